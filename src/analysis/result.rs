@@ -1,0 +1,219 @@
+//! The values that enter and leave the analysis: summaries in, posteriors and comparisons out. Plain data.
+//!
+//! Does not know: how they are computed (the neighbors do that).
+
+use crate::experiment::Metric;
+
+/// What is known of one treatment under one metric: a sufficient statistic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tally {
+    /// Units and how many of them converted.
+    Conversion {
+        /// Units that converted.
+        conversions: u64,
+    },
+    /// A mean of unit values.
+    Mean {
+        /// Units that have a value (missing ones excluded or counted as 0, as the metric says).
+        units: u64,
+        /// Sum of the unit values.
+        total: f64,
+        /// Standard error of the mean; `None` when it cannot be known (fewer than two units).
+        standard_error: Option<f64>,
+    },
+    /// A percentile of unit values.
+    Percentile {
+        /// Units that have a value.
+        units: u64,
+        /// The sample percentile.
+        value: f64,
+        /// Its standard error; `None` when it cannot be known.
+        standard_error: Option<f64>,
+    },
+}
+
+/// One metric of one experiment, as data: a tally for each treatment, in the experiment's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricInput {
+    /// The metric's definition.
+    pub metric: Metric,
+    /// One tally for each treatment; `None` where no unit of it was observed.
+    pub tallies: Vec<Option<Tally>>,
+    /// How many units had at least one event, for each treatment (for health checks); `None` when not recorded.
+    pub responders: Option<Vec<u64>>,
+}
+
+/// All data of one experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Exposed units of each treatment.
+    pub exposures: Vec<u64>,
+    /// Intended share of each treatment, summing to 1; `None` when unknown (then no sample-ratio check).
+    pub shares: Option<Vec<f64>>,
+    /// Its metrics, the primary one first.
+    pub metrics: Vec<MetricInput>,
+}
+
+/// A posterior distribution of a mean, a rate or a percentile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Posterior {
+    /// Beta(a, b).
+    Beta {
+        /// First shape.
+        a: f64,
+        /// Second shape.
+        b: f64,
+    },
+    /// Normal(mean, sd); `sd` may be 0.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        sd: f64,
+    },
+}
+
+/// A closed interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// An effect of a treatment against the control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// treatment / control - 1.
+    Relative,
+    /// treatment - control, in the metric's unit.
+    Absolute,
+}
+
+/// A bound on an effect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// At least this much.
+    AtLeast(f64),
+    /// At most this much.
+    AtMost(f64),
+}
+
+/// A treatment against the control.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Comparison {
+    /// Probability that the treatment is better than the control.
+    pub probability_to_beat: f64,
+    /// Relative difference (posterior mean of the delta-method normal); `None` when the control's mean is 0.
+    pub relative_difference: Option<f64>,
+    /// Its interval at the experiment's threshold.
+    pub relative_interval: Option<Interval>,
+    /// Absolute difference of the posterior means, in the metric's unit.
+    pub absolute_difference: f64,
+    /// Expected loss of shipping the treatment, in the metric's unit.
+    pub expected_loss: f64,
+}
+
+/// A z test on the relative difference (delta method), no prior.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frequentist {
+    /// Raw relative difference.
+    pub relative_difference: f64,
+    /// Two-sided interval at the experiment's threshold.
+    pub interval: Interval,
+    /// Two-sided p-value, corrected if the experiment asks for a correction.
+    pub p_value: f64,
+}
+
+/// An always-valid interval for the raw absolute difference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sequential {
+    /// Raw relative difference.
+    pub relative_difference: f64,
+    /// Confidence sequence at this look.
+    pub interval: Interval,
+    /// Always-valid p-value.
+    pub p_value: f64,
+}
+
+/// One treatment under one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariationAnalysis {
+    /// Exposed units.
+    pub exposures: u64,
+    /// Units with a value.
+    pub units: u64,
+    /// Units that converted (conversion metrics).
+    pub conversions: Option<u64>,
+    /// Sum of the unit values; for a percentile the percentile times the exposures, as LaunchDarkly's page shows it.
+    pub total_value: Option<f64>,
+    /// Raw rate, mean or percentile.
+    pub data_mean: Option<f64>,
+    /// The posterior; `None` when there is too little data, see `reason`.
+    pub posterior: Option<Posterior>,
+    /// Posterior mean.
+    pub posterior_mean: Option<f64>,
+    /// Highest-density interval of the posterior at the experiment's threshold.
+    pub credible_interval: Option<Interval>,
+    /// Probability to be best of all treatments.
+    pub probability_to_be_best: Option<f64>,
+    /// Against the control; `None` for the control itself and where data is missing.
+    pub comparison: Option<Comparison>,
+    /// Frequentist comparison with the control.
+    pub frequentist: Option<Frequentist>,
+    /// Sequential comparison with the control, when the experiment asks for it.
+    pub sequential: Option<Sequential>,
+    /// Why a value is missing, in plain words.
+    pub reason: Option<String>,
+}
+
+/// One metric over all treatments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricAnalysis {
+    /// The metric's definition.
+    pub metric: Metric,
+    /// One entry for each treatment, in the experiment's order.
+    pub variations: Vec<VariationAnalysis>,
+    /// Index of the control among them.
+    pub control: usize,
+}
+
+/// How a health check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HealthStatus {
+    /// As it should be.
+    Healthy,
+    /// No data yet.
+    Waiting,
+    /// Look before you trust the numbers.
+    Warning,
+    /// Do not trust the numbers.
+    Error,
+}
+
+/// One health check with its finding, in words a product manager understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Which check: `exposures`, `sample_ratio_mismatch`, `metrics`, `prior_data_conflict`, `silent_arm`, …
+    pub check: &'static str,
+    /// How it ended.
+    pub status: HealthStatus,
+    /// What was found and what it means.
+    pub message: String,
+}
+
+/// The analysis of one experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// Exposed units of each treatment.
+    pub exposures: Vec<u64>,
+    /// All metrics, the primary one first.
+    pub metrics: Vec<MetricAnalysis>,
+    /// Health checks, in a fixed order.
+    pub health: Vec<HealthCheck>,
+    /// How many more users the primary metric needs to reach the threshold; two treatments only.
+    pub users_needed: Option<u64>,
+    /// The treatment whose probability to be best on the primary metric passes the threshold, if any.
+    pub winner: Option<usize>,
+}

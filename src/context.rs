@@ -1,0 +1,73 @@
+//! Who is asked about: a user key and its attributes.
+//!
+//! Promises: attributes are ordered, so a context has one text. A context of the simulator is a key plus an
+//! *attribute set* that many users share.
+//!
+//! Does not know: flags, or how often anybody comes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::Owner;
+
+/// The attributes of a context (country, region, plan, …), as text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Attributes(pub BTreeMap<String, String>);
+
+/// One context of kind `user`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The key that bucketing hashes.
+    pub key: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+}
+
+/// The second of the fictional epoch in user keys, as in the wire-format test vectors of the SDKs.
+pub const KEY_EPOCH: u32 = 1_760_000_000;
+
+/// The key of the `n`-th simulated user, counted from 1: the tutorial's `user_<epoch second>_<n>`.
+#[must_use]
+pub fn user_key(n: u32) -> UserKey {
+    let mut key = UserKey { bytes: *b"user_1760000000_0000000000", len: 0 };
+    let digits = n.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut rest = n;
+    for place in (0..digits).rev() {
+        key.bytes[16 + place] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    key.len = 16 + digits;
+    key
+}
+
+/// A simulated user's key, without allocation.
+#[derive(Clone, Copy, Debug)]
+pub struct UserKey {
+    bytes: [u8; 26],
+    len: usize,
+}
+
+impl UserKey {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+
+    /// The owner of this user's luck.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::of(&self.bytes[..self.len])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn keys_read_like_the_tutorials() {
+        for n in [0, 1, 9, 10, 4_294_967_295] {
+            assert_eq!(super::user_key(n).as_str(), format!("user_{}_{n}", super::KEY_EPOCH));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Experiments, treatments and metrics: the vocabulary of the study.
+//!
+//! A *variation* belongs to a flag or AI config; a *treatment* is that variation's part in one experiment.
+//!
+//! Promises: plain data, resolved: indices are valid, shares sum, thresholds are probabilities.
+//!
+//! Does not know: where data comes from (a simulation, a live run or a file).
+
+use serde::{Deserialize, Serialize};
+
+use crate::quantity::{Probability, Share};
+
+/// Which direction of a metric is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Higher is better.
+    #[serde(alias = "Higher")]
+    Higher,
+    /// Lower is better.
+    #[serde(alias = "Lower")]
+    Lower,
+}
+
+impl Better {
+    /// +1 when higher is better, -1 when lower is: multiplies a difference so that positive means good.
+    #[must_use]
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Higher => 1.0,
+            Self::Lower => -1.0,
+        }
+    }
+}
+
+/// How the events of one unit become one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Aggregation {
+    /// 1 when there was any event, else 0: a conversion.
+    Occurrence,
+    /// The sum of the events' values.
+    Sum,
+    /// The mean of the events' values.
+    Average,
+}
+
+/// What is compared between treatments.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Statistic {
+    /// The mean of the unit values.
+    Mean,
+    /// A percentile of the unit values: a probability such as 0.95. Units without events are always excluded.
+    Percentile(Probability),
+}
+
+/// What units without events count as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Missing {
+    /// As the value 0.
+    Zero,
+    /// They are left out.
+    Exclude,
+}
+
+/// The kind of a metric, as reports name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricKind {
+    /// A share of units: beta-binomial.
+    Conversion,
+    /// A mean of unit values: normal-normal.
+    Numeric,
+    /// A percentile of unit values: normal-normal on the percentile.
+    Percentile,
+}
+
+/// A metric's definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Unique key.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// Key of the events that it counts.
+    pub event: String,
+    /// Events of one unit to one value.
+    pub aggregation: Aggregation,
+    /// Unit values to one number per treatment.
+    pub statistic: Statistic,
+    /// What units without events count as.
+    pub missing: Missing,
+    /// Which direction is good.
+    pub better: Better,
+    /// Unit of the value, for people ("ms", "$", "tokens"); empty for a rate.
+    pub unit: String,
+    /// Prior variance of relative differences; `None` takes the default of the kind.
+    pub prior_variance: Option<f64>,
+}
+
+impl Metric {
+    /// The kind that follows from the definition.
+    #[must_use]
+    pub fn kind(&self) -> MetricKind {
+        match (self.aggregation, self.statistic) {
+            (_, Statistic::Percentile(_)) => MetricKind::Percentile,
+            (Aggregation::Occurrence, Statistic::Mean) => MetricKind::Conversion,
+            (Aggregation::Sum | Aggregation::Average, Statistic::Mean) => MetricKind::Numeric,
+        }
+    }
+}
+
+/// A variation's part in one experiment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// The variation's key.
+    pub variation: String,
+    /// The variation's name for people.
+    pub name: String,
+    /// Its share of the experiment's traffic.
+    pub share: Share,
+}
+
+/// How the evidence is weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Method {
+    /// Posteriors and probabilities to beat the control.
+    #[default]
+    Bayesian,
+    /// A fixed-horizon z test beside them.
+    Frequentist,
+    /// An always-valid confidence sequence beside them.
+    Sequential,
+}
+
+/// Which correction is made for many comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Correction {
+    /// None.
+    #[default]
+    None,
+    /// Bonferroni: holds the family-wise error rate.
+    Bonferroni,
+    /// Benjamini and Hochberg: holds the false discovery rate.
+    BenjaminiHochberg,
+}
+
+/// One experiment on one flag or AI config. Treatments of weight 0 take part in nothing and are not listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Unique key.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// What it is to show.
+    pub hypothesis: String,
+    /// Key of the AI config or flag that it varies.
+    pub config: String,
+    /// Treatments; the control is `treatments[control]`.
+    pub treatments: Vec<Treatment>,
+    /// Index of the control among the treatments.
+    pub control: usize,
+    /// Its metrics, as indices into the scenario's metrics; the first is the primary one.
+    pub metrics: Vec<usize>,
+    /// Probability at which a difference counts, and the mass of credible intervals.
+    pub threshold: Probability,
+    /// How the evidence is weighed.
+    pub method: Method,
+    /// Correction for many comparisons.
+    pub correction: Correction,
+}

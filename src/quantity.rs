@@ -1,0 +1,296 @@
+//! Numbers that cannot be wrong: probabilities, shares, money, prices and tokens.
+//!
+//! Promises: a value of one of these types is inside its range, so no later line has to ask. Money is whole
+//! nano-dollars and a price is whole pico-dollars per token, so sums are exact and equal on every machine.
+//!
+//! Does not know: where a number comes from, or how a report prints it.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Serde for a type that is written as text, by its `FromStr` and `Display`.
+macro_rules! text_serde {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use text_serde;
+
+/// A probability, from 0 to 1 inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Probability(f64);
+
+impl Probability {
+    /// Never.
+    pub const ZERO: Self = Self(0.0);
+    /// Always.
+    pub const ONE: Self = Self(1.0);
+
+    /// A probability, or the reason why `value` is none.
+    ///
+    /// # Errors
+    /// When `value` is not a number from 0 to 1.
+    pub fn new(value: f64) -> Result<Self, String> {
+        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(format!("a probability lies between 0 and 1, found {value}")) }
+    }
+
+    /// The nearest probability to `value`; not-a-number becomes 0.
+    #[must_use]
+    pub fn clamped(value: f64) -> Self {
+        if value.is_nan() { Self(0.0) } else { Self(value.clamp(0.0, 1.0)) }
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The chance that it does not happen.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        Self(1.0 - self.0)
+    }
+}
+
+impl TryFrom<f64> for Probability {
+    type Error = String;
+    fn try_from(value: f64) -> Result<Self, String> {
+        Self::new(value)
+    }
+}
+
+impl From<Probability> for f64 {
+    fn from(value: Probability) -> Self {
+        value.0
+    }
+}
+
+/// A part of a whole, in LaunchDarkly's own unit: thousandths of a percent, 0 to 100,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Share(u32);
+
+impl Share {
+    /// The whole.
+    pub const WHOLE: Self = Self(100_000);
+
+    /// A share of `weight` thousandths of a percent.
+    ///
+    /// # Errors
+    /// When `weight` is over 100,000.
+    pub fn new(weight: u32) -> Result<Self, String> {
+        if weight <= 100_000 { Ok(Self(weight)) } else { Err(format!("a share is at most 100%, found {}%", f64::from(weight) / 1e3)) }
+    }
+
+    /// Thousandths of a percent.
+    #[must_use]
+    pub fn weight(self) -> u32 {
+        self.0
+    }
+
+    /// As a fraction of one.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / 1e5
+    }
+}
+
+impl std::str::FromStr for Share {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let complaint = || format!("expected a percentage such as \"50%\" or \"12.5%\" (0% to 100%), found \"{text}\"");
+        let digits = text.trim().strip_suffix('%').ok_or_else(complaint)?.trim();
+        let thousandths = decimal(digits, 3).ok_or_else(complaint)?;
+        u32::try_from(thousandths).ok().and_then(|weight| Self::new(weight).ok()).ok_or_else(complaint)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", trimmed(u128::from(self.0), 3))
+    }
+}
+
+text_serde!(Share);
+
+/// An amount of money in whole nano-dollars; never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Money(u64);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// An amount in nano-dollars.
+    #[must_use]
+    pub const fn from_nano_dollars(nano: u64) -> Self {
+        Self(nano)
+    }
+
+    /// Whole nano-dollars.
+    #[must_use]
+    pub const fn nano_dollars(self) -> u64 {
+        self.0
+    }
+
+    /// As dollars, for analysis and display.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// What is left of `self` after `other`, nothing if that is more.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self.saturating_sub(other)
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl std::str::FromStr for Money {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let complaint = || format!("expected an amount such as \"$0.10\", found \"{text}\"");
+        let digits = text.trim().strip_prefix('$').ok_or_else(complaint)?;
+        let nano = decimal(digits, 9).ok_or_else(complaint)?;
+        u64::try_from(nano).map(Self).map_err(|_| complaint())
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = trimmed(u128::from(self.0), 9);
+        match text.split_once('.') {
+            None => write!(f, "${text}.00"),
+            Some((whole, part)) if part.len() == 1 => write!(f, "${whole}.{part}0"),
+            Some(_) => write!(f, "${text}"),
+        }
+    }
+}
+
+text_serde!(Money);
+
+/// A price per token in whole pico-dollars; written as dollars per million tokens (`"$2.50"`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Price(u64);
+
+impl Price {
+    /// Free of charge.
+    pub const FREE: Self = Self(0);
+
+    /// The price of `tokens` tokens, rounded half up to a nano-dollar.
+    #[must_use]
+    pub fn of(self, tokens: u64) -> Money {
+        let pico = u128::from(self.0) * u128::from(tokens);
+        Money(u64::try_from((pico + 500) / 1000).unwrap_or(u64::MAX))
+    }
+
+    /// Dollars per million tokens.
+    #[must_use]
+    pub fn dollars_per_million(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+impl std::str::FromStr for Price {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let complaint = || format!("expected dollars per million tokens such as \"$2.50\", found \"{text}\"");
+        let digits = text.trim().strip_prefix('$').ok_or_else(complaint)?;
+        // A dollar a million tokens is a micro-dollar, a million pico-dollars, a token.
+        let pico = decimal(digits, 6).ok_or_else(complaint)?;
+        u64::try_from(pico).ok().filter(|&p| p <= 1_000_000_000_000).map(Self).ok_or_else(complaint)
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The same digits as money of that many dollars.
+        Money(self.0.saturating_mul(1000)).fmt(f)
+    }
+}
+
+text_serde!(Price);
+
+/// Reads a plain decimal as an integer of `places` places: `decimal("2.5", 3)` is 2500. No sign, no exponent.
+pub(crate) fn decimal(text: &str, places: usize) -> Option<u128> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 15 || part.len() > places || !digits(whole) || !digits(part) || text.ends_with('.') {
+        return None;
+    }
+    format!("{whole}{part:0<places$}").parse().ok()
+}
+
+/// Writes an integer of `places` places as a plain decimal without trailing zeros.
+pub(crate) fn trimmed(value: u128, places: usize) -> String {
+    let digits = format!("{value:0>width$}", width = places + 1);
+    let (whole, part) = digits.split_at(digits.len() - places);
+    match part.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        part => format!("{whole}.{part}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_number_agree() {
+        assert_eq!("$0.10".parse::<Money>().unwrap().nano_dollars(), 100_000_000);
+        assert_eq!("$2.50".parse::<Price>().unwrap().of(1_000_000).to_string(), "$2.50");
+        assert_eq!("12.5%".parse::<Share>().unwrap().weight(), 12_500);
+        assert_eq!(Share::WHOLE.to_string(), "100%");
+        for bad in ["", "$", "1", "$-1", "$1e9", "$1.", "$.5", "$1.0000000001"] {
+            assert!(bad.parse::<Money>().is_err(), "{bad}");
+        }
+        assert!("101%".parse::<Share>().is_err());
+        assert!(Probability::new(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn a_price_is_exact_to_the_nano_dollar() {
+        let mini: Price = "$0.15".parse().unwrap();
+        assert_eq!(mini.of(7).nano_dollars(), 1050);
+    }
+}

@@ -1,0 +1,246 @@
+//! Every source of luck, in one enum; and the one generator behind them.
+//!
+//! Luck is addressed, never queued: a draw is named by (seed, purpose, whose, nth). ChaCha is a keyed, counter-based
+//! generator, so the address *is* its key and stream number: seed in bytes 0 to 8, purpose in 8 to 16, the owner's
+//! 128-bit digest in 16 to 32, and `nth` as the stream. The packing is injective: two stages share luck only if they
+//! are the same stage. There is no parent generator, so there is no order to depend on.
+//!
+//! Promises: adding a purpose or a user moves no other draw; a variate costs one uniform, through the inverse CDF, so
+//! it is monotone in it (a faster profile makes the *same* user faster). The variation is never in the address: a user
+//! has the same luck in either arm. Only `libm` is used for transcendental functions: the same bits everywhere.
+//!
+//! Does not know: what the luck is used for.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::Hasher;
+
+/// Everything that is left to chance. Numbers are explicit and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u64)]
+pub enum Purpose {
+    /// Who comes: the audience group.
+    Visitor = 1,
+    /// What they ask: topic, complexity, wording, personal data, difficulty.
+    Question = 2,
+    /// A completion of the supervisor; nth = attempt.
+    Supervisor = 3,
+    /// A completion of the security agent; nth = attempt.
+    Security = 4,
+    /// How much work a question turns out to be for the support agent.
+    Effort = 5,
+    /// A completion of the support agent; nth = which call of the loop.
+    Support = 6,
+    /// A tool's answer; nth = which tool call.
+    Tool = 7,
+    /// The judge's own errors.
+    Judge = 8,
+    /// The model that reads the knowledge base for topics.
+    Topics = 9,
+    /// The model that writes the questions; nth = attempt.
+    Writing = 10,
+    /// The words of a completion's text; nth = which completion.
+    Wording = 11,
+    /// Identifiers of completions, tool calls and keys; nth = which.
+    Identifier = 12,
+    /// Injected faults; nth = which request.
+    Fault = 13,
+    /// A replication of `power`: its own seed; nth = which replication.
+    Replication = 14,
+    /// Reallocation draws of a bandit; nth = which look.
+    Bandit = 15,
+    /// Backoff jitter of a live client; nth = attempt.
+    Jitter = 16,
+    /// A user's value of a metric before the experiment, for CUPED; nth = which metric.
+    PrePeriod = 17,
+    /// A chat that is none of the known agents' calls, asked of `serve`.
+    OpenChat = 18,
+}
+
+/// The scenario's seed: all luck follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seed(pub u64);
+
+/// Whose luck: 128 bits that stand for a user key or a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner(u128);
+
+impl Owner {
+    /// Luck that belongs to nobody in particular: the experiment's own.
+    pub const NOBODY: Self = Self(0);
+
+    /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        let mut hasher = SipHasher13::new();
+        hasher.write(key);
+        Self(hasher.finish128().as_u128())
+    }
+}
+
+impl Seed {
+    /// The stage (purpose, owner, nth): a short run of variates that are taken by position.
+    #[must_use]
+    pub fn stage(self, purpose: Purpose, owner: Owner, nth: u64) -> Stage {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.0.to_le_bytes());
+        key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
+        key[16..].copy_from_slice(&owner.0.to_le_bytes());
+        let mut generator = ChaCha8Rng::from_seed(key);
+        generator.set_stream(nth);
+        Stage(generator)
+    }
+
+    /// A seed that is derived from this one, for the `nth` replication.
+    #[must_use]
+    pub fn replication(self, nth: u64) -> Self {
+        Self(self.stage(Purpose::Replication, Owner::NOBODY, nth).bits())
+    }
+}
+
+/// One stage of luck. Variates are taken in a fixed order, so position names them.
+pub struct Stage(ChaCha8Rng);
+
+impl Stage {
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A uniform in the open interval (0, 1): never 0, never 1.
+    pub fn uniform(&mut self) -> f64 {
+        ((self.bits() >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// Whether something of chance `p` happens.
+    pub fn chance(&mut self, p: f64) -> bool {
+        self.uniform() < p
+    }
+
+    /// An index below `n`, each equally likely; 0 when `n` is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        // The bias is below n / 2^64.
+        ((u128::from(self.bits()) * n as u128) >> 64) as usize
+    }
+
+    /// The index of the first cumulative weight above a uniform; the last one if none is.
+    pub fn pick(&mut self, cumulative: &[f64]) -> usize {
+        let u = self.uniform();
+        cumulative.iter().position(|&c| u < c).unwrap_or(cumulative.len().saturating_sub(1))
+    }
+
+    /// A standard normal variate.
+    pub fn normal(&mut self) -> f64 {
+        normal_quantile(self.uniform())
+    }
+
+    /// A log-normal variate of this median, `sigma` being the standard deviation of its logarithm.
+    pub fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
+        median * libm::exp(sigma * self.normal())
+    }
+}
+
+/// The standard normal quantile: algorithm AS 241 (PPND16), M. J. Wichura, *Applied Statistics* 37 (1988) 477-484;
+/// relative error about 1e-16. `p` outside (0, 1) gives an infinity.
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
+    const A: [f64; 8] = [
+        3.387_132_872_796_366_5,
+        133.141_667_891_784_38,
+        1_971.590_950_306_551_3,
+        13_731.693_765_509_46,
+        45_921.953_931_549_87,
+        67_265.770_927_008_7,
+        33_430.575_583_588_13,
+        2_509.080_928_730_122_7,
+    ];
+    const B: [f64; 8] = [
+        1.0,
+        42.313_330_701_600_91,
+        687.187_007_492_057_9,
+        5_394.196_021_424_751,
+        21_213.794_301_586_597,
+        39_307.895_800_092_71,
+        28_729.085_735_721_943,
+        5_226.495_278_852_545,
+    ];
+    const C: [f64; 8] = [
+        1.423_437_110_749_683_5,
+        4.630_337_846_156_546,
+        5.769_497_221_460_691,
+        3.647_848_324_763_204_5,
+        1.270_458_252_452_368_4,
+        0.241_780_725_177_450_6,
+        0.022_723_844_989_269_184,
+        7.745_450_142_783_414e-4,
+    ];
+    const D: [f64; 8] = [
+        1.0,
+        2.053_191_626_637_759,
+        1.676_384_830_183_803_8,
+        0.689_767_334_985_1,
+        0.148_103_976_427_480_08,
+        0.015_198_666_563_616_457,
+        5.475_938_084_995_345e-4,
+        1.050_750_071_644_416_9e-9,
+    ];
+    const E: [f64; 8] = [
+        6.657_904_643_501_103,
+        5.463_784_911_164_114,
+        1.784_826_539_917_291_3,
+        0.296_560_571_828_504_87,
+        0.026_532_189_526_576_124,
+        0.001_242_660_947_388_078_4,
+        2.711_555_568_743_487_6e-5,
+        2.010_334_399_292_288_1e-7,
+    ];
+    const F: [f64; 8] = [
+        1.0,
+        0.599_832_206_555_888,
+        0.136_929_880_922_735_8,
+        0.014_875_361_290_850_615,
+        7.868_691_311_456_133e-4,
+        1.846_318_317_510_054_8e-5,
+        1.421_511_758_316_446e-7,
+        2.044_263_103_389_939_8e-15,
+    ];
+    fn ratio(numerator: &[f64; 8], denominator: &[f64; 8], x: f64) -> f64 {
+        let horner = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, &k| sum * x + k);
+        horner(numerator) / horner(denominator)
+    }
+    let q = p - 0.5;
+    if q.abs() <= 0.425 {
+        return q * ratio(&A, &B, 0.180_625 - q * q);
+    }
+    let tail = if q < 0.0 { p } else { 1.0 - p };
+    if tail <= 0.0 {
+        return if q < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+    }
+    let r = libm::sqrt(-libm::log(tail));
+    let z = if r <= 5.0 { ratio(&C, &D, r - 1.6) } else { ratio(&E, &F, r - 5.0) };
+    if q < 0.0 { -z } else { z }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_equal_the_published_ones() {
+        // Wichura's own check values.
+        assert!((normal_quantile(0.25) - -0.674_489_750_196_081_7).abs() < 1e-15);
+        assert!((normal_quantile(0.001) - -3.090_232_306_167_813_5).abs() < 1e-15);
+        assert!((normal_quantile(1e-20) - -9.262_340_089_798_41).abs() < 1e-13);
+        assert!((normal_quantile(0.95) - 1.644_853_626_951_472_2).abs() < 2e-15);
+    }
+
+    #[test]
+    fn no_two_purposes_share_luck() {
+        let owner = Owner::of(b"user_1760000000_1");
+        let first = |purpose| Seed(7).stage(purpose, owner, 0).bits();
+        assert_ne!(first(Purpose::Support), first(Purpose::Judge));
+        assert_ne!(Seed(7).stage(Purpose::Support, owner, 1).bits(), first(Purpose::Support));
+        assert_eq!(Seed(7).stage(Purpose::Support, owner, 1).bits(), Seed(7).stage(Purpose::Support, owner, 1).bits());
+    }
+}
