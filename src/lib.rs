@@ -6,5 +6,12 @@ pub mod time;
 pub mod context;
 pub mod experiment;
 pub mod random;
+pub mod journal;
+
+pub mod llm;
+
+pub mod traffic;
+pub mod agents;
+pub mod judge;
 
 pub mod analysis;

@@ -1,0 +1,74 @@
+//! The specification of the agents: what each variation of an AI config tells its agent, and how the app around them
+//! behaves. Plain data.
+//!
+//! Does not know: how a config is evaluated, or what a model answers.
+
+use crate::journal::Caller;
+use crate::llm::setup::Setup;
+use crate::quantity::Money;
+
+/// The three agents of the workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agent {
+    /// Routes.
+    Supervisor,
+    /// Redacts.
+    Security,
+    /// Answers.
+    Support,
+}
+
+impl Agent {
+    /// All agents, in the order of the workflow.
+    pub const ALL: [Self; 3] = [Self::Supervisor, Self::Security, Self::Support];
+
+    /// The caller that stands for it in the journal.
+    #[must_use]
+    pub fn caller(self) -> Caller {
+        match self {
+            Self::Supervisor => Caller::Supervisor,
+            Self::Security => Caller::Security,
+            Self::Support => Caller::Support,
+        }
+    }
+}
+
+/// What happens when a session's spending reaches its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AtBudget {
+    /// Tools are withdrawn: the agent answers with what it has.
+    #[default]
+    StopTools,
+    /// The request is denied.
+    Deny,
+}
+
+/// One variation of an AI config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentSetup {
+    /// The variation's key.
+    pub variation: String,
+    /// The variation's name for people.
+    pub name: String,
+    /// What its model is told.
+    pub setup: Setup,
+    /// Most tool calls for one question; afterwards the agent has to answer.
+    pub max_tool_calls: u32,
+    /// Spending per request at which `at_budget` acts; `None`: no limit.
+    pub session_budget: Option<Money>,
+    /// What happens at the session budget.
+    pub at_budget: AtBudget,
+    /// Variation of the same config that takes over when the model fails; an index into its variations.
+    pub fallback: Option<usize>,
+}
+
+/// One AI config: the agent that it configures and what its variations say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigSetup {
+    /// The config's key.
+    pub key: String,
+    /// Whom it configures.
+    pub agent: Agent,
+    /// Its variations, in the order of the flag's (without the automatic `disabled`).
+    pub variations: Vec<AgentSetup>,
+}

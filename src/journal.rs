@@ -1,0 +1,380 @@
+//! What happened, as integer entries: microseconds, tokens, nano-dollars. Floats begin at analysis.
+//!
+//! Promises: an entry is small, `Copy` and free of text, so a run may keep all of them, none of them, or fold them as
+//! they come. Entries arrive in the order of simulated time; those of one moment in the order of their cause. The
+//! fingerprint is a digest of the entries alone.
+//!
+//! Does not know: what is measured, or which variation is good.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::quantity::Money;
+use crate::time::{Duration, Timestamp};
+
+/// Who called a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Caller {
+    /// The traffic generator, for topics.
+    Topics = 0,
+    /// The traffic generator, for a question.
+    Writer = 1,
+    /// The supervisor agent.
+    Supervisor = 2,
+    /// The security agent.
+    Security = 3,
+    /// The support agent.
+    Support = 4,
+    /// The judge.
+    Judge = 5,
+}
+
+impl Caller {
+    /// All callers.
+    pub const ALL: [Self; 6] = [Self::Topics, Self::Writer, Self::Supervisor, Self::Security, Self::Support, Self::Judge];
+
+    /// Name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Topics => "topics",
+            Self::Writer => "writer",
+            Self::Supervisor => "supervisor",
+            Self::Security => "security",
+            Self::Support => "support",
+            Self::Judge => "judge",
+        }
+    }
+}
+
+/// Why something failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum FailureKind {
+    /// The client gave up waiting.
+    Timeout = 0,
+    /// The provider's rate limit refused the call.
+    RateLimited = 1,
+    /// The provider answered with an error.
+    ProviderError = 2,
+    /// The model refused.
+    Refusal = 3,
+    /// Structured output could not be parsed.
+    Malformed = 4,
+    /// The session's budget denied the request.
+    OverBudget = 5,
+    /// The request was never understood (live only).
+    BadRequest = 6,
+}
+
+impl FailureKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] =
+        [Self::Timeout, Self::RateLimited, Self::ProviderError, Self::Refusal, Self::Malformed, Self::OverBudget, Self::BadRequest];
+
+    /// Name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::RateLimited => "rate_limited",
+            Self::ProviderError => "provider_error",
+            Self::Refusal => "refusal",
+            Self::Malformed => "malformed",
+            Self::OverBudget => "over_budget",
+            Self::BadRequest => "bad_request",
+        }
+    }
+}
+
+/// What the judge made of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Label {
+    /// No feedback.
+    None = 0,
+    /// Thumbs up.
+    Positive = 1,
+    /// Thumbs down.
+    Negative = 2,
+}
+
+/// How a visit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// With an answer.
+    Answered,
+    /// Without one.
+    Failed(FailureKind),
+}
+
+/// Which AI config and which of its variations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Served {
+    /// Index of the config among the scenario's.
+    pub config: u8,
+    /// Index of the variation in the config.
+    pub variation: u8,
+}
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request was sent, by a user of this audience group.
+    Arrived {
+        /// The audience group.
+        group: u16,
+        /// Whether the question carries personal data.
+        personal: bool,
+    },
+    /// A config was evaluated.
+    Evaluated {
+        /// What was served.
+        served: Served,
+        /// Whether that counts as an exposure.
+        in_experiment: bool,
+    },
+    /// A model answered.
+    Completed {
+        /// Who asked.
+        caller: Caller,
+        /// For an agent, what configured it.
+        served: Option<Served>,
+        /// Index of the model.
+        model: u16,
+        /// Input tokens.
+        input_tokens: u32,
+        /// Output tokens.
+        output_tokens: u32,
+        /// How long it took.
+        latency: Duration,
+        /// What it costs; `None` where the model has no price.
+        cost: Option<Money>,
+    },
+    /// A model call failed.
+    CallFailed {
+        /// Who asked.
+        caller: Caller,
+        /// For an agent, what configured it.
+        served: Option<Served>,
+        /// Index of the model.
+        model: u16,
+        /// Why.
+        kind: FailureKind,
+        /// How long it took to fail.
+        latency: Duration,
+    },
+    /// The supervisor decided.
+    Routed {
+        /// To the security agent.
+        to_security: bool,
+        /// Whether it was decided by a fallback, not by a reply.
+        fallback: bool,
+    },
+    /// The security agent finished.
+    Screened {
+        /// Items of personal data that were redacted.
+        redacted: u8,
+        /// Items that went on to the support agent all the same.
+        leaked: u8,
+        /// Whether the raw text went on because the agent failed.
+        fail_open: bool,
+    },
+    /// A tool answered.
+    ToolUsed {
+        /// Index of the tool.
+        tool: u16,
+        /// Size of its answer.
+        tokens: u32,
+        /// How long it took, waiting for a rate limit included.
+        latency: Duration,
+        /// How often a rate limit refused it.
+        refusals: u16,
+        /// Whether it gave up.
+        failed: bool,
+    },
+    /// An agent's run ended; its duration is what the AI SDK tracks.
+    AgentFinished {
+        /// What configured it.
+        served: Served,
+        /// Which agent.
+        caller: Caller,
+        /// Tokens of all its calls: input.
+        input_tokens: u32,
+        /// Tokens of all its calls: output.
+        output_tokens: u32,
+        /// From its start to its end.
+        duration: Duration,
+        /// What its calls cost.
+        cost: Option<Money>,
+        /// Whether it failed.
+        failed: Option<FailureKind>,
+    },
+    /// The request was answered, or not.
+    Finished {
+        /// How.
+        outcome: Outcome,
+        /// From arrival to end.
+        latency: Duration,
+    },
+    /// The answer was judged.
+    Judged {
+        /// What the judge said; `None` on failure counts as no feedback, see `failed`.
+        label: Label,
+        /// Whether the judge itself failed.
+        failed: bool,
+    },
+}
+
+/// One entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Whose visit, counted from 1; 0 for the experiment itself.
+    pub user: u32,
+    /// What.
+    pub event: Event,
+}
+
+/// Whoever reads a journal as it is written.
+pub trait Reader {
+    /// The next entry.
+    fn entry(&mut self, entry: &Entry);
+}
+
+impl Reader for Vec<Entry> {
+    fn entry(&mut self, entry: &Entry) {
+        self.push(*entry);
+    }
+}
+
+impl<A: Reader, B: Reader> Reader for (A, B) {
+    fn entry(&mut self, entry: &Entry) {
+        self.0.entry(entry);
+        self.1.entry(entry);
+    }
+}
+
+impl<T: Reader> Reader for &mut T {
+    fn entry(&mut self, entry: &Entry) {
+        (**self).entry(entry);
+    }
+}
+
+impl<T: Reader> Reader for Option<T> {
+    fn entry(&mut self, entry: &Entry) {
+        if let Some(reader) = self {
+            reader.entry(entry);
+        }
+    }
+}
+
+/// The digest of a journal: XXH3, 128 bits, over a fixed byte layout of the entries.
+#[derive(Default)]
+pub struct Fingerprint(Xxh3);
+
+impl Fingerprint {
+    /// The digest so far, as 32 hex digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        format!("{:032x}", self.0.digest128())
+    }
+}
+
+impl Reader for Fingerprint {
+    fn entry(&mut self, entry: &Entry) {
+        let (bytes, len) = encode(entry);
+        self.0.update(&bytes[..len]);
+    }
+}
+
+/// Appends integers in little-endian order to a fixed buffer.
+struct Bytes {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Bytes {
+    fn put<const N: usize>(&mut self, value: [u8; N]) -> &mut Self {
+        self.bytes[self.len..self.len + N].copy_from_slice(&value);
+        self.len += N;
+        self
+    }
+    fn u8(&mut self, value: u8) -> &mut Self {
+        self.put([value])
+    }
+    fn u16(&mut self, value: u16) -> &mut Self {
+        self.put(value.to_le_bytes())
+    }
+    fn u32(&mut self, value: u32) -> &mut Self {
+        self.put(value.to_le_bytes())
+    }
+    fn u64(&mut self, value: u64) -> &mut Self {
+        self.put(value.to_le_bytes())
+    }
+    fn served(&mut self, served: Option<Served>) -> &mut Self {
+        match served {
+            None => self.u16(u16::MAX),
+            Some(s) => self.u8(s.config).u8(s.variation),
+        }
+    }
+    fn cost(&mut self, cost: Option<Money>) -> &mut Self {
+        self.u64(cost.map_or(u64::MAX, Money::nano_dollars))
+    }
+}
+
+/// The canonical bytes of an entry and their number.
+fn encode(entry: &Entry) -> ([u8; 64], usize) {
+    let mut b = Bytes { bytes: [0; 64], len: 0 };
+    b.u64(entry.at.us()).u32(entry.user);
+    match entry.event {
+        Event::Arrived { group, personal } => b.u8(1).u16(group).u8(personal.into()),
+        Event::Evaluated { served, in_experiment } => b.u8(2).served(Some(served)).u8(in_experiment.into()),
+        Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost } => {
+            b.u8(3).u8(caller as u8).served(served).u16(model).u32(input_tokens).u32(output_tokens).u64(latency.us()).cost(cost)
+        }
+        Event::CallFailed { caller, served, model, kind, latency } => {
+            b.u8(4).u8(caller as u8).served(served).u16(model).u8(kind as u8).u64(latency.us())
+        }
+        Event::Routed { to_security, fallback } => b.u8(5).u8(to_security.into()).u8(fallback.into()),
+        Event::Screened { redacted, leaked, fail_open } => b.u8(6).u8(redacted).u8(leaked).u8(fail_open.into()),
+        Event::ToolUsed { tool, tokens, latency, refusals, failed } => {
+            b.u8(7).u16(tool).u32(tokens).u64(latency.us()).u16(refusals).u8(failed.into())
+        }
+        Event::AgentFinished { served, caller, input_tokens, output_tokens, duration, cost, failed } => b
+            .u8(8)
+            .served(Some(served))
+            .u8(caller as u8)
+            .u32(input_tokens)
+            .u32(output_tokens)
+            .u64(duration.us())
+            .cost(cost)
+            .u8(failed.map_or(u8::MAX, |k| k as u8)),
+        Event::Finished { outcome, latency } => {
+            let kind = match outcome {
+                Outcome::Answered => u8::MAX,
+                Outcome::Failed(kind) => kind as u8,
+            };
+            b.u8(9).u8(kind).u64(latency.us())
+        }
+        Event::Judged { label, failed } => b.u8(10).u8(label as u8).u8(failed.into()),
+    };
+    (b.bytes, b.len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_entries_apart() {
+        let hex = |user| {
+            let mut print = Fingerprint::default();
+            print.entry(&Entry { at: Timestamp::START, user, event: Event::Judged { label: Label::Positive, failed: false } });
+            print.hex()
+        };
+        assert_eq!(hex(1), hex(1));
+        assert_ne!(hex(1), hex(2));
+    }
+}

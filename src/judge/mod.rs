@@ -1,0 +1,5 @@
+//! The model as judge.
+
+mod spec;
+
+pub use spec::{JudgeSpec, Sees};

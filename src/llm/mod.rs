@@ -1,0 +1,4 @@
+//! A chat model: the seam, a mock, and the providers' wire formats.
+
+pub mod profile;
+pub mod setup;

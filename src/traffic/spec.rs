@@ -1,0 +1,52 @@
+//! The specification of traffic: who comes, how often, and with which kind of question. Plain data.
+//!
+//! Does not know: how questions are worded (`knowledge`), or who answers.
+
+use crate::context::Attributes;
+use crate::quantity::Probability;
+use crate::time::Duration;
+
+/// How requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// So many workers, each sending its next request as soon as the last is answered.
+    Concurrent {
+        /// Requests in flight at once.
+        workers: u32,
+    },
+    /// One request at a time, with a pause after each.
+    Sequential {
+        /// The pause.
+        delay: Duration,
+    },
+}
+
+/// Everything about traffic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrafficSpec {
+    /// How many queries, each by a user of its own.
+    pub queries: u32,
+    /// How they are sent.
+    pub mode: Mode,
+    /// When the client gives up on a request.
+    pub timeout: Duration,
+    /// Chance that a query carries personal data.
+    pub personal_data: Probability,
+    /// Relative weights of basic, intermediate and advanced questions; they sum to 1.
+    pub complexity: [f64; 3],
+    /// How many topics the topic call is asked for.
+    pub topics: u32,
+    /// The model that reads topics and writes questions; an index into the scenario's models.
+    pub writer: usize,
+    /// Distinct attribute sets and how often each comes; the weights sum to 1.
+    pub audience: Vec<AudienceGroup>,
+}
+
+/// Users with the same attributes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AudienceGroup {
+    /// Share of all users, as a fraction.
+    pub weight: f64,
+    /// Their attributes.
+    pub attributes: Attributes,
+}
