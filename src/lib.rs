@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod random;
 pub mod journal;
 
+pub mod knowledge;
 pub mod flags;
 pub mod llm;
 
