@@ -5,6 +5,7 @@ pub mod time;
 
 pub mod context;
 pub mod experiment;
+pub mod figure;
 pub mod random;
 pub mod journal;
 
@@ -17,3 +18,4 @@ pub mod agents;
 pub mod judge;
 
 pub mod analysis;
+pub mod verdict;
