@@ -10,6 +10,8 @@
 
 pub mod bucket;
 pub mod compiled;
+pub mod events;
+pub mod mock;
 mod official;
 pub mod ruleset;
 pub mod spec;

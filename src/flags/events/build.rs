@@ -1,0 +1,188 @@
+//! Events as the tutorial's SDKs send them.
+//!
+//! Promises: plain arguments in, JSON out, in a fixed order of fields.
+//!
+//! Does not know: when an event is due, how it is delivered, or what the simulation keeps.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::keys::EventKey;
+use crate::context::Attributes;
+use crate::flags::compiled::{Evaluation, EvaluationError, Reason};
+use crate::quantity::Money;
+
+/// A context of kind `user`, as events carry it.
+#[must_use]
+pub fn context(key: &str, attributes: &Attributes) -> Value {
+    let mut json = json!({ "kind": "user", "key": key });
+    for (name, value) in &attributes.0 {
+        if name != "kind" && name != "key" {
+            json[name] = value.as_str().into();
+        }
+    }
+    json
+}
+
+/// Says that a context is new. `at_ms` is Unix time in milliseconds, here and below.
+#[must_use]
+pub fn index(at_ms: u64, context: &Value) -> Value {
+    json!({ "kind": "index", "creationDate": at_ms, "context": context })
+}
+
+/// What tells a metric event's agent: the AI SDK's track data, in its 0.10.1 shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Track<'a> {
+    /// Key of the variation.
+    pub variation: &'a str,
+    /// Key of the AI config.
+    pub config: &'a str,
+    /// Version of the variation.
+    pub version: u64,
+    /// The model's name.
+    pub model: &'a str,
+    /// The provider's name.
+    pub provider: &'a str,
+}
+
+impl Track<'_> {
+    /// The data of the AI SDK's own events.
+    #[must_use]
+    pub fn data(&self) -> Value {
+        json!({ "variationKey": self.variation, "configKey": self.config, "version": self.version, "modelName": self.model,
+            "providerName": self.provider })
+    }
+
+    /// The data of the cost event, whose `version` is always 1 in the tutorial.
+    #[must_use]
+    pub fn cost_data(&self) -> Value {
+        json!({ "version": 1, "configKey": self.config, "variationKey": self.variation, "modelName": self.model,
+            "providerName": self.provider })
+    }
+
+    /// The data of a tool call.
+    #[must_use]
+    pub fn tool_data(&self, tool: &str) -> Value {
+        let mut data = self.data();
+        data["toolKey"] = tool.into();
+        data
+    }
+}
+
+/// A cost as its event states it: dollars, rounded half up to six decimals.
+#[must_use]
+pub fn cost_dollars(cost: Money) -> f64 {
+    ((cost.nano_dollars() + 500) / 1000) as f64 / 1e6
+}
+
+/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as text. A value that is
+/// whole is written as a whole number.
+#[must_use]
+pub fn custom(at_ms: u64, event: EventKey, context: &Value, data: Value, value: f64) -> Value {
+    let whole = value as i64;
+    let value = if whole as f64 == value { json!(whole) } else { json!(value) };
+    json!({ "kind": "custom", "creationDate": at_ms, "key": event.key(), "context": context, "data": data, "metricValue": value })
+}
+
+/// An evaluation that is sent in full.
+#[derive(Clone, Copy, Debug)]
+pub struct FeatureEvent<'a> {
+    /// Key of the flag or AI config.
+    pub config: &'a str,
+    /// Version of the flag.
+    pub version: u64,
+    /// What was decided.
+    pub evaluation: Evaluation,
+    /// Id of the rule that matched, if one did.
+    pub rule_id: Option<&'a str>,
+    /// The value that was served.
+    pub value: &'a Value,
+    /// The application's own default.
+    pub default: &'a Value,
+}
+
+/// An exposure, or any other evaluation that is sent in full.
+#[must_use]
+pub fn feature(at_ms: u64, event: &FeatureEvent<'_>, context: &Value) -> Value {
+    let mut json = json!({ "kind": "feature", "creationDate": at_ms, "key": event.config, "version": event.version });
+    if let Some(index) = flag_index(event.evaluation) {
+        json["variation"] = index.into();
+    }
+    json["value"] = event.value.clone();
+    json["default"] = event.default.clone();
+    json["reason"] = reason(event.evaluation, event.rule_id);
+    json["context"] = context.clone();
+    json
+}
+
+/// Index among the flag's variations, where the automatic `disabled` one comes first.
+fn flag_index(evaluation: Evaluation) -> Option<usize> {
+    match evaluation.reason {
+        Reason::Error(_) => None,
+        _ => Some(evaluation.variation.map_or(0, |own| own + 1)),
+    }
+}
+
+/// Why a variation was served, as events carry it.
+#[must_use]
+pub fn reason(evaluation: Evaluation, rule_id: Option<&str>) -> Value {
+    let mut json = match evaluation.reason {
+        Reason::Off => json!({ "kind": "OFF" }),
+        Reason::TargetMatch => json!({ "kind": "TARGET_MATCH" }),
+        Reason::PrerequisiteFailed => json!({ "kind": "PREREQUISITE_FAILED" }),
+        Reason::Fallthrough => json!({ "kind": "FALLTHROUGH" }),
+        Reason::RuleMatch { rule } => match rule_id {
+            Some(id) => json!({ "kind": "RULE_MATCH", "ruleIndex": rule, "ruleId": id }),
+            None => json!({ "kind": "RULE_MATCH", "ruleIndex": rule }),
+        },
+        Reason::Error(error) => {
+            let kind = match error {
+                EvaluationError::FlagNotFound => "FLAG_NOT_FOUND",
+                EvaluationError::MalformedFlag => "MALFORMED_FLAG",
+                EvaluationError::UserNotSpecified => "USER_NOT_SPECIFIED",
+            };
+            json!({ "kind": "ERROR", "errorKind": kind })
+        }
+    };
+    if evaluation.in_experiment {
+        json["inExperiment"] = true.into();
+    }
+    json
+}
+
+/// Counts of evaluations between two flushes.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// By config, with the application's default.
+    features: BTreeMap<String, (Value, Counters)>,
+}
+
+/// By version and variation: the value that was served, and how often.
+type Counters = BTreeMap<(u64, Option<usize>), (Value, u64)>;
+
+impl Summary {
+    /// Counts one evaluation.
+    pub fn count(&mut self, event: &FeatureEvent<'_>) {
+        let (_, counters) = self.features.entry(event.config.to_owned()).or_insert_with(|| (event.default.clone(), Counters::new()));
+        let counter = (event.version, flag_index(event.evaluation));
+        counters.entry(counter).or_insert_with(|| (event.value.clone(), 0)).1 += 1;
+    }
+
+    /// The event; `None` when nothing was counted.
+    #[must_use]
+    pub fn to_json(&self, start_ms: u64, end_ms: u64) -> Option<Value> {
+        if self.features.is_empty() {
+            return None;
+        }
+        let features = self.features.iter().map(|(key, (default, counters))| {
+            let counters = counters.iter().map(|((version, variation), (value, count))| match variation {
+                Some(variation) => json!({ "variation": variation, "version": version, "value": value, "count": count }),
+                None => json!({ "unknown": true, "value": value, "count": count }),
+            });
+            (key.clone(), json!({ "default": default, "contextKinds": ["user"], "counters": counters.collect::<Vec<_>>() }))
+        });
+        let features: serde_json::Map<String, Value> = features.collect();
+        Some(json!({ "kind": "summary", "startDate": start_ms, "endDate": end_ms, "features": features }))
+    }
+}

@@ -1,0 +1,238 @@
+//! The account: projects and their environments, and where ids come from.
+//!
+//! Promises: an id, salt or key depends on the account's seed and the resource's path alone, never on what else was created.
+//!
+//! Does not know: requests (the router does), or what is inside a config, segment or experiment.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::api::ApiError;
+use super::body::Fields;
+use super::configs::Config;
+use super::experiments::Experiment;
+use super::library::{ModelConfig, Tool};
+use super::metrics::Metric;
+use super::segments::Segment;
+use crate::random::{Owner, Purpose, Seed};
+
+/// Where ids, salts and keys come from.
+#[derive(Clone, Debug)]
+pub struct Identifiers(pub Seed);
+
+impl Identifiers {
+    /// `count` hexadecimal digits, at most 32.
+    pub fn hex(&self, path: &str, count: usize) -> String {
+        let mut stage = self.0.stage(Purpose::Identifier, Owner::of(path.as_bytes()), 0);
+        let mut digits = format!("{:016x}{:016x}", stage.bits(), stage.bits());
+        digits.truncate(count);
+        digits
+    }
+
+    /// In the form of a random UUID (version 4, RFC 9562).
+    pub fn uuid(&self, path: &str) -> String {
+        let mut stage = self.0.stage(Purpose::Identifier, Owner::of(path.as_bytes()), 1);
+        let (high, low) = (stage.bits(), stage.bits());
+        let third = high & 0x0fff | 0x4000;
+        let fourth = low >> 48 & 0x3fff | 0x8000;
+        format!("{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, low & 0xffff_ffff_ffff)
+    }
+
+    /// A positive 31-bit seed.
+    pub fn seed(&self, path: &str) -> i64 {
+        let mut stage = self.0.stage(Purpose::Identifier, Owner::of(path.as_bytes()), 2);
+        (stage.bits() >> 33) as i64
+    }
+}
+
+/// Ids for the parts of one resource, numbered as they are made.
+pub struct Mint<'a> {
+    ids: &'a Identifiers,
+    path: &'a str,
+    minted: &'a mut u64,
+}
+
+impl<'a> Mint<'a> {
+    /// Ids under `path`, the next being number `minted` + 1.
+    pub fn new(ids: &'a Identifiers, path: &'a str, minted: &'a mut u64) -> Self {
+        Self { ids, path, minted }
+    }
+
+    /// A new id.
+    pub fn id(&mut self) -> String {
+        *self.minted += 1;
+        self.ids.uuid(&format!("{}#{}", self.path, self.minted))
+    }
+}
+
+/// One environment of a project.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    key: String,
+    name: String,
+    color: String,
+    tags: Vec<String>,
+    client_id: String,
+    pub(super) sdk_key: String,
+    mobile_key: String,
+    pub(super) segments: BTreeMap<String, Segment>,
+    pub(super) experiments: BTreeMap<String, Experiment>,
+}
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    id: String,
+    key: String,
+    name: String,
+    tags: Vec<String>,
+    pub(super) environments: BTreeMap<String, Environment>,
+    pub(super) tools: BTreeMap<String, Tool>,
+    pub(super) model_configs: BTreeMap<String, ModelConfig>,
+    pub(super) configs: BTreeMap<String, Config>,
+    pub(super) metrics: BTreeMap<String, Metric>,
+}
+
+/// A LaunchDarkly account in memory.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub(super) ids: Identifiers,
+    pub(super) projects: BTreeMap<String, Project>,
+    /// Seeds to draw, by path of the experiment.
+    pub(super) fixed_seeds: BTreeMap<String, i64>,
+    pub(super) revision: u64,
+}
+
+impl Account {
+    /// An empty account whose ids, salts and keys follow from `seed`.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self { ids: Identifiers(seed), projects: BTreeMap::new(), fixed_seeds: BTreeMap::new(), revision: 0 }
+    }
+
+    /// Makes every iteration of this experiment use `seed` instead of one that is drawn.
+    pub fn fix_iteration_seed(&mut self, project: &str, environment: &str, experiment: &str, seed: i64) {
+        self.fixed_seeds.insert(super::experiments::path(project, environment, experiment), seed);
+    }
+
+    /// A number that grows with every change.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The environment's key for server-side SDKs.
+    #[must_use]
+    pub fn sdk_key(&self, project: &str, environment: &str) -> Option<&str> {
+        Some(&self.projects.get(project)?.environments.get(environment)?.sdk_key)
+    }
+
+    /// The project and environment that this SDK key opens.
+    #[must_use]
+    pub fn opened_by(&self, sdk_key: &str) -> Option<(&str, &str)> {
+        self.projects.values().find_map(|project| {
+            let environment = project.environments.values().find(|environment| environment.sdk_key == sdk_key)?;
+            Some((project.key.as_str(), environment.key.as_str()))
+        })
+    }
+
+    pub(super) fn project(&self, key: &str) -> Result<&Project, ApiError> {
+        self.projects.get(key).ok_or_else(|| ApiError::not_found("project", key))
+    }
+
+    pub(super) fn project_mut(&mut self, key: &str) -> Result<&mut Project, ApiError> {
+        self.projects.get_mut(key).ok_or_else(|| ApiError::not_found("project", key))
+    }
+
+    pub(super) fn create_project(&mut self, body: &Value, now_ms: u64) -> Result<Value, ApiError> {
+        let fields = Fields::of(body)?;
+        let key = fields.key()?;
+        if self.projects.contains_key(key) {
+            return Err(ApiError::exists("project", key));
+        }
+        let mut project = Project {
+            id: self.ids.hex(&format!("projects/{key}"), 24),
+            key: key.to_owned(),
+            name: fields.filled("name")?.to_owned(),
+            tags: fields.texts("tags")?,
+            environments: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            model_configs: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+        };
+        let defaults = [
+            json!({ "key": "production", "name": "Production", "color": "417505" }),
+            json!({ "key": "test", "name": "Test", "color": "F5A623" }),
+        ];
+        let given = fields.list("environments")?;
+        for environment in if given.is_empty() { &defaults } else { given } {
+            project.create_environment(environment, &self.ids, now_ms)?;
+        }
+        let mut json = project.rest();
+        json["environments"] = project.environments.values().map(|environment| environment.rest(key)).collect();
+        self.projects.insert(key.to_owned(), project);
+        Ok(json)
+    }
+}
+
+impl Project {
+    pub(super) fn environment(&self, key: &str) -> Result<&Environment, ApiError> {
+        self.environments.get(key).ok_or_else(|| ApiError::not_found("environment", key))
+    }
+
+    pub(super) fn environment_mut(&mut self, key: &str) -> Result<&mut Environment, ApiError> {
+        self.environments.get_mut(key).ok_or_else(|| ApiError::not_found("environment", key))
+    }
+
+    pub(super) fn config(&self, key: &str) -> Result<&Config, ApiError> {
+        self.configs.get(key).ok_or_else(|| ApiError::not_found("AI config", key))
+    }
+
+    pub(super) fn create_environment(&mut self, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Value, ApiError> {
+        let fields = Fields::of(body)?;
+        let key = fields.key()?;
+        if self.environments.contains_key(key) {
+            return Err(ApiError::exists("environment", key));
+        }
+        let path = format!("projects/{}/environments/{key}", self.key);
+        let environment = Environment {
+            key: key.to_owned(),
+            name: fields.filled("name")?.to_owned(),
+            color: fields.optional_text("color")?.unwrap_or("417505").to_owned(),
+            tags: fields.texts("tags")?,
+            client_id: ids.hex(&path, 24),
+            sdk_key: format!("sdk-{}", ids.uuid(&format!("{path}/sdk"))),
+            mobile_key: format!("mob-{}", ids.uuid(&format!("{path}/mobile"))),
+            segments: BTreeMap::new(),
+            experiments: BTreeMap::new(),
+        };
+        for config in self.configs.values_mut() {
+            config.open(key, now_ms);
+        }
+        let json = environment.rest(&self.key);
+        self.environments.insert(key.to_owned(), environment);
+        Ok(json)
+    }
+
+    /// As the REST interface shows it, without environments.
+    pub(super) fn rest(&self) -> Value {
+        json!({
+            "_id": self.id, "key": self.key, "name": self.name, "tags": self.tags, "includeInSnippetByDefault": false,
+            "_links": { "self": { "href": format!("/api/v2/projects/{}", self.key), "type": "application/json" } },
+        })
+    }
+}
+
+impl Environment {
+    /// As the REST interface shows it.
+    pub(super) fn rest(&self, project: &str) -> Value {
+        json!({
+            "_id": self.client_id, "key": self.key, "name": self.name, "apiKey": self.sdk_key, "mobileKey": self.mobile_key,
+            "color": self.color, "defaultTtl": 0, "secureMode": false, "defaultTrackEvents": false, "requireComments": false,
+            "confirmChanges": false, "tags": self.tags, "critical": false,
+            "_links": { "self": { "href": format!("/api/v2/projects/{project}/environments/{}", self.key), "type": "application/json" } },
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! What goes in and out of the REST interface: requests, replies and errors.
+//!
+//! Promises: the same values for the mock in memory, a server in front of it and a client of the real service.
+//!
+//! Does not know: HTTP, or what any path means.
+
+use serde_json::{Value, json};
+
+/// The verb of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Create.
+    Post,
+    /// Change.
+    Patch,
+    /// Remove.
+    Delete,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The verb.
+    pub method: Method,
+    /// The path after `/api/v2/`, its parts percent-decoded and joined by `/`.
+    pub path: String,
+    /// Decoded query parameters.
+    pub query: Vec<(String, String)>,
+    /// Whether the content type carries `domain-model=launchdarkly.semanticpatch`.
+    pub semantic_patch: bool,
+    /// The body; null when there is none.
+    pub body: Value,
+}
+
+impl Request {
+    /// A request without a query.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>, body: Value) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), semantic_patch: false, body }
+    }
+
+    /// A read.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::Get, path, Value::Null)
+    }
+
+    /// A creation.
+    #[must_use]
+    pub fn post(path: impl Into<String>, body: Value) -> Self {
+        Self::new(Method::Post, path, body)
+    }
+
+    /// A change by a partial object or a JSON patch.
+    #[must_use]
+    pub fn patch(path: impl Into<String>, body: Value) -> Self {
+        Self::new(Method::Patch, path, body)
+    }
+
+    /// A semantic patch: instructions that take effect together or not at all.
+    #[must_use]
+    pub fn instruct(path: impl Into<String>, environment: Option<&str>, instructions: Vec<Value>) -> Self {
+        let mut body = json!({ "instructions": instructions });
+        if let Some(environment) = environment {
+            body["environmentKey"] = environment.into();
+        }
+        Self { semantic_patch: true, ..Self::new(Method::Patch, path, body) }
+    }
+
+    /// The first query parameter of this name.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a successful request gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// HTTP status, 200 to 204.
+    pub status: u16,
+    /// The body; null when there is none.
+    pub body: Value,
+}
+
+/// What a refused request gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status, 400 or above. 0 when no answer came at all (live only).
+    pub status: u16,
+    /// LaunchDarkly's code, such as `not_found`.
+    pub code: String,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error of this status, code and message.
+    #[must_use]
+    pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), message: message.into() }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_request", message)
+    }
+
+    pub(super) fn not_found(what: &str, key: &str) -> Self {
+        Self::new(404, "not_found", format!("{what} `{key}` does not exist"))
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(405, "method_not_allowed", "this resource does not take that method")
+    }
+
+    pub(super) fn exists(what: &str, key: &str) -> Self {
+        Self::new(409, "conflict", format!("{what} `{key}` exists already"))
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, "conflict", message)
+    }
+
+    pub(super) fn patch_failed(message: impl Into<String>) -> Self {
+        Self::new(422, "patch_failed", message)
+    }
+
+    /// The body of the reply.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({ "code": self.code, "message": self.message })
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} {})", self.message, self.status, self.code)
+    }
+}
+
+impl std::error::Error for ApiError {}

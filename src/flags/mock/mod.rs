@@ -1,0 +1,23 @@
+//! LaunchDarkly in memory: projects, environments, segments, AI configs, tools, metrics and experiments, behind the REST
+//! interface's own requests and replies.
+//!
+//! A pure function of its past: ids, salts and keys are drawn by resource path and time comes in as an argument, so the same
+//! requests give the same replies. No HTTP here; a server passes requests through.
+
+mod account;
+mod api;
+mod body;
+mod clauses;
+mod configs;
+mod experiments;
+mod iterations;
+mod library;
+mod metrics;
+mod router;
+mod sdk;
+mod segments;
+mod targeting;
+mod variations;
+
+pub use account::Account;
+pub use api::{ApiError, Method, Reply, Request};

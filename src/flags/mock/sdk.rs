@@ -1,0 +1,69 @@
+//! What a server-side SDK receives: flags and segments of one environment.
+//!
+//! Promises: every field that any SDK insists on is written, the defaults included.
+//!
+//! Does not know: how it is delivered.
+
+use serde_json::{Value, json};
+
+use super::account::{Account, Project};
+use super::clauses::Clause;
+use super::configs::Config;
+use super::segments::Segment;
+use super::targeting::{Targeting, merge};
+use crate::flags::ruleset::Ruleset;
+
+impl Account {
+    /// Flags and segments of an environment; `None` when there is no such environment.
+    #[must_use]
+    pub fn ruleset(&self, project: &str, environment: &str) -> Option<Ruleset> {
+        let project = self.projects.get(project)?;
+        let segments = project.environments.get(environment)?.segments.iter();
+        let flags = project
+            .configs
+            .iter()
+            .filter_map(|(key, config)| Some((key.clone(), flag(project, config, config.targeting.get(environment)?))));
+        Some(Ruleset { flags: flags.collect(), segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect() })
+    }
+}
+
+/// An AI config as a flag.
+fn flag(project: &Project, config: &Config, targeting: &Targeting) -> Value {
+    let rules = targeting.rules.iter().map(|rule| {
+        let clauses: Vec<Value> = rule.clauses.iter().map(Clause::sdk).collect();
+        let mut json = json!({ "id": rule.id, "trackEvents": rule.outcome.track_events, "clauses": clauses });
+        merge(&mut json, rule.outcome.serve.sdk());
+        json
+    });
+    json!({
+        "key": config.key, "version": targeting.version, "on": targeting.on, "salt": config.salt,
+        "targets": targeting.targets(true), "contextTargets": context_targets(targeting), "prerequisites": [],
+        "rules": rules.collect::<Vec<_>>(), "fallthrough": targeting.fallthrough.sdk(), "offVariation": targeting.off,
+        "variations": values(project, config), "trackEvents": targeting.track_events,
+        "trackEventsFallthrough": targeting.track_fallthrough, "debugEventsUntilDate": null,
+        "clientSideAvailability": { "usingMobileKey": false, "usingEnvironmentId": false }, "clientSide": false,
+        "samplingRatio": 1, "excludeFromSummaries": false, "deleted": false,
+    })
+}
+
+/// The values of all variations, `disabled` first.
+pub fn values(project: &Project, config: &Config) -> Vec<Value> {
+    let own = config.variations.iter().map(|variation| {
+        let mut value = variation.sdk(project, &config.mode);
+        if let Some((key, inverted)) = config.evaluation() {
+            value["evaluationMetricKey"] = key.into();
+            value["isInverted"] = inverted.into();
+        }
+        value
+    });
+    std::iter::once(json!({ "_ldMeta": { "enabled": false } })).chain(own).collect()
+}
+
+/// Where other kinds are targeted too, the order is given here and users appear as references to `targets`.
+fn context_targets(targeting: &Targeting) -> Value {
+    let mut others = targeting.targets(false);
+    if let (Some(others), Value::Array(users)) = (others.as_array_mut().filter(|others| !others.is_empty()), targeting.targets(true)) {
+        others.extend(users.iter().map(|target| json!({ "contextKind": "user", "variation": target["variation"], "values": [] })));
+    }
+    others
+}
