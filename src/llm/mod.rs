@@ -2,3 +2,5 @@
 
 pub mod profile;
 pub mod setup;
+pub mod chat;
+pub mod wire;

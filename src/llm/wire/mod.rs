@@ -1,0 +1,2 @@
+//! The providers' wire formats, written once: the live client speaks them as its peer's language, `serve` as its own.
+//! Bytes and JSON to domain and back; no sockets.
