@@ -10,4 +10,20 @@
 
 pub mod tokens;
 
+pub mod base;
+pub mod detect;
+pub mod library;
+pub mod markdown;
+pub mod personal;
+mod phrases;
+pub mod prose;
+pub mod question;
+
+pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError, TopicId};
+pub use detect::{count_redactions, detect_personal_data, redact, redacted_items};
+pub use library::REINFORCEMENT_LEARNING;
+pub use markdown::Chunking;
+pub use personal::{Item, Items, PersonalData, REDACTED, Redaction};
+pub use prose::{Answer, Grade, ReasoningNote, recognize_grade};
+pub use question::{Complexity, Question, Recognized, TEMPLATES, recognize, recognize_topic};
 pub use tokens::{Phrase, Size};

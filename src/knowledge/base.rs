@@ -1,0 +1,247 @@
+//! The knowledge base: documents, the chunks that are searched, and the topics that users ask about.
+//!
+//! Limits: 1,000 documents, 8 MiB of text together, 20,000 chunks, and 256 topics (the first ones count).
+//!
+//! Promises: a base has at least one chunk and one topic; topics have different titles; the order of documents decides
+//! every number in it, and nothing else does.
+//!
+//! Does not know: files, or what is asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::detect;
+use super::markdown::{self, Chunking};
+use super::prose::Sentences;
+use super::question::Clauses;
+use super::tokens::{Phrase, Size};
+
+/// Most documents of a base.
+pub const MOST_DOCUMENTS: usize = 1_000;
+/// Most bytes of all documents together.
+pub const MOST_BYTES: usize = 8 << 20;
+/// Most chunks.
+pub const MOST_CHUNKS: usize = 20_000;
+/// Most topics; further headings are no topics.
+pub const MOST_TOPICS: usize = 256;
+/// If the titles of documents give fewer topics than this, their second-level headings are topics too.
+pub const ENOUGH_TOPICS: usize = 20;
+
+/// Index of a topic in its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TopicId(pub u16);
+
+/// Index of a chunk in its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChunkId(pub u16);
+
+/// Why documents make no knowledge base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnowledgeError {
+    /// There is no document.
+    NoDocuments,
+    /// No document has any words.
+    NoText,
+    /// No document has a heading or a name that could be a topic.
+    NoTopics,
+    /// More than [`MOST_DOCUMENTS`]; how many there are.
+    TooManyDocuments(usize),
+    /// More than [`MOST_BYTES`] of text; the document that goes beyond it.
+    TooLarge(String),
+    /// More than [`MOST_CHUNKS`]; how many there are.
+    TooManyChunks(usize),
+}
+
+impl fmt::Display for KnowledgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDocuments => f.write_str("the knowledge base has no documents"),
+            Self::NoText => f.write_str("the documents of the knowledge base are empty"),
+            Self::NoTopics => f.write_str("the knowledge base has no headings, so there is no topic to ask about"),
+            Self::TooManyDocuments(n) => write!(f, "the knowledge base has {n} documents, at most {MOST_DOCUMENTS} are read"),
+            Self::TooLarge(name) => write!(f, "the knowledge base goes beyond {} MiB with {name}", MOST_BYTES >> 20),
+            Self::TooManyChunks(n) => write!(f, "the knowledge base has {n} chunks, at most {MOST_CHUNKS} are searched"),
+        }
+    }
+}
+
+impl std::error::Error for KnowledgeError {}
+
+/// A stretch of a document, as retrieval finds it.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Index of its document.
+    pub document: u16,
+    /// Its text and size.
+    pub text: Phrase,
+}
+
+#[derive(Clone, Debug)]
+struct Topic {
+    title: Phrase,
+    document: u16,
+    lower: String,
+    clauses: Clauses,
+}
+
+/// Documents, read and counted.
+#[derive(Clone, Debug)]
+pub struct KnowledgeBase {
+    names: Vec<String>,
+    chunks: Vec<Chunk>,
+    topics: Vec<Topic>,
+    titles: BTreeMap<String, TopicId>,
+    sentences: Sentences,
+}
+
+impl KnowledgeBase {
+    /// Reads documents, given as name and Markdown text, with the default [`Chunking`].
+    ///
+    /// Topics are the first-level headings; a document without one gives its name. If these are fewer than
+    /// [`ENOUGH_TOPICS`], second-level headings follow. A title that looks like personal data is no topic.
+    ///
+    /// # Errors
+    /// When there is nothing in them, or more than the limits allow.
+    pub fn from_documents<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)]) -> Result<Self, KnowledgeError> {
+        Self::with_chunking(documents, Chunking::default())
+    }
+
+    /// The same with a given chunking.
+    ///
+    /// # Errors
+    /// As [`Self::from_documents`].
+    pub fn with_chunking<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)], chunking: Chunking) -> Result<Self, KnowledgeError> {
+        if documents.is_empty() {
+            return Err(KnowledgeError::NoDocuments);
+        }
+        if documents.len() > MOST_DOCUMENTS {
+            return Err(KnowledgeError::TooManyDocuments(documents.len()));
+        }
+        let mut bytes = 0;
+        let (mut names, mut chunks, mut sentences) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (document, (name, text)) in (0_u16..).zip(documents) {
+            let (name, text) = (name.as_ref(), text.as_ref().replace("\r\n", "\n"));
+            bytes += text.len();
+            if bytes > MOST_BYTES {
+                return Err(KnowledgeError::TooLarge(name.to_owned()));
+            }
+            names.push(name.to_owned());
+            let found = markdown::chunks(&text, chunking);
+            if found.is_empty() {
+                sentences.push(Vec::new());
+                continue;
+            }
+            chunks.extend(found.into_iter().map(|chunk| Chunk { document, text: Phrase::new(chunk) }));
+            sentences.push(markdown::sentences(&text));
+            let headings = markdown::headings(&text);
+            let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".md").replace(['-', '_'], " ");
+            let title = headings.iter().find(|(level, _)| *level == 1).map_or(markdown::title_of(&stem), |(_, title)| title.clone());
+            first.push((document, title));
+            second.extend(headings.into_iter().filter(|(level, _)| *level == 2).map(|(_, title)| (document, title)));
+        }
+        if chunks.is_empty() {
+            return Err(KnowledgeError::NoText);
+        }
+        if chunks.len() > MOST_CHUNKS {
+            return Err(KnowledgeError::TooManyChunks(chunks.len()));
+        }
+        if first.len() < ENOUGH_TOPICS {
+            first.append(&mut second);
+        }
+        let (mut topics, mut titles) = (Vec::new(), BTreeMap::new());
+        for (document, title) in first {
+            let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
+            let lower = title.to_lowercase();
+            if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MOST_TOPICS {
+                continue;
+            }
+            titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
+            topics.push(Topic { clauses: Clauses::about(&title), title: Phrase::new(title), document, lower });
+        }
+        if topics.is_empty() {
+            return Err(KnowledgeError::NoTopics);
+        }
+        Ok(Self { names, chunks, topics, titles, sentences: Sentences::new(&sentences) })
+    }
+
+    /// How many topics there are; ids count from 0.
+    #[must_use]
+    pub fn n_topics(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// All topics.
+    pub fn topics(&self) -> impl ExactSizeIterator<Item = TopicId> {
+        (0..self.topics.len()).map(|n| TopicId(u16::try_from(n).unwrap_or(u16::MAX)))
+    }
+
+    /// The topic at `n`, taken modulo their number.
+    #[must_use]
+    pub fn topic(&self, n: usize) -> TopicId {
+        TopicId(u16::try_from(n % self.topics.len()).unwrap_or(0))
+    }
+
+    fn entry(&self, topic: TopicId) -> &Topic {
+        &self.topics[usize::from(topic.0) % self.topics.len()]
+    }
+
+    /// A topic's title.
+    #[must_use]
+    pub fn title(&self, topic: TopicId) -> &str {
+        self.entry(topic).title.text()
+    }
+
+    /// The size of a topic's title.
+    #[must_use]
+    pub fn title_size(&self, topic: TopicId) -> Size {
+        self.entry(topic).title.size()
+    }
+
+    /// The document that a topic comes from.
+    #[must_use]
+    pub fn document_of(&self, topic: TopicId) -> u16 {
+        self.entry(topic).document
+    }
+
+    /// The names of the documents, in order.
+    #[must_use]
+    pub fn document_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The chunks, in order.
+    #[must_use]
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// The topic of this title, upper or lower case.
+    #[must_use]
+    pub fn topic_titled(&self, title: &str) -> Option<TopicId> {
+        self.titles.get(&title.to_lowercase()).copied()
+    }
+
+    /// The topic with the longest title that stands in `text` as whole words; the first of equals.
+    #[must_use]
+    pub fn topic_mentioned(&self, text: &str) -> Option<TopicId> {
+        let text = text.to_lowercase();
+        let stands = |title: &str| {
+            text.match_indices(title).any(|(at, _)| {
+                let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                !word(text[..at].chars().next_back()) && !word(text[at + title.len()..].chars().next())
+            })
+        };
+        self.topics()
+            .filter(|&topic| stands(&self.entry(topic).lower))
+            .max_by_key(|&topic| (self.entry(topic).lower.len(), std::cmp::Reverse(topic)))
+    }
+
+    pub(super) fn clauses(&self, topic: TopicId) -> &Clauses {
+        &self.entry(topic).clauses
+    }
+
+    pub(super) fn sentences(&self) -> &Sentences {
+        &self.sentences
+    }
+}
