@@ -1,0 +1,213 @@
+//! Bringing a project to what its specification says: the tutorial's scripts and manual steps, as one procedure.
+//!
+//! Prerequisites are verified first, all of them; then what is missing is created and what differs is updated, in the order
+//! in which one thing needs another. A second run finds nothing to do. The same procedure serves the mock and the real
+//! service: it speaks the REST interface through [`FlagAdmin`].
+//!
+//! Does not know: HTTP, or that there is a simulation.
+
+mod design;
+mod steps;
+mod targeting;
+mod verify;
+
+use std::fmt;
+use std::future::Future;
+
+use super::mock::{Account, ApiError, Reply, Request};
+use super::spec::ProjectSpec;
+
+pub use verify::{Existing, verify};
+
+/// Whoever answers the REST interface: the seam between the mock and the real service.
+pub trait FlagAdmin {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// What the service refuses, or that it cannot be reached.
+    fn call(&mut self, request: Request) -> impl Future<Output = Result<Reply, ApiError>>;
+}
+
+/// The mock at one moment.
+pub struct MockAdmin<'a> {
+    /// The account.
+    pub account: &'a mut Account,
+    /// Unix time in milliseconds.
+    pub now_ms: u64,
+}
+
+impl FlagAdmin for MockAdmin<'_> {
+    async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
+        self.account.handle(&request, self.now_ms)
+    }
+}
+
+/// Whether to change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only read, and say what would be done.
+    Plan,
+    /// Do it.
+    Apply,
+}
+
+/// What was done to a resource, or would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    /// It did not exist.
+    Created,
+    /// It differed.
+    Updated,
+    /// It was as it should be.
+    Unchanged,
+}
+
+/// The kind of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// A project.
+    Project,
+    /// An environment.
+    Environment,
+    /// A tool.
+    Tool,
+    /// A model config.
+    ModelConfig,
+    /// A segment.
+    Segment,
+    /// An AI config.
+    Config,
+    /// A variation; its key is `config/variation`.
+    Variation,
+    /// The targeting of an AI config.
+    Targeting,
+    /// A metric.
+    Metric,
+    /// An experiment.
+    Experiment,
+}
+
+impl Resource {
+    /// Name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Environment => "environment",
+            Self::Tool => "tool",
+            Self::ModelConfig => "model config",
+            Self::Segment => "segment",
+            Self::Config => "AI config",
+            Self::Variation => "variation",
+            Self::Targeting => "targeting",
+            Self::Metric => "metric",
+            Self::Experiment => "experiment",
+        }
+    }
+}
+
+/// One line of the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What was done.
+    pub kind: ActionKind,
+    /// To what kind of resource.
+    pub resource: Resource,
+    /// Its key.
+    pub key: String,
+    /// What in particular; may be empty.
+    pub detail: String,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.kind {
+            ActionKind::Created => '+',
+            ActionKind::Updated => '~',
+            ActionKind::Unchanged => '=',
+        };
+        write!(f, "{sign} {} {}", self.resource.name(), self.key)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
+    }
+}
+
+/// What was created and updated, one line each; then one line of totals.
+#[must_use]
+pub fn protocol(actions: &[Action]) -> String {
+    let count = |kind| actions.iter().filter(|action| action.kind == kind).count();
+    let mut text = String::new();
+    for action in actions.iter().filter(|action| action.kind != ActionKind::Unchanged) {
+        text.push_str(&format!("{action}\n"));
+    }
+    let [created, updated, unchanged] = [ActionKind::Created, ActionKind::Updated, ActionKind::Unchanged].map(count);
+    text.push_str(&format!("{created} created, {updated} updated, {unchanged} unchanged\n"));
+    text
+}
+
+/// Why a project could not be brought to its specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BootstrapError {
+    /// The specification cannot be fulfilled; nothing was changed. One sentence for each fault.
+    Prerequisites(Vec<String>),
+    /// A request failed. What came before it was done, and will not be done again by the next run.
+    Refused {
+        /// What was asked for.
+        resource: Resource,
+        /// Its key.
+        key: String,
+        /// The answer.
+        error: ApiError,
+    },
+    /// A resource exists with a property that cannot be changed.
+    Differs {
+        /// What differs.
+        resource: Resource,
+        /// Its key.
+        key: String,
+        /// How.
+        detail: String,
+    },
+}
+
+impl fmt::Display for BootstrapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prerequisites(faults) => write!(f, "the project cannot be set up: {}", faults.join("; ")),
+            Self::Refused { resource, key, error } => write!(f, "{} `{key}` was refused: {error}", resource.name()),
+            Self::Differs { resource, key, detail } => {
+                write!(f, "{} `{key}` exists already and cannot be changed: {detail}", resource.name())
+            }
+        }
+    }
+}
+
+impl std::error::Error for BootstrapError {}
+
+/// Brings a project to its specification and says what was done, or in [`Mode::Plan`] would be.
+///
+/// # Errors
+/// When the specification contradicts itself or lacks what it refers to (then nothing was changed), and when the service
+/// refuses a request.
+pub async fn bootstrap(admin: &mut impl FlagAdmin, spec: &ProjectSpec, mode: Mode) -> Result<Vec<Action>, BootstrapError> {
+    steps::Session::new(admin, spec, mode).run().await
+}
+
+/// A mock account that holds `spec`, with the seeds that its experiments ask for, and what was done for it.
+///
+/// # Errors
+/// As [`bootstrap`].
+pub async fn mock_account(spec: &ProjectSpec, seed: crate::random::Seed, now_ms: u64) -> Result<(Account, Vec<Action>), BootstrapError> {
+    let mut account = Account::new(seed);
+    for experiment in &spec.experiments {
+        if let Some(seed) = experiment.seed {
+            account.fix_iteration_seed(&spec.key, &spec.environment, &experiment.key, seed);
+        }
+    }
+    let actions = bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply).await?;
+    Ok((account, actions))
+}
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod tutorial;

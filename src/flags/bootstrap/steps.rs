@@ -1,0 +1,436 @@
+//! The steps of the procedure, in the order in which one thing needs another.
+//!
+//! Promises: a resource is read before it is written, and written only when it is missing or differs.
+//!
+//! Does not know: who answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::design;
+use super::targeting::{Found, Served};
+use super::verify::{Existing, rule_index, verify};
+use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
+use crate::flags::mock::{ApiError, Request};
+use crate::flags::spec::{ConfigSpec, ExperimentSpec, ProjectSpec, SegmentSpec, ToolSpec};
+use crate::quantity::Share;
+
+type Outcome<T> = Result<T, BootstrapError>;
+
+/// One run of the procedure.
+pub struct Session<'a, A> {
+    admin: &'a mut A,
+    spec: &'a ProjectSpec,
+    apply: bool,
+    actions: Vec<Action>,
+    tool_versions: BTreeMap<String, u64>,
+    /// What a failing request is about.
+    about: (Resource, String),
+}
+
+impl<'a, A: FlagAdmin> Session<'a, A> {
+    /// A run that has done nothing yet.
+    pub fn new(admin: &'a mut A, spec: &'a ProjectSpec, mode: Mode) -> Self {
+        let about = (Resource::Project, spec.key.clone());
+        Self { admin, spec, apply: mode == Mode::Apply, actions: Vec::new(), tool_versions: BTreeMap::new(), about }
+    }
+
+    /// All steps.
+    pub async fn run(mut self) -> Outcome<Vec<Action>> {
+        let spec = self.spec;
+        let faults = verify(spec, &self.existing().await?);
+        if !faults.is_empty() {
+            return Err(BootstrapError::Prerequisites(faults));
+        }
+        self.project().await?;
+        for tool in &spec.tools {
+            self.tool(tool).await?;
+        }
+        self.models().await?;
+        for segment in &spec.segments {
+            self.segment(segment).await?;
+        }
+        for config in &spec.configs {
+            self.config(config).await?;
+            self.targeting(config).await?;
+        }
+        for metric in &spec.metrics {
+            self.metric(metric).await?;
+        }
+        for experiment in &spec.experiments {
+            self.experiment(experiment).await?;
+        }
+        Ok(self.actions)
+    }
+
+    fn project_path(&self, rest: &str) -> String {
+        format!("projects/{}{rest}", self.spec.key)
+    }
+
+    fn about(&mut self, resource: Resource, key: impl Into<String>) {
+        self.about = (resource, key.into());
+    }
+
+    fn note(&mut self, kind: ActionKind, detail: impl Into<String>) {
+        let (resource, key) = self.about.clone();
+        self.actions.push(Action { kind, resource, key, detail: detail.into() });
+    }
+
+    fn refused(&self, error: ApiError) -> BootstrapError {
+        BootstrapError::Refused { resource: self.about.0, key: self.about.1.clone(), error }
+    }
+
+    /// Reads a resource; `None` when it does not exist.
+    async fn find(&mut self, path: String, query: &[(&str, &str)]) -> Outcome<Option<Value>> {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        match self.admin.call(Request { query, ..Request::get(path) }).await {
+            Ok(reply) => Ok(Some(reply.body)),
+            Err(error) if error.status == 404 => Ok(None),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// Changes something, unless this is only a plan.
+    async fn write(&mut self, request: Request) -> Outcome<Value> {
+        if !self.apply {
+            return Ok(Value::Null);
+        }
+        self.admin.call(request).await.map(|reply| reply.body).map_err(|error| self.refused(error))
+    }
+
+    /// Keys of a whole collection, page by page; empty when there is no such collection.
+    async fn keys(&mut self, path: String) -> Outcome<BTreeSet<String>> {
+        // More pages than any account needs: a service that ignores the offset must not hold us forever.
+        const PAGES: usize = 1000;
+        let mut keys = BTreeSet::new();
+        for _ in 0..PAGES {
+            let before = keys.len();
+            let offset = before.to_string();
+            let Some(found) = self.find(path.clone(), &[("limit", "50"), ("offset", &offset)]).await? else { break };
+            let items = found.as_array().or_else(|| found["items"].as_array());
+            keys.extend(items.into_iter().flatten().filter_map(|item| item["key"].as_str()).map(str::to_owned));
+            if keys.len() == before || found.is_array() {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn existing(&mut self) -> Outcome<Existing> {
+        let (project, environment) = (&self.spec.key, &self.spec.environment);
+        let [segments, metrics] = [format!("segments/{project}/{environment}"), format!("metrics/{project}")];
+        Ok(Existing {
+            segments: self.keys(segments).await?,
+            tools: self.keys(self.project_path("/ai-tools")).await?,
+            model_configs: self.keys(self.project_path("/ai-configs/model-configs")).await?,
+            metrics: self.keys(metrics).await?,
+        })
+    }
+
+    async fn project(&mut self) -> Outcome<()> {
+        let spec = self.spec;
+        let environment = json!({ "key": spec.environment, "name": title(&spec.environment), "color": "417505" });
+        self.about(Resource::Project, &spec.key);
+        if self.find(self.project_path(""), &[]).await?.is_none() {
+            let body = json!({ "key": spec.key, "name": spec.name, "environments": [environment] });
+            self.write(Request::post("projects", body)).await?;
+            self.note(ActionKind::Created, "");
+            self.about(Resource::Environment, &spec.environment);
+            self.note(ActionKind::Created, "");
+            return Ok(());
+        }
+        self.note(ActionKind::Unchanged, "");
+        self.about(Resource::Environment, &spec.environment);
+        if self.find(self.project_path(&format!("/environments/{}", spec.environment)), &[]).await?.is_none() {
+            self.write(Request::post(self.project_path("/environments"), environment)).await?;
+            self.note(ActionKind::Created, "");
+        } else {
+            self.note(ActionKind::Unchanged, "");
+        }
+        Ok(())
+    }
+
+    async fn tool(&mut self, tool: &ToolSpec) -> Outcome<()> {
+        self.about(Resource::Tool, &tool.key);
+        let mut wanted = json!({ "key": tool.key, "description": tool.description, "schema": tool.schema });
+        let path = self.project_path(&format!("/ai-tools/{}", tool.key));
+        let found = self.find(path.clone(), &[]).await?;
+        let version = found.as_ref().map_or(0, |found| found["version"].as_u64().unwrap_or(1));
+        let differing = found.map(|found| design::differing(&wanted, &found));
+        let changes = u64::from(differing.as_ref().is_none_or(|names| !names.is_empty()));
+        self.tool_versions.insert(tool.key.clone(), version + changes);
+        match differing {
+            None => {
+                self.write(Request::post(self.project_path("/ai-tools"), wanted)).await?;
+                self.note(ActionKind::Created, "");
+            }
+            Some(names) if names.is_empty() => self.note(ActionKind::Unchanged, ""),
+            Some(names) => {
+                if let Some(fields) = wanted.as_object_mut() {
+                    fields.remove("key");
+                }
+                self.write(Request::patch(path, wanted)).await?;
+                self.note(ActionKind::Updated, names.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    async fn models(&mut self) -> Outcome<()> {
+        // Global models are in the list, but not every one of them can be read by itself.
+        let listed = self.find(self.project_path("/ai-configs/model-configs"), &[]).await?;
+        let listed = listed.as_ref().and_then(|found| found.as_array().or_else(|| found["items"].as_array()));
+        for model in &self.spec.model_configs {
+            self.about(Resource::ModelConfig, &model.key);
+            let wanted = design::model_config(model);
+            match listed.into_iter().flatten().find(|found| found["key"] == *model.key) {
+                None => {
+                    self.write(Request::post(self.project_path("/ai-configs/model-configs"), wanted)).await?;
+                    self.note(ActionKind::Created, format!("{} {}", model.provider, model.model));
+                }
+                Some(found) if found["id"] != wanted["id"] => {
+                    let detail = format!("it is the model {}, not {}", found["id"], wanted["id"]);
+                    return Err(BootstrapError::Differs { resource: Resource::ModelConfig, key: model.key.clone(), detail });
+                }
+                Some(_) => self.note(ActionKind::Unchanged, ""),
+            }
+        }
+        Ok(())
+    }
+
+    async fn segment(&mut self, segment: &SegmentSpec) -> Outcome<()> {
+        self.about(Resource::Segment, &segment.key);
+        let collection = format!("segments/{}/{}", self.spec.key, self.spec.environment);
+        let path = format!("{collection}/{}", segment.key);
+        let clauses: Vec<Value> = segment.clauses.iter().map(design::clause).collect();
+        let add = json!({ "kind": "addRule", "clauses": clauses });
+        let environment = Some(self.spec.environment.as_str());
+        let Some(found) = self.find(path.clone(), &[]).await? else {
+            self.write(Request::post(collection, json!({ "key": segment.key, "name": segment.name }))).await?;
+            self.write(Request::instruct(path, environment, vec![add])).await?;
+            self.note(ActionKind::Created, format!("{} clauses", segment.clauses.len()));
+            return Ok(());
+        };
+        let (mut instructions, mut details) = (Vec::new(), Vec::new());
+        if found["name"] != *segment.name {
+            instructions.push(json!({ "kind": "updateName", "value": segment.name }));
+            details.push("name");
+        }
+        let rules: Vec<&Value> = found["rules"].as_array().into_iter().flatten().collect();
+        let fits = rules.len() == 1 && design::same_clauses(&design::plain_clauses(&rules[0]["clauses"]), &clauses);
+        if !fits {
+            instructions.extend(rules.iter().map(|rule| json!({ "kind": "removeRule", "ruleId": rule["_id"] })));
+            instructions.push(add);
+            details.push("rules");
+        }
+        if instructions.is_empty() {
+            self.note(ActionKind::Unchanged, "");
+        } else {
+            self.write(Request::instruct(path, environment, instructions)).await?;
+            self.note(ActionKind::Updated, details.join(", "));
+        }
+        Ok(())
+    }
+
+    async fn config(&mut self, config: &ConfigSpec) -> Outcome<()> {
+        self.about(Resource::Config, &config.key);
+        let path = self.project_path(&format!("/ai-configs/{}", config.key));
+        let found = self.find(path.clone(), &[]).await?;
+        match &found {
+            None => {
+                let body = json!({ "key": config.key, "name": config.name, "mode": "agent" });
+                self.write(Request::post(self.project_path("/ai-configs"), body)).await?;
+                self.note(ActionKind::Created, "mode agent");
+            }
+            Some(found) if found["mode"] != "agent" => {
+                let detail = format!("its mode is {}, not \"agent\"", found["mode"]);
+                return Err(BootstrapError::Differs { resource: Resource::Config, key: config.key.clone(), detail });
+            }
+            Some(found) if found["name"] != *config.name => {
+                self.write(Request::patch(path.clone(), json!({ "name": config.name }))).await?;
+                self.note(ActionKind::Updated, "name");
+            }
+            Some(_) => self.note(ActionKind::Unchanged, ""),
+        }
+        let found = found.unwrap_or(Value::Null);
+        let existing: Vec<&Value> = found["variations"].as_array().into_iter().flatten().collect();
+        for variation in &config.variations {
+            self.about(Resource::Variation, format!("{}/{}", config.key, variation.key));
+            let model = self.spec.model_configs.iter().find(|model| model.key == variation.model_config);
+            let global = variation.model_config.split_once('.').map_or("", |(_, model)| model);
+            let mut wanted = design::variation(variation, model.map_or(global, |model| &model.model), &self.tool_versions);
+            let Some(found) = existing.iter().find(|found| found["key"] == *variation.key) else {
+                self.write(Request::post(format!("{path}/variations"), wanted)).await?;
+                self.note(ActionKind::Created, variation.model_config.as_str());
+                continue;
+            };
+            let names = design::differing(&wanted, &design::plain_variation(found));
+            if names.is_empty() {
+                self.note(ActionKind::Unchanged, "");
+                continue;
+            }
+            if let Some(fields) = wanted.as_object_mut() {
+                fields.remove("key");
+            }
+            self.write(Request::patch(format!("{path}/variations/{}", variation.key), wanted)).await?;
+            self.note(ActionKind::Updated, names.join(", "));
+        }
+        Ok(())
+    }
+
+    async fn targeting(&mut self, config: &ConfigSpec) -> Outcome<()> {
+        self.about(Resource::Targeting, &config.key);
+        let path = self.project_path(&format!("/ai-configs/{}/targeting", config.key));
+        let environment = self.spec.environment.as_str();
+        let Some(mut reply) = self.find(path.clone(), &[]).await? else {
+            // Only a plan comes here: the config would have been created by now.
+            self.note(ActionKind::Created, format!("{} rules", config.rules.len()));
+            return Ok(());
+        };
+        if reply["environments"][environment]["enabled"] == json!(false) {
+            let detail = "targeting is off, and is switched on by hand".to_owned();
+            return Err(BootstrapError::Differs { resource: Resource::Targeting, key: config.key.clone(), detail });
+        }
+        let found = Found::new(&reply, environment);
+        let untouched = Served::Variation("disabled".to_owned());
+        let is_new = found.rules().is_empty() && found.served(found.fallthrough()) == untouched;
+        let mut details = Vec::new();
+        let changes = Found::new(&reply, environment).changes(config);
+        details.extend(changes.details);
+        if !changes.instructions.is_empty() {
+            let after = self.write(Request::instruct(path.clone(), Some(environment), changes.instructions)).await?;
+            reply = if self.apply { after } else { reply };
+        }
+        if let Some(reorder) = Found::new(&reply, environment).reorder(config) {
+            details.push("rules put in order".to_owned());
+            let after = self.write(Request::instruct(path.clone(), Some(environment), vec![reorder])).await?;
+            reply = if self.apply { after } else { reply };
+        }
+        let guards = Found::new(&reply, environment).guards(config);
+        details.extend(guards.details);
+        if !guards.instructions.is_empty() {
+            self.write(Request::instruct(path, Some(environment), guards.instructions)).await?;
+        }
+        match (details.is_empty(), is_new) {
+            (true, _) => self.note(ActionKind::Unchanged, ""),
+            (false, true) => self.note(ActionKind::Created, details.join("; ")),
+            (false, false) => self.note(ActionKind::Updated, details.join("; ")),
+        }
+        Ok(())
+    }
+
+    async fn metric(&mut self, metric: &crate::experiment::Metric) -> Outcome<()> {
+        self.about(Resource::Metric, &metric.key);
+        let wanted = design::metric(metric);
+        let path = format!("metrics/{}/{}", self.spec.key, metric.key);
+        match self.find(path.clone(), &[]).await?.map(|found| design::differing(&wanted, &found)) {
+            None => {
+                self.write(Request::post(format!("metrics/{}", self.spec.key), wanted)).await?;
+                self.note(ActionKind::Created, metric.event.as_str());
+            }
+            Some(names) if names.is_empty() => self.note(ActionKind::Unchanged, ""),
+            Some(names) => {
+                self.write(Request::patch(path, design::metric_patch(&wanted, &names))).await?;
+                self.note(ActionKind::Updated, names.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    async fn experiment(&mut self, experiment: &ExperimentSpec) -> Outcome<()> {
+        self.about(Resource::Experiment, &experiment.key);
+        let environment = self.spec.environment.as_str();
+        let collection = self.project_path(&format!("/environments/{environment}/experiments"));
+        let path = format!("{collection}/{}", experiment.key);
+        let found = self.find(path.clone(), &[("expand", "draftIteration,treatments,secondaryMetrics")]).await?;
+        let targeting = self.find(self.project_path(&format!("/ai-configs/{}/targeting", experiment.config)), &[]).await?;
+        let design = targeting.as_ref().and_then(|targeting| self.design(experiment, targeting));
+        let Some((iteration, rule_number, held)) = design else {
+            if self.apply {
+                let detail = format!("AI config `{}` lacks the rule that the experiment is about", experiment.config);
+                return Err(BootstrapError::Differs { resource: Resource::Experiment, key: experiment.key.clone(), detail });
+            }
+            self.note(ActionKind::Created, describe(experiment, ""));
+            return Ok(());
+        };
+        let start = |justification: &str| {
+            let mut instruction = json!({ "kind": "startIteration" });
+            if !justification.is_empty() {
+                instruction["changeJustification"] = justification.into();
+            }
+            Request::instruct(path.clone(), None, vec![instruction])
+        };
+        let Some(found) = found else {
+            let mut body = json!({ "key": experiment.key, "name": experiment.name, "type": "experiment", "iteration": iteration });
+            if let Some(fields) = body.as_object_mut() {
+                fields.extend(design::analysis(experiment));
+            }
+            self.write(Request::post(collection, body)).await?;
+            self.write(start("")).await?;
+            self.note(
+                ActionKind::Created,
+                describe(experiment, &rule_number.map_or_else(|| ", default rule".to_owned(), |number| format!(", rule {number}"))),
+            );
+            return Ok(());
+        };
+        let mut details = Vec::new();
+        if found["name"] != *experiment.name {
+            let rename = json!({ "kind": "updateName", "value": experiment.name });
+            self.write(Request::instruct(path.clone(), None, vec![rename])).await?;
+            details.push("name".to_owned());
+        }
+        let current = &found["currentIteration"];
+        let status = current["status"].as_str().unwrap_or_default();
+        let plain = |iteration: &Value| design::plain_iteration(iteration, &experiment.config);
+        let mut differing = design::differing(&plain(&iteration), &plain(current));
+        if status == "running" && differing.is_empty() && !held {
+            differing.push("rule".to_owned());
+        }
+        if status == "not_started" && differing.is_empty() {
+            self.write(start("")).await?;
+            details.push("started".to_owned());
+        } else if status != "running" || !differing.is_empty() {
+            let reason = if differing.is_empty() { "the last one was stopped".to_owned() } else { differing.join(", ") };
+            self.write(Request::post(format!("{path}/iterations"), iteration)).await?;
+            self.write(start(if status == "running" { reason.as_str() } else { "" })).await?;
+            details.push(format!("new iteration started: {reason}"));
+        }
+        self.note(if details.is_empty() { ActionKind::Unchanged } else { ActionKind::Updated }, details.join("; "));
+        Ok(())
+    }
+
+    /// The iteration to send, the number of its rule (none for the default rule), and whether the rule runs it already.
+    fn design(&self, experiment: &ExperimentSpec, targeting: &Value) -> Option<(Value, Option<usize>, bool)> {
+        let config = self.spec.configs.iter().find(|config| config.key == experiment.config)?;
+        let found = Found::new(targeting, &self.spec.environment);
+        let index = rule_index(config, &experiment.rule)?;
+        let rules = found.rules();
+        let (rule, rule_id, number) = if index == config.rules.len() {
+            (found.fallthrough(), "fallthrough", None)
+        } else {
+            let rule = rules.get(index)?;
+            (*rule, rule["_id"].as_str()?, Some(index + 1))
+        };
+        let wanted: Vec<(String, u64)> =
+            design::weights(experiment).into_iter().map(|(key, weight)| (key.to_owned(), u64::from(weight))).collect();
+        let held = found.served(rule) == Served::Experiment(wanted);
+        Some((design::iteration(experiment, &found.ids(), rule_id, found.version()), number, held))
+    }
+}
+
+fn describe(experiment: &ExperimentSpec, rule: &str) -> String {
+    let arms: Vec<String> =
+        experiment.treatments.iter().filter(|(_, share)| share.weight() > 0).map(|(key, share)| format!("{share} {key}")).collect();
+    let sample = if experiment.sample == Share::WHOLE { String::new() } else { format!(", sample {}", experiment.sample) };
+    format!("{}{rule}: {}{sample}; started", experiment.config, arms.join(", "))
+}
+
+/// A key as a name: `-` becomes a space and words are capitalized.
+pub fn title(key: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    };
+    key.split(['-', '_']).map(word).collect::<Vec<_>>().join(" ")
+}

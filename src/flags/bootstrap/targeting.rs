@@ -1,0 +1,251 @@
+//! From the targeting that is there to the targeting that is wanted: the instructions of one patch.
+//!
+//! Rules are recognized by their clauses. A rule that an experiment holds keeps what it serves: the experiment decides that.
+//!
+//! Promises: no instruction where nothing differs.
+//!
+//! Does not know: requests.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::design::{clauses, percent, plain_clauses, same_clauses};
+use crate::flags::spec::{ConfigSpec, ServeSpec};
+
+/// Targeting of one config as a reply shows it.
+pub struct Found<'a> {
+    reply: &'a Value,
+    environment: &'a Value,
+}
+
+/// What a rule serves, by variation key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// One variation.
+    Variation(String),
+    /// A percentage rollout.
+    Weights(BTreeMap<String, u64>),
+    /// An experiment's rollout: tracked weights, and who gets what is left.
+    Experiment(Vec<(String, u64)>),
+    /// A guarded rollout: from, to, share.
+    Guarded(String, String, u64),
+}
+
+/// What has to be done.
+#[derive(Default)]
+pub struct Changes {
+    /// Instructions of a semantic patch.
+    pub instructions: Vec<Value>,
+    /// In words.
+    pub details: Vec<String>,
+}
+
+impl<'a> Found<'a> {
+    /// Reads the reply to `GET …/targeting`.
+    pub fn new(reply: &'a Value, environment: &str) -> Self {
+        Self { reply, environment: &reply["environments"][environment] }
+    }
+
+    /// Flag variation id and name, by variation key.
+    pub fn ids(&self) -> BTreeMap<String, (String, String)> {
+        let variations = self.reply["variations"].as_array().into_iter().flatten();
+        let entry = |variation: &Value| {
+            let key = variation["value"]["_ldMeta"]["variationKey"].as_str().unwrap_or("disabled");
+            let text = |name: &str| variation[name].as_str().unwrap_or_default().to_owned();
+            (key.to_owned(), (text("_id"), text("name")))
+        };
+        variations.map(entry).collect()
+    }
+
+    /// The version of the flag in this environment.
+    pub fn version(&self) -> u64 {
+        self.environment["_version"].as_u64().unwrap_or(0)
+    }
+
+    fn key(&self, index: &Value) -> String {
+        let variation = index.as_u64().and_then(|index| self.reply["variations"].get(usize::try_from(index).ok()?));
+        variation.and_then(|variation| variation["value"]["_ldMeta"]["variationKey"].as_str()).unwrap_or("disabled").to_owned()
+    }
+
+    /// The rules, in order.
+    pub fn rules(&self) -> Vec<&'a Value> {
+        self.environment["rules"].as_array().into_iter().flatten().collect()
+    }
+
+    /// The default rule.
+    pub fn fallthrough(&self) -> &'a Value {
+        &self.environment["fallthrough"]
+    }
+
+    /// What a rule or the default rule serves.
+    pub fn served(&self, rule: &Value) -> Served {
+        let rollout = &rule["rollout"];
+        if !rollout.is_object() {
+            return Served::Variation(self.key(&rule["variation"]));
+        }
+        let parts: Vec<(String, u64, bool)> = rollout["variations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|part| (self.key(&part["variation"]), part["weight"].as_u64().unwrap_or(0), part["_untracked"] == json!(true)))
+            .collect();
+        let tracked = parts.iter().filter(|part| !part.2).map(|(key, weight, _)| (key.clone(), *weight)).collect();
+        match (rollout["experimentAllocation"]["type"].as_str(), parts.as_slice()) {
+            (None, _) => Served::Weights(tracked),
+            (Some("measuredRollout"), [(to, share, _), (from, ..), ..]) => Served::Guarded(from.clone(), to.clone(), *share),
+            (Some(_), _) => Served::Experiment(parts.into_iter().filter(|part| !part.2).map(|(key, weight, _)| (key, weight)).collect()),
+        }
+    }
+
+    /// What brings this targeting to what `config` says.
+    pub fn changes(&self, config: &ConfigSpec) -> Changes {
+        let (ids, mut changes) = (self.ids(), Changes::default());
+        let found = self.rules();
+        let mut used = vec![false; found.len()];
+        // Index among the found rules, for each wanted one.
+        let mut matches = Vec::new();
+        for (index, rule) in config.rules.iter().enumerate() {
+            let wanted = clauses(&rule.when);
+            let position = (0..found.len()).find(|&at| !used[at] && same_clauses(&plain_clauses(&found[at]["clauses"]), &wanted));
+            matches.push(position);
+            let place = format!("rule {}", index + 1);
+            match position {
+                Some(position) => {
+                    used[position] = true;
+                    let head = json!({ "kind": "updateRuleVariationOrRollout", "ruleId": found[position]["_id"] });
+                    self.update(&rule.serve, found[position], head, &place, &ids, &mut changes);
+                }
+                None => {
+                    let mut instruction = json!({ "kind": "addRule", "clauses": wanted });
+                    put_serve(&mut instruction, &rule.serve, &ids);
+                    changes.instructions.push(instruction);
+                    changes.details.push(format!("{place} added, serving {}", describe(&rule.serve)));
+                }
+            }
+        }
+        for (position, rule) in found.iter().enumerate().filter(|(position, _)| !used[*position]) {
+            changes.instructions.push(json!({ "kind": "removeRule", "ruleId": rule["_id"] }));
+            changes.details.push(format!("former rule {} removed", position + 1));
+        }
+        self.update(
+            &config.fallthrough,
+            self.fallthrough(),
+            json!({ "kind": "updateFallthroughVariationOrRollout" }),
+            "default rule",
+            &ids,
+            &mut changes,
+        );
+        let off = config.off.as_deref().unwrap_or("disabled");
+        if self.key(&self.environment["offVariation"]) != off {
+            changes.instructions.push(json!({ "kind": "updateOffVariation", "variationId": id(&ids, off) }));
+            changes.details.push(format!("off variation is {off}"));
+        }
+        changes
+    }
+
+    fn update(
+        &self,
+        wanted: &ServeSpec,
+        rule: &Value,
+        mut instruction: Value,
+        place: &str,
+        ids: &BTreeMap<String, (String, String)>,
+        changes: &mut Changes,
+    ) {
+        let found = self.served(rule);
+        // A guarded rollout starts in a patch of its own, once the rule serves what it starts from.
+        let fits = match (wanted, &found) {
+            (_, Served::Experiment(_)) => true,
+            (ServeSpec::Guarded { from, .. }, Served::Variation(key)) => from == key,
+            (wanted, found) => serves(wanted) == *found,
+        };
+        if !fits {
+            if let Served::Guarded(..) = found {
+                let mut stop = json!({ "kind": "stopAutomatedRelease" });
+                if let Some(rule_id) = instruction.get("ruleId") {
+                    stop["ruleId"] = rule_id.clone();
+                }
+                changes.instructions.push(stop);
+            }
+            put_serve(&mut instruction, wanted, ids);
+            changes.instructions.push(instruction);
+            changes.details.push(format!("{place} serves {}", describe(wanted)));
+        }
+    }
+
+    /// The order of the rules, when it is not the wanted one; asked after all wanted rules exist.
+    pub fn reorder(&self, config: &ConfigSpec) -> Option<Value> {
+        let mut left = self.rules();
+        let mut ids = Vec::new();
+        for rule in &config.rules {
+            let wanted = clauses(&rule.when);
+            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted))?;
+            ids.push(left.remove(position)["_id"].clone());
+        }
+        let now: Vec<Value> = self.rules().iter().map(|rule| rule["_id"].clone()).collect();
+        (ids != now).then(|| json!({ "kind": "reorderRules", "ruleIds": ids }))
+    }
+
+    /// What starts the guarded rollouts that do not run yet; asked after all wanted rules exist, in order.
+    pub fn guards(&self, config: &ConfigSpec) -> Changes {
+        let (ids, mut changes) = (self.ids(), Changes::default());
+        let rules = config.rules.iter().map(|rule| &rule.serve).zip(self.rules());
+        for (wanted, found) in rules.chain([(&config.fallthrough, self.fallthrough())]) {
+            let ServeSpec::Guarded { from, to, share } = wanted else { continue };
+            if serves(wanted) == self.served(found) {
+                continue;
+            }
+            let mut start = json!({
+                "kind": "startAutomatedRelease", "releaseKind": "guarded", "randomizationUnit": "user",
+                "originalVariationId": id(&ids, from), "targetVariationId": id(&ids, to),
+                // One stage of a week: how long it takes does not matter to a simulation.
+                "stages": [{ "allocation": share.weight(), "durationMillis": 604_800_000 }],
+            });
+            if found["_id"].is_string() {
+                start["ruleId"] = found["_id"].clone();
+            }
+            changes.instructions.push(start);
+            changes.details.push(format!("guarded rollout of {to} started at {share}"));
+        }
+        changes
+    }
+}
+
+/// What a specification serves, to compare with what is found.
+fn serves(serve: &ServeSpec) -> Served {
+    match serve {
+        ServeSpec::Variation(key) => Served::Variation(key.clone()),
+        ServeSpec::Weights(weights) => {
+            Served::Weights(weights.iter().map(|(key, share)| (key.clone(), u64::from(share.weight()))).collect())
+        }
+        ServeSpec::Guarded { from, to, share } => Served::Guarded(from.clone(), to.clone(), u64::from(share.weight())),
+    }
+}
+
+/// Adds to an instruction what is to be served; for a guarded rollout, what it starts from.
+fn put_serve(instruction: &mut Value, serve: &ServeSpec, ids: &BTreeMap<String, (String, String)>) {
+    match serve {
+        ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => instruction["variationId"] = id(ids, key).into(),
+        ServeSpec::Weights(weights) => {
+            for (key, share) in weights {
+                instruction["rolloutWeights"][id(ids, key)] = share.weight().into();
+            }
+            instruction["rolloutContextKind"] = "user".into();
+        }
+    }
+}
+
+fn id<'a>(ids: &'a BTreeMap<String, (String, String)>, key: &str) -> &'a str {
+    ids.get(key).map_or("", |(id, _)| id)
+}
+
+fn describe(serve: &ServeSpec) -> String {
+    match serve {
+        ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => key.clone(),
+        ServeSpec::Weights(weights) => {
+            let parts: Vec<String> = weights.iter().map(|(key, share)| format!("{}% {key}", percent(share.weight()))).collect();
+            parts.join(", ")
+        }
+    }
+}
