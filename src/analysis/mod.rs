@@ -5,8 +5,17 @@
 //!
 //! Does not know: the simulator, flags or models. Events recorded in production are analyzed by the same code.
 
+mod analyze;
+mod beta;
+mod compare;
+mod posterior;
+#[cfg(test)]
+mod published;
 mod result;
+mod special;
 
+pub use analyze::analyze;
+pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
     Analysis, Bound, Comparison, Effect, Frequentist, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput, Posterior,
     Sequential, Summary, Tally, VariationAnalysis,
