@@ -65,7 +65,7 @@ impl<'a> Unit<'a> {
     #[must_use]
     pub fn difference(self, x: f64) -> String {
         match self {
-            Self::Rate => format!("{} points", digits(x * 100.0, DIGITS)),
+            Self::Rate => format!("{} points", without_zeros(&digits(x * 100.0, DIGITS))),
             other => other.value(x),
         }
     }
@@ -103,7 +103,7 @@ impl<'a> Unit<'a> {
 
     fn value_to(self, x: f64, significant: usize) -> String {
         match self {
-            Self::Rate => format!("{}%", digits(x * 100.0, significant)),
+            Self::Rate => format!("{}%", rate(x * 100.0, significant)),
             Self::Dollars => dollars(x, significant),
             Self::Milliseconds => milliseconds(x, significant),
             Self::Named(name) => named(digits(x, significant), name),
@@ -165,10 +165,21 @@ pub fn probability(p: f64) -> String {
     }
 }
 
-/// Two ends of an interval: `31.8% to 36.1%`.
+/// A p-value: `0.032`, and `<0.001` rather than a row of zeros.
+#[must_use]
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+/// Two ends of an interval; a unit that both have is written once: `31.8 to 36.1%`.
 #[must_use]
 pub fn interval(lower: &str, upper: &str) -> String {
-    format!("{lower} to {upper}")
+    let unit = |text: &str| text.trim_start_matches(|c: char| c != '%' && c != ' ').to_owned();
+    let shared = unit(lower);
+    match lower.strip_suffix(shared.as_str()) {
+        Some(bare) if unit(upper) == shared => format!("{bare} to {upper}"),
+        _ => format!("{lower} to {upper}"),
+    }
 }
 
 /// Seconds as text: `45.3 min`.
@@ -183,13 +194,27 @@ pub fn money(x: f64) -> String {
     dollars(x, DIGITS)
 }
 
-/// As `text_of(x)`, but with so many digits that `x` reads differently from `bound`: a miss by a hair shows as one.
+/// As `change`, with so many digits that it reads differently from `bound` unless it equals it: a miss by a hair shows.
 #[must_use]
-pub fn percent_apart(x: f64, bound: f64) -> String {
+pub fn change_apart(x: f64, bound: f64) -> String {
+    signed(x, &apart(x, bound).unwrap_or_else(|| percent(x)))
+}
+
+/// As `probability`, with so many digits that it reads differently from `bound` unless it equals it.
+#[must_use]
+pub fn probability_apart(p: f64, bound: f64) -> String {
+    let plain = probability(p);
+    let same = without_zeros(plain.trim_end_matches('%')) == without_zeros(written_percent(bound).trim_end_matches('%'));
+    if same && p != bound { apart(p, bound).unwrap_or(plain) } else { plain }
+}
+
+/// `x` as a percentage with the fewest digits at which it differs from `bound`.
+fn apart(x: f64, bound: f64) -> Option<String> {
+    let written = written_percent(bound);
     (DIGITS..=WRITTEN)
-        .map(|significant| format!("{}%", digits(x * 100.0, significant)))
-        .find(|text| x == bound || without_zeros(text.trim_end_matches('%')) != without_zeros(&digits(bound * 100.0, WRITTEN)))
-        .unwrap_or_else(|| percent(x))
+        .map(|significant| digits(x * 100.0, significant))
+        .find(|text| x == bound || without_zeros(text) != written.trim_end_matches('%'))
+        .map(|text| format!("{text}%"))
 }
 
 /// `text` with a plus sign where `x` is positive and does not round to zero.
@@ -205,6 +230,9 @@ fn digits(x: f64, significant: usize) -> String {
     }
     if x == 0.0 {
         return "0".to_owned();
+    }
+    if x.abs() >= 1e15 {
+        return format!("{x:.2e}");
     }
     // The exponent after rounding, so that 99.96 becomes 100 and not 100.0.
     let scientific = format!("{:.*e}", significant - 1, x.abs());
@@ -237,7 +265,7 @@ fn without_zeros(text: &str) -> String {
 fn grouped(integer: &str) -> String {
     let mut text = String::with_capacity(integer.len() + integer.len() / 3);
     for (at, digit) in integer.chars().enumerate() {
-        if at > 0 && (integer.len() - at) % 3 == 0 {
+        if at > 0 && (integer.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -249,7 +277,13 @@ fn named(text: String, unit: &str) -> String {
     if unit.is_empty() { text } else { format!("{text} {unit}") }
 }
 
-/// Cents from a dollar on, significant digits below.
+/// Digits of a percentage: below 1% two digits say enough.
+fn rate(percent: f64, significant: usize) -> String {
+    digits(percent, if percent.abs() < 0.995 && significant == DIGITS { DIGITS - 1 } else { significant })
+}
+
+/// Cents from a dollar on; below, significant digits without needless zeros, but never fewer places than prices have:
+/// cents, and for small estimates hundredths of a cent.
 fn dollars(x: f64, significant: usize) -> String {
     let sign = if x < 0.0 { "-" } else { "" };
     let amount = x.abs();
@@ -257,10 +291,14 @@ fn dollars(x: f64, significant: usize) -> String {
         a if !a.is_finite() => return MISSING.to_owned(),
         a if a >= 1000.0 => whole(a),
         a if a >= 0.995 => format!("{a:.2}"),
-        a if significant > DIGITS => without_zeros(&digits(a, significant)),
-        a => digits(a, significant),
+        a => without_zeros(&digits(a, significant)),
     };
-    if text == "0" { "$0".to_owned() } else { format!("{sign}${text}") }
+    let least = if significant == DIGITS && amount < 0.0995 { 4 } else { 2 };
+    match text.split_once('.') {
+        Some((whole, part)) => format!("{sign}${whole}.{part:0<least$}"),
+        None if text == "0" => "$0".to_owned(),
+        None => format!("{sign}${text}"),
+    }
 }
 
 /// The largest unit in which the number is at least one or two.
@@ -292,8 +330,8 @@ mod tests {
     #[test]
     fn the_published_security_table_reads_as_on_its_page() {
         let (rate, cost, latency) = (Unit::Rate, Unit::Dollars, Unit::Milliseconds);
-        assert_eq!([rate.value(0.3434), rate.difference(0.0054), rate.change(0.0039)], ["34.3%", "0.540 points", "+0.390 points"]);
-        assert_eq!([cost.value(0.0246), cost.difference(0.004), cost.total(33.1435)], ["$0.0246", "$0.00400", "$33.14"]);
+        assert_eq!([rate.value(0.3434), rate.difference(0.0054), rate.change(0.0039)], ["34.3%", "0.54 points", "+0.39 points"]);
+        assert_eq!([cost.value(0.0246), cost.difference(0.004), cost.total(33.1435)], ["$0.0246", "$0.0040", "$33.14"]);
         assert_eq!([latency.value(38_109.0), latency.difference(713.871), latency.total(51_446_809.0)], ["38.1 s", "714 ms", "51,447 s"]);
         assert_eq!([change(0.1458), change(-0.359), change(0.0)], ["+14.6%", "-35.9%", "0%"]);
         assert_eq!(Unit::Named("tokens").total(2_292_168.0), "2,292,168 tokens");
@@ -304,7 +342,7 @@ mod tests {
         assert_eq!([written_change(0.15), written_percent(0.9), written(0.25)], ["+15%", "90%", "0.25"]);
         assert_eq!(Unit::Milliseconds.written_change(3000.0), "+3 s");
         assert_eq!(Unit::Dollars.written_change(0.004), "+$0.004");
-        assert_eq!(Unit::Dollars.written_change(-0.5), "-$0.5");
+        assert_eq!(Unit::Dollars.written_change(-0.5), "-$0.50");
     }
 
     #[test]
@@ -314,9 +352,8 @@ mod tests {
 
     #[test]
     fn a_miss_by_a_hair_shows_as_a_miss() {
-        assert_eq!(percent_apart(0.1458, 0.15), "14.6%");
-        assert_eq!(percent_apart(0.150_01, 0.15), "15.001%");
-        assert_eq!(percent_apart(0.15, 0.15), "15.0%");
+        assert_eq!([0.1458, 0.150_01, 0.15].map(|x| change_apart(x, 0.15)), ["+14.6%", "+15.001%", "+15.0%"]);
+        assert_eq!([0.7912, 0.749_9, 0.75, 0.9996].map(|p| probability_apart(p, 0.75)), ["79.1%", "74.99%", "75.0%", ">99.9%"]);
     }
 
     #[test]

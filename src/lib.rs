@@ -19,3 +19,5 @@ pub mod judge;
 
 pub mod analysis;
 pub mod verdict;
+
+pub mod report;

@@ -6,6 +6,14 @@
 //!
 //! Does not know: how probabilities come about (`analysis`), or how a verdict is laid out (`report`).
 
+mod decide;
 mod rule;
 
+#[cfg(test)]
+pub(crate) mod published;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Because, Decision, Verdict, decide};
+pub(crate) use rule::written_plain;
 pub use rule::{Criteria, Criterion, Finite, Margin, Otherwise, Part, Rule, Side};

@@ -33,7 +33,7 @@ pub struct Rule {
     /// Ship it when this holds.
     pub when: Criterion,
     /// Keep the control when this holds and `when` does not; without it only `otherwise` decides.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "written_plain")]
     pub keep_when: Option<Criterion>,
     /// The decision when `when` is known not to hold. Where data are missing it is always "need more data".
     #[serde(default)]
@@ -74,7 +74,7 @@ pub enum Criterion {
         bound: Finite,
         /// Without it the point estimate is held against the bound; with it, the probability that the effect is at
         /// most the bound has to be at least this.
-        #[serde(default, deserialize_with = "some")]
+        #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
     /// The effect is at least `bound`.
@@ -90,7 +90,7 @@ pub enum Criterion {
         /// A fraction if relative, in the metric's unit if absolute.
         bound: Finite,
         /// As for `AtMost`.
-        #[serde(default, deserialize_with = "some")]
+        #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
     /// The probability that the treatment is better than the control, in the metric's good direction, is at least
@@ -248,7 +248,7 @@ enum EffectName {
 }
 
 /// A field that may be left out but is written without `Some(…)`.
-fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn written_plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 

@@ -1,0 +1,189 @@
+//! From an experiment's analysis and verdict to its part of the report.
+//!
+//! Promises: every number of the report is computed by the time this returns.
+
+use super::data::{Because, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Metric, Report, Total, Truth, Variation, Verdict};
+use super::number::{Number, Ordered};
+use crate::analysis::{self, Analysis, HealthCheck, Interval, MetricAnalysis};
+use crate::experiment;
+use crate::verdict;
+
+/// What is really so: for each metric of the experiment, one entry for each treatment.
+pub type Truths = Vec<Vec<Option<Truth>>>;
+
+/// What the report of an experiment says beyond its analysis.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Health checks that the analysis cannot make, such as `config` and `targeting`; they follow its own.
+    pub health: Vec<HealthCheck>,
+    /// Cost by variation and agent, in the order in which they are to be shown; `change` is computed here.
+    pub costs: Vec<Cost>,
+    /// Failures by variation and kind.
+    pub failures: Vec<Failure>,
+    /// The true means, where they are known.
+    pub truth: Option<Truths>,
+}
+
+impl Report {
+    /// The part of one experiment.
+    #[must_use]
+    pub fn experiment(
+        experiment: &experiment::Experiment,
+        analysis: &Analysis,
+        verdict: Option<&verdict::Verdict>,
+        extras: Extras,
+    ) -> Experiment {
+        let key = |at: usize| experiment.treatments.get(at).map(|treatment| treatment.variation.clone()).unwrap_or_default();
+        let control = key(experiment.control);
+        let (costs, cost_totals) = costs(extras.costs, &control);
+        let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
+            let truths = extras.truth.as_ref().and_then(|truth| truth.get(at));
+            build_metric(metric, at == 0, &key, truths.map_or(&[], Vec::as_slice))
+        });
+        Experiment {
+            key: experiment.key.clone(),
+            name: experiment.name.clone(),
+            hypothesis: experiment.hypothesis.clone(),
+            threshold: experiment.threshold.get(),
+            exposures: Ordered(analysis.exposures.iter().enumerate().map(|(at, &users)| (key(at), users)).collect()),
+            health: analysis.health.iter().chain(&extras.health).map(health).collect(),
+            users_needed: analysis.users_needed,
+            metrics: metrics.collect(),
+            costs,
+            verdict: verdict.map(build_verdict),
+            names: Ordered(experiment.treatments.iter().map(|own| (own.variation.clone(), name(own, experiment))).collect()),
+            cost_totals,
+            failures: extras.failures,
+            method: experiment.method,
+            control,
+        }
+    }
+}
+
+/// A treatment's name for people: its key where it has none, and both where another treatment has the same.
+fn name(own: &experiment::Treatment, experiment: &experiment::Experiment) -> String {
+    let shared = experiment.treatments.iter().filter(|other| other.name == own.name).count() > 1;
+    match own.name.as_str() {
+        "" => own.variation.clone(),
+        name if shared => format!("{} ({name})", own.variation),
+        name => name.to_owned(),
+    }
+}
+
+fn health(check: &HealthCheck) -> Health {
+    Health { check: check.check.to_owned(), status: check.status, message: check.message.clone() }
+}
+
+fn build_metric(metric: &MetricAnalysis, primary: bool, key: &impl Fn(usize) -> String, truths: &[Option<Truth>]) -> Metric {
+    let kind = metric.metric.kind();
+    let variations = metric.variations.iter().enumerate().map(|(at, variation)| {
+        let comparison = variation.comparison.as_ref();
+        let of = |value: fn(&analysis::Comparison) -> Option<f64>| comparison.and_then(value).and_then(Number::new);
+        Variation {
+            key: key(at),
+            exposures: variation.exposures,
+            total: match kind {
+                experiment::MetricKind::Conversion => Total::Conversions(variation.conversions),
+                _ => Total::TotalValue(variation.total_value.and_then(Number::new)),
+            },
+            data_mean: variation.data_mean.and_then(Number::new),
+            posterior_mean: variation.posterior_mean.and_then(Number::new),
+            credible_interval: variation.credible_interval.and_then(ends),
+            probability_to_be_best: variation.probability_to_be_best.and_then(Number::new),
+            probability_to_beat_control: of(|comparison| Some(comparison.probability_to_beat)),
+            relative_difference: of(|comparison| comparison.relative_difference),
+            relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(ends),
+            expected_loss: of(|comparison| Some(comparison.expected_loss)),
+            frequentist: variation.frequentist.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
+            truth: truths.get(at).copied().flatten(),
+            sequential: variation.sequential.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
+            reason: variation.reason.clone(),
+        }
+    });
+    Metric {
+        key: metric.metric.key.clone(),
+        kind,
+        primary,
+        better: metric.metric.better,
+        unit: metric.metric.unit.clone(),
+        variations: variations.collect(),
+    }
+}
+
+fn ends(interval: Interval) -> Option<[Number; 2]> {
+    Some([Number::new(interval.lower)?, Number::new(interval.upper)?])
+}
+
+fn frequentist(relative_difference: f64, interval: Interval, p_value: f64) -> Option<Frequentist> {
+    Some(Frequentist { relative_difference: Number::new(relative_difference)?, interval: ends(interval)?, p_value: Number::new(p_value)? })
+}
+
+/// The rows with their changes against the control, and the totals by variation in order of appearance.
+fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
+    // Null changes where there is nothing to divide by.
+    let change = |cost: Option<f64>, base: Option<f64>| match (cost, base) {
+        (Some(cost), Some(base)) if base > 0.0 => Number::new(cost / base - 1.0),
+        _ => None,
+    };
+    let mut order: Vec<String> = Vec::new();
+    for row in &rows {
+        if !order.contains(&row.variation) {
+            order.push(row.variation.clone());
+        }
+    }
+    // An agent may have several models under one variation: the agents' sums are compared, on the first row of each.
+    let agent = |rows: &[Cost], variation: &str, agent: &str| -> Option<f64> {
+        let own: Vec<&Cost> = rows.iter().filter(|row| row.variation == variation && row.agent == agent).collect();
+        if own.is_empty() { None } else { own.iter().map(|row| row.cost_per_user_usd.map(Number::get)).sum() }
+    };
+    let changes: Vec<Option<Number>> = rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| {
+            let first = !rows[..at].iter().any(|other| other.variation == row.variation && other.agent == row.agent);
+            if row.variation == control || !first {
+                return None;
+            }
+            change(agent(&rows, &row.variation, &row.agent), agent(&rows, control, &row.agent))
+        })
+        .collect();
+    let total = |variation: &str| -> Option<f64> {
+        rows.iter().filter(|row| row.variation == variation).map(|row| row.cost_per_user_usd.map(Number::get)).sum()
+    };
+    let base = total(control);
+    let totals = order
+        .iter()
+        .map(|variation| {
+            let cost = total(variation);
+            CostTotal {
+                variation: variation.clone(),
+                cost_per_user_usd: cost.and_then(Number::new),
+                change: if variation == control { None } else { change(cost, base) },
+            }
+        })
+        .collect();
+    for (row, change) in rows.iter_mut().zip(changes) {
+        row.change = change;
+    }
+    (rows, totals)
+}
+
+fn build_verdict(verdict: &verdict::Verdict) -> Verdict {
+    Verdict {
+        decision: verdict.decision,
+        variation: verdict.variation.clone(),
+        headline: verdict.headline.clone(),
+        because: verdict
+            .because
+            .iter()
+            .map(|line| Because {
+                criterion: line.criterion.clone(),
+                found: line.found.clone(),
+                required: line.required.clone(),
+                held: line.held,
+                declared: line.declared,
+                depth: line.depth,
+            })
+            .collect(),
+    }
+}

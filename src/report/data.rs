@@ -1,0 +1,339 @@
+//! The report as plain data: the JSON of a run, in its order and in the reader's words.
+//!
+//! Promises: what is missing is `None` (`null`), never NaN. Rates and relative differences are fractions, probabilities
+//! lie in 0..1, latency is in milliseconds and money in dollars. Fields are added at the end of their object and never
+//! change meaning: scripts depend on them.
+
+use serde::{Deserialize, Serialize};
+
+use super::expect::ExpectationResult;
+use super::number::{Number, Ordered};
+use crate::analysis::HealthStatus;
+use crate::experiment::{Better, Method, MetricKind};
+use crate::verdict::Decision;
+
+/// Name and version of the JSON.
+pub const SCHEMA: &str = "simlab.report/1";
+
+/// Everything that one run, one data file or one replay has to say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// `SCHEMA`.
+    pub schema: String,
+    /// The scenario's name, or the data file's.
+    pub scenario: String,
+    /// Where the data came from.
+    pub mode: Mode,
+    /// The seed of all luck; `None` where there was none.
+    pub seed: Option<u64>,
+    /// Digest of the journal or of the data, in hexadecimal.
+    pub fingerprint: String,
+    /// The program's version.
+    pub version: String,
+    /// What went through the system; `None` for given data.
+    pub traffic: Option<Traffic>,
+    /// One entry for each experiment.
+    pub experiments: Vec<Experiment>,
+    /// What stood for the flag service and the models: `("LaunchDarkly", "mock")`.
+    #[serde(default)]
+    pub backends: Ordered<String>,
+    /// What the bootstrap did, one line each: "created 3 AI configs".
+    #[serde(default)]
+    pub bootstrap: Vec<String>,
+    /// What was assumed rather than measured.
+    #[serde(default)]
+    pub assumptions: Vec<Assumption>,
+    /// The scenario's `expect`, held against the outcome.
+    #[serde(default)]
+    pub expectations: Vec<ExpectationResult>,
+}
+
+impl Report {
+    /// An empty report of this program's version.
+    #[must_use]
+    pub fn new(scenario: impl Into<String>, mode: Mode, seed: Option<u64>, fingerprint: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            scenario: scenario.into(),
+            mode,
+            seed,
+            fingerprint: fingerprint.into(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            traffic: None,
+            experiments: Vec::new(),
+            backends: Ordered::default(),
+            bootstrap: Vec::new(),
+            assumptions: Vec::new(),
+            expectations: Vec::new(),
+        }
+    }
+}
+
+/// Where the data came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The mock backends.
+    Mock,
+    /// Real providers.
+    Live,
+    /// Recorded completions.
+    Replay,
+    /// Given data; nothing was run.
+    Data,
+}
+
+/// What went through the system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Queries sent.
+    pub queries: u64,
+    /// Queries answered.
+    pub succeeded: u64,
+    /// Queries that failed or timed out.
+    pub failed: u64,
+    /// The failed ones by kind.
+    pub failures: Ordered<u64>,
+    /// Queries with personal data in them.
+    pub pii_queries: u64,
+    /// Seconds from the first query to the last answer, on the scenario's clock.
+    pub virtual_seconds: Option<Number>,
+    /// What the models cost, or would have cost at their list prices.
+    pub cost_usd: Option<Number>,
+}
+
+/// Something that was assumed, with the reason or the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumption {
+    /// What is assumed.
+    pub what: String,
+    /// Where it comes from: "the tutorial", "a price list", "assumed".
+    pub source: String,
+}
+
+/// One experiment with its results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Unique key.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// What it is to show.
+    pub hypothesis: String,
+    /// Key of the control variation.
+    pub control: String,
+    /// Probability at which a difference counts, and the mass of every interval.
+    pub threshold: f64,
+    /// Exposed users by variation.
+    pub exposures: Ordered<u64>,
+    /// Health checks.
+    pub health: Vec<Health>,
+    /// How many more users the primary metric needs to reach the threshold.
+    pub users_needed: Option<u64>,
+    /// Metrics, the primary one first.
+    pub metrics: Vec<Metric>,
+    /// Cost by variation and agent.
+    pub costs: Vec<Cost>,
+    /// What the decision rule says; `None` without a rule.
+    pub verdict: Option<Verdict>,
+    /// Names for people by variation.
+    #[serde(default)]
+    pub names: Ordered<String>,
+    /// Cost of all agents by variation.
+    #[serde(default)]
+    pub cost_totals: Vec<CostTotal>,
+    /// Failures by variation and kind.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+    /// How the evidence is weighed.
+    #[serde(default, with = "MethodName")]
+    pub method: Method,
+}
+
+/// One health check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Which check.
+    pub check: String,
+    /// How it ended.
+    #[serde(with = "StatusName")]
+    pub status: HealthStatus,
+    /// What was found and what it means.
+    pub message: String,
+}
+
+/// How a status is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "HealthStatus", rename_all = "lowercase")]
+enum StatusName {
+    Healthy,
+    Waiting,
+    Warning,
+    Error,
+}
+
+/// How a method is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Method", rename_all = "lowercase")]
+enum MethodName {
+    Bayesian,
+    Frequentist,
+    Sequential,
+}
+
+/// One metric over all variations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Unique key.
+    pub key: String,
+    /// What is compared.
+    pub kind: MetricKind,
+    /// Whether it is the primary one.
+    pub primary: bool,
+    /// Which direction is good.
+    pub better: Better,
+    /// Unit of the values; empty for a rate.
+    pub unit: String,
+    /// One entry for each variation, in the experiment's order.
+    pub variations: Vec<Variation>,
+}
+
+/// One variation under one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variation {
+    /// The variation's key.
+    pub key: String,
+    /// Exposed users.
+    pub exposures: u64,
+    /// Conversions, or the total of the values.
+    #[serde(flatten)]
+    pub total: Total,
+    /// Raw rate, mean or percentile.
+    pub data_mean: Option<Number>,
+    /// Posterior mean.
+    pub posterior_mean: Option<Number>,
+    /// Highest-density interval of the posterior at the experiment's threshold.
+    pub credible_interval: Option<[Number; 2]>,
+    /// Probability to be best of all variations.
+    pub probability_to_be_best: Option<Number>,
+    /// Probability to beat the control; `None` for the control.
+    pub probability_to_beat_control: Option<Number>,
+    /// Relative difference to the control.
+    pub relative_difference: Option<Number>,
+    /// Its interval at the threshold.
+    pub relative_interval: Option<[Number; 2]>,
+    /// What shipping it is expected to lose, in the metric's unit.
+    pub expected_loss: Option<Number>,
+    /// A z test beside it.
+    pub frequentist: Option<Frequentist>,
+    /// What is really so, where every user went through every arm.
+    pub truth: Option<Truth>,
+    /// An always-valid test beside it, when the experiment asks for one.
+    #[serde(default)]
+    pub sequential: Option<Frequentist>,
+    /// Why a value is missing.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What the users of a variation add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Total {
+    /// Users that converted.
+    Conversions(Option<u64>),
+    /// The sum of the values, in the metric's unit.
+    TotalValue(Option<Number>),
+}
+
+/// A test of the difference from the control.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frequentist {
+    /// Raw relative difference.
+    pub relative_difference: Number,
+    /// Its interval: relative for the z test, absolute (in the metric's unit) for the always-valid one.
+    pub interval: [Number; 2],
+    /// Two-sided p-value.
+    pub p_value: Number,
+}
+
+/// What is really so.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// True mean, rate or percentile.
+    pub mean: Option<Number>,
+    /// True relative difference to the control; `None` for the control.
+    pub relative_difference: Option<Number>,
+}
+
+/// What one agent costs in one variation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The variation's key.
+    pub variation: String,
+    /// The agent.
+    pub agent: String,
+    /// Its model.
+    pub model: String,
+    /// Model calls.
+    pub calls: u64,
+    /// Dollars per exposed user.
+    pub cost_per_user_usd: Option<Number>,
+    /// Relative change against the same agent under the control; `None` for the control and where that costs nothing.
+    #[serde(default)]
+    pub change: Option<Number>,
+}
+
+/// What all agents together cost in one variation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostTotal {
+    /// The variation's key.
+    pub variation: String,
+    /// Dollars per exposed user.
+    pub cost_per_user_usd: Option<Number>,
+    /// Relative change against the control.
+    pub change: Option<Number>,
+}
+
+/// Failures of one kind in one variation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The variation's key.
+    pub variation: String,
+    /// Kind of failure.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// What the decision rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What is decided.
+    pub decision: Decision,
+    /// The variation to serve.
+    pub variation: Option<String>,
+    /// The decision in one plain sentence.
+    pub headline: String,
+    /// The rule, line by line.
+    pub because: Vec<Because>,
+}
+
+/// One line of the decision rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Because {
+    /// The criterion's name.
+    pub criterion: String,
+    /// What was found.
+    pub found: String,
+    /// What is required.
+    pub required: String,
+    /// Whether it held; `None` when data are missing.
+    pub held: Option<bool>,
+    /// Declared, not measured.
+    #[serde(default)]
+    pub declared: bool,
+    /// How many groups it is inside of.
+    #[serde(default)]
+    pub depth: usize,
+}

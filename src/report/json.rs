@@ -1,0 +1,20 @@
+//! The report for machines: one JSON document, and back.
+
+use super::data::{Report, SCHEMA};
+
+/// The report as indented JSON with a final newline.
+///
+/// # Errors
+/// When the document cannot be written, which plain data never causes.
+pub fn to_json(report: &Report) -> Result<String, String> {
+    serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(|error| error.to_string())
+}
+
+/// Reads what `to_json` wrote.
+///
+/// # Errors
+/// When `text` is not such a document; the message says where and why.
+pub fn from_json(text: &str) -> Result<Report, String> {
+    let report: Report = serde_json::from_str(text).map_err(|error| format!("not a report of simlab: {error}"))?;
+    if report.schema == SCHEMA { Ok(report) } else { Err(format!("expected a report of schema \"{SCHEMA}\", found \"{}\"", report.schema)) }
+}

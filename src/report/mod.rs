@@ -1,0 +1,33 @@
+//! What was found, in the reader's words, and the same for machines.
+//!
+//! `Report` is plain data in which everything is computed; the renderers only render, so no two formats can disagree.
+//! A saved `report.json` reads back into the same value, so any format can be rendered again later.
+//!
+//! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
+
+mod build;
+mod data;
+mod escape;
+mod expect;
+mod format;
+mod json;
+mod junit;
+mod markdown;
+mod number;
+mod table;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{Extras, Truths};
+pub use data::{
+    Assumption, Because, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Metric, Mode, Report, SCHEMA, Total, Traffic, Truth,
+    Variation, Verdict,
+};
+pub use expect::{Expect, ExpectationResult, Outcome};
+pub use json::{from_json, to_json};
+pub use junit::to_junit;
+pub use markdown::to_markdown;
+pub use number::{Number, Ordered};
+pub use text::{Palette, to_text};

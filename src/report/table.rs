@@ -1,0 +1,239 @@
+//! Tables as data, and as aligned columns of text.
+//!
+//! Promises: a table is never wider than asked, as long as numbers leave room: first optional columns go, then text
+//! columns are cut. Widths are those of a terminal, where some letters take two cells.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::escape::plain;
+use super::text::Palette;
+
+/// What a piece of text means; a renderer chooses the color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// Good news.
+    Good,
+    /// Bad news.
+    Bad,
+    /// Look here.
+    Warn,
+    /// Less important.
+    Dim,
+    /// More important.
+    Strong,
+}
+
+/// A cell's text, as it came, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) tone: Tone,
+}
+
+impl Cell {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Plain }
+    }
+
+    pub(super) fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+/// A column's heading and how it behaves.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) heading: String,
+    /// Words are aligned left and may be cut, numbers right and may not.
+    pub(super) words: bool,
+    /// 0 is never left out; of the others the highest goes first.
+    pub(super) optional: u8,
+}
+
+impl Column {
+    pub(super) fn words(heading: impl Into<String>) -> Self {
+        Self { heading: heading.into(), words: true, optional: 0 }
+    }
+
+    pub(super) fn number(heading: impl Into<String>) -> Self {
+        Self { heading: heading.into(), words: false, optional: 0 }
+    }
+
+    pub(super) fn optional(self, optional: u8) -> Self {
+        Self { optional, ..self }
+    }
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub(super) enum Row {
+    /// A cell for each column.
+    Cells(Vec<Cell>),
+    /// A heading over the rows that follow, and a remark on it.
+    Group(String, String),
+}
+
+/// Columns and rows.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// Cells between two columns.
+const GAP: usize = 2;
+/// A text column is not cut below this.
+const NARROWEST: usize = 8;
+
+impl Table {
+    /// The lines of the table, `indent` cells in and at most `width` wide.
+    pub(super) fn lines(&self, indent: usize, width: usize, palette: &Palette) -> Vec<String> {
+        let room = width.saturating_sub(indent);
+        let (shown, widths) = self.layout(room);
+        let grouped = self.rows.iter().any(|row| matches!(row, Row::Group(..)));
+        let mut lines = Vec::new();
+        let mut push = |line: String| lines.push(format!("{:indent$}{}", "", line.trim_end()));
+        let headings: Vec<Vec<&str>> = shown.iter().map(|&at| self.columns[at].heading.split('\n').collect()).collect();
+        let height = headings.iter().map(Vec::len).max().unwrap_or(0);
+        for level in 0..height {
+            let cells = headings.iter().map(|own| Cell::toned((level + own.len()).checked_sub(height).map_or("", |at| own[at]), Tone::Dim));
+            push(self.line(&shown, &widths, &cells.collect::<Vec<_>>(), false, palette));
+        }
+        for row in &self.rows {
+            match row {
+                Row::Group(name, remark) => {
+                    let name = cut(&plain(name), room);
+                    let remark = cut(&plain(remark), room.saturating_sub(name.width() + GAP));
+                    push(format!("{}{:GAP$}{}", palette.paint(Tone::Strong, &name), "", palette.paint(Tone::Dim, &remark)));
+                }
+                Row::Cells(cells) => {
+                    let own: Vec<Cell> = shown.iter().map(|&at| cells.get(at).cloned().unwrap_or_default()).collect();
+                    push(self.line(&shown, &widths, &own, grouped, palette));
+                }
+            }
+        }
+        lines
+    }
+
+    /// The columns that are shown and their widths.
+    fn layout(&self, room: usize) -> (Vec<usize>, Vec<usize>) {
+        let grouped = usize::from(self.rows.iter().any(|row| matches!(row, Row::Group(..)))) * GAP;
+        let natural: Vec<usize> = (0..self.columns.len())
+            .map(|at| {
+                let heading = self.columns[at].heading.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
+                let cells = self.rows.iter().filter_map(|row| match row {
+                    Row::Cells(cells) => cells.get(at).map(|cell| plain(&cell.text).width() + if at == 0 { grouped } else { 0 }),
+                    Row::Group(..) => None,
+                });
+                cells.max().unwrap_or(0).max(heading)
+            })
+            .collect();
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let total =
+            |shown: &[usize], widths: &[usize]| shown.iter().map(|&at| widths[at]).sum::<usize>() + GAP * shown.len().saturating_sub(1);
+        while total(&shown, &natural) > room {
+            let Some(out) = shown.iter().copied().filter(|&at| self.columns[at].optional > 0).max_by_key(|&at| self.columns[at].optional)
+            else {
+                break;
+            };
+            shown.retain(|&at| at != out);
+        }
+        let mut widths = natural;
+        // Cut the widest text column, a cell at a time, until it fits.
+        while total(&shown, &widths) > room {
+            let Some(widest) =
+                shown.iter().copied().filter(|&at| self.columns[at].words && widths[at] > NARROWEST).max_by_key(|&at| widths[at])
+            else {
+                break;
+            };
+            widths[widest] -= 1;
+        }
+        let widths = shown.iter().map(|&at| widths[at]).collect();
+        (shown, widths)
+    }
+
+    fn line(&self, shown: &[usize], widths: &[usize], cells: &[Cell], nested: bool, palette: &Palette) -> String {
+        let mut line = String::new();
+        for (place, (cell, (&at, &width))) in cells.iter().zip(shown.iter().zip(widths)).enumerate() {
+            if place > 0 {
+                line.push_str("  ");
+            }
+            let inset = if nested && place == 0 { GAP } else { 0 };
+            let text = cut(&plain(&cell.text), width.saturating_sub(inset));
+            let pad = width.saturating_sub(inset + text.width());
+            let text = palette.paint(cell.tone, &text);
+            if self.columns[at].words {
+                line.push_str(&format!("{:inset$}{text}{:pad$}", "", ""));
+            } else {
+                line.push_str(&format!("{:pad$}{text}", ""));
+            }
+        }
+        line
+    }
+}
+
+/// `text` in at most `width` cells, with an ellipsis where it was cut.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let own = c.width().unwrap_or(0);
+        if used + own + 1 > width {
+            break;
+        }
+        used += own;
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// `text` in lines of at most `width` cells, broken between words where there are some.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let mut word = word.to_owned();
+        if !line.is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        while word.width() > width {
+            let mut head = String::new();
+            while let Some(c) = word.chars().next().filter(|c| head.is_empty() || head.width() + c.width().unwrap_or(0) <= width) {
+                head.push(c);
+                word.remove(0);
+            }
+            lines.push(head);
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_and_cutting_count_cells_not_letters() {
+        assert_eq!(wrap("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(wrap("日本語日本語", 5), ["日本", "語日", "本語"]);
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("plain", 5), "plain");
+    }
+}

@@ -1,0 +1,305 @@
+//! The report for pull requests and programs.
+
+use super::*;
+
+#[test]
+fn a_pull_request_comment_opens_with_the_verdict() {
+    insta::assert_snapshot!(to_markdown(&published()), @r#"
+    ## Security Level
+
+    > 🟢 **Ship Strict Security: all 5 criteria are met (one of them declared, not measured).**
+
+    | | criterion | found | required |
+    |---|---|---|---|
+    | ✅ held | latency increase at most 3 s | -13.7 s | at most +3 s |
+    | ✅ held | cost increase at most 15% | +14.6% | at most +15% |
+    | ✅ held | at least 75% confident in the cost | 79.1% sure | at least 75% sure that the control is better |
+    | ✅ held | positive feedback stable or improving | 98.6% sure (estimate +1.14%) | at least 75% sure that it is at most 10% worse |
+    | ✅ held | enhanced privacy protection (declared, not measured) | declared to hold | declared to hold |
+
+    ### Strict Security against Basic Security
+
+    | metric | change | 90% interval | beats control | reads | expected loss |
+    |---|--:|--:|--:|---|--:|
+    | positive_feedback_rate | +1.14% | -7.63 to +9.92% | 58.4% | unclear | 0.54 pts |
+    | negative_feedback_rate | +15.5% | -38.3 to +69.3% | 30.0% | unclear | 0.3 pts |
+    | p95_total_user_latency | -35.9% | -73.3 to +1.52% | 87.4% | unclear | 714 ms |
+    | ai_cost_per_request | +14.6% | -16.9 to +46.1% | 20.9% | unclear | \$0.0040 |
+
+    _About 77,998 more users are needed before positive_feedback_rate reaches 90%, if the difference stays as it is._
+
+    <details><summary>Each variation</summary>
+
+    | metric, variation | users | converted or total | measured | estimate | 90% interval | prob. best |
+    |---|--:|--:|--:|--:|--:|--:|
+    | **positive_feedback_rate** <br> primary · share of users · higher is better |  |  |  |  |  |  |
+    | Basic Security | 1,350 | 458 | 33.9% | 34.0% | 31.9 to 36.1% | 41.6% |
+    | Strict Security | 1,377 | 473 | 34.4% | 34.3% | 32.3 to 36.4% | 58.4% |
+    | **negative_feedback_rate** <br> share of users · lower is better |  |  |  |  |  |  |
+    | Basic Security | 1,350 | 18 | 1.33% | 1.41% | 0.87 to 1.90% | 70.0% |
+    | Strict Security | 1,377 | 24 | 1.74% | 1.62% | 1.18 to 2.07% | 30.0% |
+    | **p95_total_user_latency** <br> percentile over users · lower is better |  |  |  |  |  |  |
+    | Basic Security | 1,350 | 51,447 s | 38.1 s | 38.1 s | 20.5 to 55.7 s | 12.6% |
+    | Strict Security | 1,377 | 32,021 s | 23.3 s | 24.4 s | 15.7 to 33.1 s | 87.4% |
+    | **ai_cost_per_request** <br> mean over users · lower is better |  |  |  |  |  |  |
+    | Basic Security | 1,350 | \$33.14 | \$0.0246 | \$0.0246 | \$0.0198 to \$0.0293 | 79.1% |
+    | Strict Security | 1,377 | \$39.33 | \$0.0286 | \$0.0281 | \$0.0226 to \$0.0336 | 20.9% |
+
+    </details>
+
+    <details><summary>Cost by agent</summary>
+
+    | variation, agent | model | calls | cost per user | against control |
+    |---|---|--:|--:|--:|
+    | **Basic Security** <br> control |  |  |  |  |
+    | supervisor | gpt-4o-mini | 1,350 | \$0.0001 |  |
+    | security | claude-3-5-haiku-20241022 | 1,350 | \$0.0003 |  |
+    | support | gpt-4o | 2,691 | \$0.0242 |  |
+    | total |  |  | \$0.0246 |  |
+    | **Strict Security** |  |  |  |  |
+    | supervisor | gpt-4o-mini | 1,377 | \$0.0001 | 0% |
+    | security | mistral-small-latest | 1,377 | free | -100% |
+    | support | gpt-4o | 2,980 | \$0.0280 | +15.7% |
+    | total |  |  | \$0.0281 | +14.2% |
+
+    </details>
+
+    <details><summary>What was run</summary>
+
+    | | |
+    |---|---|
+    | scenario | security |
+    | mode | mock: nothing left this machine, nothing was paid |
+    | backends | LaunchDarkly: mock, models: mock |
+    | seed | 42 |
+    | fingerprint | 9f3c2ab41d7e6f08 |
+    | bootstrap | created 1 project, 4 segments, 5 tools, 3 AI configs, 5 metrics, 1 experiment |
+    | queries | 2,800 |
+    | succeeded | 2,727 (97.4%) |
+    | failed | 73 (2.61%): 61 timeout, 12 rate limit |
+    | personal data | in 2,800 queries (100%) |
+    | duration | 10.6 h of virtual time |
+    | cost | \$72.47 with real providers, at list prices; nothing was spent |
+    | version | simlab 0.1.0 |
+    | assumed | the judge answers right in 95 of 100 cases (assumed; the tutorial does not say) |
+
+    </details>
+    "#);
+}
+
+#[test]
+fn the_json_is_the_contract() {
+    let mut report = published();
+    report.experiments[0].metrics.truncate(1);
+    report.experiments[0].costs.truncate(1);
+    insta::assert_snapshot!(to_json(&report).unwrap(), @r#"
+    {
+      "schema": "simlab.report/1",
+      "scenario": "security",
+      "mode": "mock",
+      "seed": 42,
+      "fingerprint": "9f3c2ab41d7e6f08",
+      "version": "0.1.0",
+      "traffic": {
+        "queries": 2800,
+        "succeeded": 2727,
+        "failed": 73,
+        "failures": {
+          "timeout": 61,
+          "rate limit": 12
+        },
+        "pii_queries": 2800,
+        "virtual_seconds": 38052.0,
+        "cost_usd": 72.4733
+      },
+      "experiments": [
+        {
+          "key": "security-level",
+          "name": "Security Level",
+          "hypothesis": "Enhanced security improves safety compliance without significantly harming positive feedback rates",
+          "control": "basic-security",
+          "threshold": 0.9,
+          "exposures": {
+            "basic-security": 1350,
+            "strict-security": 1377
+          },
+          "health": [
+            {
+              "check": "exposures",
+              "status": "healthy",
+              "message": "2,727 users were exposed"
+            },
+            {
+              "check": "sample_ratio_mismatch",
+              "status": "healthy",
+              "message": "1,350 and 1,377 users fit a 50/50 split"
+            },
+            {
+              "check": "metrics",
+              "status": "healthy",
+              "message": "every metric has events"
+            }
+          ],
+          "users_needed": 77998,
+          "metrics": [
+            {
+              "key": "positive_feedback_rate",
+              "kind": "conversion",
+              "primary": true,
+              "better": "higher",
+              "unit": "",
+              "variations": [
+                {
+                  "key": "basic-security",
+                  "exposures": 1350,
+                  "conversions": 458,
+                  "data_mean": 0.3392592593,
+                  "posterior_mean": 0.3395,
+                  "credible_interval": [
+                    0.3185,
+                    0.3608
+                  ],
+                  "probability_to_be_best": 0.4164,
+                  "probability_to_beat_control": null,
+                  "relative_difference": null,
+                  "relative_interval": null,
+                  "expected_loss": null,
+                  "frequentist": null,
+                  "truth": null,
+                  "sequential": null,
+                  "reason": null
+                },
+                {
+                  "key": "strict-security",
+                  "exposures": 1377,
+                  "conversions": 473,
+                  "data_mean": 0.3435003631,
+                  "posterior_mean": 0.3434,
+                  "credible_interval": [
+                    0.3228,
+                    0.3642
+                  ],
+                  "probability_to_be_best": 0.5836,
+                  "probability_to_beat_control": 0.5836,
+                  "relative_difference": 0.0114,
+                  "relative_interval": [
+                    -0.0763,
+                    0.0992
+                  ],
+                  "expected_loss": 0.0054,
+                  "frequentist": null,
+                  "truth": null,
+                  "sequential": null,
+                  "reason": null
+                }
+              ]
+            }
+          ],
+          "costs": [
+            {
+              "variation": "basic-security",
+              "agent": "supervisor",
+              "model": "gpt-4o-mini",
+              "calls": 1350,
+              "cost_per_user_usd": 0.0001,
+              "change": null
+            }
+          ],
+          "verdict": {
+            "decision": "ship",
+            "variation": "strict-security",
+            "headline": "Ship Strict Security: all 5 criteria are met (one of them declared, not measured).",
+            "because": [
+              {
+                "criterion": "latency increase at most 3 s",
+                "found": "-13.7 s",
+                "required": "at most +3 s",
+                "held": true,
+                "declared": false,
+                "depth": 0
+              },
+              {
+                "criterion": "cost increase at most 15%",
+                "found": "+14.6%",
+                "required": "at most +15%",
+                "held": true,
+                "declared": false,
+                "depth": 0
+              },
+              {
+                "criterion": "at least 75% confident in the cost",
+                "found": "79.1% sure",
+                "required": "at least 75% sure that the control is better",
+                "held": true,
+                "declared": false,
+                "depth": 0
+              },
+              {
+                "criterion": "positive feedback stable or improving",
+                "found": "98.6% sure (estimate +1.14%)",
+                "required": "at least 75% sure that it is at most 10% worse",
+                "held": true,
+                "declared": false,
+                "depth": 0
+              },
+              {
+                "criterion": "enhanced privacy protection",
+                "found": "declared to hold",
+                "required": "declared to hold",
+                "held": true,
+                "declared": true,
+                "depth": 0
+              }
+            ]
+          },
+          "names": {
+            "basic-security": "Basic Security",
+            "strict-security": "Strict Security"
+          },
+          "cost_totals": [
+            {
+              "variation": "basic-security",
+              "cost_per_user_usd": 0.0246,
+              "change": null
+            },
+            {
+              "variation": "strict-security",
+              "cost_per_user_usd": 0.0281,
+              "change": 0.1422764228
+            }
+          ],
+          "failures": [],
+          "method": "bayesian"
+        }
+      ],
+      "backends": {
+        "LaunchDarkly": "mock",
+        "models": "mock"
+      },
+      "bootstrap": [
+        "created 1 project",
+        "4 segments",
+        "5 tools",
+        "3 AI configs",
+        "5 metrics",
+        "1 experiment"
+      ],
+      "assumptions": [
+        {
+          "what": "the judge answers right in 95 of 100 cases",
+          "source": "assumed; the tutorial does not say"
+        }
+      ],
+      "expectations": []
+    }
+    "#);
+}
+
+#[test]
+fn a_saved_report_reads_back_as_it_was() {
+    let report = published();
+    let text = to_json(&report).unwrap();
+    assert_eq!(from_json(&text).unwrap(), report);
+    assert!(!text.contains("NaN"));
+    assert!(from_json(&text.replace("simlab.report/1", "simlab.report/9")).unwrap_err().contains("simlab.report/9"));
+}

@@ -1,0 +1,383 @@
+//! A rule held against an analysis.
+//!
+//! Promises: total. Every leaf criterion is reported with what was found and what was required; three-valued logic
+//! (Kleene's) joins them, so an unknown leaf decides nothing by itself and the unknown never ships.
+
+use crate::analysis::{Analysis, Bound, Effect, MetricAnalysis};
+use crate::experiment::Experiment;
+use crate::figure::{self, Unit};
+use crate::quantity::Probability;
+
+use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Ship the treatment.
+    #[serde(alias = "Ship")]
+    Ship,
+    /// Keep the control.
+    #[serde(alias = "Keep")]
+    Keep,
+    /// The data do not decide it.
+    #[serde(alias = "NeedMoreData")]
+    NeedMoreData,
+}
+
+/// A decision with its reasons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What is decided.
+    pub decision: Decision,
+    /// The variation to serve: the treatment when shipping, the control when keeping, else `None`.
+    pub variation: Option<String>,
+    /// The decision in one plain sentence.
+    pub headline: String,
+    /// The rule, line by line.
+    pub because: Vec<Because>,
+}
+
+/// One line of a rule: a criterion, or a group of them followed by its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// The criterion's name.
+    pub criterion: String,
+    /// What was found, or why nothing could be.
+    pub found: String,
+    /// What the rule requires.
+    pub required: String,
+    /// Whether it held; `None` when data are missing.
+    pub held: Option<bool>,
+    /// Whether somebody vouches for it and nobody measured it.
+    pub declared: bool,
+    /// How many groups it is inside of, not counting an `All` at the top of the rule.
+    pub depth: usize,
+}
+
+/// Holds `rule` against the analysis of `experiment`.
+#[must_use]
+pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verdict {
+    let evidence = Evidence::new(rule, experiment, analysis);
+    let mut because = Vec::new();
+    let ship = evidence.top(&rule.when, &mut because);
+    let own_lines = because.len();
+    let keep = match (&rule.keep_when, ship) {
+        (Some(criterion), Some(false) | None) => {
+            let mut lines = Vec::new();
+            let held = evidence.criterion(criterion, false, 1, &mut lines);
+            because.push(group("keep the control when", &lines, "this holds", held, 0));
+            because.append(&mut lines);
+            held
+        }
+        _ => Some(false),
+    };
+    let decision = match (ship, keep) {
+        (Some(true), _) => Decision::Ship,
+        (_, Some(true)) => Decision::Keep,
+        (None, _) | (_, None) => Decision::NeedMoreData,
+        (Some(false), Some(false)) => match rule.otherwise {
+            Otherwise::Keep => Decision::Keep,
+            Otherwise::NeedMoreData => Decision::NeedMoreData,
+        },
+    };
+    let name = |key: &str| {
+        let treatment = experiment.treatments.iter().find(|treatment| treatment.variation == key);
+        treatment.map(|treatment| treatment.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(key).to_owned()
+    };
+    let control = experiment.treatments.get(experiment.control).map(|control| control.variation.clone());
+    let headline = headline(
+        decision,
+        &name(&rule.ship),
+        &control.as_deref().map_or_else(|| "the control".to_owned(), name),
+        &because[..own_lines],
+        keep == Some(true),
+    );
+    let variation = match decision {
+        Decision::Ship => Some(rule.ship.clone()),
+        Decision::Keep => control,
+        Decision::NeedMoreData => None,
+    };
+    Verdict { decision, variation, headline, because }
+}
+
+/// The decision in one sentence, from the rule's own lines (without those of `keep_when`).
+fn headline(decision: Decision, ship: &str, control: &str, lines: &[Because], kept: bool) -> String {
+    let criteria: Vec<&Because> = lines.iter().filter(|line| line.depth == 0).collect();
+    let total = criteria.len();
+    let met = criteria.iter().filter(|line| line.held == Some(true)).count();
+    let names = |held: Option<bool>| {
+        let names: Vec<String> = criteria.iter().filter(|line| line.held == held).map(|line| format!("“{}”", line.criterion)).collect();
+        match names.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            [one, two] => Some(format!("{one} and {two}")),
+            [one, two, rest @ ..] => Some(format!("{one}, {two} and {} more", rest.len())),
+        }
+    };
+    match decision {
+        Decision::Ship => {
+            let declared = lines.iter().filter(|line| line.declared).count();
+            let note = match declared {
+                0 => String::new(),
+                1 => " (one of them declared, not measured)".to_owned(),
+                n => format!(" ({n} of them declared, not measured)"),
+            };
+            match total {
+                _ if lines.len() > total => format!("Ship {ship}: its rule is met{note}."),
+                1 => format!("Ship {ship}: its one criterion is met{note}."),
+                2 => format!("Ship {ship}: both criteria are met{note}."),
+                _ => format!("Ship {ship}: all {total} criteria are met{note}."),
+            }
+        }
+        Decision::Keep if kept => format!("Keep {control}: the condition for keeping it is met, and {ship} is not good enough to ship."),
+        Decision::Keep if met == 0 && total > 1 => format!("Keep {control}: {ship} meets none of its {total} criteria."),
+        Decision::Keep => match names(Some(false)) {
+            Some(failed) => format!("Keep {control}: {ship} meets {met} of {total} criteria and fails {failed}."),
+            None => format!("Keep {control}: {ship} does not meet its rule."),
+        },
+        Decision::NeedMoreData => match (names(Some(false)), names(None)) {
+            (Some(failed), _) if total == 1 => format!("Do not ship {ship} yet: it fails {failed}."),
+            (Some(failed), _) => format!("Do not ship {ship} yet: it meets {met} of {total} criteria and fails {failed}."),
+            (None, Some(unknown)) => format!("Do not ship {ship} yet: there are no data to judge {unknown}."),
+            (None, None) => format!("Do not ship {ship} yet: more data are needed."),
+        },
+    }
+}
+
+/// One treatment's results, looked up by metric key.
+struct Evidence<'a> {
+    analysis: &'a Analysis,
+    /// Index of the treatment that the rule is about, or why there is none.
+    treatment: Result<usize, String>,
+}
+
+/// A number, or why there is none.
+type Found = Result<f64, String>;
+
+impl<'a> Evidence<'a> {
+    fn new(rule: &Rule, experiment: &Experiment, analysis: &'a Analysis) -> Self {
+        let at = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship);
+        let treatment = match at {
+            Some(at) if at == experiment.control => Err(format!("{} is the control", rule.ship)),
+            Some(at) => Ok(at),
+            None => Err(format!("{} takes no part in this experiment", rule.ship)),
+        };
+        Self { analysis, treatment }
+    }
+
+    /// As `criterion`, but an `All` at the top is the list of lines itself.
+    fn top(&self, criterion: &Criterion, lines: &mut Vec<Because>) -> Option<bool> {
+        match criterion {
+            Criterion::All(criteria) => all(criteria.as_slice().iter().map(|one| self.criterion(one, false, 0, lines)).collect()),
+            other => self.criterion(other, false, 0, lines),
+        }
+    }
+
+    /// Appends the lines of `criterion`, or of its contrary, and says whether that holds.
+    fn criterion(&self, criterion: &Criterion, contrary: bool, depth: usize, lines: &mut Vec<Because>) -> Option<bool> {
+        let mut line = match criterion {
+            Criterion::Not(inner) => return self.criterion(inner, !contrary, depth, lines),
+            // De Morgan: the contrary of "all of these" is "any of their contraries".
+            Criterion::All(criteria) => return self.group(criteria, !contrary, contrary, depth, lines),
+            Criterion::Any(criteria) => return self.group(criteria, contrary, contrary, depth, lines),
+            Criterion::AtMost { name, metric, effect, bound, probability } => {
+                self.bound(name, metric, *effect, Bound::AtMost(bound.get()), *probability)
+            }
+            Criterion::AtLeast { name, metric, effect, bound, probability } => {
+                self.bound(name, metric, *effect, Bound::AtLeast(bound.get()), *probability)
+            }
+            Criterion::Beats { name, metric, probability } => self.confident(name, metric, Side::TreatmentBetter, *probability),
+            Criterion::Confident { name, metric, that, probability } => self.confident(name, metric, *that, *probability),
+            Criterion::NonInferior { name, metric, margin, probability } => self.non_inferior(name, metric, margin.get(), *probability),
+            Criterion::Ratio { name, value, cost, at_least } => self.ratio(name, value, cost, at_least.get()),
+            Criterion::Declared { name, holds } => {
+                let found = if *holds { "declared to hold" } else { "declared not to hold" };
+                Because { declared: true, ..line(name, Ok((*holds, found.to_owned())), "declared to hold".to_owned()) }
+            }
+        };
+        line.depth = depth;
+        if contrary {
+            line.held = line.held.map(|held| !held);
+            line.criterion = format!("not: {}", line.criterion);
+            line.required = format!("not: {}", line.required);
+        }
+        let held = line.held;
+        lines.push(line);
+        held
+    }
+
+    /// Appends a group's line and its members' lines, each member turned into its contrary if asked.
+    fn group(&self, criteria: &Criteria, every: bool, contrary: bool, depth: usize, lines: &mut Vec<Because>) -> Option<bool> {
+        let mut members = Vec::new();
+        let held = criteria.as_slice().iter().map(|one| self.criterion(one, contrary, depth + 1, &mut members)).collect();
+        let (held, name, required) =
+            if every { (all(held), "all of these", "all of them") } else { (any(held), "at least one of these", "one of them") };
+        lines.push(group(name, &members, required, held, depth));
+        lines.append(&mut members);
+        held
+    }
+
+    fn bound(&self, name: &str, metric: &str, effect: Effect, bound: Bound, probability: Option<Probability>) -> Because {
+        let (limit, words) = match bound {
+            Bound::AtMost(limit) => (limit, "at most"),
+            Bound::AtLeast(limit) => (limit, "at least"),
+        };
+        let found = self.effect(metric, effect);
+        let unit = self.metric(metric).ok().map(|metric| Unit::of(&metric.metric));
+        let within = format!("{words} {}", written(unit, effect, limit));
+        let title = title(name, || format!("{metric}: change {within}"));
+        match probability {
+            None => {
+                let found = found.map(|x| {
+                    let held = match bound {
+                        Bound::AtMost(limit) => x <= limit,
+                        Bound::AtLeast(limit) => x >= limit,
+                    };
+                    (held, estimate(unit, effect, x, limit))
+                });
+                line(&title, found, within)
+            }
+            Some(least) => {
+                let estimate = found.map(|x| format!(" (estimate {})", estimate(unit, effect, x, limit))).unwrap_or_default();
+                let sure = self.probability(metric, effect, bound);
+                let found = sure.map(|p| (p >= least.get(), format!("{} sure{estimate}", figure::probability_apart(p, least.get()))));
+                line(&title, found, format!("{} that it is {within}", at_least_sure(least)))
+            }
+        }
+    }
+
+    fn confident(&self, name: &str, metric: &str, that: Side, least: Probability) -> Because {
+        let side = match that {
+            Side::TreatmentBetter => "the treatment is better",
+            Side::ControlBetter => "the control is better",
+        };
+        let found = self.variation(metric).and_then(|(analysis, at)| {
+            let variation = &analysis.variations[at];
+            let comparison = variation.comparison.ok_or_else(|| no_data(variation.reason.as_deref()))?;
+            let beats = comparison.probability_to_beat;
+            Ok(if that == Side::TreatmentBetter { beats } else { 1.0 - beats })
+        });
+        let found = found.map(|p| (p >= least.get(), format!("{} sure", figure::probability_apart(p, least.get()))));
+        let title = title(name, || format!("{metric}: {side}"));
+        line(&title, found, format!("{} that {side}", at_least_sure(least)))
+    }
+
+    fn non_inferior(&self, name: &str, metric: &str, margin: f64, least: Probability) -> Because {
+        let required = format!("{} that it is at most {} worse", at_least_sure(least), figure::written_percent(margin));
+        let found = self.variation(metric).and_then(|(analysis, at)| {
+            let better = analysis.metric.better.sign();
+            let bound = if better > 0.0 { Bound::AtLeast(-margin) } else { Bound::AtMost(margin) };
+            let sure = self.probability(metric, Effect::Relative, bound)?;
+            let estimate = analysis.effect(at, Effect::Relative).map(|x| format!(" (estimate {})", figure::change(x)));
+            Ok((sure >= least.get(), format!("{} sure{}", figure::probability_apart(sure, least.get()), estimate.unwrap_or_default())))
+        });
+        line(&title(name, || format!("{metric}: stable or improving")), found, required)
+    }
+
+    fn ratio(&self, name: &str, value: &Part, cost: &Part, at_least: f64) -> Because {
+        let toward_better = |part: &Part| -> Result<(f64, String), String> {
+            let (analysis, _) = self.variation(&part.0)?;
+            let x = self.effect(&part.0, part.1)?;
+            Ok((analysis.metric.better.sign() * x, estimate(Some(Unit::of(&analysis.metric)), part.1, x, f64::NAN)))
+        };
+        let found = toward_better(value).and_then(|(gain, gain_text)| {
+            let (saving, cost_text) = toward_better(cost)?;
+            let price = -saving;
+            let both = format!("{} {gain_text}, {} {cost_text}", value.0, cost.0);
+            Ok(if price > 0.0 {
+                let ratio = gain / price;
+                (ratio >= at_least, format!("{} ({both})", figure::number(ratio)))
+            } else {
+                (gain >= 0.0, format!("nothing is paid ({both})"))
+            })
+        });
+        let title = title(name, || format!("{} gained for {} paid", value.0, cost.0));
+        line(&title, found, format!("at least {}", figure::written(at_least)))
+    }
+
+    fn metric(&self, key: &str) -> Result<&'a MetricAnalysis, String> {
+        let found = self.analysis.metrics.iter().find(|analysis| analysis.metric.key == key);
+        found.ok_or_else(|| format!("{key} is not measured in this experiment"))
+    }
+
+    /// The metric, and the index of the treatment in it.
+    fn variation(&self, key: &str) -> Result<(&'a MetricAnalysis, usize), String> {
+        let metric = self.metric(key)?;
+        let treatment = self.treatment.clone()?;
+        if treatment < metric.variations.len() { Ok((metric, treatment)) } else { Err(no_data(None)) }
+    }
+
+    fn effect(&self, key: &str, effect: Effect) -> Found {
+        let (metric, treatment) = self.variation(key)?;
+        metric.effect(treatment, effect).ok_or_else(|| no_data(metric.variations[treatment].reason.as_deref()))
+    }
+
+    fn probability(&self, key: &str, effect: Effect, bound: Bound) -> Found {
+        let (metric, treatment) = self.variation(key)?;
+        metric.probability(treatment, effect, bound).ok_or_else(|| no_data(metric.variations[treatment].reason.as_deref()))
+    }
+}
+
+/// A leaf's line, from whether it held and what was found, or why nothing was.
+fn line(title: &str, found: Result<(bool, String), String>, required: String) -> Because {
+    let (held, found) = match found {
+        Ok((held, found)) => (Some(held), found),
+        Err(reason) => (None, reason),
+    };
+    Because { criterion: title.to_owned(), found, required, held, declared: false, depth: 0 }
+}
+
+/// A group's line.
+fn group(name: &str, members: &[Because], required: &str, held: Option<bool>, depth: usize) -> Because {
+    let own: Vec<&Because> = members.iter().filter(|member| member.depth == depth + 1).collect();
+    let met = own.iter().filter(|member| member.held == Some(true)).count();
+    let found = format!("{met} of {}", own.len());
+    Because { criterion: name.to_owned(), found, required: required.to_owned(), held, declared: false, depth }
+}
+
+fn at_least_sure(least: Probability) -> String {
+    format!("at least {} sure", figure::written_percent(least.get()))
+}
+
+fn no_data(reason: Option<&str>) -> String {
+    format!("no data: {}", reason.unwrap_or("nothing was measured"))
+}
+
+fn title(name: &str, otherwise: impl FnOnce() -> String) -> String {
+    if name.trim().is_empty() { otherwise() } else { name.to_owned() }
+}
+
+/// An estimated effect, with so many digits that it differs from `limit` where it is not equal to it.
+fn estimate(unit: Option<Unit>, effect: Effect, x: f64, limit: f64) -> String {
+    match (effect, unit) {
+        (Effect::Relative, _) => figure::change_apart(x, limit),
+        (Effect::Absolute, Some(unit)) => unit.change(x),
+        (Effect::Absolute, None) => figure::number(x),
+    }
+}
+
+/// A bound as the rule's author wrote it.
+fn written(unit: Option<Unit>, effect: Effect, limit: f64) -> String {
+    match (effect, unit) {
+        (Effect::Relative, _) => figure::written_change(limit),
+        (Effect::Absolute, Some(unit)) => unit.written_change(limit),
+        (Effect::Absolute, None) => figure::written(limit),
+    }
+}
+
+/// Kleene's conjunction: broken if any is broken, else unknown if any is unknown.
+fn all(held: Vec<Option<bool>>) -> Option<bool> {
+    if held.contains(&Some(false)) {
+        Some(false)
+    } else if held.contains(&None) {
+        None
+    } else {
+        Some(true)
+    }
+}
+
+/// Kleene's disjunction: held if any is held, else unknown if any is unknown.
+fn any(held: Vec<Option<bool>>) -> Option<bool> {
+    all(held.into_iter().map(|one| one.map(|held| !held)).collect()).map(|none| !none)
+}
