@@ -1,0 +1,179 @@
+//! The conversation of a request: turns, blocks, and tool calls that must be answered.
+
+use super::{BlockIn, MessageIn};
+use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
+
+/// Reads the messages. System messages among them (newer models take them) are handed back apart.
+pub(super) fn messages(all: Vec<Obj<MessageIn>>) -> Result<(Vec<Message>, Vec<String>), Fault> {
+    if all.is_empty() {
+        return Err(Fault::said("messages", "at least one message is required", None));
+    }
+    let last = all.len() - 1;
+    let mut messages = Vec::with_capacity(all.len());
+    let mut system = Vec::new();
+    let mut calls = Calls::default();
+    for (i, Obj(message)) in all.into_iter().enumerate() {
+        let role = message.role.ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?;
+        let content = message.content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))?;
+        let role = match role.as_str() {
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            "system" => {
+                system.push(texts(&format!("messages.{i}.content"), content)?);
+                continue;
+            }
+            _ => {
+                let problem = Problem::NotOneOf { found: role, allowed: &["user", "assistant"] };
+                return Err(Fault::new(format!("messages.{i}.role"), problem));
+            }
+        };
+        let content = parts(i, role, content)?;
+        if content.is_empty() && (role == Role::User || i != last) {
+            let words = "all messages must have non-empty content except for the optional final assistant message";
+            return Err(Fault::said(format!("messages.{i}"), words, None));
+        }
+        calls.follow(i, role, &content)?;
+        messages.push(Message { role, content });
+    }
+    calls.close()?;
+    if messages.is_empty() {
+        return Err(Fault::said("messages", "at least one message is required", None));
+    }
+    Ok((messages, system))
+}
+
+/// The words of content that may hold nothing else, its blocks joined by line breaks.
+pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<String, Fault> {
+    let blocks = match content {
+        TextOrList::Text(text) => return Ok(text),
+        TextOrList::List(blocks) => blocks,
+    };
+    let mut all = String::new();
+    for (j, Obj(block)) in blocks.into_iter().enumerate() {
+        match block.r#type.as_deref() {
+            Some("text") => {
+                if j > 0 {
+                    all.push('\n');
+                }
+                all += &block.text.ok_or_else(|| Fault::missing(format!("{path}.{j}.text")))?;
+            }
+            kind => return Err(unplayed(&format!("{path}.{j}"), kind, &["text"])),
+        }
+    }
+    Ok(all)
+}
+
+/// A block of a type that is not played, not known, or not named.
+fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> Fault {
+    let Some(kind) = kind else { return Fault::missing(format!("{path}.type")) };
+    let words = match kind {
+        "image" | "document" | "search_result" | "container_upload" => format!("`{kind}` blocks are not played here, only text is"),
+        _ => format!(
+            "Input tag '{kind}' found using 'type' does not match any of the expected tags: {}",
+            allowed.iter().map(|tag| format!("'{tag}'")).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Fault::said(path, words, None)
+}
+
+fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<Part>, Fault> {
+    let blocks = match content {
+        TextOrList::Text(text) if text.is_empty() => return Ok(Vec::new()),
+        TextOrList::Text(text) => return Ok(vec![Part::Text(text)]),
+        TextOrList::List(blocks) => blocks,
+    };
+    let mut parts = Vec::with_capacity(blocks.len());
+    for (j, Obj(block)) in blocks.into_iter().enumerate() {
+        let path = || format!("messages.{i}.content.{j}");
+        let need = |field: &str, value: Option<String>| value.ok_or_else(|| Fault::missing(format!("{}.{field}", path())));
+        parts.push(match block.r#type.as_deref() {
+            Some("text") => {
+                let text = need("text", block.text)?;
+                if text.trim().is_empty() {
+                    let words = if text.is_empty() { "be non-empty" } else { "contain non-whitespace text" };
+                    return Err(Fault::said(path(), format!("text content blocks must {words}"), None));
+                }
+                Part::Text(text)
+            }
+            Some("tool_use") if role == Role::Assistant => Part::ToolUse(ToolUse {
+                id: need("tool_use.id", block.id)?,
+                name: need("tool_use.name", block.name)?,
+                input: block.input.ok_or_else(|| Fault::missing(format!("{}.tool_use.input", path())))?.into_text(),
+            }),
+            Some("tool_result") if role == Role::User => Part::ToolResult(ToolResult {
+                id: need("tool_result.tool_use_id", block.tool_use_id)?,
+                content: block.content.map_or(Ok(String::new()), |content| texts(&format!("{}.tool_result.content", path()), content))?,
+                is_error: block.is_error.unwrap_or_default(),
+            }),
+            Some(kind @ ("tool_use" | "tool_result")) => {
+                let (other, role) = if kind == "tool_use" { ("assistant", "user") } else { ("user", "assistant") };
+                let words = format!("`{kind}` blocks can only be in `{other}` messages, found in a `{role}` message");
+                return Err(Fault::said(path(), words, None));
+            }
+            // A thinking model's own notes, handed back to it: nothing here reads them.
+            Some("thinking" | "redacted_thinking") => continue,
+            kind => return Err(unplayed(&path(), kind, &["text", "tool_use", "tool_result"])),
+        });
+    }
+    Ok(parts)
+}
+
+/// Tool calls that wait for their results. Messages of the same role in a row count as one turn.
+#[derive(Default)]
+struct Calls {
+    turn: Option<Role>,
+    asked_in: usize,
+    open: Vec<String>,
+    seen: std::collections::BTreeSet<String>,
+}
+
+impl Calls {
+    fn follow(&mut self, i: usize, role: Role, content: &[Part]) -> Result<(), Fault> {
+        if role == Role::Assistant && self.turn == Some(Role::User) {
+            self.close()?;
+        }
+        self.turn = Some(role);
+        let mut words_before = false;
+        for (j, part) in content.iter().enumerate() {
+            match part {
+                Part::Text(_) => words_before = true,
+                Part::ToolUse(call) => {
+                    if !self.seen.insert(call.id.clone()) {
+                        return Err(Fault::said(format!("messages.{i}.content.{j}"), "`tool_use` ids must be unique", None));
+                    }
+                    self.asked_in = i;
+                    self.open.push(call.id.clone());
+                }
+                Part::ToolResult(result) => {
+                    let Some(at) = self.open.iter().position(|id| *id == result.id) else {
+                        let words = format!(
+                            "unexpected `tool_use_id` found in `tool_result` blocks: {}. Each `tool_result` block must have a \
+                             corresponding `tool_use` block in the previous message.",
+                            result.id
+                        );
+                        return Err(Fault::said(format!("messages.{i}.content.{j}"), words, None));
+                    };
+                    if words_before {
+                        // The results must come first in their message.
+                        return self.close();
+                    }
+                    self.open.remove(at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> Result<(), Fault> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let words = format!(
+            "`tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a \
+             corresponding `tool_result` block in the next message.",
+            self.open.join(", ")
+        );
+        Err(Fault::said(format!("messages.{}", self.asked_in), words, None))
+    }
+}
