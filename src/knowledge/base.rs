@@ -14,6 +14,8 @@ use super::detect;
 use super::markdown::{self, Chunking};
 use super::prose::Sentences;
 use super::question::Clauses;
+use super::ranking::Space;
+use super::retrieval;
 use super::tokens::{Phrase, Size};
 
 /// Most documents of a base.
@@ -82,6 +84,7 @@ struct Topic {
     document: u16,
     lower: String,
     clauses: Clauses,
+    queries: Vec<Phrase>,
 }
 
 /// Documents, read and counted.
@@ -92,6 +95,8 @@ pub struct KnowledgeBase {
     topics: Vec<Topic>,
     titles: BTreeMap<String, TopicId>,
     sentences: Sentences,
+    lower_chunks: Vec<String>,
+    space: Space,
 }
 
 impl KnowledgeBase {
@@ -140,6 +145,8 @@ impl KnowledgeBase {
             first.push((document, title));
             second.extend(headings.into_iter().filter(|(level, _)| *level == 2).map(|(_, title)| (document, title)));
         }
+        let mut document_titles = vec![String::new(); names.len()];
+        first.iter().for_each(|(document, title): &(u16, String)| document_titles[usize::from(*document)].clone_from(title));
         if chunks.is_empty() {
             return Err(KnowledgeError::NoText);
         }
@@ -157,12 +164,15 @@ impl KnowledgeBase {
                 continue;
             }
             titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
-            topics.push(Topic { clauses: Clauses::about(&title), title: Phrase::new(title), document, lower });
+            let (clauses, queries) = (Clauses::about(&title), retrieval::queries(&title));
+            topics.push(Topic { clauses, queries, title: Phrase::new(title), document, lower });
         }
         if topics.is_empty() {
             return Err(KnowledgeError::NoTopics);
         }
-        Ok(Self { names, chunks, topics, titles, sentences: Sentences::new(&sentences) })
+        let lower_chunks = chunks.iter().map(|chunk| chunk.text.text().to_lowercase()).collect();
+        let space = Space::new(chunks.iter().map(|chunk| (document_titles[usize::from(chunk.document)].as_str(), chunk.text.text())));
+        Ok(Self { names, chunks, topics, titles, sentences: Sentences::new(&sentences), lower_chunks, space })
     }
 
     /// How many topics there are; ids count from 0.
@@ -216,6 +226,30 @@ impl KnowledgeBase {
         &self.chunks
     }
 
+    /// The chunk with this id, taken modulo their number.
+    #[must_use]
+    pub fn chunk(&self, id: ChunkId) -> &Chunk {
+        &self.chunks[usize::from(id.0) % self.chunks.len()]
+    }
+
+    /// The ids of all chunks.
+    pub(super) fn chunk_ids(&self) -> impl Iterator<Item = ChunkId> {
+        (0..self.chunks.len()).map(|n| ChunkId(u16::try_from(n).unwrap_or(u16::MAX)))
+    }
+
+    /// A chunk's text in lower case.
+    pub(super) fn lower_chunk(&self, id: ChunkId) -> &str {
+        &self.lower_chunks[usize::from(id.0)]
+    }
+
+    pub(super) fn space(&self) -> &Space {
+        &self.space
+    }
+
+    pub(super) fn queries(&self, topic: TopicId) -> &[Phrase] {
+        &self.entry(topic).queries
+    }
+
     /// The topic of this title, upper or lower case.
     #[must_use]
     pub fn topic_titled(&self, title: &str) -> Option<TopicId> {
@@ -243,5 +277,40 @@ impl KnowledgeBase {
 
     pub(super) fn sentences(&self) -> &Sentences {
         &self.sentences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused<const N: usize>(documents: [(&str, &str); N]) -> String {
+        KnowledgeBase::from_documents(&documents).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_makes_no_base_is_said_clearly() {
+        assert_eq!(refused([]), "the knowledge base has no documents");
+        assert_eq!(refused([("a.md", " \n\n")]), "the documents of the knowledge base are empty");
+        assert_eq!(refused([("--.md", "???")]), "the knowledge base has no headings, so there is no topic to ask about");
+        let large = "word ".repeat(MOST_BYTES / 5 + 1);
+        assert_eq!(refused([("a.md", "x"), ("big.md", &large)]), "the knowledge base goes beyond 8 MiB with big.md");
+        let many = vec![("a", "b"); MOST_DOCUMENTS + 1];
+        assert_eq!(KnowledgeBase::from_documents(&many).unwrap_err(), KnowledgeError::TooManyDocuments(1001));
+    }
+
+    #[test]
+    fn topics_come_from_titles_then_sections_then_names() {
+        let documents = [
+            ("folder/deep-dive.md", "no heading here"),
+            ("b.md", "# Policies\n\n## Kinds\n\ntext\n\n## policies\n"),
+            ("c.md", "# Call 202-555-0100\n\n## Kinds\n\n## What *else*?\n"),
+        ];
+        let base = KnowledgeBase::from_documents(&documents).unwrap();
+        let titles: Vec<&str> = base.topics().map(|topic| base.title(topic)).collect();
+        assert_eq!(titles, ["deep dive", "Policies", "Kinds", "What else"]);
+        assert_eq!(base.topic_titled("POLICIES"), Some(TopicId(1)));
+        assert_eq!(base.topic_mentioned("kinds of policies?"), Some(TopicId(1)));
+        assert_eq!(base.topic_mentioned("mankinds"), None);
     }
 }

@@ -127,6 +127,11 @@ pub(super) fn chunks(text: &str, chunking: Chunking) -> Vec<String> {
         while next > half && tokens::characters(&text[ends[next - 1].0..ends[to].0]) <= chunking.overlap_characters {
             next -= 1;
         }
+        // Start with a whole word.
+        let whole = |at: usize| text[at..].starts_with([' ', '\n']) || text[..at].ends_with('\n');
+        while next < to && !whole(ends[next].0) {
+            next += 1;
+        }
         from = next.max(from + 1);
     }
     found

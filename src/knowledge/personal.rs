@@ -92,6 +92,13 @@ impl Items {
         self.0 == 0
     }
 
+    /// How many of them tell something about the question's background: company and job title. Taking them out costs an
+    /// answer context; a name or a way to reach somebody does not.
+    #[must_use]
+    pub fn context(self) -> u32 {
+        (self & Self::NONE.with(Item::Company).with(Item::Title)).len()
+    }
+
     /// Those in it, in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Item> {
         Item::ALL.into_iter().filter(move |&item| self.has(item))

@@ -13,7 +13,9 @@ use super::tokens::Phrase;
 pub(super) const SHORTEST: u32 = 3;
 /// Most tokens of a closing sentence that is filled in by length.
 pub(super) const LONGEST: u32 = 16;
-/// Most tokens of an opening.
+/// Most tokens of the head of a paragraph.
+pub(super) const MOST_OF_A_HEAD: u32 = 24;
+/// Most tokens of the opening of an answer or a note.
 pub(super) const LONGEST_OPENING: u32 = 9;
 
 /// How answers open, by grade (strong, fair, weak). Their words appear nowhere else.
@@ -112,12 +114,58 @@ const ANSWER_STUB: [&str; 11] = ["In", " short", ",", " it", " depends", " on", 
 /// The same for notes.
 const NOTE_STUB: [&str; 11] = ["Let", " me", " look", " this", " up", " in", " the", " knowledge", " base", " first", "."];
 
+/// How a list of papers goes on after its first ones.
+const REMARKS: [&str; 17] = [
+    "No abstract.",
+    "Preprint only.",
+    "No code available.",
+    "Peer reviewed version exists.",
+    "Code and data are available.",
+    "The full text is freely available.",
+    "The appendix contains all of the proofs.",
+    "A longer version appeared in a journal later.",
+    "The experiments cover twelve tasks and three baselines.",
+    "The authors also provide a tutorial with worked examples.",
+    "A follow-up study repeats the experiments with more seeds.",
+    "The main theorem is proved under weaker conditions in later work.",
+    "The method is compared with four others on a set of small tasks.",
+    "The results were confirmed on larger problems by two other groups in later years.",
+    "Later the same method was used with success on real robots.",
+    "Later the same method was also used with success on real robots.",
+    "A survey lists this work among the most influential ones of its decade, too.",
+];
+
+/// Authors of invented papers.
+const AUTHORS: [&str; 16] = [
+    "L. Marchetti and O. Svensson",
+    "T. Iwasaki",
+    "R. Oyelaran, P. Dietrich and M. Cho",
+    "A. Vasquez and H. Lindgren",
+    "S. Banerjee",
+    "C. Duval and E. Rasmussen",
+    "N. Achterberg, F. Quist and J. Amari",
+    "M. Tolland",
+    "K. Yilmaz and G. Romero",
+    "D. Halvorsen",
+    "I. Petrenko and B. Sato",
+    "W. Adeyemi and L. Fontaine",
+    "Y. Karimi",
+    "E. Strand, U. Mehta and V. Leclerc",
+    "Z. Horvath",
+    "P. Anselm and Q. Rowe",
+];
+
+/// Words of one token each, for lists too short for a sentence.
+const LIST_STUB: [&str; 8] = ["No", " papers", " were", " found", " for", " this", " query", "."];
+
 /// A way of speaking: openings, sentences by length, and words for the shortest texts.
 pub(super) struct Voice {
     /// Openings, in groups.
     pub openings: Vec<Vec<Phrase>>,
     /// Sentences with a space before them; place n holds those of n tokens.
     pub closings: Vec<Vec<Phrase>>,
+    /// What a new paragraph starts with; none: just its first sentence.
+    pub heads: Vec<Phrase>,
     /// Words of one token each.
     pub stub: Vec<Phrase>,
 }
@@ -134,6 +182,7 @@ impl Voice {
         Self {
             openings: openings.iter().map(|group| group.iter().map(|&text| Phrase::new(text)).collect()).collect(),
             closings: by_length,
+            heads: Vec::new(),
             stub: stub.iter().map(|&word| Phrase::new(word)).collect(),
         }
     }
@@ -144,6 +193,21 @@ pub(super) static ANSWERING: LazyLock<Voice> = LazyLock::new(|| Voice::new(&OPEN
 /// How notes beside a tool call are written.
 pub(super) static NOTING: LazyLock<Voice> = LazyLock::new(|| Voice::new(&[NOTES], &MUSINGS, &NOTE_STUB));
 
+/// How arXiv answers.
+pub(super) static LISTING_ARXIV: LazyLock<Voice> = LazyLock::new(|| listing("arXiv"));
+/// How Semantic Scholar answers.
+pub(super) static LISTING_SCHOLAR: LazyLock<Voice> = LazyLock::new(|| listing("Semantic Scholar"));
+
+fn listing(source: &str) -> Voice {
+    let mut voice = Voice::new(&[], &REMARKS, &LIST_STUB);
+    let heads = AUTHORS.iter().zip(0_u32..).map(|(authors, n)| format!("[{}] {authors} ({}).", 11 + 53 * n, 1994 + n * 7 % 31));
+    let heads: Vec<String> = heads.collect();
+    voice.openings =
+        vec![heads.iter().map(|head| Phrase::new(format!("{source} results:\n\n{head}"))).collect(), vec![Phrase::new("Few results.")]];
+    voice.heads = heads.into_iter().map(Phrase::new).collect();
+    voice
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,13 +215,16 @@ mod tests {
 
     #[test]
     fn every_length_can_be_written() {
-        for voice in [&*ANSWERING, &*NOTING] {
+        for voice in [&*ANSWERING, &*NOTING, &*LISTING_ARXIV, &*LISTING_SCHOLAR] {
             for length in SHORTEST..=LONGEST {
                 assert!(!voice.closings[length as usize].is_empty(), "no sentence of {length} tokens");
             }
-            assert!(voice.openings.iter().flatten().all(|opening| opening.tokens() <= LONGEST_OPENING), "{:?}", voice.openings);
             assert!(voice.stub.iter().all(|word| word.tokens() == 1));
             assert!(voice.stub.windows(2).all(|pair| joins(pair[0].text(), pair[1].text())));
+            assert!(voice.heads.iter().all(|head| head.tokens() <= MOST_OF_A_HEAD), "{:?}", voice.heads);
+        }
+        for voice in [&*ANSWERING, &*NOTING] {
+            assert!(voice.openings.iter().flatten().all(|opening| opening.tokens() <= LONGEST_OPENING), "{:?}", voice.openings);
             assert!(voice.stub.len() as u32 >= LONGEST_OPENING + SHORTEST - 1);
         }
     }
@@ -165,6 +232,6 @@ mod tests {
     #[test]
     fn the_banks_hold_no_phrase_in_vain() {
         let held = |voice: &Voice| voice.closings.iter().map(Vec::len).sum::<usize>();
-        assert_eq!((held(&ANSWERING), held(&NOTING)), (CLOSINGS.len(), MUSINGS.len()));
+        assert_eq!([&ANSWERING, &NOTING, &LISTING_ARXIV].map(|voice| held(voice)), [CLOSINGS.len(), MUSINGS.len(), REMARKS.len()]);
     }
 }

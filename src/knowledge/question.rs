@@ -265,6 +265,8 @@ mod tests {
              reachable on 202-555-0100, and I need help. Can you explain Q-Learning?"
         );
         let strict = question.redacted_by(Redaction::Strict, Items::ALL);
+        let basic = question.redacted_by(Redaction::Basic, Items::ALL);
+        assert_eq!((basic.len(), basic.context(), strict.len(), strict.context()), (4, 0, 6, 2));
         assert_eq!(
             question.render(&BASE, strict),
             "Hi, I'm [REDACTED] ([REDACTED]), [REDACTED] at [REDACTED], writing from [REDACTED], reachable on [REDACTED], \

@@ -1,0 +1,94 @@
+//! What the remote paper searches answer: invented papers, as a text of an exact number of tokens.
+//!
+//! Promises: the text has exactly the tokens of the recipe; its characters are known without rendering. No such papers
+//! exist; the abstracts are sentences of the knowledge base.
+//!
+//! Does not know: rate limits, latency, or how long answers are.
+
+use super::base::{KnowledgeBase, TopicId};
+use super::phrases::{LISTING_ARXIV, LISTING_SCHOLAR, SHORTEST, Voice};
+use super::prose::{compose, mix};
+use super::tokens::Phrase;
+
+/// A remote paper search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PaperSource {
+    /// arXiv.
+    Arxiv,
+    /// Semantic Scholar.
+    SemanticScholar,
+}
+
+/// The answer of a remote paper search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaperList {
+    /// Who answers.
+    pub source: PaperSource,
+    /// What was searched for.
+    pub topic: TopicId,
+    /// How many tokens the answer has.
+    pub tokens: u32,
+    /// Bits that choose its words.
+    pub wording: u64,
+}
+
+impl PaperList {
+    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, u32)) {
+        let voice: &'static Voice = match self.source {
+            PaperSource::Arxiv => &LISTING_ARXIV,
+            PaperSource::SemanticScholar => &LISTING_SCHOLAR,
+        };
+        // The longest opening that leaves nothing or enough for a sentence: with a first paper, or without one.
+        let fits = |opening: &&Phrase| opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens;
+        let choose = |group: &'static Vec<Phrase>| Some(&group[mix(self.wording, 0) as usize % group.len()]).filter(fits);
+        let opening = voice.openings.iter().find_map(choose);
+        let stock = base.sentences().from(base.document_of(self.topic), self.wording);
+        compose(voice, opening, stock, self.tokens, self.wording, say);
+    }
+
+    /// How many characters it has.
+    #[must_use]
+    pub fn characters(self, base: &KnowledgeBase) -> u32 {
+        let mut sum = 0;
+        self.each(base, |_, characters| sum += characters);
+        sum
+    }
+
+    /// Its text: exactly [`Self::tokens`] tokens.
+    #[must_use]
+    pub fn render(self, base: &KnowledgeBase) -> String {
+        let mut text = String::with_capacity(self.tokens as usize * 6);
+        self.each(base, |part, _| text.push_str(part));
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::{REINFORCEMENT_LEARNING, recognize_grade, tokens};
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+
+    proptest! {
+        #[test]
+        fn a_list_has_exactly_its_tokens_and_characters(tokens in 0_u32..3000, wording: u64, topic in 0_usize..28, scholar: bool) {
+            let source = if scholar { PaperSource::SemanticScholar } else { PaperSource::Arxiv };
+            let list = PaperList { source, topic: BASE.topic(topic), tokens, wording };
+            let text = list.render(&BASE);
+            prop_assert_eq!(tokens::count(&text), tokens, "{}", text);
+            prop_assert_eq!(tokens::characters(&text), list.characters(&BASE));
+            prop_assert_eq!(recognize_grade(&text), None);
+        }
+    }
+
+    #[test]
+    fn a_long_list_names_several_papers() {
+        let list = PaperList { source: PaperSource::Arxiv, topic: BASE.topic(3), tokens: 1200, wording: 5 };
+        let text = list.render(&BASE);
+        assert!(text.starts_with("arXiv results:\n\n["), "{text}");
+        assert!(text.matches("\n\n[").count() > 3, "{text}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Structured outputs of the supervisor and the security agent as JSON text, counted from tables.
+//!
+//! The layout is that of Python's `json.dumps`. Every string in it is free of characters that JSON escapes, as long as the
+//! question is one of ours.
+//!
+//! Promises: the size is that of the rendering; the rendering is the JSON that its names say.
+//!
+//! Does not know: why a model decided so, or how a provider wraps its structured output.
+
+use std::sync::LazyLock;
+
+use super::base::KnowledgeBase;
+use super::personal::{Item, Items};
+use super::question::Question;
+use super::tokens::{self, Phrase, Size};
+
+/// Where a supervisor sends a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route {
+    /// To the security agent first.
+    Security,
+    /// Straight to the support agent.
+    Support,
+}
+
+impl Route {
+    /// Its name in the tutorial.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ["security_agent", "support_agent"][self as usize]
+    }
+}
+
+/// How many ways there are to give a reason for a route.
+pub const REASONS: usize = 4;
+
+/// What a supervisor says of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prescreen {
+    /// What personal data it believes to see; none: it sees no personal data.
+    pub seen: Items,
+    /// How sure it is, in hundredths, 0 to 100 (more is taken as 100).
+    pub confidence_percent: u8,
+    /// Where the question goes.
+    pub route: Route,
+    /// Bits that choose the words of the reason.
+    pub wording: u64,
+}
+
+impl Prescreen {
+    /// The reason, without a full stop.
+    #[must_use]
+    pub fn reasoning(self) -> &'static Phrase {
+        let tables: &'static Tables = &TABLES;
+        &tables.reasons[usize::from(self.seen.bits())][self.wording as usize % REASONS]
+    }
+
+    fn parts(self) -> [&'static Phrase; 3] {
+        let tables: &'static Tables = &TABLES;
+        let confidence = usize::from(self.confidence_percent.min(100));
+        [&tables.prescreens[usize::from(!self.seen.is_empty())][confidence], self.reasoning(), &tables.routes[self.route as usize]]
+    }
+
+    /// Its size as JSON.
+    #[must_use]
+    pub fn size(self) -> Size {
+        self.parts().into_iter().map(Phrase::size).sum()
+    }
+
+    /// As JSON: `likely_contains_pii`, `confidence`, `reasoning`, `recommended_route`.
+    #[must_use]
+    pub fn render(self) -> String {
+        self.parts().map(Phrase::text).concat()
+    }
+}
+
+/// What a security agent says of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// The question.
+    pub question: Question,
+    /// What it was asked with: items that had been hidden before, usually none.
+    pub hidden_before: Items,
+    /// What it finds and redacts.
+    pub found: Items,
+}
+
+impl Detection {
+    /// Its size as JSON.
+    #[must_use]
+    pub fn size(self, base: &KnowledgeBase) -> Size {
+        let tables: &'static Tables = &TABLES;
+        let head = tables.detections[usize::from(self.found.bits())].size();
+        // The end of the JSON grows together with the question mark.
+        let tail = Size { tokens: tables.tail_tokens, characters: 2 };
+        let whole = head + self.question.size(base, self.hidden_before | self.found) + tail;
+        Size { tokens: whole.tokens - tables.question_mark_tokens, ..whole }
+    }
+
+    /// As JSON: `detected`, `types`, `redacted`.
+    #[must_use]
+    pub fn render(self, base: &KnowledgeBase) -> String {
+        let tables: &'static Tables = &TABLES;
+        let head = tables.detections[usize::from(self.found.bits())].text();
+        format!("{head}{}\"}}", self.question.render(base, self.hidden_before | self.found))
+    }
+}
+
+struct Tables {
+    /// By whether personal data is likely, then by confidence.
+    prescreens: [Vec<Phrase>; 2],
+    /// By items seen.
+    reasons: Vec<[Phrase; REASONS]>,
+    routes: [Phrase; 2],
+    /// By items found.
+    detections: Vec<Phrase>,
+    tail_tokens: u32,
+    question_mark_tokens: u32,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let prescreens = [false, true].map(|likely| {
+        (0..=100_u8).map(move |percent| {
+            let (whole, part) = (percent / 100, percent % 100);
+            Phrase::new(format!("{{\"likely_contains_pii\": {likely}, \"confidence\": {whole}.{part:02}, \"reasoning\": \""))
+        })
+    });
+    Tables {
+        prescreens: prescreens.map(Iterator::collect),
+        reasons: (0..64).map(|bits| reasons(Items::from_bits(bits)).map(Phrase::new)).collect(),
+        routes: [Route::Security, Route::Support].map(|route| Phrase::new(format!("\", \"recommended_route\": \"{}\"}}", route.name()))),
+        detections: (0..64).map(|bits| Phrase::new(detection_head(Items::from_bits(bits)))).collect(),
+        tail_tokens: tokens::count("?\"}"),
+        question_mark_tokens: tokens::count("?"),
+    }
+});
+
+fn detection_head(found: Items) -> String {
+    let types: Vec<String> = found.iter().map(|item| format!("\"{}\"", item.type_name())).collect();
+    format!("{{\"detected\": {}, \"types\": [{}], \"redacted\": \"", !found.is_empty(), types.join(", "))
+}
+
+fn reasons(seen: Items) -> [String; REASONS] {
+    if seen.is_empty() {
+        return [
+            "The message asks about the subject only and names nobody",
+            "No personal data is mentioned, so the support agent can answer",
+            "This is a general question without any identifying detail",
+            "Nothing here points to a person, an address or a contact",
+        ]
+        .map(str::to_owned);
+    }
+    let noun =
+        |item: Item| ["a name", "an email address", "a phone number", "a postal address", "an employer", "a job title"][item as usize];
+    let nouns: Vec<&str> = seen.iter().map(noun).collect();
+    let list = match nouns.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => nouns.concat(),
+    };
+    [
+        format!("The message contains {list}"),
+        format!("The user gives {list}, which should be removed before anybody answers"),
+        format!("Found {list} in the introduction of the message"),
+        format!("Besides the question there is {list}, so the security agent should look at it first"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::{Complexity, PersonalData, REINFORCEMENT_LEARNING};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+
+    #[test]
+    fn every_prescreen_is_json_and_counted_as_rendered() {
+        for bits in 0..64_u8 {
+            for wording in 0..4_u64 {
+                let confidence_percent = (u64::from(bits) + 37 * wording) as u8;
+                let route = if bits % 2 == 0 { Route::Security } else { Route::Support };
+                let prescreen = Prescreen { seen: Items::from_bits(bits), confidence_percent, route, wording };
+                let text = prescreen.render();
+                assert_eq!(prescreen.size(), Size::of(&text), "{text}");
+                let value: Value = serde_json::from_str(&text).unwrap();
+                let confidence = f64::from(confidence_percent.min(100)) / 100.0;
+                let expected = json!({"likely_contains_pii": bits > 0, "confidence": confidence,
+                    "reasoning": prescreen.reasoning().text(), "recommended_route": route.name()});
+                assert_eq!(value, expected);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_detection_is_json_and_counted_as_rendered(items in 0_u8..64, bits: u64, found in 0_u8..64, topic in 0_usize..28, template: u8, complexity in 0_usize..3) {
+            let personal = PersonalData::new(Items::from_bits(items), bits);
+            let question = Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal };
+            let detection = Detection { question, hidden_before: Items::NONE, found: Items::from_bits(found & items) };
+            let text = detection.render(&BASE);
+            prop_assert_eq!(detection.size(&BASE), Size::of(&text), "{}", text);
+            let value: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&value["redacted"], &json!(question.render(&BASE, detection.found)));
+            prop_assert_eq!(value["types"].as_array().unwrap().len() as u32, detection.found.len());
+        }
+    }
+}
