@@ -112,6 +112,8 @@ struct Config {
     /// Index of the first variation after the automatic `disabled` one.
     first: usize,
     rule_ids: Vec<String>,
+    /// Values of the variations from `first` on.
+    values: Vec<Value>,
 }
 
 /// A ruleset, compiled for some configs and attribute sets.
@@ -184,6 +186,19 @@ impl Compiled {
     #[must_use]
     pub fn version(&self, config: usize) -> Option<u64> {
         Some(self.configs.get(config)?.as_ref()?.flag.version)
+    }
+
+    /// The value of a variation of `configs[config]`, as an SDK would serve it; `None` when there is none.
+    #[must_use]
+    pub fn value(&self, config: usize, variation: usize) -> Option<&Value> {
+        self.configs.get(config)?.as_ref()?.values.get(variation)
+    }
+
+    /// The key of a variation of `configs[config]`, when the config is an AI config. The service lists variations in the
+    /// order of their creation, which need not be a scenario's.
+    #[must_use]
+    pub fn variation_key(&self, config: usize, variation: usize) -> Option<&str> {
+        self.value(config, variation)?["_ldMeta"]["variationKey"].as_str()
     }
 
     fn official(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
@@ -315,7 +330,8 @@ impl Config {
         let first = usize::from(json.is_some_and(|json| json["variations"][0] == disabled));
         let rules = json.and_then(|json| json["rules"].as_array()).into_iter().flatten();
         let rule_ids = rules.map(|rule| rule["id"].as_str().unwrap_or_default().to_owned()).collect();
-        Self { flag: flag.clone(), first, rule_ids }
+        let values = json.and_then(|json| json["variations"].as_array()).into_iter().flatten().skip(first).cloned().collect();
+        Self { flag: flag.clone(), first, rule_ids, values }
     }
 
     /// The official crate's answer.

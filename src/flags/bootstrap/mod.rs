@@ -14,7 +14,8 @@ mod verify;
 use std::fmt;
 use std::future::Future;
 
-use super::mock::{Account, ApiError, Reply, Request};
+use super::api::{ApiError, Reply, Request};
+use super::mock::Account;
 use super::spec::ProjectSpec;
 
 pub use verify::{Existing, verify};

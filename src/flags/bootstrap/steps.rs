@@ -12,7 +12,7 @@ use super::design;
 use super::targeting::{Found, Served};
 use super::verify::{Existing, rule_index, verify};
 use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
-use crate::flags::mock::{ApiError, Request};
+use crate::flags::api::{ApiError, Request};
 use crate::flags::spec::{ConfigSpec, ExperimentSpec, ProjectSpec, SegmentSpec, ToolSpec};
 use crate::quantity::Share;
 

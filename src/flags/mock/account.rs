@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::api::ApiError;
 use super::body::Fields;
 use super::configs::Config;
 use super::experiments::Experiment;
 use super::library::{ModelConfig, Tool};
 use super::metrics::Metric;
 use super::segments::Segment;
+use crate::flags::api::ApiError;
 use crate::random::{Owner, Purpose, Seed};
 
 /// Where ids, salts and keys come from.

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::api::ApiError;
+use crate::flags::api::ApiError;
 
 /// The fields of a JSON object.
 #[derive(Clone, Copy)]

@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use super::account::Mint;
-use super::api::ApiError;
 use super::body::Fields;
+use crate::flags::api::ApiError;
 
 /// The comparisons that an SDK knows.
 const OPERATORS: [&str; 15] = [

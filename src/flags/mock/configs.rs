@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::{Identifiers, Mint, Project};
-use super::api::ApiError;
 use super::body::Fields;
 use super::targeting::Targeting;
 use super::variations::Variation;
+use crate::flags::api::ApiError;
 
 /// An AI config.
 #[derive(Clone, Debug)]

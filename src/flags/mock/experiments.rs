@@ -10,10 +10,10 @@
 use serde_json::{Value, json};
 
 use super::account::{Account, Identifiers, Mint, Project};
-use super::api::ApiError;
 use super::body::{self, Fields};
 use super::iterations::{Iteration, Status};
 use super::targeting::{Holder, Serve};
+use crate::flags::api::ApiError;
 
 /// An experiment in one environment.
 #[derive(Clone, Debug)]

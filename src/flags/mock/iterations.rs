@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 
 use super::account::Project;
-use super::api::ApiError;
 use super::body::Fields;
 use super::targeting::{Holder, Part, Rollout, Serve};
+use crate::flags::api::ApiError;
 use crate::quantity::decimal;
 
 /// A variation's part in an iteration.

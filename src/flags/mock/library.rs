@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Project;
-use super::api::ApiError;
 use super::body::Fields;
+use crate::flags::api::ApiError;
 
 /// Models that every project has without creating them: those of the tutorial, and of its later edition. Any other key of
 /// the form `Provider.model-id` resolves too, but is not listed.

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Identifiers;
-use super::api::ApiError;
 use super::body::Fields;
+use crate::flags::api::ApiError;
 
 /// Fields that are kept as given.
 const KEPT: [&str; 16] = [

@@ -8,13 +8,13 @@
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::api::{ApiError, Method, Reply, Request};
 use super::body::{self, Fields};
 use super::configs::Config;
 use super::library::{ModelConfig, Tool};
 use super::metrics::Metric;
 use super::sdk;
 use super::segments::Segment;
+use crate::flags::api::{ApiError, Method, Reply, Request};
 
 use Method::{Delete, Get, Patch, Post};
 

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::{Identifiers, Mint};
-use super::api::ApiError;
 use super::body::{self, Fields};
 use super::clauses::{self, Rule};
+use crate::flags::api::ApiError;
 
 /// Part of the matching contexts only.
 #[derive(Clone, Debug, Default)]

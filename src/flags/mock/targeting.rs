@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::{Identifiers, Mint};
-use super::api::ApiError;
 use super::body::{self, Fields};
 use super::clauses::{self, Clause, Rule};
 use super::configs::Config;
+use crate::flags::api::ApiError;
 
 /// What a rollout is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::account::{Mint, Project};
-use super::api::ApiError;
 use super::body::Fields;
+use crate::flags::api::ApiError;
 
 /// A variation. Its id here and its id among the flag's variations differ, as in LaunchDarkly.
 #[derive(Clone, Debug)]

@@ -103,27 +103,27 @@ impl ApiError {
         Self { status, code: code.to_owned(), message: message.into() }
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(in crate::flags) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request", message)
     }
 
-    pub(super) fn not_found(what: &str, key: &str) -> Self {
+    pub(in crate::flags) fn not_found(what: &str, key: &str) -> Self {
         Self::new(404, "not_found", format!("{what} `{key}` does not exist"))
     }
 
-    pub(super) fn method_not_allowed() -> Self {
+    pub(in crate::flags) fn method_not_allowed() -> Self {
         Self::new(405, "method_not_allowed", "this resource does not take that method")
     }
 
-    pub(super) fn exists(what: &str, key: &str) -> Self {
+    pub(in crate::flags) fn exists(what: &str, key: &str) -> Self {
         Self::new(409, "conflict", format!("{what} `{key}` exists already"))
     }
 
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(in crate::flags) fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, "conflict", message)
     }
 
-    pub(super) fn patch_failed(message: impl Into<String>) -> Self {
+    pub(in crate::flags) fn patch_failed(message: impl Into<String>) -> Self {
         Self::new(422, "patch_failed", message)
     }
 
