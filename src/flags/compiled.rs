@@ -161,7 +161,7 @@ impl Compiled {
     #[must_use]
     pub fn evaluate(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
         let plan = if attribute_set < self.attribute_sets.len() {
-            self.plans.get(config * self.attribute_sets.len() + attribute_set)
+            self.plans.get(config.saturating_mul(self.attribute_sets.len()).saturating_add(attribute_set))
         } else {
             None
         };
