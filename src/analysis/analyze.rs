@@ -4,11 +4,14 @@
 //!
 //! Does not know: where the tallies come from, and what is decided.
 
-use crate::experiment::{Experiment, Metric};
+use crate::experiment::{Correction, Experiment, Method, Metric};
 
 use super::compare::{Curve, comparison, probabilities_to_be_best, probability_within};
+use super::correction::correct;
+use super::health::health;
 use super::posterior::{Estimate, control_posterior, estimate, prior_variance, treatment_posterior, treatment_prior};
 use super::result::{Analysis, Bound, Comparison, Effect, MetricAnalysis, MetricInput, Posterior, Summary, VariationAnalysis};
+use super::{frequentist, sequential};
 
 /// Analyzes one experiment from its sufficient statistics.
 ///
@@ -17,14 +20,17 @@ use super::result::{Analysis, Bound, Comparison, Effect, MetricAnalysis, MetricI
 #[must_use]
 pub fn analyze(experiment: &Experiment, summary: &Summary) -> Analysis {
     let mass = experiment.threshold.get();
-    let metrics: Vec<MetricAnalysis> =
-        summary.metrics.iter().map(|input| analyze_metric(input, &summary.exposures, experiment.control, mass)).collect();
+    let mut metrics: Vec<MetricAnalysis> =
+        summary.metrics.iter().map(|input| analyze_metric(input, &summary.exposures, experiment)).collect();
+    correct_p_values(experiment.correction, &mut metrics);
+    let health = health(experiment, summary, &metrics);
     let winner = metrics.first().and_then(|primary| winner(primary, mass));
     let users_needed = metrics.first().and_then(|primary| users_needed(primary, &summary.exposures, mass));
-    Analysis { exposures: summary.exposures.clone(), metrics, health: Vec::new(), users_needed, winner }
+    Analysis { exposures: summary.exposures.clone(), metrics, health, users_needed, winner }
 }
 
-fn analyze_metric(input: &MetricInput, exposures: &[u64], control: usize, mass: f64) -> MetricAnalysis {
+fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experiment) -> MetricAnalysis {
+    let (control, mass) = (experiment.control, experiment.threshold.get());
     let metric = &input.metric;
     let data: Vec<Result<Estimate, String>> =
         exposures.iter().enumerate().map(|(i, &exposed)| estimate(input.tallies.get(i).copied().flatten(), exposed)).collect();
@@ -41,12 +47,17 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], control: usize, mass: 
         let posterior = posteriors[i].as_ref().ok();
         let own = posterior.zip(curves[i].as_ref());
         let no_ratio = compared[i].is_some_and(|c| c.relative_difference.is_none());
+        let found = data[i].as_ref().ok();
+        let against = found.zip(data.get(control).and_then(|d| d.as_ref().ok())).filter(|_| i != control);
+        let frequentist = against.map(|(own, base)| frequentist::compare(own, base, metric.better.sign(), mass));
+        let sequential = against.filter(|_| experiment.method == Method::Sequential);
+        let sequential = sequential.map(|(own, base)| sequential::compare(own, base, mass));
+        let untested = [frequentist.as_ref().and_then(|f| f.as_ref().err()), sequential.as_ref().and_then(|s| s.as_ref().err())];
         let reason = match &posteriors[i] {
             Err(reason) => Some(reason.clone()),
             Ok(_) if no_ratio => Some("the control's mean is 0, so there is no relative difference".to_owned()),
-            Ok(_) => None,
+            Ok(_) => untested.into_iter().flatten().next().cloned(),
         };
-        let found = data[i].as_ref().ok();
         VariationAnalysis {
             exposures: exposed,
             units: found.map_or(0, |d| d.units),
@@ -58,8 +69,8 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], control: usize, mass: 
             credible_interval: own.map(|(posterior, curve)| interval(posterior, curve, mass)),
             probability_to_be_best: best[i],
             comparison: compared[i],
-            frequentist: None,
-            sequential: None,
+            frequentist: frequentist.and_then(Result::ok),
+            sequential: sequential.and_then(Result::ok),
             reason,
         }
     });
@@ -104,6 +115,28 @@ fn interval(posterior: &Posterior, curve: &Curve, mass: f64) -> super::result::I
     match curve {
         Curve::Logit(table) => table.highest_density_interval(super::special::interval_mass(mass)),
         Curve::Normal { .. } => posterior.highest_density_interval(mass),
+    }
+}
+
+/// Corrects the p-values of all comparisons of an experiment together, each kind of test for itself.
+fn correct_p_values(correction: Correction, metrics: &mut [MetricAnalysis]) {
+    if correction == Correction::None {
+        return;
+    }
+    let mut tests: [Vec<&mut f64>; 3] = Default::default();
+    for variation in metrics.iter_mut().flat_map(|m| &mut m.variations) {
+        if let Some(test) = &mut variation.frequentist {
+            tests[0].push(&mut test.p_value);
+            tests[1].push(&mut test.one_sided_p_value);
+        }
+        if let Some(test) = &mut variation.sequential {
+            tests[2].push(&mut test.p_value);
+        }
+    }
+    for family in &mut tests {
+        let mut values: Vec<f64> = family.iter().map(|p| **p).collect();
+        correct(correction, &mut values);
+        family.iter_mut().zip(values).for_each(|(p, corrected)| **p = corrected);
     }
 }
 

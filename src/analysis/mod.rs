@@ -8,13 +8,29 @@
 mod analyze;
 mod beta;
 mod compare;
+mod conflict;
+mod correction;
+mod cuped;
+mod frequentist;
+mod health;
+mod interaction;
+mod judge;
+mod percentile;
 mod posterior;
 #[cfg(test)]
 mod published;
 mod result;
+mod sequential;
+mod silence;
 mod special;
 
 pub use analyze::analyze;
+pub use correction::{benjamini_hochberg, bonferroni};
+pub use cuped::{CupedArm, CupedEstimate, cuped};
+pub use health::{health, ln_mismatch_odds};
+pub use interaction::{Interaction, interaction};
+pub use judge::{CorrectedRate, JudgeAccuracy, corrected_difference, corrected_rate};
+pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
     Analysis, Bound, Comparison, Effect, Frequentist, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput, Posterior,

@@ -10,6 +10,7 @@
 //! Does not know: comparisons between treatments.
 
 use crate::experiment::{Metric, MetricKind};
+use crate::figure::Unit;
 
 use super::beta::LogitBeta;
 use super::result::{Interval, Posterior, Tally};
@@ -129,7 +130,7 @@ pub fn prior_variance(metric: &Metric) -> f64 {
     let default = match metric.kind() {
         MetricKind::Conversion => 0.041,
         MetricKind::Percentile => 0.166,
-        MetricKind::Numeric if metric.unit == "$" => 0.155,
+        MetricKind::Numeric if Unit::of(metric) == Unit::Dollars => 0.155,
         MetricKind::Numeric => 0.18,
     };
     metric.prior_variance.filter(|v| v.is_finite() && *v >= 0.0).unwrap_or(default)

@@ -82,6 +82,31 @@ pub(super) fn security(defaults: bool) -> Analysis {
     analyze(&experiment(&["Basic Security", "Strict Security"]), &summary)
 }
 
+/// "Premium Model Value Analysis", raw inputs. Standard errors are not published: these are the unit-level coefficients of
+/// variation that the page's intervals imply (numeric panels), divided by the root of the exposures.
+pub(super) fn premium() -> Analysis {
+    let error = |variation: f64, users: f64| variation / users.sqrt();
+    let mut cost = mean("ai_cost_per_request", "$", None, [(108, 1.2872, error(1.8, 108.0)), (107, 37.293, error(1.4, 107.0))]);
+    cost.metric.name = "AI cost".into();
+    let summary = Summary {
+        exposures: vec![108, 107],
+        shares: Some(vec![0.5, 0.5]),
+        metrics: vec![
+            rate("positive_feedback_rate", Better::Higher, &[15, 0]),
+            rate("negative_feedback_rate", Better::Lower, &[0, 0]),
+            percentile("p95_total_user_latency", None, [(108, 123_229.0, error(4.8, 108.0)), (107, 286_347.0, error(2.2, 107.0))]),
+            mean(
+                "average_total_user_tokens",
+                "tokens",
+                None,
+                [(108, 211_083.0, error(1.6, 108.0)), (107, 2_292_168.0, error(1.45, 107.0))],
+            ),
+            cost,
+        ],
+    };
+    analyze(&experiment(&["Other Paid (GPT-4o)", "Claude Opus 4"]), &summary)
+}
+
 /// One published row of a treatment: probability to beat (in %), relative difference and its interval (in %), expected loss.
 struct Row {
     beat: f64,
@@ -162,4 +187,17 @@ fn the_cost_criterion_read_literally_holds_with_51_percent() {
     assert!(shows(100.0 * effect, 14.58, 2));
     assert_eq!(analysis.metrics[1].probability(0, Effect::Relative, Bound::AtMost(0.15)), None);
     assert!(analysis.metrics[1].reason(0).is_some() && analysis.metrics[1].reason(1).is_none());
+}
+
+#[test]
+fn shrinkage_hides_the_premium_cost_as_published() {
+    let analysis = premium();
+    let cost = &analysis.metrics[4].variations[1];
+    // The page: +33% at 76% to be cheaper or equal, from 29 times the raw cost.
+    let relative = cost.comparison.unwrap().relative_difference.unwrap();
+    assert!((relative - 0.33).abs() < 0.01, "{relative}");
+    assert!((cost.data_mean.unwrap() / analysis.metrics[4].variations[0].data_mean.unwrap() - 29.2).abs() < 0.1);
+    // A z test on the same data rejects at more than 7 sigma on the absolute scale (facts); on the relative one the control's
+    // own error is multiplied by 29.
+    assert!(cost.frequentist.unwrap().p_value < 1e-4);
 }

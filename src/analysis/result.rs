@@ -124,6 +124,8 @@ pub struct Frequentist {
     pub interval: Interval,
     /// Two-sided p-value, corrected if the experiment asks for a correction.
     pub p_value: f64,
+    /// One-sided p-value against "no better than the control", corrected likewise.
+    pub one_sided_p_value: f64,
 }
 
 /// An always-valid interval for the raw absolute difference.
@@ -131,9 +133,9 @@ pub struct Frequentist {
 pub struct Sequential {
     /// Raw relative difference.
     pub relative_difference: f64,
-    /// Confidence sequence at this look.
+    /// Confidence sequence at this look, for treatment - control in the metric's unit, at the experiment's threshold.
     pub interval: Interval,
-    /// Always-valid p-value.
+    /// Always-valid p-value, corrected if the experiment asks for a correction.
     pub p_value: f64,
 }
 

@@ -17,6 +17,11 @@ pub(super) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
+/// Two-sided p-value of a standard normal statistic.
+pub(super) fn two_sided_p(z: f64) -> f64 {
+    libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)
+}
+
 /// Probability below which a mass of credible intervals is read as given. A threshold of exactly 1 would ask for the whole
 /// line, so it is read as this.
 const LARGEST_MASS: f64 = 1.0 - 1e-9;
@@ -78,6 +83,7 @@ mod tests {
         // Abramowitz & Stegun (1964), table 26.1.
         assert!((normal_cdf(1.0) - 0.841_344_746_068_543).abs() < 1e-15);
         assert!((normal_cdf(-2.0) - 0.022_750_131_948_179).abs() < 1e-15);
+        assert!((two_sided_p(1.959_963_984_540_054) - 0.05).abs() < 1e-15);
         assert!((two_sided_z(0.9) - 1.644_853_626_951_472_2).abs() < 1e-14);
     }
 
