@@ -65,12 +65,22 @@ pub enum FailureKind {
     OverBudget = 5,
     /// The request was never understood (live only).
     BadRequest = 6,
+    /// The agent's AI config is disabled for this user.
+    Disabled = 7,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Timeout, Self::RateLimited, Self::ProviderError, Self::Refusal, Self::Malformed, Self::OverBudget, Self::BadRequest];
+    pub const ALL: [Self; 8] = [
+        Self::Timeout,
+        Self::RateLimited,
+        Self::ProviderError,
+        Self::Refusal,
+        Self::Malformed,
+        Self::OverBudget,
+        Self::BadRequest,
+        Self::Disabled,
+    ];
 
     /// Name in reports.
     #[must_use]
@@ -83,6 +93,7 @@ impl FailureKind {
             Self::Malformed => "malformed",
             Self::OverBudget => "over_budget",
             Self::BadRequest => "bad_request",
+            Self::Disabled => "disabled",
         }
     }
 }

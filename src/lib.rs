@@ -1,23 +1,85 @@
-//! simlab: a flight simulator for AI experiments.
+//! simlab is a flight simulator for AI experiments: one program runs a complete A/B experiment on a multi-agent AI
+//! system, from bootstrap to verdict, against seeded mocks. This page is the project's architecture document.
+//!
+//! # The road
+//!
+//! Each stage is a function from one named value to the next; nothing points backwards. [`run`] is this picture in code.
+//!
+//! ```text
+//! security.ron ─ scenario::load ───▶ Scenario      text becomes meaning; source spans end here
+//! Scenario ───── flags::bootstrap ─▶ Ruleset       verify, create or update configs, segments, metrics, experiments
+//! Scenario ───── traffic::Plan ────▶ visitors      who comes with which question (topics from the knowledge base)
+//! Ruleset + visitors ─ sim ────────▶ Journal       the only stage that meets the world, mock or live
+//!         per visit: evaluate → exposure → supervisor → [security] → support (tools) → judge → feedback
+//! Journal ────── metrics ──────────▶ Observations  one value per user and metric, one treatment per user and experiment
+//! Observations ─ analysis ─────────▶ Analysis      posteriors, intervals, probabilities, expected loss, health
+//! Analysis ───── verdict ──────────▶ Verdict       ship, keep, or need more data, each with its because
+//! all of it ──── report ───────────▶ terminal, JSON, Markdown, JUnit
+//! ```
+//!
+//! # The floor plan
+//!
+//! The modules below are the rooms, in order, and **a room uses only rooms listed above it**. A test reads this list and
+//! the `crate::…` paths of every file and holds the code to it.
+//!
+//! | storey | rooms | purpose |
+//! |---|---|---|
+//! | ground | [`quantity`] [`time`] [`diagnostic`] | numbers that cannot be wrong; timestamps; errors that show the line and the carets |
+//! | nouns | [`context`] [`experiment`] [`random`] [`journal`] [`event`] | who is asked about; experiments and metrics; every source of luck; what happened, as integers; which events that sends |
+//! | services | [`knowledge`] [`flags`] [`llm`] | what people ask and read; a LaunchDarkly project and a chat model, each with its seam and its mock |
+//! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
+//! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
+//! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
+//! | desk | [`report`] [`scenario`] | plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning |
+//! | doors | [`run`] [`cli`] | the road; the command line and its exit codes |
+//!
+//! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
+//! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
+//!
+//! **Absences:** only `scenario` and `cli` touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
+//! generator. A test holds the code to these, too.
+//!
+//! # Decisions
+//!
+//! - **Luck is addressed, never queued** ([`random`]): a draw is named by seed, purpose, owner and number, so no two things
+//!   share a stream, a user keeps its luck when others leave, and the variation is not in the address: a user has the same
+//!   luck in either arm. That is what makes the true effect computable (`--truth`).
+//! - **Recipes instead of text** ([`knowledge`], [`llm::model`]): a simulated question, tool output or answer is a small
+//!   `Copy` value with two readings, its size from tables and its text on demand. What is counted is exactly what would be
+//!   rendered (tested), so a million users cost no text, and a reader still gets every word.
+//! - **A completion states its own latency**: the mock draws it, a live client measures it. So the engine treats both alike:
+//!   the answer to a question asked at t arrives at t + latency.
+//! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in [`metrics`].
+//! - **`libm` for transcendental functions**: the same bits on every platform.
+//! - **One engine, single-threaded**: shared limits need one order. Parallelism is across replications.
 
 pub mod quantity;
 pub mod time;
+pub mod diagnostic;
 
 pub mod context;
 pub mod experiment;
 pub mod figure;
 pub mod random;
 pub mod journal;
+pub mod event;
 
 pub mod knowledge;
 pub mod flags;
 pub mod llm;
 
 pub mod traffic;
-pub mod agents;
 pub mod judge;
+pub mod agents;
 
+pub mod sim;
+
+pub mod metrics;
 pub mod analysis;
 pub mod verdict;
 
 pub mod report;
+pub mod scenario;
+
+pub mod run;
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The program: see the library's documentation for the picture.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    simlab::cli::main()
+}

@@ -20,10 +20,8 @@ use std::hash::Hasher;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Who comes: the audience group.
+    /// Who comes with what: audience group, topic, complexity, whether there is personal data.
     Visitor = 1,
-    /// What they ask: topic, complexity, wording, personal data, difficulty.
-    Question = 2,
     /// A completion of the supervisor; nth = attempt.
     Supervisor = 3,
     /// A completion of the security agent; nth = attempt.

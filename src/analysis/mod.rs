@@ -19,6 +19,7 @@ mod percentile;
 mod posterior;
 #[cfg(test)]
 mod published;
+mod observed;
 mod result;
 mod sequential;
 mod silence;
@@ -30,6 +31,7 @@ pub use cuped::{CupedArm, CupedEstimate, cuped};
 pub use health::{health, ln_mismatch_odds};
 pub use interaction::{Interaction, interaction};
 pub use judge::{CorrectedRate, JudgeAccuracy, corrected_difference, corrected_rate};
+pub use observed::summarize;
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{

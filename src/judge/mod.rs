@@ -1,5 +1,6 @@
 //! The model as judge.
 
+pub mod shown;
 mod spec;
 
 pub use spec::{JudgeSpec, Sees};

@@ -7,8 +7,8 @@
 
 use super::base::{KnowledgeBase, TopicId};
 use super::phrases::{LISTING_ARXIV, LISTING_SCHOLAR, SHORTEST, Voice};
-use super::prose::{compose, mix};
-use super::tokens::Phrase;
+use super::prose::{compose, fits, mix};
+use super::tokens::{Phrase, Size};
 
 /// A remote paper search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +33,14 @@ pub struct PaperList {
 }
 
 impl PaperList {
-    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, u32)) {
+    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
         let voice: &'static Voice = match self.source {
             PaperSource::Arxiv => &LISTING_ARXIV,
             PaperSource::SemanticScholar => &LISTING_SCHOLAR,
         };
         // The longest opening that leaves nothing or enough for a sentence: with a first paper, or without one.
-        let fits = |opening: &&Phrase| opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens;
-        let choose = |group: &'static Vec<Phrase>| Some(&group[mix(self.wording, 0) as usize % group.len()]).filter(fits);
+        let room = |opening: &&Phrase| opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens;
+        let choose = |group: &'static Vec<Phrase>| Some(&group[mix(self.wording, 0) as usize % group.len()]).filter(room);
         let opening = voice.openings.iter().find_map(choose);
         let stock = base.sentences().from(base.document_of(self.topic), self.wording);
         compose(voice, opening, stock, self.tokens, self.wording, say);
@@ -49,16 +49,25 @@ impl PaperList {
     /// How many characters it has.
     #[must_use]
     pub fn characters(self, base: &KnowledgeBase) -> u32 {
-        let mut sum = 0;
-        self.each(base, |_, characters| sum += characters);
-        sum
+        self.leading(base, u32::MAX).characters
+    }
+
+    /// The size of the whole sentences that stand within its first `characters` characters.
+    #[must_use]
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
+        let mut size = Size::ZERO;
+        self.each(base, |_, part| fits(&mut size, part, characters));
+        size
     }
 
     /// Its text: exactly [`Self::tokens`] tokens.
     #[must_use]
     pub fn render(self, base: &KnowledgeBase) -> String {
         let mut text = String::with_capacity(self.tokens as usize * 6);
-        self.each(base, |part, _| text.push_str(part));
+        self.each(base, |part, _| {
+            text.push_str(part);
+            true
+        });
         text
     }
 }

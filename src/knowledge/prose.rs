@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::base::{KnowledgeBase, TopicId};
 use super::phrases::{ANSWERING, LONGEST, LONGEST_OPENING, MOST_OF_A_HEAD, NOTING, SHORTEST, Voice};
-use super::tokens::{self, Phrase};
+use super::tokens::{self, Phrase, Size};
 
 /// How good an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ impl Answer {
         (self.tokens >= LEAST_TOKENS).then(|| &openings[mix(self.wording, 0) as usize % openings.len()])
     }
 
-    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, u32)) {
+    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
         let own = base.document_of(self.topic);
         let stock = base.sentences();
         let document = if self.grade == Grade::Weak { stock.another(own, mix(self.wording, 1)) } else { own };
@@ -73,18 +73,50 @@ impl Answer {
     /// How many characters it has; about 5 ns a sentence.
     #[must_use]
     pub fn characters(self, base: &KnowledgeBase) -> u32 {
-        let mut sum = 0;
-        self.each(base, |_, characters| sum += characters);
-        sum
+        self.leading(base, u32::MAX).characters
+    }
+
+    /// The size of the whole sentences that stand within its first `characters` characters.
+    #[must_use]
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
+        let mut size = Size::ZERO;
+        self.each(base, |_, part| fits(&mut size, part, characters));
+        size
+    }
+
+    /// Those sentences.
+    #[must_use]
+    pub fn render_leading(self, base: &KnowledgeBase, characters: u32) -> String {
+        let (mut size, mut text) = (Size::ZERO, String::new());
+        self.each(base, |words, part| {
+            let fits = fits(&mut size, part, characters);
+            if fits {
+                text.push_str(words);
+            }
+            fits
+        });
+        text
     }
 
     /// Its text: exactly [`Self::tokens`] tokens.
     #[must_use]
     pub fn render(self, base: &KnowledgeBase) -> String {
         let mut text = String::with_capacity(self.tokens as usize * 6);
-        self.each(base, |part, _| text.push_str(part));
+        self.each(base, |part, _| {
+            text.push_str(part);
+            true
+        });
         text
     }
+}
+
+/// Adds `part` to `size` if that stays within `characters`; tells whether it did.
+pub(super) fn fits(size: &mut Size, part: Size, characters: u32) -> bool {
+    let fits = size.characters.saturating_add(part.characters) <= characters;
+    if fits {
+        *size += part;
+    }
+    fits
 }
 
 /// The grade of the answer that `visible` text shows, if its opening is visible in full.
@@ -106,18 +138,29 @@ pub struct ReasoningNote {
 }
 
 impl ReasoningNote {
-    fn each(self, say: impl FnMut(&'static str, u32)) {
+    fn each(self, say: impl FnMut(&'static str, Size) -> bool) {
         let voice: &'static Voice = &NOTING;
         let openings = &voice.openings[0];
         let opening = (self.tokens >= LEAST_TOKENS).then(|| &openings[mix(self.wording, 0) as usize % openings.len()]);
         compose(voice, opening, std::iter::empty(), self.tokens, self.wording, say);
     }
 
+    /// The size of the whole sentences that stand within their first `characters` characters.
+    #[must_use]
+    pub fn leading(self, characters: u32) -> Size {
+        let mut size = Size::ZERO;
+        self.each(|_, part| fits(&mut size, part, characters));
+        size
+    }
+
     /// How many characters they have.
     #[must_use]
     pub fn characters(self) -> u32 {
         let mut sum = 0;
-        self.each(|_, characters| sum += characters);
+        self.each(|_, part| {
+            sum += part.characters;
+            true
+        });
         sum
     }
 
@@ -125,25 +168,31 @@ impl ReasoningNote {
     #[must_use]
     pub fn render(self) -> String {
         let mut text = String::with_capacity(self.tokens as usize * 6);
-        self.each(|part, _| text.push_str(part));
+        self.each(|part, _| {
+            text.push_str(part);
+            true
+        });
         text
     }
 }
 
-/// Names the parts of a text of exactly `tokens` tokens, with their characters, in order. Without an opening it is a few
-/// words, at most as many as the voice's stub has.
+/// Names the parts of a text of exactly `tokens` tokens, with their sizes, in order, as long as `say` wants more. Without an
+/// opening it is a few words, at most as many as the voice's stub has.
 pub(super) fn compose<'a>(
     voice: &'static Voice,
     opening: Option<&'static Phrase>,
     stock: impl Iterator<Item = &'a Sentence>,
     tokens: u32,
     wording: u64,
-    mut say: impl FnMut(&'a str, u32),
+    mut say: impl FnMut(&'a str, Size) -> bool,
 ) {
     let Some(opening) = opening else {
-        return voice.stub.iter().take(tokens as usize).for_each(|word| say(word.text(), word.size().characters));
+        let _ = voice.stub.iter().take(tokens as usize).all(|word| say(word.text(), word.size()));
+        return;
     };
-    say(opening.text(), opening.size().characters);
+    if !say(opening.text(), opening.size()) {
+        return;
+    }
     let mut left = tokens - opening.tokens();
     let (mut starts, mut refused, mut length) = (false, 0, 1 + mix(wording, 2) % 3);
     for sentence in stock {
@@ -157,14 +206,21 @@ pub(super) fn compose<'a>(
             refused += 1;
             continue;
         }
-        say(&sentence.text[usize::from(starts)..], sentence.characters - u32::from(starts));
+        let [plain, broken] = sentence.tokens[usize::from(starts)];
+        if !say(&sentence.text[usize::from(starts)..], Size { tokens: plain, characters: sentence.characters - u32::from(starts) }) {
+            return;
+        }
         (left, starts, refused, length) = (left - cost, breaks, 0, length + 1);
         if breaks {
-            say("\n\n", 2);
+            if !say("\n\n", Size { tokens: broken.saturating_sub(plain), characters: 2 }) {
+                return;
+            }
             length = mix(wording, u64::from(left)) % 3;
             if !voice.heads.is_empty() {
                 let head = &voice.heads[mix(wording, u64::from(left) + 1) as usize % voice.heads.len()];
-                say(head.text(), head.size().characters);
+                if !say(head.text(), head.size()) {
+                    return;
+                }
                 (left, starts) = (left - head.tokens(), false);
             }
         }
@@ -177,7 +233,9 @@ pub(super) fn compose<'a>(
         let next = if left <= LONGEST { left } else { (LONGEST - SHORTEST - (choice >> 32) as u32 % 5).min(left - SHORTEST) };
         let bank = &voice.closings[next as usize];
         let phrase = &bank[choice as usize % bank.len()];
-        say(phrase.text(), phrase.size().characters);
+        if !say(phrase.text(), phrase.size()) {
+            return;
+        }
         left -= next;
     }
 }

@@ -126,6 +126,19 @@ impl Question {
         size
     }
 
+    /// The size of the whole phrases that stand within its first `characters` characters, as it was asked.
+    #[must_use]
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
+        let (mut size, mut room) = (Size::ZERO, true);
+        self.each(base, Items::NONE, |phrase| {
+            room = room && size.characters + phrase.size().characters <= characters;
+            if room {
+                size += phrase.size();
+            }
+        });
+        size
+    }
+
     /// Its text with `redacted` items hidden ([`Items::NONE`]: as it was asked).
     #[must_use]
     pub fn render(self, base: &KnowledgeBase, redacted: Items) -> String {

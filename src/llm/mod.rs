@@ -1,6 +1,10 @@
 //! A chat model: the seam, a mock, and the providers' wire formats.
 
-pub mod profile;
-pub mod setup;
 pub mod chat;
+pub mod mock;
+pub mod model;
+pub mod profile;
+pub mod render;
+pub mod setup;
+pub mod usage;
 pub mod wire;

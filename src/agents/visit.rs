@@ -1,0 +1,509 @@
+//! The workflow of one question: written, routed, perhaps redacted, answered with tools, judged.
+//!
+//! Promises: sans-I/O. A visit says what it needs next and is told what came of it; every failure takes the tutorial's
+//! fallback and is an entry of the journal. Mock and live runs go through these very lines.
+//!
+//! Does not know: queues, clocks, sockets, or whether anybody compares variations.
+
+use crate::agents::library::Library;
+use crate::agents::spec::{Agent, AgentSetup, AtBudget, ConfigSetup};
+use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
+use crate::judge::{JudgeSpec, Sees, shown};
+use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Route, TopicId};
+use crate::llm::model::{
+    Body, CallFailure, Completion, Message, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
+};
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::Setup;
+use crate::llm::usage::Usage;
+use crate::quantity::Money;
+use crate::random::Owner;
+use crate::time::{Duration, Timestamp};
+
+/// The app around the agents: everything that visits share and none of them changes.
+#[derive(Clone, Copy, Debug)]
+pub struct App<'a> {
+    /// The models, by index.
+    pub models: &'a [ModelProfile],
+    /// The AI configs of supervisor, security and support, in this order.
+    pub configs: &'a [ConfigSetup],
+    /// The judge.
+    pub judge: &'a JudgeSpec,
+    /// What the judge's model is told.
+    pub judge_setup: &'a Setup,
+    /// What the writer's model is told.
+    pub writer_setup: &'a Setup,
+    /// Tokens of fixed texts.
+    pub usage: &'a Usage<'a>,
+    /// What tools give back.
+    pub library: &'a Library<'a>,
+}
+
+impl App<'_> {
+    fn setup(&self, served: Served) -> &AgentSetup {
+        &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
+    }
+}
+
+/// What a visit needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A model has to answer [`Visit::prompt`].
+    Model,
+    /// This tool has to answer.
+    Tool(ToolCall),
+    /// It is written: the configs have to be evaluated, then [`Visit::send`].
+    Sending,
+    /// Nothing more: the visit is over.
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Writing,
+    Written,
+    Supervisor,
+    Security,
+    Support,
+    Tool(ToolCall),
+    Judge,
+    Over,
+}
+
+/// What the traffic plan knows of a question before it is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Brief {
+    /// What it is about.
+    pub topic: TopicId,
+    /// How deep it goes.
+    pub complexity: Complexity,
+    /// Whether it is to carry personal data.
+    pub personal: bool,
+}
+
+/// One visit.
+#[derive(Debug)]
+pub struct Visit {
+    /// The user, counted from 1.
+    pub user: u32,
+    /// Whose luck it is.
+    pub owner: Owner,
+    /// The user's audience group.
+    pub group: u16,
+    brief: Brief,
+    phase: Phase,
+    /// What each agent's config served, in the order of [`Agent::ALL`].
+    served: [Served; 3],
+    enabled: [bool; 3],
+    /// The variation that acts for each agent: what was served, or its fallback.
+    acting: [Served; 3],
+    question: Body,
+    question_tokens: u32,
+    personal: Items,
+    redacted: Items,
+    /// What the supervisor decided; `None` where a fallback did.
+    prescreen: Option<Prescreen>,
+    /// When the request was sent.
+    started: Timestamp,
+    thread: Vec<Message>,
+    thread_tokens: u32,
+    /// Calls that the current agent has made.
+    nth: u16,
+    rounds: u16,
+    tool_characters: u32,
+    /// Tokens of what a judge is shown: of tool output, and of the answer.
+    tools_shown: u32,
+    answer_shown: u32,
+    answer: Option<Body>,
+    agent_started: Timestamp,
+    agent_input: u32,
+    agent_output: u32,
+    agent_cost: Option<Money>,
+    spent: Money,
+}
+
+/// What evaluation served: one config of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Config and variation; `None` when the config is disabled for the user.
+    pub served: Option<Served>,
+    /// Whether that is an exposure.
+    pub in_experiment: bool,
+}
+
+impl Visit {
+    /// A slot for visits; nothing happens in it before [`Visit::begin`].
+    #[must_use]
+    pub fn idle() -> Self {
+        let nothing = Served { config: 0, variation: 0 };
+        Self {
+            user: 0,
+            owner: Owner::NOBODY,
+            group: 0,
+            brief: Brief { topic: TopicId(0), complexity: Complexity::Basic, personal: false },
+            phase: Phase::Over,
+            served: [nothing; 3],
+            enabled: [true; 3],
+            acting: [nothing; 3],
+            question: Body::FindingsNote(Items::NONE),
+            question_tokens: 0,
+            personal: Items::NONE,
+            redacted: Items::NONE,
+            prescreen: None,
+            started: Timestamp::START,
+            thread: Vec::new(),
+            thread_tokens: 0,
+            nth: 0,
+            rounds: 0,
+            tool_characters: 0,
+            tools_shown: 0,
+            answer_shown: 0,
+            answer: None,
+            agent_started: Timestamp::START,
+            agent_input: 0,
+            agent_output: 0,
+            agent_cost: None,
+            spent: Money::ZERO,
+        }
+    }
+
+    /// A new user's visit: its question has to be written first.
+    pub fn begin(&mut self, user: u32, owner: Owner, group: u16, brief: Brief) {
+        let mut thread = std::mem::take(&mut self.thread);
+        thread.clear();
+        *self = Self { user, owner, group, brief, phase: Phase::Writing, thread, ..Self::idle() };
+    }
+
+    /// What it needs next.
+    #[must_use]
+    pub fn need(&self) -> Need {
+        match self.phase {
+            Phase::Over => Need::Nothing,
+            Phase::Written => Need::Sending,
+            Phase::Tool(call) => Need::Tool(call),
+            _ => Need::Model,
+        }
+    }
+
+    /// Whether the request has been sent and is not answered yet: then a deadline applies.
+    #[must_use]
+    pub fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
+        matches!(self.phase, Phase::Supervisor | Phase::Security | Phase::Support | Phase::Tool(_)).then(|| self.started + timeout)
+    }
+
+    /// The question to the model that has to answer now.
+    #[must_use]
+    pub fn prompt<'a>(&'a self, app: &'a App<'a>) -> Prompt<'a> {
+        let (caller, setup, offers_tools) = match self.phase {
+            Phase::Writing | Phase::Written | Phase::Over => (Caller::Writer, app.writer_setup, false),
+            Phase::Judge => (Caller::Judge, app.judge_setup, false),
+            Phase::Supervisor => (Caller::Supervisor, &app.setup(self.acting[0]).setup, false),
+            Phase::Security => (Caller::Security, &app.setup(self.acting[1]).setup, false),
+            Phase::Support | Phase::Tool(_) => {
+                let agent = app.setup(self.acting[2]);
+                let frugal = agent.at_budget == AtBudget::StopTools && agent.session_budget.is_some_and(|most| self.spent >= most);
+                (Caller::Support, &agent.setup, u32::from(self.rounds) < agent.max_tool_calls && !frugal)
+            }
+        };
+        let text = match caller {
+            Caller::Support => self.thread_tokens,
+            Caller::Judge => self.shown_tokens(app),
+            Caller::Writer => TOKENS_PER_MESSAGE,
+            _ => self.question_tokens + TOKENS_PER_MESSAGE,
+        };
+        let subject = Subject {
+            topic: self.brief.topic,
+            complexity: self.brief.complexity,
+            personal: if caller == Caller::Writer && self.brief.personal { Items::ALL } else { self.personal },
+            redacted: if caller == Caller::Support { self.redacted } else { Items::NONE },
+            rounds: self.rounds,
+            visible: if caller == Caller::Judge { self.visible(app.judge) } else { Visible::default() },
+        };
+        Prompt {
+            caller,
+            owner: self.owner,
+            nth: self.nth,
+            setup,
+            offers_tools,
+            input_tokens: setup.fixed_tokens + text,
+            subject,
+            question: &self.question,
+            thread: &self.thread,
+        }
+    }
+
+    /// Tool calls that it has made.
+    #[must_use]
+    pub fn tool_calls(&self) -> u16 {
+        self.rounds
+    }
+
+    /// The question as it was asked.
+    #[must_use]
+    pub fn question(&self) -> &Body {
+        &self.question
+    }
+
+    /// The final answer, once there is one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Body> {
+        self.answer.as_ref()
+    }
+
+    /// Tokens of the judge's message, its instructions aside.
+    fn shown_tokens(&self, app: &App<'_>) -> u32 {
+        let question = match &self.question {
+            Body::Question(question) => shown::question(*question, app.usage.base(), app.judge).tokens,
+            _ => self.question_tokens,
+        };
+        question + self.tools_shown + self.answer_shown + TOKENS_PER_MESSAGE
+    }
+
+    /// What a judge sees of the answer.
+    fn visible(&self, judge: &JudgeSpec) -> Visible {
+        let Some(Body::Answer(answer)) = &self.answer else { return Visible::default() };
+        Visible {
+            grade: shown::readable(*answer, self.tool_characters, judge).then_some(answer.grade),
+            tool_output_first: judge.sees == Sees::ToolOutputFirst && self.tool_characters > 0,
+            tokens: self.answer_shown,
+        }
+    }
+
+    /// The model has answered, or failed, at `now`. Appends what happened.
+    pub fn replied(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, mut tell: impl FnMut(Event)) {
+        let (caller, served, model) = {
+            let prompt = self.prompt(app);
+            let served = match self.phase {
+                Phase::Supervisor => Some(self.acting[0]),
+                Phase::Security => Some(self.acting[1]),
+                Phase::Support => Some(self.acting[2]),
+                _ => None,
+            };
+            (prompt.caller, served, prompt.setup.model)
+        };
+        let usage = match &result {
+            Ok(done) => Some((done.input_tokens, done.output_tokens)),
+            Err(failure) => failure.usage,
+        };
+        if let Some((input_tokens, output_tokens)) = usage {
+            let cost = app.models[usize::from(model)].cost(input_tokens, output_tokens);
+            let latency = match &result {
+                Ok(done) => done.latency,
+                Err(failure) => failure.latency,
+            };
+            self.agent_input += input_tokens;
+            self.agent_output += output_tokens;
+            if let Some(cost) = cost {
+                self.agent_cost = Some(self.agent_cost.unwrap_or(Money::ZERO) + cost);
+                if served.is_some() {
+                    self.spent += cost;
+                }
+            }
+            tell(Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost });
+        }
+        if let Err(failure) = &result {
+            tell(Event::CallFailed { caller, served, model, kind: failure.kind, latency: failure.latency });
+        }
+        match (self.phase, result) {
+            (Phase::Writing, result) => self.written(app, result.ok().map(|done| done.reply)),
+            (Phase::Supervisor, result) => self.routed(app, now, result, &mut tell),
+            (Phase::Security, result) => self.screened(app, now, result, &mut tell),
+            (Phase::Support, Ok(done)) => self.supported(app, now, done, &mut tell),
+            (Phase::Support, Err(failure)) => self.support_failed(app, now, failure.kind, &mut tell),
+            (Phase::Judge, result) => {
+                let (label, failed) = match result {
+                    Ok(Completion { reply: Reply::Label(label), .. }) => (label, false),
+                    _ => (Label::None, true),
+                };
+                tell(Event::Judged { label, failed });
+                self.phase = Phase::Over;
+            }
+            (Phase::Tool(_) | Phase::Written | Phase::Over, _) => {}
+        }
+    }
+
+    /// The question is there (or its fallback): it waits for [`Visit::send`].
+    fn written(&mut self, app: &App<'_>, reply: Option<Reply>) {
+        let fallback = || {
+            // The tutorial's fallback: a name and an e-mail address.
+            let items = Items::NONE.with(Item::Name).with(Item::Email);
+            let personal = if self.brief.personal { PersonalData::new(items, 0) } else { None };
+            let Brief { topic, complexity, .. } = self.brief;
+            Reply::Question(Question { topic, complexity, template: 0, personal })
+        };
+        self.question = match reply.unwrap_or_else(fallback) {
+            Reply::Text(text) => Body::Text(text),
+            Reply::Question(question) => Body::Question(question),
+            _ => Body::FindingsNote(Items::NONE),
+        };
+        if let Body::Question(question) = self.question {
+            self.personal = question.items();
+        }
+        self.question_tokens = app.usage.body(&self.question);
+        self.phase = Phase::Written;
+    }
+
+    /// The request goes out: the configs have been evaluated.
+    pub fn send(&mut self, now: Timestamp, assigned: [Assignment; 3], mut tell: impl FnMut(Event)) {
+        self.started = now;
+        self.enabled = assigned.map(|a| a.served.is_some());
+        self.served = assigned.map(|a| a.served.unwrap_or(Served { config: 0, variation: 0 }));
+        self.acting = self.served;
+        tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
+        for Assignment { served, in_experiment } in assigned {
+            if let Some(served) = served {
+                tell(Event::Evaluated { served, in_experiment });
+            }
+        }
+        if self.enabled[Agent::Supervisor as usize] && self.enabled[Agent::Support as usize] {
+            self.enter(Phase::Supervisor, now);
+        } else {
+            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Disabled), latency: Duration::ZERO });
+            self.phase = Phase::Over;
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, now: Timestamp) {
+        self.phase = phase;
+        self.nth = 0;
+        self.agent_started = now;
+        self.agent_input = 0;
+        self.agent_output = 0;
+        self.agent_cost = None;
+    }
+
+    fn finish_agent(&mut self, agent: Agent, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
+        // A failed run tracks neither tokens nor cost, as the original does; what was really spent stands in its calls.
+        let (input_tokens, output_tokens, cost) =
+            if failed.is_some() { (0, 0, None) } else { (self.agent_input, self.agent_output, self.agent_cost) };
+        let served = self.served[agent as usize];
+        let duration = now.since(self.agent_started);
+        tell(Event::AgentFinished { served, caller: agent.caller(), input_tokens, output_tokens, duration, cost, failed });
+    }
+
+    fn routed(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
+        let (to_security, failed) = match result {
+            Ok(Completion { reply: Reply::Routing(prescreen), .. }) => {
+                self.prescreen = Some(prescreen);
+                (prescreen.route == Route::Security, None)
+            }
+            Ok(_) => (true, Some(FailureKind::Malformed)),
+            Err(failure) => (true, Some(failure.kind)),
+        };
+        // The tutorial tracks no error here: tokens and success go out even when the reply could not be parsed.
+        let tracked = failed.filter(|_| self.agent_input == 0);
+        self.finish_agent(Agent::Supervisor, now, tracked, tell);
+        tell(Event::Routed { to_security, fallback: failed.is_some() });
+        // A disabled security config passes the text through, as in the original.
+        if to_security && self.enabled[Agent::Security as usize] {
+            self.enter(Phase::Security, now);
+        } else {
+            self.push(app, Role::User, self.question.clone());
+            self.enter(Phase::Support, now);
+        }
+    }
+
+    fn screened(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
+        let (text, found, failed) = match result {
+            Ok(Completion { reply: Reply::Redaction(redacted), .. }) => match self.question {
+                Body::Question(question) => (Body::Redacted(question, redacted), redacted, None),
+                _ => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
+            },
+            Ok(Completion { reply: Reply::RedactedText { text, .. }, .. }) => (Body::Text(text), Items::NONE, None),
+            Ok(_) => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
+            // Fails open: the raw text goes on, as in the original.
+            Err(failure) => (self.question.clone(), Items::NONE, Some(failure.kind)),
+        };
+        self.finish_agent(Agent::Security, now, failed, tell);
+        self.redacted = found;
+        let leaked = self.personal.len() - found.len();
+        tell(Event::Screened { redacted: found.len() as u8, leaked: leaked as u8, fail_open: failed.is_some() });
+        self.push(app, Role::User, text.clone());
+        if let Some(prescreen) = self.prescreen {
+            self.push(app, Role::Assistant, Body::RoutingNote(prescreen));
+        }
+        self.push(app, Role::Assistant, Body::FindingsNote(found));
+        self.push(app, Role::User, text);
+        self.enter(Phase::Support, now);
+    }
+
+    fn supported(&mut self, app: &App<'_>, now: Timestamp, done: Completion, tell: &mut impl FnMut(Event)) {
+        self.nth += 1;
+        match done.reply {
+            Reply::ToolCall(call) => {
+                self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call), tokens: done.output_tokens });
+                self.thread_tokens += done.output_tokens + TOKENS_PER_MESSAGE;
+                let agent = app.setup(self.acting[2]);
+                let denied = agent.at_budget == AtBudget::Deny && agent.session_budget.is_some_and(|most| self.spent >= most);
+                if denied {
+                    self.support_failed(app, now, FailureKind::OverBudget, tell);
+                } else {
+                    self.phase = Phase::Tool(call);
+                }
+            }
+            Reply::Answer(answer) => {
+                self.answer_shown = answer.leading(app.usage.base(), shown::room(self.tool_characters, app.judge)).tokens;
+                self.answered(now, Body::Answer(answer), tell);
+            }
+            Reply::Text(text) => self.answered(now, Body::Text(text), tell),
+            _ => self.support_failed(app, now, FailureKind::Malformed, tell),
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, answer: Body, tell: &mut impl FnMut(Event)) {
+        self.answer = Some(answer);
+        self.finish_agent(Agent::Support, now, None, tell);
+        tell(Event::Finished { outcome: Outcome::Answered, latency: now.since(self.started) });
+        self.phase = Phase::Judge;
+        self.nth = 0;
+    }
+
+    fn support_failed(&mut self, app: &App<'_>, now: Timestamp, kind: FailureKind, tell: &mut impl FnMut(Event)) {
+        let fallback = app.setup(self.acting[2]).fallback.filter(|_| self.acting[2] == self.served[2]);
+        if let Some(variation) = fallback {
+            self.acting[2].variation = variation as u8;
+            self.nth += 1;
+            self.phase = Phase::Support;
+            return;
+        }
+        self.finish_agent(Agent::Support, now, Some(kind), tell);
+        tell(Event::Finished { outcome: Outcome::Failed(kind), latency: now.since(self.started) });
+        self.phase = Phase::Over;
+    }
+
+    /// A tool has answered.
+    pub fn tool_answered(&mut self, app: &App<'_>, output: ToolOutput, latency: Duration, refusals: u16, mut tell: impl FnMut(Event)) {
+        let ToolOutput { call, tokens, characters, failed, .. } = output;
+        tell(Event::ToolUsed { tool: call.tool, tokens, latency, refusals, failed });
+        self.rounds += 1;
+        let room = shown::room(self.tool_characters, app.judge);
+        if app.judge.sees == Sees::ToolOutputFirst && room > 0 {
+            self.tools_shown += app.library.leading_tokens(output, room);
+        }
+        self.tool_characters = self.tool_characters.saturating_add(characters + 1);
+        self.thread.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
+        self.thread_tokens += tokens + TOKENS_PER_MESSAGE;
+        self.phase = Phase::Support;
+    }
+
+    /// The client has given up at `now`.
+    pub fn time_out(&mut self, now: Timestamp, mut tell: impl FnMut(Event)) {
+        let agent = match self.phase {
+            Phase::Supervisor => Some(Agent::Supervisor),
+            Phase::Security => Some(Agent::Security),
+            Phase::Support | Phase::Tool(_) => Some(Agent::Support),
+            Phase::Writing | Phase::Written | Phase::Judge | Phase::Over => None,
+        };
+        if let Some(agent) = agent {
+            self.finish_agent(agent, now, Some(FailureKind::Timeout), &mut tell);
+            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency: now.since(self.started) });
+        }
+        self.phase = Phase::Over;
+    }
+
+    fn push(&mut self, app: &App<'_>, role: Role, body: Body) {
+        let tokens = app.usage.body(&body);
+        self.thread_tokens += tokens + TOKENS_PER_MESSAGE;
+        self.thread.push(Message { role, body, tokens });
+    }
+}

@@ -1,0 +1,73 @@
+//! From a table of observations to sufficient statistics.
+//!
+//! Promises: sums in the order of units, so the same table gives the same bits; two passes, so a variance does not
+//! cancel. What units without events count as follows the metric's definition; a percentile always leaves them out.
+//!
+//! Does not know: posteriors.
+
+use std::ops::Range;
+
+use crate::analysis::percentile;
+use crate::analysis::{MetricInput, Summary, Tally};
+use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
+use crate::metrics::Observations;
+
+/// The summary of experiment number `nth` over the units in `units`: those that came first, for a look at part of the data.
+#[must_use]
+pub fn summarize(observations: &Observations, nth: usize, experiment: &Experiment, metrics: &[Metric], units: Range<usize>) -> Summary {
+    let arms = experiment.treatments.len();
+    let units = units.start..units.end.min(observations.units());
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); arms];
+    for unit in units {
+        if let Some(treatment) = observations.treatment(nth, unit)
+            && let Some(arm) = members.get_mut(treatment)
+        {
+            arm.push(unit as u32);
+        }
+    }
+    let mut values = Vec::new();
+    let inputs = experiment.metrics.iter().map(|&at| {
+        let metric = &metrics[at];
+        let mut responders = vec![0; arms];
+        let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
+            values.clear();
+            values.extend(members.iter().filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)));
+            *responders = values.len() as u64;
+            tally(metric, &mut values, members.len())
+        });
+        let tallies = tallies.collect();
+        MetricInput { metric: metric.clone(), tallies, responders: Some(responders) }
+    });
+    let metrics = inputs.collect();
+    let whole: f64 = experiment.treatments.iter().map(|treatment| treatment.share.fraction()).sum();
+    let shares = (whole > 0.0).then(|| experiment.treatments.iter().map(|treatment| treatment.share.fraction() / whole).collect());
+    Summary { exposures: members.iter().map(|members| members.len() as u64).collect(), shares, metrics }
+}
+
+/// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or nothing has a value.
+fn tally(metric: &Metric, values: &mut Vec<f64>, exposed: usize) -> Option<Tally> {
+    if exposed == 0 {
+        return None;
+    }
+    match (metric.kind(), metric.statistic) {
+        (MetricKind::Conversion, _) => Some(Tally::Conversion { conversions: values.len() as u64 }),
+        (_, Statistic::Percentile(p)) => {
+            let units = values.len() as u64;
+            let sample = percentile(values, p)?;
+            Some(Tally::Percentile { units, value: sample.value, standard_error: sample.standard_error })
+        }
+        (_, Statistic::Mean) => {
+            // Zeros add to the count and to the squared deviations, not to the sum.
+            let units = if metric.missing == Missing::Zero { exposed } else { values.len() };
+            if units == 0 {
+                return None;
+            }
+            let (n, total) = (units as f64, values.iter().sum::<f64>());
+            let mean = total / n;
+            let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+            let zeros = (units - values.len()) as f64 * mean * mean;
+            let standard_error = (units > 1).then(|| ((squares + zeros) / (n - 1.0) / n).sqrt());
+            Some(Tally::Mean { units: units as u64, total, standard_error })
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The arguments of every command, with help that teaches.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A flight simulator for AI experiments.
+///
+/// One scenario file is a whole A/B experiment on a multi-agent AI system: who comes, what they ask, which models answer at
+/// which price, what is measured, and the rule that decides. `simlab run` plays it from bootstrap to verdict against seeded
+/// mocks, in a second and for nothing. The same scenario and seed give the same bytes on every machine.
+#[derive(Debug, Parser)]
+#[command(name = "simlab", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  simlab list                             the scenarios that are built in
+  simlab run security                     the tutorial's first experiment
+  simlab run security --seed 2 --users 500
+  simlab new security my.ron              write it out, commented, to change it
+  simlab check my.ron
+
+Exit codes: 0 ran, whatever the verdict · 1 the scenario's `expect` was not met · 2 bad usage · 3 bad scenario or data file ·
+4 a backend failed · 5 stopped at the budget · 130 interrupted";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a whole experiment, from bootstrap to verdict, and print the report.
+    #[command(after_help = "Example:\n  simlab run security --users 500 --format json")]
+    Run(RunArgs),
+    /// Read and validate scenario files; every fault is shown with line and caret.
+    #[command(after_help = "Example:\n  simlab check my.ron other.ron")]
+    Check {
+        /// Scenario files, or names of built-in scenarios.
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+    },
+    /// List the scenarios that are built into the program, one line each.
+    #[command(after_help = "Example:\n  simlab list --format json")]
+    List {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Write a built-in scenario out, commented, to start from.
+    #[command(after_help = "Example:\n  simlab new security my.ron")]
+    New {
+        /// Name of a built-in scenario, see `simlab list`.
+        name: String,
+        /// Where to write it; standard output if left out. An existing file is not overwritten.
+        file: Option<PathBuf>,
+    },
+    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create.
+    #[command(after_help = "Example:\n  simlab bootstrap security")]
+    Bootstrap {
+        /// A scenario file, or the name of a built-in scenario.
+        scenario: String,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A scenario file, or the name of a built-in scenario.
+    pub scenario: String,
+    /// Seed of all luck, instead of the scenario's own.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many queries, each by a user of its own, instead of the scenario's number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub users: Option<u32>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Save report.json, events.jsonl, transcript.jsonl and scenario.ron in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Run every user through every arm with the same luck, and show the true effect beside the estimate.
+    #[arg(long)]
+    pub truth: bool,
+    /// Print nothing but the result.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Text,
+    /// One JSON document, see CONTRACT in the README.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+    /// For CI: each expectation a test case.
+    Junit,
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// One line each.
+    Text,
+    /// One JSON document.
+    Json,
+}

@@ -1,0 +1,167 @@
+//! What each command does with its arguments.
+//!
+//! Does not know: how anything is simulated or analyzed; `run` does.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use super::args::{Cli, Command, Format, ListFormat, RunArgs};
+use super::exit::Exit;
+use super::output;
+use crate::diagnostic::{self, Diagnostic};
+use crate::flags::bootstrap::protocol;
+use crate::report::{Palette, Report, to_json, to_junit, to_markdown, to_text};
+use crate::run::{Stage, Wishes, conduct, met};
+use crate::scenario::{LIBRARY, Loaded, load};
+
+/// The program: reads the arguments, does what they say, tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match cli.command {
+        Command::Run(args) => run(&args),
+        Command::Check { scenarios } => check(&scenarios),
+        Command::List { format } => list(format),
+        Command::New { name, file } => new(&name, file.as_deref()),
+        Command::Bootstrap { scenario } => bootstrap(&scenario),
+    };
+    exit.unwrap_or_else(|exit| exit).into()
+}
+
+type Ended = Result<Exit, Exit>;
+
+/// Shows faults and ends with the exit code of a bad file.
+fn bad_file(faults: &[Diagnostic]) -> Exit {
+    output::message(diagnostic::render(faults, output::message_color()).trim_end());
+    Exit::BadFile
+}
+
+/// Shows a failure of a backend.
+fn backend_failed(error: &dyn std::error::Error) -> Exit {
+    output::message(&format!("error: {error}"));
+    Exit::BackendFailed
+}
+
+/// Writes the result.
+fn print(text: &str) -> Ended {
+    output::result(text).map(|()| Exit::Ran).map_err(|error| backend_failed(&error))
+}
+
+/// Waits for a future on this thread.
+fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| backend_failed(&error))?;
+    Ok(runtime.block_on(future))
+}
+
+fn read(scenario: &str) -> Result<Loaded, Exit> {
+    load(scenario).map_err(|faults| bad_file(&faults))
+}
+
+fn run(args: &RunArgs) -> Ended {
+    let loaded = read(&args.scenario)?;
+    let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
+    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, journal: args.out.is_some() };
+    if let Some(folder) = &args.out {
+        fs::create_dir_all(folder)
+            .map_err(|error| bad_file(&[Diagnostic::new(format!("`{}` cannot be made: {error}", folder.display()))]))?;
+    }
+    let bar = output::progress("users", u64::from(users), args.quiet);
+    let outcome = wait(conduct(&loaded.scenario, wishes, |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    }))?;
+    bar.finish_and_clear();
+    let outcome = outcome.map_err(|error| backend_failed(&error))?;
+    if let Some(folder) = &args.out {
+        super::save::save(folder, &loaded, wishes, &outcome)
+            .map_err(|error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]))?;
+    }
+    print(&rendered(&outcome.report, args.format)?)?;
+    if met(&outcome.report.expectations) {
+        return Ok(Exit::Ran);
+    }
+    for expectation in outcome.report.expectations.iter().filter(|expectation| !expectation.passed) {
+        output::message(&format!("expectation not met: {}: {}", expectation.name, expectation.message));
+    }
+    Ok(Exit::ExpectationFailed)
+}
+
+/// The report in the format that is asked for.
+fn rendered(report: &Report, format: Format) -> Result<String, Exit> {
+    Ok(match format {
+        Format::Text => {
+            let palette = if output::color() { Palette::color() } else { Palette::plain() };
+            to_text(report, output::width(), &palette)
+        }
+        Format::Json => to_json(report).map_err(|error| {
+            output::message(&format!("error: {error}"));
+            Exit::BackendFailed
+        })?,
+        Format::Markdown => to_markdown(report),
+        Format::Junit => to_junit(report),
+    })
+}
+
+fn check(scenarios: &[String]) -> Ended {
+    let mut exit = Exit::Ran;
+    for name in scenarios {
+        match load(name) {
+            Ok(loaded) => {
+                let scenario = loaded.scenario;
+                let experiments: Vec<&str> = scenario.experiments.iter().map(|experiment| experiment.key.as_str()).collect();
+                print(&format!("{name}: ok ({} queries, {})\n", scenario.traffic.queries, experiments.join(", ")))?;
+            }
+            Err(faults) => exit = bad_file(&faults),
+        }
+    }
+    Ok(exit)
+}
+
+fn list(format: ListFormat) -> Ended {
+    match format {
+        ListFormat::Text => {
+            let width = LIBRARY.iter().map(|built_in| built_in.name.len()).max().unwrap_or(0);
+            let line = |built_in: &crate::scenario::BuiltIn| format!("{:width$}  {}\n", built_in.name, built_in.title());
+            print(&LIBRARY.iter().map(line).collect::<String>())
+        }
+        ListFormat::Json => {
+            let all: Vec<_> = LIBRARY.iter().map(|built_in| json!({ "name": built_in.name, "title": built_in.title() })).collect();
+            print(&format!("{:#}\n", json!(all)))
+        }
+    }
+}
+
+fn new(name: &str, file: Option<&Path>) -> Ended {
+    let Some(built_in) = LIBRARY.iter().find(|built_in| built_in.name == name) else {
+        let near = diagnostic::nearest(name, LIBRARY.iter().map(|built_in| built_in.name));
+        let help = near.map_or_else(|| "`simlab list` shows them".to_owned(), |near| format!("did you mean `{near}`?"));
+        output::message(
+            Diagnostic::new(format!("no built-in scenario is called `{name}`")).help(help).render(output::message_color()).trim_end(),
+        );
+        return Err(Exit::Usage);
+    };
+    let Some(file) = file else { return print(built_in.text) };
+    let written = fs::OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut file| {
+        use std::io::Write;
+        file.write_all(built_in.text.as_bytes())
+    });
+    match written {
+        Ok(()) => {
+            output::message(&format!("wrote {}; run it with: simlab run {}", file.display(), file.display()));
+            Ok(Exit::Ran)
+        }
+        Err(error) => Err(bad_file(&[
+            Diagnostic::new(format!("`{}` cannot be written: {error}", file.display())).help("an existing file is not overwritten")
+        ])),
+    }
+}
+
+fn bootstrap(scenario: &str) -> Ended {
+    let loaded = read(scenario)?;
+    let stage = wait(Stage::new(&loaded.scenario, loaded.scenario.seed))?.map_err(|error| backend_failed(&error))?;
+    print(&protocol(&stage.actions))
+}

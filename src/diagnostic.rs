@@ -1,0 +1,155 @@
+//! Errors that show the user's own text: the file, the line, the carets, what was expected, a suggestion.
+//!
+//! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on every terminal (fixed
+//! width, colors only when asked for).
+//!
+//! Does not know: what was wrong; whoever found it says so. Secrets never enter it.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+/// Width of the drawing, in columns.
+const WIDTH: usize = 100;
+
+/// A text and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file's path as the user gave it.
+    pub name: Arc<str>,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+impl Source {
+    /// A source.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// The line of a byte offset, counted from 1.
+    #[must_use]
+    pub fn line(&self, offset: usize) -> usize {
+        self.text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + 1
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// The text that it points into; `None` where there is none (a missing file).
+    pub source: Option<Source>,
+    /// Byte ranges of the text, each with what is to be said of it.
+    pub labels: Vec<(Range<usize>, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A fault without a place.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None, labels: Vec::new(), help: None }
+    }
+
+    /// The same, pointing at a place of a text.
+    #[must_use]
+    pub fn at(mut self, source: &Source, span: Range<usize>, label: impl Into<String>) -> Self {
+        let end = source.text.len();
+        self.source = Some(source.clone());
+        self.labels.push((span.start.min(end)..span.end.min(end), label.into()));
+        self
+    }
+
+    /// The same, with a suggestion.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The fault, drawn.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
+        let mut drawn = String::new();
+        let drawable = Drawable { fault: self, source: self.source.as_ref().map(|s| NamedSource::new(&*s.name, s.text.to_string())) };
+        if handler.render_report(&mut drawn, &drawable).is_err() {
+            drawn.clone_from(&self.message);
+        }
+        drawn
+    }
+}
+
+/// Draws several faults, one after the other.
+#[must_use]
+pub fn render(faults: &[Diagnostic], color: bool) -> String {
+    faults.iter().map(|fault| fault.render(color)).collect()
+}
+
+/// The known word that `word` was most likely meant to be.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let close = known.into_iter().map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
+    let (distance, candidate) = close.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 1 + candidate.chars().count() / 3).then_some(candidate)
+}
+
+/// What miette draws.
+struct Drawable<'a> {
+    fault: &'a Diagnostic,
+    source: Option<NamedSource<String>>,
+}
+
+impl fmt::Debug for Drawable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl fmt::Display for Drawable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fault.message)
+    }
+}
+
+impl std::error::Error for Drawable<'_> {}
+
+impl miette::Diagnostic for Drawable<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labels = self.fault.labels.iter();
+        Some(Box::new(labels.map(|(span, label)| LabeledSpan::new(Some(label.clone()), span.start, span.len()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_suggested_only_when_it_is_near() {
+        assert_eq!(nearest("cost_per_requst", ["latency", "cost_per_request"]), Some("cost_per_request"));
+        assert_eq!(nearest("banana", ["latency", "cost_per_request"]), None);
+    }
+
+    #[test]
+    fn a_fault_shows_the_line() {
+        let source = Source::new("a.ron", "(\n  seed: x,\n)");
+        let drawn = Diagnostic::new("no number").at(&source, 10..11, "here").help("write 1").render(false);
+        assert!(drawn.contains("a.ron:2:9") && drawn.contains("seed: x") && drawn.contains("help: write 1"), "{drawn}");
+    }
+}

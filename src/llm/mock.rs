@@ -1,0 +1,317 @@
+//! The mock model: profile, prompt and luck in; completion out.
+//!
+//! Promises: a pure function of what the prompt says and whose luck it is. Effects arise from causes: lost context
+//! makes a model search and write more and answer worse; a slower profile makes the same call slower. No outcome of an
+//! experiment is written down here. Each stage of luck is drawn whole and in order, so a change of one number moves
+//! only what that number causes.
+//!
+//! Does not know: variations, experiments, money.
+
+use crate::journal::{Caller, FailureKind, Label};
+use crate::knowledge::prose::LEAST_TOKENS;
+use crate::knowledge::retrieval::QUERY_VARIANTS;
+use crate::knowledge::{
+    Answer, Complexity, Grade, Item, Items, PersonalData, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
+};
+use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, Reply, ToolCall};
+use crate::llm::profile::{Latency, ModelProfile};
+use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
+use crate::llm::usage::Usage;
+use crate::random::{Owner, Purpose, Seed, Stage};
+use crate::time::Duration;
+
+/// Most results that a model asks a tool for.
+const MOST_RESULTS: f64 = 20.0;
+
+/// The mock of every model of a scenario.
+#[derive(Clone, Debug)]
+pub struct MockModels<'a> {
+    /// Where luck comes from.
+    pub seed: Seed,
+    /// The models, by index.
+    pub models: &'a [ModelProfile],
+    /// The tools, by index.
+    pub tools: &'a [ToolSpec],
+    /// The causes behind effects.
+    pub causes: &'a Causes,
+    /// How the judge behaves.
+    pub judge: &'a JudgeTraits,
+    /// Tokens of structured output and of small fixed texts.
+    pub usage: &'a Usage<'a>,
+    /// Topics of the knowledge base.
+    pub topics: &'a [TopicId],
+}
+
+impl ChatModel for MockModels<'_> {
+    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+        self.answer(prompt)
+    }
+}
+
+/// The luck of one call, drawn whole and in this order.
+struct CallLuck {
+    latency: f64,
+    stall: f64,
+    stall_length: f64,
+    failure: f64,
+    first: f64,
+    second: f64,
+    wording: u64,
+}
+
+impl CallLuck {
+    fn draw(mut stage: Stage) -> Self {
+        Self {
+            latency: stage.normal(),
+            stall: stage.uniform(),
+            stall_length: stage.uniform(),
+            failure: stage.uniform(),
+            first: stage.uniform(),
+            second: stage.uniform(),
+            wording: stage.bits(),
+        }
+    }
+}
+
+/// How a question turns out for the model that has to answer it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Effort {
+    /// Tool calls that it makes before it answers.
+    rounds: f64,
+    /// Factor on the number of results that it asks for.
+    difficulty: f64,
+    /// Length of the answer.
+    answer_tokens: f64,
+    /// How good the answer is.
+    grade: Grade,
+}
+
+impl MockModels<'_> {
+    /// Answers one prompt, without waiting.
+    ///
+    /// # Errors
+    /// The failures that the model's profile draws.
+    pub fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+        let model = &self.models[usize::from(prompt.setup.model)];
+        let purpose = match prompt.caller {
+            Caller::Topics => Purpose::Topics,
+            Caller::Writer => Purpose::Writing,
+            Caller::Supervisor => Purpose::Supervisor,
+            Caller::Security => Purpose::Security,
+            Caller::Support => Purpose::Support,
+            Caller::Judge => Purpose::Judge,
+        };
+        let luck = CallLuck::draw(self.seed.stage(purpose, prompt.owner, u64::from(prompt.nth)));
+        let (reply, output_tokens) = match prompt.caller {
+            Caller::Topics => self.topics(),
+            Caller::Writer => self.question(prompt, &luck),
+            Caller::Supervisor => self.route(model, prompt, &luck),
+            Caller::Security => self.redact(model, prompt, &luck),
+            Caller::Support => self.support(model, prompt, &luck),
+            Caller::Judge => self.judge(prompt, &luck),
+        };
+        let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
+        let output_tokens = output_tokens.min(most);
+        let latency = latency(&model.latency, output_tokens, &luck);
+        if let Some(kind) = failure(model, &luck, matches!(prompt.caller, Caller::Supervisor | Caller::Security)) {
+            let usage = (kind == FailureKind::Malformed).then_some((prompt.input_tokens, output_tokens));
+            return Err(CallFailure { kind, latency, usage });
+        }
+        Ok(Completion { reply, input_tokens: prompt.input_tokens, output_tokens, latency })
+    }
+
+    fn topics(&self) -> (Reply, u32) {
+        (Reply::Topics(self.topics.to_vec()), self.usage.topic_list())
+    }
+
+    /// The writer chooses the wording and, if asked to, invents personal data; topic and depth are given.
+    fn question(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
+        let subject = &prompt.subject;
+        // Name always, the rest more often than not; the items are the same whatever share of questions carries any.
+        let invented = Items::from_bits((luck.second * 64.0) as u8 | 1 << (luck.wording >> 60 & 3)).with(Item::Name);
+        let personal = if subject.personal.is_empty() { None } else { PersonalData::new(invented, luck.wording) };
+        let template = (luck.first * f64::from(TEMPLATES)) as u8;
+        let question = Question { topic: subject.topic, complexity: subject.complexity, template, personal };
+        (Reply::Question(question), self.usage.question(question, Items::NONE))
+    }
+
+    fn route(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
+        let personal = prompt.subject.personal;
+        let seen = if personal.is_empty() {
+            // A false alarm takes something for a name.
+            if luck.first < model.false_alarm.get() { Items::NONE.with(Item::Name) } else { Items::NONE }
+        } else {
+            noticed(personal, model.personal_data_recall.get(), luck.wording)
+        };
+        let route = if seen.is_empty() { Route::Support } else { Route::Security };
+        let confidence_percent = 80 + (luck.second * 20.0) as u8;
+        let prescreen = Prescreen { seen, confidence_percent, route, wording: luck.wording >> 61 };
+        (Reply::Routing(prescreen), prescreen.size().tokens)
+    }
+
+    fn redact(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
+        let level = if prompt.setup.reading.strict { Redaction::Strict } else { Redaction::Basic };
+        let redacted = noticed(prompt.subject.personal, model.personal_data_recall.get(), luck.wording) & level.covers();
+        (Reply::Redaction(redacted), self.usage.redaction(prompt.question, redacted))
+    }
+
+    fn support(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
+        let effort = self.effort(model, prompt);
+        let tools = &prompt.setup.tools;
+        if prompt.offers_tools && !tools.is_empty() && f64::from(prompt.subject.rounds) < effort.rounds {
+            let call = self.choose_tool(prompt, luck, effort.difficulty);
+            return (Reply::ToolCall(call), self.usage.tool_call(call));
+        }
+        let tokens = (effort.answer_tokens as u32).max(LEAST_TOKENS);
+        let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
+        let answer = Answer { topic: prompt.subject.topic, grade: effort.grade, tokens: tokens.min(most), wording: luck.wording };
+        (Reply::Answer(answer), answer.tokens)
+    }
+
+    /// How much work the question is: the same at every call of the loop.
+    fn effort(&self, model: &ModelProfile, prompt: &Prompt<'_>) -> Effort {
+        let causes = self.causes;
+        let reading = prompt.setup.reading;
+        let mut stage = self.seed.stage(Purpose::Effort, prompt.owner, 0);
+        let (difficulty, rounding, length, grading) = (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
+        let loss = causes.context_lost(prompt.subject.redacted);
+        let depth = match prompt.subject.complexity {
+            Complexity::Basic => 0.7,
+            Complexity::Intermediate => 1.0,
+            Complexity::Advanced => 1.3,
+        };
+        let difficulty = libm::exp((causes.difficulty_sigma + causes.loss_to_spread * loss) * difficulty);
+        let wanted = model.tool_appetite * depth * difficulty * (1.0 + causes.loss_to_tools * loss);
+        let warmth = (prompt.setup.temperature.unwrap_or(0.2) - 0.2).max(0.0);
+        let sigma = model.answer_sigma + causes.temperature_to_spread * warmth;
+        let brevity = if reading.concise { causes.concise_to_words } else { 1.0 };
+        let words = model.answer_tokens * depth * brevity * (1.0 + causes.loss_to_words * loss);
+        let weakness = model.weakness.get()
+            * (1.0 + causes.loss_to_quality * loss)
+            * if reading.cites { causes.cites_to_weakness } else { 1.0 }
+            * if reading.stepwise { causes.stepwise_to_weakness } else { 1.0 };
+        let strength = model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0);
+        let grade = if grading < weakness {
+            Grade::Weak
+        } else if grading > 1.0 - strength {
+            Grade::Strong
+        } else {
+            Grade::Fair
+        };
+        Effort {
+            rounds: libm::floor(wanted + rounding),
+            difficulty,
+            answer_tokens: words * libm::exp(sigma * length) * libm::sqrt(difficulty),
+            grade,
+        }
+    }
+
+    /// Reaches for one of the offered tools, by appeal; reranking needs something to rerank.
+    fn choose_tool(&self, prompt: &Prompt<'_>, luck: &CallLuck, difficulty: f64) -> ToolCall {
+        let appeal = |&tool: &u16| {
+            let spec = &self.tools[usize::from(tool)];
+            if spec.kind == ToolKind::Rerank && prompt.subject.rounds == 0 { 0.0 } else { spec.appeal }
+        };
+        let total: f64 = prompt.setup.tools.iter().map(appeal).sum();
+        let mut left = luck.first * total;
+        let chosen = prompt.setup.tools.iter().copied().find(|tool| {
+            left -= appeal(tool);
+            left < 0.0
+        });
+        let tool = chosen.or_else(|| prompt.setup.tools.first().copied()).unwrap_or_default();
+        let top_k = f64::from(self.tools[usize::from(tool)].top_k) * difficulty;
+        let query = Query { topic: prompt.subject.topic, variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8 };
+        ToolCall { tool, query, top_k: libm::round(top_k.clamp(1.0, MOST_RESULTS)) as u8 }
+    }
+
+    fn judge(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
+        let traits = self.judge;
+        let visible = prompt.subject.visible;
+        let rates = if prompt.subject.personal.is_empty() { traits.rates_impersonal } else { traits.rates_personal };
+        let (positive, negative) = match visible.grade {
+            None => (traits.positive_on_tool_output.get(), 0.0),
+            Some(Grade::Strong) => (traits.sensitivity.get(), 0.0),
+            Some(Grade::Fair) => (traits.leniency.get(), 0.0),
+            Some(Grade::Weak) => (traits.specificity.complement().get(), traits.specificity.get()),
+        };
+        let length = traits.length_bias * (f64::from(visible.tokens) / 100.0 - 1.0);
+        let position = if visible.tool_output_first { traits.position_bias } else { 0.0 };
+        let shifted = if traits.length_bias == 0.0 && traits.position_bias == 0.0 { positive } else { shift(positive, length + position) };
+        let label = if luck.first >= rates.get() {
+            Label::None
+        } else if luck.second < shifted {
+            Label::Positive
+        } else if luck.second > 1.0 - negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE) {
+            Label::Negative
+        } else {
+            Label::None
+        };
+        (Reply::Label(label), self.usage.label(label))
+    }
+
+    /// A remote tool's own luck, for the `nth` tool call of `owner`: time, size and wording of its answer.
+    #[must_use]
+    pub fn remote(&self, tool: u16, owner: Owner, nth: u16) -> Option<(Duration, u32, u64)> {
+        let ToolKind::Remote(remote) = self.tools[usize::from(tool)].kind else { return None };
+        let mut stage = self.seed.stage(Purpose::Tool, owner, u64::from(nth));
+        let latency = stage.log_normal(remote.latency.seconds(), remote.latency_sigma);
+        let tokens = stage.log_normal(remote.tokens, remote.tokens_sigma).clamp(20.0, 20_000.0);
+        Some((Duration::from_seconds(latency), tokens as u32, stage.bits()))
+    }
+}
+
+impl Causes {
+    /// Context that is gone with these items, 0 when nothing was redacted.
+    #[must_use]
+    pub fn context_lost(&self, redacted: Items) -> f64 {
+        if redacted.is_empty() {
+            return 0.0;
+        }
+        redacted.iter().map(|item| self.context_of_item[item as usize]).sum()
+    }
+}
+
+/// Base and token time times a log-normal factor, plus a stall now and then.
+fn latency(latency: &Latency, output_tokens: u32, luck: &CallLuck) -> Duration {
+    let median = latency.base.seconds() + latency.per_token.seconds() * f64::from(output_tokens);
+    let mut seconds = median * libm::exp(latency.sigma * luck.latency);
+    if luck.stall < latency.stall_chance.get() {
+        let z = crate::random::normal_quantile(luck.stall_length);
+        seconds += latency.stall.seconds() * libm::exp(latency.stall_sigma * z);
+    }
+    Duration::from_seconds(seconds)
+}
+
+/// Which failure the luck of this call means, if any.
+fn failure(model: &ModelProfile, luck: &CallLuck, structured: bool) -> Option<FailureKind> {
+    let rates = &model.failures;
+    let mut u = luck.failure;
+    let malformed = if structured { rates.malformed.get() } else { 0.0 };
+    for (chance, kind) in [
+        (rates.error.get(), FailureKind::ProviderError),
+        (rates.rate_limit.get(), FailureKind::RateLimited),
+        (rates.refusal.get(), FailureKind::Refusal),
+        (malformed, FailureKind::Malformed),
+    ] {
+        if u < chance {
+            return Some(kind);
+        }
+        u -= chance;
+    }
+    None
+}
+
+/// The items that are noticed: ten bits decide each, so a better recall notices the same items and more.
+fn noticed(personal: Items, recall: f64, bits: u64) -> Items {
+    let seen = personal.iter().filter(|&item| (((bits >> (10 * item as u32)) & 1023) as f64 + 0.5) / 1024.0 < recall);
+    seen.fold(Items::NONE, Items::with)
+}
+
+/// `p` with its log odds moved by `by`.
+fn shift(p: f64, by: f64) -> f64 {
+    if p <= 0.0 || p >= 1.0 {
+        return p;
+    }
+    let odds = p / (1.0 - p) * libm::exp(by);
+    odds / (1.0 + odds)
+}

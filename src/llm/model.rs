@@ -1,0 +1,197 @@
+//! The seam: what is asked of a chat model and what comes back, in domain words.
+//!
+//! Promises: a prompt carries its text as recipes or literals, so the simulator can count it and a live client can
+//! render it; a completion states its own latency (the mock draws it, the live client measures it). Engine, agents and
+//! judge cannot tell which arm they have.
+//!
+//! Does not know: providers, sockets, prices.
+
+use std::sync::Arc;
+
+use crate::journal::{Caller, FailureKind, Label};
+use crate::knowledge::TopicId;
+use crate::knowledge::{Answer, Complexity, Grade, Items, Prescreen, Query, Question};
+use crate::llm::setup::Setup;
+use crate::random::Owner;
+use crate::time::Duration;
+
+/// Tokens that the chat format itself adds for each message. Assumed: `OpenAI` documents 3 to 4.
+pub const TOKENS_PER_MESSAGE: u32 = 4;
+
+/// What stands in a message: a recipe that can be counted and rendered, or literal text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// A question as it was asked.
+    Question(Question),
+    /// A question with these items redacted.
+    Redacted(Question, Items),
+    /// The supervisor's decision, told to the support agent.
+    RoutingNote(Prescreen),
+    /// The security agent's findings, told to the support agent.
+    FindingsNote(Items),
+    /// A model's call of a tool (an index into the scenario's tools) and the number of its results.
+    ToolCall(ToolCall),
+    /// A tool's output.
+    ToolOutput(ToolOutput),
+    /// An answer.
+    Answer(Answer),
+    /// Literal text.
+    Text(Arc<str>),
+}
+
+/// A model's wish to use a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Index of the tool among the scenario's.
+    pub tool: u16,
+    /// What it asks.
+    pub query: Query,
+    /// How many results it asks for.
+    pub top_k: u8,
+}
+
+/// What a tool gave back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// The call that it answers.
+    pub call: ToolCall,
+    /// Its size in tokens.
+    pub tokens: u32,
+    /// Its size in characters.
+    pub characters: u32,
+    /// Which words a remote tool's output has.
+    pub wording: u64,
+    /// Whether the tool gave up.
+    pub failed: bool,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The user.
+    User,
+    /// The model.
+    Assistant,
+    /// A tool.
+    Tool,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub body: Body,
+    /// Its tokens.
+    pub tokens: u32,
+}
+
+/// What a reader of the prompt's text would gather from it: all that the mock goes by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Subject {
+    /// What it is about.
+    pub topic: TopicId,
+    /// How deep it goes.
+    pub complexity: Complexity,
+    /// Personal data that is readable in it.
+    pub personal: Items,
+    /// Personal data that was redacted from it.
+    pub redacted: Items,
+    /// Tool results that are in it.
+    pub rounds: u16,
+    /// For the judge: what is visible of the answer.
+    pub visible: Visible,
+}
+
+/// What a judge sees of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Visible {
+    /// How good it reads; `None` when no word of the model is visible.
+    pub grade: Option<Grade>,
+    /// Whether tool output stands before it.
+    pub tool_output_first: bool,
+    /// Visible tokens of the model's own words, 0 unless a length bias asks for them.
+    pub tokens: u32,
+}
+
+/// A question to a model.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt<'a> {
+    /// Who asks.
+    pub caller: Caller,
+    /// Whose luck it is: the user's, or the request's own.
+    pub owner: Owner,
+    /// Which call of this caller for this owner, from 0.
+    pub nth: u16,
+    /// Model, instructions, parameters and tools.
+    pub setup: &'a Setup,
+    /// Whether tools are offered in this call.
+    pub offers_tools: bool,
+    /// Tokens of the whole input.
+    pub input_tokens: u32,
+    /// What the text says.
+    pub subject: Subject,
+    /// The question that it is all about.
+    pub question: &'a Body,
+    /// The conversation, for the support agent.
+    pub thread: &'a [Message],
+}
+
+/// What a model said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The supervisor's structured output.
+    Routing(Prescreen),
+    /// The security agent's structured output: what it found and removed.
+    Redaction(Items),
+    /// The security agent's structured output, as literal text (live).
+    RedactedText {
+        /// Whether it found anything.
+        detected: bool,
+        /// The text that goes on.
+        text: Arc<str>,
+    },
+    /// A tool is to be used.
+    ToolCall(ToolCall),
+    /// The final answer.
+    Answer(Answer),
+    /// The judge's word.
+    Label(Label),
+    /// A question, written.
+    Question(Question),
+    /// Topics of the knowledge base.
+    Topics(Vec<TopicId>),
+    /// Literal text (live).
+    Text(Arc<str>),
+}
+
+/// A model's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// What it said.
+    pub reply: Reply,
+    /// Input tokens.
+    pub input_tokens: u32,
+    /// Output tokens.
+    pub output_tokens: u32,
+    /// How long it took.
+    pub latency: Duration,
+}
+
+/// A call that failed. Failed calls are not charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallFailure {
+    /// Why.
+    pub kind: FailureKind,
+    /// How long it took to fail.
+    pub latency: Duration,
+    /// Tokens that were used all the same (malformed output is charged): input and output.
+    pub usage: Option<(u32, u32)>,
+}
+
+/// A chat model.
+pub trait ChatModel {
+    /// Answers one prompt.
+    fn complete(&self, prompt: &Prompt<'_>) -> impl Future<Output = Result<Completion, CallFailure>>;
+}

@@ -1,0 +1,62 @@
+//! The texts that stand for recipes: structured outputs, notes, tool calls. What a real model would have sent.
+//!
+//! Promises: pure functions of the recipe and the knowledge base; `usage` counts exactly these texts.
+//!
+//! Does not know: which provider's format they travel in.
+
+use crate::journal::Label;
+use crate::knowledge::{Items, KnowledgeBase, Prescreen};
+use crate::llm::model::ToolCall;
+use crate::llm::setup::{ToolKind, ToolSpec};
+
+/// What the support agent is told of the routing.
+#[must_use]
+pub fn routing_note(prescreen: Prescreen) -> String {
+    format!("Routing decision: {}", prescreen.reasoning().text())
+}
+
+/// What the support agent is told of the findings.
+#[must_use]
+pub fn findings_note(redacted: Items) -> String {
+    let types: Vec<String> = redacted.iter().map(|item| format!("'{}'", item.type_name())).collect();
+    format!("PII Analysis: detected={}, types=[{}]", if redacted.is_empty() { "False" } else { "True" }, types.join(", "))
+}
+
+/// The arguments of a tool call, as JSON.
+#[must_use]
+pub fn tool_arguments(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> String {
+    let query = call.query.render(base);
+    match tool.kind {
+        ToolKind::Rerank => format!(r#"{{"query": "{query}", "results": "last {}"}}"#, call.top_k),
+        ToolKind::Remote(_) => format!(r#"{{"query": "{query}", "max_results": {}}}"#, call.top_k),
+        ToolKind::KeywordSearch | ToolKind::SemanticSearch { .. } => format!(r#"{{"query": "{query}", "top_k": {}}}"#, call.top_k),
+    }
+}
+
+/// A tool call as it counts: name and arguments.
+#[must_use]
+pub fn tool_call(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> String {
+    format!("{} {}", tool.key, tool_arguments(call, tool, base))
+}
+
+/// A tool as a model is told of it.
+#[must_use]
+pub fn tool_offer(tool: &ToolSpec) -> String {
+    format!("{}\n{}\n{}", tool.key, tool.description, tool.schema)
+}
+
+/// The judge's word.
+#[must_use]
+pub fn label(label: Label) -> &'static str {
+    match label {
+        Label::None => "none",
+        Label::Positive => "positive",
+        Label::Negative => "negative",
+    }
+}
+
+/// The list of topics that the topic call answers.
+#[must_use]
+pub fn topic_list(base: &KnowledgeBase) -> String {
+    base.topics().map(|topic| base.title(topic)).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,116 @@
+//! How many tokens the small texts have: tables, so that a simulation counts without rendering.
+//!
+//! Promises: every number is the count of the text that `render` gives (tested over all recipes).
+//!
+//! Does not know: answers and questions; they count themselves.
+
+use std::sync::OnceLock;
+
+use crate::journal::Label;
+use crate::knowledge::retrieval::QUERY_VARIANTS;
+use crate::knowledge::structured::REASONS;
+use crate::knowledge::tokens::count;
+use crate::knowledge::{Detection, Items, KnowledgeBase, Prescreen, Question, Route, TopicId};
+use crate::llm::model::{Body, ToolCall};
+use crate::llm::render;
+use crate::llm::setup::ToolSpec;
+
+/// Sets of personal data: all subsets of six items.
+const SETS: usize = 64;
+/// Results that a tool may be asked for, 0 to 20.
+const RESULTS: usize = 21;
+
+/// The tables of one knowledge base and tool list.
+#[derive(Clone, Debug)]
+pub struct Usage<'k> {
+    base: &'k KnowledgeBase,
+    tools: &'k [ToolSpec],
+    findings: [u32; SETS],
+    routing_notes: Vec<[u32; REASONS]>,
+    /// Of tool, topic, wording and number of results; counted when first wanted.
+    calls: Vec<OnceLock<u32>>,
+    labels: [u32; 3],
+    topic_list: u32,
+}
+
+impl<'k> Usage<'k> {
+    /// Counts everything once.
+    #[must_use]
+    pub fn new(base: &'k KnowledgeBase, tools: &'k [ToolSpec]) -> Self {
+        let note = |seen: Items, wording: u64| {
+            let route = if seen.is_empty() { Route::Support } else { Route::Security };
+            count(&render::routing_note(Prescreen { seen, confidence_percent: 90, route, wording }))
+        };
+        let sets = || (0..SETS as u8).map(Items::from_bits);
+        let cells = tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * RESULTS;
+        Self {
+            base,
+            tools,
+            findings: std::array::from_fn(|bits| count(&render::findings_note(Items::from_bits(bits as u8)))),
+            routing_notes: sets().map(|seen| std::array::from_fn(|wording| note(seen, wording as u64))).collect(),
+            calls: (0..cells).map(|_| OnceLock::new()).collect(),
+            labels: [Label::None, Label::Positive, Label::Negative].map(|label| count(render::label(label))),
+            topic_list: count(&render::topic_list(base)),
+        }
+    }
+
+    /// The knowledge base that is counted.
+    #[must_use]
+    pub fn base(&self) -> &'k KnowledgeBase {
+        self.base
+    }
+
+    /// A list of all topics.
+    #[must_use]
+    pub fn topic_list(&self) -> u32 {
+        self.topic_list
+    }
+
+    /// A question with some items redacted.
+    #[must_use]
+    pub fn question(&self, question: Question, redacted: Items) -> u32 {
+        question.size(self.base, redacted).tokens
+    }
+
+    /// The security agent's structured output.
+    #[must_use]
+    pub fn redaction(&self, question: &Body, redacted: Items) -> u32 {
+        match question {
+            Body::Question(question) => {
+                Detection { question: *question, hidden_before: Items::NONE, found: redacted }.size(self.base).tokens
+            }
+            other => self.body(other),
+        }
+    }
+
+    /// A tool call, name and arguments.
+    #[must_use]
+    pub fn tool_call(&self, call: ToolCall) -> u32 {
+        let TopicId(topic) = call.query.topic;
+        let row = usize::from(call.tool) * self.base.n_topics() + usize::from(topic);
+        let place = (row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant)) * RESULTS + usize::from(call.top_k);
+        let (Some(cell), Some(tool)) = (self.calls.get(place), self.tools.get(usize::from(call.tool))) else { return 0 };
+        *cell.get_or_init(|| count(&render::tool_call(call, tool, self.base)))
+    }
+
+    /// The judge's word.
+    #[must_use]
+    pub fn label(&self, label: Label) -> u32 {
+        self.labels[label as usize]
+    }
+
+    /// What stands in a message.
+    #[must_use]
+    pub fn body(&self, body: &Body) -> u32 {
+        match body {
+            Body::Question(question) => self.question(*question, Items::NONE),
+            Body::Redacted(question, redacted) => self.question(*question, *redacted),
+            Body::RoutingNote(note) => self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS],
+            Body::FindingsNote(redacted) => self.findings[usize::from(redacted.bits())],
+            Body::ToolCall(call) => self.tool_call(*call),
+            Body::ToolOutput(output) => output.tokens,
+            Body::Answer(answer) => answer.tokens,
+            Body::Text(text) => count(text),
+        }
+    }
+}

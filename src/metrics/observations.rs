@@ -1,0 +1,126 @@
+//! The table of observations.
+//!
+//! Does not know: how a value is analyzed.
+
+use crate::experiment::{Aggregation, Metric};
+
+/// The treatment of a unit that takes part in nothing.
+const NOWHERE: u8 = u8::MAX;
+
+/// All units' events of one kind, folded.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Key of the events.
+    pub event: String,
+    /// Factor from the sums to the unit on the wire.
+    pub scale: f64,
+    /// Sums of values; not-a-number where a unit has no event.
+    sums: Vec<f64>,
+    /// Numbers of events, kept where an average needs them.
+    counts: Option<Vec<u32>>,
+}
+
+/// Observations of any number of units.
+#[derive(Clone, Debug)]
+pub struct Observations {
+    units: usize,
+    /// For each experiment, each unit's treatment.
+    treatments: Vec<Vec<u8>>,
+    columns: Vec<Column>,
+    /// For each metric, its column.
+    column_of: Vec<usize>,
+}
+
+impl Observations {
+    /// An empty table of so many units and experiments, with a column for each distinct event of the metrics.
+    #[must_use]
+    pub fn new(units: usize, experiments: usize, metrics: &[Metric], scale: impl Fn(&str) -> f64) -> Self {
+        let mut columns: Vec<Column> = Vec::new();
+        let column_of = metrics
+            .iter()
+            .map(|metric| {
+                let at = columns.iter().position(|column| column.event == metric.event).unwrap_or_else(|| {
+                    columns.push(Column {
+                        event: metric.event.clone(),
+                        scale: scale(&metric.event),
+                        sums: vec![f64::NAN; units],
+                        counts: None,
+                    });
+                    columns.len() - 1
+                });
+                if metric.aggregation == Aggregation::Average && columns[at].counts.is_none() {
+                    columns[at].counts = Some(vec![0; units]);
+                }
+                at
+            })
+            .collect();
+        Self { units, treatments: vec![vec![NOWHERE; units]; experiments], columns, column_of }
+    }
+
+    /// How many units there are.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Room for units up to `units`.
+    pub fn grow(&mut self, units: usize) {
+        if units > self.units {
+            self.units = units;
+            self.treatments.iter_mut().for_each(|treatments| treatments.resize(units, NOWHERE));
+            for column in &mut self.columns {
+                column.sums.resize(units, f64::NAN);
+                if let Some(counts) = &mut column.counts {
+                    counts.resize(units, 0);
+                }
+            }
+        }
+    }
+
+    /// The column of an event's key, if any metric counts it.
+    #[must_use]
+    pub fn column(&self, event: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.event == event)
+    }
+
+    /// `unit` is exposed to a treatment; the first exposure stays. Tells whether this one contradicts it.
+    pub fn expose(&mut self, experiment: usize, unit: usize, treatment: u8) -> bool {
+        let now = &mut self.treatments[experiment][unit];
+        if *now == NOWHERE {
+            *now = treatment;
+        }
+        *now != treatment
+    }
+
+    /// An event of `unit`.
+    pub fn add(&mut self, column: usize, unit: usize, value: f64) {
+        let column = &mut self.columns[column];
+        let sum = &mut column.sums[unit];
+        *sum = if sum.is_nan() { value } else { *sum + value };
+        if let Some(counts) = &mut column.counts {
+            counts[unit] += 1;
+        }
+    }
+
+    /// The treatment of a unit, if it takes part.
+    #[must_use]
+    pub fn treatment(&self, experiment: usize, unit: usize) -> Option<usize> {
+        let treatment = self.treatments[experiment][unit];
+        (treatment != NOWHERE).then_some(usize::from(treatment))
+    }
+
+    /// The value of a unit under a metric; `None` without events.
+    #[must_use]
+    pub fn value(&self, metric: usize, aggregation: Aggregation, unit: usize) -> Option<f64> {
+        let column = &self.columns[self.column_of[metric]];
+        let sum = column.sums[unit];
+        if sum.is_nan() {
+            return None;
+        }
+        Some(match (aggregation, &column.counts) {
+            (Aggregation::Occurrence, _) => 1.0,
+            (Aggregation::Average, Some(counts)) => sum * column.scale / f64::from(counts[unit].max(1)),
+            _ => sum * column.scale,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! The road: every stage once, in order, from a scenario to its report.
+//!
+//! Does not know: files, or how a report is printed.
+
+use crate::analysis::{Analysis, Summary, analyze, summarize};
+use crate::experiment::Experiment;
+use crate::journal::{Caller, Entry, Fingerprint};
+use crate::metrics::JournalObserver;
+use crate::random::Seed;
+use crate::report::{Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths};
+use crate::run::setup::SetupError;
+use crate::run::stage::{Settings, Stage};
+use crate::run::tally::{ArmTally, TrafficTally};
+use crate::run::truth::{Truth, truth};
+use crate::scenario::Scenario;
+use crate::verdict::decide;
+
+/// What is asked of a run beside its scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Another seed than the scenario's.
+    pub seed: Option<u64>,
+    /// Another number of users than the scenario's.
+    pub users: Option<u32>,
+    /// The true effect beside the estimate.
+    pub truth: bool,
+    /// Keep every entry of the journal.
+    pub journal: bool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The report, complete.
+    pub report: Report,
+    /// For each experiment its data, in sufficient statistics.
+    pub summaries: Vec<Summary>,
+    /// The journal, if it was asked for.
+    pub journal: Option<Vec<Entry>>,
+}
+
+/// Runs a scenario on the mock backends. `progress` hears how many users have begun, of how many.
+///
+/// # Errors
+/// When the mock LaunchDarkly refuses what the scenario asks of it.
+pub async fn conduct(scenario: &Scenario, wishes: Wishes, mut progress: impl FnMut(u64, u64)) -> Result<Outcome, SetupError> {
+    let seed = wishes.seed.map_or(scenario.seed, Seed);
+    let users = wishes.users.unwrap_or(scenario.traffic.queries);
+    let arms: usize = scenario.experiments.iter().map(|experiment| experiment.treatments.len()).sum();
+    let runs = 1 + if wishes.truth { arms as u64 } else { 0 };
+    let total = runs * u64::from(users);
+
+    let stage = Stage::new(scenario, seed).await?;
+    let settings = Settings { seed, users, forced: None };
+    let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+    let tallies: Vec<ArmTally> = stage.varies.iter().map(|varies| ArmTally::new(varies.config, varies.treatment_of.clone())).collect();
+    let kept = wishes.journal.then(Vec::new);
+    let reader = ((observer, Fingerprint::default()), ((TrafficTally::default(), tallies), kept));
+    let ((observer, fingerprint), ((traffic, tallies), journal)) =
+        stage.simulate(settings, reader, |begun| progress(u64::from(begun), total)).await;
+    let observations = observer.finish();
+
+    let truths = if wishes.truth {
+        let mut done = u64::from(users);
+        let mut last = 0;
+        let truths = truth(&stage, seed, users, |begun| {
+            if begun < last {
+                done += u64::from(users);
+            }
+            last = begun;
+            progress((done + u64::from(begun)).min(total), total);
+        });
+        Some(truths.await)
+    } else {
+        None
+    };
+
+    let mut report = Report::new(&scenario.name, Mode::Mock, Some(seed.0), fingerprint.hex());
+    report.traffic = Some(traffic_summary(&traffic));
+    report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
+    report.bootstrap = stage.summary();
+    report.assumptions = assumptions();
+    let mut summaries = Vec::new();
+    for (nth, experiment) in scenario.experiments.iter().enumerate() {
+        let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..users as usize);
+        let analysis = analyze(experiment, &summary);
+        let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
+        let extras = Extras {
+            health: Vec::new(),
+            costs: costs(scenario, experiment, &analysis, &tallies[nth]),
+            failures: failures(experiment, &tallies[nth]),
+            truth: truths.as_ref().map(|truths| shown_truth(&truths[nth], experiment)),
+        };
+        let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
+        if let Some(expect) = &scenario.expects[nth] {
+            report.expectations.extend(expect.check(&shown));
+        }
+        report.experiments.push(shown);
+        summaries.push(summary);
+    }
+    Ok(Outcome { report, summaries, journal })
+}
+
+/// Whether everything that was expected came.
+#[must_use]
+pub fn met(expectations: &[ExpectationResult]) -> bool {
+    expectations.iter().all(|expectation| expectation.passed)
+}
+
+fn traffic_summary(tally: &TrafficTally) -> Traffic {
+    Traffic {
+        queries: tally.queries,
+        succeeded: tally.succeeded,
+        failed: tally.failures.values().sum(),
+        failures: Ordered(tally.failures.iter().map(|(kind, &count)| (kind.name().to_owned(), count)).collect()),
+        pii_queries: tally.personal,
+        virtual_seconds: Number::new(tally.end.us() as f64 / 1e6),
+        cost_usd: Number::new(tally.cost.dollars()),
+    }
+}
+
+/// What each agent's calls cost, for each variation: the "hidden cost paradox" table.
+fn costs(scenario: &Scenario, experiment: &Experiment, analysis: &Analysis, tally: &ArmTally) -> Vec<Cost> {
+    let mut rows = Vec::new();
+    for (nth, treatment) in experiment.treatments.iter().enumerate() {
+        let users = analysis.exposures[nth];
+        for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
+            let of_agent = tally.spending.iter().filter(|((arm, caller, _), _)| usize::from(*arm) == nth && *caller == agent);
+            rows.extend(of_agent.map(|((_, _, model), spending)| Cost {
+                variation: treatment.variation.clone(),
+                agent: agent.name().to_owned(),
+                model: scenario.models[usize::from(*model)].id.clone(),
+                calls: spending.calls,
+                cost_per_user_usd: if users == 0 { None } else { Number::new(spending.cost.dollars() / users as f64) },
+                change: None,
+            }));
+        }
+    }
+    rows
+}
+
+fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
+    let shown = tally.failures.iter().map(|((arm, kind), &count)| Failure {
+        variation: experiment.treatments[usize::from(*arm)].variation.clone(),
+        kind: kind.name().to_owned(),
+        count,
+    });
+    shown.collect()
+}
+
+/// The truth in the report's words.
+fn shown_truth(truth: &Truth, experiment: &Experiment) -> Truths {
+    let relative = |value: f64, control: Option<f64>| control.filter(|&c| c != 0.0).and_then(|c| Number::new(value / c - 1.0));
+    let of_metric = |values: &Vec<Option<f64>>| {
+        let control = values[experiment.control];
+        let shown = values.iter().enumerate().map(|(nth, value)| {
+            value.map(|value| crate::report::Truth {
+                mean: Number::new(value),
+                relative_difference: if nth == experiment.control { None } else { relative(value, control) },
+            })
+        });
+        shown.collect()
+    };
+    truth.iter().map(of_metric).collect()
+}
+
+/// What every mock run assumes.
+fn assumptions() -> Vec<Assumption> {
+    let assumption = |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
+    vec![
+        assumption("prices per token: October 2025", "the tutorial and price lists"),
+        assumption("how models, tools, users and the judge behave", "assumed, fitted to the tutorial's published figures"),
+        assumption("tokens: counted with o200k_base for every provider", "assumed; exact for OpenAI"),
+    ]
+}

@@ -1,0 +1,201 @@
+//! A scenario made ready to run: flags compiled, texts counted, topics read. Then any number of runs, each with its seed.
+//!
+//! Promises: a run is a pure function of the scenario, the seed and the users asked for; runs share nothing that they
+//! change, so they may go side by side.
+//!
+//! Does not know: what is reported.
+
+use crate::agents::Library;
+use crate::agents::visit::App;
+use std::collections::BTreeMap;
+
+use crate::flags::bootstrap::{Action, ActionKind, Resource};
+use crate::flags::compiled::Compiled;
+use crate::journal::{Caller, Entry, Event, Reader, Served};
+use crate::knowledge::{Complexity, Items, TopicId};
+use crate::llm::mock::MockModels;
+use crate::llm::model::{Body, ChatModel, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::usage::Usage;
+use crate::metrics::Varies;
+use crate::random::{Owner, Seed};
+use crate::run::flags::FlagAssign;
+use crate::run::setup::{SetupError, bootstrap};
+use crate::scenario::Scenario;
+use crate::sim::{Engine, Virtual, World, drive};
+use crate::time::Timestamp;
+use crate::traffic::Plan;
+
+/// A scenario, ready to run.
+#[derive(Debug)]
+pub struct Stage<'s> {
+    /// What is run.
+    pub scenario: &'s Scenario,
+    /// Sizes of small texts.
+    pub usage: Usage<'s>,
+    /// The tools' outputs.
+    pub library: Library<'s>,
+    /// The flags as users meet them.
+    pub compiled: Compiled,
+    /// What the bootstrap did.
+    pub actions: Vec<Action>,
+    /// Which experiment varies which config.
+    pub varies: Vec<Varies>,
+}
+
+/// One run's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where luck comes from.
+    pub seed: Seed,
+    /// How many users come.
+    pub users: u32,
+    /// A variation that everybody in its config's experiment gets.
+    pub forced: Option<Served>,
+}
+
+impl<'s> Stage<'s> {
+    /// Bootstraps the mock LaunchDarkly and counts all texts.
+    ///
+    /// # Errors
+    /// When the mock refuses what the scenario asks of it.
+    pub async fn new(scenario: &'s Scenario, seed: Seed) -> Result<Self, SetupError> {
+        let (compiled, actions) = bootstrap(scenario, seed).await?;
+        let varies = scenario.experiments.iter().map(|experiment| {
+            let config = scenario.configs.iter().position(|config| config.key == experiment.config).unwrap_or_default();
+            let treatment_of = scenario.configs[config].variations.iter().map(|variation| {
+                experiment.treatments.iter().position(|treatment| treatment.variation == variation.variation).map(|at| at as u8)
+            });
+            Varies { config: config as u8, treatment_of: treatment_of.collect() }
+        });
+        Ok(Self {
+            scenario,
+            usage: Usage::new(&scenario.knowledge, &scenario.tools),
+            library: Library::new(&scenario.knowledge, &scenario.tools, scenario.judge.answer_characters),
+            compiled,
+            actions,
+            varies: varies.collect(),
+        })
+    }
+
+    /// What the bootstrap did, in a few words for each kind of change.
+    #[must_use]
+    pub fn summary(&self) -> Vec<String> {
+        let of_kind = |kind: ActionKind, word: &str| {
+            let mut counts: BTreeMap<Resource, usize> = BTreeMap::new();
+            for action in self.actions.iter().filter(|action| action.kind == kind) {
+                *counts.entry(action.resource).or_default() += 1;
+            }
+            let part = |(resource, count): (&Resource, &usize)| match (count, resource) {
+                (1, _) | (_, Resource::Targeting) => format!("{count} {}", resource.name()),
+                _ => format!("{count} {}s", resource.name()),
+            };
+            (!counts.is_empty()).then(|| format!("{word} {}", counts.iter().map(part).collect::<Vec<_>>().join(", ")))
+        };
+        [(ActionKind::Created, "created"), (ActionKind::Updated, "updated")]
+            .into_iter()
+            .filter_map(|(kind, word)| of_kind(kind, word))
+            .collect()
+    }
+
+    /// The mock models with this seed.
+    #[must_use]
+    pub fn mock<'a>(&'a self, seed: Seed, topics: &'a [TopicId]) -> MockModels<'a> {
+        MockModels {
+            seed,
+            models: &self.scenario.models,
+            tools: &self.scenario.tools,
+            causes: &self.scenario.causes,
+            judge: &self.scenario.judge.traits,
+            usage: &self.usage,
+            topics,
+        }
+    }
+
+    /// The app of this scenario.
+    #[must_use]
+    pub fn app(&self) -> App<'_> {
+        App {
+            models: &self.scenario.models,
+            configs: &self.scenario.configs,
+            judge: &self.scenario.judge,
+            judge_setup: &self.scenario.judge_setup,
+            writer_setup: &self.scenario.writer_setup,
+            usage: &self.usage,
+            library: &self.library,
+        }
+    }
+
+    /// Runs it once on the mock backends; `reader` sees every entry, `progress` the number of users begun.
+    pub async fn simulate<R: Reader>(&self, settings: Settings, mut reader: R, progress: impl FnMut(u32)) -> R {
+        let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
+        let mock = self.mock(settings.seed, &all);
+        let topics = self.read_topics(&mock, &mut reader).await.unwrap_or_else(|| all.clone());
+        let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
+        let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
+        let assign = FlagAssign { compiled: &self.compiled, forced: settings.forced };
+        let mut engine = Engine::new(world, assign, reader, 1, settings.users);
+        drive(&mut engine, &mock, &Virtual, progress).await;
+        engine.finish()
+    }
+
+    /// Has the topics read out of the knowledge base by a model; `None` when that failed: then all headings count.
+    async fn read_topics(&self, model: &impl ChatModel, reader: &mut impl Reader) -> Option<Vec<TopicId>> {
+        let setup = &self.scenario.writer_setup;
+        let question = Body::FindingsNote(Items::NONE);
+        let subject = Subject {
+            topic: TopicId(0),
+            complexity: Complexity::Basic,
+            personal: Items::NONE,
+            redacted: Items::NONE,
+            rounds: 0,
+            visible: Visible::default(),
+        };
+        let prompt = Prompt {
+            caller: Caller::Topics,
+            owner: Owner::NOBODY,
+            nth: 0,
+            setup,
+            offers_tools: false,
+            input_tokens: setup.fixed_tokens
+                + self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum::<u32>()
+                + TOKENS_PER_MESSAGE,
+            subject,
+            question: &question,
+            thread: &[],
+        };
+        let model_of = &self.scenario.models[usize::from(setup.model)];
+        let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
+        match model.complete(&prompt).await {
+            Ok(done) => {
+                let cost = model_of.cost(done.input_tokens, done.output_tokens);
+                let (input_tokens, output_tokens, latency) = (done.input_tokens, done.output_tokens, done.latency);
+                tell(Event::Completed {
+                    caller: Caller::Topics,
+                    served: None,
+                    model: setup.model,
+                    input_tokens,
+                    output_tokens,
+                    latency,
+                    cost,
+                });
+                match done.reply {
+                    Reply::Topics(mut topics) => {
+                        topics.truncate(self.scenario.traffic.topics as usize);
+                        Some(topics)
+                    }
+                    _ => None,
+                }
+            }
+            Err(failure) => {
+                tell(Event::CallFailed {
+                    caller: Caller::Topics,
+                    served: None,
+                    model: setup.model,
+                    kind: failure.kind,
+                    latency: failure.latency,
+                });
+                None
+            }
+        }
+    }
+}

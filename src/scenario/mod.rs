@@ -1,0 +1,21 @@
+//! The scenario file: as written, resolved, meaning.
+//!
+//! Promises: what `load` gives is sound: later stages look up no name and doubt no number. Every fault is shown with the
+//! user's own line; all faults of a stage at once: first the file's shape, then its names and sums.
+//!
+//! Does not know: how anything is run.
+
+mod catalog;
+mod library;
+mod load;
+mod model;
+mod overrides;
+mod resolve;
+mod source;
+mod spanned;
+
+pub use library::{BuiltIn, LIBRARY};
+pub use load::{Loaded, load, parse};
+pub use model::Scenario;
+
+use load::options;

@@ -1,0 +1,52 @@
+//! A scenario, resolved: each room's own specification. No names to look up and no numbers to doubt.
+
+use crate::agents::ConfigSetup;
+use crate::experiment::{Experiment, Metric};
+use crate::flags::spec::ProjectSpec;
+use crate::judge::JudgeSpec;
+use crate::knowledge::KnowledgeBase;
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::{Causes, Setup, ToolSpec};
+use crate::random::Seed;
+use crate::report::Expect;
+use crate::traffic::TrafficSpec;
+use crate::verdict::Rule;
+
+/// One whole experiment, or several on the same traffic.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name: the file's, without folder and ending.
+    pub name: String,
+    /// Its title, one line.
+    pub title: String,
+    /// Where all luck comes from.
+    pub seed: Seed,
+    /// What users ask about and tools search.
+    pub knowledge: KnowledgeBase,
+    /// The models; others refer to them by index.
+    pub models: Vec<ModelProfile>,
+    /// The tools; others refer to them by index.
+    pub tools: Vec<ToolSpec>,
+    /// The AI configs of supervisor, security and support agent, in this order.
+    pub configs: Vec<ConfigSetup>,
+    /// The causes behind effects.
+    pub causes: Causes,
+    /// The judge.
+    pub judge: JudgeSpec,
+    /// What the judge's model is told.
+    pub judge_setup: Setup,
+    /// Who comes, how, and with what.
+    pub traffic: TrafficSpec,
+    /// What the writer's model is told.
+    pub writer_setup: Setup,
+    /// What LaunchDarkly has to hold.
+    pub project: ProjectSpec,
+    /// All metrics; experiments refer to them by index.
+    pub metrics: Vec<Metric>,
+    /// The experiments.
+    pub experiments: Vec<Experiment>,
+    /// For each experiment its decision rule, if it has one.
+    pub rules: Vec<Option<Rule>>,
+    /// For each experiment what the scenario expects of its outcome.
+    pub expects: Vec<Option<Expect>>,
+}

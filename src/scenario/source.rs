@@ -1,0 +1,294 @@
+//! The scenario file as it is written: one structure for each block. What is left out takes the tutorial's value, see
+//! `catalog`.
+//!
+//! Promises: unknown fields are errors; a field that names something carries its place.
+//!
+//! Does not know: whether a name exists or a sum comes out; `resolve` does.
+
+use serde::Deserialize;
+
+use super::spanned::{Entries, Spanned};
+use crate::experiment::{Aggregation, Better, Correction, Method, Missing, Statistic};
+use crate::llm::profile::Provider;
+use crate::quantity::{Money, Price, Probability, Share};
+use crate::report::Expect;
+use crate::time::Duration;
+use crate::verdict::Rule;
+
+/// A whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    pub title: String,
+    pub seed: u64,
+    pub knowledge: Option<Spanned<String>>,
+    pub traffic: Traffic,
+    pub audience: Option<Spanned<Vec<Group>>>,
+    pub models: Entries<Model>,
+    pub prices_unknown: bool,
+    pub tools: Entries<Tool>,
+    pub segments: Entries<Vec<Clause>>,
+    pub configs: Entries<Config>,
+    pub metrics: Entries<Metric>,
+    pub causes: Causes,
+    pub judge: Judge,
+    pub experiments: Vec<Experiment>,
+    pub guarded_rollouts: Vec<GuardedRollout>,
+}
+
+/// Who sends how many queries, and how.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Traffic {
+    pub queries: Option<Spanned<u64>>,
+    pub mode: Option<Spanned<Mode>>,
+    pub timeout: Option<Spanned<Duration>>,
+    pub pii_percentage: Option<Spanned<f64>>,
+    pub complexity: Option<Spanned<Complexity>>,
+    pub topics: Option<Spanned<u32>>,
+    pub writer: Option<Spanned<String>>,
+    pub instructions: Option<String>,
+}
+
+/// How requests are sent.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Mode {
+    /// So many workers.
+    Concurrent { workers: u32 },
+    /// One at a time.
+    Sequential { delay: Duration },
+}
+
+/// Shares of questions by depth.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Complexity {
+    pub basic: Share,
+    pub intermediate: Share,
+    pub advanced: Share,
+}
+
+/// Users with the same attributes; a list of values is spread evenly.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub share: Share,
+    pub attributes: std::collections::BTreeMap<String, Vec<String>>,
+}
+
+/// What differs from the catalog's model of this id, or from the one that it is like.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Model {
+    pub like: Option<Spanned<String>>,
+    pub provider: Option<Provider>,
+    pub input_price: Option<Price>,
+    pub output_price: Option<Price>,
+    pub no_price: bool,
+    pub latency: Latency,
+    pub failures: Failures,
+    pub answer_tokens: Option<Spanned<f64>>,
+    pub answer_sigma: Option<Spanned<f64>>,
+    pub tool_appetite: Option<Spanned<f64>>,
+    pub quality: Option<Probability>,
+    pub weakness: Option<Probability>,
+    pub personal_data_recall: Option<Probability>,
+    pub false_alarm: Option<Probability>,
+    pub max_output_tokens: Option<u32>,
+}
+
+/// What differs in a model's speed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Latency {
+    pub base: Option<Duration>,
+    pub per_token: Option<Duration>,
+    pub sigma: Option<Spanned<f64>>,
+    pub stall_chance: Option<Probability>,
+    pub stall: Option<Duration>,
+    pub stall_sigma: Option<Spanned<f64>>,
+}
+
+/// What differs in a model's failures.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Failures {
+    pub error: Option<Probability>,
+    pub rate_limit: Option<Probability>,
+    pub refusal: Option<Probability>,
+    pub malformed: Option<Probability>,
+}
+
+/// What differs from the catalog's tool of this key, or from the one that it is like.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tool {
+    pub like: Option<Spanned<String>>,
+    pub description: Option<String>,
+    pub top_k: Option<Spanned<u32>>,
+    pub threshold: Option<Spanned<f64>>,
+    pub latency: Option<Duration>,
+    pub appeal: Option<Spanned<f64>>,
+    pub tokens: Option<Spanned<f64>>,
+    pub one_request_per: Option<Duration>,
+    pub unlimited: bool,
+    pub retry_after: Option<Duration>,
+    pub attempts: Option<Spanned<u32>>,
+}
+
+/// A condition on an attribute: it is one of these, or none of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Clause {
+    /// The attribute has one of these values.
+    In(String, Vec<String>),
+    /// The attribute is there and has none of these values.
+    NotIn(String, Vec<String>),
+}
+
+/// What differs from the catalog's AI config of this key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub variations: Entries<Variation>,
+    pub rules: Option<Vec<Rollout>>,
+    pub default: Option<Spanned<String>>,
+}
+
+/// A targeting rule: users of this segment get this variation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    pub segment: Spanned<String>,
+    pub serve: Spanned<String>,
+}
+
+/// What differs from the catalog's variation of this key, or from the one that it is like.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Variation {
+    pub like: Option<Spanned<String>>,
+    pub name: Option<String>,
+    pub model: Option<Spanned<String>>,
+    pub instructions: Option<String>,
+    pub tools: Option<Vec<Spanned<String>>>,
+    pub max_tokens: Option<Spanned<u32>>,
+    pub temperature: Option<Spanned<f64>>,
+    pub max_tool_calls: Option<u32>,
+    pub session_budget: Option<Money>,
+    pub deny_at_budget: bool,
+    pub fallback: Option<Spanned<String>>,
+}
+
+/// What differs from the catalog's metric of this key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metric {
+    pub name: Option<String>,
+    pub event: Option<Spanned<String>>,
+    pub aggregation: Option<Aggregation>,
+    pub statistic: Option<Statistic>,
+    pub missing: Option<Missing>,
+    pub better: Option<Better>,
+    pub unit: Option<String>,
+    pub prior_variance: Option<Spanned<f64>>,
+}
+
+/// What differs from the catalog's causes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Causes {
+    pub context_of: ContextOf,
+    pub loss_to_tools: Option<Spanned<f64>>,
+    pub loss_to_spread: Option<Spanned<f64>>,
+    pub loss_to_words: Option<Spanned<f64>>,
+    pub loss_to_quality: Option<Spanned<f64>>,
+    pub difficulty_sigma: Option<Spanned<f64>>,
+    pub cites_to_weakness: Option<Spanned<f64>>,
+    pub concise_to_words: Option<Spanned<f64>>,
+    pub stepwise_to_weakness: Option<Spanned<f64>>,
+    pub temperature_to_spread: Option<Spanned<f64>>,
+}
+
+/// Context that one redacted item takes away.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContextOf {
+    pub name: Option<Spanned<f64>>,
+    pub email: Option<Spanned<f64>>,
+    pub phone: Option<Spanned<f64>>,
+    pub address: Option<Spanned<f64>>,
+    pub company: Option<Spanned<f64>>,
+    pub title: Option<Spanned<f64>>,
+}
+
+/// What differs from the catalog's judge.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Judge {
+    pub model: Option<Spanned<String>>,
+    pub instructions: Option<String>,
+    pub sees: Option<Sees>,
+    pub question_characters: Option<u32>,
+    pub answer_characters: Option<u32>,
+    pub rates_personal: Option<Probability>,
+    pub rates_impersonal: Option<Probability>,
+    pub sensitivity: Option<Probability>,
+    pub specificity: Option<Probability>,
+    pub leniency: Option<Probability>,
+    pub length_bias: Option<Spanned<f64>>,
+    pub position_bias: Option<Spanned<f64>>,
+    pub positive_on_tool_output: Option<Probability>,
+}
+
+/// What the judge is shown.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum Sees {
+    /// Tool output first, then the answer, cut.
+    ToolOutputFirst,
+    /// The answer alone, cut.
+    AnswerOnly,
+}
+
+/// An experiment, in the words of the tutorial's form.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    pub key: Spanned<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub hypothesis: String,
+    pub config: Spanned<String>,
+    #[serde(default)]
+    pub segment: Option<Spanned<String>>,
+    pub control: Spanned<String>,
+    #[serde(default)]
+    pub outside: Option<Spanned<String>>,
+    #[serde(default)]
+    pub sample: Option<Share>,
+    pub split: Spanned<Entries<Share>>,
+    pub metrics: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub threshold: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub method: Method,
+    #[serde(default)]
+    pub correction: Correction,
+    #[serde(default)]
+    pub decision: Option<Rule>,
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// A guarded rollout: a release watched by metrics. Not together with an experiment on the same config.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardedRollout {
+    pub config: Spanned<String>,
+    pub segment: Spanned<String>,
+    pub from: Spanned<String>,
+    pub to: Spanned<String>,
+    pub share: Share,
+}

@@ -1,0 +1,269 @@
+//! The engine: it is asked what has to happen next, and told what came of it. Synchronous, single-threaded, no I/O.
+//!
+//! Promises: the order of everything follows from simulated time alone, ties in the order of their cause. Workers take
+//! users in turn; a request that outlives its timeout is cut there; tools with a shared limit refuse whoever comes too
+//! early, which is how waiting times grow with concurrency.
+//!
+//! Does not know: whether time is simulated or real, who answers prompts, or what is measured.
+
+use crate::agents::visit::{App, Assignment, Brief, Need, Visit};
+use crate::context::{UserKey, user_key};
+use crate::journal::{Entry, Event, Reader};
+use crate::llm::mock::MockModels;
+use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput};
+use crate::llm::setup::{RemoteTool, ToolKind};
+use crate::sim::queue::Queue;
+use crate::time::{Duration, Timestamp};
+use crate::traffic::{Mode, Plan, TrafficSpec};
+
+/// Who assigns variations to users.
+pub trait Assign {
+    /// What supervisor, security and support agent are served for this user of this audience group.
+    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3];
+}
+
+/// What a run needs and never changes.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// The app.
+    pub app: App<'a>,
+    /// Who comes with what.
+    pub plan: &'a Plan,
+    /// How requests are sent.
+    pub traffic: &'a TrafficSpec,
+    /// The mock: luck of remote tools, and their specification.
+    pub mock: &'a MockModels<'a>,
+}
+
+/// What has to happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A model has to answer the prompt of this slot.
+    Ask(usize),
+    /// Nothing before this moment.
+    Wait(Timestamp),
+    /// Everything is over.
+    Done,
+}
+
+/// What a slot waits for.
+#[derive(Debug)]
+enum Pending {
+    /// Its next user.
+    User,
+    /// A reply that has been given and arrives at the due time.
+    Reply(Result<Completion, CallFailure>),
+    /// A tool's output that arrives at the due time.
+    Tool { output: ToolOutput, latency: Duration, refusals: u16 },
+    /// The next try of a remote tool.
+    Try { call: ToolCall, since: Timestamp, refusals: u16 },
+    /// The client's patience ends.
+    TimeOut,
+    /// An answer from outside.
+    Nothing,
+}
+
+#[derive(Debug)]
+struct Slot {
+    visit: Visit,
+    pending: Pending,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine<'a, A, R> {
+    world: World<'a>,
+    assign: A,
+    reader: R,
+    queue: Queue<usize>,
+    slots: Vec<Slot>,
+    /// When each tool may be asked again.
+    free_at: Vec<Timestamp>,
+    now: Timestamp,
+    next_user: u32,
+    last_user: u32,
+    /// A slot whose prompt is being answered elsewhere counts as busy.
+    busy: usize,
+}
+
+impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
+    /// An engine at the start of the traffic: users `first..=last`.
+    pub fn new(world: World<'a>, assign: A, reader: R, first: u32, last: u32) -> Self {
+        let workers = match world.traffic.mode {
+            Mode::Concurrent { workers } => workers.max(1),
+            Mode::Sequential { .. } => 1,
+        };
+        let mut queue = Queue::default();
+        let slots = (0..workers as usize)
+            .map(|slot| {
+                queue.push(Timestamp::START, slot);
+                Slot { visit: Visit::idle(), pending: Pending::User }
+            })
+            .collect();
+        let free_at = vec![Timestamp::START; world.mock.tools.len()];
+        Self { world, assign, reader, queue, slots, free_at, now: Timestamp::START, next_user: first, last_user: last, busy: 0 }
+    }
+
+    /// What has to happen next.
+    pub fn poll(&mut self) -> Step {
+        while let Some(slot) = self.queue.pop(self.now) {
+            if let Some(step) = self.resume(slot) {
+                return step;
+            }
+        }
+        match self.queue.due() {
+            Some(at) => Step::Wait(at),
+            None => Step::Done,
+        }
+    }
+
+    /// Time has come to `to`.
+    pub fn advance(&mut self, to: Timestamp) {
+        self.now = self.now.max(to);
+    }
+
+    /// The moment that the engine has come to.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Users that have begun.
+    #[must_use]
+    pub fn begun(&self) -> u32 {
+        self.next_user.saturating_sub(1)
+    }
+
+    /// The prompt of a slot that has to be answered.
+    #[must_use]
+    pub fn prompt(&self, slot: usize) -> Prompt<'_> {
+        self.slots[slot].visit.prompt(&self.world.app)
+    }
+
+    /// The model's answer to a slot's prompt; it arrives after its own latency.
+    pub fn answer(&mut self, slot: usize, result: Result<Completion, CallFailure>) {
+        let latency = match &result {
+            Ok(done) => done.latency,
+            Err(failure) => failure.latency,
+        };
+        self.busy -= 1;
+        self.schedule(slot, self.now + latency, Pending::Reply(result));
+    }
+
+    /// The reader, once everything is over.
+    pub fn finish(self) -> R {
+        self.reader
+    }
+
+    /// The reader, while it runs.
+    pub fn reader(&self) -> &R {
+        &self.reader
+    }
+
+    fn schedule(&mut self, slot: usize, at: Timestamp, pending: Pending) {
+        let deadline = self.slots[slot].visit.deadline(self.world.traffic.timeout);
+        let (at, pending) = match deadline {
+            Some(deadline) if deadline < at => (deadline, Pending::TimeOut),
+            _ => (at, pending),
+        };
+        self.slots[slot].pending = pending;
+        self.queue.push(at, slot);
+    }
+
+    fn resume(&mut self, slot: usize) -> Option<Step> {
+        let pending = std::mem::replace(&mut self.slots[slot].pending, Pending::Nothing);
+        let (now, reader) = (self.now, &mut self.reader);
+        let visit = &mut self.slots[slot].visit;
+        let user = visit.user;
+        let tell = |event: Event| reader.entry(&Entry { at: now, user, event });
+        match pending {
+            Pending::User => {
+                if self.next_user > self.last_user {
+                    return None;
+                }
+                let user = self.next_user;
+                self.next_user += 1;
+                let owner = user_key(user).owner();
+                let visitor = self.world.plan.visitor(owner);
+                let brief = Brief { topic: visitor.topic, complexity: visitor.complexity, personal: visitor.personal };
+                visit.begin(user, owner, visitor.group, brief);
+            }
+            Pending::Reply(result) => visit.replied(&self.world.app, now, result, tell),
+            Pending::Tool { output, latency, refusals } => visit.tool_answered(&self.world.app, output, latency, refusals, tell),
+            Pending::Try { call, since, refusals } => {
+                self.try_remote(slot, call, since, refusals);
+                return None;
+            }
+            Pending::TimeOut => visit.time_out(now, tell),
+            Pending::Nothing => return None,
+        }
+        self.proceed(slot)
+    }
+
+    /// Sees to what the slot's visit needs now.
+    fn proceed(&mut self, slot: usize) -> Option<Step> {
+        let visit = &mut self.slots[slot].visit;
+        match visit.need() {
+            Need::Model => {
+                self.busy += 1;
+                Some(Step::Ask(slot))
+            }
+            Need::Sending => {
+                let assigned = self.assign.assign(&user_key(visit.user), visit.group);
+                let (now, user, reader) = (self.now, visit.user, &mut self.reader);
+                visit.send(now, assigned, |event| reader.entry(&Entry { at: now, user, event }));
+                self.proceed(slot)
+            }
+            Need::Tool(call) => {
+                self.use_tool(slot, call);
+                None
+            }
+            Need::Nothing => {
+                let pause = match self.world.traffic.mode {
+                    Mode::Concurrent { .. } => Duration::ZERO,
+                    Mode::Sequential { delay } => delay,
+                };
+                self.slots[slot].pending = Pending::User;
+                self.queue.push(self.now + pause, slot);
+                None
+            }
+        }
+    }
+
+    fn use_tool(&mut self, slot: usize, call: ToolCall) {
+        let spec = &self.world.mock.tools[usize::from(call.tool)];
+        if let ToolKind::Remote(_) = spec.kind {
+            self.try_remote(slot, call, self.now, 0);
+            return;
+        }
+        let output = self.world.app.library.local(call);
+        let latency = spec.latency;
+        self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals: 0 });
+    }
+
+    /// Asks a remote tool; too early for its shared limit, it refuses (429) and is tried again later.
+    fn try_remote(&mut self, slot: usize, call: ToolCall, since: Timestamp, refusals: u16) {
+        let tool = usize::from(call.tool);
+        let ToolKind::Remote(remote) = self.world.mock.tools[tool].kind else { return };
+        let RemoteTool { one_request_per, retry_after, attempts, .. } = remote;
+        if one_request_per.is_some() && self.now < self.free_at[tool] {
+            let refusals = refusals + 1;
+            if u32::from(refusals) < attempts {
+                self.schedule(slot, self.now + retry_after, Pending::Try { call, since, refusals });
+            } else {
+                let output = self.world.app.library.given_up(call);
+                let latency = self.now.since(since);
+                self.schedule(slot, self.now, Pending::Tool { output, latency, refusals });
+            }
+            return;
+        }
+        if let Some(interval) = one_request_per {
+            self.free_at[tool] = self.now + interval;
+        }
+        let visit = &self.slots[slot].visit;
+        let Some((latency, tokens, wording)) = self.world.mock.remote(call.tool, visit.owner, visit.tool_calls()) else { return };
+        let output = self.world.app.library.remote(call, tokens, wording);
+        let at = self.now + latency;
+        self.schedule(slot, at, Pending::Tool { output, latency: at.since(since), refusals });
+    }
+}

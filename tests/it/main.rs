@@ -1,0 +1,3 @@
+//! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
+
+mod tidy;
