@@ -70,10 +70,10 @@ pub(crate) enum Problem {
     Missing,
     /// It is of another kind.
     Type { expected: Kind, found: Kind },
-    /// A number below the least that is allowed.
-    Below { least: String, found: String },
-    /// A number above the most that is allowed.
-    Above { most: String, found: String },
+    /// A number below the least that is allowed; whether it is a whole one by nature.
+    Below { least: String, found: String, whole: bool },
+    /// A number above the most that is allowed; whether it is a whole one by nature.
+    Above { most: String, found: String, whole: bool },
     /// A list or text that must hold something.
     Empty,
     /// A word that is none of those known.
@@ -141,6 +141,7 @@ fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error)
         Some((found, _)) if found.starts_with("invalid value: integer") => Problem::Above {
             most: i64::MAX.to_string(),
             found: found.trim_start_matches("invalid value: integer ").trim_matches('`').to_owned(),
+            whole: true,
         },
         _ => Problem::Said { message: said.to_owned(), code: None },
     };
@@ -245,19 +246,23 @@ impl<'de> Deserialize<'de> for Present {
 pub(crate) fn whole(path: &str, value: Option<i64>, least: u32) -> Result<Option<u32>, Fault> {
     let Some(value) = value else { return Ok(None) };
     if value < i64::from(least) {
-        return Err(Fault::new(path, Problem::Below { least: least.to_string(), found: value.to_string() }));
+        return Err(Fault::new(path, Problem::Below { least: least.to_string(), found: value.to_string(), whole: true }));
     }
     match u32::try_from(value) {
         Ok(value) => Ok(Some(value)),
-        Err(_) => Err(Fault::new(path, Problem::Above { most: u32::MAX.to_string(), found: value.to_string() })),
+        Err(_) => Err(Fault::new(path, Problem::Above { most: u32::MAX.to_string(), found: value.to_string(), whole: true })),
     }
 }
 
 /// A number from 0 to `most`.
 pub(crate) fn real(path: &str, value: Option<f64>, most: f64) -> Result<Option<f64>, Fault> {
     match value {
-        Some(value) if value < 0.0 => Err(Fault::new(path, Problem::Below { least: "0".to_owned(), found: value.to_string() })),
-        Some(value) if value > most => Err(Fault::new(path, Problem::Above { most: most.to_string(), found: value.to_string() })),
+        Some(value) if value < 0.0 => {
+            Err(Fault::new(path, Problem::Below { least: "0".to_owned(), found: value.to_string(), whole: false }))
+        }
+        Some(value) if value > most => {
+            Err(Fault::new(path, Problem::Above { most: most.to_string(), found: value.to_string(), whole: false }))
+        }
         value => Ok(value),
     }
 }

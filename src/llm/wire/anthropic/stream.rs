@@ -222,7 +222,7 @@ impl Assembly {
                 }
             }
             "message_stop" => self.done = true,
-            "error" => return Err(decode_error(0, &Headers { pairs: &[], received_us: 0 }, data)),
+            "error" => return Err(decode_error(500, &Headers { pairs: &[], received_us: 0 }, data)),
             // Pings, the end of a block, and whatever is new.
             _ => {}
         }

@@ -1,3 +1,5 @@
+//! Anthropic's requests against the documented shapes and the service's own words.
+
 use super::*;
 use crate::llm::chat::{ErrorKind, Message, Part, Role, ToolResult, ToolUse};
 

@@ -1,0 +1,286 @@
+//! The answer as one JSON document, in both directions.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::Dialect;
+use super::write::CallOut;
+use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
+use crate::llm::wire::body::{Fault, Obj, TextOrList, read, tokens};
+use crate::llm::wire::raw::Arguments;
+use crate::llm::wire::sse::put;
+
+/// What stands for the backend's build: this one has none to tell.
+pub(super) const FINGERPRINT: &str = "fp_simlab";
+
+#[derive(Serialize)]
+struct CompletionOut<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: [ChoiceOut<'a>; 1],
+    usage: UsageOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_fingerprint: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ChoiceOut<'a> {
+    index: u32,
+    message: MessageOut<'a>,
+    /// `Some` is written as `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<()>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct MessageOut<'a> {
+    role: &'static str,
+    content: Option<Words<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<Calls<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<[(); 0]>,
+}
+
+/// All texts of an answer, run together.
+struct Words<'a>(&'a [Block], Option<&'a str>);
+
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut texts = texts(self.0).chain(self.1);
+        match (texts.next(), texts.next()) {
+            (None, _) => serializer.serialize_str(""),
+            (Some(text), None) => serializer.serialize_str(text),
+            (Some(first), Some(second)) => {
+                let rest: String = texts.collect();
+                serializer.collect_str(&format_args!("{first}{second}{rest}"))
+            }
+        }
+    }
+}
+
+struct Calls<'a>(&'a [Block]);
+
+impl Serialize for Calls<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(calls(self.0).map(CallOut::of))
+    }
+}
+
+pub(super) fn texts(content: &[Block]) -> impl Iterator<Item = &str> {
+    content.iter().filter_map(|block| if let Block::Text(text) = block { Some(text.as_str()) } else { None })
+}
+
+pub(super) fn calls(content: &[Block]) -> impl Iterator<Item = &ToolUse> {
+    content.iter().filter_map(|block| if let Block::ToolUse(call) = block { Some(call) } else { None })
+}
+
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct UsageOut {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    total_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_tokens_details: Option<InputDetailsOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completion_tokens_details: Option<OutputDetailsOut>,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct InputDetailsOut {
+    cached_tokens: u32,
+    audio_tokens: u32,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct OutputDetailsOut {
+    reasoning_tokens: u32,
+    audio_tokens: u32,
+    accepted_prediction_tokens: u32,
+    rejected_prediction_tokens: u32,
+}
+
+impl UsageOut {
+    pub(super) fn of(dialect: Dialect, usage: Usage) -> Self {
+        let openai = dialect == Dialect::OpenAi;
+        Self {
+            prompt_tokens: usage.input,
+            completion_tokens: usage.output,
+            total_tokens: u64::from(usage.input) + u64::from(usage.output),
+            prompt_tokens_details: openai.then(InputDetailsOut::default),
+            completion_tokens_details: openai.then(OutputDetailsOut::default),
+        }
+    }
+}
+
+/// The service's word for why an answer ended.
+pub(super) fn stop_word(dialect: Dialect, stop: &Stop) -> &'static str {
+    match stop {
+        Stop::EndTurn | Stop::StopSequence(_) | Stop::Refusal => "stop",
+        Stop::MaxTokens => "length",
+        Stop::ToolUse => "tool_calls",
+        Stop::ContentFilter if dialect == Dialect::OpenAi => "content_filter",
+        Stop::ContentFilter => "stop",
+    }
+}
+
+/// Puts an answer together from what both forms, document and stream, tell.
+pub(super) fn assemble(
+    (id, created, model): (String, u64, String),
+    text: String,
+    calls: impl IntoIterator<Item = ToolUse>,
+    refusal: Option<String>,
+    reason: Option<&str>,
+    usage: UsageIn,
+) -> Result<ChatResponse, ChatError> {
+    let mut content: Vec<Block> = if text.is_empty() { Vec::new() } else { vec![Block::Text(text)] };
+    content.extend(calls.into_iter().map(Block::ToolUse));
+    let refusal = refusal.filter(|words| !words.is_empty());
+    let called = matches!(content.last(), Some(Block::ToolUse(_)));
+    let stop = match reason {
+        Some("error") => return Err(ChatError::new(ErrorKind::Server, "the provider broke off with finish_reason 'error'")),
+        Some("length" | "model_length") => Stop::MaxTokens,
+        Some("content_filter") => Stop::ContentFilter,
+        Some("tool_calls" | "function_call") => Stop::ToolUse,
+        // A call that was forced by name ends with "stop" at OpenAI.
+        _ if called => Stop::ToolUse,
+        _ if refusal.is_some() => Stop::Refusal,
+        _ => Stop::EndTurn,
+    };
+    if stop == Stop::Refusal {
+        content.clear();
+    }
+    let usage = Usage { input: tokens(usage.prompt_tokens), output: tokens(usage.completion_tokens) };
+    Ok(ChatResponse { id, created, model, content, stop, usage, refusal })
+}
+
+/// Writes the body of a 200.
+pub(in crate::llm::wire) fn encode_response(dialect: Dialect, response: &ChatResponse, out: &mut Vec<u8>) {
+    let openai = dialect == Dialect::OpenAi;
+    let has_calls = calls(&response.content).next().is_some();
+    let refusal = response.refusal.as_deref();
+    let silent = openai && (has_calls || refusal.is_some()) && texts(&response.content).next().is_none();
+    // Mistral has no field for a refusal: its words are the answer.
+    let words = Words(&response.content, refusal.filter(|_| !openai));
+    let message = MessageOut {
+        role: "assistant",
+        content: (!silent).then_some(words),
+        tool_calls: has_calls.then_some(Calls(&response.content)),
+        refusal: openai.then_some(refusal),
+        annotations: openai.then_some([]),
+    };
+    let choice = ChoiceOut { index: 0, message, logprobs: openai.then_some(()), finish_reason: stop_word(dialect, &response.stop) };
+    put(
+        out,
+        &CompletionOut {
+            id: &response.id,
+            object: "chat.completion",
+            created: response.created,
+            model: &response.model,
+            choices: [choice],
+            usage: UsageOut::of(dialect, response.usage),
+            service_tier: openai.then_some("default"),
+            system_fingerprint: openai.then_some(FINGERPRINT),
+        },
+    );
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CompletionIn {
+    id: String,
+    created: u64,
+    model: String,
+    choices: Vec<Obj<ChoiceIn>>,
+    usage: Option<UsageIn>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChoiceIn {
+    message: Option<Obj<MessageIn>>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct MessageIn {
+    content: Option<TextOrList<Obj<PartIn>>>,
+    tool_calls: Option<Vec<Obj<CallIn>>>,
+    refusal: Option<String>,
+}
+
+/// A part of a content that comes as a list; only `text` is taken.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PartIn {
+    pub(super) text: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CallIn {
+    pub(super) index: Option<u64>,
+    pub(super) id: Option<String>,
+    pub(super) function: Option<Obj<FunctionIn>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FunctionIn {
+    pub(super) name: Option<String>,
+    pub(super) arguments: Option<Arguments>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UsageIn {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+}
+
+/// The words of a content in either form.
+pub(super) fn words(content: TextOrList<Obj<PartIn>>) -> String {
+    match content {
+        TextOrList::Text(text) => text,
+        TextOrList::List(parts) => parts.into_iter().filter_map(|Obj(part)| part.text).collect(),
+    }
+}
+
+/// The text of a call's arguments in either form.
+pub(super) fn arguments(arguments: Arguments) -> String {
+    match arguments {
+        Arguments::Text(text) | Arguments::Object(text) => text,
+    }
+}
+
+/// Reads the body of a 200. `reject` words a fault.
+///
+/// # Errors
+/// `Malformed`, naming the field; `Server` when the answer itself says that it broke off.
+pub(in crate::llm::wire) fn decode_response(body: &[u8], reject: fn(Fault) -> ChatError) -> Result<ChatResponse, ChatError> {
+    let malformed = |what: &str| ChatError::new(ErrorKind::Malformed, format!("chat completion: {what}"));
+    let Obj(completion) = read::<Obj<CompletionIn>>(body).map_err(|fault| malformed(&reject(fault).to_string()))?;
+    let usage = completion.usage.ok_or_else(|| malformed("no usage"))?;
+    let Obj(choice) = completion.choices.into_iter().next().ok_or_else(|| malformed("no choices"))?;
+    let Obj(message) = choice.message.ok_or_else(|| malformed("no choices.0.message"))?;
+    let mut calls = Vec::new();
+    for (i, Obj(call)) in message.tool_calls.unwrap_or_default().into_iter().enumerate() {
+        let need = |field: &str| malformed(&format!("no choices.0.message.tool_calls.{i}.{field}"));
+        let Obj(function) = call.function.ok_or_else(|| need("function"))?;
+        calls.push(ToolUse {
+            id: call.id.unwrap_or_default(),
+            name: function.name.ok_or_else(|| need("function.name"))?,
+            input: arguments(function.arguments.ok_or_else(|| need("function.arguments"))?),
+        });
+    }
+    let text = message.content.map(words).unwrap_or_default();
+    let head = (completion.id, completion.created, completion.model);
+    assemble(head, text, calls, message.refusal, choice.finish_reason.as_deref(), usage)
+}

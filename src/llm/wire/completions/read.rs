@@ -1,0 +1,323 @@
+//! The request as a server reads it.
+
+use serde::Deserialize;
+
+use super::{Dialect, turns};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
+use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole};
+use crate::llm::wire::raw::RawObject;
+
+/// The schema of a tool that names none.
+const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
+
+/// The body as sent, both dialects' words together.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BodyIn {
+    model: Option<String>,
+    messages: Option<Vec<Obj<turns::MessageIn>>>,
+    tools: Option<Vec<Obj<ToolIn>>>,
+    tool_choice: Option<TextOrObject<ChoiceIn>>,
+    parallel_tool_calls: Option<bool>,
+    response_format: Option<Obj<FormatIn>>,
+    max_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    stop: Option<TextOrList<String>>,
+    n: Option<i64>,
+    seed: Option<i64>,
+    random_seed: Option<i64>,
+    user: Option<String>,
+    safety_identifier: Option<String>,
+    metadata: Option<Obj<MetadataIn>>,
+    stream: Option<bool>,
+    stream_options: Option<Obj<StreamOptionsIn>>,
+    // Words that one of the two, or both, refuse.
+    functions: Present,
+    function_call: Present,
+    store: Present,
+    logit_bias: Present,
+    top_k: Present,
+    system: Present,
+    stop_sequences: Present,
+    thinking: Present,
+    safe_prompt: Present,
+    output_config: Present,
+    extra_body: Present,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ToolIn {
+    r#type: Option<String>,
+    function: Option<Obj<FunctionIn>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FunctionIn {
+    name: Option<String>,
+    description: Option<String>,
+    parameters: Option<RawObject>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChoiceIn {
+    r#type: Option<String>,
+    function: Option<Obj<NameIn>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NameIn {
+    name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FormatIn {
+    r#type: Option<String>,
+    json_schema: Option<Obj<SchemaIn>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SchemaIn {
+    name: Option<String>,
+    schema: Option<RawObject>,
+    strict: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct MetadataIn {
+    user_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StreamOptionsIn {
+    include_usage: Option<bool>,
+}
+
+/// Reads the body of `POST …/chat/completions`.
+pub(in crate::llm::wire) fn decode_request(dialect: Dialect, body: &[u8]) -> Result<ChatRequest, Fault> {
+    let Obj(body) = read::<Obj<BodyIn>>(body)?;
+    refuse_words(dialect, &body)?;
+    let model = match body.model {
+        Some(model) if !model.is_empty() => model,
+        _ if dialect == Dialect::OpenAi => return Err(Fault::said("model", "you must provide a model parameter", None)),
+        _ => return Err(Fault::missing("model")),
+    };
+    let max_tokens = max_tokens(dialect, body.max_tokens, body.max_completion_tokens)?;
+    let hottest = if dialect == Dialect::OpenAi { 2.0 } else { 1.5 };
+    let temperature = real("temperature", body.temperature, hottest)?;
+    let top_p = real("top_p", body.top_p, 1.0)?;
+    if whole("n", body.n, 1)?.is_some_and(|n| n > 1) {
+        return Err(Fault::said("n", "only one choice is played here: 'n' must be 1", None));
+    }
+    let stop = match body.stop {
+        None => Vec::new(),
+        Some(TextOrList::Text(text)) => vec![text],
+        Some(TextOrList::List(texts)) => texts,
+    };
+    let stream = body.stream.unwrap_or_default();
+    if body.stream_options.is_some() && !stream && dialect == Dialect::OpenAi {
+        let words = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+        return Err(Fault::said("stream_options", words, None));
+    }
+    let include_usage = body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
+    let (messages, system) = turns::messages(dialect, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+    let tools = tools(dialect, body.tools)?;
+    if dialect == Dialect::OpenAi && tools.is_empty() {
+        let orphan = [("tool_choice", body.tool_choice.is_some()), ("parallel_tool_calls", body.parallel_tool_calls.is_some())];
+        if let Some((word, _)) = orphan.into_iter().find(|(_, there)| *there) {
+            let words = format!("Invalid value for '{word}': '{word}' is only allowed when 'tools' are specified.");
+            return Err(Fault::said(word, words, None));
+        }
+    }
+    let tool_choice = choice(dialect, body.tool_choice, &tools)?;
+    let output = output(body.response_format)?;
+    if dialect == Dialect::OpenAi && output == Output::JsonObject && !mentions_json(&messages, system.as_deref()) {
+        let words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
+        return Err(Fault::said("messages", words, None));
+    }
+    let user = match dialect {
+        Dialect::OpenAi => body.user.or(body.safety_identifier),
+        Dialect::Mistral => body.metadata.and_then(|Obj(metadata)| metadata.user_id),
+    };
+    Ok(ChatRequest {
+        system,
+        messages,
+        tools,
+        tool_choice,
+        parallel_tools: body.parallel_tool_calls.unwrap_or(true),
+        output,
+        max_tokens,
+        temperature,
+        top_p,
+        stop,
+        seed: body.seed.or(body.random_seed),
+        user,
+        stream,
+        include_usage: include_usage || dialect == Dialect::Mistral,
+        ..ChatRequest::new(model)
+    })
+}
+
+fn refuse_words(dialect: Dialect, body: &BodyIn) -> Result<(), Fault> {
+    let foreign: &[(&str, bool)] = match dialect {
+        Dialect::OpenAi => {
+            for (word, present, instead) in [("functions", body.functions, "tools"), ("function_call", body.function_call, "tool_choice")] {
+                if present.0 {
+                    let words = format!("'{word}' is deprecated and not played here: use '{instead}' instead");
+                    return Err(Fault::said(word, words, Some("unsupported_parameter")));
+                }
+            }
+            &[
+                ("top_k", body.top_k.0),
+                ("system", body.system.0),
+                ("stop_sequences", body.stop_sequences.0),
+                ("thinking", body.thinking.0),
+                ("random_seed", body.random_seed.is_some()),
+                ("safe_prompt", body.safe_prompt.0),
+                ("output_config", body.output_config.0),
+                ("extra_body", body.extra_body.0),
+            ]
+        }
+        Dialect::Mistral => &[
+            ("max_completion_tokens", body.max_completion_tokens.is_some()),
+            ("store", body.store.0),
+            ("user", body.user.is_some()),
+            ("seed", body.seed.is_some()),
+            ("logit_bias", body.logit_bias.0),
+            ("functions", body.functions.0),
+            ("function_call", body.function_call.0),
+            ("system", body.system.0),
+            ("stop_sequences", body.stop_sequences.0),
+            ("thinking", body.thinking.0),
+            ("output_config", body.output_config.0),
+            ("extra_body", body.extra_body.0),
+        ],
+    };
+    match foreign.iter().find(|(_, present)| *present) {
+        Some((word, _)) => Err(Fault::new(*word, Problem::Forbidden)),
+        None => Ok(()),
+    }
+}
+
+fn max_tokens(dialect: Dialect, old: Option<i64>, new: Option<i64>) -> Result<Option<u32>, Fault> {
+    if old.is_some() && new.is_some() {
+        let words = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        return Err(Fault::said("max_tokens", words, Some("invalid_parameter_combination")));
+    }
+    let least = u32::from(dialect == Dialect::OpenAi);
+    Ok(whole("max_completion_tokens", new, least)?.or(whole("max_tokens", old, least)?))
+}
+
+/// Whether `name` is one that both services take for a function.
+fn is_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain)
+}
+
+fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>, Fault> {
+    let Some(tools) = tools else { return Ok(Vec::new()) };
+    if tools.is_empty() && dialect == Dialect::OpenAi {
+        return Err(Fault::new("tools", Problem::Empty));
+    }
+    let mut all = Vec::with_capacity(tools.len());
+    for (i, Obj(tool)) in tools.into_iter().enumerate() {
+        match tool.r#type.as_deref() {
+            Some("function") => {}
+            None if dialect == Dialect::Mistral => {}
+            None => return Err(Fault::missing(format!("tools.{i}.type"))),
+            Some(other) => {
+                let words = format!("only tools of type 'function' are played here, found '{other}'");
+                return Err(Fault::said(format!("tools.{i}.type"), words, Some("invalid_value")));
+            }
+        }
+        let Obj(function) = tool.function.ok_or_else(|| Fault::missing(format!("tools.{i}.function")))?;
+        let name = function.name.ok_or_else(|| Fault::missing(format!("tools.{i}.function.name")))?;
+        if !is_name(&name) {
+            let words = match dialect {
+                Dialect::OpenAi => format!(
+                    "Invalid 'tools[{i}].function.name': string does not match pattern. Expected a string that matches the pattern \
+                     '^[a-zA-Z0-9_-]+$'."
+                ),
+                Dialect::Mistral => format!(
+                    "Function name was {name} but must be a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64."
+                ),
+            };
+            return Err(Fault::said(format!("tools.{i}.function.name"), words, Some("invalid_value")));
+        }
+        let schema = match function.parameters {
+            Some(parameters) => parameters.into_text(),
+            None if dialect == Dialect::Mistral => return Err(Fault::missing(format!("tools.{i}.function.parameters"))),
+            None => NO_PARAMETERS.to_owned(),
+        };
+        all.push(Tool { name, description: function.description.unwrap_or_default(), schema });
+    }
+    Ok(all)
+}
+
+fn choice(dialect: Dialect, choice: Option<TextOrObject<ChoiceIn>>, tools: &[Tool]) -> Result<ToolChoice, Fault> {
+    let allowed: &'static [&'static str] = match dialect {
+        Dialect::OpenAi => &["none", "auto", "required"],
+        Dialect::Mistral => &["auto", "none", "any", "required"],
+    };
+    let name = match choice {
+        None => return Ok(ToolChoice::Auto),
+        Some(TextOrObject::Text(word)) => {
+            return match word.as_str() {
+                "auto" => Ok(ToolChoice::Auto),
+                "none" => Ok(ToolChoice::None),
+                "required" => Ok(ToolChoice::Any),
+                "any" if dialect == Dialect::Mistral => Ok(ToolChoice::Any),
+                _ => Err(Fault::new("tool_choice", Problem::NotOneOf { found: word, allowed })),
+            };
+        }
+        Some(TextOrObject::Object(choice)) => {
+            if let Some(other) = choice.r#type.filter(|kind| kind != "function") {
+                return Err(Fault::new("tool_choice.type", Problem::NotOneOf { found: other, allowed: &["function"] }));
+            }
+            let Obj(function) = choice.function.ok_or_else(|| Fault::missing("tool_choice.function"))?;
+            function.name.ok_or_else(|| Fault::missing("tool_choice.function.name"))?
+        }
+    };
+    if !tools.iter().any(|tool| tool.name == name) {
+        return Err(Fault::said("tool_choice", format!("Tool choice '{name}' not found in 'tools' parameter."), None));
+    }
+    Ok(ToolChoice::Named(name))
+}
+
+fn output(format: Option<Obj<FormatIn>>) -> Result<Output, Fault> {
+    let Some(Obj(format)) = format else { return Ok(Output::Text) };
+    match format.r#type.as_deref() {
+        Some("text") => Ok(Output::Text),
+        Some("json_object") => Ok(Output::JsonObject),
+        Some("json_schema") => {
+            let Obj(schema) = format.json_schema.ok_or_else(|| Fault::missing("response_format.json_schema"))?;
+            let name = schema.name.ok_or_else(|| Fault::missing("response_format.json_schema.name"))?;
+            let text = schema.schema.ok_or_else(|| Fault::missing("response_format.json_schema.schema"))?;
+            Ok(Output::JsonSchema { name, schema: text.into_text(), strict: schema.strict.unwrap_or_default() })
+        }
+        Some(other) => {
+            let allowed = &["text", "json_object", "json_schema"];
+            Err(Fault::new("response_format.type", Problem::NotOneOf { found: other.to_owned(), allowed }))
+        }
+        None => Err(Fault::missing("response_format.type")),
+    }
+}
+
+fn mentions_json(messages: &[Message], system: Option<&str>) -> bool {
+    let in_text = |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
+    let in_part = |part: &Part| match part {
+        Part::Text(text) => in_text(text),
+        Part::ToolUse(call) => in_text(&call.input),
+        Part::ToolResult(result) => in_text(&result.content),
+    };
+    system.is_some_and(in_text) || messages.iter().any(|message| message.content.iter().any(in_part))
+}

@@ -1,0 +1,262 @@
+//! The stream of chunks, in both directions.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::Dialect;
+use super::answer::{CallIn, FINGERPRINT, PartIn, UsageIn, UsageOut, arguments, assemble, calls, stop_word, texts, words};
+use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
+use crate::llm::wire::body::{Obj, TextOrList};
+use crate::llm::wire::head::malformed;
+use crate::llm::wire::sse::{Chunking, Frames};
+
+#[derive(Clone, Copy, Serialize)]
+struct ChunkOut<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_fingerprint: Option<&'static str>,
+    choices: &'a [ChoiceOut<'a>],
+    /// Absent, `null`, or told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Option<UsageOut>>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct ChoiceOut<'a> {
+    index: u32,
+    delta: DeltaOut<'a>,
+    /// `Some` is written as `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<()>,
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct DeltaOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<&'a [CallDeltaOut<'a>]>,
+}
+
+#[derive(Serialize)]
+struct CallDeltaOut<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'static str>,
+    function: FunctionDeltaOut<'a>,
+}
+
+#[derive(Serialize)]
+struct FunctionDeltaOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+/// The writer of one stream: what all its chunks repeat.
+struct Chunks<'a> {
+    frames: Frames,
+    head: ChunkOut<'a>,
+    logprobs: Option<()>,
+}
+
+impl Chunks<'_> {
+    fn push(&mut self, delta: DeltaOut<'_>, finish_reason: Option<&'static str>, usage: Option<Option<UsageOut>>) {
+        let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason }];
+        self.frames.push(None, &ChunkOut { choices: &choices, usage, ..self.head });
+    }
+}
+
+/// The answer as the service streams it. With `include_usage`, OpenAI tells the usage in a chunk of its own; Mistral
+/// always tells it in the last one.
+pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatResponse, chunking: Chunking, include_usage: bool) -> Frames {
+    let openai = dialect == Dialect::OpenAi;
+    let head = ChunkOut {
+        id: &response.id,
+        object: "chat.completion.chunk",
+        created: response.created,
+        model: &response.model,
+        service_tier: openai.then_some("default"),
+        system_fingerprint: openai.then_some(FINGERPRINT),
+        choices: &[],
+        usage: None,
+    };
+    let mut chunks = Chunks { frames: Frames::default(), head, logprobs: openai.then_some(()) };
+    let usage = UsageOut::of(dialect, response.usage);
+    // OpenAI says `"usage": null` in the meantime, but only to those who asked.
+    let meantime = (openai && include_usage).then_some(None);
+    let silent = openai && texts(&response.content).next().is_none() && (response.refusal.is_some() || !response.content.is_empty());
+    let first = DeltaOut {
+        role: Some("assistant"),
+        content: Some(if silent { None } else { Some("") }),
+        refusal: openai.then_some(None),
+        tool_calls: None,
+    };
+    chunks.push(first, None, meantime);
+    for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !openai)) {
+        for piece in chunking.pieces(text) {
+            chunks.push(DeltaOut { content: Some(Some(piece)), ..DeltaOut::default() }, None, meantime);
+        }
+    }
+    let finish = stop_word(dialect, &response.stop);
+    match dialect {
+        Dialect::OpenAi => {
+            for piece in response.refusal.iter().flat_map(|text| chunking.pieces(text)) {
+                chunks.push(DeltaOut { refusal: Some(Some(piece)), ..DeltaOut::default() }, None, meantime);
+            }
+            for (index, call) in calls(&response.content).enumerate() {
+                let mut push = |call: CallDeltaOut<'_>| {
+                    chunks.push(DeltaOut { tool_calls: Some(&[call]), ..DeltaOut::default() }, None, meantime);
+                };
+                let function = FunctionDeltaOut { name: Some(&call.name), arguments: "" };
+                push(CallDeltaOut { index, id: Some(&call.id), r#type: Some("function"), function });
+                for piece in chunking.pieces(&call.input) {
+                    let function = FunctionDeltaOut { name: None, arguments: piece };
+                    push(CallDeltaOut { index, id: None, r#type: None, function });
+                }
+            }
+            chunks.push(DeltaOut::default(), Some(finish), meantime);
+            if include_usage {
+                let last = ChunkOut { usage: Some(Some(usage)), ..chunks.head };
+                chunks.frames.push(None, &last);
+            }
+        }
+        Dialect::Mistral => {
+            // Calls come whole, in the last chunk.
+            let whole: Vec<CallDeltaOut<'_>> = calls(&response.content)
+                .enumerate()
+                .map(|(index, call)| CallDeltaOut {
+                    index,
+                    id: Some(&call.id),
+                    r#type: Some("function"),
+                    function: FunctionDeltaOut { name: Some(&call.name), arguments: &call.input },
+                })
+                .collect();
+            let tool_calls = (!whole.is_empty()).then_some(&whole[..]);
+            chunks.push(DeltaOut { content: Some(Some("")), tool_calls, ..DeltaOut::default() }, Some(finish), Some(Some(usage)));
+        }
+    }
+    chunks.frames.push_done();
+    chunks.frames
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChunkIn<'a> {
+    id: String,
+    object: String,
+    created: u64,
+    model: String,
+    choices: Vec<Obj<ChoiceIn>>,
+    usage: Option<UsageIn>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChoiceIn {
+    index: u64,
+    delta: Option<Obj<DeltaIn>>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DeltaIn {
+    content: Option<TextOrList<Obj<PartIn>>>,
+    refusal: Option<String>,
+    tool_calls: Option<Vec<Obj<CallIn>>>,
+}
+
+/// An answer as far as it has come.
+#[derive(Default)]
+pub(in crate::llm::wire) struct Assembly {
+    head: Option<(String, u64, String)>,
+    text: String,
+    refusal: String,
+    calls: BTreeMap<u64, ToolUse>,
+    finish: Option<String>,
+    usage: Option<UsageIn>,
+    done: bool,
+}
+
+impl Assembly {
+    /// Takes one event's data. `error` reads a body that tells of an error.
+    pub(in crate::llm::wire) fn event(&mut self, data: &[u8], error: fn(&[u8]) -> ChatError) -> Result<(), ChatError> {
+        if data == b"[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        let chunk: ChunkIn<'_> = serde_json::from_slice(data).map_err(|fault| malformed(format!("chunk of a chat completion: {fault}")))?;
+        if chunk.error.is_some() || chunk.object == "error" {
+            return Err(error(data));
+        }
+        self.head.get_or_insert((chunk.id, chunk.created, chunk.model));
+        self.usage = chunk.usage.or(self.usage);
+        for Obj(choice) in chunk.choices {
+            if choice.index != 0 {
+                continue;
+            }
+            self.finish = choice.finish_reason.or_else(|| self.finish.take());
+            let Some(Obj(delta)) = choice.delta else { continue };
+            self.text.extend(delta.content.map(words));
+            self.refusal.extend(delta.refusal);
+            for Obj(call) in delta.tool_calls.unwrap_or_default() {
+                self.grow(call);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a piece of a call to the one it belongs to.
+    fn grow(&mut self, piece: CallIn) {
+        let mut index = piece.index.unwrap_or_default();
+        let id = piece.id.unwrap_or_default();
+        // Calls that come whole may all have index 0: another id is another call.
+        let taken = |index: &u64| self.calls.get(index).is_some_and(|call| !id.is_empty() && !call.id.is_empty() && call.id != id);
+        if taken(&index) {
+            index = self.calls.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
+        }
+        let call = self.calls.entry(index).or_insert_with(|| ToolUse { id: String::new(), name: String::new(), input: String::new() });
+        call.id.push_str(if call.id.is_empty() { &id } else { "" });
+        if let Some(Obj(function)) = piece.function {
+            call.name.push_str(&function.name.unwrap_or_default());
+            call.input.extend(function.arguments.map(arguments));
+        }
+    }
+
+    /// Whether the last event has come.
+    pub(in crate::llm::wire) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The whole answer, or that it was cut. OpenAI tells the usage only when asked: where it was not, it is 0.
+    pub(in crate::llm::wire) fn finish(self, expects_usage: bool) -> Result<ChatResponse, ChatError> {
+        if !self.done {
+            return Err(ChatError::new(ErrorKind::Cut, "the stream of the chat completion ended before [DONE]"));
+        }
+        let (Some(head), Some(reason)) = (self.head, self.finish) else {
+            return Err(malformed("the stream of the chat completion tells no finish_reason"));
+        };
+        if expects_usage && self.usage.is_none() {
+            return Err(malformed("the stream of the chat completion tells no usage"));
+        }
+        let refusal = (!self.refusal.is_empty()).then_some(self.refusal);
+        assemble(head, self.text, self.calls.into_values(), refusal, Some(&reason), self.usage.unwrap_or_default())
+    }
+}

@@ -1,0 +1,276 @@
+//! Laws that hold for all three wires, over random input.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::head::Headers;
+use super::provider::*;
+use super::sse::Chunking;
+use super::stream::StreamDecoder;
+use crate::llm::chat::*;
+
+fn provider() -> impl Strategy<Value = Provider> {
+    prop_oneof![Just(Provider::Anthropic), Just(Provider::OpenAi), Just(Provider::Mistral)]
+}
+
+/// Words with quotes, line breaks, escapes and letters of several bytes; never blank.
+fn words() -> impl Strategy<Value = String> {
+    r#"[a-z][ a-z"\\/\n\r\t\u{0}-\u{1f}\u{7f}éß漢\u{2028}🦀{}:,\[\]]{0,24}"#
+}
+
+fn object() -> impl Strategy<Value = String> {
+    prop_oneof![Just("{}".to_owned()), Just("{\"b\":1.50,\n \"a\" : [null, \"x\\n\"]}".to_owned()), Just(r#"{"q":"é 漢"}"#.to_owned())]
+}
+
+fn chunking() -> impl Strategy<Value = Chunking> {
+    prop_oneof![Just(Chunking::Whole), (0u16..7).prop_map(Chunking::Characters), Just(Chunking::Words)]
+}
+
+/// What the model may write as arguments: mostly objects, sometimes not even JSON.
+fn arguments() -> impl Strategy<Value = String> {
+    prop_oneof![3 => object(), 1 => words(), 1 => Just("{\"cut\": ".to_owned()), 1 => Just("[1]".to_owned())]
+}
+
+/// An answer that all three can say: at most one text, then calls.
+fn response() -> impl Strategy<Value = ChatResponse> {
+    let text = option::of(words());
+    let calls = vec(("[a-zA-Z0-9]{9}", "[a-z_]{1,9}", arguments()), 0..3);
+    (text, calls, any::<bool>(), any::<u32>(), any::<u32>(), 0u64..4_000_000_000).prop_map(|(text, calls, cut, input, output, created)| {
+        let called = !calls.is_empty();
+        let mut content: Vec<Block> = text.into_iter().map(Block::Text).collect();
+        content.extend(calls.into_iter().enumerate().map(|(i, (mut id, name, input))| {
+            id.replace_range(..1, &i.to_string());
+            Block::ToolUse(ToolUse { id, name, input })
+        }));
+        let stop = if cut {
+            Stop::MaxTokens
+        } else if called {
+            Stop::ToolUse
+        } else {
+            Stop::EndTurn
+        };
+        ChatResponse { id: "id1".into(), created, model: "m".into(), content, stop, usage: Usage { input, output }, refusal: None }
+    })
+}
+
+/// Anthropic does not tell when an answer was made.
+fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
+    if provider == Provider::Anthropic {
+        response.created = 0;
+    }
+    response
+}
+
+/// A conversation that all three take: each round a question, and perhaps calls, all answered, and words after them.
+fn conversation() -> impl Strategy<Value = Vec<Message>> {
+    let round = (words(), option::of((option::of(words()), vec((arguments(), words()), 1..3))), words());
+    (vec(round, 0..3), words()).prop_map(|(rounds, last)| {
+        let mut messages = Vec::new();
+        let mut calls_made = 0;
+        let say = |role, text| Message { role, content: vec![Part::Text(text)] };
+        for (question, calls, answer) in rounds {
+            messages.push(say(Role::User, question));
+            if let Some((text, calls)) = calls {
+                let mut asked: Vec<Part> = text.into_iter().map(Part::Text).collect();
+                let mut told = Vec::new();
+                for (input, content) in calls {
+                    calls_made += 1;
+                    let id = format!("call{calls_made:05}");
+                    asked.push(Part::ToolUse(ToolUse { id: id.clone(), name: "f".into(), input }));
+                    told.push(Part::ToolResult(ToolResult { id, content, is_error: false }));
+                }
+                messages.push(Message { role: Role::Assistant, content: asked });
+                messages.push(Message { role: Role::User, content: told });
+            }
+            messages.push(say(Role::Assistant, answer));
+        }
+        messages.push(say(Role::User, last));
+        messages
+    })
+}
+
+fn request() -> impl Strategy<Value = ChatRequest> {
+    let tools = vec(("[a-z]{1,8}", words(), object()), 0..3);
+    let numbers = (0u32..100_000, option::of(0.0f64..1.0), option::of(0.0f64..1.0));
+    (conversation(), option::of(words()), tools, 0usize..5, numbers, vec(words(), 0..2), option::of("[a-z0-9]{1,9}"), any::<[bool; 2]>())
+        .prop_map(|(messages, system, tools, choice, (max_tokens, temperature, top_p), stop, user, [stream, parallel])| {
+            let mut tools: Vec<Tool> = tools.into_iter().map(|(name, description, schema)| Tool { name, description, schema }).collect();
+            tools.dedup_by(|a, b| a.name == b.name);
+            tools.sort_by(|a, b| a.name.cmp(&b.name));
+            tools.dedup_by(|a, b| a.name == b.name);
+            let tool_choice = match (choice, tools.first()) {
+                (1, Some(_)) => ToolChoice::Any,
+                (2, Some(_)) => ToolChoice::None,
+                (3, Some(tool)) => ToolChoice::Named(tool.name.clone()),
+                _ => ToolChoice::Auto,
+            };
+            ChatRequest {
+                messages,
+                system,
+                parallel_tools: parallel || tools.is_empty() || tool_choice == ToolChoice::None,
+                tools,
+                tool_choice,
+                max_tokens: Some(max_tokens + 1),
+                temperature,
+                top_p,
+                stop,
+                user,
+                stream,
+                // OpenAI says it in streams only; the others always tell.
+                include_usage: true,
+                ..ChatRequest::new("m")
+            }
+        })
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let keys = "model|messages|role|content|type|text|tools|tool_calls|function|name|arguments|input|id|tool_use|tool_use_id|tool_result|user\
+                |assistant|tool|system|max_tokens|stream|usage|choices|message|delta|index|error|finish_reason|content_block|stop_reason";
+    let word = prop_oneof![2 => keys, 1 => ".{0,5}"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        let item = prop_oneof![2 => keys, 1 => ".{0,5}"];
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Value::from),
+            vec((item, inner), 0..6).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// Feeds `bytes` in pieces that end at `cuts`.
+fn decode_in_pieces(provider: Provider, bytes: &[u8], cuts: &[usize]) -> Result<ChatResponse, ChatError> {
+    let mut decoder = StreamDecoder::new(provider, true);
+    let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]).collect();
+    at.sort_unstable();
+    let mut start = 0;
+    for end in at {
+        decoder.push(&bytes[start..end])?;
+        start = end;
+    }
+    decoder.finish()
+}
+
+proptest! {
+    #[test]
+    fn an_answer_comes_back(provider in provider(), response in response()) {
+        let mut out = Vec::new();
+        encode_response(provider, &response, &mut out);
+        prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+        prop_assert_eq!(decode_response(provider, &out).unwrap(), as_told(provider, response));
+    }
+
+    #[test]
+    fn a_streamed_answer_comes_back_however_it_is_cut(
+        provider in provider(), response in response(), chunking in chunking(), cuts in vec(any::<usize>(), 0..12),
+    ) {
+        let frames = encode_stream(provider, &response, chunking, true);
+        let whole = decode_in_pieces(provider, frames.bytes(), &cuts).unwrap();
+        prop_assert_eq!(&whole, &as_told(provider, response.clone()));
+        // The same in a document: usage, stop and content agree.
+        let mut document = Vec::new();
+        encode_response(provider, &response, &mut document);
+        prop_assert_eq!(decode_response(provider, &document).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_stream_that_ends_early_is_cut(provider in provider(), response in response(), chunking in chunking(), kept in any::<usize>()) {
+        let frames = encode_stream(provider, &response, chunking, true);
+        // The last event counts from its own empty line on: without the very last byte it has not come.
+        let kept = kept % frames.bytes().len();
+        let error = decode_in_pieces(provider, &frames.bytes()[..kept], &[]).unwrap_err();
+        prop_assert_eq!(error.kind, ErrorKind::Cut);
+    }
+
+    #[test]
+    fn an_error_inside_a_stream_is_told(provider in provider(), response in response(), at in any::<usize>()) {
+        let frames = encode_stream(provider, &response, Chunking::Words, true);
+        let before = at % frames.len();
+        let mut bytes: Vec<u8> = frames.iter().take(before).flatten().copied().collect();
+        bytes.extend(encode_stream_error(provider, &ChatError::new(ErrorKind::Server, "It broke."), "req_1"));
+        let error = decode_in_pieces(provider, &bytes, &[]).unwrap_err();
+        prop_assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Server, "It broke."));
+    }
+
+    #[test]
+    fn a_request_comes_back(provider in provider(), request in request()) {
+        let mut request = request;
+        if provider == Provider::OpenAi {
+            request.include_usage = request.stream;
+        }
+        let mut out = Vec::new();
+        encode_request(provider, &request, &mut out);
+        let decoded = decode_request(provider, &out);
+        prop_assert_eq!(decoded.unwrap(), request);
+    }
+
+    #[test]
+    fn an_error_comes_back(
+        provider in provider(),
+        kind in prop_oneof![
+            Just(ErrorKind::RateLimited), Just(ErrorKind::Server), Just(ErrorKind::Overloaded), Just(ErrorKind::NotFound),
+            Just(ErrorKind::Permission), Just(ErrorKind::OutOfCredit), Just(ErrorKind::Timeout), Just(ErrorKind::TooLarge), Just(ErrorKind::Conflict),
+        ],
+        message in words(), wait in option::of(1u64..100), should in option::of(any::<bool>()),
+    ) {
+        let sent = ChatError {
+            retry_after: wait.map(|s| crate::time::Duration::from_us(s * 1_000_000)),
+            should_retry: should,
+            ..ChatError::new(kind, message)
+        };
+        let reply = encode_error(provider, &sent, "req_1");
+        let pairs: Vec<(&str, &str)> = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let read = decode_error(provider, reply.status, &Headers { pairs: &pairs, received_us: 0 }, &reply.body);
+        prop_assert_eq!(
+            (read.kind, read.message, read.retry_after, read.should_retry),
+            (sent.kind, sent.message, sent.retry_after, sent.should_retry)
+        );
+    }
+
+    #[test]
+    fn any_json_is_survived_and_refused_by_name(provider in provider(), value in json(), status in 0u16..700) {
+        let bytes = serde_json::to_vec(&value).unwrap();
+        let none = Headers { pairs: &[], received_us: 0 };
+        let _ = (decode_response(provider, &bytes), decode_error(provider, status, &none, &bytes));
+        if let Err(error) = decode_request(provider, &bytes) {
+            prop_assert_eq!(error.kind, ErrorKind::BadRequest);
+            let reply = encode_error(provider, &error, "r");
+            prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok() && (400..=422).contains(&reply.status));
+        }
+        let framed = [b"data: ", &bytes[..], b"\n\n"].concat();
+        let _ = decode_in_pieces(provider, &framed, &[]);
+    }
+
+    #[test]
+    fn any_messages_are_survived(provider in provider(), messages in vec(json(), 0..4)) {
+        let body = serde_json::json!({"model": "m", "max_tokens": 5, "messages": messages});
+        let _ = decode_request(provider, &serde_json::to_vec(&body).unwrap());
+    }
+
+    #[test]
+    fn any_bytes_are_survived(provider in provider(), bytes in vec(any::<u8>(), 0..300), cuts in vec(any::<usize>(), 0..5)) {
+        let none = Headers { pairs: &[], received_us: 0 };
+        let _ = (decode_request(provider, &bytes), decode_response(provider, &bytes), decode_error(provider, 500, &none, &bytes));
+        let _ = decode_in_pieces(provider, &bytes, &cuts);
+    }
+
+    #[test]
+    fn a_spoiled_stream_is_survived(
+        provider in provider(), response in response(), spoil in vec((any::<usize>(), any::<u8>()), 1..6), cuts in vec(any::<usize>(), 0..3),
+    ) {
+        let mut bytes = encode_stream(provider, &response, Chunking::Words, true).into_bytes();
+        for (at, byte) in spoil {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        let _ = decode_in_pieces(provider, &bytes, &cuts);
+    }
+}
