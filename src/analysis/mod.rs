@@ -24,8 +24,6 @@ mod result;
 mod sequential;
 mod silence;
 mod special;
-#[cfg(test)]
-mod studies;
 
 pub use analyze::analyze;
 pub use correction::{benjamini_hochberg, bonferroni};

@@ -22,6 +22,12 @@ use crate::time::Duration;
 
 /// Most results that a model asks a tool for.
 const MOST_RESULTS: f64 = 20.0;
+/// Tokens that a model writes beside a tool call, usually and when it searches in circles: medians. Assumed.
+const NOTE_TOKENS: f64 = 15.0;
+const LOOPING_NOTE_TOKENS: f64 = 330.0;
+/// Standard deviation of their logarithm, and the most of them. Assumed.
+const NOTE_SIGMA: f64 = 0.6;
+const MOST_NOTE_TOKENS: f64 = 2_000.0;
 
 /// The mock of every model of a scenario.
 #[derive(Clone, Debug)]
@@ -80,6 +86,8 @@ struct Effort {
     rounds: f64,
     /// Factor on the number of results that it asks for.
     difficulty: f64,
+    /// Tokens that it writes beside a tool call: the median.
+    note_tokens: f64,
     /// Length of the answer.
     answer_tokens: f64,
     /// How good the answer is.
@@ -159,7 +167,7 @@ impl MockModels<'_> {
         let effort = self.effort(model, prompt);
         let tools = &prompt.setup.tools;
         if prompt.offers_tools && !tools.is_empty() && f64::from(prompt.subject.rounds) < effort.rounds {
-            let call = self.choose_tool(prompt, luck, effort.difficulty);
+            let call = self.choose_tool(prompt, luck, &effort);
             return (Reply::ToolCall(call), self.usage.tool_call(call));
         }
         let tokens = (effort.answer_tokens as u32).max(LEAST_TOKENS);
@@ -174,13 +182,16 @@ impl MockModels<'_> {
         let reading = prompt.setup.reading;
         let mut stage = self.seed.stage(Purpose::Effort, prompt.owner, 0);
         let (difficulty, rounding, length, grading) = (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
+        let looping = stage.uniform();
         let loss = causes.context_lost(prompt.subject.redacted);
         let depth = match prompt.subject.complexity {
             Complexity::Basic => 0.7,
             Complexity::Intermediate => 1.0,
             Complexity::Advanced => 1.3,
         };
-        let difficulty = libm::exp((causes.difficulty_sigma + causes.loss_to_spread * loss) * difficulty);
+        let difficulty = libm::exp(causes.difficulty_sigma * difficulty);
+        // Somebody without tools cannot search in circles.
+        let loops = looping < causes.loss_to_loops * loss;
         let wanted = model.tool_appetite * depth * difficulty * (1.0 + causes.loss_to_tools * loss);
         let warmth = (prompt.setup.temperature.unwrap_or(0.2) - 0.2).max(0.0);
         let sigma = model.answer_sigma + causes.temperature_to_spread * warmth;
@@ -199,15 +210,17 @@ impl MockModels<'_> {
             Grade::Fair
         };
         Effort {
-            rounds: libm::floor(wanted + rounding),
-            difficulty,
+            rounds: if loops { f64::INFINITY } else { libm::floor(wanted + rounding) },
+            difficulty: if loops { MOST_RESULTS } else { difficulty },
+            // Thinking aloud: a few words, or many by somebody who goes in circles over a difficult question. Assumed.
+            note_tokens: if loops { LOOPING_NOTE_TOKENS * difficulty } else { NOTE_TOKENS },
             answer_tokens: words * libm::exp(sigma * length) * libm::sqrt(difficulty),
             grade,
         }
     }
 
     /// Reaches for one of the offered tools, by appeal; reranking needs something to rerank.
-    fn choose_tool(&self, prompt: &Prompt<'_>, luck: &CallLuck, difficulty: f64) -> ToolCall {
+    fn choose_tool(&self, prompt: &Prompt<'_>, luck: &CallLuck, effort: &Effort) -> ToolCall {
         let appeal = |&tool: &u16| {
             let spec = &self.tools[usize::from(tool)];
             if spec.kind == ToolKind::Rerank && prompt.subject.rounds == 0 { 0.0 } else { spec.appeal }
@@ -219,9 +232,11 @@ impl MockModels<'_> {
             left < 0.0
         });
         let tool = chosen.or_else(|| prompt.setup.tools.first().copied()).unwrap_or_default();
-        let top_k = f64::from(self.tools[usize::from(tool)].top_k) * difficulty;
+        let top_k = f64::from(self.tools[usize::from(tool)].top_k) * effort.difficulty;
+        let note = effort.note_tokens * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
         let query = Query { topic: prompt.subject.topic, variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8 };
-        ToolCall { tool, query, top_k: libm::round(top_k.clamp(1.0, MOST_RESULTS)) as u8 }
+        let top_k = libm::round(top_k.clamp(1.0, MOST_RESULTS)) as u8;
+        ToolCall { tool, query, top_k, note_tokens: note.min(MOST_NOTE_TOKENS) as u16, note_wording: luck.wording }
     }
 
     fn judge(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {

@@ -48,6 +48,10 @@ pub struct ToolCall {
     pub query: Query,
     /// How many results it asks for.
     pub top_k: u8,
+    /// Tokens that the model writes beside the call, thinking aloud.
+    pub note_tokens: u16,
+    /// Which words these are.
+    pub note_wording: u64,
 }
 
 /// What a tool gave back.

@@ -5,7 +5,7 @@
 //! Does not know: which provider's format they travel in.
 
 use crate::journal::Label;
-use crate::knowledge::{Items, KnowledgeBase, Prescreen};
+use crate::knowledge::{Items, KnowledgeBase, Prescreen, ReasoningNote};
 use crate::llm::model::ToolCall;
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -31,6 +31,12 @@ pub fn tool_arguments(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> 
         ToolKind::Remote(_) => format!(r#"{{"query": "{query}", "max_results": {}}}"#, call.top_k),
         ToolKind::KeywordSearch | ToolKind::SemanticSearch { .. } => format!(r#"{{"query": "{query}", "top_k": {}}}"#, call.top_k),
     }
+}
+
+/// The words that a model writes beside a tool call: a text block of their own.
+#[must_use]
+pub fn note(call: ToolCall) -> String {
+    ReasoningNote { tokens: u32::from(call.note_tokens), wording: call.note_wording }.render()
 }
 
 /// A tool call as it counts: name and arguments.

@@ -118,8 +118,9 @@ pub struct Causes {
     pub context_of_item: [f64; 6],
     /// How strongly lost context makes the support agent call more tools; 0 turns the effect off.
     pub loss_to_tools: f64,
-    /// How strongly lost context widens the spread of that work (search loops); 0 turns the effect off.
-    pub loss_to_spread: f64,
+    /// Chance that the support agent, for want of the context, searches in circles until its limit, for each unit of lost
+    /// context; 0 turns the effect off.
+    pub loss_to_loops: f64,
     /// How strongly lost context makes the support agent write more; 0 turns the effect off.
     pub loss_to_words: f64,
     /// How strongly lost context worsens answers; 0 turns the effect off.

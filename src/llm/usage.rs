@@ -83,14 +83,14 @@ impl<'k> Usage<'k> {
         }
     }
 
-    /// A tool call, name and arguments.
+    /// A tool call: the words beside it, name and arguments.
     #[must_use]
     pub fn tool_call(&self, call: ToolCall) -> u32 {
         let TopicId(topic) = call.query.topic;
         let row = usize::from(call.tool) * self.base.n_topics() + usize::from(topic);
         let place = (row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant)) * RESULTS + usize::from(call.top_k);
         let (Some(cell), Some(tool)) = (self.calls.get(place), self.tools.get(usize::from(call.tool))) else { return 0 };
-        *cell.get_or_init(|| count(&render::tool_call(call, tool, self.base)))
+        u32::from(call.note_tokens) + *cell.get_or_init(|| count(&render::tool_call(call, tool, self.base)))
     }
 
     /// The judge's word.

@@ -215,7 +215,7 @@ pub fn causes(file: &source::Causes, faults: &mut Faults<'_>) -> Causes {
         *company => file.context_of.company, "company", 0.0, 10.0;
         *title => file.context_of.title, "title", 0.0, 10.0;
         causes.loss_to_tools => file.loss_to_tools, "loss_to_tools", 0.0, 100.0;
-        causes.loss_to_spread => file.loss_to_spread, "loss_to_spread", 0.0, 10.0;
+        causes.loss_to_loops => file.loss_to_loops, "loss_to_loops", 0.0, 10.0;
         causes.loss_to_words => file.loss_to_words, "loss_to_words", 0.0, 100.0;
         causes.loss_to_quality => file.loss_to_quality, "loss_to_quality", 0.0, 100.0;
         causes.difficulty_sigma => file.difficulty_sigma, "difficulty_sigma", 0.0, 5.0;

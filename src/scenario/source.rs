@@ -201,7 +201,7 @@ pub struct Metric {
 pub struct Causes {
     pub context_of: ContextOf,
     pub loss_to_tools: Option<Spanned<f64>>,
-    pub loss_to_spread: Option<Spanned<f64>>,
+    pub loss_to_loops: Option<Spanned<f64>>,
     pub loss_to_words: Option<Spanned<f64>>,
     pub loss_to_quality: Option<Spanned<f64>>,
     pub difficulty_sigma: Option<Spanned<f64>>,

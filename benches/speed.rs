@@ -1,0 +1,84 @@
+//! Speed: the time of a full run per user, as a ratio to its floor.
+//!
+//! The floor is what cannot be avoided: two SHA-1 bucket hashes for each user, and as many keyed log-normal draws as the
+//! run makes stages of luck. `cargo bench --bench speed` prints both and users per second on one core; `-- USERS FILE`
+//! takes another number of users and another scenario.
+
+use std::time::Instant;
+
+use sha1::{Digest, Sha1};
+use simlab::context::user_key;
+use simlab::journal::{Caller, Entry, Event, Reader};
+use simlab::metrics::JournalObserver;
+use simlab::random::{Purpose, Seed};
+use simlab::run::{Settings, Stage};
+use simlab::scenario::load;
+
+/// Counts the stages of luck that a run draws.
+#[derive(Default)]
+struct Draws(u64);
+
+impl Reader for Draws {
+    fn entry(&mut self, entry: &Entry) {
+        self.0 += match entry.event {
+            // A support call draws its own luck and the question's effort.
+            Event::Completed { caller: Caller::Support, .. } | Event::CallFailed { caller: Caller::Support, .. } => 2,
+            Event::Completed { .. } | Event::CallFailed { .. } => 1,
+            // The visitor's own plan.
+            Event::Arrived { .. } => 1,
+            _ => 0,
+        };
+    }
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let users: u32 = args.iter().find_map(|arg| arg.parse().ok()).unwrap_or(300_000);
+    let file = args.iter().find(|arg| arg.parse::<u32>().is_err()).map_or("security", String::as_str);
+    let loaded = load(file).unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
+    let scenario = &loaded.scenario;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let stage = runtime.block_on(Stage::new(scenario, scenario.seed)).unwrap();
+    let settings = Settings { seed: scenario.seed, users, forced: None };
+    let observer = || JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+
+    // Once to warm the caches and to count, then three times against the clock.
+    let (_, draws) = runtime.block_on(stage.simulate(settings, (observer(), Draws::default()), |_| ()));
+    let per_user = draws.0 as f64 / f64::from(users);
+    let time = |work: &mut dyn FnMut()| {
+        let best = (0..3).map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        });
+        best.min().unwrap().as_nanos() as f64 / f64::from(users)
+    };
+    let run = time(&mut || {
+        runtime.block_on(stage.simulate(settings, observer(), |_| ()));
+    });
+    let mut sum = 0.0;
+    let draw = time(&mut || {
+        for n in 1..=users {
+            sum += Seed(7).stage(Purpose::Support, user_key(n).owner(), 0).log_normal(1.0, 0.5);
+        }
+    });
+    let mut bits = 0_u64;
+    let hash = time(&mut || {
+        for n in 1..=users {
+            let mut sha = Sha1::new();
+            sha.update(b"1138240921.");
+            sha.update(user_key(n).as_str());
+            bits ^= u64::from(sha.finalize()[0]);
+        }
+    });
+    let floor = 2.0 * hash + per_user * draw;
+    println!("scenario                     {} with {users} users", scenario.name);
+    println!("stages of luck per user      {per_user:.2}");
+    println!("one keyed log-normal draw    {draw:.0} ns");
+    println!("one SHA-1 bucket hash        {hash:.0} ns");
+    println!("floor per user               {floor:.0} ns");
+    println!("run per user                 {run:.0} ns");
+    println!("ratio to the floor           {:.2}", run / floor);
+    println!("users per second, one core   {:.0}", 1e9 / run);
+    println!("(check sums {sum:.3} {bits})");
+}
