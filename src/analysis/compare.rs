@@ -8,7 +8,7 @@
 
 use super::beta::LogitBeta;
 use super::result::{Bound, Comparison, Effect, Interval, Posterior};
-use super::special::{gauss_panels, normal_cdf, normal_density, two_sided_z};
+use super::special::{gauss_panel_nodes, gauss_panels, normal_cdf, normal_density, two_sided_z};
 
 /// Standard deviations from a normal mean beyond which nothing is looked for (1e-16 of the mass).
 const REACH: f64 = 8.5;
@@ -40,6 +40,13 @@ impl Curve {
         match self {
             Self::Normal { mean, sd } => step_or(t - mean, *sd),
             Self::Logit(table) => table.cdf(table.at_log_odds(t)),
+        }
+    }
+
+    fn sd(&self) -> f64 {
+        match self {
+            Self::Normal { sd, .. } => *sd,
+            Self::Logit(table) => table.sd(),
         }
     }
 
@@ -115,7 +122,7 @@ pub(super) fn duel(first: &Curve, second: &Curve) -> Duel {
 fn duel_of_rates(x: &LogitBeta, y: &LogitBeta) -> Duel {
     let (from, to) = x.support();
     // Narrow curves are nearly normal; wide ones have their singularities closer in units of their width.
-    let step = (if x.sd() < 0.2 { 0.55 } else { 0.4 } * x.sd()).min(0.6);
+    let step = (if x.sd() < 0.2 { 0.6 } else { 0.4 } * x.sd()).min(0.6);
     let points = ((to - from) / step).ceil().max(1.0) as usize;
     let (mut mass, mut above, mut excess) = (0.0, 0.0, 0.0);
     let shift = x.center() - y.center();
@@ -130,30 +137,52 @@ fn duel_of_rates(x: &LogitBeta, y: &LogitBeta) -> Duel {
     Duel { probability_above: (above / mass).clamp(0.0, 1.0), expected_excess: (excess / mass).max(0.0) }
 }
 
-/// Probability of each of many curves to be the best; `sign` is +1 when higher is better, -1 when lower is.
+/// Probability of each of many curves to be the best: the integral of its density times every other's chance to be worse.
+/// `sign` is +1 when higher is better, -1 when lower is.
 pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> {
-    (0..curves.len()).map(|i| probability_to_be_best(curves, i, sign)).collect()
+    let worse = |other: &Curve, t: f64| if sign > 0.0 { other.cdf(t) } else { 1.0 - other.cdf(t) };
+    let product_without =
+        |chances: &[f64], own: usize| -> f64 { chances.iter().enumerate().filter(|&(j, _)| j != own).map(|(_, chance)| chance).product() };
+    let mut best = vec![0.0; curves.len()];
+    let mut chances = vec![0.0; curves.len()];
+    for (t, weight) in nodes(curves) {
+        curves.iter().zip(&mut chances).for_each(|(curve, chance)| *chance = worse(curve, t));
+        for (own, curve) in curves.iter().enumerate().filter(|(_, curve)| curve.sd() > 0.0) {
+            best[own] += weight * curve.density(t) * product_without(&chances, own);
+        }
+    }
+    for (own, curve) in curves.iter().enumerate() {
+        // A point without spread: the chance that all others are worse, shared with those at the same point.
+        if let Curve::Normal { mean, sd: 0.0 } = curve {
+            let tied = |c: &&Curve| matches!(c, Curve::Normal { mean: m, sd: 0.0 } if m == mean);
+            let others: f64 = curves.iter().filter(|c| !tied(c)).map(|c| worse(c, *mean)).product();
+            best[own] = others / curves.iter().filter(tied).count().max(1) as f64;
+        }
+    }
+    best.into_iter().map(|p: f64| p.clamp(0.0, 1.0)).collect()
 }
 
-/// P(curve `own` is best) = integral of its density times every other's chance to be worse.
-fn probability_to_be_best(curves: &[Curve], own: usize, sign: f64) -> f64 {
-    let worse = |t: f64| -> f64 {
-        let chances = curves.iter().enumerate().filter(|&(j, _)| j != own);
-        chances.map(|(_, other)| if sign > 0.0 { other.cdf(t) } else { 1.0 - other.cdf(t) }).product()
-    };
-    let curve = &curves[own];
-    if let Curve::Normal { mean, sd: 0.0 } = curve {
-        let tied = |c: &Curve| matches!(c, Curve::Normal { mean: m, sd: 0.0 } if m == mean);
-        let ties = curves.iter().filter(|c| tied(c)).count();
-        let others: f64 = curves.iter().filter(|c| !tied(c)).map(|c| if sign > 0.0 { c.cdf(*mean) } else { 1.0 - c.cdf(*mean) }).product();
-        return others / ties.max(1) as f64;
+/// Nodes and weights over all curves with a spread. Widths alike: the trapezoidal rule, which converges exponentially;
+/// otherwise, or beside points, panels that begin wherever one of any curve does.
+fn nodes(curves: &[Curve]) -> Vec<(f64, f64)> {
+    let spread = || curves.iter().filter(|c| c.sd() > 0.0);
+    let narrowest = spread().map(Curve::sd).fold(f64::INFINITY, f64::min);
+    let widest = spread().map(Curve::sd).fold(0.0, f64::max);
+    let from = spread().map(|c| c.support().0).fold(f64::INFINITY, f64::min);
+    let to = spread().map(|c| c.support().1).fold(f64::NEG_INFINITY, f64::max);
+    let step = (0.4 * narrowest).min(0.6);
+    // Many arms at once bend the product of their chances more than one does.
+    let points = ((to - from) / step).ceil();
+    if spread().count() == curves.len() && widest < 8.0 * narrowest && curves.len() <= 5 && points < 2_000.0 {
+        return (0..=points as usize).map(|i| (from + i as f64 * step, step)).collect();
     }
-    let (from, to) = curve.support();
-    let mut edges = vec![from, to];
+    let mut edges = Vec::new();
     curves.iter().for_each(|c| c.push_edges(&mut edges));
     edges.retain(|e| (from..=to).contains(e));
     edges.sort_by(f64::total_cmp);
-    gauss_panels(&edges, |t| curve.density(t) * worse(t)).clamp(0.0, 1.0)
+    let mut nodes = Vec::with_capacity(8 * edges.len());
+    gauss_panel_nodes(&edges, |t, weight| nodes.push((t, weight)));
+    nodes
 }
 
 /// A treatment against the control: the comparison that a results page shows, at this interval mass.

@@ -11,6 +11,9 @@ use super::special::{normal_cdf, two_sided_p, two_sided_z};
 /// Treatment against control: relative difference `y / x - 1` with the delta-method variance
 /// `Var(y) / x^2 + Var(x) y^2 / x^4` (Deng, Knoblich & Lu 2018, "Applying the Delta Method in Metric Analytics", section 2;
 /// LaunchDarkly docs, "Statistical methodology for frequentist experiments"). `sign` is +1 when higher is better.
+///
+/// The error of a ratio grows with the ratio: two-sided p-values hold their level, one-sided ones lean (at a relative error of
+/// 7%, a nominal 10% is 8.6% on one side and 11.5% on the other).
 pub(super) fn compare(own: &Estimate, base: &Estimate, sign: f64, mass: f64) -> Result<Frequentist, String> {
     if base.mean == 0.0 {
         return Err("the control's mean is 0, so there is no relative difference to test".into());

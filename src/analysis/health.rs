@@ -199,7 +199,7 @@ mod tests {
                 // |z| under 2.5 cannot alarm; skipping it spares the logarithms.
                 let gap = counts[0].abs_diff(counts[1]) as f64;
                 let total = (counts[0] + counts[1]) as f64;
-                alarm |= gap * gap > 6.25 * total && ln_mismatch_odds(&counts, &[0.5, 0.5]) > ALARM.ln();
+                alarm |= gap * gap > 6.25 * total && ln_mismatch_odds(&counts, &[0.5, 0.5]) > libm::log(ALARM);
             }
             alarm
         });

@@ -24,6 +24,8 @@ mod result;
 mod sequential;
 mod silence;
 mod special;
+#[cfg(test)]
+mod studies;
 
 pub use analyze::analyze;
 pub use correction::{benjamini_hochberg, bonferroni};

@@ -36,6 +36,10 @@ pub(super) fn interval_mass(mass: f64) -> f64 {
     mass.clamp(0.0, LARGEST_MASS)
 }
 
+/// Positive nodes and their weights of the 4-point Gauss-Legendre rule on [-1, 1]
+/// (Abramowitz & Stegun 1964, table 25.4).
+const RULE_4: [(f64, f64); 2] = [(0.339_981_043_584_856_26, 0.652_145_154_862_546_2), (0.861_136_311_594_052_6, 0.347_854_845_137_453_8)];
+
 /// Positive nodes and their weights of the 6-point Gauss-Legendre rule on [-1, 1]
 /// (Abramowitz & Stegun 1964, table 25.4).
 const RULE_6: [(f64, f64); 3] = [
@@ -59,6 +63,11 @@ fn gauss(rule: &[(f64, f64)], from: f64, to: f64, f: &mut impl FnMut(f64) -> f64
     half * rule.iter().map(|&(x, weight)| weight * (f(middle - half * x) + f(middle + half * x))).sum::<f64>()
 }
 
+/// The integral of `f` over one panel, 4 points.
+pub(super) fn gauss_4(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+    gauss(&RULE_4, from, to, &mut f)
+}
+
 /// The integral of `f` over one panel, 6 points.
 pub(super) fn gauss_6(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
     gauss(&RULE_6, from, to, &mut f)
@@ -67,6 +76,17 @@ pub(super) fn gauss_6(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 
 /// The integral of `f` over one panel, 8 points.
 pub(super) fn gauss_8(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
     gauss(&RULE_8, from, to, &mut f)
+}
+
+/// Nodes and weights of the 8-point rule over neighboring panels with these edges, in ascending order.
+pub(super) fn gauss_panel_nodes(edges: &[f64], mut take: impl FnMut(f64, f64)) {
+    for pair in edges.windows(2).filter(|pair| pair[1] > pair[0]) {
+        let (middle, half) = (0.5 * (pair[0] + pair[1]), 0.5 * (pair[1] - pair[0]));
+        for (x, weight) in RULE_8 {
+            take(middle - half * x, half * weight);
+            take(middle + half * x, half * weight);
+        }
+    }
 }
 
 /// The integral of `f` over neighboring panels with these edges, in ascending order.
@@ -89,6 +109,7 @@ mod tests {
 
     #[test]
     fn the_rules_integrate_polynomials_of_their_degree_exactly() {
+        assert!((gauss_4(0.0, 1.0, |x| 8.0 * x.powi(7)) - 1.0).abs() < 1e-14);
         assert!((gauss_6(0.0, 1.0, |x| 12.0 * x.powi(11)) - 1.0).abs() < 1e-14);
         assert!((gauss_8(0.0, 1.0, |x| 16.0 * x.powi(15)) - 1.0).abs() < 1e-14);
         assert!((gauss_panels(&[0.0, 0.3, 0.3, 1.0], |x| 3.0 * x * x) - 1.0).abs() < 1e-15);

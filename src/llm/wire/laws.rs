@@ -274,3 +274,27 @@ proptest! {
         let _ = decode_in_pieces(provider, &bytes, &cuts);
     }
 }
+
+#[test]
+fn a_huge_conversation_costs_no_more_than_its_size() {
+    // Quadratic work would take minutes here: many system messages, calls that are answered in reverse, many tools.
+    let n = 30_000;
+    let list = |item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<Vec<_>>().join(",");
+    let user = r#"{"role":"user","content":"hi"}"#;
+    let system = list(&|_| r#"{"role":"system","content":"be brief"}"#.to_owned());
+    let asked = list(&|i| format!(r#"{{"id":"c{i:08}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#));
+    let told = list(&|i| format!(r#"{{"role":"tool","tool_call_id":"c{:08}","content":"x"}}"#, n - 1 - i));
+    let calls = format!(r#"{{"role":"assistant","tool_calls":[{asked}]}}"#);
+    let body = format!(r#"{{"model":"m","messages":[{system},{user},{calls},{told}]}}"#);
+    for provider in [Provider::OpenAi, Provider::Mistral] {
+        let request = decode_request(provider, body.as_bytes()).unwrap();
+        assert_eq!(request.messages.last().unwrap().content.len(), n);
+    }
+    let asked = list(&|i| format!(r#"{{"type":"tool_use","id":"c{i}","name":"f","input":{{}}}}"#));
+    let told = list(&|i| format!(r#"{{"type":"tool_result","tool_use_id":"c{}"}}"#, n - 1 - i));
+    let tools = list(&|i| format!(r#"{{"name":"f{i}","input_schema":{{}}}}"#));
+    let body = format!(
+        r#"{{"model":"m","max_tokens":1,"tools":[{tools}],"messages":[{user},{{"role":"assistant","content":[{asked}]}},{{"role":"user","content":[{told}]}}]}}"#
+    );
+    assert_eq!(decode_request(Provider::Anthropic, body.as_bytes()).unwrap().tools.len(), n);
+}

@@ -95,6 +95,23 @@ impl Frames {
         self.end();
     }
 
+    /// Adds a frame for each piece of `text`: `data` with the piece in place of its empty string under `key`. Everything
+    /// around the piece is written once and copied, which makes long streams several times faster.
+    pub(super) fn push_pieces<T: Serialize>(&mut self, event: Option<&str>, data: &T, key: &str, chunking: Chunking, text: &str) {
+        let mut sample = Frames::default();
+        sample.push(event, data);
+        let hole = format!("\"{key}\":\"\"");
+        // Inside a JSON string each quote has a backslash before it, so this can only be the key itself.
+        let found = sample.bytes.windows(hole.len()).rposition(|window| window == hole.as_bytes());
+        let Some(at) = found.map(|start| start + hole.len() - 2) else { return };
+        for piece in chunking.pieces(text) {
+            self.bytes.extend_from_slice(&sample.bytes[..at]);
+            put(&mut self.bytes, &piece);
+            self.bytes.extend_from_slice(&sample.bytes[at + 2..]);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
     /// Adds the frame that ends a stream of chat completions.
     pub(super) fn push_done(&mut self) {
         self.bytes.extend_from_slice(b"data: [DONE]");

@@ -5,6 +5,8 @@ mod write;
 
 pub use write::{DEFAULT_MAX_TOKENS, encode_request};
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::error::reject;
@@ -194,6 +196,7 @@ fn refuse_foreign_words(body: &BodyIn) -> Result<(), Fault> {
 
 fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
     let mut all: Vec<Tool> = Vec::with_capacity(tools.len());
+    let mut names = BTreeSet::new();
     for (i, Obj(tool)) in tools.into_iter().enumerate() {
         if let Some(other) = tool.r#type.filter(|kind| kind != "custom") {
             return Err(Fault::said(format!("tools.{i}"), format!("only custom tools are played here, found '{other}'"), None));
@@ -204,7 +207,7 @@ fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
             let words = "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'";
             return Err(Fault::said(format!("tools.{i}.custom.name"), words, None));
         }
-        if all.iter().any(|other| other.name == name) {
+        if !names.insert(name.clone()) {
             return Err(Fault::said("tools", "Tool names must be unique.", None));
         }
         let schema = tool.input_schema.ok_or_else(|| Fault::missing(format!("tools.{i}.custom.input_schema")))?;

@@ -58,8 +58,12 @@ struct EndDeltaOut<'a> {
     stop_sequence: Option<&'a str>,
 }
 
+/// Cumulative and complete: langchain-anthropic reads the whole usage here, and none of it at the start.
 #[derive(Serialize)]
 struct EndUsageOut {
+    input_tokens: u32,
+    cache_creation_input_tokens: u32,
+    cache_read_input_tokens: u32,
     output_tokens: u32,
 }
 
@@ -93,20 +97,24 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
         if index == 0 {
             frames.push(Some("ping"), &BareOut { r#type: "ping" });
         }
-        for piece in chunking.pieces(text) {
-            let delta = match block {
-                BlockOut::Text { .. } => DeltaOut::TextDelta { text: piece },
-                BlockOut::ToolUse { .. } => DeltaOut::InputJsonDelta { partial_json: piece },
-            };
-            frames.push(Some("content_block_delta"), &BlockDeltaOut { r#type: "content_block_delta", index, delta });
-        }
+        let (delta, key) = match block {
+            BlockOut::Text { .. } => (DeltaOut::TextDelta { text: "" }, "text"),
+            BlockOut::ToolUse { .. } => (DeltaOut::InputJsonDelta { partial_json: "" }, "partial_json"),
+        };
+        let delta = BlockDeltaOut { r#type: "content_block_delta", index, delta };
+        frames.push_pieces(Some("content_block_delta"), &delta, key, chunking, text);
         frames.push(Some("content_block_stop"), &BlockStopOut { r#type: "content_block_stop", index });
     }
     let (stop_reason, stop_sequence) = stop_words(&response.stop);
     let end = EndOut {
         r#type: "message_delta",
         delta: EndDeltaOut { stop_reason, stop_sequence },
-        usage: EndUsageOut { output_tokens: response.usage.output },
+        usage: EndUsageOut {
+            input_tokens: response.usage.input,
+            cache_creation_input_tokens: 0,
+            cache_read_input_tokens: 0,
+            output_tokens: response.usage.output,
+        },
     };
     frames.push(Some("message_delta"), &end);
     frames.push(Some("message_stop"), &BareOut { r#type: "message_stop" });
@@ -316,7 +324,7 @@ event: content_block_stop
 data: {"type":"content_block_stop","index":1}
 
 event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":15}}
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":25,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":15}}
 
 event: message_stop
 data: {"type":"message_stop"}

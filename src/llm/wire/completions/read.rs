@@ -10,6 +10,9 @@ use crate::llm::wire::raw::RawObject;
 /// The schema of a tool that names none.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
+/// Most tools that OpenAI takes.
+const MAX_TOOLS: usize = 128;
+
 /// The body as sent, both dialects' words together.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -227,6 +230,13 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
     let Some(tools) = tools else { return Ok(Vec::new()) };
     if tools.is_empty() && dialect == Dialect::OpenAi {
         return Err(Fault::new("tools", Problem::Empty));
+    }
+    if tools.len() > MAX_TOOLS && dialect == Dialect::OpenAi {
+        let words = format!(
+            "Invalid 'tools': array too long. Expected an array with maximum length {MAX_TOOLS}, but got an array with length {} instead.",
+            tools.len()
+        );
+        return Err(Fault::said("tools", words, Some("array_above_max_length")));
     }
     let mut all = Vec::with_capacity(tools.len());
     for (i, Obj(tool)) in tools.into_iter().enumerate() {

@@ -79,6 +79,12 @@ impl Chunks<'_> {
         let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason }];
         self.frames.push(None, &ChunkOut { choices: &choices, usage, ..self.head });
     }
+
+    /// A chunk for each piece of `text`, in place of the empty string that `delta` has under `key`.
+    fn push_pieces(&mut self, delta: DeltaOut<'_>, key: &str, chunking: Chunking, text: &str, usage: Option<Option<UsageOut>>) {
+        let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason: None }];
+        self.frames.push_pieces(None, &ChunkOut { choices: &choices, usage, ..self.head }, key, chunking, text);
+    }
 }
 
 /// The answer as the service streams it. With `include_usage`, OpenAI tells the usage in a chunk of its own; Mistral
@@ -108,26 +114,21 @@ pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatRespo
     };
     chunks.push(first, None, meantime);
     for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !openai)) {
-        for piece in chunking.pieces(text) {
-            chunks.push(DeltaOut { content: Some(Some(piece)), ..DeltaOut::default() }, None, meantime);
-        }
+        chunks.push_pieces(DeltaOut { content: Some(Some("")), ..DeltaOut::default() }, "content", chunking, text, meantime);
     }
     let finish = stop_word(dialect, &response.stop);
     match dialect {
         Dialect::OpenAi => {
-            for piece in response.refusal.iter().flat_map(|text| chunking.pieces(text)) {
-                chunks.push(DeltaOut { refusal: Some(Some(piece)), ..DeltaOut::default() }, None, meantime);
+            if let Some(text) = &response.refusal {
+                chunks.push_pieces(DeltaOut { refusal: Some(Some("")), ..DeltaOut::default() }, "refusal", chunking, text, meantime);
             }
             for (index, call) in calls(&response.content).enumerate() {
-                let mut push = |call: CallDeltaOut<'_>| {
-                    chunks.push(DeltaOut { tool_calls: Some(&[call]), ..DeltaOut::default() }, None, meantime);
-                };
                 let function = FunctionDeltaOut { name: Some(&call.name), arguments: "" };
-                push(CallDeltaOut { index, id: Some(&call.id), r#type: Some("function"), function });
-                for piece in chunking.pieces(&call.input) {
-                    let function = FunctionDeltaOut { name: None, arguments: piece };
-                    push(CallDeltaOut { index, id: None, r#type: None, function });
-                }
+                let begin = [CallDeltaOut { index, id: Some(&call.id), r#type: Some("function"), function }];
+                chunks.push(DeltaOut { tool_calls: Some(&begin), ..DeltaOut::default() }, None, meantime);
+                let more = [CallDeltaOut { index, id: None, r#type: None, function: FunctionDeltaOut { name: None, arguments: "" } }];
+                let delta = DeltaOut { tool_calls: Some(&more), ..DeltaOut::default() };
+                chunks.push_pieces(delta, "arguments", chunking, &call.input, meantime);
             }
             chunks.push(DeltaOut::default(), Some(finish), meantime);
             if include_usage {

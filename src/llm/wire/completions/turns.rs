@@ -2,6 +2,8 @@
 //!
 //! Mistral's order is that of its own `mistral-common` validator; OpenAI takes nearly any.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::Dialect;
@@ -108,7 +110,7 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
     let last = all.len() - 1;
     let mut messages: Vec<Message> = Vec::with_capacity(all.len());
     let mut system: Option<String> = None;
-    let mut calls = Calls { dialect, asked_in: 0, open: Vec::new() };
+    let mut calls = Calls { dialect, asked_in: 0, open: BTreeSet::new() };
     let mut before = None;
     for (i, Obj(mut message)) in all.into_iter().enumerate() {
         let turn = Turn::named(dialect, i, message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?)?;
@@ -124,7 +126,10 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
             Turn::System => {
                 let text = texts(i, need_content(message.content)?)?.join("\n");
                 match &mut system {
-                    Some(all) => *all = format!("{all}\n\n{text}"),
+                    Some(all) => {
+                        all.push_str("\n\n");
+                        all.push_str(&text);
+                    }
                     None => system = Some(text),
                 }
             }
@@ -262,7 +267,7 @@ fn check_id(path: &str, id: &str) -> Result<(), Fault> {
 struct Calls {
     dialect: Dialect,
     asked_in: usize,
-    open: Vec<String>,
+    open: BTreeSet<String>,
 }
 
 impl Calls {
@@ -275,8 +280,7 @@ impl Calls {
         if self.dialect == Dialect::Mistral {
             check_id(&format!("messages.{i}.tool_call_id"), id)?;
         }
-        if let Some(at) = self.open.iter().position(|open| open == id) {
-            self.open.remove(at);
+        if self.open.remove(id) {
             return Ok(());
         }
         Err(match self.dialect {
@@ -299,7 +303,7 @@ impl Calls {
             Dialect::OpenAi => format!(
                 "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following \
                  tool_call_ids did not have response messages: {}",
-                self.open.join(", ")
+                self.open.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
             ),
             Dialect::Mistral => "Not the same number of function calls and responses".to_owned(),
         };

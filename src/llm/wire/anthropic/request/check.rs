@@ -1,5 +1,7 @@
 //! The conversation of a request: turns, blocks, and tool calls that must be answered.
 
+use std::collections::BTreeSet;
+
 use super::{BlockIn, MessageIn};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
@@ -124,8 +126,8 @@ fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<
 struct Calls {
     turn: Option<Role>,
     asked_in: usize,
-    open: Vec<String>,
-    seen: std::collections::BTreeSet<String>,
+    open: BTreeSet<String>,
+    seen: BTreeSet<String>,
 }
 
 impl Calls {
@@ -143,22 +145,22 @@ impl Calls {
                         return Err(Fault::said(format!("messages.{i}.content.{j}"), "`tool_use` ids must be unique", None));
                     }
                     self.asked_in = i;
-                    self.open.push(call.id.clone());
+                    self.open.insert(call.id.clone());
                 }
                 Part::ToolResult(result) => {
-                    let Some(at) = self.open.iter().position(|id| *id == result.id) else {
+                    if !self.open.contains(&result.id) {
                         let words = format!(
                             "unexpected `tool_use_id` found in `tool_result` blocks: {}. Each `tool_result` block must have a \
                              corresponding `tool_use` block in the previous message.",
                             result.id
                         );
                         return Err(Fault::said(format!("messages.{i}.content.{j}"), words, None));
-                    };
+                    }
                     if words_before {
                         // The results must come first in their message.
                         return self.close();
                     }
-                    self.open.remove(at);
+                    self.open.remove(&result.id);
                 }
             }
         }
@@ -172,7 +174,7 @@ impl Calls {
         let words = format!(
             "`tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a \
              corresponding `tool_result` block in the next message.",
-            self.open.join(", ")
+            self.open.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         );
         Err(Fault::said(format!("messages.{}", self.asked_in), words, None))
     }
