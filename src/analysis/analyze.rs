@@ -56,7 +56,8 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experimen
         let reason = match &posteriors[i] {
             Err(reason) => Some(reason.clone()),
             Ok(_) if no_ratio => Some("the control's mean is 0, so there is no relative difference".to_owned()),
-            Ok(_) => untested.into_iter().flatten().next().cloned(),
+            // The z test is only missed where the experiment asks for one.
+            Ok(_) => untested.into_iter().flatten().next().filter(|_| experiment.method != Method::Bayesian).cloned(),
         };
         VariationAnalysis {
             exposures: exposed,
@@ -318,6 +319,18 @@ mod tests {
         let input = MetricInput { tallies: vec![Some(single); 2], ..mean("cost", "$", None, [(1, 3.0, 0.0), (1, 3.0, 0.0)]) };
         let alone = run(&[1, 1], vec![input]).metrics.remove(0);
         assert_eq!(alone.variations[0].reason.as_deref(), Some("one user is too few to know the spread"));
+    }
+
+    #[test]
+    fn a_bayesian_experiment_does_not_miss_a_z_test_that_it_did_not_ask_for() {
+        let summary = Summary { exposures: vec![100, 100], shares: None, metrics: vec![rate("negative", Better::Lower, &[4, 0])] };
+        let reason = |method| {
+            let analysis = analyze(&Experiment { method, ..experiment(&["control", "first"]) }, &summary);
+            assert_eq!(analysis.metrics[0].variations[1].frequentist, None);
+            analysis.metrics[0].reason(1)
+        };
+        assert_eq!(reason(Method::Bayesian), None);
+        assert_eq!(reason(Method::Frequentist).as_deref(), Some("the data show no spread to test a difference against"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn summarize(observations: &Observations, nth: usize, experiment: &Experimen
 }
 
 /// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or nothing has a value.
-fn tally(metric: &Metric, values: &mut Vec<f64>, exposed: usize) -> Option<Tally> {
+fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
     if exposed == 0 {
         return None;
     }
