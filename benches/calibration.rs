@@ -4,45 +4,11 @@
 //! its values over 400 seeds, and whether the published figure lies inside. Then how often the scenario's rule gives each
 //! verdict. `-- --seeds N FILE…` takes other seeds and scenario files.
 
-use std::collections::BTreeMap;
+#[path = "../tests/it/published.rs"]
+mod published;
 
-use simlab::analysis::{Tally, analyze, summarize};
-use simlab::journal::Caller;
-use simlab::metrics::JournalObserver;
-use simlab::random::Seed;
-use simlab::run::{ArmTally, Settings, Stage};
+use published::{at, inside, over_seeds};
 use simlab::scenario::load;
-use simlab::verdict::decide;
-
-/// Published raw figures: experiment, treatment, figure, value. From the tutorial's result screens and its cost table.
-const PUBLISHED: [(&str, usize, &str, f64); 26] = [
-    ("security-level", 0, "positive_feedback_rate", 458.0 / 1350.0),
-    ("security-level", 1, "positive_feedback_rate", 473.0 / 1377.0),
-    ("security-level", 0, "negative_feedback_rate", 18.0 / 1350.0),
-    ("security-level", 1, "negative_feedback_rate", 24.0 / 1377.0),
-    ("security-level", 0, "ai_cost_per_request", 33.1435 / 1350.0),
-    ("security-level", 1, "ai_cost_per_request", 39.3298 / 1377.0),
-    ("security-level", 0, "ai_cost_per_request rel. s.e.", 0.11785),
-    ("security-level", 1, "ai_cost_per_request rel. s.e.", 0.12364),
-    ("security-level", 0, "p95_total_user_latency", 38_109.0),
-    ("security-level", 1, "p95_total_user_latency", 32_020_667.0 / 1377.0),
-    ("security-level", 0, "supervisor cost", 0.0001),
-    ("security-level", 0, "security cost", 0.0003),
-    ("security-level", 0, "support cost", 0.0242),
-    ("security-level", 1, "supervisor cost", 0.0001),
-    ("security-level", 1, "security cost", 0.0),
-    ("security-level", 1, "support cost", 0.0280),
-    ("premium-model-value-analysis", 0, "positive_feedback_rate", 15.0 / 108.0),
-    ("premium-model-value-analysis", 1, "positive_feedback_rate", 0.0),
-    ("premium-model-value-analysis", 0, "negative_feedback_rate", 0.0),
-    ("premium-model-value-analysis", 1, "negative_feedback_rate", 0.0),
-    ("premium-model-value-analysis", 0, "p95_total_user_latency", 123_229.0),
-    ("premium-model-value-analysis", 1, "p95_total_user_latency", 286_347.0),
-    ("premium-model-value-analysis", 0, "average_total_user_tokens", 211_083.0 / 108.0),
-    ("premium-model-value-analysis", 1, "average_total_user_tokens", 2_292_168.0 / 107.0),
-    ("premium-model-value-analysis", 0, "ai_cost_per_request", 1.2872 / 108.0),
-    ("premium-model-value-analysis", 1, "ai_cost_per_request", 37.293 / 107.0),
-];
 
 fn main() {
     let mut seeds = 400;
@@ -73,68 +39,26 @@ fn calibrate(file: &str, seeds: u64) {
         }
     };
     let scenario = &loaded.scenario;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let mut figures: BTreeMap<(usize, String), Vec<f64>> = BTreeMap::new();
-    let mut verdicts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for seed in 1..=seeds {
-        let stage = runtime.block_on(Stage::new(scenario, Seed(seed))).unwrap();
-        let users = scenario.traffic.queries;
-        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
-        let tally = ArmTally::new(stage.varies[0].config, stage.varies[0].treatment_of.clone());
-        let settings = Settings { seed: Seed(seed), users, forced: None };
-        let (observer, tally) = runtime.block_on(stage.simulate(settings, (observer, tally), |_| ()));
-        let experiment = &scenario.experiments[0];
-        let summary = summarize(&observer.finish(), 0, experiment, &scenario.metrics, 0..users as usize);
-        let mut put = |arm: usize, name: String, value: f64| figures.entry((arm, name)).or_default().push(value);
-        for arm in 0..experiment.treatments.len() {
-            let exposed = summary.exposures[arm] as f64;
-            for input in &summary.metrics {
-                let key = &input.metric.key;
-                match input.tallies[arm] {
-                    Some(Tally::Conversion { conversions }) => put(arm, key.clone(), conversions as f64 / exposed),
-                    Some(Tally::Mean { units, total, standard_error }) => {
-                        let mean = total / units as f64;
-                        put(arm, key.clone(), mean);
-                        put(arm, format!("{key} rel. s.e."), standard_error.unwrap_or(f64::NAN) / mean);
-                    }
-                    Some(Tally::Percentile { value, standard_error, .. }) => {
-                        put(arm, key.clone(), value);
-                        put(arm, format!("{key} rel. s.e."), standard_error.unwrap_or(f64::NAN) / value);
-                    }
-                    None => {}
-                }
-            }
-            for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
-                let of_agent = tally.spending.iter().filter(|((a, caller, _), _)| usize::from(*a) == arm && *caller == agent);
-                put(arm, format!("{} cost", agent.name()), of_agent.map(|(_, s)| s.cost.dollars()).sum::<f64>() / exposed);
-            }
-        }
-        if let Some(rule) = &scenario.rules[0] {
-            let verdict = decide(rule, experiment, &analyze(experiment, &summary));
-            verdicts.entry(format!("{:?}", verdict.decision)).or_default().push(seed);
-        }
-    }
+    let found = over_seeds(scenario, seeds);
     let experiment = &scenario.experiments[0];
     println!("\n{} over {seeds} seeds", scenario.name);
-    println!("{:32} {:24} {:>12} {:>12} {:>25}  inside", "figure", "variation", "published", "mean", "central 95%");
-    for ((arm, name), values) in &mut figures {
-        values.sort_by(f64::total_cmp);
-        let at = |q: f64| values[((values.len() - 1) as f64 * q).round() as usize];
+    println!("{:32} {:22} {:>12} {:>12} {:>27}  inside", "figure", "variation", "published", "mean", "central 95%");
+    for ((arm, name), values) in &found.figures {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let published = PUBLISHED.iter().find(|(key, a, figure, _)| *key == experiment.key && a == arm && figure == name);
-        let (shown, inside) = match published {
-            // The cost table prints four places.
-            Some((.., value)) => {
-                let slack = if name.ends_with(" cost") { 5e-5 } else { 0.0 };
-                (format!("{value:.6}"), if at(0.025) - slack <= *value && *value <= at(0.975) + slack { "yes" } else { "NO" })
-            }
+        let (shown, verdict) = match inside(&experiment.key, *arm, name, values) {
+            Some((value, inside)) => (figure(value), if inside { "yes" } else { "NO" }),
             None => (String::new(), ""),
         };
-        let interval = format!("{:.6} to {:.6}", at(0.025), at(0.975));
-        println!("{name:32} {:24} {shown:>12} {mean:>12.6} {interval:>25}  {inside}", experiment.treatments[*arm].variation);
+        let interval = format!("{} to {}", figure(at(values, 0.025)), figure(at(values, 0.975)));
+        println!("{name:32} {:22} {shown:>12} {:>12} {interval:>27}  {verdict}", experiment.treatments[*arm].variation, figure(mean));
     }
-    for (decision, of) in verdicts {
+    for (decision, of) in &found.verdicts {
         let share = of.len() as f64 / seeds as f64;
         println!("{decision}: {:.1}% of seeds; first: {:?}", 100.0 * share, &of[..of.len().min(12)]);
     }
+}
+
+/// Milliseconds and tokens whole, everything else to six places.
+fn figure(x: f64) -> String {
+    if x.abs() >= 100.0 { format!("{x:.0}") } else { format!("{x:.6}") }
 }

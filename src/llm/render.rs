@@ -9,6 +9,16 @@ use crate::knowledge::{Items, KnowledgeBase, Prescreen, ReasoningNote};
 use crate::llm::model::ToolCall;
 use crate::llm::setup::{ToolKind, ToolSpec};
 
+/// The schema of the supervisor's structured output, as a tool of its own.
+pub const PRESCREEN_SCHEMA: &str = r#"PIIPreScreening
+Result of looking for personal data before routing.
+{"type": "object", "properties": {"likely_contains_pii": {"type": "boolean", "description": "whether the message likely contains personal data"}, "confidence": {"type": "number", "description": "confidence from 0 to 1"}, "reasoning": {"type": "string", "description": "why, in one sentence"}, "recommended_route": {"type": "string", "description": "security_agent or support_agent"}}, "required": ["likely_contains_pii", "confidence", "reasoning", "recommended_route"]}"#;
+
+/// The schema of the security agent's structured output, as a tool of its own.
+pub const DETECTION_SCHEMA: &str = r#"PIIDetectionResponse
+Result of looking for personal data and redacting it.
+{"type": "object", "properties": {"detected": {"type": "boolean", "description": "whether personal data was found"}, "types": {"type": "array", "items": {"type": "string"}, "description": "the types that were found"}, "redacted": {"type": "string", "description": "the message with personal data replaced by [REDACTED]"}}, "required": ["detected", "types", "redacted"]}"#;
+
 /// What the support agent is told of the routing.
 #[must_use]
 pub fn routing_note(prescreen: Prescreen) -> String {

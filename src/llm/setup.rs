@@ -107,7 +107,8 @@ pub struct Setup {
     pub temperature: Option<f64>,
     /// Indices of its tools among the scenario's tools, in the order given.
     pub tools: Vec<u16>,
-    /// Tokens of the instructions and the tools' descriptions, sent with every call.
+    /// Tokens that are sent with every call: the instructions, the tools' descriptions or the structured output's schema, and
+    /// what the provider adds to a call with tools.
     pub fixed_tokens: u32,
 }
 

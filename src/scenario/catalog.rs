@@ -32,6 +32,9 @@ pub const WRITER_TOKENS: u32 = 100;
 /// Output cap that the Anthropic client library sets where nobody else does (tutorial's pinned langchain-anthropic).
 pub const ANTHROPIC_TOKENS: u32 = 1024;
 
+/// Tokens of the system prompt that Anthropic adds to a call with tools (its documentation, about the Claude 3 models).
+pub const ANTHROPIC_TOOL_TOKENS: u32 = 340;
+
 /// What the judge is told.
 pub const JUDGE_INSTRUCTIONS: &str = "You play a user of a support chat. Below are the user's question and the start of the answer. \
 Say how this user would rate the answer: positive, negative or none. Most users do not rate at all. Reply with that one word.";
@@ -249,7 +252,7 @@ pub const CAUSES: Causes = Causes {
 #[must_use]
 pub fn judge_traits() -> JudgeTraits {
     JudgeTraits {
-        rates_personal: chance(0.74),
+        rates_personal: chance(0.82),
         rates_impersonal: chance(0.20),
         sensitivity: chance(0.97),
         specificity: chance(0.95),
@@ -338,7 +341,9 @@ State your confidence and a short reasoning.";
 const DETECTOR: &str = "You look for personal data in a message. Replace what you find by [REDACTED] and list its types.";
 const BASIC: &str = "You protect privacy. Replace direct identifiers in the message by [REDACTED]: full names, e-mail addresses, phone \
 numbers, street addresses, card, licence and social security numbers. Leave everything else as it is; company, city and job title are \
-context that the support agent needs: do not flag them. List the types that you found.";
+context that the support agent needs: do not flag them. Do not shorten, translate or answer the message, and change no other word. \
+Example: of the message 'I am Jane Roe, jane@roe.example, an engineer at Acme in Lyon, and my agent does not learn' only the name and the \
+e-mail address are replaced; engineer, Acme and Lyon stay. If nothing is found, give the message back unchanged. List the types that you found.";
 const STRICT: &str = "You protect privacy with the greatest care. Replace everything that could identify a person by [REDACTED]: names, \
 e-mail addresses, phone numbers, addresses and locations, job titles, companies, dates of birth and any other identifying reference. \
 List the types that you found: name, email, phone, address, location, job_title, company, date_of_birth, identifying_reference.";

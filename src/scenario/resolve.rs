@@ -12,7 +12,7 @@ use super::model::Scenario;
 use super::overrides;
 use super::source::{self, Clause, Source as Written};
 use super::spanned::Spanned;
-use crate::agents::{AgentSetup, ConfigSetup};
+use crate::agents::{Agent, AgentSetup, ConfigSetup};
 use crate::context::Attributes;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::event::AppEvent;
@@ -211,6 +211,12 @@ fn config_setups(
             faults.look_up("variation", &spanned(name, names.fallback.as_ref()), config.variations.iter().map(|v| v.key.as_str()))
         });
         let anthropic = models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
+        let schema = match config.agent {
+            Agent::Supervisor => count(render::PRESCREEN_SCHEMA),
+            Agent::Security => count(render::DETECTION_SCHEMA),
+            Agent::Support => 0,
+        };
+        let tool_prompt = if anthropic && (schema > 0 || !tools_at.is_empty()) { catalog::ANTHROPIC_TOOL_TOKENS } else { 0 };
         let offers = tools_at.iter().map(|&at| count(&render::tool_offer(&tools[usize::from(at)])));
         AgentSetup {
             variation: draft.key.clone(),
@@ -221,7 +227,7 @@ fn config_setups(
                 reading: Reading::of(&draft.instructions),
                 max_tokens: draft.max_tokens.or(anthropic.then_some(catalog::ANTHROPIC_TOKENS)),
                 temperature: draft.temperature,
-                fixed_tokens: count(&draft.instructions) + offers.sum::<u32>(),
+                fixed_tokens: count(&draft.instructions) + offers.sum::<u32>() + schema + tool_prompt,
                 tools: tools_at.clone(),
             },
             max_tool_calls: draft.max_tool_calls,

@@ -1,3 +1,5 @@
 //! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
 
+mod calibration;
+mod published;
 mod tidy;
