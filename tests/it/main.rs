@@ -1,5 +1,6 @@
 //! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
 
 mod calibration;
+mod laws;
 mod published;
 mod tidy;

@@ -1,0 +1,212 @@
+//! Laws of whole runs: what may change an outcome, and what may not.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use simlab::context::user_key;
+use simlab::journal::{Entry, Event, Fingerprint, Reader};
+use simlab::random::{Owner, Purpose, Seed};
+use simlab::run::{Settings, Stage, Wishes, conduct, truth};
+use simlab::scenario::{LIBRARY, Scenario, load};
+use simlab::time::Timestamp;
+use simlab::traffic::Plan;
+
+fn scenario(name: &str) -> Scenario {
+    load(name).unwrap().scenario
+}
+
+fn wait<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn journal(scenario: &Scenario, seed: u64, users: u32) -> Vec<Entry> {
+    let stage = wait(Stage::new(scenario, Seed(seed))).unwrap();
+    wait(stage.simulate(Settings { seed: Seed(seed), users, forced: None }, Vec::new(), |_| ()))
+}
+
+/// Standard output of the program.
+fn printed(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<u8> {
+    let output = Command::new(env!("CARGO_BIN_EXE_simlab")).args(arguments).envs(environment.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_wherever_and_however_it_runs() {
+    for format in ["text", "json", "markdown", "junit"] {
+        let arguments = ["run", "security", "--users", "150", "--format", format];
+        let first = printed(&arguments, &[]);
+        let elsewhere = [("NO_COLOR", "1"), ("COLUMNS", "33"), ("LANG", "de_DE.UTF-8"), ("TZ", "Asia/Tokyo"), ("TERM", "dumb")];
+        assert!(!first.is_empty());
+        assert_eq!(first, printed(&arguments, &elsewhere), "{format}");
+        assert_ne!(first, printed(&["run", "security", "--users", "150", "--seed", "99", "--format", format], &[]), "{format}");
+    }
+}
+
+#[test]
+fn the_fingerprint_of_every_scenario_is_pinned() {
+    let mut lines = String::new();
+    for built_in in LIBRARY {
+        let scenario = scenario(built_in.name);
+        let outcome = wait(conduct(&scenario, Wishes::default(), |_, _| ())).unwrap();
+        lines.push_str(&format!("{:20} {}\n", built_in.name, outcome.report.fingerprint));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("fingerprints", lines));
+}
+
+/// What belongs to a user and not to the clock: everything but moments and waiting times.
+fn of_users(journal: &[Entry], most: u32) -> BTreeMap<u32, Vec<String>> {
+    let mut events: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for entry in journal.iter().filter(|entry| (1..=most).contains(&entry.user)) {
+        let own = match entry.event {
+            Event::ToolUsed { tool, tokens, .. } => format!("tool {tool} {tokens}"),
+            Event::AgentFinished { input_tokens, output_tokens, cost, .. } => format!("agent {input_tokens} {output_tokens} {cost:?}"),
+            Event::Finished { outcome, .. } => format!("{outcome:?}"),
+            other => format!("{other:?}"),
+        };
+        events.entry(entry.user).or_default().push(own);
+    }
+    events
+}
+
+#[test]
+fn two_thousand_users_contain_the_first_thousand_unchanged() {
+    let scenario = scenario("security");
+    let (small, large) = (journal(&scenario, 5, 1000), journal(&scenario, 5, 2000));
+    assert_eq!(of_users(&small, 1000), of_users(&large, 1000));
+}
+
+#[test]
+fn users_may_be_drawn_in_any_order() {
+    let scenario = scenario("tutorial");
+    let plan = Plan::new(Seed(3), &scenario.traffic, scenario.knowledge.topics().collect());
+    let forward: Vec<_> = (1..500).map(|n| plan.visitor(user_key(n).owner())).collect();
+    let mut backward: Vec<_> = (1..500).rev().map(|n| plan.visitor(user_key(n).owner())).collect();
+    backward.reverse();
+    assert_eq!(forward, backward);
+}
+
+#[test]
+fn no_purpose_moves_another_ones_draws() {
+    // The first draw of some purposes with seed 7, pinned: a new purpose must not change one of them.
+    let first = |purpose| Seed(7).stage(purpose, Owner::of(b"user_1760000000_1"), 0).bits();
+    let all = [
+        Purpose::Visitor,
+        Purpose::Supervisor,
+        Purpose::Security,
+        Purpose::Effort,
+        Purpose::Support,
+        Purpose::Tool,
+        Purpose::Judge,
+        Purpose::Writing,
+    ];
+    insta::assert_snapshot!(all.map(|purpose| format!("{purpose:?} {:016x}", first(purpose))).join("\n"));
+}
+
+#[test]
+fn without_the_cause_the_hidden_cost_is_gone() {
+    let mut scenario = scenario("security");
+    let support_cost = |scenario: &Scenario| {
+        let stage = wait(Stage::new(scenario, Seed(4))).unwrap();
+        // Cost per user by arm, each user in both arms with the same luck.
+        let truths = wait(truth(&stage, Seed(4), 1500, |_| ()));
+        let cost = scenario.experiments[0].metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
+        let arms = &truths[0][cost];
+        (arms[0].unwrap(), arms[1].unwrap())
+    };
+    let (basic, strict) = support_cost(&scenario);
+    assert!(strict > 1.05 * basic, "{basic} {strict}");
+    scenario.causes.loss_to_tools = 0.0;
+    scenario.causes.loss_to_loops = 0.0;
+    scenario.causes.loss_to_words = 0.0;
+    scenario.causes.loss_to_quality = 0.0;
+    // What is left: the free model is free, and a redacted question is a few tokens shorter or longer.
+    let (basic, strict) = support_cost(&scenario);
+    assert!((strict / basic - 1.0).abs() < 0.05, "{basic} {strict}");
+    assert!(strict < basic, "the free model saves its own price: {basic} {strict}");
+}
+
+/// The longest tool wait and the refusals of a run.
+#[derive(Default)]
+struct Waits {
+    longest_us: u64,
+    refusals: u64,
+}
+
+impl Reader for Waits {
+    fn entry(&mut self, entry: &Entry) {
+        if let Event::ToolUsed { latency, refusals, .. } = entry.event {
+            self.longest_us = self.longest_us.max(latency.us());
+            self.refusals += u64::from(refusals);
+        }
+    }
+}
+
+fn waits(scenario: &Scenario) -> Waits {
+    let stage = wait(Stage::new(scenario, Seed(2))).unwrap();
+    wait(stage.simulate(Settings { seed: Seed(2), users: 300, forced: None }, Waits::default(), |_| ()))
+}
+
+#[test]
+fn slow_queries_come_from_the_shared_rate_limit_and_go_with_it() {
+    let mut scenario = scenario("premium");
+    let crowded = waits(&scenario);
+    assert!(crowded.longest_us > 60_000_000 && crowded.refusals > 50, "{} {}", crowded.longest_us, crowded.refusals);
+    scenario.traffic.mode = simlab::traffic::Mode::Sequential { delay: simlab::time::Duration::from_us(2_000_000) };
+    let alone = waits(&scenario);
+    assert!(alone.refusals < crowded.refusals / 4, "{} {}", alone.refusals, crowded.refusals);
+    let scholar = scenario.tools.iter().position(|tool| tool.key == "semantic_scholar").unwrap() as u16;
+    for config in &mut scenario.configs {
+        for variation in &mut config.variations {
+            variation.setup.tools.retain(|&tool| tool != scholar);
+        }
+    }
+    let without = waits(&scenario);
+    assert!(without.refusals == 0 && without.longest_us < 30_000_000, "{} {}", without.refusals, without.longest_us);
+}
+
+#[test]
+fn a_faster_security_model_makes_the_same_users_faster() {
+    let mut scenario = scenario("security");
+    let latencies = |scenario: &Scenario| -> BTreeMap<u32, u64> {
+        let finished = journal(scenario, 6, 200).into_iter().filter_map(|entry| match entry.event {
+            Event::Finished { latency, .. } => Some((entry.user, latency.us())),
+            _ => None,
+        });
+        finished.collect()
+    };
+    let before = latencies(&scenario);
+    for model in &mut scenario.models {
+        if model.id.contains("haiku") || model.id.contains("mistral") {
+            model.latency.base = simlab::time::Duration::from_us(model.latency.base.us() / 2);
+        }
+    }
+    let after = latencies(&scenario);
+    assert!(before.iter().all(|(user, latency)| after[user] <= *latency));
+    assert!(before.values().sum::<u64>() > after.values().sum::<u64>());
+}
+
+#[test]
+fn a_failing_security_agent_fails_open_and_is_counted() {
+    let mut scenario = scenario("security");
+    for model in scenario.models.iter_mut().filter(|model| model.id.contains("mistral")) {
+        model.failures.rate_limit = simlab::quantity::Probability::ONE;
+        model.failures.error = simlab::quantity::Probability::ZERO;
+    }
+    let entries = journal(&scenario, 1, 200);
+    let open = entries.iter().filter(|entry| matches!(entry.event, Event::Screened { fail_open: true, .. })).count();
+    assert!((70..130).contains(&open), "{open}");
+    assert!(entries.iter().all(|entry| !matches!(entry.event, Event::Screened { fail_open: true, redacted: 1.., .. })));
+}
+
+#[test]
+fn a_journal_is_in_the_order_of_time() {
+    let entries = journal(&scenario("tutorial"), 1, 120);
+    assert!(entries.is_sorted_by_key(|entry| entry.at) && entries[0].at == Timestamp::START);
+    let mut print = Fingerprint::default();
+    entries.iter().for_each(|entry| print.entry(entry));
+    assert_eq!(print.hex().len(), 32);
+}
