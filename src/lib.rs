@@ -25,7 +25,7 @@
 //! | storey | rooms | purpose |
 //! |---|---|---|
 //! | ground | [`quantity`] [`time`] [`diagnostic`] | numbers that cannot be wrong; timestamps; errors that show the line and the carets |
-//! | nouns | [`context`] [`experiment`] [`random`] [`journal`] [`event`] | who is asked about; experiments and metrics; every source of luck; what happened, as integers; which events that sends |
+//! | nouns | [`random`] [`context`] [`experiment`] [`figure`] [`journal`] [`event`] | every source of luck; who is asked about; experiments and metrics; numbers as text; what happened, as integers; which events that sends |
 //! | services | [`knowledge`] [`flags`] [`llm`] | what people ask and read; a LaunchDarkly project and a chat model, each with its seam and its mock |
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
@@ -57,10 +57,10 @@ pub mod quantity;
 pub mod time;
 pub mod diagnostic;
 
+pub mod random;
 pub mod context;
 pub mod experiment;
 pub mod figure;
-pub mod random;
 pub mod journal;
 pub mod event;
 

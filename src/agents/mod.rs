@@ -1,8 +1,10 @@
 //! Supervisor, security and support: the workflow of one question.
 
+mod app;
 mod library;
 mod spec;
 pub mod visit;
 
+pub use app::{App, Assignment, Brief};
 pub use library::Library;
 pub use spec::{Agent, AgentSetup, AtBudget, ConfigSetup};

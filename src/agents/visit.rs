@@ -5,45 +5,17 @@
 //!
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
-use crate::agents::library::Library;
-use crate::agents::spec::{Agent, AgentSetup, AtBudget, ConfigSetup};
+use crate::agents::app::{App, Assignment, Brief};
+use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
 use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Route, TopicId};
 use crate::llm::model::{
     Body, CallFailure, Completion, Message, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
 };
-use crate::llm::profile::ModelProfile;
-use crate::llm::setup::Setup;
-use crate::llm::usage::Usage;
 use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
-
-/// The app around the agents: everything that visits share and none of them changes.
-#[derive(Clone, Copy, Debug)]
-pub struct App<'a> {
-    /// The models, by index.
-    pub models: &'a [ModelProfile],
-    /// The AI configs of supervisor, security and support, in this order.
-    pub configs: &'a [ConfigSetup],
-    /// The judge.
-    pub judge: &'a JudgeSpec,
-    /// What the judge's model is told.
-    pub judge_setup: &'a Setup,
-    /// What the writer's model is told.
-    pub writer_setup: &'a Setup,
-    /// Tokens of fixed texts.
-    pub usage: &'a Usage<'a>,
-    /// What tools give back.
-    pub library: &'a Library<'a>,
-}
-
-impl App<'_> {
-    fn setup(&self, served: Served) -> &AgentSetup {
-        &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
-    }
-}
 
 /// What a visit needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +40,6 @@ enum Phase {
     Tool(ToolCall),
     Judge,
     Over,
-}
-
-/// What the traffic plan knows of a question before it is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Brief {
-    /// What it is about.
-    pub topic: TopicId,
-    /// How deep it goes.
-    pub complexity: Complexity,
-    /// Whether it is to carry personal data.
-    pub personal: bool,
 }
 
 /// One visit.
@@ -120,15 +81,6 @@ pub struct Visit {
     agent_output: u32,
     agent_cost: Option<Money>,
     spent: Money,
-}
-
-/// What evaluation served: one config of the three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Assignment {
-    /// Config and variation; `None` when the config is disabled for the user.
-    pub served: Option<Served>,
-    /// Whether that is an exposure.
-    pub in_experiment: bool,
 }
 
 impl Visit {

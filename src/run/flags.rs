@@ -2,7 +2,7 @@
 //!
 //! Does not know: what a variation does.
 
-use crate::agents::visit::Assignment;
+use crate::agents::Assignment;
 use crate::context::UserKey;
 use crate::flags::compiled::Compiled;
 use crate::journal::Served;

@@ -5,8 +5,8 @@
 //!
 //! Does not know: what is reported.
 
+use crate::agents::App;
 use crate::agents::Library;
-use crate::agents::visit::App;
 use std::collections::BTreeMap;
 
 use crate::flags::bootstrap::{Action, ActionKind, Resource};

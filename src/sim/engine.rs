@@ -6,7 +6,8 @@
 //!
 //! Does not know: whether time is simulated or real, who answers prompts, or what is measured.
 
-use crate::agents::visit::{App, Assignment, Brief, Need, Visit};
+use crate::agents::visit::{Need, Visit};
+use crate::agents::{App, Assignment, Brief};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
 use crate::llm::mock::MockModels;

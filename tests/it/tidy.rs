@@ -83,9 +83,14 @@ fn what_the_architecture_forbids_is_absent() {
         ("TcpListener", &["serve"]),
     ];
     for (path, text) in sources() {
+        // The rules speak of what is shipped: tests stand at the end of a file, or in files of their own.
+        let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let file = path.file_name().unwrap().to_str().unwrap();
+        if ["tests.rs", "laws.rs", "studies.rs", "published.rs", "tutorial.rs"].contains(&file) {
+            continue;
+        }
         for (phrase, allowed) in ABSENT {
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let code = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
             let at_home = allowed.iter().any(|home| *home == file || *home == room(&path));
             assert!(at_home || code.clone().all(|line| !line.contains(phrase)), "{} holds `{phrase}`", path.display());
         }

@@ -1,0 +1,58 @@
+//! What visits share and are given: the app around the agents, a question's brief, what evaluation served.
+//!
+//! Does not know: how a visit goes.
+
+use crate::agents::library::Library;
+use crate::agents::spec::{AgentSetup, ConfigSetup};
+use crate::journal::Served;
+use crate::judge::JudgeSpec;
+use crate::knowledge::{Complexity, TopicId};
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::Setup;
+use crate::llm::usage::Usage;
+
+/// The app around the agents: everything that visits share and none of them changes.
+#[derive(Clone, Copy, Debug)]
+pub struct App<'a> {
+    /// The models, by index.
+    pub models: &'a [ModelProfile],
+    /// The AI configs of supervisor, security and support, in this order.
+    pub configs: &'a [ConfigSetup],
+    /// The judge.
+    pub judge: &'a JudgeSpec,
+    /// What the judge's model is told.
+    pub judge_setup: &'a Setup,
+    /// What the writer's model is told.
+    pub writer_setup: &'a Setup,
+    /// Tokens of fixed texts.
+    pub usage: &'a Usage<'a>,
+    /// What tools give back.
+    pub library: &'a Library<'a>,
+}
+
+impl App<'_> {
+    /// What a variation tells its agent.
+    pub(super) fn setup(&self, served: Served) -> &AgentSetup {
+        &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
+    }
+}
+
+/// What the traffic plan knows of a question before it is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Brief {
+    /// What it is about.
+    pub topic: TopicId,
+    /// How deep it goes.
+    pub complexity: Complexity,
+    /// Whether it is to carry personal data.
+    pub personal: bool,
+}
+
+/// What evaluation served: one config of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Config and variation; `None` when the config is disabled for the user.
+    pub served: Option<Served>,
+    /// Whether that is an exposure.
+    pub in_experiment: bool,
+}
