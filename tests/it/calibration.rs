@@ -13,7 +13,12 @@ fn every_published_figure_lies_inside_the_central_95_percent() {
     for name in ["security", "premium"] {
         let loaded = load(name).unwrap();
         let key = &loaded.scenario.experiments[0].key;
-        for ((arm, figure), values) in &over_seeds(&loaded.scenario, SEEDS).figures {
+        let found = over_seeds(&loaded.scenario, SEEDS);
+        if name == "premium" {
+            // The published verdict: reject Claude Opus 4. No luck overturns it.
+            assert_eq!(found.verdicts.keys().collect::<Vec<_>>(), ["Keep"]);
+        }
+        for ((arm, figure), values) in &found.figures {
             if let Some((published, inside)) = inside(key, *arm, figure, values) {
                 checked += 1;
                 if !inside {
