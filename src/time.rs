@@ -10,6 +10,13 @@ use std::ops::{Add, AddAssign};
 
 use crate::quantity::{decimal, text_serde, trimmed};
 
+/// The wall clock: milliseconds since 1970. For what meets the world; no simulation asks it.
+#[must_use]
+pub fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A moment: microseconds since the scenario's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Timestamp(u64);

@@ -55,12 +55,40 @@ pub enum Command {
         /// Where to write it; standard output if left out. An existing file is not overwritten.
         file: Option<PathBuf>,
     },
+    /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
+    ///
+    /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
+    #[command(after_help = "Example:\n  simlab serve security --port 8765")]
+    Serve(ServeArgs),
     /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create.
     #[command(after_help = "Example:\n  simlab bootstrap security")]
     Bootstrap {
         /// A scenario file, or the name of a built-in scenario.
         scenario: String,
     },
+}
+
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// A scenario file, or the name of a built-in scenario: its project is set up first and its models answer. Without one,
+    /// the LaunchDarkly account starts empty and the models of `security` answer.
+    pub scenario: Option<String>,
+    /// Port on loopback; 0 is any free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Seed of all luck, instead of the scenario's own.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How much faster than real time models answer: 1 real latencies, 60 an hour a minute, 0 at once.
+    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = time_scale)]
+    pub time_scale: f64,
+}
+
+/// Reads a factor on time.
+fn time_scale(text: &str) -> Result<f64, String> {
+    let factor = text.parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor >= 0.0);
+    factor.ok_or_else(|| "expected a number of 0 or more".to_owned())
 }
 
 /// The arguments of `run`.

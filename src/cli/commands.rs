@@ -27,12 +27,13 @@ pub fn main() -> ExitCode {
         Command::Check { scenarios } => check(&scenarios),
         Command::List { format } => list(format),
         Command::New { name, file } => new(&name, file.as_deref()),
+        Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),
     };
     exit.unwrap_or_else(|exit| exit).into()
 }
 
-type Ended = Result<Exit, Exit>;
+pub(super) type Ended = Result<Exit, Exit>;
 
 /// Shows faults and ends with the exit code of a bad file.
 fn bad_file(faults: &[Diagnostic]) -> Exit {
@@ -41,7 +42,7 @@ fn bad_file(faults: &[Diagnostic]) -> Exit {
 }
 
 /// Shows a failure of a backend.
-fn backend_failed(error: &dyn std::error::Error) -> Exit {
+pub(super) fn backend_failed(error: &dyn std::error::Error) -> Exit {
     output::message(&format!("error: {error}"));
     Exit::BackendFailed
 }
@@ -57,7 +58,7 @@ fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
     Ok(runtime.block_on(future))
 }
 
-fn read(scenario: &str) -> Result<Loaded, Exit> {
+pub(super) fn read(scenario: &str) -> Result<Loaded, Exit> {
     load(scenario).map_err(|faults| bad_file(&faults))
 }
 

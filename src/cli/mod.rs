@@ -10,6 +10,7 @@ mod commands;
 mod exit;
 mod output;
 mod save;
+mod serve;
 
 pub use commands::main;
 pub use exit::Exit;

@@ -3,4 +3,5 @@
 mod calibration;
 mod laws;
 mod published;
+mod serve;
 mod tidy;

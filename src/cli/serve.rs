@@ -1,0 +1,65 @@
+//! `simlab serve`: the mocks over HTTP until somebody says stop.
+//!
+//! Promises: the address is the first line on standard output; an interrupt or a termination signal ends it in order.
+//!
+//! Does not know: what is answered.
+
+use serde_json::json;
+
+use super::args::ServeArgs;
+use super::commands::{Ended, backend_failed, read};
+use super::exit::Exit;
+use super::output;
+use crate::random::Seed;
+use crate::serve::{Server, Settings, World};
+
+/// Serves until told to stop.
+pub fn serve(args: &ServeArgs) -> Ended {
+    let loaded = read(args.scenario.as_deref().unwrap_or("security"))?;
+    // The server's tasks share the scenario for as long as the process lives.
+    let scenario = &Box::leak(Box::new(loaded)).scenario;
+    let settings =
+        Settings { seed: args.seed.map_or(scenario.seed, Seed), bootstrap: args.scenario.is_some(), time_scale: args.time_scale };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+    runtime.block_on(async {
+        let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?;
+        let server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
+        let listening = json!({ "listening": format!("http://{}", server.address()) });
+        output::result(&format!("{}\n", spaced(&listening))).map_err(|error| backend_failed(&error))?;
+        server.run(told_to_stop()).await.map_err(|error| backend_failed(&error))?;
+        Ok(Exit::Ran)
+    })
+}
+
+/// The line as scripts expect it, with a space after the colon of the key.
+fn spaced(listening: &serde_json::Value) -> String {
+    listening.to_string().replacen("\":", "\": ", 1)
+}
+
+/// Waits for an interrupt or a termination signal.
+async fn told_to_stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}

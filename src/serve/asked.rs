@@ -1,0 +1,189 @@
+//! What a chat request asks, read off its text as a model would: who calls, about what, and in which form it wants the
+//! answer.
+//!
+//! Promises: any request is read as something; the same request is read alike. What `run` would ask in the same words is
+//! read back as the same prompt, tokens included.
+//!
+//! Does not know: HTTP, or what is answered.
+
+use serde_json::Value;
+
+use crate::journal::Caller;
+use crate::knowledge::tokens::count;
+use crate::knowledge::{Complexity, Items, KnowledgeBase, TopicId, recognize, recognize_grade, recognize_topic};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::model::{Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::random::Owner;
+
+/// The form of the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    /// As the model likes: words, or calls of the tools on offer.
+    Free,
+    /// A call of the request's tool at this index.
+    Call(usize),
+    /// JSON of this schema; null when any object will do.
+    Json(Value),
+}
+
+/// A chat request, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Whose call it is.
+    pub caller: Caller,
+    /// The form of the answer.
+    pub form: Form,
+    /// What it is about.
+    pub subject: Subject,
+    /// The user's last words.
+    pub question: String,
+    /// Tokens of the whole input.
+    pub input_tokens: u32,
+}
+
+/// The words of a message, without tool calls and results.
+fn words(message: &Message) -> String {
+    let texts = message.content.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Understands a request.
+#[must_use]
+pub fn understand(request: &ChatRequest, base: &KnowledgeBase) -> Asked {
+    let last = request.messages.iter().rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
+    let question = last.map(|at| words(&request.messages[at])).unwrap_or_default();
+    let after = &request.messages[last.map_or(0, |at| at + 1)..];
+    let results = after.iter().flat_map(|message| &message.content).filter(|part| matches!(part, Part::ToolResult(_))).count();
+    let form = form(request);
+    let caller = caller(request, &form, &question);
+    let read = recognize(&question, base);
+    let topic = read.topic.unwrap_or_else(|| anything(&question, base));
+    let personal = match caller {
+        // Here the words ask for personal data rather than hold it.
+        Caller::Writer if wants_personal_data(request, &question) => Items::ALL,
+        Caller::Writer => Items::NONE,
+        _ => read.items,
+    };
+    let subject = Subject {
+        topic,
+        complexity: read.complexity.or_else(|| named_complexity(&question)).unwrap_or(Complexity::Intermediate),
+        personal,
+        redacted: if caller == Caller::Support { read.redacted } else { Items::NONE },
+        rounds: u16::try_from(results).unwrap_or(u16::MAX),
+        visible: if caller == Caller::Judge { visible(&question) } else { Visible::default() },
+    };
+    let input_tokens = input_tokens(request, caller);
+    Asked { caller, form, subject, question, input_tokens }
+}
+
+/// A text about nothing that the knowledge base knows still gets an answer: about some topic, always the same.
+fn anything(text: &str, base: &KnowledgeBase) -> TopicId {
+    base.topic((xxhash_rust::xxh3::xxh3_64(text.as_bytes()) % 1_000_003) as usize)
+}
+
+fn form(request: &ChatRequest) -> Form {
+    match (&request.tool_choice, &request.output) {
+        (ToolChoice::Named(name), _) => match request.tools.iter().position(|tool| tool.name == *name) {
+            Some(tool) => Form::Call(tool),
+            None => Form::Free,
+        },
+        (ToolChoice::Any, _) if !request.tools.is_empty() => Form::Call(0),
+        (_, Output::JsonSchema { schema, .. }) => Form::Json(serde_json::from_str(schema).unwrap_or_default()),
+        (_, Output::JsonObject) => Form::Json(Value::Null),
+        _ => Form::Free,
+    }
+}
+
+/// The schema of a structured answer.
+fn schema(request: &ChatRequest, form: &Form) -> Value {
+    match form {
+        Form::Call(tool) => request.tools.get(*tool).and_then(|tool| serde_json::from_str(&tool.schema).ok()).unwrap_or_default(),
+        Form::Json(schema) => schema.clone(),
+        Form::Free => Value::Null,
+    }
+}
+
+fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
+    let schema = schema(request, form);
+    let has = |name: &str| schema["properties"].get(name).is_some();
+    if has("likely_contains_pii") && has("recommended_route") {
+        return Caller::Supervisor;
+    }
+    if has("detected") && has("redacted") {
+        return Caller::Security;
+    }
+    if *form != Form::Free || !request.tools.is_empty() {
+        return Caller::Support;
+    }
+    let told = format!("{}\n{question}", request.system.as_deref().unwrap_or_default()).to_lowercase();
+    let says = |word: &str| told.contains(word);
+    let any = |words: &[&str]| words.iter().any(|word| told.contains(word));
+    if says("positive") && says("negative") && says("none") && any(&["rate", "feedback", "reply with", "respond with"]) {
+        return Caller::Judge;
+    }
+    let writes = any(&["generate", "write", "create"]);
+    if says("topics") && (writes || any(&["list", "extract", "identify"])) {
+        return Caller::Topics;
+    }
+    if writes && any(&["one question", "a question", "a realistic", "user question", "questions that", "a query", "user query"]) {
+        return Caller::Writer;
+    }
+    Caller::Support
+}
+
+fn wants_personal_data(request: &ChatRequest, question: &str) -> bool {
+    let told = format!("{}\n{question}", request.system.as_deref().unwrap_or_default()).to_lowercase();
+    ["pii", "personal data", "personal information", "email", "e-mail"].iter().any(|word| told.contains(word))
+}
+
+fn named_complexity(text: &str) -> Option<Complexity> {
+    let text = text.to_lowercase();
+    Complexity::ALL.into_iter().find(|complexity| text.contains(complexity.name()))
+}
+
+/// What a judge reads. Where the model's words do not stand at the start of the answer, something else came first.
+fn visible(text: &str) -> Visible {
+    let answer = ["Answer:", "answer:", "Response:", "response:"].iter().filter_map(|mark| text.find(mark).map(|at| at + mark.len())).min();
+    let answer = answer.map_or(text, |at| &text[at..]);
+    let grade = recognize_grade(answer);
+    let tool_output_first = answer.contains("[Relevance:") || answer.contains("Document ") || answer.contains("Title: ");
+    Visible { grade, tool_output_first, tokens: count(answer) }
+}
+
+/// Tokens as `run` counts them: instructions, offered tools, and each message with what the format adds. A tool that only
+/// gives the form of the answer is not counted.
+fn input_tokens(request: &ChatRequest, caller: Caller) -> u32 {
+    let offer = |tool: &Tool| count(&format!("{}\n{}\n{}", tool.name, tool.description, tool.schema));
+    let offers = if caller == Caller::Support { request.tools.iter().map(offer).sum() } else { 0 };
+    let part = |part: &Part| match part {
+        Part::Text(text) => count(text),
+        Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
+        Part::ToolResult(result) => count(&result.content),
+    };
+    let message = |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
+    request.system.as_deref().map_or(0, count) + offers + request.messages.iter().map(message).sum::<u32>()
+}
+
+/// All that makes a request this request and no other; whether it is streamed does not matter.
+#[must_use]
+pub fn digest(request: &ChatRequest, user: Option<&str>) -> Owner {
+    let ChatRequest { model, system, messages, tools, tool_choice, output, max_tokens, temperature, top_p, stop, seed, .. } = request;
+    let text = format!("{:?}", (model, system, messages, tools, tool_choice, output, (max_tokens, temperature, top_p, stop, seed), user));
+    Owner::of(text.as_bytes())
+}
+
+/// Whose luck answers: the user's, or else that of the words. It stays the same while tools are called.
+#[must_use]
+pub fn owner(request: &ChatRequest, asked: &Asked, user: Option<&str>) -> Owner {
+    match user {
+        Some(user) => Owner::of(user.as_bytes()),
+        None => Owner::of(format!("{}\0{}\0{}", request.model, request.system.as_deref().unwrap_or_default(), asked.question).as_bytes()),
+    }
+}
+
+/// Words for a tool's argument: what the question is about.
+#[must_use]
+pub fn about(asked: &Asked, base: &KnowledgeBase) -> String {
+    let topic = recognize_topic(&asked.question, base).unwrap_or(asked.subject.topic);
+    base.title(topic).to_owned()
+}

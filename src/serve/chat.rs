@@ -1,0 +1,255 @@
+//! The chat providers over HTTP: chats plain and streamed, embeddings, lists of models.
+//!
+//! Promises: a request is refused in its provider's own words; the stream says what the plain answer says.
+//!
+//! Does not know: what the models say.
+
+use std::sync::Arc;
+use std::time::Duration as Wait;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Request};
+use axum::response::Response;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::knowledge::tokens::count;
+use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingResponse, ErrorKind, ModelCard, Provider};
+use crate::llm::wire::head::Headers;
+use crate::llm::wire::sse::{Chunking, Frames};
+use crate::llm::wire::{embeddings, ids, models, provider as wire};
+use crate::random::{Owner, Purpose};
+use crate::serve::asked::digest;
+use crate::serve::http::{BodyError, bytes_of, read_plain_body, set, text};
+use crate::serve::world::World;
+use crate::time::{Duration, unix_ms};
+
+/// Most bytes of a request: Anthropic's own limit.
+const MOST_BYTES: usize = 32 << 20;
+/// Length of vectors where nobody asks for another.
+const DIMENSIONS: u32 = 1536;
+/// Longest vector that is made.
+const MOST_DIMENSIONS: u32 = 8192;
+/// Most texts in one request for vectors, as OpenAI has it.
+const MOST_TEXTS: usize = 2048;
+
+/// `POST /v1/messages`.
+pub async fn anthropic(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+    chat(Provider::Anthropic, &world, request).await
+}
+
+/// `POST /v1/chat/completions`.
+pub async fn openai(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+    chat(Provider::OpenAi, &world, request).await
+}
+
+/// `POST /mistral/v1/chat/completions`.
+pub async fn mistral(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+    chat(Provider::Mistral, &world, request).await
+}
+
+/// `POST /v1/embeddings`.
+pub async fn openai_embeddings(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+    embed(Provider::OpenAi, &world, request).await
+}
+
+/// `POST /mistral/v1/embeddings`.
+pub async fn mistral_embeddings(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+    embed(Provider::Mistral, &world, request).await
+}
+
+/// `GET /v1/models`, for Anthropic and OpenAI alike: Anthropic's clients send a version.
+pub async fn list(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    cards(of_headers(&headers), &world, &headers, None)
+}
+
+/// `GET /v1/models/{id}`.
+pub async fn one(State(world): State<Arc<World>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    cards(of_headers(&headers), &world, &headers, Some(&id))
+}
+
+/// `GET /mistral/v1/models`.
+pub async fn mistral_list(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    cards(Provider::Mistral, &world, &headers, None)
+}
+
+fn of_headers(headers: &HeaderMap) -> Provider {
+    if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") { Provider::Anthropic } else { Provider::OpenAi }
+}
+
+fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
+    let pairs: Vec<(&str, &str)> = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    wire::authenticate(provider, &Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) }).map(|_| ())
+}
+
+/// Reads a request whose key is fine.
+async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap, Vec<u8>), ChatError> {
+    let (head, body) = request.into_parts();
+    let bytes = read_plain_body(&head.headers, body, MOST_BYTES).await;
+    authorized(provider, &head.headers)?;
+    match bytes {
+        Ok(bytes) => Ok((head.headers, bytes)),
+        Err(BodyError::TooLarge) => Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size")),
+        Err(BodyError::Unreadable) => Err(ChatError::new(ErrorKind::BadRequest, "the request body could not be read")),
+    }
+}
+
+fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response {
+    let reply = wire::encode_error(provider, error, request_id);
+    let mut response = bytes_of(reply.status, "application/json", reply.body);
+    for (name, value) in reply.headers {
+        set(&mut response, name, &value);
+    }
+    set(&mut response, wire::request_id_header(provider), request_id);
+    response
+}
+
+/// The id of the request of this digest that came `before` times already.
+fn request_id(provider: Provider, world: &World, digest: Owner, before: u64) -> String {
+    // The answer's own ids come from the lower numbers.
+    let mut stage = world.settings.seed.stage(Purpose::Identifier, digest, before | 1 << 63);
+    ids::request_id(provider, u128::from(stage.bits()) << 64 | u128::from(stage.bits()))
+}
+
+async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
+    let (headers, bytes) = match taken(provider, request).await {
+        Ok(taken) => taken,
+        Err(error) => return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0)),
+    };
+    let request = match wire::decode_request(provider, &bytes) {
+        Ok(request) => request,
+        Err(error) => return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0)),
+    };
+    let user = text(&headers, "x-simlab-user").filter(|user| !user.is_empty()).map(str::to_owned).or_else(|| request.user.clone());
+    let digest = digest(&request, user.as_deref());
+    let before = world.ledger().again(digest);
+    let id = request_id(provider, world, digest, before);
+    let (answer, latency) = world.voice.answer(provider, &request, user.as_deref(), digest, before);
+    let wait = scaled(latency, world.settings.time_scale);
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            tokio::time::sleep(wait).await;
+            return refused(provider, &error, &id);
+        }
+    };
+    let mut response = if request.stream {
+        streamed(wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage), wait)
+    } else {
+        tokio::time::sleep(wait).await;
+        let mut body = Vec::with_capacity(1024);
+        wire::encode_response(provider, &answer, &mut body);
+        bytes_of(200, "application/json", body)
+    };
+    set(&mut response, wire::request_id_header(provider), &id);
+    response
+}
+
+/// Simulated time as real time.
+fn scaled(latency: Duration, scale: f64) -> Wait {
+    if scale <= 0.0 { Wait::ZERO } else { Wait::try_from_secs_f64(latency.seconds() / scale).unwrap_or(Wait::ZERO) }
+}
+
+/// A stream whose frames are spread evenly over `wait`.
+fn streamed(frames: Frames, wait: Wait) -> Response {
+    if wait.is_zero() {
+        return bytes_of(200, "text/event-stream", frames.into_bytes());
+    }
+    let (sender, receiver) = mpsc::channel::<Bytes>(4);
+    let step = wait / u32::try_from(frames.len()).unwrap_or(u32::MAX).max(1);
+    tokio::spawn(async move {
+        for frame in frames.iter() {
+            tokio::time::sleep(step).await;
+            if sender.send(Bytes::copy_from_slice(frame)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>)));
+    set(&mut response, "content-type", "text/event-stream");
+    response
+}
+
+async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
+    let id = request_id(provider, world, Owner::NOBODY, 1);
+    let (_, bytes) = match taken(provider, request).await {
+        Ok(taken) => taken,
+        Err(error) => return refused(provider, &error, &id),
+    };
+    let request = match embeddings::decode_embedding_request(provider, &bytes) {
+        Ok(request) => request,
+        Err(error) => return refused(provider, &error, &id),
+    };
+    let dimensions = request.dimensions.unwrap_or(DIMENSIONS);
+    let bad = |message: String, field: &str| ChatError { field: Some(field.to_owned()), ..ChatError::new(ErrorKind::BadRequest, message) };
+    if dimensions == 0 || dimensions > MOST_DIMENSIONS {
+        return refused(provider, &bad(format!("dimensions must be between 1 and {MOST_DIMENSIONS}"), "dimensions"), &id);
+    }
+    if request.input.len() > MOST_TEXTS {
+        return refused(provider, &bad(format!("input may hold {MOST_TEXTS} texts"), "input"), &id);
+    }
+    let tokens = |input: &EmbeddingInput| match input {
+        EmbeddingInput::Text(text) => count(text),
+        EmbeddingInput::Tokens(tokens) => u32::try_from(tokens.len()).unwrap_or(u32::MAX),
+    };
+    let answer = EmbeddingResponse {
+        model: request.model.clone(),
+        vectors: request.input.iter().map(|input| vector(input, dimensions as usize)).collect(),
+        input_tokens: request.input.iter().map(tokens).fold(0, u32::saturating_add),
+    };
+    let mut body = Vec::new();
+    embeddings::encode_embedding_response(provider, &answer, request.format, &id, &mut body);
+    bytes_of(200, "application/json", body)
+}
+
+/// Coordinates that one word moves.
+const COORDINATES: u64 = 8;
+
+/// A vector of length 1 in which texts with the same words lie near each other: each word moves a few coordinates.
+fn vector(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
+    let mut vector = vec![0.0_f32; dimensions];
+    let mut add = |word: &[u8]| {
+        for nth in 0..COORDINATES {
+            let bits = xxhash_rust::xxh3::xxh3_64_with_seed(word, nth);
+            vector[(bits >> 1) as usize % dimensions] += if bits & 1 == 0 { 1.0 } else { -1.0 };
+        }
+    };
+    match input {
+        EmbeddingInput::Text(text) => {
+            let lower = text.to_lowercase();
+            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).for_each(|word| add(word.as_bytes()));
+        }
+        EmbeddingInput::Tokens(tokens) => tokens.iter().for_each(|token| add(&token.to_le_bytes())),
+    }
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|x| *x /= length);
+    } else {
+        vector[0] = 1.0;
+    }
+    vector
+}
+
+fn cards(provider: Provider, world: &World, headers: &HeaderMap, id: Option<&str>) -> Response {
+    let request = request_id(provider, world, Owner::NOBODY, 2);
+    if let Err(error) = authorized(provider, headers) {
+        return refused(provider, &error, &request);
+    }
+    let all: Vec<ModelCard> = world
+        .voice
+        .models()
+        .filter(|model| model.provider == provider)
+        .map(|model| ModelCard { id: model.id.clone(), created: u64::from(crate::context::KEY_EPOCH) })
+        .collect();
+    let mut body = Vec::new();
+    match id {
+        None => models::encode_models(provider, &all, &mut body),
+        Some(id) => match all.iter().find(|card| card.id == id) {
+            Some(card) => models::encode_model(provider, card, &mut body),
+            None => return refused(provider, &ChatError::new(ErrorKind::NotFound, format!("model: {id}")), &request),
+        },
+    }
+    bytes_of(200, "application/json", body)
+}

@@ -1,0 +1,47 @@
+//! simlab's own pages under `/_simlab`: what is served, what has arrived, and starting over.
+//!
+//! Promises: reading changes nothing.
+//!
+//! Does not know: who may see them; whoever reaches the port may.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::serve::http::{bytes_of, json, refusal};
+use crate::serve::world::World;
+
+/// What is served, and how much has arrived.
+pub async fn status(State(world): State<Arc<World>>) -> Response {
+    let (project, sdk_key) = (&world.scenario.project, world.sdk_key());
+    let ledger = world.ledger();
+    let status = json!({
+        "version": env!("CARGO_PKG_VERSION"), "scenario": world.scenario.name, "seed": world.settings.seed.0,
+        "time_scale": world.settings.time_scale,
+        "launchdarkly": { "project": project.key, "environment": project.environment, "sdk_key": sdk_key },
+        "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,
+        "events": ledger.total(), "events_by_kind": ledger.kinds, "malformed_events": ledger.malformed,
+        "last_fault": ledger.last_fault,
+    });
+    json(200, &status)
+}
+
+/// The last events that arrived, one on each line.
+pub async fn events(State(world): State<Arc<World>>) -> Response {
+    let mut lines = Vec::new();
+    for event in &world.ledger().events {
+        lines.extend_from_slice(event.to_string().as_bytes());
+        lines.push(b'\n');
+    }
+    bytes_of(200, "application/x-ndjson", lines)
+}
+
+/// Starts over.
+pub async fn reset(State(world): State<Arc<World>>) -> Response {
+    match world.reset().await {
+        Ok(()) => json(204, &Value::Null),
+        Err(error) => refusal(500, "internal_service_error", &error.to_string()),
+    }
+}

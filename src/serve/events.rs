@@ -1,0 +1,58 @@
+//! What SDKs send: events and diagnostics.
+//!
+//! Promises: a payload is taken whole or not at all, and once; it is counted before it is acknowledged.
+//!
+//! Does not know: what an event means.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::serve::http::{BodyError, json, read_plain_body, refusal, text};
+use crate::serve::stream::{sdk_key, unknown_key};
+use crate::serve::world::World;
+
+/// Most bytes of a payload, before and after decompression: 10,000 events of 3 kB.
+const MOST_BYTES: usize = 32 << 20;
+
+/// Takes a payload of events.
+pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Body) -> Response {
+    let body = read_plain_body(&headers, body, MOST_BYTES).await;
+    if !world.opens(sdk_key(&headers)) {
+        return unknown_key();
+    }
+    let events = match body.map(|bytes| serde_json::from_slice::<Vec<Value>>(&bytes)) {
+        Ok(Ok(events)) => events,
+        Ok(Err(error)) => return refusal(400, "invalid_request", &format!("the body is not a JSON array of events: {error}")),
+        Err(error) => return refused(error),
+    };
+    world.ledger().take(text(&headers, "x-launchdarkly-payload-id"), events);
+    json(202, &Value::Null)
+}
+
+/// Takes a diagnostic message.
+pub async fn diagnostic(State(world): State<Arc<World>>, headers: HeaderMap, body: Body) -> Response {
+    let body = read_plain_body(&headers, body, MOST_BYTES).await;
+    if !world.opens(sdk_key(&headers)) {
+        return unknown_key();
+    }
+    match body.map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
+        Ok(Ok(Value::Object(_))) => {
+            world.ledger().diagnostics += 1;
+            json(202, &Value::Null)
+        }
+        Ok(_) => refusal(400, "invalid_request", "the body is not a JSON object"),
+        Err(error) => refused(error),
+    }
+}
+
+fn refused(error: BodyError) -> Response {
+    match error {
+        BodyError::TooLarge => refusal(413, "request_too_large", &format!("a payload may have {MOST_BYTES} bytes")),
+        BodyError::Unreadable => refusal(400, "invalid_request", "the body could not be read or decompressed"),
+    }
+}

@@ -1,0 +1,24 @@
+//! The mocks over HTTP: LaunchDarkly for SDKs and the REST interface, the chat providers, and simlab's own pages.
+//!
+//! A thin shell: what is answered comes from `flags`, `llm` and `metrics`, the same code that `run` uses. This is the only
+//! room that opens a socket.
+//!
+//! Promises: loopback only; no request, however malformed, ends the process; a body is never held beyond its limit.
+//!
+//! Does not know: the command line.
+
+mod asked;
+mod chat;
+mod control;
+mod events;
+mod http;
+mod invent;
+mod ledger;
+mod rest;
+mod server;
+mod stream;
+mod voice;
+mod world;
+
+pub use server::Server;
+pub use world::{Settings, World};

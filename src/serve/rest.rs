@@ -1,0 +1,108 @@
+//! LaunchDarkly's REST interface: from HTTP to the mock account and back.
+//!
+//! Promises: every answer carries the rate-limit headers; a refusal is `{"code", "message"}` with the documented status.
+//!
+//! Does not know: what any resource is.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request as HttpRequest};
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::flags::api::{ApiError, Method, Request};
+use crate::serve::http::{BodyError, decoded, json, parameters, read_plain_body, refusal, set, text};
+use crate::serve::world::World;
+use crate::time::unix_ms;
+
+/// Most bytes of a request's body.
+const MOST_BYTES: usize = 8 << 20;
+/// Requests that are left in a window of ten seconds: simlab never runs out.
+const REMAINING: &str = "1000";
+
+/// Answers whatever is asked under `/api/v2/`.
+pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>) -> Response {
+    let mut response = match reply(&world, request).await {
+        Ok(reply) => json(reply.status, &reply.body),
+        Err(error) => json(error.status, &error.to_json()),
+    };
+    set(&mut response, "x-ratelimit-global-remaining", REMAINING);
+    set(&mut response, "x-ratelimit-route-remaining", REMAINING);
+    set(&mut response, "x-ratelimit-reset", &(unix_ms() / 10_000 * 10_000 + 10_000).to_string());
+    response
+}
+
+async fn reply(world: &World, request: HttpRequest<Body>) -> Result<crate::flags::api::Reply, ApiError> {
+    let (head, body) = request.into_parts();
+    authorize(&head.headers)?;
+    let invalid = |message: &str| ApiError::new(400, "invalid_request", message);
+    // The body is read even when it is not needed, so that the connection can go on.
+    let bytes = read_plain_body(&head.headers, body, MOST_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::new(413, "request_too_large", format!("a body may have {MOST_BYTES} bytes")),
+        BodyError::Unreadable => invalid("the body could not be read"),
+    })?;
+    let method = method(&head.method, &head.headers)?;
+    let path = head.uri.path().strip_prefix("/api/v2/").unwrap_or_default();
+    let parts: Option<Vec<String>> = path.trim_end_matches('/').split('/').map(|part| decoded(part, false)).collect();
+    let parts = parts.ok_or_else(|| invalid("the path is not percent-encoded UTF-8"))?;
+    let query = parameters(head.uri.query().unwrap_or_default()).ok_or_else(|| invalid("the query is not percent-encoded UTF-8"))?;
+    let body = if bytes.iter().all(u8::is_ascii_whitespace) {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).map_err(|error| invalid(&format!("the body is not JSON: {error}")))?
+    };
+    let kind = text(&head.headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let semantic_patch = kind.contains("domain-model=launchdarkly.semanticpatch");
+    world.handle(&Request { method, path: parts.join("/"), query, semantic_patch, body })
+}
+
+/// Any access token is taken; a key of an SDK is none.
+fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
+    let unauthorized = |message: &str| Err(ApiError::new(401, "unauthorized", message));
+    match text(headers, "authorization").unwrap_or_default() {
+        "" => unauthorized("an access token is needed in the `Authorization` header"),
+        key if key.starts_with("sdk-") || key.starts_with("mob-") => unauthorized("a key of an SDK is no access token"),
+        _ => Ok(()),
+    }
+}
+
+/// The method, or the one that stands in `X-HTTP-Method-Override` of a POST.
+fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<Method, ApiError> {
+    let name = if *method == axum::http::Method::POST {
+        text(headers, "x-http-method-override").unwrap_or("POST").to_ascii_uppercase()
+    } else {
+        method.as_str().to_owned()
+    };
+    match name.as_str() {
+        "GET" | "HEAD" => Ok(Method::Get),
+        "POST" => Ok(Method::Post),
+        "PATCH" => Ok(Method::Patch),
+        "DELETE" => Ok(Method::Delete),
+        _ => Err(ApiError::new(405, "method_not_allowed", format!("no resource takes the method {name}"))),
+    }
+}
+
+/// Whatever is asked at a path that nobody serves.
+pub async fn unknown(request: HttpRequest<Body>) -> Response {
+    let path = request.uri().path();
+    let client_side =
+        ["/meval", "/mping", "/msdk", "/mobile", "/eval", "/ping", "/events/bulk", "/events/diagnostic", "/sdk/eval", "/sdk/goals"];
+    let is = |paths: &[&str]| paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")));
+    if is(&client_side) {
+        return refusal(404, "not_found", "simlab serves server-side SDKs only; this path belongs to client-side SDKs");
+    }
+    if is(&["/sdk/stream", "/sdk/poll"]) {
+        let mut response =
+            refusal(404, "not_found", "simlab speaks the first version of the flag delivery protocol: `/all` and `/sdk/latest-all`");
+        set(&mut response, "x-ld-fd-fallback", "true");
+        return response;
+    }
+    refusal(404, "not_found", &format!("nothing is served at `{path}`; see `/_simlab/status`"))
+}
+
+/// Whatever is asked of a path in another way than it takes.
+pub async fn wrong_method(request: HttpRequest<Body>) -> Response {
+    refusal(405, "method_not_allowed", &format!("`{}` does not take the method {}", request.uri().path(), request.method()))
+}

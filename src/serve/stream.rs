@@ -1,0 +1,97 @@
+//! How flags reach SDKs: the stream (`/all`) and the poll (`/sdk/latest-all`).
+//!
+//! Promises: a stream opens with everything; a change of the account follows at once, only what changed, segments first;
+//! a comment line goes out while nothing happens; a stream ends when the server stops or its key is gone.
+//!
+//! Does not know: how flags are changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::flags::ruleset::{Change, Ruleset};
+use crate::serve::http::{bytes_of, refusal, set, text};
+use crate::serve::world::World;
+
+/// Time between two comment lines: well below the five minutes after which a silent stream is given up.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Messages that wait for a slow reader before its stream waits, too.
+const WAITING: usize = 16;
+
+/// The SDK key of a request.
+pub fn sdk_key(headers: &HeaderMap) -> &str {
+    text(headers, "authorization").unwrap_or_default()
+}
+
+/// What an SDK with an unknown key is told.
+pub fn unknown_key() -> Response {
+    refusal(401, "unauthorized", "the `Authorization` header holds no SDK key of this account; `/_simlab/status` shows it")
+}
+
+fn message(event: &str, data: &Value) -> Bytes {
+    Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
+}
+
+fn change(change: Change) -> Bytes {
+    match change {
+        Change::Patch { path, data } => message("patch", &json!({ "path": path, "data": data })),
+        Change::Delete { path, version } => message("delete", &json!({ "path": path, "version": version })),
+    }
+}
+
+/// Opens a stream.
+pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    let key = sdk_key(&headers).to_owned();
+    // Subscribed before the first look, so that no change falls between.
+    let (changes, stops) = (world.changes(), world.stops());
+    let Some(known) = world.ruleset(&key) else { return unknown_key() };
+    let (sender, receiver) = mpsc::channel(WAITING);
+    tokio::spawn(follow(world, key, known, (changes, stops), sender));
+    let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>));
+    let mut response = Response::new(body);
+    set(&mut response, "content-type", "text/event-stream");
+    set(&mut response, "cache-control", "no-cache");
+    response
+}
+
+type Heard = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
+
+/// Tells one stream everything, until nobody listens or the server stops.
+async fn follow(world: Arc<World>, key: String, mut known: Ruleset, (mut changes, mut stops): Heard, sender: mpsc::Sender<Bytes>) {
+    let first = message("put", &json!({ "path": "/", "data": known.to_json() }));
+    let mut open = sender.send(first).await.is_ok();
+    while open {
+        tokio::select! {
+            () = async { let _ = stops.wait_for(|stops| *stops).await; } => return,
+            () = sender.closed() => return,
+            () = tokio::time::sleep(HEARTBEAT) => open = sender.send(Bytes::from_static(b":\n\n")).await.is_ok(),
+            changed = changes.changed() => {
+                let Some(now) = changed.ok().and_then(|()| world.ruleset(&key)) else { return };
+                for told in now.changes_since(&known) {
+                    open = open && sender.send(change(told)).await.is_ok();
+                }
+                known = now;
+            }
+        }
+    }
+}
+
+/// Answers a poll.
+pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    let Some(ruleset) = world.ruleset(sdk_key(&headers)) else { return unknown_key() };
+    let body = ruleset.to_json().to_string().into_bytes();
+    let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
+    let same =
+        text(&headers, "if-none-match").is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+    let mut response = if same { bytes_of(304, "application/json", Vec::new()) } else { bytes_of(200, "application/json", body) };
+    set(&mut response, "etag", &tag);
+    response
+}

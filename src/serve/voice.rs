@@ -1,0 +1,301 @@
+//! The mock models' answers as text: from a request understood to a whole answer.
+//!
+//! Promises: a pure function of scenario, seed, request and how often it came before, `id` and `created` included; the
+//! answer that `run` would get for the same prompt. Tokens are counted from the very words.
+//!
+//! Does not know: HTTP, or any provider's fields.
+
+use std::sync::Arc;
+
+use crate::context::KEY_EPOCH;
+use crate::journal::{Caller, FailureKind};
+use crate::knowledge::tokens::{count, words};
+use crate::knowledge::{Detection, Items, KnowledgeBase, Question, TopicId, redact};
+use crate::llm::chat::{Block, ChatError, ChatRequest, ChatResponse, ErrorKind, Provider, Stop, ToolChoice, ToolUse, Usage};
+use crate::llm::mock::MockModels;
+use crate::llm::model::{Body, Prompt, Reply, ToolCall};
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
+use crate::llm::wire::ids;
+use crate::llm::{render, usage};
+use crate::random::{Owner, Purpose, Seed};
+use crate::scenario::Scenario;
+use crate::serve::asked::{self, Asked, Form};
+use crate::serve::invent;
+use crate::time::Duration;
+
+/// Calls of one thread before a repetition's own luck begins.
+const CALLS_PER_REPETITION: u64 = 64;
+/// How long a refused client is asked to wait.
+const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
+
+/// The voice of a scenario's models.
+#[derive(Debug)]
+pub struct Voice {
+    scenario: &'static Scenario,
+    seed: Seed,
+    usage: usage::Usage<'static>,
+    topics: Vec<TopicId>,
+}
+
+/// An answer and the time that it takes.
+pub type Spoken = (Result<ChatResponse, ChatError>, Duration);
+
+impl Voice {
+    /// The voice with this seed. Counts all texts once.
+    #[must_use]
+    pub fn new(scenario: &'static Scenario, seed: Seed) -> Self {
+        let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
+        Self { scenario, seed, usage, topics: scenario.knowledge.topics().collect() }
+    }
+
+    fn base(&self) -> &'static KnowledgeBase {
+        &self.scenario.knowledge
+    }
+
+    /// The profile that answers to a model's name: its own, or else that of the provider's first model, or the first.
+    fn model(&self, provider: Provider, name: &str) -> u16 {
+        let models = &self.scenario.models;
+        let own = models.iter().position(|model| model.id == name);
+        own.or_else(|| models.iter().position(|model| model.provider == provider)).unwrap_or_default() as u16
+    }
+
+    /// The models by name.
+    pub fn models(&self) -> impl Iterator<Item = &ModelProfile> {
+        self.scenario.models.iter()
+    }
+
+    /// The place of the request's tools among the scenario's; those of its own follow after these.
+    fn tools(&self, request: &ChatRequest) -> (Vec<ToolSpec>, Vec<u16>) {
+        let mut all = self.scenario.tools.clone();
+        let mut offered = Vec::new();
+        for tool in &request.tools {
+            let at = all.iter().position(|known| known.key == tool.name).unwrap_or_else(|| {
+                all.push(ToolSpec {
+                    key: tool.name.clone(),
+                    description: tool.description.clone(),
+                    schema: tool.schema.clone(),
+                    kind: ToolKind::KeywordSearch,
+                    top_k: 5,
+                    latency: Duration::ZERO,
+                    appeal: 1.0,
+                });
+                all.len() - 1
+            });
+            offered.push(at as u16);
+        }
+        (all, offered)
+    }
+
+    /// Answers a request that came `before` times already, from `user` if that is known.
+    ///
+    /// # Errors
+    /// Inside: the failures that the model's profile draws.
+    pub fn answer(&self, provider: Provider, request: &ChatRequest, user: Option<&str>, digest: Owner, before: u64) -> Spoken {
+        let asked = asked::understand(request, self.base());
+        let system = request.system.as_deref().unwrap_or_default();
+        let (tools, offered) = self.tools(request);
+        let setup = Setup {
+            model: self.model(provider, &request.model),
+            instructions: String::new(),
+            reading: Reading::of(system),
+            max_tokens: request.max_tokens,
+            temperature: request.temperature,
+            tools: offered,
+            fixed_tokens: 0,
+        };
+        let question = Body::Text(Arc::from(asked.question.as_str()));
+        let nth = before.wrapping_mul(CALLS_PER_REPETITION).wrapping_add(u64::from(asked.subject.rounds));
+        let prompt = Prompt {
+            caller: asked.caller,
+            owner: asked::owner(request, &asked, user),
+            nth: nth as u16,
+            setup: &setup,
+            offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
+            input_tokens: asked.input_tokens,
+            subject: asked.subject,
+            question: &question,
+            thread: &[],
+        };
+        let mock = MockModels {
+            seed: self.seed,
+            models: &self.scenario.models,
+            tools: &tools,
+            causes: &self.scenario.causes,
+            judge: &self.scenario.judge.traits,
+            usage: &self.usage,
+            topics: &self.topics,
+        };
+        let mut names = Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
+        let mut response = ChatResponse {
+            id: ids::answer_id(provider, names.bits()),
+            created: u64::from(KEY_EPOCH),
+            model: request.model.clone(),
+            content: Vec::new(),
+            stop: Stop::EndTurn,
+            usage: Usage { input: asked.input_tokens, output: 0 },
+            refusal: None,
+        };
+        let (reply, latency) = match mock.answer(&prompt) {
+            Ok(done) => (Some(done.reply), done.latency),
+            Err(failure) => match failure.kind {
+                FailureKind::RateLimited => return (Err(rate_limited()), failure.latency),
+                FailureKind::Malformed => (None, failure.latency),
+                FailureKind::Refusal => {
+                    response.stop = Stop::Refusal;
+                    response.refusal = Some("I can't help with that.".to_owned());
+                    response.usage.output = response.refusal.as_deref().map_or(0, count);
+                    return (Ok(response), failure.latency);
+                }
+                _ => {
+                    return (
+                        Err(ChatError::new(ErrorKind::Server, "the server had an error while processing the request")),
+                        failure.latency,
+                    );
+                }
+            },
+        };
+        self.speak(request, &asked, reply, &tools, &mut names, &mut response);
+        (Ok(response), latency)
+    }
+
+    /// Puts a reply into the form that was asked for; no reply is broken structured output.
+    fn speak(
+        &self,
+        request: &ChatRequest,
+        asked: &Asked,
+        reply: Option<Reply>,
+        tools: &[ToolSpec],
+        names: &mut Names,
+        response: &mut ChatResponse,
+    ) {
+        if asked.form == Form::Free {
+            if let Some(Reply::ToolCall(call)) = reply {
+                return self.call(asked, call, tools, names, response);
+            }
+            return say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), response);
+        }
+        let known = matches!(asked.caller, Caller::Supervisor | Caller::Security);
+        let json = match &reply {
+            None => None,
+            Some(reply) if known => Some(self.text(asked, reply)),
+            Some(reply) => {
+                let words = first_sentence(&self.text(asked, reply));
+                let schema = match &asked.form {
+                    Form::Call(tool) => {
+                        request.tools.get(*tool).and_then(|tool| serde_json::from_str(&tool.schema).ok()).unwrap_or_default()
+                    }
+                    Form::Json(schema) => schema.clone(),
+                    Form::Free => serde_json::Value::Null,
+                };
+                let words = if matches!(asked.form, Form::Call(_)) { asked::about(asked, self.base()) } else { words };
+                Some(invent::value(&schema, &words).to_string())
+            }
+        };
+        match (&asked.form, json) {
+            (Form::Call(tool), json) => {
+                let name = request.tools.get(*tool).map(|tool| tool.name.clone()).unwrap_or_default();
+                // A call with nothing in it cannot be read as what was asked for.
+                let input = json.unwrap_or_else(|| "{}".to_owned());
+                response.usage.output = count(&input);
+                response.content.push(Block::ToolUse(ToolUse { id: names.call(), name, input }));
+                response.stop = Stop::ToolUse;
+            }
+            (_, Some(json)) => say(request, json, response),
+            (_, None) => say(request, "{\"".to_owned(), response),
+        }
+    }
+
+    /// A tool call of the model's own choice, with the words beside it.
+    fn call(&self, asked: &Asked, call: ToolCall, tools: &[ToolSpec], names: &mut Names, response: &mut ChatResponse) {
+        let Some(tool) = tools.get(usize::from(call.tool)) else { return };
+        let own = usize::from(call.tool) < self.scenario.tools.len();
+        let input = if own {
+            render::tool_arguments(call, tool, self.base())
+        } else {
+            let schema = serde_json::from_str(&tool.schema).unwrap_or_default();
+            invent::value(&schema, &asked::about(asked, self.base())).to_string()
+        };
+        let note = render::note(call);
+        response.usage.output = count(&note) + count(&format!("{} {input}", tool.key));
+        if !note.is_empty() {
+            response.content.push(Block::Text(note));
+        }
+        response.content.push(Block::ToolUse(ToolUse { id: names.call(), name: tool.key.clone(), input }));
+        response.stop = Stop::ToolUse;
+    }
+
+    /// A reply in words.
+    fn text(&self, asked: &Asked, reply: &Reply) -> String {
+        match reply {
+            Reply::Routing(prescreen) => prescreen.render(),
+            Reply::Redaction(found) => detection(&asked.question, asked.subject.topic, *found, self.base()),
+            Reply::Answer(answer) => answer.render(self.base()),
+            Reply::Label(label) => render::label(*label).to_owned(),
+            Reply::Question(question) => question.render(self.base(), Items::NONE),
+            Reply::Topics(topics) => topics.iter().map(|topic| self.base().title(*topic)).collect::<Vec<_>>().join("\n"),
+            Reply::ToolCall(call) => render::note(*call),
+            Reply::RedactedText { text, .. } | Reply::Text(text) => text.to_string(),
+        }
+    }
+}
+
+/// The security agent's findings about a text, in the same words as about a question of the simulator.
+fn detection(text: &str, topic: TopicId, found: Items, base: &KnowledgeBase) -> String {
+    let sample = Question { topic, complexity: crate::knowledge::Complexity::Basic, template: 0, personal: None };
+    let whole = Detection { question: sample, hidden_before: Items::NONE, found }.render(base);
+    let head = whole.strip_suffix(&format!("{}\"}}", sample.render(base, Items::NONE))).unwrap_or_default();
+    let redacted = serde_json::Value::from(redact(text, found)).to_string();
+    // The head ends in the quotation mark with which the text begins.
+    format!("{}{redacted}}}", head.strip_suffix('"').unwrap_or(head))
+}
+
+fn first_sentence(text: &str) -> String {
+    text.split_inclusive(['.', '!', '?']).next().unwrap_or_default().trim().to_owned()
+}
+
+fn rate_limited() -> ChatError {
+    let mut error = ChatError::new(ErrorKind::RateLimited, "rate limit reached, try again later");
+    error.retry_after = Some(RETRY_AFTER);
+    error
+}
+
+/// Says these words, up to a stop text or the cap on tokens.
+fn say(request: &ChatRequest, mut text: String, response: &mut ChatResponse) {
+    let stop = request.stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((text.find(stop.as_str())?, stop))).min();
+    if let Some((at, stop)) = stop {
+        response.stop = Stop::StopSequence(Some(stop.clone()));
+        text.truncate(at);
+    }
+    let most = request.max_tokens.unwrap_or(u32::MAX);
+    let (mut tokens, mut end) = (0_u32, 0);
+    for word in words(&text) {
+        let more = count(word);
+        if tokens.saturating_add(more) > most {
+            response.stop = Stop::MaxTokens;
+            break;
+        }
+        tokens += more;
+        end += word.len();
+    }
+    text.truncate(end);
+    response.usage.output = tokens;
+    response.content.push(Block::Text(text));
+}
+
+/// Where ids come from.
+struct Names {
+    provider: Provider,
+    stage: crate::random::Stage,
+}
+
+impl Names {
+    fn bits(&mut self) -> u128 {
+        u128::from(self.stage.bits()) << 64 | u128::from(self.stage.bits())
+    }
+
+    fn call(&mut self) -> String {
+        let bits = self.bits();
+        ids::tool_call_id(self.provider, bits)
+    }
+}
