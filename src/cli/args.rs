@@ -105,7 +105,7 @@ pub struct RunArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Save report.json, events.jsonl, transcript.jsonl and scenario.ron in this folder.
+    /// Save report.json, events.jsonl (as an AI SDK would send them) and scenario.ron in this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Run every user through every arm with the same luck, and show the true effect beside the estimate.

@@ -11,11 +11,12 @@ use serde_json::json;
 
 use super::args::{Cli, Command, Format, ListFormat, RunArgs};
 use super::exit::Exit;
-use super::output;
+use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
 use crate::flags::bootstrap::protocol;
+use crate::random::Seed;
 use crate::report::{Palette, Report, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Stage, Wishes, conduct, met};
+use crate::run::{Stage, Wishes, conduct_with, met};
 use crate::scenario::{LIBRARY, Loaded, load};
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -65,21 +66,24 @@ pub(super) fn read(scenario: &str) -> Result<Loaded, Exit> {
 fn run(args: &RunArgs) -> Ended {
     let loaded = read(&args.scenario)?;
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
-    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, journal: args.out.is_some() };
-    if let Some(folder) = &args.out {
-        fs::create_dir_all(folder)
-            .map_err(|error| bad_file(&[Diagnostic::new(format!("`{}` cannot be made: {error}", folder.display()))]))?;
-    }
+    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth };
+    let unwritable =
+        |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
+    let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
+    let stage = wait(Stage::new(&loaded.scenario, seed))?.map_err(|error| backend_failed(&error))?;
+    let events = match &args.out {
+        Some(folder) => Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?),
+        None => None,
+    };
     let bar = output::progress("users", u64::from(users), args.quiet);
-    let outcome = wait(conduct(&loaded.scenario, wishes, |done, total| {
+    let (outcome, events) = wait(conduct_with(&stage, wishes, events, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     }))?;
     bar.finish_and_clear();
-    let outcome = outcome.map_err(|error| backend_failed(&error))?;
-    if let Some(folder) = &args.out {
-        super::save::save(folder, &loaded, wishes, &outcome)
-            .map_err(|error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]))?;
+    if let (Some(folder), Some(events)) = (&args.out, events) {
+        let saved = events.finish().and_then(|()| save::report(folder, &loaded, &outcome));
+        saved.map_err(|error| unwritable(folder, error))?;
     }
     print(&rendered(&outcome.report, args.format)?)?;
     if met(&outcome.report.expectations) {

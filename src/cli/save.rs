@@ -1,22 +1,31 @@
-//! Saving a run: report.json, events.jsonl, transcript.jsonl and scenario.ron in one folder.
+//! Saving a run: report.json, events.jsonl and scenario.ron in one folder.
 //!
 //! Promises: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again.
 //!
 //! Does not know: what the events mean.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::to_json;
-use crate::run::{Outcome, Wishes};
+use crate::run::{EventWriter, Outcome, Stage};
 use crate::scenario::Loaded;
 
-/// Saves a run.
+/// Makes the folder and opens its events.jsonl.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub fn events<'s>(folder: &Path, stage: &'s Stage<'s>) -> io::Result<EventWriter<'s, BufWriter<File>>> {
+    fs::create_dir_all(folder)?;
+    Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join("events.jsonl"))?)))
+}
+
+/// Saves the report and the scenario beside them.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn save(folder: &Path, loaded: &Loaded, _wishes: Wishes, outcome: &Outcome) -> io::Result<()> {
+pub fn report(folder: &Path, loaded: &Loaded, outcome: &Outcome) -> io::Result<()> {
     let json = to_json(&outcome.report).map_err(io::Error::other)?;
     fs::write(folder.join("report.json"), json)?;
     fs::write(folder.join("scenario.ron"), &*loaded.source.text)

@@ -4,7 +4,7 @@
 
 use crate::analysis::{Analysis, Summary, analyze, summarize};
 use crate::experiment::Experiment;
-use crate::journal::{Caller, Entry, Fingerprint};
+use crate::journal::{Caller, Entry, Fingerprint, Reader};
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
 use crate::report::{Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths};
@@ -24,8 +24,6 @@ pub struct Wishes {
     pub users: Option<u32>,
     /// The true effect beside the estimate.
     pub truth: bool,
-    /// Keep every entry of the journal.
-    pub journal: bool,
 }
 
 /// What came of a run.
@@ -35,35 +33,43 @@ pub struct Outcome {
     pub report: Report,
     /// For each experiment its data, in sufficient statistics.
     pub summaries: Vec<Summary>,
-    /// The journal, if it was asked for.
-    pub journal: Option<Vec<Entry>>,
 }
 
 /// Runs a scenario on the mock backends. `progress` hears how many users have begun, of how many.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub async fn conduct(scenario: &Scenario, wishes: Wishes, mut progress: impl FnMut(u64, u64)) -> Result<Outcome, SetupError> {
+pub async fn conduct(scenario: &Scenario, wishes: Wishes, progress: impl FnMut(u64, u64)) -> Result<Outcome, SetupError> {
+    let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed)).await?;
+    Ok(conduct_with(&stage, wishes, None::<Vec<Entry>>, progress).await.0)
+}
+
+/// The same on a stage that is ready, with one more `reader` of the journal; `None` reads nothing.
+pub async fn conduct_with<R: Reader>(
+    stage: &Stage<'_>,
+    wishes: Wishes,
+    reader: Option<R>,
+    mut progress: impl FnMut(u64, u64),
+) -> (Outcome, Option<R>) {
+    let scenario = stage.scenario;
     let seed = wishes.seed.map_or(scenario.seed, Seed);
     let users = wishes.users.unwrap_or(scenario.traffic.queries);
     let arms: usize = scenario.experiments.iter().map(|experiment| experiment.treatments.len()).sum();
     let runs = 1 + if wishes.truth { arms as u64 } else { 0 };
     let total = runs * u64::from(users);
 
-    let stage = Stage::new(scenario, seed).await?;
     let settings = Settings { seed, users, forced: None };
     let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
     let tallies: Vec<ArmTally> = stage.varies.iter().map(|varies| ArmTally::new(varies.config, varies.treatment_of.clone())).collect();
-    let kept = wishes.journal.then(Vec::new);
-    let reader = ((observer, Fingerprint::default()), ((TrafficTally::default(), tallies), kept));
-    let ((observer, fingerprint), ((traffic, tallies), journal)) =
+    let reader = ((observer, Fingerprint::default()), ((TrafficTally::default(), tallies), reader));
+    let ((observer, fingerprint), ((traffic, tallies), reader)) =
         stage.simulate(settings, reader, |begun| progress(u64::from(begun), total)).await;
     let observations = observer.finish();
 
     let truths = if wishes.truth {
         let mut done = u64::from(users);
         let mut last = 0;
-        let truths = truth(&stage, seed, users, |begun| {
+        let truths = truth(stage, seed, users, |begun| {
             if begun < last {
                 done += u64::from(users);
             }
@@ -98,7 +104,7 @@ pub async fn conduct(scenario: &Scenario, wishes: Wishes, mut progress: impl FnM
         report.experiments.push(shown);
         summaries.push(summary);
     }
-    Ok(Outcome { report, summaries, journal })
+    (Outcome { report, summaries }, reader)
 }
 
 /// Whether everything that was expected came.

@@ -1,13 +1,15 @@
 //! The road: every stage once, in order.
 
 mod conduct;
+mod events;
 mod flags;
 mod setup;
 mod stage;
 mod tally;
 mod truth;
 
-pub use conduct::{Outcome, Wishes, conduct, met};
+pub use conduct::{Outcome, Wishes, conduct, conduct_with, met};
+pub use events::EventWriter;
 pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};

@@ -210,3 +210,55 @@ fn a_journal_is_in_the_order_of_time() {
     entries.iter().for_each(|entry| print.entry(entry));
     assert_eq!(print.hex().len(), 32);
 }
+
+#[test]
+fn the_events_of_a_run_give_its_very_statistics_back() {
+    use simlab::analysis::summarize;
+    use simlab::flags::events::{Recorded, read};
+    use simlab::metrics::{JournalObserver, Observations};
+    use simlab::run::EventWriter;
+
+    let scenario = scenario("tutorial");
+    let stage = wait(Stage::new(&scenario, Seed(3))).unwrap();
+    let mut bytes = Vec::new();
+    let observer = JournalObserver::new(1, 200, stage.varies.clone(), &scenario.metrics);
+    let writer = EventWriter::new(&stage, &mut bytes);
+    let (observer, writer) = wait(stage.simulate(Settings { seed: Seed(3), users: 200, forced: None }, (observer, writer), |_| ()));
+    writer.finish().unwrap();
+
+    let mut observations = Observations::new(200, scenario.experiments.len(), &scenario.metrics, |_| 1.0);
+    let unit = |key: &str| key.rsplit('_').next().unwrap().parse::<usize>().unwrap() - 1;
+    for line in String::from_utf8(bytes).unwrap().lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        match read(&event, "user").unwrap() {
+            Recorded::Exposure { unit: key, config, variation_key, .. } => {
+                let variation = variation_key.unwrap();
+                for (nth, experiment) in scenario.experiments.iter().enumerate().filter(|(_, experiment)| experiment.config == config) {
+                    let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == variation).unwrap();
+                    assert!(!observations.expose(nth, unit(key), treatment as u8), "two variations for {key}");
+                }
+            }
+            Recorded::Metric { unit: key, event, value, .. } => {
+                if let Some(column) = observations.column(event) {
+                    observations.add(column, unit(key), value.unwrap());
+                }
+            }
+            Recorded::Other { .. } => {}
+        }
+    }
+    let direct = observer.finish();
+    for (nth, experiment) in scenario.experiments.iter().enumerate() {
+        let (mine, theirs) = (
+            summarize(&direct, nth, experiment, &scenario.metrics, 0..200),
+            summarize(&observations, nth, experiment, &scenario.metrics, 0..200),
+        );
+        assert_eq!(mine.exposures, theirs.exposures);
+        for (a, b) in mine.metrics.iter().zip(&theirs.metrics) {
+            assert_eq!(a.responders, b.responders, "{}", a.metric.key);
+            for (a, b) in a.tallies.iter().zip(&b.tallies) {
+                let (a, b) = (format!("{a:.9?}"), format!("{b:.9?}"));
+                assert_eq!(a, b);
+            }
+        }
+    }
+}
