@@ -1,7 +1,7 @@
 //! Errors that show the user's own text: the file, the line, the carets, what was expected, a suggestion.
 //!
 //! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on every terminal (fixed
-//! width, colors only when asked for).
+//! width, colors only when asked for); nothing in a text can steer the terminal.
 //!
 //! Does not know: what was wrong; whoever found it says so. Secrets never enter it.
 
@@ -78,13 +78,31 @@ impl Diagnostic {
     pub fn render(&self, color: bool) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
+        let handler = handler.with_word_splitter(textwrap::WordSplitter::NoHyphenation);
         let mut drawn = String::new();
-        let drawable = Drawable { fault: self, source: self.source.as_ref().map(|s| NamedSource::new(&*s.name, s.text.to_string())) };
-        if handler.render_report(&mut drawn, &drawable).is_err() {
-            drawn.clone_from(&self.message);
+        let fault = &Self {
+            message: printable(&self.message),
+            source: None,
+            labels: self.labels.iter().map(|(span, label)| (span.clone(), printable(label))).collect(),
+            help: self.help.as_deref().map(printable),
+        };
+        let source = self.source.as_ref().map(|source| NamedSource::new(printable(&source.name), printable(&source.text)));
+        // A fault without a place shows no text at all, only the file's name.
+        let shown = source.filter(|_| !fault.labels.is_empty());
+        if handler.render_report(&mut drawn, &Drawable { fault, source: shown }).is_err() {
+            drawn.clone_from(&fault.message);
         }
-        drawn
+        match &self.source {
+            Some(source) if fault.labels.is_empty() => format!("{}    in {}\n", drawn, printable(&source.name)),
+            _ => drawn,
+        }
     }
+}
+
+/// The same text, as many bytes long, with control characters (but line ends and tabs) as blanks.
+fn printable(text: &str) -> String {
+    let blank = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().map(|c| if blank(c) { " ".repeat(c.len_utf8()) } else { c.to_string() }).collect()
 }
 
 /// Draws several faults, one after the other.
@@ -144,6 +162,21 @@ mod tests {
     fn the_nearest_word_is_suggested_only_when_it_is_near() {
         assert_eq!(nearest("cost_per_requst", ["latency", "cost_per_request"]), Some("cost_per_request"));
         assert_eq!(nearest("banana", ["latency", "cost_per_request"]), None);
+    }
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal_and_keeps_its_places() {
+        let source = Source::new("a\u{1b}[2J.ron", "(\n  seed: \u{9b}x\u{7},\r\n)");
+        let drawn = Diagnostic::new("no\u{1b}]0;number").at(&source, 12..13, "here\u{8}").render(false);
+        assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
+        assert!(drawn.contains(":2:"), "{drawn}");
+    }
+
+    #[test]
+    fn a_fault_without_a_place_names_its_file() {
+        let mut fault = Diagnostic::new("nothing is measured").help("list metrics");
+        fault.source = Some(Source::new("a.ron", "()"));
+        assert_eq!(fault.render(false), "  × nothing is measured\n  help: list metrics\n    in a.ron\n");
     }
 
     #[test]

@@ -339,13 +339,15 @@ const SUPERVISOR: &str = "You are the supervisor of a support team. Decide wheth
 e-mail addresses, phone numbers, postal addresses or the like. If it does, recommend the security_agent, otherwise the support_agent. \
 State your confidence and a short reasoning.";
 const DETECTOR: &str = "You look for personal data in a message. Replace what you find by [REDACTED] and list its types.";
-const BASIC: &str = "You protect privacy. Replace direct identifiers in the message by [REDACTED]: full names, e-mail addresses, phone \
+/// What an agent with basic redaction is told.
+pub const BASIC: &str = "You protect privacy. Replace direct identifiers in the message by [REDACTED]: full names, e-mail addresses, phone \
 numbers, street addresses, card, licence and social security numbers. Leave everything else as it is; company, city and job title are \
 context that the support agent needs: do not flag them. Do not shorten, translate or answer the message, and change no other word. \
 Example: of the message 'I am Jane Roe, jane@roe.example, an engineer at Acme in Lyon, and my agent does not learn' only the name and the \
 e-mail address are replaced; engineer, Acme and Lyon stay. If nothing is found, give the message back unchanged. Use the same placeholder for every kind of data, and keep \
 punctuation and line breaks, so that the support agent can still read the question. List the types that you found.";
-const STRICT: &str = "You protect privacy with the greatest care. Replace everything that could identify a person by [REDACTED]: names, \
+/// What an agent with strict redaction is told.
+pub const STRICT: &str = "You protect privacy with the greatest care. Replace everything that could identify a person by [REDACTED]: names, \
 e-mail addresses, phone numbers, addresses and locations, job titles, companies, dates of birth and any other identifying reference. \
 List the types that you found: name, email, phone, address, location, job_title, company, date_of_birth, identifying_reference.";
 const HELPFUL: &str =

@@ -6,16 +6,20 @@
 //! Does not know: how anything is run.
 
 mod catalog;
+mod configs;
+mod experiments;
+mod faults;
 mod library;
 mod load;
 mod model;
 mod overrides;
+mod project;
 mod resolve;
+mod shape;
 mod source;
 mod spanned;
+mod traffic;
 
 pub use library::{BuiltIn, LIBRARY};
-pub use load::{Loaded, load, parse};
+pub use load::{Documents, Loaded, load, parse};
 pub use model::Scenario;
-
-use load::options;

@@ -17,6 +17,8 @@ use crate::verdict::Rule;
 pub struct Scenario {
     /// Its name: the file's, without folder and ending.
     pub name: String,
+    /// Digest of its file's text: XXH3, 128 bits, in hexadecimal.
+    pub digest: String,
     /// Its title, one line.
     pub title: String,
     /// Where all luck comes from.

@@ -5,15 +5,15 @@
 //!
 //! Does not know: what the numbers cause.
 
-use std::ops::Range;
-
-use super::catalog::{self, DraftConfig, DraftVariation};
-use super::resolve::{Faults, clause};
-use super::source;
+use super::catalog;
+use super::faults::Faults;
+use super::source::{self, Clause};
 use super::spanned::{Entries, Spanned};
-use crate::agents::AtBudget;
-use crate::experiment::Metric;
-use crate::flags::spec::SegmentSpec;
+use crate::diagnostic::nearest;
+use crate::event::AppEvent;
+use crate::experiment::{Metric, MetricKind, Statistic};
+use crate::flags::events::EventKey;
+use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 
@@ -31,9 +31,12 @@ macro_rules! within {
     };
 }
 
-/// Finds the entry that `key` changes, making it from `like` if it is new; tells its index.
-fn entry<T: Clone>(
-    what: &str,
+/// Finds the entry that `key` changes, making it from `like` if it is new; tells its index. `owner` is whose entries they
+/// are, empty for the scenario's own.
+#[expect(clippy::too_many_arguments, reason = "one helper for models, tools and variations, which share no trait")]
+pub fn entry<T: Clone>(
+    what: &'static str,
+    owner: &str,
     all: &mut Vec<T>,
     key: &Spanned<String>,
     like: Option<&Spanned<String>>,
@@ -43,7 +46,7 @@ fn entry<T: Clone>(
 ) -> Option<usize> {
     if let Some(at) = all.iter().position(|item| key_of(item) == key.value) {
         if let Some(like) = like {
-            let from = faults.look_up(what, like, all.iter().map(&key_of))?;
+            let from = faults.look_up_in(what, owner, like, all.iter().map(&key_of))?;
             all[at] = all[from].clone();
             rename(&mut all[at], &key.value);
         }
@@ -63,28 +66,19 @@ fn entry<T: Clone>(
         faults.add(format!("{what} `{}` is not in the catalog", key.value), &key.span, format!("no {what} has this key"), Some(help));
         return None;
     };
-    let from = faults.look_up(what, like, all.iter().map(&key_of))?;
+    let from = faults.look_up_in(what, owner, like, all.iter().map(&key_of))?;
     let mut item = all[from].clone();
     rename(&mut item, &key.value);
     all.push(item);
     Some(all.len() - 1)
 }
 
-/// An entry that is given twice.
-fn twice<V>(what: &str, entries: &Entries<V>, faults: &mut Faults<'_>) {
-    for (nth, (key, _)) in entries.0.iter().enumerate() {
-        if entries.0[..nth].iter().any(|(other, _)| other.value == key.value) {
-            faults.add(format!("{what} `{}` is defined twice", key.value), &key.span, "the second time", None);
-        }
-    }
-}
-
 /// The models of a scenario.
 pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<ModelProfile> {
-    twice("model", written, faults);
+    faults.keys("model", "", written);
     let mut models = catalog::models();
     for (key, file) in &written.0 {
-        let at = entry("model", &mut models, key, file.like.as_ref(), |m| &m.id, |m, id| id.clone_into(&mut m.id), faults);
+        let at = entry("model", "", &mut models, key, file.like.as_ref(), |m| &m.id, |m, id| id.clone_into(&mut m.id), faults);
         let Some(at) = at else { continue };
         let model = &mut models[at];
         set! {
@@ -93,7 +87,7 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.weakness => file.weakness,
             model.personal_data_recall => file.personal_data_recall,
             model.false_alarm => file.false_alarm,
-            model.max_output_tokens => file.max_output_tokens,
+            model.takes_temperature => file.takes_temperature,
             model.latency.base => file.latency.base,
             model.latency.per_token => file.latency.per_token,
             model.latency.stall_chance => file.latency.stall_chance,
@@ -110,6 +104,9 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.answer_sigma => file.answer_sigma, "answer_sigma", 0.0, 3.0;
             model.tool_appetite => file.tool_appetite, "tool_appetite", 0.0, 50.0;
         }
+        if let Some(most) = &file.max_output_tokens {
+            model.max_output_tokens = faults.whole("max_output_tokens", most, 1..=1_000_000);
+        }
         if file.no_price {
             (model.input_price, model.output_price) = (None, None);
         }
@@ -125,19 +122,16 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
 
 /// The tools of a scenario.
 pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<ToolSpec> {
-    twice("tool", written, faults);
+    faults.keys("tool", "", written);
     let mut tools = catalog::tools();
     for (key, file) in &written.0 {
-        let at = entry("tool", &mut tools, key, file.like.as_ref(), |t| &t.key, |t, key| key.clone_into(&mut t.key), faults);
+        let at = entry("tool", "", &mut tools, key, file.like.as_ref(), |t| &t.key, |t, key| key.clone_into(&mut t.key), faults);
         let Some(at) = at else { continue };
         let tool = &mut tools[at];
         set! { tool.description => file.description, tool.latency => file.latency }
         within! { faults, tool.appeal => file.appeal, "appeal", 0.0, 1000.0; }
         if let Some(top_k) = &file.top_k {
-            if !(1..=20).contains(&top_k.value) {
-                faults.add("top_k is out of range", &top_k.span, "expected 1 to 20", None);
-            }
-            tool.top_k = top_k.value;
+            tool.top_k = faults.whole("top_k", top_k, 1..=20);
         }
         match &mut tool.kind {
             ToolKind::SemanticSearch { threshold } => within! { faults, *threshold => file.threshold, "threshold", 0.0, 1.0; },
@@ -146,10 +140,7 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
                 within! { faults, remote.tokens => file.tokens, "tokens", 20.0, 20_000.0; }
                 remote.one_request_per = if file.unlimited { None } else { file.one_request_per.or(remote.one_request_per) };
                 if let Some(attempts) = &file.attempts {
-                    if !(1..=1000).contains(&attempts.value) {
-                        faults.add("attempts is out of range", &attempts.span, "expected 1 to 1000", None);
-                    }
-                    remote.attempts = attempts.value;
+                    remote.attempts = faults.whole("attempts", attempts, 1..=1000);
                 }
             }
             ToolKind::KeywordSearch | ToolKind::Rerank => {}
@@ -160,17 +151,21 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
 
 /// The metrics of a scenario.
 pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Vec<Metric> {
-    twice("metric", written, faults);
+    faults.keys("metric", "", written);
     let mut metrics = catalog::metrics();
     for (key, file) in &written.0 {
-        let at = metrics.iter().position(|metric| metric.key == key.value).unwrap_or_else(|| {
-            if file.event.is_none() {
-                let help = format!(
-                    "give it an `event`; known events: {}",
-                    crate::event::AppEvent::ALL.map(crate::event::AppEvent::key).join(", ")
-                );
-                faults.add(format!("metric `{}` counts no event", key.value), &key.span, "a new metric", Some(help));
-            }
+        let known = metrics.iter().position(|metric| metric.key == key.value);
+        if known.is_none() && file.event.is_none() {
+            let keys: Vec<&str> = metrics.iter().map(|metric| metric.key.as_str()).collect();
+            let help = match nearest(&key.value, keys) {
+                Some(near) => format!("did you mean `{near}`? a new metric needs an `event`, one of: {}", events().join(", ")),
+                None => format!("a new metric needs an `event`, one of: {}", events().join(", ")),
+            };
+            faults.add(format!("metric `{}` counts no event", key.value), &key.span, "a new metric", Some(help));
+            continue;
+        }
+        let at = known.unwrap_or_else(|| {
+            // A new metric starts as a sum, like tokens and cost.
             metrics.push(Metric { key: key.value.clone(), name: catalog::title(&key.value), unit: String::new(), ..metrics[3].clone() });
             metrics.len() - 1
         });
@@ -178,29 +173,48 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         set! {
             metric.name => file.name,
             metric.aggregation => file.aggregation,
-            metric.statistic => file.statistic,
             metric.missing => file.missing,
             metric.better => file.better,
             metric.unit => file.unit,
         }
         if let Some(event) = &file.event {
+            emitted(key, event, faults);
             metric.event.clone_from(&event.value);
         }
         if let Some(variance) = &file.prior_variance {
             metric.prior_variance = Some(faults.range("prior_variance", variance, 1e-9, 1e9));
         }
-        if let crate::experiment::Statistic::Percentile(p) = metric.statistic
-            && !(0.0 < p.get() && p.get() < 1.0)
-        {
-            faults.add(
-                format!("the percentile of metric `{}` is out of range", key.value),
-                &key.span,
-                "expected more than 0 and less than 1, such as 0.95",
-                None,
-            );
+        if let Some(statistic) = &file.statistic {
+            metric.statistic = statistic.value;
+            if let Statistic::Percentile(p) = statistic.value
+                && !(0.0 < p.get() && p.get() < 1.0)
+            {
+                let label = "expected more than 0 and less than 1, such as Percentile(0.95)";
+                faults.add("the percentile is out of range", &statistic.span, label, None);
+            }
+        }
+        if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {
+            let help = "write `unit: \"ms\"`, \"$\" or \"tokens\"; a share of users is `aggregation: Occurrence`".to_owned();
+            faults.add(format!("metric `{}` has no unit", key.value), &key.span, "its values are numbers", Some(help));
         }
     }
     metrics
+}
+
+/// The keys of events that agents send and LaunchDarkly is told of.
+fn events() -> Vec<&'static str> {
+    AppEvent::ALL.into_iter().map(AppEvent::key).filter(|key| key.parse::<EventKey>().is_ok()).collect()
+}
+
+/// A metric on an event that nothing emits is a fault.
+fn emitted(metric: &Spanned<String>, event: &Spanned<String>, faults: &mut Faults<'_>) {
+    let known = events();
+    if !known.contains(&event.value.as_str()) {
+        let near = nearest(&event.value, known.iter().copied());
+        let help = near.map_or_else(|| format!("events: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+        let message = format!("metric `{}` counts an event that nothing emits", metric.value);
+        faults.add(message, &event.span, "no agent sends this event", Some(help));
+    }
 }
 
 /// The causes of a scenario.
@@ -248,7 +262,7 @@ pub fn judge(file: &source::Judge, faults: &mut Faults<'_>) -> JudgeTraits {
 /// The segments of a scenario: the tutorial's four, and what the file adds or replaces.
 pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>) -> Vec<SegmentSpec> {
     use source::Clause::{In, NotIn};
-    twice("segment", written, faults);
+    faults.keys("segment", "", written);
     let eu = || catalog::EU.map(str::to_owned).to_vec();
     let segment = |key: &str, country: source::Clause, plan: &str| SegmentSpec {
         key: key.to_owned(),
@@ -280,90 +294,12 @@ pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>)
     segments
 }
 
-/// The AI configs of a scenario.
-pub fn configs(written: &Entries<source::Config>, faults: &mut Faults<'_>) -> Vec<DraftConfig> {
-    twice("AI config", written, faults);
-    let mut drafts = catalog::configs();
-    for (key, file) in &written.0 {
-        let Some(at) = faults.look_up("AI config", key, drafts.iter().map(|config| config.key)) else { continue };
-        let config = &mut drafts[at];
-        twice("variation", &file.variations, faults);
-        for (key, file) in &file.variations.0 {
-            let rename = |variation: &mut DraftVariation, key: &str| {
-                key.clone_into(&mut variation.key);
-                variation.name = catalog::title(key);
-            };
-            let at = entry("variation", &mut config.variations, key, file.like.as_ref(), |v| &v.key, rename, faults);
-            if let Some(at) = at {
-                change_variation(&mut config.variations[at], file, faults);
-            }
-        }
-        let variations: Vec<String> = config.variations.iter().map(|variation| variation.key.clone()).collect();
-        let known = || variations.iter().map(String::as_str);
-        if let Some(rules) = &file.rules {
-            config.rules = rules
-                .iter()
-                .filter(|rule| faults.look_up("variation", &rule.serve, known()).is_some())
-                .map(|rule| (rule.segment.value.clone(), rule.serve.value.clone()))
-                .collect();
-        }
-        if let Some(default) = &file.default
-            && faults.look_up("variation", default, known()).is_some()
-        {
-            config.default.clone_from(&default.value);
-        }
-    }
-    drafts
-}
-
-fn change_variation(draft: &mut DraftVariation, file: &source::Variation, faults: &mut Faults<'_>) {
-    set! {
-        draft.name => file.name,
-        draft.instructions => file.instructions,
-        draft.max_tool_calls => file.max_tool_calls,
-    }
-    if let Some(model) = &file.model {
-        draft.model.clone_from(&model.value);
-    }
-    if let Some(tools) = &file.tools {
-        draft.tools = tools.iter().map(|tool| tool.value.clone()).collect();
-    }
-    if let Some(most) = &file.max_tokens {
-        if !(1..=1_000_000).contains(&most.value) {
-            faults.add("max_tokens is out of range", &most.span, "expected 1 to 1000000", None);
-        }
-        draft.max_tokens = Some(most.value);
-    }
-    if let Some(temperature) = &file.temperature {
-        draft.temperature = Some(faults.range("temperature", temperature, 0.0, 2.0));
-    }
-    draft.session_budget = file.session_budget.or(draft.session_budget);
-    if file.deny_at_budget {
-        draft.at_budget = AtBudget::Deny;
-    }
-    if let Some(fallback) = &file.fallback {
-        draft.fallback = Some(fallback.value.clone());
-    }
-}
-
-/// Where a variation's references were written, if they were.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// The model.
-    pub model: Option<Range<usize>>,
-    /// The tools, in order.
-    pub tools: Vec<Range<usize>>,
-    /// The fallback.
-    pub fallback: Option<Range<usize>>,
-}
-
-/// Where the references of this variation were written.
-pub fn names(written: &Entries<source::Config>, config: &str, variation: &str) -> Names {
-    let config = written.0.iter().find(|(key, _)| key.value == config);
-    let file = config.and_then(|(_, config)| config.variations.0.iter().find(|(key, _)| key.value == variation));
-    file.map_or_else(Names::default, |(_, file)| Names {
-        model: file.model.as_ref().map(|name| name.span.clone()),
-        tools: file.tools.iter().flatten().map(|tool| tool.span.clone()).collect(),
-        fallback: file.fallback.as_ref().map(|name| name.span.clone()),
-    })
+/// The clauses of a segment, as flags have them.
+fn clause(clause: &Clause) -> ClauseSpec {
+    let (attribute, values, negate) = match clause {
+        Clause::In(attribute, values) => (attribute, values, false),
+        Clause::NotIn(attribute, values) => (attribute, values, true),
+    };
+    let values = values.iter().map(|value| serde_json::Value::from(value.as_str())).collect();
+    ClauseSpec { attribute: attribute.clone(), operator: Operator::In, values, negate }
 }

@@ -40,12 +40,12 @@ pub struct Source {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
-    pub queries: Option<Spanned<u64>>,
+    pub queries: Option<Spanned<i64>>,
     pub mode: Option<Spanned<Mode>>,
     pub timeout: Option<Spanned<Duration>>,
     pub pii_percentage: Option<Spanned<f64>>,
     pub complexity: Option<Spanned<Complexity>>,
-    pub topics: Option<Spanned<u32>>,
+    pub topics: Option<Spanned<i64>>,
     pub writer: Option<Spanned<String>>,
     pub instructions: Option<String>,
 }
@@ -55,7 +55,7 @@ pub struct Traffic {
 #[serde(deny_unknown_fields)]
 pub enum Mode {
     /// So many workers.
-    Concurrent { workers: u32 },
+    Concurrent { workers: i64 },
     /// One at a time.
     Sequential { delay: Duration },
 }
@@ -74,7 +74,7 @@ pub struct Complexity {
 #[serde(deny_unknown_fields)]
 pub struct Group {
     pub share: Share,
-    pub attributes: std::collections::BTreeMap<String, Vec<String>>,
+    pub attributes: Entries<Vec<String>>,
 }
 
 /// What differs from the catalog's model of this id, or from the one that it is like.
@@ -95,7 +95,8 @@ pub struct Model {
     pub weakness: Option<Probability>,
     pub personal_data_recall: Option<Probability>,
     pub false_alarm: Option<Probability>,
-    pub max_output_tokens: Option<u32>,
+    pub max_output_tokens: Option<Spanned<i64>>,
+    pub takes_temperature: Option<bool>,
 }
 
 /// What differs in a model's speed.
@@ -126,7 +127,7 @@ pub struct Failures {
 pub struct Tool {
     pub like: Option<Spanned<String>>,
     pub description: Option<String>,
-    pub top_k: Option<Spanned<u32>>,
+    pub top_k: Option<Spanned<i64>>,
     pub threshold: Option<Spanned<f64>>,
     pub latency: Option<Duration>,
     pub appeal: Option<Spanned<f64>>,
@@ -134,7 +135,7 @@ pub struct Tool {
     pub one_request_per: Option<Duration>,
     pub unlimited: bool,
     pub retry_after: Option<Duration>,
-    pub attempts: Option<Spanned<u32>>,
+    pub attempts: Option<Spanned<i64>>,
 }
 
 /// A condition on an attribute: it is one of these, or none of them.
@@ -172,13 +173,23 @@ pub struct Variation {
     pub name: Option<String>,
     pub model: Option<Spanned<String>>,
     pub instructions: Option<String>,
+    pub redaction: Option<Spanned<Redaction>>,
     pub tools: Option<Vec<Spanned<String>>>,
-    pub max_tokens: Option<Spanned<u32>>,
+    pub max_tokens: Option<Spanned<i64>>,
     pub temperature: Option<Spanned<f64>>,
-    pub max_tool_calls: Option<u32>,
+    pub max_tool_calls: Option<Spanned<i64>>,
     pub session_budget: Option<Money>,
     pub deny_at_budget: bool,
     pub fallback: Option<Spanned<String>>,
+}
+
+/// How much a security agent is told to redact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Redaction {
+    /// What identifies directly: name, e-mail, phone, address.
+    Basic,
+    /// The company and the job title too.
+    Strict,
 }
 
 /// What differs from the catalog's metric of this key.
@@ -188,7 +199,7 @@ pub struct Metric {
     pub name: Option<String>,
     pub event: Option<Spanned<String>>,
     pub aggregation: Option<Aggregation>,
-    pub statistic: Option<Statistic>,
+    pub statistic: Option<Spanned<Statistic>>,
     pub missing: Option<Missing>,
     pub better: Option<Better>,
     pub unit: Option<String>,
@@ -230,8 +241,8 @@ pub struct Judge {
     pub model: Option<Spanned<String>>,
     pub instructions: Option<String>,
     pub sees: Option<Sees>,
-    pub question_characters: Option<u32>,
-    pub answer_characters: Option<u32>,
+    pub question_characters: Option<Spanned<i64>>,
+    pub answer_characters: Option<Spanned<i64>>,
     pub rates_personal: Option<Probability>,
     pub rates_impersonal: Option<Probability>,
     pub sensitivity: Option<Probability>,
@@ -267,7 +278,7 @@ pub struct Experiment {
     #[serde(default)]
     pub outside: Option<Spanned<String>>,
     #[serde(default)]
-    pub sample: Option<Share>,
+    pub sample: Option<Spanned<Share>>,
     pub split: Spanned<Entries<Share>>,
     pub metrics: Vec<Spanned<String>>,
     #[serde(default)]
@@ -277,9 +288,9 @@ pub struct Experiment {
     #[serde(default)]
     pub correction: Correction,
     #[serde(default)]
-    pub decision: Option<Rule>,
+    pub decision: Option<Spanned<Rule>>,
     #[serde(default)]
-    pub expect: Option<Expect>,
+    pub expect: Option<Spanned<Expect>>,
 }
 
 /// A guarded rollout: a release watched by metrics. Not together with an experiment on the same config.
@@ -290,5 +301,5 @@ pub struct GuardedRollout {
     pub segment: Spanned<String>,
     pub from: Spanned<String>,
     pub to: Spanned<String>,
-    pub share: Share,
+    pub share: Spanned<Share>,
 }

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod laws;
+mod mistakes;
 mod published;
 mod serve;
 mod tidy;

@@ -1,0 +1,213 @@
+//! The AI configs of a scenario: what the file changes of the catalog's variations, rules and defaults, then what each
+//! variation tells its agent, with models and tools by index.
+//!
+//! Promises: a variation's redaction is what the mock models read out of its instructions, so a client over HTTP, which
+//! sends the instructions alone, meets the same behavior.
+//!
+//! Does not know: experiments, or LaunchDarkly's form of a config.
+
+use std::ops::Range;
+
+use super::catalog::{self, DraftConfig, DraftVariation};
+use super::faults::{Faults, MOST_ENTRIES};
+use super::overrides::entry;
+use super::source::{self, Redaction};
+use super::spanned::{Entries, Spanned};
+use crate::agents::{Agent, AgentSetup, AtBudget, ConfigSetup};
+use crate::flags::spec::SegmentSpec;
+use crate::knowledge::tokens::count;
+use crate::llm::profile::{ModelProfile, Provider};
+use crate::llm::render;
+use crate::llm::setup::{Reading, Setup, ToolSpec};
+
+/// The AI configs of a scenario, names checked but for models and tools.
+pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], faults: &mut Faults<'_>) -> Vec<DraftConfig> {
+    let mut drafts = catalog::configs();
+    faults.keys("AI config", "", written);
+    for (key, file) in &written.0 {
+        let Some(at) = faults.look_up("AI config", key, drafts.iter().map(|config| config.key)) else { continue };
+        let config = &mut drafts[at];
+        faults.keys("variation", config.key, &file.variations);
+        for (key, file) in &file.variations.0 {
+            let rename = |variation: &mut DraftVariation, key: &str| {
+                key.clone_into(&mut variation.key);
+                variation.name = catalog::title(key);
+            };
+            if key.value == "disabled" {
+                let label = "every AI config has a variation of this name already";
+                faults.add("a variation cannot be called `disabled`", &key.span, label, None);
+            }
+            let at = entry("variation", config.key, &mut config.variations, key, file.like.as_ref(), |v| &v.key, rename, faults);
+            if let Some(at) = at {
+                change(&mut config.variations[at], config.agent, file, faults);
+            }
+        }
+        let variations: Vec<&str> = config.variations.iter().map(|variation| variation.key.as_str()).collect();
+        if let Some(rules) = &file.rules {
+            config.rules.clear();
+            for (nth, rule) in rules.iter().enumerate().take(MOST_ENTRIES) {
+                let segment = faults.look_up("segment", &rule.segment, segments.iter().map(|segment| segment.key.as_str()));
+                let serve = faults.look_up_in("variation", config.key, &rule.serve, variations.iter().copied());
+                if let Some(earlier) = rules[..nth].iter().find(|earlier| earlier.segment.value == rule.segment.value) {
+                    let places = [(&earlier.segment.span, "the rule that decides"), (&rule.segment.span, "never reached")];
+                    faults.add_pair(format!("two rules for segment `{}`", rule.segment.value), places, None);
+                } else if segment.is_some() && serve.is_some() {
+                    config.rules.push((rule.segment.value.clone(), rule.serve.value.clone()));
+                }
+            }
+        }
+        if let Some(default) = &file.default
+            && faults.look_up_in("variation", config.key, default, variations.iter().copied()).is_some()
+        {
+            config.default.clone_from(&default.value);
+        }
+    }
+    drafts
+}
+
+/// What the file changes of one variation.
+fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, faults: &mut Faults<'_>) {
+    if let Some(name) = &file.name {
+        draft.name.clone_from(name);
+    }
+    if let Some(redaction) = &file.redaction {
+        redact(draft, agent, redaction, file.instructions.as_deref(), faults);
+    }
+    if let Some(instructions) = &file.instructions {
+        draft.instructions.clone_from(instructions);
+    }
+    if let Some(model) = &file.model {
+        draft.model.clone_from(&model.value);
+    }
+    if let Some(tools) = &file.tools {
+        draft.tools = tools.iter().map(|tool| tool.value.clone()).collect();
+        for (nth, tool) in tools.iter().enumerate() {
+            if let Some(earlier) = tools[..nth].iter().find(|earlier| earlier.value == tool.value) {
+                let places = [(&earlier.span, "the first time"), (&tool.span, "the second time")];
+                faults.add_pair(format!("tool `{}` is listed twice", tool.value), places, None);
+            }
+        }
+    }
+    if let Some(most) = &file.max_tokens {
+        draft.max_tokens = Some(faults.whole("max_tokens", most, 1..=1_000_000));
+    }
+    if let Some(most) = &file.max_tool_calls {
+        draft.max_tool_calls = faults.whole("max_tool_calls", most, 0..=100);
+    }
+    if let Some(temperature) = &file.temperature {
+        draft.temperature = Some(faults.range("temperature", temperature, 0.0, 2.0));
+    }
+    draft.session_budget = file.session_budget.or(draft.session_budget);
+    if file.deny_at_budget {
+        draft.at_budget = AtBudget::Deny;
+    }
+    if let Some(fallback) = &file.fallback {
+        draft.fallback = Some(fallback.value.clone());
+    }
+}
+
+/// A stated redaction: it gives the instructions, or has to agree with those that are written.
+fn redact(draft: &mut DraftVariation, agent: Agent, redaction: &Spanned<Redaction>, written: Option<&str>, faults: &mut Faults<'_>) {
+    if agent != Agent::Security {
+        let help = "variations of `security-agent` redact".to_owned();
+        faults.add("only the security agent redacts", &redaction.span, "another agent's variation", Some(help));
+        return;
+    }
+    let strict = redaction.value == Redaction::Strict;
+    let Some(instructions) = written else {
+        (if strict { catalog::STRICT } else { catalog::BASIC }).clone_into(&mut draft.instructions);
+        return;
+    };
+    if Reading::of(instructions).strict != strict {
+        let (found, help) = if strict {
+            ("basic", "strict instructions have \"job title\" among what is redacted; leave `redaction` out to go by the text")
+        } else {
+            ("strict", "basic instructions do not mention \"job title\", or say \"do not flag\"; leave `redaction` out to go by the text")
+        };
+        faults.add(
+            format!("the instructions of variation `{}` say another redaction", draft.key),
+            &redaction.span,
+            format!("a model reads {found} redaction out of them"),
+            Some(help.to_owned()),
+        );
+    }
+}
+
+/// What each variation tells its agent, with models and tools by index.
+pub fn setups(
+    drafts: &[DraftConfig],
+    written: &Entries<source::Config>,
+    models: &[ModelProfile],
+    tools: &[ToolSpec],
+    faults: &mut Faults<'_>,
+) -> Vec<ConfigSetup> {
+    let model_ids = || models.iter().map(|model| model.id.as_str());
+    let tool_keys = || tools.iter().map(|tool| tool.key.as_str());
+    let spanned = |name: &str, span: Option<&Range<usize>>| Spanned { value: name.to_owned(), span: span.cloned().unwrap_or(0..0) };
+    let setup = |draft: &DraftVariation, config: &DraftConfig, faults: &mut Faults<'_>| {
+        let names = names(written, config.key, &draft.key);
+        let model = faults.look_up("model", &spanned(&draft.model, names.model.as_ref()), model_ids()).unwrap_or_default();
+        let tools_at: Vec<u16> = draft
+            .tools
+            .iter()
+            .enumerate()
+            .filter_map(|(nth, tool)| faults.look_up("tool", &spanned(tool, names.tools.get(nth)), tool_keys()))
+            .map(|at| at as u16)
+            .collect();
+        let fallback = draft.fallback.as_ref().and_then(|name| {
+            let known = config.variations.iter().map(|variation| variation.key.as_str());
+            faults.look_up_in("variation", config.key, &spanned(name, names.fallback.as_ref()), known)
+        });
+        let anthropic = models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
+        let schema = match config.agent {
+            Agent::Supervisor => count(render::PRESCREEN_SCHEMA),
+            Agent::Security => count(render::DETECTION_SCHEMA),
+            Agent::Support => 0,
+        };
+        let tool_prompt = if anthropic && (schema > 0 || !tools_at.is_empty()) { catalog::ANTHROPIC_TOOL_TOKENS } else { 0 };
+        let offers = tools_at.iter().map(|&at| count(&render::tool_offer(&tools[usize::from(at)])));
+        AgentSetup {
+            variation: draft.key.clone(),
+            name: draft.name.clone(),
+            setup: Setup {
+                model: model as u16,
+                instructions: draft.instructions.clone(),
+                reading: Reading::of(&draft.instructions),
+                max_tokens: draft.max_tokens.or(anthropic.then_some(catalog::ANTHROPIC_TOKENS)),
+                temperature: draft.temperature,
+                fixed_tokens: count(&draft.instructions) + offers.sum::<u32>() + schema + tool_prompt,
+                tools: tools_at.clone(),
+            },
+            max_tool_calls: draft.max_tool_calls,
+            session_budget: draft.session_budget,
+            at_budget: draft.at_budget,
+            fallback,
+        }
+    };
+    drafts
+        .iter()
+        .map(|config| ConfigSetup {
+            key: config.key.to_owned(),
+            agent: config.agent,
+            variations: config.variations.iter().map(|draft| setup(draft, config, faults)).collect(),
+        })
+        .collect()
+}
+
+/// Where a variation's references were written, if they were.
+#[derive(Debug, Default)]
+struct Names {
+    model: Option<Range<usize>>,
+    tools: Vec<Range<usize>>,
+    fallback: Option<Range<usize>>,
+}
+
+/// Where the references of this variation were written.
+fn names(written: &Entries<source::Config>, config: &str, variation: &str) -> Names {
+    let file = written.get(config).and_then(|config| config.variations.get(variation));
+    file.map_or_else(Names::default, |file| Names {
+        model: file.model.as_ref().map(|name| name.span.clone()),
+        tools: file.tools.iter().flatten().map(|tool| tool.span.clone()).collect(),
+        fallback: file.fallback.as_ref().map(|name| name.span.clone()),
+    })
+}

@@ -1,0 +1,181 @@
+//! Collects the faults of one file, and words those that many checks share: unknown names, numbers out of range, keys
+//! that are given twice.
+//!
+//! Promises: a fault points at the file's own text, once; a suggestion says in which line its name is defined. After
+//! [`MOST_SHOWN`] faults the rest is only counted.
+//!
+//! Does not know: what a scenario consists of.
+
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
+
+use super::spanned::{Entries, Spanned};
+use crate::diagnostic::{Diagnostic, Source, nearest};
+
+/// Most faults that are shown.
+const MOST_SHOWN: usize = 50;
+/// Most entries of one map or list: indices stay small, and so does the time that checks take.
+pub const MOST_ENTRIES: usize = 256;
+
+/// Collects faults against one source.
+pub struct Faults<'s> {
+    source: &'s Source,
+    found: Vec<Diagnostic>,
+    /// Where names are defined: kind, owner and name.
+    defined: BTreeMap<(&'static str, String, String), Range<usize>>,
+}
+
+impl<'s> Faults<'s> {
+    /// None so far.
+    pub fn new(source: &'s Source) -> Self {
+        Self { source, found: Vec::new(), defined: BTreeMap::new() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Adds a fault at a place; an empty place points at nothing.
+    pub fn add(&mut self, message: impl Into<String>, span: &Range<usize>, label: impl Into<String>, help: Option<String>) {
+        let fault = Diagnostic::new(message);
+        let fault = if span.is_empty() { fault } else { fault.at(self.source, span.clone(), label) };
+        self.push(Diagnostic { source: Some(self.source.clone()), help, ..fault });
+    }
+
+    /// Adds a fault that is seen in two places.
+    pub fn add_pair(&mut self, message: impl Into<String>, places: [(&Range<usize>, &str); 2], help: Option<String>) {
+        let written = places.into_iter().filter(|(span, _)| !span.is_empty());
+        let fault = written.fold(Diagnostic::new(message), |fault, (span, label)| fault.at(self.source, span.clone(), label));
+        self.push(Diagnostic { source: Some(self.source.clone()), help, ..fault });
+    }
+
+    fn push(&mut self, fault: Diagnostic) {
+        if !self.found.contains(&fault) {
+            self.found.push(fault);
+        }
+    }
+
+    /// Checks the keys of a map: each once, not too many, and of a form that LaunchDarkly takes. `owner` tells apart
+    /// maps of the same kind.
+    pub fn keys<V>(&mut self, what: &'static str, owner: &str, entries: &Entries<V>) {
+        if let Some((key, _)) = entries.0.get(MOST_ENTRIES) {
+            self.add(format!("more than {MOST_ENTRIES} entries of one kind"), &key.span, "the first one too many", None);
+        }
+        for (key, _) in entries.0.iter().take(MOST_ENTRIES) {
+            self.key(what, key);
+            self.define(what, owner, key);
+        }
+    }
+
+    /// Notes where a name is defined; the second time is a fault.
+    pub fn define(&mut self, what: &'static str, owner: &str, key: &Spanned<String>) {
+        let name = (what, owner.to_owned(), key.value.clone());
+        match self.defined.get(&name).cloned() {
+            None => drop(self.defined.insert(name, key.span.clone())),
+            Some(first) => {
+                let places = [(&first, "the first time"), (&key.span, "the second time")];
+                self.add_pair(format!("{what} `{}` is defined twice", key.value), places, Some("keep one of them".to_owned()));
+            }
+        }
+    }
+
+    /// Checks that a key has a form that LaunchDarkly takes.
+    pub fn key(&mut self, what: &str, key: &Spanned<String>) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let valid = key.value.starts_with(|c: char| c.is_ascii_alphanumeric()) && key.value.chars().all(allowed) && key.value.len() <= 200;
+        if !valid {
+            let article = if what.starts_with(['A', 'e']) { "an" } else { "a" };
+            self.add(
+                format!("`{}` cannot be the key of {article} {what}", key.value),
+                &key.span,
+                "not a key",
+                Some("a key has letters, digits, `.`, `_` and `-`, and starts with a letter or digit".to_owned()),
+            );
+        }
+    }
+
+    /// The place of a name among `known`; an unknown one is a fault.
+    pub fn look_up<'k>(&mut self, what: &'static str, name: &Spanned<String>, known: impl IntoIterator<Item = &'k str>) -> Option<usize> {
+        self.look_up_in(what, "", name, known)
+    }
+
+    /// The same for names that belong to something, such as the variations of a config.
+    pub fn look_up_in<'k>(
+        &mut self,
+        what: &'static str,
+        owner: &str,
+        name: &Spanned<String>,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<usize> {
+        let known: Vec<&str> = known.into_iter().collect();
+        let at = known.iter().position(|&key| key == name.value);
+        if at.is_none() {
+            let of = if owner.is_empty() { String::new() } else { format!(" of `{owner}`") };
+            let help = self.suggestion(what, owner, &name.value, &known);
+            let named = if what == "criterion" { "name" } else { "key" };
+            self.add(format!("{what} `{}`{of} is not defined", name.value), &name.span, format!("no {what} has this {named}"), Some(help));
+        }
+        at
+    }
+
+    /// What a name may have been meant to be, and where that is defined.
+    pub fn suggestion(&self, what: &'static str, owner: &str, name: &str, known: &[&str]) -> String {
+        match nearest(name, known.iter().copied()) {
+            Some(near) => match self.defined.get(&(what, owner.to_owned(), near.to_owned())) {
+                Some(place) => format!("did you mean `{near}` (line {})?", self.source.line(place.start)),
+                None => format!("did you mean `{near}`?"),
+            },
+            None if known.is_empty() => format!("there is no {what} here at all"),
+            None => format!("known: {}", known.join(", ")),
+        }
+    }
+
+    /// A number within its range; the nearest one in it after a fault.
+    pub fn range(&mut self, what: &str, number: &Spanned<f64>, least: f64, most: f64) -> f64 {
+        if (least..=most).contains(&number.value) {
+            return number.value;
+        }
+        self.add(format!("{what} is out of range"), &number.span, format!("expected {least} to {most}, found {}", number.value), None);
+        least
+    }
+
+    /// A whole number within its range; the least one after a fault.
+    pub fn whole(&mut self, what: &str, number: &Spanned<i64>, range: RangeInclusive<u32>) -> u32 {
+        let (least, most) = (*range.start(), *range.end());
+        match u32::try_from(number.value) {
+            Ok(value) if range.contains(&value) => value,
+            _ => {
+                self.add(
+                    format!("{what} is out of range"),
+                    &number.span,
+                    format!("expected {least} to {most}, found {}", number.value),
+                    None,
+                );
+                least
+            }
+        }
+    }
+
+    /// Where a quoted name stands within `place`, preferably behind one of these: for names inside a decision rule.
+    pub fn quoted(&self, name: &str, place: &Range<usize>, behind: &[&str]) -> Range<usize> {
+        let quoted = format!("\"{name}\"");
+        let text = self.source.text.get(place.clone()).unwrap_or_default();
+        let all = text.match_indices(&quoted).map(|(at, _)| at);
+        let proper = |at: &usize| behind.iter().any(|mark| text[..*at].trim_end().ends_with(mark));
+        let at = all.clone().find(proper).or_else(|| all.clone().next());
+        // A name that is written with escapes is not found; the whole place still is.
+        at.map_or_else(|| place.clone(), |at| place.start + at..place.start + at + quoted.len())
+    }
+
+    /// The faults, in the order of the file.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
+        let rest = self.found.len().saturating_sub(MOST_SHOWN);
+        self.found.truncate(MOST_SHOWN);
+        if rest > 0 {
+            self.found.push(Diagnostic::new(format!("and {rest} more")));
+        }
+        self.found
+    }
+}

@@ -1,0 +1,122 @@
+//! Who comes, how many, and with which kind of question.
+//!
+//! Does not know: what they are answered.
+
+use super::catalog;
+use super::faults::Faults;
+use super::source::{self, Group, Source as Written};
+use super::spanned::Spanned;
+use crate::context::Attributes;
+use crate::llm::profile::ModelProfile;
+use crate::quantity::{Probability, Share};
+use crate::time::Duration;
+use crate::traffic::{AudienceGroup, Mode, TrafficSpec};
+
+/// Most queries of one run.
+const MOST_QUERIES: u32 = 10_000_000;
+/// Most requests in flight at once.
+const MOST_WORKERS: u32 = 10_000;
+/// Most distinct attribute sets of an audience.
+const MOST_SETS: usize = 10_000;
+/// Attributes that LaunchDarkly keeps for itself.
+const RESERVED: [&str; 4] = ["key", "kind", "anonymous", "_meta"];
+
+/// Traffic, with the tutorial's numbers where the file has none.
+pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'_>) -> TrafficSpec {
+    let file = &written.traffic;
+    let queries = file.queries.as_ref().map_or(200, |queries| faults.whole("the number of queries", queries, 1..=MOST_QUERIES));
+    let mode = file.mode.as_ref().map_or(Mode::Concurrent { workers: 10 }, |mode| match mode.value {
+        source::Mode::Concurrent { workers } => {
+            let workers = Spanned { value: workers, span: mode.span.clone() };
+            Mode::Concurrent { workers: faults.whole("the number of workers", &workers, 1..=MOST_WORKERS) }
+        }
+        source::Mode::Sequential { delay } => Mode::Sequential { delay },
+    });
+    let timeout = file.timeout.as_ref().map_or(Duration::from_us(2_000_000_000), |timeout| {
+        if timeout.value == Duration::ZERO {
+            let help = "the tutorial has \"2000s\"".to_owned();
+            faults.add("the timeout is zero", &timeout.span, "every request would fail at once", Some(help));
+        }
+        timeout.value
+    });
+    let personal = file.pii_percentage.as_ref().map_or(15.0, |percentage| faults.range("pii_percentage", percentage, 0.0, 100.0));
+    let complexity = file.complexity.as_ref().map_or([1.0 / 3.0; 3], |shares| {
+        let parts = [shares.value.basic, shares.value.intermediate, shares.value.advanced];
+        sum_to_whole("the shares of complexity do", parts, shares, faults);
+        parts.map(Share::fraction)
+    });
+    let topics = file.topics.as_ref().map_or(24, |topics| faults.whole("the number of topics", topics, 1..=256));
+    let unwritten = Spanned::unwritten(catalog::WRITER.to_owned());
+    let writer = faults.look_up("model", file.writer.as_ref().unwrap_or(&unwritten), models.iter().map(|model| model.id.as_str()));
+    TrafficSpec {
+        queries,
+        mode,
+        timeout,
+        personal_data: Probability::clamped(personal / 100.0),
+        complexity,
+        topics,
+        writer: writer.unwrap_or_default(),
+        audience: audience(written, faults),
+    }
+}
+
+/// Checks that shares sum to the whole.
+pub fn sum_to_whole<T>(what: &str, shares: impl IntoIterator<Item = Share>, place: &Spanned<T>, faults: &mut Faults<'_>) {
+    let sum: u64 = shares.into_iter().map(|share| u64::from(share.weight())).sum();
+    if sum != u64::from(Share::WHOLE.weight()) {
+        faults.add(format!("{what} not sum to 100%"), &place.span, format!("these sum to {}%", sum as f64 / 1e3), None);
+    }
+}
+
+/// Distinct attribute sets: each group's lists of values, spread evenly.
+fn audience(written: &Written, faults: &mut Faults<'_>) -> Vec<AudienceGroup> {
+    let Some(file) = &written.audience else {
+        // The tutorial's generator: everybody is a paying user in the US.
+        let attributes = [("country", "US"), ("plan", "paid"), ("region", "other")];
+        let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
+        return vec![AudienceGroup { weight: 1.0, attributes: Attributes(attributes) }];
+    };
+    sum_to_whole("the shares of the audience do", file.value.iter().map(|group| group.share), file, faults);
+    let mut groups = Vec::new();
+    for group in file.value.iter().filter(|group| group.share.weight() > 0) {
+        let sets = spread(group, MOST_SETS - groups.len(), file, faults);
+        let weight = group.share.fraction() / sets.len().max(1) as f64;
+        groups.extend(sets.into_iter().map(|attributes| AudienceGroup { weight, attributes }));
+        if groups.len() >= MOST_SETS {
+            faults.add("the audience has too many distinct users", &file.span, format!("more than {MOST_SETS} combinations"), None);
+            break;
+        }
+    }
+    groups
+}
+
+/// The attribute sets of one group, at most `most`.
+fn spread(group: &Group, most: usize, place: &Spanned<Vec<Group>>, faults: &mut Faults<'_>) -> Vec<Attributes> {
+    let mut sets = vec![Attributes::default()];
+    for (nth, (key, values)) in group.attributes.0.iter().enumerate() {
+        if RESERVED.contains(&key.value.as_str()) || key.value.is_empty() {
+            let label = "LaunchDarkly keeps this name for itself";
+            faults.add(format!("an attribute cannot be called `{}`", key.value), &key.span, label, None);
+        }
+        if let Some((earlier, _)) = group.attributes.0[..nth].iter().find(|(earlier, _)| earlier.value == key.value) {
+            let places = [(&earlier.span, "the first time"), (&key.span, "the second time")];
+            faults.add_pair(format!("attribute `{}` is given twice", key.value), places, None);
+        }
+        if values.is_empty() {
+            let help = "leave the attribute out, or give it at least one value".to_owned();
+            faults.add(format!("attribute `{}` has no value", key.value), &key.span, "an empty list", Some(help));
+            continue;
+        }
+        if sets.len().saturating_mul(values.len()) > most {
+            faults.add("the audience has too many distinct users", &place.span, format!("more than {MOST_SETS} combinations"), None);
+            return Vec::new();
+        }
+        let with = |set: &Attributes, value: &String| {
+            let mut set = set.clone();
+            set.0.insert(key.value.clone(), value.clone());
+            set
+        };
+        sets = sets.iter().flat_map(|set| values.iter().map(|value| with(set, value))).collect();
+    }
+    sets
+}
