@@ -11,6 +11,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::figure::count;
 
 /// Most faults that are shown.
 const MOST_SHOWN: usize = 50;
@@ -146,12 +147,8 @@ impl<'s> Faults<'s> {
         match u32::try_from(number.value) {
             Ok(value) if range.contains(&value) => value,
             _ => {
-                self.add(
-                    format!("{what} is out of range"),
-                    &number.span,
-                    format!("expected {least} to {most}, found {}", number.value),
-                    None,
-                );
+                let label = format!("expected {} to {}, found {}", count(least.into()), count(most.into()), number.value);
+                self.add(format!("{what} is out of range"), &number.span, label, None);
                 least
             }
         }

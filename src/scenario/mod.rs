@@ -14,12 +14,17 @@ mod load;
 mod model;
 mod overrides;
 mod project;
+mod provenance;
 mod resolve;
 mod shape;
 mod source;
 mod spanned;
 mod traffic;
 
+#[cfg(test)]
+mod tests;
+
 pub use library::{BuiltIn, LIBRARY};
 pub use load::{Documents, Loaded, load, parse};
 pub use model::Scenario;
+pub use provenance::{ORIGINS, Origin, Provenance};
