@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::journal::Caller;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Complexity, Items, KnowledgeBase, TopicId, recognize, recognize_grade, recognize_topic};
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
 use crate::llm::model::{Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::random::Owner;
 
@@ -49,7 +49,7 @@ fn words(message: &Message) -> String {
 
 /// Understands a request.
 #[must_use]
-pub fn understand(request: &ChatRequest, base: &KnowledgeBase) -> Asked {
+pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> Asked {
     let last = request.messages.iter().rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
     let question = last.map(|at| words(&request.messages[at])).unwrap_or_default();
     let after = &request.messages[last.map_or(0, |at| at + 1)..];
@@ -72,7 +72,7 @@ pub fn understand(request: &ChatRequest, base: &KnowledgeBase) -> Asked {
         rounds: u16::try_from(results).unwrap_or(u16::MAX),
         visible: if caller == Caller::Judge { visible(&question) } else { Visible::default() },
     };
-    let input_tokens = input_tokens(request, caller);
+    let input_tokens = input_tokens(provider, request);
     Asked { caller, form, subject, question, input_tokens }
 }
 
@@ -150,18 +150,22 @@ fn visible(text: &str) -> Visible {
     Visible { grade, tool_output_first, tokens: count(answer) }
 }
 
-/// Tokens as `run` counts them: instructions, offered tools, and each message with what the format adds. A tool that only
-/// gives the form of the answer is not counted.
-fn input_tokens(request: &ChatRequest, caller: Caller) -> u32 {
+/// Tokens of the system prompt that Anthropic adds to a call with tools, as `run` counts them (a test holds both together).
+const ANTHROPIC_TOOL_TOKENS: u32 = 340;
+
+/// Tokens as `run` counts them: instructions, tools or the schema of the answer, and each message with what the format adds.
+fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
     let offer = |tool: &Tool| count(&format!("{}\n{}\n{}", tool.name, tool.description, tool.schema));
-    let offers = if caller == Caller::Support { request.tools.iter().map(offer).sum() } else { 0 };
+    let schema = if let Output::JsonSchema { name, schema, .. } = &request.output { count(&format!("{name}\n{schema}")) } else { 0 };
+    let prompt = if provider == Provider::Anthropic && !request.tools.is_empty() { ANTHROPIC_TOOL_TOKENS } else { 0 };
     let part = |part: &Part| match part {
         Part::Text(text) => count(text),
         Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
         Part::ToolResult(result) => count(&result.content),
     };
     let message = |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
-    request.system.as_deref().map_or(0, count) + offers + request.messages.iter().map(message).sum::<u32>()
+    let offers: u32 = request.tools.iter().map(offer).sum();
+    request.system.as_deref().map_or(0, count) + offers + schema + prompt + request.messages.iter().map(message).sum::<u32>()
 }
 
 /// All that makes a request this request and no other; whether it is streamed does not matter.

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use crate::report::to_json;
 use crate::serve::http::{bytes_of, json, refusal};
 use crate::serve::world::World;
 
@@ -36,6 +37,32 @@ pub async fn events(State(world): State<Arc<World>>) -> Response {
         lines.push(b'\n');
     }
     bytes_of(200, "application/x-ndjson", lines)
+}
+
+/// The statistics of what has arrived so far, in the JSON of any report.
+pub async fn report(State(world): State<Arc<World>>) -> Response {
+    let report = world.ledger().report();
+    match to_json(&report) {
+        Ok(text) => bytes_of(200, "application/json", text.into_bytes()),
+        Err(error) => refusal(500, "internal_service_error", &error),
+    }
+}
+
+/// Counters in the text format of Prometheus.
+pub async fn metrics(State(world): State<Arc<World>>) -> Response {
+    let ledger = world.ledger();
+    let mut text = String::new();
+    for (name, what, value) in [
+        ("simlab_chats_total", "chat requests answered", ledger.chats),
+        ("simlab_payloads_total", "payloads of events taken", ledger.payloads),
+        ("simlab_repeated_payloads_total", "payloads that came again", ledger.repeated_payloads),
+        ("simlab_events_total", "events read", ledger.total()),
+        ("simlab_malformed_events_total", "events that could not be read", ledger.malformed),
+        ("simlab_diagnostics_total", "diagnostic messages", ledger.diagnostics),
+    ] {
+        text.push_str(&format!("# HELP {name} {what}\n# TYPE {name} counter\n{name} {value}\n"));
+    }
+    bytes_of(200, "text/plain; version=0.0.4", text.into_bytes())
 }
 
 /// Starts over.

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::flags::events::{Recorded, read};
 use crate::random::Owner;
+use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::serve::study::Study;
 
 /// Most payload ids that are remembered; an SDK sends a payload again after a second.
 const MOST_PAYLOADS: usize = 100_000;
@@ -18,8 +20,11 @@ const MOST_PAYLOADS: usize = 100_000;
 const MOST_EVENTS: usize = 50_000;
 
 /// What has arrived.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
+    study: Study,
+    /// Digest of all events, in the order of their arrival.
+    fingerprint: u64,
     seen: BTreeSet<String>,
     order: VecDeque<String>,
     /// The last events, oldest first.
@@ -45,8 +50,28 @@ pub struct Ledger {
 impl Ledger {
     /// An empty one.
     #[must_use]
-    pub fn new(_scenario: &Scenario) -> Self {
-        Self::default()
+    pub fn new(scenario: &'static Scenario) -> Self {
+        Self {
+            study: Study::new(scenario),
+            fingerprint: 0,
+            seen: BTreeSet::new(),
+            order: VecDeque::new(),
+            events: VecDeque::new(),
+            kinds: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            chats: 0,
+            payloads: 0,
+            repeated_payloads: 0,
+            diagnostics: 0,
+            malformed: 0,
+            last_fault: None,
+        }
+    }
+
+    /// The statistics of what has arrived so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.study.report(format!("{:016x}", self.fingerprint))
     }
 
     /// Takes a payload, unless this id came before. Tells whether it was taken.
@@ -80,8 +105,10 @@ impl Ledger {
     }
 
     fn event(&mut self, event: Value) {
+        self.fingerprint = xxhash_rust::xxh3::xxh3_64_with_seed(event.to_string().as_bytes(), self.fingerprint);
         match read(&event, "user") {
             Ok(recorded) => {
+                self.study.take(&recorded);
                 let kind = match recorded {
                     Recorded::Exposure { .. } => "feature",
                     Recorded::Metric { .. } => "custom",

@@ -17,6 +17,7 @@ mod ledger;
 mod rest;
 mod server;
 mod stream;
+mod study;
 mod voice;
 mod world;
 

@@ -90,6 +90,8 @@ fn routes(world: Arc<World>) -> Router {
         .route("/mistral/v1/models", get(chat::mistral_list))
         .route("/_simlab/status", get(control::status))
         .route("/_simlab/events", get(control::events))
+        .route("/_simlab/report", get(control::report))
+        .route("/_simlab/metrics", get(control::metrics))
         .route("/_simlab/reset", post(control::reset))
         .method_not_allowed_fallback(rest::wrong_method)
         .fallback(rest::unknown)

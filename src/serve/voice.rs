@@ -92,7 +92,7 @@ impl Voice {
     /// # Errors
     /// Inside: the failures that the model's profile draws.
     pub fn answer(&self, provider: Provider, request: &ChatRequest, user: Option<&str>, digest: Owner, before: u64) -> Spoken {
-        let asked = asked::understand(request, self.base());
+        let asked = asked::understand(provider, request, self.base());
         let system = request.system.as_deref().unwrap_or_default();
         let (tools, offered) = self.tools(request);
         let setup = Setup {
@@ -173,7 +173,14 @@ impl Voice {
             if let Some(Reply::ToolCall(call)) = reply {
                 return self.call(asked, call, tools, names, response);
             }
-            return say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), response);
+            let cap = request.max_tokens.unwrap_or(u32::MAX);
+            let cut_short = matches!(reply, Some(Reply::Answer(answer)) if answer.tokens >= cap);
+            say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), response);
+            // The mock writes no more than it may: an answer as long as the cap was cut off there.
+            if cut_short && response.stop == Stop::EndTurn {
+                response.stop = Stop::MaxTokens;
+            }
+            return;
         }
         let known = matches!(asked.caller, Caller::Supervisor | Caller::Security);
         let json = match &reply {

@@ -259,6 +259,11 @@ fn the_same_requests_get_the_same_bytes_after_a_restart_and_repeats_vary() {
     assert_eq!(first, again);
     assert!(first[0].1 != first[1].1 && first[1].1 != first[2].1);
     assert!(first.iter().all(|(status, _)| *status == 200));
+    let served = Served::start(&["security"]);
+    let mut short = hello(false);
+    short["max_tokens"] = json!(5);
+    let short = served.json("POST", "/v1/messages", &ANTHROPIC, &short).json();
+    assert_eq!((&short["stop_reason"], &short["usage"]["output_tokens"]), (&json!("max_tokens"), &json!(5)));
 }
 
 #[test]
@@ -345,14 +350,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(scenario.seed, &topics);
     let served = Served::start(&["security"]);
-    let forms = [
-        (
-            Caller::Supervisor,
-            "PIIPreScreening",
-            r#"{"type": "object", "properties": {"likely_contains_pii": {}, "recommended_route": {}}}"#,
-        ),
-        (Caller::Security, "PIIDetectionResponse", r#"{"type": "object", "properties": {"detected": {}, "types": {}, "redacted": {}}}"#),
-    ];
+    let forms = [(Caller::Supervisor, render::PRESCREEN_SCHEMA), (Caller::Security, render::DETECTION_SCHEMA)];
     let mut compared = 0;
     for nth in 0..24_usize {
         let user = format!("user_1760000000_{nth}");
@@ -386,9 +384,11 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             };
             let model = &scenario.models[usize::from(setup.model)];
             let (tools, choice) = match forms.iter().find(|form| form.0 == caller) {
-                Some((_, name, schema)) => {
-                    let tool = Tool { name: (*name).to_owned(), description: String::new(), schema: (*schema).to_owned() };
-                    (vec![tool], ToolChoice::Named((*name).to_owned()))
+                Some((_, told)) => {
+                    let mut lines = told.lines().map(str::to_owned);
+                    let mut line = || lines.next().unwrap();
+                    let tool = Tool { name: line(), description: line(), schema: line() };
+                    (vec![tool.clone()], ToolChoice::Named(tool.name))
                 }
                 None => {
                     let tools = setup.tools.iter().map(|&tool| &scenario.tools[usize::from(tool)]);
@@ -430,4 +430,40 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
         }
     }
     assert!(compared > 60, "{compared}");
+}
+
+#[test]
+fn events_from_outside_end_in_the_live_report() {
+    let served = Served::start(&["security"]);
+    let key = served.sdk_key();
+    let loaded = load("security").unwrap();
+    let experiment = &loaded.scenario.experiments[0];
+    let metric = &loaded.scenario.metrics[experiment.metrics[0]];
+    let mut expected = vec![(0_u64, 0_u64); experiment.treatments.len()];
+    let mut events = Vec::new();
+    for nth in 0..500_usize {
+        let context = json!({ "kind": "user", "key": format!("u{nth}") });
+        let arm = nth % experiment.treatments.len();
+        let value = json!({ "_ldMeta": { "enabled": true, "variationKey": experiment.treatments[arm].variation } });
+        let exposure = json!({ "kind": "feature", "creationDate": 1, "key": experiment.config, "version": 1, "variation": 1,
+            "value": value, "reason": { "kind": "RULE_MATCH", "inExperiment": true }, "context": context });
+        // Evaluated twice, exposed once.
+        events.extend([exposure.clone(), exposure]);
+        expected[arm].0 += 1;
+        if nth % 5 == 0 {
+            events.push(json!({ "kind": "custom", "creationDate": 2, "key": metric.event, "metricValue": 1, "context": context }));
+            expected[arm].1 += 1;
+        }
+    }
+    for payload in events.chunks(100) {
+        assert_eq!(served.json("POST", "/bulk", &[("authorization", &key)], &json!(payload)).status, 202);
+    }
+    let report = served.send("GET", "/_simlab/report", &[], b"").json();
+    assert_eq!((&report["schema"], &report["mode"]), (&json!("simlab.report/1"), &json!("data")));
+    let variations = report["experiments"][0]["metrics"][0]["variations"].as_array().unwrap();
+    let found: Vec<(u64, u64)> =
+        variations.iter().map(|v| (v["exposures"].as_u64().unwrap(), v["conversions"].as_u64().unwrap())).collect();
+    assert_eq!(found, expected);
+    let metrics = String::from_utf8(served.send("GET", "/_simlab/metrics", &[], b"").body).unwrap();
+    assert!(metrics.contains(&format!("simlab_events_total {}\n", events.len())), "{metrics}");
 }
