@@ -26,9 +26,22 @@ fn journal(scenario: &Scenario, seed: u64, users: u32) -> Vec<Entry> {
 
 /// Standard output of the program.
 fn printed(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<u8> {
-    let output = Command::new(env!("CARGO_BIN_EXE_simlab")).args(arguments).envs(environment.iter().copied()).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// Holds a text to its file in `snapshots/`.
+fn pinned(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 #[test]
@@ -51,10 +64,16 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
         let outcome = wait(conduct(&scenario, Wishes::default(), |_, _| ())).unwrap();
         lines.push_str(&format!("{:20} {}\n", built_in.name, outcome.report.fingerprint));
     }
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.bind(|| insta::assert_snapshot!("fingerprints", lines));
+    pinned("fingerprints", &lines);
+}
+
+#[test]
+fn whole_experiments_are_snapshots() {
+    for built_in in LIBRARY {
+        let path = format!("scenarios/{}.ron", built_in.name);
+        let text = String::from_utf8(printed(&["run", &path], &[])).unwrap();
+        pinned(&format!("{}.text", built_in.name), &text);
+    }
 }
 
 /// What belongs to a user and not to the clock: everything but moments and waiting times.
@@ -103,7 +122,7 @@ fn no_purpose_moves_another_ones_draws() {
         Purpose::Judge,
         Purpose::Writing,
     ];
-    insta::assert_snapshot!(all.map(|purpose| format!("{purpose:?} {:016x}", first(purpose))).join("\n"));
+    pinned("luck", &all.map(|purpose| format!("{purpose:?} {:016x}", first(purpose))).join("\n"));
 }
 
 #[test]

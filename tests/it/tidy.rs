@@ -106,7 +106,7 @@ fn every_file_says_what_it_is_and_stays_small() {
         if path.file_name().is_some_and(|name| name == "mod.rs") {
             let code = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
             for line in code {
-                let door = ["mod ", "pub mod ", "pub use ", "pub(crate) use ", "pub(crate) mod ", "#[", "use "]
+                let door = ["mod ", "pub mod ", "pub use ", "pub(crate) use ", "pub(crate) mod ", "pub(super) use ", "#[", "use "]
                     .iter()
                     .any(|start| line.starts_with(start))
                     || line.ends_with(',')
