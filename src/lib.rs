@@ -36,7 +36,7 @@
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
 //! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
 //!
-//! **Absences:** only `scenario` and `cli` touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
+//! **Absences:** only `serve` opens sockets; only `scenario` and `cli` touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
 //! generator. A test holds the code to these, too.
 //!
 //! # Decisions

@@ -1,5 +1,7 @@
 //! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+
 mod calibration;
 mod counting;
 mod laws;

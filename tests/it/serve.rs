@@ -192,7 +192,9 @@ fn bad_input_gets_the_documented_error_and_the_server_lives_on() {
     let sdk = ("authorization", key.as_str());
     let huge = vec![b'['; 100 << 20];
     let deep = "[".repeat(100_000).into_bytes();
-    let cases: [(&str, &str, &[(&str, &str)], &[u8], u16); 19] = [
+    /// Method, path, headers, body, and the status that comes back.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
+    let cases: [Case<'_>; 19] = [
         ("GET", "/all", &[], b"", 401),
         ("GET", "/all", &[("authorization", "sdk-unknown")], b"", 401),
         ("GET", "/sdk/latest-all", &[], b"", 401),
@@ -294,7 +296,9 @@ fn a_stream_says_what_the_plain_answer_says_for_every_provider() {
 fn providers_refuse_in_their_own_words() {
     let served = Served::start(&["security"]);
     let huge = vec![b' '; 100 << 20];
-    let cases: [(&str, &[(&str, &str)], &[u8], u16); 9] = [
+    /// Path, headers, body, and the status that comes back.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
+    let cases: [Case<'_>; 9] = [
         ("/v1/messages", &[], b"{}", 401),
         ("/v1/messages", &ANTHROPIC, b"{", 400),
         ("/v1/messages", &ANTHROPIC, b"{\"model\": 1}", 400),

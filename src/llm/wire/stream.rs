@@ -1,7 +1,7 @@
 //! A streamed answer put together again from bytes as they come, whichever provider sends them.
 //!
 //! Promises: any bytes, split anywhere, give an answer or an error; a stream that ended early is told from a whole one
-//! ([`ErrorKind::Cut`]), and an error that came after the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are
+//! ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are
 //! taken.
 //!
 //! Does not know: how long anything took.
