@@ -30,7 +30,7 @@
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
-//! | desk | [`report`] [`scenario`] | plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning |
+//! | desk | [`report`] [`scenario`] [`recorded`] | plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`serve`] [`cli`] | the road; the mocks over HTTP; the command line and its exit codes |
 //!
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
@@ -80,6 +80,7 @@ pub mod verdict;
 
 pub mod report;
 pub mod scenario;
+pub mod recorded;
 
 pub mod run;
 pub mod serve;

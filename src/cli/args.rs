@@ -55,6 +55,19 @@ pub enum Command {
         /// Where to write it; standard output if left out. An existing file is not overwritten.
         file: Option<PathBuf>,
     },
+    /// Statistics and verdict for given data: summary statistics (RON) or recorded events (JSONL); nothing is simulated.
+    #[command(after_help = ANALYZE_EXAMPLES)]
+    Analyze(AnalyzeArgs),
+    /// Render a saved run again, in any format.
+    #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
+    Report {
+        /// The folder that `simlab run --out` wrote, or a report.json.
+        #[arg(value_name = "DIR")]
+        saved: PathBuf,
+        /// How to print the report.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
     ///
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
@@ -66,6 +79,20 @@ pub enum Command {
         /// A scenario file, or the name of a built-in scenario.
         scenario: String,
     },
+}
+
+const ANALYZE_EXAMPLES: &str = "Examples:
+  simlab analyze scenarios/published/security.ron";
+
+/// The arguments of `analyze`.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Summary statistics (RON).
+    #[arg(value_name = "FILE")]
+    pub data: PathBuf,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// The arguments of `serve`.

@@ -28,6 +28,8 @@ pub fn main() -> ExitCode {
         Command::Check { scenarios } => check(&scenarios),
         Command::List { format } => list(format),
         Command::New { name, file } => new(&name, file.as_deref()),
+        Command::Analyze(args) => super::analyze::analyze(&args),
+        Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),
     };
@@ -37,7 +39,7 @@ pub fn main() -> ExitCode {
 pub(super) type Ended = Result<Exit, Exit>;
 
 /// Shows faults and ends with the exit code of a bad file.
-fn bad_file(faults: &[Diagnostic]) -> Exit {
+pub(super) fn bad_file(faults: &[Diagnostic]) -> Exit {
     output::message(diagnostic::render(faults, output::message_color()).trim_end());
     Exit::BadFile
 }
@@ -49,7 +51,7 @@ pub(super) fn backend_failed(error: &dyn std::error::Error) -> Exit {
 }
 
 /// Writes the result.
-fn print(text: &str) -> Ended {
+pub(super) fn print(text: &str) -> Ended {
     output::result(text).map(|()| Exit::Ran).map_err(|error| backend_failed(&error))
 }
 
@@ -86,17 +88,22 @@ fn run(args: &RunArgs) -> Ended {
         saved.map_err(|error| unwritable(folder, error))?;
     }
     print(&rendered(&outcome.report, args.format)?)?;
-    if met(&outcome.report.expectations) {
-        return Ok(Exit::Ran);
+    Ok(expected(&outcome.report))
+}
+
+/// How a command ends whose report has expectations.
+pub(super) fn expected(report: &Report) -> Exit {
+    if met(&report.expectations) {
+        return Exit::Ran;
     }
-    for expectation in outcome.report.expectations.iter().filter(|expectation| !expectation.passed) {
+    for expectation in report.expectations.iter().filter(|expectation| !expectation.passed) {
         output::message(&format!("expectation not met: {}: {}", expectation.name, expectation.message));
     }
-    Ok(Exit::ExpectationFailed)
+    Exit::ExpectationFailed
 }
 
 /// The report in the format that is asked for.
-fn rendered(report: &Report, format: Format) -> Result<String, Exit> {
+pub(super) fn rendered(report: &Report, format: Format) -> Result<String, Exit> {
     Ok(match format {
         Format::Text => {
             let palette = if output::color() { Palette::color() } else { Palette::plain() };

@@ -5,6 +5,7 @@
 //!
 //! Does not know: how anything is simulated or analyzed.
 
+mod analyze;
 mod args;
 mod commands;
 mod exit;

@@ -27,4 +27,9 @@ mod tests;
 pub use library::{BuiltIn, LIBRARY};
 pub use load::{Documents, Loaded, load, parse};
 pub use model::Scenario;
+
+// For other data files in the same dialect, with the same care for mistakes.
+pub(crate) use faults::{Faults, MOST_ENTRIES};
 pub use provenance::{ORIGINS, Origin, Provenance};
+pub(crate) use shape::fault as shape_fault;
+pub(crate) use spanned::{Entries, Misread, Spanned, read as read_dialect};
