@@ -3,15 +3,16 @@
 //! Does not know: what the data mean; `recorded` does.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::args::{AnalyzeArgs, Format};
-use super::commands::{Ended, bad_file, expected, print, rendered};
+use super::commands::{Ended, bad_file, expected, print, read, rendered};
 use super::exit::Exit;
+use super::output;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::recorded::{statistics, statistics_report};
-use crate::report::from_json;
+use crate::recorded::{Plan, events_report, look, statistics, statistics_report};
+use crate::report::{Report, from_json};
 
 /// Largest file of summary statistics, in bytes.
 const MOST_STATISTICS: u64 = 1 << 20;
@@ -20,12 +21,80 @@ const MOST_REPORT: u64 = 64 << 20;
 
 /// Analyzes given data.
 pub fn analyze(args: &AnalyzeArgs) -> Ended {
+    let report = if are_events(&args.data)? { events(args)? } else { summary(args)? };
+    print(&rendered(&report, args.format)?)?;
+    Ok(expected(&report))
+}
+
+/// Whether a file holds recorded events: it opens with a JSON object or array.
+fn are_events(path: &Path) -> Result<bool, Exit> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head)).map_err(|error| unreadable(path, &error))?;
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    let named = path.extension().is_some_and(|ending| ending == "jsonl" || ending == "json" || ending == "ndjson");
+    Ok(named || matches!(first, Some(b'{' | b'[')))
+}
+
+/// The report on recorded events.
+fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
+    let path = &args.data;
+    let open = || File::open(path).map(BufReader::new);
+    let beside = path.with_file_name("scenario.ron");
+    let name = match &args.scenario {
+        Some(name) => Some(name.clone()),
+        None => beside.is_file().then(|| beside.display().to_string()),
+    };
+    let plan = match name {
+        Some(name) => Plan::of(&read(&name)?.scenario),
+        None => {
+            let found = open().and_then(look).map_err(|error| unreadable(path, &error))?;
+            if found.readable == 0 {
+                return Err(nothing_readable(path, &found.faults));
+            }
+            Plan::inferred(&stem(path), &found).ok_or_else(|| {
+                let message = format!("`{}` has no experiment that could be told without a scenario", path.display());
+                let help = "name one with `--scenario`; without it, a config needs exposures (`reason.inExperiment`) to two variations, and metric events of an AI SDK";
+                bad_file(&[Diagnostic::new(message).help(help)])
+            })?
+        }
+    };
+    let report = events_report(&plan, open).map_err(|error| unreadable(path, &error))?;
+    let data = report.data.clone().unwrap_or_default();
+    if data.events == data.malformed {
+        let faults: Vec<(u64, String)> = data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
+        return Err(nothing_readable(path, &faults));
+    }
+    if data.malformed > 0 {
+        let them = if data.malformed == 1 { "event is" } else { "events are" };
+        output::message(&format!("warning: {} {them} not readable, see the report", data.malformed));
+    }
+    Ok(report)
+}
+
+/// Shows that a file holds no event, and why its first lines are none.
+fn nothing_readable(path: &Path, faults: &[(u64, String)]) -> Exit {
+    let why = match faults {
+        [] => "it is empty".to_owned(),
+        faults => faults.iter().take(3).map(|(line, reason)| format!("line {line}: {reason}")).collect::<Vec<_>>().join("; "),
+    };
+    let message = format!("`{}` holds no event that can be read: {why}", path.display());
+    bad_file(&[Diagnostic::new(message).help("expected one JSON event a line, as `simlab run --out` writes them")])
+}
+
+/// The report on summary statistics.
+fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
+    if args.scenario.is_some() {
+        output::message("error: `--scenario` goes with recorded events; summary statistics name their experiments themselves");
+        return Err(Exit::Usage);
+    }
     let text = text(&args.data, MOST_STATISTICS)?;
     let source = Source::new(args.data.display().to_string(), text);
     let given = statistics(&source).map_err(|faults| bad_file(&faults))?;
-    let report = statistics_report(&stem(&args.data), &given);
-    print(&rendered(&report, args.format)?)?;
-    Ok(expected(&report))
+    Ok(statistics_report(&stem(&args.data), &given))
 }
 
 /// Renders a saved run again.
@@ -52,11 +121,7 @@ fn text(path: &Path, most: u64) -> Result<String, Exit> {
         return Err(fault(format!("`{shown}` is a folder"), "name a file in it"));
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
-    read.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => fault(format!("there is no file `{shown}`"), "check the path"),
-        _ => fault(format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"),
-    })?;
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > most {
         return Err(fault(format!("`{shown}` is longer than the {most} bytes of such a file"), "is this the right file?"));
     }
@@ -66,4 +131,14 @@ fn text(path: &Path, most: u64) -> Result<String, Exit> {
     })?;
     // Some editors open a file with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+}
+
+/// Shows that a file cannot be read.
+fn unreadable(path: &Path, error: &io::Error) -> Exit {
+    let shown = path.display();
+    let (message, help) = match error.kind() {
+        io::ErrorKind::NotFound => (format!("there is no file `{shown}`"), "check the path"),
+        _ => (format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"),
+    };
+    bad_file(&[Diagnostic::new(message).help(help)])
 }

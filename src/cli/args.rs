@@ -82,14 +82,25 @@ pub enum Command {
 }
 
 const ANALYZE_EXAMPLES: &str = "Examples:
-  simlab analyze scenarios/published/security.ron";
+  simlab analyze scenarios/published/security.ron      the tutorial's published table, recomputed
+  simlab run security --out results
+  simlab analyze results/events.jsonl                  uses results/scenario.ron for experiments and metrics
+  simlab analyze events.jsonl --scenario my.ron
+
+Recorded events are one JSON event a line, or one payload (an array of events) a line, as LaunchDarkly's SDKs send them. What
+cannot be read is listed by line; what does not count is counted by reason. Without a scenario, every config with users in two
+variations or more is compared on the tutorial's metrics.";
 
 /// The arguments of `analyze`.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// Summary statistics (RON).
+    /// Summary statistics (RON) or recorded events (JSONL).
     #[arg(value_name = "FILE")]
     pub data: PathBuf,
+    /// For recorded events: the scenario whose experiments, metrics and decision rules apply; without it, the scenario.ron
+    /// beside the file.
+    #[arg(long, value_name = "SCENARIO")]
+    pub scenario: Option<String>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -1,12 +1,19 @@
-//! Data that nobody simulated: summary statistics, as somebody typed them in.
+//! Data that nobody simulated: summary statistics, as somebody typed them in, and recorded events.
 //!
-//! Promises: the same report as a run, from the same analysis; a mistake is shown in the user's own text.
+//! Promises: the same report as a run, from the same analysis; a mistake is shown in the user's own text; no event is
+//! silently dropped.
 //!
 //! Does not know: files (text and bytes come in), the simulator, or how a report is printed.
 
+mod events;
 mod given;
+mod lines;
 mod outcome;
+mod plan;
 mod written;
 
+pub use events::{events_report, look};
 pub use given::{Statistics, Study, statistics};
+pub use lines::each_event;
 pub use outcome::statistics_report;
+pub use plan::{Found, Plan};

@@ -46,6 +46,9 @@ pub struct Report {
     /// The scenario's `expect`, held against the outcome.
     #[serde(default)]
     pub expectations: Vec<ExpectationResult>,
+    /// What became of recorded events; `None` where none were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<RecordedData>,
 }
 
 impl Report {
@@ -65,8 +68,41 @@ impl Report {
             bootstrap: Vec::new(),
             assumptions: Vec::new(),
             expectations: Vec::new(),
+            data: None,
         }
     }
+}
+
+/// What became of recorded events: each is used, unused for a reason, or malformed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedData {
+    /// Lines of the file.
+    pub lines: u64,
+    /// Events in them, malformed ones included.
+    pub events: u64,
+    /// Users exposed to an experiment.
+    pub units: u64,
+    /// Exposures to experiments.
+    pub exposures: u64,
+    /// Metric events.
+    pub metric_events: u64,
+    /// Metric events that count for an experiment.
+    pub used: u64,
+    /// What was read and counts for nothing, by reason.
+    pub unused: Ordered<u64>,
+    /// Events that cannot be read.
+    pub malformed: u64,
+    /// The first of them.
+    pub faults: Vec<Fault>,
+}
+
+/// An event that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Its line, counted from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
 }
 
 /// Where the data came from.

@@ -397,6 +397,28 @@ pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
+/// What became of recorded events, as labels and texts.
+pub(super) fn recorded(report: &Report) -> Vec<(&'static str, String)> {
+    let Some(data) = &report.data else { return Vec::new() };
+    let mut lines = vec![
+        ("events", format!("{} in {} lines", figure::count(data.events), figure::count(data.lines))),
+        ("exposures", format!("{} of {} users", figure::count(data.exposures), figure::count(data.units))),
+        ("metric events", format!("{}, of which {} count", figure::count(data.metric_events), figure::count(data.used))),
+    ];
+    for (nth, (why, count)) in data.unused.0.iter().enumerate() {
+        lines.push((if nth == 0 { "not used" } else { "" }, format!("{} {why}", figure::count(*count))));
+    }
+    if data.malformed > 0 {
+        lines.push(("malformed", figure::count(data.malformed)));
+        lines.extend(data.faults.iter().map(|fault| ("", format!("line {}: {}", fault.line, fault.reason))));
+        let more = data.malformed.saturating_sub(data.faults.len() as u64);
+        if more > 0 {
+            lines.push(("", format!("and {} more", figure::count(more))));
+        }
+    }
+    lines
+}
+
 /// How many more users are needed, as a sentence.
 pub(super) fn users_needed(experiment: &Experiment) -> Option<String> {
     let users = experiment.users_needed.filter(|&users| users > 0)?;

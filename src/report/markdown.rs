@@ -30,7 +30,7 @@ pub fn to_markdown(report: &Report) -> String {
         out.push('\n');
     }
     out += "<details><summary>What was run</summary>\n\n| | |\n|---|---|\n";
-    for (label, text) in format::provenance(report).into_iter().chain(format::traffic(report)) {
+    for (label, text) in format::provenance(report).into_iter().chain(format::traffic(report)).chain(format::recorded(report)) {
         out += &format!("| {label} | {} |\n", markdown(&text));
     }
     out += &format!("| version | simlab {} |\n", markdown(&report.version));

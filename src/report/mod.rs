@@ -22,8 +22,8 @@ mod tests;
 
 pub use build::{Extras, Truths};
 pub use data::{
-    Assumption, Because, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Metric, Mode, Report, SCHEMA, Total, Traffic, Truth,
-    Variation, Verdict,
+    Assumption, Because, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Metric, Mode, RecordedData, Report, SCHEMA,
+    Total, Traffic, Truth, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Outcome};
 pub use json::{from_json, to_json};

@@ -126,6 +126,12 @@ impl Page<'_> {
                 self.labelled(label, &text);
             }
         }
+        if report.data.is_some() {
+            self.heading("Recorded events");
+            for (label, text) in format::recorded(report) {
+                self.labelled(label, &text);
+            }
+        }
         if !report.assumptions.is_empty() {
             self.heading("Assumed, not measured");
             for assumption in &report.assumptions {

@@ -24,6 +24,7 @@ mod traffic;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::metrics as default_metrics;
 pub use library::{BuiltIn, LIBRARY};
 pub use load::{Documents, Loaded, load, parse};
 pub use model::Scenario;

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
 
+mod analyze;
 mod calibration;
 mod counting;
 mod laws;
 mod mistakes;
+mod program;
 mod published;
 mod serve;
 mod tidy;

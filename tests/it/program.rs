@@ -1,0 +1,55 @@
+//! The program as a user meets it: arguments in; standard output, standard error and exit status out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What came of a run of the program.
+pub struct Ran {
+    pub out: String,
+    pub err: String,
+    pub code: i32,
+}
+
+/// Runs the program in the project's folder.
+pub fn simlab<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code().unwrap() }
+}
+
+impl Ran {
+    /// Standard output of a run that went well.
+    pub fn well(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        self.out
+    }
+
+    /// The same, as JSON.
+    pub fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.well()).unwrap()
+    }
+}
+
+/// A folder of its own for one test.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Holds a text to its file in `snapshots/`.
+pub fn pinned(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
