@@ -4,7 +4,7 @@
 //! tag or an attribute, or call for somebody's attention with an `@`.
 
 /// One line of visible text: line breaks and tabs become spaces, control and invisible formatting characters vanish.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -24,7 +24,7 @@ fn invisible(c: char) -> bool {
 }
 
 /// Text inside a paragraph or a table cell of GitHub's Markdown.
-pub(super) fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
     let mut out = String::with_capacity(text.len());
     let chars: Vec<char> = text.chars().collect();
@@ -46,7 +46,7 @@ pub(super) fn markdown(text: &str) -> String {
 }
 
 /// Text or an attribute's value in XML 1.0.
-pub(super) fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {

@@ -113,7 +113,8 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
     }
 }
 
-fn table(table: &Table, out: &mut String) {
+/// A table as Markdown.
+pub(crate) fn table(table: &Table, out: &mut String) {
     let headings: Vec<String> = table.columns.iter().map(|column| markdown(&column.heading)).collect();
     let alignments: Vec<&str> = table.columns.iter().map(|column| if column.words { "---" } else { "--:" }).collect();
     *out += &format!("| {} |\n|{}|\n", headings.join(" | "), alignments.join("|"));

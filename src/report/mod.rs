@@ -7,14 +7,14 @@
 
 mod build;
 mod data;
-mod escape;
+pub(crate) mod escape;
 mod expect;
 mod format;
 mod json;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod number;
-mod table;
+pub(crate) mod table;
 mod text;
 
 #[cfg(test)]

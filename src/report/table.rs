@@ -10,7 +10,7 @@ use super::text::Palette;
 
 /// What a piece of text means; a renderer chooses the color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     /// Nothing in particular.
     #[default]
     Plain,
@@ -28,48 +28,48 @@ pub(super) enum Tone {
 
 /// A cell's text, as it came, and what it means.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) tone: Tone,
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
 }
 
 impl Cell {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), tone: Tone::Plain }
     }
 
-    pub(super) fn toned(text: impl Into<String>, tone: Tone) -> Self {
+    pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone }
     }
 }
 
 /// A column's heading and how it behaves.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) heading: String,
+pub(crate) struct Column {
+    pub(crate) heading: String,
     /// Words are aligned left and may be cut, numbers right and may not.
-    pub(super) words: bool,
+    pub(crate) words: bool,
     /// 0 is never left out; of the others the highest goes first.
-    pub(super) optional: u8,
+    pub(crate) optional: u8,
 }
 
 impl Column {
-    pub(super) fn words(heading: impl Into<String>) -> Self {
+    pub(crate) fn words(heading: impl Into<String>) -> Self {
         Self { heading: heading.into(), words: true, optional: 0 }
     }
 
-    pub(super) fn number(heading: impl Into<String>) -> Self {
+    pub(crate) fn number(heading: impl Into<String>) -> Self {
         Self { heading: heading.into(), words: false, optional: 0 }
     }
 
-    pub(super) fn optional(self, optional: u8) -> Self {
+    pub(crate) fn optional(self, optional: u8) -> Self {
         Self { optional, ..self }
     }
 }
 
 /// One row.
 #[derive(Clone, Debug)]
-pub(super) enum Row {
+pub(crate) enum Row {
     /// A cell for each column.
     Cells(Vec<Cell>),
     /// A heading over the rows that follow, and a remark on it.
@@ -78,9 +78,9 @@ pub(super) enum Row {
 
 /// Columns and rows.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Cells between two columns.
@@ -90,7 +90,7 @@ const NARROWEST: usize = 8;
 
 impl Table {
     /// The lines of the table, `indent` cells in and at most `width` wide.
-    pub(super) fn lines(&self, indent: usize, width: usize, palette: &Palette) -> Vec<String> {
+    pub(crate) fn lines(&self, indent: usize, width: usize, palette: &Palette) -> Vec<String> {
         let room = width.saturating_sub(indent);
         let (shown, widths) = self.layout(room);
         let grouped = self.rows.iter().any(|row| matches!(row, Row::Group(..)));
@@ -176,7 +176,7 @@ impl Table {
 }
 
 /// `text` in at most `width` cells, with an ellipsis where it was cut.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -197,7 +197,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// `text` in lines of at most `width` cells, broken between words where there are some.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

@@ -51,7 +51,7 @@ impl Palette {
     }
 
     /// `text` in the style of `tone`.
-    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
+    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
         let style = match tone {
             Tone::Plain => return text.to_owned(),
             Tone::Good => self.good,

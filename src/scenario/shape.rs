@@ -44,7 +44,10 @@ pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
 /// A field or variant that nobody knows.
 fn unknown(what: &str, found: &str, expected: &[&'static str], misread: &Misread, source: &Source) -> Diagnostic {
     let near = nearest(found, expected.iter().copied());
-    let listed = || match expected {
+    // A second spelling of the same name is no other choice.
+    let same = |name: &&str, other: &&&str| *other != name && other.to_lowercase() == **name;
+    let expected: Vec<&str> = expected.iter().filter(|name| !expected.iter().any(|other| same(name, &other))).copied().collect();
+    let listed = || match expected.as_slice() {
         [] => "nothing can be written here".to_owned(),
         known if known.len() <= MOST_NAMES => format!("expected one of: {}", known.join(", ")),
         known => format!("expected one of: {}, …", known[..MOST_NAMES].join(", ")),

@@ -13,9 +13,14 @@ pub struct Ran {
 
 /// Runs the program in the project's folder.
 pub fn simlab<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Ran {
+    simlab_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments)
+}
+
+/// Runs the program in a folder.
+pub fn simlab_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_simlab"))
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(folder)
         .env_remove("NO_COLOR")
         .env("COLUMNS", "100")
         .output()
