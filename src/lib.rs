@@ -31,7 +31,7 @@
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`report`] [`scenario`] [`recorded`] | plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
-//! | doors | [`run`] [`serve`] [`cli`] | the road; the mocks over HTTP; the command line and its exit codes |
+//! | doors | [`run`] [`power`] [`serve`] [`cli`] | the road; the road many times over; the mocks over HTTP; the command line and its exit codes |
 //!
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
 //! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
@@ -83,5 +83,6 @@ pub mod scenario;
 pub mod recorded;
 
 pub mod run;
+pub mod power;
 pub mod serve;
 pub mod cli;

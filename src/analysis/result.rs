@@ -32,6 +32,18 @@ pub enum Tally {
     },
 }
 
+impl Tally {
+    /// The raw rate, mean or percentile of a tally of `exposed` units; `None` when nobody has a value.
+    #[must_use]
+    pub fn value(self, exposed: u64) -> Option<f64> {
+        match self {
+            Self::Conversion { conversions } => (exposed > 0).then(|| conversions as f64 / exposed as f64),
+            Self::Mean { units, total, .. } => (units > 0).then(|| total / units as f64),
+            Self::Percentile { value, .. } => Some(value),
+        }
+    }
+}
+
 /// One metric of one experiment, as data: a tally for each treatment, in the experiment's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricInput {

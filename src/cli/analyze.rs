@@ -114,7 +114,7 @@ fn stem(path: &Path) -> String {
 }
 
 /// The text of a file. A device may be endless, so no more than `most` bytes are taken.
-fn text(path: &Path, most: u64) -> Result<String, Exit> {
+pub(super) fn text(path: &Path, most: u64) -> Result<String, Exit> {
     let shown = path.display();
     let fault = |message: String, help: &str| bad_file(&[Diagnostic::new(message).help(help)]);
     if path.is_dir() {
@@ -134,7 +134,7 @@ fn text(path: &Path, most: u64) -> Result<String, Exit> {
 }
 
 /// Shows that a file cannot be read.
-fn unreadable(path: &Path, error: &io::Error) -> Exit {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Exit {
     let shown = path.display();
     let (message, help) = match error.kind() {
         io::ErrorKind::NotFound => (format!("there is no file `{shown}`"), "check the path"),

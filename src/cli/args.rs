@@ -58,6 +58,14 @@ pub enum Command {
     /// Statistics and verdict for given data: summary statistics (RON) or recorded events (JSONL); nothing is simulated.
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArgs),
+    /// How often does this decision rule, at this size, ship the wrong thing, and what does each answer cost?
+    ///
+    /// Runs the scenario many times, each time with another seed, through the same engine, analysis and decision rule, and
+    /// holds every verdict against the truth: everybody through every arm. Replication n is the run whose seed is the nth of
+    /// --seed; sizes and looks take the first users of the same runs, so what is compared shares its luck. The output depends
+    /// on neither --jobs nor --shard. Every number comes with its Monte Carlo standard error.
+    #[command(after_help = POWER_EXAMPLES)]
+    Power(PowerArgs),
     /// Render a saved run again, in any format.
     #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
     Report {
@@ -104,6 +112,128 @@ pub struct AnalyzeArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+const POWER_EXAMPLES: &str = "Examples:
+  simlab power security                                       how often each verdict comes out
+  simlab power security --aa                                  the false-ship rate: treatment = control
+  simlab power premium --users 100,200,400,800 --looks 20     and what peeking does
+  simlab power security-literal --target 80% --verdict ship   how many users for 80%?
+  simlab power security --replications 10000 --out all.json   save; add more later with --resume all.json
+
+On a cluster, one shard a task (here a Slurm array of 50; a Kubernetes indexed job has JOB_COMPLETION_INDEX):
+  sbatch --array=1-50 --wrap 'simlab power my.ron --replications 100000 --shard $SLURM_ARRAY_TASK_ID/50 --out part$SLURM_ARRAY_TASK_ID.json'
+  simlab power --merge part*.json";
+
+/// The arguments of `power`.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// A scenario file, or the name of a built-in scenario.
+    #[arg(required_unless_present = "merge", conflicts_with = "merge")]
+    pub scenario: Option<String>,
+    /// How many runs.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MOST_REPLICATIONS))]
+    pub replications: u64,
+    /// Numbers of users, such as 500,1000,2000; a quarter, half, all and twice the scenario's if left out.
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "target")]
+    pub users: Vec<u32>,
+    /// Seed whose replications are run, instead of the scenario's own.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads; all cores if left out. The output is the same with any number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub jobs: Option<u32>,
+    /// Equally spaced looks at the data on the way to each number of users; 1 looks at the end only.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub looks: u32,
+    /// Make every treatment identical to its control: every verdict to ship is then false.
+    #[arg(long)]
+    pub aa: bool,
+    /// Search for the number of users at which the verdict comes out this often, such as 80% or 0.8.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub target: Option<f64>,
+    /// The verdict that --target is about.
+    #[arg(long, value_enum, requires = "target")]
+    pub verdict: Option<Wanted>,
+    /// Most users that --target tries; 64 times the scenario's, at most 200,000, if left out.
+    #[arg(long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
+    pub most_users: Option<u32>,
+    /// Run every Nth replication only, from the Ith on, for a batch system; merge the parts with --merge.
+    #[arg(long, value_name = "I/N", value_parser = shard, requires = "out", conflicts_with = "target")]
+    pub shard: Option<Shard>,
+    /// Save the replications in this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    pub out: Option<PathBuf>,
+    /// Go on from a saved file: only replications that it lacks are run, and it takes them up (unless --out names another).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "merge"])]
+    pub resume: Option<PathBuf>,
+    /// Put saved parts together; nothing is run.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["target", "shard", "aa", "users"])]
+    pub merge: Vec<PathBuf>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = PowerFormat::Text)]
+    pub format: PowerFormat,
+    /// Print nothing but the result.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// One of several equal parts of the replications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub nth: u64,
+    /// How many there are.
+    pub of: u64,
+}
+
+/// Reads `I/N`.
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(nth, of)| Some((nth.parse().ok()?, of.parse().ok()?)));
+    let shard = parts.filter(|&(nth, of): &(u64, u64)| nth >= 1 && nth <= of).map(|(nth, of)| Shard { nth, of });
+    shard.ok_or_else(|| "expected I/N with I from 1 to N, such as 3/50".to_owned())
+}
+
+/// Reads `80%` or `0.8`.
+fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    share
+        .ok()
+        .filter(|share| *share > 0.0 && *share < 1.0)
+        .ok_or_else(|| "expected a share between 0% and 100%, such as 80% or 0.8".to_owned())
+}
+
+/// A verdict that is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Wanted {
+    /// Ship the treatment.
+    #[default]
+    Ship,
+    /// Keep the control.
+    Keep,
+}
+
+impl From<Wanted> for crate::verdict::Decision {
+    fn from(wanted: Wanted) -> Self {
+        match wanted {
+            Wanted::Ship => Self::Ship,
+            Wanted::Keep => Self::Keep,
+        }
+    }
+}
+
+/// How a power analysis is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PowerFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON document.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
 }
 
 /// The arguments of `serve`.

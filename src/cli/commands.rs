@@ -29,6 +29,7 @@ pub fn main() -> ExitCode {
         Command::List { format } => list(format),
         Command::New { name, file } => new(&name, file.as_deref()),
         Command::Analyze(args) => super::analyze::analyze(&args),
+        Command::Power(args) => super::power::power(&args),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),
@@ -56,7 +57,7 @@ pub(super) fn print(text: &str) -> Ended {
 }
 
 /// Waits for a future on this thread.
-fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
+pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| backend_failed(&error))?;
     Ok(runtime.block_on(future))
 }

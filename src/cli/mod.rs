@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod exit;
 mod output;
+mod power;
 mod save;
 mod serve;
 

@@ -126,13 +126,26 @@ impl<'s> Stage<'s> {
     }
 
     /// Runs it once on the mock backends; `reader` sees every entry, `progress` the number of users begun.
-    pub async fn simulate<R: Reader>(&self, settings: Settings, mut reader: R, progress: impl FnMut(u32)) -> R {
+    pub async fn simulate<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+        self.simulate_on(&self.compiled, settings, reader, progress).await
+    }
+
+    /// The flags as a bootstrap with this seed leaves them: another seed splits the users in another way.
+    ///
+    /// # Errors
+    /// When the mock refuses what the scenario asks of it.
+    pub async fn flags(&self, seed: Seed) -> Result<Compiled, SetupError> {
+        bootstrap(self.scenario, seed).await.map(|(compiled, _)| compiled)
+    }
+
+    /// The same on other flags than the stage's own.
+    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, mut reader: R, progress: impl FnMut(u32)) -> R {
         let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
         let mock = self.mock(settings.seed, &all);
         let topics = self.read_topics(&mock, &mut reader).await.unwrap_or_else(|| all.clone());
         let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
         let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
-        let assign = FlagAssign { compiled: &self.compiled, forced: settings.forced };
+        let assign = FlagAssign { compiled, forced: settings.forced };
         let mut engine = Engine::new(world, assign, reader, 1, settings.users);
         drive(&mut engine, &mock, &Virtual, progress).await;
         engine.finish()

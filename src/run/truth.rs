@@ -5,8 +5,7 @@
 //!
 //! Does not know: what was estimated.
 
-use crate::analysis::Tally;
-use crate::analysis::summarize;
+use crate::analysis::{MetricInput, Summary, summarize};
 use crate::journal::Served;
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
@@ -16,31 +15,40 @@ use crate::run::stage::{Settings, Stage};
 pub type Truth = Vec<Vec<Option<f64>>>;
 
 /// The truth of every experiment of the stage.
-pub async fn truth(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u32)) -> Vec<Truth> {
+pub async fn truth(stage: &Stage<'_>, seed: Seed, users: u32, progress: impl FnMut(u32)) -> Vec<Truth> {
+    let of_metric = |input: &MetricInput, exposures: &[u64]| {
+        input.tallies.iter().zip(exposures).map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed))).collect()
+    };
+    let all = populations(stage, seed, users, progress).await;
+    all.iter().map(|all| all.metrics.iter().map(|input| of_metric(input, &all.exposures)).collect()).collect()
+}
+
+/// For every experiment the statistics of populations in which everybody gets one treatment, side by side: as if each user
+/// had been in every arm.
+pub async fn populations(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u32)) -> Vec<Summary> {
     let scenario = stage.scenario;
-    let mut truths = Vec::with_capacity(scenario.experiments.len());
+    let mut all = Vec::with_capacity(scenario.experiments.len());
     for (nth, (experiment, varies)) in scenario.experiments.iter().zip(&stage.varies).enumerate() {
-        let mut truth: Truth = vec![Vec::new(); experiment.metrics.len()];
+        let mut joined: Option<Summary> = None;
         for treatment in 0..experiment.treatments.len() {
             let variation = varies.treatment_of.iter().position(|&t| t == Some(treatment as u8)).unwrap_or_default();
             let forced = Some(Served { config: varies.config, variation: variation as u8 });
             let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
             let observations = stage.simulate(Settings { seed, users, forced }, observer, &mut progress).await.finish();
-            let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..users as usize);
-            for (values, input) in truth.iter_mut().zip(&summary.metrics) {
-                values.push(input.tallies[treatment].and_then(|tally| value(tally, summary.exposures[treatment])));
+            let own = summarize(&observations, nth, experiment, &scenario.metrics, 0..users as usize);
+            let Some(joined) = &mut joined else {
+                joined = Some(Summary { shares: None, ..own });
+                continue;
+            };
+            joined.exposures[treatment] = own.exposures[treatment];
+            for (metric, own) in joined.metrics.iter_mut().zip(own.metrics) {
+                metric.tallies[treatment] = own.tallies[treatment];
+                if let (Some(responders), Some(own)) = (&mut metric.responders, own.responders) {
+                    responders[treatment] = own[treatment];
+                }
             }
         }
-        truths.push(truth);
+        all.extend(joined);
     }
-    truths
-}
-
-/// The raw value of a tally.
-fn value(tally: Tally, exposed: u64) -> Option<f64> {
-    match tally {
-        Tally::Conversion { conversions } => (exposed > 0).then(|| conversions as f64 / exposed as f64),
-        Tally::Mean { units, total, .. } => (units > 0).then(|| total / units as f64),
-        Tally::Percentile { value, .. } => Some(value),
-    }
+    all
 }

@@ -1,0 +1,227 @@
+//! `simlab power`: arguments to a question, replications to an answer, parts to files.
+//!
+//! Promises: an interruption prints and saves what is done; a saved result is replaced whole or not at all.
+//!
+//! Does not know: what is counted, or how.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::analyze::{text, unreadable};
+use super::args::{PowerArgs, PowerFormat, Shard};
+use super::commands::{Ended, backend_failed, bad_file, print, read, wait};
+use super::exit::Exit;
+use super::output;
+use crate::diagnostic::Diagnostic;
+use crate::power::{
+    Asked, Design, Header, Part, Power, Replication, Search, aggregate, conduct, merge, read_part, search, to_markdown, to_text,
+    without_effect,
+};
+use crate::report::Palette;
+use crate::scenario::Scenario;
+use crate::verdict::Decision;
+
+/// Largest saved part, in bytes.
+const MOST_PART: u64 = 1 << 30;
+
+/// Answers a question about a scenario, or puts saved parts together.
+pub fn power(args: &PowerArgs) -> Ended {
+    if !args.merge.is_empty() {
+        let (header, done) = merged(&args.merge)?;
+        if let Some(out) = &args.out {
+            save(out, &Part::new(header.clone(), &done))?;
+        }
+        return shown(&aggregate(&header, &done), args.format);
+    }
+    let Some(name) = &args.scenario else {
+        output::message("error: name a scenario, or saved parts with `--merge`");
+        return Err(Exit::Usage);
+    };
+    let loaded = read(name)?;
+    let scenario = if args.aa { without_effect(&loaded.scenario) } else { loaded.scenario };
+    let asked = asked(args, &scenario);
+    let stop = interrupted();
+    let power = match args.target {
+        Some(share) => target(args, &scenario, asked, share, &stop)?,
+        None => sweep(args, &scenario, asked, &stop)?,
+    };
+    shown(&power, args.format)?;
+    if stop.load(Ordering::Relaxed) { Err(Exit::Interrupted) } else { Ok(Exit::Ran) }
+}
+
+/// The question that the arguments ask.
+fn asked(args: &PowerArgs, scenario: &Scenario) -> Asked {
+    let own = scenario.traffic.queries;
+    let mut sizes = match args.users.as_slice() {
+        [] => vec![own / 4, own / 2, own, own.saturating_mul(2)],
+        given => given.to_vec(),
+    };
+    sizes.retain(|&size| size > 0);
+    sizes.sort_unstable();
+    sizes.dedup();
+    Asked { replications: args.replications, sizes, looks: args.looks, seed: args.seed.unwrap_or(scenario.seed.0), aa: args.aa }
+}
+
+/// The replications of a shard.
+fn shard(asked: &Asked, shard: Option<Shard>) -> impl Iterator<Item = u64> + use<> {
+    let Shard { nth, of } = shard.unwrap_or(Shard { nth: 1, of: 1 });
+    (nth - 1..asked.replications).step_by(usize::try_from(of).unwrap_or(usize::MAX))
+}
+
+/// Operating characteristics at the sizes that were asked for.
+fn sweep(args: &PowerArgs, scenario: &Scenario, asked: Asked, stop: &AtomicBool) -> Result<Power, Exit> {
+    let known = match &args.resume {
+        Some(path) => Some(part(path)?),
+        None => None,
+    };
+    let design = design(args, scenario, asked)?;
+    let header = header(&design, scenario)?;
+    let mut done = BTreeMap::new();
+    if let (Some(known), Some(path)) = (known, &args.resume) {
+        let fresh = Part::new(header.clone(), &BTreeMap::new());
+        let (_, all) = merge(vec![fresh, known]).map_err(|(_, why)| unfit(path, &why))?;
+        done = all.into_iter().filter(|(nth, _)| *nth < design.asked.replications).collect();
+    }
+    let wanted: Vec<u64> = shard(&design.asked, args.shard).filter(|nth| !done.contains_key(nth)).collect();
+    let before = done.len() as u64;
+    done.extend(replications(args, &design, &wanted, before, stop)?);
+    if let Some(out) = args.out.as_ref().or(args.resume.as_ref()) {
+        save(out, &Part::new(header.clone(), &done))?;
+        output::message(&format!("{} replications are in {}", done.len(), out.display()));
+    }
+    Ok(aggregate(&header, &done))
+}
+
+/// How many users a verdict needs.
+fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop: &AtomicBool) -> Result<Power, Exit> {
+    let decision = args.verdict.unwrap_or_default().into();
+    let own = scenario.traffic.queries;
+    let wish = Search { decision, share, most_users: args.most_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
+    let mut last = None;
+    let failed = std::cell::Cell::new(None);
+    let run = |asked: Asked| {
+        let design = wait(Design::new(scenario, asked, |_, _| ())).map_err(|exit| failed.set(Some(exit)));
+        let Ok(design) = design else { return Err(crate::run::SetupError::NoEnvironment) };
+        let design = design?;
+        let wanted: Vec<u64> = (0..design.asked.replications).collect();
+        let bar = output::progress("replications", wanted.len() as u64, args.quiet);
+        let done = conduct(&design, &wanted, jobs(args), stop, |done| bar.set_position(done))?;
+        bar.finish_and_clear();
+        last = Some(aggregate(&design.header(None), &done));
+        Ok((design, done))
+    };
+    let found = search(wish, &asked, run);
+    if let Some(exit) = failed.take() {
+        return Err(exit);
+    }
+    let found = found.map_err(|error| backend_failed(&error))?;
+    let mut power = last.ok_or(Exit::BackendFailed)?;
+    power.target = Some(found);
+    Ok(power)
+}
+
+fn jobs(args: &PowerArgs) -> usize {
+    let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    args.jobs.map_or_else(all, |jobs| jobs as usize)
+}
+
+fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: Asked) -> Result<Design<'s>, Exit> {
+    let bar = output::progress("users of the truth", 0, args.quiet);
+    let design = wait(Design::new(scenario, asked, |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    }))?;
+    bar.finish_and_clear();
+    design.map_err(|error| backend_failed(&error))
+}
+
+/// The question with the scenario's own verdict, where its size was asked for.
+fn header(design: &Design<'_>, scenario: &Scenario) -> Result<Header, Exit> {
+    // Without its effect it is another scenario.
+    let own = if design.asked.aa { Ok(None) } else { wait(design.decisions(scenario.seed, scenario.traffic.queries))? };
+    let own: Option<Vec<Decision>> = own.map_err(|error| backend_failed(&error))?;
+    Ok(design.header(own.as_deref()))
+}
+
+fn replications(
+    args: &PowerArgs,
+    design: &Design<'_>,
+    wanted: &[u64],
+    before: u64,
+    stop: &AtomicBool,
+) -> Result<BTreeMap<u64, Replication>, Exit> {
+    let bar = output::progress("replications", before + wanted.len() as u64, args.quiet);
+    bar.set_position(before);
+    bar.reset_eta();
+    let done = conduct(design, wanted, jobs(args), stop, |done| bar.set_position(before + done));
+    bar.finish_and_clear();
+    done.map_err(|error| backend_failed(&error))
+}
+
+/// Set when the user interrupts.
+fn interrupted() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    std::thread::spawn(move || {
+        // Without a handler an interruption ends the program at once.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            told.store(true, Ordering::Relaxed);
+            output::message("interrupted: finishing the replications under way; again to stop at once");
+            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                std::process::exit(Exit::Interrupted as i32);
+            }
+        }
+    });
+    stop
+}
+
+fn shown(power: &Power, format: PowerFormat) -> Ended {
+    print(&match format {
+        PowerFormat::Text => {
+            let palette = if output::color() { Palette::color() } else { Palette::plain() };
+            to_text(power, output::width(), &palette)
+        }
+        PowerFormat::Json => serde_json::to_string_pretty(power).map(|text| text + "\n").map_err(|error| backend_failed(&error))?,
+        PowerFormat::Markdown => to_markdown(power),
+    })
+}
+
+/// A saved part.
+fn part(path: &Path) -> Result<Part, Exit> {
+    read_part(&text(path, MOST_PART)?).map_err(|why| unfit(path, &why))
+}
+
+fn unfit(path: &Path, why: &str) -> Exit {
+    let help = "`simlab power SCENARIO --out FILE` writes such a file; `--shard I/N` writes a part of it";
+    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {why}", path.display())).help(help)])
+}
+
+fn merged(paths: &[PathBuf]) -> Result<(Header, BTreeMap<u64, Replication>), Exit> {
+    let parts = paths.iter().map(|path| part(path)).collect::<Result<Vec<Part>, Exit>>()?;
+    merge(parts).map_err(|(nth, why)| unfit(&paths[nth], &why))
+}
+
+/// Writes a part beside its place first, so that a full disk or an interruption loses nothing.
+fn save(path: &Path, part: &Part) -> Result<(), Exit> {
+    let write = || -> io::Result<()> {
+        let json = part.to_json().map_err(io::Error::other)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(json.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => unreadable(path, &error),
+        _ => bad_file(&[
+            Diagnostic::new(format!("`{}` cannot be written: {error}", path.display())).help("check the path and its permissions")
+        ]),
+    })
+}

@@ -1,0 +1,64 @@
+//! Replications side by side, on as many threads as asked for.
+//!
+//! Promises: the result depends on the numbers of the replications alone, not on threads or on their order; an interruption
+//! loses at most the replications that are under way.
+//!
+//! Does not know: what a replication is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use super::design::Design;
+use super::replicate::Replication;
+use crate::run::SetupError;
+
+/// Runs the replications with these numbers on `jobs` threads, until `stop` is set. `progress` hears how many are done.
+///
+/// # Errors
+/// When the mock LaunchDarkly refuses what the scenario asks of it.
+pub fn conduct(
+    design: &Design<'_>,
+    wanted: &[u64],
+    jobs: usize,
+    stop: &AtomicBool,
+    mut progress: impl FnMut(u64),
+) -> Result<BTreeMap<u64, Replication>, SetupError> {
+    let next = AtomicUsize::new(0);
+    let (send, receive) = mpsc::channel();
+    let work = |send: mpsc::Sender<Result<Replication, SetupError>>| {
+        // Nothing ever waits on the mock backends, so the plainest runtime will do.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
+        while !stop.load(Ordering::Relaxed) {
+            let Some(&nth) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let done = runtime.block_on(design.replicate(nth));
+            let failed = done.is_err();
+            if send.send(done).is_err() || failed {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, wanted.len().max(1)) {
+            let send = send.clone();
+            scope.spawn(|| work(send));
+        }
+        drop(send);
+        let mut done = BTreeMap::new();
+        let mut failed = None;
+        for replication in receive {
+            match replication {
+                Ok(replication) => {
+                    done.insert(replication.nth, replication);
+                    progress(done.len() as u64);
+                }
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(done), Err)
+    })
+}

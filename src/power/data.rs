@@ -1,0 +1,212 @@
+//! What a power analysis found, as plain data: the JSON, in its order.
+//!
+//! Promises: shares and relative differences are fractions; money is in dollars; what is missing is `null`. Every estimate has
+//! its Monte Carlo standard error beside it: how far it would move with other replications.
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::{Better, MetricKind};
+use crate::report::Number;
+use crate::verdict::Decision;
+
+/// Name and version of the JSON.
+pub const SCHEMA: &str = "simlab.power/1";
+
+/// A number that was estimated from replications.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The estimate.
+    pub value: Number,
+    /// Its Monte Carlo standard error; `None` from fewer than two replications.
+    pub standard_error: Option<Number>,
+}
+
+/// A whole analysis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Power {
+    /// `SCHEMA`.
+    pub schema: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Digest of the scenario's text.
+    pub fingerprint: String,
+    /// The program's version.
+    pub version: String,
+    /// The seed whose replications were run.
+    pub seed: u64,
+    /// Whether every treatment was made identical to its control.
+    pub aa: bool,
+    /// Replications done.
+    pub replications: u64,
+    /// Replications asked for.
+    pub asked: u64,
+    /// Equally spaced looks at the data.
+    pub looks: u32,
+    /// Users of the population that the truth is taken from, for each arm.
+    pub truth_users: u32,
+    /// One entry for each experiment.
+    pub experiments: Vec<StudyPower>,
+    /// What to know before trusting the numbers.
+    pub warnings: Vec<String>,
+    /// How many users are needed, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+}
+
+/// One experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudyPower {
+    /// Unique key.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// Key of the control.
+    pub control: String,
+    /// Name of the control.
+    pub control_name: String,
+    /// Key of the treatment that the rule would ship.
+    pub treatment: String,
+    /// Its name.
+    pub treatment_name: String,
+    /// Mass of the intervals.
+    pub threshold: f64,
+    /// Whether the scenario has a decision rule; without one: ship what beats the control on the primary metric.
+    pub rule_given: bool,
+    /// The truth: everybody through every arm with the same luck.
+    pub truth: Vec<TrueMetric>,
+    /// Key of the variation that is truly better on the primary metric; `None` when they are equal.
+    pub truly_better: Option<String>,
+    /// What the rule decides on the truth's own population.
+    pub decision_at_truth: Decision,
+    /// The scenario's own run and how often its verdict comes out; `None` when its size was not asked for.
+    pub own_run: Option<OwnRun>,
+    /// What was found at each size.
+    pub sizes: Vec<SizePower>,
+    /// For each verdict at the largest size the seed of a run that ended so.
+    pub examples: Vec<Example>,
+}
+
+/// The truth under one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrueMetric {
+    /// The metric's key.
+    pub key: String,
+    /// What is compared.
+    pub kind: MetricKind,
+    /// Which direction is good.
+    pub better: Better,
+    /// Unit of the values; empty for a rate.
+    pub unit: String,
+    /// True rate, mean or percentile of the control.
+    pub control: Option<Number>,
+    /// That of the treatment.
+    pub treatment: Option<Number>,
+    /// True relative difference.
+    pub relative_difference: Option<Number>,
+}
+
+/// The scenario's own run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnRun {
+    /// Its seed.
+    pub seed: u64,
+    /// Its users.
+    pub users: u32,
+    /// Its verdict.
+    pub decision: Decision,
+    /// Share of the replications with this verdict.
+    pub share: Estimate,
+}
+
+/// Seed of a run that ended with a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The verdict.
+    pub decision: Decision,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// What was found at one size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SizePower {
+    /// Users.
+    pub users: u32,
+    /// Share of each verdict.
+    pub decisions: Decisions,
+    /// Share of runs that ship although the treatment is truly worse on the primary metric, or equal to the control.
+    pub false_ship: Estimate,
+    /// Share of runs that end with the truly better variation: its treatment shipped, or its control not replaced; `None` when
+    /// they are equal.
+    pub best_served: Option<Estimate>,
+    /// How much worse on the primary metric what is served afterwards is than the best, on average, in the metric's unit.
+    pub regret: Option<Estimate>,
+    /// Type M error: by which factor the estimated relative difference exceeds the true one in runs that ship.
+    pub exaggeration: Option<Estimate>,
+    /// How often intervals hold the truth.
+    pub coverage: Vec<Coverage>,
+    /// What a run costs with real providers.
+    pub cost_usd: Estimate,
+    /// Between these the cost of 90% of the runs lies.
+    pub cost_range_usd: Option<[Number; 2]>,
+    /// Looking more than once; `None` with one look.
+    pub peeking: Option<Peeking>,
+}
+
+/// Shares of the verdicts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decisions {
+    /// Ship the treatment.
+    pub ship: Estimate,
+    /// Keep the control.
+    pub keep: Estimate,
+    /// The data do not decide it.
+    pub need_more_data: Estimate,
+}
+
+/// How often the intervals of one metric hold the truth, at the experiment's threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The metric's key.
+    pub metric: String,
+    /// The interval of the relative difference.
+    pub relative_difference: Option<Estimate>,
+    /// The treatment's credible interval.
+    pub treatment: Option<Estimate>,
+    /// The control's credible interval.
+    pub control: Option<Estimate>,
+}
+
+/// What comes of stopping at the first look with a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Peeking {
+    /// Shares of the verdicts.
+    pub decisions: Decisions,
+    /// Share of runs that ship falsely.
+    pub false_ship: Estimate,
+    /// Users at the stop.
+    pub users: Estimate,
+    /// How often the verdict changes from one look to the next, in one run.
+    pub flips: Estimate,
+    /// Share of runs in which it changes after there was a first verdict to ship or to keep.
+    pub taken_back: Estimate,
+    /// Share of runs in which the always-valid test finds a difference at any look; `None` when the scenario does not use it.
+    pub always_valid: Option<Estimate>,
+}
+
+/// How many users are needed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The experiment's key.
+    pub experiment: String,
+    /// The verdict that is wanted.
+    pub decision: Decision,
+    /// How often.
+    pub share: f64,
+    /// Users; `None` when the share is not reached.
+    pub users: Option<u32>,
+    /// Fewest and most users that two Monte Carlo standard errors allow.
+    pub range: [Option<u32>; 2],
+    /// The sizes that were tried, with the share of the verdict.
+    pub tried: Vec<(u32, Estimate)>,
+}

@@ -1,0 +1,183 @@
+//! What is asked of a power analysis, made ready: the stage, the sizes, the looks, the rules and the truth.
+//!
+//! Promises: what is in it depends on the scenario, the seed and the question alone.
+//!
+//! Does not know: replications.
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::{Summary, analyze};
+use crate::experiment::Experiment;
+use crate::quantity::Probability;
+use crate::random::Seed;
+use crate::run::{SetupError, Stage, populations};
+use crate::scenario::Scenario;
+use crate::verdict::{Criterion, Decision, Otherwise, Rule, decide};
+
+/// Most replications of one question.
+pub const MOST_REPLICATIONS: u64 = 10_000_000;
+/// Most sizes of one question.
+pub const MOST_SIZES: usize = 64;
+/// Fewest and most users of the population that the truth is taken from.
+const TRUTH_USERS: (u32, u32) = (100_000, 1_000_000);
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// How many replications.
+    pub replications: u64,
+    /// Numbers of users, ascending.
+    pub sizes: Vec<u32>,
+    /// How many equally spaced looks at the data, the last one at the end.
+    pub looks: u32,
+    /// The seed whose replications are run.
+    pub seed: u64,
+    /// Every treatment made identical to the control.
+    pub aa: bool,
+}
+
+/// A question made ready.
+#[derive(Debug)]
+pub struct Design<'s> {
+    /// The scenario's stage.
+    pub stage: Stage<'s>,
+    /// The question.
+    pub asked: Asked,
+    /// For each size the numbers of users at which is looked, ascending, the size itself being the last.
+    pub looks: Vec<Vec<u32>>,
+    /// For each experiment what is held against its data.
+    pub studies: Vec<Studied>,
+    /// How many users the truth is taken from.
+    pub truth_users: u32,
+}
+
+/// One experiment with its rule and its truth.
+#[derive(Clone, Debug)]
+pub struct Studied {
+    /// Its decision rule; where the scenario has none, to ship what beats the control on the primary metric.
+    pub rule: Rule,
+    /// Whether the scenario gave the rule.
+    pub given: bool,
+    /// Index of the treatment that the rule would ship.
+    pub treatment: usize,
+    /// For each metric and treatment the true mean, rate or percentile.
+    pub truth: Vec<Vec<Option<f64>>>,
+    /// What the rule decides on the truth's own population.
+    pub at_truth: Decision,
+    /// The truly better one of control (0) and treatment (1) on the primary metric; `None` when they are equal.
+    pub better: Option<usize>,
+}
+
+/// The scenario with every treatment made identical to its control: an A/A test with the same traffic and the same split.
+#[must_use]
+pub fn without_effect(scenario: &Scenario) -> Scenario {
+    let mut same = scenario.clone();
+    for experiment in &scenario.experiments {
+        let control = &experiment.treatments[experiment.control].variation;
+        let Some(config) = same.configs.iter_mut().find(|config| config.key == experiment.config) else { continue };
+        let Some(as_control) = config.variations.iter().find(|variation| variation.variation == *control).cloned() else { continue };
+        for variation in &mut config.variations {
+            if experiment.treatments.iter().any(|treatment| treatment.variation == variation.variation) {
+                let own = std::mem::replace(variation, as_control.clone());
+                (variation.variation, variation.name) = (own.variation, own.name);
+            }
+        }
+    }
+    same
+}
+
+/// Equally spaced looks on the way to `size`.
+fn looks(size: u32, looks: u32) -> Vec<u32> {
+    let looks = looks.max(1);
+    let mut at: Vec<u32> =
+        (1..=looks).map(|nth| (u64::from(size) * u64::from(nth) / u64::from(looks)) as u32).filter(|&at| at > 0).collect();
+    at.dedup();
+    at
+}
+
+impl<'s> Design<'s> {
+    /// Makes a question ready; `scenario` is already without effect where an A/A test is asked for. The truth is taken from a
+    /// population of its own. `progress` hears how many of how many users of it have come.
+    ///
+    /// # Errors
+    /// When the mock LaunchDarkly refuses what the scenario asks of it.
+    pub async fn new(scenario: &'s Scenario, asked: Asked, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
+        let seed = Seed(asked.seed);
+        let stage = Stage::new(scenario, seed).await?;
+        let largest = asked.sizes.last().copied().unwrap_or(1);
+        let truth_users = largest.saturating_mul(10).clamp(TRUTH_USERS.0, TRUTH_USERS.1);
+        let arms: u64 = scenario.experiments.iter().map(|experiment| experiment.treatments.len() as u64).sum();
+        let total = arms * u64::from(truth_users);
+        let (mut before, mut last) = (0, 0);
+        let populations = populations(&stage, seed, truth_users, |begun| {
+            if begun < last {
+                before += u64::from(truth_users);
+            }
+            last = begun;
+            progress((before + u64::from(begun)).min(total), total);
+        });
+        let populations = populations.await;
+        let studies = scenario.experiments.iter().zip(&scenario.rules).zip(&populations);
+        let studies =
+            studies.map(|((experiment, rule), population)| Studied::new(experiment, rule.as_ref(), population, scenario)).collect();
+        let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();
+        Ok(Self { stage, asked, looks, studies, truth_users })
+    }
+
+    /// All numbers of users at which is looked, ascending.
+    #[must_use]
+    pub fn points(&self) -> Vec<u32> {
+        let mut points: Vec<u32> = self.looks.iter().flatten().copied().collect();
+        points.sort_unstable();
+        points.dedup();
+        points
+    }
+}
+
+impl Studied {
+    fn new(experiment: &Experiment, rule: Option<&Rule>, population: &Summary, scenario: &Scenario) -> Self {
+        let given = rule.is_some();
+        let rule = rule.cloned().unwrap_or_else(|| default_rule(experiment, scenario));
+        let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or_default();
+        let truth: Vec<Vec<Option<f64>>> = population
+            .metrics
+            .iter()
+            .map(|input| {
+                input
+                    .tallies
+                    .iter()
+                    .zip(&population.exposures)
+                    .map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed)))
+                    .collect()
+            })
+            .collect();
+        let sign = population.metrics.first().map_or(1.0, |input| input.metric.better.sign());
+        let better = truth.first().and_then(|values| {
+            let gain = sign * (values[treatment]? - values[experiment.control]?);
+            (gain != 0.0).then_some(usize::from(gain > 0.0))
+        });
+        let at_truth = decide(&rule, experiment, &analyze(experiment, population)).decision;
+        Self { rule, given, treatment, truth, at_truth, better }
+    }
+
+    /// The true value of the treatment and of the control under a metric.
+    #[must_use]
+    pub fn values(&self, metric: usize, experiment: &Experiment) -> Option<(f64, f64)> {
+        let values = self.truth.get(metric)?;
+        Some((values.get(self.treatment).copied()??, values.get(experiment.control).copied()??))
+    }
+}
+
+/// The rule of an experiment that has none: ship what beats the control on the primary metric, keep what loses to it.
+fn default_rule(experiment: &Experiment, scenario: &Scenario) -> Rule {
+    let treatment = usize::from(experiment.control == 0);
+    let metric = experiment.metrics.first().map(|&at| scenario.metrics[at].key.clone()).unwrap_or_default();
+    let probability = Probability::clamped(experiment.threshold.get());
+    let confident = |that| Criterion::Confident { name: String::new(), metric: metric.clone(), that, probability };
+    Rule {
+        ship: experiment.treatments.get(treatment).map(|treatment| treatment.variation.clone()).unwrap_or_default(),
+        when: confident(crate::verdict::Side::TreatmentBetter),
+        keep_when: Some(confident(crate::verdict::Side::ControlBetter)),
+        otherwise: Otherwise::NeedMoreData,
+    }
+}

@@ -1,0 +1,28 @@
+//! Operating characteristics of a decision rule: the scenario itself, run many times, through the same engine, the same
+//! analysis and the same rule, and counted against the truth.
+//!
+//! Promises: replication `n` is the run whose seed is the `n`th of the scenario's seed, so any of them can be looked at with
+//! `simlab run`; the numbers depend neither on threads nor on shards; every number has its Monte Carlo standard error; settings
+//! that are compared share their luck.
+//!
+//! Does not know: files, arguments, terminals.
+
+mod aggregate;
+mod conduct;
+mod data;
+mod design;
+mod markdown;
+mod part;
+mod replicate;
+mod search;
+mod text;
+
+pub use aggregate::aggregate;
+pub use conduct::conduct;
+pub use data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, Target, TrueMetric};
+pub use design::{Asked, Design, MOST_REPLICATIONS, MOST_SIZES, without_effect};
+pub use markdown::to_markdown;
+pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
+pub use replicate::{AtSize, Replication};
+pub use search::{Search, search};
+pub use text::to_text;

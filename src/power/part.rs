@@ -1,0 +1,116 @@
+//! Saved replications: a part of a sweep, or a result that takes more of them later.
+//!
+//! Promises: parts that were run anywhere, in any shards, give exactly the numbers of one process; parts of different
+//! questions are not mixed.
+//!
+//! Does not know: files.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::aggregate::same_question;
+use super::data::StudyPower;
+use super::design::Asked;
+use super::replicate::Replication;
+
+/// Name and version of the JSON.
+pub const PART_SCHEMA: &str = "simlab.power-part/1";
+
+/// Everything that a report needs beside the replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Digest of the scenario's text.
+    pub fingerprint: String,
+    /// The program's version.
+    pub version: String,
+    /// The question.
+    pub asked: Asked,
+    /// For each size the numbers of users at which is looked.
+    pub looks: Vec<Vec<u32>>,
+    /// Users of the population that the truth is taken from.
+    pub truth_users: u32,
+    /// The experiments with their truth, without what replications show.
+    pub studies: Vec<StudyPower>,
+}
+
+/// Some replications of one question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// `PART_SCHEMA`.
+    pub schema: String,
+    /// The question.
+    pub header: Header,
+    /// The replications, by number.
+    pub done: Vec<Replication>,
+}
+
+impl Part {
+    /// A part of these replications.
+    #[must_use]
+    pub fn new(header: Header, done: &BTreeMap<u64, Replication>) -> Self {
+        Self { schema: PART_SCHEMA.to_owned(), header, done: done.values().cloned().collect() }
+    }
+
+    /// As one JSON document with a final newline.
+    ///
+    /// # Errors
+    /// When the document cannot be written, which plain data never causes.
+    pub fn to_json(&self) -> Result<String, String> {
+        serde_json::to_string(self).map(|text| text + "\n").map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a saved part.
+///
+/// # Errors
+/// When `text` is no such document, with where and why.
+pub fn read_part(text: &str) -> Result<Part, String> {
+    let part: Part = serde_json::from_str(text).map_err(|error| format!("not a saved power analysis of simlab: {error}"))?;
+    if part.schema != PART_SCHEMA {
+        return Err(format!("expected a document of schema \"{PART_SCHEMA}\", found \"{}\"", part.schema));
+    }
+    let header = &part.header;
+    let sizes = header.asked.sizes.len();
+    let sound = sizes == header.looks.len()
+        && header.looks.iter().all(|looks| !looks.is_empty())
+        && part.done.iter().all(|own| {
+            let of_study = |found: &Vec<super::replicate::AtSize>| {
+                found.len() == sizes && found.iter().zip(&header.looks).all(|(own, looks)| own.looks.chars().count() == looks.len())
+            };
+            own.cost.len() == sizes && own.studies.len() == header.studies.len() && own.studies.iter().all(of_study)
+        });
+    if sound { Ok(part) } else { Err("its replications do not fit its question".to_owned()) }
+}
+
+/// Puts parts of one question together: its header and the replications.
+///
+/// # Errors
+/// When there is no part, or parts answer different questions: which one, counted from 0, and why.
+pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (usize, String)> {
+    let mut parts = parts.into_iter().enumerate();
+    let (_, first) = parts.next().ok_or((0, "there is nothing to merge".to_owned()))?;
+    let mut header = first.header;
+    let mut done: BTreeMap<u64, Replication> = first.done.into_iter().map(|own| (own.nth, own)).collect();
+    for (nth, part) in parts {
+        let other = part.header;
+        let differs = [
+            ("scenario", other.fingerprint != header.fingerprint),
+            ("version of simlab", other.version != header.version),
+            ("question (users, looks, seed or --aa)", !same_question(&other.asked, &header.asked)),
+        ];
+        if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
+            return Err((nth, format!("it answers for another {what} than the first part")));
+        }
+        header.asked.replications = header.asked.replications.max(other.asked.replications);
+        for own in part.done {
+            if done.get(&own.nth).is_some_and(|known| *known != own) {
+                return Err((nth, format!("its replication {} differs from another part's", own.nth)));
+            }
+            done.insert(own.nth, own);
+        }
+    }
+    Ok((header, done))
+}

@@ -1,0 +1,184 @@
+//! One replication: a whole run with its own seed, analyzed at every look.
+//!
+//! Promises: a replication depends on the design and its number alone. A look takes the users who came first, each with all
+//! of their events.
+//!
+//! Does not know: other replications.
+
+use serde::{Deserialize, Serialize};
+
+use super::design::{Design, Studied};
+use crate::analysis::{Analysis, Interval, analyze, summarize};
+use crate::experiment::Experiment;
+use crate::journal::{Entry, Event, Reader};
+use crate::metrics::JournalObserver;
+use crate::quantity::Money;
+use crate::random::Seed;
+use crate::report::Number;
+use crate::run::{Settings, SetupError};
+use crate::verdict::{Decision, decide};
+
+/// What came of one replication: integers, letters and rounded numbers, so that a saved one is equal to a fresh one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replication {
+    /// Its number, from 0.
+    pub nth: u64,
+    /// For each size what a run of it would cost, in nano-dollars.
+    pub cost: Vec<u64>,
+    /// For each experiment and size what was found.
+    pub studies: Vec<Vec<AtSize>>,
+}
+
+/// What was found at one size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AtSize {
+    /// The decision at each look, the last at the size itself: `s` ship, `k` keep, `n` need more data.
+    pub looks: String,
+    /// Estimated relative difference of the primary metric.
+    pub estimate: Option<Number>,
+    /// For each metric whether the intervals of relative difference, treatment and control hold the truth: `y`, `n`, or `-`
+    /// where there is none.
+    pub covered: String,
+    /// The first look, from 0, at which the always-valid test finds a difference on the primary metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid: Option<u32>,
+}
+
+/// What users up to each size cost.
+struct Spent<'d> {
+    sizes: &'d [u32],
+    cost: Vec<Money>,
+}
+
+impl Reader for Spent<'_> {
+    fn entry(&mut self, entry: &Entry) {
+        if let Event::Completed { cost: Some(cost), .. } = entry.event
+            && let Some(sum) = self.cost.get_mut(self.sizes.partition_point(|&size| size < entry.user))
+        {
+            *sum += cost;
+        }
+    }
+}
+
+impl Design<'_> {
+    /// The seed of a replication.
+    #[must_use]
+    pub fn seed_of(&self, nth: u64) -> Seed {
+        Seed(self.asked.seed).replication(nth)
+    }
+
+    /// Runs replication number `nth`.
+    ///
+    /// # Errors
+    /// When the mock LaunchDarkly refuses what the scenario asks of it.
+    pub async fn replicate(&self, nth: u64) -> Result<Replication, SetupError> {
+        self.run(nth, self.seed_of(nth)).await
+    }
+
+    /// The decision of every experiment at `size` in the run of this seed; `None` when `size` was not asked for.
+    ///
+    /// # Errors
+    /// As [`Self::replicate`].
+    pub async fn decisions(&self, seed: Seed, size: u32) -> Result<Option<Vec<Decision>>, SetupError> {
+        let Some(at) = self.asked.sizes.iter().position(|&own| own == size) else { return Ok(None) };
+        let ran = self.run(0, seed).await?;
+        Ok(ran.studies.iter().map(|sizes| sizes.get(at).and_then(AtSize::decision)).collect())
+    }
+
+    async fn run(&self, nth: u64, seed: Seed) -> Result<Replication, SetupError> {
+        let scenario = self.stage.scenario;
+        let sizes = self.asked.sizes.as_slice();
+        let users = sizes.last().copied().unwrap_or_default();
+        let flags = self.stage.flags(seed).await?;
+        let observer = JournalObserver::new(1, users as usize, self.stage.varies.clone(), &scenario.metrics);
+        let spent = Spent { sizes, cost: vec![Money::ZERO; sizes.len()] };
+        let settings = Settings { seed, users, forced: None };
+        let (observer, spent) = self.stage.simulate_on(&flags, settings, (observer, spent), |_| ()).await;
+        let observations = observer.finish();
+        let points = self.points();
+        let mut total = Money::ZERO;
+        let cost = spent.cost.into_iter().map(|cost| {
+            total += cost;
+            total.nano_dollars()
+        });
+        let cost = cost.collect();
+        let studies = scenario.experiments.iter().zip(&self.studies).enumerate().map(|(at, (experiment, studied))| {
+            let analyses: Vec<Analysis> = points
+                .iter()
+                .map(|&users| analyze(experiment, &summarize(&observations, at, experiment, &scenario.metrics, 0..users as usize)))
+                .collect();
+            let decisions: Vec<Decision> = analyses.iter().map(|analysis| decide(&studied.rule, experiment, analysis).decision).collect();
+            self.looks.iter().map(|looks| at_size(experiment, studied, &points, looks, &analyses, &decisions)).collect()
+        });
+        Ok(Replication { nth, cost, studies: studies.collect() })
+    }
+}
+
+impl AtSize {
+    /// The decision at the end.
+    #[must_use]
+    pub fn decision(&self) -> Option<Decision> {
+        self.looks.chars().last().and_then(decision_of)
+    }
+}
+
+/// The decision that a letter stands for.
+pub(super) fn decision_of(letter: char) -> Option<Decision> {
+    match letter {
+        's' => Some(Decision::Ship),
+        'k' => Some(Decision::Keep),
+        'n' => Some(Decision::NeedMoreData),
+        _ => None,
+    }
+}
+
+fn letter(decision: Decision) -> char {
+    match decision {
+        Decision::Ship => 's',
+        Decision::Keep => 'k',
+        Decision::NeedMoreData => 'n',
+    }
+}
+
+fn at_size(
+    experiment: &Experiment,
+    studied: &Studied,
+    points: &[u32],
+    looks: &[u32],
+    analyses: &[Analysis],
+    decisions: &[Decision],
+) -> AtSize {
+    let places: Vec<usize> = looks.iter().filter_map(|look| points.binary_search(look).ok()).collect();
+    let found = places.last().and_then(|&place| analyses.get(place));
+    let of_primary = |analysis: &Analysis| analysis.metrics.first().and_then(|metric| metric.variations.get(studied.treatment)).cloned();
+    let alpha = 1.0 - experiment.threshold.get();
+    let differs = |&place: &usize| {
+        let primary = analyses.get(place).and_then(of_primary);
+        primary.and_then(|variation| variation.sequential).is_some_and(|test| test.p_value <= alpha)
+    };
+    AtSize {
+        looks: places.iter().map(|&place| letter(decisions[place])).collect(),
+        estimate: found.and_then(of_primary).and_then(|variation| variation.comparison?.relative_difference).and_then(Number::new),
+        covered: found.map(|analysis| covered(experiment, studied, analysis)).unwrap_or_default(),
+        valid: places.iter().position(differs).map(|look| look as u32),
+    }
+}
+
+fn covered(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
+    let holds = |interval: Option<Interval>, truth: Option<f64>| match interval.zip(truth) {
+        Some((interval, truth)) if (interval.lower..=interval.upper).contains(&truth) => 'y',
+        Some(_) => 'n',
+        None => '-',
+    };
+    let of_metric = |(at, metric): (usize, &crate::analysis::MetricAnalysis)| {
+        let truth = studied.values(at, experiment);
+        let relative = truth.filter(|(_, control)| *control != 0.0).map(|(own, control)| own / control - 1.0);
+        let (own, control) = (metric.variations.get(studied.treatment), metric.variations.get(experiment.control));
+        [
+            holds(own.and_then(|own| own.comparison?.relative_interval), relative),
+            holds(own.and_then(|own| own.credible_interval), truth.map(|truth| truth.0)),
+            holds(control.and_then(|control| control.credible_interval), truth.map(|truth| truth.1)),
+        ]
+    };
+    analysis.metrics.iter().enumerate().flat_map(of_metric).collect()
+}

@@ -1,0 +1,288 @@
+//! The operating characteristics for people at a prompt.
+//!
+//! Promises: tables that hold at 80 columns; every estimate with its Monte Carlo error.
+//!
+//! Does not know: how anything was computed.
+
+use super::data::{Estimate, Power, StudyPower, Target};
+use super::markdown::to_share;
+use crate::figure::{self, MISSING, Unit};
+use crate::report::Palette;
+use crate::report::escape::plain;
+use crate::report::table::{Cell, Column, Row, Table, Tone, wrap};
+use crate::verdict::Decision;
+
+/// The narrowest and the widest text.
+const WIDTHS: (usize, usize) = (80, 120);
+/// How far the parts of a section are set in.
+const INDENT: usize = 2;
+
+/// The analysis as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+#[must_use]
+pub fn to_text(power: &Power, width: usize, palette: &Palette) -> String {
+    let width = width.clamp(WIDTHS.0, WIDTHS.1);
+    let mut lines = vec![palette.paint(Tone::Strong, &format!("simlab {} · power", plain(&power.version)))];
+    for (label, text) in facts(power) {
+        paragraph(&mut lines, width, &format!("{label:15}"), &text, palette);
+    }
+    for study in &power.experiments {
+        lines.push(String::new());
+        let title = format!("━━ Experiment: {} ", plain(&study.name));
+        let rule = "━".repeat(width.saturating_sub(title.chars().count()));
+        lines.push(palette.paint(Tone::Strong, &format!("{title}{rule}")));
+        for (heading, sentences, table) in sections(study, power) {
+            lines.push(String::new());
+            lines.push(palette.paint(Tone::Strong, &heading));
+            if let Some(table) = table {
+                lines.extend(table.lines(INDENT, width, palette));
+            }
+            for sentence in sentences {
+                paragraph(&mut lines, width, "", &sentence, palette);
+            }
+        }
+    }
+    if let Some(target) = &power.target {
+        lines.push(String::new());
+        lines.push(palette.paint(Tone::Strong, "How many users"));
+        lines.extend(tried(target).lines(INDENT, width, palette));
+        paragraph(&mut lines, width, "", &answer(target), palette);
+    }
+    if !power.warnings.is_empty() {
+        lines.push(String::new());
+    }
+    for warning in &power.warnings {
+        paragraph(&mut lines, width, "! ", warning, palette);
+    }
+    lines.join("\n") + "\n"
+}
+
+fn paragraph(lines: &mut Vec<String>, width: usize, label: &str, text: &str, palette: &Palette) {
+    for (at, line) in wrap(&plain(text), width - INDENT - label.chars().count()).iter().enumerate() {
+        let lead = if at == 0 { palette.paint(Tone::Dim, label) } else { " ".repeat(label.chars().count()) };
+        lines.push(format!("{:INDENT$}{lead}{line}", ""));
+    }
+}
+
+/// What was asked, as labels and texts.
+pub(super) fn facts(power: &Power) -> Vec<(&'static str, String)> {
+    let looks = if power.looks > 1 { format!("{} looks, equally spaced", power.looks) } else { "one look, at the end".to_owned() };
+    let mut facts = vec![
+        ("scenario", power.scenario.clone()),
+        ("seed", power.seed.to_string()),
+        ("replications", format!("{}, {looks}", figure::count(power.replications))),
+    ];
+    if power.aa {
+        facts.push(("A/A test", "every treatment is made identical to its control, so every difference is luck".to_owned()));
+    }
+    facts.push(("numbers", "share ± its Monte Carlo standard error".to_owned()));
+    facts
+}
+
+type Section = (String, Vec<String>, Option<Table>);
+
+/// What there is to say of one experiment, in order.
+pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
+    let mut sections = vec![truth(study, power), verdicts(study, power)];
+    if study.sizes.iter().any(|size| size.peeking.is_some()) {
+        sections.push(peeking(study, power));
+    }
+    sections.push(coverage(study));
+    sections
+}
+
+fn truth(study: &StudyPower, power: &Power) -> Section {
+    let columns =
+        vec![Column::words("metric"), Column::number(&study.control_name), Column::number(&study.treatment_name), Column::number("change")];
+    let rows = study.truth.iter().map(|metric| {
+        let unit = Unit::new(metric.kind, &metric.unit);
+        let value = |number: Option<crate::report::Number>| number.map_or_else(|| MISSING.to_owned(), |number| unit.value(number.get()));
+        Row::Cells(vec![
+            Cell::new(&metric.key),
+            Cell::new(value(metric.control)),
+            Cell::new(value(metric.treatment)),
+            Cell::new(metric.relative_difference.map_or_else(|| MISSING.to_owned(), |change| figure::change(change.get()))),
+        ])
+    });
+    let table = Table { columns, rows: rows.collect() };
+    let primary = study.truth.first().map_or("", |metric| metric.key.as_str());
+    let better = match &study.truly_better {
+        None => format!("On {primary} both are equal, so to ship is always an error."),
+        Some(better) => {
+            let name = if *better == study.treatment { &study.treatment_name } else { &study.control_name };
+            format!("On {primary} {name} is truly better.")
+        }
+    };
+    let rule = if study.rule_given {
+        "the scenario's decision rule"
+    } else {
+        "no decision rule is given, so: ship what beats the control on the primary metric, keep what loses to it"
+    };
+    let at_truth = format!("With that many users in each arm the rule decides: {} ({rule}).", decision(study.decision_at_truth));
+    (format!("The truth: {} users through every arm", figure::count(power.truth_users.into())), vec![better, at_truth], Some(table))
+}
+
+fn verdicts(study: &StudyPower, power: &Power) -> Section {
+    let columns = vec![
+        Column::number("users"),
+        Column::number("ship"),
+        Column::number("keep"),
+        Column::number("need\nmore data"),
+        Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
+        Column::number("mean\nregret"),
+        Column::number("cost of\na run"),
+    ];
+    let unit = study.truth.first().map_or(Unit::Named(""), |metric| Unit::new(metric.kind, &metric.unit).bare());
+    let rows = study.sizes.iter().map(|size| {
+        let regret =
+            size.regret.map_or_else(|| MISSING.to_owned(), |regret| unit.difference(regret.value.get()).replace(" points", " pts"));
+        Row::Cells(vec![
+            Cell::new(figure::count(size.users.into())),
+            share(size.decisions.ship),
+            share(size.decisions.keep),
+            share(size.decisions.need_more_data),
+            share(size.false_ship),
+            Cell::new(regret),
+            Cell::new(figure::money(size.cost_usd.value.get())),
+        ])
+    });
+    let mut sentences = Vec::new();
+    if let Some(own) = &study.own_run {
+        sentences.push(format!(
+            "The scenario's own run (seed {}, {} users) says: {}. That verdict comes out in {} of the replications.",
+            own.seed,
+            figure::count(own.users.into()),
+            decision(own.decision),
+            to_share(own.share)
+        ));
+    }
+    if let Some((users, exaggeration)) = study.sizes.iter().rev().find_map(|size| Some((size.users, size.exaggeration?))) {
+        sentences.push(format!(
+            "Of {} users, runs that ship show {} times the true change of the primary metric (type M error).",
+            figure::count(users.into()),
+            with_error(exaggeration, figure::number)
+        ));
+    }
+    if let Some(size) = study.sizes.last() {
+        let range = size
+            .cost_range_usd
+            .map(|[low, high]| format!(", 90% of them from {}", figure::interval(&figure::money(low.get()), &figure::money(high.get()))));
+        sentences.push(format!(
+            "With real providers a run of {} users would cost {} at list prices{}.",
+            figure::count(size.users.into()),
+            with_error(size.cost_usd, figure::money),
+            range.unwrap_or_default()
+        ));
+        let seeds: Vec<String> =
+            study.examples.iter().map(|example| format!("{} --seed {}", decision(example.decision), example.seed)).collect();
+        if !seeds.is_empty() && !power.aa {
+            sentences.push(format!("See one with `simlab run {} --users {}` and: {}.", power.scenario, size.users, seeds.join(", ")));
+        }
+    }
+    ("How often each verdict comes out".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))
+}
+
+fn peeking(study: &StudyPower, power: &Power) -> Section {
+    let columns = vec![
+        Column::number("users"),
+        Column::number("ship"),
+        Column::number("keep"),
+        Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
+        Column::number("one look:\nship"),
+        Column::number("users at\nthe stop"),
+        Column::number("flips\na run"),
+        Column::number("verdict\ntaken back"),
+    ];
+    let rows = study.sizes.iter().filter_map(|size| {
+        let seen = size.peeking.as_ref()?;
+        Some(Row::Cells(vec![
+            Cell::new(figure::count(size.users.into())),
+            share(seen.decisions.ship),
+            share(seen.decisions.keep),
+            share(seen.false_ship),
+            share(size.decisions.ship),
+            Cell::new(figure::count(seen.users.value.get().round() as u64)),
+            Cell::new(figure::number(seen.flips.value.get())),
+            share(seen.taken_back),
+        ]))
+    });
+    let mut sentences = Vec::new();
+    for size in &study.sizes {
+        if let Some(valid) = size.peeking.as_ref().and_then(|seen| seen.always_valid) {
+            let users = figure::count(size.users.into());
+            sentences.push(format!("The always-valid test finds a difference by {users} users in {} of the runs.", to_share(valid)));
+        }
+    }
+    let heading = format!("Looking {} times and stopping at the first ship or keep", power.looks);
+    (heading, sentences, Some(Table { columns, rows: rows.collect() }))
+}
+
+fn coverage(study: &StudyPower) -> Section {
+    let mass = figure::written_percent(study.threshold);
+    let mut columns = vec![Column::words("metric"), Column::words("interval of")];
+    columns.extend(study.sizes.iter().enumerate().map(|(nth, size)| {
+        // Of many sizes the first ones give way.
+        let optional = if nth + 4 < study.sizes.len() { (study.sizes.len() - nth) as u8 } else { 0 };
+        Column::number(format!("{} users", figure::count(size.users.into()))).optional(optional)
+    }));
+    let mut rows = Vec::new();
+    for (at, metric) in study.truth.iter().enumerate() {
+        for (what, of) in [("change", 0), ("treatment", 1), ("control", 2)] {
+            let mut cells = vec![Cell::new(if of == 0 { metric.key.as_str() } else { "" }), Cell::new(what)];
+            cells.extend(study.sizes.iter().map(|size| {
+                let covered = size.coverage.get(at).and_then(|own| [own.relative_difference, own.treatment, own.control][of]);
+                covered.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share)
+            }));
+            rows.push(Row::Cells(cells));
+        }
+    }
+    (format!("How often the {mass} intervals hold the truth"), Vec::new(), Some(Table { columns, rows }))
+}
+
+/// The sizes that a search tried.
+pub(super) fn tried(target: &Target) -> Table {
+    let columns = vec![Column::number("users"), Column::number(decision(target.decision))];
+    let rows = target.tried.iter().map(|(users, found)| Row::Cells(vec![Cell::new(figure::count((*users).into())), share(*found)]));
+    Table { columns, rows: rows.collect() }
+}
+
+/// The answer of a search, in a sentence.
+pub(super) fn answer(target: &Target) -> String {
+    let wanted = figure::written_percent(target.share);
+    let verdict = decision(target.decision);
+    let count = |users: Option<u32>| users.map(|users| figure::count(users.into()));
+    match (count(target.users), target.tried.last()) {
+        (Some(users), _) => {
+            let range = match target.range.map(count) {
+                [Some(low), Some(high)] if low != high => format!(" (between {low} and {high}, by Monte Carlo error)"),
+                [Some(low), None] => format!(" (at least {low}, by Monte Carlo error)"),
+                _ => String::new(),
+            };
+            format!("About {users} users are needed for “{verdict}” in {wanted} of the runs{range}.")
+        }
+        (None, Some((most, found))) => format!(
+            "“{verdict}” does not come out in {wanted} of the runs with up to {} users, where its share is {}: more users may never \
+             be enough, because the rule can ask for what is not true.",
+            figure::count((*most).into()),
+            to_share(*found)
+        ),
+        (None, None) => "Nothing was tried.".to_owned(),
+    }
+}
+
+/// A decision in words.
+pub(super) fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Ship => "ship",
+        Decision::Keep => "keep",
+        Decision::NeedMoreData => "need more data",
+    }
+}
+
+fn share(estimate: Estimate) -> Cell {
+    Cell::new(to_share(estimate))
+}
+
+fn with_error(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
+    let error = estimate.standard_error.map_or(String::new(), |error| format!(" ± {}", text(error.get())));
+    format!("{}{error}", text(estimate.value.get()))
+}
