@@ -149,6 +149,10 @@ pub struct PowerArgs {
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
+    /// Users of the population that the truth is taken from, for each arm; ten times the largest number of users, at least
+    /// 100,000 and at most 1,000,000, if left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub truth_users: Option<u32>,
     /// Search for the number of users at which the verdict comes out this often, such as 80% or 0.8.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub target: Option<f64>,

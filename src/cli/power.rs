@@ -63,7 +63,14 @@ fn asked(args: &PowerArgs, scenario: &Scenario) -> Asked {
     sizes.retain(|&size| size > 0);
     sizes.sort_unstable();
     sizes.dedup();
-    Asked { replications: args.replications, sizes, looks: args.looks, seed: args.seed.unwrap_or(scenario.seed.0), aa: args.aa }
+    Asked {
+        replications: args.replications,
+        sizes,
+        looks: args.looks,
+        seed: args.seed.unwrap_or(scenario.seed.0),
+        aa: args.aa,
+        truth_users: args.truth_users,
+    }
 }
 
 /// The replications of a shard.

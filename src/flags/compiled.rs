@@ -11,6 +11,7 @@
 //! Does not know: what a variation contains, or that events follow from an evaluation.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use launchdarkly_server_sdk_evaluation as vendor;
 use serde_json::{Value, json};
@@ -101,6 +102,8 @@ enum Plan {
 #[derive(Clone, Debug)]
 struct Rollout {
     prefix: Prefix,
+    /// The seed that the prefix was made of, if it was made of one.
+    seed: Option<i64>,
     bounds: Vec<f32>,
     evaluations: Vec<Evaluation>,
 }
@@ -119,12 +122,12 @@ struct Config {
 /// A ruleset, compiled for some configs and attribute sets.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    configs: Vec<Option<Config>>,
-    attribute_sets: Vec<Attributes>,
+    configs: Arc<Vec<Option<Config>>>,
+    attribute_sets: Arc<Vec<Attributes>>,
     /// Of config `c` and attribute set `s` at `c * attribute_sets.len() + s`.
     plans: Vec<Plan>,
     rollouts: Vec<Rollout>,
-    store: Store,
+    store: Arc<Store>,
 }
 
 impl Compiled {
@@ -141,8 +144,14 @@ impl Compiled {
         for (key, flag) in &ruleset.flags {
             store.flags.insert(key.clone(), read(flag, "flag", key)?);
         }
-        let mut compiled =
-            Self { configs: Vec::new(), attribute_sets: attribute_sets.to_vec(), plans: Vec::new(), rollouts: Vec::new(), store };
+        let mut compiled = Self {
+            configs: Arc::default(),
+            attribute_sets: Arc::new(attribute_sets.to_vec()),
+            plans: Vec::new(),
+            rollouts: Vec::new(),
+            store: Arc::new(store),
+        };
+        let mut configs_of = Vec::new();
         for key in configs {
             let config = compiled.store.flags.get(key.as_ref()).map(|flag| Config::new(flag, ruleset.flags.get(key.as_ref())));
             match &config {
@@ -152,8 +161,9 @@ impl Compiled {
                 }
                 Some(config) => compiled.plan(config)?,
             }
-            compiled.configs.push(config);
+            configs_of.push(config);
         }
+        compiled.configs = Arc::new(configs_of);
         Ok(compiled)
     }
 
@@ -174,6 +184,21 @@ impl Compiled {
             Plan::Rollout(index) => self.rollouts[index as usize].evaluate(key),
             Plan::Official => self.official(config, attribute_set, key),
         }
+    }
+
+    /// The same flags with other seeds in their rollouts, as pairs of old and new: what another bootstrap would have drawn, without
+    /// one. Ids of rules stay as they are. `None` when an evaluation depends on the key in any other way than through a rollout
+    /// whose seed is replaced.
+    #[must_use]
+    pub fn reseeded(&self, seeds: &[(i64, i64)]) -> Option<Self> {
+        if self.plans.iter().any(|plan| matches!(plan, Plan::Official)) {
+            return None;
+        }
+        let rollouts = self.rollouts.iter().map(|rollout| {
+            let (_, new) = seeds.iter().find(|(old, _)| Some(*old) == rollout.seed)?;
+            Some(Rollout { prefix: Prefix::seed(*new), seed: Some(*new), ..rollout.clone() })
+        });
+        Some(Self { rollouts: rollouts.collect::<Option<Vec<Rollout>>>()?, ..self.clone() })
     }
 
     /// The id of rule `rule` of `configs[config]`.
@@ -229,7 +254,7 @@ impl Compiled {
         let fallthrough: vendor::VariationOrRollout = read(&flag["fallthrough"], "default rule of flag", key)?;
         let fallthrough = self.rollout(config, &fallthrough, &flag, Reason::Fallthrough)?;
 
-        for attributes in &self.attribute_sets {
+        for attributes in self.attribute_sets.iter() {
             // Any key will do where the answer does not depend on it.
             let context = official::context("any", attributes);
             let plan = match &context {
@@ -266,7 +291,8 @@ impl Compiled {
         let of_user = rollout["contextKind"].as_str().is_none_or(|kind| kind == "user");
         let parts = rollout["variations"].as_array().filter(|parts| !parts.is_empty());
         let (true, true, Some(parts)) = (by_key, of_user, parts) else { return Ok(None) };
-        let prefix = match rollout["seed"].as_i64() {
+        let seed = rollout["seed"].as_i64();
+        let prefix = match seed {
             Some(seed) => Prefix::seed(seed),
             None => Prefix::key_and_salt(key, flag["salt"].as_str().unwrap_or_default()),
         };
@@ -282,7 +308,7 @@ impl Compiled {
                 reason,
             })
         });
-        self.rollouts.push(Rollout { prefix, bounds, evaluations: evaluations.collect() });
+        self.rollouts.push(Rollout { prefix, seed, bounds, evaluations: evaluations.collect() });
         Ok(u32::try_from(self.rollouts.len() - 1).ok())
     }
 

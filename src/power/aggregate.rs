@@ -15,6 +15,7 @@ use super::design::{Asked, Design};
 use super::part::Header;
 use super::replicate::{AtSize, Replication, decision_of};
 use crate::experiment::Experiment;
+use crate::figure;
 use crate::report::Number;
 use crate::verdict::Decision;
 
@@ -128,8 +129,10 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
     if n > 0 && worst > ROUGH {
         let wanted = (n as f64 * (worst / 0.01).powi(2)).ceil() as u64;
         warnings.push(format!(
-            "{n} replications are few: shares are known to about ±{:.1} points; {wanted} would bring that to ±2",
-            200.0 * worst
+            "{} replications are few: shares are known to about ±{:.1} points; {} would bring that to ±2",
+            figure::count(n),
+            200.0 * worst,
+            figure::count(wanted)
         ));
     }
     Power {

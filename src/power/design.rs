@@ -18,7 +18,7 @@ use crate::verdict::{Criterion, Decision, Otherwise, Rule, decide};
 pub const MOST_REPLICATIONS: u64 = 10_000_000;
 /// Most sizes of one question.
 pub const MOST_SIZES: usize = 64;
-/// Fewest and most users of the population that the truth is taken from.
+/// Fewest and most users of the population that the truth is taken from, where nothing is said.
 const TRUTH_USERS: (u32, u32) = (100_000, 1_000_000);
 
 /// What is asked.
@@ -34,6 +34,10 @@ pub struct Asked {
     pub seed: u64,
     /// Every treatment made identical to the control.
     pub aa: bool,
+    /// Users of the population that the truth is taken from, for each arm; ten times the largest size, within reason, where
+    /// nothing is said.
+    #[serde(default)]
+    pub truth_users: Option<u32>,
 }
 
 /// A question made ready.
@@ -105,7 +109,7 @@ impl<'s> Design<'s> {
         let seed = Seed(asked.seed);
         let stage = Stage::new(scenario, seed).await?;
         let largest = asked.sizes.last().copied().unwrap_or(1);
-        let truth_users = largest.saturating_mul(10).clamp(TRUTH_USERS.0, TRUTH_USERS.1);
+        let truth_users = asked.truth_users.unwrap_or_else(|| largest.saturating_mul(10).clamp(TRUTH_USERS.0, TRUTH_USERS.1));
         let arms: u64 = scenario.experiments.iter().map(|experiment| experiment.treatments.len() as u64).sum();
         let total = arms * u64::from(truth_users);
         let (mut before, mut last) = (0, 0);

@@ -4,7 +4,7 @@
 //!
 //! Does not know: how anything was computed.
 
-use super::data::{Estimate, Power, StudyPower, Target};
+use super::data::{Estimate, Example, Power, StudyPower, Target};
 use super::markdown::to_share;
 use crate::figure::{self, MISSING, Unit};
 use crate::report::Palette;
@@ -82,7 +82,12 @@ type Section = (String, Vec<String>, Option<Table>);
 
 /// What there is to say of one experiment, in order.
 pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
-    let mut sections = vec![truth(study, power), verdicts(study, power)];
+    let mut sections = vec![truth(study, power)];
+    if power.target.is_some() {
+        // The search has a table of its own.
+        return sections;
+    }
+    sections.push(verdicts(study, power));
     if study.sizes.iter().any(|size| size.peeking.is_some()) {
         sections.push(peeking(study, power));
     }
@@ -172,10 +177,12 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
             with_error(size.cost_usd, figure::money),
             range.unwrap_or_default()
         ));
-        let seeds: Vec<String> =
-            study.examples.iter().map(|example| format!("{} --seed {}", decision(example.decision), example.seed)).collect();
-        if !seeds.is_empty() && !power.aa {
-            sentences.push(format!("See one with `simlab run {} --users {}` and: {}.", power.scenario, size.users, seeds.join(", ")));
+        if !power.aa {
+            let see = |example: &Example| {
+                let command = format!("simlab run {} --users {} --seed {}", power.scenario, size.users, example.seed);
+                format!("A run that says {}: `{command}`", decision(example.decision))
+            };
+            sentences.extend(study.examples.iter().map(see));
         }
     }
     ("How often each verdict comes out".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))

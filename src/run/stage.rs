@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
+use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader, Served};
 use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
@@ -38,6 +39,8 @@ pub struct Stage<'s> {
     pub compiled: Compiled,
     /// What the bootstrap did.
     pub actions: Vec<Action>,
+    /// The seed of the bootstrap.
+    pub seed: Seed,
     /// Which experiment varies which config.
     pub varies: Vec<Varies>,
 }
@@ -73,6 +76,7 @@ impl<'s> Stage<'s> {
             library: Library::new(&scenario.knowledge, &scenario.tools, scenario.judge.answer_characters),
             compiled,
             actions,
+            seed,
             varies: varies.collect(),
         })
     }
@@ -135,7 +139,15 @@ impl<'s> Stage<'s> {
     /// # Errors
     /// When the mock refuses what the scenario asks of it.
     pub async fn flags(&self, seed: Seed) -> Result<Compiled, SetupError> {
-        bootstrap(self.scenario, seed).await.map(|(compiled, _)| compiled)
+        let project = &self.scenario.project;
+        let of = |seed: Seed, experiment: &str| first_seed(seed, &project.key, &project.environment, experiment);
+        let seeds: Vec<(i64, i64)> =
+            self.scenario.experiments.iter().map(|experiment| (of(self.seed, &experiment.key), of(seed, &experiment.key))).collect();
+        match self.compiled.reseeded(&seeds) {
+            Some(compiled) => Ok(compiled),
+            // Something else in the flags depends on the seed: bring an account there in full.
+            None => bootstrap(self.scenario, seed).await.map(|(compiled, _)| compiled),
+        }
     }
 
     /// The same on other flags than the stage's own.

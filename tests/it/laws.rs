@@ -281,3 +281,24 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
         }
     }
 }
+
+#[test]
+fn flags_of_another_seed_are_those_of_another_bootstrap() {
+    for name in ["security", "premium", "tutorial"] {
+        let scenario = scenario(name);
+        let stage = wait(Stage::new(&scenario, Seed(1))).unwrap();
+        for seed in [2, 99, u64::MAX] {
+            let (cheap, fresh) = (wait(stage.flags(Seed(seed))).unwrap(), wait(Stage::new(&scenario, Seed(seed))).unwrap().compiled);
+            let mut moved = 0;
+            for user in 1..=400 {
+                let key = simlab::context::user_key(user);
+                for (config, group) in [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (2, 2)] {
+                    let of = |flags: &simlab::flags::compiled::Compiled| flags.evaluate(config, group, key.as_str());
+                    assert_eq!(of(&cheap), of(&fresh), "{name}, seed {seed}, {}", key.as_str());
+                    moved += usize::from(of(&cheap) != of(&stage.compiled));
+                }
+            }
+            assert!(moved > 100, "another seed splits users in another way: {moved}");
+        }
+    }
+}

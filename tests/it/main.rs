@@ -7,6 +7,7 @@ mod calibration;
 mod counting;
 mod laws;
 mod mistakes;
+mod power;
 mod program;
 mod published;
 mod serve;

@@ -14,6 +14,7 @@ use super::body::{self, Fields};
 use super::iterations::{Iteration, Status};
 use super::targeting::{Holder, Serve};
 use crate::flags::api::ApiError;
+use crate::random::Seed;
 
 /// An experiment in one environment.
 #[derive(Clone, Debug)]
@@ -38,6 +39,16 @@ pub struct Experiment {
 /// The path of an experiment.
 pub fn path(project: &str, environment: &str, key: &str) -> String {
     format!("projects/{project}/environments/{environment}/experiments/{key}")
+}
+
+/// The seed that the first iteration of an experiment draws in an account with this seed.
+#[must_use]
+pub fn first_seed(account: Seed, project: &str, environment: &str, experiment: &str) -> i64 {
+    Identifiers(account).seed(&iteration_path(&path(project, environment, experiment), 1))
+}
+
+fn iteration_path(experiment: &str, nth: usize) -> String {
+    format!("{experiment}/iterations/{nth}")
 }
 
 impl Account {
@@ -183,7 +194,7 @@ impl Experiment {
                 release(project, &self.environment, &config, &rule_id, rollout.outside, now_ms)?;
             }
         }
-        let drawn = || ids.seed(&format!("{}/iterations/{}", self.path, self.iterations.len() + 1));
+        let drawn = || ids.seed(&iteration_path(&self.path, self.iterations.len() + 1));
         let seed = fixed_seed.or(kept_seed).unwrap_or_else(drawn);
         let rollout = next.rollout(project, &self.key, seed)?;
         let config = project.configs.get_mut(&next.config).ok_or_else(|| ApiError::not_found("AI config", &next.config))?;

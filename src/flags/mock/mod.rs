@@ -19,6 +19,7 @@ mod targeting;
 mod variations;
 
 pub use account::Account;
+pub use experiments::first_seed;
 
 #[cfg(test)]
 mod tests;
