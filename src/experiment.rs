@@ -74,6 +74,19 @@ pub enum MetricKind {
     Percentile,
 }
 
+/// How often a judge is right, as measured on labeled answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JudgeAccuracy {
+    /// Share of good answers that it calls good, from 0 to 1.
+    pub sensitivity: f64,
+    /// Number of good answers that this was measured on; `None` when it is known exactly.
+    pub sensitivity_labels: Option<u64>,
+    /// Share of bad answers that it calls bad, from 0 to 1.
+    pub specificity: f64,
+    /// Number of bad answers that this was measured on; `None` when it is known exactly.
+    pub specificity_labels: Option<u64>,
+}
+
 /// A metric's definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
@@ -95,6 +108,8 @@ pub struct Metric {
     pub unit: String,
     /// Prior variance of relative differences; `None` takes the default of the kind.
     pub prior_variance: Option<f64>,
+    /// How often the judge behind a rate is right: then the corrected rate is shown beside the raw one.
+    pub judge: Option<JudgeAccuracy>,
 }
 
 impl Metric {

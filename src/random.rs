@@ -50,7 +50,7 @@ pub enum Purpose {
     Bandit = 15,
     /// Backoff jitter of a live client; nth = attempt.
     Jitter = 16,
-    /// A user's value of a metric before the experiment, for CUPED; nth = which metric.
+    /// What the users did before the experiment, for CUPED: the seed of that period.
     PrePeriod = 17,
     /// A chat that is none of the known agents' calls, asked of `serve`.
     OpenChat = 18,
@@ -90,10 +90,42 @@ impl Seed {
         Stage(generator)
     }
 
+    /// A seed that is derived from this one, for what the same users did before the experiment.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.stage(Purpose::PrePeriod, Owner::NOBODY, 0).bits())
+    }
+
     /// A seed that is derived from this one, for the `nth` replication.
     #[must_use]
     pub fn replication(self, nth: u64) -> Self {
         Self(self.stage(Purpose::Replication, Owner::NOBODY, nth).bits())
+    }
+}
+
+/// Whose seed an owner's luck follows from: one for all, or another one for a share of the owners.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Luck {
+    /// The seed of all others.
+    pub seed: Seed,
+    /// Another seed, and the share of the owners whose luck follows from it.
+    pub shared: Option<(Seed, f64)>,
+}
+
+impl From<Seed> for Luck {
+    fn from(seed: Seed) -> Self {
+        Self { seed, shared: None }
+    }
+}
+
+impl Luck {
+    /// The seed of this owner.
+    #[must_use]
+    pub fn of(self, owner: Owner) -> Seed {
+        match self.shared {
+            Some((other, share)) if self.seed.stage(Purpose::PrePeriod, owner, 1).chance(share) => other,
+            _ => self.seed,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::experiment::{Correction, Experiment, Method, Metric};
 use super::compare::{Curve, comparison, probabilities_to_be_best, probability_within};
 use super::correction::correct;
 use super::health::health;
+use super::judge::corrected;
 use super::posterior::{Estimate, control_posterior, estimate, prior_variance, treatment_posterior, treatment_prior};
 use super::result::{Analysis, Bound, Comparison, Effect, MetricAnalysis, MetricInput, Posterior, Summary, VariationAnalysis};
 use super::{frequentist, sequential};
@@ -72,6 +73,10 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experimen
             comparison: compared[i],
             frequentist: frequentist.and_then(Result::ok),
             sequential: sequential.and_then(Result::ok),
+            corrected: metric.judge.as_ref().and_then(|judge| {
+                let of = |at: usize| Some((data.get(at)?.as_ref().ok()?.conversions?, exposures[at]));
+                Some(corrected(of(i)?, if i == control { None } else { Some(of(control)?) }, judge))
+            }),
             reason,
         }
     });

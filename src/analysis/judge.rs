@@ -8,18 +8,9 @@
 //!
 //! Does not know: who the judge is.
 
-/// How often a judge is right, as measured on labeled answers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct JudgeAccuracy {
-    /// Share of good answers that it calls good, from 0 to 1.
-    pub sensitivity: f64,
-    /// Number of good answers that this was measured on; `None` when it is known exactly.
-    pub sensitivity_labels: Option<u64>,
-    /// Share of bad answers that it calls bad, from 0 to 1.
-    pub specificity: f64,
-    /// Number of bad answers that this was measured on; `None` when it is known exactly.
-    pub specificity_labels: Option<u64>,
-}
+use super::result::Interval;
+use super::special::two_sided_z;
+use crate::experiment::JudgeAccuracy;
 
 /// A rate or a difference of rates, corrected.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +19,15 @@ pub struct CorrectedRate {
     pub value: f64,
     /// Its standard error.
     pub standard_error: f64,
+}
+
+impl CorrectedRate {
+    /// The normal interval that holds `mass`.
+    #[must_use]
+    pub fn interval(self, mass: f64) -> Interval {
+        let reach = two_sided_z(mass) * self.standard_error;
+        Interval { lower: self.value - reach, upper: self.value + reach }
+    }
 }
 
 impl JudgeAccuracy {
@@ -85,6 +85,25 @@ pub fn corrected_difference(treatment: (u64, u64), control: (u64, u64), accuracy
     let (sensitivity, specificity) = accuracy.label_variances();
     let standard_error = (own_variance + base_variance + value * value * (sensitivity + specificity)).sqrt() / informedness;
     Ok(CorrectedRate { value, standard_error })
+}
+
+/// A treatment's rate without the judge's errors, and its difference from the control's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Corrected {
+    /// The rate.
+    pub rate: CorrectedRate,
+    /// The rate less the control's; `None` for the control itself.
+    pub difference: Option<CorrectedRate>,
+}
+
+/// Corrects a treatment's (conversions, exposed users), and its difference from the control's.
+///
+/// # Errors
+/// As [`corrected_rate`].
+pub fn corrected(own: (u64, u64), control: Option<(u64, u64)>, accuracy: &JudgeAccuracy) -> Result<Corrected, String> {
+    let rate = corrected_rate(own.0, own.1, accuracy)?;
+    let difference = control.map(|control| corrected_difference(own, control, accuracy)).transpose()?;
+    Ok(Corrected { rate, difference })
 }
 
 fn judged_rate(positives: u64, judged: u64) -> Result<(f64, f64), String> {

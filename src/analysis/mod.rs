@@ -27,13 +27,14 @@ mod special;
 #[cfg(test)]
 mod studies;
 
+pub use crate::experiment::JudgeAccuracy;
 pub use analyze::analyze;
 pub use correction::{benjamini_hochberg, bonferroni};
 pub use cuped::{CupedArm, CupedEstimate, cuped};
 pub use health::{health, ln_mismatch_odds};
 pub use interaction::{Interaction, interaction};
-pub use judge::{CorrectedRate, JudgeAccuracy, corrected_difference, corrected_rate};
-pub use observed::summarize;
+pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
+pub use observed::{cells, pre_period, summarize};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{

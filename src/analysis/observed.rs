@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use crate::analysis::CupedArm;
 use crate::analysis::percentile;
 use crate::analysis::{MetricInput, Summary, Tally};
 use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
@@ -42,6 +43,59 @@ pub fn summarize(observations: &Observations, nth: usize, experiment: &Experimen
     let whole: f64 = experiment.treatments.iter().map(|treatment| treatment.share.fraction()).sum();
     let shares = (whole > 0.0).then(|| experiment.treatments.iter().map(|treatment| treatment.share.fraction() / whole).collect());
     Summary { exposures: members.iter().map(|members| members.len() as u64).collect(), shares, metrics }
+}
+
+/// The four cells of two experiments on the same units, for metric number `at`: exposures and tally of units in arm i of the
+/// first and arm j of the second, 0 being the control and 1 the treatment. `nth` are the experiments' numbers, `arms` the
+/// indices of control and treatment in each.
+#[must_use]
+pub fn cells(
+    observations: &Observations,
+    nth: [usize; 2],
+    arms: [[usize; 2]; 2],
+    (at, metric): (usize, &Metric),
+    units: Range<usize>,
+) -> [[(u64, Option<Tally>); 2]; 2] {
+    let mut members: [[Vec<f64>; 2]; 2] = Default::default();
+    let mut exposed = [[0_usize; 2]; 2];
+    for unit in units.start..units.end.min(observations.units()) {
+        let arm = |experiment: usize| {
+            let treatment = observations.treatment(nth[experiment], unit)?;
+            arms[experiment].iter().position(|&own| own == treatment)
+        };
+        let (Some(i), Some(j)) = (arm(0), arm(1)) else { continue };
+        exposed[i][j] += 1;
+        members[i][j].extend(observations.value(at, metric.aggregation, unit));
+    }
+    let mut cells = [[(0, None); 2]; 2];
+    for (i, row) in members.iter_mut().enumerate() {
+        for (j, values) in row.iter_mut().enumerate() {
+            cells[i][j] = (exposed[i][j] as u64, tally(metric, values, exposed[i][j]));
+        }
+    }
+    cells
+}
+
+/// For each treatment of experiment number `nth` the units' values of metric number `at` together with what `before` has for
+/// the same units; `None` for a treatment of fewer than two. Units without events count as the metric says, before and after.
+#[must_use]
+pub fn pre_period(
+    observations: &Observations,
+    before: &Observations,
+    nth: usize,
+    arms: usize,
+    (at, metric): (usize, &Metric),
+) -> Option<Vec<CupedArm>> {
+    let mut pairs: Vec<Vec<(f64, f64)>> = vec![Vec::new(); arms];
+    let value = |table: &Observations, unit: usize| {
+        let found = table.value(at, metric.aggregation, unit);
+        if metric.missing == Missing::Zero { Some(found.unwrap_or(0.0)) } else { found }
+    };
+    for unit in 0..observations.units().min(before.units()) {
+        let Some(arm) = observations.treatment(nth, unit).and_then(|treatment| pairs.get_mut(treatment)) else { continue };
+        arm.extend(value(before, unit).zip(value(observations, unit)));
+    }
+    pairs.iter().map(|pairs| CupedArm::of(pairs)).collect()
 }
 
 /// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or nothing has a value.

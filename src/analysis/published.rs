@@ -15,7 +15,7 @@ use super::result::{Analysis, Bound, Effect, MetricInput, Summary, Tally};
 pub(super) fn metric(key: &str, aggregation: Aggregation, statistic: Statistic, better: Better, unit: &str, g2: Option<f64>) -> Metric {
     let (name, event) = (key.to_owned(), key.to_owned());
     let missing = Missing::Zero;
-    Metric { key: key.into(), name, event, aggregation, statistic, missing, better, unit: unit.into(), prior_variance: g2 }
+    Metric { key: key.into(), name, event, aggregation, statistic, missing, better, unit: unit.into(), prior_variance: g2, judge: None }
 }
 
 /// An experiment over treatments of these names, the first being the control; its metrics come with the summary.

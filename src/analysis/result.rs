@@ -2,6 +2,7 @@
 //!
 //! Does not know: how they are computed (the neighbors do that).
 
+use super::judge::Corrected;
 use crate::experiment::Metric;
 
 /// What is known of one treatment under one metric: a sufficient statistic.
@@ -64,6 +65,31 @@ pub struct Summary {
     pub shares: Option<Vec<f64>>,
     /// Its metrics, the primary one first.
     pub metrics: Vec<MetricInput>,
+}
+
+impl Summary {
+    /// The same rates, means and percentiles known all but exactly: as if each unit stood for so many that an arm has a
+    /// billion. What a rule says of it, it says of the truth.
+    #[must_use]
+    pub fn known_exactly(&self) -> Self {
+        let factor = |exposed: u64| (1_000_000_000 / exposed.max(1)).max(1);
+        let sharper = |error: Option<f64>, factor: u64| error.map(|error| error / (factor as f64).sqrt());
+        let known = |tally: Tally, factor: u64| match tally {
+            Tally::Conversion { conversions } => Tally::Conversion { conversions: conversions * factor },
+            Tally::Mean { units, total, standard_error } => {
+                Tally::Mean { units: units * factor, total: total * factor as f64, standard_error: sharper(standard_error, factor) }
+            }
+            Tally::Percentile { units, value, standard_error } => {
+                Tally::Percentile { units: units * factor, value, standard_error: sharper(standard_error, factor) }
+            }
+        };
+        let metrics = self.metrics.iter().map(|input| MetricInput {
+            metric: input.metric.clone(),
+            tallies: input.tallies.iter().zip(&self.exposures).map(|(tally, &n)| tally.map(|tally| known(tally, factor(n)))).collect(),
+            responders: None,
+        });
+        Self { exposures: self.exposures.iter().map(|&n| n * factor(n)).collect(), shares: None, metrics: metrics.collect() }
+    }
 }
 
 /// A posterior distribution of a mean, a rate or a percentile.
@@ -178,6 +204,8 @@ pub struct VariationAnalysis {
     pub frequentist: Option<Frequentist>,
     /// Sequential comparison with the control, when the experiment asks for it.
     pub sequential: Option<Sequential>,
+    /// The rate without the judge's errors, or why there is none; `None` when the metric tells of no judge.
+    pub corrected: Option<Result<Corrected, String>>,
     /// Why a value is missing, in plain words.
     pub reason: Option<String>,
 }

@@ -17,7 +17,7 @@ use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, Reply, ToolC
 use crate::llm::profile::{Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 use crate::llm::usage::Usage;
-use crate::random::{Owner, Purpose, Seed, Stage};
+use crate::random::{Luck, Owner, Purpose, Stage};
 use crate::time::Duration;
 
 /// Most results that a model asks a tool for.
@@ -33,7 +33,7 @@ const MOST_NOTE_TOKENS: f64 = 2_000.0;
 #[derive(Clone, Debug)]
 pub struct MockModels<'a> {
     /// Where luck comes from.
-    pub seed: Seed,
+    pub luck: Luck,
     /// The models, by index.
     pub models: &'a [ModelProfile],
     /// The tools, by index.
@@ -109,7 +109,7 @@ impl MockModels<'_> {
             Caller::Support => Purpose::Support,
             Caller::Judge => Purpose::Judge,
         };
-        let luck = CallLuck::draw(self.seed.stage(purpose, prompt.owner, u64::from(prompt.nth)));
+        let luck = CallLuck::draw(self.luck.of(prompt.owner).stage(purpose, prompt.owner, u64::from(prompt.nth)));
         let (reply, output_tokens) = match prompt.caller {
             Caller::Topics => self.topics(),
             Caller::Writer => self.question(prompt, &luck),
@@ -180,7 +180,7 @@ impl MockModels<'_> {
     fn effort(&self, model: &ModelProfile, prompt: &Prompt<'_>) -> Effort {
         let causes = self.causes;
         let reading = prompt.setup.reading;
-        let mut stage = self.seed.stage(Purpose::Effort, prompt.owner, 0);
+        let mut stage = self.luck.of(prompt.owner).stage(Purpose::Effort, prompt.owner, 0);
         let (difficulty, rounding, length, grading) = (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
         let looping = stage.uniform();
         let loss = causes.context_lost(prompt.subject.redacted);
@@ -268,7 +268,7 @@ impl MockModels<'_> {
     #[must_use]
     pub fn remote(&self, tool: u16, owner: Owner, nth: u16) -> Option<(Duration, u32, u64)> {
         let ToolKind::Remote(remote) = self.tools[usize::from(tool)].kind else { return None };
-        let mut stage = self.seed.stage(Purpose::Tool, owner, u64::from(nth));
+        let mut stage = self.luck.of(owner).stage(Purpose::Tool, owner, u64::from(nth));
         let latency = stage.log_normal(remote.latency.seconds(), remote.latency_sigma);
         let tokens = stage.log_normal(remote.tokens, remote.tokens_sigma).clamp(20.0, 20_000.0);
         Some((Duration::from_seconds(latency), tokens as u32, stage.bits()))

@@ -76,7 +76,7 @@ pub struct StudyPower {
     pub truth: Vec<TrueMetric>,
     /// Key of the variation that is truly better on the primary metric; `None` when they are equal.
     pub truly_better: Option<String>,
-    /// What the rule decides on the truth's own population.
+    /// What the rule decides on the truth itself.
     pub decision_at_truth: Decision,
     /// The scenario's own run and how often its verdict comes out; `None` when its size was not asked for.
     pub own_run: Option<OwnRun>,

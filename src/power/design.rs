@@ -10,7 +10,7 @@ use crate::analysis::{Summary, analyze};
 use crate::experiment::Experiment;
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{SetupError, Stage, populations};
+use crate::run::{SetupError, Stage, populations, values};
 use crate::scenario::Scenario;
 use crate::verdict::{Criterion, Decision, Otherwise, Rule, decide};
 
@@ -66,7 +66,7 @@ pub struct Studied {
     pub treatment: usize,
     /// For each metric and treatment the true mean, rate or percentile.
     pub truth: Vec<Vec<Option<f64>>>,
-    /// What the rule decides on the truth's own population.
+    /// What the rule decides on the truth itself.
     pub at_truth: Decision,
     /// The truly better one of control (0) and treatment (1) on the primary metric; `None` when they are equal.
     pub better: Option<usize>,
@@ -143,24 +143,13 @@ impl Studied {
         let given = rule.is_some();
         let rule = rule.cloned().unwrap_or_else(|| default_rule(experiment, scenario));
         let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or_default();
-        let truth: Vec<Vec<Option<f64>>> = population
-            .metrics
-            .iter()
-            .map(|input| {
-                input
-                    .tallies
-                    .iter()
-                    .zip(&population.exposures)
-                    .map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed)))
-                    .collect()
-            })
-            .collect();
+        let truth = values(population);
         let sign = population.metrics.first().map_or(1.0, |input| input.metric.better.sign());
         let better = truth.first().and_then(|values| {
             let gain = sign * (values[treatment]? - values[experiment.control]?);
             (gain != 0.0).then_some(usize::from(gain > 0.0))
         });
-        let at_truth = decide(&rule, experiment, &analyze(experiment, population)).decision;
+        let at_truth = decide(&rule, experiment, &analyze(experiment, &population.known_exactly())).decision;
         Self { rule, given, treatment, truth, at_truth, better }
     }
 

@@ -122,7 +122,7 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
     } else {
         "no decision rule is given, so: ship what beats the control on the primary metric, keep what loses to it"
     };
-    let at_truth = format!("With that many users in each arm the rule decides: {} ({rule}).", decision(study.decision_at_truth));
+    let at_truth = format!("With the truth known the rule decides: {} ({rule}).", decision(study.decision_at_truth));
     (format!("The truth: {} users through every arm", figure::count(power.truth_users.into())), vec![better, at_truth], Some(table))
 }
 

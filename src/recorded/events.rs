@@ -17,7 +17,7 @@ use crate::analysis::{HealthCheck, HealthStatus, analyze, summarize};
 use crate::experiment::Aggregation;
 use crate::flags::events::Recorded;
 use crate::metrics::Observations;
-use crate::report::{Extras, Fault, Mode, Ordered, RecordedData, Report};
+use crate::report::{Extras, Fault, Mode, Ordered, RecordedData, Report, interactions};
 use crate::verdict::decide;
 
 /// Most faults that are shown one by one; all are counted.
@@ -134,9 +134,12 @@ fn collect(plan: &Plan, units: &BTreeMap<String, Unit>, data: &mut RecordedData,
     let mut places: BTreeMap<&str, (usize, &Unit)> = BTreeMap::new();
     for (place, (key, unit)) in units.iter().enumerate() {
         places.insert(key, (place, unit));
-        for (nth, table) in tables.iter_mut().enumerate() {
-            if let Some((_, treatment)) = unit.first[nth] {
-                table.expose(nth, place, treatment);
+        // Every table knows all exposures: two experiments may be looked at together.
+        for table in &mut tables {
+            for (nth, first) in unit.first.iter().enumerate() {
+                if let Some((_, treatment)) = first {
+                    table.expose(nth, place, *treatment);
+                }
             }
         }
     }
@@ -192,6 +195,9 @@ fn report(plan: &Plan, data: RecordedData, tables: &[Observations], mixed: usize
             report.expectations.extend(expect.check(&shown));
         }
         report.experiments.push(shown);
+    }
+    if let Some(table) = tables.first() {
+        report.interactions = interactions(table, &plan.experiments, &plan.metrics);
     }
     report.data = Some(data);
     report

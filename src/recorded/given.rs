@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Source};
 use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic, Treatment};
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
-use crate::scenario::{Entries, Faults, MOST_ENTRIES, Misread, Spanned, read_dialect, shape_fault};
+use crate::scenario::{Entries, Faults, MOST_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault};
 use crate::verdict::Rule;
 
 /// Given summary statistics, resolved.
@@ -208,6 +208,7 @@ fn input(
             better: written.better,
             unit: written.unit.clone(),
             prior_variance,
+            judge: written.judge.as_ref().and_then(|judge| accuracy(judge, faults)),
         },
         tallies,
         responders: None,

@@ -36,7 +36,7 @@ use serde::Deserialize;
 use crate::experiment::{Better, Correction, Method};
 use crate::quantity::Share;
 use crate::report::Expect;
-use crate::scenario::{Entries, Spanned};
+use crate::scenario::{Accuracy, Entries, Spanned};
 use crate::verdict::Rule;
 
 /// A whole file.
@@ -116,6 +116,9 @@ pub struct Metric {
     pub percentile: Option<Spanned<f64>>,
     #[serde(default)]
     pub prior_variance: Option<Spanned<f64>>,
+    /// How often the judge behind a conversion is right.
+    #[serde(default)]
+    pub judge: Option<Spanned<Accuracy>>,
     pub variations: Spanned<Entries<Row>>,
 }
 

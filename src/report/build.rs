@@ -2,11 +2,14 @@
 //!
 //! Promises: every number of the report is computed by the time this returns.
 
-use super::data::{Because, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Metric, Report, Total, Truth, Variation, Verdict};
+use super::data::{
+    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Truth,
+    Variation, Verdict,
+};
 use super::number::{Number, Ordered};
 use crate::analysis::{self, Analysis, HealthCheck, Interval, MetricAnalysis};
 use crate::experiment;
-use crate::verdict;
+use crate::verdict::{self, Decision};
 
 /// What is really so: for each metric of the experiment, one entry for each treatment.
 pub type Truths = Vec<Vec<Option<Truth>>>;
@@ -22,6 +25,10 @@ pub struct Extras {
     pub failures: Vec<Failure>,
     /// The true means, where they are known.
     pub truth: Option<Truths>,
+    /// What the rule decides on the truth itself, where that is known.
+    pub decision_at_truth: Option<verdict::Decision>,
+    /// Results adjusted for the users' pre-period.
+    pub adjusted: Vec<Adjusted>,
 }
 
 impl Report {
@@ -38,7 +45,7 @@ impl Report {
         let (costs, cost_totals) = costs(extras.costs, &control);
         let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
             let truths = extras.truth.as_ref().and_then(|truth| truth.get(at));
-            build_metric(metric, at == 0, &key, truths.map_or(&[], Vec::as_slice))
+            build_metric(metric, at == 0, experiment.threshold.get(), &key, truths.map_or(&[], Vec::as_slice))
         });
         Experiment {
             key: experiment.key.clone(),
@@ -50,11 +57,12 @@ impl Report {
             users_needed: analysis.users_needed,
             metrics: metrics.collect(),
             costs,
-            verdict: verdict.map(build_verdict),
+            verdict: verdict.map(|verdict| build_verdict(verdict, experiment, extras.decision_at_truth)),
             names: Ordered(experiment.treatments.iter().map(|own| (own.variation.clone(), name(own, experiment))).collect()),
             cost_totals,
             failures: extras.failures,
             method: experiment.method,
+            adjusted: extras.adjusted,
             control,
         }
     }
@@ -74,7 +82,7 @@ fn health(check: &HealthCheck) -> Health {
     Health { check: check.check.to_owned(), status: check.status, message: check.message.clone() }
 }
 
-fn build_metric(metric: &MetricAnalysis, primary: bool, key: &impl Fn(usize) -> String, truths: &[Option<Truth>]) -> Metric {
+fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn(usize) -> String, truths: &[Option<Truth>]) -> Metric {
     let kind = metric.metric.kind();
     let variations = metric.variations.iter().enumerate().map(|(at, variation)| {
         let comparison = variation.comparison.as_ref();
@@ -98,6 +106,7 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, key: &impl Fn(usize) -> 
             truth: truths.get(at).copied().flatten(),
             sequential: variation.sequential.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
             reason: variation.reason.clone(),
+            corrected: variation.corrected.as_ref().map(|corrected| build_corrected(corrected, mass)),
         }
     });
     Metric {
@@ -108,6 +117,42 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, key: &impl Fn(usize) -> 
         unit: metric.metric.unit.clone(),
         variations: variations.collect(),
     }
+}
+
+fn build_corrected(corrected: &Result<analysis::Corrected, String>, mass: f64) -> Corrected {
+    let interval = |rate: analysis::CorrectedRate| ends(rate.interval(mass));
+    match corrected {
+        Ok(found) => Corrected {
+            rate: Number::new(found.rate.value),
+            interval: interval(found.rate),
+            difference: found.difference.and_then(|difference| Number::new(difference.value)),
+            difference_interval: found.difference.and_then(interval),
+            reason: None,
+        },
+        Err(reason) => Corrected { rate: None, interval: None, difference: None, difference_interval: None, reason: Some(reason.clone()) },
+    }
+}
+
+/// Whether a verdict agrees with what its own rule says of the truth.
+fn hindsight(found: Decision, at_truth: Decision, experiment: &experiment::Experiment) -> Hindsight {
+    let right = match (found, at_truth) {
+        (found, truth) if found == truth => Some(true),
+        (Decision::NeedMoreData, _) => None,
+        _ => Some(false),
+    };
+    let would = match at_truth {
+        Decision::Ship => "ship",
+        Decision::Keep => "keep the control",
+        Decision::NeedMoreData => "not ship",
+    };
+    let judged = match right {
+        Some(true) => "The verdict was right",
+        Some(false) => "The verdict was wrong",
+        None => "The verdict left it open",
+    };
+    let of = if experiment.treatments.len() > 2 { "every variation" } else { "both variations" };
+    let message = format!("{judged}: with the truth known, every user in {of}, the rule says to {would}.");
+    Hindsight { decision: at_truth, right, message }
 }
 
 fn ends(interval: Interval) -> Option<[Number; 2]> {
@@ -168,8 +213,9 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
     (rows, totals)
 }
 
-fn build_verdict(verdict: &verdict::Verdict) -> Verdict {
+fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment, at_truth: Option<verdict::Decision>) -> Verdict {
     Verdict {
+        hindsight: at_truth.map(|at_truth| hindsight(verdict.decision, at_truth, experiment)),
         decision: verdict.decision,
         variation: verdict.variation.clone(),
         headline: verdict.headline.clone(),

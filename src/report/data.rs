@@ -49,6 +49,9 @@ pub struct Report {
     /// What became of recorded events; `None` where none were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordedData>,
+    /// Whether experiments on the same users influence each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interactions: Vec<Interaction>,
 }
 
 impl Report {
@@ -69,6 +72,7 @@ impl Report {
             assumptions: Vec::new(),
             expectations: Vec::new(),
             data: None,
+            interactions: Vec::new(),
         }
     }
 }
@@ -184,6 +188,9 @@ pub struct Experiment {
     /// How the evidence is weighed.
     #[serde(default, with = "MethodName")]
     pub method: Method,
+    /// Results adjusted for the users' pre-period, where they have one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
 }
 
 /// One health check.
@@ -270,6 +277,83 @@ pub struct Variation {
     /// Why a value is missing.
     #[serde(default)]
     pub reason: Option<String>,
+    /// The rate without the judge's errors, where the metric tells how often its judge is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Corrected>,
+}
+
+/// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// The rate; outside 0 to 1 when the judge's stated accuracy and its verdicts disagree.
+    pub rate: Option<Number>,
+    /// Its interval.
+    pub interval: Option<[Number; 2]>,
+    /// The rate less the control's; `None` for the control.
+    pub difference: Option<Number>,
+    /// Its interval.
+    pub difference_interval: Option<[Number; 2]>,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
+/// One variation under one metric with what the users' pre-period explains taken out (CUPED).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adjusted {
+    /// The metric's key.
+    pub metric: String,
+    /// The variation's key.
+    pub variation: String,
+    /// Adjusted mean of the data.
+    pub data_mean: Option<Number>,
+    /// Share of the variance that the pre-period explains.
+    pub explained: Option<Number>,
+    /// Relative difference to the control, from the adjusted posteriors.
+    pub relative_difference: Option<Number>,
+    /// Its interval at the threshold.
+    pub relative_interval: Option<[Number; 2]>,
+    /// Probability to beat the control.
+    pub probability_to_beat_control: Option<Number>,
+}
+
+/// Whether two experiments on the same users influence each other, on one metric (2 x 2 factorial analysis).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interaction {
+    /// Key of the first experiment.
+    pub first: String,
+    /// Key of the second.
+    pub second: String,
+    /// The metric's key.
+    pub metric: String,
+    /// What is compared.
+    pub kind: MetricKind,
+    /// Unit of the values.
+    pub unit: String,
+    /// Users in both experiments.
+    pub users: u64,
+    /// Effect of the first treatment, averaged over the arms of the second.
+    pub first_effect: Option<Number>,
+    /// Effect of the second treatment, averaged over the arms of the first.
+    pub second_effect: Option<Number>,
+    /// By how much the first effect changes where the second treatment is on.
+    pub interaction: Option<Number>,
+    /// Its interval, at the first experiment's threshold.
+    pub interval: Option<[Number; 2]>,
+    /// Two-sided p-value of "no interaction".
+    pub p_value: Option<Number>,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
+/// Whether a verdict was right, where the truth is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hindsight {
+    /// What the rule decides on the truth itself.
+    pub decision: Decision,
+    /// Whether the verdict agrees; `None` when it left open what the truth decides.
+    pub right: Option<bool>,
+    /// The same in one plain sentence.
+    pub message: String,
 }
 
 /// What the users of a variation add up to.
@@ -353,6 +437,9 @@ pub struct Verdict {
     pub headline: String,
     /// The rule, line by line.
     pub because: Vec<Because>,
+    /// Whether it was right, where the truth is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hindsight: Option<Hindsight>,
 }
 
 /// One line of the decision rule.

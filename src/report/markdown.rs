@@ -2,6 +2,7 @@
 //!
 //! Promises: text from scenarios, models and events stays text: it opens no tag, leaves no cell and calls nobody.
 
+use super::beside;
 use super::data::{Experiment, Report};
 use super::escape::markdown;
 use super::format;
@@ -15,6 +16,10 @@ pub fn to_markdown(report: &Report) -> String {
     let mut out = String::new();
     for experiment in &report.experiments {
         experiment_part(experiment, &mut out);
+    }
+    if let Some(content) = beside::interactions(report) {
+        out += "### Do the experiments influence each other?\n\n";
+        table(&content, &mut out);
     }
     if !report.expectations.is_empty() {
         out += "### Expected by the scenario\n\n";
@@ -51,6 +56,9 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
                 Decision::NeedMoreData => "🟡",
             };
             *out += &format!("> {sign} **{}**\n\n", markdown(&verdict.headline));
+            if let Some(hindsight) = &verdict.hindsight {
+                *out += &format!("{}\n\n", markdown(&hindsight.message));
+            }
             *out += "| | criterion | found | required |\n|---|---|---|---|\n";
             for line in &verdict.because {
                 let mark = match line.held {
@@ -96,6 +104,14 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
     }
     if let Some((name, tests)) = format::tests(experiment) {
         fold(name, &tests);
+    }
+    for (name, content) in [
+        ("Without the judge's errors (Rogan & Gladen)", beside::corrected(experiment)),
+        ("Adjusted for the users' pre-period (CUPED)", beside::adjusted(experiment)),
+    ] {
+        if let Some(content) = content {
+            fold(name, &content);
+        }
     }
     fold("Each variation", &format::variations(experiment));
     if let Some(costs) = format::costs(experiment) {

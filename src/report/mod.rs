@@ -5,6 +5,7 @@
 //!
 //! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
 
+mod beside;
 mod build;
 mod data;
 pub(crate) mod escape;
@@ -14,6 +15,7 @@ mod json;
 mod junit;
 pub(crate) mod markdown;
 mod number;
+mod second;
 pub(crate) mod table;
 mod text;
 
@@ -22,12 +24,13 @@ mod tests;
 
 pub use build::{Extras, Truths};
 pub use data::{
-    Assumption, Because, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Metric, Mode, RecordedData, Report, SCHEMA,
-    Total, Traffic, Truth, Variation, Verdict,
+    Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Hindsight, Interaction,
+    Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Truth, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Outcome};
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
+pub use second::{adjusted, interactions};
 pub use text::{Palette, to_text};

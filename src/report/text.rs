@@ -7,6 +7,7 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
+use super::beside;
 use super::data::{Experiment, Report};
 use super::escape::plain;
 use super::format;
@@ -71,6 +72,10 @@ pub fn to_text(report: &Report, width: usize, palette: &Palette) -> String {
     page.top(report);
     for experiment in &report.experiments {
         page.experiment(experiment);
+    }
+    if let Some(table) = beside::interactions(report) {
+        page.heading("Do the experiments influence each other?");
+        page.table(&table);
     }
     page.expectations(report);
     let mut text = page.lines.join("\n");
@@ -197,6 +202,15 @@ impl Page<'_> {
             self.heading(name);
             self.table(&table);
         }
+        for (name, table) in [
+            ("Without the judge's errors (Rogan & Gladen)", beside::corrected(experiment)),
+            ("Adjusted for the users' pre-period (CUPED)", beside::adjusted(experiment)),
+        ] {
+            if let Some(table) = table {
+                self.heading(name);
+                self.table(&table);
+            }
+        }
         self.heading("Each variation");
         self.table(&format::variations(experiment));
         for reason in format::reasons(experiment) {
@@ -241,6 +255,14 @@ impl Page<'_> {
         if !doubtful.is_empty() {
             let caution = format!("Before you trust it, look at the health of: {}.", doubtful.join(", "));
             inside.extend(wrap(&plain(&caution), room).into_iter().map(|line| (line, Tone::Warn)));
+        }
+        if let Some(hindsight) = &verdict.hindsight {
+            let own = match hindsight.right {
+                Some(true) => Tone::Good,
+                Some(false) => Tone::Bad,
+                None => Tone::Warn,
+            };
+            inside.extend(wrap(&plain(&hindsight.message), room).into_iter().map(|line| (line, own)));
         }
         let side = self.palette.paint(tone, "┃");
         let top = format!("┏━━ {word} {}┓", "━".repeat(self.width - 6 - word.width()));

@@ -7,11 +7,13 @@ use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Fingerprint, Reader};
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
-use crate::report::{Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths};
+use crate::report::{
+    Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, interactions,
+};
 use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
 use crate::run::tally::{ArmTally, TrafficTally};
-use crate::run::truth::{Truth, truth};
+use crate::run::truth::{Truth, populations, values};
 use crate::scenario::Scenario;
 use crate::verdict::decide;
 
@@ -66,10 +68,16 @@ pub async fn conduct_with<R: Reader>(
         stage.simulate(settings, reader, |begun| progress(u64::from(begun), total)).await;
     let observations = observer.finish();
 
+    let before = if scenario.traffic.pre_period.is_some() {
+        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+        Some(stage.simulate_before(settings, observer, |_| ()).await.finish())
+    } else {
+        None
+    };
     let truths = if wishes.truth {
         let mut done = u64::from(users);
         let mut last = 0;
-        let truths = truth(stage, seed, users, |begun| {
+        let truths = populations(stage, seed, users, |begun| {
             if begun < last {
                 done += u64::from(users);
             }
@@ -95,7 +103,12 @@ pub async fn conduct_with<R: Reader>(
             health: Vec::new(),
             costs: costs(scenario, experiment, &analysis, &tallies[nth]),
             failures: failures(experiment, &tallies[nth]),
-            truth: truths.as_ref().map(|truths| shown_truth(&truths[nth], experiment)),
+            truth: truths.as_ref().map(|truths| shown_truth(&values(&truths[nth]), experiment)),
+            decision_at_truth: truths
+                .as_ref()
+                .zip(scenario.rules[nth].as_ref())
+                .map(|(truths, rule)| decide(rule, experiment, &analyze(experiment, &truths[nth].known_exactly())).decision),
+            adjusted: before.as_ref().map(|before| adjusted(&observations, before, nth, experiment, &scenario.metrics)).unwrap_or_default(),
         };
         let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
         if let Some(expect) = &scenario.expects[nth] {
@@ -104,6 +117,7 @@ pub async fn conduct_with<R: Reader>(
         report.experiments.push(shown);
         summaries.push(summary);
     }
+    report.interactions = interactions(&observations, &scenario.experiments, &scenario.metrics);
     (Outcome { report, summaries }, reader)
 }
 

@@ -13,15 +13,15 @@ use crate::sim::Assign;
 pub struct FlagAssign<'a> {
     /// The flags.
     pub compiled: &'a Compiled,
-    /// One variation that everybody in its config's experiment gets: a config and its variation.
-    pub forced: Option<Served>,
+    /// Variations that everybody in their configs' experiments gets: config and variation.
+    pub forced: &'a [Served],
 }
 
 impl Assign for FlagAssign<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         [0, 1, 2].map(|config: u8| {
             let evaluation = self.compiled.evaluate(usize::from(config), usize::from(group), key.as_str());
-            let forced = self.forced.filter(|forced| forced.config == config && evaluation.in_experiment);
+            let forced = self.forced.iter().copied().find(|forced| forced.config == config && evaluation.in_experiment);
             let served = evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
             Assignment { served: forced.or(served), in_experiment: evaluation.in_experiment }
         })

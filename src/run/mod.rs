@@ -13,4 +13,4 @@ pub use events::EventWriter;
 pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};
-pub use truth::{Truth, populations, truth};
+pub use truth::{Truth, populations, truth, values};

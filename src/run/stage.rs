@@ -18,7 +18,7 @@ use crate::llm::mock::MockModels;
 use crate::llm::model::{Body, ChatModel, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
 use crate::metrics::Varies;
-use crate::random::{Owner, Seed};
+use crate::random::{Luck, Owner, Seed};
 use crate::run::flags::FlagAssign;
 use crate::run::setup::{SetupError, bootstrap};
 use crate::scenario::Scenario;
@@ -101,11 +101,11 @@ impl<'s> Stage<'s> {
             .collect()
     }
 
-    /// The mock models with this seed.
+    /// The mock models with this luck.
     #[must_use]
-    pub fn mock<'a>(&'a self, seed: Seed, topics: &'a [TopicId]) -> MockModels<'a> {
+    pub fn mock<'a>(&'a self, luck: impl Into<Luck>, topics: &'a [TopicId]) -> MockModels<'a> {
         MockModels {
-            seed,
+            luck: luck.into(),
             models: &self.scenario.models,
             tools: &self.scenario.tools,
             causes: &self.scenario.causes,
@@ -150,14 +150,40 @@ impl<'s> Stage<'s> {
         }
     }
 
+    /// The same users' visits before the experiments, when everybody got the controls: each comes with the same kind of
+    /// question, and for all but the share that the scenario calls alike, models, tools and judge have other luck.
+    pub async fn simulate_before<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+        let controls = self.scenario.experiments.iter().zip(&self.varies).map(|(experiment, varies)| Served {
+            config: varies.config,
+            variation: varies.treatment_of.iter().position(|&treatment| treatment == Some(experiment.control as u8)).unwrap_or_default()
+                as u8,
+        });
+        let controls: Vec<Served> = controls.collect();
+        let assign = FlagAssign { compiled: &self.compiled, forced: &controls };
+        let luck = Luck { seed: settings.seed.before(), shared: Some((settings.seed, self.scenario.traffic.pre_period.unwrap_or(0.0))) };
+        self.simulate_with(assign, settings, luck, reader, progress).await
+    }
+
     /// The same on other flags than the stage's own.
-    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, mut reader: R, progress: impl FnMut(u32)) -> R {
+    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+        let assign = FlagAssign { compiled, forced: settings.forced.as_slice() };
+        self.simulate_with(assign, settings, settings.seed.into(), reader, progress).await
+    }
+
+    /// Visitors come by the seed of the settings, everything else by `luck`.
+    async fn simulate_with<R: Reader>(
+        &self,
+        assign: FlagAssign<'_>,
+        settings: Settings,
+        luck: Luck,
+        mut reader: R,
+        progress: impl FnMut(u32),
+    ) -> R {
         let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
-        let mock = self.mock(settings.seed, &all);
+        let mock = self.mock(luck, &all);
         let topics = self.read_topics(&mock, &mut reader).await.unwrap_or_else(|| all.clone());
         let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
         let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
-        let assign = FlagAssign { compiled, forced: settings.forced };
         let mut engine = Engine::new(world, assign, reader, 1, settings.users);
         drive(&mut engine, &mock, &Virtual, progress).await;
         engine.finish()

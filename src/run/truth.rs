@@ -16,11 +16,17 @@ pub type Truth = Vec<Vec<Option<f64>>>;
 
 /// The truth of every experiment of the stage.
 pub async fn truth(stage: &Stage<'_>, seed: Seed, users: u32, progress: impl FnMut(u32)) -> Vec<Truth> {
-    let of_metric = |input: &MetricInput, exposures: &[u64]| {
-        input.tallies.iter().zip(exposures).map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed))).collect()
+    populations(stage, seed, users, progress).await.iter().map(values).collect()
+}
+
+/// The true values in a population.
+#[must_use]
+pub fn values(population: &Summary) -> Truth {
+    let of_metric = |input: &MetricInput| {
+        let each = input.tallies.iter().zip(&population.exposures);
+        each.map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed))).collect()
     };
-    let all = populations(stage, seed, users, progress).await;
-    all.iter().map(|all| all.metrics.iter().map(|input| of_metric(input, &all.exposures)).collect()).collect()
+    population.metrics.iter().map(of_metric).collect()
 }
 
 /// For every experiment the statistics of populations in which everybody gets one treatment, side by side: as if each user

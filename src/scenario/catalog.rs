@@ -435,6 +435,7 @@ pub fn metrics() -> Vec<Metric> {
         better,
         unit: unit.to_owned(),
         prior_variance: None,
+        judge: None,
     };
     use Aggregation::{Occurrence, Sum};
     use Better::{Higher, Lower};

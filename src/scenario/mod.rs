@@ -31,6 +31,8 @@ pub use model::Scenario;
 
 // For other data files in the same dialect, with the same care for mistakes.
 pub(crate) use faults::{Faults, MOST_ENTRIES};
+pub(crate) use overrides::accuracy;
 pub use provenance::{ORIGINS, Origin, Provenance};
 pub(crate) use shape::fault as shape_fault;
+pub(crate) use source::Accuracy;
 pub(crate) use spanned::{Entries, Misread, Spanned, read as read_dialect};

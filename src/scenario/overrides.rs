@@ -11,7 +11,7 @@ use super::source::{self, Clause};
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
 use crate::event::AppEvent;
-use crate::experiment::{Metric, MetricKind, Statistic};
+use crate::experiment::{JudgeAccuracy, Metric, MetricKind, Statistic};
 use crate::flags::events::EventKey;
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
 use crate::llm::profile::ModelProfile;
@@ -184,6 +184,9 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         if let Some(variance) = &file.prior_variance {
             metric.prior_variance = Some(faults.range("prior_variance", variance, 1e-9, 1e9));
         }
+        if let Some(judge) = &file.judge {
+            metric.judge = accuracy(judge, faults);
+        }
         if let Some(statistic) = &file.statistic {
             metric.statistic = statistic.value;
             if let Statistic::Percentile(p) = statistic.value
@@ -199,6 +202,20 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         }
     }
     metrics
+}
+
+/// How often a judge is right; `None` after a fault.
+pub(crate) fn accuracy(written: &Spanned<source::Accuracy>, faults: &mut Faults<'_>) -> Option<JudgeAccuracy> {
+    let source::Accuracy { sensitivity, sensitivity_labels, specificity, specificity_labels } = written.value;
+    let accuracy = JudgeAccuracy { sensitivity, sensitivity_labels, specificity, specificity_labels };
+    match accuracy.informedness() {
+        Ok(_) => Some(accuracy),
+        Err(reason) => {
+            let help = "both are shares from 0 to 1, and together more than 1".to_owned();
+            faults.add("this judge cannot be corrected for", &written.span, reason, Some(help));
+            None
+        }
+    }
 }
 
 /// The keys of events that agents send and LaunchDarkly is told of.

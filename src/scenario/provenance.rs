@@ -62,6 +62,7 @@ pub const ORIGINS: &[Provenance] = &[
     of("traffic", "topics", Tutorial, "\"20+\"; its example prints 23"),
     of("traffic", "writer", Tutorial, ""),
     of("traffic", "instructions", Assumed, "the tutorial's meaning in other words"),
+    of("traffic", "pre_period", Assumed, "nobody came before"),
     of("models", "provider", Documentation, ""),
     of("models", "input_price", PriceList, ""),
     of("models", "output_price", PriceList, ""),

@@ -48,6 +48,7 @@ pub struct Traffic {
     pub topics: Option<Spanned<i64>>,
     pub writer: Option<Spanned<String>>,
     pub instructions: Option<String>,
+    pub pre_period: Option<Spanned<f64>>,
 }
 
 /// How requests are sent.
@@ -204,6 +205,19 @@ pub struct Metric {
     pub better: Option<Better>,
     pub unit: Option<String>,
     pub prior_variance: Option<Spanned<f64>>,
+    pub judge: Option<Spanned<Accuracy>>,
+}
+
+/// How often the judge behind a rate is right.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    pub sensitivity: f64,
+    #[serde(default)]
+    pub sensitivity_labels: Option<u64>,
+    pub specificity: f64,
+    #[serde(default)]
+    pub specificity_labels: Option<u64>,
 }
 
 /// What differs from the catalog's causes.

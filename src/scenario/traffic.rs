@@ -57,6 +57,7 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
         topics,
         writer: writer.unwrap_or_default(),
         audience: audience(written, faults),
+        pre_period: file.pre_period.as_ref().map(|alike| faults.range("pre_period", alike, 0.0, 1.0)),
     }
 }
 

@@ -87,7 +87,7 @@ impl Study {
             let summary = summarize(&self.observations, nth, experiment, &self.scenario.metrics, 0..self.units.len());
             let analysis = analyze(experiment, &summary);
             let verdict = self.scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
-            let extras = Extras { health: Vec::new(), costs: Vec::new(), failures: Vec::new(), truth: None };
+            let extras = Extras::default();
             report.experiments.push(Report::experiment(experiment, &analysis, verdict.as_ref(), extras));
         }
         report

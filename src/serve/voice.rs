@@ -118,7 +118,7 @@ impl Voice {
             thread: &[],
         };
         let mock = MockModels {
-            seed: self.seed,
+            luck: self.seed.into(),
             models: &self.scenario.models,
             tools: &tools,
             causes: &self.scenario.causes,

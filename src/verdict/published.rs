@@ -20,6 +20,7 @@ pub(crate) fn metric(key: &str, aggregation: Aggregation, p95: bool, better: Bet
         better,
         unit: unit.to_owned(),
         prior_variance: None,
+        judge: None,
     }
 }
 
@@ -73,6 +74,7 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
             }),
             frequentist: None,
             sequential: None,
+            corrected: None,
             reason: None,
         })
         .collect();

@@ -130,6 +130,7 @@ fn the_events_of_a_run_give_its_report_again() {
     let events = folder.join("events.jsonl");
     let analyzed = simlab(&["analyze", events.to_str().unwrap(), "--format", "json"]).json();
     assert_eq!(statistics(&analyzed), statistics(&run));
+    assert_eq!(analyzed["interactions"], run["interactions"]);
     let data = &analyzed["data"];
     let number = |key: &str| data[key].as_u64().unwrap();
     assert_eq!(number("lines"), fs::read_to_string(&events).unwrap().lines().count() as u64);

@@ -10,5 +10,6 @@ mod mistakes;
 mod power;
 mod program;
 mod published;
+mod second;
 mod serve;
 mod tidy;

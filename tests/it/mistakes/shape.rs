@@ -36,7 +36,7 @@ fn an_unknown_field_of_nothing_near() {
     3 │     experiments: [(
       ╰────
      help: expected one of: queries, mode, timeout, pii_percentage, complexity, topics, writer,
-           instructions
+           instructions, pre_period
     "#);
 }
 
