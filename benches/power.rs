@@ -1,0 +1,73 @@
+//! Speed of the statistics: one full analysis from sufficient statistics, and replications of a whole experiment a second.
+//!
+//! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS` takes other sizes. The peers that it is held against are run by
+//! `benches/peers.py` on the same machine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use simlab::analysis::{MetricInput, Summary, Tally, analyze};
+use simlab::experiment::{Aggregation, Statistic};
+use simlab::power::{Asked, Design, conduct};
+use simlab::scenario::{Scenario, default_metrics, load};
+
+/// The scenario `security` with all five metrics of the tutorial.
+fn five_metrics() -> Scenario {
+    let mut scenario = load("security").unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false))).scenario;
+    scenario.experiments[0].metrics = (0..default_metrics().len()).collect();
+    scenario
+}
+
+/// Five metrics, 2,000 users in each of two variations.
+fn summary() -> Summary {
+    let tallies = |metric: &simlab::experiment::Metric| match (metric.aggregation, metric.statistic) {
+        (_, Statistic::Percentile(_)) => [
+            Tally::Percentile { units: 2000, value: 38_109.0, standard_error: Some(8_800.0) },
+            Tally::Percentile { units: 2000, value: 23_254.0, standard_error: Some(4_600.0) },
+        ],
+        (Aggregation::Occurrence, _) => [Tally::Conversion { conversions: 679 }, Tally::Conversion { conversions: 687 }],
+        _ => [
+            Tally::Mean { units: 2000, total: 49.1, standard_error: Some(0.0024) },
+            Tally::Mean { units: 2000, total: 57.1, standard_error: Some(0.0029) },
+        ],
+    };
+    let input = |metric: simlab::experiment::Metric| MetricInput { tallies: tallies(&metric).map(Some).to_vec(), metric, responders: None };
+    Summary { exposures: vec![2000, 2000], shares: Some(vec![0.5, 0.5]), metrics: default_metrics().into_iter().map(input).collect() }
+}
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    let (users, replications) = (numbers.first().map_or(4000, |&n| n as u32), numbers.get(1).copied().unwrap_or(400));
+    let scenario = five_metrics();
+
+    let (experiment, data) = (&scenario.experiments[0], summary());
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        for _ in 0..2000 {
+            std::hint::black_box(analyze(experiment, std::hint::black_box(&data)));
+        }
+        best = best.min(start.elapsed().as_secs_f64() / 2000.0);
+    }
+    println!("full analysis, two variations, two rates, two means, one percentile   {:.1} us", best * 1e6);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let asked = Asked { replications, sizes: vec![users], looks: 1, seed: 1, aa: false, truth_users: Some(1000) };
+    let design = runtime.block_on(Design::new(&scenario, asked, |_, _| ())).unwrap();
+    let wanted: Vec<u64> = (0..replications).collect();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut one = 0.0;
+    let mut jobs = 1;
+    while jobs <= cores {
+        let start = Instant::now();
+        conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| ()).unwrap();
+        let speed = replications as f64 / start.elapsed().as_secs_f64();
+        if jobs == 1 {
+            one = speed;
+        }
+        println!("replications of {users} users and five metrics a second, {jobs} threads   {speed:.0} ({:.2} times one)", speed / one);
+        jobs *= 2;
+    }
+}
