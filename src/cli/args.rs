@@ -255,6 +255,9 @@ pub struct ServeArgs {
     /// How much faster than real time models answer: 1 real latencies, 60 an hour a minute, 0 at once.
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = time_scale)]
     pub time_scale: f64,
+    /// Faults to commit: a RON list such as [(fault: "rate_limited", on: ["anthropic"], rate: 0.1)], besides the scenario's own.
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
 }
 
 /// Reads a factor on time.

@@ -7,22 +7,27 @@
 use serde_json::json;
 
 use super::args::ServeArgs;
-use super::commands::{Ended, backend_failed, read};
+use super::commands::{Ended, backend_failed, bad_file, read};
 use super::exit::Exit;
 use super::output;
 use crate::random::Seed;
+use crate::scenario::load_faults;
 use crate::serve::{Server, Settings, World};
 
 /// Serves until told to stop.
 pub fn serve(args: &ServeArgs) -> Ended {
     let loaded = read(args.scenario.as_deref().unwrap_or("security"))?;
+    let faults = match &args.faults {
+        Some(file) => load_faults(file).map_err(|faults| bad_file(&faults))?,
+        None => Vec::new(),
+    };
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
     let settings =
         Settings { seed: args.seed.map_or(scenario.seed, Seed), bootstrap: args.scenario.is_some(), time_scale: args.time_scale };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
-        let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?;
+        let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?.with_faults(&faults);
         let server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
         let listening = json!({ "listening": format!("http://{}", server.address()) });
         output::result(&format!("{}\n", spaced(&listening))).map_err(|error| backend_failed(&error))?;

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::faults::Faults;
+use super::injected::{self, FaultRule};
 use super::library::LIBRARY;
 use super::model::Scenario;
 use super::resolve::resolve;
@@ -84,6 +85,34 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
         (Some(scenario), found) if found.is_empty() => Ok(Loaded { scenario, source }),
         (_, found) => Err(found),
     }
+}
+
+/// Reads a file of faults for `serve`: a list of rules, in the dialect of scenarios.
+///
+/// # Errors
+/// All faults of the file.
+pub fn load_faults(path: &Path) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
+    if !path.exists() {
+        return Err(vec![Diagnostic::new(format!("there is no file `{}`", path.display())).help("check the path")]);
+    }
+    let text = read(path).map_err(|fault| vec![fault])?;
+    parse_faults(&Source::new(path.display().to_string(), text))
+}
+
+/// Reads the text of such a file.
+///
+/// # Errors
+/// All faults of the text.
+pub fn parse_faults(source: &Source) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
+    let written: Vec<injected::Written> = spanned::read(&source.text).map_err(|misread| {
+        let fault = shape::fault(&misread, source);
+        let help = "a file of faults is a list: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]";
+        vec![if fault.help.is_some() { fault } else { fault.help(help) }]
+    })?;
+    let mut faults = Faults::new(source);
+    let rules = injected::rules(&written, &mut faults);
+    let found = faults.finish();
+    if found.is_empty() { Ok(rules) } else { Err(found) }
 }
 
 /// The knowledge base of the documents that the file names; `None` after a fault.

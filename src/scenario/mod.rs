@@ -9,6 +9,7 @@ mod catalog;
 mod configs;
 mod experiments;
 mod faults;
+mod injected;
 mod library;
 mod load;
 mod model;
@@ -25,8 +26,9 @@ mod traffic;
 mod tests;
 
 pub use catalog::metrics as default_metrics;
+pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json};
 pub use library::{BuiltIn, LIBRARY};
-pub use load::{Documents, Loaded, load, parse};
+pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults};
 pub use model::Scenario;
 
 // For other data files in the same dialect, with the same care for mistakes.

@@ -1,5 +1,6 @@
 //! A scenario, resolved: each room's own specification. No names to look up and no numbers to doubt.
 
+use super::injected::FaultRule;
 use crate::agents::ConfigSetup;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
@@ -51,4 +52,6 @@ pub struct Scenario {
     pub rules: Vec<Option<Rule>>,
     /// For each experiment what the scenario expects of its outcome.
     pub expects: Vec<Option<Expect>>,
+    /// The faults that `serve` commits; a run has those of its models alone.
+    pub faults: Vec<FaultRule>,
 }

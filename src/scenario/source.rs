@@ -7,6 +7,7 @@
 
 use serde::Deserialize;
 
+use super::injected;
 use super::spanned::{Entries, Spanned};
 use crate::experiment::{Aggregation, Better, Correction, Method, Missing, Statistic};
 use crate::llm::profile::Provider;
@@ -34,6 +35,7 @@ pub struct Source {
     pub judge: Judge,
     pub experiments: Vec<Experiment>,
     pub guarded_rollouts: Vec<GuardedRollout>,
+    pub faults: Vec<injected::Written>,
 }
 
 /// Who sends how many queries, and how.

@@ -15,14 +15,19 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::journal::Caller;
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingResponse, ErrorKind, ModelCard, Provider};
+use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, ModelCard, Provider};
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::{embeddings, ids, models, provider as wire};
 use crate::random::{Owner, Purpose};
+use crate::scenario::Endpoint;
 use crate::serve::asked::digest;
+use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::{Visit, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, read_plain_body, set, text};
+use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::world::World;
 use crate::time::{Duration, unix_ms};
 
@@ -124,17 +129,43 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
     };
     let user = text(&headers, "x-simlab-user").filter(|user| !user.is_empty()).map(str::to_owned).or_else(|| request.user.clone());
     let digest = digest(&request, user.as_deref());
-    let before = world.ledger().again(digest);
-    let id = request_id(provider, world, digest, before);
-    let (answer, latency) = world.voice.answer(provider, &request, user.as_deref(), digest, before);
+    let visit = Visit::begin(world, &Ask { endpoint: endpoint(provider), model: Some(&request.model), digest, fresh: is_fresh(&headers) });
+    let arrival = visit.arrival;
+    let id = request_id(provider, world, digest, arrival.before);
+    let words = Words::Provider(provider, id.clone());
+    visit.answer(words, said(provider, world, &request, user.as_deref(), (digest, arrival), &id)).await
+}
+
+/// Where a provider's chats are asked for.
+fn endpoint(provider: Provider) -> Endpoint {
+    match provider {
+        Provider::Anthropic => Endpoint::Anthropic,
+        Provider::OpenAi => Endpoint::OpenAi,
+        Provider::Mistral => Endpoint::Mistral,
+    }
+}
+
+/// What the models say to a request.
+async fn said(
+    provider: Provider,
+    world: &World,
+    request: &ChatRequest,
+    user: Option<&str>,
+    (digest, arrival): (Owner, Arrival),
+    id: &str,
+) -> Response {
+    let (answer, latency, caller) = world.voice.answer(provider, request, user, digest, arrival.before);
     let wait = scaled(latency, world.settings.time_scale);
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
             tokio::time::sleep(wait).await;
-            return refused(provider, &error, &id);
+            return refused(provider, &error, id);
         }
     };
+    if matches!(caller, Caller::Supervisor | Caller::Security | Caller::Support) {
+        world.ledger().grade.answered(unix_ms(), arrival.number);
+    }
     let mut response = if request.stream {
         streamed(wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage), wait)
     } else {
@@ -143,7 +174,7 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
         wire::encode_response(provider, &answer, &mut body);
         bytes_of(200, "application/json", body)
     };
-    set(&mut response, wire::request_id_header(provider), &id);
+    set(&mut response, wire::request_id_header(provider), id);
     response
 }
 
@@ -174,10 +205,11 @@ fn streamed(frames: Frames, wait: Wait) -> Response {
 
 async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
     let id = request_id(provider, world, Owner::NOBODY, 1);
-    let (_, bytes) = match taken(provider, request).await {
+    let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => return refused(provider, &error, &id),
     };
+    let digest = Owner::of(&bytes);
     let request = match embeddings::decode_embedding_request(provider, &bytes) {
         Ok(request) => request,
         Err(error) => return refused(provider, &error, &id),
@@ -199,9 +231,13 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
         vectors: request.input.iter().map(|input| vector(input, dimensions as usize)).collect(),
         input_tokens: request.input.iter().map(tokens).fold(0, u32::saturating_add),
     };
-    let mut body = Vec::new();
-    embeddings::encode_embedding_response(provider, &answer, request.format, &id, &mut body);
-    bytes_of(200, "application/json", body)
+    let ask = Ask { endpoint: Endpoint::Embeddings, model: Some(&request.model), digest, fresh: is_fresh(&headers) };
+    let answered = async {
+        let mut body = Vec::new();
+        embeddings::encode_embedding_response(provider, &answer, request.format, &id, &mut body);
+        bytes_of(200, "application/json", body)
+    };
+    Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
 }
 
 /// Coordinates that one word moves.

@@ -11,8 +11,10 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::report::to_json;
+use crate::serve::faults_control;
 use crate::serve::http::{bytes_of, json, refusal};
 use crate::serve::world::World;
+use crate::time::unix_ms;
 
 /// What is served, and how much has arrived.
 pub async fn status(State(world): State<Arc<World>>) -> Response {
@@ -25,6 +27,8 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
         "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,
         "events": ledger.total(), "events_by_kind": ledger.kinds, "malformed_events": ledger.malformed,
         "last_fault": ledger.last_fault,
+        "requests": ledger.requests, "forgotten_requests": ledger.forgotten_requests(),
+        "faults": faults_control::shown(&ledger.faults), "client": ledger.grade.findings(unix_ms(), false),
     });
     json(200, &status)
 }

@@ -12,7 +12,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
+use crate::random::Owner;
+use crate::scenario::Endpoint;
+use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::Visit;
 use crate::serve::http::{BodyError, json, read_plain_body, refusal, text};
+use crate::serve::ledger::Ask;
 use crate::serve::stream::{sdk_key, unknown_key};
 use crate::serve::world::World;
 
@@ -25,13 +30,20 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
     if !world.opens(sdk_key(&headers)) {
         return unknown_key();
     }
+    let id = text(&headers, "x-launchdarkly-payload-id");
+    let digest = Owner::of(id.map_or_else(|| body.as_deref().unwrap_or_default(), str::as_bytes));
     let events = match body.map(|bytes| serde_json::from_slice::<Vec<Value>>(&bytes)) {
         Ok(Ok(events)) => events,
         Ok(Err(error)) => return refusal(400, "invalid_request", &format!("the body is not a JSON array of events: {error}")),
         Err(error) => return refused(error),
     };
-    world.ledger().take(text(&headers, "x-launchdarkly-payload-id"), events);
-    json(202, &Value::Null)
+    let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false });
+    let arrival = visit.arrival;
+    let taken = async {
+        world.ledger().take(arrival, id, events);
+        json(202, &Value::Null)
+    };
+    visit.answer(Words::LaunchDarkly, taken).await
 }
 
 /// Takes a diagnostic message.

@@ -1,23 +1,59 @@
-//! What has arrived from SDKs: payloads, each counted once, and the events in them.
+//! What has arrived: requests and how often each came, payloads, each counted once, and the events in them.
 //!
-//! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is not.
+//! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is not. How often a request
+//! came is known as long as fewer than [`MOST_REQUESTS`] others came since; after that it comes for the first time again.
 //!
 //! Does not know: HTTP.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
 use crate::flags::events::{Recorded, read};
-use crate::random::Owner;
+use crate::random::{Owner, Seed};
 use crate::report::Report;
-use crate::scenario::Scenario;
+use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
+use crate::serve::faults::Plan;
+use crate::serve::grade::Grade;
+use crate::serve::recent::Recent;
 use crate::serve::study::Study;
 
-/// Most payload ids that are remembered; an SDK sends a payload again after a second.
-const MOST_PAYLOADS: usize = 100_000;
+/// Payload ids that are surely remembered; an SDK sends a payload again after a second.
+const MOST_PAYLOADS: usize = 50_000;
 /// Most events that are kept to be read back; older ones are forgotten, never uncounted.
 const MOST_EVENTS: usize = 50_000;
+/// Most bytes of them, as text.
+const MOST_EVENT_BYTES: usize = 32 << 20;
+/// Different requests that are surely remembered.
+pub const MOST_REQUESTS: usize = 100_000;
+
+/// A request that arrived, as far as it can be told before anything is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// The model that it names.
+    pub model: Option<&'a str>,
+    /// All that makes it this request and no other.
+    pub digest: Owner,
+    /// Whether the client says that this is no try again.
+    pub fresh: bool,
+}
+
+/// What is known of a request that arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it arrived: Unix time in milliseconds.
+    pub at_ms: u64,
+    /// How often the same one came before.
+    pub before: u64,
+    /// Which try this is after failures, from 1.
+    pub tries: u32,
+    /// The fault that hits it.
+    pub fault: Option<FaultKind>,
+}
 
 /// What has arrived.
 #[derive(Clone, Debug)]
@@ -25,14 +61,23 @@ pub struct Ledger {
     study: Study,
     /// Digest of all events, in the order of their arrival.
     fingerprint: u64,
-    seen: BTreeSet<String>,
-    order: VecDeque<String>,
+    /// Payloads that came, by the digest of their id; and whether it is the server's own fault should they come again.
+    seen: Recent<Owner, Option<bool>>,
     /// The last events, oldest first.
     pub events: VecDeque<Value>,
+    /// How many bytes each of these has as text.
+    sizes: VecDeque<usize>,
+    bytes: usize,
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
-    /// How often each chat request came.
-    asked: BTreeMap<Owner, u64>,
+    /// How often each request came.
+    asked: Recent<Owner, u64>,
+    /// Requests that could be hit by a fault: those that name what they want and have a key.
+    pub requests: u64,
+    /// The faults that are committed.
+    pub faults: Plan,
+    /// What the client did wrong.
+    pub grade: Grade,
     /// Chat requests.
     pub chats: u64,
     /// Payloads taken.
@@ -50,15 +95,19 @@ pub struct Ledger {
 impl Ledger {
     /// An empty one.
     #[must_use]
-    pub fn new(scenario: &'static Scenario) -> Self {
+    pub fn new(scenario: &'static Scenario, seed: Seed, faults: &[FaultRule]) -> Self {
         Self {
             study: Study::new(scenario),
             fingerprint: 0,
-            seen: BTreeSet::new(),
-            order: VecDeque::new(),
+            seen: Recent::new(MOST_PAYLOADS),
             events: VecDeque::new(),
+            sizes: VecDeque::new(),
+            bytes: 0,
             kinds: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            asked: Recent::new(MOST_REQUESTS),
+            requests: 0,
+            faults: Plan::new(seed, faults),
+            grade: Grade::default(),
             chats: 0,
             payloads: 0,
             repeated_payloads: 0,
@@ -75,40 +124,60 @@ impl Ledger {
     }
 
     /// Takes a payload, unless this id came before. Tells whether it was taken.
-    pub fn take(&mut self, payload: Option<&str>, events: Vec<Value>) -> bool {
+    pub fn take(&mut self, arrival: Arrival, payload: Option<&str>, events: Vec<Value>) -> bool {
+        let mut again = false;
         if let Some(id) = payload {
-            if !self.seen.insert(id.to_owned()) {
-                self.repeated_payloads += 1;
-                return false;
-            }
-            self.order.push_back(id.to_owned());
-            if self.order.len() > MOST_PAYLOADS
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.seen.remove(&oldest);
-            }
+            let known = self.seen.entry(&Owner::of(id.as_bytes()));
+            again = known.is_some();
+            // A payload whose answer was lost has to come again.
+            self.grade.payload(arrival.at_ms, arrival.number, *known == Some(false));
+            *known = Some(arrival.fault.is_some());
+        } else {
+            self.grade.payload(arrival.at_ms, arrival.number, false);
+        }
+        if again {
+            self.repeated_payloads += 1;
+            return false;
         }
         self.payloads += 1;
         for event in events {
-            self.event(event);
+            self.event(arrival, event);
         }
         true
     }
 
-    /// Counts a chat request; tells how often the same one came before.
-    pub fn again(&mut self, digest: Owner) -> u64 {
-        self.chats += 1;
-        let count = self.asked.entry(digest).or_default();
+    /// Counts a request that arrived at this Unix time in milliseconds, and tells what becomes of it.
+    pub fn arrive(&mut self, at_ms: u64, ask: &Ask<'_>) -> Arrival {
+        self.requests += 1;
+        if matches!(ask.endpoint, Endpoint::Anthropic | Endpoint::OpenAi | Endpoint::Mistral) {
+            self.chats += 1;
+        }
+        let number = self.requests;
+        let count = self.asked.entry(&ask.digest);
         let before = *count;
         *count += 1;
-        before
+        let fault = self.faults.strike(ask.endpoint, ask.model, ask.digest, before);
+        let tries = self.grade.arrived(at_ms, number, ask.digest, ask.fresh);
+        if let Some(FaultKind::Timeout { .. }) = fault {
+            self.grade.refused(None, ask.digest, tries, None);
+        }
+        Arrival { number, at_ms, before, tries, fault }
     }
 
-    fn event(&mut self, event: Value) {
-        self.fingerprint = xxhash_rust::xxh3::xxh3_64_with_seed(event.to_string().as_bytes(), self.fingerprint);
+    /// Requests that came so long ago that they count as new when they come again.
+    #[must_use]
+    pub fn forgotten_requests(&self) -> u64 {
+        self.asked.forgotten()
+    }
+
+    fn event(&mut self, arrival: Arrival, event: Value) {
+        let text = event.to_string();
+        self.fingerprint = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), self.fingerprint);
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
+                let digest = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+                self.grade.event(arrival.at_ms, arrival.number, digest, &recorded);
                 let kind = match recorded {
                     Recorded::Exposure { .. } => "feature",
                     Recorded::Metric { .. } => "custom",
@@ -121,10 +190,13 @@ impl Ledger {
                 self.last_fault = Some(fault.to_string());
             }
         }
-        if self.events.len() == MOST_EVENTS {
-            self.events.pop_front();
-        }
+        self.bytes += text.len();
         self.events.push_back(event);
+        self.sizes.push_back(text.len());
+        while self.events.len() > MOST_EVENTS || self.bytes > MOST_EVENT_BYTES {
+            self.events.pop_front();
+            self.bytes -= self.sizes.pop_front().unwrap_or(self.bytes);
+        }
     }
 
     /// All events that were read.

@@ -12,8 +12,13 @@ use axum::http::{HeaderMap, Request as HttpRequest};
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::flags::api::{ApiError, Method, Request};
+use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::random::Owner;
+use crate::scenario::Endpoint;
+use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::Visit;
 use crate::serve::http::{BodyError, decoded, json, parameters, read_plain_body, refusal, set, text};
+use crate::serve::ledger::Ask;
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -24,7 +29,17 @@ const REMAINING: &str = "1000";
 
 /// Answers whatever is asked under `/api/v2/`.
 pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>) -> Response {
-    let mut response = match reply(&world, request).await {
+    let request = match read(request).await {
+        Ok(request) => request,
+        Err(error) => return told(Err(error)),
+    };
+    let digest = Owner::of(format!("{request:?}").as_bytes());
+    let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false });
+    visit.answer(Words::LaunchDarkly, async { told(world.handle(&request)) }).await
+}
+
+fn told(reply: Result<Reply, ApiError>) -> Response {
+    let mut response = match reply {
         Ok(reply) => json(reply.status, &reply.body),
         Err(error) => json(error.status, &error.to_json()),
     };
@@ -34,7 +49,7 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
     response
 }
 
-async fn reply(world: &World, request: HttpRequest<Body>) -> Result<crate::flags::api::Reply, ApiError> {
+async fn read(request: HttpRequest<Body>) -> Result<Request, ApiError> {
     let (head, body) = request.into_parts();
     authorize(&head.headers)?;
     let invalid = |message: &str| ApiError::new(400, "invalid_request", message);
@@ -55,7 +70,7 @@ async fn reply(world: &World, request: HttpRequest<Body>) -> Result<crate::flags
     };
     let kind = text(&head.headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let semantic_patch = kind.contains("domain-model=launchdarkly.semanticpatch");
-    world.handle(&Request { method, path: parts.join("/"), query, semantic_patch, body })
+    Ok(Request { method, path: parts.join("/"), query, semantic_patch, body })
 }
 
 /// Any access token is taken; a key of an SDK is none.

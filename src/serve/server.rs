@@ -16,7 +16,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::serve::world::World;
-use crate::serve::{chat, control, events, rest, stream};
+use crate::serve::{chat, control, events, faults_control, rest, stream};
 
 /// How long what has begun may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -92,6 +92,10 @@ fn routes(world: Arc<World>) -> Router {
         .route("/_simlab/events", get(control::events))
         .route("/_simlab/report", get(control::report))
         .route("/_simlab/metrics", get(control::metrics))
+        .route(
+            "/_simlab/faults",
+            get(faults_control::list).post(faults_control::add).put(faults_control::replace).delete(faults_control::clear),
+        )
         .route("/_simlab/reset", post(control::reset))
         .method_not_allowed_fallback(rest::wrong_method)
         .fallback(rest::unknown)

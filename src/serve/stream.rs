@@ -18,8 +18,14 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::flags::ruleset::{Change, Ruleset};
+use crate::random::Owner;
+use crate::scenario::Endpoint;
+use crate::serve::faults_answer::Words;
+use crate::serve::faults_gate::Visit;
 use crate::serve::http::{bytes_of, refusal, set, text};
+use crate::serve::ledger::Ask;
 use crate::serve::world::World;
+use crate::time::unix_ms;
 
 /// Time between two comment lines: well below the five minutes after which a silent stream is given up.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -53,8 +59,27 @@ pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Respons
     // Subscribed before the first look, so that no change falls between.
     let (changes, stops) = (world.changes(), world.stops());
     let Some(known) = world.ruleset(&key) else { return unknown_key() };
+    let visit = Visit::begin(&world, &asks("/all", &key));
+    let number = visit.arrival.number;
+    let opened = async { open(world, key, known, (changes, stops), number) };
+    visit.answer(Words::LaunchDarkly, opened).await
+}
+
+/// What an SDK asks for.
+fn asks(path: &str, key: &str) -> Ask<'static> {
+    Ask { endpoint: Endpoint::LaunchDarklySdk, model: None, digest: Owner::of(format!("{path}\0{key}").as_bytes()), fresh: false }
+}
+
+/// A stream that is open until nobody listens or the server stops.
+fn open(world: Arc<World>, key: String, known: Ruleset, heard: Heard, number: u64) -> Response {
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(follow(world, key, known, (changes, stops), sender));
+    world.ledger().grade.stream_opened();
+    tokio::spawn(async move {
+        let stops = heard.1.clone();
+        follow(&world, key, known, heard, sender).await;
+        let left = !*stops.borrow();
+        world.ledger().grade.stream_ended(unix_ms(), number, left);
+    });
     let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>));
     let mut response = Response::new(body);
     set(&mut response, "content-type", "text/event-stream");
@@ -65,7 +90,7 @@ pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Respons
 type Heard = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
 
 /// Tells one stream everything, until nobody listens or the server stops.
-async fn follow(world: Arc<World>, key: String, mut known: Ruleset, (mut changes, mut stops): Heard, sender: mpsc::Sender<Bytes>) {
+async fn follow(world: &World, key: String, mut known: Ruleset, (mut changes, mut stops): Heard, sender: mpsc::Sender<Bytes>) {
     let first = message("put", &json!({ "path": "/", "data": known.to_json() }));
     let mut open = sender.send(first).await.is_ok();
     while open {
@@ -86,11 +111,17 @@ async fn follow(world: Arc<World>, key: String, mut known: Ruleset, (mut changes
 
 /// Answers a poll.
 pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    let Some(ruleset) = world.ruleset(sdk_key(&headers)) else { return unknown_key() };
+    let key = sdk_key(&headers);
+    let Some(ruleset) = world.ruleset(key) else { return unknown_key() };
+    let visit = Visit::begin(&world, &asks("/sdk/latest-all", key));
+    visit.answer(Words::LaunchDarkly, async { polled(&headers, &ruleset) }).await
+}
+
+/// The flags, unless they are known already.
+fn polled(headers: &HeaderMap, ruleset: &Ruleset) -> Response {
     let body = ruleset.to_json().to_string().into_bytes();
     let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
-    let same =
-        text(&headers, "if-none-match").is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+    let same = text(headers, "if-none-match").is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
     let mut response = if same { bytes_of(304, "application/json", Vec::new()) } else { bytes_of(200, "application/json", body) };
     set(&mut response, "etag", &tag);
     response

@@ -38,8 +38,8 @@ pub struct Voice {
     topics: Vec<TopicId>,
 }
 
-/// An answer and the time that it takes.
-pub type Spoken = (Result<ChatResponse, ChatError>, Duration);
+/// An answer, the time that it takes, and whose call it was.
+pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Caller);
 
 impl Voice {
     /// The voice with this seed. Counts all texts once.
@@ -139,24 +139,25 @@ impl Voice {
         let (reply, latency) = match mock.answer(&prompt) {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {
-                FailureKind::RateLimited => return (Err(rate_limited()), failure.latency),
+                FailureKind::RateLimited => return (Err(rate_limited()), failure.latency, asked.caller),
                 FailureKind::Malformed => (None, failure.latency),
                 FailureKind::Refusal => {
                     response.stop = Stop::Refusal;
                     response.refusal = Some("I can't help with that.".to_owned());
                     response.usage.output = response.refusal.as_deref().map_or(0, count);
-                    return (Ok(response), failure.latency);
+                    return (Ok(response), failure.latency, asked.caller);
                 }
                 _ => {
                     return (
                         Err(ChatError::new(ErrorKind::Server, "the server had an error while processing the request")),
                         failure.latency,
+                        asked.caller,
                     );
                 }
             },
         };
         self.speak(request, &asked, reply, &tools, &mut names, &mut response);
-        (Ok(response), latency)
+        (Ok(response), latency, asked.caller)
     }
 
     /// Puts a reply into the form that was asked for; no reply is broken structured output.

@@ -15,7 +15,7 @@ use crate::flags::bootstrap::{BootstrapError, mock_account};
 use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
-use crate::scenario::Scenario;
+use crate::scenario::{FaultRule, Scenario};
 use crate::serve::ledger::Ledger;
 use crate::serve::voice::Voice;
 use crate::time::unix_ms;
@@ -42,6 +42,8 @@ pub struct World {
     pub voice: Voice,
     account: Mutex<Account>,
     ledger: Mutex<Ledger>,
+    /// The faults that are committed from the start.
+    faults: Vec<FaultRule>,
     revision: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
 }
@@ -72,10 +74,19 @@ impl World {
             settings,
             voice: Voice::new(scenario, settings.seed),
             account: Mutex::new(account),
-            ledger: Mutex::new(Ledger::new(scenario)),
+            ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
+            faults: scenario.faults.clone(),
             revision,
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// The same world, in which these faults are committed from the start, too.
+    #[must_use]
+    pub fn with_faults(mut self, rules: &[FaultRule]) -> Self {
+        self.faults.extend_from_slice(rules);
+        self.ledger().faults.add(rules);
+        self
     }
 
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open streams are told.
@@ -85,7 +96,11 @@ impl World {
     pub async fn reset(&self) -> Result<(), BootstrapError> {
         let account = first_account(self.scenario, self.settings).await?;
         *held(&self.account) = account;
-        *held(&self.ledger) = Ledger::new(self.scenario);
+        let mut ledger = held(&self.ledger);
+        let streams = ledger.grade.streams();
+        *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);
+        (0..streams).for_each(|_| ledger.grade.stream_opened());
+        drop(ledger);
         self.revision.send_modify(|revision| *revision += 1);
         Ok(())
     }

@@ -12,4 +12,5 @@ mod program;
 mod published;
 mod second;
 mod serve;
+mod serve_faults;
 mod tidy;

@@ -17,13 +17,13 @@ use simlab::run::Stage;
 use simlab::scenario::load;
 
 /// A running `simlab serve`.
-struct Served {
-    child: Child,
-    address: String,
+pub(super) struct Served {
+    pub(super) child: Child,
+    pub(super) address: String,
 }
 
 impl Served {
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_simlab")).arg("serve").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -33,14 +33,14 @@ impl Served {
         Self { child, address }
     }
 
-    fn connect(&self) -> TcpStream {
+    pub(super) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
 
     /// Sends one request on a connection of its own.
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(super) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut stream = self.connect();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         for (name, value) in headers {
@@ -54,16 +54,16 @@ impl Served {
         Answer::read(&bytes)
     }
 
-    fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub(super) fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.send(method, path, &[headers, &[("content-type", "application/json")]].concat(), &body)
     }
 
-    fn status(&self) -> Value {
+    pub(super) fn status(&self) -> Value {
         self.send("GET", "/_simlab/status", &[], b"").json()
     }
 
-    fn sdk_key(&self) -> String {
+    pub(super) fn sdk_key(&self) -> String {
         self.status()["launchdarkly"]["sdk_key"].as_str().unwrap().to_owned()
     }
 }
@@ -77,14 +77,14 @@ impl Drop for Served {
 
 /// An answer, its body put together.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_else(|| panic!("no answer"));
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -102,16 +102,16 @@ impl Answer {
         Self { status, head, body }
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
-const TOKEN: (&str, &str) = ("authorization", "api-token");
+pub(super) const TOKEN: (&str, &str) = ("authorization", "api-token");
 
 #[test]
 fn a_change_by_rest_reaches_an_open_stream_and_the_poll_within_a_second() {
@@ -243,10 +243,10 @@ fn a_termination_signal_ends_open_streams_and_the_program_in_order() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
-const ANTHROPIC: [(&str, &str); 2] = [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
-const BEARER: (&str, &str) = ("authorization", "Bearer key");
+pub(super) const ANTHROPIC: [(&str, &str); 2] = [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
+pub(super) const BEARER: (&str, &str) = ("authorization", "Bearer key");
 
-fn hello(stream: bool) -> Value {
+pub(super) fn hello(stream: bool) -> Value {
     json!({ "model": "claude-3-5-haiku-20241022", "max_tokens": 300, "stream": stream,
         "messages": [{ "role": "user", "content": "Can you explain Q-Learning?" }] })
 }

@@ -1,0 +1,93 @@
+//! The gate that every gradable request passes: it is numbered, hit by a fault or not, answered, and remembered.
+//!
+//! Promises: a refusal comes before anything is done, so that a refused change or payload has left no trace; a fault that
+//! waits ends when the server stops or the client leaves.
+//!
+//! Does not know: what is asked or answered.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::random::Owner;
+use crate::scenario::{Endpoint, FaultKind};
+use crate::serve::faults_answer::{Words, cut, hang_up, malformed};
+use crate::serve::grade::{CUT_GRACE_MS, STREAM_GRACE_MS};
+use crate::serve::http::{set, text};
+use crate::serve::ledger::{Arrival, Ask};
+use crate::serve::world::World;
+use crate::time::{Duration, unix_ms};
+
+/// A request on its way through the gate.
+#[derive(Debug)]
+pub struct Visit {
+    world: Arc<World>,
+    endpoint: Endpoint,
+    digest: Owner,
+    /// What is known of it.
+    pub arrival: Arrival,
+}
+
+/// Whether a client says that this is no try again; the SDKs of Anthropic and OpenAI do.
+#[must_use]
+pub fn is_fresh(headers: &HeaderMap) -> bool {
+    text(headers, "x-stainless-retry-count") == Some("0")
+}
+
+impl Visit {
+    /// Lets a request in.
+    #[must_use]
+    pub fn begin(world: &Arc<World>, ask: &Ask<'_>) -> Self {
+        let arrival = world.ledger().arrive(unix_ms(), ask);
+        Self { world: Arc::clone(world), endpoint: ask.endpoint, digest: ask.digest, arrival }
+    }
+
+    /// Answers with `answer`, unless the fault that hits the request says otherwise.
+    pub async fn answer(self, words: Words, answer: impl Future<Output = Response>) -> Response {
+        let chat = self.endpoint.has_models();
+        let mut response = match self.arrival.fault {
+            None => answer.await,
+            Some(FaultKind::Slow { delay }) => {
+                self.pause(delay).await;
+                answer.await
+            }
+            Some(FaultKind::Timeout { delay }) => {
+                self.pause(delay).await;
+                return hang_up();
+            }
+            Some(FaultKind::Cut { after_events }) => {
+                let response = answer.await;
+                let (world, number, digest) = (Arc::clone(&self.world), self.arrival.number, self.digest);
+                let grace_ms = if chat { CUT_GRACE_MS } else { STREAM_GRACE_MS };
+                cut(response, after_events, chat, move || world.ledger().grade.cut(unix_ms(), number, digest, grace_ms)).await
+            }
+            Some(FaultKind::Malformed { after_events }) => malformed(answer.await, after_events, chat).await,
+            Some(fault) => match words.refuse(fault) {
+                Some(refusal) => refusal,
+                None => answer.await,
+            },
+        };
+        if matches!(response.status().as_u16(), 408 | 429 | 500..) {
+            let wait = retry_after_ms(response.headers());
+            self.world.ledger().grade.refused(Some(unix_ms()), self.digest, self.arrival.tries, wait);
+        }
+        set(&mut response, "x-simlab-request", &self.arrival.number.to_string());
+        response
+    }
+
+    /// Waits in real time, until the server stops at most.
+    async fn pause(&self, delay: Duration) {
+        let mut stops = self.world.stops();
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_micros(delay.us())) => {}
+            _ = stops.wait_for(|stops| *stops) => {}
+        }
+    }
+}
+
+/// How long an answer asks to wait, in milliseconds.
+fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let number = |name: &str| text(headers, name)?.parse::<u64>().ok();
+    number("retry-after-ms").or_else(|| Some(number("retry-after")?.saturating_mul(1000)))
+}
