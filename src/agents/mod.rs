@@ -3,8 +3,10 @@
 mod app;
 mod library;
 mod spec;
+mod text;
 pub mod visit;
 
 pub use app::{App, Assignment, Brief};
 pub use library::Library;
 pub use spec::{Agent, AgentSetup, AtBudget, ConfigSetup};
+pub use text::Texts;

@@ -280,9 +280,12 @@ pub struct RunArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Save report.json, events.jsonl (as an AI SDK would send them) and scenario.ron in this folder.
+    /// Save report.json, events.jsonl (as an AI SDK would send them), transcript.jsonl and scenario.ron in this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// How many users, from the first on, transcript.jsonl has: what they asked and what every model said.
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
+    pub transcript: u32,
     /// Run every user through every arm with the same luck, and show the true effect beside the estimate.
     #[arg(long)]
     pub truth: bool,

@@ -14,9 +14,10 @@ use super::exit::Exit;
 use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
 use crate::flags::bootstrap::protocol;
+use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::{Palette, Report, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Stage, Wishes, conduct_with, met};
+use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, met};
 use crate::scenario::{LIBRARY, Loaded, load};
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -78,14 +79,24 @@ fn run(args: &RunArgs) -> Ended {
         Some(folder) => Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?),
         None => None,
     };
+    let mut transcript = match &args.out {
+        Some(folder) => Some(save::transcript(folder, &stage, args.transcript).map_err(|error| unwritable(folder, error))?),
+        None => None,
+    };
+    let heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+        if let Some(transcript) = &mut transcript {
+            transcript.call(prompt, result);
+        }
+    };
     let bar = output::progress("users", u64::from(users), args.quiet);
-    let (outcome, events) = wait(conduct_with(&stage, wishes, events, |done, total| {
+    let (outcome, events) = wait(conduct_heard(&stage, wishes, events, heard, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     }))?;
     bar.finish_and_clear();
     if let (Some(folder), Some(events)) = (&args.out, events) {
-        let saved = events.finish().and_then(|()| save::report(folder, &loaded, &outcome));
+        let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
+        let saved = events.finish().and(told).and_then(|()| save::report(folder, &loaded, &outcome));
         saved.map_err(|error| unwritable(folder, error))?;
     }
     print(&rendered(&outcome.report, args.format)?)?;

@@ -1,4 +1,4 @@
-//! Saving a run: report.json, events.jsonl and scenario.ron in one folder.
+//! Saving a run: report.json, events.jsonl, transcript.jsonl and scenario.ron in one folder.
 //!
 //! Promises: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again.
 //!
@@ -9,7 +9,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::to_json;
-use crate::run::{EventWriter, Outcome, Stage};
+use crate::run::{EventWriter, Outcome, Stage, TranscriptWriter};
 use crate::scenario::Loaded;
 
 /// Makes the folder and opens its events.jsonl.
@@ -19,6 +19,15 @@ use crate::scenario::Loaded;
 pub fn events<'s>(folder: &Path, stage: &'s Stage<'s>) -> io::Result<EventWriter<'s, BufWriter<File>>> {
     fs::create_dir_all(folder)?;
     Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join("events.jsonl"))?)))
+}
+
+/// Opens the folder's transcript.jsonl for the first `users` users.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn transcript<'s>(folder: &Path, stage: &'s Stage<'s>, users: u32) -> io::Result<TranscriptWriter<'s, BufWriter<File>>> {
+    let file = File::create(folder.join("transcript.jsonl"))?;
+    Ok(TranscriptWriter::new(stage.scenario, stage.texts(), users, BufWriter::new(file)))
 }
 
 /// Saves the report and the scenario beside them.

@@ -87,7 +87,7 @@ pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
         // The search has a table of its own.
         return sections;
     }
-    sections.push(verdicts(study, power));
+    sections.extend([verdicts(study, power), price(study)]);
     if study.sizes.iter().any(|size| size.peeking.is_some()) {
         sections.push(peeking(study, power));
     }
@@ -133,21 +133,16 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
         Column::number("keep"),
         Column::number("need\nmore data"),
         Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
-        Column::number("mean\nregret"),
-        Column::number("cost of\na run"),
+        Column::number("serves\nthe best"),
     ];
-    let unit = study.truth.first().map_or(Unit::Named(""), |metric| Unit::new(metric.kind, &metric.unit).bare());
     let rows = study.sizes.iter().map(|size| {
-        let regret =
-            size.regret.map_or_else(|| MISSING.to_owned(), |regret| unit.difference(regret.value.get()).replace(" points", " pts"));
         Row::Cells(vec![
             Cell::new(figure::count(size.users.into())),
             share(size.decisions.ship),
             share(size.decisions.keep),
             share(size.decisions.need_more_data),
             share(size.false_ship),
-            Cell::new(regret),
-            Cell::new(figure::money(size.cost_usd.value.get())),
+            size.best_served.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share),
         ])
     });
     let mut sentences = Vec::new();
@@ -160,32 +155,42 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
             to_share(own.share)
         ));
     }
-    if let Some((users, exaggeration)) = study.sizes.iter().rev().find_map(|size| Some((size.users, size.exaggeration?))) {
-        sentences.push(format!(
-            "Of {} users, runs that ship show {} times the true change of the primary metric (type M error).",
-            figure::count(users.into()),
-            with_error(exaggeration, figure::number)
-        ));
-    }
-    if let Some(size) = study.sizes.last() {
-        let range = size
-            .cost_range_usd
-            .map(|[low, high]| format!(", 90% of them from {}", figure::interval(&figure::money(low.get()), &figure::money(high.get()))));
-        sentences.push(format!(
-            "With real providers a run of {} users would cost {} at list prices{}.",
-            figure::count(size.users.into()),
-            with_error(size.cost_usd, figure::money),
-            range.unwrap_or_default()
-        ));
-        if !power.aa {
-            let see = |example: &Example| {
-                let command = format!("simlab run {} --users {} --seed {}", power.scenario, size.users, example.seed);
-                format!("A run that says {}: `{command}`", decision(example.decision))
-            };
-            sentences.extend(study.examples.iter().map(see));
-        }
+    if let Some(size) = study.sizes.last().filter(|_| !power.aa) {
+        let see = |example: &Example| {
+            let command = format!("simlab run {} --users {} --seed {}", power.scenario, size.users, example.seed);
+            format!("A run that says {}: `{command}`", decision(example.decision))
+        };
+        sentences.extend(study.examples.iter().map(see));
     }
     ("How often each verdict comes out".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))
+}
+
+fn price(study: &StudyPower) -> Section {
+    let columns = vec![
+        Column::number("users"),
+        Column::number("mean regret"),
+        Column::number("shipped change,\ntimes the true one"),
+        Column::number("cost of a run"),
+        Column::number("90% of the runs"),
+    ];
+    let unit = study.truth.first().map_or(Unit::Named(""), |metric| Unit::new(metric.kind, &metric.unit).bare());
+    let missing = || Cell::toned(MISSING, Tone::Dim);
+    let rows = study.sizes.iter().map(|size| {
+        let points = |x: f64| unit.difference(x).replace(" points", " pts");
+        let range = size.cost_range_usd.map(|[low, high]| figure::interval(&figure::money(low.get()), &figure::money(high.get())));
+        Row::Cells(vec![
+            Cell::new(figure::count(size.users.into())),
+            size.regret.map_or_else(missing, |regret| Cell::new(with_error(regret, points))),
+            size.exaggeration.map_or_else(missing, |factor| Cell::new(with_error(factor, figure::number))),
+            Cell::new(with_error(size.cost_usd, figure::money)),
+            range.map_or_else(missing, Cell::new),
+        ])
+    });
+    let primary = study.truth.first().map_or("", |metric| metric.key.as_str());
+    let sentences = vec![format!(
+        "Regret: how much worse on {primary} what is served afterwards is than the best. Costs are those of real providers at list prices."
+    )];
+    ("What each answer costs".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))
 }
 
 fn peeking(study: &StudyPower, power: &Power) -> Section {
@@ -194,7 +199,6 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
         Column::number("ship"),
         Column::number("keep"),
         Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
-        Column::number("one look:\nship"),
         Column::number("users at\nthe stop"),
         Column::number("flips\na run"),
         Column::number("verdict\ntaken back"),
@@ -206,9 +210,8 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
             share(seen.decisions.ship),
             share(seen.decisions.keep),
             share(seen.false_ship),
-            share(size.decisions.ship),
-            Cell::new(figure::count(seen.users.value.get().round() as u64)),
-            Cell::new(figure::number(seen.flips.value.get())),
+            Cell::new(with_error(seen.users, |users| figure::count(users.round() as u64))),
+            Cell::new(format!("{:.2} ±{:.2}", seen.flips.value.get(), seen.flips.standard_error.map_or(0.0, crate::report::Number::get))),
             share(seen.taken_back),
         ]))
     });
@@ -290,6 +293,6 @@ fn share(estimate: Estimate) -> Cell {
 }
 
 fn with_error(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
-    let error = estimate.standard_error.map_or(String::new(), |error| format!(" ± {}", text(error.get())));
+    let error = estimate.standard_error.map_or(String::new(), |error| format!(" ±{}", text(error.get())));
     format!("{}{error}", text(estimate.value.get()))
 }

@@ -5,6 +5,7 @@
 use crate::analysis::{Analysis, Summary, analyze, summarize};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Fingerprint, Reader};
+use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
 use crate::report::{
@@ -51,6 +52,17 @@ pub async fn conduct_with<R: Reader>(
     stage: &Stage<'_>,
     wishes: Wishes,
     reader: Option<R>,
+    progress: impl FnMut(u64, u64),
+) -> (Outcome, Option<R>) {
+    conduct_heard(stage, wishes, reader, |_, _| (), progress).await
+}
+
+/// The same, and `heard` is told of every call of a model and what came of it.
+pub async fn conduct_heard<R: Reader>(
+    stage: &Stage<'_>,
+    wishes: Wishes,
+    reader: Option<R>,
+    heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
     mut progress: impl FnMut(u64, u64),
 ) -> (Outcome, Option<R>) {
     let scenario = stage.scenario;
@@ -65,7 +77,7 @@ pub async fn conduct_with<R: Reader>(
     let tallies: Vec<ArmTally> = stage.varies.iter().map(|varies| ArmTally::new(varies.config, varies.treatment_of.clone())).collect();
     let reader = ((observer, Fingerprint::default()), ((TrafficTally::default(), tallies), reader));
     let ((observer, fingerprint), ((traffic, tallies), reader)) =
-        stage.simulate(settings, reader, |begun| progress(u64::from(begun), total)).await;
+        stage.simulate_heard(settings, reader, heard, |begun| progress(u64::from(begun), total)).await;
     let observations = observer.finish();
 
     let before = if scenario.traffic.pre_period.is_some() {

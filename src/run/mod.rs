@@ -6,11 +6,13 @@ mod flags;
 mod setup;
 mod stage;
 mod tally;
+mod transcript;
 mod truth;
 
-pub use conduct::{Outcome, Wishes, conduct, conduct_with, met};
+pub use conduct::{Outcome, Wishes, conduct, conduct_heard, conduct_with, met};
 pub use events::EventWriter;
 pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};
+pub use transcript::TranscriptWriter;
 pub use truth::{Truth, populations, truth, values};

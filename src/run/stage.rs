@@ -6,7 +6,8 @@
 //! Does not know: what is reported.
 
 use crate::agents::App;
-use crate::agents::Library;
+use crate::agents::{Library, Texts};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
@@ -15,7 +16,7 @@ use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader, Served};
 use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, ChatModel, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{Body, CallFailure, ChatModel, Completion, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
 use crate::metrics::Varies;
 use crate::random::{Luck, Owner, Seed};
@@ -43,6 +44,21 @@ pub struct Stage<'s> {
     pub seed: Seed,
     /// Which experiment varies which config.
     pub varies: Vec<Varies>,
+}
+
+/// The mock, and somebody who hears what it says.
+struct Heard<'a, F> {
+    mock: &'a MockModels<'a>,
+    tell: RefCell<F>,
+}
+
+impl<F: FnMut(&Prompt<'_>, &Result<Completion, CallFailure>)> ChatModel for Heard<'_, F> {
+    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+        let result = self.mock.answer(prompt);
+        // Nothing is awaited while it is borrowed.
+        (self.tell.borrow_mut())(prompt, &result);
+        result
+    }
 }
 
 /// One run's settings.
@@ -131,7 +147,25 @@ impl<'s> Stage<'s> {
 
     /// Runs it once on the mock backends; `reader` sees every entry, `progress` the number of users begun.
     pub async fn simulate<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
-        self.simulate_on(&self.compiled, settings, reader, progress).await
+        self.simulate_heard(settings, reader, |_, _| (), progress).await
+    }
+
+    /// The same, and `heard` is told of every call of a model and what came of it.
+    pub async fn simulate_heard<R: Reader>(
+        &self,
+        settings: Settings,
+        reader: R,
+        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
+        progress: impl FnMut(u32),
+    ) -> R {
+        let assign = FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() };
+        self.simulate_with(assign, settings, settings.seed.into(), reader, heard, progress).await
+    }
+
+    /// Messages and replies as text.
+    #[must_use]
+    pub fn texts(&self) -> Texts<'_> {
+        Texts { base: &self.scenario.knowledge, tools: &self.scenario.tools, library: &self.library }
     }
 
     /// The flags as a bootstrap with this seed leaves them: another seed splits the users in another way.
@@ -161,13 +195,13 @@ impl<'s> Stage<'s> {
         let controls: Vec<Served> = controls.collect();
         let assign = FlagAssign { compiled: &self.compiled, forced: &controls };
         let luck = Luck { seed: settings.seed.before(), shared: Some((settings.seed, self.scenario.traffic.pre_period.unwrap_or(0.0))) };
-        self.simulate_with(assign, settings, luck, reader, progress).await
+        self.simulate_with(assign, settings, luck, reader, |_, _| (), progress).await
     }
 
     /// The same on other flags than the stage's own.
     pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
         let assign = FlagAssign { compiled, forced: settings.forced.as_slice() };
-        self.simulate_with(assign, settings, settings.seed.into(), reader, progress).await
+        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), progress).await
     }
 
     /// Visitors come by the seed of the settings, everything else by `luck`.
@@ -177,15 +211,17 @@ impl<'s> Stage<'s> {
         settings: Settings,
         luck: Luck,
         mut reader: R,
+        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32),
     ) -> R {
         let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
         let mock = self.mock(luck, &all);
-        let topics = self.read_topics(&mock, &mut reader).await.unwrap_or_else(|| all.clone());
+        let model = Heard { mock: &mock, tell: RefCell::new(heard) };
+        let topics = self.read_topics(&model, &mut reader).await.unwrap_or_else(|| all.clone());
         let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
         let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
         let mut engine = Engine::new(world, assign, reader, 1, settings.users);
-        drive(&mut engine, &mock, &Virtual, progress).await;
+        drive(&mut engine, &model, &Virtual, progress).await;
         engine.finish()
     }
 

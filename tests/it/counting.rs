@@ -2,15 +2,13 @@
 
 use std::cell::Cell;
 
-use simlab::agents::{Assignment, Library};
+use simlab::agents::{Assignment, Texts};
 use simlab::context::UserKey;
 use simlab::flags::compiled::Compiled;
 use simlab::journal::{Caller, Entry, Served};
 use simlab::knowledge::tokens::count;
-use simlab::knowledge::{Detection, Items, KnowledgeBase};
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, ChatModel, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
-use simlab::llm::render;
 use simlab::random::Seed;
 use simlab::run::Stage;
 use simlab::scenario::load;
@@ -33,26 +31,14 @@ impl Assign for ByFlags<'_> {
 /// The mock, looked over its shoulder.
 struct Checked<'a> {
     mock: &'a MockModels<'a>,
-    library: &'a Library<'a>,
-    base: &'a KnowledgeBase,
+    texts: Texts<'a>,
     calls: Cell<u32>,
 }
 
 impl Checked<'_> {
     /// Tokens of the text that a message would have.
     fn rendered(&self, body: &Body) -> u32 {
-        match body {
-            Body::Question(question) => count(&question.render(self.base, Items::NONE)),
-            Body::Redacted(question, redacted) => count(&question.render(self.base, *redacted)),
-            Body::RoutingNote(prescreen) => count(&render::routing_note(*prescreen)),
-            Body::FindingsNote(found) => count(&render::findings_note(*found)),
-            Body::ToolCall(call) => {
-                count(&render::note(*call)) + count(&render::tool_call(*call, &self.mock.tools[usize::from(call.tool)], self.base))
-            }
-            Body::ToolOutput(output) => count(&self.library.text(*output)),
-            Body::Answer(answer) => count(&answer.render(self.base)),
-            Body::Text(text) => count(text),
-        }
+        self.texts.parts(body).iter().map(|part| count(part)).sum()
     }
 
     fn check(&self, prompt: &Prompt<'_>, done: &Completion) {
@@ -65,18 +51,8 @@ impl Checked<'_> {
         };
         assert_eq!(done.input_tokens, prompt.setup.fixed_tokens + text, "{:?} {:?}", prompt.caller, prompt.thread);
         let spoken = match &done.reply {
-            Reply::Routing(prescreen) => count(&prescreen.render()),
-            Reply::Redaction(found) => match prompt.question {
-                Body::Question(question) => {
-                    count(&Detection { question: *question, hidden_before: Items::NONE, found: *found }.render(self.base))
-                }
-                other => self.rendered(other),
-            },
-            Reply::ToolCall(call) => self.rendered(&Body::ToolCall(*call)),
-            Reply::Answer(answer) => self.rendered(&Body::Answer(*answer)),
-            Reply::Label(label) => count(render::label(*label)),
-            Reply::Question(question) => self.rendered(&Body::Question(*question)),
             Reply::RedactedText { .. } | Reply::Topics(_) | Reply::Text(_) => done.output_tokens,
+            reply => self.texts.reply(reply, prompt.question).iter().map(|part| count(part)).sum(),
         };
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX);
         assert_eq!(done.output_tokens, spoken.min(most), "{:?} {:?}", prompt.caller, done.reply);
@@ -105,7 +81,7 @@ fn what_is_counted_is_what_would_be_rendered() {
         let plan = Plan::new(Seed(9), &scenario.traffic, topics.clone());
         let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
         let mut engine = Engine::new(world, ByFlags(&stage.compiled), Vec::<Entry>::new(), 1, 200);
-        let checked = Checked { mock: &mock, library: &stage.library, base: &scenario.knowledge, calls: Cell::new(0) };
+        let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
         runtime.block_on(drive(&mut engine, &checked, &Virtual, |_| ()));
         assert!(checked.calls.get() > 800, "{}", checked.calls.get());
     }

@@ -10,6 +10,7 @@ mod mistakes;
 mod power;
 mod program;
 mod published;
+mod saved;
 mod second;
 mod serve;
 mod serve_faults;
