@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::time::Duration;
+
 /// A flight simulator for AI experiments.
 ///
 /// One scenario file is a whole A/B experiment on a multi-agent AI system: who comes, what they ask, which models answer at
@@ -258,6 +260,19 @@ pub struct ServeArgs {
     /// Faults to commit: a RON list such as [(fault: "rate_limited", on: ["anthropic"], rate: 0.1)], besides the scenario's own.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// When told to stop, write the report on what arrived to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// How long a client may take to begin and send a request, or its connection stay idle; at least a minute for real clients.
+    #[arg(long, value_name = "TIME", default_value = "2min", value_parser = patience)]
+    pub patience: Duration,
+}
+
+/// Reads how long a client may take.
+fn patience(text: &str) -> Result<Duration, String> {
+    let time: Duration = text.parse()?;
+    let allowed = Duration::from_us(100_000)..=Duration::from_us(86_400_000_000);
+    if allowed.contains(&time) { Ok(time) } else { Err(format!("expected a duration from 100ms to 1d, found {text}")) }
 }
 
 /// Reads a factor on time.

@@ -4,12 +4,15 @@
 //!
 //! Does not know: what is answered.
 
+use std::{fs, io};
+
 use serde_json::json;
 
 use super::args::ServeArgs;
 use super::commands::{Ended, backend_failed, bad_file, read};
 use super::exit::Exit;
 use super::output;
+use crate::diagnostic::Diagnostic;
 use crate::random::Seed;
 use crate::scenario::load_faults;
 use crate::serve::{Server, Settings, World};
@@ -23,15 +26,25 @@ pub fn serve(args: &ServeArgs) -> Ended {
     };
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
-    let settings =
-        Settings { seed: args.seed.map_or(scenario.seed, Seed), bootstrap: args.scenario.is_some(), time_scale: args.time_scale };
+    let settings = Settings {
+        seed: args.seed.map_or(scenario.seed, Seed),
+        bootstrap: args.scenario.is_some(),
+        time_scale: args.time_scale,
+        patience: args.patience,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
         let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?.with_faults(&faults);
         let server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
         let listening = json!({ "listening": format!("http://{}", server.address()) });
         output::result(&format!("{}\n", spaced(&listening))).map_err(|error| backend_failed(&error))?;
+        let world = server.world();
         server.run(told_to_stop()).await.map_err(|error| backend_failed(&error))?;
+        if let Some(file) = &args.report {
+            let text = world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
+            let unwritable = |error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", file.display()))]);
+            fs::write(file, text).map_err(unwritable)?;
+        }
         Ok(Exit::Ran)
     })
 }

@@ -97,6 +97,7 @@ async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap,
     match bytes {
         Ok(bytes) => Ok((head.headers, bytes)),
         Err(BodyError::TooLarge) => Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size")),
+        Err(BodyError::TooSlow) => Err(ChatError::new(ErrorKind::Timeout, "the request body did not arrive in time")),
         Err(BodyError::Unreadable) => Err(ChatError::new(ErrorKind::BadRequest, "the request body could not be read")),
     }
 }

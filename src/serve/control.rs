@@ -4,14 +4,17 @@
 //!
 //! Does not know: who may see them; whoever reaches the port may.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::report::to_json;
+use crate::report::Report;
 use crate::serve::faults_control;
+use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal};
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -45,11 +48,31 @@ pub async fn events(State(world): State<Arc<World>>) -> Response {
 
 /// The statistics of what has arrived so far, in the JSON of any report.
 pub async fn report(State(world): State<Arc<World>>) -> Response {
-    let report = world.ledger().report();
-    match to_json(&report) {
+    match report_text(&world, false) {
         Ok(text) => bytes_of(200, "application/json", text.into_bytes()),
         Err(error) => refusal(500, "internal_service_error", &error),
     }
+}
+
+/// A report, and what the client did wrong beside it.
+#[derive(Serialize)]
+struct Live<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    client: Vec<Finding>,
+}
+
+/// The report as JSON; at the `end` nothing more is waited for.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn report_text(world: &World, end: bool) -> Result<String, String> {
+    let (report, client) = {
+        let ledger = world.ledger();
+        (ledger.report(), ledger.grade.findings(unix_ms(), end))
+    };
+    let text = serde_json::to_string_pretty(&Live { report: &report, client });
+    text.map(|text| text + "\n").map_err(|error| error.to_string())
 }
 
 /// Counters in the text format of Prometheus.
@@ -66,6 +89,19 @@ pub async fn metrics(State(world): State<Arc<World>>) -> Response {
     ] {
         text.push_str(&format!("# HELP {name} {what}\n# TYPE {name} counter\n{name} {value}\n"));
     }
+    let labeled = |text: &mut String, name: &str, what: &str, values: &[(&str, &str, u64)]| {
+        text.push_str(&format!("# HELP {name} {what}\n# TYPE {name} counter\n"));
+        values.iter().for_each(|(label, key, value)| text.push_str(&format!("{name}{{{label}=\"{key}\"}} {value}\n")));
+    };
+    let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
+    for active in ledger.faults.active() {
+        *struck.entry(active.rule.kind.name()).or_default() += active.hits;
+    }
+    let struck: Vec<_> = struck.into_iter().map(|(kind, hits)| ("fault", kind, hits)).collect();
+    labeled(&mut text, "simlab_faults_total", "faults committed by the rules in force", &struck);
+    let findings = ledger.grade.findings(unix_ms(), false);
+    let found: Vec<_> = findings.iter().map(|finding| ("code", finding.code.name(), finding.count)).collect();
+    labeled(&mut text, "simlab_client_findings_total", "what the client did wrong", &found);
     bytes_of(200, "text/plain; version=0.0.4", text.into_bytes())
 }
 

@@ -65,6 +65,7 @@ pub async fn diagnostic(State(world): State<Arc<World>>, headers: HeaderMap, bod
 fn refused(error: BodyError) -> Response {
     match error {
         BodyError::TooLarge => refusal(413, "request_too_large", &format!("a payload may have {MOST_BYTES} bytes")),
+        BodyError::TooSlow => refusal(408, "request_timeout", "the body did not arrive in time"),
         BodyError::Unreadable => refusal(400, "invalid_request", "the body could not be read or decompressed"),
     }
 }

@@ -7,12 +7,14 @@
 
 use std::io::Read;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use tokio_stream::StreamExt;
+
+use crate::serve::connections::TooSlow;
 
 /// Most bytes of a refused body that are read before the answer goes out regardless.
 const MOST_DISCARDED: usize = 256 << 20;
@@ -24,15 +26,20 @@ pub enum BodyError {
     TooLarge,
     /// The connection broke, or the compression is damaged.
     Unreadable,
+    /// It did not arrive in time.
+    TooSlow,
 }
 
 /// Reads a body of at most `limit` bytes.
 pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+    if body.size_hint().lower() > MOST_DISCARDED as u64 {
+        return Err(BodyError::TooLarge);
+    }
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut seen = 0_usize;
     while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|_| BodyError::Unreadable)?;
+        let piece = piece.map_err(|error| broken(&error))?;
         seen = seen.saturating_add(piece.len());
         if seen <= limit {
             bytes.extend_from_slice(&piece);
@@ -46,8 +53,25 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     if seen > limit { Err(BodyError::TooLarge) } else { Ok(bytes) }
 }
 
+/// Why a body broke off.
+fn broken(error: &axum::Error) -> BodyError {
+    // The reason may be wrapped more than once.
+    let mut reason: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = reason {
+        if error.is::<TooSlow>() {
+            return BodyError::TooSlow;
+        }
+        reason = error.source();
+    }
+    BodyError::Unreadable
+}
+
 /// Reads a body that may be compressed (`Content-Encoding: gzip`), at most `limit` bytes before and after.
 pub async fn read_plain_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+    // A client that asks before it sends is told before it has sent.
+    if body.size_hint().lower() > limit as u64 && text(headers, "expect").is_some() {
+        return Err(BodyError::TooLarge);
+    }
     let bytes = read_body(body, limit).await?;
     match text(headers, "content-encoding").unwrap_or("identity").to_ascii_lowercase().as_str() {
         "identity" | "" => Ok(bytes),

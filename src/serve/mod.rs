@@ -9,6 +9,7 @@
 
 mod asked;
 mod chat;
+mod connections;
 mod control;
 mod events;
 mod faults;

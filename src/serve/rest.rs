@@ -56,6 +56,7 @@ async fn read(request: HttpRequest<Body>) -> Result<Request, ApiError> {
     // The body is read even when it is not needed, so that the connection can go on.
     let bytes = read_plain_body(&head.headers, body, MOST_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::new(413, "request_too_large", format!("a body may have {MOST_BYTES} bytes")),
+        BodyError::TooSlow => ApiError::new(408, "request_timeout", "the body did not arrive in time"),
         BodyError::Unreadable => invalid("the body could not be read"),
     })?;
     let method = method(&head.method, &head.headers)?;

@@ -1,7 +1,6 @@
 //! The socket, the routes and the end.
 //!
-//! Promises: it listens on loopback; small writes go out at once; an idle connection is kept for as long as its client
-//! likes; when told to stop it takes no new connection, ends open streams, and finishes what it has begun.
+//! Promises: it listens on loopback; an idle connection is kept for as long as clients are given to be idle; when told to stop it takes no new connection, ends open streams, and finishes what it has begun.
 //!
 //! Does not know: what any route answers.
 
@@ -11,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_request_with_state;
 use axum::routing::{any, get, post};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::serve::world::World;
-use crate::serve::{chat, control, events, faults_control, rest, stream};
+use crate::serve::{chat, connections, control, events, faults_control, rest, stream};
 
 /// How long what has begun may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -35,9 +34,16 @@ impl Server {
     /// # Errors
     /// When the port is taken.
     pub async fn bind(world: World, port: u16) -> io::Result<Self> {
+        connections::raise_limit();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, world: Arc::new(world) })
+    }
+
+    /// What it serves; it outlives the server.
+    #[must_use]
+    pub fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world)
     }
 
     /// Where it listens.
@@ -51,24 +57,22 @@ impl Server {
     /// # Errors
     /// When the socket fails.
     pub async fn run(self, told: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let world = Arc::clone(&self.world);
-        let mut stops = world.stops();
-        let stop = async move {
+        let Self { listener, world, .. } = self;
+        let (stops, mut told_to_stop) = (world.stops(), world.stops());
+        let patience = world.settings.patience;
+        let stopping = Arc::clone(&world);
+        tokio::spawn(async move {
             told.await;
-            world.stop();
-        };
-        let listener = self.listener.tap_io(|socket| {
-            // A socket that cannot be told still works, only slower.
-            let _ = socket.set_nodelay(true);
+            stopping.stop();
         });
-        let served = axum::serve(listener, routes(self.world)).with_graceful_shutdown(stop);
         tokio::select! {
-            result = served => result,
+            () = connections::serve(listener, routes(world), patience, stops) => {}
             () = async {
-                let _ = stops.wait_for(|stops| *stops).await;
+                let _ = told_to_stop.wait_for(|stops| *stops).await;
                 tokio::time::sleep(DRAIN).await;
-            } => Ok(()),
+            } => {}
         }
+        Ok(())
     }
 }
 
@@ -99,5 +103,6 @@ fn routes(world: Arc<World>) -> Router {
         .route("/_simlab/reset", post(control::reset))
         .method_not_allowed_fallback(rest::wrong_method)
         .fallback(rest::unknown)
+        .layer(map_request_with_state(Arc::clone(&world), connections::timed))
         .with_state(world)
 }

@@ -16,9 +16,10 @@ use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
 use crate::scenario::{FaultRule, Scenario};
+use crate::serve::control::report_text;
 use crate::serve::ledger::Ledger;
 use crate::serve::voice::Voice;
-use crate::time::unix_ms;
+use crate::time::{Duration, unix_ms};
 
 /// How it is served.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Settings {
     pub bootstrap: bool,
     /// How much faster than real time models answer; 0: at once.
     pub time_scale: f64,
+    /// How long a client may take for a request's head, idle time included, and for its body.
+    pub patience: Duration,
 }
 
 /// Everything that requests share.
@@ -155,6 +158,14 @@ impl World {
     /// Ends all open streams.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// The report on all that arrived and on the client, as JSON, when nothing more can come.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn last_report(&self) -> Result<String, String> {
+        report_text(self, true)
     }
 
     /// What has arrived, for one look or one entry.

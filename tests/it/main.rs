@@ -13,5 +13,7 @@ mod published;
 mod saved;
 mod second;
 mod serve;
+mod serve_abuse;
 mod serve_faults;
+mod serve_grades;
 mod tidy;
