@@ -8,23 +8,23 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration as Wait;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
+use axum::response::Response;
 use axum::serve::{Listener, ListenerExt};
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
-use crate::serve::world::World;
 use crate::time::Duration;
 
 /// Most bytes of a request's head.
@@ -43,7 +43,7 @@ pub async fn serve(listener: TcpListener, routes: Router, patience: Duration, mu
     });
     // Nothing is ever sent: it ends when the last connection has dropped its end.
     let (open, mut closed) = mpsc::channel::<Infallible>(1);
-    let service = TowerToHyperService::new(routes);
+    let service = Timely { routes: TowerToHyperService::new(routes), patience: real(patience) };
     loop {
         let socket = tokio::select! {
             (socket, _) = Listener::accept(&mut listener) => socket,
@@ -88,10 +88,23 @@ pub fn raise_limit() {
 #[cfg(not(unix))]
 pub fn raise_limit() {}
 
-/// Lets a request's body fail when it has not arrived within the client's patience.
-pub async fn timed(State(world): State<Arc<World>>, request: Request) -> Request {
-    let patience = real(world.settings.patience);
-    request.map(|body| if body.is_end_stream() { body } else { Body::new(Timed { body, patience, sleep: None }) })
+/// The routes, each request's body with a time limit.
+#[derive(Clone, Debug)]
+struct Timely {
+    routes: TowerToHyperService<Router>,
+    patience: Wait,
+}
+
+impl Service<Request<Incoming>> for Timely {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request>>::Future;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let patience = self.patience;
+        self.routes
+            .call(request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(Timed { body, patience, sleep: None }) }))
+    }
 }
 
 /// The body did not arrive in time.
@@ -108,7 +121,7 @@ impl std::error::Error for TooSlow {}
 
 /// A body with a deadline, which begins with the first wait.
 struct Timed {
-    body: Body,
+    body: Incoming,
     patience: Wait,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -119,7 +132,7 @@ impl hyper::body::Body for Timed {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            return Poll::Ready(frame);
+            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
         }
         let patience = self.patience;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::map_request_with_state;
 use axum::routing::{any, get, post};
 use tokio::net::TcpListener;
 
@@ -103,6 +102,5 @@ fn routes(world: Arc<World>) -> Router {
         .route("/_simlab/reset", post(control::reset))
         .method_not_allowed_fallback(rest::wrong_method)
         .fallback(rest::unknown)
-        .layer(map_request_with_state(Arc::clone(&world), connections::timed))
         .with_state(world)
 }

@@ -211,3 +211,43 @@ fn faults_are_listed_added_and_taken_away_and_a_wrong_field_is_told_what_was_exp
     assert_eq!(call("DELETE", &Value::Null).status, 204);
     assert_eq!(call("GET", &Value::Null).json(), json!({ "faults": [] }));
 }
+
+#[test]
+fn a_scenario_brings_its_own_faults_and_shows_their_mistakes_beside_its_others() {
+    let folder = std::env::temp_dir().join(format!("simlab-own-faults-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, simlab) = (folder.join("own.ron"), || std::process::Command::new(env!("CARGO_BIN_EXE_simlab")));
+    let text = String::from_utf8(simlab().args(["new", "security"]).output().unwrap().stdout).unwrap();
+    let with = |faults: &str| text.trim_end().strip_suffix(')').unwrap().to_owned() + faults + ")\n";
+    std::fs::write(&file, with("    faults: [(fault: \"overloaded\", on: [\"anthropic\"], next: 1)],\n")).unwrap();
+    let served = Served::start(&[file.to_str().unwrap()]);
+    assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 529);
+    assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 200);
+    std::fs::write(&file, with("    faults: [(fault: \"overloaded\", on: [\"anthropics\"], rate: 7)],\n")).unwrap();
+    let checked = simlab().arg("check").arg(&file).output().unwrap();
+    let shown = String::from_utf8(checked.stderr).unwrap();
+    assert!(checked.status.code() == Some(3) && shown.contains("did you mean `anthropic`?"), "{shown}");
+    assert!(shown.contains("expected more than 0 and at most 1, found 7"), "{shown}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_nth_time_of_a_request_is_hit_alike_after_a_restart_and_whatever_comes_between() {
+    let hits = |between: bool| -> Vec<u16> {
+        let served = Served::start(&["security"]);
+        set(&served, &json!([{ "fault": "overloaded", "rate": 0.4, "burst": 2, "on": ["anthropic"] }]));
+        (0..30)
+            .map(|nth| {
+                if between {
+                    let mut other = hello(false);
+                    other["max_tokens"] = json!(nth + 1);
+                    served.json("POST", "/v1/messages", &ANTHROPIC, &other);
+                }
+                served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status
+            })
+            .collect()
+    };
+    let alone = hits(false);
+    assert_eq!(alone, hits(true));
+    assert!(alone.contains(&529) && alone.contains(&200), "{alone:?}");
+}
