@@ -263,6 +263,15 @@ pub struct ServeArgs {
     /// When told to stop, write the report on what arrived to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Keep the LaunchDarkly account and the events in this file: what was acknowledged is there again after a restart or a crash.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// A port each for LaunchDarkly, Anthropic, OpenAI and Mistral, beside the one for all; the first line names them.
+    #[arg(long)]
+    pub split: bool,
+    /// Keep the last N chats, to be read at /_simlab/transcript.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub transcript: u32,
     /// How long a client may take to begin and send a request, or its connection stay idle; at least a minute for real clients.
     #[arg(long, value_name = "TIME", default_value = "2min", value_parser = patience)]
     pub patience: Duration,

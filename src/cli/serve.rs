@@ -31,12 +31,26 @@ pub fn serve(args: &ServeArgs) -> Ended {
         bootstrap: args.scenario.is_some(),
         time_scale: args.time_scale,
         patience: args.patience,
+        transcript: args.transcript,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
         let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?.with_faults(&faults);
-        let server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
-        let listening = json!({ "listening": format!("http://{}", server.address()) });
+        let world = match &args.state {
+            Some(file) => world.with_state(file).await.map_err(|reason| {
+                let message = format!("`{}` cannot keep the state: {reason}", file.display());
+                bad_file(&[Diagnostic::new(message).help("name another file, or remove this one to begin anew")])
+            })?,
+            None => world,
+        };
+        let mut server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
+        if args.split {
+            server = server.split().await.map_err(|error| backend_failed(&error))?;
+        }
+        let mut listening = json!({ "listening": format!("http://{}", server.address()) });
+        for (door, address) in server.doors() {
+            listening[door.name()] = format!("http://{address}").into();
+        }
         output::result(&format!("{}\n", spaced(&listening))).map_err(|error| backend_failed(&error))?;
         let world = server.world();
         server.run(told_to_stop()).await.map_err(|error| backend_failed(&error))?;

@@ -92,6 +92,11 @@ impl Observations {
         *now != treatment
     }
 
+    /// `unit` belongs to a treatment, whatever was said before.
+    pub fn assign(&mut self, experiment: usize, unit: usize, treatment: u8) {
+        self.treatments[experiment][unit] = treatment;
+    }
+
     /// An event of `unit`.
     pub fn add(&mut self, column: usize, unit: usize, value: f64) {
         let column = &mut self.columns[column];

@@ -10,6 +10,7 @@ mod given;
 mod lines;
 mod outcome;
 mod plan;
+mod table;
 mod written;
 
 pub use events::{events_report, look};
@@ -17,3 +18,4 @@ pub use given::{Statistics, Study, statistics};
 pub use lines::each_event;
 pub use outcome::statistics_report;
 pub use plan::{Found, Plan};
+pub use table::{Counted, Table};

@@ -134,7 +134,7 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
     let words = Words::Provider(provider, id.clone());
-    visit.answer(words, said(provider, world, &request, user.as_deref(), (digest, arrival), &id)).await
+    visit.answer(words, said(provider, world, (&request, &bytes), user.as_deref(), (digest, arrival), &id)).await
 }
 
 /// Where a provider's chats are asked for.
@@ -150,7 +150,7 @@ fn endpoint(provider: Provider) -> Endpoint {
 async fn said(
     provider: Provider,
     world: &World,
-    request: &ChatRequest,
+    (request, asked): (&ChatRequest, &[u8]),
     user: Option<&str>,
     (digest, arrival): (Owner, Arrival),
     id: &str,
@@ -166,6 +166,11 @@ async fn said(
     };
     if matches!(caller, Caller::Supervisor | Caller::Security | Caller::Support) {
         world.ledger().grade.answered(unix_ms(), arrival.number);
+    }
+    if world.settings.transcript > 0 {
+        let mut answered = Vec::new();
+        wire::encode_response(provider, &answer, &mut answered);
+        world.heard().take(arrival.number, arrival.at_ms, caller.name(), asked, &answered);
     }
     let mut response = if request.stream {
         streamed(wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage), wait)

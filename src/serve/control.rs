@@ -16,6 +16,7 @@ use crate::report::Report;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal};
+use crate::serve::state::Entry;
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -44,6 +45,18 @@ pub async fn events(State(world): State<Arc<World>>) -> Response {
         lines.push(b'\n');
     }
     bytes_of(200, "application/x-ndjson", lines)
+}
+
+/// The last chats, one on each line.
+pub async fn transcript(State(world): State<Arc<World>>) -> Response {
+    let text = {
+        let heard = world.heard();
+        heard.listens().then(|| heard.text())
+    };
+    match text {
+        Some(text) => bytes_of(200, "application/x-ndjson", text),
+        None => refusal(404, "not_found", "no chats are kept; start `simlab serve` with `--transcript N`"),
+    }
 }
 
 /// The statistics of what has arrived so far, in the JSON of any report.
@@ -107,6 +120,10 @@ pub async fn metrics(State(world): State<Arc<World>>) -> Response {
 
 /// Starts over.
 pub async fn reset(State(world): State<Arc<World>>) -> Response {
+    let kept = world.keep(|| Entry::Reset);
+    if let Err(error) = kept {
+        return refusal(503, "service_unavailable", &error);
+    }
     match world.reset().await {
         Ok(()) => json(204, &Value::Null),
         Err(error) => refusal(500, "internal_service_error", &error.to_string()),

@@ -18,6 +18,7 @@ use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::Visit;
 use crate::serve::http::{BodyError, json, read_plain_body, refusal, text};
 use crate::serve::ledger::Ask;
+use crate::serve::state::Entry;
 use crate::serve::stream::{sdk_key, unknown_key};
 use crate::serve::world::World;
 
@@ -40,6 +41,11 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
     let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false });
     let arrival = visit.arrival;
     let taken = async {
+        let kept = world.keep(|| Entry::Payload { id: id.map(str::to_owned), events: events.clone() });
+        if let Err(error) = kept {
+            // The SDK sends it again.
+            return refusal(503, "service_unavailable", &error);
+        }
         world.ledger().take(arrival, id, events);
         json(202, &Value::Null)
     };

@@ -141,9 +141,24 @@ impl Ledger {
         }
         self.payloads += 1;
         for event in events {
-            self.event(arrival, event);
+            self.event(Some(arrival), event);
         }
         true
+    }
+
+    /// Takes a payload that was acknowledged before a restart: it counts, and the client is not graded for it again.
+    pub fn recall(&mut self, payload: Option<&str>, events: Vec<Value>) {
+        if let Some(id) = payload {
+            let known = self.seen.entry(&Owner::of(id.as_bytes()));
+            if known.is_some() {
+                return;
+            }
+            *known = Some(false);
+        }
+        self.payloads += 1;
+        for event in events {
+            self.event(None, event);
+        }
     }
 
     /// Counts a request that arrived at this Unix time in milliseconds, and tells what becomes of it.
@@ -170,14 +185,16 @@ impl Ledger {
         self.asked.forgotten()
     }
 
-    fn event(&mut self, arrival: Arrival, event: Value) {
+    fn event(&mut self, arrival: Option<Arrival>, event: Value) {
         let text = event.to_string();
         self.fingerprint = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), self.fingerprint);
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
                 let digest = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-                self.grade.event(arrival.at_ms, arrival.number, digest, &recorded);
+                if let Some(arrival) = arrival {
+                    self.grade.event(arrival.at_ms, arrival.number, digest, &recorded);
+                }
                 let kind = match recorded {
                     Recorded::Exposure { .. } => "feature",
                     Recorded::Metric { .. } => "custom",

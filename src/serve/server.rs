@@ -24,7 +24,38 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    /// A port each for those who want it.
+    split: Vec<(Door, TcpListener, SocketAddr)>,
     world: Arc<World>,
+}
+
+/// Somebody who may have a port of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// LaunchDarkly: REST, streams and events.
+    LaunchDarkly,
+    /// Anthropic, at `/v1/messages`.
+    Anthropic,
+    /// OpenAI, under `/v1`.
+    OpenAi,
+    /// Mistral, under `/v1`.
+    Mistral,
+}
+
+impl Door {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::LaunchDarkly, Self::Anthropic, Self::OpenAi, Self::Mistral];
+
+    /// Its name in the first line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LaunchDarkly => "launchdarkly",
+            Self::Anthropic => "anthropic",
+            Self::OpenAi => "openai",
+            Self::Mistral => "mistral",
+        }
+    }
 }
 
 impl Server {
@@ -36,7 +67,25 @@ impl Server {
         connections::raise_limit();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, world: Arc::new(world) })
+        Ok(Self { listener, address, split: Vec::new(), world: Arc::new(world) })
+    }
+
+    /// Listens on a free port for each of the doors, too.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub async fn split(mut self) -> io::Result<Self> {
+        for door in Door::ALL {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let address = listener.local_addr()?;
+            self.split.push((door, listener, address));
+        }
+        Ok(self)
+    }
+
+    /// The doors with a port of their own.
+    pub fn doors(&self) -> impl Iterator<Item = (Door, SocketAddr)> {
+        self.split.iter().map(|(door, _, address)| (*door, *address))
     }
 
     /// What it serves; it outlives the server.
@@ -56,7 +105,7 @@ impl Server {
     /// # Errors
     /// When the socket fails.
     pub async fn run(self, told: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Self { listener, world, .. } = self;
+        let Self { listener, split, world, .. } = self;
         let (stops, mut told_to_stop) = (world.stops(), world.stops());
         let patience = world.settings.patience;
         let stopping = Arc::clone(&world);
@@ -64,8 +113,16 @@ impl Server {
             told.await;
             stopping.stop();
         });
+        let mut doors = tokio::task::JoinSet::new();
+        for (door, listener, _) in split {
+            doors.spawn(connections::serve(listener, door_routes(door, Arc::clone(&world)), patience, world.stops()));
+        }
+        let all = async {
+            connections::serve(listener, routes(world), patience, stops).await;
+            while doors.join_next().await.is_some() {}
+        };
         tokio::select! {
-            () = connections::serve(listener, routes(world), patience, stops) => {}
+            () = all => {}
             () = async {
                 let _ = told_to_stop.wait_for(|stops| *stops).await;
                 tokio::time::sleep(DRAIN).await;
@@ -73,6 +130,32 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Who answers what behind a door.
+fn door_routes(door: Door, world: Arc<World>) -> Router {
+    let routes = match door {
+        Door::LaunchDarkly => Router::new()
+            .route("/api/v2/{*path}", any(rest::answer))
+            .route("/all", get(stream::all))
+            .route("/sdk/latest-all", get(stream::latest_all))
+            .route("/bulk", post(events::bulk))
+            .route("/diagnostic", post(events::diagnostic)),
+        Door::Anthropic => Router::new()
+            .route("/v1/messages", post(chat::anthropic))
+            .route("/v1/models", get(chat::list))
+            .route("/v1/models/{id}", get(chat::one)),
+        Door::OpenAi => Router::new()
+            .route("/v1/chat/completions", post(chat::openai))
+            .route("/v1/embeddings", post(chat::openai_embeddings))
+            .route("/v1/models", get(chat::list))
+            .route("/v1/models/{id}", get(chat::one)),
+        Door::Mistral => Router::new()
+            .route("/v1/chat/completions", post(chat::mistral))
+            .route("/v1/embeddings", post(chat::mistral_embeddings))
+            .route("/v1/models", get(chat::mistral_list)),
+    };
+    routes.method_not_allowed_fallback(rest::wrong_method).fallback(rest::unknown).with_state(world)
 }
 
 /// Who answers what.
@@ -93,6 +176,7 @@ fn routes(world: Arc<World>) -> Router {
         .route("/mistral/v1/models", get(chat::mistral_list))
         .route("/_simlab/status", get(control::status))
         .route("/_simlab/events", get(control::events))
+        .route("/_simlab/transcript", get(control::transcript))
         .route("/_simlab/report", get(control::report))
         .route("/_simlab/metrics", get(control::metrics))
         .route(

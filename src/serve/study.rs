@@ -1,95 +1,83 @@
-//! What has arrived, folded as it comes into the same table that a run ends in, and the report on it so far.
+//! What has arrived, folded as it comes into the same tables that recorded events end in, and the report on it so far.
 //!
-//! Promises: the statistics that any other source of the same events would give: the code is the same; a unit's memory is
-//! its key and a few numbers.
+//! Promises: the statistics that `simlab analyze` gives of the same events: only what follows a user's exposure counts, and an
+//! exposure may arrive after the events that follow it; a unit's memory is its key, a few numbers, and its events as long as no
+//! exposure of it has arrived.
 //!
 //! Does not know: HTTP, or the mock world.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{analyze, summarize};
-use crate::experiment::Experiment;
 use crate::flags::events::Recorded;
-use crate::metrics::Observations;
-use crate::report::{Extras, Mode, Report};
+use crate::recorded::{Counted, Plan, Table};
+use crate::report::Report;
 use crate::scenario::Scenario;
-use crate::verdict::decide;
 
-/// The table so far.
+/// Most events that wait for the exposure of their user.
+const MOST_WAITING: usize = 200_000;
+
+/// A metric event that may yet count: for experiment number `nth`, should its user turn out to be exposed.
+#[derive(Clone, Debug)]
+struct Waiting {
+    nth: usize,
+    at_ms: u64,
+    event: String,
+    value: Option<f64>,
+}
+
+/// The tables so far.
 #[derive(Clone, Debug)]
 pub struct Study {
-    scenario: &'static Scenario,
-    observations: Observations,
-    units: BTreeMap<String, usize>,
+    plan: Plan,
+    table: Table,
+    waiting: BTreeMap<String, Vec<Waiting>>,
+    waits: usize,
 }
 
 impl Study {
-    /// An empty table for the scenario's experiments and metrics.
+    /// Empty tables for the scenario's experiments and metrics.
     #[must_use]
-    pub fn new(scenario: &'static Scenario) -> Self {
-        // What is sent is already in the metric's unit.
-        let observations = Observations::new(0, scenario.experiments.len(), &scenario.metrics, |_| 1.0);
-        Self { scenario, observations, units: BTreeMap::new() }
+    pub fn new(scenario: &Scenario) -> Self {
+        let plan = Plan::of(scenario);
+        let table = Table::new(&plan);
+        Self { plan, table, waiting: BTreeMap::new(), waits: 0 }
     }
 
     /// Takes what one event says.
     pub fn take(&mut self, recorded: &Recorded<'_>) {
         match *recorded {
-            Recorded::Exposure { unit, config, variation, variation_key, .. } => {
-                for (nth, experiment) in self.scenario.experiments.iter().enumerate() {
-                    if experiment.config == config
-                        && let Some(treatment) = self.treatment(experiment, variation, variation_key)
+            Recorded::Exposure { at_ms, unit, config, variation, variation_key } => {
+                for nth in 0..self.plan.experiments.len() {
+                    if self.plan.experiments[nth].config == config
+                        && let Some(treatment) = self.plan.treatment(nth, variation, variation_key)
                     {
-                        let unit = self.unit(unit);
-                        self.observations.expose(nth, unit, treatment);
+                        self.table.expose(nth, at_ms, unit, treatment);
                     }
                 }
+                let early = self.waiting.remove(unit).unwrap_or_default();
+                self.waits -= early.len();
+                early.into_iter().for_each(|waiting| self.metric(unit, waiting));
             }
-            Recorded::Metric { unit, event, value, .. } => {
-                if let Some(column) = self.observations.column(event) {
-                    let unit = self.unit(unit);
-                    self.observations.add(column, unit, value.unwrap_or(0.0));
+            Recorded::Metric { at_ms, unit, event, value, .. } => {
+                for nth in 0..self.plan.experiments.len() {
+                    self.metric(unit, Waiting { nth, at_ms, event: event.to_owned(), value });
                 }
             }
             Recorded::Other { .. } => {}
         }
     }
 
-    /// The treatment that a variation is: by its key, or by its place behind the automatic `disabled` one.
-    fn treatment(&self, experiment: &Experiment, variation: usize, key: Option<&str>) -> Option<u8> {
-        let config = self.scenario.configs.iter().find(|config| config.key == experiment.config)?;
-        let key = match key {
-            Some(key) => key,
-            None => &config.variations.get(variation.checked_sub(1)?)?.variation,
-        };
-        let at = experiment.treatments.iter().position(|treatment| treatment.variation == key)?;
-        u8::try_from(at).ok()
-    }
-
-    fn unit(&mut self, key: &str) -> usize {
-        if let Some(&unit) = self.units.get(key) {
-            return unit;
+    fn metric(&mut self, unit: &str, event: Waiting) {
+        let counted = self.table.add(&self.plan, event.nth, event.at_ms, unit, &event.event, event.value);
+        if matches!(counted, Counted::NotExposed | Counted::Before) && self.waits < MOST_WAITING {
+            self.waits += 1;
+            self.waiting.entry(unit.to_owned()).or_default().push(event);
         }
-        let unit = self.units.len();
-        self.units.insert(key.to_owned(), unit);
-        // Room is made in large steps, so that a unit costs the same however many there are.
-        if unit >= self.observations.units() {
-            self.observations.grow((unit + 1).next_power_of_two().max(1024));
-        }
-        unit
     }
 
     /// The report so far; `fingerprint` is a digest of the events.
     #[must_use]
     pub fn report(&self, fingerprint: String) -> Report {
-        let mut report = Report::new(&self.scenario.name, Mode::Data, None, fingerprint);
-        for (nth, experiment) in self.scenario.experiments.iter().enumerate() {
-            let summary = summarize(&self.observations, nth, experiment, &self.scenario.metrics, 0..self.units.len());
-            let analysis = analyze(experiment, &summary);
-            let verdict = self.scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
-            let extras = Extras::default();
-            report.experiments.push(Report::experiment(experiment, &analysis, verdict.as_ref(), extras));
-        }
-        report
+        self.table.report(&self.plan, fingerprint)
     }
 }

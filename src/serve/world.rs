@@ -5,19 +5,22 @@
 //!
 //! Does not know: HTTP.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::context::KEY_EPOCH;
-use crate::flags::api::{ApiError, Reply, Request};
+use crate::flags::api::{ApiError, Method, Reply, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
 use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
 use crate::scenario::{FaultRule, Scenario};
 use crate::serve::control::report_text;
+use crate::serve::heard::Heard;
 use crate::serve::ledger::Ledger;
+use crate::serve::state::{Entry, State};
 use crate::serve::voice::Voice;
 use crate::time::{Duration, unix_ms};
 
@@ -32,6 +35,8 @@ pub struct Settings {
     pub time_scale: f64,
     /// How long a client may take for a request's head, idle time included, and for its body.
     pub patience: Duration,
+    /// How many chats are kept to be read.
+    pub transcript: u32,
 }
 
 /// Everything that requests share.
@@ -45,6 +50,10 @@ pub struct World {
     pub voice: Voice,
     account: Mutex<Account>,
     ledger: Mutex<Ledger>,
+    /// What was asked and answered.
+    heard: Mutex<Heard>,
+    /// What outlives a restart.
+    state: Option<State>,
     /// The faults that are committed from the start.
     faults: Vec<FaultRule>,
     revision: watch::Sender<u64>,
@@ -78,6 +87,8 @@ impl World {
             voice: Voice::new(scenario, settings.seed),
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
+            heard: Mutex::new(Heard::new(settings.transcript as usize)),
+            state: None,
             faults: scenario.faults.clone(),
             revision,
             stopping: watch::Sender::new(false),
@@ -92,6 +103,42 @@ impl World {
         self
     }
 
+    /// The same world as it was left, and from now on kept in this file. The file belongs to one scenario and seed.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub async fn with_state(mut self, file: &Path) -> Result<Self, String> {
+        let start = if self.settings.bootstrap { "set up" } else { "empty" };
+        let owner = format!("{} {} {start} {}", self.scenario.digest, self.settings.seed.0, env!("CARGO_PKG_VERSION"));
+        let (state, entries) = State::open(file, &owner)?;
+        for (nth, entry) in entries.iter().enumerate() {
+            let again = |error: &dyn std::fmt::Display| format!("its entry {nth} cannot be done again: {error}");
+            match entry {
+                Entry::Request { .. } => {
+                    let (request, at_ms) = entry.request().ok_or_else(|| again(&"it is no request"))?;
+                    held(&self.account).handle(&request, at_ms).map_err(|error| again(&error.message))?;
+                }
+                Entry::Payload { id, events } => self.ledger().recall(id.as_deref(), events.clone()),
+                Entry::Reset => self.reset().await.map_err(|error| again(&error))?,
+            }
+        }
+        self.state = Some(state);
+        Ok(self)
+    }
+
+    /// Keeps what is about to be acknowledged, where anything is kept.
+    ///
+    /// # Errors
+    /// When it cannot be written: then it must not be acknowledged.
+    pub fn keep(&self, entry: impl FnOnce() -> Entry) -> Result<(), String> {
+        self.state.as_ref().map_or(Ok(()), |state| state.keep(&entry()))
+    }
+
+    /// What was asked and answered, for one look or one line.
+    pub fn heard(&self) -> MutexGuard<'_, Heard> {
+        held(&self.heard)
+    }
+
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open streams are told.
     ///
     /// # Errors
@@ -99,6 +146,7 @@ impl World {
     pub async fn reset(&self) -> Result<(), BootstrapError> {
         let account = first_account(self.scenario, self.settings).await?;
         *held(&self.account) = account;
+        self.heard().clear();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
         *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);
@@ -114,12 +162,21 @@ impl World {
     /// What the interface refuses.
     pub fn handle(&self, request: &Request) -> Result<Reply, ApiError> {
         let mut account = held(&self.account);
-        let before = account.revision();
-        let reply = account.handle(request, unix_ms());
+        let (before, now_ms) = (account.revision(), unix_ms());
+        let reply = if self.state.is_none() || request.method == Method::Get {
+            account.handle(request, now_ms)?
+        } else {
+            // What cannot be kept must not have happened.
+            let mut next = account.clone();
+            let reply = next.handle(request, now_ms)?;
+            self.keep(|| Entry::of(request, now_ms)).map_err(|error| ApiError::new(503, "service_unavailable", error))?;
+            *account = next;
+            reply
+        };
         if account.revision() != before {
             self.revision.send_modify(|revision| *revision += 1);
         }
-        reply
+        Ok(reply)
     }
 
     /// Flags and segments of the environment that an SDK key opens.

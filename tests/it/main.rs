@@ -5,6 +5,7 @@
 mod analyze;
 mod calibration;
 mod counting;
+mod decoders;
 mod laws;
 mod mistakes;
 mod power;
@@ -16,4 +17,5 @@ mod serve;
 mod serve_abuse;
 mod serve_faults;
 mod serve_grades;
+mod serve_kept;
 mod tidy;
