@@ -222,3 +222,49 @@ impl Ledger {
         self.kinds.values().sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+    use serde_json::json;
+
+    fn ledger() -> Ledger {
+        let scenario: &'static Scenario = &Box::leak(Box::new(load("security").unwrap())).scenario;
+        Ledger::new(scenario, Seed(1), &[])
+    }
+
+    fn ask(nth: u32) -> Ask<'static> {
+        Ask { endpoint: Endpoint::OpenAi, model: Some("gpt-4o"), digest: Owner::of(&nth.to_le_bytes()), fresh: false }
+    }
+
+    #[test]
+    fn how_often_a_request_came_is_known_until_very_many_others_have_come() {
+        let mut ledger = ledger();
+        let before = |ledger: &mut Ledger, nth| ledger.arrive(1, &ask(nth)).before;
+        assert_eq!([0, 0, 1, 0].map(|nth| before(&mut ledger, nth)), [0, 1, 0, 2]);
+        let most = u32::try_from(MOST_REQUESTS).unwrap();
+        (2..most).for_each(|nth| assert_eq!(before(&mut ledger, nth), 0));
+        assert_eq!((before(&mut ledger, 0), ledger.forgotten_requests()), (3, 0));
+        (most..4 * most).for_each(|nth| assert_eq!(before(&mut ledger, nth), 0));
+        // As on its first day.
+        assert_eq!(before(&mut ledger, 1), 0);
+        assert!(ledger.asked.len() <= 2 * MOST_REQUESTS && ledger.forgotten_requests() > 0);
+    }
+
+    #[test]
+    fn the_last_events_are_kept_within_their_bytes_and_all_are_counted() {
+        let mut ledger = ledger();
+        let arrival = ledger.arrive(1, &ask(0));
+        let long = "x".repeat(1 << 20);
+        for nth in 0..50 {
+            let event = json!({ "kind": "index", "creationDate": nth, "context": { "kind": "user", "key": long } });
+            assert!(ledger.take(arrival, Some(&nth.to_string()), vec![event]));
+        }
+        assert_eq!((ledger.total(), ledger.events.len(), ledger.sizes.len()), (50, 31, 31));
+        assert_eq!(ledger.events.back().unwrap()["creationDate"], 49);
+        assert!(ledger.bytes <= MOST_EVENT_BYTES);
+        assert!(!ledger.take(arrival, Some("49"), vec![json!({ "kind": "index" })]));
+        assert_eq!((ledger.total(), ledger.repeated_payloads), (50, 1));
+    }
+}
