@@ -14,7 +14,7 @@
 //! Journal ────── metrics ──────────▶ Observations  one value per user and metric, one treatment per user and experiment
 //! Observations ─ analysis ─────────▶ Analysis      posteriors, intervals, probabilities, expected loss, health
 //! Analysis ───── verdict ──────────▶ Verdict       ship, keep, or need more data, each with its because
-//! all of it ──── report ───────────▶ terminal, JSON, Markdown, JUnit
+//! all of it ──── report ───────────▶ terminal, JSON, Markdown, JUnit, HTML
 //! ```
 //!
 //! # The floor plan

@@ -304,7 +304,7 @@ pub struct RunArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Save report.json, events.jsonl (as an AI SDK would send them), transcript.jsonl and scenario.ron in this folder.
+    /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl and scenario.ron in this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How many users, from the first on, transcript.jsonl has: what they asked and what every model said.
@@ -329,6 +329,8 @@ pub enum Format {
     Markdown,
     /// For CI: each expectation a test case.
     Junit,
+    /// One self-contained page with charts, light and dark, for a browser, a phone or paper.
+    Html,
 }
 
 /// How a list is printed.

@@ -16,7 +16,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::flags::bootstrap::protocol;
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
-use crate::report::{Palette, Report, to_json, to_junit, to_markdown, to_text};
+use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, met};
 use crate::scenario::{LIBRARY, Loaded, load};
 
@@ -70,7 +70,8 @@ pub(super) fn read(scenario: &str) -> Result<Loaded, Exit> {
 fn run(args: &RunArgs) -> Ended {
     let loaded = read(&args.scenario)?;
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
-    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth };
+    let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
+    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, charts };
     let unwritable =
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
@@ -127,6 +128,7 @@ pub(super) fn rendered(report: &Report, format: Format) -> Result<String, Exit> 
         })?,
         Format::Markdown => to_markdown(report),
         Format::Junit => to_junit(report),
+        Format::Html => to_html(report),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Saving a run: report.json, events.jsonl, transcript.jsonl and scenario.ron in one folder.
+//! Saving a run: report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in one folder.
 //!
 //! Promises: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again.
 //!
@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use crate::report::to_json;
+use crate::report::{to_html, to_json};
 use crate::run::{EventWriter, Outcome, Stage, TranscriptWriter};
 use crate::scenario::Loaded;
 
@@ -37,5 +37,6 @@ pub fn transcript<'s>(folder: &Path, stage: &'s Stage<'s>, users: u32) -> io::Re
 pub fn report(folder: &Path, loaded: &Loaded, outcome: &Outcome) -> io::Result<()> {
     let json = to_json(&outcome.report).map_err(io::Error::other)?;
     fs::write(folder.join("report.json"), json)?;
+    fs::write(folder.join("report.html"), to_html(&outcome.report))?;
     fs::write(folder.join("scenario.ron"), &*loaded.source.text)
 }

@@ -2,6 +2,7 @@
 //!
 //! Promises: every number of the report is computed by the time this returns.
 
+use super::charts::{Distribution, OverTime, Shape};
 use super::data::{
     Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Truth,
     Variation, Verdict,
@@ -29,6 +30,10 @@ pub struct Extras {
     pub decision_at_truth: Option<verdict::Decision>,
     /// Results adjusted for the users' pre-period.
     pub adjusted: Vec<Adjusted>,
+    /// The results as users arrived.
+    pub over_time: Option<OverTime>,
+    /// How values are spread.
+    pub distributions: Vec<Distribution>,
 }
 
 impl Report {
@@ -63,6 +68,8 @@ impl Report {
             failures: extras.failures,
             method: experiment.method,
             adjusted: extras.adjusted,
+            over_time: extras.over_time,
+            distributions: extras.distributions,
             control,
         }
     }
@@ -107,6 +114,7 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             sequential: variation.sequential.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
             reason: variation.reason.clone(),
             corrected: variation.corrected.as_ref().map(|corrected| build_corrected(corrected, mass)),
+            posterior: variation.posterior.as_ref().and_then(Shape::of),
         }
     });
     Metric {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::charts::{Distribution, OverTime, Shape};
 use super::expect::ExpectationResult;
 use super::number::{Number, Ordered};
 use crate::analysis::HealthStatus;
@@ -191,6 +192,12 @@ pub struct Experiment {
     /// Results adjusted for the users' pre-period, where they have one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjusted: Vec<Adjusted>,
+    /// The results as users arrived, where they were followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_time: Option<OverTime>,
+    /// How values are spread, where that was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<Distribution>,
 }
 
 /// One health check.
@@ -280,6 +287,9 @@ pub struct Variation {
     /// The rate without the judge's errors, where the metric tells how often its judge is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected: Option<Corrected>,
+    /// The posterior, for drawing it.
+    #[serde(default)]
+    pub posterior: Option<Shape>,
 }
 
 /// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.

@@ -7,10 +7,12 @@
 
 mod beside;
 mod build;
+mod charts;
 mod data;
 pub(crate) mod escape;
 mod expect;
 mod format;
+mod html;
 mod json;
 mod junit;
 pub(crate) mod markdown;
@@ -23,11 +25,13 @@ mod text;
 mod tests;
 
 pub use build::{Extras, Truths};
+pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions, over_time};
 pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Hindsight, Interaction,
     Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Truth, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Outcome};
+pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
 pub use markdown::to_markdown;

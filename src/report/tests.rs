@@ -108,6 +108,7 @@ fn hostile_text_stays_text_in_every_format() {
     for table in markdown.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().chunk_by(|a, b| cells(a) == cells(b)) {
         assert!(cells(table[0]) >= 2 && (table.len() >= 2), "a cell was left: {table:?}");
     }
+    super::html::tests::harmless(&to_html(&report));
     let junit = to_junit(&report);
     assert!(!junit.contains("<script") && !junit.contains("]]>") && junit.chars().all(|c| c == '\n' || !c.is_control()), "{junit}");
 }
@@ -115,7 +116,9 @@ fn hostile_text_stays_text_in_every_format() {
 #[test]
 fn an_empty_report_is_a_report() {
     let report = Report::new("nothing", Mode::Data, None, "");
-    for text in [to_text(&report, 80, &Palette::plain()), to_markdown(&report), to_junit(&report), to_json(&report).unwrap()] {
+    for text in
+        [to_text(&report, 80, &Palette::plain()), to_markdown(&report), to_junit(&report), to_html(&report), to_json(&report).unwrap()]
+    {
         assert!(text.contains("nothing"));
     }
 }

@@ -9,7 +9,8 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
 use crate::report::{
-    Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, interactions,
+    Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, distributions,
+    interactions, over_time,
 };
 use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
@@ -27,6 +28,8 @@ pub struct Wishes {
     pub users: Option<u32>,
     /// The true effect beside the estimate.
     pub truth: bool,
+    /// What charts need beside the results: the way there, and how values are spread.
+    pub charts: bool,
 }
 
 /// What came of a run.
@@ -107,8 +110,9 @@ pub async fn conduct_heard<R: Reader>(
     report.bootstrap = stage.summary();
     report.assumptions = assumptions();
     let mut summaries = Vec::new();
+    let units = users as usize;
     for (nth, experiment) in scenario.experiments.iter().enumerate() {
-        let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..users as usize);
+        let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
         let analysis = analyze(experiment, &summary);
         let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
         let extras = Extras {
@@ -121,6 +125,12 @@ pub async fn conduct_heard<R: Reader>(
                 .zip(scenario.rules[nth].as_ref())
                 .map(|(truths, rule)| decide(rule, experiment, &analyze(experiment, &truths[nth].known_exactly())).decision),
             adjusted: before.as_ref().map(|before| adjusted(&observations, before, nth, experiment, &scenario.metrics)).unwrap_or_default(),
+            over_time: if wishes.charts { over_time(&observations, nth, experiment, &scenario.metrics, units) } else { None },
+            distributions: if wishes.charts {
+                distributions(&observations, nth, experiment, &scenario.metrics, 0..units)
+            } else {
+                Vec::new()
+            },
         };
         let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
         if let Some(expect) = &scenario.expects[nth] {

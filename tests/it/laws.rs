@@ -46,7 +46,7 @@ fn pinned(name: &str, text: &str) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_wherever_and_however_it_runs() {
-    for format in ["text", "json", "markdown", "junit"] {
+    for format in ["text", "json", "markdown", "junit", "html"] {
         let arguments = ["run", "security", "--users", "150", "--format", format];
         let first = printed(&arguments, &[]);
         let elsewhere = [("NO_COLOR", "1"), ("COLUMNS", "33"), ("LANG", "de_DE.UTF-8"), ("TZ", "Asia/Tokyo"), ("TERM", "dumb")];
@@ -65,6 +65,12 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
         lines.push_str(&format!("{:20} {}\n", built_in.name, outcome.report.fingerprint));
     }
     pinned("fingerprints", &lines);
+}
+
+#[test]
+fn a_whole_page_is_a_snapshot() {
+    let page = printed(&["run", "security", "--users", "120", "--truth", "--format", "html"], &[]);
+    pinned("security-120.html", &String::from_utf8(page).unwrap());
 }
 
 #[test]

@@ -167,7 +167,13 @@ fn the_json_is_the_contract() {
                   "frequentist": null,
                   "truth": null,
                   "sequential": null,
-                  "reason": null
+                  "reason": null,
+                  "posterior": {
+                    "normal": [
+                      0.3395,
+                      0.0129
+                    ]
+                  }
                 },
                 {
                   "key": "strict-security",
@@ -190,7 +196,13 @@ fn the_json_is_the_contract() {
                   "frequentist": null,
                   "truth": null,
                   "sequential": null,
-                  "reason": null
+                  "reason": null,
+                  "posterior": {
+                    "normal": [
+                      0.3434,
+                      0.0126
+                    ]
+                  }
                 }
               ]
             }

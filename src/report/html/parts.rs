@@ -1,0 +1,111 @@
+//! The building blocks of the page: tables, lists, badges and figures.
+//!
+//! Promises: what comes from the report goes through `plain` and the template's escaping.
+//!
+//! Does not know: in which order they stand.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::drawing::arm;
+use crate::report::data::Experiment;
+use crate::report::escape::plain;
+use crate::report::table::{Cell, Row, Table, Tone};
+
+/// The class of a meaning.
+pub(super) fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "",
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Warn => "warn",
+        Tone::Dim => "dim",
+        Tone::Strong => "strong",
+    }
+}
+
+/// A table that scrolls by itself where it is wider than the page.
+pub(super) fn table(name: &str, table: &Table) -> Markup {
+    let grouped = table.rows.iter().any(|row| matches!(row, Row::Group(..)));
+    let align = |at: usize| if table.columns.get(at).is_some_and(|column| !column.words) { "number" } else { "" };
+    let inside = |at: usize, cell: &Cell| {
+        html! { td class=(align(at)) { @if cell.tone == Tone::Plain { (plain(&cell.text)) } @else { span class=(class(cell.tone)) { (plain(&cell.text)) } } } }
+    };
+    html! {
+        div.scroll role="region" tabindex="0" aria-label=(plain(name)) {
+            table {
+                thead { tr { @for (at, column) in table.columns.iter().enumerate() { th scope="col" class=(align(at)) { (heading(&column.heading)) } } } }
+                tbody {
+                    @for row in &table.rows {
+                        @match row {
+                            Row::Group(name, remark) => {
+                                tr.group { th scope="rowgroup" colspan=(table.columns.len()) { (plain(name)) " " span.dim { (plain(remark)) } } }
+                            }
+                            Row::Cells(cells) => {
+                                tr class=(if grouped { "nested" } else { "" }) {
+                                    @for (at, cell) in cells.iter().enumerate() {
+                                        @if at == 0 { th scope="row" class=(class(cell.tone)) { (plain(&cell.text)) } } @else { (inside(at, cell)) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A heading keeps the line breaks that its column has.
+fn heading(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// Labels and texts; an empty label goes on with the one before.
+pub(super) fn facts(lines: &[(&str, String)]) -> Markup {
+    html! { dl { @for (label, text) in lines { dt { (plain(label)) } dd { (plain(text)) } } } }
+}
+
+/// A mark and a word in the color of its meaning.
+pub(super) fn badge((mark, word, tone): (&str, &str, Tone)) -> Markup {
+    html! { span class={ "badge " (class(tone)) } { (mark) " " (word) } }
+}
+
+/// Which color is which variation.
+pub(super) fn legend(experiment: &Experiment) -> Markup {
+    html! {
+        ul.legend {
+            @for (key, _) in &experiment.exposures.0 {
+                li {
+                    svg viewBox="0 0 26 12" aria-hidden="true" { line class={ "curve " (arm(experiment, key)) } x1="0" y1="6" x2="26" y2="6" {} }
+                    span { (plain(experiment.name_of(key))) @if *key == experiment.control { span.dim { ", the control" } } }
+                }
+            }
+        }
+    }
+}
+
+/// A chart with its name and a remark.
+pub(super) fn figure(name: &str, remark: &str, chart: Option<String>) -> Markup {
+    html! {
+        @if let Some(chart) = chart {
+            figure {
+                figcaption { strong { (plain(name)) } @if !remark.is_empty() { span.dim { (plain(remark)) } } }
+                // The drawing escaped its own texts.
+                (PreEscaped(chart))
+            }
+        }
+    }
+}
+
+/// Figures side by side under a heading; nothing where there are none.
+pub(super) fn figures(title: &str, lead: &str, experiment: &Experiment, all: &[Markup]) -> Markup {
+    let some = all.iter().any(|own| !own.0.is_empty());
+    html! {
+        @if some {
+            h3 { (plain(title)) }
+            p.dim.small { (plain(lead)) }
+            (legend(experiment))
+            div.charts { @for own in all { (own) } }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The page: well formed, self-contained, and text stays text.
+
+use super::to_html;
+use crate::report::charts::{Distribution, MetricOverTime, OverTime, Spread, VariationOverTime};
+use crate::report::tests::published;
+use crate::report::{Failure, Number, Report, Truth, from_json, to_json};
+
+/// Elements that have no end.
+const VOID: [&str; 1] = ["meta"];
+
+fn number(x: f64) -> Number {
+    Number::new(x).unwrap()
+}
+
+/// The published report with everything that a chart can show.
+fn full() -> Report {
+    let mut report = published();
+    let experiment = &mut report.experiments[0];
+    let users: Vec<u64> = (1..=4).map(|n| n * 500).collect();
+    let arms = ["basic-security", "strict-security"];
+    let series = experiment.metrics.iter().map(|metric| MetricOverTime {
+        key: metric.key.clone(),
+        variations: arms
+            .iter()
+            .enumerate()
+            .map(|(nth, key)| VariationOverTime {
+                key: (*key).to_owned(),
+                data_mean: vec![None, Some(number(0.3)), Some(number(0.5)), Some(number(0.4 + nth as f64))],
+                probability_to_beat_control: if nth == 0 {
+                    Vec::new()
+                } else {
+                    [None, Some(0.97), Some(0.5), Some(0.6)].map(|p| p.map(number)).to_vec()
+                },
+            })
+            .collect(),
+    });
+    experiment.over_time = Some(OverTime { users, metrics: series.collect() });
+    let edges: Vec<Number> = (0..=4).map(|n| number(1000.0 * f64::from(1 << (2 * n)))).collect();
+    let spread =
+        |key: &&str| Spread { key: (*key).to_owned(), counts: vec![5, 20, 10, 1], percentiles: Some([2e3, 2e4, 3e4, 2e5].map(number)) };
+    experiment.distributions =
+        vec![Distribution { metric: "p95_total_user_latency".to_owned(), edges, variations: arms.iter().map(spread).collect() }];
+    experiment.failures = vec![Failure { variation: arms[1].to_owned(), kind: "timeout".to_owned(), count: 12 }];
+    for metric in &mut experiment.metrics {
+        let truth = Truth { mean: metric.variations[0].data_mean, relative_difference: Number::new(0.05) };
+        metric.variations.iter_mut().for_each(|own| own.truth = Some(truth));
+    }
+    report
+}
+
+/// Fails where an element is not closed, a name, an attribute or a reference is not one that the page makes, or a
+/// character could mislead.
+pub(crate) fn harmless(page: &str) {
+    const KNOWN: [&str; 39] = [
+        "a",
+        "body",
+        "dd",
+        "desc",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "head",
+        "header",
+        "html",
+        "li",
+        "line",
+        "main",
+        "meta",
+        "nav",
+        "p",
+        "path",
+        "rect",
+        "section",
+        "span",
+        "strong",
+        "style",
+        "svg",
+        "table",
+        "tbody",
+        "td",
+        "text",
+        "th",
+        "thead",
+        "title",
+        "tr",
+        "ul",
+    ];
+    assert!(page.chars().all(|c| c == '\n' || !c.is_control()), "a control character");
+    assert!(!page.contains(['\u{202e}', '\u{200b}']), "a character that misleads");
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.strip_prefix("<!DOCTYPE html>").expect("a document type");
+    for part in body.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').expect("a tag that ends");
+        assert!(!text.contains('>') || open.last() == Some(&"style") || tag == "style", "a bare bracket in `{text}`");
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default().trim();
+        assert!(!name.is_empty() && KNOWN.contains(&name), "an element `{tag}`");
+        if let Some(closed) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "closed in order");
+        } else if !tag.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+        // Outside quotes stand names of attributes alone.
+        for outside in tag.split('"').step_by(2).flat_map(str::split_whitespace).skip(1) {
+            assert!(
+                !outside.starts_with("on") && outside.trim_end_matches('/').chars().all(|c| c.is_ascii_alphanumeric() || "-=:".contains(c)),
+                "`{outside}` in `{tag}`"
+            );
+        }
+        for attribute in ["href=\"", "src=\"", "url("] {
+            for value in tag.split(attribute).skip(1) {
+                assert!(value.starts_with('#'), "`{tag}` leads elsewhere");
+            }
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+#[test]
+fn the_page_is_well_formed_and_leads_nowhere_else() {
+    let page = to_html(&full());
+    harmless(&page);
+    assert!(!super::page::STYLE.contains("url(") && !super::page::STYLE.contains("@import"));
+    let without_names = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    assert!(!without_names.contains("http:") && !without_names.contains("https:"));
+    let charts = page.matches("class=\"chart\"").count();
+    // Differences, four posteriors, four series, two waterfalls and what is between them, one distribution, failures.
+    assert_eq!(charts, 1 + 4 + 4 + 3 + 1 + 1);
+    assert!(!page.contains("NaN") && !page.contains("inf "));
+}
+
+#[test]
+fn every_id_is_there_once_and_every_reference_has_one() {
+    let mut report = full();
+    report.experiments.push(report.experiments[0].clone());
+    let page = to_html(&report);
+    let values = |attribute: &str| page.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>();
+    let ids = values(" id=\"");
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), ids.len());
+    let references = values(" aria-labelledby=\"").into_iter().flat_map(str::split_whitespace);
+    for reference in references.chain(values("href=\"#")) {
+        assert!(ids.contains(&reference), "{reference}");
+    }
+}
+
+#[test]
+fn the_verdict_comes_first_and_a_saved_report_gives_the_same_page() {
+    let report = full();
+    let page = to_html(&report);
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    let order = [
+        "SHIP",
+        "Ship Strict Security: all 5 criteria",
+        "latency increase at most 3 s",
+        "Health",
+        "Estimates",
+        "As users arrived",
+        "Cost by agent",
+        "Failures",
+        "fingerprint",
+    ];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
+    assert_eq!(to_html(&from_json(&to_json(&report).unwrap()).unwrap()), page);
+}
+
+#[test]
+fn hostile_text_stays_text_in_charts() {
+    let hostile = "\u{1b}[2J</text></svg><script>alert('x')</script>\" onload=\"x\u{202e}&";
+    let mut report = full();
+    let experiment = &mut report.experiments[0];
+    experiment.name = hostile.to_owned();
+    experiment.names.0.iter_mut().for_each(|(_, name)| *name = hostile.to_owned());
+    for (metric, series) in experiment.metrics.iter_mut().zip(&mut experiment.over_time.as_mut().unwrap().metrics) {
+        metric.key = format!("{hostile}{}", metric.key);
+        series.key.clone_from(&metric.key);
+        metric.unit = hostile.to_owned();
+    }
+    experiment.distributions[0].metric.clone_from(&experiment.metrics[2].key);
+    experiment.costs.iter_mut().for_each(|cost| cost.agent = hostile.to_owned());
+    experiment.failures[0].kind = hostile.to_owned();
+    harmless(&to_html(&report));
+}
