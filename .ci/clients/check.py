@@ -1,7 +1,7 @@
-"""The vendors' own Python clients against `simlab serve`: every check is an assertion.
+"""The vendors' own Python clients against `simlab serve`: each check is an assertion, and each is named in the table.
 
 Usage: python check.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, launchdarkly-server-sdk,
-launchdarkly-server-sdk-ai and launchdarkly-api from PyPI.
+launchdarkly-server-sdk-ai and launchdarkly-api from PyPI (`.ci/clients/run` installs the newest).
 """
 
 import json
@@ -9,16 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import urllib.request
 from importlib.metadata import version
 
 process = subprocess.Popen([sys.argv[1], "serve", "security"], stdout=subprocess.PIPE, text=True)
 base = json.loads(process.stdout.readline())["listening"]
-
-
-def status(path="status"):
-    return json.load(urllib.request.urlopen(f"{base}/_simlab/{path}"))
-
 
 QUESTION = [{"role": "user", "content": "Can you explain Q-Learning?"}]
 PERSONAL = [{"role": "user", "content": "Hi, I'm Maria Keller (maria.keller@example.com), and I need help. Can you explain Q-Learning?"}]
@@ -33,142 +29,301 @@ SCHEMA = {
     "required": ["likely_contains_pii", "confidence", "reasoning", "recommended_route"],
     "additionalProperties": False,
 }
+ROUTES = ("security_agent", "support_agent")
 SEARCH = {"type": "object", "properties": {"query": {"type": "string"}, "top_k": {"type": "integer"}}, "required": ["query"]}
 
 
-def check_anthropic():
+def call(path, method="GET", body=None, headers=None):
+    """A plain request for what no client offers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(base + path, data, {"Content-Type": "application/json"} | (headers or {}), method=method)
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def status():
+    return call("/_simlab/status")
+
+
+def faults(*rules):
+    """Sets the faults that the server commits."""
+    call("/_simlab/faults", "PUT", {"faults": list(rules)})
+
+
+def until(what, done):
+    deadline = time.time() + 10
+    while not done():
+        assert time.time() < deadline, f"{what}: {status()}"
+        time.sleep(0.05)
+
+
+def refused(error, ask):
+    try:
+        ask()
+    except error as found:
+        return found
+    raise AssertionError(f"{error.__name__} did not come")
+
+
+def retried(endpoint, failures, ask):
+    """Each failure comes once; the client asks again by itself and gets its answer."""
+    for failure in failures:
+        faults(failure | {"on": [endpoint], "next": 1})
+        before = status()["requests"]
+        assert ask()
+        assert status()["requests"] == before + 2, f"not retried once after {failure}"
+    faults()
+
+
+LIMITED = {"fault": "rate_limited", "retry_after": "1s"}
+BROKEN = {"fault": "server_error", "status": 500}
+OVERLOADED = {"fault": "overloaded"}
+
+
+def check_anthropic(ok):
     import anthropic
+    from pydantic import BaseModel
+
+    class Topic(BaseModel):
+        title: str
+        hard: bool
 
     client = anthropic.Anthropic(api_key="key", base_url=base)
     model = "claude-3-5-haiku-20241022"
     plain = client.messages.create(model=model, max_tokens=200, messages=QUESTION)
     assert plain.content[0].type == "text" and plain.usage.output_tokens > 0
+    ok("plain")
     with client.messages.stream(model=model, max_tokens=200, messages=QUESTION) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
-    assert final.content[0].text == text and final.usage.output_tokens > 0
+    assert text and final.content[0].text == text and final.usage.output_tokens > 0
+    ok("streaming")
     tool = {"name": "PIIPreScreening", "description": "", "input_schema": SCHEMA}
-    forced = client.messages.create(
-        model=model, max_tokens=500, messages=PERSONAL, tools=[tool], tool_choice={"type": "tool", "name": "PIIPreScreening"}
-    )
-    assert forced.content[0].input["recommended_route"] in ("security_agent", "support_agent")
+    choice = {"type": "tool", "name": "PIIPreScreening"}
+    forced = client.messages.create(model=model, max_tokens=500, messages=PERSONAL, tools=[tool], tool_choice=choice)
+    assert forced.stop_reason == "tool_use" and forced.content[0].input["recommended_route"] in ROUTES
+    with client.messages.stream(model=model, max_tokens=500, messages=PERSONAL, tools=[tool], tool_choice=choice) as stream:
+        assert stream.get_final_message().content[0].input["recommended_route"] in ROUTES
+    ok("forced tool, streamed too")
+    search = {"name": "search_v1", "description": "searches", "input_schema": SEARCH}
+    call_ = client.messages.create(model=model, max_tokens=500, messages=QUESTION, tools=[search], tool_choice={"type": "any"})
+    use = next(block for block in call_.content if block.type == "tool_use")
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": use.id, "content": "found"}]}
+    turns = QUESTION + [{"role": "assistant", "content": call_.content}, result]
+    after = client.messages.create(model=model, max_tokens=500, messages=turns, tools=[search], tool_choice={"type": "none"})
+    assert after.content[0].type == "text"
+    ok("tool result")
+    parsed = client.messages.parse(model=model, max_tokens=500, messages=QUESTION, output_format=Topic)
+    assert isinstance(parsed.parsed_output, Topic)
+    ok("structured output")
     short = client.messages.create(model=model, max_tokens=5, messages=QUESTION)
     assert short.stop_reason == "max_tokens" and short.usage.output_tokens <= 5
+    ok("token limit")
     assert any(card.id == model for card in client.models.list())
-    try:
-        client.messages.create(model=model, max_tokens=10, messages=[])
-        raise AssertionError("no messages were taken")
-    except anthropic.BadRequestError:
-        pass
+    ok("models")
+    refused(anthropic.BadRequestError, lambda: client.messages.create(model=model, max_tokens=10, messages=[]))
+    ok("bad request")
+    retried("anthropic", [LIMITED, BROKEN, OVERLOADED], lambda: client.messages.create(model=model, max_tokens=50, messages=QUESTION).content)
+    ok("retry after 429, 500, 529")
 
 
-def check_openai():
+def check_openai(ok):
     import openai
+    from pydantic import BaseModel
+
+    class Topic(BaseModel):
+        title: str
+        hard: bool
 
     client = openai.OpenAI(api_key="key", base_url=f"{base}/v1")
-    plain = client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    chat = client.chat.completions
+    plain = chat.create(model="gpt-4o", messages=QUESTION)
     assert plain.choices[0].message.content and plain.usage.total_tokens > 0
-    chunks = list(
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION, stream=True, stream_options={"include_usage": True})
-    )
+    ok("plain")
+    chunks = list(chat.create(model="gpt-4o", messages=QUESTION, stream=True, stream_options={"include_usage": True}))
     assert chunks[-1].usage.completion_tokens > 0
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    with chat.stream(model="gpt-4o", messages=QUESTION) as stream:
+        assert stream.get_final_completion().choices[0].message.content
+    ok("streaming")
     function = {"type": "function", "function": {"name": "search_v1", "description": "searches", "parameters": SEARCH}}
-    forced = client.chat.completions.create(model="gpt-4o", messages=QUESTION, tools=[function], tool_choice="required")
-    call = forced.choices[0].message.tool_calls[0]
-    assert "query" in json.loads(call.function.arguments)
-    answered = client.chat.completions.create(
-        model="gpt-4o",
-        tools=[function],
-        tool_choice="none",
-        messages=QUESTION
-        + [forced.choices[0].message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": "found"}],
-    )
+    forced = chat.create(model="gpt-4o", messages=QUESTION, tools=[function], tool_choice="required")
+    made = forced.choices[0].message.tool_calls[0]
+    assert "query" in json.loads(made.function.arguments) and forced.choices[0].finish_reason == "tool_calls"
+    ok("forced tool")
+    turns = QUESTION + [
+        forced.choices[0].message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": made.id, "content": "found"},
+    ]
+    answered = chat.create(model="gpt-4o", tools=[function], tool_choice="none", messages=turns)
     assert answered.choices[0].message.content and not answered.choices[0].message.tool_calls
+    ok("tool result")
     form = {"type": "json_schema", "json_schema": {"name": "screening", "schema": SCHEMA, "strict": True}}
-    structured = client.chat.completions.create(model="gpt-4o", messages=PERSONAL, response_format=form)
-    assert "recommended_route" in json.loads(structured.choices[0].message.content)
+    structured = chat.create(model="gpt-4o", messages=PERSONAL, response_format=form)
+    assert json.loads(structured.choices[0].message.content)["recommended_route"] in ROUTES
+    assert isinstance(chat.parse(model="gpt-4o", messages=QUESTION, response_format=Topic).choices[0].message.parsed, Topic)
+    ok("structured output")
     vectors = client.embeddings.create(model="text-embedding-3-small", input=["one", "two"])
     assert [len(entry.embedding) for entry in vectors.data] == [1536, 1536]
+    ok("embeddings")
     assert any(card.id == "gpt-4o" for card in client.models.list())
-    try:
-        openai.OpenAI(api_key="key", base_url=f"{base}/v1").chat.completions.create(model="gpt-4o", messages=[])
-        raise AssertionError("no messages were taken")
-    except openai.BadRequestError:
-        pass
+    ok("models")
+    refused(openai.BadRequestError, lambda: chat.create(model="gpt-4o", messages=[]))
+    ok("bad request")
+    retried("openai", [LIMITED, BROKEN, OVERLOADED], lambda: chat.create(model="gpt-4o", messages=QUESTION).choices)
+    ok("retry after 429, 500, 503")
 
 
-def check_mistral():
+def check_mistral(ok):
+    from pydantic import BaseModel
+
     try:
-        from mistralai import Mistral
-    except ImportError:
         from mistralai.client import Mistral
+        from mistralai.client.utils import BackoffStrategy, RetryConfig
+    except ImportError:
+        from mistralai import Mistral
+        from mistralai.utils import BackoffStrategy, RetryConfig
+
+    class Topic(BaseModel):
+        title: str
+        hard: bool
 
     client = Mistral(api_key="key", server_url=f"{base}/mistral")
-    plain = client.chat.complete(model="mistral-small-latest", messages=QUESTION)
+    model = "mistral-small-latest"
+    plain = client.chat.complete(model=model, messages=QUESTION)
     assert plain.choices[0].message.content and plain.usage.completion_tokens > 0
-    chunks = [event.data for event in client.chat.stream(model="mistral-small-latest", messages=QUESTION)]
+    ok("plain")
+    chunks = [event.data for event in client.chat.stream(model=model, messages=QUESTION)]
     assert chunks[-1].usage.completion_tokens > 0 and chunks[-1].choices[0].finish_reason == "stop"
+    ok("streaming")
     function = {"type": "function", "function": {"name": "PIIPreScreening", "description": "", "parameters": SCHEMA}}
-    forced = client.chat.complete(model="mistral-small-latest", messages=PERSONAL, tools=[function], tool_choice="any")
+    forced = client.chat.complete(model=model, messages=PERSONAL, tools=[function], tool_choice="any")
     arguments = forced.choices[0].message.tool_calls[0].function.arguments
-    assert "recommended_route" in (json.loads(arguments) if isinstance(arguments, str) else arguments)
+    assert (json.loads(arguments) if isinstance(arguments, str) else arguments)["recommended_route"] in ROUTES
+    ok("forced tool")
+    parsed = client.chat.parse(model=model, messages=QUESTION, response_format=Topic)
+    assert isinstance(parsed.choices[0].message.parsed, Topic)
+    ok("structured output")
+    assert any(card.id == model for card in client.models.list().data)
+    ok("models")
+    # This client retries only when it is told to.
+    patience = RetryConfig("backoff", BackoffStrategy(100, 1000, 1.5, 10_000), True)
+    retried("mistral", [LIMITED, BROKEN], lambda: client.chat.complete(model=model, messages=QUESTION, retries=patience).choices)
+    ok("retry after 429, 500")
 
 
-def check_launchdarkly():
-    import launchdarkly_api
+def launchdarkly():
+    """A client with its stream open, and what is served."""
     import ldclient
-    from ldai.client import LDAIClient
     from ldclient.config import Config
 
     served = status()["launchdarkly"]
-    key = served["sdk_key"]
-    client = ldclient.LDClient(Config(key, base_uri=base, stream_uri=base, events_uri=base), start_wait=10)
+    client = ldclient.LDClient(Config(served["sdk_key"], base_uri=base, stream_uri=base, events_uri=base), start_wait=10)
     assert client.is_initialized()
     context = ldclient.Context.builder("user_1").set("country", "US").set("plan", "paid").set("region", "other").build()
+    return client, context, served
+
+
+def check_launchdarkly_sdk(ok):
+    client, context, served = launchdarkly()
+    ok("stream opens")
     value = client.variation("support-agent", context, {})
     assert value["_ldMeta"]["enabled"] and value["model"]["name"]
-    LDAIClient(client)
-    client.track("ai_cost_per_request", context, {"configKey": "support-agent"}, 0.01)
-    client.flush()
-
-    configuration = launchdarkly_api.Configuration(host=base, api_key={"ApiKey": "api-key"})
-    api = launchdarkly_api.AgentControlApi(launchdarkly_api.ApiClient(configuration))
-    config = api.get_ai_config(project_key=served["project"], config_key="support-agent")
-    assert config.key == "support-agent" and config.variations
-
+    detail = client.variation_detail("security-agent", context, {})
+    assert detail.reason["inExperiment"], detail.reason
+    ok("evaluation")
     changed = threading.Event()
     client.flag_tracker.add_listener(lambda change: changed.set() if change.key == "security-agent" else None)
-    path = f"{base}/api/v2/projects/{served['project']}/ai-configs/security-agent/targeting"
-    headers = {"Authorization": "api-key", "Content-Type": "application/json"}
-    targeting = json.load(urllib.request.urlopen(urllib.request.Request(path, headers=headers)))
-    instruction = {"kind": "updateFallthroughVariationOrRollout", "variationId": targeting["variations"][1]["_id"]}
-    body = json.dumps({"environmentKey": served["environment"], "instructions": [instruction]}).encode()
-    urllib.request.urlopen(urllib.request.Request(path, body, headers, method="PATCH"))
+    path = f"/api/v2/projects/{served['project']}/ai-configs/security-agent/targeting"
+    headers = {"Authorization": "api-key"}
+    variations = call(path, headers=headers)["variations"]
+    instruction = {"kind": "updateFallthroughVariationOrRollout", "variationId": variations[1]["_id"]}
+    call(path, "PATCH", {"environmentKey": served["environment"], "instructions": [instruction]}, headers)
     assert changed.wait(5), "the change did not reach the SDK"
-    deadline = time.time() + 10
-    while status()["events_by_kind"].get("custom", 0) < 1:
-        assert time.time() < deadline, status()
-        time.sleep(0.1)
-    assert status()["malformed_events"] == 0, status()
+    ok("change over REST")
+    faults(BROKEN | {"on": ["events"], "next": 1})
+    client.track("ai_cost_per_request", context, {"configKey": "support-agent"}, 0.01)
+    client.flush()
+    until("no event after a 500", lambda: status()["events_by_kind"].get("custom", 0) == 1)
+    faults()
+    ok("events, retry after 500")
+    assert status()["malformed_events"] == 0 and status()["events_by_kind"].get("feature", 0) >= 1
     client.close()
 
 
+def check_launchdarkly_ai(ok):
+    from ldai.client import LDAIClient
+    from ldai.tracker import FeedbackKind, TokenUsage
+
+    client, context, _ = launchdarkly()
+    ai = LDAIClient(client)
+    before = status()["events_by_kind"].get("custom", 0)
+    agent = ai.agent_config("support-agent", context)
+    assert agent.enabled and agent.model.name and agent.provider.name and agent.instructions and agent.tools
+    ok("agent config")
+    tracker = agent.create_tracker()
+    tracker.track_success()
+    tracker.track_duration(1200)
+    tracker.track_tokens(TokenUsage(30, 20, 10))
+    tracker.track_feedback({"kind": FeedbackKind.Positive})
+    client.flush()
+    until("no tracked events", lambda: status()["events_by_kind"].get("custom", 0) >= before + 6)
+    assert status()["malformed_events"] == 0
+    ok("tracking")
+    client.close()
+
+
+def check_launchdarkly_api(ok):
+    import launchdarkly_api as rest
+
+    served = status()["launchdarkly"]
+    project, environment = served["project"], served["environment"]
+    client = rest.ApiClient(rest.Configuration(host=base, api_key={"ApiKey": "api-key"}))
+    agents = rest.AgentControlApi(client)
+    config = agents.get_ai_config(project_key=project, config_key="support-agent")
+    assert config.key == "support-agent" and config.variations
+    assert agents.get_ai_config_targeting(project_key=project, config_key="support-agent").environments
+    assert agents.list_ai_tools(project_key=project).items
+    ok("AI configs, targeting, tools")
+    projects = rest.ProjectsApi(client)
+    assert any(one.key == project for one in projects.get_projects().items)
+    projects.post_project(rest.ProjectPost(name="Other", key="other"))
+    assert refused(rest.exceptions.ConflictException, lambda: projects.post_project(rest.ProjectPost(name="Other", key="other"))).status == 409
+    ok("projects, conflict")
+    assert rest.SegmentsApi(client).get_segments(project_key=project, environment_key=environment).items
+    assert rest.MetricsApi(client).get_metrics(project_key=project).items
+    ok("segments, metrics")
+    experiments = rest.ExperimentsApi(client)
+    first = experiments.get_experiments(project_key=project, environment_key=environment).items[0]
+    one = experiments.get_experiment(project_key=project, environment_key=environment, experiment_key=first.key)
+    assert one.current_iteration.status == "running"
+    ok("experiments")
+    refused(rest.exceptions.NotFoundException, lambda: agents.get_ai_config(project_key=project, config_key="none"))
+    ok("not found")
+
+
 CHECKS = {
-    "anthropic": check_anthropic,
     "openai": check_openai,
+    "anthropic": check_anthropic,
     "mistralai": check_mistral,
-    "launchdarkly-server-sdk": check_launchdarkly,
+    "launchdarkly-server-sdk": check_launchdarkly_sdk,
+    "launchdarkly-server-sdk-ai": check_launchdarkly_ai,
+    "launchdarkly-api": check_launchdarkly_api,
 }
 failed = 0
+print(f"{'client':28} {'version':10} checks passed")
 try:
     for name, check in CHECKS.items():
+        passed = []
         try:
-            check()
-            print(f"ok      {name} {version(name)}")
-        except Exception as error:  # every client is tried, whatever became of the one before
+            check(passed.append)
+            print(f"{name:28} {version(name):10} {len(passed)}: {'; '.join(passed)}")
+        except Exception:  # every client is tried, whatever became of the one before
             failed += 1
-            print(f"FAILED  {name} {version(name)}: {type(error).__name__}: {error}")
+            print(f"{name:28} {version(name):10} FAILED after {'; '.join(passed) or 'nothing'}")
+            traceback.print_exc(file=sys.stdout)
+            faults()
 finally:
     process.terminate()
     process.wait(15)

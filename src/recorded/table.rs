@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::analysis::{HealthCheck, HealthStatus, analyze, summarize};
+use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, analyze, summarize};
 use crate::experiment::Aggregation;
 use crate::metrics::Observations;
 use crate::report::{Extras, Mode, Report, interactions};
@@ -104,17 +104,25 @@ impl Table {
         unit
     }
 
+    /// What is summed up and analyzed so far of experiment number `nth`.
+    #[must_use]
+    pub fn analysis(&self, plan: &Plan, nth: usize) -> (Summary, Analysis) {
+        let experiment = &plan.experiments[nth];
+        let mut summary = summarize(&self.tables[nth], nth, experiment, &plan.metrics, 0..self.units());
+        if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
+            summary.shares = None;
+        }
+        let analysis = analyze(experiment, &summary);
+        (summary, analysis)
+    }
+
     /// The report so far; `fingerprint` is a digest of the events.
     #[must_use]
     pub fn report(&self, plan: &Plan, fingerprint: String) -> Report {
         let mut report = Report::new(&plan.name, Mode::Data, None, fingerprint);
         report.assumptions.clone_from(&plan.assumptions);
-        for (nth, (experiment, table)) in plan.experiments.iter().zip(&self.tables).enumerate() {
-            let mut summary = summarize(table, nth, experiment, &plan.metrics, 0..self.units());
-            if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
-                summary.shares = None;
-            }
-            let analysis = analyze(experiment, &summary);
+        for (nth, experiment) in plan.experiments.iter().enumerate() {
+            let (_, analysis) = self.analysis(plan, nth);
             let verdict = plan.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
             let extras = Extras { health: self.health().into_iter().collect(), ..Extras::default() };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);

@@ -36,15 +36,50 @@ pub struct Asked {
     /// What it is about.
     pub subject: Subject,
     /// The user's last words.
+    pub words: String,
+    /// What in them it is all about: without what an agent, a writer or a judge is told to do with it.
     pub question: String,
     /// Tokens of the whole input.
     pub input_tokens: u32,
 }
 
-/// The words of a message, without tool calls and results.
+/// The texts of a message, without tool calls and results.
+fn texts(message: &Message) -> Vec<&str> {
+    message.content.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect()
+}
+
+/// The words of a message.
 fn words(message: &Message) -> String {
-    let texts = message.content.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
-    texts.collect::<Vec<_>>().join("\n")
+    texts(message).join("\n")
+}
+
+/// What stands behind the first mark, whose letters may be upper or lower case; the mark is ASCII.
+fn behind<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    let at = text.as_bytes().windows(mark.len()).position(|window| window.eq_ignore_ascii_case(mark.as_bytes()))?;
+    Some(text[at + mark.len()..].trim_start())
+}
+
+/// The first passage in quotation marks.
+fn quoted(text: &str) -> Option<&str> {
+    let text = &text[text.find('"')? + 1..];
+    Some(&text[..text.find('"')?])
+}
+
+/// The question and the answer that a judge is shown: the first text block and the others, or what stands behind `Question:`
+/// and `Answer:` up to what the judge is told to reply.
+fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
+    if let [question, answer @ ..] = parts
+        && !answer.is_empty()
+    {
+        return (question, answer.to_vec());
+    }
+    let question = behind(whole, "question:").unwrap_or(whole);
+    let Some(answer) = behind(question, "answer:").or_else(|| behind(question, "response:")) else {
+        return (question, vec![question]);
+    };
+    let asked = question[..question.len() - answer.len()].trim_end();
+    let end = ["\n\nReply with", "\n\nRespond with", "\n\nAnswer with"].iter().filter_map(|told| answer.rfind(told)).min();
+    (asked, vec![&answer[..end.unwrap_or(answer.len())]])
 }
 
 /// Understands a request.
@@ -56,8 +91,15 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     let results = after.iter().flat_map(|message| &message.content).filter(|part| matches!(part, Part::ToolResult(_))).count();
     let form = form(request);
     let caller = caller(request, &form, &question);
-    let read = recognize(&question, base);
-    let topic = read.topic.unwrap_or_else(|| anything(&question, base));
+    let parts = last.map(|at| texts(&request.messages[at])).unwrap_or_default();
+    let passage = match caller {
+        Caller::Judge => shown(&parts, &question).0,
+        Caller::Supervisor | Caller::Security => behind(&question, "user input:").unwrap_or(&question),
+        Caller::Writer => quoted(&question).unwrap_or(&question),
+        Caller::Support | Caller::Topics => &question,
+    };
+    let read = recognize(passage, base);
+    let topic = read.topic.unwrap_or_else(|| anything(passage, base));
     let personal = match caller {
         // Here the words ask for personal data rather than hold it.
         Caller::Writer if wants_personal_data(request, &question) => Items::ALL,
@@ -70,10 +112,10 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         personal,
         redacted: if caller == Caller::Support { read.redacted } else { Items::NONE },
         rounds: u16::try_from(results).unwrap_or(u16::MAX),
-        visible: if caller == Caller::Judge { visible(&question) } else { Visible::default() },
+        visible: if caller == Caller::Judge { visible(&shown(&parts, &question).1) } else { Visible::default() },
     };
-    let input_tokens = input_tokens(provider, request);
-    Asked { caller, form, subject, question, input_tokens }
+    let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
+    Asked { caller, form, subject, words: question, question: about, input_tokens }
 }
 
 /// A text about nothing that the knowledge base knows still gets an answer: about some topic, always the same.
@@ -125,7 +167,18 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     if says("topics") && (writes || any(&["list", "extract", "identify"])) {
         return Caller::Topics;
     }
-    if writes && any(&["one question", "a question", "a realistic", "user question", "questions that", "a query", "user query"]) {
+    if writes
+        && any(&[
+            "one question",
+            "single question",
+            "a question",
+            "a realistic",
+            "user question",
+            "questions that",
+            "a query",
+            "user query",
+        ])
+    {
         return Caller::Writer;
     }
     Caller::Support
@@ -136,18 +189,18 @@ fn wants_personal_data(request: &ChatRequest, question: &str) -> bool {
     ["pii", "personal data", "personal information", "email", "e-mail"].iter().any(|word| told.contains(word))
 }
 
+/// The depth that is named first: what it means may be explained for all of them further on.
 fn named_complexity(text: &str) -> Option<Complexity> {
     let text = text.to_lowercase();
-    Complexity::ALL.into_iter().find(|complexity| text.contains(complexity.name()))
+    let named = Complexity::ALL.into_iter().filter_map(|complexity| Some((text.find(complexity.name())?, complexity)));
+    named.min_by_key(|(at, _)| *at).map(|(_, complexity)| complexity)
 }
 
-/// What a judge reads. Where the model's words do not stand at the start of the answer, something else came first.
-fn visible(text: &str) -> Visible {
-    let answer = ["Answer:", "answer:", "Response:", "response:"].iter().filter_map(|mark| text.find(mark).map(|at| at + mark.len())).min();
-    let answer = answer.map_or(text, |at| &text[at..]);
-    let grade = recognize_grade(answer);
-    let tool_output_first = answer.contains("[Relevance:") || answer.contains("Document ") || answer.contains("Title: ");
-    Visible { grade, tool_output_first, tokens: count(answer) }
+/// What a judge reads of an answer. Where the model's words do not stand at the start, something else came first.
+fn visible(parts: &[&str]) -> Visible {
+    let answer = parts.join(" ");
+    let tool_output_first = ["[Relevance:", "Document ", "Title: ", "text chunks:"].iter().any(|mark| answer.contains(mark));
+    Visible { grade: recognize_grade(&answer), tool_output_first, tokens: parts.last().map_or(0, |own| count(own)) }
 }
 
 /// Tokens of the system prompt that Anthropic adds to a call with tools, as `run` counts them (a test holds both together).
@@ -181,7 +234,7 @@ pub fn digest(request: &ChatRequest, user: Option<&str>) -> Owner {
 pub fn owner(request: &ChatRequest, asked: &Asked, user: Option<&str>) -> Owner {
     match user {
         Some(user) => Owner::of(user.as_bytes()),
-        None => Owner::of(format!("{}\0{}\0{}", request.model, request.system.as_deref().unwrap_or_default(), asked.question).as_bytes()),
+        None => Owner::of(format!("{}\0{}\0{}", request.model, request.system.as_deref().unwrap_or_default(), asked.words).as_bytes()),
     }
 }
 

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+use crate::flags::api::{ApiError, Reply};
 use crate::flags::events::{Recorded, read};
+use crate::flags::mock::ResultsOf;
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
@@ -121,6 +123,21 @@ impl Ledger {
     #[must_use]
     pub fn report(&self) -> Report {
         self.study.report(format!("{:016x}", self.fingerprint))
+    }
+
+    /// The results so far of one metric of an experiment, as LaunchDarkly's REST interface gave them.
+    ///
+    /// # Errors
+    /// When no experiment of the scenario is the one that is asked for.
+    pub fn results(&self, of: &ResultsOf) -> Result<Reply, ApiError> {
+        let none = || {
+            format!(
+                "no experiment of the scenario has these treatments of `{}` and the metric `{}`: only those are analyzed",
+                of.config, of.metric
+            )
+        };
+        let body = self.study.results(of).ok_or_else(|| ApiError::new(404, "not_found", none()))?;
+        Ok(Reply { status: 200, body })
     }
 
     /// Takes a payload, unless this id came before. Tells whether it was taken.

@@ -23,6 +23,7 @@ mod invent;
 mod ledger;
 mod recent;
 mod rest;
+mod results;
 mod server;
 mod state;
 mod stream;

@@ -8,10 +8,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use crate::experiment::Experiment;
 use crate::flags::events::Recorded;
+use crate::flags::mock::ResultsOf;
 use crate::recorded::{Counted, Plan, Table};
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::serve::results::results;
 
 /// Most events that wait for the exposure of their user.
 const MOST_WAITING: usize = 200_000;
@@ -73,6 +78,19 @@ impl Study {
             self.waits += 1;
             self.waiting.entry(unit.to_owned()).or_default().push(event);
         }
+    }
+
+    /// The results so far of one metric; `None` when no experiment of the scenario has this config, these treatments and this
+    /// metric: only those are analyzed.
+    #[must_use]
+    pub fn results(&self, of: &ResultsOf) -> Option<Value> {
+        let place = |experiment: &Experiment, key: &str| experiment.treatments.iter().position(|treatment| treatment.variation == key);
+        self.plan.experiments.iter().enumerate().filter(|(_, experiment)| experiment.config == of.config).find_map(|(nth, experiment)| {
+            let places: Option<Vec<usize>> = of.treatments.iter().map(|treatment| place(experiment, &treatment.variation)).collect();
+            let metric = experiment.metrics.iter().position(|&metric| self.plan.metrics[metric].key == of.metric)?;
+            let (summary, analysis) = self.table.analysis(&self.plan, nth);
+            Some(results(of, &places?, metric, (&summary, &analysis)))
+        })
     }
 
     /// The report so far; `fingerprint` is a digest of the events.

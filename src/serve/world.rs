@@ -162,6 +162,11 @@ impl World {
     /// What the interface refuses.
     pub fn handle(&self, request: &Request) -> Result<Reply, ApiError> {
         let mut account = held(&self.account);
+        if let Some(of) = account.results_of(request) {
+            let of = of?;
+            drop(account);
+            return self.ledger().results(&of);
+        }
         let (before, now_ms) = (account.revision(), unix_ms());
         let reply = if self.state.is_none() || request.method == Method::Get {
             account.handle(request, now_ms)?

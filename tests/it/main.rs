@@ -18,4 +18,6 @@ mod serve_abuse;
 mod serve_faults;
 mod serve_grades;
 mod serve_kept;
+mod serve_parity;
+mod serve_sdk;
 mod tidy;

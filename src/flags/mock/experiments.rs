@@ -163,6 +163,11 @@ impl Experiment {
         self.iterations.last().filter(|iteration| iteration.status == Status::Running)
     }
 
+    /// The latest iteration that was started.
+    pub fn latest(&self) -> Option<&Iteration> {
+        self.iterations.last()
+    }
+
     /// Whether its latest design uses this metric.
     pub fn uses_metric(&self, key: &str) -> bool {
         self.draft.iter().chain(self.iterations.last()).any(|iteration| iteration.metrics.iter().any(|metric| metric == key))
@@ -239,7 +244,7 @@ impl Experiment {
         let mut json = json!({
             "_id": self.id, "key": self.key, "name": self.name, "description": self.description, "_maintainerId": "simlab",
             "_creationDate": self.created_ms, "environmentKey": self.environment, "methodology": self.methodology,
-            "type": "experiment", "tags": self.tags, "analysisConfig": self.analysis, "dataSource": "launchdarkly-hosted",
+            "type": "experiment", "tags": self.tags, "analysisConfig": self.analysis, "dataSource": "launchdarkly",
             "_links": { "self": { "href": format!("/api/v2/{}", self.path), "type": "application/json" } },
         });
         if let Some(archived_ms) = self.archived_ms {

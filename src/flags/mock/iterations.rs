@@ -15,8 +15,8 @@ use crate::quantity::decimal;
 /// A variation's part in an iteration.
 #[derive(Clone, Debug)]
 pub struct Treatment {
-    name: String,
-    baseline: bool,
+    pub name: String,
+    pub baseline: bool,
     /// As given, in percent.
     allocation: String,
     /// Thousandths of a percent.
@@ -50,6 +50,8 @@ pub struct Iteration {
     randomization_unit: String,
     attributes: Vec<String>,
     pub metrics: Vec<String>,
+    /// The metrics as the REST interface shows them, as they were when this was designed.
+    shown: Vec<Value>,
     primary: String,
     pub treatments: Vec<Treatment>,
     pub config: String,
@@ -91,6 +93,7 @@ impl Iteration {
         if let Some(unknown) = metrics.iter().find(|key| !project.metrics.contains_key(*key)) {
             return Err(ApiError::invalid(format!("there is no metric `{unknown}`")));
         }
+        let shown = metrics.iter().filter_map(|key| Some(shown(key, &project.metrics.get(key)?.rest(0)))).collect();
         if fields.get("primaryFunnelKey").is_some() {
             return Err(ApiError::invalid("funnels are not simulated"));
         }
@@ -109,6 +112,7 @@ impl Iteration {
             randomization_unit: fields.optional_text("randomizationUnit")?.unwrap_or("user").to_owned(),
             attributes: fields.texts("attributes")?,
             metrics,
+            shown,
             primary,
             config: config_key.clone(),
             rule_id: rule_id.to_owned(),
@@ -147,18 +151,22 @@ impl Iteration {
         }))
     }
 
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// As the REST interface shows it.
     pub fn rest(&self, version: usize) -> Value {
         let treatments: Vec<Value> = self.treatments.iter().map(|treatment| treatment.rest(&self.config)).collect();
-        let metric =
-            |key: &String| json!({ "key": key, "isGroup": false, "_links": { "self": { "href": "", "type": "application/json" } } });
+        let primary = self.shown.iter().find(|metric| metric["key"] == self.primary.as_str());
         let mut json = json!({
             "_id": self.id, "hypothesis": self.hypothesis, "createdAt": self.created_ms, "version": version,
             "status": match self.status { Status::NotStarted => "not_started", Status::Running => "running", Status::Stopped => "stopped" },
             "canReshuffleTraffic": self.can_reshuffle, "randomizationUnit": self.randomization_unit, "attributes": self.attributes,
             "flags": { &self.config: { "targetingRule": self.rule_id, "targetingRuleDescription": "", "targetingRuleClauses": [],
-                "flagConfigVersion": self.flag_version, "notInExperimentVariationId": self.outside_id } },
-            "primarySingleMetric": { "key": self.primary }, "metrics": self.metrics.iter().map(metric).collect::<Vec<_>>(),
+                "flagConfigVersion": self.flag_version, "notInExperimentVariationId": self.outside_id, "_links": {} } },
+            "primarySingleMetric": primary, "metrics": self.shown,
             "treatments": treatments,
         });
         for (name, moment) in [("startedAt", self.started_ms), ("endedAt", self.ended_ms)] {
@@ -172,6 +180,12 @@ impl Iteration {
         }
         json
     }
+}
+
+/// A metric as an iteration shows it.
+fn shown(key: &str, metric: &Value) -> Value {
+    json!({ "key": key, "isGroup": false, "_versionId": metric["_versionId"], "name": metric["name"], "kind": metric["kind"],
+        "_links": metric["_links"] })
 }
 
 impl Treatment {

@@ -85,7 +85,10 @@ impl Tool {
         json!({
             "key": self.key, "description": version.description, "schema": version.schema, "customParameters": version.custom,
             "version": number, "createdAt": version.created_ms,
-            "_links": { "self": { "href": format!("/api/v2/projects/{project}/ai-tools/{}", self.key), "type": "application/json" } },
+            "_links": {
+                "self": { "href": format!("/api/v2/projects/{project}/ai-tools/{}", self.key), "type": "application/json" },
+                "parent": { "href": format!("/api/v2/projects/{project}/ai-tools"), "type": "application/json" },
+            },
         })
     }
 }

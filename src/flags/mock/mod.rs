@@ -12,6 +12,7 @@ mod experiments;
 mod iterations;
 mod library;
 mod metrics;
+mod results;
 mod router;
 mod sdk;
 mod segments;
@@ -20,6 +21,7 @@ mod variations;
 
 pub use account::Account;
 pub use experiments::first_seed;
+pub use results::{ResultTreatment, ResultsOf};
 
 #[cfg(test)]
 mod tests;
