@@ -266,7 +266,7 @@ pub struct ServeArgs {
     /// Keep the LaunchDarkly account and the events in this file: what was acknowledged is there again after a restart or a crash.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// A port each for LaunchDarkly, Anthropic, OpenAI and Mistral, beside the one for all; the first line names them.
+    /// A port each for LaunchDarkly, Anthropic, OpenAI and Mistral, beside the one for all; the first line names them, and lines for a shell follow.
     #[arg(long)]
     pub split: bool,
     /// Keep the last N chats, to be read at /_simlab/transcript.

@@ -15,7 +15,7 @@ use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::random::Seed;
 use crate::scenario::load_faults;
-use crate::serve::{Server, Settings, World};
+use crate::serve::{Door, Server, Settings, World};
 
 /// Serves until told to stop.
 pub fn serve(args: &ServeArgs) -> Ended {
@@ -47,12 +47,8 @@ pub fn serve(args: &ServeArgs) -> Ended {
         if args.split {
             server = server.split().await.map_err(|error| backend_failed(&error))?;
         }
-        let mut listening = json!({ "listening": format!("http://{}", server.address()) });
-        for (door, address) in server.doors() {
-            listening[door.name()] = format!("http://{address}").into();
-        }
-        output::result(&format!("{}\n", spaced(&listening))).map_err(|error| backend_failed(&error))?;
         let world = server.world();
+        output::result(&listening(&server, world.sdk_key().as_deref())).map_err(|error| backend_failed(&error))?;
         server.run(told_to_stop()).await.map_err(|error| backend_failed(&error))?;
         if let Some(file) = &args.report {
             let text = world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
@@ -61,6 +57,25 @@ pub fn serve(args: &ServeArgs) -> Ended {
         }
         Ok(Exit::Ran)
     })
+}
+
+/// Where it listens: a line for scripts; with a port each, the variables that clients read as lines for a shell as well.
+fn listening(server: &Server, sdk_key: Option<&str>) -> String {
+    let mut line = json!({ "listening": format!("http://{}", server.address()) });
+    let mut variables = String::new();
+    for (door, address) in server.doors() {
+        let url = format!("http://{address}");
+        variables += &match door {
+            Door::LaunchDarkly => {
+                format!("export LD_BASE_URL={url}\n") + &sdk_key.map(|key| format!("export LD_SDK_KEY={key}\n")).unwrap_or_default()
+            }
+            Door::Anthropic => format!("export ANTHROPIC_BASE_URL={url}\n"),
+            Door::OpenAi => format!("export OPENAI_BASE_URL={url}/v1\n"),
+            Door::Mistral => format!("export MISTRAL_BASE_URL={url}/v1\n"),
+        };
+        line[door.name()] = url.into();
+    }
+    format!("{}\n{variables}", spaced(&line))
 }
 
 /// The line as scripts expect it, with a space after the colon of the key.

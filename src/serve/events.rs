@@ -41,12 +41,14 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
     let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false });
     let arrival = visit.arrival;
     let taken = async {
+        // Held until it is counted, so that payloads are kept in the order in which they count.
+        let mut ledger = world.ledger();
         let kept = world.keep(|| Entry::Payload { id: id.map(str::to_owned), events: events.clone() });
         if let Err(error) = kept {
             // The SDK sends it again.
             return refusal(503, "service_unavailable", &error);
         }
-        world.ledger().take(arrival, id, events);
+        ledger.take(arrival, id, events);
         json(202, &Value::Null)
     };
     visit.answer(Words::LaunchDarkly, taken).await

@@ -20,4 +20,5 @@ mod serve_grades;
 mod serve_kept;
 mod serve_parity;
 mod serve_sdk;
+mod serve_state;
 mod tidy;
