@@ -30,7 +30,7 @@
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
-//! | desk | [`report`] [`scenario`] [`recorded`] | plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
+//! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`power`] [`serve`] [`cli`] | the road; the road many times over; the mocks over HTTP; the command line and its exit codes |
 //!
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
@@ -78,6 +78,7 @@ pub mod metrics;
 pub mod analysis;
 pub mod verdict;
 
+pub mod explain;
 pub mod report;
 pub mod scenario;
 pub mod recorded;

@@ -25,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   simlab run security --seed 2 --users 500
   simlab new security my.ron              write it out, commented, to change it
   simlab check my.ron
+  simlab run my.ron --out results         report.html in there is the report as a page
 
 Exit codes: 0 ran, whatever the verdict · 1 the scenario's `expect` was not met · 2 bad usage · 3 bad scenario or data file ·
 4 a backend failed · 5 stopped at the budget · 130 interrupted";
@@ -33,7 +34,7 @@ Exit codes: 0 ran, whatever the verdict · 1 the scenario's `expect` was not met
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a whole experiment, from bootstrap to verdict, and print the report.
-    #[command(after_help = "Example:\n  simlab run security --users 500 --format json")]
+    #[command(after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results")]
     Run(RunArgs),
     /// Read and validate scenario files; every fault is shown with line and caret.
     #[command(after_help = "Example:\n  simlab check my.ron other.ron")]
@@ -78,6 +79,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Explain a word of the report: what it means, the formula used, and where that comes from.
+    #[command(after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM")]
+    Explain {
+        /// The word, such as `credible interval`; without one, all words are listed.
+        #[arg(value_name = "TERM")]
+        term: Vec<String>,
+    },
     /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
     ///
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
@@ -88,6 +96,19 @@ pub enum Command {
     Bootstrap {
         /// A scenario file, or the name of a built-in scenario.
         scenario: String,
+    },
+    /// Print the script that completes commands and options in a shell.
+    #[command(after_help = "Example:\n  simlab completions bash > ~/.local/share/bash-completion/completions/simlab")]
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page in roff, for `man`.
+    #[command(after_help = "Examples:\n  simlab man > simlab.1\n  simlab man run > simlab-run.1")]
+    Man {
+        /// A command; without one, the page of the program.
+        command: Option<String>,
     },
 }
 

@@ -34,6 +34,9 @@ pub fn main() -> ExitCode {
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),
+        Command::Explain { term } => super::words::explain(&term),
+        Command::Completions { shell } => super::words::completions(shell),
+        Command::Man { command } => super::words::man(command.as_deref()),
     };
     exit.unwrap_or_else(|exit| exit).into()
 }

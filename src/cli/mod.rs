@@ -13,6 +13,7 @@ mod output;
 mod power;
 mod save;
 mod serve;
+mod words;
 
 pub use commands::main;
 pub use exit::Exit;

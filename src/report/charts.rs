@@ -51,6 +51,15 @@ impl Shape {
     }
 }
 
+/// The range over which a posterior is drawn: four standard deviations to either side.
+pub(super) fn drawn(posterior: &Posterior) -> (f64, f64) {
+    let (mean, reach) = (posterior.mean(), 4.0 * posterior.variance().sqrt());
+    match posterior {
+        Posterior::Beta { .. } => ((mean - reach).max(0.0), (mean + reach).min(1.0)),
+        Posterior::Normal { .. } => (mean - reach, mean + reach),
+    }
+}
+
 /// The results that an analysis would have found on the way, had it looked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverTime {

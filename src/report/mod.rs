@@ -17,6 +17,7 @@ mod json;
 mod junit;
 pub(crate) mod markdown;
 mod number;
+mod spark;
 mod second;
 pub(crate) mod table;
 mod text;

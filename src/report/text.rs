@@ -11,6 +11,7 @@ use super::beside;
 use super::data::{Experiment, Report};
 use super::escape::plain;
 use super::format;
+use super::spark;
 use super::table::{Table, Tone, wrap};
 use crate::analysis::HealthStatus;
 
@@ -212,7 +213,7 @@ impl Page<'_> {
             }
         }
         self.heading("Each variation");
-        self.table(&format::variations(experiment));
+        self.table(&spark::with_posteriors(format::variations(experiment), experiment));
         for reason in format::reasons(experiment) {
             self.paragraph("– ", Tone::Warn, &reason, Tone::Plain);
         }

@@ -22,3 +22,4 @@ mod serve_parity;
 mod serve_sdk;
 mod serve_state;
 mod tidy;
+mod words;

@@ -9,12 +9,10 @@ use super::scale::{Axis, Scale};
 use crate::analysis::Posterior;
 use crate::experiment::Better;
 use crate::figure::{self, MISSING, Unit};
-use crate::report::charts::Distribution;
+use crate::report::charts::{Distribution, drawn};
 use crate::report::data::{Experiment, Metric, Variation};
 use crate::report::number::Number;
 
-/// Standard deviations of a posterior that are drawn on either side.
-const REACH: f64 = 4.0;
 /// Pieces of a curve.
 const PIECES: usize = 80;
 
@@ -29,11 +27,7 @@ struct Curve<'a> {
 impl<'a> Curve<'a> {
     fn of(variation: &'a Variation) -> Option<Self> {
         let posterior = variation.posterior?.posterior()?;
-        let (mean, reach) = (posterior.mean(), REACH * posterior.variance().sqrt());
-        let (from, to) = match posterior {
-            Posterior::Beta { .. } => ((mean - reach).max(0.0), (mean + reach).min(1.0)),
-            Posterior::Normal { .. } => (mean - reach, mean + reach),
-        };
+        let (from, to) = drawn(&posterior);
         Some(Self { variation, posterior, from, to })
     }
 
@@ -104,6 +98,13 @@ fn diamond(drawing: &mut Drawing, class: &str, (x, y): (f64, f64)) {
     drawing.add(svg::node::element::Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
 }
 
+/// An arrow at the end of the axis: the value lies further out.
+fn arrow(drawing: &mut Drawing, class: &str, (x, y): (f64, f64), right: bool) {
+    let tip = if right { 6.0 } else { -6.0 };
+    let corners = [(x + tip, y), (x, y - 5.0), (x, y + 5.0)].map(|(x, y)| format!("{} {}", at(x), at(y)));
+    drawing.add(svg::node::element::Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
+}
+
 /// Every metric's relative difference with its interval, and the truth where it is known.
 pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
     let compared = |metric: &Metric| metric.variations.iter().any(|own| own.relative_difference.is_some());
@@ -155,9 +156,18 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
                 }
             }
             let place = x.place(change.get());
-            drawing.rectangle(&format!("point {class}"), (place - 3.5, middle - 3.5), (place + 3.5, middle + 3.5));
-            if let Some(truth) = own.truth.and_then(|truth| truth.relative_difference) {
-                diamond(&mut drawing, "truth plain", (x.place(truth.get()), middle));
+            if x.holds(change.get()) {
+                drawing.rectangle(&format!("point {class}"), (place - 3.5, middle - 3.5), (place + 3.5, middle + 3.5));
+            } else {
+                arrow(&mut drawing, &format!("point {class}"), (place, middle), change.get() > 0.0);
+            }
+            if let Some(truth) = own.truth.and_then(|truth| truth.relative_difference).map(Number::get) {
+                let place = (x.place(truth), middle);
+                if x.holds(truth) {
+                    diamond(&mut drawing, "truth plain", place);
+                } else {
+                    arrow(&mut drawing, "truth plain", place, truth > 0.0);
+                }
             }
             drawing.text("value", "end", (WIDTH, middle + 4.0), &figure::change(change.get()));
             y += line;

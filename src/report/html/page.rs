@@ -158,7 +158,7 @@ fn health(experiment: &Experiment) -> Markup {
             h3 { "Health" }
             ul.checks.many {
                 @for check in checks {
-                    li { (badge(format::status(check.status))) div { strong { (plain(&check.check)) } div.dim.small { (plain(&check.message)) } } }
+                    li class=(if check.status > HealthStatus::Waiting { "wide" } else { "" }) { (badge(format::status(check.status))) div { strong { (plain(&check.check)) } div.dim.small { (plain(&check.message)) } } }
                 }
             }
         }
@@ -172,7 +172,9 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
     let diamonds = if truth { " A diamond is the truth: everybody through that variation." } else { "" };
     let difference = figure(
         &format!("Change against {}", experiment.name_of(&experiment.control)),
-        &format!("square: estimate; bar: {mass} interval; left of the zero line is less, right is more.{diamonds}"),
+        &format!(
+            "square: estimate; bar: {mass} interval; left of the zero line is less, right is more; arrows point at what lies further out.{diamonds}"
+        ),
         charts::differences(experiment, &id("change", 0)),
     );
     let densities: Vec<Markup> = experiment

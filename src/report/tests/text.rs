@@ -141,19 +141,19 @@ fn a_wide_terminal_shows_more() {
 
     Each variation
                                 converted                                          prob.
-      metric, variation  users   or total  measured  estimate        90% interval   best
+      metric, variation  users   or total  measured  estimate        90% interval   best  posterior
       positive_feedback_rate  primary · share of users · higher is better
-        Basic Security   1,350        458     33.9%     34.0%       31.9 to 36.1%  41.6%
-        Strict Security  1,377        473     34.4%     34.3%       32.3 to 36.4%  58.4%
+        Basic Security   1,350        458     33.9%     34.0%       31.9 to 36.1%  41.6%       ▁▂▃▄▆▇██▇▅▃▂▁▁
+        Strict Security  1,377        473     34.4%     34.3%       32.3 to 36.4%  58.4%        ▁▂▃▄▆▇██▆▅▃▂▁
       negative_feedback_rate  share of users · lower is better
-        Basic Security   1,350         18     1.33%     1.41%       0.87 to 1.90%  70.0%
-        Strict Security  1,377         24     1.74%     1.62%       1.18 to 2.07%  30.0%
+        Basic Security   1,350         18     1.33%     1.41%       0.87 to 1.90%  70.0%       ▁▂▃▄▆▇██▇▆▄▃▁▁
+        Strict Security  1,377         24     1.74%     1.62%       1.18 to 2.07%  30.0%          ▁▂▃▅▇██▇▅▃▂▁
       p95_total_user_latency  percentile over users · lower is better
-        Basic Security   1,350   51,447 s    38.1 s    38.1 s      20.5 to 55.7 s  12.6%
-        Strict Security  1,377   32,021 s    23.3 s    24.4 s      15.7 to 33.1 s  87.4%
+        Basic Security   1,350   51,447 s    38.1 s    38.1 s      20.5 to 55.7 s  12.6%       ▁▂▃▄▆▇██▇▆▄▃▂▁
+        Strict Security  1,377   32,021 s    23.3 s    24.4 s      15.7 to 33.1 s  87.4%       ▂▄▇█▅▂▁
       ai_cost_per_request  mean over users · lower is better
-        Basic Security   1,350     $33.14   $0.0246   $0.0246  $0.0198 to $0.0293  79.1%
-        Strict Security  1,377     $39.33   $0.0286   $0.0281  $0.0226 to $0.0336  20.9%
+        Basic Security   1,350     $33.14   $0.0246   $0.0246  $0.0198 to $0.0293  79.1%      ▁▂▃▅▇██▆▄▂▁
+        Strict Security  1,377     $39.33   $0.0286   $0.0281  $0.0226 to $0.0336  20.9%        ▁▁▃▄▆▇██▇▅▃▂▁
 
     Cost by agent
                                                               cost  against

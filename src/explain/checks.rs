@@ -1,0 +1,56 @@
+//! The words of the health checks.
+//!
+//! Does not know: how they are computed; `analysis` does.
+
+use super::Term;
+
+pub(super) const TERMS: &[Term] = &[
+    Term {
+        name: "health checks",
+        aliases: &["health", "healthy", "warning", "exposures", "metrics", "config", "targeting"],
+        says: [
+            "Health checks ask whether the numbers may be believed at all, before anybody asks what they say.",
+            "They look for users without exposure, broken splits, missing events, silent arms and estimates that are mostly prior.",
+            "A warning means to look first; an error means not to trust the verdict.",
+        ],
+        formula: "each check has its own; see below",
+        source: "the checks of LaunchDarkly's experiment page, and more",
+        see: &["sample ratio mismatch", "silent arm", "prior-data conflict"],
+    },
+    Term {
+        name: "sample ratio mismatch",
+        aliases: &["srm", "split"],
+        says: [
+            "There is a sample ratio mismatch when the arms have other shares of the users than planned, by more than chance explains.",
+            "Then something removes or adds users in one arm, and the users that remain are no longer alike.",
+            "Find the cause and run again: no analysis repairs it.",
+        ],
+        formula: "posterior odds of a Dirichlet-multinomial (concentration 100 around the planned shares) against the planned shares; alarm at 99 to 1, valid at every look",
+        source: "Lindon & Malek, \"Anytime-valid inference for multinomial count data\", arXiv 2011.03567",
+        see: &["exposure", "health checks"],
+    },
+    Term {
+        name: "silent arm",
+        aliases: &["silence", "response rate"],
+        says: [
+            "An arm is silent when its users give no answer at all, or far fewer of them answer than in the control.",
+            "That is first of all a sign of broken events or of timeouts, and those who still answer are other users.",
+            "A metric of such an arm compares those who answered, not those who came.",
+        ],
+        formula: "no answer: Fisher's exact test at 1%; fewer: z test of two proportions with Yates's correction at 0.1%",
+        source: "Fisher 1934, Statistical Methods for Research Workers, section 21.02; Yates 1934, JRSS Supplement 1, 217-235",
+        see: &["health checks", "sample ratio mismatch"],
+    },
+    Term {
+        name: "prior-data conflict",
+        aliases: &["conflict", "prior conflict"],
+        says: [
+            "Prior and data conflict when the data lie where the prior says they hardly can, and the prior still has weight.",
+            "Then the estimate is mostly prior: a cost that is 29 times as high can read as +33%.",
+            "Take the measured value first, and give the metric a wider prior or more users.",
+        ],
+        formula: "prior predictive tail probability below 0.05% on one side, and less than 90% of the weight on the data",
+        source: "Box 1980, JRSS A 143, 383-430; Evans & Moshonov 2006, Bayesian Analysis 1, 893-914",
+        see: &["prior", "shrinkage", "measured"],
+    },
+];

@@ -1,0 +1,87 @@
+//! The program's words about itself: explanations, completions, manual pages, and the examples of its help.
+
+use std::fs;
+use std::path::Path;
+
+use super::program::{folder, simlab, simlab_in};
+
+/// The program's commands, as its completions name them.
+fn commands() -> Vec<String> {
+    let help = simlab(&["--help"]).well();
+    let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    // Names stand two columns in; wrapped descriptions further.
+    let name =
+        |line: &str| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')).map(|rest| rest.split(' ').next().unwrap().to_owned());
+    listed.lines().filter_map(name).filter(|name| name != "help").collect()
+}
+
+#[test]
+fn a_word_is_explained_and_an_unknown_one_leads_to_the_nearest() {
+    let text = simlab(&["explain", "credible", "interval"]).well();
+    assert!(text.contains("shortest") && text.contains("formula") && text.contains("Gelman"), "{text}");
+    assert_eq!(simlab(&["explain", "Credible-Interval"]).well(), text);
+    let all = simlab(&["explain"]).well();
+    assert!(all.lines().count() > 30 && all.lines().all(|line| line.chars().count() <= 80), "{all}");
+    let unknown = simlab(&["explain", "shrinkige"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
+    assert!(unknown.err.contains("did you mean `shrinkage`?"), "{}", unknown.err);
+}
+
+#[test]
+fn shells_and_manual_pages_know_every_command() {
+    let commands = commands();
+    assert!(commands.len() >= 10, "{commands:?}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = simlab(&["completions", shell]).well();
+        assert!(commands.iter().all(|name| script.contains(name.as_str())), "{shell}");
+    }
+    let page = simlab(&["man"]).well();
+    assert!(page.contains(".TH simlab 1"), "{page}");
+    for name in &commands {
+        assert!(page.contains(name.as_str()), "{name}");
+        let own = simlab(&["man", name.as_str()]).well();
+        assert!(own.contains(&format!(".TH simlab-{name} 1")) && own.contains("Example"), "{own}");
+    }
+    assert_eq!(simlab(&["man", "ruin"]).code, 2);
+}
+
+/// Every example of every command's help, in the order in which a reader tries them.
+#[test]
+fn the_examples_of_every_help_work() {
+    let place = folder("examples");
+    for (from, to) in [("security", "my.ron"), ("premium", "other.ron")] {
+        assert_eq!(simlab_in(&place, &["new", from, to]).code, 0);
+    }
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/published/security.ron");
+    fs::create_dir_all(place.join("scenarios/published")).unwrap();
+    fs::copy(published, place.join("scenarios/published/security.ron")).unwrap();
+    simlab_in(&place, &["run", "security", "--users", "60", "--quiet", "--out", "before"]);
+    fs::copy(place.join("before/events.jsonl"), place.join("events.jsonl")).unwrap();
+
+    let mut helps = vec![("simlab".to_owned(), simlab(&["--help"]).well())];
+    helps.extend(commands().into_iter().map(|name| (name.clone(), simlab(&[name.as_str(), "--help"]).well())));
+    for (command, help) in helps {
+        let examples = help.split("Example").nth(1).unwrap_or_else(|| panic!("`{command}` has no example"));
+        let mut tried = 0;
+        for line in examples.lines().filter_map(|line| line.strip_prefix("  simlab ")) {
+            // What follows two spaces or a redirection is for the reader and the shell.
+            let line = line.split("  ").next().unwrap().split(" > ").next().unwrap();
+            let mut arguments: Vec<&str> = line.split_whitespace().collect();
+            tried += 1;
+            match arguments[0] {
+                // Goes on until it is stopped; its own tests start it.
+                "serve" => continue,
+                // Hours of a cluster; its own tests run it.
+                "power" => continue,
+                "new" => drop(fs::remove_file(place.join("my.ron"))),
+                "run" if !arguments.contains(&"--users") => arguments.extend(["--users", "60"]),
+                _ => {}
+            }
+            let ran = simlab_in(&place, &arguments);
+            // A short run may miss what the scenario expects of a long one.
+            let misses = ["run", "report", "analyze"].contains(&arguments[0]) && ran.code == 1;
+            assert!(ran.code == 0 || misses, "simlab {line}: {}", ran.err);
+        }
+        assert!(tried > 0, "`{command}` has no example");
+    }
+}
