@@ -69,6 +69,9 @@ pub enum Command {
     /// on neither --jobs nor --shard. Every number comes with its Monte Carlo standard error.
     #[command(after_help = POWER_EXAMPLES)]
     Power(PowerArgs),
+    /// What would a run with real providers cost? The simulator's answer, by provider, model and agent; nothing is spent.
+    #[command(after_help = "Example:\n  simlab estimate security --users 200")]
+    Estimate(EstimateArgs),
     /// Render a saved run again, in any format.
     #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
     Report {
@@ -121,6 +124,22 @@ const ANALYZE_EXAMPLES: &str = "Examples:
 Recorded events are one JSON event a line, or one payload (an array of events) a line, as LaunchDarkly's SDKs send them. What
 cannot be read is listed by line; what does not count is counted by reason. Without a scenario, every config with users in two
 variations or more is compared on the tutorial's metrics.";
+
+/// The arguments of `estimate`.
+#[derive(Debug, Args)]
+pub struct EstimateArgs {
+    /// A scenario file, or the name of a built-in scenario.
+    pub scenario: String,
+    /// How many users, instead of the scenario's number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub users: Option<u32>,
+    /// Seed whose replications are run, instead of the scenario's own.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
 
 /// The arguments of `analyze`.
 #[derive(Debug, Args)]

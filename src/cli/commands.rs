@@ -31,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::New { name, file } => new(&name, file.as_deref()),
         Command::Analyze(args) => super::analyze::analyze(&args),
         Command::Power(args) => super::power::power(&args),
+        Command::Estimate(args) => super::live::estimate(&args),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),

@@ -9,6 +9,7 @@ mod analyze;
 mod args;
 mod commands;
 mod exit;
+mod live;
 mod output;
 mod power;
 mod save;

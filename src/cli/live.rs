@@ -1,0 +1,30 @@
+//! `simlab estimate`: what a live run would cost.
+//!
+//! Does not know: how it is estimated.
+
+use super::args::EstimateArgs;
+use super::args::ListFormat;
+use super::commands::{Ended, backend_failed, print, read, wait};
+use super::output;
+use crate::live::{self, estimate::REPLICATIONS};
+use crate::random::Seed;
+use crate::run::Stage;
+
+/// Estimates the cost of a live run.
+pub fn estimate(args: &EstimateArgs) -> Ended {
+    let loaded = read(&args.scenario)?;
+    let scenario = &loaded.scenario;
+    let seed = args.seed.map_or(scenario.seed, Seed);
+    let users = args.users.unwrap_or(scenario.traffic.queries);
+    let bar = output::progress("runs", REPLICATIONS, false);
+    let estimate = wait(async {
+        let stage = Stage::new(scenario, seed).await?;
+        live::estimate(&stage, seed, users, |done| bar.set_position(done)).await
+    })?;
+    bar.finish_and_clear();
+    let estimate = estimate.map_err(|error| backend_failed(&error))?;
+    print(&match args.format {
+        ListFormat::Text => estimate.to_text(),
+        ListFormat::Json => format!("{:#}\n", estimate.to_json()),
+    })
+}

@@ -1,0 +1,258 @@
+//! What a live run would cost, before anything is spent: the simulator's answer, over several seeded runs of the scenario.
+//!
+//! Promises: the same scenario, seed and users give the same estimate. An interval holds what 90% of simulated runs cost:
+//! how one run may turn out, not how well the mean is known.
+//!
+//! Does not know: how far the mock's lengths and appetites are from the real models'; `calibrate` does.
+
+use std::collections::BTreeMap;
+
+use crate::figure;
+use crate::journal::{Caller, Entry, Event, Reader};
+use crate::live::models;
+use crate::random::Seed;
+use crate::run::{Settings, SetupError, Stage};
+
+/// Simulated runs behind an estimate.
+pub const REPLICATIONS: u64 = 40;
+/// Share of the simulated runs within an interval.
+pub const MASS: f64 = 0.9;
+
+/// A mean and the middle 90% of what it is the mean of.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The 5% quantile.
+    pub low: f64,
+    /// The 95% quantile.
+    pub high: f64,
+}
+
+impl Spread {
+    /// The spread of these values; the quantiles are interpolated linearly between order statistics (R's type 7).
+    #[must_use]
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let Some(last) = values.len().checked_sub(1) else { return Self::default() };
+        let quantile = |p: f64| {
+            let at = p * last as f64;
+            let below = at as usize;
+            let next = values[(below + 1).min(last)];
+            values[below] + (at - below as f64) * (next - values[below])
+        };
+        let tail = (1.0 - MASS) / 2.0;
+        Self { mean: values.iter().sum::<f64>() / values.len() as f64, low: quantile(tail), high: quantile(1.0 - tail) }
+    }
+}
+
+/// Calls of one agent to one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The provider's name.
+    pub provider: &'static str,
+    /// The model's id.
+    pub model: String,
+    /// Who asks.
+    pub agent: &'static str,
+    /// Calls in one run, on average.
+    pub calls: f64,
+    /// Their input tokens.
+    pub input_tokens: f64,
+    /// Their output tokens.
+    pub output_tokens: f64,
+    /// What they cost, in dollars; `None` where the model has no price.
+    pub usd: Option<Spread>,
+}
+
+/// What a live run would cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Users.
+    pub users: u32,
+    /// The seed whose replications were run.
+    pub seed: u64,
+    /// The whole run, in dollars.
+    pub total: Spread,
+    /// By provider, in dollars.
+    pub providers: Vec<(&'static str, Spread)>,
+    /// By provider, model and agent; the dearest first.
+    pub lines: Vec<Line>,
+    /// What has to be known beside it: retired models, models without a price.
+    pub notes: Vec<String>,
+}
+
+/// What one run spends, by caller and model: calls, input tokens, output tokens, nano-dollars.
+#[derive(Default)]
+struct Spent(BTreeMap<(Caller, u16), [u64; 4]>);
+
+impl Reader for Spent {
+    fn entry(&mut self, entry: &Entry) {
+        if let Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } = entry.event {
+            let sums = self.0.entry((caller, model)).or_default();
+            let more = [1, u64::from(input_tokens), u64::from(output_tokens), cost.map_or(0, |cost| cost.nano_dollars())];
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+    }
+}
+
+/// Runs the scenario [`REPLICATIONS`] times on the mocks and counts what real providers would charge for it.
+///
+/// # Errors
+/// When the mock LaunchDarkly refuses what the scenario asks of it.
+pub async fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u64)) -> Result<Estimate, SetupError> {
+    let mut runs = Vec::new();
+    for nth in 0..REPLICATIONS {
+        let own = seed.replication(nth);
+        let flags = stage.flags(own).await?;
+        runs.push(stage.simulate_on(&flags, Settings { seed: own, users, forced: None }, Spent::default(), |_| ()).await.0);
+        progress(nth + 1);
+    }
+    let profiles = &stage.scenario.models;
+    let dollars = |of: &dyn Fn(Caller, u16) -> bool| {
+        let one = |run: &BTreeMap<(Caller, u16), [u64; 4]>| {
+            run.iter().filter(|((caller, model), _)| of(*caller, *model)).map(|(_, sums)| sums[3] as f64 / 1e9).sum::<f64>()
+        };
+        Spread::of(runs.iter().map(one).collect())
+    };
+    let mut keys: Vec<(Caller, u16)> = runs.iter().flat_map(|run| run.keys().copied()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mean = |key: &(Caller, u16), which: usize| {
+        runs.iter().filter_map(|run| run.get(key)).map(|sums| sums[which] as f64).sum::<f64>() / runs.len() as f64
+    };
+    let mut lines: Vec<Line> = keys
+        .iter()
+        .map(|key| {
+            let profile = &profiles[usize::from(key.1)];
+            let priced = profile.input_price.is_some() && profile.output_price.is_some();
+            Line {
+                provider: models::name(profile.provider),
+                model: profile.id.clone(),
+                agent: key.0.name(),
+                calls: mean(key, 0),
+                input_tokens: mean(key, 1),
+                output_tokens: mean(key, 2),
+                usd: priced.then(|| dollars(&|caller, model| (caller, model) == *key)),
+            }
+        })
+        .collect();
+    let cost = |line: &Line| line.usd.map_or(0.0, |usd| usd.mean);
+    lines.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
+    let provider_of = |model: u16| models::name(profiles[usize::from(model)].provider);
+    let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
+    named.sort_unstable();
+    named.dedup();
+    let providers = named.into_iter().map(|name| (name, dollars(&|_, model| provider_of(model) == name)));
+    let mut used: Vec<u16> = keys.iter().map(|key| key.1).collect();
+    used.sort_unstable();
+    used.dedup();
+    let faults = |&model: &u16| models::faults(&profiles[usize::from(model)], true);
+    Ok(Estimate {
+        scenario: stage.scenario.name.clone(),
+        users,
+        seed: seed.0,
+        total: dollars(&|_, _| true),
+        providers: providers.collect(),
+        notes: used.iter().flat_map(faults).collect(),
+        lines,
+    })
+}
+
+impl Estimate {
+    /// For people.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let money =
+            |spread: Spread| format!("{} ({} to {})", figure::money(spread.mean), figure::money(spread.low), figure::money(spread.high));
+        let mut text = format!(
+            "A live run of {} with {} users is expected to cost {}.\n90% of {REPLICATIONS} simulated runs lie in the interval; seed {}.\n\n",
+            self.scenario,
+            figure::count(u64::from(self.users)),
+            money(self.total),
+            self.seed,
+        );
+        let head = ["provider", "model", "agent", "calls", "input tokens", "output tokens", "cost"].map(str::to_owned);
+        let count = |x: f64| figure::count(libm::round(x) as u64);
+        let row = |line: &Line| {
+            let usd = line.usd.map_or_else(|| "no price".to_owned(), money);
+            let [calls, input, output] = [line.calls, line.input_tokens, line.output_tokens].map(count);
+            [line.provider.to_owned(), line.model.clone(), line.agent.to_owned(), calls, input, output, usd]
+        };
+        let rows: Vec<[String; 7]> = std::iter::once(head).chain(self.lines.iter().map(row)).collect();
+        let widths: [usize; 7] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        for row in &rows {
+            let cells =
+                row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+                    if (3..6).contains(&column) { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+                });
+            text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+        for (provider, spread) in &self.providers {
+            text.push_str(&format!("{provider}: {}\n", money(*spread)));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        text
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::json;
+        let number = |x: f64| crate::report::Number::new(x).map(crate::report::Number::get);
+        let interval = |spread: Spread| json!([number(spread.low), number(spread.high)]);
+        let line = |line: &Line| {
+            json!({ "provider": line.provider, "model": line.model, "agent": line.agent, "calls": number(line.calls),
+                "input_tokens": number(line.input_tokens), "output_tokens": number(line.output_tokens),
+                "cost_usd": line.usd.and_then(|usd| number(usd.mean)), "interval_usd": line.usd.map(interval) })
+        };
+        let provider = |(name, spread): &(&'static str, Spread)| json!({ "provider": name, "cost_usd": number(spread.mean), "interval_usd": interval(*spread) });
+        json!({ "schema": "simlab.estimate/1", "scenario": self.scenario, "users": self.users, "seed": self.seed,
+            "replications": REPLICATIONS, "interval_mass": MASS, "cost_usd": number(self.total.mean),
+            "interval_usd": interval(self.total), "providers": self.providers.iter().map(provider).collect::<Vec<_>>(),
+            "models": self.lines.iter().map(line).collect::<Vec<_>>(), "notes": self.notes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    #[test]
+    fn quantiles_lie_where_r_puts_them() {
+        // quantile(0:10, c(.05, .95)) in R: 0.5 and 9.5.
+        let spread = Spread::of((0..=10).rev().map(f64::from).collect());
+        assert!((spread.mean - 5.0).abs() < 1e-12 && (spread.low - 0.5).abs() < 1e-12 && (spread.high - 9.5).abs() < 1e-12);
+        assert_eq!(Spread::of(vec![2.0]), Spread { mean: 2.0, low: 2.0, high: 2.0 });
+        assert_eq!(Spread::of(Vec::new()), Spread::default());
+    }
+
+    #[test]
+    fn the_parts_of_an_estimate_add_up_and_a_fresh_run_lies_where_it_says() {
+        let loaded = load("security").unwrap();
+        let scenario = &loaded.scenario;
+        let (estimate, truth) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let stage = Stage::new(scenario, scenario.seed).await.unwrap();
+            let estimate = estimate(&stage, Seed(7), 60, |_| ()).await.unwrap();
+            let run = stage.simulate(Settings { seed: Seed(99), users: 60, forced: None }, Spent::default(), |_| ()).await.0;
+            (estimate, run.values().map(|sums| sums[3] as f64 / 1e9).sum::<f64>())
+        });
+        let of_lines: f64 = estimate.lines.iter().filter_map(|line| line.usd).map(|usd| usd.mean).sum();
+        let of_providers: f64 = estimate.providers.iter().map(|(_, usd)| usd.mean).sum();
+        assert!((of_lines - estimate.total.mean).abs() < 1e-9 && (of_providers - estimate.total.mean).abs() < 1e-9);
+        assert!(truth > estimate.total.low * 0.6 && truth < estimate.total.high * 1.7, "{truth} {:?}", estimate.total);
+        // Every question is written once, by one model.
+        let written: f64 = estimate.lines.iter().filter(|line| line.agent == "writer").map(|line| line.calls).sum();
+        assert!((58.0..=60.0).contains(&written), "{written}");
+        assert!(estimate.to_text().starts_with("A live run of security with 60 users is expected to cost $"));
+        assert_eq!(estimate.to_json()["models"].as_array().unwrap().len(), estimate.lines.len());
+        assert!(estimate.notes.iter().any(|note| note.contains("claude-3-5-haiku-20241022") && note.contains("retired")));
+    }
+}
