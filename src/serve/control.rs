@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::report::Report;
+use crate::report::{Report, to_html};
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
-use crate::serve::http::{bytes_of, json, refusal};
+use crate::serve::http::{bytes_of, json, refusal, set, text};
 use crate::serve::state::Entry;
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -59,8 +60,18 @@ pub async fn transcript(State(world): State<Arc<World>>) -> Response {
     }
 }
 
-/// The statistics of what has arrived so far, in the JSON of any report.
-pub async fn report(State(world): State<Arc<World>>) -> Response {
+/// Seconds after which a browser asks for the page again.
+const REFRESH: u32 = 5;
+
+/// The statistics of what has arrived so far: in the JSON of any report, or as a page for whoever would rather have HTML. The
+/// page asks again by itself, as events arrive.
+pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    if text(&headers, "accept").is_some_and(|accepted| accepted.contains("text/html")) {
+        let page = to_html(&world.ledger().report());
+        let mut response = bytes_of(200, "text/html; charset=utf-8", page.into_bytes());
+        set(&mut response, "refresh", &REFRESH.to_string());
+        return response;
+    }
     match report_text(&world, false) {
         Ok(text) => bytes_of(200, "application/json", text.into_bytes()),
         Err(error) => refusal(500, "internal_service_error", &error),

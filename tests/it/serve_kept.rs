@@ -38,6 +38,9 @@ fn an_experiment_driven_from_outside_ends_in_the_statistics_of_analyze() {
     for part in ["exposures", "metrics", "verdict", "health", "users_needed"] {
         assert_eq!(report["experiments"][0][part], analyzed["experiments"][0][part], "{part}");
     }
+    let page = served.send("GET", "/_simlab/report", &[("accept", "text/html,*/*")], b"");
+    assert_eq!((page.header("content-type"), page.header("refresh")), (Some("text/html; charset=utf-8"), Some("5")));
+    assert!(String::from_utf8(page.body).unwrap().starts_with("<!DOCTYPE html>"));
     assert_eq!(served.status()["repeated_payloads"].as_u64(), served.status()["payloads"].as_u64());
 }
 
