@@ -68,6 +68,12 @@ impl Owner {
     /// Luck that belongs to nobody in particular: the experiment's own.
     pub const NOBODY: Self = Self(0);
 
+    /// Another owner for each `part` of this one; 0 is the owner itself.
+    #[must_use]
+    pub fn with(self, part: u128) -> Self {
+        Self(self.0 ^ part)
+    }
+
     /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).
     #[must_use]
     pub fn of(key: &[u8]) -> Self {

@@ -160,7 +160,7 @@ async fn said(
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
-            tokio::time::sleep(wait).await;
+            pause(wait).await;
             return refused(provider, &error, id);
         }
     };
@@ -175,7 +175,7 @@ async fn said(
     let mut response = if request.stream {
         streamed(wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage), wait)
     } else {
-        tokio::time::sleep(wait).await;
+        pause(wait).await;
         let mut body = Vec::with_capacity(1024);
         wire::encode_response(provider, &answer, &mut body);
         bytes_of(200, "application/json", body)
@@ -187,6 +187,13 @@ async fn said(
 /// Simulated time as real time.
 fn scaled(latency: Duration, scale: f64) -> Wait {
     if scale <= 0.0 { Wait::ZERO } else { Wait::try_from_secs_f64(latency.seconds() / scale).unwrap_or(Wait::ZERO) }
+}
+
+/// Waits. A timer has to come round even for no time at all, so none is set then.
+async fn pause(wait: Wait) {
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
 }
 
 /// A stream whose frames are spread evenly over `wait`.

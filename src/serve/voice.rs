@@ -5,7 +5,8 @@
 //!
 //! Does not know: HTTP, or any provider's fields.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::KEY_EPOCH;
 use crate::journal::{Caller, FailureKind};
@@ -22,10 +23,15 @@ use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
 use crate::serve::asked::{self, Asked, Form};
 use crate::serve::invent;
+use crate::serve::recent::Recent;
 use crate::time::Duration;
 
 /// Calls of one thread before a repetition's own luck begins.
 const CALLS_PER_REPETITION: u64 = 64;
+/// Requests that are surely remembered as understood.
+const MOST_UNDERSTOOD: usize = 4096;
+/// Longer ones are not remembered, in bytes.
+const MOST_WORDS: usize = 8 << 10;
 /// How long a refused client is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
 
@@ -36,6 +42,8 @@ pub struct Voice {
     seed: Seed,
     usage: usage::Usage<'static>,
     topics: Vec<TopicId>,
+    /// What requests that came lately say: understanding one takes longer than answering it.
+    understood: Mutex<Recent<Owner, Option<Arc<Asked>>>>,
 }
 
 /// An answer, the time that it takes, and whose call it was.
@@ -46,7 +54,22 @@ impl Voice {
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed) -> Self {
         let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
-        Self { scenario, seed, usage, topics: scenario.knowledge.topics().collect() }
+        Self { scenario, seed, usage, topics: scenario.knowledge.topics().collect(), understood: Mutex::new(Recent::new(MOST_UNDERSTOOD)) }
+    }
+
+    /// What a request of this digest says.
+    fn understand(&self, provider: Provider, request: &ChatRequest, digest: Owner) -> Arc<Asked> {
+        let key = digest.with(provider as u128);
+        let lock = || self.understood.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().entry(&key).clone() {
+            return known;
+        }
+        let asked = Arc::new(asked::understand(provider, request, self.base()));
+        let large = asked.words.len() + asked.question.len() > MOST_WORDS;
+        if !large {
+            *lock().entry(&key) = Some(Arc::clone(&asked));
+        }
+        asked
     }
 
     fn base(&self) -> &'static KnowledgeBase {
@@ -66,7 +89,10 @@ impl Voice {
     }
 
     /// The place of the request's tools among the scenario's; those of its own follow after these.
-    fn tools(&self, request: &ChatRequest) -> (Vec<ToolSpec>, Vec<u16>) {
+    fn tools(&self, request: &ChatRequest) -> (Cow<'static, [ToolSpec]>, Vec<u16>) {
+        if request.tools.is_empty() {
+            return (Cow::Borrowed(&self.scenario.tools), Vec::new());
+        }
         let mut all = self.scenario.tools.clone();
         let mut offered = Vec::new();
         for tool in &request.tools {
@@ -84,7 +110,7 @@ impl Voice {
             });
             offered.push(at as u16);
         }
-        (all, offered)
+        (Cow::Owned(all), offered)
     }
 
     /// Answers a request that came `before` times already, from `user` if that is known.
@@ -92,7 +118,7 @@ impl Voice {
     /// # Errors
     /// Inside: the failures that the model's profile draws.
     pub fn answer(&self, provider: Provider, request: &ChatRequest, user: Option<&str>, digest: Owner, before: u64) -> Spoken {
-        let asked = asked::understand(provider, request, self.base());
+        let asked = self.understand(provider, request, digest);
         let system = request.system.as_deref().unwrap_or_default();
         let (tools, offered) = self.tools(request);
         let setup = Setup {
@@ -176,7 +202,12 @@ impl Voice {
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
             let cut_short = matches!(reply, Some(Reply::Answer(answer)) if answer.tokens >= cap);
-            say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), response);
+            // The size of an answer is that of its recipe: nothing to count, unless it is cut.
+            let size = match reply {
+                Some(Reply::Answer(answer)) if request.stop.is_empty() && answer.tokens <= cap => Some(answer.tokens),
+                _ => None,
+            };
+            say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), size, response);
             // The mock writes no more than it may: an answer as long as the cap was cut off there.
             if cut_short && response.stop == Stop::EndTurn {
                 response.stop = Stop::MaxTokens;
@@ -209,8 +240,8 @@ impl Voice {
                 response.content.push(Block::ToolUse(ToolUse { id: names.call(), name, input }));
                 response.stop = Stop::ToolUse;
             }
-            (_, Some(json)) => say(request, json, response),
-            (_, None) => say(request, "{\"".to_owned(), response),
+            (_, Some(json)) => say(request, json, None, response),
+            (_, None) => say(request, "{\"".to_owned(), None, response),
         }
     }
 
@@ -268,8 +299,14 @@ fn rate_limited() -> ChatError {
     error
 }
 
-/// Says these words, up to a stop text or the cap on tokens.
-fn say(request: &ChatRequest, mut text: String, response: &mut ChatResponse) {
+/// Says these words, up to a stop text or the cap on tokens; `size` is their number of tokens where that is known and nothing
+/// is cut.
+fn say(request: &ChatRequest, mut text: String, size: Option<u32>, response: &mut ChatResponse) {
+    if let Some(tokens) = size {
+        response.usage.output = tokens;
+        response.content.push(Block::Text(text));
+        return;
+    }
     let stop = request.stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((text.find(stop.as_str())?, stop))).min();
     if let Some((at, stop)) = stop {
         response.stop = Stop::StopSequence(Some(stop.clone()));
