@@ -80,7 +80,7 @@ pub struct Estimate {
     pub providers: Vec<(&'static str, Spread)>,
     /// By provider, model and agent; the dearest first.
     pub lines: Vec<Line>,
-    /// What has to be known beside it: retired models, models without a price.
+    /// What has to be known beside it: retired models, models without a price or for nothing.
     pub notes: Vec<String>,
 }
 
@@ -149,7 +149,10 @@ pub async fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: i
     let mut used: Vec<u16> = keys.iter().map(|key| key.1).collect();
     used.sort_unstable();
     used.dedup();
-    let faults = |&model: &u16| models::faults(&profiles[usize::from(model)], true);
+    let faults = |&model: &u16| {
+        let profile = &profiles[usize::from(model)];
+        models::faults(profile, true).into_iter().chain(models::free(profile))
+    };
     Ok(Estimate {
         scenario: stage.scenario.name.clone(),
         users,

@@ -1,8 +1,8 @@
-//! The road on real providers: what it would cost, and the run itself.
+//! What a run with real providers would cost, and which models it could ask. Nothing here meets a provider.
 //!
-//! Promises: the same agents, traffic, judge and analysis as in the simulator; only who answers differs.
+//! Promises: the same agents, traffic and judge as in a run.
 //!
-//! Does not know: the terminal.
+//! Does not know: the terminal, or any socket.
 
 pub mod estimate;
 pub mod models;

@@ -5,6 +5,7 @@
 //! Does not know: models that were retired after this file was written; the provider's own answer names those.
 
 use crate::llm::profile::{ModelProfile, Provider};
+use crate::quantity::Money;
 
 /// A model that is no longer served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,13 @@ pub fn faults(model: &ModelProfile, official: bool) -> Vec<String> {
     faults
 }
 
+/// A price of zero, said aloud: the tutorial has Mistral for nothing, an account may not.
+#[must_use]
+pub fn free(model: &ModelProfile) -> Option<String> {
+    let nothing = model.cost(1_000_000, 1_000_000) == Some(Money::ZERO);
+    nothing.then(|| format!("model `{}` is priced at $0: if your account pays for it, set `input_price` and `output_price`", model.id))
+}
+
 /// The name of a provider in reports.
 #[must_use]
 pub fn name(provider: Provider) -> &'static str {
@@ -78,5 +86,7 @@ mod tests {
             fault == "model `claude-3-haiku-20240307` was retired on 2026-04-19: use `claude-haiku-4-5-20251001` instead"
         }));
         assert!(scenario.models.iter().all(|model| faults(model, false).is_empty()));
+        let named: Vec<String> = scenario.models.iter().filter_map(free).collect();
+        assert!(named.len() == 1 && named[0].contains("`mistral-small-latest` is priced at $0"), "{named:?}");
     }
 }

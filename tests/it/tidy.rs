@@ -76,8 +76,7 @@ fn what_the_architecture_forbids_is_absent() {
         ("SystemTime", &["time.rs"]),
         ("ChaCha", &["random.rs"]),
         ("println!", &["cli"]),
-        // A live run's journal is on disk before anything is acted on.
-        ("std::fs", &["scenario", "cli", "live"]),
+        ("std::fs", &["scenario", "cli"]),
         ("HashMap", &[]),
         ("HashSet", &[]),
         ("thread_rng", &[]),
