@@ -4,7 +4,9 @@
 //!
 //! Does not know: the terminal, or any socket.
 
+pub mod environment;
 pub mod estimate;
 pub mod models;
+pub mod recording;
 
 pub use estimate::{Estimate, Spread, estimate};

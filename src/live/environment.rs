@@ -1,0 +1,223 @@
+//! Keys and addresses, as the environment gives them.
+//!
+//! Promises: a key is never shown: neither `Debug` nor any error of ours holds one. What is missing is named, all of it at once.
+//!
+//! Does not know: whether a key is any good.
+
+use std::fmt;
+
+use crate::llm::profile::Provider;
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one header that it belongs into.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// `text` without the secret, for whatever a server sends back.
+    #[must_use]
+    pub fn hidden_in(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[hidden]") }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+/// Where a provider is and how to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The key.
+    pub key: Secret,
+    /// The base address, without a slash at the end; `/v1` is part of it for OpenAI and Mistral alone.
+    pub base: String,
+    /// Whether this is the provider's own address.
+    pub official: bool,
+}
+
+/// Where LaunchDarkly is and how to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagAccess {
+    /// Key of the environment's server-side SDKs.
+    pub sdk_key: Secret,
+    /// Token of the REST interface.
+    pub api_key: Secret,
+    /// One address for everything (stream, events and REST), without a slash at the end; `None`: LaunchDarkly's own.
+    pub base: Option<String>,
+}
+
+impl FlagAccess {
+    /// Whether the address is on this very machine: then nothing is real, and users may have the simulator's keys.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.base.as_deref().is_some_and(is_loopback)
+    }
+}
+
+/// Everything that a live run takes from its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// LaunchDarkly.
+    pub flags: FlagAccess,
+    anthropic: Option<Access>,
+    openai: Option<Access>,
+    mistral: Option<Access>,
+}
+
+/// Environment variables of a provider: its key and its base address, and where it is when that is not set.
+#[must_use]
+pub fn variables(provider: Provider) -> (&'static str, &'static str, &'static str) {
+    match provider {
+        Provider::Anthropic => ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
+        Provider::OpenAi => ("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1"),
+        Provider::Mistral => ("MISTRAL_API_KEY", "MISTRAL_BASE_URL", "https://api.mistral.ai/v1"),
+    }
+}
+
+/// Reads the environment for these providers, through `variable`; a variable that is set to nothing counts as not set.
+///
+/// # Errors
+/// One sentence for each variable that is missing or cannot be an address.
+pub fn read(providers: &[Provider], variable: impl Fn(&str) -> Option<String>) -> Result<Environment, Vec<String>> {
+    let mut faults = Vec::new();
+    let set = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let mut key = |name: &str, what: &str| {
+        let value = set(name);
+        match &value {
+            None => faults.push(format!("{name} is not set: {what}")),
+            // It would break the header, and whoever reads the error shall not see the rest.
+            Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                faults.push(format!("{name} holds a character that no key has (a space, a line break, or not ASCII)"));
+            }
+            Some(_) => {}
+        }
+        Secret::new(value.unwrap_or_default())
+    };
+    let sdk_key = key("LD_SDK_KEY", "the server-side SDK key of the LaunchDarkly environment");
+    let api_key = key("LD_API_KEY", "a LaunchDarkly access token with the writer role");
+    let mut access = |provider: Provider| {
+        providers.contains(&provider).then(|| {
+            let (name, address, usual) = variables(provider);
+            let own = set(address).map(|base| base.trim_end_matches('/').to_owned());
+            let base = own.unwrap_or_else(|| usual.to_owned());
+            Access { key: key(name, "the scenario asks this provider's models"), official: base == usual, base }
+        })
+    };
+    let [anthropic, openai, mistral] = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral].map(&mut access);
+    let base = set("LD_BASE_URL").map(|base| base.trim_end_matches('/').to_owned());
+    let addresses = [("ANTHROPIC_BASE_URL", &anthropic), ("OPENAI_BASE_URL", &openai), ("MISTRAL_BASE_URL", &mistral)];
+    let addresses = addresses.into_iter().filter_map(|(name, access)| Some((name, access.as_ref()?.base.as_str())));
+    for (name, address) in addresses.chain(base.as_deref().map(|base| ("LD_BASE_URL", base))) {
+        if !is_address(address) {
+            faults.push(format!("{name} is no address that a request could go to: expected http://… or https://…, without a key in it"));
+        } else if address.starts_with("http://") && !is_loopback(address) {
+            faults.push(format!("{name} would send keys unencrypted: use https://, or an address of this machine"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(Environment { flags: FlagAccess { sdk_key, api_key, base }, anthropic, openai, mistral })
+    } else {
+        Err(faults)
+    }
+}
+
+impl Environment {
+    /// Access to a provider; `None` where the scenario does not need it.
+    #[must_use]
+    pub fn provider(&self, provider: Provider) -> Option<&Access> {
+        match provider {
+            Provider::Anthropic => self.anthropic.as_ref(),
+            Provider::OpenAi => self.openai.as_ref(),
+            Provider::Mistral => self.mistral.as_ref(),
+        }
+    }
+
+    /// All secrets, for whoever has to keep a text free of them.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret> {
+        let keys = [&self.anthropic, &self.openai, &self.mistral].into_iter().flatten().map(|access| access.key.clone());
+        keys.chain([self.flags.sdk_key.clone(), self.flags.api_key.clone()]).collect()
+    }
+}
+
+fn is_address(address: &str) -> bool {
+    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty() && !rest.contains(['@', '?', '#']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+fn is_loopback(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)], providers: &[Provider]) -> Result<Environment, Vec<String>> {
+        read(providers, |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named_and_nothing_else() {
+        let faults = from(&[("LD_SDK_KEY", " "), ("OPENAI_API_KEY", "sk-1")], &[Provider::OpenAi, Provider::Anthropic]).unwrap_err();
+        let names: Vec<&str> = faults.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
+        assert_eq!(names, ["LD_SDK_KEY", "LD_API_KEY", "ANTHROPIC_API_KEY"]);
+    }
+
+    #[test]
+    fn addresses_are_taken_as_they_are_and_nothing_goes_out_in_the_clear() {
+        let keys = [("LD_SDK_KEY", "s"), ("LD_API_KEY", "a"), ("OPENAI_API_KEY", "secret-key")];
+        let own = from(&keys, &[Provider::OpenAi]).unwrap();
+        assert!(own.provider(Provider::OpenAi).is_some_and(|access| access.official) && own.provider(Provider::Mistral).is_none());
+        assert!(!own.flags.is_loopback() && !format!("{own:?}").contains("secret-key"));
+        let with = |name, value| from(&[&keys[..], &[(name, value)]].concat(), &[Provider::OpenAi]);
+        let local = with("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1/").unwrap();
+        assert_eq!(
+            local.provider(Provider::OpenAi).map(|access| (access.base.as_str(), access.official)),
+            Some(("http://127.0.0.1:8080/v1", false))
+        );
+        for (base, loopback) in [("http://[::1]:80", true), ("http://localhost:1", true), ("https://relay.example", false)] {
+            assert_eq!(with("LD_BASE_URL", base).unwrap().flags.is_loopback(), loopback, "{base}");
+        }
+        for bad in [
+            "http://example.com/v1",
+            "ftp://x",
+            "example.com",
+            "https://",
+            "https://user:password@example.com",
+            "http://127.0.0.1.example.com",
+        ] {
+            let faults = with("OPENAI_BASE_URL", bad).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].starts_with("OPENAI_BASE_URL") && !faults[0].contains("password"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_could_not_be_sent_is_refused_unseen() {
+        let faults = from(&[("LD_SDK_KEY", "se cret"), ("LD_API_KEY", "a")], &[]).unwrap_err();
+        assert!(faults.len() == 1 && !faults[0].contains("cret:") && !faults[0].contains("se cret"), "{faults:?}");
+    }
+}

@@ -1,0 +1,462 @@
+//! The journal of a live run, which is also its recording: one JSON document a line, written before what it tells of is acted on.
+//!
+//! Promises: whatever was paid for is in it once; read again, however it broke off, it gives everything up to the last whole line.
+//! Completions are keyed by user, caller, call and attempt, so identical prompts keep their own answers. No key of any kind has
+//! a place in it.
+//!
+//! Does not know: files and sockets, or what is done with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Caller, FailureKind};
+
+/// The version of this format.
+pub const SCHEMA: &str = "simlab.recording/1";
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// What was run; the first line.
+    Run(Run),
+    /// A user came.
+    Began {
+        /// The user, counted from 1.
+        user: u32,
+        /// How long after the start of the run, in microseconds.
+        at_us: u64,
+    },
+    /// A model is going to be asked.
+    Asked {
+        /// Which call.
+        call: Call,
+        /// What it may cost at most, in nano-dollars.
+        worst_nano_usd: u64,
+    },
+    /// A model answered.
+    Answered(Answered),
+    /// A model call came to nothing.
+    Failed(Failed),
+    /// The flags were evaluated for a user.
+    Assigned {
+        /// The user.
+        user: u32,
+        /// For supervisor, security and support agent.
+        configs: [Assigned; 3],
+    },
+    /// A remote tool answered.
+    Tool(ToolDone),
+    /// A user's visit is over.
+    Over {
+        /// The user.
+        user: u32,
+    },
+    /// These users' events are being sent to LaunchDarkly.
+    Sending {
+        /// The users.
+        users: Vec<u32>,
+    },
+    /// LaunchDarkly has taken these users' events.
+    Sent {
+        /// The users.
+        users: Vec<u32>,
+    },
+    /// The run was taken up again.
+    Resumed,
+}
+
+/// What was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The program's version.
+    pub version: String,
+    /// The scenario's text.
+    pub scenario: String,
+    /// What the scenario is called in errors: its file's name.
+    pub name: String,
+    /// The seed of the traffic.
+    pub seed: u64,
+    /// How many users.
+    pub users: u32,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: u64,
+    /// The second that users' keys carry.
+    pub key_epoch: u32,
+}
+
+/// Which call of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Call {
+    /// The user, counted from 1; 0 for the experiment itself.
+    pub user: u32,
+    /// Who asks.
+    #[serde(with = "caller")]
+    pub caller: Caller,
+    /// Which call of this caller for this user, from 0.
+    pub nth: u16,
+    /// Which attempt: 0, and 1 for the repair of a malformed answer.
+    pub attempt: u8,
+}
+
+/// A completion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which call.
+    pub call: Call,
+    /// The model that was asked.
+    pub model: String,
+    /// Digest of the request, as hex digits.
+    pub request: String,
+    /// The words of the answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// The tool calls of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolWish>,
+    /// Why it ended: `end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `refusal` or `content_filter`.
+    pub stop: String,
+    /// Tokens as the provider counted them.
+    pub input_tokens: u32,
+    /// Tokens as the provider counted them.
+    pub output_tokens: u32,
+    /// From the first try to the whole answer, waits between tries included.
+    pub latency_us: u64,
+    /// How long the try that was answered took.
+    pub answer_us: u64,
+    /// What it cost, in nano-dollars.
+    pub nano_usd: u64,
+    /// Why earlier tries failed: words of [`Failed::why`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retried: Vec<String>,
+}
+
+/// A tool call that a model made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolWish {
+    /// The provider's id of it.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments as the model wrote them.
+    pub input: String,
+}
+
+/// A call that came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Which call.
+    pub call: Call,
+    /// The model that was asked.
+    pub model: String,
+    /// Digest of the request, as hex digits.
+    pub request: String,
+    /// What it counts as in the report.
+    #[serde(with = "failure")]
+    pub kind: FailureKind,
+    /// What happened, more closely: `rate_limited`, `server`, `overloaded`, `timeout`, `connection`, `cut`, `malformed`, …
+    pub why: String,
+    /// The provider's words.
+    pub message: String,
+    /// From the first try to the last failure.
+    pub latency_us: u64,
+    /// What it may have cost, in nano-dollars: nothing where the provider refused, the worst where it is not known.
+    pub nano_usd: u64,
+    /// Why earlier tries failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retried: Vec<String>,
+}
+
+/// What one config served a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// Index of the variation in the scenario; `None`: the config is disabled for this user.
+    pub variation: Option<u8>,
+    /// Whether that is an exposure.
+    pub in_experiment: bool,
+}
+
+/// What a remote tool gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolDone {
+    /// The user.
+    pub user: u32,
+    /// Which of the user's tool calls, from 0.
+    pub nth: u16,
+    /// The tool's name.
+    pub name: String,
+    /// What was asked.
+    pub query: String,
+    /// What came.
+    pub output: String,
+    /// From the first try to the end.
+    pub latency_us: u64,
+    /// How often it refused.
+    pub refusals: u16,
+    /// Whether it gave up.
+    pub failed: bool,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// A completion.
+    Answered(Answered),
+    /// Nothing.
+    Failed(Failed),
+}
+
+/// A journal, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// What was run.
+    pub run: Option<Run>,
+    /// When users came, in microseconds after the start.
+    pub began: BTreeMap<u32, u64>,
+    /// What came of each call.
+    pub calls: BTreeMap<Call, CallOutcome>,
+    /// What was assigned.
+    pub assigned: BTreeMap<u32, [Assigned; 3]>,
+    /// What remote tools gave, by user and number.
+    pub tools: BTreeMap<(u32, u16), ToolDone>,
+    /// Users whose visit is over.
+    pub over: BTreeSet<u32>,
+    /// Users whose events began to be sent.
+    pub sending: BTreeSet<u32>,
+    /// Users whose events LaunchDarkly has taken.
+    pub sent: BTreeSet<u32>,
+    /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
+    pub open: BTreeMap<Call, u64>,
+    /// What calls that never ended may have cost in earlier sittings.
+    pub lost_nano_usd: u64,
+    /// How often it was taken up again.
+    pub resumed: u32,
+    /// Bytes of its whole lines: what comes after them broke off.
+    pub whole_bytes: usize,
+}
+
+/// Why a text is no recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Recording {
+    /// Reads a recording. A last line without its end is left out: that is how a journal breaks off.
+    ///
+    /// # Errors
+    /// The first line that is none of the format's, and what is wrong with it.
+    pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
+        let mut recording = Self::default();
+        for (at, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            let Some(line) = line.strip_suffix(b"\n") else { break };
+            let read = serde_json::from_slice(line).map_err(|error| Unreadable { line: at + 1, reason: error.to_string() })?;
+            recording.take(read).map_err(|reason| Unreadable { line: at + 1, reason })?;
+            recording.whole_bytes += line.len() + 1;
+        }
+        if recording.run.is_none() {
+            return Err(Unreadable { line: 1, reason: "there is no line that says what was run".to_owned() });
+        }
+        Ok(recording)
+    }
+
+    /// Takes one more line.
+    ///
+    /// # Errors
+    /// When the line cannot stand here.
+    pub fn take(&mut self, line: Line) -> Result<(), String> {
+        match line {
+            Line::Run(run) if self.run.is_some() => return Err(format!("a second run begins, of seed {}", run.seed)),
+            Line::Run(run) if run.schema != SCHEMA => return Err(format!("expected a recording of schema {SCHEMA}, found {}", run.schema)),
+            Line::Run(run) => self.run = Some(run),
+            _ if self.run.is_none() => return Err("the first line has to say what was run".to_owned()),
+            Line::Began { user, at_us } => {
+                self.began.entry(user).or_insert(at_us);
+            }
+            Line::Asked { call, worst_nano_usd } => {
+                self.open.insert(call, worst_nano_usd);
+            }
+            Line::Answered(answered) => {
+                self.open.remove(&answered.call);
+                self.calls.insert(answered.call, CallOutcome::Answered(answered));
+            }
+            Line::Failed(failed) => {
+                self.open.remove(&failed.call);
+                self.calls.insert(failed.call, CallOutcome::Failed(failed));
+            }
+            Line::Assigned { user, configs } => {
+                self.assigned.insert(user, configs);
+            }
+            Line::Tool(tool) => {
+                self.tools.insert((tool.user, tool.nth), tool);
+            }
+            Line::Over { user } => {
+                self.over.insert(user);
+            }
+            Line::Sending { users } => self.sending.extend(users),
+            Line::Sent { users } => self.sent.extend(users),
+            Line::Resumed => {
+                // Whoever takes it up asks again; what was out then may have been charged all the same.
+                self.lost_nano_usd = self.open.values().fold(self.lost_nano_usd, |sum, worst| sum.saturating_add(*worst));
+                self.open.clear();
+                self.resumed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it has cost at most, in nano-dollars: every completion, and calls that never ended at their worst.
+    #[must_use]
+    pub fn spent_nano_usd(&self) -> u64 {
+        let of_call = |outcome: &CallOutcome| match outcome {
+            CallOutcome::Answered(answered) => answered.nano_usd,
+            CallOutcome::Failed(failed) => failed.nano_usd,
+        };
+        let calls = self.calls.values().map(of_call);
+        calls.chain(self.open.values().copied()).fold(self.lost_nano_usd, u64::saturating_add)
+    }
+}
+
+impl CallOutcome {
+    /// Digest of the request.
+    #[must_use]
+    pub fn request(&self) -> &str {
+        match self {
+            Self::Answered(answered) => &answered.request,
+            Self::Failed(failed) => &failed.request,
+        }
+    }
+}
+
+impl Line {
+    /// The line's bytes, its end included.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        // Neither maps with keys that are no text nor anything else that JSON has no word for is in a line.
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// A caller by its name in reports.
+mod caller {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::journal::Caller;
+
+    pub fn serialize<S: Serializer>(caller: &Caller, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(caller.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Caller, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Caller::ALL.into_iter().find(|caller| caller.name() == name);
+        found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no caller of a model")))
+    }
+}
+
+/// A failure by its name in reports.
+mod failure {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::journal::FailureKind;
+
+    pub fn serialize<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(kind.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = FailureKind::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no kind of failure")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(user: u32, nth: u16) -> Call {
+        Call { user, caller: Caller::Support, nth, attempt: 0 }
+    }
+
+    fn lines() -> Vec<Line> {
+        let run = Run {
+            schema: SCHEMA.to_owned(),
+            version: "0".to_owned(),
+            scenario: "(\n)".to_owned(),
+            name: "x.ron".to_owned(),
+            seed: 1,
+            users: 2,
+            began_ms: 5,
+            key_epoch: 7,
+        };
+        let answered = Answered {
+            call: call(1, 0),
+            model: "m".to_owned(),
+            request: "00".to_owned(),
+            text: "é\n".to_owned(),
+            tools: vec![ToolWish { id: "a".to_owned(), name: "b".to_owned(), input: "{}".to_owned() }],
+            stop: "tool_use".to_owned(),
+            input_tokens: 3,
+            output_tokens: 4,
+            latency_us: 5,
+            answer_us: 5,
+            nano_usd: 60,
+            retried: vec!["overloaded".to_owned()],
+        };
+        let configs = [Assigned { variation: Some(1), in_experiment: true }; 3];
+        vec![
+            Line::Run(run),
+            Line::Began { user: 1, at_us: 9 },
+            Line::Asked { call: call(1, 0), worst_nano_usd: 100 },
+            Line::Answered(answered),
+            Line::Assigned { user: 1, configs },
+            Line::Asked { call: call(1, 1), worst_nano_usd: 1000 },
+        ]
+    }
+
+    #[test]
+    fn a_journal_comes_back_however_it_broke_off() {
+        let bytes: Vec<u8> = lines().iter().flat_map(Line::bytes).collect();
+        let whole = Recording::read(&bytes).unwrap();
+        assert_eq!((whole.calls.len(), whole.open.len(), whole.spent_nano_usd()), (1, 1, 1060));
+        assert_eq!(whole.whole_bytes, bytes.len());
+        let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        for end in first..bytes.len() {
+            let broken = Recording::read(&bytes[..end]).unwrap();
+            assert!(broken.whole_bytes <= end && bytes[..broken.whole_bytes].ends_with(b"\n"));
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_out_when_it_broke_off_counts_at_its_worst_for_ever() {
+        let mut recording = Recording::default();
+        lines().into_iter().for_each(|line| recording.take(line).unwrap());
+        recording.take(Line::Resumed).unwrap();
+        recording.take(Line::Asked { call: call(1, 1), worst_nano_usd: 1000 }).unwrap();
+        assert_eq!(recording.spent_nano_usd(), 2060);
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused_by_line() {
+        for (text, line, reason) in [
+            ("", 1, "what was run"),
+            ("{\"began\": {\"user\": 1, \"at_us\": 2}}\n", 1, "first line"),
+            ("{}\n", 1, "expected"),
+            ("nonsense\n", 1, "expected"),
+        ] {
+            let error = Recording::read(text.as_bytes()).unwrap_err();
+            assert!(error.line == line && error.reason.contains(reason), "{text}: {error:?}");
+        }
+        let twice: Vec<u8> = [lines()[0].clone(), lines()[0].clone()].iter().flat_map(Line::bytes).collect();
+        assert_eq!(Recording::read(&twice).unwrap_err().line, 2);
+    }
+}
