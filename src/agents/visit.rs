@@ -9,7 +9,7 @@ use crate::agents::app::{App, Assignment, Brief};
 use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
-use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Route, TopicId};
+use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Route, TopicId, detect_personal_data};
 use crate::llm::model::{
     Body, CallFailure, Completion, Message, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
 };
@@ -288,9 +288,11 @@ impl Visit {
             Reply::Question(question) => Body::Question(question),
             _ => Body::FindingsNote(Items::NONE),
         };
-        if let Body::Question(question) = self.question {
-            self.personal = question.items();
-        }
+        self.personal = match &self.question {
+            Body::Question(question) => question.items(),
+            Body::Text(text) => detect_personal_data(text),
+            _ => Items::NONE,
+        };
         self.question_tokens = app.usage.body(&self.question);
         self.phase = Phase::Written;
     }
@@ -361,7 +363,10 @@ impl Visit {
                 Body::Question(question) => (Body::Redacted(question, redacted), redacted, None),
                 _ => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
             },
-            Ok(Completion { reply: Reply::RedactedText { text, .. }, .. }) => (Body::Text(text), Items::NONE, None),
+            Ok(Completion { reply: Reply::RedactedText { text, .. }, .. }) => {
+                let left = detect_personal_data(&text);
+                (Body::Text(text), self.personal.iter().filter(|item| !left.has(*item)).fold(Items::NONE, Items::with), None)
+            }
             Ok(_) => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
             // Fails open: the raw text goes on, as in the original.
             Err(failure) => (self.question.clone(), Items::NONE, Some(failure.kind)),

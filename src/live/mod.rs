@@ -1,12 +1,28 @@
-//! What a run with real providers would cost, and which models it could ask. Nothing here meets a provider.
+//! The real thing: what a run with real providers would cost, and such runs, with a budget that holds and a journal from which
+//! they are taken up again or played back.
 //!
-//! Promises: the same agents, traffic and judge as in a run.
+//! Promises: the same agents, traffic and judge as in a simulated run.
 //!
-//! Does not know: the terminal, or any socket.
+//! Does not know: the terminal.
 
+mod budget;
+mod conduct;
 pub mod environment;
 pub mod estimate;
+mod gate;
+mod halt;
+pub mod journal;
 pub mod models;
+mod providers;
 pub mod recording;
+mod reply;
+mod request;
+mod session;
+mod user;
 
+pub use budget::Budget;
+pub use conduct::{Backdrop, Gathered, conclude, gather, told};
 pub use estimate::{Estimate, Spread, estimate};
+pub use halt::Stopped;
+pub use providers::Providers;
+pub use session::{Flags, Session, World};

@@ -39,6 +39,13 @@ pub enum Line {
     Answered(Answered),
     /// A model call came to nothing.
     Failed(Failed),
+    /// A call was given up before anything came of it.
+    Withdrawn {
+        /// Which call.
+        call: Call,
+        /// What it may have cost, in nano-dollars.
+        nano_usd: u64,
+    },
     /// The flags were evaluated for a user.
     Assigned {
         /// The user.
@@ -76,7 +83,10 @@ pub struct Run {
     pub version: String,
     /// The scenario's text.
     pub scenario: String,
-    /// What the scenario is called in errors: its file's name.
+    /// The documents of its knowledge base, by name; none where that is the built-in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<(String, String)>,
+    /// The scenario's name.
     pub name: String,
     /// The seed of the traffic.
     pub seed: u64,
@@ -111,6 +121,9 @@ pub struct Answered {
     pub model: String,
     /// Digest of the request, as hex digits.
     pub request: String,
+    /// The start of what was said last in the request, to tell it from others.
+    #[serde(default)]
+    pub asked: String,
     /// The words of the answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
@@ -154,6 +167,9 @@ pub struct Failed {
     pub model: String,
     /// Digest of the request, as hex digits.
     pub request: String,
+    /// The start of what was said last in the request, to tell it from others.
+    #[serde(default)]
+    pub asked: String,
     /// What it counts as in the report.
     #[serde(with = "failure")]
     pub kind: FailureKind,
@@ -230,7 +246,7 @@ pub struct Recording {
     pub sent: BTreeSet<u32>,
     /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
     pub open: BTreeMap<Call, u64>,
-    /// What calls that never ended may have cost in earlier sittings.
+    /// What calls without an outcome may have cost.
     pub lost_nano_usd: u64,
     /// How often it was taken up again.
     pub resumed: u32,
@@ -290,6 +306,10 @@ impl Recording {
                 self.open.remove(&failed.call);
                 self.calls.insert(failed.call, CallOutcome::Failed(failed));
             }
+            Line::Withdrawn { call, nano_usd } => {
+                self.open.remove(&call);
+                self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
+            }
             Line::Assigned { user, configs } => {
                 self.assigned.insert(user, configs);
             }
@@ -324,6 +344,15 @@ impl Recording {
 }
 
 impl CallOutcome {
+    /// The start of what was said last in the request.
+    #[must_use]
+    pub fn asked(&self) -> &str {
+        match self {
+            Self::Answered(answered) => &answered.asked,
+            Self::Failed(failed) => &failed.asked,
+        }
+    }
+
     /// Digest of the request.
     #[must_use]
     pub fn request(&self) -> &str {
@@ -392,6 +421,7 @@ mod tests {
             schema: SCHEMA.to_owned(),
             version: "0".to_owned(),
             scenario: "(\n)".to_owned(),
+            documents: vec![("a.md".to_owned(), "# A".to_owned())],
             name: "x.ron".to_owned(),
             seed: 1,
             users: 2,
@@ -402,6 +432,7 @@ mod tests {
             call: call(1, 0),
             model: "m".to_owned(),
             request: "00".to_owned(),
+            asked: "what?".to_owned(),
             text: "é\n".to_owned(),
             tools: vec![ToolWish { id: "a".to_owned(), name: "b".to_owned(), input: "{}".to_owned() }],
             stop: "tool_use".to_owned(),

@@ -198,4 +198,20 @@ pub struct CallFailure {
 pub trait ChatModel {
     /// Answers one prompt.
     fn complete(&self, prompt: &Prompt<'_>) -> impl Future<Output = Result<Completion, CallFailure>>;
+
+    /// Uses a tool that the model has just called, for an engine whose tools are outside; `None`: there is no such tool here.
+    fn use_tool(&self, _call: ToolCall) -> impl Future<Output = Option<ToolUsed>> {
+        std::future::ready(None)
+    }
+}
+
+/// What came of a tool outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolUsed {
+    /// What it gave.
+    pub output: ToolOutput,
+    /// How long it took.
+    pub latency: Duration,
+    /// How often it refused before.
+    pub refusals: u16,
 }

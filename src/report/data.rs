@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::charts::{Distribution, OverTime, Shape};
 use super::expect::ExpectationResult;
+use super::live::LiveRun;
 use super::number::{Number, Ordered};
 use crate::analysis::HealthStatus;
 use crate::experiment::{Better, Method, MetricKind};
@@ -53,6 +54,9 @@ pub struct Report {
     /// Whether experiments on the same users influence each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<Interaction>,
+    /// What real providers did and charged; `None` where none were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveRun>,
 }
 
 impl Report {
@@ -74,6 +78,7 @@ impl Report {
             expectations: Vec::new(),
             data: None,
             interactions: Vec::new(),
+            live: None,
         }
     }
 }

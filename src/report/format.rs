@@ -3,6 +3,7 @@
 //! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped here; renderers do.
 
 use super::data::{Because, Experiment, Metric, Mode, Report, Total, Variation};
+use super::live::LiveRun;
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::analysis::HealthStatus;
@@ -394,6 +395,8 @@ pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
             _ => ("cost", format!("{cost} with real providers, at list prices; nothing was spent")),
         });
     }
+    let live = report.live.iter().flat_map(LiveRun::lines);
+    lines.extend(live.enumerate().map(|(nth, line)| (if nth == 0 { "live run" } else { "" }, line)));
     lines
 }
 

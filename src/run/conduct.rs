@@ -6,7 +6,7 @@ use crate::analysis::{Analysis, Summary, analyze, summarize};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
-use crate::metrics::JournalObserver;
+use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
     Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, distributions,
@@ -76,12 +76,8 @@ pub async fn conduct_heard<R: Reader>(
     let total = runs * u64::from(users);
 
     let settings = Settings { seed, users, forced: None };
-    let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
-    let tallies: Vec<ArmTally> = stage.varies.iter().map(|varies| ArmTally::new(varies.config, varies.treatment_of.clone())).collect();
-    let reader = ((observer, Fingerprint::default()), ((TrafficTally::default(), tallies), reader));
-    let ((observer, fingerprint), ((traffic, tallies), reader)) =
-        stage.simulate_heard(settings, reader, heard, |begun| progress(u64::from(begun), total)).await;
-    let observations = observer.finish();
+    let readers = (Gathering::new(stage, users), reader);
+    let (gathering, reader) = stage.simulate_heard(settings, readers, heard, |begun| progress(u64::from(begun), total)).await;
 
     let before = if scenario.traffic.pre_period.is_some() {
         let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
@@ -104,43 +100,99 @@ pub async fn conduct_heard<R: Reader>(
         None
     };
 
-    let mut report = Report::new(&scenario.name, Mode::Mock, Some(seed.0), fingerprint.hex());
-    report.traffic = Some(traffic_summary(&traffic));
+    let beside = Beside { truths, before, charts: wishes.charts };
+    let mut outcome = gathering.conclude(stage, Mode::Mock, settings, &beside);
+    let report = &mut outcome.report;
     report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
     report.bootstrap = stage.summary();
     report.assumptions = assumptions();
-    let mut summaries = Vec::new();
-    let units = users as usize;
-    for (nth, experiment) in scenario.experiments.iter().enumerate() {
-        let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
-        let analysis = analyze(experiment, &summary);
-        let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
-        let extras = Extras {
-            health: Vec::new(),
-            costs: costs(scenario, experiment, &analysis, &tallies[nth]),
-            failures: failures(experiment, &tallies[nth]),
-            truth: truths.as_ref().map(|truths| shown_truth(&values(&truths[nth]), experiment)),
-            decision_at_truth: truths
-                .as_ref()
-                .zip(scenario.rules[nth].as_ref())
-                .map(|(truths, rule)| decide(rule, experiment, &analyze(experiment, &truths[nth].known_exactly())).decision),
-            adjusted: before.as_ref().map(|before| adjusted(&observations, before, nth, experiment, &scenario.metrics)).unwrap_or_default(),
-            over_time: if wishes.charts { over_time(&observations, nth, experiment, &scenario.metrics, units) } else { None },
-            distributions: if wishes.charts {
-                distributions(&observations, nth, experiment, &scenario.metrics, 0..units)
-            } else {
-                Vec::new()
-            },
-        };
-        let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
-        if let Some(expect) = &scenario.expects[nth] {
-            report.expectations.extend(expect.check(&shown));
-        }
-        report.experiments.push(shown);
-        summaries.push(summary);
+    (outcome, reader)
+}
+
+/// What the readers of one run's journal hold.
+pub(crate) struct Gathering {
+    observer: JournalObserver,
+    fingerprint: Fingerprint,
+    traffic: TrafficTally,
+    tallies: Vec<ArmTally>,
+}
+
+/// What a report shows beside the results of the run itself.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// For each experiment the populations in which everybody gets one arm.
+    pub truths: Option<Vec<Summary>>,
+    /// The same users before the experiments.
+    pub before: Option<Observations>,
+    /// Whether charts are wanted.
+    pub charts: bool,
+}
+
+impl Reader for Gathering {
+    fn entry(&mut self, entry: &Entry) {
+        self.observer.entry(entry);
+        self.fingerprint.entry(entry);
+        self.traffic.entry(entry);
+        self.tallies.entry(entry);
     }
-    report.interactions = interactions(&observations, &scenario.experiments, &scenario.metrics);
-    (Outcome { report, summaries }, reader)
+}
+
+impl Gathering {
+    /// Readers of a run of so many users on this stage.
+    pub(crate) fn new(stage: &Stage<'_>, users: u32) -> Self {
+        let tally = |varies: &Varies| ArmTally::new(varies.config, varies.treatment_of.clone());
+        Self {
+            observer: JournalObserver::new(1, users as usize, stage.varies.clone(), &stage.scenario.metrics),
+            fingerprint: Fingerprint::default(),
+            traffic: TrafficTally::default(),
+            tallies: stage.varies.iter().map(tally).collect(),
+        }
+    }
+
+    /// The report of what was read: everything that does not depend on who stood behind the models.
+    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, settings: Settings, beside: &Beside) -> Outcome {
+        let scenario = stage.scenario;
+        let observations = self.observer.finish();
+        let mut report = Report::new(&scenario.name, mode, Some(settings.seed.0), self.fingerprint.hex());
+        report.traffic = Some(traffic_summary(&self.traffic));
+        let mut summaries = Vec::new();
+        let units = settings.users as usize;
+        for (nth, experiment) in scenario.experiments.iter().enumerate() {
+            let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
+            let analysis = analyze(experiment, &summary);
+            let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
+            let extras = Extras {
+                health: Vec::new(),
+                costs: costs(scenario, experiment, &analysis, &self.tallies[nth]),
+                failures: failures(experiment, &self.tallies[nth]),
+                truth: beside.truths.as_ref().map(|truths| shown_truth(&values(&truths[nth]), experiment)),
+                decision_at_truth: beside
+                    .truths
+                    .as_ref()
+                    .zip(scenario.rules[nth].as_ref())
+                    .map(|(truths, rule)| decide(rule, experiment, &analyze(experiment, &truths[nth].known_exactly())).decision),
+                adjusted: beside
+                    .before
+                    .as_ref()
+                    .map(|before| adjusted(&observations, before, nth, experiment, &scenario.metrics))
+                    .unwrap_or_default(),
+                over_time: if beside.charts { over_time(&observations, nth, experiment, &scenario.metrics, units) } else { None },
+                distributions: if beside.charts {
+                    distributions(&observations, nth, experiment, &scenario.metrics, 0..units)
+                } else {
+                    Vec::new()
+                },
+            };
+            let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
+            if let Some(expect) = &scenario.expects[nth] {
+                report.expectations.extend(expect.check(&shown));
+            }
+            report.experiments.push(shown);
+            summaries.push(summary);
+        }
+        report.interactions = interactions(&observations, &scenario.experiments, &scenario.metrics);
+        Outcome { report, summaries }
+    }
 }
 
 /// Whether everything that was expected came.

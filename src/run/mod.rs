@@ -9,6 +9,7 @@ mod tally;
 mod transcript;
 mod truth;
 
+pub(crate) use conduct::{Beside, Gathering};
 pub use conduct::{Outcome, Wishes, conduct, conduct_heard, conduct_with, met};
 pub use events::EventWriter;
 pub use setup::SetupError;

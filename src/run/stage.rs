@@ -226,7 +226,7 @@ impl<'s> Stage<'s> {
     }
 
     /// Has the topics read out of the knowledge base by a model; `None` when that failed: then all headings count.
-    async fn read_topics(&self, model: &impl ChatModel, reader: &mut impl Reader) -> Option<Vec<TopicId>> {
+    pub(crate) async fn read_topics(&self, model: &impl ChatModel, reader: &mut impl Reader) -> Option<Vec<TopicId>> {
         let setup = &self.scenario.writer_setup;
         let question = Body::FindingsNote(Items::NONE);
         let subject = Subject {

@@ -39,6 +39,17 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Its text.
     pub source: Source,
+    /// The documents of the folder that it names as its knowledge base; empty where that is built in.
+    pub documents: Vec<(String, String)>,
+}
+
+/// Reads a scenario that was kept with its documents, as [`Loaded`] has them.
+///
+/// # Errors
+/// All faults of the text.
+pub fn parse_kept(name: &str, text: &str, documents: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
+    let kept = |named: &str| if documents.is_empty() { built_in_documents(named) } else { Ok(documents.to_vec()) };
+    parse(name, Source::new(format!("{name}.ron (recorded)"), text), &kept)
 }
 
 /// Reads a scenario: a file, or the name of a built-in one.
@@ -76,13 +87,21 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
     }
     let written: Written = spanned::read(&source.text).map_err(|misread| vec![shape::fault(&misread, &source)])?;
     let mut faults = Faults::new(&source);
-    let named = written.knowledge.as_ref().map(|named| knowledge(named, documents, &mut faults));
+    let kept = std::cell::RefCell::new(Vec::new());
+    let noted = |named: &str| {
+        let found = documents(named)?;
+        if built_in_documents(named).ok().as_ref() != Some(&found) {
+            kept.borrow_mut().clone_from(&found);
+        }
+        Ok(found)
+    };
+    let named = written.knowledge.as_ref().map(|named| knowledge(named, &noted, &mut faults));
     // Reading the built-in base takes a while, so it comes last.
     let knowledge = || named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok());
     let digest = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(source.text.as_bytes()));
     let resolved = resolve(name, digest, &written, knowledge, &mut faults);
     match (resolved, faults.finish()) {
-        (Some(scenario), found) if found.is_empty() => Ok(Loaded { scenario, source }),
+        (Some(scenario), found) if found.is_empty() => Ok(Loaded { scenario, source, documents: kept.take() }),
         (_, found) => Err(found),
     }
 }

@@ -28,7 +28,7 @@ mod tests;
 pub use catalog::metrics as default_metrics;
 pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json};
 pub use library::{BuiltIn, LIBRARY};
-pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults};
+pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
 pub use model::Scenario;
 
 // For other data files in the same dialect, with the same care for mistakes.

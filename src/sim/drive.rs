@@ -38,6 +38,10 @@ pub async fn drive<A: Assign, R: Reader>(
                 let result = model.complete(&engine.prompt(slot)).await;
                 engine.answer(slot, result);
             }
+            Step::Use(slot, call) => {
+                let used = model.use_tool(call).await;
+                engine.used(slot, call, used);
+            }
             Step::Wait(until) => {
                 clock.until(until).await;
                 engine.advance(until);

@@ -11,7 +11,7 @@ use crate::agents::{App, Assignment, Brief};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput};
+use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
 use crate::llm::setup::{RemoteTool, ToolKind};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
@@ -41,6 +41,8 @@ pub struct World<'a> {
 pub enum Step {
     /// A model has to answer the prompt of this slot.
     Ask(usize),
+    /// This slot's tool has to be used, where tools are outside.
+    Use(usize, ToolCall),
     /// Nothing before this moment.
     Wait(Timestamp),
     /// Everything is over.
@@ -85,6 +87,8 @@ pub struct Engine<'a, A, R> {
     last_user: u32,
     /// A slot whose prompt is being answered elsewhere counts as busy.
     busy: usize,
+    /// Whether tools are used outside, rather than played here.
+    tools_outside: bool,
 }
 
 impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
@@ -102,7 +106,35 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             })
             .collect();
         let free_at = vec![Timestamp::START; world.mock.tools.len()];
-        Self { world, assign, reader, queue, slots, free_at, now: Timestamp::START, next_user: first, last_user: last, busy: 0 }
+        Self {
+            world,
+            assign,
+            reader,
+            queue,
+            slots,
+            free_at,
+            now: Timestamp::START,
+            next_user: first,
+            last_user: last,
+            busy: 0,
+            tools_outside: false,
+        }
+    }
+
+    /// The same engine, whose users come from `at` on and whose tools are used outside: it asks for them with [`Step::Use`].
+    #[must_use]
+    pub fn outside(mut self, at: Timestamp) -> Self {
+        self.tools_outside = true;
+        self.now = at;
+        self
+    }
+
+    /// What came of a slot's tool; it arrives after its latency. A tool that is not there gives up at once.
+    pub fn used(&mut self, slot: usize, call: ToolCall, used: Option<ToolUsed>) {
+        let given_up = || ToolUsed { output: self.world.app.library.given_up(call), latency: Duration::ZERO, refusals: 0 };
+        let ToolUsed { output, latency, refusals } = used.unwrap_or_else(given_up);
+        self.busy -= 1;
+        self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals });
     }
 
     /// What has to happen next.
@@ -214,6 +246,10 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                 let (now, user, reader) = (self.now, visit.user, &mut self.reader);
                 visit.send(now, assigned, |event| reader.entry(&Entry { at: now, user, event }));
                 self.proceed(slot)
+            }
+            Need::Tool(call) if self.tools_outside => {
+                self.busy += 1;
+                Some(Step::Use(slot, call))
             }
             Need::Tool(call) => {
                 self.use_tool(slot, call);

@@ -1,0 +1,236 @@
+//! A whole live run or replay: the topics, then every user's visit, some at a time; then the report.
+//!
+//! Promises: users are reported in their order, whatever order they were answered in, so a replay gives the run's very bytes.
+//! A run that stops early reports the users whose visits are over.
+//!
+//! Does not know: where keys, files and questions to people come from.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use crate::journal::{Entry, Reader};
+use crate::knowledge::TopicId;
+use crate::live::halt::Stopped;
+use crate::live::recording::{CallOutcome, Line};
+use crate::live::session::{Flags, Session};
+use crate::live::user::{User, visit};
+use crate::random::Seed;
+use crate::report::{Assumption, LiveProblem, LiveRun, Mode, Number, Ordered};
+use crate::run::{Beside, Gathering, Outcome, Settings};
+use crate::sim::World;
+use crate::traffic::{Mode as Sending, Plan};
+
+/// Users whose events are handed over before the flag service is waited for.
+const USERS_PER_FLUSH: usize = 50;
+
+/// What came of the traffic.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What happened before the first user.
+    pub shared: Vec<Entry>,
+    /// What happened to each user whose visit is over.
+    pub users: BTreeMap<u32, Vec<Entry>>,
+    /// Why it stopped before its end, if it did.
+    pub stopped: Option<Stopped>,
+    /// Why events did not arrive, if they did not.
+    pub undelivered: Option<String>,
+}
+
+/// Sends the traffic. `progress` hears how many visits are over; when `interrupt` is over, the run stops.
+pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<Output = ()>, progress: impl Fn(u32)) -> Gathered {
+    let stage = session.stage;
+    let scenario = stage.scenario;
+    let seed = Seed(session.run.seed);
+    let mut gathered = Gathered::default();
+    let all: Vec<TopicId> = scenario.knowledge.topics().collect();
+    let mut interrupt = std::pin::pin!(interrupt);
+    let nobody = User::new(session, 0);
+    let topics = tokio::select! {
+        biased;
+        () = session.halt.stopped() => None,
+        () = &mut interrupt => {
+            session.halt.stop(Stopped::Interrupted);
+            None
+        }
+        topics = stage.read_topics(&nobody, &mut gathered.shared) => Some(topics.unwrap_or_else(|| all.clone())),
+    };
+    let Some(topics) = topics else {
+        return Gathered { stopped: session.halt.why(), ..gathered };
+    };
+    let plan = Plan::new(seed, &scenario.traffic, topics);
+    let mock = stage.mock(seed, &all);
+    let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
+
+    let (workers, pause) = match scenario.traffic.mode {
+        Sending::Concurrent { workers } => (workers.max(1), None),
+        Sending::Sequential { delay } => (1, Some(std::time::Duration::from_micros(delay.us()))),
+    };
+    // A replay can tell of those alone whose visits were over.
+    let replayed: Option<BTreeSet<u32>> = session.world.is_none().then(|| session.recording.borrow().over.clone());
+    let next = Cell::new(1_u32);
+    let users = RefCell::new(BTreeMap::new());
+    let (handed, undelivered) = (RefCell::new(Vec::new()), RefCell::new(None));
+    let one = |_: u32| async {
+        while session.halt.goes_on() && next.get() <= session.run.users {
+            let user = next.replace(next.get() + 1);
+            if replayed.as_ref().is_some_and(|over| !over.contains(&user)) {
+                continue;
+            }
+            let known = session.recording.borrow().over.contains(&user);
+            let handed_before = session.recording.borrow().sending.contains(&user);
+            let Some(entries) = visit(session, world, user).await else { return };
+            users.borrow_mut().insert(user, entries);
+            progress(users.borrow().len() as u32);
+            if session.world.is_some() && !handed_before {
+                handed.borrow_mut().push(user);
+                if handed.borrow().len() >= USERS_PER_FLUSH {
+                    deliver(session, &handed, &undelivered).await;
+                }
+            }
+            if let Some(pause) = pause.filter(|_| !known && session.world.is_some()) {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    };
+    {
+        let mut everybody = std::pin::pin!(join_all((0..workers).map(one)));
+        tokio::select! {
+            _ = &mut everybody => {}
+            () = &mut interrupt => {
+                session.halt.stop(Stopped::Interrupted);
+                everybody.await;
+            }
+        }
+    }
+    deliver(session, &handed, &undelivered).await;
+    session.sync();
+    Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered: undelivered.into_inner(), ..gathered }
+}
+
+/// Waits until the events of these users have been taken, and writes that down.
+async fn deliver<F: Flags>(session: &Session<'_, F>, handed: &RefCell<Vec<u32>>, undelivered: &RefCell<Option<String>>) {
+    let Some(world) = &session.world else { return };
+    let users = handed.take();
+    if users.is_empty() {
+        return;
+    }
+    match world.flags.flush().await {
+        Ok(()) => {
+            session.write(Line::Sent { users });
+        }
+        Err(sentence) => {
+            undelivered.borrow_mut().get_or_insert(sentence);
+        }
+    }
+}
+
+/// What the report says of who stood behind the run.
+#[derive(Clone, Debug, Default)]
+pub struct Backdrop {
+    /// The budget, in nano-dollars; `None` in a replay.
+    pub most_nano_usd: Option<u64>,
+    /// What stood for models and flags.
+    pub backends: Vec<(String, String)>,
+    /// What the bootstrap did.
+    pub bootstrap: Vec<String>,
+    /// LaunchDarkly's page of each experiment.
+    pub pages: Vec<(String, String)>,
+}
+
+/// The report of what was gathered. `also` reads every entry, too.
+pub fn conclude<F: Flags>(
+    session: &Session<'_, F>,
+    gathered: &Gathered,
+    backdrop: Backdrop,
+    charts: bool,
+    also: &mut impl Reader,
+) -> Outcome {
+    let stage = session.stage;
+    let run = &session.run;
+    let mut gathering = Gathering::new(stage, run.users);
+    for entry in gathered.shared.iter().chain(gathered.users.values().flatten()) {
+        gathering.entry(entry);
+        also.entry(entry);
+    }
+    let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
+    let settings = Settings { seed: Seed(run.seed), users: run.users, forced: None };
+    let mut outcome = gathering.conclude(stage, mode, settings, &Beside { charts, ..Beside::default() });
+    let report = &mut outcome.report;
+    report.backends = Ordered(backdrop.backends);
+    report.bootstrap = backdrop.bootstrap;
+    let assumption = |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
+    report.assumptions = vec![
+        assumption("prices per token: as the scenario has them", "the scenario"),
+        assumption("who asks what, and how a user would rate an answer: models say so, not people", "the tutorial's method"),
+    ];
+    report.live = Some(summary(session, gathered, backdrop.most_nano_usd, backdrop.pages));
+    outcome
+}
+
+fn summary<F: Flags>(session: &Session<'_, F>, gathered: &Gathered, most: Option<u64>, pages: Vec<(String, String)>) -> LiveRun {
+    let recording = session.recording.borrow();
+    let dollars = |nano: u64| Number::new(nano as f64 / 1e9);
+    let mut problems: BTreeMap<(Option<String>, &'static str, String), (u64, u64)> = BTreeMap::new();
+    let mut repaired = 0;
+    for (call, outcome) in &recording.calls {
+        let (retried, ended) = match outcome {
+            CallOutcome::Answered(answered) => {
+                repaired += u64::from(call.attempt > 0);
+                let useless = matches!(answered.stop.as_str(), "refusal" | "content_filter").then_some(answered.stop.as_str());
+                (&answered.retried, useless)
+            }
+            CallOutcome::Failed(failed) => (&failed.retried, Some(failed.why.as_str())),
+        };
+        if retried.is_empty() && ended.is_none() {
+            continue;
+        }
+        let variation = arm(session, recording.assigned.get(&call.user));
+        for kind in retried {
+            problems.entry((variation.clone(), call.caller.name(), kind.clone())).or_default().0 += 1;
+        }
+        if let Some(kind) = ended {
+            problems.entry((variation, call.caller.name(), kind.to_owned())).or_default().1 += 1;
+        }
+    }
+    let problem =
+        |((variation, agent, kind), (retried, failed))| LiveProblem { variation, agent: String::from(agent), kind, retried, failed };
+    LiveRun {
+        users: gathered.users.len() as u64,
+        users_wanted: u64::from(session.run.users),
+        calls: recording.calls.len() as u64,
+        spent_usd: dollars(recording.spent_nano_usd()),
+        max_cost_usd: most.and_then(dollars),
+        stopped: gathered.stopped.as_ref().map(told),
+        repaired,
+        problems: problems.into_iter().map(problem).collect(),
+        events_in_doubt: recording.sending.difference(&recording.sent).count() as u64,
+        pages: Ordered(pages),
+    }
+}
+
+/// The variation that counts for a user: that of the first experiment that it is in.
+fn arm<F>(session: &Session<'_, F>, assigned: Option<&[crate::live::recording::Assigned; 3]>) -> Option<String> {
+    let assigned = assigned?;
+    let scenario = session.stage.scenario;
+    session.stage.varies.iter().find_map(|varies| {
+        let own = assigned.get(usize::from(varies.config)).filter(|own| own.in_experiment)?;
+        let config = scenario.configs.get(usize::from(varies.config))?;
+        Some(config.variations.get(usize::from(own.variation?))?.variation.clone())
+    })
+}
+
+/// Why it stopped, in one sentence.
+#[must_use]
+pub fn told(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Budget(worst) => {
+            format!("the budget is reached: what is left would not surely pay another call (up to ${:.6})", *worst as f64 / 1e9)
+        }
+        Stopped::Interrupted => "interrupted".to_owned(),
+        Stopped::Failed(sentence) => sentence.clone(),
+        Stopped::Journal(reason) => format!("the journal cannot be written: {reason}"),
+        Stopped::NotRecorded(what) => what.clone(),
+    }
+}

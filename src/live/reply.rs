@@ -1,0 +1,151 @@
+//! From a recorded answer to what the engine is told: structured answers are read, tool calls found among the scenario's
+//! tools, and everything else is text.
+//!
+//! Promises: a pure function of the prompt and the answer, so a replay reads what the run read. What cannot be read says why.
+//!
+//! Does not know: where the answer came from.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::journal::{Caller, FailureKind, Label};
+use crate::knowledge::{Items, Prescreen, Query, Route, TopicId, recognize_topic};
+use crate::live::recording::Answered;
+use crate::live::request::Memory;
+use crate::llm::chat::ToolUse;
+use crate::llm::model::{Prompt, Reply, ToolCall};
+use crate::scenario::Scenario;
+
+/// Why an answer is of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Useless {
+    /// What it counts as.
+    pub kind: FailureKind,
+    /// What is wrong with it; told to the model when it is asked again.
+    pub reason: String,
+}
+
+impl Useless {
+    fn malformed(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Malformed, reason: reason.into() }
+    }
+}
+
+/// The object of a structured answer: the arguments of its tool call, or JSON in its words.
+fn object(answered: &Answered) -> Result<Value, Useless> {
+    let text = match answered.tools.first() {
+        Some(call) => call.input.as_str(),
+        // Some models wrap JSON in a fence.
+        None => answered.text.find('{').zip(answered.text.rfind('}')).map_or("", |(from, to)| answered.text.get(from..=to).unwrap_or("")),
+    };
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() => Ok(value),
+        _ if answered.stop == "max_tokens" => Err(Useless::malformed("it was cut off at the limit of its tokens")),
+        _ => Err(Useless::malformed("it is no JSON object")),
+    }
+}
+
+/// A field's text, or that it is missing.
+fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Useless> {
+    value[name].as_str().ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
+}
+
+/// Reads an answer to `prompt`, and remembers what the recipes have no room for.
+///
+/// # Errors
+/// When it refuses, or is not what was asked for.
+pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memory: &mut Memory) -> Result<Reply, Useless> {
+    if matches!(answered.stop.as_str(), "refusal" | "content_filter") {
+        let reason = if answered.stop == "refusal" { "the model refused" } else { "the provider's filter cut it off" };
+        return Err(Useless { kind: FailureKind::Refusal, reason: reason.to_owned() });
+    }
+    let text = answered.text.trim();
+    let spoken = || if text.is_empty() { Err(Useless::malformed("it is empty")) } else { Ok(Reply::Text(Arc::from(text))) };
+    match prompt.caller {
+        Caller::Topics => {
+            let base = &scenario.knowledge;
+            let mut topics: Vec<TopicId> = Vec::new();
+            for line in text.lines() {
+                let line = line.trim().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | '*' | '•' | ' '));
+                let found = base.topic_titled(line).or_else(|| base.topic_mentioned(line));
+                topics.extend(found.filter(|topic| !topics.contains(topic)));
+            }
+            if topics.is_empty() {
+                Err(Useless::malformed("none of its lines names a topic of the knowledge base"))
+            } else {
+                Ok(Reply::Topics(topics))
+            }
+        }
+        Caller::Writer => spoken(),
+        Caller::Supervisor => {
+            let value = object(answered)?;
+            let route = match field(&value, "recommended_route")? {
+                "security_agent" => Route::Security,
+                "support_agent" => Route::Support,
+                other => return Err(Useless::malformed(format!("`recommended_route` is `{other}`, not security_agent or support_agent"))),
+            };
+            let Some(likely) = value["likely_contains_pii"].as_bool() else {
+                return Err(Useless::malformed("the boolean `likely_contains_pii` is missing"));
+            };
+            let confidence = value["confidence"].as_f64().unwrap_or(0.0);
+            memory.reasoning = Some(Arc::from(value["reasoning"].as_str().unwrap_or_default()));
+            let seen = if likely { Items::ALL } else { Items::NONE };
+            Ok(Reply::Routing(Prescreen { seen, confidence_percent: (confidence * 100.0).clamp(0.0, 100.0) as u8, route, wording: 0 }))
+        }
+        Caller::Security => {
+            let value = object(answered)?;
+            let Some(detected) = value["detected"].as_bool() else {
+                return Err(Useless::malformed("the boolean `detected` is missing"));
+            };
+            let redacted = field(&value, "redacted")?;
+            let types: Vec<String> =
+                value["types"].as_array().into_iter().flatten().filter_map(|kind| Some(format!("'{}'", kind.as_str()?))).collect();
+            let detected_word = if detected { "True" } else { "False" };
+            memory.findings = Some(Arc::from(format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "))));
+            Ok(Reply::RedactedText { detected, text: Arc::from(redacted) })
+        }
+        Caller::Support => match answered.tools.first() {
+            Some(wish) if prompt.offers_tools => {
+                let Some(tool) = scenario.tools.iter().position(|tool| tool.key == wish.name) else {
+                    return Err(Useless::malformed(format!("there is no tool `{}`", wish.name)));
+                };
+                let (query, top_k) = asked(&wish.input);
+                memory
+                    .calls
+                    .push((answered.text.clone(), ToolUse { id: wish.id.clone(), name: wish.name.clone(), input: wish.input.clone() }));
+                let usual = scenario.tools[tool].top_k;
+                Ok(Reply::ToolCall(ToolCall {
+                    tool: tool as u16,
+                    query: Query { topic: recognize_topic(&query, &scenario.knowledge).unwrap_or(prompt.subject.topic), variant: 0 },
+                    top_k: top_k.unwrap_or(usual).clamp(1, crate::knowledge::retrieval::MOST_RESULTS) as u8,
+                    note_tokens: 0,
+                    note_wording: 0,
+                }))
+            }
+            _ => {
+                let reply = spoken()?;
+                memory.answer = Some(Arc::from(text));
+                Ok(reply)
+            }
+        },
+        Caller::Judge => {
+            let word: String = text.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic()).collect();
+            match word.to_lowercase().as_str() {
+                "positive" => Ok(Reply::Label(Label::Positive)),
+                "negative" => Ok(Reply::Label(Label::Negative)),
+                "none" => Ok(Reply::Label(Label::None)),
+                _ => Err(Useless::malformed("it is not one of positive, negative, none")),
+            }
+        }
+    }
+}
+
+/// What a tool call asks for: its query, and how many results.
+#[must_use]
+pub fn asked(input: &str) -> (String, Option<u32>) {
+    let value: Value = serde_json::from_str(input).unwrap_or_default();
+    let number = |name: &str| value[name].as_u64().and_then(|n| u32::try_from(n).ok());
+    let last = value["results"].as_str().and_then(|words| words.rsplit(' ').next()?.parse().ok());
+    (value["query"].as_str().unwrap_or_default().to_owned(), number("top_k").or_else(|| number("max_results")).or(last))
+}

@@ -1,0 +1,435 @@
+//! A sitting of a live run, or of a replay: what all users share, and how one call of a model comes to its outcome.
+//!
+//! Promises: a call that the journal knows is never made again; a call that is made is in the journal before and after. A try
+//! whose price is not known counts at its worst. What would fail everybody stops the run, what fails one user does not.
+//!
+//! Does not know: how a visit goes.
+
+use std::cell::RefCell;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::journal::{Entry, FailureKind};
+use crate::live::budget::{Budget, Reached};
+use crate::live::halt::{Halt, Stopped};
+use crate::live::journal::Journal;
+use crate::live::models;
+use crate::live::providers::{Providers, Try};
+use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
+use crate::live::request::Writer;
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop};
+use crate::llm::profile::ModelProfile;
+use crate::llm::wire::provider as wire;
+use crate::llm::wire::retry::RetryPolicy;
+use crate::run::Stage;
+use crate::time::{Duration, Stopwatch};
+
+/// Tokens that a provider may add to what is sent: system prompts of its own for tools.
+const HIDDEN_TOKENS: u64 = 1_000;
+/// Characters of what was asked that a recording keeps.
+const ASKED_CHARACTERS: usize = 200;
+/// Retries after a connection that could not be made or broke at once; then the run stops, since nobody can be reached.
+const CONNECTION_RETRIES: u32 = 5;
+/// Longest that one try may take.
+const LONGEST_TRY: Duration = Duration::from_us(600_000_000);
+
+/// Whoever evaluates flags and takes events.
+pub trait Flags {
+    /// What is served to this user; sends exposures.
+    ///
+    /// # Errors
+    /// One sentence, when nobody could be served.
+    fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String>;
+
+    /// Hands over the metric events of a user whose visit is over.
+    fn track(&self, key: &str, group: u16, entries: &[Entry]);
+
+    /// Waits until everything handed over has been taken.
+    ///
+    /// # Errors
+    /// One sentence, when something was not.
+    fn flush(&self) -> impl Future<Output = Result<(), String>>;
+}
+
+impl Flags for std::convert::Infallible {
+    fn assign(&self, _key: &str, _group: u16) -> Result<[Assigned; 3], String> {
+        match *self {}
+    }
+
+    fn track(&self, _key: &str, _group: u16, _entries: &[Entry]) {
+        match *self {}
+    }
+
+    async fn flush(&self) -> Result<(), String> {
+        match *self {}
+    }
+}
+
+/// The world behind a live run.
+#[derive(Debug)]
+pub struct World<F> {
+    /// The models.
+    pub providers: Providers,
+    /// The flags.
+    pub flags: F,
+    /// The money.
+    pub budget: Budget,
+}
+
+/// What all users share.
+#[derive(Debug)]
+pub struct Session<'a, F> {
+    /// What is run.
+    pub stage: &'a Stage<'a>,
+    /// Which run it is.
+    pub run: Run,
+    /// The world; `None`: a replay, in which everything has to be known.
+    pub world: Option<World<F>>,
+    /// How it stops.
+    pub halt: Halt,
+    /// What is known.
+    pub recording: RefCell<Recording>,
+    /// Where it is written down; `None` in a replay.
+    journal: RefCell<Option<Journal>>,
+    watch: Stopwatch,
+    /// When this sitting began, after the start of the run.
+    offset: Duration,
+}
+
+impl<'a, F: Flags> Session<'a, F> {
+    /// A sitting that knows `recording` already and writes on in `journal`.
+    #[must_use]
+    pub fn new(stage: &'a Stage<'a>, run: Run, world: Option<World<F>>, recording: Recording, journal: Option<Journal>) -> Self {
+        let offset = Duration::from_us(recording.began.values().copied().max().unwrap_or(0));
+        let (recording, journal) = (RefCell::new(recording), RefCell::new(journal));
+        Self { stage, run, world, halt: Halt::default(), recording, journal, watch: Stopwatch::start(), offset }
+    }
+
+    /// The key of a user.
+    #[must_use]
+    pub fn key(&self, user: u32) -> String {
+        format!("user_{}_{user}", self.run.key_epoch)
+    }
+
+    /// Time since the start of the run, without the time between sittings.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.offset + self.watch.elapsed()
+    }
+
+    /// Requests from prompts.
+    #[must_use]
+    pub fn writer(&self) -> Writer<'_> {
+        Writer { scenario: self.stage.scenario, texts: self.stage.texts() }
+    }
+
+    /// Writes a line down and takes it to be known; whether that went well. If not, the run stops, and nothing may be done
+    /// about what the line tells of.
+    pub fn write(&self, line: Line) -> bool {
+        if let Some(journal) = self.journal.borrow_mut().as_mut()
+            && let Err(error) = journal.write(&line)
+        {
+            self.halt.stop(Stopped::Journal(error.to_string()));
+            return false;
+        }
+        match self.recording.borrow_mut().take(line) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.halt.stop(Stopped::Journal(reason));
+                false
+            }
+        }
+    }
+
+    /// Waits until the journal is on the disk.
+    pub fn sync(&self) {
+        if let Some(journal) = self.journal.borrow_mut().as_mut()
+            && let Err(error) = journal.sync()
+        {
+            self.halt.stop(Stopped::Journal(error.to_string()));
+        }
+    }
+
+    /// What has been spent at most, in nano-dollars.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.world.as_ref().map_or_else(|| self.recording.borrow().spent_nano_usd(), |world| world.budget.spent())
+    }
+
+    /// Never returns: whoever stands here is dropped when the run has stopped.
+    pub async fn stand_still<T>(&self) -> T {
+        std::future::pending().await
+    }
+
+    /// Brings one call to its outcome.
+    pub async fn call(&self, call: Call, model: &ModelProfile, request: &ChatRequest) -> CallOutcome {
+        let mut body = Vec::new();
+        wire::encode_request(model.provider, request, &mut body);
+        let digest = format!("{:032x}", xxh3_128(&body));
+        let known = self.recording.borrow().calls.get(&call).cloned();
+        match (known, &self.world) {
+            (Some(known), _) if known.request() == digest => known,
+            (Some(known), _) => {
+                self.halt.stop(Stopped::NotRecorded(differs(call, &asked(request), known.asked())));
+                self.stand_still().await
+            }
+            (None, None) => {
+                let text = not_there(call, &asked(request), &self.recording.borrow());
+                self.halt.stop(Stopped::NotRecorded(text));
+                self.stand_still().await
+            }
+            (None, Some(world)) => self.make(world, call, model, request, &body, digest).await,
+        }
+    }
+
+    /// Makes a call, as often as it makes sense.
+    async fn make(
+        &self,
+        world: &World<F>,
+        call: Call,
+        model: &ModelProfile,
+        request: &ChatRequest,
+        body: &[u8],
+        digest: String,
+    ) -> CallOutcome {
+        let provider = model.provider;
+        let Some(gate) = world.providers.gate(provider) else {
+            self.halt.stop(Stopped::Failed(format!("model `{}` is asked, and there is no key for its provider", model.id)));
+            return self.stand_still().await;
+        };
+        let worst = worst(model, body.len(), request.max_tokens);
+        let patience = self.stage.scenario.traffic.timeout.min(LONGEST_TRY);
+        let asked = asked(request);
+        let (mut retried, mut made, mut total) = (Vec::new(), 0, Duration::ZERO);
+        loop {
+            let pass = gate.pass().await;
+            match world.budget.reserve(worst).await {
+                Ok(()) => {}
+                Err(Reached { worst }) => {
+                    self.halt.stop(Stopped::Budget(worst));
+                    return self.stand_still().await;
+                }
+            }
+            if !self.halt.goes_on() || !self.write(Line::Asked { call, worst_nano_usd: worst }) {
+                world.budget.settle(worst, 0);
+                return self.stand_still().await;
+            }
+            let out = self.halt.out();
+            let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), patience).await;
+            total += latency;
+            let error = match result {
+                Ok(response) => {
+                    gate.answered();
+                    let nano_usd = model.cost(response.usage.input, response.usage.output).map_or(worst, |cost| cost.nano_dollars());
+                    world.budget.settle(worst, nano_usd);
+                    let answered = recorded(call, &model.id, digest, asked, response, (total, latency), nano_usd, retried);
+                    if !self.write(Line::Answered(answered.clone())) {
+                        drop(out);
+                        return self.stand_still().await;
+                    }
+                    return CallOutcome::Answered(answered);
+                }
+                Err(error) => error,
+            };
+            let nano_usd = if may_be_charged(error.kind) { worst } else { 0 };
+            world.budget.settle(worst, nano_usd);
+            if matches!(error.kind, ErrorKind::RateLimited | ErrorKind::Overloaded) {
+                gate.refused();
+                if let Some(wait) = error.retry_after {
+                    gate.close_for(wait.min(RetryPolicy::default().longest_asked));
+                }
+            }
+            let why = word(error.kind);
+            if let Some(sentence) = fatal(&error, model) {
+                self.write(Line::Withdrawn { call, nano_usd });
+                self.halt.stop(Stopped::Failed(sentence));
+                drop(out);
+                return self.stand_still().await;
+            }
+            match policy(error.kind).next_wait(&error, made, jitter(call, made)) {
+                Some(wait) => {
+                    retried.push(why.to_owned());
+                    made += 1;
+                    let written = self.write(Line::Withdrawn { call, nano_usd });
+                    drop((pass, out));
+                    if !written {
+                        return self.stand_still().await;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_micros(wait.us())).await;
+                    total += wait;
+                }
+                None if error.kind == ErrorKind::Connection => {
+                    // Nothing of this is the user's fault: the run can be taken up again when there is a network.
+                    self.write(Line::Withdrawn { call, nano_usd });
+                    self.halt.stop(Stopped::Failed(format!("{} cannot be reached: {}", models::name(provider), error.message)));
+                    drop(out);
+                    return self.stand_still().await;
+                }
+                None => {
+                    let failed = Failed {
+                        call,
+                        model: model.id.clone(),
+                        request: digest,
+                        asked,
+                        kind: counted(error.kind),
+                        why: why.to_owned(),
+                        message: cut(&error.message, 500),
+                        latency_us: total.us(),
+                        nano_usd,
+                        retried,
+                    };
+                    if !self.write(Line::Failed(failed.clone())) {
+                        drop(out);
+                        return self.stand_still().await;
+                    }
+                    return CallOutcome::Failed(failed);
+                }
+            }
+        }
+    }
+}
+
+/// The first `most` characters.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// The start of what was said last.
+fn asked(request: &ChatRequest) -> String {
+    let text = request.messages.last().and_then(|message| message.content.last()).map_or("", |part| match part {
+        Part::Text(text) => text,
+        Part::ToolUse(call) => &call.input,
+        Part::ToolResult(result) => &result.content,
+    });
+    cut(text, ASKED_CHARACTERS)
+}
+
+/// What a call may cost at most, in nano-dollars: no token is shorter than a byte.
+fn worst(model: &ModelProfile, bytes: usize, max_tokens: Option<u32>) -> u64 {
+    let tokens = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let output = max_tokens.unwrap_or(model.max_output_tokens);
+    model.cost(tokens(bytes as u64 + HIDDEN_TOKENS), output).map_or(u64::MAX, |cost| cost.nano_dollars())
+}
+
+/// Whether a provider may have worked, and charged, before this went wrong.
+fn may_be_charged(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Timeout | ErrorKind::Cut | ErrorKind::Malformed)
+}
+
+/// How patient a caller is with this kind of failure.
+fn policy(kind: ErrorKind) -> RetryPolicy {
+    let retries = if kind == ErrorKind::Connection { CONNECTION_RETRIES } else { RetryPolicy::default().retries };
+    RetryPolicy { retries, ..RetryPolicy::default() }
+}
+
+/// A number from 0 to 1, another one for each call and retry.
+fn jitter(call: Call, made: u32) -> f64 {
+    let bytes = format!("{call:?}{made}");
+    (xxh3_64(bytes.as_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// A kind of failure in one word.
+fn word(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadRequest => "bad_request",
+        ErrorKind::Authentication => "authentication",
+        ErrorKind::Permission => "permission",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::TooLarge => "too_large",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::OutOfCredit => "out_of_credit",
+        ErrorKind::Server => "server",
+        ErrorKind::Overloaded => "overloaded",
+        ErrorKind::Timeout => "timeout",
+        ErrorKind::Connection => "connection",
+        ErrorKind::Cut => "cut",
+        ErrorKind::Malformed => "malformed",
+    }
+}
+
+/// What a failure counts as in the report.
+fn counted(kind: ErrorKind) -> FailureKind {
+    match kind {
+        ErrorKind::Timeout => FailureKind::Timeout,
+        ErrorKind::RateLimited => FailureKind::RateLimited,
+        ErrorKind::BadRequest | ErrorKind::TooLarge => FailureKind::BadRequest,
+        ErrorKind::Malformed => FailureKind::Malformed,
+        _ => FailureKind::ProviderError,
+    }
+}
+
+/// One sentence, for a failure that would be everybody's.
+fn fatal(error: &ChatError, model: &ModelProfile) -> Option<String> {
+    let (name, key) = (models::name(model.provider), super::environment::variables(model.provider).0);
+    let said = cut(&error.message, 300);
+    match error.kind {
+        ErrorKind::Authentication => Some(format!("{name} does not accept {key}: {said}")),
+        ErrorKind::Permission => Some(format!("{name} does not let {key} use `{}`: {said}", model.id)),
+        ErrorKind::OutOfCredit => Some(format!("{name}: the account is out of credit: {said}")),
+        ErrorKind::NotFound => {
+            let instead = models::retired(&model.id).map(|retired| format!("; use `{}` instead", retired.instead));
+            Some(format!("{name} has no model `{}`{}: {said}", model.id, instead.unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+/// An answer as it is recorded; `took` is the time of all tries with their waits, and that of the last one.
+#[allow(clippy::too_many_arguments, reason = "one line's fields")]
+fn recorded(
+    call: Call,
+    model: &str,
+    request: String,
+    asked: String,
+    response: ChatResponse,
+    took: (Duration, Duration),
+    nano_usd: u64,
+    retried: Vec<String>,
+) -> Answered {
+    let stop = match &response.stop {
+        Stop::EndTurn => "end_turn",
+        Stop::MaxTokens => "max_tokens",
+        Stop::StopSequence(_) => "stop_sequence",
+        Stop::ToolUse => "tool_use",
+        Stop::Refusal => "refusal",
+        Stop::ContentFilter => "content_filter",
+    };
+    let wish = |call: &crate::llm::chat::ToolUse| ToolWish { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
+    Answered {
+        call,
+        model: model.to_owned(),
+        request,
+        asked,
+        text: response.text(),
+        tools: response.tool_uses().map(wish).collect(),
+        stop: stop.to_owned(),
+        input_tokens: response.usage.input,
+        output_tokens: response.usage.output,
+        latency_us: took.0.us(),
+        answer_us: took.1.us(),
+        nano_usd,
+        retried,
+    }
+}
+
+fn of(call: Call) -> String {
+    let again = if call.attempt > 0 { ", asked again" } else { "" };
+    format!("user {}, {}, call {}{again}", call.user, call.caller.name(), call.nth + 1)
+}
+
+fn differs(call: Call, asked: &str, recorded: &str) -> String {
+    format!("{} asks something else than the recording has\n    asked:    {asked:?}\n    recorded: {recorded:?}", of(call))
+}
+
+/// What is told of a call that a recording does not hold, with the nearest one that it has.
+fn not_there(call: Call, asked: &str, recording: &Recording) -> String {
+    let own = recording.calls.iter().filter(|(known, _)| known.caller == call.caller);
+    let distance = |known: &Call, text: &str| (known.user != call.user, strsim::levenshtein(text, asked), known.nth.abs_diff(call.nth));
+    let nearest = own.min_by_key(|(known, outcome)| distance(known, outcome.asked()));
+    let nearest = nearest.map_or_else(
+        || format!("it has no call of the {} at all", call.caller.name()),
+        |(known, outcome)| format!("nearest is {}\n    recorded: {:?}", of(*known), outcome.asked()),
+    );
+    format!("{} is not in the recording; {nearest}\n    asked:    {asked:?}", of(call))
+}

@@ -1,0 +1,239 @@
+//! One user's visit in the real world: the engine's model, tools and flags, all of them kept in the session's journal.
+//!
+//! Promises: the same agents and fallbacks as in a simulated run; a malformed answer is asked for once more.
+//!
+//! Does not know: other users.
+
+use std::cell::{Cell, RefCell};
+
+use crate::agents::Assignment;
+use crate::context::{UserKey, user_key};
+use crate::journal::{Caller, Entry, FailureKind, Served};
+use crate::knowledge::retrieval::search;
+use crate::knowledge::tokens::count;
+use crate::knowledge::{RetrievalSettings, SearchTool};
+use crate::live::halt::Stopped;
+use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
+use crate::live::reply::{self, Useless};
+use crate::live::request::{Memory, repair};
+use crate::live::session::{Flags, Session};
+use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
+use crate::llm::setup::ToolKind;
+use crate::sim::{Assign, Engine, Virtual, World, drive};
+use crate::time::{Duration, Timestamp};
+
+/// One user, or the experiment itself (0).
+#[derive(Debug)]
+pub struct User<'a, F> {
+    session: &'a Session<'a, F>,
+    user: u32,
+    key: Option<String>,
+    memory: RefCell<Memory>,
+}
+
+impl<'a, F: Flags> User<'a, F> {
+    /// A user who has said nothing yet.
+    #[must_use]
+    pub fn new(session: &'a Session<'a, F>, user: u32) -> Self {
+        let key = (user > 0).then(|| session.key(user));
+        Self { session, user, key, memory: RefCell::default() }
+    }
+
+    /// The tool's text for this call, its refusals, and whether it failed; how long it took.
+    async fn output(&self, call: ToolCall, nth: usize, query: &str) -> (String, Duration, u16, bool) {
+        let scenario = self.session.stage.scenario;
+        let tool = &scenario.tools[usize::from(call.tool)];
+        let usual = RetrievalSettings::default();
+        let (kind, settings) = match tool.kind {
+            ToolKind::KeywordSearch => (SearchTool::Keyword, usual),
+            ToolKind::SemanticSearch { threshold } => (SearchTool::Semantic, RetrievalSettings { score_threshold: threshold, ..usual }),
+            ToolKind::Rerank => (SearchTool::Reranked, usual),
+            ToolKind::Remote(_) => return self.remote(&tool.key, nth, query).await,
+        };
+        if query.is_empty() {
+            return ("Search error: the call has no `query`.".to_owned(), Duration::ZERO, 0, true);
+        }
+        // A search in memory: no time that anybody would notice.
+        let found = search(&scenario.knowledge, settings, kind, query, u32::from(call.top_k));
+        (found.text.text().to_owned(), Duration::ZERO, 0, false)
+    }
+
+    /// A tool elsewhere: as it was recorded, or asked now.
+    async fn remote(&self, name: &str, nth: usize, query: &str) -> (String, Duration, u16, bool) {
+        let nth = u16::try_from(nth).unwrap_or(u16::MAX);
+        let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
+        let done = match known {
+            Some(known) if known.name == name && known.query == query => known,
+            Some(_) | None if self.session.world.is_none() => {
+                let what = format!("user {}, {name}, search {}: the recording has no answer to {query:?}", self.user, nth + 1);
+                self.session.halt.stop(Stopped::NotRecorded(what));
+                return self.session.stand_still().await;
+            }
+            _ => {
+                let done = ToolDone {
+                    user: self.user,
+                    nth,
+                    name: name.to_owned(),
+                    query: query.to_owned(),
+                    output: format!("Search error: {name} is not available."),
+                    latency_us: 0,
+                    refusals: 0,
+                    failed: true,
+                };
+                if !self.session.write(Line::Tool(done.clone())) {
+                    return self.session.stand_still().await;
+                }
+                done
+            }
+        };
+        (done.output, Duration::from_us(done.latency_us), done.refusals, done.failed)
+    }
+}
+
+/// Whether an answer has a form that it can fail to have.
+fn structured(caller: Caller) -> bool {
+    !matches!(caller, Caller::Writer | Caller::Support)
+}
+
+impl<F: Flags> ChatModel for User<'_, F> {
+    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+        let scenario = self.session.stage.scenario;
+        let model = &scenario.models[usize::from(prompt.setup.model)];
+        let mut request = self.session.writer().request(prompt, &self.memory.borrow(), self.key.as_deref());
+        let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
+        let mut attempt = 0;
+        loop {
+            let call = Call { user: self.user, caller: prompt.caller, nth: prompt.nth, attempt };
+            let answered = match self.session.call(call, model, &request).await {
+                CallOutcome::Answered(answered) => answered,
+                CallOutcome::Failed(failed) => {
+                    let usage = (attempt > 0).then_some((input_tokens, output_tokens));
+                    return Err(CallFailure { kind: failed.kind, latency: latency + Duration::from_us(failed.latency_us), usage });
+                }
+            };
+            latency += Duration::from_us(answered.latency_us);
+            input_tokens = input_tokens.saturating_add(answered.input_tokens);
+            output_tokens = output_tokens.saturating_add(answered.output_tokens);
+            // What is remembered of an answer that is of no use must not stay.
+            let mut memory = self.memory.borrow().clone();
+            match reply::read(scenario, prompt, &answered, &mut memory) {
+                Ok(reply) => {
+                    *self.memory.borrow_mut() = memory;
+                    return Ok(Completion { reply, input_tokens, output_tokens, latency });
+                }
+                Err(Useless { kind: FailureKind::Malformed, reason }) if attempt == 0 && structured(prompt.caller) => {
+                    request = repair(&request, &reason);
+                    attempt = 1;
+                }
+                Err(Useless { kind, .. }) => return Err(CallFailure { kind, latency, usage: Some((input_tokens, output_tokens)) }),
+            }
+        }
+    }
+
+    async fn use_tool(&self, call: ToolCall) -> Option<ToolUsed> {
+        let (nth, query) = {
+            let memory = self.memory.borrow();
+            let nth = memory.calls.len().checked_sub(1)?;
+            (nth, reply::asked(&memory.calls[nth].1.input).0)
+        };
+        let (text, latency, refusals, failed) = self.output(call, nth, &query).await;
+        let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let output = ToolOutput { call, tokens: count(&text), characters, wording: 0, failed };
+        self.memory.borrow_mut().outputs.push((text, failed));
+        Some(ToolUsed { output, latency, refusals })
+    }
+}
+
+/// Assigns one user as the flag service does, once.
+struct ByService<'a, F> {
+    session: &'a Session<'a, F>,
+    user: u32,
+    /// Whether there was no assignment to be had: the visit does not count then.
+    broken: &'a Cell<bool>,
+}
+
+impl<F: Flags> ByService<'_, F> {
+    fn assigned(&self, group: u16) -> Option<[Assigned; 3]> {
+        let session = self.session;
+        let known = session.recording.borrow().assigned.get(&self.user).copied();
+        let handed = session.recording.borrow().sending.contains(&self.user);
+        let Some(world) = session.world.as_ref().filter(|_| !handed) else {
+            if known.is_none() {
+                session.halt.stop(Stopped::NotRecorded(format!("user {} is assigned to nothing in the recording", self.user)));
+            }
+            return known;
+        };
+        // Known or not, the exposure has to reach the service before the events do.
+        let fresh = match world.flags.assign(&session.key(self.user), group) {
+            Ok(fresh) => fresh,
+            Err(sentence) => {
+                session.halt.stop(Stopped::Failed(sentence));
+                return None;
+            }
+        };
+        match known {
+            Some(known) if known != fresh => {
+                let what = "the flags have changed since the run began: LaunchDarkly would count a user in another arm than this run did";
+                session.halt.stop(Stopped::Failed(format!("user {}: {what}", session.key(self.user))));
+                None
+            }
+            Some(known) => Some(known),
+            None => session.write(Line::Assigned { user: self.user, configs: fresh }).then_some(fresh),
+        }
+    }
+}
+
+impl<F: Flags> Assign for ByService<'_, F> {
+    fn assign(&mut self, _key: &UserKey, group: u16) -> [Assignment; 3] {
+        let assigned = self.assigned(group).unwrap_or_else(|| {
+            self.broken.set(true);
+            [Assigned { variation: None, in_experiment: false }; 3]
+        });
+        let mut config = 0;
+        assigned.map(|Assigned { variation, in_experiment }| {
+            let served = variation.map(|variation| Served { config, variation });
+            config += 1;
+            Assignment { served, in_experiment }
+        })
+    }
+}
+
+/// A user's whole visit: what happened, or `None` where the run stopped before it was over.
+pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u32) -> Option<Vec<Entry>> {
+    let began = session.recording.borrow().began.get(&user).copied();
+    let at_us = match began {
+        Some(at_us) => at_us,
+        None => {
+            let at_us = session.elapsed().us();
+            if !session.write(Line::Began { user, at_us }) {
+                return None;
+            }
+            at_us
+        }
+    };
+    let broken = Cell::new(false);
+    let assign = ByService { session, user, broken: &broken };
+    let mut engine = Engine::new(world, assign, Vec::new(), user, user).outside(Timestamp::from_us(at_us));
+    let model = User::new(session, user);
+    tokio::select! {
+        biased;
+        () = session.halt.stopped() => return None,
+        () = drive(&mut engine, &model, &Virtual, |_| ()) => {}
+    }
+    let entries = engine.finish();
+    if broken.get() {
+        return None;
+    }
+    let group = world.plan.visitor(user_key(user).owner()).group;
+    let known = session.recording.borrow().over.contains(&user);
+    if !known && !session.write(Line::Over { user }) {
+        return None;
+    }
+    if let Some(world) = &session.world
+        && !session.recording.borrow().sending.contains(&user)
+        && session.write(Line::Sending { users: vec![user] })
+    {
+        world.flags.track(&session.key(user), group, &entries);
+    }
+    Some(entries)
+}
