@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::quantity::Money;
 use crate::time::Duration;
 
 /// A flight simulator for AI experiments.
@@ -72,6 +73,11 @@ pub enum Command {
     /// What would a run with real providers cost? The simulator's answer, by provider, model and agent; nothing is spent.
     #[command(after_help = "Example:\n  simlab estimate security --users 200")]
     Estimate(EstimateArgs),
+    /// Run a scenario again from recorded completions, without network: byte for byte the same report.
+    ///
+    /// Every completion is found by user, caller, call and attempt, so identical prompts keep their own answers. A request that is
+    /// not in the recording is an error that shows the nearest one.
+    Replay(ReplayArgs),
     /// Render a saved run again, in any format.
     #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
     Report {
@@ -139,6 +145,22 @@ pub struct EstimateArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
+}
+
+/// The arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's folder.
+    pub recording: PathBuf,
+    /// Another scenario than the recorded one, that asks its models the same: another decision rule, other metrics.
+    #[arg(long, value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Save report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// The arguments of `analyze`.
@@ -351,11 +373,34 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
     pub transcript: u32,
     /// Run every user through every arm with the same luck, and show the true effect beside the estimate.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "live")]
     pub truth: bool,
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,
+    /// Ask the real providers and the real LaunchDarkly. Keys come from the environment: ANTHROPIC_API_KEY, OPENAI_API_KEY,
+    /// MISTRAL_API_KEY (those that the scenario needs), LD_SDK_KEY, LD_API_KEY; other addresses from ANTHROPIC_BASE_URL,
+    /// OPENAI_BASE_URL, MISTRAL_BASE_URL, LD_BASE_URL. Shows first what will be created and what it is expected to cost.
+    #[arg(long)]
+    pub live: bool,
+    /// With --live: never spend more than this, in dollars; reaching it ends the run with exit code 5 and a report.
+    #[arg(long, value_name = "USD", default_value = "$5", value_parser = dollars)]
+    pub max_cost: Money,
+    /// With --live: go on without being asked.
+    #[arg(long, requires = "live")]
+    pub yes: bool,
+    /// With --live: keep every completion in this file, for `simlab replay`.
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub record: Option<PathBuf>,
+    /// With --live: go on with the run in this folder, paying nothing twice and counting nobody twice.
+    #[arg(long, value_name = "DIR", requires = "live", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
+}
+
+/// An amount of dollars, with or without its sign.
+fn dollars(text: &str) -> Result<Money, String> {
+    let amount = if text.trim_start().starts_with('$') { text.to_owned() } else { format!("${text}") };
+    amount.parse().map_err(|_| format!("expected an amount of dollars such as 5 or $0.50, found {text}"))
 }
 
 /// How a report is printed.

@@ -12,6 +12,8 @@ mod exit;
 mod live;
 mod output;
 mod power;
+#[cfg(any())]
+mod real;
 mod save;
 mod serve;
 mod words;

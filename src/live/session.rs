@@ -14,6 +14,7 @@ use crate::live::budget::{Budget, Reached};
 use crate::live::halt::{Halt, Stopped};
 use crate::live::journal::Journal;
 use crate::live::models;
+use crate::live::papers::Papers;
 use crate::live::providers::{Providers, Try};
 use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
 use crate::live::request::Writer;
@@ -70,6 +71,8 @@ impl Flags for std::convert::Infallible {
 pub struct World<F> {
     /// The models.
     pub providers: Providers,
+    /// The paper searches.
+    pub papers: Papers,
     /// The flags.
     pub flags: F,
     /// The money.

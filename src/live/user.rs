@@ -13,6 +13,7 @@ use crate::knowledge::retrieval::search;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::halt::Stopped;
+use crate::live::papers::Source;
 use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
 use crate::live::reply::{self, Useless};
 use crate::live::request::{Memory, repair};
@@ -48,7 +49,7 @@ impl<'a, F: Flags> User<'a, F> {
             ToolKind::KeywordSearch => (SearchTool::Keyword, usual),
             ToolKind::SemanticSearch { threshold } => (SearchTool::Semantic, RetrievalSettings { score_threshold: threshold, ..usual }),
             ToolKind::Rerank => (SearchTool::Reranked, usual),
-            ToolKind::Remote(_) => return self.remote(&tool.key, nth, query).await,
+            ToolKind::Remote(_) => return self.remote(&tool.key, nth, query, u32::from(call.top_k)).await,
         };
         if query.is_empty() {
             return ("Search error: the call has no `query`.".to_owned(), Duration::ZERO, 0, true);
@@ -59,7 +60,7 @@ impl<'a, F: Flags> User<'a, F> {
     }
 
     /// A tool elsewhere: as it was recorded, or asked now.
-    async fn remote(&self, name: &str, nth: usize, query: &str) -> (String, Duration, u16, bool) {
+    async fn remote(&self, name: &str, nth: usize, query: &str, top_k: u32) -> (String, Duration, u16, bool) {
         let nth = u16::try_from(nth).unwrap_or(u16::MAX);
         let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
         let done = match known {
@@ -70,15 +71,19 @@ impl<'a, F: Flags> User<'a, F> {
                 return self.session.stand_still().await;
             }
             _ => {
+                let (Some(world), Some(source)) = (&self.session.world, Source::of(name)) else {
+                    return (format!("Search error: there is no {name}."), Duration::ZERO, 0, true);
+                };
+                let found = world.papers.search(source, query, top_k).await;
                 let done = ToolDone {
                     user: self.user,
                     nth,
                     name: name.to_owned(),
                     query: query.to_owned(),
-                    output: format!("Search error: {name} is not available."),
-                    latency_us: 0,
-                    refusals: 0,
-                    failed: true,
+                    output: found.text,
+                    latency_us: found.latency.us(),
+                    refusals: found.refusals,
+                    failed: found.failed,
                 };
                 if !self.session.write(Line::Tool(done.clone())) {
                     return self.session.stand_still().await;

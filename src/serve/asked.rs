@@ -157,7 +157,7 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     if *form != Form::Free || !request.tools.is_empty() {
         return Caller::Support;
     }
-    let told = format!("{}\n{question}", request.system.as_deref().unwrap_or_default()).to_lowercase();
+    let told = format!("{}\n{}", request.system.as_deref().unwrap_or_default(), edges(question)).to_lowercase();
     let says = |word: &str| told.contains(word);
     let any = |words: &[&str]| words.iter().any(|word| told.contains(word));
     if says("positive") && says("negative") && says("none") && any(&["rate", "feedback", "reply with", "respond with"]) {
@@ -182,6 +182,18 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
         return Caller::Writer;
     }
     Caller::Support
+}
+
+/// Characters at each end of a message in which a client says what it wants; documents stand between them.
+const EDGE_CHARACTERS: usize = 2_000;
+
+/// The beginning and the end of a long message.
+fn edges(text: &str) -> String {
+    let ends = (text.char_indices().nth(EDGE_CHARACTERS), text.char_indices().nth_back(EDGE_CHARACTERS));
+    match ends {
+        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}\n{}", &text[..head], &text[tail..]),
+        _ => text.to_owned(),
+    }
 }
 
 fn wants_personal_data(request: &ChatRequest, question: &str) -> bool {

@@ -7,6 +7,7 @@ mod calibration;
 mod counting;
 mod decoders;
 mod laws;
+mod live;
 mod mistakes;
 mod power;
 mod program;

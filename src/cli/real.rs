@@ -1,0 +1,315 @@
+//! `simlab run --live` and `simlab replay`: what is asked, shown and saved around a run with real providers.
+//!
+//! Promises: nothing is created and nothing is spent before it was shown and agreed to; a run that stops says how to go on.
+//!
+//! Does not know: how a call is made or a visit goes.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::{ReplayArgs, RunArgs};
+use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
+use super::exit::Exit;
+use super::{output, save};
+use crate::context::KEY_EPOCH;
+use crate::diagnostic::Diagnostic;
+use crate::figure;
+use crate::live::environment::{self, Environment};
+use crate::live::journal::{Journal, OpenError};
+use crate::live::recording::{Line, Recording, Run, SCHEMA};
+use crate::live::{
+    self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Stopped, World, conclude, estimate, gather, launchdarkly, told,
+};
+use crate::random::Seed;
+use crate::run::{Outcome, Stage};
+use crate::scenario::{Loaded, parse_kept};
+use crate::time::unix_ms;
+
+/// The journal's name in a run's folder.
+const JOURNAL: &str = "journal.jsonl";
+
+fn usage(sentences: &[String]) -> Exit {
+    for sentence in sentences {
+        output::message(&format!("error: {sentence}"));
+    }
+    Exit::Usage
+}
+
+fn unusable(path: &Path, error: &dyn std::fmt::Display, help: &str) -> Exit {
+    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help)])
+}
+
+/// Waits for a future on this thread, with network and timers.
+fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+    Ok(runtime.block_on(future))
+}
+
+/// Returns when somebody wants it to stop.
+async fn interrupt() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// A run that begins or goes on: which it is, what is known of it, where it is kept.
+struct Sitting {
+    folder: PathBuf,
+    run: Run,
+    recording: Recording,
+    journal: Option<Journal>,
+}
+
+/// Opens the folder of a run that is to go on.
+fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs) -> Result<Sitting, Exit> {
+    let path = folder.join(JOURNAL);
+    let (journal, recording) = Journal::resume(&path).map_err(|error| {
+        let help = match error {
+            OpenError::Locked => "one run is written by one process",
+            OpenError::Unreadable(_) => "is this the journal of a live run?",
+            OpenError::Io(_) => "name the folder that the run was saved in",
+        };
+        unusable(&path, &error, help)
+    })?;
+    let Some(run) = recording.run.clone() else { return Err(unusable(&path, &"it does not say what was run", "is this the right file?")) };
+    let mut faults = Vec::new();
+    if run.scenario != *loaded.source.text || run.documents != loaded.documents {
+        faults.push(format!("`{}` is not the scenario that was run: a copy of it is in {}", args.scenario, folder.display()));
+    }
+    if args.seed.is_some_and(|seed| seed != run.seed) {
+        faults.push(format!("the run has seed {}", run.seed));
+    }
+    if args.users.is_some_and(|users| users != run.users) {
+        faults.push(format!("the run has {} users", run.users));
+    }
+    if faults.is_empty() { Ok(Sitting { folder: folder.to_owned(), run, recording, journal: Some(journal) }) } else { Err(usage(&faults)) }
+}
+
+/// A run that has not begun; nothing is written yet.
+fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<Sitting, Exit> {
+    let began_ms = unix_ms();
+    let scenario = &loaded.scenario;
+    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("live-{}-{}", scenario.name, began_ms / 1000)));
+    if folder.join(JOURNAL).exists() {
+        return Err(usage(&[format!("`{}` holds a run already: go on with it (--resume {0}), or name another folder", folder.display())]));
+    }
+    // Real contexts must be nobody's before; a stand-in on this machine meets the simulator's own users.
+    let key_epoch = if environment.flags.is_loopback() { KEY_EPOCH } else { u32::try_from(began_ms / 1000).unwrap_or(u32::MAX) };
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: loaded.source.text.to_string(),
+        documents: loaded.documents.clone(),
+        name: scenario.name.clone(),
+        seed: args.seed.unwrap_or(scenario.seed.0),
+        users: args.users.unwrap_or(scenario.traffic.queries),
+        began_ms,
+        key_epoch,
+    };
+    Ok(Sitting { folder, run, recording: Recording::default(), journal: None })
+}
+
+/// Asks a question on the terminal.
+fn agreed(question: &str, yes: bool) -> Result<(), Exit> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        output::message("nothing was created and nothing was spent; add --yes to go on without being asked");
+        return Err(Exit::Usage);
+    }
+    let mut answer = String::new();
+    let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
+    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+        output::message("nothing was created and nothing was spent");
+        return Err(Exit::Usage);
+    }
+    Ok(())
+}
+
+/// Runs a scenario with real providers.
+pub fn run(args: &RunArgs) -> Ended {
+    let loaded = super::commands::read(&args.scenario)?;
+    let scenario = &loaded.scenario;
+    let providers = live::providers(scenario);
+    let environment = environment::read(&providers, |name| std::env::var(name).ok()).map_err(|faults| usage(&faults))?;
+    let faults = live::faults(scenario, &environment);
+    if !faults.is_empty() {
+        return Err(bad_file(&faults.into_iter().map(Diagnostic::new).collect::<Vec<_>>()));
+    }
+    let sitting = match &args.resume {
+        Some(folder) => taken_up(folder, &loaded, args)?,
+        None => begun(&loaded, args, &environment)?,
+    };
+    wait(go(args, &loaded, &environment, sitting))?
+}
+
+async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitting: Sitting) -> Ended {
+    let scenario = &loaded.scenario;
+    let seed = Seed(sitting.run.seed);
+    let stage = Stage::new(scenario, seed).await.map_err(|error| backend_failed(&error))?;
+    let spent = sitting.recording.spent_nano_usd();
+    let most = args.max_cost.nano_dollars();
+    let admin = || launchdarkly::RestAdmin::new(&environment.flags).map_err(|reason| backend_failed(&io::Error::other(reason)));
+
+    // Before anything is spent.
+    let plan = launchdarkly::plan(&mut admin()?, &scenario.project).await.map_err(|error| backend_failed(&error))?;
+    let expected_cost = estimate(&stage, seed, sitting.run.users, |_| ()).await.map_err(|error| backend_failed(&error))?;
+    if !args.quiet {
+        output::message("In LaunchDarkly:");
+        output::message(plan.to_text().trim_end());
+        output::message("");
+        output::message(expected_cost.to_text().trim_end());
+        output::message(&before(&sitting, &expected_cost, spent, most));
+    }
+    agreed("Go on?", args.yes)?;
+    let actions = launchdarkly::apply(&mut admin()?, &scenario.project, args.yes).await.map_err(|error| backend_failed(&error))?;
+
+    let path = sitting.folder.join(JOURNAL);
+    let mut journal = match sitting.journal.take() {
+        Some(journal) => journal,
+        None => {
+            fs::create_dir_all(&sitting.folder).map_err(|error| unusable(&sitting.folder, &error, "name another folder with --out"))?;
+            Journal::create(&path).map_err(|error| unusable(&path, &error, "name another folder with --out"))?
+        }
+    };
+    let first = if sitting.recording.run.is_none() { Line::Run(sitting.run.clone()) } else { Line::Resumed };
+    journal.write(&first).map_err(|error| unusable(&path, &error, "is the disk full?"))?;
+    sitting.recording.take(first).map_err(|reason| unusable(&path, &reason, "is this the journal of a live run?"))?;
+    if let Some(copy) = &args.record {
+        journal.copy_to(copy, &path).map_err(|error| unusable(copy, &error, "name another file with --record"))?;
+    }
+    fs::write(sitting.folder.join("scenario.ron"), &*loaded.source.text)
+        .map_err(|error| unusable(&sitting.folder, &error, "is the disk full?"))?;
+
+    let workers = match scenario.traffic.mode {
+        crate::traffic::Mode::Concurrent { workers } => workers,
+        crate::traffic::Mode::Sequential { .. } => 1,
+    };
+    let flags = Service::start(&environment.flags, scenario, sitting.run.users)
+        .await
+        .map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
+    let providers = Providers::new(environment, workers).map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
+    let papers = Papers::new(|name| std::env::var(name).ok()).map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
+    let world = World { providers, papers, flags, budget: Budget::new(most, spent) };
+    let session = Session::new(&stage, sitting.run.clone(), Some(world), sitting.recording, Some(journal));
+    let bar = output::progress("users", u64::from(sitting.run.users), args.quiet);
+    let gathered = gather(&session, interrupt(), |done| {
+        bar.set_position(u64::from(done));
+        bar.set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+    })
+    .await;
+    bar.finish_and_clear();
+
+    let names = live::providers(scenario).into_iter().map(live::models::name).collect::<Vec<_>>().join(", ");
+    let backdrop = Backdrop {
+        most_nano_usd: Some(most),
+        backends: vec![
+            ("models".to_owned(), names),
+            ("LaunchDarkly".to_owned(), environment.flags.base.clone().unwrap_or_else(|| "live".to_owned())),
+        ],
+        bootstrap: actions,
+        pages: scenario
+            .experiments
+            .iter()
+            .map(|experiment| (experiment.key.clone(), launchdarkly::page(&environment.flags, scenario, experiment)))
+            .collect(),
+    };
+    let outcome = saved(&session, &gathered, backdrop, loaded, Some(&sitting.folder))?;
+    print(&rendered(&outcome.report, args.format)?)?;
+    if let Some(world) = session.world {
+        world.flags.close().await;
+    }
+    ended(&gathered, &outcome, &sitting.folder, args)
+}
+
+/// What a person should know before agreeing.
+fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -> String {
+    let money = |nano: u64| figure::money(nano as f64 / 1e9);
+    let mut text = String::new();
+    if spent > 0 {
+        text += &format!("This run has spent up to {} so far, with {} visits over.\n", money(spent), sitting.recording.over.len());
+    }
+    text += &format!("Budget: {} at most (--max-cost), every call reserved at its worst case before it is made.\n", money(most));
+    if expected.total.low > most as f64 / 1e9 {
+        let share = most as f64 / 1e9 / expected.total.mean;
+        let users = libm::floor(share * f64::from(sitting.run.users)) as u64;
+        text += &format!("The budget will stop it after about {} users; the report tells of those.\n", figure::count(users));
+    }
+    text + &format!("Everything is kept in {}.", sitting.folder.display())
+}
+
+/// Concludes, and saves the run in its folder.
+fn saved<F: live::Flags>(
+    session: &Session<'_, F>,
+    gathered: &Gathered,
+    backdrop: Backdrop,
+    loaded: &Loaded,
+    folder: Option<&Path>,
+) -> Result<Outcome, Exit> {
+    let mut events = match folder {
+        Some(folder) => Some(save::events(folder, session.stage).map_err(|error| unusable(folder, &error, "is the disk full?"))?),
+        None => None,
+    };
+    let outcome = conclude(session, gathered, backdrop, true, &mut events);
+    if let (Some(folder), Some(events)) = (folder, events) {
+        let transcript = || live::transcript(&session.recording.borrow());
+        let written = events.finish().and_then(|()| fs::write(folder.join("transcript.jsonl"), transcript()));
+        written.and_then(|()| save::report(folder, loaded, &outcome)).map_err(|error| unusable(folder, &error, "is the disk full?"))?;
+    }
+    Ok(outcome)
+}
+
+/// How the command ends, and how to go on.
+fn ended(gathered: &Gathered, outcome: &Outcome, folder: &Path, args: &RunArgs) -> Ended {
+    if let Some(reason) = &gathered.undelivered {
+        output::message(&format!("warning: LaunchDarkly did not take all events: {reason}; this report has them"));
+    }
+    let Some(stopped) = &gathered.stopped else { return Ok(expected(&outcome.report)) };
+    output::message(&format!("stopped: {}", told(stopped)));
+    let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
+    output::message(&format!("go on with: simlab run {} --live --resume {}{more}", args.scenario, folder.display()));
+    Err(match stopped {
+        Stopped::Budget(_) => Exit::OverBudget,
+        Stopped::Interrupted => Exit::Interrupted,
+        Stopped::Failed(_) | Stopped::Journal(_) | Stopped::NotRecorded(_) => Exit::BackendFailed,
+    })
+}
+
+/// Runs a scenario again from what models said before.
+pub fn replay(args: &ReplayArgs) -> Ended {
+    let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
+    let text = fs::read(&args.recording).map_err(|error| unusable(&args.recording, &error, help))?;
+    let recording = Recording::read(&text).map_err(|error| unusable(&args.recording, &OpenError::Unreadable(error), help))?;
+    let Some(run) = recording.run.clone() else { return Err(unusable(&args.recording, &"it does not say what was run", help)) };
+    let loaded = match &args.scenario {
+        Some(scenario) => super::commands::read(scenario)?,
+        None => parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?,
+    };
+    wait(async {
+        let stage = Stage::new(&loaded.scenario, Seed(run.seed)).await.map_err(|error| backend_failed(&error))?;
+        let session = Session::new(&stage, run.clone(), None::<World<std::convert::Infallible>>, recording, None);
+        let gathered = gather(&session, std::future::pending(), |_| ()).await;
+        if let Some(stopped) = &gathered.stopped {
+            return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
+        }
+        let backends = vec![("models".to_owned(), "recorded".to_owned()), ("LaunchDarkly".to_owned(), "recorded".to_owned())];
+        let backdrop = Backdrop { backends, ..Backdrop::default() };
+        if let Some(folder) = &args.out {
+            fs::create_dir_all(folder).map_err(|error| unusable(folder, &error, "name another folder with --out"))?;
+        }
+        let outcome = saved(&session, &gathered, backdrop, &loaded, args.out.as_deref())?;
+        print(&rendered(&outcome.report, args.format)?)?;
+        Ok(expected(&outcome.report))
+    })?
+}

@@ -1,0 +1,45 @@
+//! What a scenario needs of the real world, before anything starts.
+//!
+//! Promises: only what the scenario can come to ask is asked for.
+//!
+//! Does not know: whether anybody answers.
+
+use std::collections::BTreeSet;
+
+use crate::live::environment::Environment;
+use crate::live::models;
+use crate::llm::profile::{ModelProfile, Provider};
+use crate::llm::setup::ToolKind;
+use crate::scenario::Scenario;
+
+/// The models that agents, judge and traffic generator may ask.
+fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
+    let agents = scenario.configs.iter().flat_map(|config| &config.variations).map(|variation| variation.setup.model);
+    let used: BTreeSet<u16> = agents.chain([scenario.judge_setup.model, scenario.writer_setup.model]).collect();
+    used.into_iter().filter_map(|model| scenario.models.get(usize::from(model)))
+}
+
+/// The providers whose keys the scenario needs.
+#[must_use]
+pub fn providers(scenario: &Scenario) -> Vec<Provider> {
+    let all: BTreeSet<Provider> = asked(scenario).map(|model| model.provider).collect();
+    all.into_iter().collect()
+}
+
+/// What stands in the way of a live run, one sentence each.
+#[must_use]
+pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
+    let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
+    let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
+    let agents = scenario.configs.iter().flat_map(|config| &config.variations);
+    let tools: BTreeSet<u16> = agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
+    for tool in tools.into_iter().filter_map(|tool| scenario.tools.get(usize::from(tool))) {
+        if matches!(tool.kind, ToolKind::Remote(_)) && super::papers::Source::of(&tool.key).is_none() {
+            faults.push(format!(
+                "tool `{}` is a remote one that a live run does not know: arxiv_search and semantic_scholar are known",
+                tool.key
+            ));
+        }
+    }
+    faults
+}

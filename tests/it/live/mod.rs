@@ -1,0 +1,3 @@
+//! Live runs with `serve` (or a stand-in) as the other side.
+
+mod session;
