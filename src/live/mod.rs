@@ -20,6 +20,7 @@ pub mod recording;
 mod reply;
 mod request;
 mod session;
+pub mod tls;
 mod transcript;
 mod user;
 

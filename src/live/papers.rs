@@ -100,7 +100,7 @@ impl Papers {
     /// # Errors
     /// When no HTTP client can be made here.
     pub fn new(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        super::providers::cryptography();
+        super::tls::prepare();
         let client = reqwest::Client::builder().timeout(PATIENCE).user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("no HTTP client can be made here: {error}"))?;
         let desk = |name: &str, usual: &str, source: Source| {

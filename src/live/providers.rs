@@ -55,7 +55,7 @@ impl Providers {
     /// # Errors
     /// When no HTTP client can be made here, or a key cannot stand in a header.
     pub fn new(environment: &Environment, most: u32) -> Result<Self, String> {
-        cryptography();
+        super::tls::prepare();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
@@ -134,11 +134,6 @@ impl Providers {
             Err(wire::decode_error(provider, status, &headers, &bytes))
         }
     }
-}
-
-/// Says which cryptography TLS uses; saying it again changes nothing.
-pub fn cryptography() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A connection that did not do, in its own words; the address may hold what nobody shall read, so it stays out.
