@@ -12,6 +12,7 @@ pub mod estimate;
 mod gate;
 mod halt;
 pub mod journal;
+pub mod launchdarkly;
 pub mod models;
 mod papers;
 mod preflight;

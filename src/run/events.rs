@@ -14,16 +14,94 @@ use serde_json::{Value, json};
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, caused_by};
 use crate::flags::events::{EventKey, FeatureEvent, Track, context, custom, feature, index};
-use crate::journal::{Caller, Entry, Event, Reader, Served};
+use crate::journal::{Entry, Event, Reader, Served};
 use crate::llm::profile::Provider;
 use crate::run::Stage;
+use crate::scenario::Scenario;
+
+/// What an app tells its SDK about a user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    /// A config was evaluated, in an experiment.
+    Exposure(Served),
+    /// A metric event: its key, what it says about the agent, and its value in the unit on the wire.
+    Metric(EventKey, Value, f64),
+}
+
+/// One user's visit, as far as events need to know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visit {
+    /// What supervisor, security and support agent were served.
+    served: [Option<Served>; 3],
+}
+
+impl Visit {
+    /// Tells what this entry of the user's journal makes the app send, in order; whether the visit goes on after it.
+    pub fn entry(&mut self, scenario: &Scenario, event: &Event, mut tell: impl FnMut(Sent)) -> bool {
+        let mut over = false;
+        let served = match *event {
+            Event::Evaluated { served, in_experiment } => {
+                if let Some(slot) = self.served.get_mut(usize::from(served.config)) {
+                    *slot = Some(served);
+                }
+                if let Some(config) = scenario.configs.get(usize::from(served.config)) {
+                    tell(Sent::Metric(EventKey::AgentUsed, config.key.as_str().into(), 1.0));
+                }
+                if in_experiment {
+                    tell(Sent::Exposure(served));
+                }
+                None
+            }
+            Event::AgentFinished { served, .. } => Some(served),
+            Event::ToolUsed { .. } => self.served[2],
+            Event::Judged { .. } => {
+                over = true;
+                self.served[2]
+            }
+            Event::Finished { outcome, .. } => {
+                over = outcome != crate::journal::Outcome::Answered;
+                None
+            }
+            _ => None,
+        };
+        if let Some(track) = served.and_then(|served| track(scenario, served)) {
+            let tool = match *event {
+                Event::ToolUsed { tool, .. } => scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str()),
+                _ => None,
+            };
+            caused_by(event, |event, value| {
+                // The simulator's own events have no place in an SDK's stream.
+                let Some(key) = EventKey::ALL.into_iter().find(|key| key.key() == event.key()) else { return };
+                let data = match (event, tool) {
+                    (AppEvent::Cost, _) => track.cost_data(),
+                    (AppEvent::ToolCall, Some(tool)) => track.tool_data(tool),
+                    _ => track.data(),
+                };
+                tell(Sent::Metric(key, data, value as f64 * event.scale()));
+            });
+        }
+        !over
+    }
+}
+
+/// The track data of what was served.
+fn track(scenario: &Scenario, served: Served) -> Option<Track<'_>> {
+    let config = scenario.configs.get(usize::from(served.config))?;
+    let variation = config.variations.get(usize::from(served.variation))?;
+    let model = scenario.models.get(usize::from(variation.setup.model))?;
+    let provider = match model.provider {
+        Provider::Anthropic => "Anthropic",
+        Provider::OpenAi => "OpenAI",
+        Provider::Mistral => "Mistral",
+    };
+    Some(Track { variation: &variation.variation, config: &config.key, version: 1, model: &model.id, provider })
+}
 
 /// A user in flight.
 struct Flight {
     context: Value,
     group: u16,
-    /// What supervisor, security and support agent were served.
-    served: [Option<Served>; 3],
+    visit: Visit,
 }
 
 /// Writes a run's events.
@@ -59,20 +137,6 @@ impl<'s, W: Write> EventWriter<'s, W> {
         }
     }
 
-    /// The track data of what was served.
-    fn track(&self, served: Served) -> Option<Track<'s>> {
-        let scenario = self.stage.scenario;
-        let config = scenario.configs.get(usize::from(served.config))?;
-        let variation = config.variations.get(usize::from(served.variation))?;
-        let model = scenario.models.get(usize::from(variation.setup.model))?;
-        let provider = match model.provider {
-            Provider::Anthropic => "Anthropic",
-            Provider::OpenAi => "OpenAI",
-            Provider::Mistral => "Mistral",
-        };
-        Some(Track { variation: &variation.variation, config: &config.key, version: 1, model: &model.id, provider })
-    }
-
     fn exposure(&self, at_ms: u64, served: Served, flight: &Flight, key: &str) -> Option<Value> {
         let compiled = &self.stage.compiled;
         let config = usize::from(served.config);
@@ -101,54 +165,20 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             let attributes = &self.stage.scenario.traffic.audience[usize::from(group)].attributes;
             let context = context(key.as_str(), attributes);
             self.write(&index(at_ms, &context));
-            self.flights.insert(entry.user, Flight { context, group, served: [None; 3] });
+            self.flights.insert(entry.user, Flight { context, group, visit: Visit::default() });
             return;
         }
         let Some(mut flight) = self.flights.remove(&entry.user) else { return };
-        let mut over = false;
-        let served = match entry.event {
-            Event::Evaluated { served, in_experiment } => {
-                if let Some(slot) = flight.served.get_mut(usize::from(served.config)) {
-                    *slot = Some(served);
-                }
-                let config = self.stage.scenario.configs[usize::from(served.config)].key.as_str();
-                self.write(&custom(at_ms, EventKey::AgentUsed, &flight.context, config.into(), 1.0));
-                if in_experiment && let Some(event) = self.exposure(at_ms, served, &flight, key.as_str()) {
-                    self.write(&event);
-                }
-                None
-            }
-            Event::AgentFinished { served, caller, .. } => Some((served, caller)),
-            Event::ToolUsed { .. } => flight.served[2].map(|served| (served, Caller::Support)),
-            Event::Judged { .. } => {
-                over = true;
-                flight.served[2].map(|served| (served, Caller::Judge))
-            }
-            Event::Finished { outcome, .. } => {
-                over = outcome != crate::journal::Outcome::Answered;
-                None
-            }
-            _ => None,
-        };
-        if let Some(track) = served.and_then(|(served, _)| self.track(served)) {
-            let tool = match entry.event {
-                Event::ToolUsed { tool, .. } => self.stage.scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str()),
-                _ => None,
+        let mut sent = Vec::new();
+        let goes_on = flight.visit.entry(self.stage.scenario, &entry.event, |one| sent.push(one));
+        for one in sent {
+            let event = match one {
+                Sent::Exposure(served) => self.exposure(at_ms, served, &flight, key.as_str()),
+                Sent::Metric(event, data, value) => Some(custom(at_ms, event, &flight.context, data, value)),
             };
-            let mut events = Vec::new();
-            caused_by(&entry.event, |event, value| {
-                // The simulator's own events have no place in an SDK's stream.
-                let Some(key) = EventKey::ALL.into_iter().find(|key| key.key() == event.key()) else { return };
-                let data = match (event, tool) {
-                    (AppEvent::Cost, _) => track.cost_data(),
-                    (AppEvent::ToolCall, Some(tool)) => track.tool_data(tool),
-                    _ => track.data(),
-                };
-                events.push(custom(at_ms, key, &flight.context, data, value as f64 * event.scale()));
-            });
-            events.iter().for_each(|event| self.write(event));
+            event.iter().for_each(|event| self.write(event));
         }
-        if !over {
+        if goes_on {
             self.flights.insert(entry.user, flight);
         }
     }

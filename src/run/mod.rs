@@ -11,7 +11,7 @@ mod truth;
 
 pub(crate) use conduct::{Beside, Gathering};
 pub use conduct::{Outcome, Wishes, conduct, conduct_heard, conduct_with, met};
-pub use events::EventWriter;
+pub use events::{EventWriter, Sent, Visit};
 pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};

@@ -8,6 +8,7 @@ mod counting;
 mod decoders;
 mod laws;
 mod live;
+mod live_flags;
 mod mistakes;
 mod power;
 mod program;

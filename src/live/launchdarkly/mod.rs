@@ -1,0 +1,11 @@
+//! The real LaunchDarkly: its REST interface, and its official SDK for flags and events.
+//!
+//! Promises: no key is in any error; an event that was not taken is not passed over in silence.
+//!
+//! Does not know: what a run is.
+
+mod delivery;
+mod sdk;
+
+pub use delivery::Counts;
+pub use sdk::{LiveFlags, LiveFlagsError, Taken, experiment_page};

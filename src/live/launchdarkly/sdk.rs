@@ -1,0 +1,370 @@
+//! Flags and events through LaunchDarkly's official SDK.
+//!
+//! Promises: users are assigned by LaunchDarkly's flags as its stream brings them; metric events are those that a simulated
+//! run writes down. Events are handed over no faster than they are taken, and [`LiveFlags::flush`] accounts for every one.
+//!
+//! Does not know: who decides when a user comes.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use launchdarkly_sdk_transport::{HttpTransport, HyperTransport, Uri};
+use launchdarkly_server_sdk::{
+    Client, ConfigBuilder, Context, ContextBuilder, EvalError, EventProcessorBuilder, Reason, ServiceEndpointsBuilder,
+    StreamingDataSourceBuilder,
+};
+use serde_json::{Value, json};
+
+use super::delivery::{Counts, Delivered, Delivery, Listening, Met, locked, reason};
+use crate::journal::Entry;
+use crate::live::environment::FlagAccess;
+use crate::live::recording::Assigned;
+use crate::live::tls;
+use crate::run::{Sent, Visit};
+use crate::scenario::Scenario;
+use crate::time::Stopwatch;
+
+/// Most that one user causes: exposures, index and metric events.
+const EVENTS_PER_USER: u32 = 70;
+/// Bounds of the SDK's queue. It reserves room for all of it, several times.
+const QUEUE: (u32, u32) = (1_000, 20_000);
+/// Events that are sent off together. The service limits the size of a payload; the queue is larger.
+const BATCH: u64 = 1_000;
+/// Longest wait for the flags.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Longest wait for the events to be taken: longer than all tries of a payload together.
+const FLUSH: Duration = Duration::from_secs(180);
+/// How long nothing may happen until what was not taken counts as dropped.
+const QUIET: Duration = Duration::from_secs(5);
+/// Longest wait for room in the queue.
+const FULL: Duration = Duration::from_secs(60);
+
+/// What LaunchDarkly has taken so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Exposures.
+    pub exposures: u64,
+    /// Metric events.
+    pub metric_events: u64,
+    /// The payloads that they were in.
+    pub payloads: u64,
+}
+
+/// Why flags or events were not to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveFlagsError {
+    /// The key was not accepted, with this status.
+    Key(u16),
+    /// Nobody answered in time.
+    Unreachable {
+        /// Where.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// What answered is no LaunchDarkly, or its flags could not be read.
+    Unreadable {
+        /// Where.
+        address: String,
+        /// What came.
+        reason: String,
+    },
+    /// The SDK could not be set up.
+    Client(String),
+    /// The environment does not hold what the scenario says.
+    NotSetUp {
+        /// What is there or missing.
+        what: String,
+        /// The scenario's name.
+        scenario: String,
+    },
+    /// Events were refused or dropped.
+    Events {
+        /// How many were handed over.
+        handed: u64,
+        /// How many were taken.
+        taken: u64,
+        /// Why, as far as it is known.
+        why: String,
+    },
+}
+
+impl fmt::Display for LiveFlagsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(status) => write!(
+                f,
+                "LaunchDarkly does not accept LD_SDK_KEY (status {status}): it has to be the server-side SDK key of the scenario's environment"
+            ),
+            Self::Unreachable { address, reason } => write!(f, "LaunchDarkly cannot be reached at {address}: {reason}"),
+            Self::Unreadable { address, reason } => write!(f, "what answers at {address} gives no flags: {reason}"),
+            Self::Client(reason) => write!(f, "the LaunchDarkly SDK could not be set up: {reason}"),
+            Self::NotSetUp { what, scenario } => {
+                write!(f, "{what}: `simlab bootstrap {scenario} --live` shows what differs, and brings it there")
+            }
+            Self::Events { handed, taken, why } => {
+                write!(f, "LaunchDarkly has taken {taken} of {handed} events: {why}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LiveFlagsError {}
+
+/// The flags of one LaunchDarkly environment, and the way of events into it.
+pub struct LiveFlags {
+    client: Arc<Client>,
+    delivered: Arc<Mutex<Delivered>>,
+    exposures: AtomicU64,
+    metric_events: AtomicU64,
+    /// What had been handed over when the SDK was last told to send.
+    sent_off: AtomicU64,
+    queue: u64,
+    /// Whether events are lost anyway.
+    hopeless: AtomicBool,
+}
+
+impl fmt::Debug for LiveFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveFlags").field("handed", &self.handed()).finish_non_exhaustive()
+    }
+}
+
+impl LiveFlags {
+    /// Connects and waits for the flags, at most 15 seconds; for a run of so many users. Wants a tokio runtime around it.
+    ///
+    /// # Errors
+    /// When the key is not accepted, nobody can be reached, or no flags come.
+    pub async fn start(access: &FlagAccess, users: u32) -> Result<Self, LiveFlagsError> {
+        Self::start_within(access, users, PATIENCE).await
+    }
+
+    async fn start_within(access: &FlagAccess, users: u32, patience: Duration) -> Result<Self, LiveFlagsError> {
+        tls::prepare();
+        let hidden = |text: String| access.sdk_key.hidden_in(&access.api_key.hidden_in(&text));
+        let failed = |error: std::io::Error| LiveFlagsError::Client(hidden(reason(&error)));
+        let plain = access.base.as_deref().is_some_and(|base| base.starts_with("http://"));
+        let http = || {
+            let builder = HyperTransport::builder().connect_timeout(Duration::from_secs(10)).write_timeout(Duration::from_secs(30));
+            // Nothing for this machine goes through a proxy.
+            if access.is_loopback() { builder.disable_proxy() } else { builder.auto_proxy() }
+        };
+        // The stream is silent for minutes; LaunchDarkly's own SDKs take five of them for its end.
+        let (stream, events) = (http().read_timeout(Duration::from_secs(300)), http().read_timeout(Duration::from_secs(30)));
+        if plain {
+            let (stream, events) = (stream.build_http().map_err(failed)?, events.build_http().map_err(failed)?);
+            Self::connect(access, users, patience, stream, events).await
+        } else {
+            let (stream, events) = (stream.build_https().map_err(failed)?, events.build_https().map_err(failed)?);
+            Self::connect(access, users, patience, stream, events).await
+        }
+    }
+
+    async fn connect<T>(access: &FlagAccess, users: u32, patience: Duration, stream: T, events: T) -> Result<Self, LiveFlagsError>
+    where
+        T: HttpTransport,
+    {
+        let hidden = |text: String| access.sdk_key.hidden_in(&access.api_key.hidden_in(&text));
+        let address = access.base.as_deref().unwrap_or("https://stream.launchdarkly.com");
+        let mut endpoints = ServiceEndpointsBuilder::new();
+        if let Some(base) = &access.base {
+            // The SDK would not survive an address that is none.
+            if let Err(error) = base.parse::<Uri>() {
+                return Err(LiveFlagsError::Client(hidden(format!("{base}: {error}"))));
+            }
+            endpoints.relay_proxy(base);
+        }
+        let (delivered, met) = (Arc::<Mutex<Delivered>>::default(), Arc::<Mutex<Met>>::default());
+        let queue = users.saturating_mul(EVENTS_PER_USER).clamp(QUEUE.0, QUEUE.1);
+        let mut processor = EventProcessorBuilder::new();
+        processor.transport(Delivery::new(events, Arc::clone(&delivered))).capacity(queue as usize).flush_interval(Duration::from_secs(5));
+        let mut source = StreamingDataSourceBuilder::new();
+        source.transport(Listening::new(stream, Arc::clone(&met)));
+        let config = ConfigBuilder::new(access.sdk_key.reveal())
+            .service_endpoints(&endpoints)
+            .data_source(&source)
+            .event_processor(&processor)
+            .build()
+            .map_err(|error| LiveFlagsError::Client(hidden(error.to_string())))?;
+        let client = Client::build(config).map_err(|error| LiveFlagsError::Client(hidden(error.to_string())))?;
+        client.start_with_default_executor();
+        let ready = client.wait_for_initialization(patience).await;
+        let met = locked(&met).clone();
+        let flags = Self {
+            client: Arc::new(client),
+            delivered,
+            exposures: AtomicU64::new(0),
+            metric_events: AtomicU64::new(0),
+            sent_off: AtomicU64::new(0),
+            queue: u64::from(queue),
+            hopeless: AtomicBool::new(false),
+        };
+        if ready == Some(true) {
+            return Ok(flags);
+        }
+        flags.close().await;
+        let address = hidden(address.to_owned());
+        Err(match met {
+            Met { status: Some(status @ (401 | 403)), .. } => LiveFlagsError::Key(status),
+            Met { broken: Some(reason), .. } => LiveFlagsError::Unreachable { address, reason: hidden(reason) },
+            Met { status: Some(status @ 200..300), .. } => LiveFlagsError::Unreadable {
+                address,
+                reason: format!("status {status}, and nothing that the SDK could read within {} seconds", patience.as_secs()),
+            },
+            Met { status: Some(status), .. } => LiveFlagsError::Unreadable { address, reason: format!("status {status}") },
+            Met { status: None, broken: None } => {
+                LiveFlagsError::Unreachable { address, reason: format!("no answer within {} seconds", patience.as_secs()) }
+            }
+        })
+    }
+
+    /// What supervisor, security and support agent are served for this user of that audience group. Exposures are sent.
+    ///
+    /// # Errors
+    /// When a config or what is served of it is not the scenario's, or the user could not be asked about.
+    pub fn assign(&self, scenario: &Scenario, key: &str, group: u16) -> Result<[Assigned; 3], LiveFlagsError> {
+        let context = context(scenario, key, group)?;
+        let mut assigned = [Assigned { variation: None, in_experiment: false }; 3];
+        for (slot, config) in assigned.iter_mut().zip(&scenario.configs) {
+            let lacks = |what: String| LiveFlagsError::NotSetUp { what, scenario: scenario.name.clone() };
+            self.make_room();
+            let default = json!({ "_ldMeta": { "enabled": false } });
+            let detail = self.client.json_variation_detail(&context, &config.key, default);
+            let in_experiment = detail.reason.is_in_experiment();
+            self.exposures.fetch_add(u64::from(in_experiment), Ordering::Relaxed);
+            let value = match (&detail.reason, detail.value) {
+                (Reason::Error { error: EvalError::FlagNotFound }, _) => {
+                    return Err(lacks(format!("the LaunchDarkly environment has no AI config `{}`", config.key)));
+                }
+                (Reason::Error { error }, _) => {
+                    return Err(lacks(format!("LaunchDarkly cannot serve AI config `{}`: {error:?}", config.key)));
+                }
+                (_, value) => value.unwrap_or(Value::Null),
+            };
+            let meta = &value["_ldMeta"];
+            if meta["enabled"] != true {
+                *slot = Assigned { variation: None, in_experiment };
+                continue;
+            }
+            let served = meta["variationKey"].as_str().unwrap_or_default();
+            let at = config.variations.iter().position(|variation| variation.variation == served);
+            let Some(at) = at.and_then(|at| u8::try_from(at).ok()) else {
+                return Err(lacks(format!(
+                    "LaunchDarkly serves variation `{served}` of AI config `{}`, which the scenario does not have",
+                    config.key
+                )));
+            };
+            *slot = Assigned { variation: Some(at), in_experiment };
+        }
+        Ok(assigned)
+    }
+
+    /// Hands over the metric events of a user whose visit is over: those that a simulated run writes down.
+    pub fn track(&self, scenario: &Scenario, key: &str, group: u16, entries: &[Entry]) {
+        // Who could be assigned has a context.
+        let Ok(context) = context(scenario, key, group) else { return };
+        let mut visit = Visit::default();
+        for entry in entries {
+            let goes_on = visit.entry(scenario, &entry.event, |sent| {
+                if let Sent::Metric(event, data, value) = sent {
+                    self.make_room();
+                    self.client.track_metric(context.clone(), event.key(), value, data);
+                    self.metric_events.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            if !goes_on {
+                break;
+            }
+        }
+    }
+
+    /// Waits until everything handed over has been taken, and tells how much that is by now.
+    ///
+    /// # Errors
+    /// When something was refused, given up or dropped.
+    pub async fn flush(&self) -> Result<Taken, LiveFlagsError> {
+        let watch = Stopwatch::start();
+        self.sent_off.store(self.handed().all(), Ordering::Relaxed);
+        self.client.flush_blocking(FLUSH).await;
+        // That was one payload; others may be on their way, and one may have been given up.
+        let (mut last, mut still) = (None, Stopwatch::start());
+        loop {
+            let (now, handed) = (locked(&self.delivered).clone(), self.handed());
+            if now.lost == Counts::default() && now.taken.all() >= handed.all() {
+                return Ok(Taken { exposures: now.taken.exposures, metric_events: now.taken.metric_events, payloads: now.payloads });
+            }
+            if !now.is_quiet() || last.as_ref() != Some(&now) {
+                still = Stopwatch::start();
+            }
+            let over = now.taken.all() + now.lost.all() >= handed.all();
+            if over || still.elapsed().seconds() > QUIET.as_secs_f64() || watch.elapsed().seconds() > FLUSH.as_secs_f64() {
+                let why = match &now.why {
+                    Some(why) if now.lost.all() > 0 || !now.is_quiet() => why.clone(),
+                    _ => "the SDK dropped the others".to_owned(),
+                };
+                return Err(LiveFlagsError::Events { handed: handed.all(), taken: now.taken.all(), why });
+            }
+            last = Some(now);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Sends what is left and disconnects.
+    pub async fn close(self) {
+        let client = self.client;
+        let closing = tokio::task::spawn_blocking(move || client.close());
+        // What does not end by itself is left to the end of the process.
+        let _ = tokio::time::timeout(FLUSH, closing).await;
+    }
+
+    fn handed(&self) -> Counts {
+        Counts { exposures: self.exposures.load(Ordering::Relaxed), metric_events: self.metric_events.load(Ordering::Relaxed) }
+    }
+
+    /// Has the SDK send every so often, and waits while its queue could be full: it drops what does not fit.
+    fn make_room(&self) {
+        let handed = self.handed().all();
+        if handed >= self.sent_off.load(Ordering::Relaxed) + BATCH.min(self.queue / 4) {
+            self.sent_off.store(handed, Ordering::Relaxed);
+            self.client.flush();
+        }
+        let watch = Stopwatch::start();
+        loop {
+            let open = {
+                let delivered = locked(&self.delivered);
+                handed.saturating_sub(delivered.taken.all() + delivered.lost.all())
+            };
+            // Index events are not among those that are counted: half of the queue is for them.
+            if open < self.queue / 2 || self.hopeless.load(Ordering::Relaxed) {
+                return;
+            }
+            // What is given up is told by the next flush; nobody shall wait for it before.
+            if locked(&self.delivered).lost.all() > 0 || watch.elapsed().seconds() > FULL.as_secs_f64() {
+                self.hopeless.store(true, Ordering::Relaxed);
+            }
+            // The SDK sends on threads of its own.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The user as LaunchDarkly meets it.
+fn context(scenario: &Scenario, key: &str, group: u16) -> Result<Context, LiveFlagsError> {
+    let mut builder = ContextBuilder::new(key);
+    let group = scenario.traffic.audience.get(usize::from(group));
+    for (name, value) in group.into_iter().flat_map(|group| &group.attributes.0) {
+        if name != "kind" && name != "key" {
+            builder.set_string(name, value.as_str());
+        }
+    }
+    builder.build().map_err(|error| LiveFlagsError::Client(format!("user {key} cannot be asked about: {error}")))
+}
+
+/// LaunchDarkly's page of an experiment.
+#[must_use]
+pub fn experiment_page(base: Option<&str>, project: &str, environment: &str, experiment: &str) -> String {
+    let base = base.unwrap_or("https://app.launchdarkly.com");
+    format!("{base}/projects/{project}/experiments/{experiment}/results?env={environment}&selected-env={environment}")
+}
