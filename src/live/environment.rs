@@ -66,6 +66,12 @@ impl FlagAccess {
     pub fn is_loopback(&self) -> bool {
         self.base.as_deref().is_some_and(is_loopback)
     }
+
+    /// `text` without either key.
+    #[must_use]
+    pub fn hidden_in(&self, text: &str) -> String {
+        self.sdk_key.hidden_in(&self.api_key.hidden_in(text))
+    }
 }
 
 /// Everything that a live run takes from its environment.

@@ -143,7 +143,7 @@ impl LiveFlags {
 
     async fn start_within(access: &FlagAccess, users: u32, patience: Duration) -> Result<Self, LiveFlagsError> {
         tls::prepare();
-        let hidden = |text: String| access.sdk_key.hidden_in(&access.api_key.hidden_in(&text));
+        let hidden = |text: String| access.hidden_in(&text);
         let failed = |error: std::io::Error| LiveFlagsError::Client(hidden(reason(&error)));
         let plain = access.base.as_deref().is_some_and(|base| base.starts_with("http://"));
         let http = || {
@@ -166,7 +166,7 @@ impl LiveFlags {
     where
         T: HttpTransport,
     {
-        let hidden = |text: String| access.sdk_key.hidden_in(&access.api_key.hidden_in(&text));
+        let hidden = |text: String| access.hidden_in(&text);
         let address = access.base.as_deref().unwrap_or("https://stream.launchdarkly.com");
         let mut endpoints = ServiceEndpointsBuilder::new();
         if let Some(base) = &access.base {
