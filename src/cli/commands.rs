@@ -25,7 +25,6 @@ use crate::scenario::{LIBRARY, Loaded, load};
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match cli.command {
-        #[cfg(any())]
         Command::Run(args) if args.live => super::real::run(&args),
         Command::Run(args) => run(&args),
         Command::Check { scenarios } => check(&scenarios),
@@ -34,7 +33,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => super::analyze::analyze(&args),
         Command::Power(args) => super::power::power(&args),
         Command::Estimate(args) => super::live::estimate(&args),
-        Command::Replay(_) => Ok(Exit::Ran),
+        Command::Replay(args) => super::real::replay(&args),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap { scenario } => bootstrap(&scenario),

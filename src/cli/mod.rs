@@ -12,7 +12,6 @@ mod exit;
 mod live;
 mod output;
 mod power;
-#[cfg(any())]
 mod real;
 mod save;
 mod serve;

@@ -160,20 +160,15 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let stage = Stage::new(scenario, seed).await.map_err(|error| backend_failed(&error))?;
     let spent = sitting.recording.spent_nano_usd();
     let most = args.max_cost.nano_dollars();
-    let admin = || launchdarkly::RestAdmin::new(&environment.flags).map_err(|reason| backend_failed(&io::Error::other(reason)));
 
     // Before anything is spent.
-    let plan = launchdarkly::plan(&mut admin()?, &scenario.project).await.map_err(|error| backend_failed(&error))?;
     let expected_cost = estimate(&stage, seed, sitting.run.users, |_| ()).await.map_err(|error| backend_failed(&error))?;
     if !args.quiet {
-        output::message("In LaunchDarkly:");
-        output::message(plan.to_text().trim_end());
-        output::message("");
         output::message(expected_cost.to_text().trim_end());
         output::message(&before(&sitting, &expected_cost, spent, most));
     }
     agreed("Go on?", args.yes)?;
-    let actions = launchdarkly::apply(&mut admin()?, &scenario.project, args.yes).await.map_err(|error| backend_failed(&error))?;
+    let actions = Vec::new();
 
     let path = sitting.folder.join(JOURNAL);
     let mut journal = match sitting.journal.take() {
@@ -222,7 +217,17 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         pages: scenario
             .experiments
             .iter()
-            .map(|experiment| (experiment.key.clone(), launchdarkly::page(&environment.flags, scenario, experiment)))
+            .map(|experiment| {
+                (
+                    experiment.key.clone(),
+                    launchdarkly::experiment_page(
+                        environment.flags.base.as_deref(),
+                        &scenario.project.key,
+                        &scenario.project.environment,
+                        &experiment.key,
+                    ),
+                )
+            })
             .collect(),
     };
     let outcome = saved(&session, &gathered, backdrop, loaded, Some(&sitting.folder))?;
