@@ -88,6 +88,9 @@ impl Journal {
     /// # Errors
     /// When the copy exists already (unless it is one of this journal) or cannot be made.
     pub fn copy_to(&mut self, path: &Path, journal: &Path) -> io::Result<()> {
+        if path.exists() && !path.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
         let known = std::fs::read(journal)?;
         let own = match std::fs::read(path) {
             Ok(there) => known.starts_with(&there) || there.starts_with(&known),

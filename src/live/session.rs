@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
@@ -22,6 +22,7 @@ use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, St
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::provider as wire;
 use crate::llm::wire::retry::RetryPolicy;
+use crate::random::{Owner, Purpose, Seed};
 use crate::run::Stage;
 use crate::time::{Duration, Stopwatch};
 
@@ -185,6 +186,11 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
+    /// A number from 0 to 1, another one for each call and retry.
+    fn jitter(&self, call: Call, made: u32) -> f64 {
+        Seed(self.run.seed).stage(Purpose::Jitter, Owner::of(format!("{call:?}").as_bytes()), u64::from(made)).uniform()
+    }
+
     /// Makes a call, as often as it makes sense.
     async fn make(
         &self,
@@ -249,7 +255,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 drop(out);
                 return self.stand_still().await;
             }
-            match policy(error.kind).next_wait(&error, made, jitter(call, made)) {
+            match policy(error.kind).next_wait(&error, made, self.jitter(call, made)) {
                 Some(wait) => {
                     retried.push(why.to_owned());
                     made += 1;
@@ -323,12 +329,6 @@ fn may_be_charged(kind: ErrorKind) -> bool {
 fn policy(kind: ErrorKind) -> RetryPolicy {
     let retries = if kind == ErrorKind::Connection { CONNECTION_RETRIES } else { RetryPolicy::default().retries };
     RetryPolicy { retries, ..RetryPolicy::default() }
-}
-
-/// A number from 0 to 1, another one for each call and retry.
-fn jitter(call: Call, made: u32) -> f64 {
-    let bytes = format!("{call:?}{made}");
-    (xxh3_64(bytes.as_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A kind of failure in one word.

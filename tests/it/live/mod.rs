@@ -1,3 +1,4 @@
 //! Live runs with `serve` (or a stand-in) as the other side.
 
-mod session;
+pub mod program;
+pub mod session;

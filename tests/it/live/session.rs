@@ -8,7 +8,7 @@ use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
 use simlab::live::environment::{self, Environment};
 use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
-use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, Stopped, World, conclude, gather};
+use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, World, conclude, gather};
 use simlab::llm::profile::Provider;
 use simlab::report::{Report, to_json};
 use simlab::run::{Stage, Wishes, conduct};
