@@ -1,12 +1,14 @@
 //! Bringing a project to what its specification says: the tutorial's scripts and manual steps, as one procedure.
 //!
 //! Prerequisites are verified first, all of them; then what is missing is created and what differs is updated, in the order
-//! in which one thing needs another. A second run finds nothing to do. The same procedure serves the mock and the real
+//! in which one thing needs another. Nothing is deleted: a rule that the specification does not have stays, behind its own. A second run
+//! finds nothing to do. The same procedure serves the mock and the real
 //! service: it speaks the REST interface through [`FlagAdmin`].
 //!
 //! Does not know: HTTP, or that there is a simulation.
 
 mod design;
+mod difference;
 mod steps;
 mod targeting;
 mod verify;
@@ -18,6 +20,7 @@ use super::api::{ApiError, Reply, Request};
 use super::mock::Account;
 use super::spec::ProjectSpec;
 
+pub use difference::Difference;
 pub use verify::{Existing, verify};
 
 /// Whoever answers the REST interface: the seam between the mock and the real service.
@@ -48,7 +51,9 @@ impl FlagAdmin for MockAdmin<'_> {
 pub enum Mode {
     /// Only read, and say what would be done.
     Plan,
-    /// Do it.
+    /// Create what is missing, and leave what is there.
+    Create,
+    /// Create what is missing, and change what differs. Nothing is ever deleted.
     Apply,
 }
 
@@ -57,8 +62,10 @@ pub enum Mode {
 pub enum ActionKind {
     /// It did not exist.
     Created,
-    /// It differed.
+    /// It differed, and was changed.
     Updated,
+    /// It differs, and was left.
+    Differs,
     /// It was as it should be.
     Unchanged,
 }
@@ -118,6 +125,8 @@ pub struct Action {
     pub key: String,
     /// What in particular; may be empty.
     pub detail: String,
+    /// How what was there differed.
+    pub differences: Vec<Difference>,
 }
 
 impl fmt::Display for Action {
@@ -125,6 +134,7 @@ impl fmt::Display for Action {
         let sign = match self.kind {
             ActionKind::Created => '+',
             ActionKind::Updated => '~',
+            ActionKind::Differs => '!',
             ActionKind::Unchanged => '=',
         };
         write!(f, "{sign} {} {}", self.resource.name(), self.key)?;
@@ -141,8 +151,12 @@ pub fn protocol(actions: &[Action]) -> String {
         text.push_str(&format!("{action}\n"));
     }
     let [created, updated, unchanged] = [ActionKind::Created, ActionKind::Updated, ActionKind::Unchanged].map(count);
-    text.push_str(&format!("{created} created, {updated} updated, {unchanged} unchanged\n"));
-    text
+    text.push_str(&format!("{created} created, {updated} updated, {unchanged} unchanged"));
+    match count(ActionKind::Differs) {
+        0 => {}
+        left => text.push_str(&format!(", {left} left as they are")),
+    }
+    text + "\n"
 }
 
 /// Why a project could not be brought to its specification.

@@ -17,7 +17,7 @@ pub fn differing(wanted: &Value, found: &Value) -> Vec<String> {
 }
 
 /// Equality where numbers compare by value: a service may write 1 as 1.0.
-fn same(a: &Value, b: &Value) -> bool {
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -54,6 +54,20 @@ pub fn plain_clauses(found: &Value) -> Vec<Value> {
         })
     };
     found.as_array().into_iter().flatten().map(plain).collect()
+}
+
+/// Clauses for people.
+pub fn said(clauses: &[Value]) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let one = |clause: &Value| {
+        let values: Vec<String> = clause["values"].as_array().into_iter().flatten().map(text).collect();
+        let not = if clause["negate"] == true { "not " } else { "" };
+        match clause["op"].as_str() {
+            Some("segmentMatch") => format!("{not}in segment {}", values.join(" or ")),
+            op => format!("{} {not}{} {}", text(&clause["attribute"]), op.unwrap_or_default(), values.join(" or ")),
+        }
+    };
+    if clauses.is_empty() { "nothing".to_owned() } else { clauses.iter().map(one).collect::<Vec<_>>().join(" and ") }
 }
 
 /// Whether two lists of clauses say the same.
@@ -160,6 +174,16 @@ pub fn plain_iteration(found: &Value, config: &str) -> Value {
         "hypothesis": found["hypothesis"], "treatments": treatments.collect::<Vec<_>>(), "metrics": metrics, "primary metric": primary,
         "randomization unit": found["randomizationUnit"], "outside": found["flags"][config]["notInExperimentVariationId"],
     })
+}
+
+/// The same with variations by key instead of by the ids that nobody has seen.
+pub fn readable(json: &Value, ids: &BTreeMap<String, (String, String)>) -> Value {
+    match json {
+        Value::String(text) => ids.iter().find(|(_, (id, _))| id == text).map_or_else(|| json.clone(), |(key, _)| key.as_str().into()),
+        Value::Array(items) => items.iter().map(|item| readable(item, ids)).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), readable(value, ids))).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Method and threshold of an experiment, as fields of the experiment.

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::design;
-use super::targeting::{Found, Served};
+use super::difference::{Difference, differences};
+use super::targeting::{Changes, Found, Served};
 use super::verify::{Existing, rule_index, verify};
 use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
 use crate::flags::api::{ApiError, Request};
@@ -22,9 +23,11 @@ type Outcome<T> = Result<T, BootstrapError>;
 pub struct Session<'a, A> {
     admin: &'a mut A,
     spec: &'a ProjectSpec,
-    apply: bool,
+    mode: Mode,
     actions: Vec<Action>,
     tool_versions: BTreeMap<String, u64>,
+    /// AI configs whose targeting differs and was left.
+    left: BTreeSet<String>,
     /// What a failing request is about.
     about: (Resource, String),
 }
@@ -33,7 +36,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
     /// A run that has done nothing yet.
     pub fn new(admin: &'a mut A, spec: &'a ProjectSpec, mode: Mode) -> Self {
         let about = (Resource::Project, spec.key.clone());
-        Self { admin, spec, apply: mode == Mode::Apply, actions: Vec::new(), tool_versions: BTreeMap::new(), about }
+        Self { admin, spec, mode, actions: Vec::new(), tool_versions: BTreeMap::new(), left: BTreeSet::new(), about }
     }
 
     /// All steps.
@@ -74,7 +77,20 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
 
     fn note(&mut self, kind: ActionKind, detail: impl Into<String>) {
         let (resource, key) = self.about.clone();
-        self.actions.push(Action { kind, resource, key, detail: detail.into() });
+        self.actions.push(Action { kind, resource, key, detail: detail.into(), differences: Vec::new() });
+    }
+
+    /// Something exists and differs: it is changed by these requests, or left.
+    async fn differs(&mut self, requests: Vec<Request>, detail: String, differences: Vec<Difference>) -> Outcome<()> {
+        let kind = if self.mode == Mode::Create { ActionKind::Differs } else { ActionKind::Updated };
+        if kind == ActionKind::Updated {
+            for request in requests {
+                self.write(request).await?;
+            }
+        }
+        let (resource, key) = self.about.clone();
+        self.actions.push(Action { kind, resource, key, detail, differences });
+        Ok(())
     }
 
     fn refused(&self, error: ApiError) -> BootstrapError {
@@ -93,7 +109,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
 
     /// Changes something, unless this is only a plan.
     async fn write(&mut self, request: Request) -> Outcome<Value> {
-        if !self.apply {
+        if self.mode == Mode::Plan {
             return Ok(Value::Null);
         }
         self.admin.call(request).await.map(|reply| reply.body).map_err(|error| self.refused(error))
@@ -157,8 +173,8 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let path = self.project_path(&format!("/ai-tools/{}", tool.key));
         let found = self.find(path.clone(), &[]).await?;
         let version = found.as_ref().map_or(0, |found| found["version"].as_u64().unwrap_or(1));
-        let differing = found.map(|found| design::differing(&wanted, &found));
-        let changes = u64::from(differing.as_ref().is_none_or(|names| !names.is_empty()));
+        let differing = found.as_ref().map(|found| design::differing(&wanted, found));
+        let changes = u64::from(differing.as_ref().is_none_or(|names| !names.is_empty() && self.mode != Mode::Create));
         self.tool_versions.insert(tool.key.clone(), version + changes);
         match differing {
             None => {
@@ -167,11 +183,11 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             }
             Some(names) if names.is_empty() => self.note(ActionKind::Unchanged, ""),
             Some(names) => {
+                let differences = differences(&wanted, &found.unwrap_or_default());
                 if let Some(fields) = wanted.as_object_mut() {
                     fields.remove("key");
                 }
-                self.write(Request::patch(path, wanted)).await?;
-                self.note(ActionKind::Updated, names.join(", "));
+                self.differs(vec![Request::patch(path, wanted)], names.join(", "), differences).await?;
             }
         }
         Ok(())
@@ -212,10 +228,11 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             self.note(ActionKind::Created, format!("{} clauses", segment.clauses.len()));
             return Ok(());
         };
-        let (mut instructions, mut details) = (Vec::new(), Vec::new());
+        let (mut instructions, mut details, mut list) = (Vec::new(), Vec::new(), Vec::new());
         if found["name"] != *segment.name {
             instructions.push(json!({ "kind": "updateName", "value": segment.name }));
             details.push("name");
+            list.push(Difference::new("name", found["name"].as_str().unwrap_or_default(), &segment.name));
         }
         let rules: Vec<&Value> = found["rules"].as_array().into_iter().flatten().collect();
         let fits = rules.len() == 1 && design::same_clauses(&design::plain_clauses(&rules[0]["clauses"]), &clauses);
@@ -223,12 +240,14 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             instructions.extend(rules.iter().map(|rule| json!({ "kind": "removeRule", "ruleId": rule["_id"] })));
             instructions.push(add);
             details.push("rules");
+            let there: Vec<String> = rules.iter().map(|rule| design::said(&design::plain_clauses(&rule["clauses"]))).collect();
+            let there = if there.is_empty() { "nothing".to_owned() } else { there.join("; or ") };
+            list.push(Difference::new("rules", there, design::said(&clauses)));
         }
         if instructions.is_empty() {
             self.note(ActionKind::Unchanged, "");
         } else {
-            self.write(Request::instruct(path, environment, instructions)).await?;
-            self.note(ActionKind::Updated, details.join(", "));
+            self.differs(vec![Request::instruct(path, environment, instructions)], details.join(", "), list).await?;
         }
         Ok(())
     }
@@ -248,8 +267,9 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
                 return Err(BootstrapError::Differs { resource: Resource::Config, key: config.key.clone(), detail });
             }
             Some(found) if found["name"] != *config.name => {
-                self.write(Request::patch(path.clone(), json!({ "name": config.name }))).await?;
-                self.note(ActionKind::Updated, "name");
+                let difference = Difference::new("name", found["name"].as_str().unwrap_or_default(), &config.name);
+                let rename = Request::patch(path.clone(), json!({ "name": config.name }));
+                self.differs(vec![rename], "name".to_owned(), vec![difference]).await?;
             }
             Some(_) => self.note(ActionKind::Unchanged, ""),
         }
@@ -265,16 +285,18 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
                 self.note(ActionKind::Created, variation.model_config.as_str());
                 continue;
             };
-            let names = design::differing(&wanted, &design::plain_variation(found));
+            let plain = design::plain_variation(found);
+            let names = design::differing(&wanted, &plain);
             if names.is_empty() {
                 self.note(ActionKind::Unchanged, "");
                 continue;
             }
+            let differences = differences(&wanted, &plain);
             if let Some(fields) = wanted.as_object_mut() {
                 fields.remove("key");
             }
-            self.write(Request::patch(format!("{path}/variations/{}", variation.key), wanted)).await?;
-            self.note(ActionKind::Updated, names.join(", "));
+            let change = Request::patch(format!("{path}/variations/{}", variation.key), wanted);
+            self.differs(vec![change], names.join(", "), differences).await?;
         }
         Ok(())
     }
@@ -295,27 +317,39 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let found = Found::new(&reply, environment);
         let untouched = Served::Variation("disabled".to_owned());
         let is_new = found.rules().is_empty() && found.served(found.fallthrough()) == untouched;
-        let mut details = Vec::new();
-        let changes = Found::new(&reply, environment).changes(config);
-        details.extend(changes.details);
-        if !changes.instructions.is_empty() {
-            let after = self.write(Request::instruct(path.clone(), Some(environment), changes.instructions)).await?;
-            reply = if self.apply { after } else { reply };
+        let writes = self.mode == Mode::Apply || (self.mode == Mode::Create && is_new);
+        let Changes { instructions, mut details, mut differences } = found.changes(config);
+        let others = found.others(config);
+        if !instructions.is_empty() && writes {
+            reply = self.write(Request::instruct(path.clone(), Some(environment), instructions)).await?;
         }
-        if let Some(reorder) = Found::new(&reply, environment).reorder(config) {
+        if let Some((reorder, difference)) = Found::new(&reply, environment).reorder(config) {
             details.push("rules put in order".to_owned());
-            let after = self.write(Request::instruct(path.clone(), Some(environment), vec![reorder])).await?;
-            reply = if self.apply { after } else { reply };
+            differences.push(difference);
+            if writes {
+                reply = self.write(Request::instruct(path.clone(), Some(environment), vec![reorder])).await?;
+            }
         }
         let guards = Found::new(&reply, environment).guards(config);
         details.extend(guards.details);
-        if !guards.instructions.is_empty() {
+        differences.extend(guards.differences);
+        if !guards.instructions.is_empty() && writes {
             self.write(Request::instruct(path, Some(environment), guards.instructions)).await?;
         }
         match (details.is_empty(), is_new) {
+            (true, _) if others > 0 => {
+                let plural = if others == 1 { "1 rule that is not the scenario's stays" } else { "rules that are not the scenario's stay" };
+                self.note(ActionKind::Unchanged, format!("{plural} behind its own"));
+            }
             (true, _) => self.note(ActionKind::Unchanged, ""),
             (false, true) => self.note(ActionKind::Created, details.join("; ")),
-            (false, false) => self.note(ActionKind::Updated, details.join("; ")),
+            (false, false) => {
+                if self.mode == Mode::Create {
+                    self.left.insert(config.key.clone());
+                }
+                // What there was to write is written.
+                self.differs(Vec::new(), details.join("; "), differences).await?;
+            }
         }
         Ok(())
     }
@@ -324,15 +358,17 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         self.about(Resource::Metric, &metric.key);
         let wanted = design::metric(metric);
         let path = format!("metrics/{}/{}", self.spec.key, metric.key);
-        match self.find(path.clone(), &[]).await?.map(|found| design::differing(&wanted, &found)) {
+        let found = self.find(path.clone(), &[]).await?;
+        match found.as_ref().map(|found| design::differing(&wanted, found)) {
             None => {
                 self.write(Request::post(format!("metrics/{}", self.spec.key), wanted)).await?;
                 self.note(ActionKind::Created, metric.event.as_str());
             }
             Some(names) if names.is_empty() => self.note(ActionKind::Unchanged, ""),
             Some(names) => {
-                self.write(Request::patch(path, design::metric_patch(&wanted, &names))).await?;
-                self.note(ActionKind::Updated, names.join(", "));
+                let differences = differences(&wanted, &found.unwrap_or_default());
+                let change = Request::patch(path, design::metric_patch(&wanted, &names));
+                self.differs(vec![change], names.join(", "), differences).await?;
             }
         }
         Ok(())
@@ -345,13 +381,16 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let path = format!("{collection}/{}", experiment.key);
         let found = self.find(path.clone(), &[("expand", "draftIteration,treatments,secondaryMetrics")]).await?;
         let targeting = self.find(self.project_path(&format!("/ai-configs/{}/targeting", experiment.config)), &[]).await?;
+        if self.left.contains(&experiment.config) {
+            return self.differs(Vec::new(), format!("waits for the targeting of {}", experiment.config), Vec::new()).await;
+        }
         let design = targeting.as_ref().and_then(|targeting| self.design(experiment, targeting));
         let Some((iteration, rule_number, held)) = design else {
-            if self.apply {
+            if self.mode != Mode::Plan {
                 let detail = format!("AI config `{}` lacks the rule that the experiment is about", experiment.config);
                 return Err(BootstrapError::Differs { resource: Resource::Experiment, key: experiment.key.clone(), detail });
             }
-            self.note(ActionKind::Created, describe(experiment, ""));
+            self.note(if found.is_some() { ActionKind::Updated } else { ActionKind::Created }, describe(experiment, ""));
             return Ok(());
         };
         let start = |justification: &str| {
@@ -374,30 +413,40 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             );
             return Ok(());
         };
-        let mut details = Vec::new();
+        let (mut details, mut requests, mut list) = (Vec::new(), Vec::new(), Vec::new());
         if found["name"] != *experiment.name {
             let rename = json!({ "kind": "updateName", "value": experiment.name });
-            self.write(Request::instruct(path.clone(), None, vec![rename])).await?;
+            requests.push(Request::instruct(path.clone(), None, vec![rename]));
             details.push("name".to_owned());
+            list.push(Difference::new("name", found["name"].as_str().unwrap_or_default(), &experiment.name));
         }
         let current = &found["currentIteration"];
         let status = current["status"].as_str().unwrap_or_default();
         let plain = |iteration: &Value| design::plain_iteration(iteration, &experiment.config);
         let mut differing = design::differing(&plain(&iteration), &plain(current));
+        let ids = targeting.as_ref().map(|targeting| Found::new(targeting, environment).ids()).unwrap_or_default();
+        list.extend(differences(&design::readable(&plain(&iteration), &ids), &design::readable(&plain(current), &ids)));
         if status == "running" && differing.is_empty() && !held {
             differing.push("rule".to_owned());
+            list.push(Difference::new("rule", "does not serve the experiment", "serves the experiment"));
+        }
+        if status != "running" {
+            list.push(Difference::new("status", status, "running"));
         }
         if status == "not_started" && differing.is_empty() {
-            self.write(start("")).await?;
+            requests.push(start(""));
             details.push("started".to_owned());
         } else if status != "running" || !differing.is_empty() {
             let reason = if differing.is_empty() { "the last one was stopped".to_owned() } else { differing.join(", ") };
-            self.write(Request::post(format!("{path}/iterations"), iteration)).await?;
-            self.write(start(if status == "running" { reason.as_str() } else { "" })).await?;
+            requests.push(Request::post(format!("{path}/iterations"), iteration));
+            requests.push(start(if status == "running" { reason.as_str() } else { "" }));
             details.push(format!("new iteration started: {reason}"));
         }
-        self.note(if details.is_empty() { ActionKind::Unchanged } else { ActionKind::Updated }, details.join("; "));
-        Ok(())
+        if details.is_empty() {
+            self.note(ActionKind::Unchanged, "");
+            return Ok(());
+        }
+        self.differs(requests, details.join("; "), list).await
     }
 
     /// The iteration to send, the number of its rule (none for the default rule), and whether the rule runs it already.
@@ -405,12 +454,11 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let config = self.spec.configs.iter().find(|config| config.key == experiment.config)?;
         let found = Found::new(targeting, &self.spec.environment);
         let index = rule_index(config, &experiment.rule)?;
-        let rules = found.rules();
         let (rule, rule_id, number) = if index == config.rules.len() {
             (found.fallthrough(), "fallthrough", None)
         } else {
-            let rule = rules.get(index)?;
-            (*rule, rule["_id"].as_str()?, Some(index + 1))
+            let rule = found.rule(config, index)?;
+            (rule, rule["_id"].as_str()?, Some(index + 1))
         };
         let wanted: Vec<(String, u64)> =
             design::weights(experiment).into_iter().map(|(key, weight)| (key.to_owned(), u64::from(weight))).collect();

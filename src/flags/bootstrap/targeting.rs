@@ -1,6 +1,7 @@
 //! From the targeting that is there to the targeting that is wanted: the instructions of one patch.
 //!
-//! Rules are recognized by their clauses. A rule that an experiment holds keeps what it serves: the experiment decides that.
+//! Rules are recognized by their clauses. A rule that an experiment holds keeps what it serves: the experiment decides that. A rule
+//! that is not wanted is somebody else's: it stays, behind the wanted ones.
 //!
 //! Promises: no instruction where nothing differs.
 //!
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::design::{clauses, percent, plain_clauses, same_clauses};
+use super::Difference;
+use super::design::{clauses, percent, plain_clauses, said, same_clauses};
 use crate::flags::spec::{ConfigSpec, ServeSpec};
 
 /// Targeting of one config as a reply shows it.
@@ -39,6 +41,8 @@ pub struct Changes {
     pub instructions: Vec<Value>,
     /// In words.
     pub details: Vec<String>,
+    /// What is there instead.
+    pub differences: Vec<Difference>,
 }
 
 impl<'a> Found<'a> {
@@ -121,12 +125,13 @@ impl<'a> Found<'a> {
                     put_serve(&mut instruction, &rule.serve, &ids);
                     changes.instructions.push(instruction);
                     changes.details.push(format!("{place} added, serving {}", describe(&rule.serve)));
+                    let whole = format!("{}: {}", said(&clauses(&rule.when)), describe(&rule.serve));
+                    changes.differences.push(Difference::new(place, "nothing", whole));
                 }
             }
         }
-        for (position, rule) in found.iter().enumerate().filter(|(position, _)| !used[*position]) {
-            changes.instructions.push(json!({ "kind": "removeRule", "ruleId": rule["_id"] }));
-            changes.details.push(format!("former rule {} removed", position + 1));
+        if matches.contains(&None) && used.contains(&false) {
+            changes.details.push("the rules that are there already go behind".to_owned());
         }
         self.update(
             &config.fallthrough,
@@ -140,6 +145,7 @@ impl<'a> Found<'a> {
         if self.key(&self.environment["offVariation"]) != off {
             changes.instructions.push(json!({ "kind": "updateOffVariation", "variationId": id(&ids, off) }));
             changes.details.push(format!("off variation is {off}"));
+            changes.differences.push(Difference::new("off variation", self.key(&self.environment["offVariation"]), off));
         }
         changes
     }
@@ -171,20 +177,41 @@ impl<'a> Found<'a> {
             put_serve(&mut instruction, wanted, ids);
             changes.instructions.push(instruction);
             changes.details.push(format!("{place} serves {}", describe(wanted)));
+            changes.differences.push(Difference::new(place, told(&found), describe(wanted)));
         }
     }
 
-    /// The order of the rules, when it is not the wanted one; asked after all wanted rules exist.
-    pub fn reorder(&self, config: &ConfigSpec) -> Option<Value> {
+    /// The found rules of `config`, in its order, as far as they are there; then all others.
+    fn sorted(&self, config: &ConfigSpec) -> (Vec<Option<&'a Value>>, Vec<&'a Value>) {
         let mut left = self.rules();
-        let mut ids = Vec::new();
+        let mut own = Vec::new();
         for rule in &config.rules {
             let wanted = clauses(&rule.when);
-            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted))?;
-            ids.push(left.remove(position)["_id"].clone());
+            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
+            own.push(position.map(|position| left.remove(position)));
         }
-        let now: Vec<Value> = self.rules().iter().map(|rule| rule["_id"].clone()).collect();
-        (ids != now).then(|| json!({ "kind": "reorderRules", "ruleIds": ids }))
+        (own, left)
+    }
+
+    /// The found rule that is the nth of `config`.
+    pub fn rule(&self, config: &ConfigSpec, nth: usize) -> Option<&'a Value> {
+        self.sorted(config).0.get(nth).copied().flatten()
+    }
+
+    /// How many rules are not the specification's.
+    pub fn others(&self, config: &ConfigSpec) -> usize {
+        self.sorted(config).1.len()
+    }
+
+    /// The order of the rules, when it is not the wanted one; asked after all wanted rules exist.
+    pub fn reorder(&self, config: &ConfigSpec) -> Option<(Value, Difference)> {
+        let (own, others) = self.sorted(config);
+        let own: Option<Vec<&Value>> = own.into_iter().collect();
+        let (wanted, now) = ([own?, others].concat(), self.rules());
+        let ids = |rules: &[&Value]| rules.iter().map(|rule| rule["_id"].clone()).collect::<Vec<_>>();
+        let words = |rules: &[&Value]| rules.iter().map(|rule| said(&plain_clauses(&rule["clauses"]))).collect::<Vec<_>>().join("; ");
+        let reorder = json!({ "kind": "reorderRules", "ruleIds": ids(&wanted) });
+        (ids(&wanted) != ids(&now)).then(|| (reorder, Difference::new("order of rules", words(&now), words(&wanted))))
     }
 
     /// What starts the guarded rollouts that do not run yet; asked after all wanted rules exist, in order.
@@ -207,6 +234,8 @@ impl<'a> Found<'a> {
             }
             changes.instructions.push(start);
             changes.details.push(format!("guarded rollout of {to} started at {share}"));
+            let whole = format!("guarded rollout of {to} at {share}");
+            changes.differences.push(Difference::new("rollout", told(&self.served(found)), whole));
         }
         changes
     }
@@ -238,6 +267,22 @@ fn put_serve(instruction: &mut Value, serve: &ServeSpec, ids: &BTreeMap<String, 
 
 fn id<'a>(ids: &'a BTreeMap<String, (String, String)>, key: &str) -> &'a str {
     ids.get(key).map_or("", |(id, _)| id)
+}
+
+/// What is served, for people.
+fn told(served: &Served) -> String {
+    let weights = |weights: &mut dyn Iterator<Item = (&String, &u64)>| {
+        let part = |(key, weight): (&String, &u64)| format!("{}% {key}", percent(u32::try_from(*weight).unwrap_or(0)));
+        weights.map(part).collect::<Vec<_>>().join(", ")
+    };
+    match served {
+        Served::Variation(key) => key.clone(),
+        Served::Weights(parts) => weights(&mut parts.iter()),
+        Served::Experiment(parts) => format!("an experiment: {}", weights(&mut parts.iter().map(|(key, weight)| (key, weight)))),
+        Served::Guarded(from, to, share) => {
+            format!("a guarded rollout from {from} to {to} at {}%", percent(u32::try_from(*share).unwrap_or(0)))
+        }
+    }
 }
 
 fn describe(serve: &ServeSpec) -> String {

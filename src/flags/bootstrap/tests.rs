@@ -151,15 +151,62 @@ fn what_differs_is_updated_and_nothing_is_duplicated() {
     assert_eq!(targeting(&mut account, "support-agent")["rules"].as_array().unwrap().len(), 4);
     assert_eq!(again(&mut account, &changed), Vec::<String>::new());
 
-    // New rules, another order, and one removed: the rule of the experiment keeps its users.
-    let rollout =
-        |account: &mut Account| targeting(account, "support-agent")["rules"].as_array().unwrap().last().unwrap()["rollout"].clone();
-    let held = rollout(&mut account);
+    // Another order, and one rule that is not wanted any more: it stays behind, and the rule of the experiment keeps its users.
+    let rules = |account: &mut Account| targeting(account, "support-agent")["rules"].as_array().unwrap().clone();
+    let before = rules(&mut account);
     changed.configs[2].rules.remove(0);
     changed.configs[2].rules.swap(0, 1);
-    assert_eq!(again(&mut account, &changed), ["~ targeting support-agent: former rule 1 removed; rules put in order"]);
-    assert_eq!(rollout(&mut account), held);
+    assert_eq!(again(&mut account, &changed), ["~ targeting support-agent: rules put in order"]);
+    assert_eq!(rules(&mut account), [2, 1, 3, 0].map(|at: usize| before[at].clone()));
     assert_eq!(again(&mut account, &changed), Vec::<String>::new());
+}
+
+/// What is told of everything that is not as it should be, with what is there and what is wanted.
+fn left(account: &mut Account, spec: &ProjectSpec, mode: Mode) -> Vec<(String, Vec<String>)> {
+    let actions = ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, mode)).unwrap();
+    let told = |one: &Difference| format!("{}: {} -> {}", one.field, one.there, one.wanted);
+    let different = actions.iter().filter(|action| action.kind != ActionKind::Unchanged);
+    different.map(|action| (action.to_string(), action.differences.iter().map(told).collect())).collect()
+}
+
+#[test]
+fn what_is_missing_is_created_beside_what_differs_and_is_left() {
+    let (mut account, _) = built(&spec());
+    let mut changed = spec();
+    changed.tools[0].description = "searches".into();
+    changed.segments[0].clauses.pop();
+    changed.configs[2].variations[4].instructions = "Be brief.".into();
+    let more = crate::flags::spec::VariationSpec { key: "brief".into(), name: "Brief".into(), ..changed.configs[2].variations[4].clone() };
+    changed.configs[2].variations.push(more);
+    changed.configs[2].fallthrough = ServeSpec::Variation("brief".into());
+    changed.metrics[0].missing = crate::experiment::Missing::Exclude;
+    changed.experiments[1].hypothesis = "it is safer".into();
+    let before = targeting(&mut account, "support-agent");
+    let told = left(&mut account, &changed, Mode::Create);
+    let lines: Vec<&str> = told.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "! tool search_v1: description",
+            "! segment eu-free: rules",
+            "! variation support-agent/other-paid: instructions",
+            "+ variation support-agent/brief: OpenAI.gpt-4o",
+            "! targeting support-agent: default rule serves brief",
+            "! metric positive_feedback_rate: eventDefault",
+            "! experiment premium-model-value-analysis: waits for the targeting of support-agent",
+            "! experiment security-level: new iteration started: hypothesis",
+        ]
+    );
+    assert!(told[1].1[0].starts_with("rules: country in ") && told[1].1[0].contains("plan in free -> country in "), "{:?}", told[1]);
+    assert!(told[2].1[0].starts_with("instructions: ") && told[2].1[0].ends_with("-> \"Be brief.\""), "{:?}", told[2]);
+    assert_eq!(told[4].1, ["default rule: international-standard -> brief"]);
+    assert_eq!(told[5].1, ["eventDefault.disabled: false -> true"]);
+    assert_eq!(targeting(&mut account, "support-agent")["fallthrough"], before["fallthrough"]);
+    // Nothing is left to create, and what differs is told again, until it may be changed.
+    assert_eq!(left(&mut account, &changed, Mode::Create).len(), 7);
+    // Everything but the experiment that waited, the variations whose tool got a new version among it.
+    assert_eq!(left(&mut account, &changed, Mode::Apply).len(), 6 + 6);
+    assert_eq!(left(&mut account, &changed, Mode::Plan), []);
 }
 
 #[test]
