@@ -100,12 +100,12 @@ pub enum Command {
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
     #[command(after_help = "Example:\n  simlab serve security --port 8765")]
     Serve(ServeArgs),
-    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create.
-    #[command(after_help = "Example:\n  simlab bootstrap security")]
-    Bootstrap {
-        /// A scenario file, or the name of a built-in scenario.
-        scenario: String,
-    },
+    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create; with --live, create it there.
+    ///
+    /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what the project lacks and in what it differs, and asks. It creates
+    /// only what is missing, changes what differs only with --yes, and never deletes anything. A second run finds nothing to do.
+    #[command(after_help = "Examples:\n  simlab bootstrap security\n  simlab bootstrap security --live")]
+    Bootstrap(BootstrapArgs),
     /// Print the script that completes commands and options in a shell.
     #[command(after_help = "Example:\n  simlab completions bash > ~/.local/share/bash-completion/completions/simlab")]
     Completions {
@@ -145,6 +145,19 @@ pub struct EstimateArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
+}
+
+/// The arguments of `bootstrap`.
+#[derive(Debug, Args)]
+pub struct BootstrapArgs {
+    /// A scenario file, or the name of a built-in scenario.
+    pub scenario: String,
+    /// In the real LaunchDarkly.
+    #[arg(long)]
+    pub live: bool,
+    /// With --live: do it without asking, and change what differs, too.
+    #[arg(long, requires = "live")]
+    pub yes: bool,
 }
 
 /// The arguments of `replay`.

@@ -13,7 +13,6 @@ use super::args::{Cli, Command, Format, ListFormat, RunArgs};
 use super::exit::Exit;
 use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
-use crate::flags::bootstrap::protocol;
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
@@ -36,7 +35,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => super::real::replay(&args),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
-        Command::Bootstrap { scenario } => bootstrap(&scenario),
+        Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),
         Command::Explain { term } => super::words::explain(&term),
         Command::Completions { shell } => super::words::completions(shell),
         Command::Man { command } => super::words::man(command.as_deref()),
@@ -190,10 +189,4 @@ fn new(name: &str, file: Option<&Path>) -> Ended {
             Diagnostic::new(format!("`{}` cannot be written: {error}", file.display())).help("an existing file is not overwritten")
         ])),
     }
-}
-
-fn bootstrap(scenario: &str) -> Ended {
-    let loaded = read(scenario)?;
-    let stage = wait(Stage::new(&loaded.scenario, loaded.scenario.seed))?.map_err(|error| backend_failed(&error))?;
-    print(&protocol(&stage.actions))
 }

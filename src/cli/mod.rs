@@ -7,6 +7,7 @@
 
 mod analyze;
 mod args;
+mod bootstrap;
 mod commands;
 mod exit;
 mod live;

@@ -141,6 +141,17 @@ pub fn read(providers: &[Provider], variable: impl Fn(&str) -> Option<String>) -
     }
 }
 
+/// Reads what the REST interface of LaunchDarkly needs, and nothing more: no SDK key has to be set.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_rest(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAccess, Vec<String>> {
+    let sdk_key = variable("LD_SDK_KEY").map(|key| key.trim().to_owned()).unwrap_or_default();
+    let instead = |name: &str| if name == "LD_SDK_KEY" { Some("unused".to_owned()) } else { variable(name) };
+    let flags = read(&[], instead)?.flags;
+    Ok(FlagAccess { sdk_key: Secret::new(sdk_key), ..flags })
+}
+
 impl Environment {
     /// Access to a provider; `None` where the scenario does not need it.
     #[must_use]
@@ -219,6 +230,17 @@ mod tests {
             let faults = with("OPENAI_BASE_URL", bad).unwrap_err();
             assert!(faults.len() == 1 && faults[0].starts_with("OPENAI_BASE_URL") && !faults[0].contains("password"), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn the_rest_interface_asks_for_its_token_alone() {
+        let from =
+            |pairs: &[(&str, &str)]| read_rest(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
+        let faults = from(&[]).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].starts_with("LD_API_KEY is not set"), "{faults:?}");
+        assert!(from(&[("LD_API_KEY", "a"), ("LD_BASE_URL", "http://example.com")]).is_err());
+        assert_eq!(from(&[("LD_API_KEY", "a")]).unwrap().hidden_in("a key unused"), "[hidden] key unused");
+        assert_eq!(from(&[("LD_API_KEY", "tok"), ("LD_SDK_KEY", "sdk")]).unwrap().hidden_in("tok sdk"), "[hidden] [hidden]");
     }
 
     #[test]

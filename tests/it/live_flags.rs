@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Reader};
 use simlab::live::environment::{FlagAccess, Secret};
-use simlab::live::launchdarkly::LiveFlags;
+use simlab::live::launchdarkly::{LiveFlags, RestAdmin, apply, plan, unstarted};
 use simlab::run::{EventWriter, Settings, Stage};
 use simlab::scenario::load;
 
-use super::program::{folder, simlab};
-use super::serve::Served;
+use super::program::{Ran, folder, simlab};
+use super::serve::{Served, TOKEN};
 use super::serve_sdk::runtime;
 
 /// Access to a running program.
@@ -99,4 +100,78 @@ fn a_run_through_the_sdk_assigns_as_the_mock_and_ends_in_the_statistics_of_its_o
     let analyzed = simlab(&["analyze", file.to_str().unwrap(), "--scenario", "security", "--format", "json"]).json();
     assert!(analyzed["experiments"][0]["metrics"].as_array().unwrap().len() >= 3);
     assert!(near(&analyzed["experiments"], &report["experiments"]), "{analyzed}\n{report}");
+}
+
+/// Runs `simlab bootstrap … --live` in an environment with nothing else in it, nobody at the keyboard.
+fn bootstrap_live(arguments: &[&str], base: &str, token: &str) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["bootstrap", arguments[0], "--live"])
+        .args(&arguments[1..])
+        .env_clear()
+        .envs([("LD_API_KEY", token), ("LD_BASE_URL", base)])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code().unwrap() }
+}
+
+#[test]
+fn a_project_is_set_up_over_http_once_and_changed_only_with_leave() {
+    for name in ["security", "tutorial"] {
+        let served = Served::start(&[]);
+        let base = format!("http://{}", served.address);
+        let spec = load(name).unwrap().scenario.project;
+        let created = simlab(&["bootstrap", name]).well();
+        let total = created.lines().last().unwrap();
+
+        // Shown and not done.
+        let asked = bootstrap_live(&[name], &base, "api-token");
+        assert!(asked.code == 2 && asked.err.contains("add --yes") && asked.out.contains("+ experiment "), "{}{}", asked.out, asked.err);
+        // Done: what the plain bootstrap says that it would do, but for models that are in every account.
+        let done = bootstrap_live(&[name, "--yes"], &base, "api-token").well();
+        assert!(done.ends_with(&created), "{done}");
+        // Done already.
+        let again = bootstrap_live(&[name], &base, "api-token").well();
+        assert!(again.starts_with("0 to create, 0 different, "), "{again} {total}");
+        let again = bootstrap_live(&[name, "--yes"], &base, "api-token").well();
+        assert!(again.starts_with("0 to create, 0 different, "), "{again}");
+        runtime().block_on(async {
+            let mut admin = RestAdmin::new(&access_with(&base, "api-token")).unwrap();
+            assert_eq!(unstarted(&mut admin, &spec).await.unwrap(), Vec::<String>::new());
+        });
+
+        // Somebody changes an instruction and a variation goes missing in the scenario's next version: told, and left.
+        let path =
+            format!("/api/v2/projects/{}/ai-configs/{}/variations/{}", spec.key, spec.configs[1].key, spec.configs[1].variations[0].key);
+        let instructions = || {
+            let versions = served.send("GET", &path, &[TOKEN], b"").json()["items"].as_array().unwrap().clone();
+            versions.into_iter().max_by_key(|one| one["version"].as_u64()).unwrap()["instructions"].clone()
+        };
+        let before = instructions();
+        let changed = json!({ "instructions": format!("{} Be brief.", before.as_str().unwrap()) });
+        assert_eq!(served.json("PATCH", &path, &[TOKEN], &changed).status, 200);
+        let asked = bootstrap_live(&[name], &base, "api-token");
+        assert_eq!(asked.code, 2, "{}", asked.err);
+        assert!(
+            asked.out.contains("there:  ") && asked.out.contains(" Be brief.\"\n") && asked.out.contains("0 to create, 1 different"),
+            "{}",
+            asked.out
+        );
+        runtime().block_on(async {
+            let mut admin = RestAdmin::new(&access_with(&base, "api-token")).unwrap();
+            let left = apply(&mut admin, &spec, false).await.unwrap();
+            assert_eq!(left.iter().filter(|action| !action.differences.is_empty()).count(), 1);
+            assert_eq!(plan(&mut admin, &spec).await.unwrap().differing(), 1);
+        });
+        assert_ne!(instructions(), before);
+        let done = bootstrap_live(&[name, "--yes"], &base, "api-token").well();
+        assert!(done.contains("0 created, 1 updated"), "{done}");
+        assert_eq!(instructions(), before);
+        assert!(bootstrap_live(&[name], &base, "api-token").well().starts_with("0 to create, 0 different, "));
+    }
+}
+
+fn access_with(base: &str, token: &str) -> FlagAccess {
+    FlagAccess { sdk_key: Secret::new(""), api_key: Secret::new(token), base: Some(base.to_owned()) }
 }

@@ -5,11 +5,11 @@
 //! Does not know: what a run is.
 
 mod delivery;
+mod project;
 mod rest;
 mod sdk;
-mod service;
 
 pub use delivery::Counts;
+pub use project::{Plan, apply, plan, unstarted};
 pub use rest::RestAdmin;
 pub use sdk::{LiveFlags, LiveFlagsError, Taken, experiment_page};
-pub use service::Service;

@@ -1,0 +1,80 @@
+//! `simlab bootstrap`: what a scenario needs in LaunchDarkly; with `--live`, brought there.
+//!
+//! Promises: nothing is created or changed before it was shown and agreed to.
+//!
+//! Does not know: requests.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::args::BootstrapArgs;
+use super::commands::{Ended, backend_failed, bad_file, print, read, wait};
+use super::exit::Exit;
+use super::output;
+use crate::diagnostic::Diagnostic;
+use crate::flags::bootstrap::{BootstrapError, protocol};
+use crate::live::environment;
+use crate::live::launchdarkly::{RestAdmin, apply, plan};
+use crate::run::Stage;
+use crate::scenario::Scenario;
+
+/// Prints what a bootstrap would create in an empty account, or brings the real project there.
+pub fn bootstrap(args: &BootstrapArgs) -> Ended {
+    let loaded = read(&args.scenario)?;
+    if args.live {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+        return runtime.block_on(real(&loaded.scenario, args.yes));
+    }
+    let stage = wait(Stage::new(&loaded.scenario, loaded.scenario.seed))?.map_err(|error| backend_failed(&error))?;
+    print(&protocol(&stage.actions))
+}
+
+async fn real(scenario: &Scenario, yes: bool) -> Ended {
+    let access = environment::read_rest(|name| std::env::var(name).ok()).map_err(|faults| {
+        faults.iter().for_each(|fault| output::message(&format!("error: {fault}")));
+        Exit::Usage
+    })?;
+    let mut admin = RestAdmin::new(&access).map_err(|error| backend_failed(&error))?;
+    let plan = plan(&mut admin, &scenario.project).await.map_err(|error| failed(&error))?;
+    let (missing, differing) = (plan.missing(), plan.differing());
+    print(&plan.to_text())?;
+    if missing + differing == 0 {
+        return Ok(Exit::Ran);
+    }
+    if !yes {
+        if !io::stdin().is_terminal() {
+            output::message("nothing was created or changed; add --yes to create what is missing and to change what differs");
+            return Err(Exit::Usage);
+        }
+        if missing == 0 {
+            output::message("what differs was left as it is; add --yes to change it");
+            return Ok(Exit::Ran);
+        }
+        agreed(missing, differing)?;
+    }
+    let actions = apply(&mut admin, &scenario.project, yes).await.map_err(|error| failed(&error))?;
+    print(&format!("\n{}", protocol(&actions)))
+}
+
+/// Asks on the terminal.
+fn agreed(missing: usize, differing: usize) -> Result<(), Exit> {
+    let left = if differing > 0 { " and leave what differs (--yes changes it)" } else { "" };
+    let mut answer = String::new();
+    let asked = write!(io::stderr(), "Create {missing} in LaunchDarkly{left}? [y/N] ").and_then(|()| io::stderr().flush());
+    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+        output::message("nothing was created or changed");
+        return Err(Exit::Usage);
+    }
+    Ok(())
+}
+
+fn failed(error: &BootstrapError) -> Exit {
+    match error {
+        BootstrapError::Prerequisites(faults) => bad_file(&faults.iter().map(Diagnostic::new).collect::<Vec<_>>()),
+        BootstrapError::Refused { error: cause, .. } if cause.status == 409 => {
+            let exit = backend_failed(error);
+            output::message("somebody changes the same at the same time: what was created stays, and another attempt goes on from there");
+            exit
+        }
+        BootstrapError::Refused { .. } | BootstrapError::Differs { .. } => backend_failed(error),
+    }
+}

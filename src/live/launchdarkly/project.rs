@@ -1,0 +1,101 @@
+//! Bringing a real project to what a scenario needs: shown first, then done.
+//!
+//! Promises: a plan only reads. Nothing that exists is changed unless that is asked for, and nothing is ever deleted.
+//!
+//! Does not know: who is asked whether to go on.
+
+use serde_json::Value;
+
+use crate::flags::api::{ApiError, Request};
+use crate::flags::bootstrap::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource, bootstrap};
+use crate::flags::spec::ProjectSpec;
+
+/// How often it is begun again after somebody else created something at the same moment.
+const RACES: u32 = 3;
+
+/// What would be done to a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each resource that the scenario needs.
+    pub actions: Vec<Action>,
+}
+
+impl Plan {
+    fn count(&self, kinds: &[ActionKind]) -> usize {
+        self.actions.iter().filter(|action| kinds.contains(&action.kind)).count()
+    }
+
+    /// How many resources are missing.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.count(&[ActionKind::Created])
+    }
+
+    /// How many resources exist and differ.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        self.count(&[ActionKind::Updated, ActionKind::Differs])
+    }
+
+    /// What is missing and what differs, field by field; then the totals.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for action in self.actions.iter().filter(|action| action.kind != ActionKind::Unchanged || !action.detail.is_empty()) {
+            text += &format!("{action}\n");
+            for one in &action.differences {
+                text += &format!("    {}\n      there:  {}\n      wanted: {}\n", one.field, one.there, one.wanted);
+            }
+        }
+        let right = self.count(&[ActionKind::Unchanged]);
+        text + &format!("{} to create, {} different, {right} as they should be\n", self.missing(), self.differing())
+    }
+}
+
+/// What a project lacks and in what it differs. Only reads.
+///
+/// # Errors
+/// As [`bootstrap`].
+pub async fn plan(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result<Plan, BootstrapError> {
+    Ok(Plan { actions: bootstrap(admin, spec, Mode::Plan).await? })
+}
+
+/// Creates what is missing and, if `change`, changes what differs; experiments are started. What was done, resource by
+/// resource; something that somebody else created at the same moment counts as unchanged.
+///
+/// # Errors
+/// As [`bootstrap`]. What was done before stays done, and is not done again by the next attempt.
+pub async fn apply(admin: &mut impl FlagAdmin, spec: &ProjectSpec, change: bool) -> Result<Vec<Action>, BootstrapError> {
+    let mode = if change { Mode::Apply } else { Mode::Create };
+    let mut races = 0;
+    loop {
+        match bootstrap(admin, spec, mode).await {
+            Err(BootstrapError::Refused { error, .. }) if error.status == 409 && races < RACES => races += 1,
+            other => return other,
+        }
+    }
+}
+
+/// One sentence for each experiment of the project that is not running.
+///
+/// # Errors
+/// What the service refuses, or that it cannot be reached.
+pub async fn unstarted(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result<Vec<String>, ApiError> {
+    let mut sentences = Vec::new();
+    for experiment in &spec.experiments {
+        let path = format!("projects/{}/environments/{}/experiments/{}", spec.key, spec.environment, experiment.key);
+        let found = match admin.call(Request::get(path)).await {
+            Ok(reply) => reply.body,
+            Err(error) if error.status == 404 => Value::Null,
+            Err(error) => return Err(error),
+        };
+        let name = Resource::Experiment.name();
+        match found["currentIteration"]["status"].as_str() {
+            Some("running") => {}
+            Some(status) => sentences.push(format!("{name} `{}` is not running: its iteration is {status}", experiment.key)),
+            None if found.is_null() => sentences.push(format!("{name} `{}` does not exist", experiment.key)),
+            None => sentences.push(format!("{name} `{}` is not running: it has no iteration", experiment.key)),
+        }
+    }
+    Ok(sentences)
+}
