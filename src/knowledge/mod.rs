@@ -12,6 +12,7 @@ pub mod tokens;
 
 pub mod base;
 pub mod detect;
+mod embedding;
 pub mod library;
 pub mod papers;
 pub mod markdown;
@@ -26,6 +27,7 @@ pub mod visible;
 
 pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError, TopicId};
 pub use detect::{count_redactions, detect_personal_data, redact, redacted_items};
+pub use embedding::Embedding;
 pub use library::REINFORCEMENT_LEARNING;
 pub use markdown::Chunking;
 pub use papers::{PaperList, PaperSource};

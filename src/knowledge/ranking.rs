@@ -85,6 +85,15 @@ impl Space {
         vector
     }
 
+    /// The products of all texts' vectors with each other.
+    pub fn gram(&self) -> Vec<Vec<f64>> {
+        let product = |one: &Vector, other: &Vector| -> f64 {
+            let place = |number| other.binary_search_by_key(&number, |&(own, _)| own).ok();
+            one.iter().filter_map(|&(number, weight)| place(number).map(|at| weight * other[at].1)).sum()
+        };
+        self.vectors.iter().map(|one| self.vectors.iter().map(|other| product(one, other)).collect()).collect()
+    }
+
     /// The similarity of a query and each text, from 0 to 1: the mean of the cosines with its title and with itself.
     pub fn similarities(&self, query: &str) -> Vec<f64> {
         let query = self.vector(query);

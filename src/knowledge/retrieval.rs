@@ -129,6 +129,19 @@ pub fn search(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchToo
     search_about(base, settings, tool, query, top_k, question::recognize_topic(query, base))
 }
 
+/// The same by meaning, with similarities of another's making: one for each chunk, in the order of the base.
+#[must_use]
+pub fn search_by(
+    base: &KnowledgeBase,
+    settings: RetrievalSettings,
+    tool: SearchTool,
+    query: &str,
+    top_k: u32,
+    similarities: Vec<f64>,
+) -> Retrieved {
+    found(base, settings, tool, query, top_k, question::recognize_topic(query, base), similarities)
+}
+
 fn search_about(
     base: &KnowledgeBase,
     settings: RetrievalSettings,
@@ -137,12 +150,25 @@ fn search_about(
     top_k: u32,
     topic: Option<TopicId>,
 ) -> Retrieved {
+    let similarities = if tool == SearchTool::Keyword { Vec::new() } else { base.space().similarities(query) };
+    found(base, settings, tool, query, top_k, topic, similarities)
+}
+
+fn found(
+    base: &KnowledgeBase,
+    settings: RetrievalSettings,
+    tool: SearchTool,
+    query: &str,
+    top_k: u32,
+    topic: Option<TopicId>,
+    similarities: Vec<f64>,
+) -> Retrieved {
     let top_k = top_k.clamp(1, MOST_RESULTS) as usize;
     let hits = match tool {
         SearchTool::Keyword => by_keyword(base, query),
-        SearchTool::Semantic => by_meaning(base, settings.score_threshold, query, top_k),
+        SearchTool::Semantic => by_meaning(base, settings.score_threshold, similarities, top_k),
         SearchTool::Reranked => {
-            let mut hits = by_meaning(base, settings.score_threshold, query, (2 * top_k).min(MOST_RESULTS as usize));
+            let mut hits = by_meaning(base, settings.score_threshold, similarities, (2 * top_k).min(MOST_RESULTS as usize));
             if settings.rerank {
                 rerank(base, query, &mut hits);
             }
@@ -162,8 +188,8 @@ fn by_keyword(base: &KnowledgeBase, query: &str) -> Vec<Hit> {
     found.take(KEYWORD_RESULTS).map(|chunk| Hit { chunk, score_milli: 0 }).collect()
 }
 
-fn by_meaning(base: &KnowledgeBase, threshold: f64, query: &str, top_k: usize) -> Vec<Hit> {
-    let mut scored: Vec<(ChunkId, f64)> = base.chunk_ids().zip(base.space().similarities(query)).collect();
+fn by_meaning(base: &KnowledgeBase, threshold: f64, similarities: Vec<f64>, top_k: usize) -> Vec<Hit> {
+    let mut scored: Vec<(ChunkId, f64)> = base.chunk_ids().zip(similarities).collect();
     // Stable, so that equal scores keep the order of the base.
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     let good = scored.into_iter().take(top_k).filter(|&(_, score)| score >= threshold && score > 0.0);

@@ -241,7 +241,7 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
     };
     let answer = EmbeddingResponse {
         model: request.model.clone(),
-        vectors: request.input.iter().map(|input| vector(input, dimensions as usize)).collect(),
+        vectors: request.input.iter().map(|input| world.voice.vector(input, dimensions as usize)).collect(),
         input_tokens: request.input.iter().map(tokens).fold(0, u32::saturating_add),
     };
     let ask = Ask { endpoint: Endpoint::Embeddings, model: Some(&request.model), digest, fresh: is_fresh(&headers) };
@@ -251,34 +251,6 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
         bytes_of(200, "application/json", body)
     };
     Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
-}
-
-/// Coordinates that one word moves.
-const COORDINATES: u64 = 8;
-
-/// A vector of length 1 in which texts with the same words lie near each other: each word moves a few coordinates.
-fn vector(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
-    let mut vector = vec![0.0_f32; dimensions];
-    let mut add = |word: &[u8]| {
-        for nth in 0..COORDINATES {
-            let bits = xxhash_rust::xxh3::xxh3_64_with_seed(word, nth);
-            vector[(bits >> 1) as usize % dimensions] += if bits & 1 == 0 { 1.0 } else { -1.0 };
-        }
-    };
-    match input {
-        EmbeddingInput::Text(text) => {
-            let lower = text.to_lowercase();
-            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).for_each(|word| add(word.as_bytes()));
-        }
-        EmbeddingInput::Tokens(tokens) => tokens.iter().for_each(|token| add(&token.to_le_bytes())),
-    }
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= length);
-    } else {
-        vector[0] = 1.0;
-    }
-    vector
 }
 
 fn cards(provider: Provider, world: &World, headers: &HeaderMap, id: Option<&str>) -> Response {

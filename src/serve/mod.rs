@@ -28,6 +28,7 @@ mod server;
 mod state;
 mod stream;
 mod study;
+mod vectors;
 mod voice;
 mod world;
 

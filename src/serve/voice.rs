@@ -12,7 +12,9 @@ use crate::context::KEY_EPOCH;
 use crate::journal::{Caller, FailureKind};
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{Detection, Items, KnowledgeBase, Question, TopicId, redact};
-use crate::llm::chat::{Block, ChatError, ChatRequest, ChatResponse, ErrorKind, Provider, Stop, ToolChoice, ToolUse, Usage};
+use crate::llm::chat::{
+    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Provider, Stop, ToolChoice, ToolUse, Usage,
+};
 use crate::llm::mock::MockModels;
 use crate::llm::model::{Body, Prompt, Reply, ToolCall};
 use crate::llm::profile::ModelProfile;
@@ -24,6 +26,7 @@ use crate::scenario::Scenario;
 use crate::serve::asked::{self, Asked, Form};
 use crate::serve::invent;
 use crate::serve::recent::Recent;
+use crate::serve::vectors::Vectors;
 use crate::time::Duration;
 
 /// Calls of one thread before a repetition's own luck begins.
@@ -44,6 +47,7 @@ pub struct Voice {
     topics: Vec<TopicId>,
     /// What requests that came lately say: understanding one takes longer than answering it.
     understood: Mutex<Recent<Owner, Option<Arc<Asked>>>>,
+    vectors: Vectors,
 }
 
 /// An answer, the time that it takes, and whose call it was.
@@ -54,7 +58,14 @@ impl Voice {
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed) -> Self {
         let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
-        Self { scenario, seed, usage, topics: scenario.knowledge.topics().collect(), understood: Mutex::new(Recent::new(MOST_UNDERSTOOD)) }
+        Self {
+            scenario,
+            seed,
+            usage,
+            topics: scenario.knowledge.topics().collect(),
+            understood: Mutex::new(Recent::new(MOST_UNDERSTOOD)),
+            vectors: Vectors::default(),
+        }
     }
 
     /// What a request of this digest says.
@@ -81,6 +92,12 @@ impl Voice {
         let models = &self.scenario.models;
         let own = models.iter().position(|model| model.id == name);
         own.or_else(|| models.iter().position(|model| model.provider == provider)).unwrap_or_default() as u16
+    }
+
+    /// The vector of a text.
+    #[must_use]
+    pub fn vector(&self, input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
+        self.vectors.of(self.base(), input, dimensions)
     }
 
     /// The models by name.
