@@ -9,6 +9,7 @@ mod decoders;
 mod laws;
 mod live;
 mod live_flags;
+mod live_flags_faults;
 mod mistakes;
 mod power;
 mod program;

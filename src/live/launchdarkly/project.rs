@@ -99,3 +99,43 @@ pub async fn unstarted(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result
     }
     Ok(sentences)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::api::{Method, Reply};
+    use crate::flags::bootstrap::MockAdmin;
+    use crate::flags::mock::Account;
+    use crate::random::Seed;
+    use crate::scenario::load;
+
+    /// Somebody who creates a segment and a metric just before we do.
+    struct Race<'a> {
+        mock: MockAdmin<'a>,
+        met: u32,
+    }
+
+    impl FlagAdmin for Race<'_> {
+        async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
+            let contested = request.path.starts_with("segments/") || request.path.starts_with("metrics/");
+            if request.method == Method::Post && contested && self.met < 2 {
+                self.met += 1;
+                self.mock.call(request.clone()).await?;
+            }
+            self.mock.call(request).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_creates_at_the_same_moment_is_taken_as_it_is() {
+        let spec = load("security").map(|loaded| loaded.scenario.project).unwrap();
+        let mut account = Account::new(Seed(7));
+        let mut race = Race { mock: MockAdmin { account: &mut account, now_ms: 1_760_000_000_000 }, met: 0 };
+        assert_eq!(unstarted(&mut race, &spec).await.unwrap(), ["experiment `security-level` does not exist"]);
+        let done = apply(&mut race, &spec, true).await.unwrap();
+        assert!(race.met == 2 && done.iter().all(|action| action.kind != ActionKind::Differs));
+        let plan = plan(&mut race, &spec).await.unwrap();
+        assert_eq!((plan.missing(), plan.differing()), (0, 0), "{}", plan.to_text());
+        assert_eq!(unstarted(&mut race, &spec).await.unwrap(), Vec::<String>::new());
+    }
+}

@@ -209,10 +209,9 @@ impl LiveFlags {
         Err(match met {
             Met { status: Some(status @ (401 | 403)), .. } => LiveFlagsError::Key(status),
             Met { broken: Some(reason), .. } => LiveFlagsError::Unreachable { address, reason: hidden(reason) },
-            Met { status: Some(status @ 200..300), .. } => LiveFlagsError::Unreadable {
-                address,
-                reason: format!("status {status}, and nothing that the SDK could read within {} seconds", patience.as_secs()),
-            },
+            Met { status: Some(status @ 200..300), .. } => {
+                LiveFlagsError::Unreadable { address, reason: format!("status {status}, but nothing that the SDK takes for flags") }
+            }
             Met { status: Some(status), .. } => LiveFlagsError::Unreadable { address, reason: format!("status {status}") },
             Met { status: None, broken: None } => {
                 LiveFlagsError::Unreachable { address, reason: format!("no answer within {} seconds", patience.as_secs()) }
@@ -367,4 +366,36 @@ fn context(scenario: &Scenario, key: &str, group: u16) -> Result<Context, LiveFl
 pub fn experiment_page(base: Option<&str>, project: &str, environment: &str, experiment: &str) -> String {
     let base = base.unwrap_or("https://app.launchdarkly.com");
     format!("{base}/projects/{project}/experiments/{experiment}/results?env={environment}&selected-env={environment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::environment::Secret;
+
+    fn access(base: &str) -> FlagAccess {
+        FlagAccess { sdk_key: Secret::new("sdk-planted"), api_key: Secret::new(""), base: Some(base.to_owned()) }
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_is_is_told_from_one_where_somebody_else_is() {
+        // Port 1 is nobody's.
+        let error = LiveFlags::start_within(&access("http://127.0.0.1:1"), 1, Duration::from_millis(300)).await.unwrap_err();
+        let LiveFlagsError::Unreachable { address, reason } = &error else { panic!("{error}") };
+        assert!(address == "http://127.0.0.1:1" && reason.contains("refused"), "{error}");
+        let server = wiremock::MockServer::start().await;
+        let error = LiveFlags::start_within(&access(&server.uri()), 1, Duration::from_millis(300)).await.unwrap_err();
+        assert!(matches!(&error, LiveFlagsError::Unreadable { reason, .. } if reason == "status 404"), "{error}");
+        let error = LiveFlags::start_within(&access("http://exa mple"), 1, Duration::from_millis(300)).await.unwrap_err();
+        assert!(matches!(error, LiveFlagsError::Client(_)), "{error}");
+    }
+
+    #[test]
+    fn the_page_of_an_experiment_is_in_its_project_and_environment() {
+        assert_eq!(
+            experiment_page(None, "multi-agent-chatbot", "production", "security-level"),
+            "https://app.launchdarkly.com/projects/multi-agent-chatbot/experiments/security-level/results?env=production&selected-env=production"
+        );
+        assert!(experiment_page(Some("http://127.0.0.1:1"), "p", "e", "x").starts_with("http://127.0.0.1:1/projects/p/"));
+    }
 }
