@@ -15,11 +15,13 @@ use super::{output, save};
 use crate::context::KEY_EPOCH;
 use crate::diagnostic::Diagnostic;
 use crate::figure;
+use crate::flags::bootstrap::ActionKind;
 use crate::live::environment::{self, Environment};
 use crate::live::journal::{Journal, OpenError};
 use crate::live::recording::{Line, Recording, Run, SCHEMA};
 use crate::live::{
-    self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Stopped, World, conclude, estimate, gather, launchdarkly, told,
+    self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Shelf, Stopped, World, conclude, estimate, gather, launchdarkly,
+    told,
 };
 use crate::random::Seed;
 use crate::run::{Outcome, Stage};
@@ -162,13 +164,24 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let most = args.max_cost.nano_dollars();
 
     // Before anything is spent.
+    let mut admin = launchdarkly::RestAdmin::new(&environment.flags).map_err(|error| backend_failed(&error))?;
+    let plan = launchdarkly::plan(&mut admin, &scenario.project).await.map_err(|error| backend_failed(&error))?;
     let expected_cost = estimate(&stage, seed, sitting.run.users, |_| ()).await.map_err(|error| backend_failed(&error))?;
     if !args.quiet {
+        output::message("In LaunchDarkly:");
+        output::message(plan.to_text().trim_end());
+        output::message("");
         output::message(expected_cost.to_text().trim_end());
         output::message(&before(&sitting, &expected_cost, spent, most));
     }
     agreed("Go on?", args.yes)?;
-    let actions = Vec::new();
+    let actions = launchdarkly::apply(&mut admin, &scenario.project, args.yes).await.map_err(|error| backend_failed(&error))?;
+    let actions = actions.iter().filter(|action| action.kind != ActionKind::Unchanged).map(ToString::to_string).collect();
+    let unstarted = launchdarkly::unstarted(&mut admin, &scenario.project).await.map_err(|error| backend_failed(&error))?;
+    if !unstarted.is_empty() {
+        let sentence = format!("not started in LaunchDarkly: {}", unstarted.join(", "));
+        return Err(backend_failed(&io::Error::other(sentence)));
+    }
 
     let path = sitting.folder.join(JOURNAL);
     let mut journal = match sitting.journal.take() {
@@ -196,7 +209,9 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         .map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
     let providers = Providers::new(environment, workers).map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
     let papers = Papers::new(|name| std::env::var(name).ok()).map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
-    let world = World { providers, papers, flags, budget: Budget::new(most, spent) };
+    let openai = environment.provider(crate::llm::profile::Provider::OpenAi).map_or("", |access| access.base.as_str());
+    let shelf = Shelf::new(cache(), openai);
+    let world = World { providers, papers, shelf, embedding: tokio::sync::Mutex::default(), flags, budget: Budget::new(most, spent) };
     let session = Session::new(&stage, sitting.run.clone(), Some(world), sitting.recording, Some(journal));
     let bar = output::progress("users", u64::from(sitting.run.users), args.quiet);
     let gathered = gather(&session, interrupt(), |done| {
@@ -236,6 +251,13 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         world.flags.close().await;
     }
     ended(&gathered, &outcome, &sitting.folder, args)
+}
+
+/// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is none.
+fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".cache")))?;
+    Some(cache.join("simlab").join("embeddings"))
 }
 
 /// What a person should know before agreeing.

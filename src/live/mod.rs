@@ -7,6 +7,7 @@
 
 mod budget;
 mod conduct;
+mod embeddings;
 pub mod environment;
 pub mod estimate;
 mod gate;
@@ -20,6 +21,7 @@ mod providers;
 pub mod recording;
 mod reply;
 mod request;
+mod search;
 mod service;
 mod session;
 pub mod tls;
@@ -28,6 +30,7 @@ mod user;
 
 pub use budget::Budget;
 pub use conduct::{Backdrop, Gathered, conclude, gather, told};
+pub use embeddings::Shelf;
 pub use estimate::{Estimate, Spread, estimate};
 pub use halt::Stopped;
 pub use papers::Papers;

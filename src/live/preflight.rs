@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::live::environment::Environment;
 use crate::live::models;
 use crate::llm::profile::{ModelProfile, Provider};
-use crate::llm::setup::ToolKind;
+use crate::llm::setup::{ToolKind, ToolSpec};
 use crate::scenario::Scenario;
 
 /// The models that agents, judge and traffic generator may ask.
@@ -19,10 +19,21 @@ fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
     used.into_iter().filter_map(|model| scenario.models.get(usize::from(model)))
 }
 
+/// The tools that agents may use.
+fn tools(scenario: &Scenario) -> impl Iterator<Item = &ToolSpec> {
+    let agents = scenario.configs.iter().flat_map(|config| &config.variations);
+    let used: BTreeSet<u16> = agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
+    used.into_iter().filter_map(|tool| scenario.tools.get(usize::from(tool)))
+}
+
 /// The providers whose keys the scenario needs.
 #[must_use]
 pub fn providers(scenario: &Scenario) -> Vec<Provider> {
-    let all: BTreeSet<Provider> = asked(scenario).map(|model| model.provider).collect();
+    let mut all: BTreeSet<Provider> = asked(scenario).map(|model| model.provider).collect();
+    // Searches by meaning take OpenAI's vectors.
+    if tools(scenario).any(|tool| matches!(tool.kind, ToolKind::SemanticSearch { .. } | ToolKind::Rerank)) {
+        all.insert(Provider::OpenAi);
+    }
     all.into_iter().collect()
 }
 
@@ -31,9 +42,7 @@ pub fn providers(scenario: &Scenario) -> Vec<Provider> {
 pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
     let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
     let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
-    let agents = scenario.configs.iter().flat_map(|config| &config.variations);
-    let tools: BTreeSet<u16> = agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
-    for tool in tools.into_iter().filter_map(|tool| scenario.tools.get(usize::from(tool))) {
+    for tool in tools(scenario) {
         if matches!(tool.kind, ToolKind::Remote(_)) && super::papers::Source::of(&tool.key).is_none() {
             faults.push(format!(
                 "tool `{}` is a remote one that a live run does not know: arxiv_search and semantic_scholar are known",

@@ -12,7 +12,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::live::environment::{Access, Environment, Secret};
 use crate::live::gate::Gate;
-use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, Provider};
+use crate::llm::chat::{ChatError, ChatResponse, EmbeddingResponse, ErrorKind, Provider};
+use crate::llm::wire::embeddings::decode_embedding_response;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::limits::RateLimits;
 use crate::llm::wire::provider as wire;
@@ -20,12 +21,16 @@ use crate::time::{Duration, Stopwatch, unix_ms};
 
 /// Time for a connection to be made.
 const CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
+/// Time for vectors to come.
+const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
 /// Longest body of an answer, in bytes.
 const MOST_BODY: usize = 16 << 20;
 
 /// One provider.
 #[derive(Debug)]
 struct Door {
+    base: String,
+    /// Where chats go.
     address: String,
     headers: HeaderMap,
     official: bool,
@@ -73,7 +78,7 @@ impl Providers {
                 headers.insert(HeaderName::from_static(name), value);
             }
             let address = format!("{base}{}", wire::chat_path(provider));
-            doors.insert(provider, Door { address, headers, official: *official, gate: Gate::new(most) });
+            doors.insert(provider, Door { base: base.clone(), address, headers, official: *official, gate: Gate::new(most) });
         }
         Ok(Self { client, doors, secrets: environment.secrets() })
     }
@@ -102,10 +107,34 @@ impl Providers {
         Try { latency: watch.elapsed(), result }
     }
 
+    /// Asks OpenAI once for the vectors of texts.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn embed(&self, body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
+        let door = self.door(Provider::OpenAi)?;
+        let address = format!("{}/embeddings", door.base);
+        let asked = self.send(door, &address, body, None, Provider::OpenAi);
+        let answer = tokio::time::timeout(EMBEDDING, asked).await;
+        let answer = answer.unwrap_or_else(|_| Err(ChatError::new(ErrorKind::Timeout, "no vectors came in time")));
+        let answer = answer.and_then(|bytes| decode_embedding_response(&bytes));
+        answer.map_err(|error| ChatError { message: self.clean(&error.message), ..error })
+    }
+
+    fn door(&self, provider: Provider) -> Result<&Door, ChatError> {
+        self.doors.get(&provider).ok_or_else(|| ChatError::new(ErrorKind::Authentication, "there is no key for this provider"))
+    }
+
     async fn ask(&self, provider: Provider, body: &[u8], user: Option<&str>) -> Result<ChatResponse, ChatError> {
-        let door =
-            self.doors.get(&provider).ok_or_else(|| ChatError::new(ErrorKind::Authentication, "there is no key for this provider"))?;
-        let mut request = self.client.post(&door.address).headers(door.headers.clone()).body(body.to_vec());
+        let door = self.door(provider)?;
+        let bytes = self.send(door, &door.address, body, user, provider).await?;
+        // A body that is not what the format says was paid for all the same.
+        wire::decode_response(provider, &bytes).map_err(|error| ChatError { kind: ErrorKind::Malformed, ..error })
+    }
+
+    /// Sends one request and takes the body of its 200.
+    async fn send(&self, door: &Door, address: &str, body: &[u8], user: Option<&str>, provider: Provider) -> Result<Vec<u8>, ChatError> {
+        let mut request = self.client.post(address).headers(door.headers.clone()).body(body.to_vec());
         if let Some(user) = user.filter(|_| !door.official) {
             // Not every provider's wire carries the user; a stand-in for it may want to know.
             request = request.header("x-simlab-user", user);
@@ -127,12 +156,7 @@ impl Providers {
         if let Some(wait) = RateLimits::read(provider, &headers).blocked_for() {
             door.gate.close_for(wait);
         }
-        if (200..300).contains(&status) {
-            // A body that is not what the format says was paid for all the same.
-            wire::decode_response(provider, &bytes).map_err(|error| ChatError { kind: ErrorKind::Malformed, ..error })
-        } else {
-            Err(wire::decode_error(provider, status, &headers, &bytes))
-        }
+        if (200..300).contains(&status) { Ok(bytes) } else { Err(wire::decode_error(provider, status, &headers, &bytes)) }
     }
 }
 

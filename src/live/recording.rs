@@ -46,6 +46,13 @@ pub enum Line {
         /// What it may have cost, in nano-dollars.
         nano_usd: u64,
     },
+    /// Texts were embedded for a search.
+    Embedded {
+        /// How many.
+        texts: u32,
+        /// What it cost, in nano-dollars.
+        nano_usd: u64,
+    },
     /// The flags were evaluated for a user.
     Assigned {
         /// The user.
@@ -53,7 +60,7 @@ pub enum Line {
         /// For supervisor, security and support agent.
         configs: [Assigned; 3],
     },
-    /// A remote tool answered.
+    /// A tool that needs the network answered.
     Tool(ToolDone),
     /// A user's visit is over.
     Over {
@@ -195,7 +202,7 @@ pub struct Assigned {
     pub in_experiment: bool,
 }
 
-/// What a remote tool gave.
+/// What a tool that needs the network gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolDone {
     /// The user.
@@ -236,7 +243,7 @@ pub struct Recording {
     pub calls: BTreeMap<Call, CallOutcome>,
     /// What was assigned.
     pub assigned: BTreeMap<u32, [Assigned; 3]>,
-    /// What remote tools gave, by user and number.
+    /// What tools gave that need the network, by user and number.
     pub tools: BTreeMap<(u32, u16), ToolDone>,
     /// Users whose visit is over.
     pub over: BTreeSet<u32>,
@@ -246,7 +253,7 @@ pub struct Recording {
     pub sent: BTreeSet<u32>,
     /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
     pub open: BTreeMap<Call, u64>,
-    /// What calls without an outcome may have cost.
+    /// What was spent beside calls with an outcome, at most.
     pub lost_nano_usd: u64,
     /// How often it was taken up again.
     pub resumed: u32,
@@ -310,6 +317,7 @@ impl Recording {
                 self.open.remove(&call);
                 self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
             }
+            Line::Embedded { nano_usd, .. } => self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd),
             Line::Assigned { user, configs } => {
                 self.assigned.insert(user, configs);
             }

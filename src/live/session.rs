@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
+use crate::live::embeddings::Shelf;
 use crate::live::halt::{Halt, Stopped};
 use crate::live::journal::Journal;
 use crate::live::models;
@@ -18,7 +19,7 @@ use crate::live::papers::Papers;
 use crate::live::providers::{Providers, Try};
 use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
 use crate::live::request::Writer;
-use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop};
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Provider, Stop};
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::provider as wire;
 use crate::llm::wire::retry::RetryPolicy;
@@ -74,6 +75,10 @@ pub struct World<F> {
     pub providers: Providers,
     /// The paper searches.
     pub papers: Papers,
+    /// Vectors that are known.
+    pub shelf: Shelf,
+    /// Held while the knowledge base is embedded.
+    pub embedding: tokio::sync::Mutex<()>,
     /// The flags.
     pub flags: F,
     /// The money.
@@ -364,15 +369,20 @@ fn counted(kind: ErrorKind) -> FailureKind {
 
 /// One sentence, for a failure that would be everybody's.
 fn fatal(error: &ChatError, model: &ModelProfile) -> Option<String> {
-    let (name, key) = (models::name(model.provider), super::environment::variables(model.provider).0);
+    fatal_for(error, model.provider, &model.id)
+}
+
+/// The same for a provider and a model's id.
+pub(super) fn fatal_for(error: &ChatError, provider: Provider, model: &str) -> Option<String> {
+    let (name, key) = (models::name(provider), super::environment::variables(provider).0);
     let said = cut(&error.message, 300);
     match error.kind {
         ErrorKind::Authentication => Some(format!("{name} does not accept {key}: {said}")),
-        ErrorKind::Permission => Some(format!("{name} does not let {key} use `{}`: {said}", model.id)),
+        ErrorKind::Permission => Some(format!("{name} does not let {key} use `{model}`: {said}")),
         ErrorKind::OutOfCredit => Some(format!("{name}: the account is out of credit: {said}")),
         ErrorKind::NotFound => {
-            let instead = models::retired(&model.id).map(|retired| format!("; use `{}` instead", retired.instead));
-            Some(format!("{name} has no model `{}`{}: {said}", model.id, instead.unwrap_or_default()))
+            let instead = models::retired(model).map(|retired| format!("; use `{}` instead", retired.instead));
+            Some(format!("{name} has no model `{model}`{}: {said}", instead.unwrap_or_default()))
         }
         _ => None,
     }

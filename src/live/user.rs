@@ -13,7 +13,7 @@ use crate::knowledge::retrieval::search;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::halt::Stopped;
-use crate::live::papers::Source;
+use crate::live::papers::{Found, Source};
 use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
 use crate::live::reply::{self, Useless};
 use crate::live::request::{Memory, repair};
@@ -21,7 +21,7 @@ use crate::live::session::{Flags, Session};
 use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
 use crate::llm::setup::ToolKind;
 use crate::sim::{Assign, Engine, Virtual, World, drive};
-use crate::time::{Duration, Timestamp};
+use crate::time::{Duration, Stopwatch, Timestamp};
 
 /// One user, or the experiment itself (0).
 #[derive(Debug)]
@@ -40,58 +40,57 @@ impl<'a, F: Flags> User<'a, F> {
         Self { session, user, key, memory: RefCell::default() }
     }
 
-    /// The tool's text for this call, its refusals, and whether it failed; how long it took.
-    async fn output(&self, call: ToolCall, nth: usize, query: &str) -> (String, Duration, u16, bool) {
+    /// What a tool gives for this call.
+    async fn output(&self, call: ToolCall, nth: usize, query: &str) -> Found {
         let scenario = self.session.stage.scenario;
         let tool = &scenario.tools[usize::from(call.tool)];
         let usual = RetrievalSettings::default();
-        let (kind, settings) = match tool.kind {
-            ToolKind::KeywordSearch => (SearchTool::Keyword, usual),
-            ToolKind::SemanticSearch { threshold } => (SearchTool::Semantic, RetrievalSettings { score_threshold: threshold, ..usual }),
-            ToolKind::Rerank => (SearchTool::Reranked, usual),
-            ToolKind::Remote(_) => return self.remote(&tool.key, nth, query, u32::from(call.top_k)).await,
-        };
+        let failed = |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
         if query.is_empty() {
-            return ("Search error: the call has no `query`.".to_owned(), Duration::ZERO, 0, true);
+            return failed("Search error: the call has no `query`.".to_owned());
         }
-        // A search in memory: no time that anybody would notice.
-        let found = search(&scenario.knowledge, settings, kind, query, u32::from(call.top_k));
-        (found.text.text().to_owned(), Duration::ZERO, 0, false)
-    }
-
-    /// A tool elsewhere: as it was recorded, or asked now.
-    async fn remote(&self, name: &str, nth: usize, query: &str, top_k: u32) -> (String, Duration, u16, bool) {
+        let top_k = u32::from(call.top_k);
+        if tool.kind == ToolKind::KeywordSearch {
+            // A search in memory: no time that anybody would notice.
+            let found = search(&scenario.knowledge, usual, SearchTool::Keyword, query, top_k);
+            return Found { text: found.text.text().to_owned(), latency: Duration::ZERO, refusals: 0, failed: false };
+        }
         let nth = u16::try_from(nth).unwrap_or(u16::MAX);
         let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
-        let done = match known {
-            Some(known) if known.name == name && known.query == query => known,
-            Some(_) | None if self.session.world.is_none() => {
-                let what = format!("user {}, {name}, search {}: the recording has no answer to {query:?}", self.user, nth + 1);
-                self.session.halt.stop(Stopped::NotRecorded(what));
-                return self.session.stand_still().await;
-            }
-            _ => {
-                let (Some(world), Some(source)) = (&self.session.world, Source::of(name)) else {
-                    return (format!("Search error: there is no {name}."), Duration::ZERO, 0, true);
-                };
-                let found = world.papers.search(source, query, top_k).await;
-                let done = ToolDone {
-                    user: self.user,
-                    nth,
-                    name: name.to_owned(),
-                    query: query.to_owned(),
-                    output: found.text,
-                    latency_us: found.latency.us(),
-                    refusals: found.refusals,
-                    failed: found.failed,
-                };
-                if !self.session.write(Line::Tool(done.clone())) {
-                    return self.session.stand_still().await;
-                }
-                done
-            }
+        if let Some(known) = known.filter(|known| known.name == tool.key && known.query == query) {
+            let latency = Duration::from_us(known.latency_us);
+            return Found { text: known.output, latency, refusals: known.refusals, failed: known.failed };
+        }
+        let Some(world) = &self.session.world else {
+            let what = format!("user {}, {}, call {}: the recording has no answer to {query:?}", self.user, tool.key, nth + 1);
+            self.session.halt.stop(Stopped::NotRecorded(what));
+            return self.session.stand_still().await;
         };
-        (done.output, Duration::from_us(done.latency_us), done.refusals, done.failed)
+        let watch = Stopwatch::start();
+        let settings = |threshold| RetrievalSettings { score_threshold: threshold, ..usual };
+        let (kind, settings) = match tool.kind {
+            ToolKind::SemanticSearch { threshold } => (SearchTool::Semantic, settings(threshold)),
+            _ => (SearchTool::Reranked, usual),
+        };
+        let found = match (tool.kind, Source::of(&tool.key)) {
+            (ToolKind::Remote(_), Some(source)) => world.papers.search(source, query, top_k).await,
+            (ToolKind::Remote(_), None) => failed(format!("Search error: there is no {}.", tool.key)),
+            _ => match self.session.by_meaning(world, kind, settings, query, top_k).await {
+                Ok(text) => Found { text, latency: watch.elapsed(), refusals: 0, failed: false },
+                Err(error) => Found { latency: watch.elapsed(), ..failed(format!("Search error: {error}, no results.")) },
+            },
+        };
+        let done = ToolDone {
+            user: self.user,
+            nth,
+            name: tool.key.clone(),
+            query: query.to_owned(),
+            output: found.text.clone(),
+            latency_us: found.latency.us(),
+            refusals: found.refusals,
+            failed: found.failed,
+        };
+        if self.session.write(Line::Tool(done)) { found } else { self.session.stand_still().await }
     }
 }
 
@@ -141,7 +140,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
             let nth = memory.calls.len().checked_sub(1)?;
             (nth, reply::asked(&memory.calls[nth].1.input).0)
         };
-        let (text, latency, refusals, failed) = self.output(call, nth, &query).await;
+        let Found { text, latency, refusals, failed } = self.output(call, nth, &query).await;
         let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         let output = ToolOutput { call, tokens: count(&text), characters, wording: 0, failed };
         self.memory.borrow_mut().outputs.push((text, failed));

@@ -42,6 +42,7 @@ impl Site {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simlab"));
         let address = &self.served.address;
         command.args(arguments).current_dir(&self.folder).env_remove("NO_COLOR").envs(KEYS);
+        command.env("XDG_CACHE_HOME", self.folder.join("cache"));
         command.env("LD_SDK_KEY", &self.sdk_key).env("LD_BASE_URL", format!("http://{address}"));
         command.env("ANTHROPIC_BASE_URL", format!("http://{address}")).env("OPENAI_BASE_URL", format!("http://{address}/v1"));
         command.env("MISTRAL_BASE_URL", format!("http://{address}/mistral/v1"));

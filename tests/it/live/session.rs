@@ -8,7 +8,7 @@ use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
 use simlab::live::environment::{self, Environment};
 use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
-use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, World, conclude, gather};
+use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, Shelf, World, conclude, gather};
 use simlab::llm::profile::Provider;
 use simlab::report::{Report, to_json};
 use simlab::run::{Stage, Wishes, conduct};
@@ -82,6 +82,8 @@ pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: R
     let world = address.map(|address| World {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
         papers: Papers::new(|_| None).unwrap(),
+        shelf: Shelf::new(None, address),
+        embedding: tokio::sync::Mutex::default(),
         flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },
         budget: Budget::new(most, recording.spent_nano_usd()),
     });

@@ -1,0 +1,104 @@
+//! Searches of the knowledge base by meaning, for real: OpenAI's vectors, products of them, and what the tutorial's tools make of it.
+//!
+//! Promises: what has to be paid is within the budget and in the journal; everybody waits for the knowledge base to be embedded
+//! once.
+//!
+//! Does not know: how a tool's answer is recorded.
+
+use std::rc::Rc;
+
+use crate::knowledge::retrieval::search_by;
+use crate::knowledge::{RetrievalSettings, SearchTool};
+use crate::live::budget::Reached;
+use crate::live::embeddings::{MODEL, MOST_TEXTS, cost, similarities};
+use crate::live::halt::Stopped;
+use crate::live::recording::Line;
+use crate::live::session::{Flags, Session, World, fatal_for};
+use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, Provider, VectorFormat};
+use crate::llm::wire::embeddings::encode_embedding_request;
+use crate::llm::wire::retry::RetryPolicy;
+
+impl<F: Flags> Session<'_, F> {
+    /// What a search by meaning finds, as text; an error is told to the model.
+    ///
+    /// # Errors
+    /// What went wrong with the vectors.
+    pub async fn by_meaning(
+        &self,
+        world: &World<F>,
+        tool: SearchTool,
+        settings: RetrievalSettings,
+        query: &str,
+        top_k: u32,
+    ) -> Result<String, ChatError> {
+        let base = &self.stage.scenario.knowledge;
+        let chunks: Vec<&str> = base.chunks().iter().map(|chunk| chunk.text.text()).collect();
+        let chunks = {
+            let _first = world.embedding.lock().await;
+            self.vectors(world, &chunks).await?
+        };
+        let Some(query_vector) = self.vectors(world, &[query]).await?.pop() else {
+            return Err(ChatError::new(ErrorKind::Malformed, "no vector came"));
+        };
+        let found = search_by(base, settings, tool, query, top_k, similarities(&query_vector, &chunks));
+        Ok(found.text.text().to_owned())
+    }
+
+    /// The vectors of texts: those that are known, and the others from OpenAI.
+    async fn vectors(&self, world: &World<F>, texts: &[&str]) -> Result<Vec<Rc<[f32]>>, ChatError> {
+        let unknown: Vec<&str> = texts.iter().copied().filter(|text| world.shelf.get(text).is_none()).collect();
+        for batch in unknown.chunks(MOST_TEXTS) {
+            self.embed(world, batch).await?;
+        }
+        let missing = || ChatError::new(ErrorKind::Malformed, "a vector is missing");
+        texts.iter().map(|text| world.shelf.get(text).ok_or_else(missing)).collect()
+    }
+
+    async fn embed(&self, world: &World<F>, texts: &[&str]) -> Result<(), ChatError> {
+        let request = EmbeddingRequest {
+            model: MODEL.to_owned(),
+            input: texts.iter().map(|text| EmbeddingInput::Text((*text).to_owned())).collect(),
+            format: VectorFormat::Base64,
+            dimensions: None,
+            user: None,
+        };
+        let mut body = Vec::new();
+        encode_embedding_request(Provider::OpenAi, &request, &mut body);
+        // No token is shorter than a byte.
+        let worst = cost(body.len() as u64).nano_dollars();
+        let mut made = 0;
+        loop {
+            if let Err(Reached { worst }) = world.budget.reserve(worst).await {
+                self.halt.stop(Stopped::Budget(worst));
+                return self.stand_still().await;
+            }
+            let out = self.halt.out();
+            let answer = world.providers.embed(&body).await;
+            let nano_usd = answer.as_ref().map_or(worst, |answer| cost(u64::from(answer.input_tokens)).nano_dollars());
+            world.budget.settle(worst, nano_usd);
+            let written = self.write(Line::Embedded { texts: u32::try_from(texts.len()).unwrap_or(u32::MAX), nano_usd });
+            drop(out);
+            if !written {
+                return self.stand_still().await;
+            }
+            let error = match answer {
+                Ok(answer) if answer.vectors.len() == texts.len() => {
+                    texts.iter().zip(answer.vectors).for_each(|(text, vector)| world.shelf.put(text, vector));
+                    return Ok(());
+                }
+                Ok(answer) => {
+                    let words = format!("{} vectors came for {} texts", answer.vectors.len(), texts.len());
+                    return Err(ChatError::new(ErrorKind::Malformed, words));
+                }
+                Err(error) => error,
+            };
+            if let Some(sentence) = fatal_for(&error, Provider::OpenAi, MODEL) {
+                self.halt.stop(Stopped::Failed(sentence));
+                return self.stand_still().await;
+            }
+            let Some(wait) = RetryPolicy::default().next_wait(&error, made, 0.5) else { return Err(error) };
+            made += 1;
+            tokio::time::sleep(std::time::Duration::from_micros(wait.us())).await;
+        }
+    }
+}
