@@ -127,6 +127,14 @@ pub fn metric(metric: &Metric) -> Value {
     json
 }
 
+/// A found metric, as [`metric`] writes it: a default that is not used may come without its value.
+pub fn plain_metric(mut found: Value) -> Value {
+    if found["eventDefault"].is_object() && found["eventDefault"]["value"].is_null() {
+        found["eventDefault"]["value"] = 0.into();
+    }
+    found
+}
+
 /// A JSON patch that gives a metric the named fields of `wanted`.
 pub fn metric_patch(wanted: &Value, names: &[String]) -> Value {
     names.iter().map(|name| json!({ "op": "replace", "path": format!("/{name}"), "value": wanted[name.as_str()] })).collect()

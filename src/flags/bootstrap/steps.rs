@@ -306,7 +306,10 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let path = self.project_path(&format!("/ai-configs/{}/targeting", config.key));
         let environment = self.spec.environment.as_str();
         let Some(mut reply) = self.find(path.clone(), &[]).await? else {
-            // Only a plan comes here: the config would have been created by now.
+            if self.mode != Mode::Plan {
+                let detail = "its targeting is not there yet; try again in a moment".to_owned();
+                return Err(BootstrapError::Differs { resource: Resource::Targeting, key: config.key.clone(), detail });
+            }
             self.note(ActionKind::Created, format!("{} rules", config.rules.len()));
             return Ok(());
         };
@@ -358,7 +361,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         self.about(Resource::Metric, &metric.key);
         let wanted = design::metric(metric);
         let path = format!("metrics/{}/{}", self.spec.key, metric.key);
-        let found = self.find(path.clone(), &[]).await?;
+        let found = self.find(path.clone(), &[]).await?.map(design::plain_metric);
         match found.as_ref().map(|found| design::differing(&wanted, found)) {
             None => {
                 self.write(Request::post(format!("metrics/{}", self.spec.key), wanted)).await?;

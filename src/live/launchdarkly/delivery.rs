@@ -39,6 +39,15 @@ impl Counts {
         self.exposures + self.metric_events
     }
 
+    /// These without those, kind by kind: what is left of one kind does not make up for another.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self {
+            exposures: self.exposures.saturating_sub(other.exposures),
+            metric_events: self.metric_events.saturating_sub(other.metric_events),
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.exposures += other.exposures;
         self.metric_events += other.metric_events;

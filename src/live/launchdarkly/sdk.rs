@@ -291,19 +291,21 @@ impl LiveFlags {
         let (mut last, mut still) = (None, Stopwatch::start());
         loop {
             let (now, handed) = (locked(&self.delivered).clone(), self.handed());
-            if now.lost == Counts::default() && now.taken.all() >= handed.all() {
+            // A flag may send more in full than exposures.
+            let open = handed.without(now.taken);
+            if now.lost == Counts::default() && open == Counts::default() {
                 return Ok(Taken { exposures: now.taken.exposures, metric_events: now.taken.metric_events, payloads: now.payloads });
             }
             if !now.is_quiet() || last.as_ref() != Some(&now) {
                 still = Stopwatch::start();
             }
-            let over = now.taken.all() + now.lost.all() >= handed.all();
+            let over = open.without(now.lost) == Counts::default();
             if over || still.elapsed().seconds() > QUIET.as_secs_f64() || watch.elapsed().seconds() > FLUSH.as_secs_f64() {
                 let why = match &now.why {
                     Some(why) if now.lost.all() > 0 || !now.is_quiet() => why.clone(),
                     _ => "the SDK dropped the others".to_owned(),
                 };
-                return Err(LiveFlagsError::Events { handed: handed.all(), taken: now.taken.all(), why });
+                return Err(LiveFlagsError::Events { handed: handed.all(), taken: handed.without(open).all(), why });
             }
             last = Some(now);
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -324,7 +326,8 @@ impl LiveFlags {
 
     /// Has the SDK send every so often, and waits while its queue could be full: it drops what does not fit.
     fn make_room(&self) {
-        let handed = self.handed().all();
+        let all = self.handed();
+        let handed = all.all();
         if handed >= self.sent_off.load(Ordering::Relaxed) + BATCH.min(self.queue / 4) {
             self.sent_off.store(handed, Ordering::Relaxed);
             self.client.flush();
@@ -333,7 +336,7 @@ impl LiveFlags {
         loop {
             let open = {
                 let delivered = locked(&self.delivered);
-                handed.saturating_sub(delivered.taken.all() + delivered.lost.all())
+                all.without(delivered.taken).without(delivered.lost).all()
             };
             // Index events are not among those that are counted: half of the queue is for them.
             if open < self.queue / 2 || self.hopeless.load(Ordering::Relaxed) {
