@@ -393,6 +393,19 @@ mod tests {
         assert!(matches!(error, LiveFlagsError::Client(_)), "{error}");
     }
 
+    #[tokio::test]
+    async fn encryption_is_ready_for_both_clients() {
+        use crate::flags::api::Request;
+        use crate::flags::bootstrap::FlagAdmin;
+        let access = access("https://127.0.0.1:1");
+        let error = LiveFlags::start_within(&access, 1, Duration::from_millis(300)).await.unwrap_err();
+        // A machine without any certificates is told so; no machine gets a panic.
+        assert!(matches!(error, LiveFlagsError::Unreachable { .. } | LiveFlagsError::Client(_)), "{error}");
+        let mut admin = super::super::RestAdmin::new(&access).unwrap();
+        let error = tokio::time::timeout(Duration::from_millis(300), admin.call(Request::post("projects", Value::Null))).await;
+        assert!(error.is_err() || error.is_ok_and(|result| result.is_err_and(|error| error.status == 0)));
+    }
+
     #[test]
     fn the_page_of_an_experiment_is_in_its_project_and_environment() {
         assert_eq!(
