@@ -31,14 +31,14 @@
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
-//! | doors | [`run`] [`power`] [`live`] [`serve`] [`cli`] | the road; the road many times over; what real providers would charge for the road; the mocks over HTTP; the command line and its exit codes |
+//! | doors | [`run`] [`power`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
 //!
 //! `live` stands below `run`, not beside `llm`: it takes the road's own stage and engine.
 //!
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
 //! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
 //!
-//! **Absences:** only `serve` opens sockets; only `scenario` and `cli` touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
+//! **Absences:** only `serve` listens, and only `live` speaks to others; only `scenario`, `cli` and `live` (its journal and vectors) touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
 //! generator. A test holds the code to these, too.
 //!
 //! # Decisions
@@ -87,6 +87,7 @@ pub mod recorded;
 
 pub mod run;
 pub mod power;
+pub mod course;
 pub mod live;
 pub mod serve;
 pub mod cli;

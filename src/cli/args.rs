@@ -88,6 +88,14 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// The course: predict, run, reveal; then turn one knob and see what moves.
+    ///
+    /// Without a name it lists the lessons. On a terminal it waits for your prediction; elsewhere it goes on without.
+    #[command(after_help = "Examples:\n  simlab learn\n  simlab learn peeking")]
+    Learn {
+        /// Name or number of a lesson, see `simlab learn`.
+        lesson: Option<String>,
+    },
     /// Explain a word of the report: what it means, the formula used, and where that comes from.
     #[command(after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM")]
     Explain {

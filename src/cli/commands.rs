@@ -17,7 +17,7 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, met};
-use crate::scenario::{LIBRARY, Loaded, load};
+use crate::scenario::{LESSONS, LIBRARY, Loaded, built_in, load};
 
 /// The program: reads the arguments, does what they say, tells how it ended.
 #[must_use]
@@ -36,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),
+        Command::Learn { lesson } => super::learn::learn(lesson.as_deref()),
         Command::Explain { term } => super::words::explain(&term),
         Command::Completions { shell } => super::words::completions(shell),
         Command::Man { command } => super::words::man(command.as_deref()),
@@ -155,20 +156,23 @@ fn check(scenarios: &[String]) -> Ended {
 fn list(format: ListFormat) -> Ended {
     match format {
         ListFormat::Text => {
-            let width = LIBRARY.iter().map(|built_in| built_in.name.len()).max().unwrap_or(0);
+            let width = LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name.len()).max().unwrap_or(0);
             let line = |built_in: &crate::scenario::BuiltIn| format!("{:width$}  {}\n", built_in.name, built_in.title());
-            print(&LIBRARY.iter().map(line).collect::<String>())
+            let scenarios: String = LIBRARY.iter().map(line).collect();
+            let lessons: String = LESSONS.iter().map(line).collect();
+            print(&format!("{scenarios}\nLessons, in the order of the course (simlab learn):\n{lessons}"))
         }
         ListFormat::Json => {
-            let all: Vec<_> = LIBRARY.iter().map(|built_in| json!({ "name": built_in.name, "title": built_in.title() })).collect();
+            let all: Vec<_> =
+                LIBRARY.iter().chain(LESSONS).map(|built_in| json!({ "name": built_in.name, "title": built_in.title() })).collect();
             print(&format!("{:#}\n", json!(all)))
         }
     }
 }
 
 fn new(name: &str, file: Option<&Path>) -> Ended {
-    let Some(built_in) = LIBRARY.iter().find(|built_in| built_in.name == name) else {
-        let near = diagnostic::nearest(name, LIBRARY.iter().map(|built_in| built_in.name));
+    let Some(built_in) = built_in(name) else {
+        let near = diagnostic::nearest(name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
         let help = near.map_or_else(|| "`simlab list` shows them".to_owned(), |near| format!("did you mean `{near}`?"));
         output::message(
             Diagnostic::new(format!("no built-in scenario is called `{name}`")).help(help).render(output::message_color()).trim_end(),

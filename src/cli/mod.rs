@@ -10,6 +10,7 @@ mod args;
 mod bootstrap;
 mod commands;
 mod exit;
+mod learn;
 mod live;
 mod output;
 mod power;

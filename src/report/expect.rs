@@ -5,16 +5,20 @@
 //!   verdict: Ship,
 //!   variation: "strict-security",
 //!   criteria: [("cost increase at most 15%", Held), ("cost-value ratio", NotHeld)],
+//!   health: [("sample_ratio_mismatch", Error)],
+//!   figures: [(metric: "ai_cost_per_request", what: Change, at_least: 0.05, at_most: 0.3)],
 //! )
 //! ```
 
 use serde::{Deserialize, Serialize};
 
-use super::data::Experiment;
+use super::data::{Experiment, Total, Variation};
+use super::number::Number;
+use crate::analysis::HealthStatus;
 use crate::verdict::{Decision, written_plain};
 
 /// What is expected of one experiment. What is left out is not looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The decision.
@@ -26,6 +30,67 @@ pub struct Expect {
     /// Criteria by name, and how each is to come out.
     #[serde(default)]
     pub criteria: Vec<(String, Outcome)>,
+    /// Health checks by name, and how each is to end.
+    #[serde(default)]
+    pub health: Vec<(String, Status)>,
+    /// Figures of the report, and what each lies between.
+    #[serde(default)]
+    pub figures: Vec<Figure>,
+}
+
+/// How a health check ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Nothing is wrong.
+    Healthy,
+    /// There is too little to tell.
+    Waiting,
+    /// Something should be looked at.
+    Warning,
+    /// The result cannot be trusted.
+    Error,
+}
+
+/// A figure of the report, and what it lies between.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// The metric's key.
+    pub metric: String,
+    /// The variation's key; left out: the first one that is not the control.
+    #[serde(default, deserialize_with = "written_plain")]
+    pub variation: Option<String>,
+    /// Which figure.
+    pub what: What,
+    /// It is at least this.
+    #[serde(default, deserialize_with = "written_plain")]
+    pub at_least: Option<f64>,
+    /// It is at most this.
+    #[serde(default, deserialize_with = "written_plain")]
+    pub at_most: Option<f64>,
+}
+
+/// Which figure of a metric's variation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum What {
+    /// The relative difference to the control, as estimated.
+    Change,
+    /// That of the data, before any prior.
+    RawChange,
+    /// That in truth; with `--truth` and in lessons alone.
+    TrueChange,
+    /// How wide the interval of the relative difference is, from end to end.
+    Width,
+    /// Probability to beat the control.
+    BeatsControl,
+    /// The estimate, in the metric's unit.
+    Estimate,
+    /// What was measured, in the metric's unit.
+    Measured,
+    /// The p-value of the z test.
+    PValue,
+    /// Users whose event arrived, or the total of the values.
+    Total,
 }
 
 /// How a criterion comes out.
@@ -89,7 +154,96 @@ impl Expect {
             let line = verdict.and_then(|verdict| verdict.because.iter().find(|line| line.criterion == *criterion));
             push(format!("“{criterion}”"), expected.words(), line.map(|line| Outcome::of(line.held).words()));
         }
+        for (check, expected) in &self.health {
+            let found = experiment.health.iter().find(|health| health.check == *check);
+            push(format!("health check {check}"), expected.words(), found.map(|health| Status::of(health.status).words()));
+        }
+        results.extend(self.figures.iter().map(|figure| figure.check(experiment)));
         results
+    }
+}
+
+impl Status {
+    fn of(status: HealthStatus) -> Self {
+        match status {
+            HealthStatus::Healthy => Self::Healthy,
+            HealthStatus::Waiting => Self::Waiting,
+            HealthStatus::Warning => Self::Warning,
+            HealthStatus::Error => Self::Error,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Waiting => "waiting",
+            Self::Warning => "a warning",
+            Self::Error => "an error",
+        }
+    }
+}
+
+impl What {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::RawChange => "change in the data",
+            Self::TrueChange => "true change",
+            Self::Width => "width of the interval",
+            Self::BeatsControl => "probability to beat the control",
+            Self::Estimate => "estimate",
+            Self::Measured => "measured value",
+            Self::PValue => "p-value",
+            Self::Total => "total",
+        }
+    }
+
+    fn of(self, variation: &Variation, control: &Variation) -> Option<f64> {
+        let number = |number: Option<Number>| number.map(Number::get);
+        match self {
+            Self::Change => number(variation.relative_difference),
+            Self::RawChange => {
+                let (own, control) = (variation.data_mean?.get(), control.data_mean?.get());
+                (control != 0.0).then(|| own / control - 1.0)
+            }
+            Self::TrueChange => number(variation.truth.as_ref()?.relative_difference),
+            Self::Width => variation.relative_interval.map(|[low, high]| high.get() - low.get()),
+            Self::BeatsControl => number(variation.probability_to_beat_control),
+            Self::Estimate => number(variation.posterior_mean),
+            Self::Measured => number(variation.data_mean),
+            Self::PValue => variation.frequentist.as_ref().map(|test| test.p_value.get()),
+            Self::Total => match variation.total {
+                Total::Conversions(conversions) => conversions.map(|n| n as f64),
+                Total::TotalValue(total) => number(total),
+            },
+        }
+    }
+}
+
+impl Figure {
+    /// The figure in the report; `None` where it is missing.
+    fn find(&self, experiment: &Experiment) -> Option<f64> {
+        let metric = experiment.metrics.iter().find(|metric| metric.key == self.metric)?;
+        let control = metric.variations.iter().find(|variation| variation.key == experiment.control)?;
+        let wanted = |variation: &&Variation| match &self.variation {
+            Some(key) => variation.key == *key,
+            None => variation.key != experiment.control,
+        };
+        self.what.of(metric.variations.iter().find(wanted)?, control)
+    }
+
+    fn check(&self, experiment: &Experiment) -> ExpectationResult {
+        let found = self.find(experiment);
+        let above = self.at_least.map(|least| format!("at least {least}"));
+        let below = self.at_most.map(|most| format!("at most {most}"));
+        let bounds: Vec<String> = above.into_iter().chain(below).collect();
+        let of = self.variation.as_deref().map_or_else(String::new, |variation| format!(" of {variation}"));
+        let name = format!("{}: {} in {}{of} is {}", experiment.name, self.what.words(), self.metric, bounds.join(" and "));
+        let holds = |found: f64| self.at_least.is_none_or(|least| found >= least) && self.at_most.is_none_or(|most| found <= most);
+        let passed = found.is_some_and(holds);
+        let message =
+            if passed { String::new() } else { found.map_or_else(|| "it is missing".to_owned(), |found| format!("it is {found}")) };
+        ExpectationResult { name, passed, message }
     }
 }
 

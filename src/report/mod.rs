@@ -32,7 +32,7 @@ pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Hindsight, Interaction,
     Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Truth, Variation, Verdict,
 };
-pub use expect::{Expect, ExpectationResult, Outcome};
+pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
 pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;

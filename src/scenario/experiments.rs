@@ -14,6 +14,7 @@ use crate::context::Attributes;
 use crate::experiment::{Experiment, Metric, Treatment};
 use crate::flags::spec::{ClauseSpec, ExperimentSpec, RuleChoice, SegmentSpec};
 use crate::quantity::{Probability, Share};
+use crate::report::{Expect, Figure};
 use crate::traffic::AudienceGroup;
 use crate::verdict::{Criterion, Rule};
 
@@ -303,6 +304,15 @@ fn check_rule(
 /// An expectation speaks of a decision that is made, a variation that is there, and criteria of the rule.
 fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults<'_>) {
     let Some(expect) = &written.expect else { return };
+    let own = || written.metrics.iter().map(|metric| metric.value.as_str());
+    for Figure { metric, .. } in &expect.value.figures {
+        let name = Spanned { value: metric.clone(), span: faults.quoted(metric, &expect.span, &["metric:"]) };
+        faults.look_up_in("metric", &written.key.value, &name, own());
+    }
+    let Expect { verdict, variation, criteria, .. } = &expect.value;
+    if verdict.is_none() && variation.is_none() && criteria.is_empty() {
+        return;
+    }
     let Some(decision) = &written.decision else {
         let help = "write `decision: ( ship: …, when: … )`".to_owned();
         faults.add("an expectation without a decision", &expect.span, "there is no rule that could meet it", Some(help));

@@ -165,6 +165,12 @@ impl<'s> Faults<'s> {
         at.map_or_else(|| place.clone(), |at| place.start + at..place.start + at + quoted.len())
     }
 
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
     /// The faults, in the order of the file.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));

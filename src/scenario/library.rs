@@ -21,10 +21,20 @@ impl BuiltIn {
 }
 
 macro_rules! library {
-    ($($name:literal),* $(,)?) => {
-        &[$(BuiltIn { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".ron")) }),*]
+    ($folder:literal, $($name:literal),* $(,)?) => {
+        &[$(BuiltIn { name: $name, text: include_str!(concat!("../../scenarios/", $folder, $name, ".ron")) }),*]
     };
 }
 
-/// All of them, in the order of the course.
-pub const LIBRARY: &[BuiltIn] = library!["security", "security-literal", "premium", "tutorial"];
+/// The scenarios.
+pub const LIBRARY: &[BuiltIn] = library!["", "security", "security-literal", "premium", "tutorial"];
+
+/// The lessons, in the order of the course.
+pub const LESSONS: &[BuiltIn] =
+    library!["lessons/", "cost-paradox", "a-a-test", "too-few-users", "peeking", "noisy-metric", "prior-data-conflict", "silent-arm",];
+
+/// The scenario or lesson of this name.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static BuiltIn> {
+    LIBRARY.iter().chain(LESSONS).find(|built_in| built_in.name == name)
+}

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::faults::Faults;
 use super::injected::{self, FaultRule};
-use super::library::LIBRARY;
+use super::library::{LESSONS, LIBRARY, built_in};
 use super::model::Scenario;
 use super::resolve::resolve;
 use super::source::Source as Written;
@@ -58,13 +58,12 @@ pub fn parse_kept(name: &str, text: &str, documents: &[(String, String)]) -> Res
 /// All faults of the file.
 pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let path = Path::new(path_or_name);
-    let built_in = LIBRARY.iter().find(|built_in| built_in.name == path_or_name);
-    if let Some(built_in) = built_in.filter(|_| !path.exists() || path.is_dir()) {
+    if let Some(built_in) = built_in(path_or_name).filter(|_| !path.exists() || path.is_dir()) {
         let source = Source::new(format!("{}.ron (built in)", built_in.name), built_in.text);
         return parse(built_in.name, source, &built_in_documents);
     }
     if !path.exists() {
-        let near = nearest(path_or_name, LIBRARY.iter().map(|built_in| built_in.name));
+        let near = nearest(path_or_name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
         let help =
             near.map_or_else(|| "`simlab list` shows the scenarios that are built in".to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(vec![Diagnostic::new(format!("no file and no built-in scenario is called `{path_or_name}`")).help(help)]);

@@ -10,6 +10,7 @@ mod configs;
 mod experiments;
 mod faults;
 mod injected;
+mod lesson;
 mod library;
 mod load;
 mod model;
@@ -27,7 +28,8 @@ mod tests;
 
 pub use catalog::metrics as default_metrics;
 pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json};
-pub use library::{BuiltIn, LIBRARY};
+pub use lesson::{Lesson, Rates};
+pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
 pub use model::Scenario;
 

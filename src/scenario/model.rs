@@ -1,6 +1,7 @@
 //! A scenario, resolved: each room's own specification. No names to look up and no numbers to doubt.
 
 use super::injected::FaultRule;
+use super::lesson::Lesson;
 use crate::agents::ConfigSetup;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
@@ -54,4 +55,6 @@ pub struct Scenario {
     pub expects: Vec<Option<Expect>>,
     /// The faults that `serve` commits; a run has those of its models alone.
     pub faults: Vec<FaultRule>,
+    /// What it teaches.
+    pub lesson: Option<Lesson>,
 }

@@ -10,7 +10,7 @@ use super::experiments::{World, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
 use super::source::{self, Source as Written};
-use super::{configs, injected, overrides, project, traffic};
+use super::{configs, injected, lesson, overrides, project, traffic};
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
 use crate::knowledge::KnowledgeBase;
@@ -45,6 +45,7 @@ pub fn resolve(
     let writer_setup = setup(traffic.writer as u16, writer, catalog::WRITER_TOKENS);
     let project = project::project(&drafts, &models, &tools, &metrics, segments, specs, &written.guarded_rollouts);
     let committed = injected::rules(&written.faults, faults);
+    let lesson = written.lesson.as_ref().map(|written| lesson::lesson(written, experiments.len(), faults));
     if faults.count() == 0 {
         // The bootstrap's own check comes last: what it refuses is a fault of the file, though nobody knows where.
         for complaint in verify(&project, &Existing::default()) {
@@ -77,6 +78,7 @@ pub fn resolve(
         rules: written.experiments.iter().map(rule).collect(),
         expects: written.experiments.iter().map(expect).collect(),
         faults: committed,
+        lesson,
     })
 }
 

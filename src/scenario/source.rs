@@ -8,6 +8,7 @@
 use serde::Deserialize;
 
 use super::injected;
+use super::lesson;
 use super::spanned::{Entries, Spanned};
 use crate::experiment::{Aggregation, Better, Correction, Method, Missing, Statistic};
 use crate::llm::profile::Provider;
@@ -36,6 +37,7 @@ pub struct Source {
     pub experiments: Vec<Experiment>,
     pub guarded_rollouts: Vec<GuardedRollout>,
     pub faults: Vec<injected::Written>,
+    pub lesson: Option<lesson::Written>,
 }
 
 /// Who sends how many queries, and how.

@@ -7,6 +7,7 @@ mod calibration;
 mod counting;
 mod decoders;
 mod laws;
+mod lessons;
 mod live;
 mod live_flags;
 mod live_flags_faults;

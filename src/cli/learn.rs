@@ -1,0 +1,136 @@
+//! `simlab learn`: the course at the terminal.
+//!
+//! Promises: what is printed depends on the lesson alone, a prediction aside; without a terminal nothing is asked.
+//!
+//! Does not know: what a lesson teaches.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::commands::{Ended, backend_failed, bad_file, print, wait};
+use super::exit::Exit;
+use super::output;
+use crate::course::{Course, Lesson, Side, both, changed, found, rates};
+use crate::diagnostic::{Diagnostic, nearest};
+
+/// Lists the lessons, or goes through one.
+pub fn learn(lesson: Option<&str>) -> Ended {
+    let Some(name) = lesson else { return print(&contents()) };
+    let lesson = Course::lesson(name).map_err(|faults| if faults.is_empty() { unknown(name) } else { bad_file(&faults) })?;
+    print(&opening(&lesson))?;
+    let asked = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
+    let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let sides = wait(both(&lesson, jobs))?.map_err(|error| backend_failed(&error))?;
+    print(&revealed(&lesson, &sides[0], predicted))?;
+    if asked {
+        let _ = write!(io::stderr(), "(Enter turns the knob) ").and_then(|()| io::stderr().flush());
+        let _ = io::stdin().lock().read_line(&mut String::new());
+    }
+    print(&turned(&lesson, &sides))?;
+    let failed: Vec<String> = sides
+        .iter()
+        .flat_map(|side| &side.checks)
+        .filter(|check| !check.passed)
+        .map(|check| format!("{}: {}", check.name, check.message))
+        .collect();
+    for line in &failed {
+        output::message(&format!("this lesson does not show what it claims: {line}"));
+    }
+    Ok(if failed.is_empty() { Exit::Ran } else { Exit::ExpectationFailed })
+}
+
+fn unknown(name: &str) -> Exit {
+    let near = nearest(name, Course::files().iter().map(|file| file.name));
+    let help = near.map_or_else(|| "`simlab learn` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+    let fault = Diagnostic::new(format!("no lesson is called `{name}`")).help(help);
+    output::message(fault.render(output::message_color()).trim_end());
+    Exit::Usage
+}
+
+/// The course, a line for each lesson.
+fn contents() -> String {
+    let width = Course::files().iter().map(|file| file.name.len()).max().unwrap_or(0);
+    let mut text = "The course: predict, run, reveal; then turn one knob.\n\n".to_owned();
+    for (nth, file) in Course::files().iter().enumerate() {
+        text += &format!("{:>3}  {:width$}  {}\n", nth + 1, file.name, file.title());
+    }
+    let first = Course::files().first().map_or("", |file| file.name);
+    text + &format!(
+        "\nBegin with: simlab learn {first}\nEach lesson is a scenario file: simlab new {first} my.ron writes it out, to turn other knobs.\n"
+    )
+}
+
+/// Text in lines of the terminal's width, indented.
+fn wrapped(text: &str, indent: &str) -> String {
+    let options = textwrap::Options::new(output::width().min(100)).initial_indent(indent).subsequent_indent(indent);
+    textwrap::fill(text, options) + "\n"
+}
+
+fn opening(lesson: &Lesson) -> String {
+    let all = Course::files().len();
+    let title = &lesson.before.scenario.title;
+    let mut text = format!("Lesson {} of {all} · {}\n{title}\n\n", lesson.number, lesson.text.part);
+    text += "Predict\n";
+    text += &wrapped(&lesson.text.question, "  ");
+    for (nth, answer) in lesson.text.answers.iter().enumerate() {
+        text += &wrapped(&format!("{}) {answer}", nth + 1), "    ");
+    }
+    text + "\n"
+}
+
+/// Asks for a prediction until it is one of the answers; nothing is as good as none.
+fn predict(answers: usize) -> Option<usize> {
+    loop {
+        let mut line = String::new();
+        write!(io::stderr(), "Your prediction (1 to {answers}, Enter to skip): ").and_then(|()| io::stderr().flush()).ok()?;
+        if io::stdin().lock().read_line(&mut line).ok()? == 0 || line.trim().is_empty() {
+            return None;
+        }
+        match line.trim().parse::<usize>() {
+            Ok(answer) if (1..=answers).contains(&answer) => return Some(answer - 1),
+            _ => {}
+        }
+    }
+}
+
+fn lines(lesson: &Lesson, side: &Side, of: &crate::scenario::Lesson) -> String {
+    let mut text = String::new();
+    for line in found(&side.report).into_iter().chain(side.ships.and_then(|ships| rates(of, ships))) {
+        let options = textwrap::Options::new(output::width().min(110)).initial_indent("  ").subsequent_indent("      ");
+        text += &textwrap::fill(&line, options);
+        text.push('\n');
+    }
+    let _ = lesson;
+    text
+}
+
+fn revealed(lesson: &Lesson, side: &Side, predicted: Option<usize>) -> String {
+    let mut text = "Run\n".to_owned();
+    text += &lines(lesson, side, &lesson.text);
+    text += "\nLook\n";
+    text += &wrapped(&lesson.text.look_at, "  ");
+    text += "\nReveal\n";
+    let right = lesson.text.answers.get(lesson.text.right).map_or("", String::as_str);
+    let judged = match predicted {
+        Some(answer) if answer == lesson.text.right => "You were right: ",
+        Some(_) => "Not this time: ",
+        None => "",
+    };
+    text += &wrapped(&format!("{judged}{}) {right}", lesson.text.right + 1), "  ");
+    text += &wrapped(&lesson.text.claim, "  ");
+    text + "\n"
+}
+
+fn turned(lesson: &Lesson, sides: &[Side; 2]) -> String {
+    let mut text = "Turn the knob\n".to_owned();
+    text += &wrapped(&lesson.text.knob, "  ");
+    for line in changed(&lesson.before.source.text, &lesson.after.source.text) {
+        text += &format!("    {line}\n");
+    }
+    text += "\nRun again\n";
+    text += &lines(lesson, &sides[1], lesson.after.scenario.lesson.as_ref().unwrap_or(&lesson.text));
+    text += "\nWhat happened\n";
+    text += &wrapped(&lesson.text.then, "  ");
+    let next = Course::files().get(lesson.number);
+    text + &next.map_or_else(|| "\nThat was the last lesson.\n".to_owned(), |next| format!("\nNext: simlab learn {}\n", next.name))
+}

@@ -1,0 +1,116 @@
+//! A lesson run: its file as it is, and with the knob turned.
+//!
+//! Does not know: how anything is shown.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::diagnostic::Diagnostic;
+use crate::power::{self, Asked, Design};
+use crate::report::{ExpectationResult, Report};
+use crate::run::{SetupError, Wishes, conduct};
+use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
+
+/// A lesson in its place in the course.
+#[derive(Debug)]
+pub struct Lesson {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its name.
+    pub name: &'static str,
+    /// The scenario as it is.
+    pub before: Loaded,
+    /// The scenario with the knob turned.
+    pub after: Loaded,
+    /// What it teaches.
+    pub text: scenario::Lesson,
+}
+
+/// The lessons, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Course;
+
+impl Course {
+    /// The built-in files.
+    #[must_use]
+    pub fn files() -> &'static [BuiltIn] {
+        LESSONS
+    }
+
+    /// The lesson of this name or number.
+    ///
+    /// # Errors
+    /// The faults of its file, or of the file with the knob turned; none when there is no such lesson.
+    pub fn lesson(name: &str) -> Result<Lesson, Vec<Diagnostic>> {
+        let numbered = name.parse().ok().and_then(|number: usize| number.checked_sub(1));
+        let place = numbered.or_else(|| LESSONS.iter().position(|file| file.name == name));
+        let Some((place, file)) = place.and_then(|place| Some((place, LESSONS.get(place)?))) else { return Err(Vec::new()) };
+        let before = scenario::load(file.name)?;
+        let Some(text) = before.scenario.lesson.clone() else {
+            return Err(vec![Diagnostic::new(format!("`{}` teaches nothing", file.name))]);
+        };
+        let after = parse_kept(file.name, &text.turned(&before.source.text), &before.documents)?;
+        Ok(Lesson { number: place + 1, name: file.name, before, after, text })
+    }
+}
+
+/// One side of the knob.
+#[derive(Debug)]
+pub struct Side {
+    /// The report, with the truth beside the estimates.
+    pub report: Report,
+    /// Share of runs that ship, with its Monte Carlo error, where the lesson asks for it.
+    pub ships: Option<(f64, f64)>,
+    /// What is checked about this side.
+    pub checks: Vec<ExpectationResult>,
+}
+
+/// Runs both sides, first as it is.
+///
+/// # Errors
+/// When a mock refuses what the scenario asks of it.
+pub async fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
+    let mut before = side(&lesson.before, jobs).await?;
+    let mut after = side(&lesson.after, jobs).await?;
+    // What the file expects holds as it is; what its lesson checks holds once the knob is turned.
+    before.checks.clone_from(&before.report.expectations);
+    for (expect, experiment) in lesson.text.check.iter().zip(&after.report.experiments) {
+        after.checks.extend(expect.check(experiment));
+    }
+    if let Some(Rates { ships, ships_then, .. }) = &lesson.text.rates {
+        for (side, (least, most)) in [(&mut before, *ships), (&mut after, *ships_then)] {
+            let share = side.ships.map_or(f64::NAN, |(share, _)| share);
+            let passed = (least..=most).contains(&share);
+            let message = if passed { String::new() } else { format!("it is {share}") };
+            side.checks.push(ExpectationResult { name: format!("the share of runs that ship is {least} to {most}"), passed, message });
+        }
+    }
+    Ok([before, after])
+}
+
+async fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
+    let scenario = &loaded.scenario;
+    let report = conduct(scenario, Wishes { truth: true, ..Wishes::default() }, |_, _| ()).await?.report;
+    let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
+        None => None,
+        Some(rates) => {
+            let asked = Asked {
+                replications: u64::from(rates.replications),
+                sizes: vec![rates.users],
+                looks: rates.looks.max(1),
+                seed: scenario.seed.0,
+                aa: rates.aa,
+                truth_users: Some(rates.users),
+            };
+            let design = Design::new(scenario, asked, |_, _| ()).await?;
+            let wanted: Vec<u64> = (0..u64::from(rates.replications)).collect();
+            let done = power::conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| ())?;
+            let power = power::aggregate(&design.header(None), &done);
+            let size = power.experiments.first().and_then(|study| study.sizes.first());
+            size.map(|size| {
+                let decisions = size.peeking.as_ref().map_or(&size.decisions, |peeking| &peeking.decisions);
+                (decisions.ship.value.get(), decisions.ship.standard_error.map_or(0.0, crate::report::Number::get))
+            })
+        }
+    };
+    Ok(Side { report, ships, checks: Vec::new() })
+}

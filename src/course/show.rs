@@ -1,0 +1,90 @@
+//! What a learner sees of a run: a few lines for each experiment, estimate and truth side by side.
+//!
+//! Does not know: colors.
+
+use crate::analysis::HealthStatus;
+use crate::figure;
+use crate::report::{Experiment, Report};
+use crate::scenario::Lesson;
+
+/// What was found, in a few lines for each experiment.
+#[must_use]
+pub fn found(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for experiment in &report.experiments {
+        if report.experiments.len() > 1 {
+            lines.push(format!("{}:", experiment.name));
+        }
+        lines.extend(of_experiment(experiment));
+    }
+    lines
+}
+
+fn signed(share: f64) -> String {
+    format!("{}{}", if share >= 0.0 { "+" } else { "" }, figure::percent(share))
+}
+
+fn of_experiment(experiment: &Experiment) -> Vec<String> {
+    let users: Vec<String> = experiment.exposures.0.iter().map(|(key, users)| format!("{} {key}", figure::count(*users))).collect();
+    let mut lines = vec![format!("users: {}", users.join(", "))];
+    let width = experiment.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
+    for metric in &experiment.metrics {
+        for variation in metric.variations.iter().filter(|variation| variation.key != experiment.control) {
+            let mut line = format!("{:width$}  ", metric.key);
+            match (variation.relative_difference, variation.relative_interval) {
+                (Some(change), Some([low, high])) => {
+                    line += &format!("{} ({} to {})", signed(change.get()), signed(low.get()), signed(high.get()));
+                }
+                (Some(change), None) => line += &signed(change.get()),
+                (None, _) => line += variation.reason.as_deref().unwrap_or("no estimate"),
+            }
+            if let Some(truth) = variation.truth.as_ref().and_then(|truth| truth.relative_difference) {
+                line += &format!(", in truth {}", signed(truth.get()));
+            }
+            if let Some(beats) = variation.probability_to_beat_control {
+                line += &format!("; better than the control: {}", figure::percent(beats.get()));
+            }
+            lines.push(line);
+        }
+    }
+    for health in experiment.health.iter().filter(|health| matches!(health.status, HealthStatus::Warning | HealthStatus::Error)) {
+        let word = if health.status == HealthStatus::Error { "error" } else { "warning" };
+        lines.push(format!("{word}: {}: {}", health.check, health.message));
+    }
+    if let Some(verdict) = &experiment.verdict {
+        lines.push(format!("verdict: {}", verdict.headline));
+    }
+    lines
+}
+
+/// How often the rule ships, in words.
+#[must_use]
+pub fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
+    let rates = lesson.rates.as_ref()?;
+    let equal = if rates.aa { ", although both arms are the same" } else { "" };
+    let looks = match rates.looks {
+        0 | 1 => "looking once, at the end".to_owned(),
+        looks => format!("looking {looks} times and stopping at the first verdict"),
+    };
+    Some(format!(
+        "over {} runs of {} users, {looks}: {} ship{equal} (Monte Carlo error {})",
+        rates.replications,
+        figure::count(u64::from(rates.users)),
+        figure::percent(ships.0),
+        figure::percent(ships.1)
+    ))
+}
+
+/// The lines that the knob changes: what goes, and what comes.
+#[must_use]
+pub fn changed(before: &str, after: &str) -> Vec<String> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = old[same..].iter().rev().zip(new[same..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let gone = &old[same..old.len() - rest];
+    let come = &new[same..new.len() - rest];
+    // Several places may be turned; what stands between them stays out.
+    let mut lines: Vec<String> = gone.iter().filter(|line| !come.contains(line)).map(|line| format!("- {}", line.trim())).collect();
+    lines.extend(come.iter().filter(|line| !gone.contains(line)).map(|line| format!("+ {}", line.trim())));
+    lines
+}

@@ -1,0 +1,167 @@
+//! What a scenario teaches: a claim, a question before the run, what to look at, one knob to turn, and what happens then.
+//!
+//! Promises: a turn finds its text exactly once in the file, the list of turns aside; the turned file is a scenario of its own.
+//!
+//! Does not know: how a lesson is told.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::faults::Faults;
+use super::spanned::Spanned;
+use crate::report::Expect;
+
+/// A lesson as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// The part of the course.
+    pub part: String,
+    /// What is to be learned, in a sentence or two.
+    pub claim: String,
+    /// The question before the run.
+    pub question: String,
+    /// Its possible answers.
+    pub answers: Spanned<Vec<String>>,
+    /// Which of them is right, from 1.
+    pub right: Spanned<i64>,
+    /// What to look at in the result.
+    pub look_at: String,
+    /// What to change, in words.
+    pub knob: String,
+    /// Texts of this file and what stands there instead once the knob is turned.
+    pub turn: Spanned<Vec<(Spanned<String>, String)>>,
+    /// What happens then.
+    pub then: String,
+    /// What the turned run has to come to, for each experiment in order.
+    #[serde(default)]
+    pub check: Vec<Expect>,
+    /// How often the rule ships, over many runs.
+    #[serde(default)]
+    pub rates: Option<Rates>,
+}
+
+/// How often the first experiment's rule ships, over many runs.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// How many runs.
+    pub replications: u32,
+    /// Of how many users.
+    pub users: u32,
+    /// How often the data are looked at; a run stops at the first look with a verdict.
+    #[serde(default = "once")]
+    pub looks: u32,
+    /// Whether the treatment is made identical to the control.
+    #[serde(default)]
+    pub aa: bool,
+    /// The share that ships lies between these.
+    pub ships: (f64, f64),
+    /// And between these, once the knob is turned.
+    pub ships_then: (f64, f64),
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// A lesson.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// The part of the course.
+    pub part: String,
+    /// What is to be learned.
+    pub claim: String,
+    /// The question before the run.
+    pub question: String,
+    /// Its possible answers.
+    pub answers: Vec<String>,
+    /// The index of the right one.
+    pub right: usize,
+    /// What to look at in the result.
+    pub look_at: String,
+    /// What to change, in words.
+    pub knob: String,
+    /// Places of the file, ascending, and what stands there once the knob is turned.
+    pub turn: Vec<(Range<usize>, String)>,
+    /// What happens then.
+    pub then: String,
+    /// What the turned run has to come to, for each experiment.
+    pub check: Vec<Expect>,
+    /// How often the rule ships, over many runs.
+    pub rates: Option<Rates>,
+}
+
+impl Lesson {
+    /// The file's text with the knob turned.
+    #[must_use]
+    pub fn turned(&self, text: &str) -> String {
+        let mut turned = String::with_capacity(text.len());
+        let mut from = 0;
+        for (place, put) in &self.turn {
+            turned.push_str(text.get(from..place.start).unwrap_or_default());
+            turned.push_str(put);
+            from = place.end;
+        }
+        turned.push_str(text.get(from..).unwrap_or_default());
+        turned
+    }
+}
+
+/// Gives a lesson its meaning.
+pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) -> Lesson {
+    let answers = &written.answers;
+    if !(2..=5).contains(&answers.value.len()) {
+        faults.add("a question has 2 to 5 answers", &answers.span, format!("found {}", answers.value.len()), None);
+    }
+    let most = i64::try_from(answers.value.len()).unwrap_or(i64::MAX);
+    if !(1..=most).contains(&written.right.value) {
+        faults.add("the right answer is one of the answers", &written.right.span, format!("expected 1 to {most}"), None);
+    }
+    let mut turn = Vec::new();
+    for (find, put) in &written.turn.value {
+        let seen = |text: &str| place(text, &written.turn.span, faults.text());
+        match (seen(&find.value), seen(put)) {
+            (Ok(at), _) => turn.push((at, put.clone())),
+            // Turned already: the same knob turns it back.
+            (Err(0), Ok(at)) => turn.push((at, find.value.clone())),
+            (Err(times), _) => {
+                let label = format!("it stands there {times} times");
+                faults.add("a turn finds its text exactly once in the file", &find.span, label, Some("quote more of the line".to_owned()));
+            }
+        }
+    }
+    turn.sort_by_key(|(place, _)| place.start);
+    if written.turn.value.is_empty() {
+        faults.add("a lesson turns a knob", &written.turn.span, "nothing is turned", None);
+    }
+    if written.check.len() > experiments {
+        let help = format!("one for each experiment, in order; there are {experiments}");
+        faults.add("more checks than experiments", &written.turn.span, format!("{} checks", written.check.len()), Some(help));
+    }
+    Lesson {
+        part: written.part.clone(),
+        claim: written.claim.clone(),
+        question: written.question.clone(),
+        answers: answers.value.clone(),
+        right: usize::try_from(written.right.value - 1).unwrap_or(0),
+        look_at: written.look_at.clone(),
+        knob: written.knob.clone(),
+        turn,
+        then: written.then.clone(),
+        check: written.check.clone(),
+        rates: written.rates.clone(),
+    }
+}
+
+/// Where a text stands outside of `aside`; how often, unless that is once.
+fn place(find: &str, aside: &Range<usize>, text: &str) -> Result<Range<usize>, usize> {
+    let outside = |at: usize| at + find.len() <= aside.start || at >= aside.end;
+    let mut all = text.match_indices(find).map(|(at, _)| at).filter(|&at| !find.is_empty() && outside(at));
+    match (all.next(), all.count()) {
+        (Some(at), 0) => Ok(at..at + find.len()),
+        (Some(_), more) => Err(more + 1),
+        (None, _) => Err(0),
+    }
+}

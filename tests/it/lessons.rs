@@ -1,0 +1,51 @@
+//! The course: every lesson shows what it claims, on both sides of its knob.
+
+use simlab::course::{Course, both};
+use simlab::diagnostic;
+
+use super::program::{pinned, simlab};
+
+#[test]
+fn every_lesson_shows_what_it_claims_before_and_after_its_knob_is_turned() {
+    let files = Course::files();
+    assert!(files.len() >= 7);
+    let failed: Vec<String> = std::thread::scope(|scope| {
+        let half = files.len().div_ceil(2);
+        let check = |files: &'static [simlab::scenario::BuiltIn]| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let mut failed = Vec::new();
+            for file in files {
+                let lesson =
+                    Course::lesson(file.name).unwrap_or_else(|faults| panic!("{}: {}", file.name, diagnostic::render(&faults, false)));
+                for (side, when) in runtime.block_on(both(&lesson, 1)).unwrap().iter().zip(["before", "after"]) {
+                    assert!(!side.checks.is_empty(), "nothing of {} is checked {when}", file.name);
+                    let wrong = side.checks.iter().filter(|check| !check.passed);
+                    failed.extend(wrong.map(|check| format!("{}, {when}: {}: {}", file.name, check.name, check.message)));
+                }
+            }
+            failed
+        };
+        let threads = [scope.spawn(move || check(&files[..half])), scope.spawn(move || check(&files[half..]))];
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(failed, Vec::<String>::new());
+}
+
+#[test]
+fn a_lesson_is_told_from_prediction_to_the_turned_knob() {
+    pinned("learn-peeking", &simlab(&["learn", "peeking"]).well());
+}
+
+#[test]
+fn the_course_lists_its_lessons_and_an_unknown_one_leads_to_the_nearest() {
+    let contents = simlab(&["learn"]).well();
+    let listed = simlab(&["list"]).well();
+    for file in Course::files() {
+        assert!(contents.contains(file.name) && contents.contains(&file.title()) && listed.contains(file.name), "{}", file.name);
+        assert!(!file.title().is_empty());
+    }
+    let unknown = simlab(&["learn", "peking"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("did you mean `peeking`?"), "{}", unknown.err);
+    assert_eq!(simlab(&["learn", "99"]).code, 2);
+}
