@@ -203,7 +203,9 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             match listed.into_iter().flatten().find(|found| found["key"] == *model.key) {
                 None => {
                     self.write(Request::post(self.project_path("/ai-configs/model-configs"), wanted)).await?;
-                    self.note(ActionKind::Created, format!("{} {}", model.provider, model.model));
+                    // Before there is a project, nobody tells which models every project has.
+                    let unless = if listed.is_none() && self.mode == Mode::Plan { ", unless every project has it" } else { "" };
+                    self.note(ActionKind::Created, format!("{} {}{unless}", model.provider, model.model));
                 }
                 Some(found) if found["id"] != wanted["id"] => {
                     let detail = format!("it is the model {}, not {}", found["id"], wanted["id"]);
