@@ -78,6 +78,14 @@ pub enum Command {
     /// Every completion is found by user, caller, call and attempt, so identical prompts keep their own answers. A request that is
     /// not in the recording is an error that shows the nearest one.
     Replay(ReplayArgs),
+    /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your system.
+    ///
+    /// Latency and failures are read off the calls; lengths of answers, tool calls and feedback are matched by simulation. The
+    /// scenario goes to standard output, or to --out; the fitted figures with their intervals beside it.
+    #[command(
+        after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab calibrate traffic.jsonl --out mine.ron\n  simlab power mine.ron"
+    )]
+    Calibrate(CalibrateArgs),
     /// Render a saved run again, in any format.
     #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
     Report {
@@ -166,6 +174,19 @@ pub struct BootstrapArgs {
     /// With --live: do it without asking, and change what differs, too.
     #[arg(long, requires = "live")]
     pub yes: bool,
+}
+
+/// The arguments of `calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's folder.
+    pub recording: PathBuf,
+    /// Where to write the scenario; an existing file is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What to print: the scenario (text), or the fitted figures as one JSON document.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 /// The arguments of `replay`.

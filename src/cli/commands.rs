@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => super::analyze::analyze(&args),
         Command::Power(args) => super::power::power(&args),
         Command::Estimate(args) => super::live::estimate(&args),
+        Command::Calibrate(args) => super::calibrate::calibrate(&args),
         Command::Replay(args) => super::real::replay(&args),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),

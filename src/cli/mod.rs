@@ -8,6 +8,7 @@
 mod analyze;
 mod args;
 mod bootstrap;
+mod calibrate;
 mod commands;
 mod exit;
 mod learn;

@@ -6,6 +6,7 @@
 //! Does not know: the terminal.
 
 mod budget;
+pub mod calibrate;
 mod conduct;
 mod embeddings;
 pub mod environment;

@@ -1,0 +1,54 @@
+//! `simlab calibrate`: a recording to a scenario.
+//!
+//! Does not know: how anything is fitted.
+
+use std::fs;
+
+use super::args::{CalibrateArgs, ListFormat};
+use super::commands::{Ended, bad_file, print, wait};
+use super::exit::Exit;
+use super::output;
+use crate::diagnostic::Diagnostic;
+use crate::live::calibrate::{calibrate as fitted, put_into, table, to_json};
+use crate::live::recording::{Recording, Unreadable};
+use crate::random::Seed;
+use crate::scenario::parse_kept;
+
+/// Fits model profiles to recorded traffic and writes a scenario.
+pub fn calibrate(args: &CalibrateArgs) -> Ended {
+    let unusable = |reason: String| {
+        let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
+        bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {reason}", args.recording.display())).help(help)])
+    };
+    let text = fs::read(&args.recording).map_err(|error| unusable(error.to_string()))?;
+    let recording = Recording::read(&text).map_err(|Unreadable { line, reason }| unusable(format!("line {line}: {reason}")))?;
+    let Some(run) = recording.run.clone() else { return Err(unusable("it does not say what was run".to_owned())) };
+    let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
+    let (found, _) = wait(fitted(&recording, &loaded.scenario, Seed(run.seed), run.users))?.map_err(|fault| unusable(fault.to_string()))?;
+    if args.format == ListFormat::Json {
+        return print(&format!("{:#}\n", to_json(&found)));
+    }
+    let written = put_into(&run.scenario, &found).map_err(|block| {
+        output::message("the recorded scenario has `models:` of its own, with which only you can put these together:");
+        output::message(&block);
+        Exit::BadFile
+    })?;
+    // What is written is read again, before anybody relies on it.
+    parse_kept(&run.name, &written, &run.documents).map_err(|faults| bad_file(&faults))?;
+    let Some(out) = &args.out else {
+        output::message(table(&found).trim_end());
+        return print(&written);
+    };
+    let made = fs::OpenOptions::new().write(true).create_new(true).open(out).and_then(|mut file| {
+        use std::io::Write;
+        file.write_all(written.as_bytes())
+    });
+    made.map_err(|error| {
+        bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", out.display())).help("an existing file is not overwritten")])
+    })?;
+    print(&table(&found))?;
+    if !run.documents.is_empty() {
+        output::message("the scenario names a knowledge base of its own: keep its folder beside the file");
+    }
+    Ok(Exit::Ran)
+}

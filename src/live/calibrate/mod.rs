@@ -1,0 +1,15 @@
+//! A recording to a scenario: model profiles fitted to what real models did, so that a little live traffic buys a simulator.
+//!
+//! Promises: every fitted figure has its interval and the number of observations behind it; what a recording cannot tell stays
+//! as the scenario has it, and is said to.
+//!
+//! Does not know: files.
+
+mod fit;
+mod latency;
+mod moments;
+mod written;
+
+pub use fit::{Calibration, Fault, Figure, calibrate};
+pub use latency::{LatencyFit, fit as fit_latency};
+pub use written::{put_into, table, to_json};

@@ -1,0 +1,125 @@
+//! A calibration as a scenario's text, as a table and as JSON.
+//!
+//! Does not know: how it was fitted.
+
+use serde_json::json;
+
+use super::fit::{Calibration, Figure};
+
+/// A figure as a scenario writes it.
+fn number(figure: &Figure, value: f64) -> String {
+    match figure.field {
+        "latency.base" | "latency.per_token" => format!("\"{}us\"", libm::round(value * 1e6) as u64),
+        "answer_tokens" => format!("{value:.1}"),
+        _ => format!("{value:.5}"),
+    }
+}
+
+/// A figure for people.
+fn shown(figure: &Figure, value: f64) -> String {
+    match figure.field {
+        "latency.base" => format!("{value:.3} s"),
+        "latency.per_token" => format!("{:.3} ms", value * 1e3),
+        "answer_tokens" => format!("{value:.0}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// The block of models, as a scenario writes it.
+fn block(calibration: &Calibration) -> String {
+    let mut text = "    // Fitted to recorded traffic by simlab calibrate; intervals hold 90%.\n    models: {\n".to_owned();
+    let mut models: Vec<&str> = calibration.figures.iter().map(|figure| figure.model.as_str()).collect();
+    models.dedup();
+    for model in models {
+        text += &format!("        \"{}\": (\n", model.escape_default());
+        let own: Vec<&Figure> = calibration.figures.iter().filter(|figure| figure.model == model).collect();
+        for group in ["latency", "failures", ""] {
+            let inside: Vec<&&Figure> =
+                own.iter().filter(|figure| figure.field.split_once('.').map_or("", |(group, _)| group) == group).collect();
+            if inside.is_empty() {
+                continue;
+            }
+            let indent = if group.is_empty() { "            " } else { "                " };
+            if !group.is_empty() {
+                text += &format!("            {group}: (\n");
+            }
+            for figure in inside {
+                let field = figure.field.rsplit('.').next().unwrap_or_default();
+                let line = format!("{indent}{field}: {},", number(figure, figure.value));
+                let [low, high] = figure.interval.map(|bound| shown(figure, bound));
+                text += &format!("{line:<48} // {low} to {high}, from {} {}\n", figure.observations, figure.of);
+            }
+            if !group.is_empty() {
+                text += "            ),\n";
+            }
+        }
+        text += "        ),\n";
+    }
+    text + "    },\n"
+}
+
+/// The scenario's text with the fitted models in it.
+///
+/// # Errors
+/// The block by itself, when the text has models of its own already.
+pub fn put_into(scenario: &str, calibration: &Calibration) -> Result<String, String> {
+    let block = block(calibration);
+    if scenario.lines().any(|line| line.trim_start().starts_with("models:")) {
+        return Err(block);
+    }
+    // Behind the first parenthesis that stands in no comment.
+    let mut at = 0;
+    for line in scenario.split_inclusive('\n') {
+        let code = line.split("//").next().unwrap_or_default();
+        if let Some(open) = code.find('(') {
+            let (head, tail) = scenario.split_at(at + open + 1);
+            return Ok(format!("{head}\n{block}{}", tail.strip_prefix('\n').unwrap_or(tail)));
+        }
+        at += line.len();
+    }
+    Err(block)
+}
+
+/// For people.
+#[must_use]
+pub fn table(calibration: &Calibration) -> String {
+    let rows: Vec<[String; 5]> = calibration
+        .figures
+        .iter()
+        .map(|figure| {
+            let [low, high] = figure.interval.map(|bound| shown(figure, bound));
+            [
+                figure.model.clone(),
+                figure.field.to_owned(),
+                shown(figure, figure.value),
+                format!("{low} to {high}"),
+                format!("{} {}", figure.observations, figure.of),
+            ]
+        })
+        .collect();
+    let head = ["model", "field", "fitted", "90% interval", "from"].map(str::to_owned);
+    let rows: Vec<&[String; 5]> = std::iter::once(&head).chain(&rows).collect();
+    let widths: [usize; 5] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text += "\nkept as the scenario has it:\n";
+    for kept in &calibration.kept {
+        text += &format!("  {kept}\n");
+    }
+    text
+}
+
+/// For programs.
+#[must_use]
+pub fn to_json(calibration: &Calibration) -> serde_json::Value {
+    let figure = |figure: &Figure| {
+        json!({ "model": figure.model, "field": figure.field, "value": figure.value, "interval": figure.interval,
+            "observations": figure.observations, "of": figure.of })
+    };
+    json!({ "schema": "simlab.calibrate/1", "interval_mass": 0.9,
+        "figures": calibration.figures.iter().map(figure).collect::<Vec<_>>(), "kept": calibration.kept })
+}
