@@ -24,7 +24,7 @@ pub const KEYS: [(&str, &str); 4] = [
 pub struct Site {
     pub served: Served,
     pub folder: PathBuf,
-    sdk_key: String,
+    pub sdk_key: String,
 }
 
 impl Site {

@@ -1,0 +1,90 @@
+//! A recording made against a server whose models are not the scenario's gives the server's models back.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+use simlab::scenario::load;
+
+use super::super::program::{folder, simlab_in};
+use super::super::serve::Served;
+use super::program::{Site, ran};
+
+/// What the server's GPT-4o is like.
+const TRUE: [(&str, f64); 5] = [("answer_tokens", 520.0), ("answer_sigma", 0.7), ("tool_appetite", 1.4), ("quality", 0.4), ("weakness", 0.12)];
+
+#[test]
+fn a_recording_gives_back_the_models_that_it_was_made_with_and_a_scenario_that_behaves_like_it() {
+    let place = folder("calibrate-true");
+    let never = "failures: (error: 0, rate_limit: 0, refusal: 0, malformed: 0)";
+    let plain = load("security").unwrap();
+    let fields: String = TRUE.iter().map(|(field, value)| format!("{field}: {value}, ")).collect();
+    let model = |id: &str| if id == "gpt-4o" { format!("\"{id}\": ({fields} {never}), ") } else { format!("\"{id}\": ({never}), ") };
+    let models: String = plain.scenario.models.iter().map(|profile| model(&profile.id)).collect();
+    let truth = plain.source.text.replacen("    configs: {", &format!("    models: {{ {models} }},\n    configs: {{"), 1);
+    let file = place.join("true.ron").display().to_string();
+    fs::write(&file, &truth).unwrap();
+
+    let site = Site { served: Served::start(&[&file]), ..Site::new("calibrate", &[]) };
+    let site = Site { sdk_key: site.served.sdk_key(), ..site };
+    fs::write(site.path("plain.ron"), &*plain.source.text).unwrap();
+    let run = ["run", "plain.ron", "--live", "--yes", "--quiet", "--users", "600", "--max-cost", "500", "--out", "run", "--format", "json"];
+    let run = site.simlab(&run);
+    assert_eq!(run.code, 0, "{}", run.err);
+
+    let fitted = simlab_in(&site.folder, &["calibrate", "run/journal.jsonl", "--format", "json"]).json();
+    assert_eq!(fitted["schema"], "simlab.calibrate/1");
+    let found: BTreeMap<(String, String), &Value> = fitted["figures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|figure| ((figure["model"].as_str().unwrap().to_owned(), figure["field"].as_str().unwrap().to_owned()), figure))
+        .collect();
+    let figure = |field: &str| found[&("gpt-4o".to_owned(), field.to_owned())];
+    for (field, value) in TRUE {
+        let bound = |which: usize| figure(field)["interval"][which].as_f64().unwrap();
+        // Each holds with 90%; all five of them stand within twice their width for certain.
+        let (low, high) = (bound(0), bound(1));
+        let (middle, half) = (0.5 * (low + high), high - low);
+        assert!((middle - value).abs() <= half, "{field}: {low} to {high}, in truth {value}");
+    }
+    let held = TRUE.iter().filter(|(field, value)| {
+        let bound = |which: usize| figure(field)["interval"][which].as_f64().unwrap();
+        (bound(0)..=bound(1)).contains(value)
+    });
+    assert!(held.count() >= 4, "{:?}", TRUE.map(|(field, _)| figure(field)));
+    assert_eq!(figure("failures.error")["value"], 0.0);
+
+    // What is written is a scenario, and it behaves as what was recorded.
+    let told = simlab_in(&site.folder, &["calibrate", "run/journal.jsonl", "--out", "mine.ron"]).well();
+    assert!(told.contains("tool_appetite") && told.contains("kept as the scenario has it"), "{told}");
+    assert!(simlab_in(&site.folder, &["check", "mine.ron"]).well().starts_with("mine.ron: ok"));
+    let again = simlab_in(&site.folder, &["calibrate", "run/journal.jsonl", "--out", "mine.ron"]);
+    assert!(again.code == 3 && again.err.contains("an existing file is not overwritten"), "{}", again.err);
+    let of = |report: &Value, metric: &str| -> f64 {
+        let metrics = report["experiments"][0]["metrics"].as_array().unwrap();
+        let metric = metrics.iter().find(|own| own["key"] == metric).unwrap();
+        let means = metric["variations"].as_array().unwrap().iter().map(|variation| variation["data_mean"].as_f64().unwrap());
+        means.sum::<f64>() / 2.0
+    };
+    let recorded: Value = serde_json::from_str(&run.out).unwrap();
+    let simulated = simlab_in(&site.folder, &["run", "mine.ron", "--users", "8000", "--format", "json"]).json();
+    let before = simlab_in(&site.folder, &["run", "plain.ron", "--users", "8000", "--format", "json"]).json();
+    for (metric, within) in [("ai_cost_per_request", 0.25), ("positive_feedback_rate", 0.2)] {
+        let ratio = |report: &Value| of(report, metric) / of(&recorded, metric) - 1.0;
+        assert!(ratio(&simulated).abs() < within, "{metric}: {}", ratio(&simulated));
+        assert!(ratio(&simulated).abs() < ratio(&before).abs(), "{metric}: {} {}", ratio(&simulated), ratio(&before));
+    }
+}
+
+#[test]
+fn what_is_no_recording_or_too_short_a_one_is_refused() {
+    let site = Site::new("calibrate-short", &[]);
+    assert_eq!(site.simlab(&["run", "my.ron", "--live", "--yes", "--quiet", "--users", "2", "--out", "run"]).code, 0);
+    let short = site.simlab(&["calibrate", "run/journal.jsonl"]);
+    assert!(short.code == 3 && short.err.contains("no model was called often enough: 20 calls are needed"), "{}", short.err);
+    for (file, message) in [("my.ron", "line 1"), ("nowhere", "a recording is what"), (".", "a recording is what")] {
+        let ran = ran(&mut site.command(&["calibrate", file]));
+        assert!(ran.code == 3 && ran.err.contains(message), "{file}: {}", ran.err);
+    }
+}
