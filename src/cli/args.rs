@@ -77,6 +77,7 @@ pub enum Command {
     ///
     /// Every completion is found by user, caller, call and attempt, so identical prompts keep their own answers. A request that is
     /// not in the recording is an error that shows the nearest one.
+    #[command(after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab replay traffic.jsonl --format markdown")]
     Replay(ReplayArgs),
     /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your system.
     ///

@@ -24,8 +24,10 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     let recording = Recording::read(&text).map_err(|Unreadable { line, reason }| unusable(format!("line {line}: {reason}")))?;
     let Some(run) = recording.run.clone() else { return Err(unusable("it does not say what was run".to_owned())) };
     let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
-    let (found, _) = wait(fitted(&recording, &loaded.scenario, Seed(run.seed), run.users))?.map_err(|fault| unusable(fault.to_string()))?;
-    if args.format == ListFormat::Json {
+    // Other luck than the run's own: what is matched shall not be matched to its noise.
+    let seed = Seed(run.seed).replication(1);
+    let (found, _) = wait(fitted(&recording, &loaded.scenario, seed, run.users))?.map_err(|fault| unusable(fault.to_string()))?;
+    if args.format == ListFormat::Json && args.out.is_none() {
         return print(&format!("{:#}\n", to_json(&found)));
     }
     let written = put_into(&run.scenario, &found).map_err(|block| {
@@ -46,7 +48,10 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     made.map_err(|error| {
         bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", out.display())).help("an existing file is not overwritten")])
     })?;
-    print(&table(&found))?;
+    match args.format {
+        ListFormat::Json => print(&format!("{:#}\n", to_json(&found)))?,
+        ListFormat::Text => print(&table(&found))?,
+    };
     if !run.documents.is_empty() {
         output::message("the scenario names a knowledge base of its own: keep its folder beside the file");
     }

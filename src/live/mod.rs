@@ -16,6 +16,7 @@ mod halt;
 pub mod journal;
 pub mod launchdarkly;
 pub mod models;
+mod names;
 mod papers;
 mod preflight;
 mod providers;

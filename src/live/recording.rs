@@ -111,7 +111,7 @@ pub struct Call {
     /// The user, counted from 1; 0 for the experiment itself.
     pub user: u32,
     /// Who asks.
-    #[serde(with = "caller")]
+    #[serde(with = "super::names::caller")]
     pub caller: Caller,
     /// Which call of this caller for this user, from 0.
     pub nth: u16,
@@ -178,7 +178,7 @@ pub struct Failed {
     #[serde(default)]
     pub asked: String,
     /// What it counts as in the report.
-    #[serde(with = "failure")]
+    #[serde(with = "super::names::failure")]
     pub kind: FailureKind,
     /// What happened, more closely: `rate_limited`, `server`, `overloaded`, `timeout`, `connection`, `cut`, `malformed`, …
     pub why: String,
@@ -379,40 +379,6 @@ impl Line {
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
-    }
-}
-
-/// A caller by its name in reports.
-mod caller {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::journal::Caller;
-
-    pub fn serialize<S: Serializer>(caller: &Caller, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(caller.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Caller, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let found = Caller::ALL.into_iter().find(|caller| caller.name() == name);
-        found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no caller of a model")))
-    }
-}
-
-/// A failure by its name in reports.
-mod failure {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::journal::FailureKind;
-
-    pub fn serialize<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(kind.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let found = FailureKind::ALL.into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no kind of failure")))
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Latency and failures are read off the calls. Lengths, tool calls and feedback depend on the questions and on what context was
 //! lost, so they are matched by simulation: the scenario is simulated for the same users, and each parameter is moved until
-//! the simulated moment is the recorded one (the method of simulated moments: McFadden 1989; indirect inference: Gourieroux,
-//! Monfort & Renault 1993). A parameter's relative error is its moment's, by the delta method.
+//! the simulated moment is the recorded one: see `matching`.
 //!
 //! Promises: figures with too few observations are kept as the scenario has them.
 //!
@@ -13,22 +12,17 @@ use std::collections::BTreeMap;
 
 use crate::journal::FailureKind;
 use crate::live::calibrate::latency::{self, Z90};
-use crate::live::calibrate::moments::{Moments, recorded, simulated};
+use crate::live::calibrate::matching::match_moments;
 use crate::live::recording::{CallOutcome, Recording};
 use crate::llm::profile::ModelProfile;
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{SetupError, Stage};
+use crate::run::SetupError;
 use crate::scenario::Scenario;
 use crate::time::Duration;
 
 /// Fewest observations behind a figure.
 pub const LEAST: usize = 20;
-/// Users of a simulation, at least: its own noise shall not matter.
-const LEAST_USERS: u32 = 4_000;
-/// Rounds of matching.
-const ROUNDS: usize = 5;
-
 /// One fitted figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -96,26 +90,37 @@ fn calls(recording: &Recording) -> BTreeMap<String, Calls> {
         | CallOutcome::Failed(crate::live::recording::Failed { model, .. })) = outcome;
         let own = all.entry(model.clone()).or_default();
         let structured = matches!(call.caller, Caller::Supervisor | Caller::Security);
-        if call.attempt == 0 {
-            own.calls += 1;
-            own.structured += u64::from(structured);
-        } else {
-            own.malformed += u64::from(structured);
+        if let CallOutcome::Answered(answered) = outcome {
+            own.times.push((f64::from(answered.output_tokens), answered.answer_us as f64 / 1e6));
         }
+        if call.attempt > 0 {
+            // Malformed counts what stayed so after it was asked for again, as a mock's call fails for good.
+            own.malformed += u64::from(structured && !readable(outcome));
+            continue;
+        }
+        own.calls += 1;
+        own.structured += u64::from(structured);
         match outcome {
-            CallOutcome::Answered(answered) => {
-                own.times.push((f64::from(answered.output_tokens), answered.answer_us as f64 / 1e6));
-                own.refusals += u64::from(matches!(answered.stop.as_str(), "refusal" | "content_filter"));
-            }
-            CallOutcome::Failed(failed) if failed.kind == FailureKind::RateLimited => own.refused += 1,
-            CallOutcome::Failed(_) => own.errors += 1,
+            CallOutcome::Answered(answered) => own.refusals += u64::from(matches!(answered.stop.as_str(), "refusal" | "content_filter")),
+            CallOutcome::Failed(failed) => match failed.kind {
+                FailureKind::RateLimited => own.refused += 1,
+                FailureKind::Timeout | FailureKind::ProviderError => own.errors += 1,
+                _ => {}
+            },
         }
     }
     all
 }
 
+/// Whether a structured answer is an object at all.
+fn readable(outcome: &CallOutcome) -> bool {
+    let CallOutcome::Answered(answered) = outcome else { return false };
+    let text = answered.tools.first().map_or(answered.text.as_str(), |call| call.input.as_str());
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.as_object().is_some_and(|object| !object.is_empty()))
+}
+
 /// Wilson's interval of a share, 90% (Wilson 1927).
-fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
+pub(super) fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
     let (n, p) = (of as f64, successes as f64 / (of as f64).max(1.0));
     let z2 = Z90 * Z90;
     let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
@@ -136,7 +141,10 @@ pub async fn calibrate(recording: &Recording, base: &Scenario, seed: Seed, users
         return Err(Fault::TooFew(most));
     }
     for (model, calls) in &calls {
-        let Some(profile) = scenario.models.iter_mut().find(|profile| profile.id == *model) else { continue };
+        let Some(profile) = scenario.models.iter_mut().find(|profile| profile.id == *model) else {
+            found.kept.push(format!("{model}: everything, since the scenario does not have it"));
+            continue;
+        };
         if calls.times.len() < LEAST {
             found.kept.push(format!("{model}: everything, for want of calls ({})", calls.times.len()));
             continue;
@@ -148,6 +156,7 @@ pub async fn calibrate(recording: &Recording, base: &Scenario, seed: Seed, users
         "how well a model answers apart from how the judge rates: only both together show, so the judge is as the scenario has it"
             .to_owned(),
     );
+    found.kept.push("models that were not called".to_owned());
     found.kept.push("personal_data_recall and false_alarm: nobody recorded what was there to be found".to_owned());
     found.kept.push("causes, tools' appeal, and what a question asks: as the scenario has them".to_owned());
     let order = |figure: &Figure| scenario.models.iter().position(|model| model.id == figure.model);
@@ -157,24 +166,34 @@ pub async fn calibrate(recording: &Recording, base: &Scenario, seed: Seed, users
 
 /// What the calls themselves tell.
 fn read_off(model: &str, calls: &Calls, profile: &mut ModelProfile, found: &mut Calibration) {
+    let Calibration { figures, kept } = found;
     let mut push = |field, (value, interval): (f64, [f64; 2]), observations, of| {
-        found.figures.push(Figure { model: model.to_owned(), field, value, interval, observations, of });
+        figures.push(Figure { model: model.to_owned(), field, value, interval, observations, of });
     };
     match latency::fit(&calls.times, profile.latency.per_token.seconds()) {
-        None => found.kept.push(format!("{model}: latency, which could not be fitted")),
+        None => kept.push(format!("{model}: latency, which could not be fitted")),
         Some(fit) => {
             push("latency.base", fit.base, fit.used, "calls");
             profile.latency.base = Duration::from_seconds(fit.base.0);
-            // Without a fitted time for each token the base is the whole time.
-            let per_token = fit.per_token.unwrap_or((0.0, [0.0, 0.0]));
-            push("latency.per_token", per_token, fit.used, "calls");
-            profile.latency.per_token = Duration::from_seconds(per_token.0);
+            match fit.per_token {
+                Some(per_token) => {
+                    push("latency.per_token", per_token, fit.used, "calls");
+                    profile.latency.per_token = Duration::from_seconds(per_token.0);
+                }
+                None => kept.push(format!("{model}: latency.per_token, since its answers are all about equally long")),
+            }
             push("latency.sigma", fit.sigma, fit.used, "calls");
             profile.latency.sigma = fit.sigma.0;
             let all = (fit.used + fit.stalls) as u64;
             let stalls = wilson(fit.stalls as u64, all);
             push("latency.stall_chance", stalls, all as usize, "calls");
             profile.latency.stall_chance = Probability::clamped(stalls.0);
+            kept.push(match fit.stall {
+                Some(stall) => {
+                    format!("{model}: latency.stall and stall_sigma (half of the {} stalls took more than {stall:.1} s)", fit.stalls)
+                }
+                None => format!("{model}: latency.stall and stall_sigma, since no call stalled"),
+            });
         }
     }
     let rates = [
@@ -185,6 +204,9 @@ fn read_off(model: &str, calls: &Calls, profile: &mut ModelProfile, found: &mut 
     ];
     for (field, failed, of) in rates {
         if (of as usize) < LEAST {
+            if of > 0 {
+                kept.push(format!("{model}: {field}, for want of calls ({of})"));
+            }
             continue;
         }
         let share = wilson(failed, of);
@@ -197,73 +219,4 @@ fn read_off(model: &str, calls: &Calls, profile: &mut ModelProfile, found: &mut 
             _ => profile.failures.malformed = chance,
         }
     }
-}
-
-/// Moves lengths, appetites and qualities until the simulated moments are the recorded ones.
-async fn match_moments(
-    recording: &Recording,
-    scenario: &mut Scenario,
-    seed: Seed,
-    users: u32,
-    found: &mut Calibration,
-) -> Result<(), SetupError> {
-    let wanted: BTreeMap<String, Moments> = recorded(recording);
-    let enough = |moments: &Moments| moments.lengths.len() >= LEAST;
-    for (model, moments) in wanted.iter().filter(|(_, moments)| !enough(moments)) {
-        found.kept.push(format!("{model}: answers and feedback, for want of answers ({})", moments.lengths.len()));
-    }
-    for _ in 0..ROUNDS {
-        let moved = scenario.clone();
-        let stage = Stage::new(&moved, seed).await?;
-        let now = simulated(&stage, seed, users.max(LEAST_USERS)).await;
-        for (model, wanted) in wanted.iter().filter(|(_, moments)| enough(moments)) {
-            let (Some(now), Some(profile)) = (now.get(model), scenario.models.iter_mut().find(|profile| profile.id == *model)) else {
-                continue;
-            };
-            let ((want, want_sd), (have, have_sd)) = (Moments::spread(&wanted.lengths), Moments::spread(&now.lengths));
-            profile.answer_tokens *= libm::exp(want - have);
-            let variance = profile.answer_sigma * profile.answer_sigma + want_sd * want_sd - have_sd * have_sd;
-            profile.answer_sigma = variance.max(0.0).sqrt();
-            let (want, have) = (Moments::spread(&wanted.rounds).0, Moments::spread(&now.rounds).0);
-            profile.tool_appetite = if have > 0.0 { profile.tool_appetite * want / have } else { want };
-            let ((positive, negative), (now_positive, now_negative)) = (wanted.feedback(), now.feedback());
-            let scaled = |p: Probability, want: f64, have: f64| if have > 0.0 { Probability::clamped(p.get() * want / have) } else { p };
-            profile.quality = scaled(profile.quality, positive, now_positive);
-            profile.weakness = scaled(profile.weakness, negative, now_negative);
-        }
-    }
-    for (model, moments) in wanted.iter().filter(|(_, moments)| enough(moments)) {
-        let Some(profile) = scenario.models.iter().find(|profile| profile.id == *model) else { continue };
-        let n = moments.lengths.len();
-        let (_, sd) = Moments::spread(&moments.lengths);
-        let (rounds, rounds_sd) = Moments::spread(&moments.rounds);
-        let relative = |value: f64, error: f64| (value, [value * libm::exp(-Z90 * error), value * libm::exp(Z90 * error)]);
-        let root = (n as f64).sqrt();
-        let mut push = |field, (value, interval): (f64, [f64; 2]), observations, of| {
-            found.figures.push(Figure { model: model.clone(), field, value, interval, observations, of });
-        };
-        push("answer_tokens", relative(profile.answer_tokens, sd / root), n, "answers");
-        // The delta method: the variance that the questions bring is the simulator's, and known.
-        let error = if profile.answer_sigma > 0.0 {
-            sd * sd / (profile.answer_sigma * profile.answer_sigma * (2.0 * n as f64).sqrt())
-        } else {
-            0.0
-        };
-        push("answer_sigma", relative(profile.answer_sigma, error), n, "answers");
-        if rounds > 0.0 {
-            push("tool_appetite", relative(profile.tool_appetite, rounds_sd / rounds / root), n, "answers");
-        }
-        for (field, value, count) in
-            [("quality", profile.quality.get(), moments.positive), ("weakness", profile.weakness.get(), moments.negative)]
-        {
-            if count == 0 {
-                found.kept.push(format!("{model}: {field}, since nobody was recorded to rate so"));
-                continue;
-            }
-            let (share, [low, high]) = wilson(count, moments.judged);
-            let by = |bound: f64| (value * bound / share).clamp(0.0, 1.0);
-            push(field, (value, [by(low), by(high)]), moments.judged as usize, "judgments");
-        }
-    }
-    Ok(())
 }

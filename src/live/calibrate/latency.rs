@@ -18,12 +18,16 @@ pub struct LatencyFit {
     pub base: (f64, [f64; 2]),
     /// Time for each token; `None` where the lengths are too much alike to tell it from the base.
     pub per_token: Option<(f64, [f64; 2])>,
+    /// The time for each token that was taken as given where it could not be told.
+    pub given: f64,
     /// Standard deviation of the logarithm.
     pub sigma: (f64, [f64; 2]),
     /// Values that it was fitted to.
     pub used: usize,
     /// Values that were taken for stalls.
     pub stalls: usize,
+    /// By how much these were late: the median, in seconds; `None` where there are none.
+    pub stall: Option<f64>,
 }
 
 /// Fits latencies in seconds to numbers of output tokens; `per_token` is kept where it cannot be told. `None` for fewer than ten
@@ -31,26 +35,35 @@ pub struct LatencyFit {
 #[must_use]
 pub fn fit(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
     let mut values: Vec<(f64, f64)> = values.iter().copied().filter(|(_, seconds)| *seconds > 0.0).collect();
-    let all = values.len();
+    let every = values.clone();
     let mut found = least_squares(&values, per_token)?;
     for _ in 0..5 {
         let mut apart: Vec<f64> = values.iter().map(|value| residual(&found, value).abs()).collect();
         apart.sort_by(f64::total_cmp);
         // The median absolute deviation of a normal distribution is 0.6745 of its standard deviation.
         let scale = apart.get(apart.len() / 2)? / 0.6745;
-        let kept: Vec<(f64, f64)> = values.iter().copied().filter(|value| residual(&found, value) <= STALLED * scale.max(1e-9)).collect();
+        let kept: Vec<(f64, f64)> = every.iter().copied().filter(|value| residual(&found, value) <= STALLED * scale.max(1e-9)).collect();
         if kept.len() == values.len() {
             break;
         }
         values = kept;
         found = least_squares(&values, per_token)?;
     }
-    Some(LatencyFit { stalls: all - values.len(), ..found })
+    let mut late: Vec<f64> = Vec::new();
+    if values.len() < every.len() {
+        let least = values.iter().map(|value| residual(&found, value)).fold(f64::NEG_INFINITY, f64::max);
+        late.extend(every.iter().filter(|value| residual(&found, value) > least).map(|value| value.1 - median(&found, value.0)));
+    }
+    late.sort_by(f64::total_cmp);
+    Some(LatencyFit { stalls: every.len() - values.len(), stall: late.get(late.len() / 2).copied(), ..found })
+}
+
+fn median(fit: &LatencyFit, tokens: f64) -> f64 {
+    fit.base.0 + fit.per_token.map_or(fit.given, |(per_token, _)| per_token) * tokens
 }
 
 fn residual(fit: &LatencyFit, (tokens, seconds): &(f64, f64)) -> f64 {
-    let per_token = fit.per_token.map_or(0.0, |(per_token, _)| per_token);
-    libm::log(*seconds) - libm::log(fit.base.0 + per_token * tokens)
+    libm::log(*seconds) - libm::log(median(fit, *tokens))
 }
 
 fn least_squares(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
@@ -64,8 +77,9 @@ fn least_squares(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
     let geometric = libm::exp(values.iter().map(|(_, seconds)| libm::log(*seconds)).sum::<f64>() / count);
     // Lengths that hardly differ say nothing about a token.
     let both = spread > 0.2 * mean;
-    let start = if both { (per_token.max(geometric / (2.0 * mean.max(1.0)))).min(geometric / mean.max(1.0)) } else { 0.0 };
-    let mut k = start;
+    // What is given may not be more than there is.
+    let given = per_token.min(0.8 * geometric / mean.max(1.0));
+    let mut k = if both { (per_token.max(geometric / (2.0 * mean.max(1.0)))).min(geometric / mean.max(1.0)) } else { given };
     let mut b = (geometric - k * mean).max(geometric * 0.05);
     let mut normal = [0.0; 3];
     for _ in 0..ROUNDS {
@@ -118,9 +132,11 @@ fn least_squares(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
     finite.then(|| LatencyFit {
         base: around(b, error_b),
         per_token: both.then(|| around(k, error_k)),
+        given,
         sigma: around(sigma, sigma / (2.0 * (count - parameters)).sqrt()),
         used: n,
         stalls: 0,
+        stall: None,
     })
 }
 

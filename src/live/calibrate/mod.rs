@@ -7,6 +7,7 @@
 
 mod fit;
 mod latency;
+mod matching;
 mod moments;
 mod written;
 

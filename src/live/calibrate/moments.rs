@@ -37,13 +37,6 @@ impl Moments {
         (mean, (squares / (count - 1.0).max(1.0)).sqrt())
     }
 
-    /// Share of positive and of negative judgments.
-    #[must_use]
-    pub fn feedback(&self) -> (f64, f64) {
-        let judged = (self.judged as f64).max(1.0);
-        (self.positive as f64 / judged, self.negative as f64 / judged)
-    }
-
     fn answer(&mut self, tokens: u32, rounds: u16) {
         self.lengths.push(libm::log(f64::from(tokens.max(1))));
         self.rounds.push(f64::from(rounds));

@@ -64,7 +64,14 @@ fn block(calibration: &Calibration) -> String {
 /// The block by itself, when the text has models of its own already.
 pub fn put_into(scenario: &str, calibration: &Calibration) -> Result<String, String> {
     let block = block(calibration);
-    if scenario.lines().any(|line| line.trim_start().starts_with("models:")) {
+    let names_models = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        code.match_indices("models").any(|(at, word)| {
+            let before = code[..at].chars().next_back();
+            before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '"') && code[at + word.len()..].trim_start().starts_with(':')
+        })
+    };
+    if scenario.lines().any(names_models) {
         return Err(block);
     }
     // Behind the first parenthesis that stands in no comment.
