@@ -65,7 +65,8 @@ impl LiveRun {
             lines.push(format!("stopped early: {stopped}"));
         }
         if self.repaired > 0 {
-            lines.push(format!("{} malformed answers asked for once more", figure::count(self.repaired)));
+            let answers = if self.repaired == 1 { "answer" } else { "answers" };
+            lines.push(format!("{} malformed {answers} asked for once more", figure::count(self.repaired)));
         }
         for LiveProblem { variation, agent, kind, retried, failed } in &self.problems {
             let whose = variation.as_deref().map_or_else(String::new, |variation| format!(" of {variation}"));
