@@ -285,7 +285,10 @@ fn saved<F: live::Flags>(
     folder: Option<&Path>,
 ) -> Result<Outcome, Exit> {
     let mut events = match folder {
-        Some(folder) => Some(save::events(folder, session.stage).map_err(|error| unusable(folder, &error, "is the disk full?"))?),
+        Some(folder) => {
+            let events = save::events(folder, session.stage).map_err(|error| unusable(folder, &error, "is the disk full?"))?;
+            Some(events.begun(session.run.began_ms, session.run.key_epoch))
+        }
         None => None,
     };
     let outcome = conclude(session, gathered, backdrop, true, &mut events);

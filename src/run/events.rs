@@ -109,6 +109,9 @@ pub struct EventWriter<'s, W> {
     stage: &'s Stage<'s>,
     out: W,
     flights: BTreeMap<u32, Flight>,
+    /// When the run began, in milliseconds since 1970, and the second that users' keys carry.
+    began_ms: u64,
+    key_epoch: u32,
     /// The first error of the writer; nothing is written after it.
     failed: Option<io::Error>,
 }
@@ -116,7 +119,13 @@ pub struct EventWriter<'s, W> {
 impl<'s, W: Write> EventWriter<'s, W> {
     /// A writer of this stage's events.
     pub fn new(stage: &'s Stage<'s>, out: W) -> Self {
-        Self { stage, out, flights: BTreeMap::new(), failed: None }
+        Self { stage, out, flights: BTreeMap::new(), began_ms: u64::from(KEY_EPOCH) * 1000, key_epoch: KEY_EPOCH, failed: None }
+    }
+
+    /// The same for a run that began at this time and whose users' keys carry this second.
+    #[must_use]
+    pub fn begun(self, began_ms: u64, key_epoch: u32) -> Self {
+        Self { began_ms, key_epoch, ..self }
     }
 
     /// Ends the writing.
@@ -140,7 +149,9 @@ impl<'s, W: Write> EventWriter<'s, W> {
     fn exposure(&self, at_ms: u64, served: Served, flight: &Flight, key: &str) -> Option<Value> {
         let compiled = &self.stage.compiled;
         let config = usize::from(served.config);
-        let evaluation = compiled.evaluate(config, usize::from(flight.group), key);
+        // The reason is the flags' own; what was served is what the journal says, whoever evaluated it.
+        let mut evaluation = compiled.evaluate(config, usize::from(flight.group), key);
+        (evaluation.variation, evaluation.in_experiment) = (Some(usize::from(served.variation)), true);
         let rule_id = match evaluation.reason {
             crate::flags::compiled::Reason::RuleMatch { rule } => compiled.rule_id(config, rule),
             _ => None,
@@ -159,11 +170,14 @@ impl<'s, W: Write> EventWriter<'s, W> {
 
 impl<W: Write> Reader for EventWriter<'_, W> {
     fn entry(&mut self, entry: &Entry) {
-        let at_ms = u64::from(KEY_EPOCH) * 1000 + entry.at.us() / 1000;
-        let key = user_key(entry.user);
+        let at_ms = self.began_ms + entry.at.us() / 1000;
+        let key = match self.key_epoch {
+            KEY_EPOCH => user_key(entry.user).as_str().to_owned(),
+            epoch => format!("user_{epoch}_{}", entry.user),
+        };
         if let Event::Arrived { group, .. } = entry.event {
             let attributes = &self.stage.scenario.traffic.audience[usize::from(group)].attributes;
-            let context = context(key.as_str(), attributes);
+            let context = context(&key, attributes);
             self.write(&index(at_ms, &context));
             self.flights.insert(entry.user, Flight { context, group, visit: Visit::default() });
             return;
@@ -173,7 +187,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         let goes_on = flight.visit.entry(self.stage.scenario, &entry.event, |one| sent.push(one));
         for one in sent {
             let event = match one {
-                Sent::Exposure(served) => self.exposure(at_ms, served, &flight, key.as_str()),
+                Sent::Exposure(served) => self.exposure(at_ms, served, &flight, &key),
                 Sent::Metric(event, data, value) => Some(custom(at_ms, event, &flight.context, data, value)),
             };
             event.iter().for_each(|event| self.write(event));

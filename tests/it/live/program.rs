@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use simlab::random::{Owner, Purpose, Seed};
 
-use super::super::program::{Ran, folder};
+use super::super::program::{Ran, folder, simlab_in};
 use super::super::serve::Served;
 use super::session::flawless;
 
@@ -166,6 +166,19 @@ fn the_budget_is_not_exceeded_and_a_larger_one_goes_on_where_it_ended() {
     assert_eq!((gone_on.code, gone_on.err.as_str()), (0, ""));
     assert_eq!(lasting(&site.path("short")), lasting(&site.path("whole")));
     assert_eq!(fs::read(site.path("copy.jsonl")).unwrap(), fs::read(site.path("short/journal.jsonl")).unwrap());
+
+    // The events that were saved give the statistics of the report.
+    let analyzed = simlab_in(&site.folder, &["analyze", "short/events.jsonl", "--format", "json"]).json();
+    let report: Value = serde_json::from_str(&fs::read_to_string(site.path("short/report.json")).unwrap()).unwrap();
+    for (own, other) in
+        analyzed["experiments"][0]["metrics"].as_array().unwrap().iter().zip(report["experiments"][0]["metrics"].as_array().unwrap())
+    {
+        for (own, other) in own["variations"].as_array().unwrap().iter().zip(other["variations"].as_array().unwrap()) {
+            assert_eq!((&own["exposures"], &own["conversions"]), (&other["exposures"], &other["conversions"]));
+            let (own, other) = (own["data_mean"].as_f64().unwrap(), other["data_mean"].as_f64().unwrap());
+            assert!((own - other).abs() <= 2e-3 * other.abs() + 1e-9, "{own} {other}");
+        }
+    }
 
     // What is played back is what was reported, byte for byte, without any network and without any key.
     let replay = |file: &str, more: &[&str]| {
