@@ -30,8 +30,20 @@ macro_rules! library {
 pub const LIBRARY: &[BuiltIn] = library!["", "security", "security-literal", "premium", "tutorial"];
 
 /// The lessons, in the order of the course.
-pub const LESSONS: &[BuiltIn] =
-    library!["lessons/", "cost-paradox", "a-a-test", "too-few-users", "peeking", "noisy-metric", "prior-data-conflict", "silent-arm",];
+pub const LESSONS: &[BuiltIn] = library![
+    "lessons/",
+    "cost-paradox",
+    "a-a-test",
+    "too-few-users",
+    "peeking",
+    "noisy-metric",
+    "prior-data-conflict",
+    "silent-arm",
+    "missing-cost",
+    "exposure-dilution",
+    "shared-limit",
+    "two-readings",
+];
 
 /// The scenario or lesson of this name.
 #[must_use]
