@@ -36,11 +36,13 @@ pub enum AppEvent {
     RequestDuration,
     /// A request failed. The simulator's own.
     RequestFailed,
+    /// Items of personal data that identify the user directly and reached the support agent. The simulator's own.
+    PersonalDataDisclosed,
 }
 
 impl AppEvent {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Duration,
         Self::TokensTotal,
         Self::TokensInput,
@@ -53,6 +55,7 @@ impl AppEvent {
         Self::ToolCall,
         Self::RequestDuration,
         Self::RequestFailed,
+        Self::PersonalDataDisclosed,
     ];
 
     /// The event's key on the wire.
@@ -71,6 +74,7 @@ impl AppEvent {
             Self::ToolCall => "$ld:ai:tool_call",
             Self::RequestDuration => "request_duration",
             Self::RequestFailed => "request_failed",
+            Self::PersonalDataDisclosed => "personal_data_disclosed",
         }
     }
 
@@ -114,6 +118,7 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
         Event::Judged { label: Label::Positive, .. } => tell(AppEvent::FeedbackPositive, 1),
         Event::Judged { label: Label::Negative, .. } => tell(AppEvent::FeedbackNegative, 1),
         Event::ToolUsed { .. } => tell(AppEvent::ToolCall, 1),
+        Event::Disclosed { items } => tell(AppEvent::PersonalDataDisclosed, items.into()),
         Event::Finished { outcome, latency } => {
             tell(AppEvent::RequestDuration, latency.us());
             if outcome != crate::journal::Outcome::Answered {

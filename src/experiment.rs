@@ -183,3 +183,30 @@ pub struct Experiment {
     /// Correction for many comparisons.
     pub correction: Correction,
 }
+
+/// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a treatment's share becomes its
+/// probability to be best on the primary metric, as far as the floor allows (Thompson 1933; Scott 2010, "A modern Bayesian look
+/// at the multi-armed bandit").
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thompson {
+    /// Exposed users between reallocations.
+    pub every: u32,
+    /// The least share that a treatment keeps, as a fraction.
+    pub floor: f64,
+}
+
+/// A release that metrics watch over: some users get the new variation, as many are their control, and a regression takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    /// The two groups as an experiment: what was is the control, what comes the treatment; its threshold is how sure a regression
+    /// has to be, over all looks together.
+    pub study: Experiment,
+    /// The rule of the config whose users take part.
+    pub rule: u32,
+    /// How much worse, relative to the control, a metric may be.
+    pub worse_by: f64,
+    /// Watched users between looks.
+    pub every: u32,
+    /// Watched users after which everybody gets the new variation.
+    pub users: u32,
+}

@@ -67,11 +67,13 @@ pub enum FailureKind {
     BadRequest = 6,
     /// The agent's AI config is disabled for this user.
     Disabled = 7,
+    /// The app crashed before it sent anything.
+    Crashed = 8,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Timeout,
         Self::RateLimited,
         Self::ProviderError,
@@ -80,6 +82,7 @@ impl FailureKind {
         Self::OverBudget,
         Self::BadRequest,
         Self::Disabled,
+        Self::Crashed,
     ];
 
     /// Name in reports.
@@ -94,6 +97,7 @@ impl FailureKind {
             Self::OverBudget => "over_budget",
             Self::BadRequest => "bad_request",
             Self::Disabled => "disabled",
+            Self::Crashed => "crashed",
         }
     }
 }
@@ -235,6 +239,18 @@ pub enum Event {
         /// Whether the judge itself failed.
         failed: bool,
     },
+    /// Personal data that identifies the user directly reached the support agent.
+    Disclosed {
+        /// How many items.
+        items: u8,
+    },
+    /// The rollout of a config was changed while users arrived (user 0).
+    Reallocated {
+        /// What gets another share.
+        served: Served,
+        /// Its share from now on, in thousandths of a percent.
+        weight: u32,
+    },
 }
 
 /// One entry.
@@ -370,6 +386,8 @@ fn encode(entry: &Entry) -> ([u8; 64], usize) {
             b.u8(9).u8(kind).u64(latency.us())
         }
         Event::Judged { label, failed } => b.u8(10).u8(label as u8).u8(failed.into()),
+        Event::Disclosed { items } => b.u8(11).u8(items),
+        Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };
     (b.bytes, b.len)
 }

@@ -46,14 +46,14 @@ pub enum Purpose {
     Fault = 13,
     /// A replication of `power`: its own seed; nth = which replication.
     Replication = 14,
-    /// Reallocation draws of a bandit; nth = which look.
-    Bandit = 15,
     /// Backoff jitter of a live client; nth = attempt.
     Jitter = 16,
     /// What the users did before the experiment, for CUPED: the seed of that period.
     PrePeriod = 17,
     /// A chat that is none of the known agents' calls, asked of `serve`.
     OpenChat = 18,
+    /// Whether the app crashes on a user; nth = which config's variation makes it crash.
+    Crash = 19,
 }
 
 /// The scenario's seed: all luck follows from it.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::knowledge::retrieval::{MOST_RESULTS, QUERY_VARIANTS};
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size, TopicId};
-use crate::llm::model::{ToolCall, ToolOutput};
+use crate::llm::model::{Passages, ToolCall, ToolOutput};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// Fewest tokens of a remote tool's answer.
@@ -72,6 +72,15 @@ impl<'k> Library<'k> {
     pub fn local(&self, call: ToolCall) -> ToolOutput {
         let Size { tokens, characters } = self.found(call).map_or(Size::ZERO, crate::knowledge::Retrieved::size);
         ToolOutput { call, tokens, characters, wording: 0, failed: false }
+    }
+
+    /// The passages in an output: of a search by meaning alone, whose passages name their documents.
+    #[must_use]
+    pub fn passages(&self, output: ToolOutput) -> Passages {
+        let named = self.tools.get(usize::from(output.call.tool)).is_some_and(|tool| tool.kind.names_documents());
+        let Some(found) = self.found(output.call).filter(|_| named && !output.failed) else { return Passages::default() };
+        let (all, on_topic) = (u16::try_from(found.hits.len()).unwrap_or(u16::MAX), u16::try_from(found.on_topic).unwrap_or(u16::MAX));
+        Passages { on_topic, off_topic: all.saturating_sub(on_topic) }
     }
 
     /// A remote tool's answer of about `tokens` tokens.

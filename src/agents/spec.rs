@@ -4,8 +4,9 @@
 //! Does not know: how a config is evaluated, or what a model answers.
 
 use crate::journal::Caller;
+use crate::knowledge::Complexity;
 use crate::llm::setup::Setup;
-use crate::quantity::Money;
+use crate::quantity::{Money, Probability};
 
 /// The three agents of the workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,15 @@ pub enum AtBudget {
     Deny,
 }
 
+/// An app that crashes on some of the users who get a variation, before anything is sent: nobody learns that they were there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crash {
+    /// Chance for each user whom it concerns.
+    pub chance: Probability,
+    /// Only questions of this depth; `None`: all.
+    pub only: Option<Complexity>,
+}
+
 /// One variation of an AI config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentSetup {
@@ -60,6 +70,8 @@ pub struct AgentSetup {
     pub at_budget: AtBudget,
     /// Variation of the same config that takes over when the model fails; an index into its variations.
     pub fallback: Option<usize>,
+    /// How the app crashes on it, if it does.
+    pub crash: Option<Crash>,
 }
 
 /// One AI config: the agent that it configures and what its variations say.

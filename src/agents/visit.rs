@@ -9,9 +9,9 @@ use crate::agents::app::{App, Assignment, Brief};
 use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
-use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Route, TopicId, detect_personal_data};
+use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Completion, Message, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
+    Body, CallFailure, Completion, Message, Passages, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
 };
 use crate::quantity::Money;
 use crate::random::Owner;
@@ -71,6 +71,7 @@ pub struct Visit {
     /// Calls that the current agent has made.
     nth: u16,
     rounds: u16,
+    passages: Passages,
     tool_characters: u32,
     /// Tokens of what a judge is shown: of tool output, and of the answer.
     tools_shown: u32,
@@ -107,6 +108,7 @@ impl Visit {
             thread_tokens: 0,
             nth: 0,
             rounds: 0,
+            passages: Passages::default(),
             tool_characters: 0,
             tools_shown: 0,
             answer_shown: 0,
@@ -169,6 +171,7 @@ impl Visit {
             personal: if caller == Caller::Writer && self.brief.personal { Items::ALL } else { self.personal },
             redacted: if caller == Caller::Support { self.redacted } else { Items::NONE },
             rounds: self.rounds,
+            passages: self.passages,
             visible: if caller == Caller::Judge { self.visible(app.judge) } else { Visible::default() },
         };
         Prompt {
@@ -298,12 +301,30 @@ impl Visit {
     }
 
     /// The request goes out: the configs have been evaluated.
-    pub fn send(&mut self, now: Timestamp, assigned: [Assignment; 3], mut tell: impl FnMut(Event)) {
+    ///
+    /// With `luck` for each config's variation the app may crash on it: then nobody but the user learns of the visit.
+    pub fn send(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        assigned: [Assignment; 3],
+        luck: impl Fn(Agent) -> f64,
+        mut tell: impl FnMut(Event),
+    ) {
         self.started = now;
         self.enabled = assigned.map(|a| a.served.is_some());
         self.served = assigned.map(|a| a.served.unwrap_or(Served { config: 0, variation: 0 }));
         self.acting = self.served;
         tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
+        let crashes = |agent: Agent| {
+            let crash = assigned[agent as usize].served.and_then(|served| app.setup(served).crash);
+            crash.is_some_and(|crash| crash.only.is_none_or(|only| only == self.brief.complexity) && luck(agent) < crash.chance.get())
+        };
+        if Agent::ALL.into_iter().any(crashes) {
+            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Crashed), latency: Duration::ZERO });
+            self.phase = Phase::Over;
+            return;
+        }
         for Assignment { served, in_experiment } in assigned {
             if let Some(served) = served {
                 tell(Event::Evaluated { served, in_experiment });
@@ -352,6 +373,7 @@ impl Visit {
         if to_security && self.enabled[Agent::Security as usize] {
             self.enter(Phase::Security, now);
         } else {
+            self.disclose(self.personal, tell);
             self.push(app, Role::User, self.question.clone());
             self.enter(Phase::Support, now);
         }
@@ -375,6 +397,7 @@ impl Visit {
         self.redacted = found;
         let leaked = self.personal.len() - found.len();
         tell(Event::Screened { redacted: found.len() as u8, leaked: leaked as u8, fail_open: failed.is_some() });
+        self.disclose(self.personal.iter().filter(|item| !found.has(*item)).fold(Items::NONE, Items::with), tell);
         self.push(app, Role::User, text.clone());
         if let Some(prescreen) = self.prescreen {
             self.push(app, Role::Assistant, Body::RoutingNote(prescreen));
@@ -382,6 +405,14 @@ impl Visit {
         self.push(app, Role::Assistant, Body::FindingsNote(found));
         self.push(app, Role::User, text);
         self.enter(Phase::Support, now);
+    }
+
+    /// What of the user's personal data is left for the support agent to read; a company or a job title identifies nobody.
+    fn disclose(&self, left: Items, tell: &mut impl FnMut(Event)) {
+        let direct = left & Redaction::Basic.covers();
+        if !direct.is_empty() {
+            tell(Event::Disclosed { items: direct.len() as u8 });
+        }
     }
 
     fn supported(&mut self, app: &App<'_>, now: Timestamp, done: Completion, tell: &mut impl FnMut(Event)) {
@@ -433,6 +464,7 @@ impl Visit {
         let ToolOutput { call, tokens, characters, failed, .. } = output;
         tell(Event::ToolUsed { tool: call.tool, tokens, latency, refusals, failed });
         self.rounds += 1;
+        self.passages = self.passages.and(app.library.passages(output));
         let room = shown::room(self.tool_characters, app.judge);
         if app.judge.sees == Sees::ToolOutputFirst && room > 0 {
             self.tools_shown += app.library.leading_tokens(output, room);

@@ -13,13 +13,19 @@ use crate::analysis::{MetricInput, Summary, Tally};
 use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
 use crate::metrics::Observations;
 
-/// The summary of experiment number `nth` over the units in `units`: those that came first, for a look at part of the data.
+/// The summary of experiment number `nth` over the units in `units`: those that came first, or those of a segment, for a look at
+/// part of the data.
 #[must_use]
-pub fn summarize(observations: &Observations, nth: usize, experiment: &Experiment, metrics: &[Metric], units: Range<usize>) -> Summary {
+pub fn summarize(
+    observations: &Observations,
+    nth: usize,
+    experiment: &Experiment,
+    metrics: &[Metric],
+    units: impl IntoIterator<Item = usize>,
+) -> Summary {
     let arms = experiment.treatments.len();
-    let units = units.start..units.end.min(observations.units());
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); arms];
-    for unit in units {
+    for unit in units.into_iter().filter(|&unit| unit < observations.units()) {
         if let Some(treatment) = observations.treatment(nth, unit)
             && let Some(arm) = members.get_mut(treatment)
         {

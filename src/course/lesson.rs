@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::diagnostic::Diagnostic;
 use crate::power::{self, Asked, Design};
 use crate::report::{ExpectationResult, Report};
-use crate::run::{SetupError, Wishes, conduct};
+use crate::run::{SetupError, Wishes, conduct, rollouts_as_expected};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
 /// A lesson in its place in the course.
@@ -76,6 +76,8 @@ pub async fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError>
     for (expect, experiment) in lesson.text.check.iter().zip(&after.report.experiments) {
         after.checks.extend(expect.check(experiment));
     }
+    let rollouts: Vec<_> = lesson.text.check_rollouts.iter().copied().map(Some).collect();
+    after.checks.extend(rollouts_as_expected(&after.report.rollouts, &rollouts));
     if let Some(Rates { ships, ships_then, .. }) = &lesson.text.rates {
         for (side, (least, most)) in [(&mut before, *ships), (&mut after, *ships_then)] {
             let share = side.ships.map_or(f64::NAN, |(share, _)| share);

@@ -17,6 +17,7 @@ pub fn found(report: &Report) -> Vec<String> {
         }
         lines.extend(of_experiment(experiment));
     }
+    lines.extend(report.rollouts.iter().map(|rollout| rollout.message.clone()));
     lines
 }
 
@@ -45,6 +46,23 @@ fn of_experiment(experiment: &Experiment) -> Vec<String> {
                 line += &format!("; better than the control: {}", figure::percent(beats.get()));
             }
             lines.push(line);
+        }
+    }
+    for segment in &experiment.segments {
+        for change in &segment.changes {
+            let (Some(relative), Some([low, high])) = (change.relative_difference, change.relative_interval) else { continue };
+            let (relative, low, high) = (signed(relative.get()), signed(low.get()), signed(high.get()));
+            lines.push(format!("{}: {} {relative} ({low} to {high})", segment.segment, change.metric));
+        }
+    }
+    if let Some(bandit) = &experiment.bandit
+        && let Some(last) = bandit.reallocations.last()
+    {
+        let shares: Vec<String> = last.shares.0.iter().map(|(key, share)| format!("{} {key}", figure::percent(*share))).collect();
+        lines.push(format!("the bandit's shares at the end: {}", shares.join(", ")));
+        if let (Some(own), Some(fixed)) = (bandit.regret, bandit.fixed_regret) {
+            let of = |regret: crate::report::Number| figure::percent(regret.get() / fixed.get().max(f64::MIN_POSITIVE));
+            lines.push(format!("regret of the bandit: {} of the fixed split's", of(own)));
         }
     }
     for health in experiment.health.iter().filter(|health| matches!(health.status, HealthStatus::Warning | HealthStatus::Error)) {

@@ -201,6 +201,48 @@ impl Compiled {
         Some(Self { rollouts: rollouts.collect::<Option<Vec<Rollout>>>()?, ..self.clone() })
     }
 
+    /// The rollouts by key of a rule of `configs[config]`; `None` is the default rule.
+    fn rollouts_of(&mut self, config: usize, rule: Option<u32>) -> impl Iterator<Item = &mut Rollout> {
+        let sets = self.attribute_sets.len();
+        let plans = self.plans.get(config.saturating_mul(sets)..).unwrap_or_default().iter().take(sets);
+        let own: BTreeSet<u32> = plans.filter_map(|plan| if let Plan::Rollout(index) = plan { Some(*index) } else { None }).collect();
+        let reason = rule.map_or(Reason::Fallthrough, |rule| Reason::RuleMatch { rule });
+        let served = move |rollout: &Rollout| rollout.evaluations.first().is_some_and(|evaluation| evaluation.reason == reason);
+        let rollouts = self.rollouts.iter_mut().zip(0_u32..);
+        rollouts.filter(move |(rollout, index)| own.contains(index) && served(rollout)).map(|(rollout, _)| rollout)
+    }
+
+    /// Gives the variations that take part in an experiment on a rule other shares of its sample, in thousandths of a percent; a
+    /// user's bucket stays. Tells whether there was a rollout by key to change.
+    pub fn reallocate(&mut self, config: usize, rule: Option<u32>, shares: &[(usize, u32)]) -> bool {
+        let mut found = false;
+        for rollout in self.rollouts_of(config, rule) {
+            let mut before = 0.0;
+            let weights: Vec<f32> =
+                rollout.bounds.iter().map(|&bound| (bound - std::mem::replace(&mut before, bound)) * 100_000.0).collect();
+            let own = |evaluation: &Evaluation| evaluation.in_experiment;
+            let sample: f32 =
+                weights.iter().zip(&rollout.evaluations).filter(|(_, evaluation)| own(evaluation)).map(|(weight, _)| weight).sum();
+            let share = |evaluation: &Evaluation| shares.iter().find(|(variation, _)| evaluation.variation == Some(*variation));
+            let weights = weights.iter().zip(&rollout.evaluations).map(|(&weight, evaluation)| match share(evaluation) {
+                Some((_, share)) if own(evaluation) => sample * (*share as f32 / 100_000.0),
+                _ => weight,
+            });
+            rollout.bounds = bucket::bounds(weights);
+            found = true;
+        }
+        found
+    }
+
+    /// Ends what runs on a rule: all its users get this variation, and nobody is exposed any more.
+    pub fn settle(&mut self, config: usize, rule: Option<u32>, variation: usize) {
+        for rollout in self.rollouts_of(config, rule) {
+            for evaluation in &mut rollout.evaluations {
+                (evaluation.variation, evaluation.in_experiment) = (Some(variation), false);
+            }
+        }
+    }
+
     /// The id of rule `rule` of `configs[config]`.
     #[must_use]
     pub fn rule_id(&self, config: usize, rule: u32) -> Option<&str> {

@@ -238,6 +238,21 @@ fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, h
     text
 }
 
+/// How many passages of a search's output name the topic's own document, and how many another one, as the text tells.
+#[must_use]
+pub fn named(base: &KnowledgeBase, text: &str, topic: TopicId) -> (u16, u16) {
+    let own = &base.document_names()[usize::from(base.document_of(topic))];
+    let name = |line: &str| {
+        let (place, rest) = line.split_once(". ")?;
+        let (name, _) = rest.split_once(" (score ")?;
+        place.parse::<u32>().is_ok().then(|| name == own)
+    };
+    let on_topic: Vec<bool> = text.lines().filter_map(name).collect();
+    let own = on_topic.iter().filter(|&&own| own).count();
+    let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    (count(own), count(on_topic.len() - own))
+}
+
 /// Every answer of every tool for every query, each computed when it is first wanted.
 #[derive(Debug)]
 pub struct RetrievalCache {

@@ -224,7 +224,7 @@ pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u
         () = session.halt.stopped() => return None,
         () = drive(&mut engine, &model, &Virtual, |_| ()) => {}
     }
-    let entries = engine.finish();
+    let (_, entries) = engine.finish();
     if broken.get() {
         return None;
     }

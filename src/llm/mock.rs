@@ -197,11 +197,12 @@ impl MockModels<'_> {
         let sigma = model.answer_sigma + causes.temperature_to_spread * warmth;
         let brevity = if reading.concise { causes.concise_to_words } else { 1.0 };
         let words = model.answer_tokens * depth * brevity * (1.0 + causes.loss_to_words * loss);
+        let astray = causes.grounding_to_quality * prompt.subject.passages.astray();
         let weakness = model.weakness.get()
-            * (1.0 + causes.loss_to_quality * loss)
+            * (1.0 + causes.loss_to_quality * loss + astray)
             * if reading.cites { causes.cites_to_weakness } else { 1.0 }
             * if reading.stepwise { causes.stepwise_to_weakness } else { 1.0 };
-        let strength = model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0);
+        let strength = model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0) * (1.0 - astray);
         let grade = if grading < weakness {
             Grade::Weak
         } else if grading > 1.0 - strength {

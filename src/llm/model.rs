@@ -104,8 +104,34 @@ pub struct Subject {
     pub redacted: Items,
     /// Tool results that are in it.
     pub rounds: u16,
+    /// Passages of the knowledge base that searches by meaning brought into it.
+    pub passages: Passages,
     /// For the judge: what is visible of the answer.
     pub visible: Visible,
+}
+
+/// Passages that were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Passages {
+    /// From the document that the question is about.
+    pub on_topic: u16,
+    /// From other documents.
+    pub off_topic: u16,
+}
+
+impl Passages {
+    /// These and more.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self { on_topic: self.on_topic.saturating_add(more.on_topic), off_topic: self.off_topic.saturating_add(more.off_topic) }
+    }
+
+    /// The share of them that is off the topic; 1 where nothing was found.
+    #[must_use]
+    pub fn astray(self) -> f64 {
+        let all = f64::from(self.on_topic) + f64::from(self.off_topic);
+        if all > 0.0 { f64::from(self.off_topic) / all } else { 1.0 }
+    }
 }
 
 /// What a judge sees of an answer.

@@ -25,6 +25,14 @@ pub enum ToolKind {
     Remote(RemoteTool),
 }
 
+impl ToolKind {
+    /// Whether its passages name the documents that they come from.
+    #[must_use]
+    pub fn names_documents(self) -> bool {
+        matches!(self, Self::SemanticSearch { .. } | Self::Rerank)
+    }
+}
+
 /// A remote paper search (arXiv, Semantic Scholar) as the mock plays it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RemoteTool {
@@ -136,6 +144,9 @@ pub struct Causes {
     pub stepwise_to_weakness: f64,
     /// Standard deviation of the logarithm of answer length added per unit of temperature above 0.2.
     pub temperature_to_spread: f64,
+    /// How strongly the share of passages that are off the topic, among those that were found, worsens answers; 0 turns the
+    /// effect off. Without any passage the share counts as 1.
+    pub grounding_to_quality: f64,
 }
 
 /// The errors and habits of a model that judges. All assumed, fitted to the published feedback rates; see the catalog.

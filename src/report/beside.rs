@@ -1,24 +1,50 @@
-//! Tables of second readings beside the results: without the judge's errors, without what a pre-period explains, and of two
-//! experiments together.
+//! Tables of second readings beside the results: without the judge's errors, without what a pre-period explains, of parts of the
+//! users, of what changed while they arrived, and of two experiments together.
 //!
 //! Does not know: how they were computed.
 
+use super::adaptive;
 use super::data::{Experiment, Report};
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::figure::{self, MISSING, Unit};
 
-fn shown(number: Option<Number>, text: impl Fn(f64) -> String) -> Cell {
+/// A table with its title, and a sentence below it.
+pub(super) struct Part {
+    pub(super) title: &'static str,
+    pub(super) table: Table,
+    pub(super) note: Option<String>,
+}
+
+fn plain(title: &'static str, table: Option<Table>) -> Option<Part> {
+    table.map(|table| Part { title, table, note: None })
+}
+
+/// What stands beside the results of an experiment, in order.
+pub(super) fn of_experiment(experiment: &Experiment) -> Vec<Part> {
+    let corrected = plain("Without the judge's errors (Rogan & Gladen)", corrected(experiment));
+    let adjusted = plain("Adjusted for the users' pre-period (CUPED)", adjusted(experiment));
+    let segments = adaptive::segments(experiment);
+    [corrected, adjusted, segments].into_iter().flatten().chain(adaptive::bandit(experiment)).collect()
+}
+
+/// What stands beside the experiments of a report, in order.
+pub(super) fn of_report(report: &Report) -> Vec<Part> {
+    let interactions = plain("Do the experiments influence each other?", interactions(report));
+    adaptive::rollouts(report).into_iter().chain(interactions).collect()
+}
+
+pub(super) fn shown(number: Option<Number>, text: impl Fn(f64) -> String) -> Cell {
     number.map_or_else(|| Cell::toned(MISSING, Tone::Dim), |number| Cell::new(text(number.get())))
 }
 
-fn interval(ends: Option<[Number; 2]>, text: impl Fn(f64) -> String) -> Cell {
+pub(super) fn interval(ends: Option<[Number; 2]>, text: impl Fn(f64) -> String) -> Cell {
     let both = |[lower, upper]: [Number; 2]| Cell::new(figure::interval(&text(lower.get()), &text(upper.get())));
     ends.map_or_else(|| Cell::toned(MISSING, Tone::Dim), both)
 }
 
 /// Judged rates without the judge's errors, beside the raw ones; `None` where no metric tells of its judge.
-pub(super) fn corrected(experiment: &Experiment) -> Option<Table> {
+fn corrected(experiment: &Experiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("judged"),
@@ -55,7 +81,7 @@ pub(super) fn corrected(experiment: &Experiment) -> Option<Table> {
 }
 
 /// Results adjusted for the users' pre-period; `None` where they have none.
-pub(super) fn adjusted(experiment: &Experiment) -> Option<Table> {
+fn adjusted(experiment: &Experiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("adjusted"),
@@ -86,7 +112,7 @@ pub(super) fn adjusted(experiment: &Experiment) -> Option<Table> {
 }
 
 /// Whether experiments on the same users influence each other; `None` where there is one only.
-pub(super) fn interactions(report: &Report) -> Option<Table> {
+fn interactions(report: &Report) -> Option<Table> {
     if report.interactions.is_empty() {
         return None;
     }

@@ -2,6 +2,7 @@
 //!
 //! Promises: every number of the report is computed by the time this returns.
 
+use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 use super::data::{
     Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Truth,
@@ -34,6 +35,10 @@ pub struct Extras {
     pub over_time: Option<OverTime>,
     /// How values are spread.
     pub distributions: Vec<Distribution>,
+    /// Parts of the users by themselves.
+    pub segments: Vec<Segment>,
+    /// What a bandit made of the split.
+    pub bandit: Option<Bandit>,
 }
 
 impl Report {
@@ -70,6 +75,8 @@ impl Report {
             adjusted: extras.adjusted,
             over_time: extras.over_time,
             distributions: extras.distributions,
+            segments: extras.segments,
+            bandit: extras.bandit,
             control,
         }
     }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::adaptive::{Bandit, Rollout, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 use super::expect::ExpectationResult;
 use super::live::LiveRun;
@@ -57,6 +58,9 @@ pub struct Report {
     /// What real providers did and charged; `None` where none were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveRun>,
+    /// Guarded rollouts, as they went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<Rollout>,
 }
 
 impl Report {
@@ -79,6 +83,7 @@ impl Report {
             data: None,
             interactions: Vec::new(),
             live: None,
+            rollouts: Vec::new(),
         }
     }
 }
@@ -203,6 +208,12 @@ pub struct Experiment {
     /// How values are spread, where that was looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub distributions: Vec<Distribution>,
+    /// Parts of the users by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
+    /// What a bandit made of the split; `None` where it was fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandit: Option<Bandit>,
 }
 
 /// One health check.

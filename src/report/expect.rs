@@ -60,6 +60,9 @@ pub struct Figure {
     /// The variation's key; left out: the first one that is not the control.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
+    /// A segment's key; left out: all users. `Change`, `Width` and `BeatsControl` alone, and the segment is one of `by`.
+    #[serde(default, deserialize_with = "written_plain")]
+    pub segment: Option<String>,
     /// Which figure.
     pub what: What,
     /// It is at least this.
@@ -91,6 +94,15 @@ pub enum What {
     PValue,
     /// Users whose event arrived, or the total of the values.
     Total,
+    /// What is really so, in the metric's unit; with `--truth` and in lessons alone.
+    Truth,
+    /// The p-value of the always-valid test.
+    AlwaysValidPValue,
+    /// Exposed users.
+    Users,
+    /// The regret of the experiment's bandit, against that of a fixed split: 0.5 is half of it. With `--truth` and in lessons
+    /// alone.
+    RelativeRegret,
 }
 
 /// How a criterion comes out.
@@ -195,6 +207,10 @@ impl What {
             Self::Measured => "measured value",
             Self::PValue => "p-value",
             Self::Total => "total",
+            Self::Truth => "true value",
+            Self::AlwaysValidPValue => "always-valid p-value",
+            Self::Users => "number of users",
+            Self::RelativeRegret => "regret of the fixed split's",
         }
     }
 
@@ -216,6 +232,11 @@ impl What {
                 Total::Conversions(conversions) => conversions.map(|n| n as f64),
                 Total::TotalValue(total) => number(total),
             },
+            Self::Truth => number(variation.truth.as_ref()?.mean),
+            Self::AlwaysValidPValue => variation.sequential.as_ref().map(|test| test.p_value.get()),
+            Self::Users => Some(variation.exposures as f64),
+            // Of the experiment, not of a metric.
+            Self::RelativeRegret => None,
         }
     }
 }
@@ -229,7 +250,21 @@ impl Figure {
             Some(key) => variation.key == *key,
             None => variation.key != experiment.control,
         };
-        self.what.of(metric.variations.iter().find(wanted)?, control)
+        let variation = metric.variations.iter().find(wanted)?;
+        if self.what == What::RelativeRegret {
+            let bandit = experiment.bandit.as_ref()?;
+            let (own, fixed) = (bandit.regret?.get(), bandit.fixed_regret?.get());
+            return (fixed > 0.0).then(|| own / fixed);
+        }
+        let Some(segment) = &self.segment else { return self.what.of(variation, control) };
+        let segment = experiment.segments.iter().find(|own| own.segment == *segment)?;
+        let change = segment.changes.iter().find(|change| change.metric == self.metric && change.variation == variation.key)?;
+        match self.what {
+            What::Change => change.relative_difference.map(Number::get),
+            What::Width => change.relative_interval.map(|[low, high]| high.get() - low.get()),
+            What::BeatsControl => change.probability_to_beat_control.map(Number::get),
+            _ => None,
+        }
     }
 
     fn check(&self, experiment: &Experiment) -> ExpectationResult {

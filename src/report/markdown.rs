@@ -17,9 +17,12 @@ pub fn to_markdown(report: &Report) -> String {
     for experiment in &report.experiments {
         experiment_part(experiment, &mut out);
     }
-    if let Some(content) = beside::interactions(report) {
-        out += "### Do the experiments influence each other?\n\n";
-        table(&content, &mut out);
+    for part in beside::of_report(report) {
+        out += &format!("### {}\n\n", part.title);
+        if !part.table.rows.is_empty() {
+            table(&part.table, &mut out);
+        }
+        out += &part.note.map(|note| format!("{}\n\n", markdown(&note))).unwrap_or_default();
     }
     if !report.expectations.is_empty() {
         out += "### Expected by the scenario\n\n";
@@ -94,24 +97,23 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
     if let Some(sentence) = format::users_needed(experiment) {
         *out += &format!("_{}_\n\n", markdown(&sentence));
     }
-    let mut fold = |title: &str, content: &Table| {
+    let mut fold_part = |title: &str, content: &Table, note: Option<&str>| {
         *out += &format!("<details><summary>{title}</summary>\n\n");
-        table(content, out);
+        if !content.rows.is_empty() {
+            table(content, out);
+        }
+        *out += &note.map(|note| format!("{}\n\n", markdown(note))).unwrap_or_default();
         *out += "</details>\n\n";
     };
+    for part in beside::of_experiment(experiment) {
+        fold_part(part.title, &part.table, part.note.as_deref());
+    }
+    let mut fold = |title: &str, content: &Table| fold_part(title, content, None);
     if let Some(truths) = format::truths(experiment) {
         fold("The truth: every user through every variation", &truths);
     }
     if let Some((name, tests)) = format::tests(experiment) {
         fold(name, &tests);
-    }
-    for (name, content) in [
-        ("Without the judge's errors (Rogan & Gladen)", beside::corrected(experiment)),
-        ("Adjusted for the users' pre-period (CUPED)", beside::adjusted(experiment)),
-    ] {
-        if let Some(content) = content {
-            fold(name, &content);
-        }
     }
     fold("Each variation", &format::variations(experiment));
     if let Some(costs) = format::costs(experiment) {

@@ -5,6 +5,7 @@
 //!
 //! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
 
+mod adaptive;
 mod beside;
 mod build;
 mod charts;
@@ -26,6 +27,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use adaptive::{Arm, Bandit, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange, Shares};
 pub use build::{Extras, Truths};
 pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions, over_time};
 pub use data::{

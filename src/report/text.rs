@@ -7,7 +7,7 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::beside;
+use super::beside::{self, Part};
 use super::data::{Experiment, Report};
 use super::escape::plain;
 use super::format;
@@ -74,9 +74,8 @@ pub fn to_text(report: &Report, width: usize, palette: &Palette) -> String {
     for experiment in &report.experiments {
         page.experiment(experiment);
     }
-    if let Some(table) = beside::interactions(report) {
-        page.heading("Do the experiments influence each other?");
-        page.table(&table);
+    for part in beside::of_report(report) {
+        page.part(&part);
     }
     page.expectations(report);
     let mut text = page.lines.join("\n");
@@ -118,6 +117,16 @@ impl Page<'_> {
 
     fn table(&mut self, table: &Table) {
         self.lines.extend(table.lines(INDENT, self.width, self.palette));
+    }
+
+    fn part(&mut self, part: &Part) {
+        self.heading(part.title);
+        if !part.table.rows.is_empty() {
+            self.table(&part.table);
+        }
+        if let Some(note) = &part.note {
+            self.paragraph("", Tone::Plain, note, Tone::Dim);
+        }
     }
 
     fn top(&mut self, report: &Report) {
@@ -203,14 +212,8 @@ impl Page<'_> {
             self.heading(name);
             self.table(&table);
         }
-        for (name, table) in [
-            ("Without the judge's errors (Rogan & Gladen)", beside::corrected(experiment)),
-            ("Adjusted for the users' pre-period (CUPED)", beside::adjusted(experiment)),
-        ] {
-            if let Some(table) = table {
-                self.heading(name);
-                self.table(&table);
-            }
+        for part in beside::of_experiment(experiment) {
+            self.part(&part);
         }
         self.heading("Each variation");
         self.table(&spark::with_posteriors(format::variations(experiment), experiment));

@@ -4,7 +4,7 @@
 
 use crate::analysis::{Analysis, Summary, analyze, summarize};
 use crate::experiment::Experiment;
-use crate::journal::{Caller, Entry, Fingerprint, Reader};
+use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
@@ -12,6 +12,8 @@ use crate::report::{
     Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, distributions,
     interactions, over_time,
 };
+use crate::run::adaptive::Adapted;
+use crate::run::parts::{self, NO_GROUP};
 use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
 use crate::run::tally::{ArmTally, TrafficTally};
@@ -77,7 +79,14 @@ pub async fn conduct_heard<R: Reader>(
 
     let settings = Settings { seed, users, forced: None };
     let readers = (Gathering::new(stage, users), reader);
-    let (gathering, reader) = stage.simulate_heard(settings, readers, heard, |begun| progress(u64::from(begun), total)).await;
+    let told = |begun| progress(u64::from(begun), total);
+    let ((gathering, reader), adapted) = stage.simulate_heard_on(&stage.compiled, settings, readers, heard, told).await;
+    let fixed = if scenario.bandits.iter().any(Option::is_some) {
+        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+        Some(stage.simulate_fixed(settings, observer, |_| ()).await.finish())
+    } else {
+        None
+    };
 
     let before = if scenario.traffic.pre_period.is_some() {
         let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
@@ -100,7 +109,7 @@ pub async fn conduct_heard<R: Reader>(
         None
     };
 
-    let beside = Beside { truths, before, charts: wishes.charts };
+    let beside = Beside { truths, before, charts: wishes.charts, adapted, fixed };
     let mut outcome = gathering.conclude(stage, Mode::Mock, settings, &beside);
     let report = &mut outcome.report;
     report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
@@ -115,6 +124,8 @@ pub(crate) struct Gathering {
     fingerprint: Fingerprint,
     traffic: TrafficTally,
     tallies: Vec<ArmTally>,
+    /// Each user's audience group, where a segment is looked at.
+    groups: Vec<u16>,
 }
 
 /// What a report shows beside the results of the run itself.
@@ -126,6 +137,10 @@ pub(crate) struct Beside {
     pub before: Option<Observations>,
     /// Whether charts are wanted.
     pub charts: bool,
+    /// What was changed while users arrived.
+    pub adapted: Adapted,
+    /// The same users under a fixed split, where a bandit changed it.
+    pub fixed: Option<Observations>,
 }
 
 impl Reader for Gathering {
@@ -134,6 +149,11 @@ impl Reader for Gathering {
         self.fingerprint.entry(entry);
         self.traffic.entry(entry);
         self.tallies.entry(entry);
+        if let Event::Arrived { group, .. } = entry.event
+            && let Some(own) = (entry.user as usize).checked_sub(1).and_then(|unit| self.groups.get_mut(unit))
+        {
+            *own = group;
+        }
     }
 }
 
@@ -146,6 +166,7 @@ impl Gathering {
             fingerprint: Fingerprint::default(),
             traffic: TrafficTally::default(),
             tallies: stage.varies.iter().map(tally).collect(),
+            groups: if stage.scenario.slices.iter().any(|slices| !slices.is_empty()) { vec![NO_GROUP; users as usize] } else { Vec::new() },
         }
     }
 
@@ -158,8 +179,15 @@ impl Gathering {
         let mut summaries = Vec::new();
         let units = settings.users as usize;
         for (nth, experiment) in scenario.experiments.iter().enumerate() {
-            let summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
-            let analysis = analyze(experiment, &summary);
+            let mut summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
+            if scenario.bandits[nth].is_some() {
+                // A split that follows the results was not planned.
+                summary.shares = None;
+            }
+            let mut analysis = analyze(experiment, &summary);
+            if scenario.bandits[nth].is_some() {
+                parts::no_planned_split(&mut analysis);
+            }
             let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
             let extras = Extras {
                 health: Vec::new(),
@@ -182,6 +210,12 @@ impl Gathering {
                 } else {
                     Vec::new()
                 },
+                segments: parts::segments(&scenario.slices[nth], &self.groups, &observations, nth, experiment, &scenario.metrics),
+                bandit: beside.fixed.as_ref().and_then(|fixed| {
+                    let fixed = analyze(experiment, &summarize(fixed, nth, experiment, &scenario.metrics, 0..units));
+                    let truth = beside.truths.as_ref().and_then(|truths| truths.get(nth));
+                    parts::bandit(scenario, nth, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
+                }),
             };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
             if let Some(expect) = &scenario.expects[nth] {
@@ -190,6 +224,9 @@ impl Gathering {
             report.experiments.push(shown);
             summaries.push(summary);
         }
+        let rollouts = scenario.guards.iter().zip(&beside.adapted.guards);
+        report.rollouts = rollouts.map(|(guard, watched)| parts::rollout(scenario, guard, watched)).collect();
+        report.expectations.extend(parts::rollouts_as_expected(&report.rollouts, &scenario.guards_expect));
         report.interactions = interactions(&observations, &scenario.experiments, &scenario.metrics);
         Outcome { report, summaries }
     }

@@ -1,17 +1,21 @@
 //! The road: every stage once, in order.
 
+mod adaptive;
 mod conduct;
 mod events;
 mod flags;
+mod parts;
 mod setup;
 mod stage;
 mod tally;
 mod transcript;
 mod truth;
 
+pub use adaptive::{Adapted, Ending, Look, Reallocation, Watched};
 pub(crate) use conduct::{Beside, Gathering};
 pub use conduct::{Outcome, Wishes, conduct, conduct_heard, conduct_with, met};
 pub use events::{EventWriter, Sent, Visit};
+pub use parts::rollouts_as_expected;
 pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};

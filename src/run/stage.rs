@@ -5,10 +5,11 @@
 //!
 //! Does not know: what is reported.
 
-use crate::agents::App;
-use crate::agents::{Library, Texts};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+
+use crate::agents::{App, Library, Texts};
+use crate::experiment::Experiment;
 
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
@@ -16,10 +17,11 @@ use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader, Served};
 use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, CallFailure, ChatModel, Completion, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{Body, CallFailure, ChatModel, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
 use crate::metrics::Varies;
 use crate::random::{Luck, Owner, Seed};
+use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
 use crate::run::setup::{SetupError, bootstrap};
 use crate::scenario::Scenario;
@@ -79,13 +81,6 @@ impl<'s> Stage<'s> {
     /// When the mock refuses what the scenario asks of it.
     pub async fn new(scenario: &'s Scenario, seed: Seed) -> Result<Self, SetupError> {
         let (compiled, actions) = bootstrap(scenario, seed).await?;
-        let varies = scenario.experiments.iter().map(|experiment| {
-            let config = scenario.configs.iter().position(|config| config.key == experiment.config).unwrap_or_default();
-            let treatment_of = scenario.configs[config].variations.iter().map(|variation| {
-                experiment.treatments.iter().position(|treatment| treatment.variation == variation.variation).map(|at| at as u8)
-            });
-            Varies { config: config as u8, treatment_of: treatment_of.collect() }
-        });
         Ok(Self {
             scenario,
             usage: Usage::new(&scenario.knowledge, &scenario.tools),
@@ -93,8 +88,14 @@ impl<'s> Stage<'s> {
             compiled,
             actions,
             seed,
-            varies: varies.collect(),
+            varies: scenario.experiments.iter().map(|experiment| varies_of(scenario, experiment)).collect(),
         })
+    }
+
+    /// Which config an experiment varies, and which treatment each of its variations is.
+    #[must_use]
+    pub fn varies_of(&self, experiment: &Experiment) -> Varies {
+        varies_of(self.scenario, experiment)
     }
 
     /// What the bootstrap did, in a few words for each kind of change.
@@ -158,8 +159,7 @@ impl<'s> Stage<'s> {
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32),
     ) -> R {
-        let assign = FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() };
-        self.simulate_with(assign, settings, settings.seed.into(), reader, heard, progress).await
+        self.simulate_heard_on(&self.compiled, settings, reader, heard, progress).await.0
     }
 
     /// Messages and replies as text.
@@ -193,27 +193,48 @@ impl<'s> Stage<'s> {
                 as u8,
         });
         let controls: Vec<Served> = controls.collect();
-        let assign = FlagAssign { compiled: &self.compiled, forced: &controls };
+        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: &controls });
         let luck = Luck { seed: settings.seed.before(), shared: Some((settings.seed, self.scenario.traffic.pre_period.unwrap_or(0.0))) };
-        self.simulate_with(assign, settings, luck, reader, |_, _| (), progress).await
+        self.simulate_with(assign, settings, luck, reader, |_, _| (), progress).await.0
     }
 
     /// The same on other flags than the stage's own.
     pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
-        let assign = FlagAssign { compiled, forced: settings.forced.as_slice() };
-        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), progress).await
+        self.simulate_heard_on(compiled, settings, reader, |_, _| (), progress).await.0
+    }
+
+    /// The same with a split that stays as it is at the start, whatever the scenario says.
+    pub async fn simulate_fixed<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() });
+        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), progress).await.0
+    }
+
+    /// On these flags, all told: the reader, and what was changed while users arrived. `heard` is told of every call of a model.
+    pub async fn simulate_heard_on<R: Reader>(
+        &self,
+        compiled: &Compiled,
+        settings: Settings,
+        reader: R,
+        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
+        progress: impl FnMut(u32),
+    ) -> (R, Adapted) {
+        // Who gets what is not asked where it is forced: nothing adapts.
+        let adaptive = if settings.forced.is_none() { Adaptive::new(self, compiled, settings.users) } else { None };
+        let fixed = FlagAssign { compiled, forced: settings.forced.as_slice() };
+        let assign = adaptive.map_or(Assigner::Fixed(fixed), |adaptive| Assigner::Adaptive(Box::new(adaptive)));
+        self.simulate_with(assign, settings, settings.seed.into(), reader, heard, progress).await
     }
 
     /// Visitors come by the seed of the settings, everything else by `luck`.
     async fn simulate_with<R: Reader>(
         &self,
-        assign: FlagAssign<'_>,
+        assign: Assigner<'_>,
         settings: Settings,
         luck: Luck,
         mut reader: R,
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32),
-    ) -> R {
+    ) -> (R, Adapted) {
         let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
         let mock = self.mock(luck, &all);
         let model = Heard { mock: &mock, tell: RefCell::new(heard) };
@@ -222,7 +243,8 @@ impl<'s> Stage<'s> {
         let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
         let mut engine = Engine::new(world, assign, reader, 1, settings.users);
         drive(&mut engine, &model, &Virtual, progress).await;
-        engine.finish()
+        let (assign, reader) = engine.finish();
+        (reader, assign.finish())
     }
 
     /// Has the topics read out of the knowledge base by a model; `None` when that failed: then all headings count.
@@ -235,6 +257,7 @@ impl<'s> Stage<'s> {
             personal: Items::NONE,
             redacted: Items::NONE,
             rounds: 0,
+            passages: Passages::default(),
             visible: Visible::default(),
         };
         let prompt = Prompt {
@@ -285,4 +308,13 @@ impl<'s> Stage<'s> {
             }
         }
     }
+}
+
+fn varies_of(scenario: &Scenario, experiment: &Experiment) -> Varies {
+    let config = scenario.configs.iter().position(|config| config.key == experiment.config).unwrap_or_default();
+    let treatment_of = scenario.configs[config]
+        .variations
+        .iter()
+        .map(|variation| experiment.treatments.iter().position(|treatment| treatment.variation == variation.variation).map(|at| at as u8));
+    Varies { config: config as u8, treatment_of: treatment_of.collect() }
 }

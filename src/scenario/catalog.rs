@@ -6,7 +6,7 @@
 //!
 //! Does not know: what a scenario changes.
 
-use crate::agents::{Agent, AtBudget};
+use crate::agents::{Agent, AtBudget, Crash};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::llm::profile::{FailureRates, Latency, ModelProfile, Provider};
@@ -246,6 +246,7 @@ pub const CAUSES: Causes = Causes {
     concise_to_words: 0.5,
     stepwise_to_weakness: 0.9,
     temperature_to_spread: 0.3,
+    grounding_to_quality: 0.0,
 };
 
 /// How the judge behaves: all assumed, fitted to the published feedback rates; its own errors are small.
@@ -312,6 +313,7 @@ pub struct DraftVariation {
     pub session_budget: Option<Money>,
     pub at_budget: AtBudget,
     pub fallback: Option<String>,
+    pub crash: Option<Crash>,
 }
 
 /// An AI config with its references still as names.
@@ -376,6 +378,7 @@ pub fn configs() -> Vec<DraftConfig> {
         session_budget: None,
         at_budget: AtBudget::StopTools,
         fallback: None,
+        crash: None,
     };
     let rules = |served: [&str; 4]| {
         let segments = ["eu-free", "eu-paid", "other-free", "other-paid"];

@@ -13,8 +13,9 @@ use super::faults::{Faults, MOST_ENTRIES};
 use super::overrides::entry;
 use super::source::{self, Redaction};
 use super::spanned::{Entries, Spanned};
-use crate::agents::{Agent, AgentSetup, AtBudget, ConfigSetup};
+use crate::agents::{Agent, AgentSetup, AtBudget, ConfigSetup, Crash};
 use crate::flags::spec::SegmentSpec;
+use crate::knowledge::Complexity;
 use crate::knowledge::tokens::count;
 use crate::llm::profile::{ModelProfile, Provider};
 use crate::llm::render;
@@ -101,6 +102,14 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
     if file.deny_at_budget {
         draft.at_budget = AtBudget::Deny;
     }
+    if let Some(crash) = file.crash {
+        let depth = |depth| match depth {
+            source::Depth::Basic => Complexity::Basic,
+            source::Depth::Intermediate => Complexity::Intermediate,
+            source::Depth::Advanced => Complexity::Advanced,
+        };
+        draft.crash = Some(Crash { chance: crash.chance, only: crash.only.map(depth) });
+    }
     if let Some(fallback) = &file.fallback {
         draft.fallback = Some(fallback.value.clone());
     }
@@ -182,6 +191,7 @@ pub fn setups(
             session_budget: draft.session_budget,
             at_budget: draft.at_budget,
             fallback,
+            crash: draft.crash,
         }
     };
     drafts

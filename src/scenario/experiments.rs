@@ -5,13 +5,15 @@
 //!
 //! Does not know: how an experiment is analyzed.
 
+use super::adaptive;
 use super::catalog::{self, DraftConfig};
 use super::faults::{Faults, MOST_ENTRIES};
+use super::model::Slice;
 use super::source::{self, Source as Written};
 use super::spanned::Spanned;
 use super::traffic::sum_to_whole;
 use crate::context::Attributes;
-use crate::experiment::{Experiment, Metric, Treatment};
+use crate::experiment::{Experiment, Metric, Thompson, Treatment};
 use crate::flags::spec::{ClauseSpec, ExperimentSpec, RuleChoice, SegmentSpec};
 use crate::quantity::{Probability, Share};
 use crate::report::{Expect, Figure};
@@ -30,9 +32,23 @@ pub struct World<'a> {
     pub audience: &'a [AudienceGroup],
 }
 
+/// An experiment of a scenario, in full.
+pub struct Resolved {
+    /// What is studied.
+    pub experiment: Experiment,
+    /// What LaunchDarkly has to hold for it.
+    pub spec: ExperimentSpec,
+    /// Its bandit, if its split is not fixed.
+    pub bandit: Option<Thompson>,
+    /// The rule whose users take part; `None` is the default rule.
+    pub rule: Option<u32>,
+    /// Parts of its users.
+    pub slices: Vec<Slice>,
+}
+
 /// The experiments of a scenario, and what LaunchDarkly has to hold for them.
-pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<(Experiment, ExperimentSpec)> {
-    if written.experiments.is_empty() {
+pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<Resolved> {
+    if written.experiments.is_empty() && written.guarded_rollouts.iter().all(|guarded| guarded.watch.is_empty()) {
         let help = "write `experiments: [( key: …, … )]`, see `simlab new security`".to_owned();
         faults.add("the scenario has no experiment", &(0..0), "", Some(help));
     }
@@ -94,7 +110,7 @@ fn together(written: &Written, nth: usize, faults: &mut Faults<'_>) {
     }
 }
 
-fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Option<(Experiment, ExperimentSpec)> {
+fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Option<Resolved> {
     let before = faults.count();
     let at = faults.look_up("AI config", &written.config, world.drafts.iter().map(|config| config.key));
     let chosen = metrics(written, world, faults);
@@ -118,6 +134,8 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         check_rule(written, decision, world.metrics, &chosen, &shares, faults);
     }
     expectation(written, config, faults);
+    let bandit = adaptive::bandit(written, shares.iter().filter(|(_, share)| share.weight() > 0).count(), faults);
+    let slices = adaptive::slices(written, world, faults);
     if faults.count() > before {
         return None;
     }
@@ -159,7 +177,8 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         method: written.method,
         correction: written.correction,
     };
-    Some((experiment, spec))
+    let rule = adaptive::rule_of(written, config, world, faults);
+    Some(Resolved { experiment, spec, bandit, rule, slices })
 }
 
 /// The metrics of an experiment, as indices.
@@ -214,7 +233,7 @@ fn split(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults
 }
 
 /// The place of the rule for this segment; a config without one is a fault.
-fn rule(config: &DraftConfig, segment: &Spanned<String>, world: &World<'_>, faults: &mut Faults<'_>) -> Option<usize> {
+pub fn rule(config: &DraftConfig, segment: &Spanned<String>, world: &World<'_>, faults: &mut Faults<'_>) -> Option<usize> {
     faults.look_up("segment", segment, world.segments.iter().map(|segment| segment.key.as_str()))?;
     let at = config.rules.iter().position(|(ruled, _)| *ruled == segment.value);
     if at.is_none() {
@@ -260,7 +279,7 @@ fn reached(written: &source::Experiment, config: &DraftConfig, world: &World<'_>
 }
 
 /// Whether a user satisfies a clause of a segment, as LaunchDarkly has it: an attribute that is missing never does.
-fn satisfies(user: &Attributes, clause: &ClauseSpec) -> bool {
+pub fn satisfies(user: &Attributes, clause: &ClauseSpec) -> bool {
     let value = user.0.get(&clause.attribute);
     value.is_some_and(|value| clause.values.iter().any(|wanted| wanted.as_str() == Some(value)) != clause.negate)
 }
@@ -348,6 +367,7 @@ fn collect<'a>(criterion: &'a Criterion, names: &mut Vec<&'a str>) {
         | Criterion::Beats { name, .. }
         | Criterion::Confident { name, .. }
         | Criterion::NonInferior { name, .. }
+        | Criterion::Significant { name, .. }
         | Criterion::Ratio { name, .. }
         | Criterion::Declared { name, .. } => names.push(name),
     }

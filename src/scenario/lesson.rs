@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::faults::Faults;
 use super::spanned::Spanned;
-use crate::report::Expect;
+use crate::report::{Expect, RolloutOutcome};
 
 /// A lesson as it is written.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Written {
     /// What the turned run has to come to, for each experiment in order.
     #[serde(default)]
     pub check: Vec<Expect>,
+    /// How the guarded rollouts of the turned run have to end, in order.
+    #[serde(default)]
+    pub check_rollouts: Vec<RolloutOutcome>,
     /// How often the rule ships, over many runs.
     #[serde(default)]
     pub rates: Option<Rates>,
@@ -89,6 +92,8 @@ pub struct Lesson {
     pub then: String,
     /// What the turned run has to come to, for each experiment.
     pub check: Vec<Expect>,
+    /// How the guarded rollouts of the turned run have to end.
+    pub check_rollouts: Vec<RolloutOutcome>,
     /// How often the rule ships, over many runs.
     pub rates: Option<Rates>,
 }
@@ -151,6 +156,7 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
         turn,
         then: written.then.clone(),
         check: written.check.clone(),
+        check_rollouts: written.check_rollouts.clone(),
         rates: written.rates.clone(),
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Does not know: how anything is run.
 
+mod adaptive;
 mod catalog;
 mod configs;
 mod experiments;
@@ -31,7 +32,7 @@ pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json}
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
-pub use model::Scenario;
+pub use model::{Scenario, Slice};
 
 // For other data files in the same dialect, with the same care for mistakes.
 pub(crate) use faults::{Faults, MOST_ENTRIES};

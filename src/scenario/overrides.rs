@@ -254,6 +254,7 @@ pub fn causes(file: &source::Causes, faults: &mut Faults<'_>) -> Causes {
         causes.concise_to_words => file.concise_to_words, "concise_to_words", 0.0, 100.0;
         causes.stepwise_to_weakness => file.stepwise_to_weakness, "stepwise_to_weakness", 0.0, 100.0;
         causes.temperature_to_spread => file.temperature_to_spread, "temperature_to_spread", 0.0, 10.0;
+        causes.grounding_to_quality => file.grounding_to_quality, "grounding_to_quality", 0.0, 1.0;
     }
     causes
 }

@@ -103,6 +103,7 @@ pub const ORIGINS: &[Provenance] = &[
     of("causes", "concise_to_words", Assumed, ""),
     of("causes", "stepwise_to_weakness", Assumed, ""),
     of("causes", "temperature_to_spread", Assumed, ""),
+    of("causes", "grounding_to_quality", Assumed, "none"),
     of("causes.context_of", "name", Assumed, ""),
     of("causes.context_of", "email", Assumed, ""),
     of("causes.context_of", "phone", Assumed, ""),

@@ -10,7 +10,7 @@ use super::experiments::{World, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
 use super::source::{self, Source as Written};
-use super::{configs, injected, lesson, overrides, project, traffic};
+use super::{adaptive, configs, injected, lesson, overrides, project, traffic};
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
 use crate::knowledge::KnowledgeBase;
@@ -37,15 +37,17 @@ pub fn resolve(
     unpriced(written, &drafts, &models, faults);
     let traffic = traffic::traffic(written, &models, faults);
     let world = World { drafts: &drafts, metrics: &metrics, segments: &segments, audience: &traffic.audience };
-    let (experiments, specs): (Vec<_>, Vec<_>) = experiments(written, &world, faults).into_iter().unzip();
+    let resolved = experiments(written, &world, faults);
+    let (guards, guards_expect) = adaptive::guards(written, &world, faults).into_iter().unzip();
     let judge = judge(&written.judge, &models, faults);
     let judge_setup =
         setup(judge.model, written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS), catalog::JUDGE_TOKENS);
     let writer = written.traffic.instructions.as_deref().unwrap_or(catalog::WRITER_INSTRUCTIONS);
     let writer_setup = setup(traffic.writer as u16, writer, catalog::WRITER_TOKENS);
+    let specs = resolved.iter().map(|resolved| resolved.spec.clone()).collect();
     let project = project::project(&drafts, &models, &tools, &metrics, segments, specs, &written.guarded_rollouts);
     let committed = injected::rules(&written.faults, faults);
-    let lesson = written.lesson.as_ref().map(|written| lesson::lesson(written, experiments.len(), faults));
+    let lesson = written.lesson.as_ref().map(|written| lesson::lesson(written, resolved.len(), faults));
     if faults.count() == 0 {
         // The bootstrap's own check comes last: what it refuses is a fault of the file, though nobody knows where.
         for complaint in verify(&project, &Existing::default()) {
@@ -74,7 +76,12 @@ pub fn resolve(
         writer_setup,
         project,
         metrics,
-        experiments,
+        bandits: resolved.iter().map(|own| own.bandit).collect(),
+        rule_of: resolved.iter().map(|own| own.rule).collect(),
+        slices: resolved.iter().map(|own| own.slices.clone()).collect(),
+        guards,
+        guards_expect,
+        experiments: resolved.into_iter().map(|own| own.experiment).collect(),
         rules: written.experiments.iter().map(rule).collect(),
         expects: written.experiments.iter().map(expect).collect(),
         faults: committed,

@@ -13,7 +13,7 @@ use super::spanned::{Entries, Spanned};
 use crate::experiment::{Aggregation, Better, Correction, Method, Missing, Statistic};
 use crate::llm::profile::Provider;
 use crate::quantity::{Money, Price, Probability, Share};
-use crate::report::Expect;
+use crate::report::{Expect, RolloutOutcome};
 use crate::time::Duration;
 use crate::verdict::Rule;
 
@@ -186,6 +186,8 @@ pub struct Variation {
     pub session_budget: Option<Money>,
     pub deny_at_budget: bool,
     pub fallback: Option<Spanned<String>>,
+    /// How the app crashes on it, before it sends anything; default: it does not.
+    pub crash: Option<Crash>,
 }
 
 /// How much a security agent is told to redact.
@@ -238,6 +240,8 @@ pub struct Causes {
     pub concise_to_words: Option<Spanned<f64>>,
     pub stepwise_to_weakness: Option<Spanned<f64>>,
     pub temperature_to_spread: Option<Spanned<f64>>,
+    /// How strongly passages off the topic worsen answers; 0 to 1, default: 0.
+    pub grounding_to_quality: Option<Spanned<f64>>,
 }
 
 /// Context that one redacted item takes away.
@@ -305,6 +309,12 @@ pub struct Experiment {
     pub method: Method,
     #[serde(default)]
     pub correction: Correction,
+    /// Whether the split stays as it is; default: `Fixed`.
+    #[serde(default)]
+    pub allocation: Option<Spanned<Allocation>>,
+    /// Segments whose users are also looked at by themselves; default: none.
+    #[serde(default)]
+    pub by: Vec<Spanned<String>>,
     #[serde(default)]
     pub decision: Option<Spanned<Rule>>,
     #[serde(default)]
@@ -320,4 +330,64 @@ pub struct GuardedRollout {
     pub from: Spanned<String>,
     pub to: Spanned<String>,
     pub share: Spanned<Share>,
+    /// Metrics that watch over it; default: none, and then it neither goes on nor back.
+    #[serde(default)]
+    pub watch: Vec<Spanned<String>>,
+    /// How much worse a metric may be than with `from`, relative; 0 to 10, default: 0.
+    #[serde(default)]
+    pub worse_by: Option<Spanned<f64>>,
+    /// How sure a regression has to be, over all looks together; more than 0.5 and less than 1, default: 0.95.
+    #[serde(default)]
+    pub confidence: Option<Spanned<f64>>,
+    /// Watched users between looks; 10 to 1,000,000, default: 100.
+    #[serde(default)]
+    pub every: Option<Spanned<i64>>,
+    /// Watched users after which everybody gets `to`, if nothing regressed; 10 to 10,000,000, default: 2,000.
+    #[serde(default)]
+    pub users: Option<Spanned<i64>>,
+    /// How it is to end; a run that ends otherwise has the exit code 1.
+    #[serde(default)]
+    pub expect: Option<RolloutOutcome>,
+}
+
+/// Whether the split of an experiment stays as it is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Allocation {
+    /// It does.
+    Fixed,
+    /// A bandit: shares follow the probabilities to be best on the primary metric.
+    Thompson {
+        /// Exposed users between reallocations; 10 to 1,000,000.
+        every: i64,
+        /// The least share that a variation keeps; default: "5%".
+        #[serde(default = "five_percent")]
+        floor: Share,
+    },
+}
+
+fn five_percent() -> Share {
+    Share::new(5_000).unwrap_or(Share::WHOLE)
+}
+
+/// How the app crashes on a variation.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crash {
+    /// Chance for each user whom it concerns, 0 to 1.
+    pub chance: Probability,
+    /// Only on questions of this depth; default: on all.
+    #[serde(default)]
+    pub only: Option<Depth>,
+}
+
+/// How deep a question goes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum Depth {
+    /// A definition.
+    Basic,
+    /// A comparison or an application.
+    Intermediate,
+    /// A problem.
+    Advanced,
 }

@@ -9,10 +9,11 @@
 use serde_json::Value;
 
 use crate::journal::Caller;
+use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Complexity, Items, KnowledgeBase, TopicId, recognize, recognize_grade, recognize_topic};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
-use crate::llm::model::{Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{Passages, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::random::Owner;
 
 /// The form of the answer.
@@ -88,7 +89,10 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     let last = request.messages.iter().rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
     let question = last.map(|at| words(&request.messages[at])).unwrap_or_default();
     let after = &request.messages[last.map_or(0, |at| at + 1)..];
-    let results = after.iter().flat_map(|message| &message.content).filter(|part| matches!(part, Part::ToolResult(_))).count();
+    let results = after.iter().flat_map(|message| &message.content).filter_map(|part| match part {
+        Part::ToolResult(result) => Some(result.content.as_str()),
+        _ => None,
+    });
     let form = form(request);
     let caller = caller(request, &form, &question);
     let parts = last.map(|at| texts(&request.messages[at])).unwrap_or_default();
@@ -111,11 +115,18 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         complexity: read.complexity.or_else(|| named_complexity(&question)).unwrap_or(Complexity::Intermediate),
         personal,
         redacted: if caller == Caller::Support { read.redacted } else { Items::NONE },
-        rounds: u16::try_from(results).unwrap_or(u16::MAX),
+        rounds: u16::try_from(results.clone().count()).unwrap_or(u16::MAX),
+        passages: results.map(|text| passages(text, topic, base)).fold(Passages::default(), Passages::and),
         visible: if caller == Caller::Judge { visible(&shown(&parts, &question).1) } else { Visible::default() },
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
     Asked { caller, form, subject, words: question, question: about, input_tokens }
+}
+
+/// The passages of the knowledge base that a tool's result holds.
+fn passages(text: &str, topic: TopicId, base: &KnowledgeBase) -> Passages {
+    let (on_topic, off_topic) = retrieval::named(base, text, topic);
+    Passages { on_topic, off_topic }
 }
 
 /// A text about nothing that the knowledge base knows still gets an answer: about some topic, always the same.

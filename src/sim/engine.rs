@@ -7,12 +7,13 @@
 //! Does not know: whether time is simulated or real, who answers prompts, or what is measured.
 
 use crate::agents::visit::{Need, Visit};
-use crate::agents::{App, Assignment, Brief};
+use crate::agents::{Agent, App, Assignment, Brief};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
 use crate::llm::mock::MockModels;
 use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
 use crate::llm::setup::{RemoteTool, ToolKind};
+use crate::random::Purpose;
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
 use crate::traffic::{Mode, Plan, TrafficSpec};
@@ -21,6 +22,16 @@ use crate::traffic::{Mode, Plan, TrafficSpec};
 pub trait Assign {
     /// What supervisor, security and support agent are served for this user of this audience group.
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3];
+
+    /// Hears what happens, as it happens.
+    fn hear(&mut self, entry: &Entry) {
+        let _ = entry;
+    }
+
+    /// The next thing that it changed by itself and that has not been told yet.
+    fn news(&mut self) -> Option<Event> {
+        None
+    }
 }
 
 /// What a run needs and never changes.
@@ -183,9 +194,9 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
         self.schedule(slot, self.now + latency, Pending::Reply(result));
     }
 
-    /// The reader, once everything is over.
-    pub fn finish(self) -> R {
-        self.reader
+    /// Whoever assigned, and the reader, once everything is over.
+    pub fn finish(self) -> (A, R) {
+        (self.assign, self.reader)
     }
 
     /// The reader, while it runs.
@@ -205,10 +216,14 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
 
     fn resume(&mut self, slot: usize) -> Option<Step> {
         let pending = std::mem::replace(&mut self.slots[slot].pending, Pending::Nothing);
-        let (now, reader) = (self.now, &mut self.reader);
+        let (now, assign, reader) = (self.now, &mut self.assign, &mut self.reader);
         let visit = &mut self.slots[slot].visit;
         let user = visit.user;
-        let tell = |event: Event| reader.entry(&Entry { at: now, user, event });
+        let tell = |event: Event| {
+            let entry = Entry { at: now, user, event };
+            assign.hear(&entry);
+            reader.entry(&entry);
+        };
         match pending {
             Pending::User => {
                 if self.next_user > self.last_user {
@@ -243,8 +258,17 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             }
             Need::Sending => {
                 let assigned = self.assign.assign(&user_key(visit.user), visit.group);
-                let (now, user, reader) = (self.now, visit.user, &mut self.reader);
-                visit.send(now, assigned, |event| reader.entry(&Entry { at: now, user, event }));
+                let (now, user, owner) = (self.now, visit.user, visit.owner);
+                let (assign, reader) = (&mut self.assign, &mut self.reader);
+                while let Some(event) = assign.news() {
+                    reader.entry(&Entry { at: now, user: 0, event });
+                }
+                let crash = |agent: Agent| self.world.mock.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform();
+                visit.send(&self.world.app, now, assigned, crash, |event| {
+                    let entry = Entry { at: now, user, event };
+                    assign.hear(&entry);
+                    reader.entry(&entry);
+                });
                 self.proceed(slot)
             }
             Need::Tool(call) if self.tools_outside => {

@@ -190,6 +190,7 @@ impl<'a> Evidence<'a> {
             Criterion::Beats { name, metric, probability } => self.confident(name, metric, Side::TreatmentBetter, *probability),
             Criterion::Confident { name, metric, that, probability } => self.confident(name, metric, *that, *probability),
             Criterion::NonInferior { name, metric, margin, probability } => self.non_inferior(name, metric, margin.get(), *probability),
+            Criterion::Significant { name, metric, alpha } => self.significant(name, metric, alpha.get()),
             Criterion::Ratio { name, value, cost, at_least } => self.ratio(name, value, cost, at_least.get()),
             Criterion::Declared { name, holds } => {
                 let found = if *holds { "declared to hold" } else { "declared not to hold" };
@@ -273,6 +274,19 @@ impl<'a> Evidence<'a> {
             Ok((sure >= least.get(), format!("{} sure{}", figure::probability_apart(sure, least.get()), estimate.unwrap_or_default())))
         });
         line(&title(name, || format!("{metric}: stable or improving")), found, required)
+    }
+
+    fn significant(&self, name: &str, metric: &str, alpha: f64) -> Because {
+        let found = self.variation(metric).and_then(|(analysis, at)| {
+            let variation = &analysis.variations[at];
+            let fixed = || variation.frequentist.map(|test| (test.relative_difference, test.p_value));
+            let test = variation.sequential.map(|test| (test.relative_difference, test.p_value)).or_else(fixed);
+            let (change, p) = test.ok_or_else(|| no_data(variation.reason.as_deref()))?;
+            let better = analysis.metric.better.sign() * change > 0.0;
+            Ok((better && p <= alpha, format!("p = {} (estimate {})", figure::p_value(p), figure::change(change))))
+        });
+        let title = title(name, || format!("{metric}: significantly better"));
+        line(&title, found, format!("better, with p at most {}", figure::written(alpha)))
     }
 
     fn ratio(&self, name: &str, value: &Part, cost: &Part, at_least: f64) -> Because {

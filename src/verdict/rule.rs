@@ -130,6 +130,17 @@ pub enum Criterion {
         /// How sure.
         probability: Probability,
     },
+    /// The treatment is better, in the metric's good direction, and the p-value (two-sided) is at most `alpha`: of the always-valid
+    /// test where the experiment's method is `Sequential`, else of the z test, which is valid at one look that was fixed beforehand.
+    Significant {
+        /// Name for people.
+        #[serde(default)]
+        name: String,
+        /// Key of the metric.
+        metric: String,
+        /// The highest p-value that counts.
+        alpha: Probability,
+    },
     /// What is gained on one metric for what is paid on another: gain / price is at least `at_least`.
     ///
     /// Gain is the value metric's effect toward better; price is the cost metric's effect toward worse. Where there is
@@ -279,6 +290,7 @@ impl Criterion {
             | Self::AtLeast { metric, .. }
             | Self::Beats { metric, .. }
             | Self::Confident { metric, .. }
+            | Self::Significant { metric, .. }
             | Self::NonInferior { metric, .. } => keys.push((format!("{path}.metric"), metric)),
             Self::Ratio { value, cost, .. } => {
                 keys.push((format!("{path}.value"), &value.0));

@@ -387,6 +387,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                     personal: question.items(),
                     redacted: Items::NONE,
                     rounds: 0,
+                    passages: simlab::llm::model::Passages::default(),
                     visible: Visible::default(),
                 },
                 question: &body,

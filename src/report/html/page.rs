@@ -16,8 +16,6 @@ use crate::report::table::Tone;
 
 /// The page's style; the page loads nothing.
 pub(super) const STYLE: &str = include_str!("style.css");
-/// The heading over interactions.
-const TOGETHER: &str = "Do the experiments influence each other?";
 /// Nothing may be loaded or run, whatever slips into the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -49,7 +47,7 @@ pub fn to_html(report: &Report) -> String {
                     @if report.experiments.is_empty() { p { "There is no experiment in this report." } }
                     (contents(report))
                     @for (nth, experiment) in report.experiments.iter().enumerate() { (section(experiment, nth)) }
-                    @if let Some(content) = beside::interactions(report) { h2 { (TOGETHER) } (table(TOGETHER, &content)) }
+                    @for part in beside::of_report(report) { h2 { (part.title) } (beside_part(&part)) }
                     (expectations(report))
                     (provenance(report))
                 }
@@ -200,15 +198,18 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
         }
         @if let Some((name, tests)) = format::tests(experiment) { h4 { (name) } (table(name, &tests)) }
         (figures("Estimates", &lead, experiment, &densities))
-        @for (name, content) in [
-            ("Without the judge's errors (Rogan & Gladen)", beside::corrected(experiment)),
-            ("Adjusted for the users' pre-period (CUPED)", beside::adjusted(experiment)),
-        ] {
-            @if let Some(content) = content { h4 { (name) } (table(name, &content)) }
-        }
+        @for part in beside::of_experiment(experiment) { h4 { (part.title) } (beside_part(&part)) }
         h4 { "Each variation" }
         (table("Each variation", &format::variations(experiment)))
         @for reason in format::reasons(experiment) { p.warn.small { (plain(&reason)) } }
+    }
+}
+
+/// A table and the sentence below it.
+fn beside_part(part: &beside::Part) -> Markup {
+    html! {
+        @if !part.table.rows.is_empty() { (table(part.title, &part.table)) }
+        @if let Some(note) = &part.note { p.dim.small { (plain(note)) } }
     }
 }
 

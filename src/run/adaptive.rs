@@ -1,0 +1,314 @@
+//! Splits that change while users arrive: a bandit's shares, and a guarded rollout that goes on or is taken back.
+//!
+//! Promises: what changes follows from what has been observed by then and nothing else, so a run stays a pure function of
+//! scenario, seed and users. Where nothing adapts, nothing is kept.
+//!
+//! Does not know: how LaunchDarkly is told; a live run has no bandit and no watched release.
+
+use std::collections::VecDeque;
+
+use crate::agents::Assignment;
+use crate::analysis::{Analysis, Interval, analyze, summarize};
+use crate::context::UserKey;
+use crate::experiment::{Experiment, Guard, Thompson};
+use crate::flags::compiled::Compiled;
+use crate::journal::{Entry, Event, Reader, Served};
+use crate::metrics::{JournalObserver, Varies};
+use crate::run::flags::FlagAssign;
+use crate::run::stage::Stage;
+use crate::sim::Assign;
+
+/// The whole of a rollout, in the unit of its weights.
+const WHOLE: u32 = 100_000;
+
+/// A bandit's shares from a moment on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reallocation {
+    /// Exposed users by then.
+    pub users: u32,
+    /// The share of each treatment from then on.
+    pub shares: Vec<f64>,
+}
+
+/// One look at a guarded rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Watched users by then.
+    pub users: u32,
+    /// For each metric the relative change and its always-valid interval; `None` where there is none yet.
+    pub readings: Vec<Option<(f64, Interval)>>,
+}
+
+/// How a guarded rollout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The users ended first.
+    Watching,
+    /// A metric regressed: the number of the metric among the watched.
+    RolledBack(usize),
+    /// Nothing regressed.
+    Released,
+}
+
+/// What came of a guarded rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    /// The looks, in order.
+    pub looks: Vec<Look>,
+    /// Its end.
+    pub ending: Ending,
+}
+
+/// What was changed while users arrived.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Adapted {
+    /// For each experiment its bandit's reallocations; empty without one.
+    pub bandits: Vec<Vec<Reallocation>>,
+    /// What came of each guarded rollout that is watched.
+    pub guards: Vec<Watched>,
+}
+
+/// Who changes what, and when next.
+#[derive(Debug)]
+struct Policy {
+    /// The experiment's number; guarded rollouts come after the scenario's own.
+    nth: usize,
+    /// Exposed users by now.
+    users: u32,
+    /// Exposed users at the next look.
+    next: u32,
+    over: bool,
+}
+
+/// Assigns by flags that change as results come in.
+#[derive(Debug)]
+pub struct Adaptive<'a> {
+    stage: &'a Stage<'a>,
+    compiled: Compiled,
+    observer: JournalObserver,
+    varies: Vec<Varies>,
+    last_user: u32,
+    bandits: Vec<(Policy, Thompson)>,
+    guards: Vec<(Policy, &'a Guard)>,
+    adapted: Adapted,
+    news: VecDeque<Event>,
+}
+
+impl<'a> Adaptive<'a> {
+    /// Whoever changes the splits of the stage's scenario over so many users; `None` where nothing adapts.
+    #[must_use]
+    pub fn new(stage: &'a Stage<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
+        let scenario = stage.scenario;
+        let policy = |nth, next| Policy { nth, users: 0, next, over: false };
+        let bandit = |(nth, bandit): (usize, &Option<Thompson>)| bandit.map(|bandit| (policy(nth, bandit.every), bandit));
+        let bandits: Vec<(Policy, Thompson)> = scenario.bandits.iter().enumerate().filter_map(bandit).collect();
+        let first = scenario.experiments.len();
+        let guards: Vec<(Policy, &Guard)> =
+            scenario.guards.iter().zip(first..).map(|(guard, nth)| (policy(nth, guard.every), guard)).collect();
+        if bandits.is_empty() && guards.is_empty() {
+            return None;
+        }
+        let mut varies = stage.varies.clone();
+        varies.extend(scenario.guards.iter().map(|guard| stage.varies_of(&guard.study)));
+        let adapted = Adapted {
+            bandits: vec![Vec::new(); first],
+            guards: vec![Watched { looks: Vec::new(), ending: Ending::Watching }; guards.len()],
+        };
+        let observer = JournalObserver::new(1, users as usize, varies.clone(), &scenario.metrics);
+        let compiled = compiled.clone();
+        Some(Self { stage, compiled, observer, varies, last_user: 0, bandits, guards, adapted, news: VecDeque::new() })
+    }
+
+    /// What was changed.
+    #[must_use]
+    pub fn finish(self) -> Adapted {
+        self.adapted
+    }
+
+    fn analysis(&self, nth: usize, experiment: &Experiment) -> Analysis {
+        let units = 0..self.last_user as usize;
+        analyze(experiment, &summarize(self.observer.observations(), nth, experiment, &self.stage.scenario.metrics, units))
+    }
+
+    fn served(&self, nth: usize, treatment: usize) -> Option<Served> {
+        let varies = self.varies.get(nth)?;
+        let variation = varies.treatment_of.iter().position(|&own| own == Some(treatment as u8))?;
+        Some(Served { config: varies.config, variation: variation as u8 })
+    }
+
+    fn tell(&mut self, nth: usize, weights: &[u32]) {
+        for (treatment, &weight) in weights.iter().enumerate() {
+            self.news.extend(self.served(nth, treatment).map(|served| Event::Reallocated { served, weight }));
+        }
+    }
+
+    /// Gives the treatments of bandit number `at` their probabilities to be best as shares.
+    fn reallocate(&mut self, at: usize) {
+        let (nth, floor, users) = {
+            let (policy, bandit) = &mut self.bandits[at];
+            policy.next = policy.next.saturating_add(bandit.every);
+            (policy.nth, bandit.floor, policy.users)
+        };
+        let scenario = self.stage.scenario;
+        let experiment = &scenario.experiments[nth];
+        let analysis = self.analysis(nth, experiment);
+        let Some(primary) = analysis.metrics.first() else { return };
+        let best: Option<Vec<f64>> = primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
+        // Before every treatment has results, nothing is known that could change a share.
+        let Some(best) = best else { return };
+        let weights = weights(&best, floor);
+        let own: Vec<(usize, u32)> = weights
+            .iter()
+            .enumerate()
+            .filter_map(|(treatment, &weight)| Some((usize::from(self.served(nth, treatment)?.variation), weight)))
+            .collect();
+        if self.compiled.reallocate(usize::from(self.varies[nth].config), scenario.rule_of[nth], &own) {
+            let shares = weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
+            self.adapted.bandits[nth].push(Reallocation { users, shares });
+            self.tell(nth, &weights);
+        }
+    }
+
+    /// Looks at guarded rollout number `at`, and takes it back or releases it.
+    fn look(&mut self, at: usize) {
+        let (nth, users, guard) = {
+            let (policy, guard) = &mut self.guards[at];
+            policy.next = policy.next.saturating_add(guard.every);
+            (policy.nth, policy.users, *guard)
+        };
+        let analysis = self.analysis(nth, &guard.study);
+        let mut regressed = None;
+        let mut readings = Vec::new();
+        for (metric, analysis) in analysis.metrics.iter().enumerate() {
+            let base = analysis.variations.first().and_then(|control| control.data_mean);
+            let test = analysis.variations.get(1).and_then(|own| own.sequential);
+            let reading = base.zip(test).filter(|(base, _)| *base != 0.0).map(|(base, test)| {
+                let (lower, upper) = (test.interval.lower / base.abs(), test.interval.upper / base.abs());
+                (test.relative_difference, Interval { lower, upper })
+            });
+            // Worse for sure: the end of the interval that speaks best for the new variation is beyond the margin.
+            let best_case = reading.map(|(_, interval)| if analysis.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper });
+            if best_case.is_some_and(|worse| worse > guard.worse_by) && regressed.is_none() {
+                regressed = Some(metric);
+            }
+            readings.push(reading);
+        }
+        self.adapted.guards[at].looks.push(Look { users, readings });
+        let ending = match regressed {
+            Some(metric) => Ending::RolledBack(metric),
+            None if users >= guard.users => Ending::Released,
+            None => return,
+        };
+        self.adapted.guards[at].ending = ending;
+        self.guards[at].0.over = true;
+        let last = usize::from(ending == Ending::Released);
+        if let Some(served) = self.served(nth, last) {
+            self.compiled.settle(usize::from(served.config), Some(guard.rule), usize::from(served.variation));
+        }
+        self.tell(nth, &if last == 1 { [0, WHOLE] } else { [WHOLE, 0] });
+    }
+}
+
+impl Assign for Adaptive<'_> {
+    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
+        for at in 0..self.bandits.len() {
+            if self.bandits[at].0.users >= self.bandits[at].0.next {
+                self.reallocate(at);
+            }
+        }
+        for at in 0..self.guards.len() {
+            let policy = &self.guards[at].0;
+            if !policy.over && policy.users >= policy.next {
+                self.look(at);
+            }
+        }
+        FlagAssign { compiled: &self.compiled, forced: &[] }.assign(key, group)
+    }
+
+    fn hear(&mut self, entry: &Entry) {
+        self.last_user = self.last_user.max(entry.user);
+        self.observer.entry(entry);
+        if let Event::Evaluated { served, in_experiment: true } = entry.event {
+            let varies = &self.varies;
+            let takes_part = |policy: &Policy| {
+                let own = &varies[policy.nth];
+                own.config == served.config && own.treatment_of.get(usize::from(served.variation)).is_some_and(Option::is_some)
+            };
+            let policies = self.bandits.iter_mut().map(|(policy, _)| policy).chain(self.guards.iter_mut().map(|(policy, _)| policy));
+            policies.filter(|policy| takes_part(policy)).for_each(|policy| policy.users += 1);
+        }
+    }
+
+    fn news(&mut self) -> Option<Event> {
+        self.news.pop_front()
+    }
+}
+
+/// Probabilities to be best as weights that sum to the whole, none below the floor.
+fn weights(best: &[f64], floor: f64) -> Vec<u32> {
+    let free = (1.0 - floor * best.len() as f64).max(0.0);
+    let sum: f64 = best.iter().sum();
+    let share = |p: f64| floor + free * if sum > 0.0 { p / sum } else { 1.0 / best.len() as f64 };
+    let mut weights: Vec<u32> = best.iter().map(|&p| libm::round(share(p) * f64::from(WHOLE)) as u32).collect();
+    // What rounding leaves over or takes too much is the largest's.
+    let total: u32 = weights.iter().sum();
+    if let Some(largest) = weights.iter_mut().max() {
+        *largest = (*largest + WHOLE).saturating_sub(total);
+    }
+    weights
+}
+
+/// Whoever assigns in a run: the flags as they are, or as they become.
+#[derive(Debug)]
+pub enum Assigner<'a> {
+    /// As they are.
+    Fixed(FlagAssign<'a>),
+    /// As they become.
+    Adaptive(Box<Adaptive<'a>>),
+}
+
+impl Assigner<'_> {
+    /// What was changed while users arrived.
+    #[must_use]
+    pub fn finish(self) -> Adapted {
+        match self {
+            Self::Fixed(_) => Adapted::default(),
+            Self::Adaptive(adaptive) => adaptive.finish(),
+        }
+    }
+}
+
+impl Assign for Assigner<'_> {
+    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
+        match self {
+            Self::Fixed(flags) => flags.assign(key, group),
+            Self::Adaptive(adaptive) => adaptive.assign(key, group),
+        }
+    }
+
+    fn hear(&mut self, entry: &Entry) {
+        if let Self::Adaptive(adaptive) = self {
+            adaptive.hear(entry);
+        }
+    }
+
+    fn news(&mut self) -> Option<Event> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Adaptive(adaptive) => adaptive.news(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_follow_the_probabilities_down_to_the_floor_and_sum_to_the_whole() {
+        assert_eq!(weights(&[0.5, 0.5], 0.05), [50_000, 50_000]);
+        assert_eq!(weights(&[0.0, 1.0], 0.05), [5_000, 95_000]);
+        assert_eq!(weights(&[1.0 / 3.0; 3], 0.0).iter().sum::<u32>(), WHOLE);
+        assert_eq!(weights(&[0.0, 0.0], 0.1), [50_000, 50_000]);
+    }
+}
