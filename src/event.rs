@@ -32,11 +32,11 @@ pub enum AppEvent {
     Cost,
     /// A tool was used.
     ToolCall,
-    /// A request was answered or failed: its whole latency, in milliseconds. The simulator's own.
+    /// A request was answered or failed: its whole latency, in milliseconds. Sent by the app itself, where a metric counts it.
     RequestDuration,
-    /// A request failed. The simulator's own.
+    /// A request failed. Sent by the app itself, where a metric counts it.
     RequestFailed,
-    /// Items of personal data that identify the user directly and reached the support agent. The simulator's own.
+    /// Items of personal data that identify the user directly and reached the support agent. Sent by the app itself, where a metric counts it.
     PersonalDataDisclosed,
 }
 
@@ -82,6 +82,12 @@ impl AppEvent {
     #[must_use]
     pub fn by_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.key() == key)
+    }
+
+    /// Whether it is something bad that happens to users, rather than something that they or the agents do.
+    #[must_use]
+    pub fn befalls_users(self) -> bool {
+        matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed)
     }
 
     /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire.

@@ -8,5 +8,5 @@ pub mod visit;
 
 pub use app::{App, Assignment, Brief};
 pub use library::Library;
-pub use spec::{Agent, AgentSetup, AtBudget, ConfigSetup, Crash};
+pub use spec::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 pub use text::Texts;

@@ -7,6 +7,7 @@ use crate::journal::Caller;
 use crate::knowledge::Complexity;
 use crate::llm::setup::Setup;
 use crate::quantity::{Money, Probability};
+use crate::time::Duration;
 
 /// The three agents of the workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,15 @@ pub struct Crash {
     pub only: Option<Complexity>,
 }
 
+/// An app whose caches are cold when a variation is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColdStart {
+    /// The first so many users of the run, as far as they get the variation.
+    pub users: u32,
+    /// How much longer they wait for the agent's first answer.
+    pub delay: Duration,
+}
+
 /// One variation of an AI config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentSetup {
@@ -72,6 +82,8 @@ pub struct AgentSetup {
     pub fallback: Option<usize>,
     /// How the app crashes on it, if it does.
     pub crash: Option<Crash>,
+    /// How cold the app's caches are at the start.
+    pub cold_start: Option<ColdStart>,
 }
 
 /// One AI config: the agent that it configures and what its variations say.

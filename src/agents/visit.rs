@@ -187,6 +187,19 @@ impl Visit {
         }
     }
 
+    /// How much longer than the model takes the current answer is awaited, because the app's caches are cold.
+    #[must_use]
+    pub fn cold(&self, app: &App<'_>) -> Duration {
+        let agent = match self.phase {
+            Phase::Supervisor => 0,
+            Phase::Security => 1,
+            Phase::Support => 2,
+            _ => return Duration::ZERO,
+        };
+        let cold = app.setup(self.acting[agent]).cold_start.filter(|cold| self.nth == 0 && self.user <= cold.users);
+        cold.map_or(Duration::ZERO, |cold| cold.delay)
+    }
+
     /// Tool calls that it has made.
     #[must_use]
     pub fn tool_calls(&self) -> u16 {

@@ -8,6 +8,7 @@
 //!
 //! Does not know: why an arm is silent.
 
+use crate::event::AppEvent;
 use crate::experiment::{Better, MetricKind};
 use crate::figure;
 
@@ -27,6 +28,8 @@ struct Answers {
     counts: Vec<u64>,
     /// Whether more of it is neither better nor worse, so that a difference is suspect by itself.
     neutral: bool,
+    /// What silence of an arm is. That something bad happens to nobody may be good news.
+    silence: HealthStatus,
 }
 
 /// Every treatment against the control.
@@ -45,7 +48,9 @@ pub(super) fn check(names: &[String], control: usize, summary: &Summary) -> Heal
 
 fn answers(summary: &Summary) -> Vec<Answers> {
     let exposures = &summary.exposures;
-    let feedback: Vec<&MetricInput> = summary.metrics.iter().filter(|m| m.metric.kind() == MetricKind::Conversion).collect();
+    let rates = || summary.metrics.iter().filter(|m| m.metric.kind() == MetricKind::Conversion);
+    let befalls = |input: &MetricInput| AppEvent::by_key(&input.metric.event).is_some_and(AppEvent::befalls_users);
+    let feedback: Vec<&MetricInput> = rates().filter(|input| !befalls(input)).collect();
     let mut all = Vec::new();
     if !feedback.is_empty() {
         let of_arm = |v: usize| feedback.iter().map(|input| responders(input, v)).sum::<u64>().min(exposures[v]);
@@ -55,12 +60,22 @@ fn answers(summary: &Summary) -> Vec<Answers> {
             _ => "gave any feedback".to_owned(),
         };
         let neutral = has(Better::Higher) && has(Better::Lower);
-        all.push(Answers { did, counts: (0..exposures.len()).map(of_arm).collect(), neutral });
+        all.push(Answers { did, counts: (0..exposures.len()).map(of_arm).collect(), neutral, silence: HealthStatus::Error });
+    }
+    for input in rates().filter(|input| befalls(input)) {
+        let counts = (0..exposures.len()).map(|v| responders(input, v).min(exposures[v])).collect();
+        let did = format!("count under {}", title(&input.metric));
+        all.push(Answers { did, counts, neutral: false, silence: HealthStatus::Warning });
     }
     for input in summary.metrics.iter().filter(|m| m.metric.kind() != MetricKind::Conversion) {
         if let Some(counts) = input.responders.as_ref().filter(|counts| counts.len() == exposures.len()) {
             let counts = counts.iter().zip(exposures).map(|(&n, &exposed)| n.min(exposed)).collect();
-            all.push(Answers { did: format!("sent anything for {}", title(&input.metric)), counts, neutral: true });
+            all.push(Answers {
+                did: format!("sent anything for {}", title(&input.metric)),
+                counts,
+                neutral: true,
+                silence: HealthStatus::Error,
+            });
         }
     }
     all
@@ -92,7 +107,7 @@ fn finding(names: &[String], exposures: &[u64], answers: &Answers, control: usiz
                 share(loud),
                 once_in(chance)
             );
-            (HealthStatus::Error, message)
+            (answers.silence, message)
         });
     }
     let p = difference_p(own.2, own.1, base.2, base.1)?;

@@ -145,8 +145,10 @@ fn check(scenarios: &[String]) -> Ended {
         match load(name) {
             Ok(loaded) => {
                 let scenario = loaded.scenario;
-                let experiments: Vec<&str> = scenario.experiments.iter().map(|experiment| experiment.key.as_str()).collect();
-                print(&format!("{name}: ok ({} queries, {})\n", scenario.traffic.queries, experiments.join(", ")))?;
+                let studied = scenario.experiments.iter().map(|experiment| experiment.key.clone());
+                let watched = scenario.guards.iter().map(|guard| format!("rollout of {}", guard.study.key));
+                let all: Vec<String> = studied.chain(watched).collect();
+                print(&format!("{name}: ok ({} queries, {})\n", scenario.traffic.queries, all.join(", ")))?;
             }
             Err(faults) => exit = bad_file(&faults),
         }

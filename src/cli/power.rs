@@ -42,6 +42,10 @@ pub fn power(args: &PowerArgs) -> Ended {
         return Err(Exit::Usage);
     };
     let loaded = read(name)?;
+    if loaded.scenario.experiments.is_empty() {
+        output::message(&format!("error: {name} has no experiment: `power` asks how often a decision rule errs"));
+        return Err(Exit::BadFile);
+    }
     let scenario = if args.aa { without_effect(&loaded.scenario) } else { loaded.scenario };
     let asked = asked(args, &scenario);
     let stop = interrupted();

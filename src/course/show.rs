@@ -28,10 +28,14 @@ fn signed(share: f64) -> String {
 fn of_experiment(experiment: &Experiment) -> Vec<String> {
     let users: Vec<String> = experiment.exposures.0.iter().map(|(key, users)| format!("{} {key}", figure::count(*users))).collect();
     let mut lines = vec![format!("users: {}", users.join(", "))];
+    let several = experiment.treatments().count() > 1;
     let width = experiment.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
     for metric in &experiment.metrics {
         for variation in metric.variations.iter().filter(|variation| variation.key != experiment.control) {
             let mut line = format!("{:width$}  ", metric.key);
+            if several {
+                line += &format!("{}: ", variation.key);
+            }
             match (variation.relative_difference, variation.relative_interval) {
                 (Some(change), Some([low, high])) => {
                     line += &format!("{} ({} to {})", signed(change.get()), signed(low.get()), signed(high.get()));
@@ -43,7 +47,7 @@ fn of_experiment(experiment: &Experiment) -> Vec<String> {
                 line += &format!(", in truth {}", signed(truth.get()));
             }
             if let Some(beats) = variation.probability_to_beat_control {
-                line += &format!("; better than the control: {}", figure::percent(beats.get()));
+                line += &format!("; better than the control: {}", figure::probability(beats.get()));
             }
             lines.push(line);
         }

@@ -42,6 +42,20 @@ pub fn providers(scenario: &Scenario) -> Vec<Provider> {
 pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
     let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
     let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
+    let simulated = "which is simulated alone: leave it out of a live run";
+    for variation in scenario.configs.iter().flat_map(|config| &config.variations) {
+        for (what, there) in [("crash", variation.crash.is_some()), ("cold_start", variation.cold_start.is_some())] {
+            if there {
+                faults.push(format!("variation `{}` has a `{what}`, {simulated}", variation.variation));
+            }
+        }
+    }
+    for (experiment, _) in scenario.experiments.iter().zip(&scenario.bandits).filter(|(_, bandit)| bandit.is_some()) {
+        faults.push(format!("experiment `{}` has the allocation of a bandit, {simulated}", experiment.key));
+    }
+    for guard in &scenario.guards {
+        faults.push(format!("the guarded rollout of `{}` is watched by simlab, {simulated}", guard.study.key));
+    }
     for tool in tools(scenario) {
         if matches!(tool.kind, ToolKind::Remote(_)) && super::papers::Source::of(&tool.key).is_none() {
             faults.push(format!(

@@ -23,7 +23,7 @@ impl Experiment {
     }
 
     /// Keys of the treatments, without the control.
-    pub(super) fn treatments(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn treatments(&self) -> impl Iterator<Item = &str> {
         self.exposures.0.iter().map(|(key, _)| key.as_str()).filter(|key| *key != self.control)
     }
 }

@@ -60,6 +60,11 @@ impl Visit {
             }
             Event::Finished { outcome, .. } => {
                 over = outcome != crate::journal::Outcome::Answered;
+                own(scenario, event, &mut tell);
+                None
+            }
+            Event::Disclosed { .. } => {
+                own(scenario, event, &mut tell);
                 None
             }
             _ => None,
@@ -70,8 +75,8 @@ impl Visit {
                 _ => None,
             };
             caused_by(event, |event, value| {
-                // The simulator's own events have no place in an SDK's stream.
-                let Some(key) = EventKey::ALL.into_iter().find(|key| key.key() == event.key()) else { return };
+                // What the AI SDK does not send, the application does.
+                let Some(key) = key_of(event).filter(|key| !key.is_own()) else { return };
                 let data = match (event, tool) {
                     (AppEvent::Cost, _) => track.cost_data(),
                     (AppEvent::ToolCall, Some(tool)) => track.tool_data(tool),
@@ -82,6 +87,20 @@ impl Visit {
         }
         !over
     }
+}
+
+fn key_of(event: AppEvent) -> Option<EventKey> {
+    EventKey::ALL.into_iter().find(|key| key.key() == event.key())
+}
+
+/// The application's own events, as far as a metric counts them.
+fn own(scenario: &Scenario, event: &Event, tell: &mut impl FnMut(Sent)) {
+    caused_by(event, |event, value| {
+        let counted = scenario.metrics.iter().any(|metric| metric.event == event.key());
+        if let Some(key) = key_of(event).filter(|key| key.is_own() && counted) {
+            tell(Sent::Metric(key, Value::Null, value as f64 * event.scale()));
+        }
+    });
 }
 
 /// The track data of what was served.
@@ -102,6 +121,8 @@ struct Flight {
     context: Value,
     group: u16,
     visit: Visit,
+    /// Whether anything of the user was sent: an app that crashes before its first evaluation sends nothing.
+    known: bool,
 }
 
 /// Writes a run's events.
@@ -178,11 +199,17 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         if let Event::Arrived { group, .. } = entry.event {
             let attributes = &self.stage.scenario.traffic.audience[usize::from(group)].attributes;
             let context = context(&key, attributes);
-            self.write(&index(at_ms, &context));
-            self.flights.insert(entry.user, Flight { context, group, visit: Visit::default() });
+            self.flights.insert(entry.user, Flight { context, group, visit: Visit::default(), known: false });
             return;
         }
         let Some(mut flight) = self.flights.remove(&entry.user) else { return };
+        if !flight.known {
+            if !matches!(entry.event, Event::Evaluated { .. }) {
+                return;
+            }
+            self.write(&index(at_ms, &flight.context));
+            flight.known = true;
+        }
         let mut sent = Vec::new();
         let goes_on = flight.visit.entry(self.stage.scenario, &entry.event, |one| sent.push(one));
         for one in sent {

@@ -6,7 +6,7 @@
 //!
 //! Does not know: what a scenario changes.
 
-use crate::agents::{Agent, AtBudget, Crash};
+use crate::agents::{Agent, AtBudget, ColdStart, Crash};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::llm::profile::{FailureRates, Latency, ModelProfile, Provider};
@@ -314,6 +314,7 @@ pub struct DraftVariation {
     pub at_budget: AtBudget,
     pub fallback: Option<String>,
     pub crash: Option<Crash>,
+    pub cold_start: Option<ColdStart>,
 }
 
 /// An AI config with its references still as names.
@@ -379,6 +380,7 @@ pub fn configs() -> Vec<DraftConfig> {
         at_budget: AtBudget::StopTools,
         fallback: None,
         crash: None,
+        cold_start: None,
     };
     let rules = |served: [&str; 4]| {
         let segments = ["eu-free", "eu-paid", "other-free", "other-paid"];

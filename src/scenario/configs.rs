@@ -13,7 +13,7 @@ use super::faults::{Faults, MOST_ENTRIES};
 use super::overrides::entry;
 use super::source::{self, Redaction};
 use super::spanned::{Entries, Spanned};
-use crate::agents::{Agent, AgentSetup, AtBudget, ConfigSetup, Crash};
+use crate::agents::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
 use crate::knowledge::tokens::count;
@@ -110,6 +110,10 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
         };
         draft.crash = Some(Crash { chance: crash.chance, only: crash.only.map(depth) });
     }
+    if let Some(cold) = &file.cold_start {
+        let users = Spanned { value: cold.value.users, span: cold.span.clone() };
+        draft.cold_start = Some(ColdStart { users: faults.whole("users", &users, 1..=10_000_000), delay: cold.value.delay });
+    }
     if let Some(fallback) = &file.fallback {
         draft.fallback = Some(fallback.value.clone());
     }
@@ -192,6 +196,7 @@ pub fn setups(
             at_budget: draft.at_budget,
             fallback,
             crash: draft.crash,
+            cold_start: draft.cold_start,
         }
     };
     drafts

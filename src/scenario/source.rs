@@ -188,6 +188,8 @@ pub struct Variation {
     pub fallback: Option<Spanned<String>>,
     /// How the app crashes on it, before it sends anything; default: it does not.
     pub crash: Option<Crash>,
+    /// How cold the app's caches are while it is new; default: not at all.
+    pub cold_start: Option<Spanned<ColdStart>>,
 }
 
 /// How much a security agent is told to redact.
@@ -379,6 +381,16 @@ pub struct Crash {
     /// Only on questions of this depth; default: on all.
     #[serde(default)]
     pub only: Option<Depth>,
+}
+
+/// How cold the app's caches are while a variation is new.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColdStart {
+    /// The first so many users of the run, as far as they get the variation; 1 to 10,000,000.
+    pub users: i64,
+    /// How much longer they wait for the agent's first answer.
+    pub delay: Duration,
 }
 
 /// How deep a question goes.

@@ -190,8 +190,9 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             Ok(done) => done.latency,
             Err(failure) => failure.latency,
         };
+        let cold = self.slots[slot].visit.cold(&self.world.app);
         self.busy -= 1;
-        self.schedule(slot, self.now + latency, Pending::Reply(result));
+        self.schedule(slot, self.now + latency + cold, Pending::Reply(result));
     }
 
     /// Whoever assigned, and the reader, once everything is over.

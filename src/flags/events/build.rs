@@ -76,7 +76,8 @@ pub fn cost_dollars(cost: Money) -> f64 {
     ((cost.nano_dollars() + 500) / 1000) as f64 / 1e6
 }
 
-/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as text. A value that is
+/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as text, and
+/// null for the application's own. A value that is
 /// whole is written as a whole number.
 #[must_use]
 pub fn custom(at_ms: u64, event: EventKey, context: &Value, data: Value, value: f64) -> Value {

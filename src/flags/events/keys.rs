@@ -32,11 +32,18 @@ pub enum EventKey {
     AgentUsed,
     /// An agent called a tool.
     ToolCall,
+    /// A request was answered or failed: its whole latency, in milliseconds. No AI SDK sends it by itself, nor the next two: the
+    /// application does, where a metric counts them.
+    RequestDuration,
+    /// A request failed.
+    RequestFailed,
+    /// Items of personal data that identify the user directly and reached the support agent.
+    PersonalDataDisclosed,
 }
 
 impl EventKey {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::TokensTotal,
         Self::TokensInput,
         Self::TokensOutput,
@@ -48,7 +55,16 @@ impl EventKey {
         Self::CostPerRequest,
         Self::AgentUsed,
         Self::ToolCall,
+        Self::RequestDuration,
+        Self::RequestFailed,
+        Self::PersonalDataDisclosed,
     ];
+
+    /// Whether the application sends it by itself, rather than its AI SDK.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::RequestDuration | Self::RequestFailed | Self::PersonalDataDisclosed)
+    }
 
     /// The key on the wire.
     #[must_use]
@@ -65,6 +81,9 @@ impl EventKey {
             Self::CostPerRequest => "ai_cost_per_request",
             Self::AgentUsed => "$ld:ai:agent:function:single",
             Self::ToolCall => "$ld:ai:tool_call",
+            Self::RequestDuration => "request_duration",
+            Self::RequestFailed => "request_failed",
+            Self::PersonalDataDisclosed => "personal_data_disclosed",
         }
     }
 }
