@@ -6,19 +6,22 @@
 //!
 //! Does not know: where data comes from (a simulation, a live run or a file).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Probability, Share};
 
 /// Which direction of a metric is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// Higher is better.
     #[serde(alias = "Higher")]
+    #[schemars(rename = "Higher")]
     Higher,
     /// Lower is better.
     #[serde(alias = "Lower")]
+    #[schemars(rename = "Lower")]
     Lower,
 }
 
@@ -34,7 +37,7 @@ impl Better {
 }
 
 /// How the events of one unit become one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Aggregation {
     /// 1 when there was any event, else 0: a conversion.
     Occurrence,
@@ -45,7 +48,7 @@ pub enum Aggregation {
 }
 
 /// What is compared between treatments.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub enum Statistic {
     /// The mean of the unit values.
     Mean,
@@ -54,7 +57,7 @@ pub enum Statistic {
 }
 
 /// What units without events count as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Missing {
     /// As the value 0.
     Zero,
@@ -136,7 +139,7 @@ pub struct Treatment {
 }
 
 /// How the evidence is weighed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Method {
     /// Posteriors and probabilities to beat the control.
     #[default]
@@ -148,7 +151,7 @@ pub enum Method {
 }
 
 /// Which correction is made for many comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Correction {
     /// None.
     #[default]

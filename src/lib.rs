@@ -30,7 +30,7 @@
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
-//! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning; given data: summary statistics and recorded events |
+//! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`power`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
 //!
 //! `live` stands below `run`, not beside `llm`: it takes the road's own stage and engine.

@@ -11,9 +11,17 @@ use std::ops::{Add, AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// Serde for a type that is written as text, by its `FromStr` and `Display`.
+/// Serde for a type that is written as text, by its `FromStr` and `Display`; and what the reference says of it, with examples.
 macro_rules! text_serde {
-    ($name:ident) => {
+    ($name:ident, $says:literal, $($example:literal),+) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "description": $says, "examples": [$($example),+] })
+            }
+        }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -80,6 +88,16 @@ impl From<Probability> for f64 {
     }
 }
 
+impl schemars::JsonSchema for Probability {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Probability".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let says = "A chance or a degree of certainty, from 0 (never) to 1 (always); a number without quotes.";
+        schemars::json_schema!({ "type": "number", "minimum": 0, "maximum": 1, "description": says, "examples": [0.9, 0.004] })
+    }
+}
+
 /// A part of a whole, in LaunchDarkly's own unit: thousandths of a percent, 0 to 100,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Share(u32);
@@ -125,7 +143,7 @@ impl fmt::Display for Share {
     }
 }
 
-text_serde!(Share);
+text_serde!(Share, "A part of a whole, from 0% to 100%, to the thousandth of a percent.", "50%", "12.5%");
 
 /// An amount of money in whole nano-dollars; never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -207,7 +225,7 @@ impl fmt::Display for Money {
     }
 }
 
-text_serde!(Money);
+text_serde!(Money, "An amount of dollars, to the nano-dollar; never negative.", "$0.10", "$5");
 
 /// A price per token in whole pico-dollars; written as dollars per million tokens (`"$2.50"`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -249,7 +267,7 @@ impl fmt::Display for Price {
     }
 }
 
-text_serde!(Price);
+text_serde!(Price, "Dollars per million tokens, to the millionth; at most $1000000.", "$2.50", "$0.15", "$0");
 
 /// Reads a plain decimal as an integer of `places` places: `decimal("2.5", 3)` is 2500. No sign, no exponent.
 pub(crate) fn decimal(text: &str, places: usize) -> Option<u128> {

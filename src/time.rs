@@ -150,7 +150,14 @@ impl fmt::Display for Duration {
     }
 }
 
-text_serde!(Duration);
+text_serde!(
+    Duration,
+    "A length of time with its unit, `us`, `ms`, `s`, `min`, `h` or `d`, to the microsecond; at most 30 days.",
+    "2000s",
+    "250ms",
+    "1.5s",
+    "20min"
+);
 
 #[cfg(test)]
 mod tests {

@@ -112,6 +112,15 @@ pub enum Command {
         #[arg(value_name = "TERM")]
         term: Vec<String>,
     },
+    /// Print the scenario reference: every field of a scenario file, what it means, its range and its default.
+    #[command(
+        after_help = "Examples:\n  simlab reference > scenario-reference.md\n  simlab reference --format json > scenario.schema.json"
+    )]
+    Reference {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = ReferenceFormat::Markdown)]
+        format: ReferenceFormat,
+    },
     /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
     ///
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
@@ -459,6 +468,15 @@ pub enum Format {
     Junit,
     /// One self-contained page with charts, light and dark, for a browser, a phone or paper.
     Html,
+}
+
+/// How the scenario reference is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceFormat {
+    /// A page with a table for each block.
+    Markdown,
+    /// A JSON schema of the file.
+    Json,
 }
 
 /// How a list is printed.

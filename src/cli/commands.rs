@@ -39,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),
         Command::Learn { lesson } => super::learn::learn(lesson.as_deref()),
         Command::Explain { term } => super::words::explain(&term),
+        Command::Reference { format } => super::words::reference(format),
         Command::Completions { shell } => super::words::completions(shell),
         Command::Man { command } => super::words::man(command.as_deref()),
     };

@@ -10,7 +10,7 @@ use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
 
 /// Who serves a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, schemars::JsonSchema)]
 pub enum Provider {
     /// Anthropic.
     Anthropic,

@@ -62,7 +62,7 @@ pub struct Arm {
 }
 
 /// How a guarded rollout ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutOutcome {
     /// A metric regressed: everybody is back with what was.

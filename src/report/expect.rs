@@ -10,6 +10,7 @@
 //! )
 //! ```
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Experiment, Total, Variation};
@@ -18,28 +19,29 @@ use crate::analysis::HealthStatus;
 use crate::verdict::{Decision, written_plain};
 
 /// What is expected of one experiment. What is left out is not looked at.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The decision.
+    /// The decision. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub verdict: Option<Decision>,
-    /// The variation that the decision is to serve.
+    /// The variation that the decision is to serve. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
-    /// Criteria by name, and how each is to come out.
+    /// Criteria by name, and how each is to come out: `("cost increase at most 15%", Held)`. Default: none.
     #[serde(default)]
     pub criteria: Vec<(String, Outcome)>,
-    /// Health checks by name, and how each is to end.
+    /// Health checks by name (`exposures`, `sample_ratio_mismatch`, `metrics`, `prior_data_conflict`, `silent_arm`), and how each
+    /// is to end: `("sample_ratio_mismatch", Error)`. Default: none.
     #[serde(default)]
     pub health: Vec<(String, Status)>,
-    /// Figures of the report, and what each lies between.
+    /// Figures of the report, and what each lies between. Default: none.
     #[serde(default)]
     pub figures: Vec<Figure>,
 }
 
 /// How a health check ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Status {
     /// Nothing is wrong.
     Healthy,
@@ -52,12 +54,12 @@ pub enum Status {
 }
 
 /// A figure of the report, and what it lies between.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
     /// The metric's key.
     pub metric: String,
-    /// The variation's key; left out: the first one that is not the control.
+    /// The variation's key. Default: the first one that is not the control.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
     /// A segment's key; left out: all users. `Change`, `Width` and `BeatsControl` alone, and the segment is one of `by`.
@@ -65,16 +67,16 @@ pub struct Figure {
     pub segment: Option<String>,
     /// Which figure.
     pub what: What,
-    /// It is at least this.
+    /// It is at least this. Default: no bound.
     #[serde(default, deserialize_with = "written_plain")]
     pub at_least: Option<f64>,
-    /// It is at most this.
+    /// It is at most this. Default: no bound.
     #[serde(default, deserialize_with = "written_plain")]
     pub at_most: Option<f64>,
 }
 
 /// Which figure of a metric's variation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum What {
     /// The relative difference to the control, as estimated.
     Change,
@@ -106,7 +108,7 @@ pub enum What {
 }
 
 /// How a criterion comes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
     /// It holds.
     Held,

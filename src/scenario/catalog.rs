@@ -9,6 +9,7 @@
 use crate::agents::{Agent, AtBudget, ColdStart, Crash};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
+use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
 use crate::llm::profile::{FailureRates, Latency, ModelProfile, Provider};
 use crate::llm::setup::{Causes, JudgeTraits, RemoteTool, ToolKind, ToolSpec};
 use crate::quantity::{Money, Price, Probability};
@@ -16,6 +17,19 @@ use crate::time::Duration;
 
 /// The countries that the tutorial's segments call the EU.
 pub const EU: [&str; 15] = ["DE", "FR", "ES", "IT", "NL", "BE", "AT", "PL", "PT", "GR", "CZ", "HU", "SE", "DK", "FI"];
+
+/// How many queries are sent (tutorial).
+pub const QUERIES: u32 = 200;
+/// By how many workers (tutorial).
+pub const WORKERS: u32 = 10;
+/// When the client gives up (tutorial).
+pub const TIMEOUT: Duration = ms(2_000_000);
+/// How many queries in a hundred carry personal data (tutorial).
+pub const PII_PERCENTAGE: f64 = 15.0;
+/// How many topics the writer is asked for ("20+" in the tutorial, whose example prints 23).
+pub const TOPICS: u32 = 24;
+/// How sure a result has to be to count (tutorial).
+pub const THRESHOLD: f64 = 0.9;
 
 /// The model that takes topics out of the knowledge base and writes questions (tutorial).
 pub const WRITER: &str = "claude-3-5-haiku-20241022";
@@ -425,6 +439,24 @@ pub fn configs() -> Vec<DraftConfig> {
             default: "international-standard".to_owned(),
         },
     ]
+}
+
+/// A condition on an attribute: it is one of these values, or it is there and none of them.
+pub fn clause<T: AsRef<str>>(attribute: &str, values: &[T], negate: bool) -> ClauseSpec {
+    let values = values.iter().map(|value| value.as_ref().into()).collect();
+    ClauseSpec { attribute: attribute.to_owned(), operator: Operator::In, values, negate }
+}
+
+/// The tutorial's four segments.
+#[must_use]
+pub fn segments() -> Vec<SegmentSpec> {
+    let segment = |key: &str, outside: bool, plan: &str| SegmentSpec {
+        key: key.to_owned(),
+        name: title(key),
+        clauses: vec![clause("country", &EU, outside), clause("plan", &[plan], false)],
+    };
+    let each = [("eu-free", false, "free"), ("eu-paid", false, "paid"), ("other-free", true, "free"), ("other-paid", true, "paid")];
+    each.map(|(key, outside, plan)| segment(key, outside, plan)).into()
 }
 
 /// The tutorial's five metrics with their exact definitions (its screenshots, read by others; keys as reports name them).

@@ -6,6 +6,7 @@
 //!
 //! Does not know: how a fault looks on the wire, or whom it hits; `serve` does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -161,28 +162,48 @@ impl FaultRule {
     }
 }
 
-/// A rule as it is written; `fault` is the only field that it cannot do without.
-#[derive(Clone, Debug, Deserialize)]
+/// A fault that `serve` commits: what, where and how often. One of `rate` and `next`, or both, has to be there.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fault")]
 pub struct Written {
+    /// What goes wrong.
+    #[schemars(extend("enum" = FaultKind::NAMES))]
     pub fault: Spanned<String>,
+    /// Where, one or more of `anthropic`, `openai`, `mistral`, `embeddings`, `launchdarkly-sdk`, `launchdarkly-rest`, `events`.
+    /// Default: wherever it can happen.
     #[serde(default)]
     pub on: Vec<Spanned<String>>,
+    /// Models that it strikes; a `*` at the end stands for anything. Default: all.
     #[serde(default)]
     pub models: Vec<Spanned<String>>,
+    /// Chance that a request is hit.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub rate: Option<Spanned<f64>>,
+    /// How many requests are hit at most; then the fault is spent. Default: any number.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub next: Option<Spanned<i64>>,
+    /// How many times in a row the same request is hit, once it is.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
     pub burst: Option<Spanned<i64>>,
+    /// Of `server_error`: the HTTP status.
     #[serde(default)]
+    #[schemars(range(min = 500, max = 599))]
     pub status: Option<Spanned<i64>>,
+    /// Of `rate_limited`, `server_error` and `overloaded`: how long the client is asked to wait; at most an hour. Default: `"1s"`
+    /// when rate limited, otherwise it is not told.
     #[serde(default)]
     pub retry_after: Option<Spanned<Duration>>,
+    /// Of `slow`: how late the first byte comes; of `timeout`: when the connection is dropped at last. In real time, at most an
+    /// hour. Default: `"5s"` for `slow`, `"10min"` for `timeout`.
     #[serde(default)]
     pub delay: Option<Spanned<Duration>>,
+    /// Of `cut` and `malformed`: how many events of a stream come whole before.
     #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub after_events: Option<Spanned<i64>>,
 }
 

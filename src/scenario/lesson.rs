@@ -6,15 +6,17 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::faults::Faults;
 use super::spanned::Spanned;
 use crate::report::{Expect, RolloutOutcome};
 
-/// A lesson as it is written.
-#[derive(Clone, Debug, Deserialize)]
+/// A lesson: a question before the run, what to look at, and one knob to turn.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Lesson")]
 pub struct Written {
     /// The part of the course.
     pub part: String,
@@ -22,7 +24,7 @@ pub struct Written {
     pub claim: String,
     /// The question before the run.
     pub question: String,
-    /// Its possible answers.
+    /// Its possible answers, 2 to 5.
     pub answers: Spanned<Vec<String>>,
     /// Which of them is right, from 1.
     pub right: Spanned<i64>,
@@ -30,28 +32,28 @@ pub struct Written {
     pub look_at: String,
     /// What to change, in words.
     pub knob: String,
-    /// Texts of this file and what stands there instead once the knob is turned.
+    /// Texts of this file, each standing there exactly once, and what stands there instead once the knob is turned.
     pub turn: Spanned<Vec<(Spanned<String>, String)>>,
     /// What happens then.
     pub then: String,
-    /// What the turned run has to come to, for each experiment in order.
+    /// What the turned run has to come to, for each experiment in order. Default: nothing.
     #[serde(default)]
     pub check: Vec<Expect>,
-    /// How the guarded rollouts of the turned run have to end, in order.
+    /// How the guarded rollouts of the turned run have to end, in order. Default: nothing.
     #[serde(default)]
     pub check_rollouts: Vec<RolloutOutcome>,
-    /// How often the rule ships, over many runs.
+    /// How often the rule ships, over many runs. Default: the lesson shows one run.
     #[serde(default)]
     pub rates: Option<Rates>,
 }
 
 /// How often the first experiment's rule ships, over many runs.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     /// How many runs.
     pub replications: u32,
-    /// Of how many users.
+    /// Of how many users each.
     pub users: u32,
     /// How often the data are looked at; a run stops at the first look with a verdict.
     #[serde(default = "once")]

@@ -1,4 +1,4 @@
-//! The scenario file: as written, resolved, meaning.
+//! The scenario file: as written, resolved, meaning; and its reference, made from the same types.
 //!
 //! Promises: what `load` gives is sound: later stages look up no name and doubt no number. Every fault is shown with the
 //! user's own line; all faults of a stage at once: first the file's shape, then its names and sums.
@@ -11,6 +11,7 @@ mod configs;
 mod experiments;
 mod faults;
 mod injected;
+mod inventory;
 mod lesson;
 mod library;
 mod load;
@@ -18,7 +19,9 @@ mod model;
 mod overrides;
 mod project;
 mod provenance;
+mod reference;
 mod resolve;
+mod schema;
 mod shape;
 mod source;
 mod spanned;
@@ -33,6 +36,8 @@ pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
 pub use model::{Scenario, Slice};
+pub use reference::reference;
+pub use schema::schema;
 
 // For other data files in the same dialect, with the same care for mistakes.
 pub(crate) use faults::{Faults, MOST_ENTRIES};

@@ -13,7 +13,7 @@ use crate::diagnostic::nearest;
 use crate::event::AppEvent;
 use crate::experiment::{JudgeAccuracy, Metric, MetricKind, Statistic};
 use crate::flags::events::EventKey;
-use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
+use crate::flags::spec::{ClauseSpec, SegmentSpec};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 
@@ -279,21 +279,8 @@ pub fn judge(file: &source::Judge, faults: &mut Faults<'_>) -> JudgeTraits {
 
 /// The segments of a scenario: the tutorial's four, and what the file adds or replaces.
 pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>) -> Vec<SegmentSpec> {
-    use source::Clause::{In, NotIn};
     faults.keys("segment", "", written);
-    let eu = || catalog::EU.map(str::to_owned).to_vec();
-    let segment = |key: &str, country: source::Clause, plan: &str| SegmentSpec {
-        key: key.to_owned(),
-        name: catalog::title(key),
-        clauses: vec![clause(&country), clause(&In("plan".to_owned(), vec![plan.to_owned()]))],
-    };
-    let country = || "country".to_owned();
-    let mut segments = vec![
-        segment("eu-free", In(country(), eu()), "free"),
-        segment("eu-paid", In(country(), eu()), "paid"),
-        segment("other-free", NotIn(country(), eu()), "free"),
-        segment("other-paid", NotIn(country(), eu()), "paid"),
-    ];
+    let mut segments = catalog::segments();
     for (key, clauses) in &written.0 {
         if clauses.is_empty() {
             faults.add(
@@ -314,10 +301,8 @@ pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>)
 
 /// The clauses of a segment, as flags have them.
 fn clause(clause: &Clause) -> ClauseSpec {
-    let (attribute, values, negate) = match clause {
-        Clause::In(attribute, values) => (attribute, values, false),
-        Clause::NotIn(attribute, values) => (attribute, values, true),
-    };
-    let values = values.iter().map(|value| serde_json::Value::from(value.as_str())).collect();
-    ClauseSpec { attribute: attribute.clone(), operator: Operator::In, values, negate }
+    match clause {
+        Clause::In(attribute, values) => catalog::clause(attribute, values, false),
+        Clause::NotIn(attribute, values) => catalog::clause(attribute, values, true),
+    }
 }

@@ -1,405 +1,207 @@
 //! The scenario file as it is written: one structure for each block. What is left out takes the tutorial's value, see
-//! `catalog`.
+//! `catalog`. The comments on the fields are the scenario reference, so they speak to whoever writes a file.
 //!
-//! Promises: unknown fields are errors; a field that names something carries its place.
+//! Promises: unknown fields are errors; a field that names something carries its place; a field says what it means, its unit
+//! and, in `range`, what it may be. A default that does not come from the code ends its comment: "Default: …".
 //!
 //! Does not know: whether a name exists or a sum comes out; `resolve` does.
 
+mod configs;
+mod metrics;
+mod rollouts;
+mod world;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub use configs::{Config, Depth, Redaction, Variation};
+pub use metrics::{Accuracy, Metric};
+pub use rollouts::{Allocation, GuardedRollout};
+pub use world::{Causes, Judge, Model, Sees, Tool};
+#[cfg(test)]
+pub use world::{ContextOf, Failures, Latency};
 
 use super::injected;
 use super::lesson;
 use super::spanned::{Entries, Spanned};
-use crate::experiment::{Aggregation, Better, Correction, Method, Missing, Statistic};
-use crate::llm::profile::Provider;
-use crate::quantity::{Money, Price, Probability, Share};
-use crate::report::{Expect, RolloutOutcome};
+use crate::experiment::{Correction, Method};
+use crate::quantity::Share;
+use crate::report::Expect;
 use crate::time::Duration;
 use crate::verdict::Rule;
 
-/// A whole file.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The whole file: one block in parentheses. Only `experiments` has to be there.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Scenario", extend("required" = ["experiments"]))]
 pub struct Source {
+    /// What the scenario is about, in one line. Default: none.
     pub title: String,
+    /// Where all luck comes from: the same file and seed give the same bytes on every machine. `--seed` overrides it.
     pub seed: u64,
+    /// What users ask about and the search tools search: a folder of Markdown files, beside the scenario file. It has to give at
+    /// least 20 topics (headings). Default: the built-in base on reinforcement learning.
     pub knowledge: Option<Spanned<String>>,
+    /// Who sends how many queries, and how. Default: the tutorial's.
     pub traffic: Traffic,
+    /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the paid plan.
     pub audience: Option<Spanned<Vec<Group>>>,
+    /// The models by their providers' ids: what differs from the catalog, or new ones. Default: the catalog's.
     pub models: Entries<Model>,
+    /// Whether a model may be used although it has no price: its calls then send no cost event. Otherwise that is a fault.
     pub prices_unknown: bool,
+    /// The tools by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub tools: Entries<Tool>,
+    /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are there besides. Default: the
+    /// catalog's.
     pub segments: Entries<Vec<Clause>>,
+    /// The AI configs `supervisor-agent`, `security-agent` and `support-agent`: what differs from the catalog. Default: the
+    /// catalog's.
     pub configs: Entries<Config>,
+    /// The metrics by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub metrics: Entries<Metric>,
+    /// How strongly the simulated world reacts: the causes behind effects. A live run does not need them. Default: the catalog's.
     pub causes: Causes,
+    /// The model that plays users and rates the answers. Default: the catalog's.
     pub judge: Judge,
+    /// The experiments; all run on the same users at the same time. At least one, unless metrics watch over a guarded rollout.
     pub experiments: Vec<Experiment>,
+    /// Guarded rollouts that LaunchDarkly runs beside the experiments. Default: none.
     pub guarded_rollouts: Vec<GuardedRollout>,
+    /// Faults that `simlab serve` commits; a run has those of its models alone. Default: none.
     pub faults: Vec<injected::Written>,
+    /// What the scenario teaches, for `simlab learn`. Default: none.
     pub lesson: Option<lesson::Written>,
 }
 
 /// Who sends how many queries, and how.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
+    /// How many queries are sent, each by a user of its own. `--users` overrides it.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub queries: Option<Spanned<i64>>,
+    /// How they are sent.
     pub mode: Option<Spanned<Mode>>,
+    /// When the client gives up on a request; more than zero.
     pub timeout: Option<Spanned<Duration>>,
+    /// How many queries in a hundred carry personal data, and so meet the security agent.
+    #[schemars(range(min = 0, max = 100))]
     pub pii_percentage: Option<Spanned<f64>>,
+    /// How deep the questions go: shares that sum to 100%. Default: a third each.
     pub complexity: Option<Spanned<Complexity>>,
+    /// How many topics the writer is asked to find in the knowledge base.
+    #[schemars(range(min = 1, max = 256))]
     pub topics: Option<Spanned<i64>>,
+    /// The model that finds topics and writes the questions.
     pub writer: Option<Spanned<String>>,
+    /// What the writer is told.
     pub instructions: Option<String>,
+    /// Gives every user a visit before the experiment, which CUPED needs: the share of users whose visit went as it does in the
+    /// experiment under the control; the others only asked the same kind of question. Default: nobody came before.
+    #[schemars(range(min = 0, max = 1))]
     pub pre_period: Option<Spanned<f64>>,
 }
 
 /// How requests are sent.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Mode {
-    /// So many workers.
-    Concurrent { workers: i64 },
-    /// One at a time.
-    Sequential { delay: Duration },
+    /// So many workers, each sending its next request as soon as the last is answered.
+    Concurrent {
+        /// Requests in flight at once.
+        #[schemars(range(min = 1, max = 10_000))]
+        workers: i64,
+    },
+    /// One request at a time.
+    Sequential {
+        /// The pause after each.
+        delay: Duration,
+    },
 }
 
-/// Shares of questions by depth.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// How deep questions go. The shares sum to 100%.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Complexity {
+    /// Share of basic questions: less work for the support agent (a factor of 0.7 on tool calls and words).
     pub basic: Share,
+    /// Share of intermediate questions.
     pub intermediate: Share,
+    /// Share of advanced questions: more work (a factor of 1.3).
     pub advanced: Share,
 }
 
-/// Users with the same attributes; a list of values is spread evenly.
-#[derive(Clone, Debug, Deserialize)]
+/// Users with the same attributes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
+    /// Share of all users that belong to the group.
     pub share: Share,
+    /// Attributes by name, each with its possible values, which are spread evenly: `{ "country": ["DE", "FR"], "plan": ["paid"] }`.
+    /// LaunchDarkly keeps the names `key`, `kind`, `anonymous` and `_meta` for itself.
     pub attributes: Entries<Vec<String>>,
 }
 
-/// What differs from the catalog's model of this id, or from the one that it is like.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Model {
-    pub like: Option<Spanned<String>>,
-    pub provider: Option<Provider>,
-    pub input_price: Option<Price>,
-    pub output_price: Option<Price>,
-    pub no_price: bool,
-    pub latency: Latency,
-    pub failures: Failures,
-    pub answer_tokens: Option<Spanned<f64>>,
-    pub answer_sigma: Option<Spanned<f64>>,
-    pub tool_appetite: Option<Spanned<f64>>,
-    pub quality: Option<Probability>,
-    pub weakness: Option<Probability>,
-    pub personal_data_recall: Option<Probability>,
-    pub false_alarm: Option<Probability>,
-    pub max_output_tokens: Option<Spanned<i64>>,
-    pub takes_temperature: Option<bool>,
-}
-
-/// What differs in a model's speed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Latency {
-    pub base: Option<Duration>,
-    pub per_token: Option<Duration>,
-    pub sigma: Option<Spanned<f64>>,
-    pub stall_chance: Option<Probability>,
-    pub stall: Option<Duration>,
-    pub stall_sigma: Option<Spanned<f64>>,
-}
-
-/// What differs in a model's failures.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Failures {
-    pub error: Option<Probability>,
-    pub rate_limit: Option<Probability>,
-    pub refusal: Option<Probability>,
-    pub malformed: Option<Probability>,
-}
-
-/// What differs from the catalog's tool of this key, or from the one that it is like.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tool {
-    pub like: Option<Spanned<String>>,
-    pub description: Option<String>,
-    pub top_k: Option<Spanned<i64>>,
-    pub threshold: Option<Spanned<f64>>,
-    pub latency: Option<Duration>,
-    pub appeal: Option<Spanned<f64>>,
-    pub tokens: Option<Spanned<f64>>,
-    pub one_request_per: Option<Duration>,
-    pub unlimited: bool,
-    pub retry_after: Option<Duration>,
-    pub attempts: Option<Spanned<i64>>,
-}
-
-/// A condition on an attribute: it is one of these, or none of them.
-#[derive(Clone, Debug, Deserialize)]
+/// A condition on a user's attribute.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Clause {
-    /// The attribute has one of these values.
+    /// The attribute has one of these values: `In("plan", ["paid"])`.
     In(String, Vec<String>),
     /// The attribute is there and has none of these values.
     NotIn(String, Vec<String>),
 }
 
-/// What differs from the catalog's AI config of this key.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    pub variations: Entries<Variation>,
-    pub rules: Option<Vec<Rollout>>,
-    pub default: Option<Spanned<String>>,
-}
-
-/// A targeting rule: users of this segment get this variation.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rollout {
-    pub segment: Spanned<String>,
-    pub serve: Spanned<String>,
-}
-
-/// What differs from the catalog's variation of this key, or from the one that it is like.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Variation {
-    pub like: Option<Spanned<String>>,
-    pub name: Option<String>,
-    pub model: Option<Spanned<String>>,
-    pub instructions: Option<String>,
-    pub redaction: Option<Spanned<Redaction>>,
-    pub tools: Option<Vec<Spanned<String>>>,
-    pub max_tokens: Option<Spanned<i64>>,
-    pub temperature: Option<Spanned<f64>>,
-    pub max_tool_calls: Option<Spanned<i64>>,
-    pub session_budget: Option<Money>,
-    pub deny_at_budget: bool,
-    pub fallback: Option<Spanned<String>>,
-    /// How the app crashes on it, before it sends anything; default: it does not.
-    pub crash: Option<Crash>,
-    /// How cold the app's caches are while it is new; default: not at all.
-    pub cold_start: Option<Spanned<ColdStart>>,
-}
-
-/// How much a security agent is told to redact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Redaction {
-    /// What identifies directly: name, e-mail, phone, address.
-    Basic,
-    /// The company and the job title too.
-    Strict,
-}
-
-/// What differs from the catalog's metric of this key.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metric {
-    pub name: Option<String>,
-    pub event: Option<Spanned<String>>,
-    pub aggregation: Option<Aggregation>,
-    pub statistic: Option<Spanned<Statistic>>,
-    pub missing: Option<Missing>,
-    pub better: Option<Better>,
-    pub unit: Option<String>,
-    pub prior_variance: Option<Spanned<f64>>,
-    pub judge: Option<Spanned<Accuracy>>,
-}
-
-/// How often the judge behind a rate is right.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Accuracy {
-    pub sensitivity: f64,
-    #[serde(default)]
-    pub sensitivity_labels: Option<u64>,
-    pub specificity: f64,
-    #[serde(default)]
-    pub specificity_labels: Option<u64>,
-}
-
-/// What differs from the catalog's causes.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Causes {
-    pub context_of: ContextOf,
-    pub loss_to_tools: Option<Spanned<f64>>,
-    pub loss_to_loops: Option<Spanned<f64>>,
-    pub loss_to_words: Option<Spanned<f64>>,
-    pub loss_to_quality: Option<Spanned<f64>>,
-    pub difficulty_sigma: Option<Spanned<f64>>,
-    pub cites_to_weakness: Option<Spanned<f64>>,
-    pub concise_to_words: Option<Spanned<f64>>,
-    pub stepwise_to_weakness: Option<Spanned<f64>>,
-    pub temperature_to_spread: Option<Spanned<f64>>,
-    /// How strongly passages off the topic worsen answers; 0 to 1, default: 0.
-    pub grounding_to_quality: Option<Spanned<f64>>,
-}
-
-/// Context that one redacted item takes away.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ContextOf {
-    pub name: Option<Spanned<f64>>,
-    pub email: Option<Spanned<f64>>,
-    pub phone: Option<Spanned<f64>>,
-    pub address: Option<Spanned<f64>>,
-    pub company: Option<Spanned<f64>>,
-    pub title: Option<Spanned<f64>>,
-}
-
-/// What differs from the catalog's judge.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Judge {
-    pub model: Option<Spanned<String>>,
-    pub instructions: Option<String>,
-    pub sees: Option<Sees>,
-    pub question_characters: Option<Spanned<i64>>,
-    pub answer_characters: Option<Spanned<i64>>,
-    pub rates_personal: Option<Probability>,
-    pub rates_impersonal: Option<Probability>,
-    pub sensitivity: Option<Probability>,
-    pub specificity: Option<Probability>,
-    pub leniency: Option<Probability>,
-    pub length_bias: Option<Spanned<f64>>,
-    pub position_bias: Option<Spanned<f64>>,
-    pub positive_on_tool_output: Option<Probability>,
-}
-
-/// What the judge is shown.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub enum Sees {
-    /// Tool output first, then the answer, cut.
-    ToolOutputFirst,
-    /// The answer alone, cut.
-    AnswerOnly,
-}
-
 /// An experiment, in the words of the tutorial's form.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
+    /// Its key in LaunchDarkly.
     pub key: Spanned<String>,
+    /// Its name for people. Default: the key as words.
     #[serde(default)]
     pub name: Option<String>,
+    /// What it is to show. Default: none.
     #[serde(default)]
     pub hypothesis: String,
+    /// The AI config that it varies.
     pub config: Spanned<String>,
+    /// The segment whose targeting rule it runs on. Default: it runs on the default rule.
     #[serde(default)]
     pub segment: Option<Spanned<String>>,
+    /// The variation that the others are compared with; it needs a share in `split`.
     pub control: Spanned<String>,
+    /// The variation that users outside the sample get. Default: the control.
     #[serde(default)]
     pub outside: Option<Spanned<String>>,
+    /// Share of the rule's users that take part; more than 0%.
     #[serde(default)]
     pub sample: Option<Spanned<Share>>,
+    /// The variations and their shares of the sample, which sum to 100%; a variation with 0% takes no part.
     pub split: Spanned<Entries<Share>>,
+    /// Keys of its metrics, at least one; the first is the primary one.
     pub metrics: Vec<Spanned<String>>,
+    /// How sure a result has to be to count, and how much of the posterior an interval holds.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0.5, "exclusiveMaximum" = 1))]
     pub threshold: Option<Spanned<f64>>,
+    /// How the evidence is weighed. The decision is always Bayesian; the other methods stand beside it.
     #[serde(default)]
     pub method: Method,
+    /// Which correction is made for many comparisons.
     #[serde(default)]
     pub correction: Correction,
-    /// Whether the split stays as it is; default: `Fixed`.
+    /// Whether the split stays as it is: `Fixed`, or a bandit, `Thompson(every: 100)`. A live run has no bandit.
     #[serde(default)]
     pub allocation: Option<Spanned<Allocation>>,
-    /// Segments whose users are also looked at by themselves; default: none.
+    /// Segments whose users are also looked at by themselves. Default: none.
     #[serde(default)]
     pub by: Vec<Spanned<String>>,
+    /// The rule that decides. Default: results without a verdict.
     #[serde(default)]
     pub decision: Option<Spanned<Rule>>,
+    /// What is expected of the outcome; a run that misses it ends with exit code 1. Default: nothing.
     #[serde(default)]
     pub expect: Option<Spanned<Expect>>,
-}
-
-/// A guarded rollout: a release watched by metrics. Not together with an experiment on the same config.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuardedRollout {
-    pub config: Spanned<String>,
-    pub segment: Spanned<String>,
-    pub from: Spanned<String>,
-    pub to: Spanned<String>,
-    pub share: Spanned<Share>,
-    /// Metrics that watch over it; default: none, and then it neither goes on nor back.
-    #[serde(default)]
-    pub watch: Vec<Spanned<String>>,
-    /// How much worse a metric may be than with `from`, relative; 0 to 10, default: 0.
-    #[serde(default)]
-    pub worse_by: Option<Spanned<f64>>,
-    /// How sure a regression has to be, over all looks together; more than 0.5 and less than 1, default: 0.95.
-    #[serde(default)]
-    pub confidence: Option<Spanned<f64>>,
-    /// Watched users between looks; 10 to 1,000,000, default: 100.
-    #[serde(default)]
-    pub every: Option<Spanned<i64>>,
-    /// Watched users after which everybody gets `to`, if nothing regressed; 10 to 10,000,000, default: 2,000.
-    #[serde(default)]
-    pub users: Option<Spanned<i64>>,
-    /// How it is to end; a run that ends otherwise has the exit code 1.
-    #[serde(default)]
-    pub expect: Option<RolloutOutcome>,
-}
-
-/// Whether the split of an experiment stays as it is.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Allocation {
-    /// It does.
-    Fixed,
-    /// A bandit: shares follow the probabilities to be best on the primary metric.
-    Thompson {
-        /// Exposed users between reallocations; 10 to 1,000,000.
-        every: i64,
-        /// The least share that a variation keeps; default: "5%".
-        #[serde(default = "five_percent")]
-        floor: Share,
-    },
-}
-
-fn five_percent() -> Share {
-    Share::new(5_000).unwrap_or(Share::WHOLE)
-}
-
-/// How the app crashes on a variation.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Crash {
-    /// Chance for each user whom it concerns, 0 to 1.
-    pub chance: Probability,
-    /// Only on questions of this depth; default: on all.
-    #[serde(default)]
-    pub only: Option<Depth>,
-}
-
-/// How cold the app's caches are while a variation is new.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ColdStart {
-    /// The first so many users of the run, as far as they get the variation; 1 to 10,000,000.
-    pub users: i64,
-    /// How much longer they wait for the agent's first answer.
-    pub delay: Duration,
-}
-
-/// How deep a question goes.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub enum Depth {
-    /// A definition.
-    Basic,
-    /// A comparison or an application.
-    Intermediate,
-    /// A problem.
-    Advanced,
 }

@@ -24,28 +24,30 @@ const RESERVED: [&str; 4] = ["key", "kind", "anonymous", "_meta"];
 /// Traffic, with the tutorial's numbers where the file has none.
 pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'_>) -> TrafficSpec {
     let file = &written.traffic;
-    let queries = file.queries.as_ref().map_or(200, |queries| faults.whole("the number of queries", queries, 1..=MOST_QUERIES));
-    let mode = file.mode.as_ref().map_or(Mode::Concurrent { workers: 10 }, |mode| match mode.value {
+    let queries =
+        file.queries.as_ref().map_or(catalog::QUERIES, |queries| faults.whole("the number of queries", queries, 1..=MOST_QUERIES));
+    let mode = file.mode.as_ref().map_or(Mode::Concurrent { workers: catalog::WORKERS }, |mode| match mode.value {
         source::Mode::Concurrent { workers } => {
             let workers = Spanned { value: workers, span: mode.span.clone() };
             Mode::Concurrent { workers: faults.whole("the number of workers", &workers, 1..=MOST_WORKERS) }
         }
         source::Mode::Sequential { delay } => Mode::Sequential { delay },
     });
-    let timeout = file.timeout.as_ref().map_or(Duration::from_us(2_000_000_000), |timeout| {
+    let timeout = file.timeout.as_ref().map_or(catalog::TIMEOUT, |timeout| {
         if timeout.value == Duration::ZERO {
             let help = "the tutorial has \"2000s\"".to_owned();
             faults.add("the timeout is zero", &timeout.span, "every request would fail at once", Some(help));
         }
         timeout.value
     });
-    let personal = file.pii_percentage.as_ref().map_or(15.0, |percentage| faults.range("pii_percentage", percentage, 0.0, 100.0));
+    let personal =
+        file.pii_percentage.as_ref().map_or(catalog::PII_PERCENTAGE, |percentage| faults.range("pii_percentage", percentage, 0.0, 100.0));
     let complexity = file.complexity.as_ref().map_or([1.0 / 3.0; 3], |shares| {
         let parts = [shares.value.basic, shares.value.intermediate, shares.value.advanced];
         sum_to_whole("the shares of complexity do", parts, shares, faults);
         parts.map(Share::fraction)
     });
-    let topics = file.topics.as_ref().map_or(24, |topics| faults.whole("the number of topics", topics, 1..=256));
+    let topics = file.topics.as_ref().map_or(catalog::TOPICS, |topics| faults.whole("the number of topics", topics, 1..=256));
     let unwritten = Spanned::unwritten(catalog::WRITER.to_owned());
     let writer = faults.look_up("model", file.writer.as_ref().unwrap_or(&unwritten), models.iter().map(|model| model.id.as_str()));
     TrafficSpec {

@@ -11,8 +11,9 @@ use crate::quantity::Probability;
 use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
 
 /// What a rule says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename_all = "PascalCase")]
 pub enum Decision {
     /// Ship the treatment.
     #[serde(alias = "Ship")]

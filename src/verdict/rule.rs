@@ -19,20 +19,21 @@
 //!
 //! Does not know: which metrics and variations exist; `metric_keys` and `ship` let the reader of the file check that.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::analysis::Effect;
 use crate::quantity::Probability;
 
 /// When to ship a treatment, and what to do otherwise.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Key of the variation that the rule is about; not the control.
     pub ship: String,
     /// Ship it when this holds.
     pub when: Criterion,
-    /// Keep the control when this holds and `when` does not; without it only `otherwise` decides.
+    /// Keep the control when this holds and `when` does not. Default: only `otherwise` decides.
     #[serde(default, deserialize_with = "written_plain")]
     pub keep_when: Option<Criterion>,
     /// The decision when `when` is known not to hold. Where data are missing it is always "need more data".
@@ -41,7 +42,7 @@ pub struct Rule {
 }
 
 /// What is decided when a rule does not ship.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Otherwise {
     /// Collect more data.
     #[default]
@@ -51,7 +52,7 @@ pub enum Otherwise {
 }
 
 /// One condition of a rule. A criterion without a name is named by what it says.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Criterion {
     /// All of these hold.
@@ -62,7 +63,7 @@ pub enum Criterion {
     Not(Box<Criterion>),
     /// The effect is at most `bound`.
     AtMost {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
@@ -72,14 +73,14 @@ pub enum Criterion {
         effect: Effect,
         /// A fraction if relative (0.15 is +15%), in the metric's unit if absolute.
         bound: Finite,
-        /// Without it the point estimate is held against the bound; with it, the probability that the effect is at
-        /// most the bound has to be at least this.
+        /// The probability that the effect is at most the bound has to be at least this. Default: the point estimate is held
+        /// against the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
     /// The effect is at least `bound`.
     AtLeast {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
@@ -89,45 +90,47 @@ pub enum Criterion {
         effect: Effect,
         /// A fraction if relative, in the metric's unit if absolute.
         bound: Finite,
-        /// As for `AtMost`.
+        /// The probability that the effect is at least the bound has to be at least this. Default: the point estimate is held
+        /// against the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
     /// The probability that the treatment is better than the control, in the metric's good direction, is at least
     /// `probability`. Short for `Confident(that: TreatmentBetter)`.
     Beats {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
         metric: String,
-        /// How sure.
+        /// How sure one has to be.
         probability: Probability,
     },
     /// The probability that one side is better than the other is at least `probability`. It says nothing about by how
     /// much: being 79% sure that the control is cheaper is not being 79% sure that the increase is small.
     Confident {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
         metric: String,
         /// Which side is better.
         that: Side,
-        /// How sure.
+        /// How sure one has to be.
         probability: Probability,
     },
     /// "Stable or improving": the probability that the treatment is at most `margin` worse than the control, relative
     /// and in the metric's good direction, is at least `probability`.
     NonInferior {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
         metric: String,
         /// How much worse still counts as stable: 0.1 is 10%.
+        #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
         margin: Margin,
-        /// How sure.
+        /// How sure one has to be.
         probability: Probability,
     },
     /// The treatment is better, in the metric's good direction, and the p-value (two-sided) is at most `alpha`: of the always-valid
@@ -148,12 +151,12 @@ pub enum Criterion {
     /// a gain negative, and a saving that buys a loss positive. There the criterion holds exactly when the gain is not
     /// negative: a saving never buys a loss.
     Ratio {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
-        /// Metric of what is gained.
+        /// Metric of what is gained: `("positive_feedback_rate", Relative)`.
         value: Part,
-        /// Metric of what is paid.
+        /// Metric of what is paid: `("ai_cost_per_request", Relative)`.
         cost: Part,
         /// The least quotient.
         at_least: Finite,
@@ -168,7 +171,8 @@ pub enum Criterion {
 }
 
 /// An effect of one metric, as part of a ratio: `("ai_cost_per_request", Relative)`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Part(
     /// Key of the metric.
     pub String,
@@ -178,7 +182,7 @@ pub struct Part(
 );
 
 /// A side of the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Side {
     /// The control is better.
     ControlBetter,
@@ -187,8 +191,9 @@ pub enum Side {
 }
 
 /// At least one criterion.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<Criterion>")]
+#[schemars(inline)]
 pub struct Criteria(Vec<Criterion>);
 
 impl Criteria {
@@ -207,8 +212,9 @@ impl TryFrom<Vec<Criterion>> for Criteria {
 }
 
 /// A finite number.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize, JsonSchema)]
 #[serde(try_from = "f64")]
+#[schemars(inline)]
 pub struct Finite(f64);
 
 impl Finite {
@@ -227,8 +233,9 @@ impl TryFrom<f64> for Finite {
 }
 
 /// A margin of non-inferiority: from 0 up to, but not including, 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize, JsonSchema)]
 #[serde(try_from = "f64")]
+#[schemars(inline)]
 pub struct Margin(f64);
 
 impl Margin {
@@ -250,11 +257,13 @@ impl TryFrom<f64> for Margin {
     }
 }
 
-/// How `analysis::Effect` is written.
-#[derive(Deserialize)]
+/// How an effect of the treatment against the control is meant.
+#[derive(Deserialize, JsonSchema)]
 #[serde(remote = "Effect")]
 enum EffectName {
+    /// A fraction of the control: 0.15 is +15%.
     Relative,
+    /// A difference in the metric's unit.
     Absolute,
 }
 

@@ -15,6 +15,7 @@ mod mistakes;
 mod power;
 mod program;
 mod published;
+mod reference;
 mod saved;
 mod second;
 mod serve;

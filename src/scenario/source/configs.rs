@@ -1,0 +1,114 @@
+//! AI configs as a file writes them: variations and targeting rules.
+//!
+//! Does not know: which variations the catalog has.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::spanned::{Entries, Spanned};
+use crate::quantity::{Money, Probability};
+use crate::time::Duration;
+
+/// What differs from the catalog's AI config of this key.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The variations by key: what differs from the catalog, or new ones (none can be called `disabled`).
+    pub variations: Entries<Variation>,
+    /// The targeting rules in order, the first that fits a user deciding; a list replaces the catalog's.
+    pub rules: Option<Vec<Rollout>>,
+    /// The variation for users whom no rule fits.
+    pub default: Option<Spanned<String>>,
+}
+
+/// A targeting rule: users of a segment get a variation.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// The segment.
+    pub segment: Spanned<String>,
+    /// The variation that its users get.
+    pub serve: Spanned<String>,
+}
+
+/// What differs from the catalog's variation of this key, or from the one that it is `like`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Variation {
+    /// A variation of the same config to start from; a new key needs it. Default: none.
+    pub like: Option<Spanned<String>>,
+    /// Its name for people. Default: the key as words.
+    pub name: Option<String>,
+    /// The model that it asks.
+    pub model: Option<Spanned<String>>,
+    /// What the model is told. The mock models go by it: "job title" among what is redacted makes a security agent strict;
+    /// "source" or "cite", "concise" or "brief", and "step by step" change a support agent's answers, see `causes`.
+    pub instructions: Option<String>,
+    /// How much the security agent redacts; it gives the instructions, or has to agree with those that are written. Default: as
+    /// the instructions say.
+    pub redaction: Option<Spanned<Redaction>>,
+    /// Keys of the tools that it may call; a list replaces the catalog's.
+    pub tools: Option<Vec<Spanned<String>>>,
+    /// Most tokens of one answer. Default: the model's own limit; where an Anthropic model has no value, 1,024, as the tutorial's
+    /// client library sets it.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_tokens: Option<Spanned<i64>>,
+    /// Sampling temperature; above 0.2 it spreads the lengths of mock answers.
+    #[schemars(range(min = 0, max = 2))]
+    pub temperature: Option<Spanned<f64>>,
+    /// Most tool calls for one question; then the agent has to answer.
+    #[schemars(range(min = 0, max = 100))]
+    pub max_tool_calls: Option<Spanned<i64>>,
+    /// What one request may cost before the agent has to answer without tools. Default: no limit.
+    pub session_budget: Option<Money>,
+    /// Whether a request is denied at the session budget, rather than answered without tools.
+    pub deny_at_budget: bool,
+    /// A variation of the same config that takes over when the support agent's model fails. Default: none, the request fails.
+    pub fallback: Option<Spanned<String>>,
+    /// How the app crashes on it, before it sends anything. Default: it does not.
+    pub crash: Option<Crash>,
+    /// How cold the app's caches are while it is new. Default: not at all.
+    pub cold_start: Option<Spanned<ColdStart>>,
+}
+
+/// An app that crashes on some users before anything is sent: nobody learns that they were there. Simulated alone.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Crash {
+    /// Chance for each user whom it concerns.
+    pub chance: Probability,
+    /// Only on questions of this depth. Default: on all.
+    #[serde(default)]
+    pub only: Option<Depth>,
+}
+
+/// An app whose caches are cold at first. Simulated alone.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColdStart {
+    /// The first so many users of the run, as far as they get the variation.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub users: i64,
+    /// How much longer they wait for the agent's first answer.
+    pub delay: Duration,
+}
+
+/// How deep a question goes.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Depth {
+    /// Less work than the usual.
+    Basic,
+    /// The usual.
+    Intermediate,
+    /// More work than the usual.
+    Advanced,
+}
+
+/// How much a security agent is told to redact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Redaction {
+    /// What identifies directly: name, e-mail, phone, address.
+    Basic,
+    /// The company and the job title too.
+    Strict,
+}

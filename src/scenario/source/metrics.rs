@@ -1,0 +1,54 @@
+//! Metrics as a file writes them.
+//!
+//! Does not know: which events there are.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::spanned::Spanned;
+use crate::experiment::{Aggregation, Better, Missing, Statistic};
+
+/// What differs from the catalog's metric of this key. A new key needs `event`, and starts as a sum whose mean is compared,
+/// missing events counting as zero and less being better.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metric {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The event that it counts, see "Events".
+    pub event: Option<Spanned<String>>,
+    /// How the events of one user become one value.
+    pub aggregation: Option<Aggregation>,
+    /// What of the users' values is compared.
+    pub statistic: Option<Spanned<Statistic>>,
+    /// What users without an event count as.
+    pub missing: Option<Missing>,
+    /// Which direction is good.
+    pub better: Option<Better>,
+    /// The unit of its values, for people: `"ms"`, `"$"`, `"tokens"`; a share of users has none.
+    pub unit: Option<String>,
+    /// The prior variance of relative differences: how large effects usually are, squared. Default: by kind, 0.041 for rates,
+    /// 0.166 for percentiles, 0.155 for dollars, 0.18 for other means.
+    #[schemars(range(min = 1e-9, max = 1e9))]
+    pub prior_variance: Option<Spanned<f64>>,
+    /// How often the judge behind a rate is right: the corrected rate then stands beside the raw one. Default: not corrected.
+    pub judge: Option<Spanned<Accuracy>>,
+}
+
+/// How often the judge behind a rate is right. Together the two shares have to be more than 1: better than a coin.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// Share of good answers that it calls good.
+    #[schemars(range(min = 0, max = 1))]
+    pub sensitivity: f64,
+    /// How many good answers this was measured on. Default: known exactly.
+    #[serde(default)]
+    pub sensitivity_labels: Option<u64>,
+    /// Share of bad answers that it calls bad.
+    #[schemars(range(min = 0, max = 1))]
+    pub specificity: f64,
+    /// How many bad answers this was measured on. Default: known exactly.
+    #[serde(default)]
+    pub specificity_labels: Option<u64>,
+}

@@ -1,0 +1,69 @@
+//! Splits that change while users arrive, as a file writes them: bandits and guarded rollouts.
+//!
+//! Does not know: when a split changes; a run does.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::spanned::Spanned;
+use crate::quantity::Share;
+use crate::report::RolloutOutcome;
+
+/// A guarded rollout: a release watched by metrics. Not together with an experiment on the same config.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardedRollout {
+    /// The AI config that it releases in.
+    pub config: Spanned<String>,
+    /// The segment whose rule it runs on.
+    pub segment: Spanned<String>,
+    /// The variation that users have so far.
+    pub from: Spanned<String>,
+    /// The variation that is released.
+    pub to: Spanned<String>,
+    /// Share of the rule's users that get the new variation; at most 50%, because as many are its control.
+    pub share: Spanned<Share>,
+    /// Keys of the metrics that watch over it in a run. Default: none, and then it neither goes on nor back.
+    #[serde(default)]
+    pub watch: Vec<Spanned<String>>,
+    /// How much worse than with `from` a metric may be, relative: 0.1 is 10%. Default: 0.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10))]
+    pub worse_by: Option<Spanned<f64>>,
+    /// How sure a regression has to be, over all looks together. Default: 0.95.
+    #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0.5, "exclusiveMaximum" = 1))]
+    pub confidence: Option<Spanned<f64>>,
+    /// Watched users (those with the new variation, and their control) between looks. Default: 100.
+    #[serde(default)]
+    #[schemars(range(min = 10, max = 1_000_000))]
+    pub every: Option<Spanned<i64>>,
+    /// Watched users after which everybody gets the new variation, if nothing regressed. Default: 2,000.
+    #[serde(default)]
+    #[schemars(range(min = 10, max = 10_000_000))]
+    pub users: Option<Spanned<i64>>,
+    /// How it is expected to end; a run that ends otherwise has exit code 1. Default: nothing.
+    #[serde(default)]
+    pub expect: Option<RolloutOutcome>,
+}
+
+/// Whether the split of an experiment stays as it is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum Allocation {
+    /// It does.
+    Fixed,
+    /// A bandit (Thompson sampling in batches): shares follow the probabilities to be best on the primary metric.
+    Thompson {
+        /// Exposed users between reallocations.
+        #[schemars(range(min = 10, max = 1_000_000))]
+        every: i64,
+        /// The least share that a variation keeps.
+        #[serde(default = "five_percent")]
+        floor: Share,
+    },
+}
+
+fn five_percent() -> Share {
+    Share::new(5_000).unwrap_or(Share::WHOLE)
+}
