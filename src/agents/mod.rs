@@ -2,6 +2,7 @@
 
 mod app;
 mod library;
+mod need;
 mod spec;
 mod text;
 pub mod visit;

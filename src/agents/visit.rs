@@ -6,41 +6,18 @@
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
 use crate::agents::app::{App, Assignment, Brief};
+pub use crate::agents::need::Need;
+use crate::agents::need::Phase;
 use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
 use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Completion, Message, Passages, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolCall, ToolOutput, Visible,
+    Body, CallFailure, Completion, Message, Passages, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolOutput, Visible,
 };
 use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
-
-/// What a visit needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// A model has to answer [`Visit::prompt`].
-    Model,
-    /// This tool has to answer.
-    Tool(ToolCall),
-    /// It is written: the configs have to be evaluated, then [`Visit::send`].
-    Sending,
-    /// Nothing more: the visit is over.
-    Nothing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Writing,
-    Written,
-    Supervisor,
-    Security,
-    Support,
-    Tool(ToolCall),
-    Judge,
-    Over,
-}
 
 /// One visit.
 #[derive(Debug)]

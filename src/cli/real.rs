@@ -139,16 +139,19 @@ fn agreed(question: &str, yes: bool) -> Result<(), Exit> {
     Ok(())
 }
 
+/// A scenario with faults is not run.
+fn refuse(faults: Vec<String>) -> Result<(), Exit> {
+    if faults.is_empty() { Ok(()) } else { Err(bad_file(&faults.into_iter().map(Diagnostic::new).collect::<Vec<_>>())) }
+}
+
 /// Runs a scenario with real providers.
 pub fn run(args: &RunArgs) -> Ended {
     let loaded = super::commands::read(&args.scenario)?;
     let scenario = &loaded.scenario;
+    refuse(live::simulated_alone(scenario))?;
     let providers = live::providers(scenario);
     let environment = environment::read(&providers, |name| std::env::var(name).ok()).map_err(|faults| usage(&faults))?;
-    let faults = live::faults(scenario, &environment);
-    if !faults.is_empty() {
-        return Err(bad_file(&faults.into_iter().map(Diagnostic::new).collect::<Vec<_>>()));
-    }
+    refuse(live::faults(scenario, &environment))?;
     let sitting = match &args.resume {
         Some(folder) => taken_up(folder, &loaded, args)?,
         None => begun(&loaded, args, &environment)?,

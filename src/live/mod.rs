@@ -36,7 +36,7 @@ pub use embeddings::Shelf;
 pub use estimate::{Estimate, Spread, estimate};
 pub use halt::Stopped;
 pub use papers::Papers;
-pub use preflight::{faults, providers};
+pub use preflight::{faults, providers, simulated_alone};
 pub use providers::Providers;
 pub use service::Service;
 pub use session::{Flags, Session, World};

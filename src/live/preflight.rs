@@ -37,11 +37,10 @@ pub fn providers(scenario: &Scenario) -> Vec<Provider> {
     all.into_iter().collect()
 }
 
-/// What stands in the way of a live run, one sentence each.
+/// What the scenario has that is simulated alone, one sentence each: it stands in the way of a live run, whatever the keys.
 #[must_use]
-pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
-    let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
-    let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
+pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
+    let mut faults = Vec::new();
     let simulated = "which is simulated alone: leave it out of a live run";
     for variation in scenario.configs.iter().flat_map(|config| &config.variations) {
         for (what, there) in [("crash", variation.crash.is_some()), ("cold_start", variation.cold_start.is_some())] {
@@ -56,6 +55,14 @@ pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
     for guard in &scenario.guards {
         faults.push(format!("the guarded rollout of `{}` is watched by simlab, {simulated}", guard.study.key));
     }
+    faults
+}
+
+/// What stands in the way of a live run, one sentence each.
+#[must_use]
+pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
+    let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
+    let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
     for tool in tools(scenario) {
         if matches!(tool.kind, ToolKind::Remote(_)) && super::papers::Source::of(&tool.key).is_none() {
             faults.push(format!(

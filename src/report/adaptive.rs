@@ -64,6 +64,7 @@ pub struct Arm {
 /// How a guarded rollout ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename_all = "PascalCase")]
 pub enum RolloutOutcome {
     /// A metric regressed: everybody is back with what was.
     #[serde(alias = "RolledBack")]

@@ -62,7 +62,7 @@ pub struct Figure {
     /// The variation's key. Default: the first one that is not the control.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
-    /// A segment's key; left out: all users. `Change`, `Width` and `BeatsControl` alone, and the segment is one of `by`.
+    /// A segment of the experiment's `by`, for `Change`, `Width` and `BeatsControl`. Default: all users.
     #[serde(default, deserialize_with = "written_plain")]
     pub segment: Option<String>,
     /// Which figure.

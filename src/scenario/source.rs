@@ -192,7 +192,7 @@ pub struct Experiment {
     /// Which correction is made for many comparisons.
     #[serde(default)]
     pub correction: Correction,
-    /// Whether the split stays as it is: `Fixed`, or a bandit, `Thompson(every: 100)`. A live run has no bandit.
+    /// Whether the split stays as it is, or is a bandit's: `Thompson(every: 100)`. A live run has no bandit. Default: `Fixed`.
     #[serde(default)]
     pub allocation: Option<Spanned<Allocation>>,
     /// Segments whose users are also looked at by themselves. Default: none.

@@ -136,7 +136,7 @@ pub enum Criterion {
     /// The treatment is better, in the metric's good direction, and the p-value (two-sided) is at most `alpha`: of the always-valid
     /// test where the experiment's method is `Sequential`, else of the z test, which is valid at one look that was fixed beforehand.
     Significant {
-        /// Name for people.
+        /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
 
+mod adaptive;
 mod analyze;
 mod calibration;
 mod counting;

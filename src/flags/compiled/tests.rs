@@ -242,3 +242,44 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Other shares, given afterwards, are those of a ruleset that was written with them: by the official crate, too.
+    #[test]
+    fn a_reallocated_rollout_equals_one_that_was_written_so(first in 0_u32..=100_000, sample in 1_u32..=100, seed in 1_i64..1_000_000) {
+        let part = |variation: u32, weight: u32| json!({ "variation": variation, "weight": weight });
+        let outside = (100 - sample) * 1_000;
+        let rollout = |first: u32| {
+            // In whole thousandths of a percent of the sample.
+            let own = (f64::from(first) * f64::from(sample) / 100.0).round() as u32;
+            let mut left = part(3, outside);
+            left["untracked"] = true.into();
+            flag(json!({ "rollout": { "kind": "experiment", "seed": seed,
+                "variations": [part(1, own), part(2, sample * 1_000 - own), left] } }))
+        };
+        let compile = |flag: Value| Compiled::new(&ruleset(flag, []), &["support-agent"], &[Attributes::default()]).unwrap();
+        let mut compiled = compile(rollout(50_000));
+        prop_assert!(compiled.reallocate(0, None, &[(0, first), (1, 100_000 - first)]));
+        let written = compile(rollout(first));
+        let differing = (1..=400).filter(|&n| {
+            let key = user_key(n);
+            compiled.evaluate(0, 0, key.as_str()) != written.evaluate(0, 0, key.as_str())
+                || written.evaluate(0, 0, key.as_str()).variation != written.official(0, 0, key.as_str()).variation
+        });
+        // A weight that had to be rounded moves a bound by less than one user in 100,000.
+        prop_assert!(differing.count() <= 1);
+        prop_assert!(!compiled.reallocate(0, Some(0), &[(0, 1)]), "there is no such rule");
+    }
+}
+
+#[test]
+fn a_settled_rollout_serves_one_variation_and_exposes_nobody() {
+    let halves = json!([{ "variation": 1, "weight": 50000 }, { "variation": 2, "weight": 50000 }]);
+    let rollout = json!({ "rollout": { "kind": "experiment", "seed": 7, "variations": halves } });
+    let mut compiled = Compiled::new(&ruleset(flag(rollout), []), &["support-agent"], &[Attributes::default()]).unwrap();
+    compiled.settle(0, None, 1);
+    assert!((1..200).all(|n| {
+        let found = compiled.evaluate(0, 0, user_key(n).as_str());
+        found.variation == Some(1) && !found.in_experiment
+    }));
+}

@@ -58,6 +58,14 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
             top = format!("faults: [(fault: \"{kind}\", {once}{entry})]");
         }
         "Experiment" => threshold = format!("{entry},"),
+        "Thompson" => threshold = format!("allocation: Thompson({entry}),"),
+        "ColdStart" => {
+            top = format!("configs: {{\"support-agent\": (variations: {{\"other-paid\": (cold_start: ({entry}, delay: \"1s\"))}})}}");
+        }
+        "GuardedRollout" => {
+            let ends = "from: \"other-paid\", to: \"claude-opus-treatment\", share: \"10%\", watch: [\"ai_cost_per_request\"]";
+            top = format!("guarded_rollouts: [(config: \"support-agent\", segment: \"other-paid\", {ends}, {entry})]");
+        }
         "NonInferior" => {
             let criterion = format!("NonInferior(metric: \"positive_feedback_rate\", {entry}, probability: 0.5)");
             decision = format!("decision: (ship: \"strict-security\", when: {criterion}),");

@@ -189,7 +189,7 @@ fn a_metric_whose_event_nothing_emits() {
      help: events: $ld:ai:duration:total, $ld:ai:tokens:total, $ld:ai:tokens:input,
            $ld:ai:tokens:output, $ld:ai:generation:success, $ld:ai:generation:error,
            $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative, ai_cost_per_request,
-           $ld:ai:tool_call
+           $ld:ai:tool_call, request_duration, request_failed, personal_data_disclosed
     "#);
 }
 
@@ -207,7 +207,8 @@ fn a_metric_without_an_event() {
      help: a new metric needs an `event`, one of: $ld:ai:duration:total, $ld:ai:tokens:total,
            $ld:ai:tokens:input, $ld:ai:tokens:output, $ld:ai:generation:success,
            $ld:ai:generation:error, $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative,
-           ai_cost_per_request, $ld:ai:tool_call
+           ai_cost_per_request, $ld:ai:tool_call, request_duration, request_failed,
+           personal_data_disclosed
     "#);
 }
 

@@ -1,0 +1,31 @@
+//! What a visit needs next, and where it stands.
+//!
+//! Does not know: how it gets there.
+
+use crate::llm::model::ToolCall;
+
+/// What a visit needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A model has to answer [`Visit::prompt`].
+    Model,
+    /// This tool has to answer.
+    Tool(ToolCall),
+    /// It is written: the configs have to be evaluated, then [`Visit::send`].
+    Sending,
+    /// Nothing more: the visit is over.
+    Nothing,
+}
+
+/// Where a visit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Writing,
+    Written,
+    Supervisor,
+    Security,
+    Support,
+    Tool(ToolCall),
+    Judge,
+    Over,
+}
