@@ -11,12 +11,13 @@ use serde_json::json;
 
 use super::args::{Cli, Command, Format, ListFormat, RunArgs};
 use super::exit::Exit;
+use super::watch::Watch;
 use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, met};
+use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, built_in, load};
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -97,12 +98,15 @@ fn run(args: &RunArgs) -> Ended {
             transcript.call(prompt, result);
         }
     };
-    let bar = output::progress("users", u64::from(users), args.quiet);
-    let (outcome, events) = wait(conduct_heard(&stage, wishes, events, heard, |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
+    let mut watch = Watch::new(&loaded.scenario, u64::from(users), args.quiet);
+    let (outcome, events) = wait(conduct_heard(&stage, wishes, events, heard, |so_far| {
+        watch.bar().set_length(so_far.total);
+        watch.bar().set_position(so_far.begun);
+        if let Some((scenario, table)) = so_far.data {
+            watch.look(|| glances(scenario, table, so_far.begun as usize));
+        }
     }))?;
-    bar.finish_and_clear();
+    watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
         let saved = events.finish().and(told).and_then(|()| save::report(folder, &loaded, &outcome));

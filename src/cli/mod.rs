@@ -18,6 +18,7 @@ mod power;
 mod real;
 mod save;
 mod serve;
+mod watch;
 mod words;
 
 pub use commands::main;

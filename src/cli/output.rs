@@ -46,14 +46,26 @@ pub fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH_PIPED, |(width, _)| usize::from(width.0))
 }
 
+/// The width that standard error has.
+#[must_use]
+pub fn message_width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(WIDTH_PIPED, |(width, _)| usize::from(width.0))
+}
+
 /// A progress bar over `total` on standard error; silent where that is no terminal or `quiet` is asked for.
 #[must_use]
 pub fn progress(what: &'static str, total: u64, quiet: bool) -> ProgressBar {
-    let bar = ProgressBar::new(total);
-    if quiet || !io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-        return bar;
+    let bar = bar(what, total);
+    if !quiet && io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
     }
+    bar
+}
+
+/// The same, before it is shown anywhere.
+#[must_use]
+pub fn bar(what: &'static str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {human_pos}/{human_len} {percent:>3}%  {eta} left") {
         bar.set_style(style.progress_chars("━╸ "));
     }

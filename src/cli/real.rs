@@ -4,6 +4,7 @@
 //!
 //! Does not know: how a call is made or a visit goes.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -11,11 +12,13 @@ use std::path::{Path, PathBuf};
 use super::args::{ReplayArgs, RunArgs};
 use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
 use super::exit::Exit;
+use super::watch::Watch;
 use super::{output, save};
 use crate::context::KEY_EPOCH;
 use crate::diagnostic::Diagnostic;
 use crate::figure;
 use crate::flags::bootstrap::ActionKind;
+use crate::journal::Reader;
 use crate::live::environment::{self, Environment};
 use crate::live::journal::{Journal, OpenError};
 use crate::live::recording::{Line, Recording, Run, SCHEMA};
@@ -23,8 +26,9 @@ use crate::live::{
     self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Shelf, Stopped, World, conclude, estimate, gather, launchdarkly,
     told,
 };
+use crate::metrics::JournalObserver;
 use crate::random::Seed;
-use crate::run::{Outcome, Stage};
+use crate::run::{Outcome, Stage, glances};
 use crate::scenario::{Loaded, parse_kept};
 use crate::time::unix_ms;
 
@@ -216,13 +220,18 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let shelf = Shelf::new(cache(), openai);
     let world = World { providers, papers, shelf, embedding: tokio::sync::Mutex::default(), flags, budget: Budget::new(most, spent) };
     let session = Session::new(&stage, sitting.run.clone(), Some(world), sitting.recording, Some(journal));
-    let bar = output::progress("users", u64::from(sitting.run.users), args.quiet);
-    let gathered = gather(&session, interrupt(), |done| {
-        bar.set_position(u64::from(done));
-        bar.set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+    let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
+    let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
+    let observer = RefCell::new(JournalObserver::new(1, users, stage.varies.clone(), &scenario.metrics));
+    let gathered = gather(&session, interrupt(), |done, entries| {
+        let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
+        watch.bar().set_position(u64::from(done));
+        watch.bar().set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+        entries.iter().for_each(|entry| observer.entry(entry));
+        watch.look(|| glances(scenario, observer.observations(), users));
     })
     .await;
-    bar.finish_and_clear();
+    watch.borrow().finish();
 
     let names = live::providers(scenario).into_iter().map(live::models::name).collect::<Vec<_>>().join(", ");
     let backdrop = Backdrop {
@@ -332,7 +341,7 @@ pub fn replay(args: &ReplayArgs) -> Ended {
     wait(async {
         let stage = Stage::new(&loaded.scenario, Seed(run.seed)).await.map_err(|error| backend_failed(&error))?;
         let session = Session::new(&stage, run.clone(), None::<World<std::convert::Infallible>>, recording, None);
-        let gathered = gather(&session, std::future::pending(), |_| ()).await;
+        let gathered = gather(&session, std::future::pending(), |_, _| ()).await;
         if let Some(stopped) = &gathered.stopped {
             return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
         }

@@ -38,8 +38,9 @@ pub struct Gathered {
     pub undelivered: Option<String>,
 }
 
-/// Sends the traffic. `progress` hears how many visits are over; when `interrupt` is over, the run stops.
-pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<Output = ()>, progress: impl Fn(u32)) -> Gathered {
+/// Sends the traffic. `progress` hears how many visits are over, and what happened in the last of them; when `interrupt` is
+/// over, the run stops.
+pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<Output = ()>, progress: impl Fn(u32, &[Entry])) -> Gathered {
     let stage = session.stage;
     let scenario = stage.scenario;
     let seed = Seed(session.run.seed);
@@ -81,8 +82,8 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
             let known = session.recording.borrow().over.contains(&user);
             let handed_before = session.recording.borrow().sending.contains(&user);
             let Some(entries) = visit(session, world, user).await else { return };
+            progress(users.borrow().len() as u32 + 1, &entries);
             users.borrow_mut().insert(user, entries);
-            progress(users.borrow().len() as u32);
             if session.world.is_some() && !handed_before {
                 handed.borrow_mut().push(user);
                 if handed.borrow().len() >= USERS_PER_FLUSH {

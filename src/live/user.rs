@@ -222,7 +222,7 @@ pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u
     tokio::select! {
         biased;
         () = session.halt.stopped() => return None,
-        () = drive(&mut engine, &model, &Virtual, |_| ()) => {}
+        () = drive(&mut engine, &model, &Virtual, |_, _| ()) => {}
     }
     let (_, entries) = engine.finish();
     if broken.get() {

@@ -98,7 +98,7 @@ pub(super) fn changes(experiment: &Experiment, treatment: &str) -> Table {
 }
 
 /// What a probability to beat the control says, and whether it is good news.
-fn reading(beats: Option<Number>, threshold: f64) -> (&'static str, Tone) {
+pub(super) fn reading(beats: Option<Number>, threshold: f64) -> (&'static str, Tone) {
     // The thresholds of the result screens: green from the threshold on, red from its complement down.
     match beats.map(Number::get) {
         None => ("no data", Tone::Dim),

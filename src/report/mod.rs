@@ -13,6 +13,7 @@ mod data;
 pub(crate) mod escape;
 mod expect;
 mod format;
+mod glance;
 mod html;
 mod json;
 mod junit;
@@ -35,6 +36,7 @@ pub use data::{
     Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Truth, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
+pub use glance::glance;
 pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;

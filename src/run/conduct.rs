@@ -18,6 +18,7 @@ use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
 use crate::run::tally::{ArmTally, TrafficTally};
 use crate::run::truth::{Truth, populations, values};
+use crate::run::watch::SoFar;
 use crate::scenario::Scenario;
 use crate::verdict::decide;
 
@@ -57,18 +58,18 @@ pub async fn conduct_with<R: Reader>(
     stage: &Stage<'_>,
     wishes: Wishes,
     reader: Option<R>,
-    progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, u64),
 ) -> (Outcome, Option<R>) {
-    conduct_heard(stage, wishes, reader, |_, _| (), progress).await
+    conduct_heard(stage, wishes, reader, |_, _| (), |so_far| progress(so_far.begun, so_far.total)).await
 }
 
-/// The same, and `heard` is told of every call of a model and what came of it.
+/// The same, and `heard` is told of every call of a model and what came of it; `progress` may look at the data so far.
 pub async fn conduct_heard<R: Reader>(
     stage: &Stage<'_>,
     wishes: Wishes,
     reader: Option<R>,
     heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(&SoFar<'_>),
 ) -> (Outcome, Option<R>) {
     let scenario = stage.scenario;
     let seed = wishes.seed.map_or(scenario.seed, Seed);
@@ -79,8 +80,11 @@ pub async fn conduct_heard<R: Reader>(
 
     let settings = Settings { seed, users, forced: None };
     let readers = (Gathering::new(stage, users), reader);
-    let told = |begun| progress(u64::from(begun), total);
-    let ((gathering, reader), adapted) = stage.simulate_heard_on(&stage.compiled, settings, readers, heard, told).await;
+    let begun = |begun: u32, readers: &(Gathering, Option<R>)| {
+        let data = Some((scenario, readers.0.observer.observations()));
+        progress(&SoFar { begun: u64::from(begun), total, data });
+    };
+    let ((gathering, reader), adapted) = stage.simulate_heard_on(&stage.compiled, settings, readers, heard, begun).await;
     let fixed = if scenario.bandits.iter().any(Option::is_some) {
         let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
         Some(stage.simulate_fixed(settings, observer, |_| ()).await.finish())
@@ -102,7 +106,7 @@ pub async fn conduct_heard<R: Reader>(
                 done += u64::from(users);
             }
             last = begun;
-            progress((done + u64::from(begun)).min(total), total);
+            progress(&SoFar { begun: (done + u64::from(begun)).min(total), total, data: None });
         });
         Some(truths.await)
     } else {

@@ -10,6 +10,7 @@ mod stage;
 mod tally;
 mod transcript;
 mod truth;
+mod watch;
 
 pub use adaptive::{Adapted, Ending, Look, Reallocation, Watched};
 pub(crate) use conduct::{Beside, Gathering};
@@ -21,3 +22,4 @@ pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};
 pub use transcript::TranscriptWriter;
 pub use truth::{Truth, populations, truth, values};
+pub use watch::{SoFar, glances};

@@ -147,17 +147,17 @@ impl<'s> Stage<'s> {
     }
 
     /// Runs it once on the mock backends; `reader` sees every entry, `progress` the number of users begun.
-    pub async fn simulate<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
-        self.simulate_heard(settings, reader, |_, _| (), progress).await
+    pub async fn simulate<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
+        self.simulate_heard(settings, reader, |_, _| (), |begun, _| progress(begun)).await
     }
 
-    /// The same, and `heard` is told of every call of a model and what came of it.
+    /// The same, and `heard` is told of every call of a model and what came of it; `progress` sees what `reader` holds so far.
     pub async fn simulate_heard<R: Reader>(
         &self,
         settings: Settings,
         reader: R,
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32),
+        progress: impl FnMut(u32, &R),
     ) -> R {
         self.simulate_heard_on(&self.compiled, settings, reader, heard, progress).await.0
     }
@@ -186,7 +186,7 @@ impl<'s> Stage<'s> {
 
     /// The same users' visits before the experiments, when everybody got the controls: each comes with the same kind of
     /// question, and for all but the share that the scenario calls alike, models, tools and judge have other luck.
-    pub async fn simulate_before<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+    pub async fn simulate_before<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
         let controls = self.scenario.experiments.iter().zip(&self.varies).map(|(experiment, varies)| Served {
             config: varies.config,
             variation: varies.treatment_of.iter().position(|&treatment| treatment == Some(experiment.control as u8)).unwrap_or_default()
@@ -195,18 +195,18 @@ impl<'s> Stage<'s> {
         let controls: Vec<Served> = controls.collect();
         let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: &controls });
         let luck = Luck { seed: settings.seed.before(), shared: Some((settings.seed, self.scenario.traffic.pre_period.unwrap_or(0.0))) };
-        self.simulate_with(assign, settings, luck, reader, |_, _| (), progress).await.0
+        self.simulate_with(assign, settings, luck, reader, |_, _| (), |begun, _| progress(begun)).await.0
     }
 
     /// The same on other flags than the stage's own.
-    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
-        self.simulate_heard_on(compiled, settings, reader, |_, _| (), progress).await.0
+    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
+        self.simulate_heard_on(compiled, settings, reader, |_, _| (), |begun, _| progress(begun)).await.0
     }
 
     /// The same with a split that stays as it is at the start, whatever the scenario says.
-    pub async fn simulate_fixed<R: Reader>(&self, settings: Settings, reader: R, progress: impl FnMut(u32)) -> R {
+    pub async fn simulate_fixed<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
         let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() });
-        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), progress).await.0
+        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), |begun, _| progress(begun)).await.0
     }
 
     /// On these flags, all told: the reader, and what was changed while users arrived. `heard` is told of every call of a model.
@@ -216,7 +216,7 @@ impl<'s> Stage<'s> {
         settings: Settings,
         reader: R,
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32),
+        progress: impl FnMut(u32, &R),
     ) -> (R, Adapted) {
         // Who gets what is not asked where it is forced: nothing adapts.
         let adaptive = if settings.forced.is_none() { Adaptive::new(self, compiled, settings.users) } else { None };
@@ -233,7 +233,7 @@ impl<'s> Stage<'s> {
         luck: Luck,
         mut reader: R,
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32),
+        progress: impl FnMut(u32, &R),
     ) -> (R, Adapted) {
         let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
         let mock = self.mock(luck, &all);

@@ -24,12 +24,13 @@ impl Waits for Virtual {
     async fn until(&self, _at: Timestamp) {}
 }
 
-/// Runs the engine to its end, calling `progress` with the number of users begun every so often.
+/// Runs the engine to its end, calling `progress` every so often with the number of users begun and what the journal's
+/// reader holds so far.
 pub async fn drive<A: Assign, R: Reader>(
     engine: &mut Engine<'_, A, R>,
     model: &impl ChatModel,
     clock: &impl Waits,
-    mut progress: impl FnMut(u32),
+    mut progress: impl FnMut(u32, &R),
 ) {
     let mut shown = 0;
     loop {
@@ -47,7 +48,7 @@ pub async fn drive<A: Assign, R: Reader>(
                 engine.advance(until);
                 if engine.begun() >= shown + 1024 {
                     shown = engine.begun();
-                    progress(shown);
+                    progress(shown, engine.reader());
                 }
             }
             Step::Done => return,

@@ -82,7 +82,7 @@ fn what_is_counted_is_what_would_be_rendered() {
         let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
         let mut engine = Engine::new(world, ByFlags(&stage.compiled), Vec::<Entry>::new(), 1, 200);
         let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
-        runtime.block_on(drive(&mut engine, &checked, &Virtual, |_| ()));
+        runtime.block_on(drive(&mut engine, &checked, &Virtual, |_, _| ()));
         assert!(checked.calls.get() > 800, "{}", checked.calls.get());
     }
 }

@@ -28,4 +28,5 @@ mod serve_parity;
 mod serve_sdk;
 mod serve_state;
 mod tidy;
+mod watch;
 mod words;

@@ -239,7 +239,7 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
             compared: RefCell::default(),
             refused: Cell::new(0),
         };
-        runtime.block_on(drive(&mut engine, &both, &Virtual, |_| ()));
+        runtime.block_on(drive(&mut engine, &both, &Virtual, |_, _| ()));
         let compared = both.compared.borrow();
         for caller in [Caller::Writer, Caller::Supervisor, Caller::Support, Caller::Judge] {
             assert!(compared.get(caller.name()).is_some_and(|&count| count >= USERS / 2), "{name}: {compared:?}");

@@ -104,7 +104,7 @@ pub async fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<St
                     _ => {}
                 }
             },
-            |_| (),
+            |_, _| (),
         )
         .await;
     all

@@ -93,7 +93,7 @@ pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: R
         recording.take(line).unwrap();
     }
     let session = Session::new(&stage, run, world, recording, None);
-    let gathered = gather(&session, std::future::pending(), |_| ()).await;
+    let gathered = gather(&session, std::future::pending(), |_, _| ()).await;
     let backdrop = Backdrop { most_nano_usd: Some(most), ..Backdrop::default() };
     let outcome = conclude(&session, &gathered, backdrop, false, &mut None::<Vec<Entry>>);
     (session.recording.into_inner(), gathered, outcome.report)

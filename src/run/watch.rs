@@ -1,0 +1,59 @@
+//! A run on its way: how far it is, and what the data say so far.
+//!
+//! Promises: looking changes nothing, and whoever does not look pays nothing. Only the primary metrics are analyzed.
+//!
+//! Does not know: when somebody looks, or how it is shown.
+
+use crate::analysis::{Analysis, analyze, summarize};
+use crate::experiment::Experiment;
+use crate::metrics::Observations;
+use crate::scenario::Scenario;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug)]
+pub struct SoFar<'a> {
+    /// Users begun, those of every population together.
+    pub begun: u64,
+    /// Of how many.
+    pub total: u64,
+    /// What is run, and the table of its data; `None` while the truth is looked for.
+    pub data: Option<(&'a Scenario, &'a Observations)>,
+}
+
+/// What the first `users` users say of each experiment's primary metric; an experiment's analysis has this metric alone.
+#[must_use]
+pub fn glances(scenario: &Scenario, observations: &Observations, users: usize) -> Vec<Analysis> {
+    let one = |(nth, experiment): (usize, &Experiment)| {
+        let primary = Experiment { metrics: experiment.metrics.iter().take(1).copied().collect(), ..experiment.clone() };
+        analyze(&primary, &summarize(observations, nth, &primary, &scenario.metrics, 0..users))
+    };
+    scenario.experiments.iter().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::JournalObserver;
+    use crate::random::Seed;
+    use crate::run::{Settings, Stage};
+    use crate::scenario::load;
+
+    #[test]
+    fn a_glance_is_the_full_analysis_of_the_primary_metric() {
+        let loaded = load("tutorial").unwrap();
+        let scenario = &loaded.scenario;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let stage = Stage::new(scenario, Seed(1)).await.unwrap();
+            let observer = JournalObserver::new(1, 120, stage.varies.clone(), &scenario.metrics);
+            let settings = Settings { seed: Seed(1), users: 120, forced: None };
+            let table = stage.simulate(settings, observer, |_| ()).await.finish();
+            let glances = glances(scenario, &table, 100);
+            assert_eq!(glances.len(), 2);
+            for (nth, (experiment, glance)) in scenario.experiments.iter().zip(&glances).enumerate() {
+                let whole = analyze(experiment, &summarize(&table, nth, experiment, &scenario.metrics, 0..100));
+                assert_eq!((&glance.exposures, &glance.metrics[..]), (&whole.exposures, &whole.metrics[..1]));
+            }
+        });
+    }
+}
