@@ -127,7 +127,11 @@ fn events(names: &[String], summary: &Summary) -> HealthCheck {
     }
     let silent: Vec<&str> = summary.metrics.iter().filter(|input| !has_events(input)).map(|input| title(&input.metric)).collect();
     if silent.is_empty() {
-        return done(HealthStatus::Healthy, format!("all {} metrics received events", summary.metrics.len()));
+        let all = match summary.metrics.len() {
+            1 => "its one metric received events".to_owned(),
+            n => format!("all {n} metrics received events"),
+        };
+        return done(HealthStatus::Healthy, all);
     }
     let primary = summary.metrics.first().is_some_and(|input| !has_events(input));
     let status = if primary { HealthStatus::Error } else { HealthStatus::Warning };

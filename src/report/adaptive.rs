@@ -77,6 +77,26 @@ pub enum RolloutOutcome {
     Watching,
 }
 
+impl RolloutOutcome {
+    /// What it means for whoever released.
+    pub(super) fn tone(self) -> Tone {
+        match self {
+            Self::RolledBack => Tone::Bad,
+            Self::Released => Tone::Good,
+            Self::Watching => Tone::Warn,
+        }
+    }
+
+    /// In a word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::RolledBack => "ROLLED BACK",
+            Self::Released => "RELEASED",
+            Self::Watching => "STILL WATCHED",
+        }
+    }
+}
+
 /// A guarded rollout, as it went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -164,7 +184,7 @@ pub(super) fn bandit(experiment: &Experiment) -> Vec<Part> {
     };
     let rows: Vec<Row> = thinned(&bandit.reallocations).map(row).collect();
     let note = if rows.is_empty() { Some("There were too few results to change a share.".to_owned()) } else { None };
-    let shares = Part { title: "The bandit's shares as users arrived", table: Table { columns, rows }, note };
+    let shares = Part { title: "The bandit's shares as users arrived", table: Table { columns, rows }, note, tone: Tone::Dim };
 
     let metric = experiment.metrics.iter().find(|metric| metric.key == bandit.metric);
     let value = |x: f64| metric.map_or_else(|| figure::percent(x), |metric| metric.measure().value(x));
@@ -196,7 +216,12 @@ pub(super) fn bandit(experiment: &Experiment) -> Vec<Part> {
             amount(fixed.get())
         )
     });
-    let beside = Part { title: "The bandit beside a fixed split of the same users", table: Table { columns, rows: rows.collect() }, note };
+    let beside = Part {
+        title: "The bandit beside a fixed split of the same users",
+        table: Table { columns, rows: rows.collect() },
+        note,
+        tone: Tone::Dim,
+    };
     vec![shares, beside]
 }
 
@@ -233,14 +258,14 @@ pub(super) fn segments(experiment: &Experiment) -> Option<Part> {
         experiment.mass(),
         figure::count(libm::round(by_luck).max(0.0) as u64),
     );
-    (!rows.is_empty()).then_some(Part { title: "By segment", table: Table { columns, rows }, note: Some(note) })
+    (!rows.is_empty()).then_some(Part { title: "By segment", table: Table { columns, rows }, note: Some(note), tone: Tone::Dim })
 }
 
 /// The guarded rollouts; empty without any.
 pub(super) fn rollouts(report: &Report) -> Vec<Part> {
     let part = |rollout: &Rollout| {
         let columns =
-            vec![Column::number("users"), Column::words("metric"), Column::number("change"), Column::number("always-valid interval")];
+            vec![Column::words("users"), Column::words("metric"), Column::number("change"), Column::number("always-valid interval")];
         let mut rows = Vec::new();
         for look in thinned(&rollout.looks) {
             for (nth, reading) in look.metrics.iter().enumerate() {
@@ -253,7 +278,7 @@ pub(super) fn rollouts(report: &Report) -> Vec<Part> {
                 ]));
             }
         }
-        Part { title: "Guarded rollout", table: Table { columns, rows }, note: Some(rollout.message.clone()) }
+        Part { title: "Guarded rollout", table: Table { columns, rows }, note: Some(rollout.message.clone()), tone: rollout.outcome.tone() }
     };
     report.rollouts.iter().map(part).collect()
 }

@@ -14,10 +14,12 @@ pub(super) struct Part {
     pub(super) title: &'static str,
     pub(super) table: Table,
     pub(super) note: Option<String>,
+    /// What the sentence means.
+    pub(super) tone: Tone,
 }
 
 fn plain(title: &'static str, table: Option<Table>) -> Option<Part> {
-    table.map(|table| Part { title, table, note: None })
+    table.map(|table| Part { title, table, note: None, tone: Tone::Dim })
 }
 
 /// What stands beside the results of an experiment, in order.

@@ -125,7 +125,7 @@ impl Page<'_> {
             self.table(&part.table);
         }
         if let Some(note) = &part.note {
-            self.paragraph("", Tone::Plain, note, Tone::Dim);
+            self.paragraph("", Tone::Plain, note, part.tone);
         }
     }
 

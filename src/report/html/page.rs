@@ -8,6 +8,7 @@ use super::parts::{badge, class, facts, figure, figures, table};
 use super::{charts, flow};
 use crate::analysis::HealthStatus;
 use crate::figure as numbers;
+use crate::report::adaptive::Rollout;
 use crate::report::beside;
 use crate::report::data::{Experiment, Metric, Report};
 use crate::report::escape::plain;
@@ -44,7 +45,8 @@ pub fn to_html(report: &Report) -> String {
                 }
                 main #main {
                     @for (nth, experiment) in report.experiments.iter().enumerate() { (verdict(experiment, nth, several)) }
-                    @if report.experiments.is_empty() { p { "There is no experiment in this report." } }
+                    @for rollout in &report.rollouts { (ending(rollout)) }
+                    @if report.experiments.is_empty() && report.rollouts.is_empty() { p { "There is no experiment in this report." } }
                     (contents(report))
                     @for (nth, experiment) in report.experiments.iter().enumerate() { (section(experiment, nth)) }
                     @for part in beside::of_report(report) { h2 { (part.title) } (beside_part(&part)) }
@@ -95,6 +97,17 @@ fn verdict(experiment: &Experiment, nth: usize, several: bool) -> Markup {
             p.headline { (plain(&verdict.headline)) }
             @if let Some(hindsight) = &verdict.hindsight { p class=(if hindsight.right == Some(false) { "bad" } else { "" }) { (plain(&hindsight.message)) } }
             @if !doubtful.is_empty() { p.warn { "Before you trust it, look at the health of: " (plain(&doubtful.join(", "))) "." } }
+        }
+    }
+}
+
+/// How a guarded rollout ended, as a verdict.
+fn ending(rollout: &Rollout) -> Markup {
+    let tone = class(rollout.outcome.tone());
+    html! {
+        section class={ "verdict " (tone) } aria-label={ "Rollout of " (plain(&rollout.to)) } {
+            p class={ "word " (tone) } { (rollout.outcome.word()) }
+            p.headline { (plain(&rollout.message)) }
         }
     }
 }
@@ -209,7 +222,7 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
 fn beside_part(part: &beside::Part) -> Markup {
     html! {
         @if !part.table.rows.is_empty() { (table(part.title, &part.table)) }
-        @if let Some(note) = &part.note { p.dim.small { (plain(note)) } }
+        @if let Some(note) = &part.note { p class={ "small " (class(part.tone)) } { (plain(note)) } }
     }
 }
 
