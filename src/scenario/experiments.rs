@@ -146,12 +146,21 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         .map(|(key, share)| Treatment { variation: key.clone(), name: name_of(key), share: *share })
         .collect();
     let control = treatments.iter().position(|treatment| treatment.variation == written.control.value)?;
+    let hypothesis = match written.hypothesis.trim() {
+        "" => {
+            let others: Vec<&str> =
+                treatments.iter().filter(|own| own.variation != written.control.value).map(|own| own.name.as_str()).collect();
+            let primary = chosen.first().map(|&at| world.metrics[at].name.clone())?;
+            format!("{} does better than {} on: {primary}", others.join(" or "), treatments[control].name)
+        }
+        own => own.to_owned(),
+    };
     let name = written.name.clone().unwrap_or_else(|| catalog::title(&written.key.value));
     let threshold = Probability::clamped(threshold);
     let spec = ExperimentSpec {
         key: written.key.value.clone(),
         name: name.clone(),
-        hypothesis: written.hypothesis.clone(),
+        hypothesis: hypothesis.clone(),
         config: written.config.value.clone(),
         rule: written.segment.as_ref().map_or(RuleChoice::Fallthrough, |segment| RuleChoice::Segment(segment.value.clone())),
         control: written.control.value.clone(),
@@ -168,7 +177,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
     let experiment = Experiment {
         key: spec.key.clone(),
         name,
-        hypothesis: written.hypothesis.clone(),
+        hypothesis,
         config: spec.config.clone(),
         treatments,
         control,

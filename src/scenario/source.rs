@@ -162,7 +162,7 @@ pub struct Experiment {
     /// Its name for people. Default: the key as words.
     #[serde(default)]
     pub name: Option<String>,
-    /// What it is to show. Default: none.
+    /// What it is to show. Default: that a treatment does better than the control on the primary metric.
     #[serde(default)]
     pub hypothesis: String,
     /// The AI config that it varies.

@@ -359,3 +359,114 @@ fn no_experiment() {
       in my.ron
     "#);
 }
+
+#[test]
+fn a_bandit_whose_floors_are_more_than_all() {
+    assert_snapshot!(experiment_with("allocation: Thompson(every: 100, floor: \"60%\")"), @r#"
+     × the floor of the bandit is out of range
+       ╭─[my.ron:9:21]
+     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
+     9 │         allocation: Thompson(every: 100, floor: "60%"),
+       ·                     ─────────────────┬────────────────
+       ·                                      ╰── 2 variations with 60% each are more than all
+    10 │     )],
+       ╰────
+    "#);
+}
+
+#[test]
+fn a_segment_twice_and_one_that_is_not_there() {
+    assert_snapshot!(experiment_with("by: [\"eu-paid\", \"eu-pad\", \"eu-paid\"]"), @r#"
+     × segment `eu-paid` is listed twice
+       ╭─[my.ron:9:14]
+     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
+     9 │         by: ["eu-paid", "eu-pad", "eu-paid"],
+       ·              ────┬────            ────┬────
+       ·                  │                    ╰── the second time
+       ·                  ╰── the first time
+    10 │     )],
+       ╰────
+     × segment `eu-pad` is not defined
+       ╭─[my.ron:9:25]
+     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
+     9 │         by: ["eu-paid", "eu-pad", "eu-paid"],
+       ·                         ────┬───
+       ·                             ╰── no segment has this key
+    10 │     )],
+       ╰────
+     help: did you mean `eu-paid`?
+    "#);
+}
+
+#[test]
+fn a_guarded_rollout_that_watches_badly() {
+    let watched = r#"watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1"#;
+    assert_snapshot!(with(&format!(r#"guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+        {watched})]"#)), @r#"
+     × metric `cost` is not defined
+      ╭─[my.ron:3:17]
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+    3 │         watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1)],
+      ·                 ───┬──
+      ·                    ╰── no metric has this key
+    4 │     experiments: [(
+      ╰────
+     help: known: positive_feedback_rate, negative_feedback_rate, p95_total_user_latency,
+           average_total_user_tokens, ai_cost_per_request
+     × worse_by is out of range
+      ╭─[my.ron:3:36]
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+    3 │         watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1)],
+      ·                                    ─┬
+      ·                                     ╰── expected 0 to 10, found -1
+    4 │     experiments: [(
+      ╰────
+     × the confidence is out of range
+      ╭─[my.ron:3:52]
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+    3 │         watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1)],
+      ·                                                    ─┬─
+      ·                                                     ╰── expected more than 0.5 and less than 1, found 0.4
+    4 │     experiments: [(
+      ╰────
+     × every is out of range
+      ╭─[my.ron:3:64]
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+    3 │         watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1)],
+      ·                                                                ┬
+      ·                                                                ╰── expected 10 to 1,000,000, found 3
+    4 │     experiments: [(
+      ╰────
+     × users is out of range
+      ╭─[my.ron:3:74]
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%",
+    3 │         watch: ["cost"], worse_by: -1, confidence: 0.4, every: 3, users: 1)],
+      ·                                                                          ┬
+      ·                                                                          ╰── expected 10 to 10,000,000, found 1
+    4 │     experiments: [(
+      ╰────
+    "#);
+}
+
+#[test]
+fn a_guarded_rollout_that_is_expected_to_end_without_a_watch() {
+    assert_snapshot!(with(r#"guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%", expect: Released)]"#), @r#"
+     × a rollout that nothing watches over has no end
+      ╭─[my.ron:2:97]
+    1 │ (
+    2 │     guarded_rollouts: [(config: "support-agent", segment: "other-paid", from: "other-paid", to: "eu-paid", share: "10%", expect: Released)],
+      ·                                                                                                 ────┬────
+      ·                                                                                                     ╰── it neither goes on nor back
+    3 │     experiments: [(
+      ╰────
+     help: name the metrics in `watch: [ … ]`
+    "#);
+}
+
+#[test]
+fn the_shortest_scenario_is_sound_and_says_what_it_is_to_show() {
+    assert_eq!(shown(SHORT), "ok");
+    let path = super::file("short.ron", SHORT.as_bytes());
+    let ran = crate::program::simlab(&["run", path.to_str().unwrap(), "--users", "50", "--quiet"]).well();
+    assert!(ran.contains("Strict Security does better than Basic Security on: Positive") && ran.contains("feedback rate"), "{ran}");
+}
