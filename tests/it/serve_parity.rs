@@ -216,7 +216,7 @@ impl ChatModel for Both<'_> {
 #[test]
 fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http() {
     const USERS: u32 = 40;
-    for name in ["security", "tutorial"] {
+    for name in ["security", "tutorial", "retrieval", "reranker"] {
         let loaded = load(name).unwrap();
         let scenario = &loaded.scenario;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
