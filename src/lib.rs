@@ -3,7 +3,8 @@
 //!
 //! # The road
 //!
-//! Each stage is a function from one named value to the next; nothing points backwards. [`run`] is this picture in code.
+//! Each stage is a function from one named value to the next; nothing points backwards, but for a split that follows the results.
+//! [`run`] is this picture in code.
 //!
 //! ```text
 //! security.ron ─ scenario::load ───▶ Scenario      text becomes meaning; source spans end here
@@ -53,6 +54,9 @@
 //!   the answer to a question asked at t arrives at t + latency.
 //! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in [`metrics`].
 //! - **`libm` for transcendental functions**: the same bits on every platform.
+//! - **One arrow back, only where a scenario asks for it** (`run::adaptive`): a bandit or a watched rollout hears the journal as it is
+//!   written, analyzes what it has by then and changes the compiled flags. So a run is still a pure function of scenario, seed and
+//!   users; what was changed is an entry of the journal.
 //! - **One engine, single-threaded**: shared limits need one order. Parallelism is across replications.
 
 pub mod quantity;

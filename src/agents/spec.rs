@@ -43,6 +43,8 @@ pub enum AtBudget {
     StopTools,
     /// The request is denied.
     Deny,
+    /// The fallback variation takes over: a cheaper model, say.
+    Degrade,
 }
 
 /// An app that crashes on some of the users who get a variation, before anything is sent: nobody learns that they were there.

@@ -412,10 +412,13 @@ impl Visit {
                 self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call), tokens: done.output_tokens });
                 self.thread_tokens += done.output_tokens + TOKENS_PER_MESSAGE;
                 let agent = app.setup(self.acting[2]);
-                let denied = agent.at_budget == AtBudget::Deny && agent.session_budget.is_some_and(|most| self.spent >= most);
-                if denied {
+                let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
+                if spent && agent.at_budget == AtBudget::Deny {
                     self.support_failed(app, now, FailureKind::OverBudget, tell);
                 } else {
+                    if let (true, AtBudget::Degrade, Some(variation)) = (spent, agent.at_budget, agent.fallback) {
+                        self.acting[2].variation = variation as u8;
+                    }
                     self.phase = Phase::Tool(call);
                 }
             }

@@ -99,8 +99,20 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
         draft.temperature = Some(faults.range("temperature", temperature, 0.0, 2.0));
     }
     draft.session_budget = file.session_budget.or(draft.session_budget);
-    if file.deny_at_budget {
-        draft.at_budget = AtBudget::Deny;
+    if let Some(written) = &file.at_budget {
+        draft.at_budget = match written.value {
+            source::AtBudget::StopTools => AtBudget::StopTools,
+            source::AtBudget::Deny => AtBudget::Deny,
+            source::AtBudget::Degrade => AtBudget::Degrade,
+        };
+        if draft.session_budget.is_none() {
+            let help = "write `session_budget: \"$0.02\"`, or leave `at_budget` out".to_owned();
+            faults.add("there is no session budget at which it could act", &written.span, "nothing is limited", Some(help));
+        }
+        if written.value == source::AtBudget::Degrade && file.fallback.is_none() && draft.fallback.is_none() {
+            let help = "name a variation in `fallback`".to_owned();
+            faults.add("there is no variation that could take over", &written.span, "it degrades to its fallback", Some(help));
+        }
     }
     if let Some(crash) = file.crash {
         let depth = |depth| match depth {

@@ -14,7 +14,7 @@ mod world;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use configs::{Config, Depth, Redaction, Variation};
+pub use configs::{AtBudget, Config, Depth, Redaction, Variation};
 pub use metrics::{Accuracy, Metric};
 pub use rollouts::{Allocation, GuardedRollout};
 pub use world::{Causes, Judge, Model, Sees, Tool};

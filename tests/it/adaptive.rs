@@ -190,3 +190,29 @@ fn a_scenario_that_watches_a_rollout_needs_no_experiment() {
     assert_eq!(power.code, 3);
     assert!(power.err.contains("has no experiment"), "{}", power.err);
 }
+
+#[test]
+fn a_session_budget_degrades_to_the_fallback_for_the_dear_questions_alone() {
+    let lesson = Course::lesson("session-budget").unwrap();
+    let text = &lesson.before.source.text;
+    // Without the lesson itself, whose knob is another one.
+    let (head, rest) = text.split_once("    lesson: (").unwrap();
+    let (_, body) = rest.split_once("\n    ),\n").unwrap();
+    let degrade = "session_budget: \"$0.02\", at_budget: Degrade, fallback: \"international-standard\" )";
+    let text = format!("{head}{body}").replacen("session_budget: \"$0.02\" )", degrade, 1);
+    let path = folder("degrade").join("degrade.ron");
+    fs::write(&path, text).unwrap();
+    let ran = simlab(&["run", path.to_str().unwrap(), "--quiet", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+    let costs = report["experiments"][0]["costs"].as_array().unwrap();
+    let calls = |variation: &str, model: &str| -> u64 {
+        let own = costs.iter().filter(|row| row["variation"] == variation && row["agent"] == "support" && row["model"] == model);
+        own.map(|row| row["calls"].as_u64().unwrap()).sum()
+    };
+    let cheap = "claude-3-5-haiku-20241022";
+    assert_eq!(calls("other-paid", cheap), 0);
+    let (taken_over, own) = (calls("new", cheap), calls("new", "gpt-4o"));
+    assert!(taken_over > 20 && taken_over < own / 3, "{taken_over} of {own}");
+    let spent = |at: usize| report["experiments"][0]["cost_totals"][at]["cost_per_user_usd"].as_f64().unwrap();
+    assert!(spent(1) < 0.8 * spent(0), "{} against {}", spent(1), spent(0));
+}

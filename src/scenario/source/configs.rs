@@ -59,10 +59,10 @@ pub struct Variation {
     /// Most tool calls for one question; then the agent has to answer.
     #[schemars(range(min = 0, max = 100))]
     pub max_tool_calls: Option<Spanned<i64>>,
-    /// What one request may cost before the agent has to answer without tools. Default: no limit.
+    /// What one request may cost before `at_budget` acts. Default: no limit.
     pub session_budget: Option<Money>,
-    /// Whether a request is denied at the session budget, rather than answered without tools.
-    pub deny_at_budget: bool,
+    /// What happens at the session budget. Default: `StopTools`.
+    pub at_budget: Option<Spanned<AtBudget>>,
     /// A variation of the same config that takes over when the support agent's model fails. Default: none, the request fails.
     pub fallback: Option<Spanned<String>>,
     /// How the app crashes on it, before it sends anything. Default: it does not.
@@ -102,6 +102,17 @@ pub enum Depth {
     Intermediate,
     /// More work than the usual.
     Advanced,
+}
+
+/// What happens when a request has cost its session budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum AtBudget {
+    /// The tools are withdrawn: the agent answers with what it has.
+    StopTools,
+    /// The request is denied.
+    Deny,
+    /// The variation's fallback takes over with its own model, tools and budget.
+    Degrade,
 }
 
 /// How much a security agent is told to redact.

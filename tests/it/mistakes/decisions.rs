@@ -470,3 +470,27 @@ fn the_shortest_scenario_is_sound_and_says_what_it_is_to_show() {
     let ran = crate::program::simlab(&["run", path.to_str().unwrap(), "--users", "50", "--quiet"]).well();
     assert!(ran.contains("Strict Security does better than Basic Security on: Positive") && ran.contains("feedback rate"), "{ran}");
 }
+
+#[test]
+fn a_budget_that_nobody_set_and_a_degradation_to_nothing() {
+    assert_snapshot!(with(r#"configs: {"support-agent": (variations: {"other-paid": (at_budget: Degrade)})}"#), @r#"
+     × there is no session budget at which it could act
+      ╭─[my.ron:2:72]
+    1 │ (
+    2 │     configs: {"support-agent": (variations: {"other-paid": (at_budget: Degrade)})},
+      ·                                                                        ───┬───
+      ·                                                                           ╰── nothing is limited
+    3 │     experiments: [(
+      ╰────
+     help: write `session_budget: "$0.02"`, or leave `at_budget` out
+     × there is no variation that could take over
+      ╭─[my.ron:2:72]
+    1 │ (
+    2 │     configs: {"support-agent": (variations: {"other-paid": (at_budget: Degrade)})},
+      ·                                                                        ───┬───
+      ·                                                                           ╰── it degrades to its fallback
+    3 │     experiments: [(
+      ╰────
+     help: name a variation in `fallback`
+    "#);
+}
