@@ -7,11 +7,11 @@ use crate::llm::model::ToolCall;
 /// What a visit needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// A model has to answer [`Visit::prompt`].
+    /// A model has to answer [`prompt`](super::visit::Visit::prompt).
     Model,
     /// This tool has to answer.
     Tool(ToolCall),
-    /// It is written: the configs have to be evaluated, then [`Visit::send`].
+    /// It is written: the configs have to be evaluated, then [`send`](super::visit::Visit::send).
     Sending,
     /// Nothing more: the visit is over.
     Nothing,
