@@ -2,6 +2,7 @@
 //!
 //! Does not know: how it gets there.
 
+use crate::agents::spec::Agent;
 use crate::llm::model::ToolCall;
 
 /// What a visit needs next.
@@ -28,4 +29,16 @@ pub(super) enum Phase {
     Tool(ToolCall),
     Judge,
     Over,
+}
+
+impl Phase {
+    /// The agent that is at work: while its tool answers, too.
+    pub(super) fn agent(self) -> Option<Agent> {
+        match self {
+            Self::Supervisor => Some(Agent::Supervisor),
+            Self::Security => Some(Agent::Security),
+            Self::Support | Self::Tool(_) => Some(Agent::Support),
+            Self::Writing | Self::Written | Self::Judge | Self::Over => None,
+        }
+    }
 }

@@ -119,7 +119,7 @@ impl Visit {
     /// Whether the request has been sent and is not answered yet: then a deadline applies.
     #[must_use]
     pub fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
-        matches!(self.phase, Phase::Supervisor | Phase::Security | Phase::Support | Phase::Tool(_)).then(|| self.started + timeout)
+        self.phase.agent().map(|_| self.started + timeout)
     }
 
     /// The question to the model that has to answer now.
@@ -167,14 +167,8 @@ impl Visit {
     /// How much longer than the model takes the current answer is awaited, because the app's caches are cold.
     #[must_use]
     pub fn cold(&self, app: &App<'_>) -> Duration {
-        let agent = match self.phase {
-            Phase::Supervisor => 0,
-            Phase::Security => 1,
-            Phase::Support => 2,
-            _ => return Duration::ZERO,
-        };
-        let cold = app.setup(self.acting[agent]).cold_start.filter(|cold| self.nth == 0 && self.user <= cold.users);
-        cold.map_or(Duration::ZERO, |cold| cold.delay)
+        let cold = self.phase.agent().and_then(|agent| app.setup(self.acting[agent as usize]).cold_start);
+        cold.filter(|cold| self.nth == 0 && self.user <= cold.users).map_or(Duration::ZERO, |cold| cold.delay)
     }
 
     /// Tool calls that it has made.
@@ -218,13 +212,7 @@ impl Visit {
     pub fn replied(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, mut tell: impl FnMut(Event)) {
         let (caller, served, model) = {
             let prompt = self.prompt(app);
-            let served = match self.phase {
-                Phase::Supervisor => Some(self.acting[0]),
-                Phase::Security => Some(self.acting[1]),
-                Phase::Support => Some(self.acting[2]),
-                _ => None,
-            };
-            (prompt.caller, served, prompt.setup.model)
+            (prompt.caller, self.phase.agent().map(|agent| self.acting[agent as usize]), prompt.setup.model)
         };
         let usage = match &result {
             Ok(done) => Some((done.input_tokens, done.output_tokens)),
@@ -377,7 +365,7 @@ impl Visit {
             },
             Ok(Completion { reply: Reply::RedactedText { text, .. }, .. }) => {
                 let left = detect_personal_data(&text);
-                (Body::Text(text), self.personal.iter().filter(|item| !left.has(*item)).fold(Items::NONE, Items::with), None)
+                (Body::Text(text), self.personal.without(left), None)
             }
             Ok(_) => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
             // Fails open: the raw text goes on, as in the original.
@@ -387,7 +375,7 @@ impl Visit {
         self.redacted = found;
         let leaked = self.personal.len() - found.len();
         tell(Event::Screened { redacted: found.len() as u8, leaked: leaked as u8, fail_open: failed.is_some() });
-        self.disclose(self.personal.iter().filter(|item| !found.has(*item)).fold(Items::NONE, Items::with), tell);
+        self.disclose(self.personal.without(found), tell);
         self.push(app, Role::User, text.clone());
         if let Some(prescreen) = self.prescreen {
             self.push(app, Role::Assistant, Body::RoutingNote(prescreen));
@@ -470,13 +458,7 @@ impl Visit {
 
     /// The client has given up at `now`.
     pub fn time_out(&mut self, now: Timestamp, mut tell: impl FnMut(Event)) {
-        let agent = match self.phase {
-            Phase::Supervisor => Some(Agent::Supervisor),
-            Phase::Security => Some(Agent::Security),
-            Phase::Support | Phase::Tool(_) => Some(Agent::Support),
-            Phase::Writing | Phase::Written | Phase::Judge | Phase::Over => None,
-        };
-        if let Some(agent) = agent {
+        if let Some(agent) = self.phase.agent() {
             self.finish_agent(agent, now, Some(FailureKind::Timeout), &mut tell);
             tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency: now.since(self.started) });
         }

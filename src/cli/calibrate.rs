@@ -26,7 +26,10 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
     // Other luck than the run's own: what is matched shall not be matched to its noise.
     let seed = Seed(run.seed).replication(1);
-    let (found, _) = wait(fitted(&recording, &loaded.scenario, seed, run.users))?.map_err(|fault| unusable(fault.to_string()))?;
+    let busy = output::busy("matching the simulator to the recording");
+    let fit = wait(fitted(&recording, &loaded.scenario, seed, run.users))?;
+    busy.finish_and_clear();
+    let (found, _) = fit.map_err(|fault| unusable(fault.to_string()))?;
     if args.format == ListFormat::Json && args.out.is_none() {
         return print(&format!("{:#}\n", to_json(&found)));
     }
@@ -38,7 +41,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     // What is written is read again, before anybody relies on it.
     parse_kept(&run.name, &written, &run.documents).map_err(|faults| bad_file(&faults))?;
     let Some(out) = &args.out else {
-        output::message(table(&found).trim_end());
+        output::message(table(&found, output::width()).trim_end());
         return print(&written);
     };
     let made = fs::OpenOptions::new().write(true).create_new(true).open(out).and_then(|mut file| {
@@ -50,7 +53,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     })?;
     match args.format {
         ListFormat::Json => print(&format!("{:#}\n", to_json(&found)))?,
-        ListFormat::Text => print(&table(&found))?,
+        ListFormat::Text => print(&table(&found, output::width()))?,
     };
     if !run.documents.is_empty() {
         output::message("the scenario names a knowledge base of its own: keep its folder beside the file");

@@ -20,7 +20,10 @@ pub fn learn(lesson: Option<&str>) -> Ended {
     let asked = io::stdin().is_terminal() && io::stdout().is_terminal();
     let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let sides = wait(both(&lesson, jobs))?.map_err(|error| backend_failed(&error))?;
+    let busy = output::busy("running it on both sides of its knob");
+    let sides = wait(both(&lesson, jobs))?;
+    busy.finish_and_clear();
+    let sides = sides.map_err(|error| backend_failed(&error))?;
     print(&revealed(&lesson, &sides[0], predicted))?;
     if asked {
         let _ = write!(io::stderr(), "(Enter turns the knob) ").and_then(|()| io::stderr().flush());
@@ -93,20 +96,19 @@ fn predict(answers: usize) -> Option<usize> {
     }
 }
 
-fn lines(lesson: &Lesson, side: &Side, of: &crate::scenario::Lesson) -> String {
+fn lines(side: &Side, of: &crate::scenario::Lesson) -> String {
     let mut text = String::new();
     for line in found(&side.report).into_iter().chain(side.ships.and_then(|ships| rates(of, ships))) {
         let options = textwrap::Options::new(output::width().min(110)).initial_indent("  ").subsequent_indent("      ");
         text += &textwrap::fill(&line, options);
         text.push('\n');
     }
-    let _ = lesson;
     text
 }
 
 fn revealed(lesson: &Lesson, side: &Side, predicted: Option<usize>) -> String {
     let mut text = "Run\n".to_owned();
-    text += &lines(lesson, side, &lesson.text);
+    text += &lines(side, &lesson.text);
     text += "\nLook\n";
     text += &wrapped(&lesson.text.look_at, "  ");
     text += "\nReveal\n";
@@ -128,7 +130,7 @@ fn turned(lesson: &Lesson, sides: &[Side; 2]) -> String {
         text += &format!("    {line}\n");
     }
     text += "\nRun again\n";
-    text += &lines(lesson, &sides[1], lesson.after.scenario.lesson.as_ref().unwrap_or(&lesson.text));
+    text += &lines(&sides[1], lesson.after.scenario.lesson.as_ref().unwrap_or(&lesson.text));
     text += "\nWhat happened\n";
     text += &wrapped(&lesson.text.then, "  ");
     let next = Course::files().get(lesson.number);

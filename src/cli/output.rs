@@ -72,3 +72,15 @@ pub fn bar(what: &'static str, total: u64) -> ProgressBar {
     bar.set_message(what);
     bar
 }
+
+/// A sign on standard error that something is going on; silent where that is no terminal.
+#[must_use]
+pub fn busy(what: &'static str) -> ProgressBar {
+    let sign = ProgressBar::new_spinner().with_message(what);
+    if io::stderr().is_terminal() {
+        sign.enable_steady_tick(std::time::Duration::from_millis(100));
+    } else {
+        sign.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    sign
+}

@@ -74,6 +74,12 @@ impl Items {
         Self(self.0 | 1 << item as u8)
     }
 
+    /// Without those of another set.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether it has this one.
     #[must_use]
     pub const fn has(self, item: Item) -> bool {

@@ -110,11 +110,11 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             },
             data_mean: variation.data_mean.and_then(Number::new),
             posterior_mean: variation.posterior_mean.and_then(Number::new),
-            credible_interval: variation.credible_interval.and_then(ends),
+            credible_interval: variation.credible_interval.and_then(Number::ends),
             probability_to_be_best: variation.probability_to_be_best.and_then(Number::new),
             probability_to_beat_control: of(|comparison| Some(comparison.probability_to_beat)),
             relative_difference: of(|comparison| comparison.relative_difference),
-            relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(ends),
+            relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(Number::ends),
             expected_loss: of(|comparison| Some(comparison.expected_loss)),
             frequentist: variation.frequentist.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
             truth: truths.get(at).copied().flatten(),
@@ -135,7 +135,7 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
 }
 
 fn build_corrected(corrected: &Result<analysis::Corrected, String>, mass: f64) -> Corrected {
-    let interval = |rate: analysis::CorrectedRate| ends(rate.interval(mass));
+    let interval = |rate: analysis::CorrectedRate| Number::ends(rate.interval(mass));
     match corrected {
         Ok(found) => Corrected {
             rate: Number::new(found.rate.value),
@@ -170,12 +170,12 @@ fn hindsight(found: Decision, at_truth: Decision, experiment: &experiment::Exper
     Hindsight { decision: at_truth, right, message }
 }
 
-fn ends(interval: Interval) -> Option<[Number; 2]> {
-    Some([Number::new(interval.lower)?, Number::new(interval.upper)?])
-}
-
 fn frequentist(relative_difference: f64, interval: Interval, p_value: f64) -> Option<Frequentist> {
-    Some(Frequentist { relative_difference: Number::new(relative_difference)?, interval: ends(interval)?, p_value: Number::new(p_value)? })
+    Some(Frequentist {
+        relative_difference: Number::new(relative_difference)?,
+        interval: Number::ends(interval)?,
+        p_value: Number::new(p_value)?,
+    })
 }
 
 /// The rows with their changes against the control, and the totals by variation in order of appearance.

@@ -9,6 +9,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::analysis::Interval;
+
 /// A finite number of ten significant digits.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
 pub struct Number(f64);
@@ -23,6 +25,12 @@ impl Number {
         // Rust's own formatting and parsing round correctly on every platform. Zero loses its sign.
         let rounded: f64 = format!("{x:.9e}").parse().ok()?;
         Some(Self(if rounded == 0.0 { 0.0 } else { rounded }))
+    }
+
+    /// The ends of an interval; `None` when one is not finite.
+    #[must_use]
+    pub fn ends(interval: Interval) -> Option<[Self; 2]> {
+        Some([Self::new(interval.lower)?, Self::new(interval.upper)?])
     }
 
     /// The number.

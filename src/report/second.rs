@@ -42,16 +42,12 @@ pub fn adjusted(
                 data_mean: Number::new(estimate.mean),
                 explained: Number::new(estimate.explained),
                 relative_difference: compared.and_then(|compared| compared.relative_difference).and_then(Number::new),
-                relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(ends),
+                relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(Number::ends),
                 probability_to_beat_control: compared.and_then(|compared| Number::new(compared.probability_to_beat)),
             });
         }
     }
     rows
-}
-
-fn ends(interval: analysis::Interval) -> Option<[Number; 2]> {
-    Some([Number::new(interval.lower)?, Number::new(interval.upper)?])
 }
 
 /// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
@@ -87,7 +83,7 @@ fn one(first: &Experiment, second: &Experiment, metric: &Metric, cells: &[[(u64,
         first_effect: known.and_then(|found| Number::new(found.first_effect)),
         second_effect: known.and_then(|found| Number::new(found.second_effect)),
         interaction: known.and_then(|found| Number::new(found.interaction)),
-        interval: known.and_then(|found| ends(found.interval)),
+        interval: known.and_then(|found| Number::ends(found.interval)),
         p_value: known.and_then(|found| Number::new(found.p_value)),
         reason: result.err(),
     }

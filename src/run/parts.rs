@@ -2,7 +2,7 @@
 //!
 //! Does not know: how they are shown.
 
-use crate::analysis::{Analysis, Interval, Summary, analyze, summarize};
+use crate::analysis::{Analysis, Summary, analyze, summarize};
 use crate::experiment::{Better, Experiment, Guard, Metric};
 use crate::figure;
 use crate::metrics::Observations;
@@ -15,10 +15,6 @@ use crate::scenario::{Scenario, Slice};
 
 /// The audience group of a user who never came.
 pub(super) const NO_GROUP: u16 = u16::MAX;
-
-fn ends(interval: Interval) -> Option<[Number; 2]> {
-    Some([Number::new(interval.lower)?, Number::new(interval.upper)?])
-}
 
 fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ordered<T> {
     Ordered(experiment.treatments.iter().map(|treatment| treatment.variation.clone()).zip(values).collect())
@@ -38,16 +34,14 @@ pub(super) fn segments(
         let analysis = analyze(experiment, &summarize(observations, nth, experiment, metrics, (0..groups.len()).filter(inside)));
         let mut changes = Vec::new();
         for metric in &analysis.metrics {
-            for (treatment, variation) in experiment.treatments.iter().zip(&metric.variations) {
-                if treatment.variation == experiment.treatments[experiment.control].variation {
-                    continue;
-                }
+            let arms = experiment.treatments.iter().zip(&metric.variations).enumerate();
+            for (_, (treatment, variation)) in arms.filter(|(at, _)| *at != experiment.control) {
                 let compared = variation.comparison;
                 changes.push(SegmentChange {
                     metric: metric.metric.key.clone(),
                     variation: treatment.variation.clone(),
                     relative_difference: compared.and_then(|compared| compared.relative_difference).and_then(Number::new),
-                    relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(ends),
+                    relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(Number::ends),
                     probability_to_beat_control: compared.and_then(|compared| Number::new(compared.probability_to_beat)),
                 });
             }
@@ -75,10 +69,10 @@ pub(super) fn bandit(
             variation: treatment.variation.clone(),
             users: own.exposures[at],
             mean: found.posterior_mean.and_then(Number::new),
-            interval: found.credible_interval.and_then(ends),
+            interval: found.credible_interval.and_then(Number::ends),
             fixed_users: fixed.exposures[at],
             fixed_mean: other.posterior_mean.and_then(Number::new),
-            fixed_interval: other.credible_interval.and_then(ends),
+            fixed_interval: other.credible_interval.and_then(Number::ends),
         }
     });
     let true_values: Option<Vec<f64>> = truth.and_then(|truth| values(truth).first()?.iter().copied().collect());
@@ -120,7 +114,7 @@ pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> 
             .map(|(at, reading)| RolloutReading {
                 metric: key(at),
                 change: reading.and_then(|(change, _)| Number::new(change)),
-                interval: reading.and_then(|(_, interval)| ends(interval)),
+                interval: reading.and_then(|(_, interval)| Number::ends(interval)),
                 regressed: look == last && watched.ending == Ending::RolledBack(at),
             })
             .collect(),

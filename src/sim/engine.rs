@@ -24,9 +24,7 @@ pub trait Assign {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3];
 
     /// Hears what happens, as it happens.
-    fn hear(&mut self, entry: &Entry) {
-        let _ = entry;
-    }
+    fn hear(&mut self, _entry: &Entry) {}
 
     /// The next thing that it changed by itself and that has not been told yet.
     fn news(&mut self) -> Option<Event> {

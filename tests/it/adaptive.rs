@@ -6,7 +6,6 @@ use std::fs;
 
 use serde_json::Value;
 use simlab::course::Course;
-use simlab::flags::bootstrap::Action;
 use simlab::journal::{Entry, Event, FailureKind, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::RolloutOutcome;
@@ -177,9 +176,6 @@ fn a_live_run_refuses_what_is_simulated_alone() {
 
 #[test]
 fn a_scenario_that_watches_a_rollout_needs_no_experiment() {
-    let scenario = lesson("guarded-rollout", false);
-    let stage = wait(Stage::new(&scenario, Seed(1))).unwrap();
-    let _: &[Action] = &stage.actions;
     for command in [vec!["check"], vec!["run", "--users", "300", "--quiet"], vec!["estimate", "--users", "60"], vec!["bootstrap"]] {
         let arguments: Vec<&str> = [&command[..1], &["guarded-rollout"], &command[1..]].concat();
         let ran = simlab(&arguments);

@@ -88,7 +88,7 @@ pub async fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<St
     stage
         .simulate_heard(
             settings,
-            Vec::<Entry>::new(),
+            None::<Vec<Entry>>,
             |prompt, result| {
                 let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
                 match (prompt.caller, &done.reply) {

@@ -5,6 +5,9 @@
 use serde_json::json;
 
 use super::fit::{Calibration, Figure};
+use crate::figure;
+use crate::report::Palette;
+use crate::report::table::{Cell, Column, Row, Table};
 
 /// A figure as a scenario writes it.
 fn number(figure: &Figure, value: f64) -> String {
@@ -87,37 +90,32 @@ pub fn put_into(scenario: &str, calibration: &Calibration) -> Result<String, Str
     Err(block)
 }
 
-/// For people.
+/// For people, at most `width` columns wide.
 #[must_use]
-pub fn table(calibration: &Calibration) -> String {
-    let rows: Vec<[String; 5]> = calibration
-        .figures
-        .iter()
-        .map(|figure| {
-            let [low, high] = figure.interval.map(|bound| shown(figure, bound));
-            [
-                figure.model.clone(),
-                figure.field.to_owned(),
-                shown(figure, figure.value),
-                format!("{low} to {high}"),
-                format!("{} {}", figure.observations, figure.of),
-            ]
-        })
-        .collect();
-    let head = ["model", "field", "fitted", "90% interval", "from"].map(str::to_owned);
-    let rows: Vec<&[String; 5]> = std::iter::once(&head).chain(&rows).collect();
-    let widths: [usize; 5] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
-        text.push('\n');
-    }
-    text += "\nkept as the scenario has it:\n";
-    for kept in &calibration.kept {
-        text += &format!("  {kept}\n");
-    }
-    text
+pub fn table(calibration: &Calibration, width: usize) -> String {
+    let row = |figure: &Figure| {
+        let [low, high] = figure.interval.map(|bound| shown(figure, bound));
+        let cells = [
+            figure.model.clone(),
+            figure.field.to_owned(),
+            shown(figure, figure.value),
+            figure::interval(&low, &high),
+            format!("{} {}", figure.observations, figure.of),
+        ];
+        Row::Cells(cells.map(Cell::new).into())
+    };
+    let columns = vec![
+        Column::words("model"),
+        Column::words("field"),
+        Column::number("fitted"),
+        Column::number("90% interval"),
+        Column::number("from"),
+    ];
+    let table = Table { columns, rows: calibration.figures.iter().map(row).collect() };
+    let mut lines = table.lines(0, width, &Palette::plain());
+    lines.extend([String::new(), "kept as the scenario has it:".to_owned()]);
+    lines.extend(calibration.kept.iter().map(|kept| format!("  {kept}")));
+    lines.join("\n") + "\n"
 }
 
 /// For programs.
