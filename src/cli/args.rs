@@ -389,6 +389,9 @@ pub struct ServeArgs {
     /// How long a client may take to begin and send a request, or its connection stay idle; at least a minute for real clients.
     #[arg(long, value_name = "TIME", default_value = "2min", value_parser = patience)]
     pub patience: Duration,
+    /// Also answer requests whose Host header has this name; loopback names are always answered. Give the option once for each name.
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
 }
 
 /// Reads how long a client may take.

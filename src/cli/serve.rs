@@ -37,13 +37,19 @@ pub fn serve(args: &ServeArgs) -> Ended {
     runtime.block_on(async {
         let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?.with_faults(&faults);
         let world = match &args.state {
-            Some(file) => world.with_state(file).await.map_err(|reason| {
-                let message = format!("`{}` cannot keep the state: {reason}", file.display());
-                bad_file(&[Diagnostic::new(message).help("name another file, or remove this one to begin anew")])
-            })?,
+            Some(file) => {
+                let (world, skipped) = world.with_state(file).await.map_err(|reason| {
+                    let message = format!("`{}` cannot keep the state: {reason}", file.display());
+                    bad_file(&[Diagnostic::new(message).help("name another file, or remove this one to begin anew")])
+                })?;
+                for reason in skipped {
+                    output::message(&format!("warning: `{}`: {reason}", file.display()));
+                }
+                world
+            }
             None => world,
         };
-        let mut server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?;
+        let mut server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?.allow_hosts(&args.allow_host);
         if args.split {
             server = server.split().await.map_err(|error| backend_failed(&error))?;
         }

@@ -26,7 +26,7 @@ use crate::scenario::Endpoint;
 use crate::serve::asked::digest;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
-use crate::serve::http::{BodyError, bytes_of, read_plain_body, set, text};
+use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, set, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::world::World;
 use crate::time::{Duration, unix_ms};
@@ -92,9 +92,11 @@ fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> 
 /// Reads a request whose key is fine.
 async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap, Vec<u8>), ChatError> {
     let (head, body) = request.into_parts();
-    let bytes = read_plain_body(&head.headers, body, MOST_BYTES).await;
-    authorized(provider, &head.headers)?;
-    match bytes {
+    if let Err(error) = authorized(provider, &head.headers) {
+        discard(body).await;
+        return Err(error);
+    }
+    match read_plain_body(&head.headers, body, MOST_BYTES).await {
         Ok(bytes) => Ok((head.headers, bytes)),
         Err(BodyError::TooLarge) => Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size")),
         Err(BodyError::TooSlow) => Err(ChatError::new(ErrorKind::Timeout, "the request body did not arrive in time")),

@@ -16,6 +16,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::serve::{Listener, ListenerExt};
+use futures_util::future::{Either, Ready, ready};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
+use crate::serve::guard::Guard;
 use crate::time::Duration;
 
 /// Most bytes of a request's head.
@@ -36,14 +38,14 @@ fn real(time: Duration) -> Wait {
 }
 
 /// Serves until `stops` turns true, and then finishes what has begun.
-pub async fn serve(listener: TcpListener, routes: Router, patience: Duration, mut stops: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, routes: Router, guard: Guard, patience: Duration, mut stops: watch::Receiver<bool>) {
     let mut listener = listener.tap_io(|socket| {
         // A socket that cannot be told still works, only slower.
         let _ = socket.set_nodelay(true);
     });
     // Nothing is ever sent: it ends when the last connection has dropped its end.
     let (open, mut closed) = mpsc::channel::<Infallible>(1);
-    let service = Timely { routes: TowerToHyperService::new(routes), patience: real(patience) };
+    let service = Timely { routes: TowerToHyperService::new(routes), guard, patience: real(patience) };
     loop {
         let socket = tokio::select! {
             (socket, _) = Listener::accept(&mut listener) => socket,
@@ -88,22 +90,26 @@ pub fn raise_limit() {
 #[cfg(not(unix))]
 pub fn raise_limit() {}
 
-/// The routes, each request's body with a time limit.
+/// The routes behind the guard, each request's body with a time limit.
 #[derive(Clone, Debug)]
 struct Timely {
     routes: TowerToHyperService<Router>,
+    guard: Guard,
     patience: Wait,
 }
 
 impl Service<Request<Incoming>> for Timely {
     type Response = Response;
     type Error = Infallible;
-    type Future = <TowerToHyperService<Router> as Service<Request>>::Future;
+    type Future = Either<Ready<Result<Response, Infallible>>, <TowerToHyperService<Router> as Service<Request>>::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if let Some(refusal) = self.guard.refuse(&request) {
+            return Either::Left(ready(Ok(refusal)));
+        }
         let patience = self.patience;
-        self.routes
-            .call(request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(Timed { body, patience, sleep: None }) }))
+        let timed = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(Timed { body, patience, sleep: None }) });
+        Either::Right(self.routes.call(timed))
     }
 }
 

@@ -19,6 +19,9 @@ use crate::serve::connections::TooSlow;
 /// Most bytes of a refused body that are read before the answer goes out regardless.
 const MOST_DISCARDED: usize = 256 << 20;
 
+/// Compressed bytes up to which a body is decompressed at once; they may become a thousand times as many.
+const SMALL_GZIP: usize = 4 << 10;
+
 /// Why a body was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
@@ -53,6 +56,11 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     if seen > limit { Err(BodyError::TooLarge) } else { Ok(bytes) }
 }
 
+/// Reads a body to its end, up to [`MOST_DISCARDED`], and keeps nothing: a client that is still sending gets its answer.
+pub async fn discard(body: Body) {
+    let _ = read_body(body, 0).await;
+}
+
 /// Why a body broke off.
 fn broken(error: &axum::Error) -> BodyError {
     // The reason may be wrapped more than once.
@@ -76,13 +84,20 @@ pub async fn read_plain_body(headers: &HeaderMap, body: Body, limit: usize) -> R
     match text(headers, "content-encoding").unwrap_or("identity").to_ascii_lowercase().as_str() {
         "identity" | "" => Ok(bytes),
         "gzip" | "x-gzip" => {
-            let mut plain = Vec::new();
-            let most = limit as u64 + 1;
-            GzDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut plain).map_err(|_| BodyError::Unreadable)?;
-            if plain.len() > limit { Err(BodyError::TooLarge) } else { Ok(plain) }
+            if bytes.len() <= SMALL_GZIP {
+                return unzipped(&bytes, limit);
+            }
+            tokio::task::spawn_blocking(move || unzipped(&bytes, limit)).await.unwrap_or(Err(BodyError::Unreadable))
         }
         _ => Err(BodyError::Unreadable),
     }
+}
+
+fn unzipped(bytes: &[u8], limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut plain = Vec::new();
+    let most = limit as u64 + 1;
+    GzDecoder::new(bytes).take(most).read_to_end(&mut plain).map_err(|_| BodyError::Unreadable)?;
+    if plain.len() > limit { Err(BodyError::TooLarge) } else { Ok(plain) }
 }
 
 /// A header as text.

@@ -65,10 +65,9 @@ pub struct Ledger {
     fingerprint: u64,
     /// Payloads that came, by the digest of their id; and whether it is the server's own fault should they come again.
     seen: Recent<Owner, Option<bool>>,
-    /// The last events, oldest first.
-    pub events: VecDeque<Value>,
-    /// How many bytes each of these has as text.
-    sizes: VecDeque<usize>,
+    /// The last events as text, oldest first: an event as a value takes up to 16 times the memory.
+    pub events: VecDeque<Box<str>>,
+    /// How many bytes these have.
     bytes: usize,
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
@@ -103,7 +102,6 @@ impl Ledger {
             fingerprint: 0,
             seen: Recent::new(MOST_PAYLOADS),
             events: VecDeque::new(),
-            sizes: VecDeque::new(),
             bytes: 0,
             kinds: BTreeMap::new(),
             asked: Recent::new(MOST_REQUESTS),
@@ -140,8 +138,8 @@ impl Ledger {
         Ok(Reply { status: 200, body })
     }
 
-    /// Takes a payload, unless this id came before. Tells whether it was taken.
-    pub fn take(&mut self, arrival: Arrival, payload: Option<&str>, events: Vec<Value>) -> bool {
+    /// Whether a payload with this id came before. Counts it, and grades the client for it.
+    pub fn comes_again(&mut self, arrival: Arrival, payload: Option<&str>) -> bool {
         let mut again = false;
         if let Some(id) = payload {
             let known = self.seen.entry(&Owner::of(id.as_bytes()));
@@ -154,13 +152,15 @@ impl Ledger {
         }
         if again {
             self.repeated_payloads += 1;
-            return false;
+        } else {
+            self.payloads += 1;
         }
-        self.payloads += 1;
-        for event in events {
-            self.event(Some(arrival), event);
-        }
-        true
+        again
+    }
+
+    /// Counts events of a payload that did not come before.
+    pub fn take(&mut self, arrival: Arrival, events: impl IntoIterator<Item = Value>) {
+        events.into_iter().for_each(|event| self.event(Some(arrival), event));
     }
 
     /// Takes a payload that was acknowledged before a restart: it counts, and the client is not graded for it again.
@@ -225,11 +225,9 @@ impl Ledger {
             }
         }
         self.bytes += text.len();
-        self.events.push_back(event);
-        self.sizes.push_back(text.len());
+        self.events.push_back(text.into_boxed_str());
         while self.events.len() > MOST_EVENTS || self.bytes > MOST_EVENT_BYTES {
-            self.events.pop_front();
-            self.bytes -= self.sizes.pop_front().unwrap_or(self.bytes);
+            self.bytes -= self.events.pop_front().map_or(self.bytes, |text| text.len());
         }
     }
 
@@ -276,12 +274,13 @@ mod tests {
         let long = "x".repeat(1 << 20);
         for nth in 0..50 {
             let event = json!({ "kind": "index", "creationDate": nth, "context": { "kind": "user", "key": long } });
-            assert!(ledger.take(arrival, Some(&nth.to_string()), vec![event]));
+            assert!(!ledger.comes_again(arrival, Some(&nth.to_string())));
+            ledger.take(arrival, [event]);
         }
-        assert_eq!((ledger.total(), ledger.events.len(), ledger.sizes.len()), (50, 31, 31));
-        assert_eq!(ledger.events.back().unwrap()["creationDate"], 49);
+        assert_eq!((ledger.total(), ledger.events.len()), (50, 31));
+        assert!(ledger.events.back().unwrap().contains(r#""creationDate":49"#));
         assert!(ledger.bytes <= MOST_EVENT_BYTES);
-        assert!(!ledger.take(arrival, Some("49"), vec![json!({ "kind": "index" })]));
+        assert!(ledger.comes_again(arrival, Some("49")));
         assert_eq!((ledger.total(), ledger.repeated_payloads), (50, 1));
     }
 }

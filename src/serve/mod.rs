@@ -17,6 +17,7 @@ mod faults_answer;
 mod faults_control;
 mod faults_gate;
 mod grade;
+mod guard;
 mod heard;
 mod http;
 mod invent;

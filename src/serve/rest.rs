@@ -35,7 +35,21 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
     };
     let digest = Owner::of(format!("{request:?}").as_bytes());
     let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false });
-    visit.answer(Words::LaunchDarkly, async { told(world.handle(&request)) }).await
+    let changes = world.is_kept() && request.method != Method::Get;
+    let answered = async {
+        if !changes {
+            return told(world.handle(&request));
+        }
+        // A disk may be slow: nobody else waits for it on this thread.
+        let (order, world) = (world.in_order().await, Arc::clone(&world));
+        let handled = tokio::task::spawn_blocking(move || {
+            let reply = world.handle(&request);
+            drop(order);
+            reply
+        });
+        told(handled.await.unwrap_or_else(|_| Err(ApiError::new(500, "internal_service_error", "the request could not be handled"))))
+    };
+    visit.answer(Words::LaunchDarkly, answered).await
 }
 
 fn told(reply: Result<Reply, ApiError>) -> Response {

@@ -14,6 +14,7 @@ use axum::Router;
 use axum::routing::{any, get, post};
 use tokio::net::TcpListener;
 
+use crate::serve::guard::Guard;
 use crate::serve::world::World;
 use crate::serve::{chat, connections, control, events, faults_control, rest, stream};
 
@@ -28,6 +29,7 @@ pub struct Server {
     /// A port each for those who want it.
     split: Vec<(Door, TcpListener, SocketAddr)>,
     world: Arc<World>,
+    guard: Guard,
 }
 
 /// Somebody who may have a port of their own.
@@ -68,7 +70,7 @@ impl Server {
         connections::raise_limit();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, split: Vec::new(), world: Arc::new(world) })
+        Ok(Self { listener, address, split: Vec::new(), world: Arc::new(world), guard: Guard::default() })
     }
 
     /// Listens on a free port for each of the doors, too.
@@ -82,6 +84,13 @@ impl Server {
             self.split.push((door, listener, address));
         }
         Ok(self)
+    }
+
+    /// Answers requests that address these host names, too.
+    #[must_use]
+    pub fn allow_hosts(mut self, names: &[String]) -> Self {
+        self.guard = Guard::new(names);
+        self
     }
 
     /// The doors with a port of their own.
@@ -106,7 +115,7 @@ impl Server {
     /// # Errors
     /// When the socket fails.
     pub async fn run(self, told: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Self { listener, split, world, .. } = self;
+        let Self { listener, split, world, guard, .. } = self;
         let (stops, mut told_to_stop) = (world.stops(), world.stops());
         let patience = world.settings.patience;
         let stopping = Arc::clone(&world);
@@ -116,10 +125,10 @@ impl Server {
         });
         let mut doors = tokio::task::JoinSet::new();
         for (door, listener, _) in split {
-            doors.spawn(connections::serve(listener, door_routes(door, Arc::clone(&world)), patience, world.stops()));
+            doors.spawn(connections::serve(listener, door_routes(door, Arc::clone(&world)), guard.clone(), patience, world.stops()));
         }
         let all = async {
-            connections::serve(listener, routes(world), patience, stops).await;
+            connections::serve(listener, routes(world), guard, patience, stops).await;
             while doors.join_next().await.is_some() {}
         };
         tokio::select! {

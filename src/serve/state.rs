@@ -3,15 +3,17 @@
 //!
 //! The account is a pure function of its past, so its requests are kept and made again, with their times, not its contents.
 //!
-//! Promises: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb commits whole transactions);
-//! a file of another scenario, seed or program is refused.
+//! Guarantees: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb commits whole transactions);
+//! a file of another scenario, seed or program is refused. After a failed write the file is opened again at the next one, so
+//! a disk that was full for a moment costs only the requests of that moment. A reset removes what came before it, and its
+//! space is given back when the file is opened. An entry that cannot be read is skipped and reported, and stays in the file.
 //!
 //! Does not know: what a request or an event means. How often a chat was asked is not kept: answers begin anew.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +25,8 @@ const ENTRIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("entries")
 const OWNER: TableDefinition<'_, &str, &str> = TableDefinition::new("owner");
 /// Layout of the file.
 const LAYOUT: &str = "simlab.state/1";
+/// Bytes of the file that are kept in memory; redb's own default is 1 GiB.
+const CACHE_BYTES: usize = 8 << 20;
 
 /// Something that was acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,35 +94,61 @@ impl Entry {
     }
 }
 
+/// Opens the database: the file, or in tests one that fails on purpose.
+type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// The file.
-#[derive(Debug)]
 pub struct State {
-    database: Database,
-    next: Mutex<u64>,
+    opener: Opener,
+    open: Mutex<Open>,
+}
+
+/// What is open.
+struct Open {
+    /// `None` after a failed write: redb takes no more writes then, so it is opened again.
+    database: Option<Database>,
+    /// Number of the next entry.
+    next: u64,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
 }
 
 impl State {
-    /// Opens a file, or makes it, and reads what it holds. `owner` tells scenario and seed.
+    /// Opens a file, or makes it, and gives each entry of it to `each`, in order, or why it cannot be read. `owner` identifies
+    /// scenario and seed.
     ///
     /// # Errors
     /// When the file cannot be opened or read, or belongs to another scenario, seed or program.
-    pub fn open(path: &Path, owner: &str) -> Result<(Self, Vec<Entry>), String> {
-        let database = Database::create(path).map_err(|error| error.to_string())?;
+    pub fn open(path: &Path, owner: &str, each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
+        let path = path.to_owned();
+        Self::open_with(Box::new(move || Builder::new().set_cache_size(CACHE_BYTES).create(&path)), owner, each)
+    }
+
+    fn open_with(opener: Opener, owner: &str, mut each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
+        let mut database = opener().map_err(|error| error.to_string())?;
         let owner = format!("{LAYOUT} {owner}");
         let found = Self::owner(&database, &owner).map_err(|error| error.to_string())?;
         if found != owner {
             return Err(format!("it holds the state of another scenario or seed (\"{found}\" instead of \"{owner}\")"));
         }
-        let mut entries = Vec::new();
-        let read = || -> Result<Vec<Vec<u8>>, redb::Error> {
+        // Gives back the space of what was removed. Where this fails nothing is lost but the space.
+        let _ = database.compact();
+        let mut next = 0;
+        let mut read = || -> Result<(), redb::Error> {
             let table = database.begin_read()?.open_table(ENTRIES)?;
-            let all = table.iter()?.map(|entry| entry.map(|(_, value)| value.value().to_vec()));
-            Ok(all.collect::<Result<_, _>>()?)
+            for entry in table.iter()? {
+                let (number, bytes) = entry?;
+                next = number.value() + 1;
+                each(number.value(), serde_json::from_slice(bytes.value()).map_err(|error| error.to_string()));
+            }
+            Ok(())
         };
-        for (nth, bytes) in read().map_err(|error| error.to_string())?.iter().enumerate() {
-            entries.push(serde_json::from_slice(bytes).map_err(|error| format!("its entry {nth} cannot be read: {error}"))?);
-        }
-        Ok((Self { database, next: Mutex::new(entries.len() as u64) }, entries))
+        read().map_err(|error| error.to_string())?;
+        Ok(Self { opener, open: Mutex::new(Open { database: Some(database), next }) })
     }
 
     /// Whose file it is; a new one becomes `owner`'s.
@@ -137,22 +167,53 @@ impl State {
         Ok(found)
     }
 
-    /// Keeps one more entry; it is on disk when this returns.
+    /// Keeps one more entry; it is on disk when this returns. A reset removes every entry before it.
     ///
     /// # Errors
-    /// When it cannot be written; nothing is kept then.
+    /// When it cannot be written; nothing is kept then, and the next call tries to open the file again.
     pub fn keep(&self, entry: &Entry) -> Result<(), String> {
         let bytes = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let write = || -> Result<(), redb::Error> {
-            let transaction = self.database.begin_write()?;
-            transaction.open_table(ENTRIES)?.insert(*next, bytes.as_slice())?;
-            transaction.commit()?;
-            Ok(())
-        };
-        write().map_err(|error| error.to_string())?;
-        *next += 1;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = open.next;
+        let kept = match open.database.take() {
+            Some(database) => Ok(database),
+            None => self.reopened(next),
+        }
+        .and_then(|database| Self::write(&database, next, entry, &bytes).map(|()| database));
+        match kept {
+            Ok(database) => {
+                *open = Open { database: Some(database), next: next + 1 };
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn write(database: &Database, next: u64, entry: &Entry, bytes: &[u8]) -> Result<(), redb::Error> {
+        let transaction = database.begin_write()?;
+        {
+            let mut table = transaction.open_table(ENTRIES)?;
+            if *entry == Entry::Reset {
+                table.retain(|_, _| false)?;
+            }
+            table.insert(next, bytes)?;
+        }
+        transaction.commit()?;
         Ok(())
+    }
+
+    /// The database opened again after a failed write. What that write may have left was refused, so it is removed.
+    fn reopened(&self, next: u64) -> Result<Database, redb::Error> {
+        let database = (self.opener)()?;
+        let transaction = database.begin_write()?;
+        {
+            let mut table = transaction.open_table(ENTRIES)?;
+            if table.len()? > 0 {
+                table.retain(|number, _| number < next)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(database)
     }
 }
 
@@ -162,23 +223,136 @@ mod tests {
 
     use super::*;
 
+    /// What a file holds: its entries, or why one cannot be read.
+    fn read(path: &Path, owner: &str) -> Result<(State, Vec<Result<Entry, String>>), String> {
+        let mut found = Vec::new();
+        let state = State::open(path, owner, |_, entry| found.push(entry))?;
+        Ok((state, found))
+    }
+
+    fn scratch(name: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("simlab-state-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        path
+    }
+
+    fn payload(id: &str) -> Entry {
+        Entry::Payload { id: Some(id.into()), events: vec![json!({ "text": "x".repeat(2000) })] }
+    }
+
     #[test]
     fn what_was_kept_is_there_again_and_belongs_to_somebody() {
-        let path = std::env::temp_dir().join(format!("simlab-state-{}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
+        let path = scratch("kept");
         let request = Request::post("projects", json!({ "key": "p" }));
-        let entries = [Entry::of(&request, 7), Entry::Payload { id: Some("one".into()), events: vec![json!({})] }, Entry::Reset];
+        let entries = [Entry::of(&request, 7), payload("one")];
         {
-            let (state, found) = State::open(&path, "security 18").unwrap();
+            let (state, found) = read(&path, "security 18").unwrap();
             assert_eq!(found, []);
             entries.iter().for_each(|entry| state.keep(entry).unwrap());
         }
-        assert_eq!(State::open(&path, "security 18").unwrap().1, entries);
+        assert_eq!(read(&path, "security 18").unwrap().1, entries.clone().map(Ok));
         assert_eq!(entries[0].request(), Some((request, 7)));
-        let refused = State::open(&path, "security 19").unwrap_err();
+        let refused = read(&path, "security 19").unwrap_err();
         assert!(refused.contains("another scenario or seed"), "{refused}");
         std::fs::write(&path, "no database").unwrap();
-        assert!(State::open(&path, "security 18").is_err());
+        assert!(read(&path, "security 18").is_err());
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_reset_removes_what_came_before_it_and_the_file_shrinks_again() {
+        let path = scratch("reset");
+        let (state, _) = read(&path, "o").unwrap();
+        (0..500).for_each(|nth| state.keep(&payload(&nth.to_string())).unwrap());
+        state.keep(&Entry::Reset).unwrap();
+        state.keep(&payload("after")).unwrap();
+        let grown = std::fs::metadata(&path).unwrap().len();
+        drop(state);
+        let (state, found) = read(&path, "o").unwrap();
+        assert_eq!(found, [Ok(Entry::Reset), Ok(payload("after"))]);
+        drop(state);
+        let opened = std::fs::metadata(&path).unwrap().len();
+        assert!(opened * 2 < grown, "{opened} bytes after opening, {grown} before");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_reported_and_the_others_are_read() {
+        let path = scratch("damaged");
+        let (state, _) = read(&path, "o").unwrap();
+        state.keep(&payload("one")).unwrap();
+        {
+            let open = state.open.lock().unwrap();
+            let transaction = open.database.as_ref().unwrap().begin_write().unwrap();
+            transaction.open_table(ENTRIES).unwrap().insert(1, b"{".as_slice()).unwrap();
+            transaction.commit().unwrap();
+        }
+        state.open.lock().unwrap().next = 2;
+        state.keep(&payload("two")).unwrap();
+        drop(state);
+        let (_, found) = read(&path, "o").unwrap();
+        assert_eq!((&found[0], found[1].is_err(), &found[2]), (&Ok(payload("one")), true, &Ok(payload("two"))));
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    /// A file on a disk that is full while `full` is set.
+    #[derive(Debug)]
+    struct FullDisk {
+        file: redb::backends::FileBackend,
+        full: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    }
+
+    impl FullDisk {
+        fn room(&self) -> Result<(), std::io::Error> {
+            let full = self.full.load(std::sync::atomic::Ordering::Relaxed);
+            if full { Err(std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left")) } else { Ok(()) }
+        }
+    }
+
+    impl redb::StorageBackend for FullDisk {
+        fn len(&self) -> Result<u64, std::io::Error> {
+            self.file.len()
+        }
+        fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+            self.file.read(offset, out)
+        }
+        fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+            self.room()?;
+            self.file.set_len(len)
+        }
+        fn sync_data(&self) -> Result<(), std::io::Error> {
+            self.room()?;
+            self.file.sync_data()
+        }
+        fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+            self.room()?;
+            self.file.write(offset, data)
+        }
+        fn close(&self) -> Result<(), std::io::Error> {
+            self.file.close()
+        }
+    }
+
+    #[test]
+    fn a_disk_that_was_full_for_a_moment_costs_the_writes_of_that_moment_alone() {
+        let path = scratch("full");
+        let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (file, switch) = (path.clone(), full.clone());
+        let opener = move || {
+            let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file)?;
+            let backend = FullDisk { file: redb::backends::FileBackend::new(file)?, full: switch.clone() };
+            Builder::new().create_with_backend(backend)
+        };
+        let state = State::open_with(Box::new(opener), "o", |_, _| ()).unwrap();
+        state.keep(&payload("before")).unwrap();
+        full.store(true, std::sync::atomic::Ordering::Relaxed);
+        for _ in 0..3 {
+            assert!(state.keep(&payload("refused")).is_err());
+        }
+        full.store(false, std::sync::atomic::Ordering::Relaxed);
+        state.keep(&payload("after")).unwrap();
+        drop(state);
+        assert_eq!(read(&path, "o").unwrap().1, [Ok(payload("before")), Ok(payload("after"))]);
         std::fs::remove_file(&path).unwrap();
     }
 }

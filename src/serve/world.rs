@@ -6,9 +6,9 @@
 //! Does not know: HTTP.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex as OrderLock, OwnedMutexGuard, watch};
 
 use crate::context::KEY_EPOCH;
 use crate::flags::api::{ApiError, Method, Reply, Request};
@@ -54,6 +54,8 @@ pub struct World {
     heard: Mutex<Heard>,
     /// What outlives a restart.
     state: Option<State>,
+    /// Held while something is kept and then takes effect, so that the file has the order in which things took effect.
+    order: Arc<OrderLock<()>>,
     /// The faults that are committed from the start.
     faults: Vec<FaultRule>,
     revision: watch::Sender<u64>,
@@ -89,6 +91,7 @@ impl World {
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             heard: Mutex::new(Heard::new(settings.transcript as usize)),
             state: None,
+            order: Arc::default(),
             faults: scenario.faults.clone(),
             revision,
             stopping: watch::Sender::new(false),
@@ -103,27 +106,48 @@ impl World {
         self
     }
 
-    /// The same world as it was left, and from now on kept in this file. The file belongs to one scenario and seed.
+    /// The same world as it was left, and from now on kept in this file. The file belongs to one scenario and seed. Entries that
+    /// cannot be read or done again are skipped and returned, a sentence each.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub async fn with_state(mut self, file: &Path) -> Result<Self, String> {
+    pub async fn with_state(mut self, file: &Path) -> Result<(Self, Vec<String>), String> {
         let start = if self.settings.bootstrap { "set up" } else { "empty" };
         let owner = format!("{} {} {start} {}", self.scenario.digest, self.settings.seed.0, env!("CARGO_PKG_VERSION"));
-        let (state, entries) = State::open(file, &owner)?;
-        for (nth, entry) in entries.iter().enumerate() {
-            let again = |error: &dyn std::fmt::Display| format!("its entry {nth} cannot be done again: {error}");
-            match entry {
+        let first = first_account(self.scenario, self.settings).await.map_err(|error| error.to_string())?;
+        let mut skipped = Vec::new();
+        let state = State::open(file, &owner, |number, entry| {
+            let done = entry.and_then(|entry| match &entry {
                 Entry::Request { .. } => {
-                    let (request, at_ms) = entry.request().ok_or_else(|| again(&"it is no request"))?;
-                    held(&self.account).handle(&request, at_ms).map_err(|error| again(&error.message))?;
+                    let (request, at_ms) = entry.request().ok_or("its method is unknown")?;
+                    held(&self.account).handle(&request, at_ms).map(|_| ()).map_err(|error| error.message)
                 }
-                Entry::Payload { id, events } => self.ledger().recall(id.as_deref(), events.clone()),
-                Entry::Reset => self.reset().await.map_err(|error| again(&error))?,
+                Entry::Payload { id, events } => {
+                    self.ledger().recall(id.as_deref(), events.clone());
+                    Ok(())
+                }
+                Entry::Reset => {
+                    self.start_over(first.clone());
+                    Ok(())
+                }
+            });
+            if let Err(reason) = done {
+                skipped.push(format!("entry {number} is skipped: {reason}"));
             }
-        }
+        })?;
         self.state = Some(state);
-        Ok(self)
+        Ok((self, skipped))
+    }
+
+    /// Whether what is acknowledged has to be on disk first.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// Waits until everything that began to be kept before has taken effect.
+    pub async fn in_order(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.order).lock_owned().await
     }
 
     /// Keeps what is about to be acknowledged, where anything is kept.
@@ -142,10 +166,17 @@ impl World {
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open streams are told.
     ///
     /// # Errors
-    /// As [`World::new`].
-    pub async fn reset(&self) -> Result<(), BootstrapError> {
-        let account = first_account(self.scenario, self.settings).await?;
-        *held(&self.account) = account;
+    /// When the mock LaunchDarkly refuses what the scenario asks of it, or the reset cannot be kept; nothing is changed then.
+    pub async fn reset(&self) -> Result<(), String> {
+        let account = first_account(self.scenario, self.settings).await.map_err(|error| error.to_string())?;
+        let _order = self.in_order().await;
+        self.keep(|| Entry::Reset)?;
+        self.start_over(account);
+        Ok(())
+    }
+
+    fn start_over(&self, first: Account) {
+        *held(&self.account) = first;
         self.heard().clear();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
@@ -153,10 +184,9 @@ impl World {
         (0..streams).for_each(|_| ledger.grade.stream_opened());
         drop(ledger);
         self.revision.send_modify(|revision| *revision += 1);
-        Ok(())
     }
 
-    /// Answers one request of LaunchDarkly's REST interface.
+    /// Answers one request of LaunchDarkly's REST interface. Where changes are kept, the caller holds [`World::in_order`].
     ///
     /// # Errors
     /// What the interface refuses.
@@ -171,10 +201,12 @@ impl World {
         let reply = if self.state.is_none() || request.method == Method::Get {
             account.handle(request, now_ms)?
         } else {
-            // What cannot be kept must not have happened.
+            // What cannot be kept must not have happened. Others may read while it is written.
             let mut next = account.clone();
+            drop(account);
             let reply = next.handle(request, now_ms)?;
             self.keep(|| Entry::of(request, now_ms)).map_err(|error| ApiError::new(503, "service_unavailable", error))?;
+            account = held(&self.account);
             *account = next;
             reply
         };

@@ -29,7 +29,7 @@ fn a_head_or_a_body_that_never_ends_is_given_up_and_others_are_served_meanwhile(
     let key = served.sdk_key();
     let began = Instant::now();
     let mut head = served.connect();
-    write!(head, "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-a").unwrap();
+    write!(head, "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-a").unwrap();
     let bodies = [
         ("/v1/messages", "x-api-key: k\r\nanthropic-version: 2023-06-01"),
         ("/bulk", &format!("authorization: {key}")),
@@ -37,12 +37,12 @@ fn a_head_or_a_body_that_never_ends_is_given_up_and_others_are_served_meanwhile(
     ]
     .map(|(path, auth)| {
         let mut stream = served.connect();
-        write!(stream, "POST {path} HTTP/1.1\r\nhost: x\r\n{auth}\r\ncontent-length: 1000\r\n\r\n{{").unwrap();
+        write!(stream, "POST {path} HTTP/1.1\r\nhost: localhost\r\n{auth}\r\ncontent-length: 1000\r\n\r\n{{").unwrap();
         stream
     });
     // Single bytes now and then do not help.
     let mut dripping = served.connect();
-    write!(dripping, "POST /bulk HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\ncontent-length: 1000\r\n\r\n").unwrap();
+    write!(dripping, "POST /bulk HTTP/1.1\r\nhost: localhost\r\nauthorization: {key}\r\ncontent-length: 1000\r\n\r\n").unwrap();
     let mut drops = dripping.try_clone().unwrap();
     let drip = std::thread::spawn(move || {
         for _ in 0..30 {
@@ -73,7 +73,7 @@ fn two_thousand_idle_connections_are_kept_while_service_goes_on() {
         let mut stream = served.connect();
         // Half of them have been of use before.
         if nth % 2 == 0 {
-            write!(stream, "GET /_simlab/status HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            write!(stream, "GET /_simlab/status HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
             assert!(stream.read(&mut [0; 4096]).unwrap() > 100);
         }
         idle.push(stream);
@@ -87,7 +87,7 @@ fn two_thousand_idle_connections_are_kept_while_service_goes_on() {
         std::thread::sleep(Duration::from_millis(50));
     }
     for stream in &mut idle {
-        write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     }
     let kept = idle.into_iter().map(rest).filter(|bytes| String::from_utf8_lossy(bytes).contains("404 Not Found")).count();
     assert_eq!(kept, 2000);
@@ -98,7 +98,7 @@ fn an_idle_connection_is_kept_for_as_long_as_it_is_allowed_and_two_minutes_by_de
     let served = Served::start(&["security", "--patience", "1s"]);
     let began = Instant::now();
     let mut stream = served.connect();
-    write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     rest(stream);
     assert!((900..4000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_simlab")).args(["serve", "--help"]).output().unwrap();
@@ -120,7 +120,7 @@ fn huge_bodies_are_refused_in_bounded_memory_and_not_read_when_that_is_known_bef
             ("/v1/embeddings", &[BEARER]),
             ("/bulk", &sdk),
             ("/api/v2/projects", &[TOKEN]),
-            ("/_simlab/faults", &[]),
+            ("/_simlab/faults", &[("content-type", "application/json")]),
         ] {
             let (served, huge) = (&served, &huge);
             scope.spawn(move || {
@@ -135,7 +135,7 @@ fn huge_bodies_are_refused_in_bounded_memory_and_not_read_when_that_is_known_bef
     // A client that asks first, or tells of more than anybody would read, is answered before it has sent anything.
     for (length, expect) in [(100_u64 << 20, "expect: 100-continue\r\n"), (1 << 40, "")] {
         let mut stream = served.connect();
-        write!(stream, "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\n{expect}content-length: {length}\r\n\r\n").unwrap();
+        write!(stream, "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\n{expect}content-length: {length}\r\n\r\n").unwrap();
         let answer = Answer::read(&rest(stream));
         assert_eq!((answer.status, &answer.json()["error"]["type"]), (413, &json!("request_too_large")));
     }
@@ -151,12 +151,12 @@ fn noise_of_all_kinds_gets_an_error_and_never_ends_the_server() {
         b"GET\r\n\r\n".to_vec(),
         b"GET / HTTP/9.9\r\n\r\n".to_vec(),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
-        format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes(),
-        format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\n\r\n").into_bytes(),
-        format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(5000)).into_bytes(),
-        b"POST /bulk HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_vec(),
-        b"POST /bulk HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(),
-        b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\n".to_vec(),
+        format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes(),
+        format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n").into_bytes(),
+        format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: y\r\n".repeat(5000)).into_bytes(),
+        b"POST /bulk HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n".to_vec(),
+        b"POST /bulk HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(),
+        b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\n".to_vec(),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
     ];
     for bytes in noise {
@@ -221,7 +221,7 @@ fn what_was_accepted_before_the_end_is_in_the_last_report() {
         .iter()
         .map(|body| {
             let mut stream = served.connect();
-            let head = format!("POST /bulk HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\ncontent-length: {}\r\n", body.len());
+            let head = format!("POST /bulk HTTP/1.1\r\nhost: localhost\r\nauthorization: {key}\r\ncontent-length: {}\r\n", body.len());
             write!(stream, "{head}\r\n{}", &body[..body.len() / 2]).unwrap();
             stream
         })
@@ -239,4 +239,58 @@ fn what_was_accepted_before_the_end_is_in_the_last_report() {
     let exposed = report["experiments"][0]["metrics"][0]["variations"][0]["exposures"].as_u64().unwrap();
     assert_eq!((accepted, exposed), (8, 16), "{report}");
     std::fs::remove_file(file).unwrap();
+}
+
+/// Bytes compressed as SDKs do.
+fn zipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_small_payload_that_grows_a_thousandfold_stalls_nobody_and_takes_little_memory() {
+    let served = Served::start(&["security"]);
+    let key = served.sdk_key();
+    let before = peak(&served);
+    // 32 MB of empty events, of numbers, and of one deep event.
+    let bombs =
+        [format!("[{}{{}}]", "{},".repeat(10 << 20)), format!("[{}0]", "0,".repeat(15 << 20)), format!("[[{}0]]", "0,".repeat(15 << 20))];
+    let bombs = bombs.map(|text| zipped(text.as_bytes()));
+    assert!(bombs.iter().all(|bomb| bomb.len() < 50_000));
+    std::thread::scope(|scope| {
+        for bomb in &bombs {
+            let (served, key) = (&served, &key);
+            scope.spawn(move || {
+                let headers = [("authorization", key.as_str()), ("content-encoding", "gzip")];
+                assert_eq!(served.send("POST", "/bulk", &headers, bomb).status, 400);
+            });
+        }
+        for _ in 0..20 {
+            let asked = Instant::now();
+            assert_eq!(served.json("GET", "/v1/models", &ANTHROPIC, &Value::Null).status, 200);
+            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        }
+    });
+    let grown = peak(&served) - before;
+    assert!(grown < 250 << 20, "{} MiB", grown >> 20);
+    let unknown = served.send("POST", "/bulk", &[("authorization", "sdk-none"), ("content-encoding", "gzip")], &bombs[0]);
+    assert_eq!(unknown.status, 401);
+}
+
+#[test]
+fn a_web_page_of_another_host_gets_nothing() {
+    let served = Served::start(&["security", "--allow-host", "mock.test"]);
+    let status = |host: &str, more: &str| {
+        let mut stream = served.connect();
+        write!(stream, "GET /_simlab/status HTTP/1.1\r\nhost: {host}\r\n{more}connection: close\r\n\r\n").unwrap();
+        let answer = Answer::read(&rest(stream));
+        assert!(answer.status == 200 || !String::from_utf8_lossy(&answer.body).contains("sdk_key"));
+        answer.status
+    };
+    assert_eq!((status("localhost", ""), status("mock.test:80", ""), status("evil.example", "")), (200, 200, 403));
+    assert_eq!(status("localhost", "origin: https://evil.example\r\n"), 403);
+    let form = [("content-type", "text/plain")];
+    assert_eq!(served.send("POST", "/_simlab/reset", &form, b"").status, 415);
 }

@@ -11,7 +11,7 @@ use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello};
 fn raw(served: &Served, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<String> {
     let mut stream = served.connect();
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
     write!(stream, "{head}\r\n{body}").unwrap();
     let mut bytes = Vec::new();
@@ -108,7 +108,7 @@ fn a_cut_stream_ends_in_the_middle_and_never_says_how_it_would_have_ended() {
     let cut = raw(&served, "GET", "/all", &[("authorization", &key)], &Value::Null).unwrap();
     assert!(cut.contains("event: put") && cut.matches("event: ").count() == 1);
     let mut stream = served.connect();
-    write!(stream, "GET /all HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\n\r\n").unwrap();
+    write!(stream, "GET /all HTTP/1.1\r\nhost: localhost\r\nauthorization: {key}\r\n\r\n").unwrap();
     assert!(BufReader::new(stream).lines().map(Result::unwrap).any(|line| line == "event: put"));
 }
 
@@ -171,7 +171,7 @@ fn the_same_requests_are_hit_in_any_order_and_a_file_sets_the_faults_from_the_st
     // Starting over brings the file's faults back.
     assert_eq!(other.send("DELETE", "/_simlab/faults", &[], b"").status, 204);
     assert_eq!(other.status()["faults"], json!([]));
-    assert_eq!(other.send("POST", "/_simlab/reset", &[], b"").status, 204);
+    assert_eq!(other.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
     assert_eq!(other.status()["faults"][0]["fault"], "overloaded");
     other.child.kill().unwrap();
     std::fs::write(&file, "[\n  (fault: \"overloded\", rate: 0.3),\n]\n").unwrap();

@@ -44,7 +44,7 @@ fn a_client_without_patience_is_told_so_and_a_patient_one_is_not() {
     let metrics = String::from_utf8(served.send("GET", "/_simlab/metrics", &[], b"").body).unwrap();
     assert!(metrics.contains("simlab_client_findings_total{code=\"retry_too_soon\"} 3\n"), "{metrics}");
     // A patient client, on a clean sheet.
-    assert_eq!(served.send("POST", "/_simlab/reset", &[], b"").status, 204);
+    assert_eq!(served.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
     set(&served, &json!([{ "fault": "server_error", "next": 1 }, { "fault": "rate_limited", "retry_after": "1s", "next": 1 }]));
     assert_eq!(ask().status, 500);
     std::thread::sleep(Duration::from_millis(400));
@@ -90,14 +90,14 @@ fn a_cut_stream_taken_as_whole_and_a_missing_flush_stand_in_the_last_report() {
     let mut served = Served::start(&["security", "--report", file.to_str().unwrap()]);
     let key = served.sdk_key();
     let mut stream = served.connect();
-    write!(stream, "GET /all HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\n\r\n").unwrap();
+    write!(stream, "GET /all HTTP/1.1\r\nhost: localhost\r\nauthorization: {key}\r\n\r\n").unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "event: put"));
     set(&served, &json!({ "fault": "cut", "next": 1, "on": ["anthropic"] }));
     let mut chat = served.connect();
     let body = hello(true).to_string();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\ncontent-length: {}\r\n",
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\ncontent-length: {}\r\n",
         body.len()
     );
     write!(chat, "{head}\r\n{body}").unwrap();

@@ -75,7 +75,7 @@ fn what_was_acknowledged_survives_a_kill() {
     assert_eq!(served.send("GET", &segment, &[TOKEN], b"").json()["name"], "Kept");
     assert_eq!(send(&served, &served.sdk_key(), "p0", &payloads[0]), 202);
     assert_eq!(found(&served), before, "a payload from before the kill counts once");
-    assert_eq!(served.send("POST", "/_simlab/reset", &[], b"").status, 204);
+    assert_eq!(served.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
     drop(served);
     let served = Served::start(&arguments);
     assert_eq!(served.status()["events"], 0, "what was started over stays so");

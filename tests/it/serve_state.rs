@@ -100,3 +100,34 @@ fn the_lines_for_a_shell_point_each_client_at_its_own_door() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn resets_beside_other_writes_leave_a_file_that_opens_as_it_was() {
+    let folder = folder("serve-resets");
+    let file = folder.join("state.redb");
+    let arguments = ["security", "--state", file.to_str().unwrap()];
+    let served = Served::start(&arguments);
+    let key = served.sdk_key();
+    std::thread::scope(|scope| {
+        let served = &served;
+        scope.spawn(|| (0..60).for_each(|nth| assert_eq!(send(&served.address, &key, nth), Some(202))));
+        scope.spawn(move || {
+            for nth in 0..60 {
+                let made = json!({ "key": format!("p{nth}"), "name": "P" });
+                assert_eq!(served.json("POST", "/api/v2/projects", &[crate::serve::TOKEN], &made).status, 201);
+            }
+        });
+        for _ in 0..15 {
+            assert_eq!(served.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let seen = |served: &Served| {
+        let projects = served.send("GET", "/api/v2/projects", &[crate::serve::TOKEN], b"").json();
+        let keys: Vec<String> = projects["items"].as_array().unwrap().iter().map(|item| item["key"].to_string()).collect();
+        (served.status()["events"].clone(), served.status()["payloads"].clone(), keys)
+    };
+    let before = seen(&served);
+    drop(served);
+    assert_eq!(seen(&Served::start(&arguments)), before);
+}

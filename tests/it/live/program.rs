@@ -122,7 +122,7 @@ fn a_run_killed_fifty_times_ends_like_one_that_was_left_alone_and_pays_nothing_t
             kills += 1;
             child.wait().unwrap();
             // The k-th time of the same request gets the k-th answer; what was out when it was killed is asked again.
-            assert_eq!(site.served.send("POST", "/_simlab/reset", &[], b"").status, 204);
+            assert_eq!(site.served.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
         } else {
             done = child.wait().unwrap().success();
             assert!(done, "after {kills} kills");
@@ -144,7 +144,7 @@ fn the_budget_is_not_exceeded_and_a_larger_one_goes_on_where_it_ended() {
     let site = Site::new("live-budget", &[]);
     let common = ["run", "my.ron", "--live", "--yes", "--quiet", "--users", "60"];
     assert_eq!(site.simlab(&[&common[..], &["--max-cost", "50", "--out", "whole"]].concat()).code, 0);
-    site.served.send("POST", "/_simlab/reset", &[], b"");
+    site.served.json("POST", "/_simlab/reset", &[], &Value::Null);
     let stopped = site.simlab(&[&common[..], &["--max-cost", "$0.60", "--out", "short", "--record", "copy.jsonl"]].concat());
     assert_eq!(stopped.code, 5, "{}", stopped.err);
     assert!(stopped.err.starts_with("stopped: the budget is reached"), "{}", stopped.err);

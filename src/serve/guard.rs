@@ -1,0 +1,139 @@
+//! Which requests may come in: those that address this machine by a loopback name, and no web page of another origin.
+//!
+//! A browser sends a page's requests to wherever the page's host name points. Without this check a page could rebind its name to
+//! loopback and read the transcript or the SDK key, or post a form to the control pages.
+//!
+//! Does not know: what any path answers.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Method, Request};
+use axum::response::Response;
+
+use crate::serve::http::{refusal, text};
+
+/// The control pages.
+const CONTROL: &str = "/_simlab/";
+/// A header that no form can send: it allows a POST to the control pages without a JSON body.
+const OWN_HEADER: &str = "x-simlab";
+
+/// The host names that are answered, besides those of loopback.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    allowed: Arc<[String]>,
+}
+
+impl Guard {
+    /// Answers these names, too. Case does not matter.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self { allowed: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+    }
+
+    /// Why a request is not let in, as an answer; `None` lets it in.
+    #[must_use]
+    pub fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
+        let headers = request.headers();
+        let host = headers.get("host").map(|host| host.to_str().unwrap_or("?"));
+        // A proxy's client writes the host into the address.
+        if let Some(host) = request.uri().authority().map(axum::http::uri::Authority::as_str).or(host)
+            && !self.is_known(host)
+        {
+            let message = format!("the host `{}` is not this machine; start `simlab serve` with `--allow-host` to answer it", shown(host));
+            return Some(refusal(403, "forbidden", &message));
+        }
+        if request.uri().path().starts_with(CONTROL) { self.refuse_control(request.method(), headers) } else { None }
+    }
+
+    fn refuse_control(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
+        let foreign = |origin: &str| origin.split_once("://").is_none_or(|(_, host)| !self.is_known(host));
+        if headers.get("origin").is_some_and(|origin| origin.to_str().map_or(true, foreign)) {
+            return Some(refusal(403, "forbidden", "a page of another origin may not use simlab's control pages"));
+        }
+        let is_json = text(headers, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+        if *method == Method::POST && !is_json && !headers.contains_key(OWN_HEADER) {
+            let message = "a POST to a control page needs the header `content-type: application/json` or `x-simlab: 1`";
+            return Some(refusal(415, "unsupported_media_type", message));
+        }
+        None
+    }
+
+    /// Whether `host`, with or without a port, is a loopback name or an allowed one.
+    fn is_known(&self, host: &str) -> bool {
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        };
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || name.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+            || self.allowed.contains(&name)
+    }
+}
+
+/// A host as a message can show it.
+fn shown(host: &str) -> String {
+    host.chars().filter(|c| c.is_ascii_graphic()).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(guard: &Guard, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        let builder = headers.iter().fold(Request::builder().method(method).uri(path), |all, (name, value)| all.header(*name, *value));
+        guard.refuse(&builder.body(()).unwrap()).map_or(200, |response| response.status().as_u16())
+    }
+
+    #[test]
+    fn loopback_names_are_answered_and_others_are_not() {
+        let guard = Guard::new(&["Host.Docker.Internal".to_owned()]);
+        for host in [
+            "localhost",
+            "LOCALHOST:80",
+            "a.localhost:1",
+            "127.0.0.1",
+            "127.8.0.1:8765",
+            "[::1]:8765",
+            "localhost.",
+            "host.docker.internal:9",
+        ] {
+            assert_eq!(status(&guard, "GET", "/all", &[("host", host)]), 200, "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8765",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "",
+            "notlocalhost",
+        ] {
+            assert_eq!(status(&guard, "GET", "/all", &[("host", host)]), 403, "{host}");
+        }
+        assert_eq!(status(&guard, "GET", "/all", &[]), 200, "HTTP/1.0 has no host");
+        assert_eq!(status(&guard, "GET", "http://evil.example/all", &[("host", "localhost")]), 403);
+    }
+
+    #[test]
+    fn a_page_of_another_origin_cannot_use_the_control_pages() {
+        let guard = Guard::default();
+        let host = ("host", "127.0.0.1:8765");
+        let json = ("content-type", "application/json; charset=utf-8");
+        for origin in ["https://evil.example", "null", "http://localhost.evil.example"] {
+            assert_eq!(status(&guard, "GET", "/_simlab/transcript", &[host, ("origin", origin)]), 403, "{origin}");
+            assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, json, ("origin", origin)]), 403, "{origin}");
+        }
+        assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, json, ("origin", "http://localhost:3000")]), 200);
+        for form in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+            assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, ("content-type", form)]), 415, "{form}");
+        }
+        assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host]), 415);
+        assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, ("x-simlab", "1")]), 200);
+        assert_eq!(status(&guard, "POST", "/v1/messages", &[host, ("origin", "https://app.example")]), 200, "an app's own calls");
+    }
+}
