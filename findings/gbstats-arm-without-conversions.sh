@@ -5,7 +5,7 @@
 # Found: if one arm has no conversions, the test is skipped. The numbers look like a finished test of no difference:
 #   estimate 0, p-value 1, interval [0, 0]. Only error_message tells the two apart. This holds for
 #   difference_type="absolute" too, and for a silent treatment as well as a silent control. One conversion in
-#   place of 0 gives p < 1e-20.
+#   place of 0 gives a p-value that prints as 0.
 # Output seen: 0 against 100: estimate 0.0, p 1.0, interval [0.0, 0.0]
 set -euo pipefail
 dir=$(mktemp -d)

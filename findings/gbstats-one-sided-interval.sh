@@ -5,7 +5,8 @@
 # Found: the upper bound is estimate - width. The interval never contains the estimate. With no difference at all
 #   (p = 0.5), it excludes 0. OneSidedTreatmentGreaterTTest has the bound on the right side.
 # Output seen: estimate 0.0, p 0.500, interval [-inf, -0.221]
-# Why it matters: for "lower is better" metrics (cost, latency), a decision by interval ships every treatment.
+# Why it matters: for "lower is better" metrics (cost, latency), the interval lies below 0 unless the treatment looks clearly
+#   worse, so a decision by interval ships treatments without an effect.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

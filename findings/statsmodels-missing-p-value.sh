@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Package: statsmodels 0.15.0 (PyPI).
-# Expected: if one metric has no p-value (nan, as scipy returns for an arm without data), multipletests raises an error, or
+# Expected: if one metric has no p-value (nan), multipletests raises an error, or
 #   leaves that metric out; the adjusted p-values and the decisions agree either way.
-# Found: with method="fdr_bh", all adjusted p-values become nan, and the decisions still say True, True. With "holm", only
-#   values after the missing one in sorted order are affected. There is no error. The missing metric also counts as a
+# Found: with method="fdr_bh", all adjusted p-values become nan, and two decisions still say True. With "holm", only
+#   the missing one is nan. There is no error. The missing metric also counts as a
 #   hypothesis: 0.04 alone is significant, and next to one nan it is not.
 # Output seen: fdr_bh of [0.01, nan, 0.03]: adjusted [nan nan nan], reject [True False True]
 set -euo pipefail

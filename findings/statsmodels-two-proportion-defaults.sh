@@ -3,7 +3,7 @@
 # Expected: test_proportions_2indep and confint_proportions_2indep, called with their defaults on the same counts, agree:
 #   p < 0.05 exactly when the 95% interval excludes 0.
 # Found: the defaults differ (test: agresti-caffo, interval: newcomb). For 5 of 1,000 against 0 of 1,000, p = 0.058
-#   and the interval is [0.0002, 0.0117]. Rare events (errors, negative feedback) meet this most often.
+#   and the interval is [0.0002, 0.0117].
 # Output seen: p 0.0581, 95% interval [0.00022, 0.01165], methods agresti-caffo
 set -euo pipefail
 dir=$(mktemp -d)
