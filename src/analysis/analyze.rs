@@ -8,8 +8,9 @@ use crate::experiment::{Correction, Experiment, Method, Metric};
 
 use super::compare::{Curve, comparison, probabilities_to_be_best, probability_within};
 use super::correction::correct;
-use super::health::health;
+use super::health::{health, name};
 use super::judge::corrected;
+use super::needed::SizePlan;
 use super::posterior::{Estimate, control_posterior, estimate, prior_variance, treatment_posterior, treatment_prior};
 use super::result::{Analysis, Bound, Comparison, Effect, MetricAnalysis, MetricInput, Posterior, Summary, VariationAnalysis};
 use super::{frequentist, sequential};
@@ -26,8 +27,8 @@ pub fn analyze(experiment: &Experiment, summary: &Summary) -> Analysis {
     correct_p_values(experiment.correction, &mut metrics);
     let health = health(experiment, summary, &metrics);
     let winner = metrics.first().and_then(|primary| winner(primary, mass));
-    let users_needed = metrics.first().and_then(|primary| users_needed(primary, &summary.exposures, mass));
-    Analysis { exposures: summary.exposures.clone(), metrics, health, users_needed, winner }
+    let plan = metrics.first().map_or_else(|| SizePlan::none("there is no metric"), |primary| size_plan(primary, summary, experiment));
+    Analysis { exposures: summary.exposures.clone(), metrics, health, plan, winner }
 }
 
 fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experiment) -> MetricAnalysis {
@@ -152,21 +153,16 @@ fn winner(primary: &MetricAnalysis, threshold: f64) -> Option<usize> {
     ranked.filter(|&(_, p)| p >= threshold).max_by(|x, y| x.1.total_cmp(&y.1)).map(|(i, _)| i)
 }
 
-/// How many more users the primary metric needs: the posterior variances shrink as 1 / N and the raw difference stays, so
-/// the one-sided threshold is reached at N z^2 (V_v + V_0) / d^2 users in all (the two-sample size formula of Chow, Shao &
-/// Wang, *Sample Size Calculations in Clinical Research*, section 3.2, without its power term).
-fn users_needed(primary: &MetricAnalysis, exposures: &[u64], threshold: f64) -> Option<u64> {
-    let [first, second] = primary.variations.as_slice() else { return None };
-    if winner(primary, threshold).is_some() {
-        return Some(0);
-    }
-    let variance = first.posterior?.variance() + second.posterior?.variance();
-    let difference = first.data_mean? - second.data_mean?;
-    let z = crate::random::normal_quantile(threshold);
-    let users = exposures.iter().sum::<u64>() as f64;
-    let more = users * (z * z * variance / (difference * difference) - 1.0);
-    // A raw difference that would suffice without the prior gives no estimate here.
-    (more.is_finite() && more > 0.0 && z > 0.0 && more < 1e15).then(|| more.round() as u64)
+/// What the number of further users follows from, on the primary metric.
+fn size_plan(primary: &MetricAnalysis, summary: &Summary, experiment: &Experiment) -> SizePlan {
+    let Some(input) = summary.metrics.first() else { return SizePlan::none("there is no metric") };
+    let exposures = &summary.exposures;
+    let data: Vec<Result<Estimate, String>> =
+        exposures.iter().enumerate().map(|(i, &exposed)| estimate(input.tallies.get(i).copied().flatten(), exposed)).collect();
+    let names: Vec<String> = (0..exposures.len()).map(|i| name(experiment, i)).collect();
+    let posteriors: Vec<Option<Posterior>> = primary.variations.iter().map(|variation| variation.posterior).collect();
+    let (exposed, threshold) = (exposures.iter().sum(), experiment.threshold.get());
+    SizePlan::new(&primary.metric, &names, &data, &posteriors, experiment.control, exposed, threshold)
 }
 
 impl MetricAnalysis {
@@ -301,7 +297,7 @@ mod tests {
         let analysis = run(&[50, 0], vec![rate("positive", Better::Higher, &[7, 0])]);
         assert_eq!(analysis.metrics[0].reason(1).as_deref(), Some("no user was exposed yet"));
         assert_eq!(analysis.metrics[0].variations[0].posterior_mean, Some(8.0 / 52.0));
-        assert_eq!((analysis.winner, analysis.users_needed), (None, None));
+        assert_eq!((analysis.winner, analysis.plan.solve().more), (None, None));
         let nothing = run(&[], vec![rate("positive", Better::Higher, &[])]);
         assert!(nothing.metrics[0].variations.is_empty() && nothing.metrics[0].reason(1).is_some());
     }
@@ -351,7 +347,7 @@ mod tests {
     fn the_best_of_many_treatments_wins_when_it_is_sure() {
         let analysis = run(&[1000, 1000, 1000, 1000], vec![rate("positive", Better::Higher, &[300, 310, 420, 305])]);
         assert_eq!(analysis.winner, Some(2));
-        assert_eq!(analysis.users_needed, None);
+        assert_eq!(analysis.plan.solve().more, None);
         let lower = run(&[1000, 1000, 1000], vec![rate("negative", Better::Lower, &[100, 180, 170])]);
         assert_eq!(lower.winner, Some(0));
     }

@@ -35,7 +35,8 @@ pub fn health(experiment: &Experiment, summary: &Summary, metrics: &[MetricAnaly
     ]
 }
 
-fn name(experiment: &Experiment, index: usize) -> String {
+/// The name of a treatment for people.
+pub(super) fn name(experiment: &Experiment, index: usize) -> String {
     match experiment.treatments.get(index) {
         Some(treatment) if !treatment.name.is_empty() => treatment.name.clone(),
         Some(treatment) => treatment.variation.clone(),

@@ -15,6 +15,7 @@ mod frequentist;
 mod health;
 mod interaction;
 mod judge;
+mod needed;
 mod percentile;
 mod posterior;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use cuped::{CupedArm, CupedEstimate, cuped};
 pub use health::{health, ln_mismatch_odds};
 pub use interaction::{Interaction, interaction};
 pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
+pub use needed::{SizePlan, UsersNeeded};
 pub use observed::{cells, pre_period, summarize};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};

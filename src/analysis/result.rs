@@ -3,6 +3,7 @@
 //! Does not know: how they are computed (the neighbors do that).
 
 use super::judge::Corrected;
+use super::needed::SizePlan;
 use crate::experiment::Metric;
 
 /// What is known of one treatment under one metric: a sufficient statistic.
@@ -254,8 +255,8 @@ pub struct Analysis {
     pub metrics: Vec<MetricAnalysis>,
     /// Health checks, in a fixed order.
     pub health: Vec<HealthCheck>,
-    /// How many more users the primary metric needs to reach the threshold; two treatments only.
-    pub users_needed: Option<u64>,
+    /// From which follows how many more users the primary metric needs to reach the threshold; two treatments only.
+    pub plan: SizePlan,
     /// The treatment whose probability to be best on the primary metric passes the threshold, if any.
     pub winner: Option<usize>,
 }

@@ -53,6 +53,7 @@ impl Report {
         let key = |at: usize| experiment.treatments.get(at).map(|treatment| treatment.variation.clone()).unwrap_or_default();
         let control = key(experiment.control);
         let (costs, cost_totals) = costs(extras.costs, &control);
+        let needed = analysis.plan.solve();
         let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
             let truths = extras.truth.as_ref().and_then(|truth| truth.get(at));
             build_metric(metric, at == 0, experiment.threshold.get(), &key, truths.map_or(&[], Vec::as_slice))
@@ -64,7 +65,9 @@ impl Report {
             threshold: experiment.threshold.get(),
             exposures: Ordered(analysis.exposures.iter().enumerate().map(|(at, &users)| (key(at), users)).collect()),
             health: analysis.health.iter().chain(&extras.health).map(health).collect(),
-            users_needed: analysis.users_needed,
+            users_needed: needed.more,
+            users_needed_by_formula: needed.by_formula,
+            users_needed_reason: needed.reason,
             metrics: metrics.collect(),
             costs,
             verdict: verdict.map(|verdict| build_verdict(verdict, experiment, extras.decision_at_truth)),

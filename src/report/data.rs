@@ -179,7 +179,8 @@ pub struct Experiment {
     pub exposures: Ordered<u64>,
     /// Health checks.
     pub health: Vec<Health>,
-    /// How many more users the primary metric needs to reach the threshold.
+    /// How many more users the primary metric needs until one of two variations reaches the threshold, at the observed rates or
+    /// means, under the analysis's own posterior; 0 when one has. `None` when there is no number, see `users_needed_reason`.
     pub users_needed: Option<u64>,
     /// Metrics, the primary one first.
     pub metrics: Vec<Metric>,
@@ -214,6 +215,12 @@ pub struct Experiment {
     /// What a bandit made of the split; `None` where it was fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandit: Option<Bandit>,
+    /// Why there is no number of further users, or why it would not make the treatment win.
+    #[serde(default)]
+    pub users_needed_reason: Option<String>,
+    /// The number of further users by LaunchDarkly's formula, which leaves out shrinkage.
+    #[serde(default)]
+    pub users_needed_by_formula: Option<u64>,
 }
 
 /// One health check.

@@ -422,14 +422,30 @@ pub(super) fn recorded(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// How many more users are needed, as a sentence.
+/// How many more users are needed, or why no number can be given; `None` when the treatment has reached the threshold.
 pub(super) fn users_needed(experiment: &Experiment) -> Option<String> {
-    let users = experiment.users_needed.filter(|&users| users > 0)?;
     let primary = experiment.metrics.first()?;
-    Some(format!(
-        "About {} more users are needed before {} reaches {}, if the difference stays as it is.",
-        figure::count(users),
-        primary.key,
-        experiment.mass()
-    ))
+    let (mass, reason) = (experiment.mass(), experiment.users_needed_reason.as_deref());
+    match (experiment.users_needed, reason) {
+        (Some(0), None) => None,
+        (Some(_), Some(reason)) => Some(format!("On {}, {reason}.", primary.key)),
+        (Some(users), None) => {
+            let so_far: u64 = experiment.exposures.0.iter().map(|(_, users)| users).sum();
+            let times = (users + so_far) as f64 / so_far.max(1) as f64;
+            let times = if times >= 2.0 { format!(", {} times as many as so far in all,", figure::number(times)) } else { String::new() };
+            let formula = experiment.users_needed_by_formula.filter(|&other| other != users);
+            let formula = formula.map(|other| format!(" LaunchDarkly's formula says {}.", figure::count(other)));
+            Some(format!(
+                "About {} more users{times} are needed before {} reaches {mass}, if the difference stays as observed. It may move: \
+                 the odds of {mass} by then are about even.{}",
+                figure::count(users),
+                primary.key,
+                formula.unwrap_or_default()
+            ))
+        }
+        (None, reason) => {
+            let reason = reason.unwrap_or("this file does not say why");
+            Some(format!("How many more users {} needs cannot be said: {reason}.", primary.key))
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! Standard deviations that the screens do not print are solved from the intervals that they do print.
 
-use crate::analysis::{Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, Posterior, VariationAnalysis};
+use crate::analysis::{
+    Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, Posterior, SizePlan, VariationAnalysis,
+};
 use crate::experiment::{Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment};
 use crate::quantity::{Probability, Share};
 
@@ -125,7 +127,7 @@ pub(crate) fn security() -> (Experiment, Analysis) {
         check("sample_ratio_mismatch", "1,350 and 1,377 users fit a 50/50 split"),
         check("metrics", "every metric has events"),
     ];
-    (experiment, Analysis { exposures: vec![1350, 1377], metrics, health, users_needed: Some(77_998), winner: None })
+    (experiment, Analysis { exposures: vec![1350, 1377], metrics, health, plan: SizePlan::none("not asked for"), winner: None })
 }
 
 /// "Premium Model Value Analysis": GPT-4o against Claude Opus 4, 215 users; feedback, cost and latency as published.
@@ -158,5 +160,5 @@ pub(crate) fn premium() -> (Experiment, Analysis) {
                   feedback is recorded and that its answers arrive before you believe the difference"
             .to_owned(),
     }];
-    (experiment, Analysis { exposures: vec![108, 107], metrics, health, users_needed: None, winner: Some(0) })
+    (experiment, Analysis { exposures: vec![108, 107], metrics, health, plan: SizePlan::none("not asked for"), winner: Some(0) })
 }
