@@ -213,7 +213,6 @@ fn smallest(from: f64, reached: impl Fn(f64) -> bool) -> Option<f64> {
 mod tests {
     use super::super::published::{experiment, mean, rate};
     use super::super::{Analysis, MetricInput, Summary, analyze};
-    use super::*;
     use crate::experiment::Better;
     use crate::quantity::Probability;
 
@@ -236,8 +235,8 @@ mod tests {
 
     #[test]
     fn users_needed_for_means_equal_scipy() {
-        // scipy 1.17.1 `norm.cdf` of the precision-weighted posterior, N by bisection.
-        let metric = || mean("tokens", "tokens", Some(0.18), [(100, 1000.0, 1.0), (100, 1100.0, 1.0)]);
+        // scipy 1.17.1 `norm.cdf` of the precision-weighted posterior, N by bisection: means 10 and 11, each with a standard error of 1.
+        let metric = || mean("tokens", "tokens", Some(0.18), [(100, 1000.0, 0.1), (100, 1100.0, 1.0 / 11.0)]);
         let mut higher = metric();
         higher.metric.better = Better::Higher;
         assert_eq!(run([100, 100], higher, 0.9).plan.solve().more, Some(474));

@@ -3,7 +3,8 @@
 //! Standard deviations that the screens do not print are solved from the intervals that they do print.
 
 use crate::analysis::{
-    Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, Posterior, SizePlan, VariationAnalysis,
+    Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput, Posterior, SizePlan, Summary, Tally,
+    VariationAnalysis, analyze,
 };
 use crate::experiment::{Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment};
 use crate::quantity::{Probability, Share};
@@ -83,6 +84,13 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
     MetricAnalysis { metric, variations, control: 0 }
 }
 
+/// How many more users the primary metric needs, from its published counts.
+fn plan(experiment: &Experiment, primary: &Metric, exposures: [u64; 2], conversions: [u64; 2]) -> SizePlan {
+    let tallies = conversions.map(|conversions| Some(Tally::Conversion { conversions })).to_vec();
+    let metrics = vec![MetricInput { metric: primary.clone(), tallies, responders: None }];
+    analyze(experiment, &Summary { exposures: exposures.to_vec(), shares: None, metrics }).plan
+}
+
 /// "Security Level": basic against strict security, 2,727 users.
 pub(crate) fn security() -> (Experiment, Analysis) {
     let experiment = experiment(
@@ -127,7 +135,8 @@ pub(crate) fn security() -> (Experiment, Analysis) {
         check("sample_ratio_mismatch", "1,350 and 1,377 users fit a 50/50 split"),
         check("metrics", "every metric has events"),
     ];
-    (experiment, Analysis { exposures: vec![1350, 1377], metrics, health, plan: SizePlan::none("not asked for"), winner: None })
+    let plan = plan(&experiment, &metrics[0].metric, [1350, 1377], [458, 473]);
+    (experiment, Analysis { exposures: vec![1350, 1377], metrics, health, plan, winner: None })
 }
 
 /// "Premium Model Value Analysis": GPT-4o against Claude Opus 4, 215 users; feedback, cost and latency as published.
@@ -160,5 +169,6 @@ pub(crate) fn premium() -> (Experiment, Analysis) {
                   feedback is recorded and that its answers arrive before you believe the difference"
             .to_owned(),
     }];
-    (experiment, Analysis { exposures: vec![108, 107], metrics, health, plan: SizePlan::none("not asked for"), winner: Some(0) })
+    let plan = plan(&experiment, &metrics[0].metric, [108, 107], [15, 0]);
+    (experiment, Analysis { exposures: vec![108, 107], metrics, health, plan, winner: Some(0) })
 }

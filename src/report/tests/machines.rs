@@ -26,7 +26,7 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | p95_total_user_latency | -35.9% | -73.3 to +1.52% | 87.4% | unclear | 714 ms |
     | ai_cost_per_request | +14.6% | -16.9 to +46.1% | 20.9% | unclear | \$0.0040 |
 
-    _About 77,998 more users are needed before positive_feedback_rate reaches 90%, if the difference stays as it is._
+    _About 79,839 more users, 30.3 times as many as so far in all, are needed before positive_feedback_rate reaches 90%, if the difference stays as observed. It may move: the odds of 90% by then are about even. LaunchDarkly's formula says 77,998._
 
     <details><summary>Each variation</summary>
 
@@ -140,7 +140,7 @@ fn the_json_is_the_contract() {
               "message": "every metric has events"
             }
           ],
-          "users_needed": 77998,
+          "users_needed": 79839,
           "metrics": [
             {
               "key": "positive_feedback_rate",
@@ -281,7 +281,9 @@ fn the_json_is_the_contract() {
             }
           ],
           "failures": [],
-          "method": "bayesian"
+          "method": "bayesian",
+          "users_needed_reason": null,
+          "users_needed_by_formula": 77998
         }
       ],
       "backends": {

@@ -44,8 +44,10 @@ fn the_text_fits_eighty_columns() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      About 77,998 more users are needed before positive_feedback_rate reaches 90%,
-      if the difference stays as it is.
+      About 79,839 more users, 30.3 times as many as so far in all, are needed
+      before positive_feedback_rate reaches 90%, if the difference stays as
+      observed. It may move: the odds of 90% by then are about even. LaunchDarkly's
+      formula says 77,998.
 
     Each variation
                          converted                                          prob.
@@ -137,7 +139,9 @@ fn a_wide_terminal_shows_more() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      About 77,998 more users are needed before positive_feedback_rate reaches 90%, if the difference stays as it is.
+      About 79,839 more users, 30.3 times as many as so far in all, are needed before positive_feedback_rate reaches 90%, if
+      the difference stays as observed. It may move: the odds of 90% by then are about even. LaunchDarkly's formula says
+      77,998.
 
     Each variation
                                 converted                                          prob.
@@ -241,6 +245,9 @@ fn warnings_come_before_a_verdict_is_believed() {
       metric                  change     90% interval  control  reads        loss
       positive_feedback_rate  -64.0%  -87.0 to -41.0%     0.5%  worse     9.3 pts
       ai_cost_per_request     +33.0%   -45.0 to +111%    24.0%  unclear   $0.0045
+      On positive_feedback_rate, Other Paid (GPT-4o) already beats Claude Opus 4
+      Treatment with 99.6%, so more users would not make Claude Opus 4 Treatment the
+      winner.
 
     The truth: every user through every variation
                                                                       true
