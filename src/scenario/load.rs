@@ -14,9 +14,10 @@ use super::injected::{self, FaultRule};
 use super::library::{LESSONS, LIBRARY, built_in};
 use super::model::Scenario;
 use super::resolve::resolve;
+use super::schema::schema;
 use super::source::Source as Written;
-use super::spanned::Spanned;
-use super::{shape, spanned};
+use super::spanned::{Misread, Spanned};
+use super::{mend, shape, spanned};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::knowledge::{KnowledgeBase, REINFORCEMENT_LEARNING};
 
@@ -84,7 +85,10 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
             Diagnostic::new(format!("`{}` is empty", source.name)).help("`simlab new security my.ron` writes a scenario to start from"),
         ]);
     }
-    let written: Written = spanned::read(&source.text).map_err(|misread| vec![shape::fault(&misread, &source)])?;
+    let written: Written = match spanned::read(&source.text) {
+        Ok(written) => written,
+        Err(misread) => return Err(mend::faults(&misread, &source, &schema(), &|mended| meaning_faults(name, mended, documents))),
+    };
     let mut faults = Faults::new(&source);
     let kept = std::cell::RefCell::new(Vec::new());
     let noted = |named: &str| {
@@ -103,6 +107,12 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
         (Some(scenario), found) if found.is_empty() => Ok(Loaded { scenario, source, documents: kept.take() }),
         (_, found) => Err(found),
     }
+}
+
+/// What is wrong with the names and sums of a text whose shape was mended.
+fn meaning_faults(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) -> Result<Vec<Diagnostic>, Misread> {
+    spanned::read::<Written>(&source.text)?;
+    Ok(parse(name, source, documents).err().unwrap_or_default())
 }
 
 /// Reads a file of faults for `serve`: a list of rules, in the dialect of scenarios.

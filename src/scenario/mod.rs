@@ -15,6 +15,7 @@ mod inventory;
 mod lesson;
 mod library;
 mod load;
+mod mend;
 mod model;
 mod overrides;
 mod project;
@@ -22,10 +23,13 @@ mod provenance;
 mod reference;
 mod resolve;
 mod schema;
+mod schema_check;
 mod shape;
 mod source;
 mod spanned;
 mod traffic;
+mod tree;
+mod wrong_kind;
 
 #[cfg(test)]
 mod tests;
