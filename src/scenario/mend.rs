@@ -2,6 +2,8 @@
 //!
 //! Guarantees: at least one fault; bounded in time. A syntax error is shown alone, since nothing behind it can be trusted.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::schema_check::check;
@@ -33,11 +35,12 @@ pub fn faults(
                 let leaf = found.leaves.iter().find(|(leaf, _)| leaf.start <= span.end && span.start <= leaf.end).cloned();
                 let fault = shape::fault(&Misread { code: misread.code, span }, source);
                 let place = fault.labels.first().map_or(0..0, |(span, _)| span.clone());
-                let known = found.faults.contains(&fault);
-                if found.mended.touches(&place) && !known {
-                    break;
-                }
-                if !known {
+                // What was reported and could not be mended stops the reader again.
+                let reported = found.faults.iter().flat_map(|fault| &fault.labels).any(|(span, _)| touch(span, &place));
+                if !found.faults.contains(&fault) {
+                    if reported || found.mended.touches(&place) {
+                        break;
+                    }
                     found.faults.push(fault);
                 }
                 let Some((leaf, sample)) = leaf.filter(|(leaf, _)| !found.mended.touches(leaf)) else { break };
@@ -61,4 +64,9 @@ pub fn faults(
     }
     found.faults.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
     found.faults
+}
+
+/// Whether two places meet.
+fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start <= other.end && other.start <= one.end
 }

@@ -205,7 +205,7 @@ impl<'a> Walk<'a> {
                 self.wrong(&Expected::of(schema, name), schema, node);
             }
             Ok(value) if plain && name == "Probability" && !(0.0..=1.0).contains(&value) => {
-                let help = (1.0..=100.0).contains(&value).then(|| format!("a share of one is meant: {written}% is {}", value / 100.0));
+                let help = (2.0..=100.0).contains(&value).then(|| format!("if {written}% is meant, write {}", value / 100.0));
                 self.add(format!("a probability lies between 0 and 1, found {written}"), &node.span, "out of range", help);
                 self.mend(schema, node);
             }

@@ -26,14 +26,44 @@ pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
         Error::ExceededRecursionLimit => at("the brackets are nested too deep".to_owned(), "here"),
         Error::Eof => at("the file ends too early".to_owned(), "something is still open here").help("is a bracket or a quote missing?"),
         Error::IntegerOutOfBounds => at("the number is out of range".to_owned(), "no whole number that is allowed here"),
-        Error::ExpectedString => at("expected a text".to_owned(), "this is none")
+        Error::ExpectedString => at("expected a text in quotes".to_owned(), "this is not a text")
             .help("texts, durations, money and shares stand in quotes: \"30s\", \"$0.10\", \"50%\""),
-        Error::ExpectedInteger | Error::ExpectedFloat => at("expected a number".to_owned(), "this is none"),
-        Error::ExpectedMap => at("expected a map".to_owned(), "this is none").help("maps stand in braces: { \"key\": ( … ) }"),
-        Error::ExpectedArray => at("expected a list".to_owned(), "this is none").help("lists stand in brackets: [ …, … ]"),
-        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {
-            at("expected a block".to_owned(), "this is none").help("blocks stand in parentheses: ( field: value, … )")
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => {
+            at("expected a whole number".to_owned(), "this is not a whole number").help("write digits without quotes, such as 200")
         }
+        Error::ExpectedFloat | Error::FloatUnderscore | Error::UnderscoreAtBeginning => {
+            at("expected a number".to_owned(), "this is not a number").help("write a number without quotes, such as 0.15")
+        }
+        Error::ExpectedBoolean => at("expected `true` or `false`".to_owned(), "this is neither"),
+        Error::ExpectedMap => {
+            at("expected a map in braces".to_owned(), "this is not a map").help("maps stand in braces: { \"key\": ( … ) }")
+        }
+        Error::ExpectedArray => {
+            at("expected a list in brackets".to_owned(), "this is not a list").help("lists stand in brackets: [ …, … ]")
+        }
+        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) | Error::ExpectedDifferentStructName { .. } => {
+            at("expected a block in parentheses".to_owned(), "this is not a block")
+                .help("blocks stand in parentheses, without a name before them: ( field: value, … )")
+        }
+        Error::ExpectedIdentifier | Error::InvalidIdentifier(_) | Error::SuggestRawIdentifier(_) => {
+            at("expected a name".to_owned(), "this is not a name").help("names of fields stand without quotes: ( field: value, … )")
+        }
+        Error::ExpectedMapColon => at("expected a colon".to_owned(), "before this").help("write `name: value`"),
+        Error::ExpectedStringEnd => at("a text is not closed".to_owned(), "it begins here").help("is a quote missing?"),
+        Error::UnclosedBlockComment => {
+            at("a comment is not closed".to_owned(), "it begins here").help("a comment that begins with /* ends with */")
+        }
+        Error::UnexpectedChar(_) => at("expected a value".to_owned(), "no value begins so"),
+        Error::TrailingCharacters => {
+            at("expected the end of the file".to_owned(), "the scenario has ended before this").help("is there a bracket too many?")
+        }
+        Error::InvalidEscape(_) => {
+            at("a text holds a backslash that means nothing".to_owned(), "here").help("write a backslash twice: \\\\")
+        }
+        Error::ExpectedDifferentLength { found, .. } => {
+            at(format!("expected another number of values, found {found}"), "in these parentheses or brackets")
+        }
+        Error::InvalidValueForType { .. } => at("expected another kind of value".to_owned(), "this does not fit here"),
         Error::ExpectedComma | Error::ExpectedStructLikeEnd | Error::ExpectedMapEnd | Error::ExpectedArrayEnd => {
             at(lower(&misread.code.to_string()), "before this").help("is a comma or a bracket missing?")
         }

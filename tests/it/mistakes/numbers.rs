@@ -12,7 +12,7 @@ fn a_negative_duration() {
     1 │ (
     2 │     traffic: (timeout: "-5s"),
       ·                        ──┬──
-      ·                          ╰── here
+      ·                          ╰── this is not a duration
     3 │     experiments: [(
       ╰────
     "#);
@@ -26,7 +26,7 @@ fn a_duration_without_a_unit() {
     1 │ (
     2 │     models: {"gpt-4o": (latency: (base: "600"))},
       ·                                         ──┬──
-      ·                                           ╰── here
+      ·                                           ╰── this is not a duration
     3 │     experiments: [(
       ╰────
     "#);
@@ -40,7 +40,7 @@ fn an_absurd_duration() {
     1 │ (
     2 │     traffic: (mode: Sequential(delay: "400d")),
       ·                                       ───┬──
-      ·                                          ╰── here
+      ·                                          ╰── this is not a duration
     3 │     experiments: [(
       ╰────
     "#);
@@ -139,7 +139,7 @@ fn a_probability_beyond_one() {
     1 │ (
     2 │     models: {"gpt-4o": (quality: 1.5)},
       ·                                  ─┬─
-      ·                                   ╰── here
+      ·                                   ╰── out of range
     3 │     experiments: [(
       ╰────
     "#);
@@ -153,7 +153,7 @@ fn a_price_without_a_dollar() {
     1 │ (
     2 │     models: {"gpt-4o": (input_price: "2.50")},
       ·                                      ───┬──
-      ·                                         ╰── here
+      ·                                         ╰── this is not a price
     3 │     experiments: [(
       ╰────
     "#);
@@ -195,7 +195,7 @@ fn a_share_beyond_the_whole() {
     6 │         control: "basic-security",
     7 │         split: { "basic-security": "50%", "strict-security": "150%" },
       ·                                                              ───┬──
-      ·                                                                 ╰── here
+      ·                                                                 ╰── this is not a share
     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
       ╰────
     "#);

@@ -73,29 +73,30 @@ fn an_unknown_field_inside_of_a_variant() {
 #[test]
 fn a_number_in_place_of_a_text() {
     assert_snapshot!(with("traffic: (timeout: 2000)"), @r#"
-     × expected a text
+     × expected a duration in quotes, found the number 2000
       ╭─[my.ron:2:24]
     1 │ (
     2 │     traffic: (timeout: 2000),
       ·                        ──┬─
-      ·                          ╰── this is none
+      ·                          ╰── this is not a duration
     3 │     experiments: [(
       ╰────
-     help: texts, durations, money and shares stand in quotes: "30s", "$0.10", "50%"
+     help: write "2000s" for seconds or "2000ms" for milliseconds
     "#);
 }
 
 #[test]
 fn a_text_in_place_of_a_number() {
     assert_snapshot!(with(r#"traffic: (queries: "many")"#), @r#"
-     × expected a number
+     × expected a whole number, found the text "many"
       ╭─[my.ron:2:24]
     1 │ (
     2 │     traffic: (queries: "many"),
       ·                        ───┬──
-      ·                           ╰── this is none
+      ·                           ╰── this is not a whole number
     3 │     experiments: [(
       ╰────
+     help: write a number without quotes, such as 200
     "#);
 }
 
@@ -125,6 +126,7 @@ fn a_field_given_twice() {
        ·                             ╰── the second time
     10 │     )],
        ╰────
+     help: keep one of them
     "#);
 }
 
@@ -160,12 +162,12 @@ fn a_comma_that_is_missing() {
 #[test]
 fn a_block_that_is_no_block() {
     assert_snapshot!(with("traffic: 200"), @r#"
-     × expected a block
-      ╭─[my.ron:2:13]
+     × expected a block in parentheses, found the number 200
+      ╭─[my.ron:2:14]
     1 │ (
     2 │     traffic: 200,
-      ·             ┬
-      ·             ╰── this is none
+      ·              ─┬─
+      ·               ╰── this is not a block
     3 │     experiments: [(
       ╰────
      help: blocks stand in parentheses: ( field: value, … )
@@ -175,11 +177,11 @@ fn a_block_that_is_no_block() {
 #[test]
 fn a_file_that_is_no_scenario() {
     assert_snapshot!(shown("{ \"traffic\": 200 }"), @r#"
-     × expected a block
+     × expected a block in parentheses, found a map
       ╭─[my.ron:1:1]
     1 │ { "traffic": 200 }
-      · ┬
-      · ╰── this is none
+      · ─────────┬────────
+      ·          ╰── this is not a block
       ╰────
      help: blocks stand in parentheses: ( field: value, … )
     "#);
@@ -242,4 +244,74 @@ fn brackets_that_are_nested_too_deep_are_a_fault_and_no_overflow() {
     }
     let comment = format!("/* {} */ seed: 1", "( [ { ".repeat(200));
     assert_eq!(with(&comment), "ok");
+}
+
+#[test]
+fn every_unknown_field_is_shown_and_a_fault_of_the_sums_beside_them() {
+    let text = SHORT.replacen('(', "(\n    titel: \"x\", trafic: (queries: 0),", 1).replace("metrics:", "metric:");
+    let drawn = shown(&text);
+    for expected in ["`titel`", "`trafic`", "`metric`", "the number of queries is out of range"] {
+        assert!(drawn.contains(expected), "{expected}: {drawn}");
+    }
+    assert_eq!(drawn.matches("  × ").count(), 4, "{drawn}");
+}
+
+/// Each kind of field with each kind of value: what is refused says what was expected, without a word of the parser's.
+#[test]
+fn a_value_of_the_wrong_kind_is_named_in_plain_words() {
+    let fields = [
+        ("title", "text"),
+        ("seed", "whole"),
+        ("prices_unknown", "bool"),
+        ("traffic", "block"),
+        ("audience", "list"),
+        ("models", "map"),
+        ("traffic: (timeout", "duration"),
+        ("traffic: (pii_percentage", "number"),
+        ("judge: (sees", "choice"),
+        ("judge: (leniency", "number"),
+        ("causes: (context_of", "block"),
+        ("traffic: (mode", "choice"),
+    ];
+    let values = [
+        "5",
+        "-5",
+        "2.5",
+        "1x",
+        "0x",
+        "\"x\"",
+        "\"15%\"",
+        "true",
+        "Name",
+        "Name(1)",
+        "[1]",
+        "{\"a\": 1}",
+        "(a: 1)",
+        "(1, 2)",
+        "()",
+        "'c'",
+        "b\"x\"",
+    ];
+    let internals =
+        ["this is none", "identifier", "struct ", "invalid digit", "Invalid", "integer", "float", "boolean", "sequence", "Written", "RON"];
+    let mut refused = 0;
+    for (field, _) in fields {
+        for value in values {
+            let close = if field.contains('(') { ")" } else { "" };
+            let drawn = with(&format!("{field}: {value}{close}"));
+            refused += usize::from(drawn != "ok");
+            assert!(drawn == "ok" || drawn.contains("my.ron:2:"), "{field}: {value}: {drawn}");
+            for word in internals {
+                assert!(!drawn.contains(word), "{field}: {value}: {word}: {drawn}");
+            }
+        }
+    }
+    assert!(refused > 120, "{refused}");
+    let drawn = with("traffic: (pii_percentage: \"15%\")");
+    assert!(
+        drawn.contains("expected a number, found the text \"15%\"")
+            && drawn.contains("this is not a number")
+            && drawn.contains("write 0.15"),
+        "{drawn}"
+    );
 }
