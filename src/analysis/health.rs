@@ -70,7 +70,8 @@ fn sample_ratio(names: &[String], summary: &Summary) -> HealthCheck {
     let done = |status, message| HealthCheck { check: "sample_ratio_mismatch", status, message };
     let total: f64 = summary.shares.iter().flatten().sum();
     let Some(shares) = summary.shares.as_ref().filter(|s| s.len() == summary.exposures.len() && total > 0.0) else {
-        return done(HealthStatus::Waiting, "the planned split is not known, so the actual one cannot be held against it".into());
+        let counts = listing(names, &summary.exposures);
+        return done(HealthStatus::Warning, format!("unknown split: give the planned one (`split`) to compare it with {counts}"));
     };
     let shares: Vec<f64> = shares.iter().map(|share| share / total).collect();
     let odds = libm::exp(ln_mismatch_odds(&summary.exposures, &shares));
@@ -190,7 +191,7 @@ mod tests {
         assert_eq!(status(&summary([600, 400], [200, 150]), "sample_ratio_mismatch"), HealthStatus::Error);
         let mut unplanned = summary([600, 400], [200, 150]);
         unplanned.shares = None;
-        assert_eq!(status(&unplanned, "sample_ratio_mismatch"), HealthStatus::Waiting);
+        assert_eq!(status(&unplanned, "sample_ratio_mismatch"), HealthStatus::Warning);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::commands::{Ended, bad_file, expected, print, read, rendered};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::flags::events::moment;
 use crate::recorded::{Plan, events_report, look, statistics, statistics_report};
 use crate::report::{Report, from_json};
 
@@ -48,20 +49,27 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
         Some(name) => Some(name.clone()),
         None => beside.is_file().then(|| beside.display().to_string()),
     };
-    let plan = match name {
-        Some(name) => Plan::of(&read(&name)?.scenario),
+    let mut plan = match name {
+        Some(name) => {
+            let mut plan = Plan::of(&read(&name)?.scenario);
+            if let Some(unit) = &args.unit {
+                plan.unit.clone_from(unit);
+            }
+            plan
+        }
         None => {
             let found = open().and_then(look).map_err(|error| unreadable(path, &error))?;
             if found.readable == 0 {
                 return Err(nothing_readable(path, &found.faults));
             }
-            Plan::inferred(&stem(path), &found).ok_or_else(|| {
-                let message = format!("`{}` has no experiment that could be told without a scenario", path.display());
-                let help = "name one with `--scenario`; without it, a config needs exposures (`reason.inExperiment`) to two variations, and metric events of an AI SDK";
+            Plan::inferred(&stem(path), &found, args.unit.as_deref()).map_err(|reason| {
+                let message = format!("`{}` has no experiment to analyze: {reason}", path.display());
+                let help = "an experiment needs exposures (`feature` events with `reason.inExperiment`) to two variations, and metric events (`custom`) of the same units; `--scenario` names experiments and metrics";
                 bad_file(&[Diagnostic::new(message).help(help)])
             })?
         }
     };
+    settings(&mut plan, args)?;
     let report = events_report(&plan, open).map_err(|error| unreadable(path, &error))?;
     let data = report.data.clone().unwrap_or_default();
     if data.events == data.malformed {
@@ -73,6 +81,27 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
         output::message(&format!("warning: {} {them} not readable, see the report", data.malformed));
     }
     Ok(report)
+}
+
+/// Takes over what the command line says about the plan.
+fn settings(plan: &mut Plan, args: &AnalyzeArgs) -> Result<(), Exit> {
+    let usage = |option: &str, reason: String| {
+        output::message(&format!("error: {option}: {reason}"));
+        Exit::Usage
+    };
+    if let Some(arm) = &args.control {
+        plan.control(arm).map_err(|reason| usage("--control", reason))?;
+        plan.assumptions.retain(|assumption| !assumption.what.starts_with("control:"));
+    }
+    if let Some(split) = &args.split {
+        plan.split(split).map_err(|reason| usage("--split", reason))?;
+    }
+    plan.window_ms = args.window.map(|window| window.us() / 1000);
+    if let Some(text) = &args.until {
+        let expected = || format!("expected a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, found `{text}`");
+        plan.until_ms = Some(moment(text).ok_or_else(|| usage("--until", expected()))?);
+    }
+    Ok(())
 }
 
 /// Shows that a file holds no event, and why its first lines are none.
@@ -89,6 +118,17 @@ fn nothing_readable(path: &Path, faults: &[(u64, String)]) -> Exit {
 fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
     if args.scenario.is_some() {
         output::message("error: `--scenario` goes with recorded events; summary statistics name their experiments themselves");
+        return Err(Exit::Usage);
+    }
+    let given = [
+        ("--unit", args.unit.is_some()),
+        ("--control", args.control.is_some()),
+        ("--split", args.split.is_some()),
+        ("--window", args.window.is_some()),
+        ("--until", args.until.is_some()),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+        output::message(&format!("error: `{option}` goes with recorded events; summary statistics say it in the file"));
         return Err(Exit::Usage);
     }
     let text = text(&args.data, MOST_STATISTICS)?;

@@ -152,10 +152,12 @@ const ANALYZE_EXAMPLES: &str = "Examples:
   simlab run security --out results
   simlab analyze results/events.jsonl                  uses results/scenario.ron for experiments and metrics
   simlab analyze events.jsonl --scenario my.ron
+  simlab analyze checkout.jsonl --control false --split 50/50 --window 7d
 
 Recorded events are one JSON event a line, or one payload (an array of events) a line, as LaunchDarkly's SDKs send them. What
-cannot be read is listed by line; what does not count is counted by reason. Without a scenario, every config with users in two
-variations or more is compared on the tutorial's metrics.";
+cannot be read is listed by line; what does not count is counted by reason. Without a scenario, every flag or AI config with users in
+two variations or more is compared on the tutorial's metrics and on each event of the app's own: whether it occurred, and the sum of
+its values. A metric event that is recorded twice (same time, user, key, value and data) counts once, except inside one payload.";
 
 /// The arguments of `estimate`.
 #[derive(Debug, Args)]
@@ -225,6 +227,26 @@ pub struct AnalyzeArgs {
     /// beside the file.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
+    /// For recorded events: the kind of context that is the unit, such as `organization`. Default: `user` if users were exposed,
+    /// else the kind with the most exposures.
+    #[arg(long, value_name = "KIND")]
+    pub unit: Option<String>,
+    /// For recorded events: the arm that the others are compared with. Default: the scenario's, else the variation with the
+    /// lowest number.
+    #[arg(long, value_name = "ARM")]
+    pub control: Option<String>,
+    /// For recorded events: the planned split, as `50/50` in the order of the arms or as `a=50%,b=50%`. Default: the scenario's;
+    /// without one, the sample ratio is not checked.
+    #[arg(long, value_name = "SHARES")]
+    pub split: Option<String>,
+    /// For recorded events: count events up to this long after the unit's first exposure, such as `7d` or `12h` (at most 30d).
+    /// Default: without end.
+    #[arg(long, value_name = "DURATION")]
+    pub window: Option<crate::time::Duration>,
+    /// For recorded events: leave out exposures and events from this time on, such as `2026-11-01` (UTC) or
+    /// `2026-11-01T12:00:00Z`. Default: without end.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

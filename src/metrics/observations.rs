@@ -18,6 +18,8 @@ pub struct Column {
     sums: Vec<f64>,
     /// Numbers of events, kept where an average needs them.
     counts: Option<Vec<u32>>,
+    /// Units with an event that has no value; empty until there is one.
+    valueless: Vec<bool>,
 }
 
 /// Observations of any number of units.
@@ -45,6 +47,7 @@ impl Observations {
                         scale: scale(&metric.event),
                         sums: vec![f64::NAN; units],
                         counts: None,
+                        valueless: Vec::new(),
                     });
                     columns.len() - 1
                 });
@@ -107,6 +110,14 @@ impl Observations {
         }
     }
 
+    /// An event of `unit` that has no value: it occurred, and no sum or average knows of it.
+    pub fn occur(&mut self, column: usize, unit: usize) {
+        let units = self.units;
+        let valueless = &mut self.columns[column].valueless;
+        valueless.resize(units, false);
+        valueless[unit] = true;
+    }
+
     /// The treatment of a unit, if it takes part.
     #[must_use]
     pub fn treatment(&self, experiment: usize, unit: usize) -> Option<usize> {
@@ -120,7 +131,8 @@ impl Observations {
         let column = &self.columns[self.column_of[metric]];
         let sum = column.sums[unit];
         if sum.is_nan() {
-            return None;
+            let occurred = aggregation == Aggregation::Occurrence && column.valueless.get(unit) == Some(&true);
+            return occurred.then_some(1.0);
         }
         Some(match (aggregation, &column.counts) {
             (Aggregation::Occurrence, _) => 1.0,

@@ -12,41 +12,16 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use super::lines::each_event;
-use super::plan::{Found, Plan};
-use super::table::{Counted, Table};
+use super::plan::Plan;
+use super::repeats::Repeats;
+use super::table::{Counted, MetricEvent, Table};
 use crate::analysis::HealthStatus;
-use crate::flags::events::Recorded;
+use crate::figure;
+use crate::flags::events::{Clock, Recorded, context_kinds, notes, read};
 use crate::report::{Fault, Health, Ordered, RecordedData, Report};
 
 /// Most faults that are shown one by one; all are counted.
 const MOST_FAULTS: usize = 20;
-
-/// Which configs and events there are, for a plan without a scenario.
-///
-/// # Errors
-/// When the reader fails.
-pub fn look(lines: impl BufRead) -> io::Result<Found> {
-    let mut found = Found::default();
-    each_event(lines, |line, event| {
-        match &event {
-            Ok(_) => found.readable += 1,
-            Err(reason) if found.faults.len() < MOST_FAULTS => found.faults.push((line, reason.clone())),
-            Err(_) => {}
-        }
-        match event {
-            Ok(Recorded::Exposure { config, variation, variation_key, .. }) => {
-                let variations = found.exposed.entry(config.to_owned()).or_default();
-                let key = variations.entry(variation).or_default();
-                if key.is_none() {
-                    *key = variation_key.map(str::to_owned);
-                }
-            }
-            Ok(Recorded::Metric { event, .. }) => *found.events.entry(event.to_owned()).or_default() += 1,
-            _ => {}
-        }
-    })?;
-    Ok(found)
-}
 
 /// Exposures by unit: experiment, time and treatment.
 type Exposures = BTreeMap<String, Vec<(usize, u64, u8)>>;
@@ -59,15 +34,24 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
     let mut data = RecordedData::default();
     let mut exposures = Exposures::new();
     let mut digest = Digest::default();
+    let mut unusual = Unusual::default();
     data.lines = each_event(Hashed { inner: open()?, digest: &mut digest }, |line, event| {
         data.events += 1;
-        match event {
-            Ok(Recorded::Exposure { at_ms, unit, config, variation, variation_key }) => {
+        let told = event.and_then(|event| Ok((event, read(event, &plan.unit).map_err(|fault| fault.to_string())?)));
+        if let Ok((event, recorded)) = &told {
+            unusual.take(event, recorded);
+        }
+        match told.map(|(event, recorded)| (context_kinds(event), recorded)) {
+            Ok((_, Recorded::Exposure { at_ms, .. })) if plan.until_ms.is_some_and(|until| at_ms >= until) => {
+                data.exposures += 1;
+                count(&mut data.unused, "exposures after the end date");
+            }
+            Ok((_, Recorded::Exposure { at_ms, unit, config, variation, variation_key, value })) => {
                 data.exposures += 1;
                 let meant = |nth: usize| plan.experiments[nth].config == config;
                 let mut used = false;
                 for nth in (0..plan.experiments.len()).filter(|&nth| meant(nth)) {
-                    if let Some(treatment) = plan.treatment(nth, variation, variation_key) {
+                    if let Some(treatment) = plan.treatment(nth, variation, variation_key, value) {
                         used = true;
                         exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
                     }
@@ -76,9 +60,17 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
                     count(&mut data.unused, "exposures to what no experiment compares");
                 }
             }
-            Ok(Recorded::Metric { .. }) => data.metric_events += 1,
-            Ok(Recorded::Other { kind }) => {
-                let text = if kind == "feature" { "evaluations outside of experiments".to_owned() } else { format!("`{kind}` events") };
+            Ok((_, Recorded::Metric { .. })) => data.metric_events += 1,
+            Ok((kinds, Recorded::Other { kind })) => {
+                let elsewhere = kinds.iter().find(|kind| **kind != plan.unit);
+                let text = match (kind, elsewhere) {
+                    ("feature" | "custom", Some(other)) if !kinds.contains(&plan.unit.as_str()) => {
+                        format!("events about contexts of kind `{other}`, not `{}`", plan.unit)
+                    }
+                    ("feature", _) => "evaluations outside of experiments".to_owned(),
+                    ("custom", _) => "the AI SDK's events about itself".to_owned(),
+                    _ => format!("`{kind}` events"),
+                };
                 count(&mut data.unused, &text);
             }
             Err(reason) => {
@@ -95,18 +87,31 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
         exposures.iter().for_each(|&(nth, at_ms, treatment)| table.expose(nth, at_ms, unit, treatment));
     }
     drop(exposures);
-    each_event(open()?, |_, event| {
-        let Ok(Recorded::Metric { at_ms, unit, event, value, .. }) = event else { return };
-        let each: Vec<Counted> = (0..plan.experiments.len()).map(|nth| table.add(plan, nth, at_ms, unit, event, value)).collect();
+    let mut repeats = Repeats::default();
+    let counted = |key: &str| plan.metrics.iter().any(|metric| metric.event == key);
+    each_event(open()?, |line, event| {
+        let Ok(json) = event else { return };
+        let Ok(Recorded::Metric { at_ms, unit, event, value, .. }) = read(json, &plan.unit) else { return };
+        if counted(event) && repeats.again(line, at_ms, unit, json) {
+            data.duplicates += 1;
+            count(&mut data.unused, "metric events that were recorded before");
+            return;
+        }
+        let event = MetricEvent { at_ms, unit, event, value, weight: notes(json).sampling };
+        let all: Vec<Counted> = (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
+        let each = &all[..plan.experiments.len()];
         if each.contains(&Counted::Yes) {
             data.used += 1;
         } else {
-            let why = each.into_iter().find(|counted| *counted != Counted::NoMetric).unwrap_or(Counted::NoMetric);
+            let why = each.iter().copied().find(|counted| *counted != Counted::NoMetric).unwrap_or(Counted::NoMetric);
             count(&mut data.unused, unused(why));
         }
     })?;
     data.units = table.units() as u64;
     let mut report = table.report(plan, digest.hex());
+    for check in unusual.health() {
+        report.experiments.iter_mut().for_each(|experiment| experiment.health.push(check.clone()));
+    }
     if data.malformed > 0 {
         let (verb, them) = if data.malformed == 1 { ("event was", "it is") } else { ("events were", "they are") };
         let message = format!("{} {verb} not readable; {them} listed by line", data.malformed);
@@ -130,7 +135,50 @@ fn unused(why: Counted) -> &'static str {
         Counted::Yes | Counted::NoMetric => "metric events that no metric counts",
         Counted::NotExposed => "metric events of users who were not exposed",
         Counted::Before => "metric events before the user's exposure",
+        Counted::AfterWindow => "metric events after the window that follows the user's exposure",
+        Counted::AfterEnd => "metric events after the end date",
         Counted::NoValue => "metric events without a `metricValue`",
+    }
+}
+
+/// What is unusual about the events, as far as readers have to know it.
+#[derive(Debug, Default)]
+struct Unusual {
+    seconds: u64,
+    microseconds: u64,
+    sampled_exposures: u64,
+}
+
+impl Unusual {
+    fn take(&mut self, event: &serde_json::Value, recorded: &Recorded<'_>) {
+        if matches!(recorded, Recorded::Other { .. }) {
+            return;
+        }
+        let notes = notes(event);
+        match notes.clock {
+            Clock::Milliseconds => {}
+            Clock::Seconds => self.seconds += 1,
+            Clock::Microseconds => self.microseconds += 1,
+        }
+        self.sampled_exposures += u64::from(notes.sampling > 1 && matches!(recorded, Recorded::Exposure { .. }));
+    }
+
+    fn health(&self) -> Vec<Health> {
+        let warning = |check: &str, message: String| Health { check: check.to_owned(), status: HealthStatus::Warning, message };
+        let mut found = Vec::new();
+        for (count, unit) in [(self.seconds, "seconds"), (self.microseconds, "microseconds")] {
+            if count > 0 {
+                let many = figure::count(count);
+                let message = format!("{many} events give their time in {unit}, where milliseconds are expected; they were read in {unit}");
+                found.push(warning("event_times", message));
+            }
+        }
+        if self.sampled_exposures > 0 {
+            let many = figure::count(self.sampled_exposures);
+            let message = format!("{many} exposures were sampled (`samplingRatio`): users whose exposures were left out are not counted");
+            found.push(warning("sampled_exposures", message));
+        }
+        found
     }
 }
 

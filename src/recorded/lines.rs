@@ -9,18 +9,15 @@ use std::io::{self, BufRead};
 
 use serde_json::Value;
 
-use crate::flags::events::{Recorded, read};
-
 /// Most bytes of a line: a payload of 10,000 events of 3 kB.
 const MOST_LINE: usize = 32 << 20;
-/// The kind of context whose key is the unit.
-const UNIT: &str = "user";
 
-/// Reads lines and tells what each event says, with the number of its line (from 1). Tells the number of lines.
+/// Reads lines and passes on each event, with the number of its line (from 1), or why the line holds none. Returns the number
+/// of lines.
 ///
 /// # Errors
 /// When the reader fails.
-pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<Recorded<'_>, String>)) -> io::Result<u64> {
+pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Value, String>)) -> io::Result<u64> {
     let mut line = Vec::new();
     let mut number = 0;
     loop {
@@ -37,8 +34,8 @@ pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<Reco
             continue;
         }
         match serde_json::from_slice::<Value>(text) {
-            Ok(Value::Array(events)) => events.iter().for_each(|event| tell(number, read(event, UNIT).map_err(|fault| fault.to_string()))),
-            Ok(event) => tell(number, read(&event, UNIT).map_err(|fault| fault.to_string())),
+            Ok(Value::Array(events)) => events.iter().for_each(|event| tell(number, Ok(event))),
+            Ok(event) => tell(number, Ok(&event)),
             // The place is in the line; the line's own number is told beside it.
             Err(error) => tell(number, Err(format!("not JSON at column {}: {}", error.column(), reason(&error)))),
         }

@@ -7,15 +7,19 @@
 
 mod events;
 mod given;
+mod infer;
 mod lines;
 mod outcome;
 mod plan;
+mod repeats;
+mod split;
 mod table;
 mod written;
 
-pub use events::{events_report, look};
+pub use events::events_report;
 pub use given::{Statistics, Study, statistics};
+pub use infer::{Found, look};
 pub use lines::each_event;
 pub use outcome::statistics_report;
-pub use plan::{Found, Plan};
-pub use table::{Counted, Table};
+pub use plan::Plan;
+pub use table::{Counted, MetricEvent, Table};

@@ -4,12 +4,13 @@
 //!
 //! Does not know: files, or single events.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use crate::experiment::{Correction, Experiment, Method, Metric, Treatment};
-use crate::quantity::{Probability, Share};
+use super::split::set_split;
+use crate::experiment::{Experiment, Metric};
+use crate::flags::events::is_disabled;
 use crate::report::{Assumption, Expect};
-use crate::scenario::{Scenario, default_metrics};
+use crate::scenario::Scenario;
 use crate::verdict::Rule;
 
 /// Experiments, metrics, rules and expectations.
@@ -19,8 +20,8 @@ pub struct Plan {
     pub name: String,
     /// The experiments.
     pub experiments: Vec<Experiment>,
-    /// For each experiment, the keys of its config's variations in the order in which the events number them (from 1; 0 is
-    /// the automatic `disabled` one).
+    /// For each experiment, the keys of its config's variations in the order in which the events number them, from 0; the
+    /// automatic `disabled` variation of an AI config has an empty key.
     pub variations: Vec<Vec<String>>,
     /// All metrics.
     pub metrics: Vec<Metric>,
@@ -30,19 +31,12 @@ pub struct Plan {
     pub expects: Vec<Option<Expect>>,
     /// What is assumed.
     pub assumptions: Vec<Assumption>,
-}
-
-/// What a first look at the events found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// For each config the variations that users were exposed to, by number, with their keys where the events tell them.
-    pub exposed: BTreeMap<String, BTreeMap<usize, Option<String>>>,
-    /// Metric events by key.
-    pub events: BTreeMap<String, u64>,
-    /// Events that could be read, of any kind.
-    pub readable: u64,
-    /// The first lines that could not be read, with the reason.
-    pub faults: Vec<(u64, String)>,
+    /// Kind of the contexts that are the units.
+    pub unit: String,
+    /// How long after its exposure a unit's events count, in milliseconds; without end when `None`.
+    pub window_ms: Option<u64>,
+    /// Exposures and events from this Unix time in milliseconds on do not count.
+    pub until_ms: Option<u64>,
 }
 
 impl Plan {
@@ -51,7 +45,8 @@ impl Plan {
     pub fn of(scenario: &Scenario) -> Self {
         let variations = scenario.experiments.iter().map(|experiment| {
             let config = scenario.configs.iter().find(|config| config.key == experiment.config);
-            config.into_iter().flat_map(|config| &config.variations).map(|variation| variation.variation.clone()).collect()
+            let own = config.into_iter().flat_map(|config| &config.variations).map(|variation| variation.variation.clone());
+            std::iter::once(String::new()).chain(own).collect()
         });
         Self {
             name: scenario.name.clone(),
@@ -61,68 +56,83 @@ impl Plan {
             rules: scenario.rules.clone(),
             expects: scenario.expects.clone(),
             assumptions: Vec::new(),
+            unit: "user".to_owned(),
+            window_ms: None,
+            until_ms: None,
         }
     }
 
-    /// The plan that the events suggest: every config with users in two variations or more is an experiment, whose control
-    /// is the variation with the lowest number, and whose metrics are those of the tutorial that have events. `None` when
-    /// there is no such config or no such event.
+    /// The treatment that a variation is in an experiment: by the key of an AI config's variation, by the value of any other
+    /// flag, or by its number. An AI config's disabled variation is none.
     #[must_use]
-    pub fn inferred(name: &str, found: &Found) -> Option<Self> {
-        let metrics: Vec<Metric> = default_metrics().into_iter().filter(|metric| found.events.contains_key(&metric.event)).collect();
-        let compared = found.exposed.iter().filter(|(_, variations)| variations.len() > 1);
-        let studies: Vec<(Experiment, Vec<String>)> = compared.map(|(config, seen)| study(config, seen, metrics.len())).collect();
-        if metrics.is_empty() || studies.is_empty() {
-            return None;
-        }
-        let controls: Vec<String> =
-            studies.iter().map(|(experiment, _)| format!("`{}`", experiment.treatments[experiment.control].variation)).collect();
-        let assumption = |what: String, source: &str| Assumption { what, source: source.to_owned() };
-        let assumptions = vec![
-            assumption(format!("control: {}, the variation with the lowest number", controls.join(", ")), "no scenario was given"),
-            assumption("metrics: the tutorial's, for the events that are there; threshold 90%".to_owned(), "no scenario was given"),
-        ];
-        let count = studies.len();
-        let (experiments, variations) = studies.into_iter().unzip();
-        let none = |_| None;
-        Some(Self {
-            name: name.to_owned(),
-            experiments,
-            variations,
-            metrics,
-            rules: (0..count).map(none).collect(),
-            expects: (0..count).map(|_| None).collect(),
-            assumptions,
-        })
-    }
-
-    /// The treatment that a variation is in an experiment: by its key, or by its number.
-    #[must_use]
-    pub fn treatment(&self, experiment: usize, variation: usize, key: Option<&str>) -> Option<u8> {
-        let key = match key {
-            Some(key) => key,
-            None => self.variations.get(experiment)?.get(variation.checked_sub(1)?)?,
-        };
+    pub fn treatment(&self, experiment: usize, variation: usize, key: Option<&str>, value: &Value) -> Option<u8> {
         let treatments = &self.experiments.get(experiment)?.treatments;
-        treatments.iter().position(|treatment| treatment.variation == key).and_then(|at| u8::try_from(at).ok())
+        let place = |name: &str| treatments.iter().position(|treatment| treatment.variation == name);
+        let name = arm_name(variation, key, value)?;
+        let by_number = || place(self.variations.get(experiment)?.get(variation)?);
+        let found = place(&name).or_else(|| if key.is_none() { by_number() } else { None });
+        found.and_then(|at| u8::try_from(at).ok())
+    }
+
+    /// Sets the planned split: of the one experiment, or of every experiment that has the arms that the text names.
+    ///
+    /// # Errors
+    /// When the text fits no experiment.
+    pub fn split(&mut self, text: &str) -> Result<(), String> {
+        let mut fault = None;
+        let mut fits = false;
+        for experiment in &mut self.experiments {
+            match set_split(experiment, text) {
+                Ok(()) => fits = true,
+                Err(reason) => fault = fault.or(Some(reason)),
+            }
+        }
+        match fault {
+            Some(reason) if !fits => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes this arm the control, in every experiment that has it.
+    ///
+    /// # Errors
+    /// When no experiment has it.
+    pub fn control(&mut self, arm: &str) -> Result<(), String> {
+        let mut known = Vec::new();
+        let mut fits = false;
+        for experiment in &mut self.experiments {
+            match experiment.treatments.iter().position(|treatment| treatment.variation == arm) {
+                Some(place) => (experiment.control, fits) = (place, true),
+                None => known.extend(experiment.treatments.iter().map(|treatment| format!("`{}`", treatment.variation))),
+            }
+        }
+        if fits { Ok(()) } else { Err(format!("no experiment has an arm `{arm}`; the arms are {}", known.join(", "))) }
     }
 }
 
-fn study(config: &str, seen: &BTreeMap<usize, Option<String>>, metrics: usize) -> (Experiment, Vec<String>) {
-    let key = |number: usize| seen.get(&number).cloned().flatten().unwrap_or_else(|| format!("variation {number}"));
-    let highest = seen.keys().last().copied().unwrap_or_default();
-    let treatments = seen.keys().map(|&number| Treatment { variation: key(number), name: String::new(), share: Share::default() });
-    let experiment = Experiment {
-        key: config.to_owned(),
-        name: config.to_owned(),
-        hypothesis: String::new(),
-        config: config.to_owned(),
-        treatments: treatments.collect(),
-        control: 0,
-        metrics: (0..metrics).collect(),
-        threshold: Probability::clamped(0.9),
-        method: Method::Bayesian,
-        correction: Correction::None,
+/// Longest name of an arm that is a value as it stands, in bytes.
+const LONGEST_NAME: usize = 40;
+
+/// The name of an arm, from what was served: the variation's key of an AI config, else the flag's value, else its number.
+/// `None` for an AI config's disabled variation.
+#[must_use]
+pub fn arm_name(variation: usize, key: Option<&str>, value: &Value) -> Option<String> {
+    if let Some(key) = key {
+        return Some(key.to_owned());
+    }
+    if is_disabled(value) {
+        return None;
+    }
+    let text = match value {
+        Value::String(text) if !text.trim().is_empty() => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(_) | Value::Object(_) if value["_ldMeta"].is_null() => value.to_string(),
+        _ => format!("variation {variation}"),
     };
-    (experiment, (1..=highest).map(key).collect())
+    if text.len() <= LONGEST_NAME {
+        return Some(text);
+    }
+    // Long values keep their beginning, and a digest tells those with the same beginning apart.
+    let beginning: String = text.chars().take(LONGEST_NAME - 12).collect();
+    Some(format!("{beginning}… #{:06x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()) & 0xff_ffff))
 }

@@ -1,7 +1,8 @@
-//! Exposures and metric events, folded into one table of observations for each experiment.
+//! Fold exposures and metric events into one table of observations for each experiment, and for each pair of experiments.
 //!
-//! Promises: only events at or after a unit's first exposure in an experiment count for it; one experiment's exposure never
-//! counts for another; of two exposures the earlier one stays, whichever arrives first.
+//! Guarantees: only events at or after a unit's first exposure in an experiment count for it, within the plan's window and
+//! before its end; for a pair of experiments only events after both exposures; one experiment's exposure never counts for
+//! another; of two exposures the earlier one stays, whichever arrives first.
 //!
 //! Does not know: files or lines, or what to do with an event that does not count.
 
@@ -9,10 +10,14 @@ use std::collections::BTreeMap;
 
 use super::plan::Plan;
 use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, analyze, summarize};
-use crate::experiment::Aggregation;
+use crate::experiment::{Aggregation, Metric, Missing, Statistic};
+use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Extras, Mode, Report, interactions};
+use crate::report::{Extras, Mode, Report, interactions_between};
 use crate::verdict::decide;
+
+/// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table of its own.
+const MOST_PAIRED: usize = 6;
 
 /// What became of a metric event in one experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,28 +30,70 @@ pub enum Counted {
     NotExposed,
     /// It came before its user's exposure.
     Before,
+    /// It came after the window that follows its user's exposure.
+    AfterWindow,
+    /// It came after the end date.
+    AfterEnd,
     /// It has no value, and a metric needs one.
     NoValue,
 }
 
-/// One table for each experiment.
+/// A metric event, as far as a table needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricEvent<'a> {
+    /// Unix time in milliseconds.
+    pub at_ms: u64,
+    /// Key of the unit.
+    pub unit: &'a str,
+    /// Key of the event.
+    pub event: &'a str,
+    /// Its value, if it has one.
+    pub value: Option<f64>,
+    /// How many events it stands for: 1, or the sampling ratio.
+    pub weight: u64,
+}
+
+/// A unit's first exposure in an experiment.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    at_ms: u64,
+    treatment: u8,
+    /// Whether the unit was exposed to another treatment, too.
+    mixed: bool,
+}
+
+/// What is folded for one experiment, or for a pair.
+#[derive(Clone, Debug)]
+struct Slot {
+    of: Vec<usize>,
+    observations: Observations,
+}
+
+/// One table for each experiment and for each pair.
 #[derive(Clone, Debug)]
 pub struct Table {
     units: BTreeMap<String, usize>,
-    /// For each unit and experiment when it was first exposed and to which treatment.
-    first: Vec<Vec<Option<(u64, u8)>>>,
-    /// Units that were exposed to more than one treatment of an experiment.
-    mixed: Vec<bool>,
-    tables: Vec<Observations>,
+    /// For each unit its first exposure in each experiment.
+    first: Vec<Vec<Option<First>>>,
+    experiments: usize,
+    slots: Vec<Slot>,
+    /// The largest sampling ratio of each event that was sampled.
+    sampled: BTreeMap<String, u64>,
 }
 
 impl Table {
     /// Empty tables for a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
+        let count = plan.experiments.len();
+        let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
+        if count <= MOST_PAIRED {
+            let pairs = (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j)));
+            of.extend(pairs.filter(|&(i, j)| plan.experiments[i].config != plan.experiments[j].config).map(|(i, j)| vec![i, j]));
+        }
         // What is sent is already in the metric's unit.
-        let empty = |_| Observations::new(0, plan.experiments.len(), &plan.metrics, |_| 1.0);
-        Self { units: BTreeMap::new(), first: Vec::new(), mixed: Vec::new(), tables: plan.experiments.iter().map(empty).collect() }
+        let slots = of.into_iter().map(|of| Slot { of, observations: Observations::new(0, count, &plan.metrics, |_| 1.0) });
+        Self { units: BTreeMap::new(), first: Vec::new(), experiments: count, slots: slots.collect(), sampled: BTreeMap::new() }
     }
 
     /// Units that were exposed to anything.
@@ -55,36 +102,61 @@ impl Table {
         self.units.len()
     }
 
+    /// How many tables there are: the experiments' in their order, then those of pairs.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     /// A unit was exposed to treatment `treatment` of experiment number `nth`.
     pub fn expose(&mut self, nth: usize, at_ms: u64, unit: &str, treatment: u8) {
         let unit = self.unit(unit);
         let first = &mut self.first[unit][nth];
-        self.mixed[unit] |= first.is_some_and(|(_, other)| other != treatment);
-        // At the same millisecond the lower treatment stays, so that the order of arrival does not matter.
-        let this = (at_ms, treatment);
-        let earliest = first.map_or(this, |other| other.min(this));
+        let mut earliest = First { at_ms, treatment, mixed: false };
+        if let Some(other) = *first {
+            earliest.mixed = other.mixed || other.treatment != treatment;
+            // At the same millisecond the lower treatment stays, so that the order of arrival does not matter.
+            if (other.at_ms, other.treatment) < (at_ms, treatment) {
+                (earliest.at_ms, earliest.treatment) = (other.at_ms, other.treatment);
+            }
+        }
         *first = Some(earliest);
-        // Every table knows all exposures: two experiments may be looked at together.
-        for table in &mut self.tables {
-            table.assign(nth, unit, earliest.1);
+        for slot in self.slots.iter_mut().filter(|slot| slot.of.contains(&nth)) {
+            slot.observations.assign(nth, unit, earliest.treatment);
         }
     }
 
-    /// A metric event, for experiment number `nth`.
-    pub fn add(&mut self, plan: &Plan, nth: usize, at_ms: u64, unit: &str, event: &str, value: Option<f64>) -> Counted {
-        let (experiment, table) = (&plan.experiments[nth], &mut self.tables[nth]);
-        let mut counting = experiment.metrics.iter().map(|&at| &plan.metrics[at]).filter(|metric| metric.event == event).peekable();
-        let Some(column) = table.column(event).filter(|_| counting.peek().is_some()) else { return Counted::NoMetric };
-        let known = self.units.get(unit).and_then(|&unit| Some((unit, self.first[unit][nth]?.0)));
-        let Some((unit, exposed)) = known else { return Counted::NotExposed };
-        if at_ms < exposed {
+    /// A metric event, for table number `slot`.
+    pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
+        let Slot { of, observations } = &mut self.slots[slot];
+        let metrics = plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
+        let mut counting =
+            metrics.filter(|(at, _)| of.iter().all(|&nth| plan.experiments[nth].metrics.contains(at))).map(|(_, metric)| metric).peekable();
+        let Some(column) = observations.column(event.event).filter(|_| counting.peek().is_some()) else { return Counted::NoMetric };
+        let exposed = self.units.get(event.unit).and_then(|&unit| {
+            let times: Option<Vec<u64>> = of.iter().map(|&nth| Some(self.first[unit][nth]?.at_ms)).collect();
+            Some((unit, times?.into_iter().max()?))
+        });
+        let Some((unit, exposed)) = exposed else { return Counted::NotExposed };
+        if event.at_ms < exposed {
             return Counted::Before;
         }
-        if value.is_none() && counting.any(|metric| metric.aggregation != Aggregation::Occurrence) {
-            return Counted::NoValue;
+        if plan.until_ms.is_some_and(|until| event.at_ms >= until) {
+            return Counted::AfterEnd;
         }
-        table.add(column, unit, value.unwrap_or(1.0));
-        Counted::Yes
+        if plan.window_ms.is_some_and(|window| event.at_ms - exposed > window) {
+            return Counted::AfterWindow;
+        }
+        if event.weight > 1 {
+            let ratio = self.sampled.entry(event.event.to_owned()).or_default();
+            *ratio = event.weight.max(*ratio);
+        }
+        match event.value {
+            Some(value) => observations.add(column, unit, value * event.weight as f64),
+            None => observations.occur(column, unit),
+        }
+        let any_occurrence = counting.any(|metric| metric.aggregation == Aggregation::Occurrence);
+        if event.value.is_none() && !any_occurrence { Counted::NoValue } else { Counted::Yes }
     }
 
     fn unit(&mut self, key: &str) -> usize {
@@ -93,12 +165,11 @@ impl Table {
         }
         let unit = self.units.len();
         self.units.insert(key.to_owned(), unit);
-        self.first.push(vec![None; self.tables.len()]);
-        self.mixed.push(false);
-        for table in &mut self.tables {
+        self.first.push(vec![None; self.experiments]);
+        for Slot { observations, .. } in &mut self.slots {
             // Room is made in large steps, so that a unit costs the same however many there are.
-            if unit >= table.units() {
-                table.grow((unit + 1).next_power_of_two().max(1024));
+            if unit >= observations.units() {
+                observations.grow((unit + 1).next_power_of_two().max(1024));
             }
         }
         unit
@@ -108,9 +179,14 @@ impl Table {
     #[must_use]
     pub fn analysis(&self, plan: &Plan, nth: usize) -> (Summary, Analysis) {
         let experiment = &plan.experiments[nth];
-        let mut summary = summarize(&self.tables[nth], nth, experiment, &plan.metrics, 0..self.units());
+        let mut summary = summarize(&self.slots[nth].observations, nth, experiment, &plan.metrics, 0..self.units());
         if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
             summary.shares = None;
+        }
+        for input in &mut summary.metrics {
+            if self.sampled.contains_key(&input.metric.event) && !survives_sampling(&input.metric) {
+                input.tallies.iter_mut().for_each(|tally| *tally = None);
+            }
         }
         let analysis = analyze(experiment, &summary);
         (summary, analysis)
@@ -124,23 +200,63 @@ impl Table {
         for (nth, experiment) in plan.experiments.iter().enumerate() {
             let (_, analysis) = self.analysis(plan, nth);
             let verdict = plan.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
-            let extras = Extras { health: self.health().into_iter().collect(), ..Extras::default() };
+            let extras = Extras { health: self.health(plan, nth), ..Extras::default() };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
             if let Some(expect) = &plan.expects[nth] {
                 report.expectations.extend(expect.check(&shown));
             }
             report.experiments.push(shown);
         }
-        if let Some(table) = self.tables.first() {
-            report.interactions = interactions(table, &plan.experiments, &plan.metrics);
+        for slot in &self.slots[self.experiments.min(self.slots.len())..] {
+            if let [i, j] = slot.of[..] {
+                report.interactions.extend(interactions_between(&slot.observations, [i, j], &plan.experiments, &plan.metrics));
+            }
         }
         report
     }
 
-    fn health(&self) -> Option<HealthCheck> {
-        let mixed = self.mixed.iter().filter(|mixed| **mixed).count();
-        let who = if mixed == 1 { "1 user was".to_owned() } else { format!("{mixed} users were") };
-        let message = format!("{who} exposed to more than one variation; the first exposure counts, so effects look smaller than they are");
-        (mixed > 0).then_some(HealthCheck { check: "mixed_exposures", status: HealthStatus::Warning, message })
+    fn health(&self, plan: &Plan, nth: usize) -> Vec<HealthCheck> {
+        let mut found = Vec::new();
+        let mixed = self.first.iter().filter(|first| first[nth].is_some_and(|first| first.mixed)).count();
+        if mixed > 0 {
+            let unit = &plan.unit;
+            let who = if mixed == 1 { format!("1 {unit} was") } else { format!("{} {unit}s were", figure::count(mixed as u64)) };
+            let message =
+                format!("{who} exposed to more than one variation; the first exposure counts, so effects look smaller than they are");
+            found.push(HealthCheck { check: "mixed_exposures", status: HealthStatus::Warning, message });
+        }
+        found.extend(self.sampling(plan, nth));
+        found
     }
+
+    /// What the sampling of metric events does to an experiment's metrics.
+    fn sampling(&self, plan: &Plan, nth: usize) -> Option<HealthCheck> {
+        let own = plan.experiments[nth].metrics.iter().map(|&at| &plan.metrics[at]);
+        let sampled: Vec<(&Metric, u64)> = own.filter_map(|metric| Some((metric, *self.sampled.get(&metric.event)?))).collect();
+        let ratio = sampled.iter().map(|(_, ratio)| *ratio).max()?;
+        let names = |sound: bool| {
+            let names = sampled.iter().filter(|(metric, _)| survives_sampling(metric) == sound);
+            names.map(|(metric, _)| format!("`{}`", metric.key)).collect::<Vec<_>>().join(", ")
+        };
+        let (weighted, refused) = (names(true), names(false));
+        let mut message = format!("metric events were sampled, `samplingRatio` up to {ratio}");
+        if !weighted.is_empty() {
+            message += &format!("; each stands for that many in the sum of {weighted}");
+        }
+        if !refused.is_empty() {
+            message += &format!(
+                "; no result for {refused}: sampling hides users whose events were all left out, so a conversion, an average \
+                 per user or a percentile cannot be recovered; send these events unsampled"
+            );
+        }
+        let status = if refused.is_empty() { HealthStatus::Warning } else { HealthStatus::Error };
+        Some(HealthCheck { check: "sampling", status, message })
+    }
+}
+
+/// Whether weighting sampled events gives an unbiased value: of a sum over all exposed units (D. G. Horvitz & D. J. Thompson,
+/// "A generalization of sampling without replacement from a finite universe", 1952). The spread of the weighted sums contains
+/// the sampling's own noise, so its standard error is right, too.
+fn survives_sampling(metric: &Metric) -> bool {
+    metric.aggregation == Aggregation::Sum && metric.statistic == Statistic::Mean && metric.missing == Missing::Zero
 }

@@ -105,6 +105,9 @@ pub struct RecordedData {
     pub used: u64,
     /// What was read and counts for nothing, by reason.
     pub unused: Ordered<u64>,
+    /// Metric events that were recorded before and count once; they are among the unused.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Events that cannot be read.
     pub malformed: u64,
     /// The first of them.

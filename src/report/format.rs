@@ -411,6 +411,9 @@ pub(super) fn recorded(report: &Report) -> Vec<(&'static str, String)> {
     for (nth, (why, count)) in data.unused.0.iter().enumerate() {
         lines.push((if nth == 0 { "not used" } else { "" }, format!("{} {why}", figure::count(*count))));
     }
+    if data.duplicates > 0 {
+        lines.push(("duplicates", format!("{} metric events were recorded before and count once", figure::count(data.duplicates))));
+    }
     if data.malformed > 0 {
         lines.push(("malformed", figure::count(data.malformed)));
         lines.extend(data.faults.iter().map(|fault| ("", format!("line {}: {}", fault.line, fault.reason))));

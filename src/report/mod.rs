@@ -43,5 +43,5 @@ pub use junit::to_junit;
 pub use live::{LiveProblem, LiveRun};
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
-pub use second::{adjusted, interactions};
+pub use second::{adjusted, interactions, interactions_between};
 pub use text::{Palette, to_text};

@@ -53,21 +53,30 @@ pub fn adjusted(
 /// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
 #[must_use]
 pub fn interactions(observations: &Observations, experiments: &[Experiment], metrics: &[Metric]) -> Vec<Interaction> {
-    let mut found = Vec::new();
-    for (i, first) in experiments.iter().enumerate() {
-        for (j, second) in experiments.iter().enumerate().skip(i + 1) {
-            if first.config == second.config {
-                continue;
-            }
-            let arms = [first, second].map(|own| [own.control, usize::from(own.control == 0)]);
-            let shared = first.metrics.iter().filter(|at| second.metrics.contains(at)).copied();
-            for at in shared.filter(|&at| metrics[at].kind() != MetricKind::Percentile) {
-                let cells = cells(observations, [i, j], arms, (at, &metrics[at]), 0..observations.units());
-                found.push(one(first, second, &metrics[at], &cells));
-            }
-        }
+    let pairs = (0..experiments.len()).flat_map(|i| (i + 1..experiments.len()).map(move |j| [i, j]));
+    pairs.flat_map(|pair| interactions_between(observations, pair, experiments, metrics)).collect()
+}
+
+/// The interactions of two experiments, by their numbers, on each metric that both have.
+#[must_use]
+pub fn interactions_between(
+    observations: &Observations,
+    pair: [usize; 2],
+    experiments: &[Experiment],
+    metrics: &[Metric],
+) -> Vec<Interaction> {
+    let [first, second] = pair.map(|nth| &experiments[nth]);
+    if first.config == second.config {
+        return Vec::new();
     }
-    found
+    let arms = [first, second].map(|own| [own.control, usize::from(own.control == 0)]);
+    let shared = first.metrics.iter().filter(|at| second.metrics.contains(at)).copied();
+    let counted = shared.filter(|&at| metrics[at].kind() != MetricKind::Percentile);
+    let found = counted.map(|at| {
+        let cells = cells(observations, pair, arms, (at, &metrics[at]), 0..observations.units());
+        one(first, second, &metrics[at], &cells)
+    });
+    found.collect()
 }
 
 fn one(first: &Experiment, second: &Experiment, metric: &Metric, cells: &[[(u64, Option<analysis::Tally>); 2]; 2]) -> Interaction {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::experiment::Experiment;
 use crate::flags::events::Recorded;
 use crate::flags::mock::ResultsOf;
-use crate::recorded::{Counted, Plan, Table};
+use crate::recorded::{Counted, MetricEvent, Plan, Table};
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::serve::results::results;
@@ -21,10 +21,10 @@ use crate::serve::results::results;
 /// Most events that wait for the exposure of their user.
 const MOST_WAITING: usize = 200_000;
 
-/// A metric event that may yet count: for experiment number `nth`, should its user turn out to be exposed.
+/// A metric event that may yet count: for table number `slot`, should its user turn out to be exposed.
 #[derive(Clone, Debug)]
 struct Waiting {
-    nth: usize,
+    slot: usize,
     at_ms: u64,
     event: String,
     value: Option<f64>,
@@ -51,10 +51,10 @@ impl Study {
     /// Takes what one event says.
     pub fn take(&mut self, recorded: &Recorded<'_>) {
         match *recorded {
-            Recorded::Exposure { at_ms, unit, config, variation, variation_key } => {
+            Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
                 for nth in 0..self.plan.experiments.len() {
                     if self.plan.experiments[nth].config == config
-                        && let Some(treatment) = self.plan.treatment(nth, variation, variation_key)
+                        && let Some(treatment) = self.plan.treatment(nth, variation, variation_key, value)
                     {
                         self.table.expose(nth, at_ms, unit, treatment);
                     }
@@ -64,8 +64,8 @@ impl Study {
                 early.into_iter().for_each(|waiting| self.metric(unit, waiting));
             }
             Recorded::Metric { at_ms, unit, event, value, .. } => {
-                for nth in 0..self.plan.experiments.len() {
-                    self.metric(unit, Waiting { nth, at_ms, event: event.to_owned(), value });
+                for slot in 0..self.table.slots() {
+                    self.metric(unit, Waiting { slot, at_ms, event: event.to_owned(), value });
                 }
             }
             Recorded::Other { .. } => {}
@@ -73,7 +73,8 @@ impl Study {
     }
 
     fn metric(&mut self, unit: &str, event: Waiting) {
-        let counted = self.table.add(&self.plan, event.nth, event.at_ms, unit, &event.event, event.value);
+        let sent = MetricEvent { at_ms: event.at_ms, unit, event: &event.event, value: event.value, weight: 1 };
+        let counted = self.table.add(&self.plan, event.slot, &sent);
         if matches!(counted, Counted::NotExposed | Counted::Before) && self.waits < MOST_WAITING {
             self.waits += 1;
             self.waiting.entry(unit.to_owned()).or_default().push(event);

@@ -203,10 +203,10 @@ fn awkward_events_are_counted_and_the_file_is_not_lost() {
                 "metric events that no metric counts": 1,
                 "metric events of users who were not exposed": 1,
             },
-            "malformed": 2,
+            "duplicates": 0, "malformed": 2,
             "faults": [
                 { "line": 10, "reason": "not JSON at column 20: key must be a string" },
-                { "line": 11, "reason": "`creationDate` must be a Unix time in milliseconds" },
+                { "line": 11, "reason": "`creationDate` must be a Unix time in milliseconds, or a time such as \"2025-10-09T08:53:20Z\"" },
             ],
         })
     );

@@ -101,6 +101,7 @@ proptest! {
         let mut told = 0;
         each_event(bytes.as_slice(), |_, event| {
             told += 1;
+            let event = event.and_then(|event| read(event, "user").map(|_| ()).map_err(|fault| fault.to_string()));
             assert!(event.err().is_none_or(|reason| !reason.is_empty()));
         })
         .unwrap();

@@ -13,6 +13,7 @@ mod live;
 mod live_flags;
 mod live_flags_faults;
 mod mistakes;
+mod own_events;
 mod pictures;
 mod power;
 mod program;

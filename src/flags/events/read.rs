@@ -1,13 +1,35 @@
-//! Recorded events, back to what the analysis needs: who was exposed to what, and whose metric events there were.
+//! Read recorded events: who was exposed to what, and which metric events each unit sent.
 //!
-//! Promises: nothing is guessed: what cannot be read says why; what is no concern of an experiment is named and passed over.
-//! Contexts inlined, multi-kind or by key (`contextKeys`) are read alike.
+//! Guarantees: nothing is guessed. An event that cannot be read says why; a known kind of event that says nothing about an
+//! experiment is named and passed over. Contexts inlined, multi-kind or by key (`contextKeys`), `user` and `userKey` of older
+//! SDKs, and the envelope of Data Export are read alike.
 //!
 //! Does not know: files, or which experiment an exposure belongs to.
 
 use std::fmt;
 
 use serde_json::Value;
+
+use super::clock::{Clock, time};
+
+/// Context kind of the AI SDKs' own reports about themselves: never a unit.
+const AI_SDK: &str = "ld_ai";
+
+/// Kinds of event that SDKs and Data Export write and that say nothing about an experiment.
+const OTHER_KINDS: [&str; 12] = [
+    "index",
+    "identify",
+    "summary",
+    "debug",
+    "migration_op",
+    "click",
+    "pageview",
+    "page view",
+    "alias",
+    "diagnostic",
+    "diagnostic-init",
+    "diagnostic-combined",
+];
 
 /// What one event says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,10 +42,12 @@ pub enum Recorded<'a> {
         unit: &'a str,
         /// Key of the flag or AI config.
         config: &'a str,
-        /// Index among the flag's variations; 0 is the automatic `disabled` one of an AI config.
+        /// Index among the flag's variations, from 0.
         variation: usize,
         /// Key of the variation, when the value is an AI config's.
         variation_key: Option<&'a str>,
+        /// The value that was served; null when the event leaves it out.
+        value: &'a Value,
     },
     /// A metric event.
     Metric {
@@ -58,22 +82,32 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+/// The event itself, without the envelope that Data Export puts around it.
+#[must_use]
+pub fn inner(event: &Value) -> &Value {
+    match &event["event"] {
+        own if own.is_object() && event["kind"].is_null() => own,
+        _ => event,
+    }
+}
+
 /// Reads one event; units are contexts of kind `unit_kind` (`user` in the tutorial).
 ///
 /// # Errors
 /// When the event is not one that an SDK sends.
 pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malformed> {
+    let event = inner(event);
     if !event.is_object() {
         return Err(Malformed("an event is a JSON object".to_owned()));
     }
     let kind = text(event, "kind")?;
     match kind {
         "feature" | "custom" => {}
-        "index" | "identify" | "summary" | "debug" | "migration_op" => return Ok(Recorded::Other { kind }),
+        _ if OTHER_KINDS.contains(&kind) => return Ok(Recorded::Other { kind }),
         _ => return Err(Malformed(format!("`{kind}` is not a kind of event"))),
     }
     let key = text(event, "key")?;
-    let at_ms = event["creationDate"].as_u64().ok_or_else(|| Malformed("`creationDate` must be a Unix time in milliseconds".to_owned()))?;
+    let (at_ms, _) = time(&event["creationDate"]).map_err(Malformed)?;
     let Some(unit) = unit(event, unit_kind)? else { return Ok(Recorded::Other { kind }) };
     if kind == "custom" {
         let value = match &event["metricValue"] {
@@ -85,10 +119,58 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
     if event["reason"]["inExperiment"] != Value::Bool(true) {
         return Ok(Recorded::Other { kind });
     }
-    let variation = event["variation"].as_u64().and_then(|index| usize::try_from(index).ok());
+    let number = &event["variation"];
+    // Some exports write every number as a float.
+    let variation = number
+        .as_u64()
+        .or_else(|| number.as_f64().filter(|index| index.fract() == 0.0 && (0.0..1e6).contains(index)).map(|index| index as u64));
+    let variation = variation.and_then(|index| usize::try_from(index).ok());
     let variation = variation.ok_or_else(|| Malformed("an exposure must have a `variation` index".to_owned()))?;
-    let variation_key = event["value"]["_ldMeta"]["variationKey"].as_str();
-    Ok(Recorded::Exposure { at_ms, unit, config: key, variation, variation_key })
+    let value = &event["value"];
+    let variation_key = value["_ldMeta"]["variationKey"].as_str();
+    Ok(Recorded::Exposure { at_ms, unit, config: key, variation, variation_key, value })
+}
+
+/// What is unusual about an event that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notes {
+    /// The unit in which its time is written.
+    pub clock: Clock,
+    /// How many events it stands for; 1 when it was not sampled.
+    pub sampling: u64,
+}
+
+/// What is unusual about an event. Call it for events that [`read`] takes.
+#[must_use]
+pub fn notes(event: &Value) -> Notes {
+    let event = inner(event);
+    let clock = time(&event["creationDate"]).map_or(Clock::Milliseconds, |(_, clock)| clock);
+    let sampling = &event["samplingRatio"];
+    let sampling = sampling.as_u64().or_else(|| sampling.as_f64().map(|ratio| ratio as u64)).unwrap_or(1).max(1);
+    Notes { clock, sampling }
+}
+
+/// The kinds of context that an event is about, the AI SDKs' own left out.
+#[must_use]
+pub fn context_kinds(event: &Value) -> Vec<&str> {
+    let event = inner(event);
+    let context = &event["context"];
+    let kinds: Vec<&str> = match context["kind"].as_str() {
+        Some("multi") => context.as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).filter(|kind| *kind != "kind").collect(),
+        Some(kind) => vec![kind],
+        None if event["contextKeys"].is_object() => {
+            event["contextKeys"].as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).collect()
+        }
+        None if !event["user"].is_null() || !event["userKey"].is_null() => vec!["user"],
+        None => Vec::new(),
+    };
+    kinds.into_iter().filter(|kind| *kind != AI_SDK).collect()
+}
+
+/// Whether an exposure's value is an AI config's disabled variation.
+#[must_use]
+pub fn is_disabled(value: &Value) -> bool {
+    value["_ldMeta"]["enabled"] == Value::Bool(false)
 }
 
 /// The key of the unit, if the event's context has one.
@@ -102,6 +184,16 @@ fn unit<'a>(event: &'a Value, unit_kind: &str) -> Result<Option<&'a str>, Malfor
         }
     } else if event["contextKeys"].is_object() {
         &event["contextKeys"][unit_kind]
+    } else if event["user"].is_object() || !event["userKey"].is_null() {
+        // SDKs from before contexts know users only.
+        if unit_kind != "user" {
+            return Ok(None);
+        }
+        let key = if event["user"].is_object() { &event["user"]["key"] } else { &event["userKey"] };
+        return match key {
+            Value::String(key) if !key.is_empty() => Ok(Some(key)),
+            _ => Err(Malformed("the key of `user` or `userKey` must be a string that is not empty".to_owned())),
+        };
     } else {
         return Err(Malformed("`context` or `contextKeys` must be an object".to_owned()));
     };
@@ -175,7 +267,14 @@ mod tests {
             FeatureEvent { config: "support-agent", version: 8, evaluation, rule_id: None, value: &value, default: &Value::Null };
         assert_eq!(
             read(&feature(9, &event, &user()), "user"),
-            Ok(Recorded::Exposure { at_ms: 9, unit, config: "support-agent", variation: 7, variation_key: Some("claude-opus-treatment") })
+            Ok(Recorded::Exposure {
+                at_ms: 9,
+                unit,
+                config: "support-agent",
+                variation: 7,
+                variation_key: Some("claude-opus-treatment"),
+                value: &value
+            })
         );
         event.evaluation.in_experiment = false;
         assert_eq!(read(&feature(9, &event, &user()), "user"), Ok(Recorded::Other { kind: "feature" }));
@@ -203,11 +302,11 @@ mod tests {
         let cases = [
             (json!([]), "an event is a JSON object"),
             (json!({ "key": "e" }), "`kind` must be a string"),
-            (json!({ "kind": "click", "key": "e" }), "`click` is not a kind of event"),
+            (json!({ "kind": "clik", "key": "e" }), "`clik` is not a kind of event"),
             (json!({ "kind": "custom", "creationDate": 1, "context": context() }), "`key` must be a string"),
             (
                 json!({ "kind": "custom", "key": "e", "creationDate": -1, "context": context() }),
-                "`creationDate` must be a Unix time in milliseconds",
+                "`creationDate` must be a Unix time in milliseconds, or a time such as \"2025-10-09T08:53:20Z\"",
             ),
             (json!({ "kind": "custom", "key": "e", "creationDate": 1 }), "`context` or `contextKeys` must be an object"),
             (
@@ -230,5 +329,57 @@ mod tests {
         for (event, why) in cases {
             assert_eq!(read(&event, "user"), Err(Malformed(why.to_owned())), "{event}");
         }
+    }
+
+    #[test]
+    fn older_sdks_and_data_export_are_read_like_the_newest() {
+        let custom = |who: Value| {
+            let mut event = json!({ "kind": "custom", "key": "e", "creationDate": 1_760_000_000_000_u64, "metricValue": 2.5 });
+            who.as_object().into_iter().flatten().for_each(|(name, value)| event[name] = value.clone());
+            event
+        };
+        let told = Recorded::Metric { at_ms: 1_760_000_000_000, unit: "u", event: "e", value: Some(2.5), data: &Value::Null };
+        for event in [
+            custom(json!({ "context": { "kind": "user", "key": "u" } })),
+            custom(json!({ "userKey": "u" })),
+            custom(json!({ "user": { "key": "u", "country": "DE" } })),
+            json!({ "project": "p", "environment": "e", "version": 1, "event": custom(json!({ "userKey": "u" })) }),
+            custom(json!({ "userKey": "u", "creationDate": 1.76e12 })),
+            custom(json!({ "userKey": "u", "creationDate": "2025-10-09T08:53:20Z" })),
+            custom(json!({ "userKey": "u", "creationDate": "2025-10-09 10:53:20+02:00" })),
+            custom(json!({ "userKey": "u", "creationDate": 1_760_000_000 })),
+        ] {
+            assert_eq!(read(&event, "user"), Ok(told), "{event}");
+            assert_eq!(context_kinds(&event), ["user"], "{event}");
+            assert_eq!(read(&event, "organization"), Ok(Recorded::Other { kind: "custom" }), "{event}");
+        }
+        let nobody = custom(json!({ "userKey": 7 }));
+        assert_eq!(read(&nobody, "user").unwrap_err().0, "the key of `user` or `userKey` must be a string that is not empty");
+    }
+
+    #[test]
+    fn known_kinds_of_event_are_passed_over() {
+        for kind in OTHER_KINDS {
+            assert_eq!(read(&json!({ "kind": kind }), "user"), Ok(Recorded::Other { kind }));
+        }
+    }
+
+    #[test]
+    fn the_ai_sdks_report_about_itself_is_about_no_unit() {
+        let context = json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true });
+        let event = json!({ "kind": "custom", "key": "$ld:ai:sdk:info", "creationDate": 1, "context": context });
+        assert_eq!(read(&event, "user"), Ok(Recorded::Other { kind: "custom" }));
+        assert!(context_kinds(&event).is_empty());
+        let multi = json!({ "context": { "kind": "multi", "org": { "key": "o" }, "user": { "key": "u" } } });
+        assert_eq!(context_kinds(&multi), ["org", "user"]);
+        assert_eq!(context_kinds(&json!({ "contextKeys": { "org": "o" } })), ["org"]);
+    }
+
+    #[test]
+    fn sampling_and_unusual_clocks_are_noted() {
+        let note = |event: Value| notes(&event);
+        assert_eq!(note(json!({ "creationDate": 1_760_000_000_000_u64 })), Notes { clock: Clock::Milliseconds, sampling: 1 });
+        assert_eq!(note(json!({ "creationDate": 1_760_000_000, "samplingRatio": 10 })), Notes { clock: Clock::Seconds, sampling: 10 });
+        assert_eq!(note(json!({ "event": { "samplingRatio": 4.0, "kind": "custom" } })).sampling, 4);
     }
 }

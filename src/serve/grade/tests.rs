@@ -11,7 +11,7 @@ fn found(grade: &Grade, now_ms: u64) -> Vec<(Code, u64, Vec<u64>)> {
 }
 
 fn exposure(at_ms: u64, unit: &str) -> Recorded<'_> {
-    Recorded::Exposure { at_ms, unit, config: "c", variation: 1, variation_key: None }
+    Recorded::Exposure { at_ms, unit, config: "c", variation: 1, variation_key: None, value: &serde_json::Value::Null }
 }
 
 fn metric(at_ms: u64, unit: &str) -> Recorded<'_> {
