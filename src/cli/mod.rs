@@ -7,6 +7,7 @@
 
 mod analyze;
 mod args;
+mod args_serve;
 mod bootstrap;
 mod calibrate;
 mod commands;

@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use serde_json::json;
 
-use super::args::ServeArgs;
+use super::args_serve::ServeArgs;
 use super::commands::{Ended, backend_failed, bad_file, read};
 use super::exit::Exit;
 use super::output;

@@ -117,18 +117,18 @@ impl<'t> Reader<'t> {
         let start = self.at;
         let first = self.rest().chars().next()?;
         let mut node = match first {
-            '"' => self.text_to("\"", true)?,
+            '"' => self.text_to(start, "\"", true)?,
             'r' if self.rest()[1..].trim_start_matches('#').starts_with('"') => {
                 self.at += 1;
                 let fence = self.run(|c| c == '#').len();
-                self.text_to(&format!("\"{}", "#".repeat(fence)), false)?
+                self.text_to(start, &format!("\"{}", "#".repeat(fence)), false)?
             }
             'b' if self.rest()[1..].starts_with(['"', '\'']) => {
                 self.at += 1;
                 let quote = &self.rest()[..1];
-                Node { kind: Kind::Other, ..self.text_to(quote, true)? }
+                Node { kind: Kind::Other, ..self.text_to(start, quote, true)? }
             }
-            '\'' => Node { kind: Kind::Other, ..self.text_to("'", true)? },
+            '\'' => Node { kind: Kind::Other, ..self.text_to(start, "'", true)? },
             '[' => {
                 self.at += 1;
                 let items = self.until("]", Self::value)?;
@@ -184,9 +184,8 @@ impl<'t> Reader<'t> {
         Some(self.node(kind, start))
     }
 
-    /// A text up to its closing quote.
-    fn text_to(&mut self, close: &str, escapes: bool) -> Option<Node> {
-        let start = self.at;
+    /// A text from its opening quote up to its closing one; what stands before the opening one begins at `start`.
+    fn text_to(&mut self, start: usize, close: &str, escapes: bool) -> Option<Node> {
         self.at += 1;
         while !self.rest().starts_with(close) {
             let mut next = self.rest().chars();

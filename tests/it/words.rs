@@ -46,6 +46,20 @@ fn shells_and_manual_pages_know_every_command() {
 }
 
 /// Every example of every command's help, in the order in which a reader tries them.
+/// Recorded events of a boolean flag and an event of the app's own.
+fn checkout() -> String {
+    let line = |user: u64, new: bool| {
+        let context = format!(r#""context":{{"kind":"user","key":"u{user}"}}"#);
+        let (at, after) = (1_760_000_000_000 + user, 1_760_000_060_000 + user);
+        let exposure = format!(
+            r#"{{"kind":"feature","key":"new-checkout","creationDate":{at},{context},"variation":{},"value":{new},"reason":{{"kind":"RULE_MATCH","inExperiment":true}}}}"#,
+            u8::from(new)
+        );
+        format!("{exposure}\n{{\"kind\":\"custom\",\"key\":\"checkout-completed\",\"creationDate\":{after},{context}}}\n")
+    };
+    (0..40).map(|user| line(user, user % 2 == 0)).collect()
+}
+
 #[test]
 fn the_examples_of_every_help_work() {
     let place = folder("examples");
@@ -57,6 +71,7 @@ fn the_examples_of_every_help_work() {
     fs::copy(published, place.join("scenarios/published/security.ron")).unwrap();
     simlab_in(&place, &["run", "security", "--users", "60", "--quiet", "--out", "before"]);
     fs::copy(place.join("before/events.jsonl"), place.join("events.jsonl")).unwrap();
+    fs::write(place.join("checkout.jsonl"), checkout()).unwrap();
 
     let mut helps = vec![("simlab".to_owned(), simlab(&["--help"]).well())];
     helps.extend(commands().into_iter().map(|name| (name.clone(), simlab(&[name.as_str(), "--help"]).well())));
