@@ -273,10 +273,11 @@ impl<'a> Walk<'a> {
                     parts.iter().zip(items).for_each(|(part, item)| self.value(part, item));
                 }
             }
-            (Some(inside), Some(Kind::Tuple(_, items))) if properties(inside).0.is_empty() => match items.as_slice() {
-                [only] => self.value(inside, only),
-                _ => {}
-            },
+            (Some(inside), Some(Kind::Tuple(_, items))) if properties(inside).0.is_empty() => {
+                if let [only] = items.as_slice() {
+                    self.value(inside, only);
+                }
+            }
             // What else can be wrong here, RON's reader says.
             _ => {}
         }
