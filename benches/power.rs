@@ -33,7 +33,12 @@ fn summary() -> Summary {
             Tally::Mean { units: 2000, total: 57.1, standard_error: Some(0.0029) },
         ],
     };
-    let input = |metric: simlab::experiment::Metric| MetricInput { tallies: tallies(&metric).map(Some).to_vec(), metric, responders: None };
+    let input = |metric: simlab::experiment::Metric| MetricInput {
+        tallies: tallies(&metric).map(Some).to_vec(),
+        metric,
+        responders: None,
+        skewness: Vec::new(),
+    };
     Summary { exposures: vec![2000, 2000], shares: Some(vec![0.5, 0.5]), metrics: default_metrics().into_iter().map(input).collect() }
 }
 

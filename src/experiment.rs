@@ -77,6 +77,19 @@ pub enum MetricKind {
     Percentile,
 }
 
+/// Whose effects a metric's prior takes as usual: it decides the prior variance of relative differences where none is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PriorKind {
+    /// Shares of users: a variance of 0.041.
+    Rate,
+    /// Percentiles: 0.166.
+    Percentile,
+    /// Costs, in whatever currency: 0.155.
+    Cost,
+    /// Other means, such as tokens: 0.18.
+    Mean,
+}
+
 /// How often a judge is right, as measured on labeled answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JudgeAccuracy {
@@ -109,8 +122,10 @@ pub struct Metric {
     pub better: Better,
     /// Unit of the value, for people ("ms", "$", "tokens"); empty for a rate.
     pub unit: String,
-    /// Prior variance of relative differences; `None` takes the default of the kind.
+    /// Prior variance of relative differences; `None` takes the default of `prior`.
     pub prior_variance: Option<f64>,
+    /// Whose effects the prior takes as usual; `None` goes by what the metric compares and which event it counts.
+    pub prior: Option<PriorKind>,
     /// How often the judge behind a rate is right: then the corrected rate is shown beside the raw one.
     pub judge: Option<JudgeAccuracy>,
 }

@@ -7,8 +7,10 @@
 //! Does not know: how a posterior came about.
 
 use super::beta::LogitBeta;
-use super::result::{Bound, Comparison, Effect, Interval, Posterior};
-use super::special::{gauss_panel_nodes, gauss_panels, normal_cdf, normal_density, two_sided_z};
+use super::relative;
+use super::result::{Bound, Comparison, Effect, Posterior};
+use super::special::{gauss_panel_nodes, gauss_panels};
+use super::student::{self, joint_degrees};
 
 /// Standard deviations from a normal mean beyond which nothing is looked for (1e-16 of the mass).
 const REACH: f64 = 8.5;
@@ -16,7 +18,12 @@ const REACH: f64 = 8.5;
 /// A posterior, made ready for quadrature. Beta curves live on the log-odds scale, which keeps their order.
 #[derive(Clone, Debug)]
 pub(super) enum Curve {
-    Normal { mean: f64, sd: f64 },
+    /// Normal, or Student's t with these degrees of freedom.
+    Located {
+        mean: f64,
+        sd: f64,
+        degrees: f64,
+    },
     Logit(LogitBeta),
 }
 
@@ -24,13 +31,19 @@ impl Curve {
     pub(super) fn new(posterior: &Posterior) -> Self {
         match *posterior {
             Posterior::Beta { a, b } => Self::Logit(LogitBeta::new(a, b)),
-            Posterior::Normal { mean, sd } => Self::Normal { mean, sd },
+            Posterior::Normal { mean, sd } => Self::Located { mean, sd, degrees: f64::INFINITY },
+            Posterior::Student { mean, sd, degrees } => Self::Located { mean, sd, degrees },
         }
+    }
+
+    /// Whether it is a point: a mean without any spread.
+    pub(super) fn is_point(&self) -> bool {
+        self.sd() <= 0.0
     }
 
     fn density(&self, t: f64) -> f64 {
         match self {
-            Self::Normal { mean, sd } => normal_density((t - mean) / sd) / sd,
+            Self::Located { mean, sd, degrees } => student::density((t - mean) / sd, *degrees) / sd,
             Self::Logit(table) => table.density(table.at_log_odds(t)),
         }
     }
@@ -38,21 +51,21 @@ impl Curve {
     /// Distribution function; half of a point's mass counts at the point itself.
     fn cdf(&self, t: f64) -> f64 {
         match self {
-            Self::Normal { mean, sd } => step_or(t - mean, *sd),
+            Self::Located { mean, sd, degrees } => step_or(t - mean, *sd, *degrees),
             Self::Logit(table) => table.cdf(table.at_log_odds(t)),
         }
     }
 
     fn sd(&self) -> f64 {
         match self {
-            Self::Normal { sd, .. } => *sd,
+            Self::Located { sd, .. } => *sd,
             Self::Logit(table) => table.sd(),
         }
     }
 
     fn support(&self) -> (f64, f64) {
         match self {
-            Self::Normal { mean, sd } => (mean - REACH * sd, mean + REACH * sd),
+            Self::Located { mean, sd, .. } => (mean - REACH * sd, mean + REACH * sd),
             Self::Logit(table) => {
                 let (lower, upper) = table.support();
                 (table.log_odds(lower), table.log_odds(upper))
@@ -62,16 +75,16 @@ impl Curve {
 
     fn push_edges(&self, edges: &mut Vec<f64>) {
         match self {
-            Self::Normal { mean, sd } => edges.extend((-5..=5).map(|i| mean + f64::from(i) * (REACH / 5.0) * sd)),
+            Self::Located { mean, sd, .. } => edges.extend((-5..=5).map(|i| mean + f64::from(i) * (REACH / 5.0) * sd)),
             Self::Logit(table) => edges.extend(table.edges().map(|u| table.log_odds(u))),
         }
     }
 }
 
-/// Standard normal distribution function of `distance / sd`; a step when `sd` is 0.
-fn step_or(distance: f64, sd: f64) -> f64 {
+/// Distribution function of `distance / sd`, Student's with these degrees of freedom; a step when `sd` is 0.
+fn step_or(distance: f64, sd: f64, degrees: f64) -> f64 {
     if sd > 0.0 {
-        normal_cdf(distance / sd)
+        student::cdf(distance / sd, degrees)
     } else if distance == 0.0 {
         0.5
     } else {
@@ -103,14 +116,13 @@ pub(super) fn duel(first: &Curve, second: &Curve) -> Duel {
                 }
             }
         }
-        (Curve::Normal { mean, sd }, Curve::Normal { mean: other, sd: other_sd }) => {
+        (Curve::Located { mean, sd, degrees }, Curve::Located { mean: other, sd: other_sd, degrees: other_degrees }) => {
             let difference = mean - other;
-            let spread = (sd * sd + other_sd * other_sd).sqrt();
-            // E[max(D, 0)] of a normal D: Raiffa & Schlaifer (1961), unit normal linear loss integral.
-            let probability_above = step_or(difference, spread);
-            let excess =
-                if spread > 0.0 { difference * probability_above + spread * normal_density(difference / spread) } else { difference };
-            Duel { probability_above, expected_excess: excess.max(0.0) }
+            let spread = libm::hypot(*sd, *other_sd);
+            // The difference of two Student variables is nearly one (Behrens and Fisher's problem, Welch's approximation).
+            let degrees = joint_degrees([(*sd, *degrees), (*other_sd, *other_degrees)]);
+            let excess = if spread > 0.0 { student::positive_part(difference, spread, degrees) } else { difference };
+            Duel { probability_above: step_or(difference, spread, degrees), expected_excess: excess.max(0.0) }
         }
         // One metric has posteriors of one kind.
         _ => Duel { probability_above: 0.5, expected_excess: 0.0 },
@@ -140,6 +152,9 @@ fn duel_of_rates(x: &LogitBeta, y: &LogitBeta) -> Duel {
 /// Probability of each of many curves to be the best: the integral of its density times every other's chance to be worse.
 /// `sign` is +1 when higher is better, -1 when lower is.
 pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> {
+    if curves.iter().any(|c| matches!(c, Curve::Located { sd, degrees, .. } if *sd > 0.0 && degrees.is_finite())) {
+        return best_with_heavy_tails(curves, sign);
+    }
     let worse = |other: &Curve, t: f64| if sign > 0.0 { other.cdf(t) } else { 1.0 - other.cdf(t) };
     let product_without =
         |chances: &[f64], own: usize| -> f64 { chances.iter().enumerate().filter(|&(j, _)| j != own).map(|(_, chance)| chance).product() };
@@ -153,13 +168,44 @@ pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> 
     }
     for (own, curve) in curves.iter().enumerate() {
         // A point without spread: the chance that all others are worse, shared with those at the same point.
-        if let Curve::Normal { mean, sd: 0.0 } = curve {
-            let tied = |c: &&Curve| matches!(c, Curve::Normal { mean: m, sd: 0.0 } if m == mean);
+        if let Curve::Located { mean, sd: 0.0, .. } = curve {
+            let tied = |c: &&Curve| matches!(c, Curve::Located { mean: m, sd: 0.0, .. } if m == mean);
             let others: f64 = curves.iter().filter(|c| !tied(c)).map(|c| worse(c, *mean)).product();
             best[own] = others / curves.iter().filter(tied).count().max(1) as f64;
         }
     }
     best.into_iter().map(|p: f64| p.clamp(0.0, 1.0)).collect()
+}
+
+/// The same where a curve has the heavy tails of Student's t: over t = center + scale tan(angle), which brings the whole line into
+/// a bounded range. Points count as very narrow.
+fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
+    let parts = curves.iter().filter_map(|c| match c {
+        Curve::Located { mean, sd, degrees } => Some((*mean, *sd, *degrees)),
+        Curve::Logit(_) => None,
+    });
+    let widest = parts.clone().map(|(_, sd, _)| sd).fold(0.0, f64::max);
+    let parts: Vec<(f64, f64, f64)> = parts.map(|(mean, sd, degrees)| (mean, sd.max(1e-6 * widest), degrees)).collect();
+    let center = parts.iter().map(|(mean, ..)| mean).sum::<f64>() / parts.len() as f64;
+    let place = |t: f64| libm::atan((t - center) / widest);
+    let mut edges: Vec<f64> = parts.iter().flat_map(|&(mean, sd, _)| (-8..=8).map(move |i| mean + f64::from(i) * sd)).map(place).collect();
+    let most = std::f64::consts::FRAC_PI_2;
+    edges.extend((0..=40).map(|i| most * (f64::from(i) / 20.0 - 1.0)));
+    edges.retain(|edge| edge.abs() <= most);
+    edges.sort_by(f64::total_cmp);
+    let mut best = vec![0.0; parts.len()];
+    gauss_panel_nodes(&edges, |angle, weight| {
+        let (slope, cosine) = (libm::tan(angle), libm::cos(angle));
+        let t = center + widest * slope;
+        let chances: Vec<f64> = parts.iter().map(|&(mean, sd, degrees)| student::cdf(sign * (mean - t) / -sd, degrees)).collect();
+        for (own, &(mean, sd, degrees)) in parts.iter().enumerate() {
+            let others: f64 = chances.iter().enumerate().filter(|&(at, _)| at != own).map(|(_, chance)| chance).product();
+            best[own] += weight * widest / (cosine * cosine) * student::density((t - mean) / sd, degrees) / sd * others;
+        }
+    });
+    // What the quadrature leaves out in the far tails is shared in proportion.
+    let sum: f64 = best.iter().sum();
+    best.into_iter().map(|p| p / sum).collect()
 }
 
 /// Nodes and weights over all curves with a spread. Widths alike: the trapezoidal rule, which converges exponentially;
@@ -190,9 +236,10 @@ pub(super) fn comparison(treatment: (&Posterior, &Curve), control: (&Posterior, 
     let (mean, base) = (treatment.0.mean(), control.0.mean());
     // What is lost by shipping the treatment is how far the control lies on the good side of it.
     let lost = if sign > 0.0 { duel(control.1, treatment.1) } else { duel(treatment.1, control.1) };
-    let relative = relative_difference(treatment.0, control.0, mass);
+    let beats = 1.0 - lost.probability_above;
+    let relative = relative::difference(treatment, control, beats, mass);
     Comparison {
-        probability_to_beat: 1.0 - lost.probability_above,
+        probability_to_beat: beats,
         relative_difference: relative.map(|(difference, _)| difference),
         relative_interval: relative.map(|(_, interval)| interval),
         absolute_difference: mean - base,
@@ -200,32 +247,17 @@ pub(super) fn comparison(treatment: (&Posterior, &Curve), control: (&Posterior, 
     }
 }
 
-/// Relative difference and its symmetric interval by the delta method, a Beta being matched by mean and variance
-/// (LaunchDarkly docs, "Analytic formulas for Bayesian experiment variation means"; Deng, Knoblich & Lu 2018, section 2).
-/// `None` when the control's mean is 0.
-fn relative_difference(treatment: &Posterior, control: &Posterior, mass: f64) -> Option<(f64, Interval)> {
-    let (mean, base) = (treatment.mean(), control.mean());
-    if base == 0.0 {
-        return None;
-    }
-    let ratio = mean / base;
-    let variance = (treatment.variance() + ratio * ratio * control.variance()) / (base * base);
-    let difference = ratio - 1.0;
-    let reach = two_sided_z(mass) * variance.sqrt();
-    let interval = Interval { lower: difference - reach, upper: difference + reach };
-    (interval.lower.is_finite() && interval.upper.is_finite()).then_some((difference, interval))
-}
-
 /// P(the effect of `treatment` against `control` keeps within `bound`) under the joint posterior. `None` when the effect is
 /// relative and the control's mean is 0, or when the bound is not a number.
 ///
-/// For normals this is the chance that `treatment - (1 + d) control` lies on the right side of 0, which is the relative
-/// effect as long as the control keeps its sign (Fieller 1954); for Beta posteriors it is a one-dimensional integral.
+/// A relative effect is a share of |control|, so that its sign is that of the difference. For normals this is the chance that
+/// `treatment - (1 + d) control`, or `(1 - d)` for a control below 0, lies on the right side of 0, which is the relative effect as
+/// long as the control keeps its sign (Fieller 1954); for Beta posteriors it is a one-dimensional integral.
 pub(super) fn probability_within(treatment: &Posterior, control: &Posterior, effect: Effect, bound: Bound) -> Option<f64> {
     let limit = match bound {
         Bound::AtLeast(limit) | Bound::AtMost(limit) => limit,
     };
-    if limit.is_nan() {
+    if limit.is_nan() || (effect == Effect::Relative && control.mean() == 0.0) {
         return None;
     }
     if limit.is_infinite() {
@@ -233,31 +265,31 @@ pub(super) fn probability_within(treatment: &Posterior, control: &Posterior, eff
     }
     // treatment <= scale * control + offset
     let (scale, offset) = match effect {
-        Effect::Relative => (1.0 + limit, 0.0),
+        Effect::Relative => (1.0 + limit * control.mean().signum(), 0.0),
         Effect::Absolute => (1.0, limit),
     };
-    match (*treatment, *control) {
-        (Posterior::Normal { mean, sd }, Posterior::Normal { mean: base, sd: base_sd }) => {
-            if effect == Effect::Relative && base == 0.0 {
-                return None;
-            }
-            let flip = if effect == Effect::Relative && base < 0.0 { -1.0 } else { 1.0 };
-            let direction = if matches!(bound, Bound::AtMost(_)) { flip } else { -flip };
-            let slack = direction * (scale * base + offset - mean);
-            let spread = (sd * sd + scale * scale * base_sd * base_sd).sqrt();
-            // The bound itself counts as kept.
-            Some(if spread > 0.0 { normal_cdf(slack / spread) } else { f64::from(u8::from(slack >= 0.0)) })
-        }
+    let below = match (*treatment, *control) {
         (Posterior::Beta { a, b }, Posterior::Beta { a: c, b: d }) => {
-            let below = rate_below(&LogitBeta::new(a, b), &LogitBeta::new(c, d), scale, offset);
-            Some(if matches!(bound, Bound::AtMost(_)) { below } else { 1.0 - below })
+            rate_below(&LogitBeta::new(a, b), &LogitBeta::new(c, d), scale, offset)
         }
-        _ => None,
-    }
+        (Posterior::Beta { .. }, _) | (_, Posterior::Beta { .. }) => return None,
+        (own, base) => {
+            let slack = scale * base.mean() + offset - own.mean();
+            let base_sd = scale.abs() * base.sd();
+            let spread = libm::hypot(own.sd(), base_sd);
+            if spread == 0.0 {
+                // The bound itself counts as kept.
+                let kept = if matches!(bound, Bound::AtMost(_)) { slack >= 0.0 } else { slack <= 0.0 };
+                return Some(f64::from(u8::from(kept)));
+            }
+            student::cdf(slack / spread, joint_degrees([(own.sd(), own.degrees()), (base_sd, base.degrees())]))
+        }
+    };
+    Some(if matches!(bound, Bound::AtMost(_)) { below } else { 1.0 - below })
 }
 
 /// P(treatment <= scale * control + offset) for two rates: panels split where either curve bends.
-fn rate_below(treatment: &LogitBeta, control: &LogitBeta, scale: f64, offset: f64) -> f64 {
+pub(super) fn rate_below(treatment: &LogitBeta, control: &LogitBeta, scale: f64, offset: f64) -> f64 {
     let chance = |rate: f64| {
         if rate <= 0.0 {
             0.0
@@ -398,8 +430,10 @@ mod tests {
 
     #[test]
     fn the_relative_effect_of_a_negative_control_keeps_its_direction() {
-        // -3 against -2 is +50%: at least +20% for sure.
+        // -3 against -2 is 50% lower: at most -20% for sure, and never higher.
         let (treatment, control) = (normal(-3.0, 1e-6), normal(-2.0, 1e-6));
-        assert!(probability_within(&treatment, &control, Effect::Relative, Bound::AtLeast(0.2)).unwrap() > 0.999);
+        let chance = |bound| probability_within(&treatment, &control, Effect::Relative, bound).unwrap();
+        assert!(chance(Bound::AtMost(-0.2)) > 0.999 && chance(Bound::AtMost(-0.6)) < 0.001);
+        assert!(chance(Bound::AtLeast(0.0)) < 0.001 && chance(Bound::AtLeast(-0.55)) > 0.999);
     }
 }

@@ -45,8 +45,8 @@ fn finding(names: &[String], metric: &MetricAnalysis, v: usize) -> Option<String
     }
     let unit = Unit::of(&metric.metric);
     let (raw, raw_base) = (own.data_mean?, control.data_mean?);
-    let expects = prior.variance().sqrt() / prior.mean().abs();
-    let shrunken = figure::change(posterior.mean() / base.mean() - 1.0);
+    let expects = prior.sd() / prior.mean().abs();
+    let shrunken = figure::change((posterior.mean() - base.mean()) / base.mean().abs());
     Some(format!(
         "{}: in the data {} is at {} against {} for {} ({}), but the estimate says {shrunken}, because it starts from the \
          expectation that treatments differ by about ±{} and gives the data only {} of the weight",
@@ -65,7 +65,7 @@ fn finding(names: &[String], metric: &MetricAnalysis, v: usize) -> Option<String
 fn ratio(raw: f64, base: f64) -> String {
     match raw / base {
         times if times.is_finite() && times >= 2.0 => format!("{} times as much", figure::number(times)),
-        times if times.is_finite() => figure::change(times - 1.0),
+        times if times.is_finite() => figure::change((raw - base) / base.abs()),
         _ => "from nothing".to_owned(),
     }
 }
@@ -77,7 +77,7 @@ fn predictive_tail(prior: &Posterior, posterior: &Posterior, raw: f64) -> Option
             let (conversions, rest) = ((c - a).round(), (d - b).round());
             beta_binomial_tail(*a, *b, conversions, conversions + rest)
         }
-        (Posterior::Normal { mean, sd }, Posterior::Normal { sd: posterior_sd, .. }) => {
+        (Posterior::Normal { mean, sd }, Posterior::Normal { sd: posterior_sd, .. } | Posterior::Student { sd: posterior_sd, .. }) => {
             // 1 / posterior variance = 1 / prior variance + 1 / data variance.
             let (before, after) = (sd * sd, posterior_sd * posterior_sd);
             let data = if before > after { before * after / (before - after) } else { return None };

@@ -37,6 +37,22 @@ pub(super) fn correct(correction: Correction, p_values: &mut [f64]) {
     }
 }
 
+/// The mass that the intervals of corrected comparisons hold, so that they leave out "no difference" exactly where the corrected
+/// p-value is at most 1 - `mass`.
+///
+/// Bonferroni: 1 - alpha / m for m comparisons. Benjamini and Hochberg: 1 - R alpha / m, R of the m comparisons having passed at
+/// alpha (at least 1), which holds the rate of false coverage among those that passed (Y. Benjamini & D. Yekutieli 2005, *JASA*
+/// 100, 71-81). `adjusted` are the corrected p-values.
+pub(super) fn interval_mass(correction: Correction, adjusted: &[f64], mass: f64) -> f64 {
+    let (alpha, comparisons) = (1.0 - mass, adjusted.len().max(1) as f64);
+    let passed = adjusted.iter().filter(|p| **p <= alpha).count().max(1) as f64;
+    match correction {
+        Correction::None => mass,
+        Correction::Bonferroni => 1.0 - alpha / comparisons,
+        Correction::BenjaminiHochberg => 1.0 - alpha * passed / comparisons,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

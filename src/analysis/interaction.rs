@@ -10,6 +10,7 @@
 use super::posterior::estimate;
 use super::result::{Interval, Tally};
 use super::special::{two_sided_p, two_sided_z};
+use crate::experiment::Statistic;
 
 /// Effects of two experiments on one metric, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +39,7 @@ pub fn interaction(cells: &[[(u64, Option<Tally>); 2]; 2], mass: f64) -> Result<
         for (j, &(exposures, tally)) in row.iter().enumerate() {
             let words = |arm: usize| if arm == 0 { "control" } else { "treatment" };
             let at = |reason| format!("users in the first experiment's {} and the second's {}: {reason}", words(i), words(j));
-            let found = estimate(tally, exposures).map_err(at)?;
+            let found = estimate(Statistic::Mean, tally, exposures).map_err(at)?;
             let error = found.standard_error.ok_or_else(|| at("the standard error is not known".into()))?;
             means[i][j] = found.mean;
             variance += error * error;

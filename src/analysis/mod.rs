@@ -7,10 +7,14 @@
 
 mod analyze;
 mod beta;
+mod cautions;
 mod compare;
 mod conflict;
 mod correction;
 mod cuped;
+#[cfg(test)]
+mod error_rates;
+mod exact;
 mod frequentist;
 mod health;
 mod interaction;
@@ -21,10 +25,13 @@ mod posterior;
 #[cfg(test)]
 mod published;
 mod observed;
+mod relative;
 mod result;
+mod score;
 mod sequential;
 mod silence;
 mod special;
+mod student;
 #[cfg(test)]
 mod studies;
 
@@ -40,6 +47,6 @@ pub use observed::{cells, pre_period, summarize};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
-    Analysis, Bound, Comparison, Effect, Frequentist, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput, Posterior,
-    Sequential, Summary, Tally, VariationAnalysis,
+    Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput,
+    Posterior, Sequential, Summary, Tally, TestMethod, VariationAnalysis,
 };

@@ -36,14 +36,16 @@ pub fn summarize(
     let inputs = experiment.metrics.iter().map(|&at| {
         let metric = &metrics[at];
         let mut responders = vec![0; arms];
+        let mut skewness = Vec::with_capacity(arms);
         let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
             values.clear();
             values.extend(members.iter().filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)));
             *responders = values.len() as u64;
+            skewness.push(skew(metric, &values, members.len()));
             tally(metric, &mut values, members.len())
         });
         let tallies = tallies.collect();
-        MetricInput { metric: metric.clone(), tallies, responders: Some(responders) }
+        MetricInput { metric: metric.clone(), tallies, responders: Some(responders), skewness }
     });
     let metrics = inputs.collect();
     let whole: f64 = experiment.treatments.iter().map(|treatment| treatment.share.fraction()).sum();
@@ -102,6 +104,27 @@ pub fn pre_period(
         arm.extend(value(before, unit).zip(value(observations, unit)));
     }
     pairs.iter().map(|pairs| CupedArm::of(pairs)).collect()
+}
+
+/// The skewness of the values behind a mean, third central moment over the cube of the standard deviation; `None` for other
+/// metrics, for fewer than three units and for values without spread.
+fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
+    let units = if metric.missing == Missing::Zero { exposed } else { values.len() };
+    if metric.kind() != MetricKind::Numeric || units < 3 {
+        return None;
+    }
+    let n = units as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let zeros = (units - values.len()) as f64;
+    let (mut squares, mut cubes) = (zeros * mean * mean, -zeros * mean * mean * mean);
+    for value in values {
+        let distance = value - mean;
+        squares += distance * distance;
+        cubes += distance * distance * distance;
+    }
+    let deviation = (squares / n).sqrt();
+    let skewness = cubes / n / (deviation * deviation * deviation);
+    (deviation > 0.0 && skewness.is_finite()).then_some(skewness)
 }
 
 /// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or nothing has a value.

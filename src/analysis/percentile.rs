@@ -4,6 +4,7 @@
 //!
 //! Does not know: where the values come from.
 
+use super::posterior::least_values;
 use crate::quantity::Probability;
 
 /// Half width of the order-statistic interval in standard deviations of a rank: that of 90%.
@@ -17,7 +18,7 @@ pub struct PercentileEstimate {
     /// The sample percentile, in the unit of the values.
     pub value: f64,
     /// Its standard error; `None` when fewer than one value is expected beyond the percentile on either side (20 values
-    /// for the 95th).
+    /// for the 95th), 0 when all values are equal.
     pub standard_error: Option<f64>,
 }
 
@@ -29,6 +30,10 @@ pub struct PercentileEstimate {
 /// 1.645 binomial standard deviations below and above, over twice 1.645: the order-statistic interval that A. Deng,
 /// U. Knoblich & J. Lu 2018 ("Applying the Delta Method in Metric Analytics", section 4) propose for percentile metrics.
 /// Where the sample ends before that rank, the distance that there is counts for as many standard deviations as it spans.
+///
+/// Where both order statistics are equal (a timeout, a cap, whole seconds), their distance says that there are ties, not that the
+/// percentile is known. Then the next lower and the next higher value are taken instead: the closest places at which the next
+/// sample's percentile could be. It errs on the wide side.
 pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstimate> {
     let last = values.len().checked_sub(1)?;
     if values.iter().any(|v| !v.is_finite()) {
@@ -53,10 +58,19 @@ pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstima
         let value = values[below];
         if fraction > 0.0 { value + fraction * (values[below + 1] - value) } else { value }
     };
-    let enough = n * p.min(1.0 - p) >= 1.0 && rank_sd > 0.0;
+    let enough = values.len() as u64 >= least_values(p) && rank_sd > 0.0;
     let spanned = (high - low) * REACH / reach;
-    let standard_error = (enough && spanned > 0.0).then(|| (at(high) - at(low)) / spanned);
-    Some(PercentileEstimate { value: at(rank), standard_error })
+    let value = at(rank);
+    let (mut lower, mut upper) = (at(low), at(high));
+    if enough && upper <= lower {
+        lower = values.iter().copied().filter(|v| *v < value).fold(f64::NEG_INFINITY, f64::max).max(f64::MIN);
+        upper = values.iter().copied().filter(|v| *v > value).fold(f64::INFINITY, f64::min);
+        // On a side without another value there is only the tie itself.
+        lower = if lower > f64::MIN { lower } else { value };
+        upper = if upper < f64::INFINITY { upper } else { value };
+    }
+    let standard_error = (enough && spanned > 0.0).then(|| (upper - lower) / spanned);
+    Some(PercentileEstimate { value, standard_error })
 }
 
 #[cfg(test)]
@@ -98,6 +112,32 @@ mod tests {
         assert_eq!(percentile(&mut [7.0], p(0.95)), Some(PercentileEstimate { value: 7.0, standard_error: None }));
         assert_eq!(percentile(&mut [1.0; 19], p(0.95)).unwrap().standard_error, None);
         assert_eq!(percentile(&mut [1.0; 40], p(0.95)).unwrap().standard_error, Some(0.0));
+        assert_eq!(percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], p(0.9)).unwrap().standard_error, None);
+        assert!(percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], p(0.9)).unwrap().standard_error.is_some());
+    }
+
+    #[test]
+    fn on_ties_the_error_reaches_to_the_next_values() {
+        // 300 of 1,000 at a timeout of 30 s, the next value at 12 s; whole seconds; a cap below a few outliers.
+        let mut timeout: Vec<f64> = (0..1000).map(|i| if i < 300 { 30.0 } else { 12.0 * f64::from(i) / 999.0 }).collect();
+        let found = percentile(&mut timeout, p(0.95)).unwrap();
+        assert!(found.value == 30.0 && found.standard_error.unwrap() > 5.0, "{found:?}");
+        let mut seconds: Vec<f64> = (0..1000).map(|i| f64::from(i / 100)).collect();
+        let found = percentile(&mut seconds, p(0.95)).unwrap();
+        let error = found.standard_error.unwrap();
+        assert!(found.value == 9.0 && error > 0.25 && error < 0.35, "a second of distance, on one side: {found:?}");
+        let mut cap: Vec<f64> = (0..1000)
+            .map(|i| {
+                if i < 900 {
+                    5.0
+                } else if i < 995 {
+                    10.0
+                } else {
+                    16.0
+                }
+            })
+            .collect();
+        assert!(percentile(&mut cap, p(0.95)).unwrap().standard_error.unwrap() > 3.0);
     }
 
     #[test]

@@ -13,9 +13,19 @@ use super::result::{Analysis, Bound, Effect, MetricInput, Summary, Tally};
 
 /// A metric of this kind and unit.
 pub(super) fn metric(key: &str, aggregation: Aggregation, statistic: Statistic, better: Better, unit: &str, g2: Option<f64>) -> Metric {
-    let (name, event) = (key.to_owned(), key.to_owned());
-    let missing = Missing::Zero;
-    Metric { key: key.into(), name, event, aggregation, statistic, missing, better, unit: unit.into(), prior_variance: g2, judge: None }
+    Metric {
+        key: key.into(),
+        name: key.into(),
+        event: key.into(),
+        aggregation,
+        statistic,
+        missing: Missing::Zero,
+        better,
+        unit: unit.into(),
+        prior_variance: g2,
+        prior: None,
+        judge: None,
+    }
 }
 
 /// An experiment over treatments of these names, the first being the control; its metrics come with the summary.
@@ -38,7 +48,7 @@ pub(super) fn experiment(names: &[&str]) -> Experiment {
 pub(super) fn rate(key: &str, better: Better, conversions: &[u64]) -> MetricInput {
     let tallies = conversions.iter().map(|&conversions| Some(Tally::Conversion { conversions })).collect();
     let metric = metric(key, Aggregation::Occurrence, Statistic::Mean, better, "", None);
-    MetricInput { metric, tallies, responders: Some(conversions.to_vec()) }
+    MetricInput { metric, tallies, responders: Some(conversions.to_vec()), skewness: Vec::new() }
 }
 
 /// Totals over all units with relative standard errors of the mean.
@@ -47,14 +57,14 @@ pub(super) fn mean(key: &str, unit: &str, g2: Option<f64>, rows: [(u64, f64, f64
     let tally = |(units, total, relative): (u64, f64, f64)| {
         Some(Tally::Mean { units, total, standard_error: Some(relative * total / units as f64) })
     };
-    MetricInput { metric, tallies: rows.map(tally).to_vec(), responders: None }
+    MetricInput { metric, tallies: rows.map(tally).to_vec(), responders: None, skewness: Vec::new() }
 }
 
 pub(super) fn percentile(key: &str, g2: Option<f64>, rows: [(u64, f64, f64); 2]) -> MetricInput {
     let metric = metric(key, Aggregation::Sum, Statistic::Percentile(Probability::clamped(0.95)), Better::Lower, "ms", g2);
     let tally =
         |(units, value, relative): (u64, f64, f64)| Some(Tally::Percentile { units, value, standard_error: Some(relative * value) });
-    MetricInput { metric, tallies: rows.map(tally).to_vec(), responders: None }
+    MetricInput { metric, tallies: rows.map(tally).to_vec(), responders: None, skewness: Vec::new() }
 }
 
 /// "Security Level". The standard errors of the numeric rows are not printed; these solve the formulas for them, once with

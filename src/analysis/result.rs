@@ -4,7 +4,7 @@
 
 use super::judge::Corrected;
 use super::needed::SizePlan;
-use crate::experiment::Metric;
+use crate::experiment::{Correction, Metric};
 
 /// What is known of one treatment under one metric: a sufficient statistic.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub struct MetricInput {
     pub tallies: Vec<Option<Tally>>,
     /// How many units had at least one event, for each treatment (for health checks); `None` when not recorded.
     pub responders: Option<Vec<u64>>,
+    /// Skewness of the unit values of a mean, for each treatment; empty, or `None` for one, where the values are not known.
+    pub skewness: Vec<Option<f64>>,
 }
 
 /// All data of one experiment.
@@ -88,6 +90,7 @@ impl Summary {
             metric: input.metric.clone(),
             tallies: input.tallies.iter().zip(&self.exposures).map(|(tally, &n)| tally.map(|tally| known(tally, factor(n)))).collect(),
             responders: None,
+            skewness: Vec::new(),
         });
         Self { exposures: self.exposures.iter().map(|&n| n * factor(n)).collect(), shares: None, metrics: metrics.collect() }
     }
@@ -110,6 +113,15 @@ pub enum Posterior {
         /// Standard deviation.
         sd: f64,
     },
+    /// Student's t: a mean of so few units that their own spread is uncertain.
+    Student {
+        /// Center.
+        mean: f64,
+        /// Scale: the standard deviation of the normal distribution that it would be if the spread were known.
+        sd: f64,
+        /// Degrees of freedom, above 0.
+        degrees: f64,
+    },
 }
 
 /// A closed interval.
@@ -124,7 +136,7 @@ pub struct Interval {
 /// An effect of a treatment against the control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// treatment / control - 1.
+    /// (treatment - control) / |control|: its sign is that of the difference.
     Relative,
     /// treatment - control, in the metric's unit.
     Absolute,
@@ -144,7 +156,7 @@ pub enum Bound {
 pub struct Comparison {
     /// Probability that the treatment is better than the control.
     pub probability_to_beat: f64,
-    /// Relative difference (posterior mean of the delta-method normal); `None` when the control's mean is 0.
+    /// Difference of the posterior means over the absolute value of the control's; `None` when the control's interval holds 0.
     pub relative_difference: Option<f64>,
     /// Its interval at the experiment's threshold.
     pub relative_interval: Option<Interval>,
@@ -154,28 +166,76 @@ pub struct Comparison {
     pub expected_loss: f64,
 }
 
-/// A z test on the relative difference (delta method), no prior.
+/// How a difference was tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestMethod {
+    /// Mid-p of Fisher's exact test, with Miettinen and Nurminen's score intervals (rates).
+    ExactMidP,
+    /// Welch's t test, with Fieller's interval of the ratio (means).
+    WelchT,
+    /// The z test, with Fieller's interval of the ratio (percentiles).
+    Normal,
+    /// The asymptotic confidence sequence: valid at every look.
+    AlwaysValid,
+}
+
+impl TestMethod {
+    /// The method's name in reports: what is tested, and how.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExactMidP => "Fisher's exact test (mid-p), Miettinen-Nurminen score interval",
+            Self::WelchT => "Welch's t test, Fieller interval of the ratio",
+            Self::Normal => "z test, Fieller interval of the ratio",
+            Self::AlwaysValid => "asymptotic confidence sequence",
+        }
+    }
+}
+
+/// How p-value and intervals were corrected for many comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrects {
+    /// The correction.
+    pub by: Correction,
+    /// How many comparisons it counts.
+    pub comparisons: usize,
+}
+
+/// A fixed-horizon test of the difference, no prior. p-value and intervals agree: p is at most 1 - threshold exactly where the
+/// intervals leave out "no difference".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frequentist {
-    /// Raw relative difference.
-    pub relative_difference: f64,
-    /// Two-sided interval at the experiment's threshold.
-    pub interval: Interval,
+    /// Raw difference over the absolute value of the control's mean; `None` when the control's interval holds 0.
+    pub relative_difference: Option<f64>,
+    /// Its two-sided interval at the experiment's threshold; `None` where there is no relative difference.
+    pub interval: Option<Interval>,
+    /// Raw difference treatment - control, in the metric's unit.
+    pub difference: f64,
+    /// Its two-sided interval at the experiment's threshold.
+    pub difference_interval: Interval,
     /// Two-sided p-value, corrected if the experiment asks for a correction.
     pub p_value: f64,
     /// One-sided p-value against "no better than the control", corrected likewise.
     pub one_sided_p_value: f64,
+    /// How it was tested.
+    pub method: TestMethod,
+    /// The correction of p-values and intervals; `None` where none was asked for.
+    pub correction: Option<Corrects>,
 }
 
 /// An always-valid interval for the raw absolute difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sequential {
-    /// Raw relative difference.
-    pub relative_difference: f64,
+    /// Raw difference over the absolute value of the control's mean; `None` when the control's interval holds 0.
+    pub relative_difference: Option<f64>,
+    /// Raw difference treatment - control, in the metric's unit.
+    pub difference: f64,
     /// Confidence sequence at this look, for treatment - control in the metric's unit, at the experiment's threshold.
     pub interval: Interval,
     /// Always-valid p-value, corrected if the experiment asks for a correction.
     pub p_value: f64,
+    /// The correction of p-value and interval; `None` where none was asked for.
+    pub correction: Option<Corrects>,
 }
 
 /// One treatment under one metric.

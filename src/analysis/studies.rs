@@ -26,7 +26,7 @@ fn draw(luck: &mut Stage, posterior: &Posterior) -> f64 {
             let table = LogitBeta::new(a, b);
             table.value(table.quantile(luck.uniform()))
         }
-        Posterior::Normal { mean, sd } => mean + sd * luck.normal(),
+        Posterior::Normal { mean, sd } | Posterior::Student { mean, sd, .. } => mean + sd * luck.normal(),
     }
 }
 
@@ -43,7 +43,7 @@ fn mean_tally(values: &[f64]) -> Tally {
 
 fn numeric(tallies: [Tally; 2], statistic: Statistic) -> MetricInput {
     let metric = metric("latency", Aggregation::Sum, statistic, Better::Lower, "ms", None);
-    MetricInput { metric, tallies: tallies.map(Some).to_vec(), responders: None }
+    MetricInput { metric, tallies: tallies.map(Some).to_vec(), responders: None, skewness: Vec::new() }
 }
 
 fn study(experiment: &Experiment, exposures: [u64; 2], input: MetricInput) -> MetricAnalysis {
@@ -89,7 +89,7 @@ impl Calibration {
                     let table = LogitBeta::new(a, b);
                     table.cdf(table.at_log_odds(libm::log(truth / (1.0 - truth))))
                 }
-                Posterior::Normal { mean, sd } => super::special::normal_cdf((truth - mean) / sd),
+                Posterior::Normal { mean, sd } | Posterior::Student { mean, sd, .. } => super::special::normal_cdf((truth - mean) / sd),
             });
             self.covered[v].push(holds(variation.credible_interval.unwrap(), truth));
         }
@@ -184,13 +184,13 @@ fn p_values_are_uniform_when_nothing_differs_and_intervals_cover_a_known_effect(
         means.push(study(&experiment, [300; 2], numeric(tallies, Statistic::Mean)).variations[1].frequentist.unwrap().p_value);
         let tallies = [arm(&mut luck, 1.0), arm(&mut luck, 1.2)];
         let test = study(&experiment, [300; 2], numeric(tallies, Statistic::Mean)).variations[1].frequentist.unwrap();
-        covered.push(holds(test.interval, 0.2));
+        covered.push(holds(test.interval.unwrap(), 0.2));
     }
     assert_uniform("rates", &rates);
-    // The error of a ratio grows with the ratio, so one-sided p-values lean: 8.6% and 11.5% in the outer tenths of 20,000 runs.
+    // The test is of the difference, so it errs as often on either side. Counts leave mid-p values a lattice: 10% within 2 points.
     for side in [0.1, 0.9] {
         let outside = one_sided.iter().filter(|p| if side < 0.5 { **p < side } else { **p > side }).count() as f64 / RUNS as f64;
-        assert!((0.07..=0.135).contains(&outside), "one-sided, beyond {side}: {outside}");
+        assert!((0.08..=0.12).contains(&outside), "one-sided, beyond {side}: {outside}");
     }
     assert_uniform("means", &means);
     assert_covers("relative difference of means", &covered);
@@ -213,7 +213,7 @@ fn intervals_for_the_difference_of_95th_percentiles_cover_a_known_effect() {
         };
         let tallies = [arm(1.0), arm(1.3)];
         let test = study(&experiment, [users; 2], numeric(tallies, Statistic::Percentile(p95))).variations[1].frequentist.unwrap();
-        covered.push(holds(test.interval, 0.3));
+        covered.push(holds(test.interval.unwrap(), 0.3));
     }
     assert_covers("relative difference of percentiles", &covered);
 }

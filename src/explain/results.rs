@@ -28,7 +28,7 @@ pub(super) const TERMS: &[Term] = &[
             "The control has a flat one; a treatment starts from the control's posterior, widened by how much treatments differ on the whole platform.",
             "With few users it pulls a treatment towards the control, which guards against lucky extremes and hides real ones.",
         ],
-        formula: "mean m = the control's posterior mean; variance m^2 g2 + the control's posterior variance; g2 = 0.041 for rates, 0.166 for percentiles, 0.155 for dollars, 0.18 for other means, or the metric's `prior_variance`",
+        formula: "mean m = the control's posterior mean; variance m^2 g2 + the control's posterior variance; g2 = 0.041 for rates, 0.166 for percentiles, 0.155 for costs, 0.18 for other means, or the metric's `prior_variance`",
         source: BAYESIAN,
         see: &["shrinkage", "prior-data conflict", "posterior"],
     },

@@ -198,7 +198,8 @@ fn input(
         metric: Metric {
             key: key.value.clone(),
             name: written.name.clone().unwrap_or_default(),
-            event: String::new(),
+            // Statistics name no event: the key says what was counted.
+            event: key.value.clone(),
             aggregation: if written.kind == Kind::Conversion { Aggregation::Occurrence } else { Aggregation::Sum },
             statistic: match written.kind {
                 Kind::Percentile => Statistic::Percentile(Probability::clamped(percentile)),
@@ -208,10 +209,12 @@ fn input(
             better: written.better,
             unit: written.unit.clone(),
             prior_variance,
+            prior: written.prior,
             judge: written.judge.as_ref().and_then(|judge| accuracy(judge, faults)),
         },
         tallies,
         responders: None,
+        skewness: Vec::new(),
     }
 }
 

@@ -188,6 +188,7 @@ fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
             better: Better::Higher,
             unit: String::new(),
             prior_variance: None,
+            prior: None,
             judge: None,
         };
         metrics.push(metric(event.clone(), Aggregation::Occurrence));

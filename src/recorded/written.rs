@@ -33,7 +33,7 @@
 
 use serde::Deserialize;
 
-use crate::experiment::{Better, Correction, Method};
+use crate::experiment::{Better, Correction, Method, PriorKind};
 use crate::quantity::Share;
 use crate::report::Expect;
 use crate::scenario::{Accuracy, Entries, Spanned};
@@ -116,6 +116,9 @@ pub struct Metric {
     pub percentile: Option<Spanned<f64>>,
     #[serde(default)]
     pub prior_variance: Option<Spanned<f64>>,
+    /// Whose effects the prior takes as usual; where nothing is said it goes by the kind, and `ai_cost_per_request` is a cost.
+    #[serde(default)]
+    pub prior: Option<PriorKind>,
     /// How often the judge behind a conversion is right.
     #[serde(default)]
     pub judge: Option<Spanned<Accuracy>>,

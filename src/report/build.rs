@@ -9,7 +9,7 @@ use super::data::{
     Variation, Verdict,
 };
 use super::number::{Number, Ordered};
-use crate::analysis::{self, Analysis, HealthCheck, Interval, MetricAnalysis};
+use crate::analysis::{self, Analysis, HealthCheck, MetricAnalysis};
 use crate::experiment;
 use crate::verdict::{self, Decision};
 
@@ -119,12 +119,14 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             relative_difference: of(|comparison| comparison.relative_difference),
             relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(Number::ends),
             expected_loss: of(|comparison| Some(comparison.expected_loss)),
-            frequentist: variation.frequentist.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
+            frequentist: variation.frequentist.and_then(Frequentist::fixed),
             truth: truths.get(at).copied().flatten(),
-            sequential: variation.sequential.and_then(|test| frequentist(test.relative_difference, test.interval, test.p_value)),
+            sequential: variation.sequential.and_then(Frequentist::always_valid),
             reason: variation.reason.clone(),
             corrected: variation.corrected.as_ref().map(|corrected| build_corrected(corrected, mass)),
             posterior: variation.posterior.as_ref().and_then(Shape::of),
+            absolute_difference: of(|comparison| Some(comparison.absolute_difference)),
+            absolute_interval: metric.absolute_interval(at, mass).and_then(Number::ends),
         }
     });
     Metric {
@@ -171,14 +173,6 @@ fn hindsight(found: Decision, at_truth: Decision, experiment: &experiment::Exper
     let of = if experiment.treatments.len() > 2 { "every variation" } else { "both variations" };
     let message = format!("{judged}: with the truth known, every user in {of}, the rule says to {would}.");
     Hindsight { decision: at_truth, right, message }
-}
-
-fn frequentist(relative_difference: f64, interval: Interval, p_value: f64) -> Option<Frequentist> {
-    Some(Frequentist {
-        relative_difference: Number::new(relative_difference)?,
-        interval: Number::ends(interval)?,
-        p_value: Number::new(p_value)?,
-    })
 }
 
 /// The rows with their changes against the control, and the totals by variation in order of appearance.

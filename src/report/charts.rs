@@ -28,6 +28,8 @@ pub enum Shape {
     Beta(Number, Number),
     /// Normal(mean, standard deviation), in the metric's unit.
     Normal(Number, Number),
+    /// Student's t: center and scale, in the metric's unit, and degrees of freedom.
+    Student(Number, Number, Number),
 }
 
 impl Shape {
@@ -37,6 +39,7 @@ impl Shape {
         Some(match *posterior {
             Posterior::Beta { a, b } => Self::Beta(Number::new(a)?, Number::new(b)?),
             Posterior::Normal { mean, sd } => Self::Normal(Number::new(mean)?, Number::new(sd)?),
+            Posterior::Student { mean, sd, degrees } => Self::Student(Number::new(mean)?, Number::new(sd)?, Number::new(degrees)?),
         })
     }
 
@@ -46,6 +49,9 @@ impl Shape {
         match self {
             Self::Beta(a, b) if a.get() > 0.0 && b.get() > 0.0 => Some(Posterior::Beta { a: a.get(), b: b.get() }),
             Self::Normal(mean, sd) if sd.get() >= 0.0 => Some(Posterior::Normal { mean: mean.get(), sd: sd.get() }),
+            Self::Student(mean, sd, degrees) if sd.get() >= 0.0 && degrees.get() > 0.0 => {
+                Some(Posterior::Student { mean: mean.get(), sd: sd.get(), degrees: degrees.get() })
+            }
             _ => None,
         }
     }
@@ -53,10 +59,10 @@ impl Shape {
 
 /// The range over which a posterior is drawn: four standard deviations to either side.
 pub(super) fn drawn(posterior: &Posterior) -> (f64, f64) {
-    let (mean, reach) = (posterior.mean(), 4.0 * posterior.variance().sqrt());
+    let (mean, reach) = (posterior.mean(), 4.0 * posterior.sd());
     match posterior {
         Posterior::Beta { .. } => ((mean - reach).max(0.0), (mean + reach).min(1.0)),
-        Posterior::Normal { .. } => (mean - reach, mean + reach),
+        Posterior::Normal { .. } | Posterior::Student { .. } => (mean - reach, mean + reach),
     }
 }
 

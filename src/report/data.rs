@@ -11,6 +11,7 @@ use super::charts::{Distribution, OverTime, Shape};
 use super::expect::ExpectationResult;
 use super::live::LiveRun;
 use super::number::{Number, Ordered};
+pub use super::tested::Frequentist;
 use crate::analysis::HealthStatus;
 use crate::experiment::{Better, Method, MetricKind};
 use crate::verdict::Decision;
@@ -300,7 +301,7 @@ pub struct Variation {
     pub relative_interval: Option<[Number; 2]>,
     /// What shipping it is expected to lose, in the metric's unit.
     pub expected_loss: Option<Number>,
-    /// A z test beside it.
+    /// A fixed-horizon test of the difference beside it.
     pub frequentist: Option<Frequentist>,
     /// What is really so, where every user went through every arm.
     pub truth: Option<Truth>,
@@ -316,6 +317,12 @@ pub struct Variation {
     /// The posterior, for drawing it.
     #[serde(default)]
     pub posterior: Option<Shape>,
+    /// Difference of the posterior means, variation less control, in the metric's unit; `None` for the control.
+    #[serde(default)]
+    pub absolute_difference: Option<Number>,
+    /// Its interval at the threshold.
+    #[serde(default)]
+    pub absolute_interval: Option<[Number; 2]>,
 }
 
 /// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.
@@ -400,17 +407,6 @@ pub enum Total {
     Conversions(Option<u64>),
     /// The sum of the values, in the metric's unit.
     TotalValue(Option<Number>),
-}
-
-/// A test of the difference from the control.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Frequentist {
-    /// Raw relative difference.
-    pub relative_difference: Number,
-    /// Its interval: relative for the z test, absolute (in the metric's unit) for the always-valid one.
-    pub interval: [Number; 2],
-    /// Two-sided p-value.
-    pub p_value: Number,
 }
 
 /// What is really so.

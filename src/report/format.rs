@@ -2,7 +2,7 @@
 //!
 //! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped here; renderers do.
 
-use super::data::{Because, Experiment, Metric, Mode, Report, Total, Variation};
+use super::data::{Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation};
 use super::live::LiveRun;
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
@@ -85,10 +85,18 @@ pub(super) fn changes(experiment: &Experiment, treatment: &str) -> Table {
         let (reading, tone) = reading(variation.probability_to_beat_control, experiment.threshold);
         let mut beats = shown(variation.probability_to_beat_control, figure::probability);
         beats.tone = if variation.probability_to_beat_control.is_some() { tone } else { Tone::Dim };
+        // Without a relative difference the absolute one stands in its place.
+        let absolute = variation.relative_difference.is_none() && variation.absolute_difference.is_some();
+        let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
+        let (change, ends) = if absolute {
+            (shown(variation.absolute_difference, points), interval(variation.absolute_interval, points))
+        } else {
+            (shown(variation.relative_difference, figure::change), interval(variation.relative_interval, figure::change))
+        };
         Some(Row::Cells(vec![
             Cell::new(&metric.key),
-            shown(variation.relative_difference, figure::change),
-            interval(variation.relative_interval, figure::change),
+            change,
+            ends,
             beats,
             Cell::toned(reading, tone),
             shown(variation.expected_loss, |x| metric.measure().difference(x).replace(" points", " pts")),
@@ -128,6 +136,8 @@ pub(super) fn variations(experiment: &Experiment) -> Table {
                 Total::Conversions(conversions) => {
                     conversions.map_or_else(|| Cell::toned(MISSING, Tone::Dim), |n| Cell::new(figure::count(n)))
                 }
+                // A percentile times its users is nothing that anybody paid or waited.
+                Total::TotalValue(_) if metric.kind == MetricKind::Percentile => Cell::toned(MISSING, Tone::Dim),
                 Total::TotalValue(total) => shown(total, |x| unit.total(x)),
             };
             rows.push(Row::Cells(vec![
@@ -160,23 +170,24 @@ pub(super) fn reasons(experiment: &Experiment) -> Vec<String> {
 pub(super) fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
     let name = match experiment.method {
         Method::Bayesian => return None,
-        Method::Frequentist => "Fixed-horizon z test (valid at one look, planned before)",
-        Method::Sequential => "Always-valid test (may be looked at any time)",
+        Method::Frequentist => "Fixed-horizon test of the difference (valid at one look, planned before)",
+        Method::Sequential => "Always-valid test of the difference (may be looked at any time)",
     };
     let columns = vec![
         Column::words("metric"),
         Column::words("variation"),
-        Column::number("measured\nchange"),
+        Column::number("measured\nchange").optional(1),
+        Column::number("measured\ndifference"),
         Column::number(format!("{} interval", experiment.mass())),
         Column::number("p-value"),
     ];
     let mut rows = Vec::new();
     for metric in &experiment.metrics {
         for variation in &metric.variations {
-            let sequential = experiment.method == Method::Sequential;
-            let Some(test) = (if sequential { variation.sequential } else { variation.frequentist }) else { continue };
+            let test = if experiment.method == Method::Sequential { &variation.sequential } else { &variation.frequentist };
+            let Some(test) = test else { continue };
             let counts = test.p_value.get() <= 1.0 - experiment.threshold + 1e-12;
-            let good = (test.relative_difference.get() > 0.0) == (metric.better == Better::Higher);
+            let good = test.difference.is_some_and(|difference| (difference.get() > 0.0) == (metric.better == Better::Higher));
             let tone = if counts && good {
                 Tone::Good
             } else if counts {
@@ -184,17 +195,26 @@ pub(super) fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
             } else {
                 Tone::Plain
             };
+            let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
             rows.push(Row::Cells(vec![
                 Cell::new(&metric.key),
                 Cell::new(experiment.name_of(&variation.key)),
-                Cell::new(figure::change(test.relative_difference.get())),
-                // The always-valid interval is of the absolute difference.
-                interval(Some(test.interval), |x| if sequential { metric.measure().change(x) } else { figure::change(x) }),
+                shown(test.relative_difference, figure::change),
+                shown(test.difference, points),
+                interval(test.difference_interval, points),
                 Cell::toned(figure::p_value(test.p_value.get()), tone),
             ]));
         }
     }
     Some((name, Table { columns, rows }))
+}
+
+/// What is corrected for many comparisons and what is not; `None` where nothing is.
+pub(super) fn correction(experiment: &Experiment) -> Option<String> {
+    let variations = || experiment.metrics.iter().flat_map(|metric| &metric.variations);
+    let by = |of: fn(&Variation) -> Option<&Frequentist>| variations().filter_map(of).find_map(|test| test.correction.clone());
+    let by = if experiment.method == Method::Sequential { by(|v| v.sequential.as_ref()) } else { by(|v| v.frequentist.as_ref()) }?;
+    Some(format!("p-values and intervals of the tests are corrected: {by}; estimates, their intervals and probabilities are not"))
 }
 
 /// Estimates beside what is really so, where that is known.

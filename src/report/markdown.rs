@@ -108,12 +108,12 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
     for part in beside::of_experiment(experiment) {
         fold_part(part.title, &part.table, part.note.as_deref());
     }
+    if let Some((name, tests)) = format::tests(experiment) {
+        fold_part(name, &tests, format::correction(experiment).as_deref());
+    }
     let mut fold = |title: &str, content: &Table| fold_part(title, content, None);
     if let Some(truths) = format::truths(experiment) {
         fold("The truth: every user through every variation", &truths);
-    }
-    if let Some((name, tests)) = format::tests(experiment) {
-        fold(name, &tests);
     }
     fold("Each variation", &format::variations(experiment));
     if let Some(costs) = format::costs(experiment) {

@@ -23,6 +23,7 @@ mod number;
 mod spark;
 mod second;
 pub(crate) mod table;
+mod tested;
 mod text;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub fn adjusted(
             metric: metric.clone(),
             tallies: estimates.iter().map(|estimate| Some(estimate.tally())).collect(),
             responders: None,
+            skewness: Vec::new(),
         };
         let exposures = estimates.iter().map(|estimate| estimate.units).collect();
         let found = analyze(experiment, &Summary { exposures, shares: None, metrics: vec![input] });

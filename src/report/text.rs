@@ -211,6 +211,9 @@ impl Page<'_> {
         if let Some((name, table)) = format::tests(experiment) {
             self.heading(name);
             self.table(&table);
+            if let Some(sentence) = format::correction(experiment) {
+                self.paragraph("", Tone::Plain, &sentence, Tone::Dim);
+            }
         }
         for part in beside::of_experiment(experiment) {
             self.part(&part);

@@ -184,7 +184,7 @@ impl<'a> Adaptive<'a> {
             let test = analysis.variations.get(1).and_then(|own| own.sequential);
             let reading = base.zip(test).filter(|(base, _)| *base != 0.0).map(|(base, test)| {
                 let (lower, upper) = (test.interval.lower / base.abs(), test.interval.upper / base.abs());
-                (test.relative_difference, Interval { lower, upper })
+                (test.difference / base.abs(), Interval { lower, upper })
             });
             // Worse for sure: the end of the interval that speaks best for the new variation is beyond the margin.
             let best_case = reading.map(|(_, interval)| if analysis.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper });

@@ -285,7 +285,7 @@ fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
 
 /// The truth in the report's words.
 fn shown_truth(truth: &Truth, experiment: &Experiment) -> Truths {
-    let relative = |value: f64, control: Option<f64>| control.filter(|&c| c != 0.0).and_then(|c| Number::new(value / c - 1.0));
+    let relative = |value: f64, control: Option<f64>| control.filter(|&c| c != 0.0).and_then(|c| Number::new((value - c) / c.abs()));
     let of_metric = |values: &Vec<Option<f64>>| {
         let control = values[experiment.control];
         let shown = values.iter().enumerate().map(|(nth, value)| {

@@ -472,6 +472,7 @@ pub fn metrics() -> Vec<Metric> {
         better,
         unit: unit.to_owned(),
         prior_variance: None,
+        prior: None,
         judge: None,
     };
     use Aggregation::{Occurrence, Sum};

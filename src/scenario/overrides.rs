@@ -184,6 +184,7 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         if let Some(variance) = &file.prior_variance {
             metric.prior_variance = Some(faults.range("prior_variance", variance, 1e-9, 1e9));
         }
+        metric.prior = file.prior.or(metric.prior);
         if let Some(judge) = &file.judge {
             metric.judge = accuracy(judge, faults);
         }

@@ -83,7 +83,10 @@ fn prior(found: &MetricAnalysis, place: usize) -> Option<Posterior> {
 fn describe(json: &mut Value, posterior: Posterior, prior: Option<Posterior>) {
     let (name, distribution) = match posterior {
         Posterior::Beta { a, b } => ("bayesianBeta", json!({ "kind": "beta", "parameters": { "alpha": a, "beta": b } })),
-        Posterior::Normal { mean, sd } => ("bayesianNormal", json!({ "kind": "normal", "parameters": { "mu": mean, "sigma": sd } })),
+        // Their interface knows no Student's t, which few users have here.
+        Posterior::Normal { mean, sd } | Posterior::Student { mean, sd, .. } => {
+            ("bayesianNormal", json!({ "kind": "normal", "parameters": { "mu": mean, "sigma": sd } }))
+        }
     };
     json["distribution"] = distribution;
     json["model"] = name.into();

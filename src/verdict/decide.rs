@@ -280,11 +280,13 @@ impl<'a> Evidence<'a> {
     fn significant(&self, name: &str, metric: &str, alpha: f64) -> Because {
         let found = self.variation(metric).and_then(|(analysis, at)| {
             let variation = &analysis.variations[at];
-            let fixed = || variation.frequentist.map(|test| (test.relative_difference, test.p_value));
-            let test = variation.sequential.map(|test| (test.relative_difference, test.p_value)).or_else(fixed);
-            let (change, p) = test.ok_or_else(|| no_data(variation.reason.as_deref()))?;
-            let better = analysis.metric.better.sign() * change > 0.0;
-            Ok((better && p <= alpha, format!("p = {} (estimate {})", figure::p_value(p), figure::change(change))))
+            let fixed = || variation.frequentist.map(|test| (test.difference, test.relative_difference, test.p_value));
+            let always = variation.sequential.map(|test| (test.difference, test.relative_difference, test.p_value));
+            let (difference, relative, p) = always.or_else(fixed).ok_or_else(|| no_data(variation.reason.as_deref()))?;
+            // The test is of the difference, whose sign a control below 0 does not turn.
+            let better = analysis.metric.better.sign() * difference > 0.0;
+            let estimate = relative.map_or_else(|| Unit::of(&analysis.metric).change(difference), figure::change);
+            Ok((better && p <= alpha, format!("p = {} (estimate {estimate})", figure::p_value(p))))
         });
         let title = title(name, || format!("{metric}: significantly better"));
         line(&title, found, format!("better, with p at most {}", figure::written(alpha)))

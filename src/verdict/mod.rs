@@ -12,6 +12,8 @@ mod rule;
 #[cfg(test)]
 pub(crate) mod published;
 #[cfg(test)]
+mod signs;
+#[cfg(test)]
 mod tests;
 
 pub use decide::{Because, Decision, Verdict, decide};

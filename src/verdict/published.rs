@@ -23,11 +23,12 @@ pub(crate) fn metric(key: &str, aggregation: Aggregation, p95: bool, better: Bet
         better,
         unit: unit.to_owned(),
         prior_variance: None,
+        prior: None,
         judge: None,
     }
 }
 
-fn experiment(key: &str, name: &str, hypothesis: &str, arms: [(&str, &str); 2], metrics: usize) -> Experiment {
+pub(crate) fn experiment(key: &str, name: &str, hypothesis: &str, arms: [(&str, &str); 2], metrics: usize) -> Experiment {
     let treatment = |(variation, name): (&str, &str)| Treatment {
         variation: variation.to_owned(),
         name: name.to_owned(),
@@ -87,7 +88,7 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
 /// How many more users the primary metric needs, from its published counts.
 fn plan(experiment: &Experiment, primary: &Metric, exposures: [u64; 2], conversions: [u64; 2]) -> SizePlan {
     let tallies = conversions.map(|conversions| Some(Tally::Conversion { conversions })).to_vec();
-    let metrics = vec![MetricInput { metric: primary.clone(), tallies, responders: None }];
+    let metrics = vec![MetricInput { metric: primary.clone(), tallies, responders: None, skewness: Vec::new() }];
     analyze(experiment, &Summary { exposures: exposures.to_vec(), shares: None, metrics }).plan
 }
 

@@ -19,6 +19,7 @@ mod power;
 mod program;
 mod published;
 mod reference;
+mod right_values;
 mod saved;
 mod second;
 mod serve;

@@ -47,6 +47,7 @@ fn metric(key: &str, event: &str, aggregation: Aggregation, missing: Missing, be
         better,
         unit: unit.into(),
         prior_variance: None,
+        prior: None,
         judge: None,
     }
 }

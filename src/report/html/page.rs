@@ -209,7 +209,11 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
             h4 { "The truth: every user through every variation" }
             (table("The truth", &truths))
         }
-        @if let Some((name, tests)) = format::tests(experiment) { h4 { (name) } (table(name, &tests)) }
+        @if let Some((name, tests)) = format::tests(experiment) {
+            h4 { (name) }
+            (table(name, &tests))
+            @if let Some(sentence) = format::correction(experiment) { p.dim.small { (plain(&sentence)) } }
+        }
         (figures("Estimates", &lead, experiment, &densities))
         @for part in beside::of_experiment(experiment) { h4 { (part.title) } (beside_part(&part)) }
         h4 { "Each variation" }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_pull_request_comment_opens_with_the_verdict() {
-    insta::assert_snapshot!(to_markdown(&published()), @r#"
+    insta::assert_snapshot!(to_markdown(&published()), @r"
     ## Security Level
 
     > 🟢 **Ship Strict Security: all 5 criteria are met (one of them declared, not measured).**
@@ -39,8 +39,8 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | Basic Security | 1,350 | 18 | 1.33% | 1.41% | 0.87 to 1.90% | 70.0% |
     | Strict Security | 1,377 | 24 | 1.74% | 1.62% | 1.18 to 2.07% | 30.0% |
     | **p95_total_user_latency** <br> percentile over users · lower is better |  |  |  |  |  |  |
-    | Basic Security | 1,350 | 51,447 s | 38.1 s | 38.1 s | 20.5 to 55.7 s | 12.6% |
-    | Strict Security | 1,377 | 32,021 s | 23.3 s | 24.4 s | 15.7 to 33.1 s | 87.4% |
+    | Basic Security | 1,350 | – | 38.1 s | 38.1 s | 20.5 to 55.7 s | 12.6% |
+    | Strict Security | 1,377 | – | 23.3 s | 24.4 s | 15.7 to 33.1 s | 87.4% |
     | **ai_cost_per_request** <br> mean over users · lower is better |  |  |  |  |  |  |
     | Basic Security | 1,350 | \$33.14 | \$0.0246 | \$0.0246 | \$0.0198 to \$0.0293 | 79.1% |
     | Strict Security | 1,377 | \$39.33 | \$0.0286 | \$0.0281 | \$0.0226 to \$0.0336 | 20.9% |
@@ -84,7 +84,7 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | assumed | the judge answers right in 95 of 100 cases (assumed; the tutorial does not say) |
 
     </details>
-    "#);
+    ");
 }
 
 #[test]
@@ -173,7 +173,9 @@ fn the_json_is_the_contract() {
                       0.3395,
                       0.0129
                     ]
-                  }
+                  },
+                  "absolute_difference": null,
+                  "absolute_interval": null
                 },
                 {
                   "key": "strict-security",
@@ -202,7 +204,12 @@ fn the_json_is_the_contract() {
                       0.3434,
                       0.0126
                     ]
-                  }
+                  },
+                  "absolute_difference": 0.0039,
+                  "absolute_interval": [
+                    -0.02576077485,
+                    0.03356077485
+                  ]
                 }
               ]
             }

@@ -6,7 +6,7 @@ use crate::verdict::published::premium;
 #[test]
 fn the_text_fits_eighty_columns() {
     let text = to_text(&published(), 80, &Palette::plain());
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     simlab 0.1.0
       scenario       security
       mode           mock: nothing left this machine, nothing was paid
@@ -59,8 +59,8 @@ fn the_text_fits_eighty_columns() {
         Basic Security          18     1.33%     1.41%       0.87 to 1.90%  70.0%
         Strict Security         24     1.74%     1.62%       1.18 to 2.07%  30.0%
       p95_total_user_latency  percentile over users · lower is better
-        Basic Security    51,447 s    38.1 s    38.1 s      20.5 to 55.7 s  12.6%
-        Strict Security   32,021 s    23.3 s    24.4 s      15.7 to 33.1 s  87.4%
+        Basic Security           –    38.1 s    38.1 s      20.5 to 55.7 s  12.6%
+        Strict Security          –    23.3 s    24.4 s      15.7 to 33.1 s  87.4%
       ai_cost_per_request  mean over users · lower is better
         Basic Security      $33.14   $0.0246   $0.0246  $0.0198 to $0.0293  79.1%
         Strict Security     $39.33   $0.0286   $0.0281  $0.0226 to $0.0336  20.9%
@@ -97,14 +97,14 @@ fn the_text_fits_eighty_columns() {
     ┃  Ship Strict Security: all 5 criteria are met (one of them declared, not     ┃
     ┃  measured).                                                                  ┃
     ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
-    "#);
+    ");
     widths(&text, 80);
 }
 
 #[test]
 fn a_wide_terminal_shows_more() {
     let text = to_text(&published(), 200, &Palette::plain());
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     simlab 0.1.0
       scenario       security
       mode           mock: nothing left this machine, nothing was paid
@@ -153,8 +153,8 @@ fn a_wide_terminal_shows_more() {
         Basic Security   1,350         18     1.33%     1.41%       0.87 to 1.90%  70.0%       ▁▂▃▄▆▇██▇▆▄▃▁▁
         Strict Security  1,377         24     1.74%     1.62%       1.18 to 2.07%  30.0%          ▁▂▃▅▇██▇▅▃▂▁
       p95_total_user_latency  percentile over users · lower is better
-        Basic Security   1,350   51,447 s    38.1 s    38.1 s      20.5 to 55.7 s  12.6%       ▁▂▃▄▆▇██▇▆▄▃▂▁
-        Strict Security  1,377   32,021 s    23.3 s    24.4 s      15.7 to 33.1 s  87.4%       ▂▄▇█▅▂▁
+        Basic Security   1,350          –    38.1 s    38.1 s      20.5 to 55.7 s  12.6%       ▁▂▃▄▆▇██▇▆▄▃▂▁
+        Strict Security  1,377          –    23.3 s    24.4 s      15.7 to 33.1 s  87.4%       ▂▄▇█▅▂▁
       ai_cost_per_request  mean over users · lower is better
         Basic Security   1,350     $33.14   $0.0246   $0.0246  $0.0198 to $0.0293  79.1%      ▁▂▃▅▇██▆▄▂▁
         Strict Security  1,377     $39.33   $0.0286   $0.0281  $0.0226 to $0.0336  20.9%        ▁▁▃▄▆▇██▇▅▃▂▁
@@ -188,7 +188,7 @@ fn a_wide_terminal_shows_more() {
     ┏━━ SHIP ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
     ┃  Ship Strict Security: all 5 criteria are met (one of them declared, not measured).                                  ┃
     ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
-    "#);
+    ");
     widths(&text, 120);
 }
 
@@ -331,25 +331,33 @@ fn the_test_that_an_experiment_asks_for_stands_beside_its_posteriors() {
     let experiment = &mut report.experiments[0];
     let of = |x| Number::new(x).unwrap();
     let latency = &mut experiment.metrics[2].variations[1];
-    latency.frequentist = Some(Frequentist { relative_difference: of(-0.388), interval: [of(-0.756), of(-0.02)], p_value: of(0.0827) });
-    latency.sequential =
-        Some(Frequentist { relative_difference: of(-0.388), interval: [of(-41_000.0), of(11_500.0)], p_value: of(0.000_4) });
+    let test = |p_value: f64| Frequentist {
+        relative_difference: Some(of(-0.388)),
+        interval: Some([of(-0.756), of(-0.02)]),
+        p_value: of(p_value),
+        difference: Some(of(-14_800.0)),
+        difference_interval: Some([of(-28_830.0), of(-770.0)]),
+        method: None,
+        correction: None,
+    };
+    latency.frequentist = Some(test(0.0827));
+    latency.sequential = Some(test(0.000_4));
     assert!(!to_text(&report, 80, &Palette::plain()).contains("p-value"));
     report.experiments[0].method = crate::experiment::Method::Frequentist;
     let text = to_text(&report, 80, &Palette::plain());
-    insta::assert_snapshot!(part(&text, "Fixed-horizon"), @r#"
-    Fixed-horizon z test (valid at one look, planned before)
+    insta::assert_snapshot!(part(&text, "Fixed-horizon"), @"
+    Fixed-horizon test of the difference (valid at one look, planned before)
                                                measured
-      metric                  variation          change     90% interval  p-value
-      p95_total_user_latency  Strict Security    -38.8%  -75.6 to -2.00%    0.083
-    "#);
+      metric                variation        difference        90% interval  p-value
+      p95_total_user_late…  Strict Security     -14.8 s  -28.8 s to -770 ms    0.083
+    ");
     report.experiments[0].method = crate::experiment::Method::Sequential;
-    insta::assert_snapshot!(part(&to_text(&report, 80, &Palette::plain()), "Always-valid"), @r#"
-    Always-valid test (may be looked at any time)
+    insta::assert_snapshot!(part(&to_text(&report, 80, &Palette::plain()), "Always-valid"), @"
+    Always-valid test of the difference (may be looked at any time)
                                                measured
-      metric                  variation          change      90% interval  p-value
-      p95_total_user_latency  Strict Security    -38.8%  -41.0 to +11.5 s   <0.001
-    "#);
+      metric                variation        difference        90% interval  p-value
+      p95_total_user_late…  Strict Security     -14.8 s  -28.8 s to -770 ms   <0.001
+    ");
 }
 
 /// The section of `text` that starts with `heading`.

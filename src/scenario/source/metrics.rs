@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::spanned::Spanned;
-use crate::experiment::{Aggregation, Better, Missing, Statistic};
+use crate::experiment::{Aggregation, Better, Missing, PriorKind, Statistic};
 
 /// What differs from the catalog's metric of this key. A new key needs `event`, and starts as a sum whose mean is compared,
 /// missing events counting as zero and less being better.
@@ -27,10 +27,13 @@ pub struct Metric {
     pub better: Option<Better>,
     /// The unit of its values, for people: `"ms"`, `"$"`, `"tokens"`; a share of users has none.
     pub unit: Option<String>,
-    /// The prior variance of relative differences: how large effects usually are, squared. Default: by kind, 0.041 for rates,
-    /// 0.166 for percentiles, 0.155 for dollars, 0.18 for other means.
+    /// The prior variance of relative differences: how large effects usually are, squared. Default: that of
+    /// `prior`.
     #[schemars(range(min = 1e-9, max = 1e9))]
     pub prior_variance: Option<Spanned<f64>>,
+    /// Whose effects its prior takes as usual. Default: `Rate` for a share of users, `Percentile` for a percentile, `Cost` for a
+    /// mean of the event `ai_cost_per_request`, else `Mean`. The unit does not matter.
+    pub prior: Option<PriorKind>,
     /// How often the judge behind a rate is right: the corrected rate then stands beside the raw one. Default: not corrected.
     pub judge: Option<Spanned<Accuracy>>,
 }
