@@ -200,6 +200,8 @@ pub struct Experiment {
     pub method: Method,
     /// Correction for many comparisons.
     pub correction: Correction,
+    /// Names of health checks whose failure does not make the verdict untrusted.
+    pub tolerate: Vec<String>,
 }
 
 /// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a treatment's share becomes its

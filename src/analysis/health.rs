@@ -17,6 +17,9 @@ const CONCENTRATION: f64 = 100.0;
 /// Posterior odds of a mismatch at which the alarm goes: 99% against 1%, both hypotheses being equally likely before.
 const ALARM: f64 = 99.0;
 
+/// The health checks that can end in an error; `sampling` is that of recorded events. The others only warn.
+pub const MAY_FAIL: [&str; 4] = ["sample_ratio_mismatch", "metrics", "silent_arm", "sampling"];
+
 /// All checks, in their fixed order. `metrics` is the analysis of the same summary.
 #[must_use]
 pub fn health(experiment: &Experiment, summary: &Summary, metrics: &[MetricAnalysis]) -> Vec<HealthCheck> {

@@ -39,7 +39,7 @@ pub use crate::experiment::JudgeAccuracy;
 pub use analyze::analyze;
 pub use correction::{benjamini_hochberg, bonferroni};
 pub use cuped::{CupedArm, CupedEstimate, cuped};
-pub use health::{health, ln_mismatch_odds};
+pub use health::{MAY_FAIL, health, ln_mismatch_odds};
 pub use interaction::{Interaction, interaction};
 pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
 pub use needed::{SizePlan, UsersNeeded};

@@ -42,6 +42,7 @@ pub(super) fn experiment(names: &[&str]) -> Experiment {
         threshold: Probability::clamped(0.9),
         method: Method::Bayesian,
         correction: Correction::None,
+        tolerate: Vec::new(),
     }
 }
 

@@ -28,8 +28,8 @@ const EXAMPLES: &str = "Examples:
   simlab check my.ron
   simlab run my.ron --out results         report.html in there is the report as a page
 
-Exit codes: 0 ran, whatever the verdict · 1 the scenario's `expect` was not met · 2 bad usage · 3 bad scenario or data file ·
-4 a backend failed · 5 stopped at the budget · 130 interrupted";
+Exit codes: 0 ran, whatever the verdict, also one not to be trusted · 1 the scenario's `expect` was not met · 2 bad usage ·
+3 bad scenario or data file · 4 a backend failed · 5 stopped at the budget · 130 interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -75,6 +75,7 @@ fn of_experiment(experiment: &Experiment) -> Vec<String> {
     }
     if let Some(verdict) = &experiment.verdict {
         lines.push(format!("verdict: {}", verdict.headline));
+        lines.extend(verdict.would_have_been());
     }
     lines
 }

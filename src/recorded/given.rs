@@ -127,6 +127,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Study
     if let Some(decision) = &written.decision {
         check_rule(written, decision, &keys, faults);
     }
+    faults.tolerated(&written.tolerate);
     if faults.count() > before {
         return None;
     }
@@ -146,6 +147,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Study
         threshold: Probability::clamped(threshold),
         method: written.method,
         correction: written.correction,
+        tolerate: written.tolerate.iter().map(|check| check.value.clone()).collect(),
     };
     let data = Summary {
         exposures: exposures.iter().map(|exposed| exposed.value).collect(),

@@ -216,6 +216,7 @@ fn study(config: &str, arms: &BTreeMap<String, usize>, metrics: usize) -> Experi
         threshold: Probability::clamped(0.9),
         method: Method::Bayesian,
         correction: Correction::None,
+        tolerate: Vec::new(),
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Experiment {
     pub method: Method,
     #[serde(default)]
     pub correction: Correction,
+    /// Health checks whose failure does not make the verdict untrusted.
+    #[serde(default)]
+    pub tolerate: Vec<Spanned<String>>,
     /// Names of the variations for people.
     #[serde(default)]
     pub names: Entries<String>,

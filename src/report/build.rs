@@ -58,19 +58,25 @@ impl Report {
             let truths = extras.truth.as_ref().and_then(|truth| truth.get(at));
             build_metric(metric, at == 0, experiment.threshold.get(), &key, truths.map_or(&[], Vec::as_slice))
         });
+        let health: Vec<Health> = analysis.health.iter().chain(&extras.health).map(health).collect();
+        let verdict = verdict.map(|verdict| {
+            let mut built = build_verdict(verdict, experiment, extras.decision_at_truth);
+            built.weigh(&health);
+            built
+        });
         Experiment {
             key: experiment.key.clone(),
             name: experiment.name.clone(),
             hypothesis: experiment.hypothesis.clone(),
             threshold: experiment.threshold.get(),
             exposures: Ordered(analysis.exposures.iter().enumerate().map(|(at, &users)| (key(at), users)).collect()),
-            health: analysis.health.iter().chain(&extras.health).map(health).collect(),
+            health,
             users_needed: needed.more,
             users_needed_by_formula: needed.by_formula,
             users_needed_reason: needed.reason,
             metrics: metrics.collect(),
             costs,
-            verdict: verdict.map(|verdict| build_verdict(verdict, experiment, extras.decision_at_truth)),
+            verdict,
             names: Ordered(experiment.treatments.iter().map(|own| (own.variation.clone(), name(own, experiment))).collect()),
             cost_totals,
             failures: extras.failures,
@@ -243,5 +249,9 @@ fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment
                 depth: line.depth,
             })
             .collect(),
+        trusted: true,
+        distrust: Vec::new(),
+        untrusted_headline: None,
+        tolerated: experiment.tolerate.clone(),
     }
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::adaptive::{Bandit, Rollout, Segment};
 use super::charts::{Distribution, OverTime, Shape};
+pub use super::decided::{Because, Hindsight, Verdict};
 use super::expect::ExpectationResult;
 use super::live::LiveRun;
 use super::number::{Number, Ordered};
 pub use super::tested::Frequentist;
 use crate::analysis::HealthStatus;
 use crate::experiment::{Better, Method, MetricKind};
-use crate::verdict::Decision;
 
 /// Name and version of the JSON.
 pub const SCHEMA: &str = "simlab.report/1";
@@ -388,17 +388,6 @@ pub struct Interaction {
     pub reason: Option<String>,
 }
 
-/// Whether a verdict was right, where the truth is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hindsight {
-    /// What the rule decides on the truth itself.
-    pub decision: Decision,
-    /// Whether the verdict agrees; `None` when it left open what the truth decides.
-    pub right: Option<bool>,
-    /// The same in one plain sentence.
-    pub message: String,
-}
-
 /// What the users of a variation add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -456,39 +445,4 @@ pub struct Failure {
     pub kind: String,
     /// How many.
     pub count: u64,
-}
-
-/// What the decision rule says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// What is decided.
-    pub decision: Decision,
-    /// The variation to serve.
-    pub variation: Option<String>,
-    /// The decision in one plain sentence.
-    pub headline: String,
-    /// The rule, line by line.
-    pub because: Vec<Because>,
-    /// Whether it was right, where the truth is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hindsight: Option<Hindsight>,
-}
-
-/// One line of the decision rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Because {
-    /// The criterion's name.
-    pub criterion: String,
-    /// What was found.
-    pub found: String,
-    /// What is required.
-    pub required: String,
-    /// Whether it held; `None` when data are missing.
-    pub held: Option<bool>,
-    /// Declared, not measured.
-    #[serde(default)]
-    pub declared: bool,
-    /// How many groups it is inside of.
-    #[serde(default)]
-    pub depth: usize,
 }

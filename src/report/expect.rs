@@ -13,7 +13,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::data::{Experiment, Total, Variation};
+use super::data::{Experiment, Total, Variation, Verdict};
 use super::number::Number;
 use crate::analysis::HealthStatus;
 use crate::verdict::{Decision, written_plain};
@@ -22,7 +22,8 @@ use crate::verdict::{Decision, written_plain};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The decision. Default: not looked at.
+    /// The decision. It is not met where the result is not to be trusted, unless `health` expects each check that failed to be an
+    /// `Error`, or `tolerate` names it. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub verdict: Option<Decision>,
     /// The variation that the decision is to serve. Default: not looked at.
@@ -159,7 +160,16 @@ impl Expect {
             results.push(ExpectationResult { name: format!("{}: {what} is {expected}", experiment.name), passed, message });
         };
         if let Some(expected) = self.verdict {
-            push("the verdict".to_owned(), decision(expected), verdict.map(|verdict| decision(verdict.decision)));
+            let surprises = verdict.map(|verdict| self.surprises(verdict)).unwrap_or_default();
+            let found = verdict.map(|verdict| {
+                let said = decision(verdict.decision);
+                if surprises.is_empty() {
+                    said.to_owned()
+                } else {
+                    format!("{said}, and not to be trusted: {} failed", surprises.join(" and "))
+                }
+            });
+            push("the verdict".to_owned(), decision(expected), found.as_deref());
         }
         if let Some(expected) = &self.variation {
             push("the variation".to_owned(), expected, verdict.and_then(|verdict| verdict.variation.as_deref()));
@@ -174,6 +184,14 @@ impl Expect {
         }
         results.extend(self.figures.iter().map(|figure| figure.check(experiment)));
         results
+    }
+}
+
+impl Expect {
+    /// Failed health checks that nobody expected.
+    fn surprises<'v>(&self, verdict: &'v Verdict) -> Vec<&'v str> {
+        let expected = |check: &String| self.health.iter().any(|(own, status)| own == check && *status == Status::Error);
+        verdict.distrust.iter().filter(|check| !expected(check)).map(String::as_str).collect()
     }
 }
 

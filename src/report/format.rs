@@ -2,7 +2,7 @@
 //!
 //! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped here; renderers do.
 
-use super::data::{Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation};
+use super::data::{Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation, Verdict};
 use super::live::LiveRun;
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
@@ -353,6 +353,11 @@ pub(super) fn status(status: HealthStatus) -> (&'static str, &'static str, Tone)
         HealthStatus::Warning => ("!", "warning", Tone::Warn),
         HealthStatus::Error => ("✗", "error", Tone::Bad),
     }
+}
+
+/// A verdict in capitals, and its meaning: a failed health check outranks the decision.
+pub(super) fn verdict(verdict: &Verdict) -> (&'static str, Tone) {
+    if verdict.trusted { decision(verdict.decision) } else { ("DO NOT TRUST", Tone::Bad) }
 }
 
 /// A decision in capitals, and its meaning.

@@ -15,6 +15,12 @@ pub fn to_json(report: &Report) -> Result<String, String> {
 /// # Errors
 /// When `text` is not such a document; the message says where and why.
 pub fn from_json(text: &str) -> Result<Report, String> {
-    let report: Report = serde_json::from_str(text).map_err(|error| format!("not a report of simlab: {error}"))?;
+    let mut report: Report = serde_json::from_str(text).map_err(|error| format!("not a report of simlab: {error}"))?;
+    for experiment in &mut report.experiments {
+        // A report of version 0.1 does not say whether its verdict can be trusted.
+        if let Some(verdict) = &mut experiment.verdict {
+            verdict.weigh(&experiment.health);
+        }
+    }
     if report.schema == SCHEMA { Ok(report) } else { Err(format!("expected a report of schema \"{SCHEMA}\", found \"{}\"", report.schema)) }
 }

@@ -54,11 +54,15 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
     match &experiment.verdict {
         Some(verdict) => {
             let sign = match verdict.decision {
+                _ if !verdict.trusted => "⛔",
                 Decision::Ship => "🟢",
                 Decision::Keep => "🔴",
                 Decision::NeedMoreData => "🟡",
             };
             *out += &format!("> {sign} **{}**\n\n", markdown(&verdict.headline));
+            if let Some(said) = verdict.would_have_been() {
+                *out += &format!("{}\n\n", markdown(&said));
+            }
             if let Some(hindsight) = &verdict.hindsight {
                 *out += &format!("{}\n\n", markdown(&hindsight.message));
             }

@@ -10,6 +10,7 @@ mod beside;
 mod build;
 mod charts;
 mod data;
+mod decided;
 pub(crate) mod escape;
 mod expect;
 mod format;

@@ -6,6 +6,7 @@ use crate::verdict::{Rule, decide};
 
 mod machines;
 mod text;
+mod trust;
 
 const RULE: &str = r#"(
     ship: "strict-security",

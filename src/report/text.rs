@@ -250,15 +250,13 @@ impl Page<'_> {
             self.paragraph("", Tone::Plain, "No decision rule was given, so there is no verdict.", Tone::Dim);
             return;
         };
-        let (word, tone) = format::decision(verdict.decision);
+        let (word, tone) = format::verdict(verdict);
         let room = self.width - 6;
         let mut inside: Vec<(String, Tone)> = wrap(&plain(&verdict.headline), room).into_iter().map(|line| (line, Tone::Strong)).collect();
-        let doubtful: Vec<&str> = experiment
-            .health
-            .iter()
-            .filter(|check| matches!(check.status, HealthStatus::Warning | HealthStatus::Error))
-            .map(|check| check.check.as_str())
-            .collect();
+        if let Some(said) = verdict.would_have_been() {
+            inside.extend(wrap(&plain(&said), room).into_iter().map(|line| (line, Tone::Plain)));
+        }
+        let doubtful = verdict.doubtful(&experiment.health);
         if !doubtful.is_empty() {
             let caution = format!("Before you trust it, look at the health of: {}.", doubtful.join(", "));
             inside.extend(wrap(&plain(&caution), room).into_iter().map(|line| (line, Tone::Warn)));

@@ -90,6 +90,7 @@ fn guard(written: &source::GuardedRollout, config: &DraftConfig, world: &World<'
         threshold: Probability::clamped(confidence),
         method: Method::Sequential,
         correction: Correction::None,
+        tolerate: Vec::new(),
     };
     Some(Guard { study, rule: rule as u32, worse_by, every, users })
 }

@@ -134,6 +134,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         check_rule(written, decision, world.metrics, &chosen, &shares, faults);
     }
     expectation(written, config, faults);
+    faults.tolerated(&written.tolerate);
     let bandit = adaptive::bandit(written, shares.iter().filter(|(_, share)| share.weight() > 0).count(), faults);
     let slices = adaptive::slices(written, world, faults);
     if faults.count() > before {
@@ -185,6 +186,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         threshold,
         method: written.method,
         correction: written.correction,
+        tolerate: written.tolerate.iter().map(|check| check.value.clone()).collect(),
     };
     let rule = adaptive::rule_of(written, config, world, faults);
     Some(Resolved { experiment, spec, bandit, rule, slices })

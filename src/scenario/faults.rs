@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
 use super::spanned::{Entries, Spanned};
+use crate::analysis::MAY_FAIL;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::figure::count;
 
@@ -114,10 +115,25 @@ impl<'s> Faults<'s> {
         if at.is_none() {
             let of = if owner.is_empty() { String::new() } else { format!(" of `{owner}`") };
             let help = self.suggestion(what, owner, &name.value, &known);
-            let named = if what == "criterion" { "name" } else { "key" };
+            let named = if ["criterion", "health check"].contains(&what) { "name" } else { "key" };
             self.add(format!("{what} `{}`{of} is not defined", name.value), &name.span, format!("no {what} has this {named}"), Some(help));
         }
         at
+    }
+
+    /// Checks the names of health checks that an experiment tolerates: each can fail, and is named once.
+    pub fn tolerated(&mut self, names: &[Spanned<String>]) {
+        for (nth, name) in names.iter().enumerate().take(MOST_ENTRIES) {
+            if let Some(earlier) = names[..nth].iter().find(|earlier| earlier.value == name.value) {
+                let places = [(&earlier.span, "the first time"), (&name.span, "the second time")];
+                self.add_pair(format!("health check `{}` is listed twice", name.value), places, Some("keep one of them".to_owned()));
+            } else if ["exposures", "prior_data_conflict"].contains(&name.value.as_str()) {
+                let help = format!("remove it; checks that can fail: {}", MAY_FAIL.join(", "));
+                self.add(format!("health check `{}` never fails", name.value), &name.span, "it only warns", Some(help));
+            } else {
+                self.look_up("health check", name, MAY_FAIL);
+            }
+        }
     }
 
     /// What a name may have been meant to be, and where that is defined.

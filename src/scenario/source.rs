@@ -192,6 +192,11 @@ pub struct Experiment {
     /// Which correction is made for many comparisons.
     #[serde(default)]
     pub correction: Correction,
+    /// Health checks whose failure does not make the verdict untrusted, by name: `["sample_ratio_mismatch"]`. Checks that can fail:
+    /// `sample_ratio_mismatch`, `metrics`, `silent_arm` and, of recorded events, `sampling`. Default: none, so a failed check
+    /// turns the headline into "do not trust this result".
+    #[serde(default)]
+    pub tolerate: Vec<Spanned<String>>,
     /// Whether the split stays as it is, or is a bandit's: `Thompson(every: 100)`. A live run has no bandit. Default: `Fixed`.
     #[serde(default)]
     pub allocation: Option<Spanned<Allocation>>,

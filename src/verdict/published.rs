@@ -45,6 +45,7 @@ pub(crate) fn experiment(key: &str, name: &str, hypothesis: &str, arms: [(&str, 
         threshold: Probability::clamped(0.9),
         method: Method::Bayesian,
         correction: Correction::None,
+        tolerate: Vec::new(),
     }
 }
 

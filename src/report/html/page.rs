@@ -84,17 +84,13 @@ fn verdict(experiment: &Experiment, nth: usize, several: bool) -> Markup {
             }
         };
     };
-    let (word, tone) = format::decision(verdict.decision);
-    let doubtful: Vec<&str> = experiment
-        .health
-        .iter()
-        .filter(|check| matches!(check.status, HealthStatus::Warning | HealthStatus::Error))
-        .map(|check| check.check.as_str())
-        .collect();
+    let (word, tone) = format::verdict(verdict);
+    let doubtful = verdict.doubtful(&experiment.health);
     html! {
         section #{ "verdict-" (nth + 1) } class={ "verdict " (class(tone)) } aria-label={ "Verdict on " (plain(&experiment.name)) } {
             p class={ "word " (class(tone)) } { (word) @if several { " · " (plain(&experiment.name)) } }
             p.headline { (plain(&verdict.headline)) }
+            @if let Some(said) = verdict.would_have_been() { p { (plain(&said)) } }
             @if let Some(hindsight) = &verdict.hindsight { p class=(if hindsight.right == Some(false) { "bad" } else { "" }) { (plain(&hindsight.message)) } }
             @if !doubtful.is_empty() { p.warn { "Before you trust it, look at the health of: " (plain(&doubtful.join(", "))) "." } }
         }

@@ -269,7 +269,9 @@ fn the_json_is_the_contract() {
                 "declared": true,
                 "depth": 0
               }
-            ]
+            ],
+            "trusted": true,
+            "distrust": []
           },
           "names": {
             "basic-security": "Basic Security",

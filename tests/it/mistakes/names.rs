@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{SHORT, but, shown, with};
+use super::{SHORT, but, experiment_with, shown, with};
 
 #[test]
 fn a_model_without_a_price() {
@@ -254,5 +254,29 @@ fn no_metric() {
     4 │         config: "security-agent",
       ╰────
      help: list `metrics`, the primary one first
+    "#);
+}
+
+#[test]
+fn a_health_check_to_tolerate_that_there_is_not_or_that_never_fails() {
+    assert_snapshot!(experiment_with(r#"tolerate: ["sample_ratio_mismach", "exposures"]"#), @r#"
+     × health check `sample_ratio_mismach` is not defined
+       ╭─[my.ron:9:20]
+     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
+     9 │         tolerate: ["sample_ratio_mismach", "exposures"],
+       ·                    ───────────┬──────────
+       ·                               ╰── no health check has this name
+    10 │     )],
+       ╰────
+     help: did you mean `sample_ratio_mismatch`?
+     × health check `exposures` never fails
+       ╭─[my.ron:9:44]
+     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
+     9 │         tolerate: ["sample_ratio_mismach", "exposures"],
+       ·                                            ─────┬─────
+       ·                                                 ╰── it only warns
+    10 │     )],
+       ╰────
+     help: remove it; checks that can fail: sample_ratio_mismatch, metrics, silent_arm, sampling
     "#);
 }
