@@ -11,7 +11,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "Health checks ask whether the numbers may be believed at all, before anybody asks what they say.",
             "They look for users without exposure, broken splits, missing events, silent arms and estimates that are mostly prior.",
-            "A warning means to look first. An error outranks the verdict: the headline says not to trust the result, unless the experiment lists the check under `tolerate`.",
+            "A warning means to look first; an error outranks the verdict, so the headline says not to trust the result, unless the experiment lists the check under `tolerate`.",
         ],
         formula: "each check has its own; see below",
         source: "the checks of LaunchDarkly's experiment page, and more",

@@ -25,7 +25,7 @@ fn every_format_leads_with_do_not_trust_and_keeps_the_rules_outcome() {
     assert!(text.contains("┏━━ DO NOT TRUST ━") && text.contains(headline) && !text.contains("┏━━ SHIP"), "{text}");
     assert!(text.contains("Without that the rule would say SHIP: Ship Strict Security"), "{text}");
     let markdown = to_markdown(&report);
-    assert!(markdown.contains("> ⛔ **Do not trust this result: the health check sample\\_ratio\\_mismatch failed.**"), "{markdown}");
+    assert!(markdown.contains("> ⛔ **Do not trust this result: the health check sample_ratio_mismatch failed.**"), "{markdown}");
     assert!(markdown.contains("Without that the rule would say SHIP"), "{markdown}");
     let html = to_html(&report);
     assert!(html.contains("<p class=\"word bad\">DO NOT TRUST") && html.contains(headline), "{html}");
