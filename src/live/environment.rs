@@ -25,10 +25,11 @@ impl Secret {
         &self.0
     }
 
-    /// `text` without the secret, for whatever a server sends back.
+    /// `text` without the secret in any of its forms (see [`crate::live::secrets`]), for whatever a server sends back. A secret
+    /// that ordinary text may hold by chance is left alone: one of fewer than 8 characters, or one word of fewer than 20 letters.
     #[must_use]
     pub fn hidden_in(&self, text: &str) -> String {
-        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[hidden]") }
+        super::secrets::hidden(&self.0, text)
     }
 }
 
@@ -171,6 +172,12 @@ impl Environment {
     }
 }
 
+/// Whether requests to this address never go through a proxy: it is on this machine, or would travel unencrypted.
+#[must_use]
+pub fn goes_direct(address: &str) -> bool {
+    address.starts_with("http://") || is_loopback(address)
+}
+
 fn is_address(address: &str) -> bool {
     let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     rest.is_some_and(|rest| {
@@ -239,8 +246,23 @@ mod tests {
         let faults = from(&[]).unwrap_err();
         assert!(faults.len() == 1 && faults[0].starts_with("LD_API_KEY is not set"), "{faults:?}");
         assert!(from(&[("LD_API_KEY", "a"), ("LD_BASE_URL", "http://example.com")]).is_err());
-        assert_eq!(from(&[("LD_API_KEY", "a")]).unwrap().hidden_in("a key unused"), "[hidden] key unused");
-        assert_eq!(from(&[("LD_API_KEY", "tok"), ("LD_SDK_KEY", "sdk")]).unwrap().hidden_in("tok sdk"), "[hidden] [hidden]");
+        assert_eq!(from(&[("LD_API_KEY", "a")]).unwrap().hidden_in("a key unused"), "a key unused");
+        assert_eq!(
+            from(&[("LD_API_KEY", "api-tok1"), ("LD_SDK_KEY", "sdk-key1")]).unwrap().hidden_in("api-tok1 sdk-key1"),
+            "[hidden] [hidden]"
+        );
+    }
+
+    #[test]
+    fn keys_do_not_go_through_a_proxy_to_this_machine_or_unencrypted() {
+        for (address, direct) in [
+            ("http://127.0.0.1:8765/v1/messages", true),
+            ("https://localhost:1/v1", true),
+            ("http://example.com/", true),
+            ("https://api.anthropic.com/v1/messages", false),
+        ] {
+            assert_eq!(goes_direct(address), direct, "{address}");
+        }
     }
 
     #[test]

@@ -128,6 +128,17 @@ impl Journal {
     }
 }
 
+impl Line {
+    /// The line's bytes, its end included.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        // Neither maps with keys that are no text nor anything else that JSON has no word for is in a line.
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

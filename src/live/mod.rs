@@ -6,6 +6,7 @@
 //! Does not know: the terminal.
 
 mod budget;
+mod charge;
 pub mod calibrate;
 mod conduct;
 mod embeddings;
@@ -17,6 +18,7 @@ pub mod journal;
 pub mod launchdarkly;
 pub mod models;
 mod names;
+pub mod net;
 mod papers;
 mod preflight;
 mod providers;
@@ -25,6 +27,7 @@ mod reply;
 mod request;
 mod search;
 mod service;
+mod secrets;
 mod session;
 pub mod tls;
 mod transcript;

@@ -1,30 +1,33 @@
 //! The providers over HTTP: one request, one try.
 //!
-//! Promises: every try ends, within its time; what went wrong has a kind; no key is in any message, even if a server sends it
-//! back. Rate limits that an answer tells close the provider's gate.
+//! Guarantees: every try ends, within its time; what went wrong has a kind, and whether it may be charged; no key is in any message or
+//! answer, even if a server sends it back. Rate limits that an answer states close the provider's gate.
 //!
 //! Does not know: budgets, journals, or whether to try again.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
+use std::rc::Rc;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::live::environment::{Access, Environment, Secret};
 use crate::live::gate::Gate;
-use crate::llm::chat::{ChatError, ChatResponse, EmbeddingResponse, ErrorKind, Provider};
+use crate::live::net::{Answer, Broken, Http, Net, Post};
+use crate::llm::chat::{Block, ChatError, ChatResponse, EmbeddingResponse, ErrorKind, Provider};
 use crate::llm::wire::embeddings::decode_embedding_response;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::limits::RateLimits;
 use crate::llm::wire::provider as wire;
-use crate::time::{Duration, Stopwatch, unix_ms};
+use crate::time::{Duration, Stopwatch};
 
-/// Time for a connection to be made.
-const CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Time for vectors to come.
 const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
-/// Longest body of an answer, in bytes.
-const MOST_BODY: usize = 16 << 20;
+/// Statuses with which the providers refuse a request without working on it. Every other status, a gateway's 502 and 504 included,
+/// may have come after the work. Sources: the error pages of the three providers' API references (invalid request, authentication,
+/// billing, permission, not found, method, too large, media type, unprocessable, rate limit).
+const UNBILLED: [u16; 10] = [400, 401, 402, 403, 404, 405, 413, 415, 422, 429];
+/// Anthropic's own "overloaded" (no other service uses the status): the request was turned away.
+const OVERLOADED: u16 = 529;
 
 /// One provider.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ struct Door {
 /// The providers of a run.
 #[derive(Debug)]
 pub struct Providers {
-    client: reqwest::Client,
+    net: Rc<dyn Net>,
     doors: BTreeMap<Provider, Door>,
     secrets: Vec<Secret>,
 }
@@ -51,22 +54,44 @@ pub struct Try {
     /// How long it took.
     pub latency: Duration,
     /// The answer, or why there is none.
-    pub result: Result<ChatResponse, ChatError>,
+    pub result: Result<ChatResponse, Failure>,
+}
+
+/// A try without an answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: ChatError,
+    /// Whether the provider may have worked on it, and charge it.
+    pub may_be_charged: bool,
+}
+
+impl Failure {
+    fn new(kind: ErrorKind, words: impl Into<String>, may_be_charged: bool) -> Self {
+        Self { error: ChatError::new(kind, words), may_be_charged }
+    }
+}
+
+/// Whether the provider takes a key under which a repeat is the same request. Anthropic's and OpenAI's own clients have a place for
+/// it; Mistral documents none.
+fn takes_idempotency_key(provider: Provider) -> bool {
+    matches!(provider, Provider::Anthropic | Provider::OpenAi)
 }
 
 impl Providers {
-    /// The providers that the environment gives access to, `most` calls at once each.
+    /// The providers that the environment gives access to, `most` calls at once each, over the real network.
     ///
     /// # Errors
     /// When no HTTP client can be made here, or a key cannot stand in a header.
     pub fn new(environment: &Environment, most: u32) -> Result<Self, String> {
-        super::tls::prepare();
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| format!("no HTTP client can be made here: {error}"))?;
+        Self::over(Rc::new(Http::new()?), environment, most)
+    }
+
+    /// The same over any network.
+    ///
+    /// # Errors
+    /// When a key cannot stand in a header.
+    pub fn over(net: Rc<dyn Net>, environment: &Environment, most: u32) -> Result<Self, String> {
         let mut doors = BTreeMap::new();
         for provider in [Provider::Anthropic, Provider::OpenAi, Provider::Mistral] {
             let Some(Access { key, base, official }) = environment.provider(provider) else { continue };
@@ -80,7 +105,13 @@ impl Providers {
             let address = format!("{base}{}", wire::chat_path(provider));
             doors.insert(provider, Door { base: base.clone(), address, headers, official: *official, gate: Gate::new(most) });
         }
-        Ok(Self { client, doors, secrets: environment.secrets() })
+        Ok(Self { net, doors, secrets: environment.secrets() })
+    }
+
+    /// The network that requests go over.
+    #[must_use]
+    pub fn net(&self) -> Rc<dyn Net> {
+        Rc::clone(&self.net)
     }
 
     /// The gate in front of a provider; `None` where the environment gives no access.
@@ -89,90 +120,103 @@ impl Providers {
         self.doors.get(&provider).map(|door| &door.gate)
     }
 
-    /// `text` without any key.
+    /// `text` without any key, in whatever form.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| secret.hidden_in(&text))
     }
 
-    /// Asks once, for the user of this key, and waits `patience` at most.
-    pub async fn once(&self, provider: Provider, body: &[u8], user: Option<&str>, patience: Duration) -> Try {
+    /// An answer without any key: its words and its tool calls are recorded, shown and sent to other models.
+    fn clean_answer(&self, mut response: ChatResponse) -> ChatResponse {
+        let clean = |text: &mut String| *text = self.clean(text);
+        for block in &mut response.content {
+            match block {
+                Block::Text(text) => clean(text),
+                Block::ToolUse(call) => [&mut call.id, &mut call.name, &mut call.input].into_iter().for_each(clean),
+            }
+        }
+        response.refusal.iter_mut().for_each(clean);
+        [&mut response.id, &mut response.model].into_iter().for_each(clean);
+        response
+    }
+
+    /// Sends a chat once, for the user of this key, and waits `patience` at most. `idempotency` is the same for every repeat of a
+    /// call and for no other call.
+    pub async fn once(&self, provider: Provider, body: &[u8], user: Option<&str>, idempotency: &str, patience: Duration) -> Try {
         let watch = Stopwatch::start();
-        let asked = self.ask(provider, body, user);
+        let asked = self.ask(provider, body, user, idempotency);
         let patience = std::time::Duration::from_micros(patience.us());
         let result = tokio::time::timeout(patience, asked)
             .await
-            .unwrap_or_else(|_| Err(ChatError::new(ErrorKind::Timeout, format!("no answer within {} s", patience.as_secs()))));
-        let result = result.map_err(|error| ChatError { message: self.clean(&error.message), ..error });
+            .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Timeout, format!("no answer within {} s", patience.as_secs()), true)));
+        let result = result.map(|response| self.clean_answer(response)).map_err(|failure| self.clean_failure(failure));
         Try { latency: watch.elapsed(), result }
     }
 
-    /// Asks OpenAI once for the vectors of texts.
+    /// Requests the vectors of texts from OpenAI, once.
     ///
     /// # Errors
-    /// What went wrong.
-    pub async fn embed(&self, body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
-        let door = self.door(Provider::OpenAi)?;
-        let address = format!("{}/embeddings", door.base);
-        let asked = self.send(door, &address, body, None, Provider::OpenAi);
+    /// What went wrong, and whether it may be charged.
+    pub async fn embed(&self, body: &[u8], idempotency: &str) -> Result<EmbeddingResponse, Failure> {
+        let provider = Provider::OpenAi;
+        let asked = async {
+            let door = self.door(provider)?;
+            let address = format!("{}/embeddings", door.base);
+            let bytes = self.send(door, &address, body, None, idempotency, provider).await?;
+            decode_embedding_response(&bytes).map_err(|error| Failure { error, may_be_charged: true })
+        };
         let answer = tokio::time::timeout(EMBEDDING, asked).await;
-        let answer = answer.unwrap_or_else(|_| Err(ChatError::new(ErrorKind::Timeout, "no vectors came in time")));
-        let answer = answer.and_then(|bytes| decode_embedding_response(&bytes));
-        answer.map_err(|error| ChatError { message: self.clean(&error.message), ..error })
+        let answer = answer.unwrap_or_else(|_| Err(Failure::new(ErrorKind::Timeout, "no vectors came in time", true)));
+        answer.map_err(|failure| self.clean_failure(failure))
     }
 
-    fn door(&self, provider: Provider) -> Result<&Door, ChatError> {
-        self.doors.get(&provider).ok_or_else(|| ChatError::new(ErrorKind::Authentication, "there is no key for this provider"))
+    fn clean_failure(&self, failure: Failure) -> Failure {
+        let error = ChatError { message: self.clean(&failure.error.message), ..failure.error };
+        Failure { error, ..failure }
     }
 
-    async fn ask(&self, provider: Provider, body: &[u8], user: Option<&str>) -> Result<ChatResponse, ChatError> {
+    fn door(&self, provider: Provider) -> Result<&Door, Failure> {
+        self.doors.get(&provider).ok_or_else(|| Failure::new(ErrorKind::Authentication, "there is no key for this provider", false))
+    }
+
+    async fn ask(&self, provider: Provider, body: &[u8], user: Option<&str>, idempotency: &str) -> Result<ChatResponse, Failure> {
         let door = self.door(provider)?;
-        let bytes = self.send(door, &door.address, body, user, provider).await?;
+        let bytes = self.send(door, &door.address, body, user, idempotency, provider).await?;
         // A body that is not what the format says was paid for all the same.
-        wire::decode_response(provider, &bytes).map_err(|error| ChatError { kind: ErrorKind::Malformed, ..error })
+        let malformed = |error| Failure { error: ChatError { kind: ErrorKind::Malformed, ..error }, may_be_charged: true };
+        wire::decode_response(provider, &bytes).map_err(malformed)
     }
 
     /// Sends one request and takes the body of its 200.
-    async fn send(&self, door: &Door, address: &str, body: &[u8], user: Option<&str>, provider: Provider) -> Result<Vec<u8>, ChatError> {
-        let mut request = self.client.post(address).headers(door.headers.clone()).body(body.to_vec());
-        if let Some(user) = user.filter(|_| !door.official) {
-            // Not every provider's wire carries the user; a stand-in for it may want to know.
-            request = request.header("x-simlab-user", user);
+    async fn send(
+        &self,
+        door: &Door,
+        address: &str,
+        body: &[u8],
+        user: Option<&str>,
+        idempotency: &str,
+        provider: Provider,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut headers = door.headers.clone();
+        // Not every provider's wire carries the user; a stand-in for it may want to know.
+        if let Some(user) = user.filter(|_| !door.official).and_then(|user| HeaderValue::from_str(user).ok()) {
+            headers.insert("x-simlab-user", user);
         }
-        let mut answer = request.send().await.map_err(|error| broken(&error, false))?;
-        let status = answer.status().as_u16();
-        let received_us = unix_ms().saturating_mul(1000);
-        let pairs: Vec<(String, String)> =
-            answer.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect();
-        let mut bytes = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| broken(&error, true))? {
-            if bytes.len() + part.len() > MOST_BODY {
-                return Err(ChatError::new(ErrorKind::Malformed, format!("the answer is larger than {MOST_BODY} bytes")));
-            }
-            bytes.extend_from_slice(&part);
+        if let Some(key) = HeaderValue::from_str(idempotency).ok().filter(|_| takes_idempotency_key(provider)) {
+            headers.insert("idempotency-key", key);
         }
-        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let headers = Headers { pairs: &pairs, received_us };
+        let post = Post { address: address.to_owned(), headers, body: body.to_vec() };
+        let Answer { status, headers, body } =
+            self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| Failure::new(kind, words, may_have_arrived))?;
+        let pairs: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers = Headers { pairs: &pairs, received_us: self.net.unix_ms().saturating_mul(1000) };
         if let Some(wait) = RateLimits::read(provider, &headers).blocked_for() {
             door.gate.close_for(wait);
         }
-        if (200..300).contains(&status) { Ok(bytes) } else { Err(wire::decode_error(provider, status, &headers, &bytes)) }
+        if (200..300).contains(&status) {
+            return Ok(body);
+        }
+        let unbilled = UNBILLED.contains(&status) || (status == OVERLOADED && provider == Provider::Anthropic);
+        Err(Failure { error: wire::decode_error(provider, status, &headers, &body), may_be_charged: !unbilled })
     }
-}
-
-/// A connection that did not do, in its own words; the address may hold what nobody shall read, so it stays out.
-fn broken(error: &reqwest::Error, begun: bool) -> ChatError {
-    let mut words = Vec::new();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words.push(inner.to_string());
-        cause = inner.source();
-    }
-    let kind = match (error.is_timeout(), begun) {
-        (true, _) => ErrorKind::Timeout,
-        (_, true) => ErrorKind::Cut,
-        (_, false) => ErrorKind::Connection,
-    };
-    let words = if words.is_empty() { "the connection broke".to_owned() } else { words.join(": ") };
-    ChatError::new(kind, words)
 }

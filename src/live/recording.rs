@@ -46,12 +46,22 @@ pub enum Line {
         /// What it may have cost, in nano-dollars.
         nano_usd: u64,
     },
-    /// Texts were embedded for a search.
+    /// Texts are going to be embedded for a search.
+    Embedding {
+        /// Which request for vectors of this run, from 0.
+        nth: u32,
+        /// What it may cost at most, in nano-dollars.
+        worst_nano_usd: u64,
+    },
+    /// Texts were embedded for a search, or were not.
     Embedded {
         /// How many.
         texts: u32,
         /// What it cost, in nano-dollars.
         nano_usd: u64,
+        /// Which request; `None` in journals that did not announce it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nth: Option<u32>,
     },
     /// The flags were evaluated for a user.
     Assigned {
@@ -253,6 +263,10 @@ pub struct Recording {
     pub sent: BTreeSet<u32>,
     /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
     pub open: BTreeMap<Call, u64>,
+    /// Requests for vectors that were begun and never ended, with the most that they can have cost, in nano-dollars.
+    pub embedding: BTreeMap<u32, u64>,
+    /// How many requests for vectors were begun.
+    pub embeddings: u32,
     /// What was spent beside calls with an outcome, at most.
     pub lost_nano_usd: u64,
     /// How often it was taken up again.
@@ -317,7 +331,14 @@ impl Recording {
                 self.open.remove(&call);
                 self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
             }
-            Line::Embedded { nano_usd, .. } => self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd),
+            Line::Embedding { nth, worst_nano_usd } => {
+                self.embeddings = self.embeddings.max(nth.saturating_add(1));
+                self.embedding.insert(nth, worst_nano_usd);
+            }
+            Line::Embedded { nano_usd, nth, .. } => {
+                nth.map(|nth| self.embedding.remove(&nth));
+                self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
+            }
             Line::Assigned { user, configs } => {
                 self.assigned.insert(user, configs);
             }
@@ -331,8 +352,10 @@ impl Recording {
             Line::Sent { users } => self.sent.extend(users),
             Line::Resumed => {
                 // Whoever takes it up asks again; what was out then may have been charged all the same.
-                self.lost_nano_usd = self.open.values().fold(self.lost_nano_usd, |sum, worst| sum.saturating_add(*worst));
+                let open = self.open.values().chain(self.embedding.values());
+                self.lost_nano_usd = open.fold(self.lost_nano_usd, |sum, worst| sum.saturating_add(*worst));
                 self.open.clear();
+                self.embedding.clear();
                 self.resumed += 1;
             }
         }
@@ -347,7 +370,7 @@ impl Recording {
             CallOutcome::Failed(failed) => failed.nano_usd,
         };
         let calls = self.calls.values().map(of_call);
-        calls.chain(self.open.values().copied()).fold(self.lost_nano_usd, u64::saturating_add)
+        calls.chain(self.open.values().chain(self.embedding.values()).copied()).fold(self.lost_nano_usd, u64::saturating_add)
     }
 }
 
@@ -368,17 +391,6 @@ impl CallOutcome {
             Self::Answered(answered) => &answered.request,
             Self::Failed(failed) => &failed.request,
         }
-    }
-}
-
-impl Line {
-    /// The line's bytes, its end included.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        // Neither maps with keys that are no text nor anything else that JSON has no word for is in a line.
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
     }
 }
 
@@ -448,6 +460,22 @@ mod tests {
         recording.take(Line::Resumed).unwrap();
         recording.take(Line::Asked { call: call(1, 1), worst_nano_usd: 1000 }).unwrap();
         assert_eq!(recording.spent_nano_usd(), 2060);
+    }
+
+    #[test]
+    fn vectors_that_were_requested_when_it_broke_off_count_at_their_worst() {
+        let mut recording = Recording::default();
+        recording.take(lines()[0].clone()).unwrap();
+        recording.take(Line::Embedding { nth: 0, worst_nano_usd: 500 }).unwrap();
+        assert_eq!(recording.spent_nano_usd(), 500);
+        recording.take(Line::Embedded { texts: 1, nano_usd: 20, nth: Some(0) }).unwrap();
+        recording.take(Line::Embedding { nth: 1, worst_nano_usd: 500 }).unwrap();
+        recording.take(Line::Resumed).unwrap();
+        assert_eq!((recording.spent_nano_usd(), recording.embeddings), (520, 2));
+        // A journal of an earlier version names no request.
+        let old: Line = serde_json::from_str(r#"{"embedded":{"texts":3,"nano_usd":7}}"#).unwrap();
+        recording.take(old).unwrap();
+        assert_eq!(recording.spent_nano_usd(), 527);
     }
 
     #[test]

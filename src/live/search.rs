@@ -10,8 +10,10 @@ use std::rc::Rc;
 use crate::knowledge::retrieval::search_by;
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::budget::Reached;
+use crate::live::charge;
 use crate::live::embeddings::{MODEL, MOST_TEXTS, cost, similarities};
 use crate::live::halt::Stopped;
+use crate::live::providers::Failure;
 use crate::live::recording::Line;
 use crate::live::session::{Flags, Session, World, fatal_for};
 use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, Provider, VectorFormat};
@@ -66,17 +68,30 @@ impl<F: Flags> Session<'_, F> {
         encode_embedding_request(Provider::OpenAi, &request, &mut body);
         // No token is shorter than a byte.
         let worst = cost(body.len() as u64).nano_dollars();
+        let idempotency = self.idempotency(&texts.join("\0"));
         let mut made = 0;
         loop {
             if let Err(Reached { worst }) = world.budget.reserve(worst).await {
                 self.halt.stop(Stopped::Budget(worst));
                 return self.stand_still().await;
             }
+            let nth = self.recording.borrow().embeddings;
+            if !self.halt.goes_on() || !self.write(Line::Embedding { nth, worst_nano_usd: worst }) {
+                world.budget.settle(worst, 0);
+                return self.stand_still().await;
+            }
             let out = self.halt.out();
-            let answer = world.providers.embed(&body).await;
-            let nano_usd = answer.as_ref().map_or(worst, |answer| cost(u64::from(answer.input_tokens)).nano_dollars());
+            let answer = world.providers.embed(&body, &idempotency).await;
+            let nano_usd = match &answer {
+                Ok(answer) if charge::is_possible(answer.input_tokens, texts.iter().copied()) => {
+                    cost(u64::from(answer.input_tokens)).nano_dollars()
+                }
+                Err(Failure { may_be_charged: false, .. }) => 0,
+                _ => worst,
+            };
             world.budget.settle(worst, nano_usd);
-            let written = self.write(Line::Embedded { texts: u32::try_from(texts.len()).unwrap_or(u32::MAX), nano_usd });
+            let texts_asked = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+            let written = self.write(Line::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
             drop(out);
             if !written {
                 return self.stand_still().await;
@@ -90,7 +105,7 @@ impl<F: Flags> Session<'_, F> {
                     let words = format!("{} vectors came for {} texts", answer.vectors.len(), texts.len());
                     return Err(ChatError::new(ErrorKind::Malformed, words));
                 }
-                Err(error) => error,
+                Err(Failure { error, .. }) => error,
             };
             if let Some(sentence) = fatal_for(&error, Provider::OpenAi, MODEL) {
                 self.halt.stop(Stopped::Failed(sentence));

@@ -11,12 +11,13 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
+use crate::live::charge;
 use crate::live::embeddings::Shelf;
 use crate::live::halt::{Halt, Stopped};
 use crate::live::journal::Journal;
 use crate::live::models;
 use crate::live::papers::Papers;
-use crate::live::providers::{Providers, Try};
+use crate::live::providers::{Failure, Providers, Try};
 use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
 use crate::live::request::Writer;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Provider, Stop};
@@ -27,8 +28,6 @@ use crate::random::{Owner, Purpose, Seed};
 use crate::run::Stage;
 use crate::time::{Duration, Stopwatch};
 
-/// Tokens that a provider may add to what is sent: system prompts of its own for tools.
-const HIDDEN_TOKENS: u64 = 1_000;
 /// Characters of what was asked that a recording keeps.
 const ASKED_CHARACTERS: usize = 200;
 /// Retries after a connection that could not be made or broke at once; then the run stops, since nobody can be reached.
@@ -191,6 +190,13 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
+    /// The key under which a provider knows a repeat of the same request: the same in every try and after a restart, and no other
+    /// run's.
+    pub(super) fn idempotency(&self, what: &str) -> String {
+        let Run { began_ms, key_epoch, seed, .. } = &self.run;
+        format!("simlab-{:032x}", xxh3_128(format!("{began_ms} {key_epoch} {seed} {what}").as_bytes()))
+    }
+
     /// A number from 0 to 1, another one for each call and retry.
     fn jitter(&self, call: Call, made: u32) -> f64 {
         Seed(self.run.seed).stage(Purpose::Jitter, Owner::of(format!("{call:?}").as_bytes()), u64::from(made)).uniform()
@@ -211,7 +217,8 @@ impl<'a, F: Flags> Session<'a, F> {
             self.halt.stop(Stopped::Failed(format!("model `{}` is asked, and there is no key for its provider", model.id)));
             return self.stand_still().await;
         };
-        let worst = worst(model, body.len(), request.max_tokens);
+        let worst = charge::worst(model, body.len(), request.max_tokens);
+        let idempotency = self.idempotency(&format!("{call:?} {digest}"));
         let patience = self.stage.scenario.traffic.timeout.min(LONGEST_TRY);
         let asked = asked(request);
         let (mut retried, mut made, mut total) = (Vec::new(), 0, Duration::ZERO);
@@ -229,12 +236,12 @@ impl<'a, F: Flags> Session<'a, F> {
                 return self.stand_still().await;
             }
             let out = self.halt.out();
-            let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), patience).await;
+            let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), &idempotency, patience).await;
             total += latency;
-            let error = match result {
+            let Failure { error, may_be_charged } = match result {
                 Ok(response) => {
                     gate.answered();
-                    let nano_usd = model.cost(response.usage.input, response.usage.output).map_or(worst, |cost| cost.nano_dollars());
+                    let nano_usd = charge::answered(model, request, &response, worst);
                     world.budget.settle(worst, nano_usd);
                     let answered = recorded(call, &model.id, digest, asked, response, (total, latency), nano_usd, retried);
                     if !self.write(Line::Answered(answered.clone())) {
@@ -243,9 +250,10 @@ impl<'a, F: Flags> Session<'a, F> {
                     }
                     return CallOutcome::Answered(answered);
                 }
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            let nano_usd = if may_be_charged(error.kind) { worst } else { 0 };
+            // What may have reached the provider counts at its maximum, for nobody here will ever know.
+            let nano_usd = if may_be_charged { worst } else { 0 };
             world.budget.settle(worst, nano_usd);
             if matches!(error.kind, ErrorKind::RateLimited | ErrorKind::Overloaded) {
                 gate.refused();
@@ -316,18 +324,6 @@ fn asked(request: &ChatRequest) -> String {
         Part::ToolResult(result) => &result.content,
     });
     cut(text, ASKED_CHARACTERS)
-}
-
-/// What a call may cost at most, in nano-dollars: no token is shorter than a byte.
-fn worst(model: &ModelProfile, bytes: usize, max_tokens: Option<u32>) -> u64 {
-    let tokens = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let output = max_tokens.unwrap_or(model.max_output_tokens);
-    model.cost(tokens(bytes as u64 + HIDDEN_TOKENS), output).map_or(u64::MAX, |cost| cost.nano_dollars())
-}
-
-/// Whether a provider may have worked, and charged, before this went wrong.
-fn may_be_charged(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Timeout | ErrorKind::Cut | ErrorKind::Malformed)
 }
 
 /// How patient a caller is with this kind of failure.

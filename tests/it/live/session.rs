@@ -19,7 +19,7 @@ use super::super::serve::Served;
 
 /// The flags of the stage, and what was handed over.
 pub struct InProcess<'a> {
-    flags: &'a Compiled,
+    pub flags: &'a Compiled,
     pub tracked: RefCell<BTreeMap<String, u32>>,
 }
 
