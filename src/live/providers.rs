@@ -26,7 +26,7 @@ const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
 /// may have come after the work. Sources: the error pages of the three providers' API references (invalid request, authentication,
 /// billing, permission, not found, method, too large, media type, unprocessable, rate limit).
 const UNBILLED: [u16; 10] = [400, 401, 402, 403, 404, 405, 413, 415, 422, 429];
-/// Anthropic's own "overloaded" (no other service uses the status): the request was turned away.
+/// Anthropic's own "overloaded": there was no capacity to work on the request (https://docs.claude.com/en/api/errors).
 const OVERLOADED: u16 = 529;
 
 /// One provider.
@@ -70,12 +70,6 @@ impl Failure {
     fn new(kind: ErrorKind, words: impl Into<String>, may_be_charged: bool) -> Self {
         Self { error: ChatError::new(kind, words), may_be_charged }
     }
-}
-
-/// Whether the provider takes a key under which a repeat is the same request. Anthropic's and OpenAI's own clients have a place for
-/// it; Mistral documents none.
-fn takes_idempotency_key(provider: Provider) -> bool {
-    matches!(provider, Provider::Anthropic | Provider::OpenAi)
 }
 
 impl Providers {
@@ -202,7 +196,9 @@ impl Providers {
         if let Some(user) = user.filter(|_| !door.official).and_then(|user| HeaderValue::from_str(user).ok()) {
             headers.insert("x-simlab-user", user);
         }
-        if let Some(key) = HeaderValue::from_str(idempotency).ok().filter(|_| takes_idempotency_key(provider)) {
+        // None of the three providers honors such a key at its own address (Anthropic says so in anthropic-sdk-typescript#1144, OpenAI's
+        // client sends none, Mistral documents none); a gateway in front of them may. The budget never relies on it.
+        if let Some(key) = HeaderValue::from_str(idempotency).ok().filter(|_| !door.official) {
             headers.insert("idempotency-key", key);
         }
         let post = Post { address: address.to_owned(), headers, body: body.to_vec() };

@@ -117,7 +117,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         assert!(billed <= spent, "{way:?}: a provider billed {billed}, simlab counted {spent}");
         assert_eq!(spent, session.recording.borrow().spent_nano_usd(), "{way:?}: the journal counts the same");
         assert_eq!(spent == 0, free, "{way:?}: {spent}");
-        // A repeat goes out under the same key, where the provider takes one, and no two calls share a key.
+        // To a gateway, a repeat goes out under the same key, and no two calls share a key.
         let keys = net.keys.borrow();
         let named: Vec<&str> = keys.keys().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
         let different: std::collections::BTreeSet<&str> = named.iter().copied().collect();
