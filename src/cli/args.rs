@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_journal::JournalCommand;
 use super::args_serve::ServeArgs;
 use crate::quantity::Money;
 
@@ -79,6 +80,9 @@ pub enum Command {
     /// not in the recording is an error that shows the nearest one.
     #[command(after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab replay traffic.jsonl --format markdown")]
     Replay(ReplayArgs),
+    /// Check or repair the journal of a live run.
+    #[command(subcommand, after_help = "Example:\n  simlab journal check results/journal.jsonl")]
+    Journal(JournalCommand),
     /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your system.
     ///
     /// Latency and failures are read off the calls; lengths of answers, tool calls and feedback are matched by simulation. The

@@ -10,7 +10,8 @@ use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::live::calibrate::{calibrate as fitted, put_into, table, to_json};
-use crate::live::recording::{Recording, Unreadable};
+use crate::live::journal::bytes;
+use crate::live::recording::Recording;
 use crate::random::Seed;
 use crate::scenario::parse_kept;
 
@@ -20,8 +21,11 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
         let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
         bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {reason}", args.recording.display())).help(help)])
     };
-    let text = fs::read(&args.recording).map_err(|error| unusable(error.to_string()))?;
-    let recording = Recording::read(&text).map_err(|Unreadable { line, reason }| unusable(format!("line {line}: {reason}")))?;
+    let text = fs::File::open(&args.recording).and_then(bytes).map_err(|error| unusable(error.to_string()))?;
+    let recording = Recording::read(&text).map_err(|error| {
+        let message = format!("`{}` cannot be used: {error}", args.recording.display());
+        bad_file(&[Diagnostic::new(message).help(super::journal::help(&error, &args.recording))])
+    })?;
     let Some(run) = recording.run.clone() else { return Err(unusable("it does not say what was run".to_owned())) };
     let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
     // Other luck than the run's own: what is matched shall not be matched to its noise.

@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Estimate(args) => super::live::estimate(&args),
         Command::Calibrate(args) => super::calibrate::calibrate(&args),
         Command::Replay(args) => super::real::replay(&args),
+        Command::Journal(command) => super::journal::journal(&command),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),
         Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),

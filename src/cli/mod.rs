@@ -7,11 +7,13 @@
 
 mod analyze;
 mod args;
+mod args_journal;
 mod args_serve;
 mod bootstrap;
 mod calibrate;
 mod commands;
 mod exit;
+mod journal;
 mod learn;
 mod live;
 mod output;

@@ -19,8 +19,10 @@ use crate::diagnostic::Diagnostic;
 use crate::figure;
 use crate::flags::bootstrap::ActionKind;
 use crate::journal::Reader;
+use crate::live::disk::write_private;
 use crate::live::environment::{self, Environment};
-use crate::live::journal::{Journal, OpenError};
+use crate::live::journal::{Journal, OpenError, Resumed, bytes};
+use crate::live::reading::Reading;
 use crate::live::recording::{Line, Recording, Run, SCHEMA};
 use crate::live::{
     self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Shelf, Stopped, World, conclude, estimate, gather, launchdarkly,
@@ -42,8 +44,8 @@ fn usage(sentences: &[String]) -> Exit {
     Exit::Usage
 }
 
-fn unusable(path: &Path, error: &dyn std::fmt::Display, help: &str) -> Exit {
-    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help)])
+fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>) -> Exit {
+    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help.into())])
 }
 
 /// Waits for a future on this thread, with network and timers.
@@ -77,17 +79,28 @@ struct Sitting {
 }
 
 /// Opens the folder of a run that is to go on.
-fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs) -> Result<Sitting, Exit> {
+fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<Sitting, Exit> {
     let path = folder.join(JOURNAL);
-    let (journal, recording) = Journal::resume(&path).map_err(|error| {
-        let help = match error {
-            OpenError::Locked => "one run is written by one process",
-            OpenError::Unreadable(_) => "is this the journal of a live run?",
-            OpenError::Io(_) => "name the folder that the run was saved in",
+    let Resumed { journal, recording, cut } = Journal::resume(&path).map_err(|error| {
+        let help = match &error {
+            OpenError::Locked => "one run is written by one process".to_owned(),
+            OpenError::Unreadable(unreadable) => super::journal::help(unreadable, &path),
+            OpenError::Io(_) | OpenError::Begun => "name the folder that the run was saved in".to_owned(),
         };
         unusable(&path, &error, help)
     })?;
-    let Some(run) = recording.run.clone() else { return Err(unusable(&path, &"it does not say what was run", "is this the right file?")) };
+    if let Some((bytes, kept)) = cut {
+        let bytes = figure::count(bytes as u64);
+        output::message(&format!(
+            "{}: the last {bytes} bytes broke off; they were cut away and are kept in {}",
+            path.display(),
+            kept.display()
+        ));
+    }
+    let Some(run) = recording.run.clone() else {
+        output::message(&format!("{} is empty: the run has not begun, so it begins now", path.display()));
+        return Ok(Sitting { folder: folder.to_owned(), journal: Some(journal), ..fresh(loaded, args, environment) });
+    };
     let mut faults = Vec::new();
     if run.scenario != *loaded.source.text || run.documents != loaded.documents {
         faults.push(format!("`{}` is not the scenario that was run: a copy of it is in {}", args.scenario, folder.display()));
@@ -103,12 +116,18 @@ fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs) -> Result<Sitting, E
 
 /// A run that has not begun; nothing is written yet.
 fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<Sitting, Exit> {
+    let sitting = fresh(loaded, args, environment);
+    let folder = &sitting.folder;
+    if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
+        return Err(usage(&[format!("`{}` holds a run already: go on with it (--resume {0}), or name another folder", folder.display())]));
+    }
+    Ok(sitting)
+}
+
+fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Sitting {
     let began_ms = unix_ms();
     let scenario = &loaded.scenario;
     let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("live-{}-{}", scenario.name, began_ms / 1000)));
-    if folder.join(JOURNAL).exists() {
-        return Err(usage(&[format!("`{}` holds a run already: go on with it (--resume {0}), or name another folder", folder.display())]));
-    }
     // Real contexts must be nobody's before; a stand-in on this machine meets the simulator's own users.
     let key_epoch = if environment.flags.is_loopback() { KEY_EPOCH } else { u32::try_from(began_ms / 1000).unwrap_or(u32::MAX) };
     let run = Run {
@@ -122,7 +141,7 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
         began_ms,
         key_epoch,
     };
-    Ok(Sitting { folder, run, recording: Recording::default(), journal: None })
+    Sitting { folder, run, recording: Recording::default(), journal: None }
 }
 
 /// Asks a question on the terminal.
@@ -157,7 +176,7 @@ pub fn run(args: &RunArgs) -> Ended {
     let environment = environment::read(&providers, |name| std::env::var(name).ok()).map_err(|faults| usage(&faults))?;
     refuse(live::faults(scenario, &environment))?;
     let sitting = match &args.resume {
-        Some(folder) => taken_up(folder, &loaded, args)?,
+        Some(folder) => taken_up(folder, &loaded, args, &environment)?,
         None => begun(&loaded, args, &environment)?,
     };
     wait(go(args, &loaded, &environment, sitting))?
@@ -306,7 +325,7 @@ fn saved<F: live::Flags>(
     let outcome = conclude(session, gathered, backdrop, true, &mut events);
     if let (Some(folder), Some(events)) = (folder, events) {
         let transcript = || live::transcript(&session.recording.borrow());
-        let written = events.finish().and_then(|()| fs::write(folder.join("transcript.jsonl"), transcript()));
+        let written = events.finish().and_then(|()| write_private(&folder.join("transcript.jsonl"), &transcript()));
         written.and_then(|()| save::report(folder, loaded, &outcome)).map_err(|error| unusable(folder, &error, "is the disk full?"))?;
     }
     Ok(outcome)
@@ -331,9 +350,14 @@ fn ended(gathered: &Gathered, outcome: &Outcome, folder: &Path, args: &RunArgs) 
 /// Runs a scenario again from what models said before.
 pub fn replay(args: &ReplayArgs) -> Ended {
     let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
-    let text = fs::read(&args.recording).map_err(|error| unusable(&args.recording, &error, help))?;
-    let recording = Recording::read(&text).map_err(|error| unusable(&args.recording, &OpenError::Unreadable(error), help))?;
-    let Some(run) = recording.run.clone() else { return Err(unusable(&args.recording, &"it does not say what was run", help)) };
+    let path = &args.recording;
+    let text = fs::File::open(path).and_then(bytes).map_err(|error| unusable(path, &error, help))?;
+    let Reading { recording, cut_bytes, .. } =
+        Reading::of(&text).map_err(|error| unusable(path, &error, super::journal::help(&error, path)))?;
+    let Some(run) = recording.run.clone() else { return Err(unusable(path, &"the run has not begun: nothing was recorded", help)) };
+    if cut_bytes > 0 {
+        output::message(&format!("{}: the last {} bytes broke off and are left out", path.display(), figure::count(cut_bytes as u64)));
+    }
     let loaded = match &args.scenario {
         Some(scenario) => super::commands::read(scenario)?,
         None => parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?,

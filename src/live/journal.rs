@@ -1,24 +1,46 @@
 //! The journal on disk: lines are appended and handed to the operating system before anything is done about them.
 //!
-//! Promises: one process at a time; a line that broke off is cut away when the journal is opened again; what is in the file
-//! survives the end of this process, whatever ends it.
+//! Guarantees: one process at a time; what is in the file survives the end of this process, whatever ends it. After a write that failed,
+//! the file is cut back to its last whole line and takes no more. An end that broke off is cut away, and kept in a file of its own, when
+//! the journal is opened again.
 //!
 //! Does not know: what the lines mean.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use super::recording::{Line, Recording, Unreadable};
+use super::disk::{Disk, private, write_private};
+use super::reading::{Reading, Unreadable};
+use super::recording::{Line, Recording};
+use super::sealed::seal;
 
 /// Lines after which the disk itself is waited for.
 const LINES_PER_SYNC: u32 = 64;
+/// Largest journal that is read, in bytes.
+pub const MOST_BYTES: u64 = 4 << 30;
 
 /// An open journal, and perhaps a copy of it elsewhere.
 #[derive(Debug)]
-pub struct Journal {
-    files: Vec<File>,
+pub struct Journal<D = File> {
+    files: Vec<D>,
+    /// How many lines are whole, and their bytes.
+    lines: u64,
+    length: u64,
     unsynced: u32,
+    /// Why nothing is written any more.
+    failed: Option<String>,
+}
+
+/// A journal that was opened again.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The journal, ready for the next line.
+    pub journal: Journal,
+    /// What it holds; without a run, the run has not begun.
+    pub recording: Recording,
+    /// What broke off at its end: how many bytes, and the file that they are kept in.
+    pub cut: Option<(usize, PathBuf)>,
 }
 
 /// Why a journal cannot be opened.
@@ -28,7 +50,9 @@ pub enum OpenError {
     Io(io::Error),
     /// It is in use.
     Locked,
-    /// It is no journal.
+    /// There are lines in it already.
+    Begun,
+    /// It is no journal, or a damaged one.
     Unreadable(Unreadable),
 }
 
@@ -43,12 +67,17 @@ impl std::fmt::Display for OpenError {
         match self {
             Self::Io(error) => write!(f, "{error}"),
             Self::Locked => f.write_str("another process is running it"),
-            Self::Unreadable(Unreadable { line, reason }) => write!(f, "line {line}: {reason}"),
+            Self::Begun => f.write_str("it holds a run already"),
+            Self::Unreadable(unreadable) => write!(f, "{unreadable}"),
         }
     }
 }
 
-fn lock(file: &File) -> Result<(), OpenError> {
+/// Locks a journal for this process.
+///
+/// # Errors
+/// When another process has it.
+pub fn lock(file: &File) -> Result<(), OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
@@ -57,30 +86,70 @@ fn lock(file: &File) -> Result<(), OpenError> {
     }
 }
 
+/// All of a journal's bytes.
+///
+/// # Errors
+/// When it cannot be read, or is larger than [`MOST_BYTES`].
+pub fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MOST_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+/// A file name beside a journal that is not taken yet.
+#[must_use]
+pub fn beside(path: &Path, what: &str) -> PathBuf {
+    let named = |nth: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{what}"));
+        if nth > 1 {
+            name.push(format!("-{nth}"));
+        }
+        PathBuf::from(name)
+    };
+    (1..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+}
+
 impl Journal {
-    /// A new journal.
+    /// A new journal. A file without a single byte counts as none.
     ///
     /// # Errors
-    /// When the file exists already or cannot be made.
+    /// When the file holds something already or cannot be made.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let file = private(path, false)?;
         lock(&file)?;
-        Ok(Self { files: vec![file], unsynced: 0 })
+        if file.metadata()?.len() > 0 {
+            return Err(OpenError::Begun);
+        }
+        // The name has to be on the disk, too; where folders cannot be waited for, nothing is lost but that.
+        if let Some(folder) = path.parent() {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(Self::on(file, 0, 0))
     }
 
     /// Opens a journal to go on with, and what it holds.
     ///
     /// # Errors
-    /// When the file is not there, in use, or no journal.
-    pub fn resume(path: &Path) -> Result<(Self, Recording), OpenError> {
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    /// When the file is not there, in use, no journal, or damaged.
+    pub fn resume(path: &Path) -> Result<Resumed, OpenError> {
+        path.metadata()?;
+        let mut file = private(path, false)?;
         lock(&file)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        let recording = Recording::read(&text).map_err(OpenError::Unreadable)?;
-        file.set_len(recording.whole_bytes as u64)?;
-        file.seek(SeekFrom::End(0))?;
-        Ok((Self { files: vec![file], unsynced: 0 }, recording))
+        let text = bytes(&file)?;
+        let Reading { recording, lines, whole_bytes, cut_bytes } = Reading::of(&text).map_err(OpenError::Unreadable)?;
+        let cut = if cut_bytes > 0 {
+            let kept = beside(path, &format!("cut-{whole_bytes}"));
+            write_private(&kept, text.get(whole_bytes..).unwrap_or_default())?;
+            Some((cut_bytes, kept))
+        } else {
+            None
+        };
+        file.cut(whole_bytes as u64)?;
+        Ok(Resumed { journal: Self::on(file, lines, whole_bytes as u64), recording, cut })
     }
 
     /// Keeps a copy at `path`, beginning with everything that is there already.
@@ -91,86 +160,111 @@ impl Journal {
         if path.exists() && !path.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
         }
-        let known = std::fs::read(journal)?;
-        let own = match std::fs::read(path) {
+        let known = bytes(File::open(journal)?)?;
+        let own = match File::open(path).and_then(bytes) {
             Ok(there) => known.starts_with(&there) || there.starts_with(&known),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if !own {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already, and is no copy of this run's journal"));
         }
-        let mut file = File::create(path)?;
-        file.write_all(&known)?;
+        let mut file = private(path, false)?;
+        file.cut(0)?;
+        file.append(&known)?;
         self.files.push(file);
         Ok(())
+    }
+}
+
+impl<D: Disk> Journal<D> {
+    /// A journal of `lines` whole lines, `length` bytes together, on this disk.
+    pub fn on(disk: D, lines: u64, length: u64) -> Self {
+        Self { files: vec![disk], lines, length, unsynced: 0, failed: None }
     }
 
     /// Appends a line.
     ///
     /// # Errors
-    /// When it cannot be written: then nothing may be done about what it tells of.
+    /// When it cannot be written, or an earlier one could not: then nothing may be done about what it tells of.
     pub fn write(&mut self, line: &Line) -> io::Result<()> {
-        let bytes = line.bytes();
-        for file in &mut self.files {
-            file.write_all(&bytes)?;
+        if let Some(reason) = &self.failed {
+            return Err(io::Error::other(reason.clone()));
         }
+        let bytes = seal(&line.json(), self.lines + 1);
+        if let Err(error) = self.files.iter_mut().try_for_each(|file| file.append(&bytes)) {
+            return Err(self.fail(error));
+        }
+        self.lines += 1;
+        self.length += bytes.len() as u64;
         self.unsynced += 1;
-        if self.unsynced >= LINES_PER_SYNC { self.sync() } else { Ok(()) }
+        // Without its first line a journal is worth nothing.
+        if self.unsynced >= LINES_PER_SYNC || self.lines == 1 { self.sync() } else { Ok(()) }
+    }
+
+    /// Cuts every file back to its last whole line, and refuses whatever comes.
+    fn fail(&mut self, error: io::Error) -> io::Error {
+        self.failed = Some(error.to_string());
+        for file in &mut self.files {
+            // Where even this fails, half a line stays at the end: that is how a journal breaks off.
+            let _ = file.cut(self.length);
+        }
+        error
     }
 
     /// Waits until everything is on the disk.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When the disk says no. What was written since the last time may be lost then, so nothing more is written.
     pub fn sync(&mut self) -> io::Result<()> {
         self.unsynced = 0;
-        self.files.iter().try_for_each(File::sync_data)
+        self.files.iter_mut().try_for_each(D::sync).inspect_err(|error| self.failed = Some(error.to_string()))
     }
 }
 
 impl Line {
-    /// The line's bytes, its end included.
+    /// The line as a JSON object.
     #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
+    pub fn json(&self) -> Vec<u8> {
+        if *self == Self::Resumed {
+            // Not the text `"resumed"`: number and checksum have to have a place.
+            return br#"{"resumed":null}"#.to_vec();
+        }
         // Neither maps with keys that are no text nor anything else that JSON has no word for is in a line.
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
+
     use super::*;
-    use crate::live::recording::{Run, SCHEMA};
+    use crate::live::reading::repair;
+    use crate::live::recording::sample;
+    use crate::random::{Owner, Purpose, Seed};
 
     #[test]
     fn a_journal_goes_on_where_its_last_whole_line_ends() {
         let folder = std::env::temp_dir().join(format!("simlab-journal-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (path, copy) = (folder.join("journal.jsonl"), folder.join("copy.jsonl"));
-        let run = Run {
-            schema: SCHEMA.to_owned(),
-            version: "0".to_owned(),
-            scenario: "()".to_owned(),
-            documents: Vec::new(),
-            name: "x".to_owned(),
-            seed: 1,
-            users: 2,
-            began_ms: 3,
-            key_epoch: 4,
-        };
+        let run = sample()[0].clone();
         let mut journal = Journal::create(&path).unwrap();
-        assert!(matches!(Journal::create(&path), Err(OpenError::Io(_))));
-        journal.write(&Line::Run(run)).unwrap();
+        assert!(matches!(Journal::create(&path), Err(OpenError::Locked)));
+        journal.write(&run).unwrap();
         assert!(matches!(Journal::resume(&path), Err(OpenError::Locked)));
         journal.write(&Line::Over { user: 1 }).unwrap();
         drop(journal);
-        let mut text = std::fs::read(&path).unwrap();
-        text.extend_from_slice(b"{\"over\":{\"us");
-        std::fs::write(&path, &text).unwrap();
-        let (mut journal, recording) = Journal::resume(&path).unwrap();
+        assert!(matches!(Journal::create(&path), Err(OpenError::Begun)));
+        let whole = std::fs::read(&path).unwrap();
+        let torn = b"{\"over\":{\"us";
+        std::fs::write(&path, [&whole[..], torn].concat()).unwrap();
+        let Resumed { mut journal, recording, cut } = Journal::resume(&path).unwrap();
         assert_eq!(recording.over.len(), 1);
+        let (bytes, kept) = cut.unwrap();
+        assert_eq!((bytes, std::fs::read(kept).unwrap()), (torn.len(), torn.to_vec()));
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
         journal.copy_to(&copy, &path).unwrap();
         journal.write(&Line::Over { user: 2 }).unwrap();
         drop(journal);
@@ -178,8 +272,145 @@ mod tests {
             assert_eq!(Recording::read(&std::fs::read(path).unwrap()).unwrap().over.len(), 2);
         }
         std::fs::write(&copy, "something else").unwrap();
-        let (mut journal, _) = Journal::resume(&path).unwrap();
-        assert!(journal.copy_to(&copy, &path).is_err());
+        let Resumed { mut journal, cut, .. } = Journal::resume(&path).unwrap();
+        assert!(journal.copy_to(&copy, &path).is_err() && cut.is_none());
+        drop(journal);
+        // Without a whole line the run has not begun.
+        for empty in [&b""[..], b"{\"run\":{\"sche", b"\0\0\0\0"] {
+            std::fs::write(&path, empty).unwrap();
+            let Resumed { mut journal, recording, cut } = Journal::resume(&path).unwrap();
+            assert!(recording.run.is_none() && cut.is_some() == !empty.is_empty());
+            journal.write(&run).unwrap();
+            drop(journal);
+            assert!(Recording::read(&std::fs::read(&path).unwrap()).is_ok());
+        }
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// A disk that fails by a seed: short writes, cuts and syncs that fail, and, when the power goes, pages that never arrived.
+    #[derive(Clone, Debug)]
+    struct Failing {
+        seed: u64,
+        /// How often it has drawn.
+        drawn: Cell<u64>,
+        bytes: Rc<RefCell<Vec<u8>>>,
+        /// Bytes that are surely on the disk.
+        durable: Rc<Cell<usize>>,
+        /// One in so many writes fails; 0: none.
+        one_in: u64,
+    }
+
+    impl Failing {
+        fn below(&self, bound: u64) -> u64 {
+            self.drawn.set(self.drawn.get() + 1);
+            Seed(self.seed).stage(Purpose::Jitter, Owner::NOBODY, self.drawn.get()).below(bound as usize) as u64
+        }
+
+        fn fails(&self, times: u64) -> bool {
+            self.one_in > 0 && self.below(self.one_in * times) == 0
+        }
+
+        /// The power goes: of what was not waited for, any page may be missing or torn.
+        fn lose_power(&self) {
+            let mut bytes = self.bytes.borrow_mut();
+            let length = self.durable.get() + self.below((bytes.len() - self.durable.get()) as u64 + 1) as usize;
+            bytes.truncate(length);
+            let mut at = self.durable.get();
+            while at < bytes.len() {
+                let end = (at + 64).min(bytes.len());
+                if self.below(3) == 0 {
+                    bytes[at..end].fill(0);
+                }
+                at = end;
+            }
+        }
+    }
+
+    impl Disk for Failing {
+        fn append(&mut self, new: &[u8]) -> io::Result<()> {
+            let fails = self.fails(1);
+            let length = if fails { self.below(new.len() as u64) as usize } else { new.len() };
+            self.bytes.borrow_mut().extend_from_slice(&new[..length]);
+            if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        fn cut(&mut self, length: u64) -> io::Result<()> {
+            if self.fails(3) {
+                return Err(io::ErrorKind::Other.into());
+            }
+            self.bytes.borrow_mut().truncate(length as usize);
+            self.durable.set(self.durable.get().min(length as usize));
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            if self.fails(3) {
+                return Err(io::ErrorKind::Other.into());
+            }
+            self.durable.set(self.bytes.borrow().len());
+            Ok(())
+        }
+    }
+
+    /// Users whose visits are over in whole lines, in the order of the lines.
+    fn over(recording: &Recording) -> Vec<u32> {
+        recording.over.iter().copied().collect()
+    }
+
+    #[test]
+    fn on_a_disk_that_fails_nothing_that_was_acknowledged_is_lost() {
+        let seeds = std::env::var("SIMLAB_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2_000);
+        let (mut failed, mut damaged, mut cut) = (0, 0, 0);
+        for seed in 0..seeds {
+            let disk = Failing { seed, drawn: Cell::new(0), bytes: Rc::default(), durable: Rc::default(), one_in: 20 * (seed % 3) };
+            let mut journal = Journal::on(disk.clone(), 0, 0);
+            let (mut acknowledged, mut durable, mut user) = (Vec::new(), Vec::new(), 0);
+            if journal.write(&sample()[0]).is_err() {
+                continue;
+            }
+            for _ in 0..5 {
+                // Some lines, a wait for the disk now and then; then the process is killed, or the power goes.
+                for _ in 0..disk.below(40) {
+                    user += 1;
+                    match journal.write(&Line::Over { user }) {
+                        Ok(()) => acknowledged.push(user),
+                        Err(_) => failed += 1,
+                    }
+                    if disk.below(8) == 0 && journal.sync().is_ok() {
+                        durable.clone_from(&acknowledged);
+                    }
+                }
+                let power = disk.below(2) == 0;
+                if power {
+                    disk.lose_power();
+                }
+                let text = disk.bytes.borrow().clone();
+                let (reading, text) = match Reading::of(&text) {
+                    Ok(reading) => (reading, text),
+                    Err(unreadable) => {
+                        // Only lost pages make damage in the middle.
+                        assert!(power && unreadable.whole_after > 0, "seed {seed}: {unreadable}");
+                        damaged += 1;
+                        let repaired = repair(&text).unwrap().unwrap().text;
+                        (Reading::of(&repaired).unwrap(), repaired)
+                    }
+                };
+                cut += usize::from(reading.cut_bytes > 0);
+                if reading.recording.run.is_none() {
+                    assert!(power && durable.is_empty(), "seed {seed}");
+                    break;
+                }
+                let known = over(&reading.recording);
+                let sure = if power { &durable } else { &acknowledged };
+                assert!(sure.iter().all(|user| known.contains(user)), "seed {seed}: {sure:?} {known:?}");
+                assert!(known.iter().all(|known| *known <= user), "seed {seed}: {known:?}");
+                *disk.bytes.borrow_mut() = text[..reading.whole_bytes].to_vec();
+                disk.durable.set(reading.whole_bytes);
+                (acknowledged, durable) = (known.clone(), known);
+                journal = Journal::on(disk.clone(), reading.lines, reading.whole_bytes as u64);
+            }
+        }
+        // The simulation has met what it is there for.
+        assert!(seeds < 1_000 || (failed > 100 && damaged > 100 && cut > 100), "{failed} {damaged} {cut}");
     }
 }

@@ -6,9 +6,10 @@
 //! Does not know: the terminal.
 
 mod budget;
-mod charge;
 pub mod calibrate;
+mod charge;
 mod conduct;
+pub mod disk;
 mod embeddings;
 pub mod environment;
 pub mod estimate;
@@ -22,12 +23,14 @@ pub mod net;
 mod papers;
 mod preflight;
 mod providers;
+pub mod reading;
 pub mod recording;
 mod reply;
 mod request;
+pub mod sealed;
 mod search;
-mod service;
 mod secrets;
+mod service;
 mod session;
 pub mod tls;
 mod transcript;

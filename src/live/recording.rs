@@ -1,6 +1,6 @@
 //! The journal of a live run, which is also its recording: one JSON document a line, written before what it tells of is acted on.
 //!
-//! Promises: whatever was paid for is in it once; read again, however it broke off, it gives everything up to the last whole line.
+//! Promises: whatever was paid for is in it once.
 //! Completions are keyed by user, caller, call and attempt, so identical prompts keep their own answers. No key of any kind has
 //! a place in it.
 //!
@@ -89,6 +89,13 @@ pub enum Line {
     },
     /// The run was taken up again.
     Resumed,
+    /// A damaged journal was repaired here: some lines are lost.
+    Repaired {
+        /// How many lines, at most.
+        lines: u64,
+        /// What the calls in them may have cost at most, in nano-dollars.
+        nano_usd: u64,
+    },
 }
 
 /// What was run.
@@ -271,38 +278,11 @@ pub struct Recording {
     pub lost_nano_usd: u64,
     /// How often it was taken up again.
     pub resumed: u32,
-    /// Bytes of its whole lines: what comes after them broke off.
-    pub whole_bytes: usize,
-}
-
-/// Why a text is no recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub reason: String,
+    /// Lines that a repair found damaged or missing.
+    pub missing_lines: u64,
 }
 
 impl Recording {
-    /// Reads a recording. A last line without its end is left out: that is how a journal breaks off.
-    ///
-    /// # Errors
-    /// The first line that is none of the format's, and what is wrong with it.
-    pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
-        let mut recording = Self::default();
-        for (at, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
-            let Some(line) = line.strip_suffix(b"\n") else { break };
-            let read = serde_json::from_slice(line).map_err(|error| Unreadable { line: at + 1, reason: error.to_string() })?;
-            recording.take(read).map_err(|reason| Unreadable { line: at + 1, reason })?;
-            recording.whole_bytes += line.len() + 1;
-        }
-        if recording.run.is_none() {
-            return Err(Unreadable { line: 1, reason: "there is no line that says what was run".to_owned() });
-        }
-        Ok(recording)
-    }
-
     /// Takes one more line.
     ///
     /// # Errors
@@ -358,6 +338,10 @@ impl Recording {
                 self.embedding.clear();
                 self.resumed += 1;
             }
+            Line::Repaired { lines, nano_usd } => {
+                self.missing_lines = self.missing_lines.saturating_add(lines);
+                self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
+            }
         }
         Ok(())
     }
@@ -394,78 +378,69 @@ impl CallOutcome {
     }
 }
 
+/// A call, for tests.
+#[cfg(test)]
+fn sample_call(user: u32, nth: u16) -> Call {
+    Call { user, caller: Caller::Support, nth, attempt: 0 }
+}
+
+/// The lines of a journal that broke off while a call was out, for tests.
+#[cfg(test)]
+pub(super) fn sample() -> Vec<Line> {
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        version: "0".to_owned(),
+        scenario: "(\n)".to_owned(),
+        documents: vec![("a.md".to_owned(), "# A".to_owned())],
+        name: "x.ron".to_owned(),
+        seed: 1,
+        users: 2,
+        began_ms: 5,
+        key_epoch: 7,
+    };
+    let answered = Answered {
+        call: sample_call(1, 0),
+        model: "m".to_owned(),
+        request: "00".to_owned(),
+        asked: "what?".to_owned(),
+        text: "é\n".to_owned(),
+        tools: vec![ToolWish { id: "a".to_owned(), name: "b".to_owned(), input: "{}".to_owned() }],
+        stop: "tool_use".to_owned(),
+        input_tokens: 3,
+        output_tokens: 4,
+        latency_us: 5,
+        answer_us: 5,
+        nano_usd: 60,
+        retried: vec!["overloaded".to_owned()],
+    };
+    let configs = [Assigned { variation: Some(1), in_experiment: true }; 3];
+    vec![
+        Line::Run(run),
+        Line::Began { user: 1, at_us: 9 },
+        Line::Asked { call: sample_call(1, 0), worst_nano_usd: 100 },
+        Line::Answered(answered),
+        Line::Assigned { user: 1, configs },
+        Line::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 },
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn call(user: u32, nth: u16) -> Call {
-        Call { user, caller: Caller::Support, nth, attempt: 0 }
-    }
-
-    fn lines() -> Vec<Line> {
-        let run = Run {
-            schema: SCHEMA.to_owned(),
-            version: "0".to_owned(),
-            scenario: "(\n)".to_owned(),
-            documents: vec![("a.md".to_owned(), "# A".to_owned())],
-            name: "x.ron".to_owned(),
-            seed: 1,
-            users: 2,
-            began_ms: 5,
-            key_epoch: 7,
-        };
-        let answered = Answered {
-            call: call(1, 0),
-            model: "m".to_owned(),
-            request: "00".to_owned(),
-            asked: "what?".to_owned(),
-            text: "é\n".to_owned(),
-            tools: vec![ToolWish { id: "a".to_owned(), name: "b".to_owned(), input: "{}".to_owned() }],
-            stop: "tool_use".to_owned(),
-            input_tokens: 3,
-            output_tokens: 4,
-            latency_us: 5,
-            answer_us: 5,
-            nano_usd: 60,
-            retried: vec!["overloaded".to_owned()],
-        };
-        let configs = [Assigned { variation: Some(1), in_experiment: true }; 3];
-        vec![
-            Line::Run(run),
-            Line::Began { user: 1, at_us: 9 },
-            Line::Asked { call: call(1, 0), worst_nano_usd: 100 },
-            Line::Answered(answered),
-            Line::Assigned { user: 1, configs },
-            Line::Asked { call: call(1, 1), worst_nano_usd: 1000 },
-        ]
-    }
-
-    #[test]
-    fn a_journal_comes_back_however_it_broke_off() {
-        let bytes: Vec<u8> = lines().iter().flat_map(Line::bytes).collect();
-        let whole = Recording::read(&bytes).unwrap();
-        assert_eq!((whole.calls.len(), whole.open.len(), whole.spent_nano_usd()), (1, 1, 1060));
-        assert_eq!(whole.whole_bytes, bytes.len());
-        let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        for end in first..bytes.len() {
-            let broken = Recording::read(&bytes[..end]).unwrap();
-            assert!(broken.whole_bytes <= end && bytes[..broken.whole_bytes].ends_with(b"\n"));
-        }
-    }
-
     #[test]
     fn a_call_that_was_out_when_it_broke_off_counts_at_its_worst_for_ever() {
         let mut recording = Recording::default();
-        lines().into_iter().for_each(|line| recording.take(line).unwrap());
+        sample().into_iter().for_each(|line| recording.take(line).unwrap());
         recording.take(Line::Resumed).unwrap();
-        recording.take(Line::Asked { call: call(1, 1), worst_nano_usd: 1000 }).unwrap();
+        recording.take(Line::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 }).unwrap();
         assert_eq!(recording.spent_nano_usd(), 2060);
     }
 
     #[test]
     fn vectors_that_were_requested_when_it_broke_off_count_at_their_worst() {
         let mut recording = Recording::default();
-        recording.take(lines()[0].clone()).unwrap();
+        recording.take(sample()[0].clone()).unwrap();
         recording.take(Line::Embedding { nth: 0, worst_nano_usd: 500 }).unwrap();
         assert_eq!(recording.spent_nano_usd(), 500);
         recording.take(Line::Embedded { texts: 1, nano_usd: 20, nth: Some(0) }).unwrap();
@@ -476,20 +451,5 @@ mod tests {
         let old: Line = serde_json::from_str(r#"{"embedded":{"texts":3,"nano_usd":7}}"#).unwrap();
         recording.take(old).unwrap();
         assert_eq!(recording.spent_nano_usd(), 527);
-    }
-
-    #[test]
-    fn what_is_no_recording_is_refused_by_line() {
-        for (text, line, reason) in [
-            ("", 1, "what was run"),
-            ("{\"began\": {\"user\": 1, \"at_us\": 2}}\n", 1, "first line"),
-            ("{}\n", 1, "expected"),
-            ("nonsense\n", 1, "expected"),
-        ] {
-            let error = Recording::read(text.as_bytes()).unwrap_err();
-            assert!(error.line == line && error.reason.contains(reason), "{text}: {error:?}");
-        }
-        let twice: Vec<u8> = [lines()[0].clone(), lines()[0].clone()].iter().flat_map(Line::bytes).collect();
-        assert_eq!(Recording::read(&twice).unwrap_err().line, 2);
     }
 }

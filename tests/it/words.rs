@@ -91,7 +91,7 @@ fn the_examples_of_every_help_work() {
                 // Asks the real services; its own tests have stand-ins.
                 _ if arguments.contains(&"--live") => continue,
                 // What they need is recorded by such a run.
-                "replay" | "calibrate" => continue,
+                "replay" | "calibrate" | "journal" => continue,
                 _ if arguments.contains(&"mine.ron") => continue,
                 "new" => drop(fs::remove_file(place.join("my.ron"))),
                 "run" if !arguments.contains(&"--users") => arguments.extend(["--users", "60"]),

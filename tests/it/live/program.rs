@@ -208,7 +208,16 @@ fn the_budget_is_not_exceeded_and_a_larger_one_goes_on_where_it_ended() {
     assert!(other.err.contains("user 1, writer, call 1 asks something else than the recording has"), "{}", other.err);
     let mut lines: Vec<String> = fs::read_to_string(site.path("copy.jsonl")).unwrap().lines().map(str::to_owned).collect();
     lines.retain(|line| !(line.contains(r#""answered":{"call":{"user":3,"caller":"support""#)));
+    // A file whose lines have numbers shows that some are missing; one of an earlier version cannot.
     fs::write(site.path("hole.jsonl"), lines.join("\n") + "\n").unwrap();
+    let numbered = replay("hole.jsonl", &[]);
+    assert!(numbered.code == 3 && numbered.err.contains("lines are missing"), "{}", numbered.err);
+    let bare = |line: &String| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().retain(|key, _| key != "seq" && key != "sum");
+        line.to_string() + "\n"
+    };
+    fs::write(site.path("hole.jsonl"), lines.iter().map(bare).collect::<String>()).unwrap();
     let hole = replay("hole.jsonl", &[]);
     assert_eq!(hole.code, 3);
     let words: Vec<&str> = hole.err.split_whitespace().filter(|word| *word != "│").collect();
@@ -393,6 +402,9 @@ fn a_full_disk_stops_the_run_and_loses_nothing_that_was_written() {
     let full = ran(shell.args(["-c", &line]).current_dir(&site.folder).envs(environment));
     assert_eq!(full.code, 4, "{}", full.err);
     assert!(full.err.starts_with("stopped: the journal cannot be written"), "{}", full.err);
+    // It ends with a whole line, and none was written behind half of one.
+    let checked = site.simlab(&["journal", "check", "full/journal.jsonl"]);
+    assert!(checked.code == 0 && !checked.out.contains("broke off"), "{} {}", checked.out, checked.err);
     let gone_on = site.simlab(&[&common[..], &["--resume", "full", "--format", "json"]].concat());
     assert_eq!(gone_on.code, 0, "{}", gone_on.err);
     assert_eq!(serde_json::from_str::<Value>(&gone_on.out).unwrap()["live"]["users"], 20);
