@@ -128,6 +128,8 @@ pub enum Command {
     /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
     ///
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
+    /// The k-th time that the same request comes it gets the k-th answer of a fixed sequence; --repeat same gives one answer each
+    /// time. Requests fail only where --faults, the scenario's own faults or --failures ask for it.
     #[command(after_help = "Example:\n  simlab serve security --port 8765")]
     Serve(ServeArgs),
     /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create; with --live, create it there.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::serve::Repeat;
 use crate::time::Duration;
 
 /// The arguments of `serve`.
@@ -30,6 +31,14 @@ pub struct ServeArgs {
     /// Keep the LaunchDarkly account and the events in this file: what was acknowledged is there again after a restart or a crash.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Make model calls fail at random, as often as the scenario's models do; without it only --faults and the scenario's own
+    /// faults make them fail.
+    #[arg(long)]
+    pub failures: bool,
+    /// What the same request gets when it comes again: the next answer (the k-th same request gets the k-th answer, the same
+    /// sequence after each start), or the same answer each time.
+    #[arg(long, value_enum, default_value_t = Repeated::Next)]
+    pub repeat: Repeated,
     /// A port each for LaunchDarkly, Anthropic, OpenAI and Mistral, beside the one for all; the first line names them, and lines for a shell follow.
     #[arg(long)]
     pub split: bool,
@@ -42,6 +51,24 @@ pub struct ServeArgs {
     /// Also answer requests whose Host header has this name; loopback names are always answered. Give the option once for each name.
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
+}
+
+/// What the same request gets when it comes again.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Repeated {
+    /// The next answer of its sequence.
+    Next,
+    /// The same answer each time.
+    Same,
+}
+
+impl From<Repeated> for Repeat {
+    fn from(repeated: Repeated) -> Self {
+        match repeated {
+            Repeated::Next => Self::Next,
+            Repeated::Same => Self::Same,
+        }
+    }
 }
 
 /// Reads how long a client may take.

@@ -32,6 +32,8 @@ pub fn serve(args: &ServeArgs) -> Ended {
         time_scale: args.time_scale,
         patience: args.patience,
         transcript: args.transcript,
+        failures: args.failures,
+        repeat: args.repeat.into(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {

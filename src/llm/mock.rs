@@ -100,6 +100,15 @@ impl MockModels<'_> {
     /// # Errors
     /// The failures that the model's profile draws.
     pub fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+        self.answer_nth(prompt, u64::from(prompt.nth))
+    }
+
+    /// Answers one prompt with the pseudorandom draws of call `nth` instead of the prompt's own number. A server that gets the
+    /// same request again and again counts further than a visit's calls do.
+    ///
+    /// # Errors
+    /// The failures that the model's profile draws.
+    pub fn answer_nth(&self, prompt: &Prompt<'_>, nth: u64) -> Result<Completion, CallFailure> {
         let model = &self.models[usize::from(prompt.setup.model)];
         let purpose = match prompt.caller {
             Caller::Topics => Purpose::Topics,
@@ -109,7 +118,7 @@ impl MockModels<'_> {
             Caller::Support => Purpose::Support,
             Caller::Judge => Purpose::Judge,
         };
-        let luck = CallLuck::draw(self.luck.of(prompt.owner).stage(purpose, prompt.owner, u64::from(prompt.nth)));
+        let luck = CallLuck::draw(self.luck.of(prompt.owner).stage(purpose, prompt.owner, nth));
         let (reply, output_tokens) = match prompt.caller {
             Caller::Topics => self.topics(),
             Caller::Writer => self.question(prompt, &luck),

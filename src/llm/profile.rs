@@ -50,6 +50,12 @@ pub struct FailureRates {
     pub malformed: Probability,
 }
 
+impl FailureRates {
+    /// No call fails.
+    pub const NONE: Self =
+        Self { error: Probability::ZERO, rate_limit: Probability::ZERO, refusal: Probability::ZERO, malformed: Probability::ZERO };
+}
+
 /// One model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelProfile {

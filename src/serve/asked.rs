@@ -148,7 +148,7 @@ fn form(request: &ChatRequest) -> Form {
 }
 
 /// The schema of a structured answer.
-fn schema(request: &ChatRequest, form: &Form) -> Value {
+pub fn schema(request: &ChatRequest, form: &Form) -> Value {
     match form {
         Form::Call(tool) => request.tools.get(*tool).and_then(|tool| serde_json::from_str(&tool.schema).ok()).unwrap_or_default(),
         Form::Json(schema) => schema.clone(),

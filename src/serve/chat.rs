@@ -28,7 +28,7 @@ use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, set, text};
 use crate::serve::ledger::{Arrival, Ask};
-use crate::serve::world::World;
+use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
 /// Most bytes of a request: Anthropic's own limit.
@@ -157,7 +157,11 @@ async fn said(
     (digest, arrival): (Owner, Arrival),
     id: &str,
 ) -> Response {
-    let (answer, latency, caller) = world.voice.answer(provider, request, user, digest, arrival.before);
+    let before = match world.settings.repeat {
+        Repeat::Next => arrival.before,
+        Repeat::Same => 0,
+    };
+    let (answer, latency, caller) = world.voice.answer(provider, request, user, digest, before);
     let wait = scaled(latency, world.settings.time_scale);
     let answer = match answer {
         Ok(answer) => answer,

@@ -35,4 +35,4 @@ mod world;
 
 pub use server::{Door, Server};
 pub use state::State;
-pub use world::{Settings, World};
+pub use world::{Repeat, Settings, World};

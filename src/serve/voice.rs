@@ -13,18 +13,18 @@ use crate::journal::{Caller, FailureKind};
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{Detection, Items, KnowledgeBase, Question, TopicId, redact};
 use crate::llm::chat::{
-    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Provider, Stop, ToolChoice, ToolUse, Usage,
+    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Provider, Stop, ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
 use crate::llm::model::{Body, Prompt, Reply, ToolCall};
-use crate::llm::profile::ModelProfile;
+use crate::llm::profile::{FailureRates, ModelProfile};
 use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
 use crate::llm::wire::ids;
 use crate::llm::{render, usage};
 use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
 use crate::serve::asked::{self, Asked, Form};
-use crate::serve::invent;
+use crate::serve::invent::{self, Unmet};
 use crate::serve::recent::Recent;
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
@@ -43,6 +43,8 @@ const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
 pub struct Voice {
     scenario: &'static Scenario,
     seed: Seed,
+    /// The scenario's models, as they answer here.
+    models: Vec<ModelProfile>,
     usage: usage::Usage<'static>,
     topics: Vec<TopicId>,
     /// What requests that came lately say: understanding one takes longer than answering it.
@@ -54,13 +56,19 @@ pub struct Voice {
 pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Caller);
 
 impl Voice {
-    /// The voice with this seed. Counts all texts once.
+    /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say, and never otherwise.
+    /// Counts all texts once.
     #[must_use]
-    pub fn new(scenario: &'static Scenario, seed: Seed) -> Self {
+    pub fn new(scenario: &'static Scenario, seed: Seed, failures: bool) -> Self {
         let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
+        let mut models = scenario.models.clone();
+        if !failures {
+            models.iter_mut().for_each(|model| model.failures = FailureRates::NONE);
+        }
         Self {
             scenario,
             seed,
+            models,
             usage,
             topics: scenario.knowledge.topics().collect(),
             understood: Mutex::new(Recent::new(MOST_UNDERSTOOD)),
@@ -148,11 +156,11 @@ impl Voice {
             fixed_tokens: 0,
         };
         let question = Body::Text(Arc::from(asked.question.as_str()));
-        let nth = before.wrapping_mul(CALLS_PER_REPETITION).wrapping_add(u64::from(asked.subject.rounds));
+        let nth = before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
             caller: asked.caller,
             owner: asked::owner(request, &asked, user),
-            nth: nth as u16,
+            nth: asked.subject.rounds,
             setup: &setup,
             offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
             input_tokens: asked.input_tokens,
@@ -162,7 +170,7 @@ impl Voice {
         };
         let mock = MockModels {
             luck: self.seed.into(),
-            models: &self.scenario.models,
+            models: &self.models,
             tools: &tools,
             causes: &self.scenario.causes,
             judge: &self.scenario.judge.traits,
@@ -179,7 +187,7 @@ impl Voice {
             usage: Usage { input: asked.input_tokens, output: 0 },
             refusal: None,
         };
-        let (reply, latency) = match mock.answer(&prompt) {
+        let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {
                 FailureKind::RateLimited => return (Err(rate_limited()), failure.latency, asked.caller),
@@ -199,8 +207,8 @@ impl Voice {
                 }
             },
         };
-        self.speak(request, &asked, reply, &tools, &mut names, &mut response);
-        (Ok(response), latency, asked.caller)
+        let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
+        (said.map(|()| response), latency, asked.caller)
     }
 
     /// Puts a reply into the form that was asked for; no reply is broken structured output.
@@ -212,10 +220,11 @@ impl Voice {
         tools: &[ToolSpec],
         names: &mut Names,
         response: &mut ChatResponse,
-    ) {
+    ) -> Result<(), ChatError> {
         if asked.form == Form::Free {
             if let Some(Reply::ToolCall(call)) = reply {
-                return self.call(asked, call, tools, names, response);
+                self.call(asked, call, tools, names, response);
+                return Ok(());
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
             let cut_short = matches!(reply, Some(Reply::Answer(answer)) if answer.tokens >= cap);
@@ -229,23 +238,27 @@ impl Voice {
             if cut_short && response.stop == Stop::EndTurn {
                 response.stop = Stop::MaxTokens;
             }
-            return;
+            return Ok(());
         }
         let known = matches!(asked.caller, Caller::Supervisor | Caller::Security);
         let json = match &reply {
             None => None,
-            Some(reply) if known => Some(self.text(asked, reply)),
             Some(reply) => {
-                let words = first_sentence(&self.text(asked, reply));
-                let schema = match &asked.form {
-                    Form::Call(tool) => {
-                        request.tools.get(*tool).and_then(|tool| serde_json::from_str(&tool.schema).ok()).unwrap_or_default()
+                let told = self.text(asked, reply);
+                let schema = asked::schema(request, &asked.form);
+                let call = matches!(asked.form, Form::Call(_));
+                let words = if call { asked::about(asked, self.base()) } else { first_sentence(&told) };
+                match serde_json::from_str(&told) {
+                    // What the agents are known to say keeps its layout as long as the schema takes it.
+                    Ok(said) if known => match invent::overlaid(&schema, &words, said) {
+                        Ok(made) if serde_json::from_str(&told).is_ok_and(|said: serde_json::Value| said == made) => Some(told),
+                        made => Some(made.map_err(|why| unmet(request, asked, why))?.to_string()),
+                    },
+                    _ => {
+                        let made = if call { invent::object(&schema, &words) } else { invent::value(&schema, &words) };
+                        Some(made.map_err(|why| unmet(request, asked, why))?.to_string())
                     }
-                    Form::Json(schema) => schema.clone(),
-                    Form::Free => serde_json::Value::Null,
-                };
-                let words = if matches!(asked.form, Form::Call(_)) { asked::about(asked, self.base()) } else { words };
-                Some(invent::value(&schema, &words).to_string())
+                }
             }
         };
         match (&asked.form, json) {
@@ -260,6 +273,7 @@ impl Voice {
             (_, Some(json)) => say(request, json, None, response),
             (_, None) => say(request, "{\"".to_owned(), None, response),
         }
+        Ok(())
     }
 
     /// A tool call of the model's own choice, with the words beside it.
@@ -270,7 +284,9 @@ impl Voice {
             render::tool_arguments(call, tool, self.base())
         } else {
             let schema = serde_json::from_str(&tool.schema).unwrap_or_default();
-            invent::value(&schema, &asked::about(asked, self.base())).to_string()
+            // A schema that nothing satisfies binds no model: it calls with what it likes.
+            let made = invent::object(&schema, &asked::about(asked, self.base()));
+            made.map_or_else(|_| "{}".to_owned(), |made| made.to_string())
         };
         let note = render::note(call);
         response.usage.output = count(&note) + count(&format!("{} {input}", tool.key));
@@ -308,6 +324,24 @@ fn detection(text: &str, topic: TopicId, found: Items, base: &KnowledgeBase) -> 
 
 fn first_sentence(text: &str) -> String {
     text.split_inclusive(['.', '!', '?']).next().unwrap_or_default().trim().to_owned()
+}
+
+/// The error for a schema that no answer of a bearable size satisfies.
+fn unmet(request: &ChatRequest, asked: &Asked, why: Unmet) -> ChatError {
+    let (what, name, field) = match &asked.form {
+        Form::Call(tool) => ("function", request.tools.get(*tool).map_or("", |tool| tool.name.as_str()), "tools"),
+        _ => match &request.output {
+            Output::JsonSchema { name, .. } => ("response_format", name.as_str(), "response_format"),
+            _ => ("response_format", "", "response_format"),
+        },
+    };
+    let why = match why {
+        Unmet::TooLarge => "every value that satisfies it is too large to be generated",
+        Unmet::Impossible => "no value was found that satisfies it",
+    };
+    let message = format!("Invalid schema for {what} '{name}': {why}.");
+    let code = Some("invalid_json_schema".to_owned());
+    ChatError { field: Some(field.to_owned()), code, ..ChatError::new(ErrorKind::BadRequest, message) }
 }
 
 fn rate_limited() -> ChatError {
@@ -359,5 +393,40 @@ impl Names {
     fn call(&mut self) -> String {
         let bits = self.bits();
         ids::tool_call_id(self.provider, bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::chat::{Message, Part, Role};
+    use crate::scenario::load;
+
+    fn voice(failures: bool) -> Voice {
+        let scenario: &'static Scenario = &Box::leak(Box::new(load("security").unwrap())).scenario;
+        Voice::new(scenario, Seed(1), failures)
+    }
+
+    fn text(voice: &Voice, nth: u64) -> String {
+        let mut request = ChatRequest::new("gpt-4o");
+        request.messages.push(Message { role: Role::User, content: vec![Part::Text("Can you explain Q-Learning?".to_owned())] });
+        voice.answer(Provider::OpenAi, &request, None, Owner::of(b"x"), nth).0.map_or_else(|error| error.message, |answer| answer.text())
+    }
+
+    #[test]
+    fn answers_do_not_come_again_after_1024_repetitions() {
+        let voice = voice(false);
+        for nth in 0..8 {
+            for turn in [1 << 10, 1 << 16, 1 << 26, 1 << 40] {
+                assert_ne!(text(&voice, nth), text(&voice, nth + turn), "repetition {nth} and {turn} later");
+            }
+        }
+    }
+
+    #[test]
+    fn calls_fail_only_when_failures_are_asked_for() {
+        let failed = |voice: &Voice| (0..2_000).filter(|nth| text(voice, *nth).starts_with("the server had an error")).count();
+        assert_eq!(failed(&voice(false)), 0);
+        assert!(failed(&voice(true)) > 0);
     }
 }

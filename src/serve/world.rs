@@ -37,6 +37,19 @@ pub struct Settings {
     pub patience: Duration,
     /// How many chats are kept to be read.
     pub transcript: u32,
+    /// Whether model calls fail at random, as often as the scenario's models do.
+    pub failures: bool,
+    /// What the same request gets when it comes again.
+    pub repeat: Repeat,
+}
+
+/// What the same request gets when it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// The next answer: the k-th same request gets the k-th answer.
+    Next,
+    /// The same answer each time.
+    Same,
 }
 
 /// Everything that requests share.
@@ -86,7 +99,7 @@ impl World {
         Ok(Self {
             scenario,
             settings,
-            voice: Voice::new(scenario, settings.seed),
+            voice: Voice::new(scenario, settings.seed, settings.failures),
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             heard: Mutex::new(Heard::new(settings.transcript as usize)),

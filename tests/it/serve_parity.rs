@@ -228,7 +228,7 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         let keys = RefCell::new(Vec::new());
         let by_flags = ByFlags { flags: &stage.compiled, keys: &keys };
         let mut engine = Engine::new(world, by_flags, Vec::<Entry>::new(), 1, USERS);
-        let served = Served::start(&[name]);
+        let served = Served::start(&[name, "--failures"]);
         let both = Both {
             scenario,
             mock: &mock,
