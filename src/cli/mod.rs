@@ -21,6 +21,7 @@ mod power;
 mod real;
 mod save;
 mod serve;
+mod signals;
 mod watch;
 mod words;
 

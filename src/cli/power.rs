@@ -16,6 +16,7 @@ use super::args::{PowerArgs, PowerFormat, Shard};
 use super::commands::{Ended, backend_failed, bad_file, print, read, wait};
 use super::exit::Exit;
 use super::output;
+use super::signals::told_to_stop;
 use crate::diagnostic::Diagnostic;
 use crate::power::{
     Asked, Design, Header, Part, Power, Replication, Search, aggregate, conduct, merge, read_part, search, to_markdown, to_text,
@@ -23,8 +24,12 @@ use crate::power::{
 };
 use crate::report::Palette;
 use crate::scenario::Scenario;
+use crate::time::{Duration, Stopwatch};
 use crate::verdict::Decision;
 
+/// Time from one saved part to the next, at least; and how many times what saving took.
+const FIRST_SAVE: Duration = Duration::from_us(5_000_000);
+const REST: u64 = 20;
 /// Largest saved part, in bytes.
 const MOST_PART: u64 = 1 << 30;
 
@@ -99,8 +104,28 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: Asked, stop: &AtomicBool)
     }
     let wanted: Vec<u64> = shard(&design.asked, args.shard).filter(|nth| !done.contains_key(nth)).collect();
     let before = done.len() as u64;
-    done.extend(replications(args, &design, &wanted, before, stop)?);
-    if let Some(out) = args.out.as_ref().or(args.resume.as_ref()) {
+    let out = args.out.as_ref().or(args.resume.as_ref());
+    let (mut clock, mut due) = (Stopwatch::start(), FIRST_SAVE);
+    let mut failed = None;
+    let so_far = |fresh: &BTreeMap<u64, Replication>| {
+        let Some(out) = out.filter(|_| clock.elapsed() >= due) else { return };
+        clock = Stopwatch::start();
+        let mut all = done.clone();
+        all.extend(fresh.iter().map(|(nth, replication)| (*nth, replication.clone())));
+        if let Err(exit) = save(out, &Part::new(header.clone(), &all)) {
+            // Better now than after hours of work.
+            stop.store(true, Ordering::Relaxed);
+            failed.get_or_insert(exit);
+        }
+        due = FIRST_SAVE.max(Duration::from_us(clock.elapsed().us().saturating_mul(REST)));
+        clock = Stopwatch::start();
+    };
+    let fresh = replications(args, &design, &wanted, before, stop, so_far)?;
+    if let Some(exit) = failed {
+        return Err(exit);
+    }
+    done.extend(fresh);
+    if let Some(out) = out {
         save(out, &Part::new(header.clone(), &done))?;
         output::message(&format!("{} replications are in {}", done.len(), out.display()));
     }
@@ -120,7 +145,7 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
         let design = design?;
         let wanted: Vec<u64> = (0..design.asked.replications).collect();
         let bar = output::progress("replications", wanted.len() as u64, args.quiet);
-        let done = conduct(&design, &wanted, jobs(args), stop, |done| bar.set_position(done))?;
+        let done = conduct(&design, &wanted, jobs(args), stop, |done| bar.set_position(done.len() as u64))?;
         bar.finish_and_clear();
         last = Some(aggregate(&design.header(None), &done));
         Ok((design, done))
@@ -164,29 +189,33 @@ fn replications(
     wanted: &[u64],
     before: u64,
     stop: &AtomicBool,
+    mut so_far: impl FnMut(&BTreeMap<u64, Replication>),
 ) -> Result<BTreeMap<u64, Replication>, Exit> {
     let bar = output::progress("replications", before + wanted.len() as u64, args.quiet);
     bar.set_position(before);
     bar.reset_eta();
-    let done = conduct(design, wanted, jobs(args), stop, |done| bar.set_position(before + done));
+    let done = conduct(design, wanted, jobs(args), stop, |done| {
+        bar.set_position(before + done.len() as u64);
+        so_far(done);
+    });
     bar.finish_and_clear();
     done.map_err(|error| backend_failed(&error))
 }
 
-/// Set when the user interrupts.
+/// Set when the program is told to stop.
 fn interrupted() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {
-        // Without a handler an interruption ends the program at once.
+        // Without a handler a signal ends the program at once.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+        runtime.block_on(async {
+            told_to_stop(false).await;
             told.store(true, Ordering::Relaxed);
             output::message("interrupted: finishing the replications under way; again to stop at once");
-            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-                std::process::exit(Exit::Interrupted as i32);
-            }
-        }
+            told_to_stop(false).await;
+            std::process::exit(Exit::Interrupted as i32);
+        });
     });
     stop
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ReplayArgs, RunArgs};
 use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
 use super::exit::Exit;
+use super::signals::told_to_stop_once;
 use super::watch::Watch;
 use super::{output, save};
 use crate::context::KEY_EPOCH;
@@ -52,22 +53,6 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>)
 fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     Ok(runtime.block_on(future))
-}
-
-/// Returns when somebody wants it to stop.
-async fn interrupt() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// A run that begins or goes on: which it is, what is known of it, where it is kept.
@@ -242,7 +227,8 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
     let observer = RefCell::new(JournalObserver::new(1, users, stage.varies.clone(), &scenario.metrics));
-    let gathered = gather(&session, interrupt(), |done, entries| {
+    let stop = told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once");
+    let gathered = gather(&session, stop, |done, entries| {
         let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
         watch.bar().set_position(u64::from(done));
         watch.bar().set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));

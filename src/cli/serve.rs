@@ -57,7 +57,7 @@ pub fn serve(args: &ServeArgs) -> Ended {
         }
         let world = server.world();
         output::result(&listening(&server, world.sdk_key().as_deref())).map_err(|error| backend_failed(&error))?;
-        server.run(told_to_stop()).await.map_err(|error| backend_failed(&error))?;
+        server.run(super::signals::told_to_stop(false)).await.map_err(|error| backend_failed(&error))?;
         if let Some(file) = &args.report {
             let text = world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
             let unwritable = |error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", file.display()))]);
@@ -89,32 +89,4 @@ fn listening(server: &Server, sdk_key: Option<&str>) -> String {
 /// The line as scripts expect it, with a space after the colon of the key.
 fn spaced(listening: &serde_json::Value) -> String {
     listening.to_string().replacen("\":", "\": ", 1)
-}
-
-/// Waits for an interrupt or a termination signal.
-async fn told_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

@@ -14,7 +14,8 @@ use super::design::Design;
 use super::replicate::Replication;
 use crate::run::SetupError;
 
-/// Runs the replications with these numbers on `jobs` threads, until `stop` is set. `progress` hears how many are done.
+/// Runs the replications with these numbers on `jobs` threads, until `stop` is set. `progress` receives all
+/// that are done, after each.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
@@ -23,7 +24,7 @@ pub fn conduct(
     wanted: &[u64],
     jobs: usize,
     stop: &AtomicBool,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(&BTreeMap<u64, Replication>),
 ) -> Result<BTreeMap<u64, Replication>, SetupError> {
     let next = AtomicUsize::new(0);
     let (send, receive) = mpsc::channel();
@@ -51,7 +52,7 @@ pub fn conduct(
             match replication {
                 Ok(replication) => {
                     done.insert(replication.nth, replication);
-                    progress(done.len() as u64);
+                    progress(&done);
                 }
                 Err(error) => {
                     stop.store(true, Ordering::Relaxed);

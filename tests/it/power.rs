@@ -168,41 +168,53 @@ fn what_does_not_fit_together_is_refused() {
     }
 }
 
-#[test]
-fn an_interruption_prints_and_saves_what_is_done() {
-    let folder = folder("power-interrupted");
-    let out = folder.join("done.json");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_simlab"))
-        .args([
-            "power",
-            "security",
-            "--replications",
-            "1000000",
-            "--truth-users",
-            "200",
-            "--users",
-            "20",
-            "--looks",
-            "1",
-            "--format",
-            "json",
-        ])
+/// Power of a short scenario, with more replications than anybody waits for.
+fn endless(out: &std::path::Path) -> std::process::Child {
+    let asked = ["--replications", "1000000", "--truth-users", "200", "--users", "20", "--looks", "1", "--format", "json"];
+    Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["power", "security"])
+        .args(asked)
         .args(["--out", out.to_str().unwrap()])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(2500));
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let found: Value = serde_json::from_str(&text).unwrap();
-    let done = found["replications"].as_u64().unwrap();
-    assert!(done > 0 && done < 1_000_000, "{done}");
+        .unwrap()
+}
+
+#[test]
+fn an_interruption_prints_and_saves_what_is_done() {
+    let folder = folder("power-interrupted");
+    // What a person, and what a batch system sends.
+    for signal in ["-INT", "-TERM"] {
+        let out = folder.join(format!("done{signal}.json"));
+        let mut child = endless(&out);
+        std::thread::sleep(Duration::from_millis(2500));
+        let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let done = found["replications"].as_u64().unwrap();
+        assert!(done > 0 && done < 1_000_000, "{done}");
+        let saved: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
+        assert_eq!(saved["done"].as_array().unwrap().len() as u64, done);
+    }
+}
+
+#[test]
+fn what_is_done_is_saved_every_few_seconds() {
+    let out = folder("power-saved").join("done.json");
+    let mut child = endless(&out);
+    let start = std::time::Instant::now();
+    while !out.exists() && start.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Nobody can save anything now.
+    child.kill().unwrap();
+    child.wait().unwrap();
     let saved: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
-    assert_eq!(saved["done"].as_array().unwrap().len() as u64, done);
+    assert!(!saved["done"].as_array().unwrap().is_empty());
 }
 
 #[test]
