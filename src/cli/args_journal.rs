@@ -26,4 +26,15 @@ pub enum JournalCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Send the events that LaunchDarkly has not taken yet: those of an outage, or of a run that was killed.
+    ///
+    /// It reads LD_SDK_KEY (and LD_BASE_URL). Each user's events go out in one payload under the same id as before, so LaunchDarkly counts
+    /// what it has taken already once. Exit code 4: some were not taken. Users whose events are not in the journal yet need
+    /// `simlab run --live --resume`.
+    #[command(after_help = "Example:\n  simlab journal deliver results/journal.jsonl")]
+    Deliver {
+        /// The file of --record, or journal.jsonl in the folder of a live run.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }

@@ -1,6 +1,7 @@
-//! `simlab journal`: checks and repairs the journal of a live run.
+//! `simlab journal`: checks and repairs the journal of a live run, and sends the events in it that are missing in LaunchDarkly.
 //!
-//! Guarantees: `check` changes nothing; `repair` keeps the damaged file, and replaces it whole or not at all.
+//! Guarantees: `check` changes nothing; `repair` keeps the damaged file, and replaces it whole or not at all; `deliver` writes down what
+//! was taken.
 //!
 //! Does not know: what makes a line whole.
 
@@ -10,12 +11,16 @@ use std::path::Path;
 use super::args_journal::JournalCommand;
 use super::commands::{Ended, bad_file, print};
 use super::exit::Exit;
+use super::output;
+use super::real::wait;
 use crate::diagnostic::Diagnostic;
 use crate::figure;
 use crate::live::disk::write_private;
-use crate::live::journal::{beside, bytes, lock};
+use crate::live::environment;
+use crate::live::journal::{Journal, OpenError, Resumed, beside, bytes, lock};
+use crate::live::launchdarkly::Courier;
 use crate::live::reading::{Reading, Repaired, Unreadable, repair};
-use crate::live::recording::Recording;
+use crate::live::recording::{Line, Payload, Recording};
 
 /// What a user can do about a journal that cannot be read.
 pub(super) fn help(error: &Unreadable, path: &Path) -> String {
@@ -32,17 +37,18 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>)
 /// Checks or repairs a journal.
 pub fn journal(command: &JournalCommand) -> Ended {
     let path = match command {
+        JournalCommand::Deliver { file } => return deliver(file),
         JournalCommand::Check { file } | JournalCommand::Repair { file } => file,
     };
     let paths = "check the path and its permissions";
     let file = File::open(path).map_err(|error| unusable(path, &error, paths))?;
     let text = bytes(&file).map_err(|error| unusable(path, &error, paths))?;
     match command {
-        JournalCommand::Check { .. } => checked(path, &text),
         JournalCommand::Repair { .. } => {
             lock(&file).map_err(|error| unusable(path, &error, "wait until the run is over"))?;
             repaired(path, &text)
         }
+        JournalCommand::Check { .. } | JournalCommand::Deliver { .. } => checked(path, &text),
     }
 }
 
@@ -66,6 +72,11 @@ fn holds(recording: &Recording) -> String {
         count(recording.calls.len()),
         count(recording.open.len() + recording.embedding.len())
     );
+    let (pending, missing) = (count(recording.pending.len()), recording.undelivered());
+    if missing > 0 {
+        said +=
+            &format!("LaunchDarkly has not taken the events of {} users; those of {pending} are in the journal.\n", figure::count(missing));
+    }
     if recording.missing_lines > 0 {
         said += &format!("{} lines were lost and repaired.\n", figure::count(recording.missing_lines));
     }
@@ -93,4 +104,47 @@ fn repaired(path: &Path, text: &[u8]) -> Ended {
         figure::money(nano_usd as f64 / 1e9),
         holds(&recording)
     ))
+}
+
+/// Sends what is pending.
+fn deliver(path: &Path) -> Ended {
+    let access = environment::read_events(|name| std::env::var(name).ok()).map_err(|faults| {
+        faults.iter().for_each(|fault| output::message(&format!("error: {fault}")));
+        Exit::Usage
+    })?;
+    let Resumed { mut journal, mut recording, .. } = Journal::resume(path).map_err(|error| {
+        let help = match &error {
+            OpenError::Locked => "wait until the run is over".to_owned(),
+            OpenError::Unreadable(unreadable) => help(unreadable, path),
+            OpenError::Io(_) | OpenError::Begun => "check the path and its permissions".to_owned(),
+        };
+        unusable(path, &error, help)
+    })?;
+    let pending: Vec<Payload> = recording.pending.values().cloned().collect();
+    let all = pending.len();
+    let sent = wait(async {
+        let courier = Courier::new(&access)?;
+        for payload in pending {
+            courier.send(&payload.id, &payload.unpacked()?).await?;
+            let line = Line::Sent { users: vec![payload.user] };
+            journal.write(&line).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            recording.take(line)?;
+        }
+        journal.sync().map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    })?;
+    let taken = figure::count((all - recording.pending.len()) as u64);
+    print(&format!("LaunchDarkly has taken the events of {taken} of {} users.\n", figure::count(all as u64)))?;
+    if let Err(why) = sent {
+        output::message(&format!("error: {why}"));
+        return Err(Exit::BackendFailed);
+    }
+    let missing = recording.undelivered();
+    if missing > 0 {
+        let users = figure::count(missing);
+        output::message(&format!(
+            "the events of {users} more users are not in the journal: `simlab run SCENARIO --live --resume` sends them"
+        ));
+        return Err(Exit::BackendFailed);
+    }
+    Ok(Exit::Ran)
 }

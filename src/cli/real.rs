@@ -50,7 +50,7 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>)
 }
 
 /// Waits for a future on this thread, with network and timers.
-fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
+pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     Ok(runtime.block_on(future))
 }
@@ -227,15 +227,15 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
     let observer = RefCell::new(JournalObserver::new(1, users, stage.varies.clone(), &scenario.metrics));
-    let stop = told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once");
-    let gathered = gather(&session, stop, |done, entries| {
-        let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
-        watch.bar().set_position(u64::from(done));
-        watch.bar().set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
-        entries.iter().for_each(|entry| observer.entry(entry));
-        watch.look(|| glances(scenario, observer.observations(), users));
-    })
-    .await;
+    let gathered =
+        gather(&session, told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once"), |done, entries| {
+            let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
+            watch.bar().set_position(u64::from(done));
+            watch.bar().set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+            entries.iter().for_each(|entry| observer.entry(entry));
+            watch.look(|| glances(scenario, observer.observations(), users));
+        })
+        .await;
     watch.borrow().finish();
 
     let names = live::providers(scenario).into_iter().map(live::models::name).collect::<Vec<_>>().join(", ");
@@ -267,7 +267,7 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     if let Some(world) = session.world {
         world.flags.close().await;
     }
-    ended(&gathered, &outcome, &sitting.folder, args)
+    ended(&gathered, &outcome, &session.recording.borrow(), &sitting.folder, args)
 }
 
 /// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is none.
@@ -318,14 +318,25 @@ fn saved<F: live::Flags>(
 }
 
 /// How the command ends, and how to go on.
-fn ended(gathered: &Gathered, outcome: &Outcome, folder: &Path, args: &RunArgs) -> Ended {
-    if let Some(reason) = &gathered.undelivered {
-        output::message(&format!("warning: LaunchDarkly did not take all events: {reason}; this report has them"));
-    }
-    let Some(stopped) = &gathered.stopped else { return Ok(expected(&outcome.report)) };
+fn ended(gathered: &Gathered, outcome: &Outcome, recording: &Recording, folder: &Path, args: &RunArgs) -> Ended {
+    let missing = recording.undelivered();
+    let users = figure::count(missing);
+    let Some(stopped) = &gathered.stopped else {
+        if missing == 0 {
+            return Ok(expected(&outcome.report));
+        }
+        let why = gathered.undelivered.as_deref().unwrap_or("no reason is known");
+        output::message(&format!("error: LaunchDarkly has not taken the events of {users} users ({why}); this report has them"));
+        output::message(&format!("send them with: simlab journal deliver {}", folder.join(JOURNAL).display()));
+        // An experiment in LaunchDarkly that lacks users is not the one that was asked for.
+        return Err(Exit::BackendFailed);
+    };
     output::message(&format!("stopped: {}", told(stopped)));
     let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
     output::message(&format!("go on with: simlab run {} --live --resume {}{more}", args.scenario, folder.display()));
+    if missing > 0 {
+        output::message(&format!("LaunchDarkly has not taken the events of {users} users yet; going on sends them"));
+    }
     Err(match stopped {
         Stopped::Budget(_) => Exit::OverBudget,
         Stopped::Interrupted => Exit::Interrupted,

@@ -8,12 +8,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::journal::{Entry, Reader};
 use crate::knowledge::TopicId;
+use crate::live::deliver::Outgoing;
 use crate::live::halt::Stopped;
-use crate::live::recording::{CallOutcome, Line};
+use crate::live::recording::CallOutcome;
 use crate::live::session::{Flags, Session};
 use crate::live::user::{User, visit};
 use crate::random::Seed;
@@ -21,9 +22,6 @@ use crate::report::{Assumption, LiveProblem, LiveRun, Mode, Number, Ordered};
 use crate::run::{Beside, Gathering, Outcome, Settings};
 use crate::sim::World;
 use crate::traffic::{Mode as Sending, Plan};
-
-/// Users whose events are handed over before the flag service is waited for.
-const USERS_PER_FLUSH: usize = 50;
 
 /// What came of the traffic.
 #[derive(Debug, Default)]
@@ -72,7 +70,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
     let replayed: Option<BTreeSet<u32>> = session.world.is_none().then(|| session.recording.borrow().over.clone());
     let next = Cell::new(1_u32);
     let users = RefCell::new(BTreeMap::new());
-    let (handed, undelivered) = (RefCell::new(Vec::new()), RefCell::new(None));
+    let outgoing = Outgoing::default();
     let one = |_: u32| async {
         while session.halt.goes_on() && next.get() <= session.run.users {
             let user = next.replace(next.get() + 1);
@@ -85,10 +83,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
             progress(users.borrow().len() as u32 + 1, &entries);
             users.borrow_mut().insert(user, entries);
             if session.world.is_some() && !handed_before {
-                handed.borrow_mut().push(user);
-                if handed.borrow().len() >= USERS_PER_FLUSH {
-                    deliver(session, &handed, &undelivered).await;
-                }
+                outgoing.hand(user);
             }
             if let Some(pause) = pause.filter(|_| !known && session.world.is_some()) {
                 tokio::time::sleep(pause).await;
@@ -96,35 +91,22 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
         }
     };
     {
-        let mut everybody = std::pin::pin!(join_all((0..workers).map(one)));
+        let everybody = async {
+            join_all((0..workers).map(one)).await;
+            outgoing.close();
+        };
+        let mut all = std::pin::pin!(join(everybody, outgoing.deliver(session)));
         tokio::select! {
-            _ = &mut everybody => {}
+            _ = &mut all => {}
             () = &mut interrupt => {
                 session.halt.stop(Stopped::Interrupted);
-                everybody.await;
+                all.await;
             }
         }
     }
-    deliver(session, &handed, &undelivered).await;
     session.sync();
-    Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered: undelivered.into_inner(), ..gathered }
-}
-
-/// Waits until the events of these users have been taken, and writes that down.
-async fn deliver<F: Flags>(session: &Session<'_, F>, handed: &RefCell<Vec<u32>>, undelivered: &RefCell<Option<String>>) {
-    let Some(world) = &session.world else { return };
-    let users = handed.take();
-    if users.is_empty() {
-        return;
-    }
-    match world.flags.flush().await {
-        Ok(()) => {
-            session.write(Line::Sent { users });
-        }
-        Err(sentence) => {
-            undelivered.borrow_mut().get_or_insert(sentence);
-        }
-    }
+    let undelivered = outgoing.why().filter(|_| session.recording.borrow().undelivered() > 0);
+    Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered, ..gathered }
 }
 
 /// What the report says of who stood behind the run.

@@ -68,6 +68,12 @@ impl FlagAccess {
         self.base.as_deref().is_some_and(is_loopback)
     }
 
+    /// Whether requests never go through a proxy: they stay on this machine, or would travel unencrypted.
+    #[must_use]
+    pub fn goes_direct(&self) -> bool {
+        self.base.as_deref().is_some_and(goes_direct)
+    }
+
     /// `text` without either key.
     #[must_use]
     pub fn hidden_in(&self, text: &str) -> String {
@@ -151,6 +157,16 @@ pub fn read_rest(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAccess
     let instead = |name: &str| if name == "LD_SDK_KEY" { Some("unused".to_owned()) } else { variable(name) };
     let flags = read(&[], instead)?.flags;
     Ok(FlagAccess { sdk_key: Secret::new(sdk_key), ..flags })
+}
+
+/// Reads what sending events to LaunchDarkly needs, and nothing more: no access token has to be set.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_events(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAccess, Vec<String>> {
+    let instead = |name: &str| if name == "LD_API_KEY" { Some("unused".to_owned()) } else { variable(name) };
+    let flags = read(&[], instead)?.flags;
+    Ok(FlagAccess { api_key: Secret::new(""), ..flags })
 }
 
 impl Environment {

@@ -9,6 +9,7 @@ mod budget;
 pub mod calibrate;
 mod charge;
 mod conduct;
+mod deliver;
 pub mod disk;
 mod embeddings;
 pub mod environment;

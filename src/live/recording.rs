@@ -77,7 +77,9 @@ pub enum Line {
         /// The user.
         user: u32,
     },
-    /// These users' events are being sent to LaunchDarkly.
+    /// A user's events for LaunchDarkly, before they are sent.
+    Payload(Payload),
+    /// These users' events were given to the SDK: journals of earlier versions, which cannot tell whether they were sent.
     Sending {
         /// The users.
         users: Vec<u32>,
@@ -240,6 +242,19 @@ pub struct ToolDone {
     pub failed: bool,
 }
 
+/// A user's events for LaunchDarkly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// The user.
+    pub user: u32,
+    /// The payload's id: LaunchDarkly counts what comes twice under it once.
+    pub id: String,
+    /// How many events there are.
+    pub events: u32,
+    /// The events, a JSON array, compressed by gzip, in base64.
+    pub packed: String,
+}
+
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
@@ -264,10 +279,12 @@ pub struct Recording {
     pub tools: BTreeMap<(u32, u16), ToolDone>,
     /// Users whose visit is over.
     pub over: BTreeSet<u32>,
-    /// Users whose events began to be sent.
+    /// Users whose events are written down, or (earlier versions) began to be sent.
     pub sending: BTreeSet<u32>,
     /// Users whose events LaunchDarkly has taken.
     pub sent: BTreeSet<u32>,
+    /// Events that are written down and were not taken yet, by user.
+    pub pending: BTreeMap<u32, Payload>,
     /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
     pub open: BTreeMap<Call, u64>,
     /// Requests for vectors that were begun and never ended, with the most that they can have cost, in nano-dollars.
@@ -329,7 +346,16 @@ impl Recording {
                 self.over.insert(user);
             }
             Line::Sending { users } => self.sending.extend(users),
-            Line::Sent { users } => self.sent.extend(users),
+            Line::Payload(payload) => {
+                self.sending.insert(payload.user);
+                if !self.sent.contains(&payload.user) {
+                    self.pending.insert(payload.user, payload);
+                }
+            }
+            Line::Sent { users } => {
+                users.iter().for_each(|user| drop(self.pending.remove(user)));
+                self.sent.extend(users);
+            }
             Line::Resumed => {
                 // Whoever takes it up asks again; what was out then may have been charged all the same.
                 let open = self.open.values().chain(self.embedding.values());
@@ -344,6 +370,12 @@ impl Recording {
             }
         }
         Ok(())
+    }
+
+    /// How many users' visits are over whose events LaunchDarkly has not taken, as far as is known.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        self.over.difference(&self.sent).count() as u64
     }
 
     /// What it has cost at most, in nano-dollars: every completion, and calls that never ended at their worst.

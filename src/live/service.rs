@@ -2,6 +2,8 @@
 //!
 //! Does not know: who is assigned what, or what events say.
 
+use serde_json::Value;
+
 use crate::journal::Entry;
 use crate::live::environment::FlagAccess;
 use crate::live::launchdarkly::LiveFlags;
@@ -40,7 +42,11 @@ impl Flags for Service<'_> {
         self.flags.track(self.scenario, key, group, entries);
     }
 
-    async fn flush(&self) -> Result<(), String> {
-        self.flags.flush().await.map(|_| ()).map_err(|error| error.to_string())
+    async fn collect(&self, keys: &[String]) -> Result<Vec<Vec<Value>>, String> {
+        self.flags.collect(keys).await.map_err(|error| error.to_string())
+    }
+
+    async fn send(&self, id: &str, events: &[Value]) -> Result<(), String> {
+        self.flags.send(id, events).await
     }
 }

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::journal::{Entry, FailureKind};
@@ -46,11 +47,17 @@ pub trait Flags {
     /// Hands over the metric events of a user whose visit is over.
     fn track(&self, key: &str, group: u16, entries: &[Entry]);
 
-    /// Waits until everything handed over has been taken.
+    /// Takes all events of these users, in the order of the keys: exposures and metric events. None of them has been sent.
     ///
     /// # Errors
-    /// One sentence, when something was not.
-    fn flush(&self) -> impl Future<Output = Result<(), String>>;
+    /// One sentence, when some are missing.
+    fn collect(&self, keys: &[String]) -> impl Future<Output = Result<Vec<Vec<Value>>, String>>;
+
+    /// Sends a payload of events; under the same id it counts once.
+    ///
+    /// # Errors
+    /// One sentence, when it was not taken.
+    fn send(&self, id: &str, events: &[Value]) -> impl Future<Output = Result<(), String>>;
 }
 
 impl Flags for std::convert::Infallible {
@@ -62,7 +69,11 @@ impl Flags for std::convert::Infallible {
         match *self {}
     }
 
-    async fn flush(&self) -> Result<(), String> {
+    async fn collect(&self, _keys: &[String]) -> Result<Vec<Vec<Value>>, String> {
+        match *self {}
+    }
+
+    async fn send(&self, _id: &str, _events: &[Value]) -> Result<(), String> {
         match *self {}
     }
 }

@@ -235,7 +235,6 @@ pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u
     }
     if let Some(world) = &session.world
         && !session.recording.borrow().sending.contains(&user)
-        && session.write(Line::Sending { users: vec![user] })
     {
         world.flags.track(&session.key(user), group, &entries);
     }

@@ -1,8 +1,10 @@
-//! What becomes of the events that the SDK sends: it does not say, so its HTTP is watched.
+//! The events that the SDK sends: they are kept here, user by user, and sent by whoever has written them down first.
 //!
-//! Promises: an event counts as taken when LaunchDarkly has acknowledged the payload that it was in, and once. A payload
-//! that a busy or unreachable service did not take is sent again, under the same payload id, which LaunchDarkly counts
-//! once.
+//! The SDK drops a payload after its second failure with no more than a line in a log, sends payloads in no certain order, and splits a user's
+//! events between them. So its HTTP is answered here, and [`Courier`] sends.
+//!
+//! Guarantees: nothing reaches LaunchDarkly but through [`Courier::send`]. A payload that a busy or unreachable service did not take is
+//! sent again, under the same payload id, which LaunchDarkly counts once.
 //!
 //! Does not know: what an event means.
 
@@ -13,10 +15,17 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use hyper::body::Bytes;
-use launchdarkly_sdk_transport::{HttpTransport, Request, Response, ResponseFuture, TransportError};
-use serde::Deserialize;
+use launchdarkly_sdk_transport::{HttpTransport, HyperTransport, Request, Response, ResponseFuture, TransportError, Uri};
+use serde_json::Value;
 
-/// Waits before a payload is sent again; the SDK itself then tries it all once more.
+use crate::live::environment::FlagAccess;
+use crate::live::tls;
+
+/// Where events go, when the environment names no other address.
+const OFFICIAL: &str = "https://events.launchdarkly.com";
+/// The version of the events' format that the SDK writes.
+const SCHEMA: &str = "4";
+/// Waits before a payload is sent again.
 const WAITS: [Duration; 4] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// Longest wait that a service may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -26,7 +35,7 @@ const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
 /// How many events of the kinds that matter to an experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Evaluations in full.
+    /// Exposures: evaluations in full, in an experiment.
     pub exposures: u64,
     /// Metric events.
     pub metric_events: u64,
@@ -48,63 +57,82 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    /// Adds those.
+    pub fn add(&mut self, other: Self) {
         self.exposures += other.exposures;
         self.metric_events += other.metric_events;
     }
 
-    /// Those of a payload, compressed or not.
-    fn of(request: &Request<Option<Bytes>>) -> Self {
-        #[derive(Deserialize)]
-        struct Kind<'a> {
-            kind: &'a str,
-        }
-        let Some(body) = request.body() else { return Self::default() };
-        let mut plain = Vec::new();
-        let compressed = request.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
-        let bytes = if compressed && GzDecoder::new(body.as_ref()).read_to_end(&mut plain).is_ok() { &plain } else { body.as_ref() };
-        let events: Vec<Kind<'_>> = serde_json::from_slice(bytes).unwrap_or_default();
-        let count = |kind: &str| events.iter().filter(|event| event.kind == kind).count() as u64;
-        Self { exposures: count("feature"), metric_events: count("custom") }
-    }
-}
-
-/// What is known of the deliveries so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delivered {
-    /// Events that were acknowledged.
-    pub taken: Counts,
-    /// Events that were given up.
-    pub lost: Counts,
-    /// Payloads that were acknowledged.
-    pub payloads: u64,
-    /// Why a payload was not taken the last time that happened.
-    pub why: Option<String>,
-    /// Payloads being sent.
-    under_way: usize,
-    /// Payloads that failed once, which the SDK tries again.
-    again: BTreeMap<String, Counts>,
-}
-
-impl Delivered {
-    /// Whether nothing is being sent or about to be sent again.
+    /// Those of one event.
     #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.under_way == 0 && self.again.is_empty()
+    pub fn of(event: &Value) -> Self {
+        match event["kind"].as_str() {
+            Some("feature") => Self { exposures: u64::from(event["reason"]["inExperiment"] == true), metric_events: 0 },
+            Some("custom") => Self { exposures: 0, metric_events: 1 },
+            _ => Self::default(),
+        }
     }
 }
 
-/// The SDK's HTTP for events, watched.
-#[derive(Clone, Debug)]
-pub struct Delivery<T> {
-    http: T,
-    seen: Arc<Mutex<Delivered>>,
+/// One user's events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Own {
+    /// How many there are.
+    pub counts: Counts,
+    /// The events as the SDK wrote them.
+    pub events: Vec<Value>,
 }
 
-impl<T: HttpTransport> Delivery<T> {
-    /// Watches this HTTP and notes what it sees.
-    pub fn new(http: T, seen: Arc<Mutex<Delivered>>) -> Self {
-        Self { http, seen }
+/// What the SDK has sent so far and nobody has taken away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Captured {
+    /// By the user's key.
+    pub users: BTreeMap<String, Own>,
+    /// Events of no single user: summaries.
+    pub others: Vec<Value>,
+    /// How many came, taken away or not.
+    pub counts: Counts,
+}
+
+/// The user of an event.
+fn user(event: &Value) -> Option<&str> {
+    let context = &event["context"];
+    context["key"].as_str().or_else(|| context["user"]["key"].as_str()).or_else(|| event["contextKeys"]["user"].as_str())
+}
+
+impl Captured {
+    fn take(&mut self, event: Value) {
+        let counts = Counts::of(&event);
+        self.counts.add(counts);
+        match user(&event).map(str::to_owned) {
+            Some(key) => {
+                let own = self.users.entry(key).or_default();
+                own.counts.add(counts);
+                own.events.push(event);
+            }
+            None => self.others.push(event),
+        }
+    }
+}
+
+/// The SDK's HTTP for events: everything is kept, and answered with 202.
+#[derive(Clone, Debug, Default)]
+pub struct Capture(pub Arc<Mutex<Captured>>);
+
+impl HttpTransport for Capture {
+    fn request(&self, request: Request<Option<Bytes>>) -> ResponseFuture {
+        let captured = Arc::clone(&self.0);
+        Box::pin(async move {
+            let compressed = request.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
+            let body = request.into_body().unwrap_or_default();
+            let mut plain = Vec::new();
+            let bytes = if compressed && GzDecoder::new(body.as_ref()).read_to_end(&mut plain).is_ok() { &plain } else { body.as_ref() };
+            let events: Vec<Value> = serde_json::from_slice(bytes).map_err(TransportError::new)?;
+            let mut captured = locked(&captured);
+            events.into_iter().for_each(|event| captured.take(event));
+            let body: Body = Box::pin(futures_util::stream::empty());
+            Response::builder().status(202).body(body).map_err(TransportError::new)
+        })
     }
 }
 
@@ -113,57 +141,79 @@ pub fn locked<S>(state: &Mutex<S>) -> MutexGuard<'_, S> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the SDK would send this again.
-fn may_pass(status: u16) -> bool {
-    !(400..500).contains(&status) || matches!(status, 400 | 408 | 429)
+/// Any HTTP.
+type Http = Arc<dyn Fn(Request<Option<Bytes>>) -> ResponseFuture + Send + Sync>;
+
+fn erased<T: HttpTransport>(http: T) -> Http {
+    Arc::new(move |request| http.request(request))
 }
 
-impl<T: HttpTransport> HttpTransport for Delivery<T> {
-    fn request(&self, request: Request<Option<Bytes>>) -> ResponseFuture {
-        let (http, seen) = (self.http.clone(), Arc::clone(&self.seen));
-        Box::pin(async move {
-            let counts = Counts::of(&request);
-            let id = request.headers().get("x-launchdarkly-payload-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-            locked(&seen).under_way += 1;
-            let result = patiently(&http, &request).await;
-            let mut seen = locked(&seen);
-            seen.under_way -= 1;
-            let failed_before = seen.again.remove(&id).is_some();
-            match &result {
-                Ok(response) if response.status().is_success() => {
-                    seen.taken.add(counts);
-                    seen.payloads += 1;
-                }
-                Ok(response) => {
-                    let status = response.status().as_u16();
-                    seen.why = Some(format!("it answered with status {status}"));
-                    seen.fail(id, counts, failed_before || !may_pass(status));
-                }
-                Err(error) => {
-                    seen.why = Some(reason(error));
-                    seen.fail(id, counts, failed_before);
-                }
-            }
-            result
-        })
+/// Sends payloads of events to LaunchDarkly.
+#[derive(Clone)]
+pub struct Courier {
+    http: Http,
+    address: Uri,
+    access: FlagAccess,
+}
+
+impl std::fmt::Debug for Courier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Courier").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-impl Delivered {
-    fn fail(&mut self, id: String, counts: Counts, for_good: bool) {
-        if for_good {
-            self.lost.add(counts);
+impl Courier {
+    /// A courier to the LaunchDarkly of this access; nothing is sent.
+    ///
+    /// # Errors
+    /// One sentence, when the address is none or no HTTP client can be made here.
+    pub fn new(access: &FlagAccess) -> Result<Self, String> {
+        tls::prepare();
+        let base = access.base.as_deref().unwrap_or(OFFICIAL);
+        let address = format!("{base}/bulk").parse().map_err(|error| access.hidden_in(&format!("{base}: {error}")))?;
+        let builder = HyperTransport::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .write_timeout(Duration::from_secs(30))
+            .read_timeout(Duration::from_secs(30));
+        // Keys do not go through a proxy to this machine or unencrypted.
+        let builder = if access.goes_direct() { builder.disable_proxy() } else { builder.auto_proxy() };
+        let failed = |error: std::io::Error| access.hidden_in(&reason(&error));
+        let http = if base.starts_with("http://") {
+            erased(builder.build_http().map_err(failed)?)
         } else {
-            self.again.insert(id, counts);
-        }
+            erased(builder.build_https().map_err(failed)?)
+        };
+        Ok(Self { http, address, access: access.clone() })
+    }
+
+    /// Sends a payload until it is taken, refused for good, or patience ends (after five tries). The same payload has to have the same
+    /// `id` whenever it is sent: LaunchDarkly counts it once.
+    ///
+    /// # Errors
+    /// Why it was not taken, in a few words.
+    pub async fn send(&self, id: &str, events: &[Value]) -> Result<(), String> {
+        let said = |error: &dyn std::error::Error| self.access.hidden_in(&reason(error));
+        let body = Bytes::from(serde_json::to_vec(events).map_err(|error| said(&error))?);
+        let request = Request::builder()
+            .method("POST")
+            .uri(self.address.clone())
+            .header("content-type", "application/json")
+            .header("authorization", self.access.sdk_key.reveal())
+            .header("user-agent", concat!("simlab/", env!("CARGO_PKG_VERSION")))
+            .header("x-launchdarkly-event-schema", SCHEMA)
+            .header("x-launchdarkly-payload-id", id)
+            .body(Some(body))
+            .map_err(|error| said(&error))?;
+        let answer = patiently(&self.http, &request).await.map_err(|error| said(&error))?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("it answered with status {}", answer.status().as_u16())) }
     }
 }
 
 /// One payload, sent until it is taken, refused for good, or patience ends.
-async fn patiently<T: HttpTransport>(http: &T, request: &Request<Option<Bytes>>) -> Result<Response<Body>, TransportError> {
+async fn patiently(http: &Http, request: &Request<Option<Bytes>>) -> Result<Response<Body>, TransportError> {
     let mut waits = WAITS.into_iter();
     loop {
-        let attempt = tokio::time::timeout(LONGEST_ATTEMPT, http.request(request.clone())).await;
+        let attempt = tokio::time::timeout(LONGEST_ATTEMPT, http(request.clone())).await;
         let result = attempt.unwrap_or_else(|_| Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::TimedOut))));
         let asked = match &result {
             Ok(response) if matches!(response.status().as_u16(), 408 | 429 | 500..) => {

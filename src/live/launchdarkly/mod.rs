@@ -9,7 +9,7 @@ mod project;
 mod rest;
 mod sdk;
 
-pub use delivery::Counts;
+pub use delivery::{Counts, Courier};
 pub use project::{Plan, apply, plan, unstarted};
 pub use rest::RestAdmin;
-pub use sdk::{LiveFlags, LiveFlagsError, Taken, experiment_page};
+pub use sdk::{LiveFlags, LiveFlagsError, Taken, experiment_page, payload_id};

@@ -1,10 +1,11 @@
 //! Flags and events through LaunchDarkly's official SDK.
 //!
 //! Promises: users are assigned by LaunchDarkly's flags as its stream brings them; metric events are those that a simulated
-//! run writes down. Events are handed over no faster than they are taken, and [`LiveFlags::flush`] accounts for every one.
+//! run writes down. Every event that the SDK made is accounted for; none leaves this process before somebody sends it.
 //!
 //! Does not know: who decides when a user comes.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,27 +17,28 @@ use launchdarkly_server_sdk::{
     StreamingDataSourceBuilder,
 };
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_128;
 
-use super::delivery::{Counts, Delivered, Delivery, Listening, Met, locked, reason};
+use super::delivery::{Capture, Captured, Counts, Courier, Listening, Met, locked, reason};
 use crate::journal::Entry;
 use crate::live::environment::FlagAccess;
 use crate::live::recording::Assigned;
 use crate::live::tls;
 use crate::run::{Sent, Visit};
 use crate::scenario::Scenario;
-use crate::time::Stopwatch;
+use crate::time::{Stopwatch, unix_ms};
 
 /// Most that one user causes: exposures, index and metric events.
 const EVENTS_PER_USER: u32 = 70;
 /// Bounds of the SDK's queue. It reserves room for all of it, several times.
 const QUEUE: (u32, u32) = (1_000, 20_000);
-/// Events that are sent off together. The service limits the size of a payload; the queue is larger.
-const BATCH: u64 = 1_000;
+/// Events that are sent off together. The service limits the size of a payload.
+const BATCH: usize = 1_000;
 /// Longest wait for the flags.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Longest wait for the events to be taken: longer than all tries of a payload together.
-const FLUSH: Duration = Duration::from_secs(180);
-/// How long nothing may happen until what was not taken counts as dropped.
+/// Longest wait for the SDK to give its events away: nothing of it goes over a network.
+const FLUSH: Duration = Duration::from_secs(60);
+/// How long nothing may happen until what the SDK did not give away counts as dropped.
 const QUIET: Duration = Duration::from_secs(5);
 /// Longest wait for room in the queue.
 const FULL: Duration = Duration::from_secs(60);
@@ -116,13 +118,19 @@ impl std::error::Error for LiveFlagsError {}
 /// The flags of one LaunchDarkly environment, and the way of events into it.
 pub struct LiveFlags {
     client: Arc<Client>,
-    delivered: Arc<Mutex<Delivered>>,
+    captured: Arc<Mutex<Captured>>,
+    /// What the SDK was given for each user, and has to come out of it again.
+    expected: Mutex<BTreeMap<String, Counts>>,
+    courier: Courier,
+    /// Payloads of [`LiveFlags::flush`] that were not taken yet, with their ids.
+    unsent: Mutex<VecDeque<(String, Vec<Value>)>>,
+    taken: Mutex<Taken>,
     exposures: AtomicU64,
     metric_events: AtomicU64,
     /// What had been handed over when the SDK was last told to send.
     sent_off: AtomicU64,
     queue: u64,
-    /// Whether events are lost anyway.
+    /// Whether the SDK has stopped to give anything away.
     hopeless: AtomicBool,
 }
 
@@ -148,21 +156,19 @@ impl LiveFlags {
         let plain = access.base.as_deref().is_some_and(|base| base.starts_with("http://"));
         let http = || {
             let builder = HyperTransport::builder().connect_timeout(Duration::from_secs(10)).write_timeout(Duration::from_secs(30));
-            // Nothing for this machine goes through a proxy.
-            if access.is_loopback() { builder.disable_proxy() } else { builder.auto_proxy() }
+            // Keys do not go through a proxy to this machine or unencrypted.
+            if access.goes_direct() { builder.disable_proxy() } else { builder.auto_proxy() }
         };
         // The stream is silent for minutes; LaunchDarkly's own SDKs take five of them for its end.
-        let (stream, events) = (http().read_timeout(Duration::from_secs(300)), http().read_timeout(Duration::from_secs(30)));
+        let stream = http().read_timeout(Duration::from_secs(300));
         if plain {
-            let (stream, events) = (stream.build_http().map_err(failed)?, events.build_http().map_err(failed)?);
-            Self::connect(access, users, patience, stream, events).await
+            Self::connect(access, users, patience, stream.build_http().map_err(failed)?).await
         } else {
-            let (stream, events) = (stream.build_https().map_err(failed)?, events.build_https().map_err(failed)?);
-            Self::connect(access, users, patience, stream, events).await
+            Self::connect(access, users, patience, stream.build_https().map_err(failed)?).await
         }
     }
 
-    async fn connect<T>(access: &FlagAccess, users: u32, patience: Duration, stream: T, events: T) -> Result<Self, LiveFlagsError>
+    async fn connect<T>(access: &FlagAccess, users: u32, patience: Duration, stream: T) -> Result<Self, LiveFlagsError>
     where
         T: HttpTransport,
     {
@@ -176,10 +182,11 @@ impl LiveFlags {
             }
             endpoints.relay_proxy(base);
         }
-        let (delivered, met) = (Arc::<Mutex<Delivered>>::default(), Arc::<Mutex<Met>>::default());
+        let courier = Courier::new(access).map_err(LiveFlagsError::Client)?;
+        let (captured, met) = (Arc::<Mutex<Captured>>::default(), Arc::<Mutex<Met>>::default());
         let queue = users.saturating_mul(EVENTS_PER_USER).clamp(QUEUE.0, QUEUE.1);
         let mut processor = EventProcessorBuilder::new();
-        processor.transport(Delivery::new(events, Arc::clone(&delivered))).capacity(queue as usize).flush_interval(Duration::from_secs(5));
+        processor.transport(Capture(Arc::clone(&captured))).capacity(queue as usize).flush_interval(Duration::from_secs(5));
         let mut source = StreamingDataSourceBuilder::new();
         source.transport(Listening::new(stream, Arc::clone(&met)));
         let config = ConfigBuilder::new(access.sdk_key.reveal())
@@ -194,7 +201,11 @@ impl LiveFlags {
         let met = locked(&met).clone();
         let flags = Self {
             client: Arc::new(client),
-            delivered,
+            captured,
+            expected: Mutex::default(),
+            courier,
+            unsent: Mutex::default(),
+            taken: Mutex::default(),
             exposures: AtomicU64::new(0),
             metric_events: AtomicU64::new(0),
             sent_off: AtomicU64::new(0),
@@ -232,7 +243,7 @@ impl LiveFlags {
             let default = json!({ "_ldMeta": { "enabled": false } });
             let detail = self.client.json_variation_detail(&context, &config.key, default);
             let in_experiment = detail.reason.is_in_experiment();
-            self.exposures.fetch_add(u64::from(in_experiment), Ordering::Relaxed);
+            self.expect(key, Counts { exposures: u64::from(in_experiment), metric_events: 0 });
             let value = match (&detail.reason, detail.value) {
                 (Reason::Error { error: EvalError::FlagNotFound }, _) => {
                     return Err(lacks(format!("the LaunchDarkly environment has no AI config `{}`", config.key)));
@@ -270,7 +281,7 @@ impl LiveFlags {
                 if let Sent::Metric(event, data, value) = sent {
                     self.make_room();
                     self.client.track_metric(context.clone(), event.key(), value, data);
-                    self.metric_events.fetch_add(1, Ordering::Relaxed);
+                    self.expect(key, Counts { exposures: 0, metric_events: 1 });
                 }
             });
             if !goes_on {
@@ -279,45 +290,105 @@ impl LiveFlags {
         }
     }
 
-    /// Waits until everything handed over has been taken, and tells how much that is by now.
+    fn expect(&self, key: &str, counts: Counts) {
+        self.exposures.fetch_add(counts.exposures, Ordering::Relaxed);
+        self.metric_events.fetch_add(counts.metric_events, Ordering::Relaxed);
+        locked(&self.expected).entry(key.to_owned()).or_default().add(counts);
+    }
+
+    /// Takes all events of these users out of the SDK, in the order of the keys. They are gone from here: whoever takes them sends them.
     ///
     /// # Errors
-    /// When something was refused, given up or dropped.
-    pub async fn flush(&self) -> Result<Taken, LiveFlagsError> {
-        let watch = Stopwatch::start();
+    /// When the SDK has dropped some. The events of these users stay here then.
+    pub async fn collect(&self, keys: &[String]) -> Result<Vec<Vec<Value>>, LiveFlagsError> {
         self.sent_off.store(self.handed().all(), Ordering::Relaxed);
         self.client.flush_blocking(FLUSH).await;
-        // That was one payload; others may be on their way, and one may have been given up.
+        // That was one payload of the SDK; others may be on their way.
         let (mut last, mut still) = (None, Stopwatch::start());
         loop {
-            let (now, handed) = (locked(&self.delivered).clone(), self.handed());
-            // A flag may send more in full than exposures.
-            let open = handed.without(now.taken);
-            if now.lost == Counts::default() && open == Counts::default() {
-                return Ok(Taken { exposures: now.taken.exposures, metric_events: now.taken.metric_events, payloads: now.payloads });
+            let open = {
+                let (captured, expected) = (locked(&self.captured), locked(&self.expected));
+                let of = |key: &String| {
+                    let there = captured.users.get(key).map(|own| own.counts).unwrap_or_default();
+                    expected.get(key).copied().unwrap_or_default().without(there)
+                };
+                keys.iter().map(of).fold(Counts::default(), |mut sum, open| {
+                    sum.add(open);
+                    sum
+                })
+            };
+            if open == Counts::default() {
+                let (mut captured, mut expected) = (locked(&self.captured), locked(&self.expected));
+                return Ok(keys
+                    .iter()
+                    .map(|key| {
+                        expected.remove(key);
+                        captured.users.remove(key).unwrap_or_default().events
+                    })
+                    .collect());
             }
-            if !now.is_quiet() || last.as_ref() != Some(&now) {
+            if last != Some(open) {
                 still = Stopwatch::start();
             }
-            let over = open.without(now.lost) == Counts::default();
-            if over || still.elapsed().seconds() > QUIET.as_secs_f64() || watch.elapsed().seconds() > FLUSH.as_secs_f64() {
-                let why = match &now.why {
-                    Some(why) if now.lost.all() > 0 || !now.is_quiet() => why.clone(),
-                    _ => "the SDK dropped the others".to_owned(),
-                };
+            if still.elapsed().seconds() > QUIET.as_secs_f64() {
+                let handed = self.handed();
+                let why = "the SDK dropped the others".to_owned();
                 return Err(LiveFlagsError::Events { handed: handed.all(), taken: handed.without(open).all(), why });
             }
-            last = Some(now);
+            last = Some(open);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Sends what is left and disconnects.
+    /// Sends one payload of events; see [`Courier::send`].
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn send(&self, id: &str, events: &[Value]) -> Result<(), String> {
+        self.courier.send(id, events).await
+    }
+
+    /// Sends all events that the SDK was given so far, some thousand at a time, and returns how many were taken since the start.
+    ///
+    /// # Errors
+    /// When something was refused or dropped; what was refused is sent again by the next call, under the same payload ids.
+    pub async fn flush(&self) -> Result<Taken, LiveFlagsError> {
+        let keys: Vec<String> = locked(&self.expected).keys().cloned().collect();
+        let events: Vec<Value> = self.collect(&keys).await?.into_iter().flatten().chain(locked(&self.captured).others.drain(..)).collect();
+        for events in events.chunks(BATCH) {
+            let id = payload_id(&format!("{} {} {}", std::process::id(), unix_ms(), serde_json::to_string(events).unwrap_or_default()));
+            locked(&self.unsent).push_back((id, events.to_vec()));
+        }
+        loop {
+            let Some((id, events)) = locked(&self.unsent).front().cloned() else { return Ok(*locked(&self.taken)) };
+            if let Err(why) = self.send(&id, &events).await {
+                let taken = *locked(&self.taken);
+                return Err(LiveFlagsError::Events { handed: self.handed().all(), taken: taken.exposures + taken.metric_events, why });
+            }
+            locked(&self.unsent).pop_front();
+            let Counts { exposures, metric_events } = events.iter().map(Counts::of).fold(Counts::default(), |mut sum, counts| {
+                sum.add(counts);
+                sum
+            });
+            let mut taken = locked(&self.taken);
+            taken.exposures += exposures;
+            taken.metric_events += metric_events;
+            taken.payloads += 1;
+        }
+    }
+
+    /// Disconnects. Events that nobody took away are dropped, but for the summaries, which belong to no user.
     pub async fn close(self) {
         let client = self.client;
         let closing = tokio::task::spawn_blocking(move || client.close());
         // What does not end by itself is left to the end of the process.
         let _ = tokio::time::timeout(FLUSH, closing).await;
+        let others: Vec<Value> = locked(&self.captured).others.drain(..).collect();
+        if !others.is_empty() {
+            let id = payload_id(&format!("{} {}", std::process::id(), unix_ms()));
+            // They say that a flag is in use; no experiment needs them.
+            let _ = tokio::time::timeout(QUIET, self.courier.send(&id, &others)).await;
+        }
     }
 
     fn handed(&self) -> Counts {
@@ -328,28 +399,33 @@ impl LiveFlags {
     fn make_room(&self) {
         let all = self.handed();
         let handed = all.all();
-        if handed >= self.sent_off.load(Ordering::Relaxed) + BATCH.min(self.queue / 4) {
+        if handed >= self.sent_off.load(Ordering::Relaxed) + (BATCH as u64).min(self.queue / 4) {
             self.sent_off.store(handed, Ordering::Relaxed);
             self.client.flush();
         }
         let watch = Stopwatch::start();
         loop {
-            let open = {
-                let delivered = locked(&self.delivered);
-                all.without(delivered.taken).without(delivered.lost).all()
-            };
+            let open = all.without(locked(&self.captured).counts).all();
             // Index events are not among those that are counted: half of the queue is for them.
             if open < self.queue / 2 || self.hopeless.load(Ordering::Relaxed) {
                 return;
             }
-            // What is given up is told by the next flush; nobody shall wait for it before.
-            if locked(&self.delivered).lost.all() > 0 || watch.elapsed().seconds() > FULL.as_secs_f64() {
+            // What is dropped is reported when events are collected; nobody shall wait for it before.
+            if watch.elapsed().seconds() > FULL.as_secs_f64() {
                 self.hopeless.store(true, Ordering::Relaxed);
             }
             // The SDK sends on threads of its own.
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// A payload's id in the form of a UUID, the same for the same words.
+#[must_use]
+pub fn payload_id(words: &str) -> String {
+    let hex = format!("{:032x}", xxh3_128(words.as_bytes()));
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }
 
 /// The user as LaunchDarkly meets it.

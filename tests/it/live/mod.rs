@@ -1,6 +1,8 @@
 //! Live runs with `serve` (or a stand-in) as the other side.
 
 mod calibrate;
-mod money;
+mod delivery;
+pub mod money;
 pub mod program;
 pub mod session;
+mod simulated;

@@ -16,7 +16,7 @@ use super::session::{InProcess, environment_of, run_of};
 
 /// How the simulated provider treats every request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+pub enum Way {
     /// No connection is made; nothing is billed.
     Refused,
     /// Billed in full, then the connection closes.
@@ -31,10 +31,12 @@ enum Way {
 
 /// A provider that bills every request that reaches it, and remembers the keys of repeats.
 #[derive(Debug)]
-struct Billing {
-    way: Way,
-    billed: RefCell<u64>,
-    keys: RefCell<BTreeMap<(String, Vec<u8>), u32>>,
+pub struct Billing {
+    pub way: Way,
+    pub billed: RefCell<u64>,
+    pub keys: RefCell<BTreeMap<(String, Vec<u8>), u32>>,
+    /// How long an answer takes.
+    pub takes: std::time::Duration,
 }
 
 /// Nano-dollars for a request, below the worst case of every request here; 200 users would cost several times the budget.
@@ -52,6 +54,9 @@ impl Net for Billing {
             let answer = |status, body: String| Answer { status, headers: Vec::new(), body: body.into_bytes() };
             if !matches!(self.way, Way::Refused | Way::TurnedAway(_)) {
                 *self.billed.borrow_mut() += BILL;
+            }
+            if !self.takes.is_zero() {
+                tokio::time::sleep(self.takes).await;
             }
             match self.way {
                 Way::Refused => Err(broken(false)),
@@ -98,7 +103,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         (Way::Usage(None), false),
     ] {
         let most = 300_000_000;
-        let net = Rc::new(Billing { way, billed: RefCell::default(), keys: RefCell::default() });
+        let net = Rc::new(Billing { way, billed: RefCell::default(), keys: RefCell::default(), takes: std::time::Duration::ZERO });
         let world = World {
             providers: Providers::over(Rc::<Billing>::clone(&net), &environment_of("127.0.0.1:1"), 4).unwrap(),
             papers: Papers::new(|_| None).unwrap(),

@@ -35,7 +35,11 @@ impl Flags for InProcess<'_> {
         *self.tracked.borrow_mut().entry(key.to_owned()).or_default() += 1;
     }
 
-    async fn flush(&self) -> Result<(), String> {
+    async fn collect(&self, keys: &[String]) -> Result<Vec<Vec<serde_json::Value>>, String> {
+        Ok(keys.iter().map(|_| Vec::new()).collect())
+    }
+
+    async fn send(&self, _id: &str, _events: &[serde_json::Value]) -> Result<(), String> {
         Ok(())
     }
 }
