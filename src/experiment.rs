@@ -128,6 +128,8 @@ pub struct Metric {
     pub prior: Option<PriorKind>,
     /// How often the judge behind a rate is right: then the corrected rate is shown beside the raw one.
     pub judge: Option<JudgeAccuracy>,
+    /// The smallest difference that matters, as a fraction of the control's value, at least 0: less counts as none.
+    pub smallest_effect: f64,
 }
 
 impl Metric {
@@ -139,6 +141,13 @@ impl Metric {
             (Aggregation::Occurrence, Statistic::Mean) => MetricKind::Conversion,
             (Aggregation::Sum | Aggregation::Average, Statistic::Mean) => MetricKind::Numeric,
         }
+    }
+
+    /// Whether two values differ by less than what matters; equal ones do so in any case.
+    #[must_use]
+    pub fn tie(&self, value: f64, control: f64) -> bool {
+        let gap = (value - control).abs();
+        gap == 0.0 || gap < self.smallest_effect * control.abs()
     }
 }
 

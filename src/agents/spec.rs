@@ -54,6 +54,9 @@ pub struct Crash {
     pub chance: Probability,
     /// Only questions of this depth; `None`: all.
     pub only: Option<Complexity>,
+    /// Whether the user is lost to the measurement, as in every run. The effect on users counts them instead: the request goes
+    /// through and costs what it costs, and ends as a failed one without feedback.
+    pub lost: bool,
 }
 
 /// An app whose caches are cold when a variation is new.

@@ -39,6 +39,8 @@ pub struct Visit {
     question_tokens: u32,
     personal: Items,
     redacted: Items,
+    /// Whether the app crashed on the user, who is counted all the same.
+    crashed: bool,
     /// What the supervisor decided; `None` where a fallback did.
     prescreen: Option<Prescreen>,
     /// When the request was sent.
@@ -79,6 +81,7 @@ impl Visit {
             question_tokens: 0,
             personal: Items::NONE,
             redacted: Items::NONE,
+            crashed: false,
             prescreen: None,
             started: Timestamp::START,
             thread: Vec::new(),
@@ -298,7 +301,12 @@ impl Visit {
             let crash = assigned[agent as usize].served.and_then(|served| app.setup(served).crash);
             crash.is_some_and(|crash| crash.only.is_none_or(|only| only == self.brief.complexity) && luck(agent) < crash.chance.get())
         };
-        if Agent::ALL.into_iter().any(crashes) {
+        let crashed = Agent::ALL.into_iter().filter(|&agent| crashes(agent));
+        let lost =
+            |agent: Agent| assigned[agent as usize].served.and_then(|served| app.setup(served).crash).is_some_and(|crash| crash.lost);
+        let (crashed, lost) = crashed.fold((false, false), |(_, any), agent| (true, any || lost(agent)));
+        self.crashed = crashed;
+        if lost {
             tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Crashed), latency: Duration::ZERO });
             self.phase = Phase::Over;
             return;
@@ -422,8 +430,9 @@ impl Visit {
     fn answered(&mut self, now: Timestamp, answer: Body, tell: &mut impl FnMut(Event)) {
         self.answer = Some(answer);
         self.finish_agent(Agent::Support, now, None, tell);
-        tell(Event::Finished { outcome: Outcome::Answered, latency: now.since(self.started) });
-        self.phase = Phase::Judge;
+        let outcome = if self.crashed { Outcome::Failed(FailureKind::Crashed) } else { Outcome::Answered };
+        tell(Event::Finished { outcome, latency: now.since(self.started) });
+        self.phase = if self.crashed { Phase::Over } else { Phase::Judge };
         self.nth = 0;
     }
 

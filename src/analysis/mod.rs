@@ -21,6 +21,7 @@ mod interaction;
 mod judge;
 mod needed;
 mod percentile;
+mod paired;
 mod posterior;
 #[cfg(test)]
 mod published;
@@ -44,6 +45,7 @@ pub use interaction::{Interaction, interaction};
 pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
 pub use needed::{SizePlan, UsersNeeded};
 pub use observed::{cells, pre_period, summarize};
+pub use paired::{Influence, influence};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{

@@ -31,6 +31,8 @@ struct Inputs {
     better: f64,
     threshold: f64,
     exposed: u64,
+    /// The smallest difference that matters, as a fraction of the control's mean.
+    smallest: f64,
     /// A value of the metric for people.
     shown: [String; 2],
 }
@@ -97,7 +99,8 @@ impl SizePlan {
             let (control, treatment) = (arm(control)?, arm(treatment)?);
             let shown = [&control, &treatment].map(|arm| Unit::of(metric).value(arm.mean));
             let better = metric.better.sign();
-            Ok(Inputs { control, treatment, prior_variance: prior_variance(metric), better, threshold, exposed, shown })
+            let (prior_variance, smallest) = (prior_variance(metric), metric.smallest_effect);
+            Ok(Inputs { control, treatment, prior_variance, better, threshold, exposed, smallest, shown })
         };
         Self(inputs().map_err(|reason: String| format!("there is too little data: {reason}")))
     }
@@ -130,6 +133,16 @@ impl Inputs {
             let reason = format!(
                 "the data show no difference ({} in both variations), so no number of users at these figures tells them apart",
                 self.shown[0]
+            );
+            return UsersNeeded { reason: Some(reason), ..UsersNeeded::default() };
+        }
+        let matters = self.smallest * self.control.mean.abs();
+        if difference.abs() < matters {
+            let reason = format!(
+                "the difference in the data ({} against {}) is below the smallest effect that matters ({} of the control's), so it counts as none",
+                self.shown[1],
+                self.shown[0],
+                figure::written_percent(self.smallest)
             );
             return UsersNeeded { reason: Some(reason), ..UsersNeeded::default() };
         }

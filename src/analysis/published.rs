@@ -25,6 +25,7 @@ pub(super) fn metric(key: &str, aggregation: Aggregation, statistic: Statistic, 
         prior_variance: g2,
         prior: None,
         judge: None,
+        smallest_effect: 0.0,
     }
 }
 

@@ -46,6 +46,17 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// The same tally with this rate, mean or percentile, of so many exposed units.
+    fn at(self, to: f64, exposed: u64) -> Self {
+        match self {
+            Self::Conversion { .. } => Self::Conversion { conversions: (to * exposed as f64).round() as u64 },
+            Self::Mean { units, standard_error, .. } => Self::Mean { units, total: to * units as f64, standard_error },
+            Self::Percentile { units, standard_error, .. } => Self::Percentile { units, value: to, standard_error },
+        }
+    }
+}
+
 /// One metric of one experiment, as data: a tally for each treatment, in the experiment's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricInput {
@@ -71,6 +82,22 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The same, where differences to the control that are smaller than what matters are none at all.
+    #[must_use]
+    pub fn with_ties(&self, control: usize) -> Self {
+        let mut tied = self.clone();
+        for input in &mut tied.metrics {
+            let base = input.tallies.get(control).copied().flatten().and_then(|tally| tally.value(self.exposures[control]));
+            let Some(base) = base else { continue };
+            for arm in 0..input.tallies.len() {
+                if input.tallies[arm].and_then(|tally| tally.value(self.exposures[arm])).is_some_and(|own| input.metric.tie(own, base)) {
+                    input.tallies[arm] = input.tallies[arm].map(|tally| tally.at(base, self.exposures[arm]));
+                }
+            }
+        }
+        tied
+    }
+
     /// The same rates, means and percentiles known all but exactly: as if each unit stood for so many that an arm has a
     /// billion. What a rule says of it, it says of the truth.
     #[must_use]

@@ -66,7 +66,7 @@ pub enum Command {
     /// How often does this decision rule, at this size, ship the wrong thing, and what does each answer cost?
     ///
     /// Runs the scenario many times, each time with another seed, through the same engine, analysis and decision rule, and
-    /// holds every verdict against the truth: everybody through every arm. Replication n is the run whose seed is the nth of
+    /// compares every verdict with the effect on users: everybody through every arm, nobody lost. Replication n is the run whose seed is the nth of
     /// --seed; sizes and looks take the first users of the same runs, so what is compared shares its luck. The output depends
     /// on neither --jobs nor --shard. Every number comes with its Monte Carlo standard error.
     #[command(after_help = POWER_EXAMPLES)]
@@ -293,8 +293,8 @@ pub struct PowerArgs {
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
-    /// Users of the population that the truth is taken from, for each arm; ten times the largest number of users, at least
-    /// 100,000 and at most 1,000,000, if left out.
+    /// Users of the population that the effect on users is taken from, for each arm; by default as many as a standard error of
+    /// 0.25% of each change needs, at most 400,000 visits in all.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub truth_users: Option<u32>,
     /// Search for the number of users at which the verdict comes out this often, such as 80% or 0.8.
@@ -404,9 +404,14 @@ pub struct RunArgs {
     /// How many users, from the first on, transcript.jsonl has: what they asked and what every model said.
     #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
     pub transcript: u32,
-    /// Run every user through every arm with the same luck, and show the true effect beside the estimate.
+    /// Show the effect on users next to the estimate: simulate every user in every variation, with all real costs and nobody lost,
+    /// and say whether the verdict is right by it and how far the measurement is from it.
     #[arg(long, conflicts_with = "live")]
     pub truth: bool,
+    /// With --truth: how many users go through every variation; by default as many as a standard error of 0.25% of each change
+    /// needs, at most 400,000 visits in all.
+    #[arg(long, value_name = "N", requires = "truth", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub truth_users: Option<u32>,
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,

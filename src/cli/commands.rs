@@ -17,7 +17,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
+use crate::run::{Size, Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, built_in, load};
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -81,7 +81,8 @@ fn run(args: &RunArgs) -> Ended {
     let loaded = read(&args.scenario)?;
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
     let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
-    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, charts };
+    let truth_size = args.truth_users.map_or_else(Size::default, Size::Users);
+    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
     let unwritable =
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
@@ -106,7 +107,8 @@ fn run(args: &RunArgs) -> Ended {
         if let Some((scenario, table)) = so_far.data {
             watch.look(|| glances(scenario, table, so_far.begun as usize));
         }
-    }))?;
+    }))?
+    .map_err(|error| backend_failed(&error))?;
     watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);

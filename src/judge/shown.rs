@@ -20,7 +20,7 @@ pub fn question(question: Question, base: &KnowledgeBase, judge: &JudgeSpec) -> 
 #[must_use]
 pub fn room(tool_characters: u32, judge: &JudgeSpec) -> u32 {
     match judge.sees {
-        Sees::AnswerOnly => judge.answer_characters,
+        Sees::AnswerOnly | Sees::Grade => judge.answer_characters,
         Sees::ToolOutputFirst => judge.answer_characters.saturating_sub(tool_characters),
     }
 }
@@ -28,5 +28,5 @@ pub fn room(tool_characters: u32, judge: &JudgeSpec) -> u32 {
 /// Whether the answer's grade can be read in the room that is left.
 #[must_use]
 pub fn readable(answer: Answer, tool_characters: u32, judge: &JudgeSpec) -> bool {
-    answer.grade_characters().is_some_and(|needed| needed < room(tool_characters, judge))
+    judge.sees == Sees::Grade || answer.grade_characters().is_some_and(|needed| needed < room(tool_characters, judge))
 }

@@ -10,6 +10,8 @@ pub enum Sees {
     ToolOutputFirst,
     /// The model's words alone, cut.
     AnswerOnly,
+    /// How good the answer is, whatever of it can be shown: what a user knows who reads it all.
+    Grade,
 }
 
 /// The judge.

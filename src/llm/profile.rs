@@ -67,6 +67,8 @@ pub struct ModelProfile {
     pub input_price: Option<Price>,
     /// Price of output tokens.
     pub output_price: Option<Price>,
+    /// What the provider charges for input and output tokens, also where no cost event is sent (`no_price`); `None`: unknown.
+    pub charged: [Option<Price>; 2],
     /// Speed.
     pub latency: Latency,
     /// Failures.

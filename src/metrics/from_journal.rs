@@ -2,10 +2,13 @@
 //!
 //! Does not know: who writes the journal.
 
+use std::collections::BTreeMap;
+
 use crate::event::{AppEvent, caused_by};
-use crate::experiment::Metric;
+use crate::experiment::{Aggregation, Metric};
 use crate::journal::{Entry, Event, Reader};
 use crate::metrics::observations::Observations;
+use crate::quantity::Money;
 
 /// Which experiment varies which config, and which treatment each of the config's variations is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,31 @@ pub struct JournalObserver {
     experiments: Vec<Varies>,
     /// For each kind of event, its column.
     columns: [Option<usize>; AppEvent::ALL.len()],
+    /// What calls really used, where that is counted instead of what the events say.
+    real: Option<Real>,
 }
+
+/// What model calls really used: also those of runs that failed, and of users whose runs cost nothing.
+#[derive(Clone, Debug)]
+struct Real {
+    /// For each user under way, what the current agent has used.
+    under_way: BTreeMap<u32, Used>,
+    /// Columns in which a user without an event has the value 0: cost and tokens.
+    zeros: Vec<usize>,
+    /// Whether a call had no known price.
+    unpriced: bool,
+}
+
+/// What an agent has used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    input_tokens: u32,
+    output_tokens: u32,
+    cost: Option<Money>,
+}
+
+/// Events whose value is 0, not unknown, for a user who has none.
+const USE: [AppEvent; 4] = [AppEvent::TokensTotal, AppEvent::TokensInput, AppEvent::TokensOutput, AppEvent::Cost];
 
 impl JournalObserver {
     /// An observer of `users` users from `first_user` on.
@@ -34,7 +61,30 @@ impl JournalObserver {
         let scale = |key: &str| AppEvent::by_key(key).map_or(1.0, AppEvent::scale);
         let observations = Observations::new(users, experiments.len(), metrics, scale);
         let columns = AppEvent::ALL.map(|event| observations.column(event.key()));
-        Self { observations, first_user, experiments, columns }
+        Self { observations, first_user, experiments, columns, real: None }
+    }
+
+    /// An observer of what really happened: a failed run counts with the tokens and the cost of its calls, which its events leave
+    /// out, and a user whose calls cost nothing counts as 0 instead of being left out.
+    #[must_use]
+    pub fn of_reality(first_user: u32, users: usize, experiments: Vec<Varies>, metrics: &[Metric]) -> Self {
+        let own = Self::new(first_user, users, experiments, metrics);
+        let amount = |event: &AppEvent| {
+            metrics.iter().filter(|metric| metric.event == event.key()).all(|metric| metric.aggregation != Aggregation::Occurrence)
+        };
+        let zeros = USE.iter().filter(|event| amount(event)).filter_map(|&event| own.columns[event as usize]).collect();
+        Self { real: Some(Real { under_way: BTreeMap::new(), zeros, unpriced: false }), ..own }
+    }
+
+    /// Makes room for users up to number `users`.
+    pub fn grow(&mut self, users: usize) {
+        self.observations.grow(users);
+    }
+
+    /// Whether a call had no price that is known, so that no cost can be told.
+    #[must_use]
+    pub fn unpriced(&self) -> bool {
+        self.real.as_ref().is_some_and(|real| real.unpriced)
     }
 
     /// The finished table.
@@ -67,10 +117,42 @@ impl Reader for JournalObserver {
             return;
         }
         let (columns, observations) = (&self.columns, &mut self.observations);
-        caused_by(&entry.event, |event, value| {
+        let mut event = entry.event;
+        if let Some(real) = &mut self.real {
+            real.hear(entry.user, &mut event);
+            if let Event::Finished { .. } = event {
+                for &column in &real.zeros {
+                    observations.add_if_missing(column, unit);
+                }
+            }
+        }
+        caused_by(&event, |event, value| {
             if let Some(column) = columns[event as usize] {
                 observations.add(column, unit, value as f64);
             }
         });
+    }
+}
+
+impl Real {
+    /// Adds up the calls of an agent, and gives the end of its run what they used.
+    fn hear(&mut self, user: u32, event: &mut Event) {
+        match event {
+            Event::Completed { served: Some(_), input_tokens: input, output_tokens: output, cost: of_call, .. } => {
+                let used = self.under_way.entry(user).or_default();
+                used.input_tokens += *input;
+                used.output_tokens += *output;
+                self.unpriced |= of_call.is_none();
+                used.cost = match (used.cost, *of_call) {
+                    (Some(sum), Some(cost)) => Some(sum + cost),
+                    (sum, cost) => sum.or(cost),
+                };
+            }
+            Event::AgentFinished { input_tokens, output_tokens, cost, .. } => {
+                let used = self.under_way.remove(&user).unwrap_or_default();
+                (*input_tokens, *output_tokens, *cost) = (used.input_tokens, used.output_tokens, used.cost);
+            }
+            _ => {}
+        }
     }
 }

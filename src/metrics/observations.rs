@@ -110,6 +110,14 @@ impl Observations {
         }
     }
 
+    /// The value 0 for a unit that has no event so far; later events add to it.
+    pub fn add_if_missing(&mut self, column: usize, unit: usize) {
+        let column = &mut self.columns[column];
+        if column.sums[unit].is_nan() {
+            column.sums[unit] = 0.0;
+        }
+    }
+
     /// An event of `unit` that has no value: it occurred, and no sum or average knows of it.
     pub fn occur(&mut self, column: usize, unit: usize) {
         let units = self.units;

@@ -10,20 +10,22 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, TrueMetric};
+use super::coverage;
+use super::data::{Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, TrueMetric};
 use super::design::{Asked, Design};
 use super::part::Header;
 use super::replicate::{AtSize, Replication, decision_of};
 use crate::experiment::Experiment;
 use crate::figure;
-use crate::report::Number;
+use crate::report::{Bias, Number};
+use crate::run::Known;
 use crate::verdict::Decision;
 
 /// Shares with a larger standard error than this are warned about.
 const ROUGH: f64 = 0.016;
 
 /// A share of the replications.
-fn share(count: usize, of: usize) -> Estimate {
+pub(super) fn share(count: usize, of: usize) -> Estimate {
     let n = of as f64;
     let adjusted = (count as f64 + 2.0) / (n + 4.0);
     let error = (adjusted * (1.0 - adjusted) / (n + 4.0)).sqrt();
@@ -65,7 +67,12 @@ impl Design<'_> {
                 threshold: experiment.threshold.get(),
                 rule_given: studied.given,
                 truth: truth(experiment, scenario, studied),
-                truly_better: studied.better.map(|treatment| key(if treatment == 1 { studied.treatment } else { experiment.control })),
+                truly_better: studied
+                    .better
+                    .as_ref()
+                    .ok()
+                    .map(|&better| key(if better == 1 { studied.treatment } else { experiment.control })),
+                tie: studied.better.as_ref().err().cloned(),
                 decision_at_truth: studied.at_truth,
                 own_run: own.and_then(|own| own.get(nth)).map(|&decision| OwnRun {
                     seed: scenario.seed.0,
@@ -90,19 +97,24 @@ impl Design<'_> {
 }
 
 fn truth(experiment: &Experiment, scenario: &crate::scenario::Scenario, studied: &super::design::Studied) -> Vec<TrueMetric> {
+    let number = |known: Option<Known>| known.and_then(|known| Number::new(known.value));
+    let error = |known: Option<Known>| known.and_then(|known| Number::new(known.error?));
     let of_metric = |(at, &metric): (usize, &usize)| {
         let metric = &scenario.metrics[metric];
-        let of = |treatment: usize| studied.truth.get(at).and_then(|values| values.get(treatment).copied().flatten());
-        let (own, control) = (of(studied.treatment), of(experiment.control));
-        let relative = own.zip(control).filter(|(_, control)| *control != 0.0).map(|(own, control)| own / control - 1.0);
+        let pairs = &studied.truth.pairs[at];
+        let (own, control) = (pairs[studied.treatment], pairs[experiment.control]);
         TrueMetric {
             key: metric.key.clone(),
             kind: metric.kind(),
             better: metric.better,
             unit: metric.unit.clone(),
-            control: control.and_then(Number::new),
-            treatment: own.and_then(Number::new),
-            relative_difference: relative.and_then(Number::new),
+            control: number(control.effect),
+            treatment: number(own.effect),
+            relative_difference: number(own.relative),
+            relative_error: error(own.relative),
+            measured_limit: number(own.limit_relative),
+            bias: own.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
+            bias_causes: studied.causes.get(at).cloned().unwrap_or_default(),
         }
     };
     experiment.metrics.iter().enumerate().map(of_metric).collect()
@@ -116,7 +128,7 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
     for (nth, study) in experiments.iter_mut().enumerate() {
         fill(study, nth, header, done);
     }
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = experiments.iter().flat_map(coverage::warnings).collect();
     let n = done.len() as u64;
     if n < asked.replications {
         warnings.push(format!("{n} of {} replications are done; the numbers are those of the ones that are", asked.replications));
@@ -202,12 +214,14 @@ fn at_size(study: &StudyPower, header: &Header, users: u32, looks: &[u32], outco
     let shipped = ends.iter().filter(|decision| **decision == Decision::Ship).count();
     let best_served = treatment_is_better.map(|better| share(if better { shipped } else { runs - shipped }, runs));
     let primary = study.truth.first();
+    // Where no variation is truly better, none is lost by serving the other.
     let gap = primary.and_then(|metric| Some(metric.better.sign() * (metric.treatment?.get() - metric.control?.get())));
+    let gap = if study.truly_better.is_some() { gap } else { gap.map(|_| 0.0) };
     let regret = gap.and_then(|gap| {
         let lost = |decision: &Decision| if (*decision == Decision::Ship) == (gap > 0.0) { 0.0 } else { gap.abs() };
         mean(&ends.iter().map(lost).collect::<Vec<f64>>())
     });
-    let true_change = primary.and_then(|metric| metric.relative_difference).map(Number::get).filter(|change| change.abs() > 1e-9);
+    let true_change = primary.filter(|_| study.truly_better.is_some()).and_then(|metric| metric.relative_difference).map(Number::get);
     let exaggeration = true_change.and_then(|change| {
         let factor = |outcome: &&&AtSize| outcome.estimate.map(|estimate| estimate.get().abs() / change.abs());
         let shipped = outcomes.iter().filter(|outcome| outcome.decision() == Some(Decision::Ship));
@@ -223,23 +237,13 @@ fn at_size(study: &StudyPower, header: &Header, users: u32, looks: &[u32], outco
         best_served,
         regret,
         exaggeration,
-        coverage: study.truth.iter().enumerate().map(|(at, metric)| coverage(&metric.key, at, outcomes)).collect(),
+        coverage: study.truth.iter().enumerate().map(|(at, metric)| coverage::coverage(&metric.key, at, outcomes)).collect(),
         cost_usd: mean(costs)?,
         cost_range_usd: quantile(0.05).zip(quantile(0.95)).map(|(low, high)| [low, high]),
+        untrusted: Some(share(outcomes.iter().filter(|outcome| outcome.untrusted).count(), runs)),
+        prior_conflict: Some(share(outcomes.iter().filter(|outcome| outcome.conflict).count(), runs)),
         peeking: (header.asked.looks > 1).then(|| peeking(looks, outcomes, wrong)).flatten(),
     })
-}
-
-fn coverage(metric: &str, at: usize, outcomes: &[&AtSize]) -> Coverage {
-    let of = |interval: usize| {
-        let mut counts = (0, 0);
-        for letter in outcomes.iter().filter_map(|outcome| outcome.covered.as_bytes().get(3 * at + interval)) {
-            counts.0 += usize::from(*letter == b'y');
-            counts.1 += usize::from(*letter != b'-');
-        }
-        (counts.1 > 0).then(|| share(counts.0, counts.1))
-    };
-    Coverage { metric: metric.to_owned(), relative_difference: of(0), treatment: of(1), control: of(2) }
 }
 
 fn peeking(looks: &[u32], outcomes: &[&AtSize], wrong: impl Fn(usize) -> Estimate) -> Option<Peeking> {

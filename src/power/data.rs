@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Better, MetricKind};
-use crate::report::Number;
+use crate::report::{Bias, Number};
 use crate::verdict::Decision;
 
 /// Name and version of the JSON.
@@ -42,7 +42,7 @@ pub struct Power {
     pub asked: u64,
     /// Equally spaced looks at the data.
     pub looks: u32,
-    /// Users of the population that the truth is taken from, for each arm.
+    /// Users of the population that the effect on users is taken from, for each arm.
     pub truth_users: u32,
     /// One entry for each experiment.
     pub experiments: Vec<StudyPower>,
@@ -72,11 +72,11 @@ pub struct StudyPower {
     pub threshold: f64,
     /// Whether the scenario has a decision rule; without one: ship what beats the control on the primary metric.
     pub rule_given: bool,
-    /// The truth: everybody through every arm with the same luck.
+    /// The effect on users: everybody through every arm with the same draws.
     pub truth: Vec<TrueMetric>,
-    /// Key of the variation that is truly better on the primary metric; `None` when they are equal.
+    /// Key of the variation that is truly better on the primary metric; `None` when they are equal, see `tie`.
     pub truly_better: Option<String>,
-    /// What the rule decides on the truth itself.
+    /// What the rule decides on the effect on users itself.
     pub decision_at_truth: Decision,
     /// The scenario's own run and how often its verdict comes out; `None` when its size was not asked for.
     pub own_run: Option<OwnRun>,
@@ -84,9 +84,12 @@ pub struct StudyPower {
     pub sizes: Vec<SizePower>,
     /// For each verdict at the largest size the seed of a run that ended so.
     pub examples: Vec<Example>,
+    /// Why no variation is truly better: equal, closer than what matters, or closer than the truth's own error.
+    #[serde(default)]
+    pub tie: Option<String>,
 }
 
-/// The truth under one metric.
+/// The effect on users under one metric, and what its measurement converges to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrueMetric {
     /// The metric's key.
@@ -103,6 +106,18 @@ pub struct TrueMetric {
     pub treatment: Option<Number>,
     /// True relative difference.
     pub relative_difference: Option<Number>,
+    /// Its standard error; `None` where it cannot be told.
+    #[serde(default)]
+    pub relative_error: Option<Number>,
+    /// The relative difference that this measurement converges to with endless users.
+    #[serde(default)]
+    pub measured_limit: Option<Number>,
+    /// That less the true one.
+    #[serde(default)]
+    pub bias: Option<Bias>,
+    /// What in the scenario can bias the measurement.
+    #[serde(default)]
+    pub bias_causes: Vec<String>,
 }
 
 /// The scenario's own run.
@@ -143,7 +158,7 @@ pub struct SizePower {
     pub regret: Option<Estimate>,
     /// Type M error: by which factor the estimated relative difference exceeds the true one in runs that ship.
     pub exaggeration: Option<Estimate>,
-    /// How often intervals hold the truth.
+    /// How often intervals hold the effect on users.
     pub coverage: Vec<Coverage>,
     /// What a run costs with real providers.
     pub cost_usd: Estimate,
@@ -151,6 +166,12 @@ pub struct SizePower {
     pub cost_range_usd: Option<[Number; 2]>,
     /// Looking more than once; `None` with one look.
     pub peeking: Option<Peeking>,
+    /// Share of runs in which a health check fails that the experiment does not tolerate, so that the verdict is not to be trusted.
+    #[serde(default)]
+    pub untrusted: Option<Estimate>,
+    /// Share of runs in which prior and data conflict.
+    #[serde(default)]
+    pub prior_conflict: Option<Estimate>,
 }
 
 /// Shares of the verdicts.
@@ -164,7 +185,7 @@ pub struct Decisions {
     pub need_more_data: Estimate,
 }
 
-/// How often the intervals of one metric hold the truth, at the experiment's threshold.
+/// How often the intervals of one metric hold the effect on users, at the experiment's threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
     /// The metric's key.
@@ -175,6 +196,9 @@ pub struct Coverage {
     pub treatment: Option<Estimate>,
     /// The control's credible interval.
     pub control: Option<Estimate>,
+    /// How often the interval of the relative difference holds what the measurement converges to.
+    #[serde(default)]
+    pub measured_limit: Option<Estimate>,
 }
 
 /// What comes of stopping at the first look with a verdict.

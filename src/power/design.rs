@@ -6,20 +6,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{Summary, analyze};
 use crate::experiment::Experiment;
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{SetupError, Stage, populations, values};
+use crate::run::{SetupError, Size, Stage, Truth, causes, truth};
 use crate::scenario::Scenario;
-use crate::verdict::{Criterion, Decision, Otherwise, Rule, decide};
+use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
 /// Most replications of one question.
 pub const MOST_REPLICATIONS: u64 = 10_000_000;
 /// Most sizes of one question.
 pub const MOST_SIZES: usize = 64;
-/// Fewest and most users of the population that the truth is taken from, where nothing is said.
-const TRUTH_USERS: (u32, u32) = (100_000, 1_000_000);
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +31,8 @@ pub struct Asked {
     pub seed: u64,
     /// Every treatment made identical to the control.
     pub aa: bool,
-    /// Users of the population that the truth is taken from, for each arm; ten times the largest size, within reason, where
-    /// nothing is said.
+    /// Users of the population that the effect on users is taken from, for each arm; as many as its error asks for, where nothing
+    /// is said.
     #[serde(default)]
     pub truth_users: Option<u32>,
 }
@@ -64,12 +61,14 @@ pub struct Studied {
     pub given: bool,
     /// Index of the treatment that the rule would ship.
     pub treatment: usize,
-    /// For each metric and treatment the true mean, rate or percentile.
-    pub truth: Vec<Vec<Option<f64>>>,
-    /// What the rule decides on the truth itself.
+    /// The effect on users, and the measurement's limit.
+    pub truth: Truth,
+    /// What the rule decides on the effect on users itself.
     pub at_truth: Decision,
-    /// The truly better one of control (0) and treatment (1) on the primary metric; `None` when they are equal.
-    pub better: Option<usize>,
+    /// The truly better one of control (0) and treatment (1) on the primary metric; or why there is none.
+    pub better: Result<usize, String>,
+    /// For each metric what in the scenario can bias its measurement.
+    pub causes: Vec<Vec<String>>,
 }
 
 /// The scenario with every treatment made identical to its control: an A/A test with the same traffic and the same split.
@@ -108,22 +107,11 @@ impl<'s> Design<'s> {
     pub async fn new(scenario: &'s Scenario, asked: Asked, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
         let stage = Stage::new(scenario, seed).await?;
-        let largest = asked.sizes.last().copied().unwrap_or(1);
-        let truth_users = asked.truth_users.unwrap_or_else(|| largest.saturating_mul(10).clamp(TRUTH_USERS.0, TRUTH_USERS.1));
-        let arms: u64 = scenario.experiments.iter().map(|experiment| experiment.treatments.len() as u64).sum();
-        let total = arms * u64::from(truth_users);
-        let (mut before, mut last) = (0, 0);
-        let populations = populations(&stage, seed, truth_users, |begun| {
-            if begun < last {
-                before += u64::from(truth_users);
-            }
-            last = begun;
-            progress((before + u64::from(begun)).min(total), total);
-        });
-        let populations = populations.await;
-        let studies = scenario.experiments.iter().zip(&scenario.rules).zip(&populations);
-        let studies =
-            studies.map(|((experiment, rule), population)| Studied::new(experiment, rule.as_ref(), population, scenario)).collect();
+        let size = asked.truth_users.map_or_else(Size::default, Size::Users);
+        let truths = truth(&stage, seed, size, &mut progress).await?;
+        let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();
+        let studies = scenario.experiments.iter().zip(&scenario.rules).zip(truths);
+        let studies = studies.map(|((experiment, rule), truth)| Studied::new(experiment, rule.as_ref(), truth, scenario)).collect();
         let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();
         Ok(Self { stage, asked, looks, studies, truth_users })
     }
@@ -139,25 +127,14 @@ impl<'s> Design<'s> {
 }
 
 impl Studied {
-    fn new(experiment: &Experiment, rule: Option<&Rule>, population: &Summary, scenario: &Scenario) -> Self {
+    fn new(experiment: &Experiment, rule: Option<&Rule>, truth: Truth, scenario: &Scenario) -> Self {
         let given = rule.is_some();
         let rule = rule.cloned().unwrap_or_else(|| default_rule(experiment, scenario));
         let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or_default();
-        let truth = values(population);
-        let sign = population.metrics.first().map_or(1.0, |input| input.metric.better.sign());
-        let better = truth.first().and_then(|values| {
-            let gain = sign * (values[treatment]? - values[experiment.control]?);
-            (gain != 0.0).then_some(usize::from(gain > 0.0))
-        });
-        let at_truth = decide(&rule, experiment, &analyze(experiment, &population.known_exactly())).decision;
-        Self { rule, given, treatment, truth, at_truth, better }
-    }
-
-    /// The true value of the treatment and of the control under a metric.
-    #[must_use]
-    pub fn values(&self, metric: usize, experiment: &Experiment) -> Option<(f64, f64)> {
-        let values = self.truth.get(metric)?;
-        Some((values.get(self.treatment).copied()??, values.get(experiment.control).copied()??))
+        let better = truth.better(0, treatment, experiment.control).map(usize::from);
+        let at_truth = truth.decision(&rule, experiment);
+        let causes = experiment.metrics.iter().map(|&at| causes(scenario, experiment, &scenario.metrics[at])).collect();
+        Self { rule, given, treatment, truth, at_truth, better, causes }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod aggregate;
 mod conduct;
+mod coverage;
 mod data;
 mod design;
 mod markdown;

@@ -8,14 +8,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::design::{Design, Studied};
-use crate::analysis::{Analysis, Interval, analyze, summarize};
+use crate::analysis::{Analysis, HealthStatus, Interval, MetricAnalysis, analyze, summarize};
 use crate::experiment::Experiment;
 use crate::journal::{Entry, Event, Reader};
 use crate::metrics::JournalObserver;
 use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
-use crate::run::{Settings, SetupError};
+use crate::run::{Known, Settings, SetupError};
 use crate::verdict::{Decision, decide};
 
 /// What came of one replication: integers, letters and rounded numbers, so that a saved one is equal to a fresh one.
@@ -36,9 +36,18 @@ pub struct AtSize {
     pub looks: String,
     /// Estimated relative difference of the primary metric.
     pub estimate: Option<Number>,
-    /// For each metric whether the intervals of relative difference, treatment and control hold the truth: `y`, `n`, or `-`
-    /// where there is none.
+    /// For each metric whether the intervals of relative difference, treatment and control hold the effect on users: `y`, `n`, or
+    /// `-` where there is none.
     pub covered: String,
+    /// For each metric whether the interval of the relative difference holds what the measurement converges to.
+    #[serde(default)]
+    pub limit: String,
+    /// Whether a health check failed that the experiment does not tolerate.
+    #[serde(default)]
+    pub untrusted: bool,
+    /// Whether prior and data conflict.
+    #[serde(default)]
+    pub conflict: bool,
     /// The first look, from 0, at which the always-valid test finds a difference on the primary metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid: Option<u32>,
@@ -160,25 +169,46 @@ fn at_size(
         looks: places.iter().map(|&place| letter(decisions[place])).collect(),
         estimate: found.and_then(of_primary).and_then(|variation| variation.comparison?.relative_difference).and_then(Number::new),
         covered: found.map(|analysis| covered(experiment, studied, analysis)).unwrap_or_default(),
+        limit: found.map(|analysis| limit(studied, analysis)).unwrap_or_default(),
+        untrusted: found.is_some_and(|analysis| {
+            analysis
+                .health
+                .iter()
+                .any(|check| check.status == HealthStatus::Error && !experiment.tolerate.iter().any(|own| own == check.check))
+        }),
+        conflict: found.is_some_and(|analysis| {
+            analysis.health.iter().any(|check| check.check == "prior_data_conflict" && check.status == HealthStatus::Warning)
+        }),
         valid: places.iter().position(differs).map(|look| look as u32),
     }
 }
 
-fn covered(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
-    let holds = |interval: Option<Interval>, truth: Option<f64>| match interval.zip(truth) {
-        Some((interval, truth)) if (interval.lower..=interval.upper).contains(&truth) => 'y',
+/// Whether an interval holds a value: `y`, `n`, or `-` where one of them is missing.
+fn holds(interval: Option<Interval>, value: Option<Known>) -> char {
+    match interval.zip(value) {
+        Some((interval, value)) if (interval.lower..=interval.upper).contains(&value.value) => 'y',
         Some(_) => 'n',
         None => '-',
-    };
-    let of_metric = |(at, metric): (usize, &crate::analysis::MetricAnalysis)| {
-        let truth = studied.values(at, experiment);
-        let relative = truth.filter(|(_, control)| *control != 0.0).map(|(own, control)| own / control - 1.0);
+    }
+}
+
+fn covered(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
+    let of_metric = |(at, metric): (usize, &MetricAnalysis)| {
+        let pairs = &studied.truth.pairs[at];
         let (own, control) = (metric.variations.get(studied.treatment), metric.variations.get(experiment.control));
         [
-            holds(own.and_then(|own| own.comparison?.relative_interval), relative),
-            holds(own.and_then(|own| own.credible_interval), truth.map(|truth| truth.0)),
-            holds(control.and_then(|control| control.credible_interval), truth.map(|truth| truth.1)),
+            holds(own.and_then(|own| own.comparison?.relative_interval), pairs[studied.treatment].relative),
+            holds(own.and_then(|own| own.credible_interval), pairs[studied.treatment].effect),
+            holds(control.and_then(|control| control.credible_interval), pairs[experiment.control].effect),
         ]
     };
     analysis.metrics.iter().enumerate().flat_map(of_metric).collect()
+}
+
+fn limit(studied: &Studied, analysis: &Analysis) -> String {
+    let of_metric = |(at, metric): (usize, &MetricAnalysis)| {
+        let own = metric.variations.get(studied.treatment);
+        holds(own.and_then(|own| own.comparison?.relative_interval), studied.truth.pairs[at][studied.treatment].limit_relative)
+    };
+    analysis.metrics.iter().enumerate().map(of_metric).collect()
 }

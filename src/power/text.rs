@@ -4,12 +4,13 @@
 //!
 //! Does not know: how anything was computed.
 
+use super::coverage::far_below;
 use super::data::{Estimate, Example, Power, StudyPower, Target};
 use super::markdown::to_share;
 use crate::figure::{self, MISSING, Unit};
-use crate::report::Palette;
 use crate::report::escape::plain;
 use crate::report::table::{Cell, Column, Row, Table, Tone, wrap};
+use crate::report::{Palette, with_error};
 use crate::verdict::Decision;
 
 /// The narrowest and the widest text.
@@ -96,8 +97,13 @@ pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
 }
 
 fn truth(study: &StudyPower, power: &Power) -> Section {
-    let columns =
-        vec![Column::words("metric"), Column::number(&study.control_name), Column::number(&study.treatment_name), Column::number("change")];
+    let columns = vec![
+        Column::words("metric"),
+        Column::number(&study.control_name),
+        Column::number(&study.treatment_name),
+        Column::number("true change"),
+        Column::number("bias"),
+    ];
     let rows = study.truth.iter().map(|metric| {
         let unit = Unit::new(metric.kind, &metric.unit);
         let value = |number: Option<crate::report::Number>| number.map_or_else(|| MISSING.to_owned(), |number| unit.value(number.get()));
@@ -105,13 +111,25 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
             Cell::new(&metric.key),
             Cell::new(value(metric.control)),
             Cell::new(value(metric.treatment)),
-            Cell::new(metric.relative_difference.map_or_else(|| MISSING.to_owned(), |change| figure::change(change.get()))),
+            Cell::new(metric.relative_difference.map_or_else(
+                || MISSING.to_owned(),
+                |change| with_error(change.get(), metric.relative_error.map(crate::report::Number::get)),
+            )),
+            Cell::new(
+                metric
+                    .bias
+                    .and_then(|bias| bias.relative_difference)
+                    .map_or_else(String::new, |bias| format!("{:+.1} pts", 100.0 * bias.get())),
+            ),
         ])
     });
     let table = Table { columns, rows: rows.collect() };
     let primary = study.truth.first().map_or("", |metric| metric.key.as_str());
     let better = match &study.truly_better {
-        None => format!("On {primary} both are equal, so to ship is always an error."),
+        None => {
+            let why = study.tie.as_deref().unwrap_or("both are equal");
+            format!("On {primary} neither is truly better: {why}. To ship counts as an error.")
+        }
         Some(better) => {
             let name = if *better == study.treatment { &study.treatment_name } else { &study.control_name };
             format!("On {primary} {name} is truly better.")
@@ -122,8 +140,10 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
     } else {
         "no decision rule is given, so: ship what beats the control on the primary metric, keep what loses to it"
     };
-    let at_truth = format!("With the truth known the rule decides: {} ({rule}).", decision(study.decision_at_truth));
-    (format!("The truth: {} users through every arm", figure::count(power.truth_users.into())), vec![better, at_truth], Some(table))
+    let at_truth = format!("By the effect on users the rule decides: {} ({rule}).", decision(study.decision_at_truth));
+    let bias = "Bias: what the measurement would show with endless users, less the true change.".to_owned();
+    let heading = format!("The effect on users: {} users through every arm", figure::count(power.truth_users.into()));
+    (heading, vec![better, at_truth, bias], Some(table))
 }
 
 fn verdicts(study: &StudyPower, power: &Power) -> Section {
@@ -155,6 +175,14 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
             to_share(own.share)
         ));
     }
+    let untrusted = study.sizes.iter().rev().find_map(|size| Some((size, size.untrusted.filter(|share| share.value.get() > 0.0)?)));
+    if let Some((size, share)) = untrusted {
+        sentences.push(format!(
+            "Of runs with {} users, {} fail a health check: their result is not to be trusted, whatever the rule says.",
+            figure::count(size.users.into()),
+            to_share(share)
+        ));
+    }
     if let Some(size) = study.sizes.last().filter(|_| !power.aa) {
         let see = |example: &Example| {
             let command = format!("simlab run {} --users {} --seed {}", power.scenario, size.users, example.seed);
@@ -180,9 +208,9 @@ fn price(study: &StudyPower) -> Section {
         let range = size.cost_range_usd.map(|[low, high]| figure::interval(&figure::money(low.get()), &figure::money(high.get())));
         Row::Cells(vec![
             Cell::new(figure::count(size.users.into())),
-            size.regret.map_or_else(missing, |regret| Cell::new(with_error(regret, points))),
-            size.exaggeration.map_or_else(missing, |factor| Cell::new(with_error(factor, figure::number))),
-            Cell::new(with_error(size.cost_usd, figure::money)),
+            size.regret.map_or_else(missing, |regret| Cell::new(estimated(regret, points))),
+            size.exaggeration.map_or_else(missing, |factor| Cell::new(estimated(factor, figure::number))),
+            Cell::new(estimated(size.cost_usd, figure::money)),
             range.map_or_else(missing, Cell::new),
         ])
     });
@@ -210,7 +238,7 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
             share(seen.decisions.ship),
             share(seen.decisions.keep),
             share(seen.false_ship),
-            Cell::new(with_error(seen.users, |users| figure::count(users.round() as u64))),
+            Cell::new(estimated(seen.users, |users| figure::count(users.round() as u64))),
             Cell::new(format!("{:.2} ±{:.2}", seen.flips.value.get(), seen.flips.standard_error.map_or(0.0, crate::report::Number::get))),
             share(seen.taken_back),
         ]))
@@ -240,12 +268,17 @@ fn coverage(study: &StudyPower) -> Section {
             let mut cells = vec![Cell::new(if of == 0 { metric.key.as_str() } else { "" }), Cell::new(what)];
             cells.extend(study.sizes.iter().map(|size| {
                 let covered = size.coverage.get(at).and_then(|own| [own.relative_difference, own.treatment, own.control][of]);
-                covered.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share)
+                let far = covered.is_some_and(|covered| far_below(covered, study.threshold));
+                let cell = covered.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share);
+                if far { Cell::toned(format!("{} !", cell.text), Tone::Bad) } else { cell }
             }));
             rows.push(Row::Cells(cells));
         }
     }
-    (format!("How often the {mass} intervals hold the truth"), Vec::new(), Some(Table { columns, rows }))
+    let mark = "!: the intervals miss more than twice as often as they claim.".to_owned();
+    let marked = rows.iter().any(|row| matches!(row, Row::Cells(cells) if cells.iter().any(|cell| cell.text.ends_with('!'))));
+    let sentences = if marked { vec![mark] } else { Vec::new() };
+    (format!("How often the {mass} intervals hold the effect on users"), sentences, Some(Table { columns, rows }))
 }
 
 /// The sizes that a search tried.
@@ -292,7 +325,7 @@ fn share(estimate: Estimate) -> Cell {
     Cell::new(to_share(estimate))
 }
 
-fn with_error(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
+fn estimated(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
     let error = estimate.standard_error.map_or(String::new(), |error| format!(" ±{}", text(error.get())));
     format!("{}{error}", text(estimate.value.get()))
 }

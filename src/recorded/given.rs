@@ -184,6 +184,7 @@ fn input(
     if let Some(place) = written.percentile.as_ref().filter(|_| written.kind != Kind::Percentile) {
         faults.add("only a percentile metric has a `percentile`", &place.span, "write `kind: Percentile`, or leave this out", None);
     }
+    let smallest_effect = written.smallest_effect.as_ref().map_or(0.0, |smallest| faults.range("smallest_effect", smallest, 0.0, 10.0));
     let prior_variance = written.prior_variance.as_ref().map(|variance| faults.range("the prior variance", variance, 1e-6, 1e6));
     let tallies = keys.iter().zip(exposures).map(|(variation, exposed)| {
         let row = written.variations.value.get(variation)?;
@@ -211,6 +212,7 @@ fn input(
             better: written.better,
             unit: written.unit.clone(),
             prior_variance,
+            smallest_effect,
             prior: written.prior,
             judge: written.judge.as_ref().and_then(|judge| accuracy(judge, faults)),
         },

@@ -190,6 +190,7 @@ fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
             prior_variance: None,
             prior: None,
             judge: None,
+            smallest_effect: 0.0,
         };
         metrics.push(metric(event.clone(), Aggregation::Occurrence));
         if values.vary {

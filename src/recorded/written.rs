@@ -122,6 +122,9 @@ pub struct Metric {
     /// Whose effects the prior takes as usual; where nothing is said it goes by the kind, and `ai_cost_per_request` is a cost.
     #[serde(default)]
     pub prior: Option<PriorKind>,
+    /// The smallest difference that matters, as a share of the control's value.
+    #[serde(default)]
+    pub smallest_effect: Option<Spanned<f64>>,
     /// How often the judge behind a conversion is right.
     #[serde(default)]
     pub judge: Option<Spanned<Accuracy>>,

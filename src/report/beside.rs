@@ -27,7 +27,8 @@ pub(super) fn of_experiment(experiment: &Experiment) -> Vec<Part> {
     let corrected = plain("Without the judge's errors (Rogan & Gladen)", corrected(experiment));
     let adjusted = plain("Adjusted for the users' pre-period (CUPED)", adjusted(experiment));
     let segments = adaptive::segments(experiment);
-    [corrected, adjusted, segments].into_iter().flatten().chain(adaptive::bandit(experiment)).collect()
+    let truth = super::truth::part(experiment);
+    [truth, corrected, adjusted, segments].into_iter().flatten().chain(adaptive::bandit(experiment)).collect()
 }
 
 /// What stands beside the experiments of a report, in order.

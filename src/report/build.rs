@@ -5,16 +5,14 @@
 use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 use super::data::{
-    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Truth,
-    Variation, Verdict,
+    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Variation,
+    Verdict,
 };
 use super::number::{Number, Ordered};
+use super::truth::{TrueMetric, Truths};
 use crate::analysis::{self, Analysis, HealthCheck, MetricAnalysis};
 use crate::experiment;
 use crate::verdict::{self, Decision};
-
-/// What is really so: for each metric of the experiment, one entry for each treatment.
-pub type Truths = Vec<Vec<Option<Truth>>>;
 
 /// What the report of an experiment says beyond its analysis.
 #[derive(Clone, Debug, Default)]
@@ -25,9 +23,9 @@ pub struct Extras {
     pub costs: Vec<Cost>,
     /// Failures by variation and kind.
     pub failures: Vec<Failure>,
-    /// The true means, where they are known.
+    /// The effect on users and the measurement's limit, where they are known.
     pub truth: Option<Truths>,
-    /// What the rule decides on the truth itself, where that is known.
+    /// What the rule decides on the effect on users itself, where that is known.
     pub decision_at_truth: Option<verdict::Decision>,
     /// Results adjusted for the users' pre-period.
     pub adjusted: Vec<Adjusted>,
@@ -55,13 +53,14 @@ impl Report {
         let (costs, cost_totals) = costs(extras.costs, &control);
         let needed = analysis.plan.solve();
         let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
-            let truths = extras.truth.as_ref().and_then(|truth| truth.get(at));
-            build_metric(metric, at == 0, experiment.threshold.get(), &key, truths.map_or(&[], Vec::as_slice))
+            let truths = extras.truth.as_ref().and_then(|truth| truth.metrics.get(at));
+            build_metric(metric, at == 0, experiment.threshold.get(), &key, truths)
         });
         let health: Vec<Health> = analysis.health.iter().chain(&extras.health).map(health).collect();
         let verdict = verdict.map(|verdict| {
-            let mut built = build_verdict(verdict, experiment, extras.decision_at_truth);
+            let mut built = build_verdict(verdict, experiment);
             built.weigh(&health);
+            built.hindsight = extras.decision_at_truth.map(|at_truth| hindsight(built.decision, at_truth, built.trusted));
             built
         });
         Experiment {
@@ -86,6 +85,7 @@ impl Report {
             distributions: extras.distributions,
             segments: extras.segments,
             bandit: extras.bandit,
+            truth_users: extras.truth.as_ref().map(|truth| truth.users),
             control,
         }
     }
@@ -105,7 +105,7 @@ fn health(check: &HealthCheck) -> Health {
     Health { check: check.check.to_owned(), status: check.status, message: check.message.clone() }
 }
 
-fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn(usize) -> String, truths: &[Option<Truth>]) -> Metric {
+fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn(usize) -> String, truth: Option<&TrueMetric>) -> Metric {
     let kind = metric.metric.kind();
     let variations = metric.variations.iter().enumerate().map(|(at, variation)| {
         let comparison = variation.comparison.as_ref();
@@ -126,7 +126,9 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(Number::ends),
             expected_loss: of(|comparison| Some(comparison.expected_loss)),
             frequentist: variation.frequentist.and_then(Frequentist::fixed),
-            truth: truths.get(at).copied().flatten(),
+            truth: truth.and_then(|truth| truth.variations.get(at)?.truth),
+            measured_limit: truth.and_then(|truth| truth.variations.get(at)?.measured_limit),
+            bias: truth.and_then(|truth| truth.variations.get(at)?.bias),
             sequential: variation.sequential.and_then(Frequentist::always_valid),
             reason: variation.reason.clone(),
             corrected: variation.corrected.as_ref().map(|corrected| build_corrected(corrected, mass)),
@@ -142,6 +144,7 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
         better: metric.metric.better,
         unit: metric.metric.unit.clone(),
         variations: variations.collect(),
+        bias_causes: truth.map(|truth| truth.causes.clone()).unwrap_or_default(),
     }
 }
 
@@ -159,8 +162,8 @@ fn build_corrected(corrected: &Result<analysis::Corrected, String>, mass: f64) -
     }
 }
 
-/// Whether a verdict agrees with what its own rule says of the truth.
-fn hindsight(found: Decision, at_truth: Decision, experiment: &experiment::Experiment) -> Hindsight {
+/// Whether a verdict agrees with what its own rule says of the effect on users.
+fn hindsight(found: Decision, at_truth: Decision, trusted: bool) -> Hindsight {
     let right = match (found, at_truth) {
         (found, truth) if found == truth => Some(true),
         (Decision::NeedMoreData, _) => None,
@@ -169,15 +172,15 @@ fn hindsight(found: Decision, at_truth: Decision, experiment: &experiment::Exper
     let would = match at_truth {
         Decision::Ship => "ship",
         Decision::Keep => "keep the control",
-        Decision::NeedMoreData => "not ship",
+        Decision::NeedMoreData => "ask for more data",
     };
+    let what = if trusted { "The verdict" } else { "What the rule would say" };
     let judged = match right {
-        Some(true) => "The verdict was right",
-        Some(false) => "The verdict was wrong",
-        None => "The verdict left it open",
+        Some(true) => "is right",
+        Some(false) => "is wrong",
+        None => "leaves it open",
     };
-    let of = if experiment.treatments.len() > 2 { "every variation" } else { "both variations" };
-    let message = format!("{judged}: with the truth known, every user in {of}, the rule says to {would}.");
+    let message = format!("{what} {judged}: by the effect on users (every user in every variation) the rule says to {would}.");
     Hindsight { decision: at_truth, right, message }
 }
 
@@ -231,9 +234,9 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
     (rows, totals)
 }
 
-fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment, at_truth: Option<verdict::Decision>) -> Verdict {
+fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment) -> Verdict {
     Verdict {
-        hindsight: at_truth.map(|at_truth| hindsight(verdict.decision, at_truth, experiment)),
+        hindsight: None,
         decision: verdict.decision,
         variation: verdict.variation.clone(),
         headline: verdict.headline.clone(),

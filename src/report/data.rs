@@ -13,6 +13,7 @@ use super::expect::ExpectationResult;
 use super::live::LiveRun;
 use super::number::{Number, Ordered};
 pub use super::tested::Frequentist;
+pub use super::truth::{Bias, Truth};
 use crate::analysis::HealthStatus;
 use crate::experiment::{Better, Method, MetricKind};
 
@@ -225,6 +226,9 @@ pub struct Experiment {
     /// The number of further users by LaunchDarkly's formula, which leaves out shrinkage.
     #[serde(default)]
     pub users_needed_by_formula: Option<u64>,
+    /// Users that went through every variation, for `truth` and `measured_limit`; `None` where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth_users: Option<u32>,
 }
 
 /// One health check.
@@ -273,6 +277,9 @@ pub struct Metric {
     pub unit: String,
     /// One entry for each variation, in the experiment's order.
     pub variations: Vec<Variation>,
+    /// Why the measurement misses the effect on users, where it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bias_causes: Vec<String>,
 }
 
 /// One variation under one metric.
@@ -303,8 +310,14 @@ pub struct Variation {
     pub expected_loss: Option<Number>,
     /// A fixed-horizon test of the difference beside it.
     pub frequentist: Option<Frequentist>,
-    /// What is really so, where every user went through every arm.
+    /// The effect on users, where every user went through every variation: answers as good as they are, all real costs, nobody lost.
     pub truth: Option<Truth>,
+    /// What this measurement converges to with endless users; the gap to `truth` is its bias.
+    #[serde(default)]
+    pub measured_limit: Option<Truth>,
+    /// That gap, for the relative difference; `None` for the control.
+    #[serde(default)]
+    pub bias: Option<Bias>,
     /// An always-valid test beside it, when the experiment asks for one.
     #[serde(default)]
     pub sequential: Option<Frequentist>,
@@ -396,15 +409,6 @@ pub enum Total {
     Conversions(Option<u64>),
     /// The sum of the values, in the metric's unit.
     TotalValue(Option<Number>),
-}
-
-/// What is really so.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Truth {
-    /// True mean, rate or percentile.
-    pub mean: Option<Number>,
-    /// True relative difference to the control; `None` for the control.
-    pub relative_difference: Option<Number>,
 }
 
 /// What one agent costs in one variation.

@@ -83,8 +83,10 @@ pub enum What {
     Change,
     /// That of the data, before any prior.
     RawChange,
-    /// That in truth; with `--truth` and in lessons alone.
+    /// That of the effect on users: every user through every variation, nobody lost, all real costs, answers as good as they are.
     TrueChange,
+    /// That of the measurement's limit: what this instrumentation would show with endless users.
+    LimitChange,
     /// How wide the interval of the relative difference is, from end to end.
     Width,
     /// Probability to beat the control.
@@ -97,7 +99,7 @@ pub enum What {
     PValue,
     /// Users whose event arrived, or the total of the values.
     Total,
-    /// What is really so, in the metric's unit; with `--truth` and in lessons alone.
+    /// The effect on users, in the metric's unit.
     Truth,
     /// The p-value of the always-valid test.
     AlwaysValidPValue,
@@ -221,6 +223,7 @@ impl What {
             Self::Change => "change",
             Self::RawChange => "change in the data",
             Self::TrueChange => "true change",
+            Self::LimitChange => "change with endless users",
             Self::Width => "width of the interval",
             Self::BeatsControl => "probability to beat the control",
             Self::Estimate => "estimate",
@@ -240,9 +243,10 @@ impl What {
             Self::Change => number(variation.relative_difference),
             Self::RawChange => {
                 let (own, control) = (variation.data_mean?.get(), control.data_mean?.get());
-                (control != 0.0).then(|| own / control - 1.0)
+                (control != 0.0).then(|| (own - control) / control.abs())
             }
             Self::TrueChange => number(variation.truth.as_ref()?.relative_difference),
+            Self::LimitChange => number(variation.measured_limit.as_ref()?.relative_difference),
             Self::Width => variation.relative_interval.map(|[low, high]| high.get() - low.get()),
             Self::BeatsControl => number(variation.probability_to_beat_control),
             Self::Estimate => number(variation.posterior_mean),

@@ -217,49 +217,6 @@ pub(super) fn correction(experiment: &Experiment) -> Option<String> {
     Some(format!("p-values and intervals of the tests are corrected: {by}; estimates, their intervals and probabilities are not"))
 }
 
-/// Estimates beside what is really so, where that is known.
-pub(super) fn truths(experiment: &Experiment) -> Option<Table> {
-    let columns = vec![
-        Column::words("metric, variation"),
-        Column::number("estimate").optional(1),
-        Column::number("truth"),
-        Column::number("change"),
-        Column::number(format!("{} interval", experiment.mass())),
-        Column::number("true\nchange"),
-        Column::words("covered"),
-    ];
-    let mut rows = Vec::new();
-    for metric in &experiment.metrics {
-        let unit = metric.measure();
-        let mut own = Vec::new();
-        for variation in &metric.variations {
-            let Some(truth) = variation.truth else { continue };
-            let covered = match (variation.relative_interval, truth.relative_difference) {
-                (Some([lower, upper]), Some(x)) if lower <= x && x <= upper => Cell::toned("yes", Tone::Good),
-                (Some(_), Some(_)) => Cell::toned("no", Tone::Warn),
-                _ => Cell::default(),
-            };
-            let change = |number: Option<Number>| {
-                if variation.key == experiment.control { Cell::default() } else { shown(number, figure::change) }
-            };
-            own.push(Row::Cells(vec![
-                Cell::new(experiment.name_of(&variation.key)),
-                shown(variation.posterior_mean, |x| unit.value(x)),
-                shown(truth.mean, |x| unit.value(x)),
-                change(variation.relative_difference),
-                if variation.key == experiment.control { Cell::default() } else { interval(variation.relative_interval, figure::change) },
-                change(truth.relative_difference),
-                covered,
-            ]));
-        }
-        if !own.is_empty() {
-            rows.push(Row::Group(metric.key.clone(), String::new()));
-            rows.append(&mut own);
-        }
-    }
-    if rows.is_empty() { None } else { Some(Table { columns, rows }) }
-}
-
 /// What each agent costs in each variation, and what that comes to: where a saving in one place is paid in another.
 pub(super) fn costs(experiment: &Experiment) -> Option<Table> {
     if experiment.costs.is_empty() {

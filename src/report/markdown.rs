@@ -116,9 +116,6 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
         fold_part(name, &tests, format::correction(experiment).as_deref());
     }
     let mut fold = |title: &str, content: &Table| fold_part(title, content, None);
-    if let Some(truths) = format::truths(experiment) {
-        fold("The truth: every user through every variation", &truths);
-    }
     fold("Each variation", &format::variations(experiment));
     if let Some(costs) = format::costs(experiment) {
         fold("Cost by agent", &costs);

@@ -26,16 +26,17 @@ mod second;
 pub(crate) mod table;
 mod tested;
 mod text;
+mod truth;
 
 #[cfg(test)]
 mod tests;
 
 pub use adaptive::{Arm, Bandit, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange, Shares};
-pub use build::{Extras, Truths};
+pub use build::Extras;
 pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions, over_time};
 pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Hindsight, Interaction,
-    Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Truth, Variation, Verdict,
+    Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
 pub use glance::glance;
@@ -47,3 +48,4 @@ pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
 pub use second::{adjusted, interactions, interactions_between};
 pub use text::{Palette, to_text};
+pub use truth::{Bias, TrueMetric, TrueVariation, Truth, Truths, with_error};

@@ -204,10 +204,6 @@ impl Page<'_> {
         if let Some(sentence) = format::users_needed(experiment) {
             self.paragraph("", Tone::Plain, &sentence, Tone::Dim);
         }
-        if let Some(table) = format::truths(experiment) {
-            self.heading("The truth: every user through every variation");
-            self.table(&table);
-        }
         if let Some((name, table)) = format::tests(experiment) {
             self.heading(name);
             self.table(&table);

@@ -9,28 +9,31 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Assumption, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, Truths, adjusted, distributions,
-    interactions, over_time,
+    Assumption, Bias, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, TrueMetric, TrueVariation, Truths,
+    adjusted, distributions, interactions, over_time,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
 use crate::run::tally::{ArmTally, TrafficTally};
-use crate::run::truth::{Truth, populations, values};
+use crate::run::truth::{Known, Pair, Size, Truth, truth};
 use crate::run::watch::SoFar;
+use crate::run::whole::causes;
 use crate::scenario::Scenario;
 use crate::verdict::decide;
 
 /// What is asked of a run beside its scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Wishes {
     /// Another seed than the scenario's.
     pub seed: Option<u64>,
     /// Another number of users than the scenario's.
     pub users: Option<u32>,
-    /// The true effect beside the estimate.
+    /// The effect on users beside the estimate.
     pub truth: bool,
+    /// How many users that is taken from.
+    pub truth_size: Size,
     /// What charts need beside the results: the way there, and how values are spread.
     pub charts: bool,
 }
@@ -50,33 +53,37 @@ pub struct Outcome {
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
 pub async fn conduct(scenario: &Scenario, wishes: Wishes, progress: impl FnMut(u64, u64)) -> Result<Outcome, SetupError> {
     let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed)).await?;
-    Ok(conduct_with(&stage, wishes, None::<Vec<Entry>>, progress).await.0)
+    Ok(conduct_with(&stage, wishes, None::<Vec<Entry>>, progress).await?.0)
 }
 
 /// The same on a stage that is ready, with one more `reader` of the journal; `None` reads nothing.
+///
+/// # Errors
+/// As [`conduct`], when the truth is asked for.
 pub async fn conduct_with<R: Reader>(
     stage: &Stage<'_>,
     wishes: Wishes,
     reader: Option<R>,
     mut progress: impl FnMut(u64, u64),
-) -> (Outcome, Option<R>) {
+) -> Result<(Outcome, Option<R>), SetupError> {
     conduct_heard(stage, wishes, reader, |_, _| (), |so_far| progress(so_far.begun, so_far.total)).await
 }
 
 /// The same, and `heard` is told of every call of a model and what came of it; `progress` may look at the data so far.
+///
+/// # Errors
+/// As [`conduct_with`].
 pub async fn conduct_heard<R: Reader>(
     stage: &Stage<'_>,
     wishes: Wishes,
     reader: Option<R>,
     heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
     mut progress: impl FnMut(&SoFar<'_>),
-) -> (Outcome, Option<R>) {
+) -> Result<(Outcome, Option<R>), SetupError> {
     let scenario = stage.scenario;
     let seed = wishes.seed.map_or(scenario.seed, Seed);
     let users = wishes.users.unwrap_or(scenario.traffic.queries);
-    let arms: usize = scenario.experiments.iter().map(|experiment| experiment.treatments.len()).sum();
-    let runs = 1 + if wishes.truth { arms as u64 } else { 0 };
-    let total = runs * u64::from(users);
+    let total = u64::from(users);
 
     let settings = Settings { seed, users, forced: None };
     let readers = (Gathering::new(stage, users), reader);
@@ -99,16 +106,8 @@ pub async fn conduct_heard<R: Reader>(
         None
     };
     let truths = if wishes.truth {
-        let mut done = u64::from(users);
-        let mut last = 0;
-        let truths = populations(stage, seed, users, |begun| {
-            if begun < last {
-                done += u64::from(users);
-            }
-            last = begun;
-            progress(&SoFar { begun: (done + u64::from(begun)).min(total), total, data: None });
-        });
-        Some(truths.await)
+        let begun = |begun: u64, most: u64| progress(&SoFar { begun: total + begun, total: total + most, data: None });
+        Some(truth(stage, seed, wishes.truth_size, begun).await?)
     } else {
         None
     };
@@ -119,7 +118,7 @@ pub async fn conduct_heard<R: Reader>(
     report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
     report.bootstrap = stage.summary();
     report.assumptions = assumptions();
-    (outcome, reader)
+    Ok((outcome, reader))
 }
 
 /// What the readers of one run's journal hold.
@@ -135,8 +134,8 @@ pub(crate) struct Gathering {
 /// What a report shows beside the results of the run itself.
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
-    /// For each experiment the populations in which everybody gets one arm.
-    pub truths: Option<Vec<Summary>>,
+    /// For each experiment the effect on users and the measurement's limit.
+    pub truths: Option<Vec<Truth>>,
     /// The same users before the experiments.
     pub before: Option<Observations>,
     /// Whether charts are wanted.
@@ -197,12 +196,12 @@ impl Gathering {
                 health: Vec::new(),
                 costs: costs(scenario, experiment, &analysis, &self.tallies[nth]),
                 failures: failures(experiment, &self.tallies[nth]),
-                truth: beside.truths.as_ref().map(|truths| shown_truth(&values(&truths[nth]), experiment)),
+                truth: beside.truths.as_ref().map(|truths| shown_truth(&truths[nth], scenario, experiment)),
                 decision_at_truth: beside
                     .truths
                     .as_ref()
                     .zip(scenario.rules[nth].as_ref())
-                    .map(|(truths, rule)| decide(rule, experiment, &analyze(experiment, &truths[nth].known_exactly())).decision),
+                    .map(|(truths, rule)| truths[nth].decision(rule, experiment)),
                 adjusted: beside
                     .before
                     .as_ref()
@@ -283,20 +282,27 @@ fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
     shown.collect()
 }
 
-/// The truth in the report's words.
-fn shown_truth(truth: &Truth, experiment: &Experiment) -> Truths {
-    let relative = |value: f64, control: Option<f64>| control.filter(|&c| c != 0.0).and_then(|c| Number::new((value - c) / c.abs()));
-    let of_metric = |values: &Vec<Option<f64>>| {
-        let control = values[experiment.control];
-        let shown = values.iter().enumerate().map(|(nth, value)| {
-            value.map(|value| crate::report::Truth {
-                mean: Number::new(value),
-                relative_difference: if nth == experiment.control { None } else { relative(value, control) },
-            })
-        });
-        shown.collect()
+/// The effect on users and the measurement's limit in the report's words.
+fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> Truths {
+    let value = |known: Option<Known>| known.and_then(|known| Number::new(known.value));
+    let error = |known: Option<Known>| known.and_then(|known| Number::new(known.error?));
+    let quantity = |mean: Option<Known>, relative: Option<Known>| {
+        mean.map(|_| crate::report::Truth {
+            mean: value(mean),
+            relative_difference: value(relative),
+            mean_error: error(mean),
+            relative_error: error(relative),
+        })
     };
-    truth.iter().map(of_metric).collect()
+    let of_metric = |(pairs, &at): (&Vec<Pair>, &usize)| {
+        let variations = pairs.iter().map(|pair| TrueVariation {
+            truth: quantity(pair.effect, pair.relative),
+            measured_limit: quantity(pair.limit, pair.limit_relative),
+            bias: pair.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
+        });
+        TrueMetric { variations: variations.collect(), causes: causes(scenario, experiment, &scenario.metrics[at]) }
+    };
+    Truths { users: truth.users, metrics: truth.pairs.iter().zip(&experiment.metrics).map(of_metric).collect() }
 }
 
 /// What every mock run assumes.

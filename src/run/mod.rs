@@ -11,6 +11,7 @@ mod tally;
 mod transcript;
 mod truth;
 mod watch;
+mod whole;
 
 pub use adaptive::{Adapted, Ending, Look, Reallocation, Watched};
 pub(crate) use conduct::{Beside, Gathering};
@@ -21,5 +22,6 @@ pub use setup::SetupError;
 pub use stage::{Settings, Stage};
 pub use tally::{ArmTally, Spending, TrafficTally};
 pub use transcript::TranscriptWriter;
-pub use truth::{Truth, populations, truth, values};
+pub use truth::{Known, Pair, Size, Truth, Values, truth};
 pub use watch::{SoFar, glances};
+pub use whole::{causes, whole};

@@ -2,7 +2,7 @@
 //!
 //! Does not know: how they are shown.
 
-use crate::analysis::{Analysis, Summary, analyze, summarize};
+use crate::analysis::{Analysis, analyze, summarize};
 use crate::experiment::{Better, Experiment, Guard, Metric};
 use crate::figure;
 use crate::metrics::Observations;
@@ -10,7 +10,7 @@ use crate::report::{
     Arm, Bandit, ExpectationResult, Number, Ordered, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange, Shares,
 };
 use crate::run::adaptive::{Ending, Reallocation, Watched};
-use crate::run::truth::values;
+use crate::run::truth::Truth;
 use crate::scenario::{Scenario, Slice};
 
 /// The audience group of a user who never came.
@@ -58,7 +58,7 @@ pub(super) fn bandit(
     reallocations: &[Reallocation],
     own: &Analysis,
     fixed: &Analysis,
-    truth: Option<&Summary>,
+    truth: Option<&Truth>,
 ) -> Option<Bandit> {
     let bandit = scenario.bandits.get(nth).copied().flatten()?;
     let experiment = &scenario.experiments[nth];
@@ -75,11 +75,13 @@ pub(super) fn bandit(
             fixed_interval: other.credible_interval.and_then(Number::ends),
         }
     });
-    let true_values: Option<Vec<f64>> = truth.and_then(|truth| values(truth).first()?.iter().copied().collect());
+    let true_values: Option<Vec<f64>> = truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
     let regret = |users: &[u64]| {
         let values = true_values.as_ref()?;
         let best = values.iter().copied().reduce(if primary.metric.better == Better::Higher { f64::max } else { f64::min })?;
-        Number::new(values.iter().zip(users).map(|(value, &users)| (best - value).abs() * users as f64).sum())
+        // A variation that is as good as the best, but for less than what matters, loses nothing.
+        let lost = |value: f64| if primary.metric.tie(value, best) { 0.0 } else { (best - value).abs() };
+        Number::new(values.iter().zip(users).map(|(&value, &users)| lost(value) * users as f64).sum())
     };
     let shares = |one: &Reallocation| Shares { users: one.users, shares: keyed(experiment, one.shares.iter().copied()) };
     Some(Bandit {

@@ -209,6 +209,13 @@ impl<'s> Stage<'s> {
         self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), |begun, _| progress(begun)).await.0
     }
 
+    /// The visits of the users from number `first` to the last of the settings, one of them forced on every user or not.
+    pub async fn simulate_from<R: Reader>(&self, first: u32, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
+        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() });
+        let luck = settings.seed.into();
+        self.simulate_users(first, assign, settings, luck, reader, |_, _| (), |begun, _| progress(begun)).await.0
+    }
+
     /// On these flags, all told: the reader, and what was changed while users arrived. `heard` is told of every call of a model.
     pub async fn simulate_heard_on<R: Reader>(
         &self,
@@ -231,6 +238,20 @@ impl<'s> Stage<'s> {
         assign: Assigner<'_>,
         settings: Settings,
         luck: Luck,
+        reader: R,
+        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
+        progress: impl FnMut(u32, &R),
+    ) -> (R, Adapted) {
+        self.simulate_users(1, assign, settings, luck, reader, heard, progress).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "private: the one place where all that a run depends on comes together")]
+    async fn simulate_users<R: Reader>(
+        &self,
+        first: u32,
+        assign: Assigner<'_>,
+        settings: Settings,
+        luck: Luck,
         mut reader: R,
         heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32, &R),
@@ -241,7 +262,7 @@ impl<'s> Stage<'s> {
         let topics = self.read_topics(&model, &mut reader).await.unwrap_or_else(|| all.clone());
         let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
         let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
-        let mut engine = Engine::new(world, assign, reader, 1, settings.users);
+        let mut engine = Engine::new(world, assign, reader, first, settings.users);
         drive(&mut engine, &model, &Virtual, progress).await;
         let (assign, reader) = engine.finish();
         (reader, assign.finish())

@@ -1,60 +1,305 @@
-//! The true effect: every user through every arm, with the same luck.
+//! The effect on users, and what the measurement would converge to: every user through every arm, with the same draws.
 //!
-//! Promises: the truth is that of the policy "everybody gets this arm", shared limits included, for the very users of the
-//! run; nothing of it is estimated.
+//! Two quantities that are easily taken for each other:
+//! - the **effect on users**: answers as good as they are, all real costs, nobody lost, every user counted. A verdict is right or
+//!   wrong by this one;
+//! - the **measurement's limit**: what this instrumentation would show with endless users, with its missing prices, lost users and
+//!   erring judge. The gap between the two is the measurement's bias: no number of users closes it.
+//!
+//! Guarantees: both are those of the policy "everybody gets this arm", shared limits included; the users are the same in every arm
+//! and in both quantities (common random numbers); every value has its standard error, and users come until the errors are as
+//! small as asked for or the budget is used up.
 //!
 //! Does not know: what was estimated.
 
-use crate::analysis::{MetricInput, Summary, summarize};
+use crate::analysis::{Influence, Summary, analyze, influence, summarize};
+use crate::event::AppEvent;
+use crate::experiment::{Better, Experiment};
+use crate::figure;
 use crate::journal::Served;
 use crate::metrics::JournalObserver;
 use crate::random::Seed;
+use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
+use crate::run::whole::whole;
+use crate::verdict::{Decision, Rule, decide};
 
-/// For one experiment: for each metric and treatment the true mean, rate or percentile; `None` where nobody has a value.
-pub type Truth = Vec<Vec<Option<f64>>>;
+/// For one experiment: for each metric and treatment the mean, rate or percentile; `None` where nobody has a value.
+pub type Values = Vec<Vec<Option<f64>>>;
 
-/// The truth of every experiment of the stage.
-pub async fn truth(stage: &Stage<'_>, seed: Seed, users: u32, progress: impl FnMut(u32)) -> Vec<Truth> {
-    populations(stage, seed, users, progress).await.iter().map(values).collect()
+/// How many users the truth is taken from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Size {
+    /// Users until every relative difference has a standard error of at most this, but at most so many visits in all.
+    UntilError {
+        /// Standard error of a relative difference, as a fraction.
+        error: f64,
+        /// Most visits, over all arms and both quantities.
+        visits: u32,
+    },
+    /// So many.
+    Users(u32),
 }
 
-/// The true values in a population.
-#[must_use]
-pub fn values(population: &Summary) -> Truth {
-    let of_metric = |input: &MetricInput| {
-        let each = input.tallies.iter().zip(&population.exposures);
-        each.map(|(tally, &exposed)| tally.and_then(|tally| tally.value(exposed))).collect()
-    };
-    population.metrics.iter().map(of_metric).collect()
+impl Default for Size {
+    /// A standard error of a quarter of a percent, or 400,000 visits: 100,000 users for an experiment with two arms.
+    fn default() -> Self {
+        Self::UntilError { error: 0.0025, visits: 400_000 }
+    }
 }
 
-/// For every experiment the statistics of populations in which everybody gets one treatment, side by side: as if each user
-/// had been in every arm.
-pub async fn populations(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u32)) -> Vec<Summary> {
+/// Fewest users: fewer hardly know their own error.
+const FEWEST: u32 = 10_000;
+
+/// A number with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// The number.
+    pub value: f64,
+    /// Its standard error; `None` where it cannot be told (a percentile on ties).
+    pub error: Option<f64>,
+}
+
+impl Known {
+    fn of(influence: &Influence) -> Self {
+        Self { value: influence.value, error: Some(influence.error()) }
+    }
+
+    /// Whether the number is not 0 by more than twice its standard error.
+    #[must_use]
+    pub fn differs_from_zero(self) -> bool {
+        self.value.abs() > 2.0 * self.error.unwrap_or(0.0) && self.value != 0.0
+    }
+}
+
+/// One treatment under one metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pair {
+    /// The effect on users: rate, mean or percentile.
+    pub effect: Option<Known>,
+    /// Difference to the control, in the metric's unit; `None` for the control.
+    pub difference: Option<Known>,
+    /// Relative difference to the control; `None` for the control.
+    pub relative: Option<Known>,
+    /// What the measurement converges to.
+    pub limit: Option<Known>,
+    /// Its relative difference to the control; `None` for the control.
+    pub limit_relative: Option<Known>,
+    /// The limit's relative difference less that of the effect; for the control `None`.
+    pub bias: Option<Known>,
+}
+
+/// The truth of one experiment.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    /// Users that went through every arm.
+    pub users: u32,
+    /// The effect on users as statistics, arm by arm.
+    pub effect: Summary,
+    /// The measurement's limit as statistics.
+    pub limit: Summary,
+    /// For each metric and treatment the numbers with their errors.
+    pub pairs: Vec<Vec<Pair>>,
+}
+
+impl Truth {
+    /// The effect on users: for each metric and treatment the value.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        self.of(|pair| pair.effect)
+    }
+
+    /// The measurement's limit, likewise.
+    #[must_use]
+    pub fn limits(&self) -> Values {
+        self.of(|pair| pair.limit)
+    }
+
+    /// Whether a treatment is truly better (`true`) or worse than the control under the metric at this place of the experiment; or
+    /// why neither can be said.
+    ///
+    /// # Errors
+    /// The reason in a clause: both are equal, differ by less than what matters, or by less than the truth's own error.
+    pub fn better(&self, at: usize, arm: usize, control: usize) -> Result<bool, String> {
+        let input = self.effect.metrics.get(at).ok_or("there is no such metric")?;
+        let value = |arm: usize| self.pairs.get(at)?.get(arm)?.effect.map(|known| known.value);
+        let (own, base) = value(arm).zip(value(control)).ok_or("a value is not known")?;
+        let difference = self.pairs[at][arm].difference.unwrap_or(Known { value: own - base, error: None });
+        let relative = || {
+            self.pairs[at][arm]
+                .relative
+                .map_or_else(String::new, |known| format!(" ({})", crate::report::with_error(known.value, known.error)))
+        };
+        if own == base {
+            return Err("both are equal".to_owned());
+        }
+        if input.metric.tie(own, base) {
+            let smallest = figure::written_percent(input.metric.smallest_effect);
+            return Err(format!("the difference{} is below the smallest effect that matters ({smallest})", relative()));
+        }
+        if !difference.differs_from_zero() {
+            return Err(format!("the difference{} cannot be told from none with {} users", relative(), figure::count(self.users.into())));
+        }
+        Ok((difference.value > 0.0) == (input.metric.better == Better::Higher))
+    }
+
+    /// What a rule decides on the effect on users itself, as if it were known all but exactly.
+    #[must_use]
+    pub fn decision(&self, rule: &Rule, experiment: &Experiment) -> Decision {
+        let known = self.effect.known_exactly().with_ties(experiment.control);
+        decide(rule, experiment, &analyze(experiment, &known)).decision
+    }
+
+    fn of(&self, of: impl Fn(&Pair) -> Option<Known>) -> Values {
+        self.pairs.iter().map(|pairs| pairs.iter().map(|pair| of(pair).map(|known| known.value)).collect()).collect()
+    }
+
+    /// The largest standard error of a relative difference.
+    fn error(&self) -> f64 {
+        let all = self.pairs.iter().flatten().flat_map(|pair| [pair.relative, pair.limit_relative]);
+        all.flatten().filter_map(|known| known.error).fold(0.0, f64::max)
+    }
+}
+
+/// One arm of one experiment in one of the two quantities: everybody gets it.
+struct Population {
+    experiment: usize,
+    treatment: usize,
+    real: bool,
+    observer: Option<JournalObserver>,
+}
+
+/// The truth of every experiment of the stage. `progress` hears how many visits have begun, of how many at the most.
+///
+/// # Errors
+/// When the mock LaunchDarkly refuses what the scenario asks of it.
+pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Truth>, SetupError> {
     let scenario = stage.scenario;
-    let mut all = Vec::with_capacity(scenario.experiments.len());
-    for (nth, (experiment, varies)) in scenario.experiments.iter().zip(&stage.varies).enumerate() {
-        let mut joined: Option<Summary> = None;
-        for treatment in 0..experiment.treatments.len() {
-            let variation = varies.treatment_of.iter().position(|&t| t == Some(treatment as u8)).unwrap_or_default();
-            let forced = Some(Served { config: varies.config, variation: variation as u8 });
-            let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
-            let observations = stage.simulate(Settings { seed, users, forced }, observer, &mut progress).await.finish();
-            let own = summarize(&observations, nth, experiment, &scenario.metrics, 0..users as usize);
-            let Some(joined) = &mut joined else {
-                joined = Some(Summary { shares: None, ..own });
-                continue;
-            };
-            joined.exposures[treatment] = own.exposures[treatment];
-            for (metric, own) in joined.metrics.iter_mut().zip(own.metrics) {
-                metric.tallies[treatment] = own.tallies[treatment];
-                if let (Some(responders), Some(own)) = (&mut metric.responders, own.responders) {
-                    responders[treatment] = own[treatment];
-                }
+    let nothing_lost = whole(scenario);
+    let real = Stage::new(&nothing_lost, stage.seed).await?;
+    let mut populations = Vec::new();
+    for (experiment, of) in scenario.experiments.iter().enumerate() {
+        for treatment in 0..of.treatments.len() {
+            for real in [true, false] {
+                let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
+                let observer = Some(new(1, 0, stage.varies.clone(), &scenario.metrics));
+                populations.push(Population { experiment, treatment, real, observer });
             }
         }
-        all.extend(joined);
     }
-    all
+    let count = populations.len().max(1) as u32;
+    let (most, mut next) = match size {
+        Size::Users(users) => (users, users),
+        Size::UntilError { visits, .. } => {
+            let most = (visits / count).max(FEWEST);
+            (most, (most / 8).max(FEWEST))
+        }
+    };
+    let total = u64::from(most) * u64::from(count);
+    let (mut done, mut users) = (0, 0);
+    loop {
+        for population in &mut populations {
+            let stage = if population.real { &real } else { stage };
+            let varies = &stage.varies[population.experiment];
+            let variation = varies.treatment_of.iter().position(|&of| of == Some(population.treatment as u8)).unwrap_or_default();
+            let forced = Some(Served { config: varies.config, variation: variation as u8 });
+            let Some(mut observer) = population.observer.take() else { continue };
+            observer.grow(next as usize);
+            let settings = Settings { seed, users: next, forced };
+            let begun = |begun: u32| progress(done + u64::from(begun.saturating_sub(users)), total);
+            population.observer = Some(stage.simulate_from(users + 1, settings, observer, begun).await);
+            done += u64::from(next - users);
+        }
+        users = next;
+        let compared = scenario.experiments.iter().enumerate();
+        let truths: Vec<Truth> = compared.map(|(nth, experiment)| compare(stage, nth, experiment, users, &populations)).collect();
+        let known = match size {
+            Size::Users(_) => true,
+            Size::UntilError { error, .. } => truths.iter().all(|truth| truth.error() <= error),
+        };
+        if known || users >= most {
+            return Ok(truths);
+        }
+        next = users.saturating_mul(2).min(most);
+    }
+}
+
+/// One quantity of one experiment: the statistics of every arm, and the users' influences for each metric and treatment.
+fn quantity(
+    stage: &Stage<'_>,
+    nth: usize,
+    experiment: &Experiment,
+    real: bool,
+    populations: &[Population],
+) -> (Summary, Vec<Vec<Option<Influence>>>) {
+    let metrics = &stage.scenario.metrics;
+    let mut summary = Summary { exposures: Vec::new(), shares: None, metrics: Vec::new() };
+    let mut influences: Vec<Vec<Option<Influence>>> = vec![Vec::new(); experiment.metrics.len()];
+    let own = populations.iter().filter(|population| population.experiment == nth && population.real == real);
+    for (arm, observer) in own.filter_map(|population| Some((population.treatment, population.observer.as_ref()?))) {
+        let table = observer.observations();
+        let mut found = summarize(table, nth, experiment, metrics, 0..table.units());
+        // Without a price nobody can tell what was really paid.
+        for input in found.metrics.iter_mut().filter(|input| observer.unpriced() && input.metric.event == AppEvent::Cost.key()) {
+            input.tallies[arm] = None;
+        }
+        for ((&at, input), influences) in experiment.metrics.iter().zip(&found.metrics).zip(&mut influences) {
+            influences.push(influence(table, (nth, arm), (at, &metrics[at]), (input.tallies[arm], found.exposures[arm])));
+        }
+        if arm == 0 {
+            summary = Summary { shares: None, ..found };
+            continue;
+        }
+        summary.exposures[arm] = found.exposures[arm];
+        for (joined, own) in summary.metrics.iter_mut().zip(found.metrics) {
+            joined.tallies[arm] = own.tallies[arm];
+            if let (Some(responders), Some(own)) = (&mut joined.responders, own.responders) {
+                responders[arm] = own[arm];
+            }
+        }
+    }
+    (summary, influences)
+}
+
+/// Both quantities of one experiment, with their errors.
+fn compare(stage: &Stage<'_>, nth: usize, experiment: &Experiment, users: u32, populations: &[Population]) -> Truth {
+    let (effect, effects) = quantity(stage, nth, experiment, true, populations);
+    let (limit, limits) = quantity(stage, nth, experiment, false, populations);
+    // A value without an influence (a percentile on ties) is known, its error is not.
+    let value = |summary: &Summary, influences: &[Vec<Option<Influence>>], metric: usize, arm: usize| {
+        let value = summary.metrics[metric].tallies[arm]?.value(summary.exposures[arm])?;
+        Some(influences[metric][arm].as_ref().map_or(Known { value, error: None }, Known::of))
+    };
+    let pair = |metric: usize, arm: usize| {
+        let control = experiment.control;
+        let [of_effect, of_limit] = [(&effect, &effects), (&limit, &limits)].map(|(summary, influences)| {
+            let (own, base) = (value(summary, influences, metric, arm), value(summary, influences, metric, control));
+            let both = influences[metric][arm].as_ref().zip(influences[metric][control].as_ref());
+            (own, base, both)
+        });
+        let against = |(own, base, _): &(Option<Known>, Option<Known>, _)| own.zip(*base).filter(|_| arm != control);
+        let relative = |of: &(Option<Known>, Option<Known>, Option<(&Influence, &Influence)>)| match of.2 {
+            Some((own, base)) if arm != control => own.relative_to(base),
+            _ => None,
+        };
+        let bare = |of: &(Option<Known>, Option<Known>, Option<(&Influence, &Influence)>)| {
+            let (own, base) = against(&(of.0, of.1, ()))?;
+            (base.value != 0.0).then(|| Known { value: (own.value - base.value) / base.value.abs(), error: None })
+        };
+        let (exact, measured) = (relative(&of_effect), relative(&of_limit));
+        let known = |exact: &Option<Influence>, of| exact.as_ref().map_or_else(|| bare(of), |exact| Some(Known::of(exact)));
+        let (relative, limit_relative) = (known(&exact, &of_effect), known(&measured, &of_limit));
+        let difference = match of_effect.2 {
+            Some((own, base)) if arm != control => Some(Known::of(&own.minus(base))),
+            _ => against(&(of_effect.0, of_effect.1, ())).map(|(own, base)| Known { value: own.value - base.value, error: None }),
+        };
+        let bias = match (&exact, &measured) {
+            (Some(exact), Some(measured)) => Some(Known::of(&measured.minus(exact))),
+            _ => relative.zip(limit_relative).map(|(effect, limit)| Known { value: limit.value - effect.value, error: None }),
+        };
+        Pair { effect: of_effect.0, difference, relative, limit: of_limit.0, limit_relative, bias }
+    };
+    let arms = experiment.treatments.len();
+    let pairs = (0..experiment.metrics.len()).map(|metric| (0..arms).map(|arm| pair(metric, arm)).collect()).collect();
+    Truth { users, effect, limit, pairs }
 }

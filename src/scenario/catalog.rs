@@ -221,6 +221,7 @@ pub fn models() -> Vec<ModelProfile> {
         id: row.id.to_owned(),
         provider: row.provider,
         input_price: row.prices.and_then(|(input, _)| price(input)),
+        charged: [row.prices.and_then(|(input, _)| price(input)), row.prices.and_then(|(_, output)| price(output))],
         output_price: row.prices.and_then(|(_, output)| price(output)),
         latency: Latency {
             base: ms(row.speed.0),
@@ -474,6 +475,7 @@ pub fn metrics() -> Vec<Metric> {
         prior_variance: None,
         prior: None,
         judge: None,
+        smallest_effect: 0.0,
     };
     use Aggregation::{Occurrence, Sum};
     use Better::{Higher, Lower};

@@ -120,7 +120,7 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
             source::Depth::Intermediate => Complexity::Intermediate,
             source::Depth::Advanced => Complexity::Advanced,
         };
-        draft.crash = Some(Crash { chance: crash.chance, only: crash.only.map(depth) });
+        draft.crash = Some(Crash { chance: crash.chance, only: crash.only.map(depth), lost: true });
     }
     if let Some(cold) = &file.cold_start {
         let users = Spanned { value: cold.value.users, span: cold.span.clone() };

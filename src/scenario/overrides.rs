@@ -112,6 +112,7 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
         }
         model.input_price = file.input_price.or(model.input_price);
         model.output_price = file.output_price.or(model.output_price);
+        model.charged = [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
         let failures = [model.failures.error, model.failures.rate_limit, model.failures.refusal, model.failures.malformed];
         if failures.iter().map(|p| p.get()).sum::<f64>() > 1.0 {
             faults.add(format!("the failures of model `{}` sum to more than 1", key.value), &key.span, "here", None);
@@ -180,6 +181,9 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         if let Some(event) = &file.event {
             emitted(key, event, faults);
             metric.event.clone_from(&event.value);
+        }
+        if let Some(smallest) = &file.smallest_effect {
+            metric.smallest_effect = faults.range("smallest_effect", smallest, 0.0, 10.0);
         }
         if let Some(variance) = &file.prior_variance {
             metric.prior_variance = Some(faults.range("prior_variance", variance, 1e-9, 1e9));

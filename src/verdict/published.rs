@@ -25,6 +25,7 @@ pub(crate) fn metric(key: &str, aggregation: Aggregation, p95: bool, better: Bet
         prior_variance: None,
         prior: None,
         judge: None,
+        smallest_effect: 0.0,
     }
 }
 

@@ -9,7 +9,7 @@ use simlab::course::Course;
 use simlab::journal::{Entry, Event, FailureKind, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::RolloutOutcome;
-use simlab::run::{Settings, Stage, Wishes, conduct};
+use simlab::run::{Settings, Size, Stage, Wishes, conduct};
 use simlab::scenario::Scenario;
 
 use super::program::{folder, simlab};
@@ -34,7 +34,7 @@ fn a_bandits_shares_sum_to_the_whole_keep_their_floor_and_lose_less_than_a_fixed
     let scenario = lesson("bandit", false);
     let (mut own, mut fixed) = (0.0, 0.0);
     for seed in 0..12 {
-        let wishes = Wishes { seed: Some(seed), truth: true, ..Wishes::default() };
+        let wishes = Wishes { seed: Some(seed), truth: true, truth_size: Size::Users(4000), ..Wishes::default() };
         let report = wait(conduct(&scenario, wishes, |_, _| ())).unwrap().report;
         let experiment = &report.experiments[0];
         let bandit = experiment.bandit.as_ref().unwrap();

@@ -6,7 +6,7 @@ use std::process::Command;
 use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Fingerprint, Reader};
 use simlab::random::{Owner, Purpose, Seed};
-use simlab::run::{Settings, Stage, Wishes, conduct, truth};
+use simlab::run::{Settings, Size, Stage, Wishes, conduct, truth};
 use simlab::scenario::{LIBRARY, Scenario, load};
 use simlab::time::Timestamp;
 use simlab::traffic::Plan;
@@ -69,7 +69,7 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
 
 #[test]
 fn a_whole_page_is_a_snapshot() {
-    let page = printed(&["run", "security", "--users", "120", "--truth", "--format", "html"], &[]);
+    let page = printed(&["run", "security", "--users", "120", "--truth", "--truth-users", "2000", "--format", "html"], &[]);
     pinned("security-120.html", &String::from_utf8(page).unwrap());
 }
 
@@ -137,10 +137,10 @@ fn without_the_cause_the_hidden_cost_is_gone() {
     let support_cost = |scenario: &Scenario| {
         let stage = wait(Stage::new(scenario, Seed(4))).unwrap();
         // Cost per user by arm, each user in both arms with the same luck.
-        let truths = wait(truth(&stage, Seed(4), 1500, |_| ()));
+        let truths = wait(truth(&stage, Seed(4), Size::Users(1500), |_, _| ())).unwrap();
         let cost = scenario.experiments[0].metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
-        let arms = &truths[0][cost];
-        (arms[0].unwrap(), arms[1].unwrap())
+        let values = truths[0].values();
+        (values[cost][0].unwrap(), values[cost][1].unwrap())
     };
     let (basic, strict) = support_cost(&scenario);
     assert!(strict > 1.05 * basic, "{basic} {strict}");

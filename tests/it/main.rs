@@ -31,5 +31,6 @@ mod serve_parity;
 mod serve_sdk;
 mod serve_state;
 mod tidy;
+mod truth;
 mod watch;
 mod words;

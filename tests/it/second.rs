@@ -25,7 +25,7 @@ fn interval(value: &Value) -> (f64, f64) {
 #[test]
 fn hindsight_says_whether_a_verdict_was_right() {
     for (scenario, users) in [("premium", "215"), ("security", "2727"), ("security-literal", "400")] {
-        let report = simlab(&["run", scenario, "--users", users, "--truth", "--format", "json", "--quiet"]).json();
+        let report = simlab(&["run", scenario, "--users", users, "--truth", "--truth-users", "3000", "--format", "json", "--quiet"]).json();
         let verdict = &report["experiments"][0]["verdict"];
         let (found, truth) = (&verdict["decision"], &verdict["hindsight"]["decision"]);
         let right = &verdict["hindsight"]["right"];
@@ -37,7 +37,7 @@ fn hindsight_says_whether_a_verdict_was_right() {
             assert_eq!(right, false);
         }
         let message = verdict["hindsight"]["message"].as_str().unwrap();
-        let text = simlab(&["run", scenario, "--users", users, "--truth", "--quiet"]).well();
+        let text = simlab(&["run", scenario, "--users", users, "--truth", "--truth-users", "3000", "--quiet"]).well();
         assert!(text.contains(&message[..20]), "{text}");
     }
     let plain = simlab(&["run", "premium", "--format", "json", "--quiet"]).json();

@@ -49,6 +49,7 @@ fn metric(key: &str, event: &str, aggregation: Aggregation, missing: Missing, be
         prior_variance: None,
         prior: None,
         judge: None,
+        smallest_effect: 0.0,
     }
 }
 

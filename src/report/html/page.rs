@@ -176,7 +176,7 @@ fn health(experiment: &Experiment) -> Markup {
 fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
     let mass = experiment.mass();
     let truth = experiment.metrics.iter().flat_map(|metric| &metric.variations).any(|own| own.truth.is_some());
-    let diamonds = if truth { " A diamond is the truth: everybody through that variation." } else { "" };
+    let diamonds = if truth { " A diamond is the effect on users: everybody through that variation." } else { "" };
     let difference = figure(
         &format!("Change against {}", experiment.name_of(&experiment.control)),
         &format!(
@@ -201,10 +201,6 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
             (table(&title, &format::changes(experiment, treatment)))
         }
         @if let Some(sentence) = format::users_needed(experiment) { p.dim.small { (plain(&sentence)) } }
-        @if let Some(truths) = format::truths(experiment) {
-            h4 { "The truth: every user through every variation" }
-            (table("The truth", &truths))
-        }
         @if let Some((name, tests)) = format::tests(experiment) {
             h4 { (name) }
             (table(name, &tests))

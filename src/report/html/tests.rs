@@ -42,7 +42,7 @@ fn full() -> Report {
         vec![Distribution { metric: "p95_total_user_latency".to_owned(), edges, variations: arms.iter().map(spread).collect() }];
     experiment.failures = vec![Failure { variation: arms[1].to_owned(), kind: "timeout".to_owned(), count: 12 }];
     for metric in &mut experiment.metrics {
-        let truth = Truth { mean: metric.variations[0].data_mean, relative_difference: Number::new(0.05) };
+        let truth = Truth { mean: metric.variations[0].data_mean, relative_difference: Number::new(0.05), ..Truth::default() };
         metric.variations.iter_mut().for_each(|own| own.truth = Some(truth));
     }
     report

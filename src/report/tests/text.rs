@@ -210,9 +210,30 @@ fn warnings_come_before_a_verdict_is_believed() {
     let verdict = decide(&rule, &experiment, &analysis);
     let mut report = Report::new("published/premium.ron", Mode::Data, None, "00c1d2");
     report.version = "0.1.0".to_owned();
-    let truth = |mean, relative| Some(Truth { mean: number(mean), relative_difference: relative });
+    let variation = |mean, relative: Option<f64>, limit: Option<f64>| TrueVariation {
+        truth: Some(Truth {
+            mean: number(mean),
+            relative_difference: relative.and_then(number),
+            mean_error: number(0.001),
+            relative_error: number(0.012),
+        }),
+        measured_limit: Some(Truth { relative_difference: limit.and_then(number), ..Truth::default() }),
+        bias: relative.zip(limit).map(|(relative, limit)| Bias { relative_difference: number(limit - relative), error: number(0.01) }),
+    };
     let extras = Extras {
-        truth: Some(vec![vec![truth(0.14, None), truth(0.05, number(-0.643))], vec![truth(0.0119, None), truth(0.3485, number(28.28))]]),
+        truth: Some(Truths {
+            users: 100_000,
+            metrics: vec![
+                TrueMetric {
+                    variations: vec![variation(0.28, None, None), variation(0.29, Some(0.036), Some(-0.643))],
+                    causes: vec!["the judge is shown tool output before the answer".to_owned()],
+                },
+                TrueMetric {
+                    variations: vec![variation(0.0119, None, None), variation(0.3485, Some(28.28), Some(28.29))],
+                    causes: Vec::new(),
+                },
+            ],
+        }),
         failures: vec![Failure { variation: "claude-opus-treatment".to_owned(), kind: "timeout".to_owned(), count: 9 }],
         ..Extras::default()
     };

@@ -34,6 +34,10 @@ pub struct Metric {
     /// Whose effects its prior takes as usual. Default: `Rate` for a share of users, `Percentile` for a percentile, `Cost` for a
     /// mean of the event `ai_cost_per_request`, else `Mean`. The unit does not matter.
     pub prior: Option<PriorKind>,
+    /// The smallest difference that matters, as a share of the control's value: 0.01 is 1%. A smaller one counts as none: in the
+    /// truth, in regret, in `power`, and in the users needed.
+    #[schemars(range(min = 0, max = 10))]
+    pub smallest_effect: Option<Spanned<f64>>,
     /// How often the judge behind a rate is right: the corrected rate then stands beside the raw one. Default: not corrected.
     pub judge: Option<Spanned<Accuracy>>,
 }

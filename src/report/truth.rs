@@ -1,0 +1,180 @@
+//! The effect on users beside the estimates, and how far the measurement is from it: data of the report, and their table.
+//!
+//! Guarantees: "true" is the effect on users, everywhere; what the measurement would converge to is called its limit, and the
+//! gap between the two its bias.
+//!
+//! Does not know: how either is simulated; `run` does.
+
+use serde::{Deserialize, Serialize};
+
+use super::beside::{Part, interval, shown};
+use super::data::{Experiment, Metric, Variation};
+use super::number::Number;
+use super::table::{Cell, Column, Row, Table, Tone};
+use crate::figure;
+
+/// Biases below this, as a fraction, are not worth a word.
+const SLIGHT: f64 = 0.005;
+
+/// A value that simulated users have, every one of them in every variation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// Mean, rate or percentile.
+    pub mean: Option<Number>,
+    /// Relative difference to the control; `None` for the control.
+    pub relative_difference: Option<Number>,
+    /// Standard error of `mean`; `None` where it cannot be told.
+    #[serde(default)]
+    pub mean_error: Option<Number>,
+    /// Standard error of `relative_difference`.
+    #[serde(default)]
+    pub relative_error: Option<Number>,
+}
+
+/// By how much the measurement misses the effect on users, however many users come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bias {
+    /// The limit's relative difference less that of the effect on users.
+    pub relative_difference: Option<Number>,
+    /// Its standard error.
+    pub error: Option<Number>,
+}
+
+impl Bias {
+    /// Whether it is larger than its own error, and than half a percent.
+    #[must_use]
+    pub fn notable(&self) -> bool {
+        let error = self.error.map_or(0.0, Number::get);
+        self.relative_difference.is_some_and(|bias| bias.get().abs() > SLIGHT && bias.get().abs() > 2.0 * error)
+    }
+}
+
+/// What is known of one variation under one metric beyond its data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrueVariation {
+    /// The effect on users.
+    pub truth: Option<Truth>,
+    /// What the measurement converges to.
+    pub measured_limit: Option<Truth>,
+    /// The gap between the two; `None` for the control.
+    pub bias: Option<Bias>,
+}
+
+/// What is known of one metric beyond its data.
+#[derive(Clone, Debug, Default)]
+pub struct TrueMetric {
+    /// One entry for each variation.
+    pub variations: Vec<TrueVariation>,
+    /// What in the scenario can set the measurement apart from the effect on users.
+    pub causes: Vec<String>,
+}
+
+/// What is known of an experiment beyond its data.
+#[derive(Clone, Debug, Default)]
+pub struct Truths {
+    /// Users that went through every variation.
+    pub users: u32,
+    /// One entry for each metric.
+    pub metrics: Vec<TrueMetric>,
+}
+
+/// `+3.31% ±0.42`: the standard error in the same unit, percent.
+#[must_use]
+pub fn with_error(change: f64, error: Option<f64>) -> String {
+    let change = figure::change(change);
+    match error {
+        // Two digits of an error say all that it knows.
+        Some(error) if error >= 0.0995 => format!("{change} ±{:.0}", 100.0 * error),
+        Some(error) if error >= 0.00995 => format!("{change} ±{:.1}", 100.0 * error),
+        Some(error) if error > 0.0 => format!("{change} ±{:.2}", 100.0 * error),
+        Some(_) => change,
+        None => format!("{change} ±?"),
+    }
+}
+
+impl Experiment {
+    /// Metrics whose measurement is biased by a notable amount, each with the variations that it concerns.
+    fn biased(&self) -> impl Iterator<Item = (&Metric, Vec<&Variation>)> {
+        self.metrics.iter().filter_map(|metric| {
+            let of: Vec<&Variation> =
+                metric.variations.iter().filter(|variation| variation.bias.is_some_and(|bias| bias.notable())).collect();
+            (!of.is_empty()).then_some((metric, of))
+        })
+    }
+
+    /// Why the measurement of each biased metric misses the effect on users, a sentence each.
+    #[must_use]
+    pub fn biases(&self) -> Vec<String> {
+        let one = |(metric, variations): (&Metric, Vec<&Variation>)| {
+            let gaps: Vec<String> = variations
+                .iter()
+                .filter_map(|variation| {
+                    let (limit, truth) = (variation.measured_limit?.relative_difference?, variation.truth?.relative_difference?);
+                    let of = if self.treatments().count() > 1 { format!("{}: ", self.name_of(&variation.key)) } else { String::new() };
+                    Some(format!("{of}{} with endless users, {} in truth", figure::change(limit.get()), figure::change(truth.get())))
+                })
+                .collect();
+            let why = if metric.bias_causes.is_empty() { String::new() } else { format!(", because {}", metric.bias_causes.join("; ")) };
+            format!("The measurement of {} is biased ({}){why}.", metric.key, gaps.join("; "))
+        };
+        self.biased().map(one).collect()
+    }
+}
+
+/// Estimates beside the effect on users; `None` where that is not known.
+pub(super) fn part(experiment: &Experiment) -> Option<Part> {
+    let columns = vec![
+        Column::words("metric, variation"),
+        Column::number("change").optional(1),
+        Column::number(format!("{} interval", experiment.mass())),
+        Column::number("true change"),
+        Column::number("bias"),
+        Column::words("covered"),
+    ];
+    let mut rows = Vec::new();
+    for metric in &experiment.metrics {
+        let unit = metric.measure();
+        let control = metric.variations.iter().find(|own| own.key == experiment.control).and_then(|own| own.truth?.mean);
+        let mut own = Vec::new();
+        for variation in metric.variations.iter().filter(|own| own.key != experiment.control) {
+            let Some(truth) = variation.truth else { continue };
+            let covered = match (variation.relative_interval, truth.relative_difference) {
+                (Some([lower, upper]), Some(x)) if lower <= x && x <= upper => Cell::toned("yes", Tone::Good),
+                (Some(_), Some(_)) => Cell::toned("no", Tone::Warn),
+                _ => Cell::default(),
+            };
+            let bias = variation.bias.unwrap_or_default();
+            let mut gap = shown(bias.relative_difference, |x| format!("{:+.1} pts", 100.0 * x));
+            if bias.notable() {
+                gap.tone = Tone::Warn;
+            }
+            own.push(Row::Cells(vec![
+                Cell::new(experiment.name_of(&variation.key)),
+                shown(variation.relative_difference, figure::change),
+                interval(variation.relative_interval, figure::change),
+                shown(truth.relative_difference, |x| with_error(x, truth.relative_error.map(Number::get))),
+                gap,
+                covered,
+            ]));
+        }
+        if !own.is_empty() {
+            let remark = control.map(|mean| format!("{}: {} in truth", experiment.name_of(&experiment.control), unit.value(mean.get())));
+            rows.push(Row::Group(metric.key.clone(), remark.unwrap_or_default()));
+            rows.append(&mut own);
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let users =
+        experiment.truth_users.map_or_else(String::new, |users| format!("{} users through every variation, ", figure::count(users.into())));
+    let mut note = format!(
+        "True change: the effect on users ({users}± standard error). Bias: what this measurement would show with endless users, less the true change."
+    );
+    let biases = experiment.biases();
+    let tone = if biases.is_empty() { Tone::Dim } else { Tone::Warn };
+    for bias in biases {
+        note += &format!(" {bias}");
+    }
+    Some(Part { title: "The effect on users: every user through every variation", table: Table { columns, rows }, note: Some(note), tone })
+}
