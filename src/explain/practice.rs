@@ -163,7 +163,7 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "bias",
-        aliases: &["measurement limit", "measured limit", "measured_limit", "limit"],
+        aliases: &["measurement limit", "measured limit", "limit"],
         says: [
             "The measurement's limit is what this instrumentation would show with endless users; its bias is that limit less the effect on users.",
             "It comes from what stands between users and the events: a price that is not given, users lost to a crash, a judge who sees little or errs, failed runs that record no cost.",
@@ -175,7 +175,7 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "smallest effect",
-        aliases: &["smallest_effect", "smallest effect that matters", "tie", "practical significance"],
+        aliases: &["smallest effect that matters", "tie", "practical significance"],
         says: [
             "The smallest effect that matters is the difference below which you would not mind which variation you serve.",
             "A metric gives it as `smallest_effect`, a share of the control's value; the default is 0.",

@@ -312,12 +312,6 @@ pub struct Variation {
     pub frequentist: Option<Frequentist>,
     /// The effect on users, where every user went through every variation: answers as good as they are, all real costs, nobody lost.
     pub truth: Option<Truth>,
-    /// What this measurement converges to with endless users; the gap to `truth` is its bias.
-    #[serde(default)]
-    pub measured_limit: Option<Truth>,
-    /// That gap, for the relative difference; `None` for the control.
-    #[serde(default)]
-    pub bias: Option<Bias>,
     /// An always-valid test beside it, when the experiment asks for one.
     #[serde(default)]
     pub sequential: Option<Frequentist>,
@@ -336,6 +330,12 @@ pub struct Variation {
     /// Its interval at the threshold.
     #[serde(default)]
     pub absolute_interval: Option<[Number; 2]>,
+    /// What this measurement converges to with endless users; the gap to `truth` is its bias.
+    #[serde(default)]
+    pub measured_limit: Option<Truth>,
+    /// That gap, for the relative difference; `None` for the control.
+    #[serde(default)]
+    pub bias: Option<Bias>,
 }
 
 /// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.

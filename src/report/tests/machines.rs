@@ -175,7 +175,9 @@ fn the_json_is_the_contract() {
                     ]
                   },
                   "absolute_difference": null,
-                  "absolute_interval": null
+                  "absolute_interval": null,
+                  "measured_limit": null,
+                  "bias": null
                 },
                 {
                   "key": "strict-security",
@@ -209,7 +211,9 @@ fn the_json_is_the_contract() {
                   "absolute_interval": [
                     -0.02576077485,
                     0.03356077485
-                  ]
+                  ],
+                  "measured_limit": null,
+                  "bias": null
                 }
               ]
             }

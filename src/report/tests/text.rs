@@ -270,15 +270,17 @@ fn warnings_come_before_a_verdict_is_believed() {
       Treatment with 99.6%, so more users would not make Claude Opus 4 Treatment the
       winner.
 
-    The truth: every user through every variation
-                                                                      true
-      metric, variation            truth  change     90% interval   change  covered
-      positive_feedback_rate
-        Other Paid (GPT-4o)        14.0%
-        Claude Opus 4 Treatment    5.00%  -64.0%  -87.0 to -41.0%   -64.3%  yes
-      ai_cost_per_request
-        Other Paid (GPT-4o)      $0.0119
-        Claude Opus 4 Treatment   $0.348  +33.0%   -45.0 to +111%  +2,828%  no
+    The effect on users: every user through every variation
+      metric, variation             90% interval   true change       bias  covered
+      positive_feedback_rate  Other Paid (GPT-4o): 28.0% in truth
+        Claude Opus 4 Treatment  -87.0 to -41.0%   +3.60% ±1.2  -67.9 pts  no
+      ai_cost_per_request  Other Paid (GPT-4o): $0.0119 in truth
+        Claude Opus 4 Treatment   -45.0 to +111%  +2,828% ±1.2   +1.0 pts  no
+      True change: the effect on users (100,000 users through every variation, ±
+      standard error). Bias: what this measurement would show with endless users,
+      less the true change. The measurement of positive_feedback_rate is biased
+      (-64.3% with endless users, +3.60% in truth), because the judge is shown tool
+      output before the answer.
 
     Each variation
                            converted                                           prob.

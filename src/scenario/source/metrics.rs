@@ -35,7 +35,7 @@ pub struct Metric {
     /// mean of the event `ai_cost_per_request`, else `Mean`. The unit does not matter.
     pub prior: Option<PriorKind>,
     /// The smallest difference that matters, as a share of the control's value: 0.01 is 1%. A smaller one counts as none: in the
-    /// truth, in regret, in `power`, and in the users needed.
+    /// truth, in regret, in `power`, and in the users needed. Default: 0.
     #[schemars(range(min = 0, max = 10))]
     pub smallest_effect: Option<Spanned<f64>>,
     /// How often the judge behind a rate is right: the corrected rate then stands beside the raw one. Default: not corrected.
