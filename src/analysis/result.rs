@@ -89,9 +89,10 @@ impl Summary {
         for input in &mut tied.metrics {
             let base = input.tallies.get(control).copied().flatten().and_then(|tally| tally.value(self.exposures[control]));
             let Some(base) = base else { continue };
-            for arm in 0..input.tallies.len() {
-                if input.tallies[arm].and_then(|tally| tally.value(self.exposures[arm])).is_some_and(|own| input.metric.tie(own, base)) {
-                    input.tallies[arm] = input.tallies[arm].map(|tally| tally.at(base, self.exposures[arm]));
+            let metric = &input.metric;
+            for (tally, &exposed) in input.tallies.iter_mut().zip(&self.exposures) {
+                if tally.and_then(|tally| tally.value(exposed)).is_some_and(|own| metric.tie(own, base)) {
+                    *tally = tally.map(|tally| tally.at(base, exposed));
                 }
             }
         }

@@ -143,7 +143,8 @@ fn a_new_entry_is_like_another_one_but_for_what_it_says() {
     );
     let find = |id: &str| scenario.models.iter().find(|model| model.id == id).unwrap().clone();
     let (new, old) = (find("gpt-4o-eu"), find("gpt-4o"));
-    let renamed = crate::llm::profile::ModelProfile { id: new.id.clone(), input_price: new.input_price, charged: new.charged, ..old.clone() };
+    let renamed =
+        crate::llm::profile::ModelProfile { id: new.id.clone(), input_price: new.input_price, charged: new.charged, ..old.clone() };
     assert_eq!(new, renamed);
     assert_ne!(new.input_price, old.input_price);
     let variations = &scenario.configs[2].variations;
