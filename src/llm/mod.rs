@@ -1,6 +1,7 @@
 //! A chat model: the seam, a mock, and the providers' wire formats.
 
 pub mod chat;
+pub mod families;
 pub mod mock;
 pub mod model;
 pub mod profile;

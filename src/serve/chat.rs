@@ -17,10 +17,10 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::journal::Caller;
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, ModelCard, Provider};
+use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, Provider};
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
-use crate::llm::wire::{embeddings, ids, models, provider as wire};
+use crate::llm::wire::{embeddings, ids, models as wire_models, provider as wire};
 use crate::random::{Owner, Purpose};
 use crate::scenario::Endpoint;
 use crate::serve::asked::digest;
@@ -28,13 +28,12 @@ use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, set, text};
 use crate::serve::ledger::{Arrival, Ask};
+use crate::serve::models;
 use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
 /// Most bytes of a request: Anthropic's own limit.
 const MOST_BYTES: usize = 32 << 20;
-/// Length of vectors where nobody asks for another.
-const DIMENSIONS: u32 = 1536;
 /// Longest vector that is made.
 const MOST_DIMENSIONS: u32 = 8192;
 /// Most texts in one request for vectors, as OpenAI has it.
@@ -132,6 +131,9 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
     };
     let user = text(&headers, "x-simlab-user").filter(|user| !user.is_empty()).map(str::to_owned).or_else(|| request.user.clone());
     let digest = digest(&request, user.as_deref());
+    if let Err(error) = world.voice.admit(provider, &request, digest) {
+        return refused(provider, &error, &request_id(provider, world, digest, 0));
+    }
     let visit = Visit::begin(world, &Ask { endpoint: endpoint(provider), model: Some(&request.model), digest, fresh: is_fresh(&headers) });
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
@@ -233,7 +235,11 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
         Ok(request) => request,
         Err(error) => return refused(provider, &error, &id),
     };
-    let dimensions = request.dimensions.unwrap_or(DIMENSIONS);
+    let usual = match models::dimensions(provider, &request.model) {
+        Ok(usual) => usual,
+        Err(error) => return refused(provider, &error, &id),
+    };
+    let dimensions = request.dimensions.unwrap_or(usual);
     let bad = |message: String, field: &str| ChatError { field: Some(field.to_owned()), ..ChatError::new(ErrorKind::BadRequest, message) };
     if dimensions == 0 || dimensions > MOST_DIMENSIONS {
         return refused(provider, &bad(format!("dimensions must be between 1 and {MOST_DIMENSIONS}"), "dimensions"), &id);
@@ -264,18 +270,12 @@ fn cards(provider: Provider, world: &World, headers: &HeaderMap, id: Option<&str
     if let Err(error) = authorized(provider, headers) {
         return refused(provider, &error, &request);
     }
-    let all: Vec<ModelCard> = world
-        .voice
-        .models()
-        .filter(|model| model.provider == provider)
-        .map(|model| ModelCard { id: model.id.clone(), created: u64::from(crate::context::KEY_EPOCH) })
-        .collect();
     let mut body = Vec::new();
     match id {
-        None => models::encode_models(provider, &all, &mut body),
-        Some(id) => match all.iter().find(|card| card.id == id) {
-            Some(card) => models::encode_model(provider, card, &mut body),
-            None => return refused(provider, &ChatError::new(ErrorKind::NotFound, format!("model: {id}")), &request),
+        None => wire_models::encode_models(provider, &models::listed(provider, world.voice.models()), &mut body),
+        Some(id) => match models::card(provider, world.voice.models(), id) {
+            Ok(card) => wire_models::encode_model(provider, &card, &mut body),
+            Err(error) => return refused(provider, &error, &request),
         },
     }
     bytes_of(200, "application/json", body)

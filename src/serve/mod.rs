@@ -22,6 +22,7 @@ mod heard;
 mod http;
 mod invent;
 mod ledger;
+mod models;
 mod recent;
 mod rest;
 mod results;

@@ -25,6 +25,7 @@ use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
 use crate::serve::asked::{self, Asked, Form};
 use crate::serve::invent::{self, Unmet};
+use crate::serve::models;
 use crate::serve::recent::Recent;
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
@@ -108,9 +109,17 @@ impl Voice {
         self.vectors.of(self.base(), input, dimensions)
     }
 
-    /// The models by name.
-    pub fn models(&self) -> impl Iterator<Item = &ModelProfile> {
-        self.scenario.models.iter()
+    /// The scenario's models.
+    pub fn models(&self) -> &'static [ModelProfile] {
+        &self.scenario.models
+    }
+
+    /// Whether the model of a request may be asked it.
+    ///
+    /// # Errors
+    /// As [`models::admit`].
+    pub fn admit(&self, provider: Provider, request: &ChatRequest, digest: Owner) -> Result<(), ChatError> {
+        models::admit(provider, self.models(), request, || self.understand(provider, request, digest).input_tokens)
     }
 
     /// The place of the request's tools among the scenario's; those of its own follow after these.
@@ -252,11 +261,11 @@ impl Voice {
                     // What the agents are known to say keeps its layout as long as the schema takes it.
                     Ok(said) if known => match invent::overlaid(&schema, &words, said) {
                         Ok(made) if serde_json::from_str(&told).is_ok_and(|said: serde_json::Value| said == made) => Some(told),
-                        made => Some(made.map_err(|why| unmet(request, asked, why))?.to_string()),
+                        made => Some(made.map_err(|why| unmet(names.provider, request, asked, why))?.to_string()),
                     },
                     _ => {
                         let made = if call { invent::object(&schema, &words) } else { invent::value(&schema, &words) };
-                        Some(made.map_err(|why| unmet(request, asked, why))?.to_string())
+                        Some(made.map_err(|why| unmet(names.provider, request, asked, why))?.to_string())
                     }
                 }
             }
@@ -327,20 +336,24 @@ fn first_sentence(text: &str) -> String {
 }
 
 /// The error for a schema that no answer of a bearable size satisfies.
-fn unmet(request: &ChatRequest, asked: &Asked, why: Unmet) -> ChatError {
-    let (what, name, field) = match &asked.form {
-        Form::Call(tool) => ("function", request.tools.get(*tool).map_or("", |tool| tool.name.as_str()), "tools"),
-        _ => match &request.output {
-            Output::JsonSchema { name, .. } => ("response_format", name.as_str(), "response_format"),
-            _ => ("response_format", "", "response_format"),
-        },
-    };
+fn unmet(provider: Provider, request: &ChatRequest, asked: &Asked, why: Unmet) -> ChatError {
     let why = match why {
         Unmet::TooLarge => "every value that satisfies it is too large to be generated",
         Unmet::Impossible => "no value was found that satisfies it",
     };
-    let message = format!("Invalid schema for {what} '{name}': {why}.");
+    let tool = if let Form::Call(tool) = asked.form { Some(tool) } else { None };
+    if provider == Provider::Anthropic {
+        let field = tool.map_or_else(|| "output_config.format.schema".to_owned(), |tool| format!("tools.{tool}.custom.input_schema"));
+        let message = format!("{field}: Invalid schema: {why}.");
+        return ChatError { field: Some(field), ..ChatError::new(ErrorKind::BadRequest, message) };
+    }
+    let (what, name, field) = match (tool, &request.output) {
+        (Some(tool), _) => ("function", request.tools.get(tool).map_or("", |tool| tool.name.as_str()), "tools"),
+        (None, Output::JsonSchema { name, .. }) => ("response_format", name.as_str(), "response_format"),
+        (None, _) => ("response_format", "", "response_format"),
+    };
     let code = Some("invalid_json_schema".to_owned());
+    let message = format!("Invalid schema for {what} '{name}': {why}.");
     ChatError { field: Some(field.to_owned()), code, ..ChatError::new(ErrorKind::BadRequest, message) }
 }
 

@@ -27,6 +27,7 @@ mod serve_abuse;
 mod serve_faults;
 mod serve_grades;
 mod serve_kept;
+mod serve_models;
 mod serve_parity;
 mod serve_sdk;
 mod serve_state;

@@ -252,6 +252,17 @@ fn a_termination_signal_ends_open_streams_and_the_program_in_order() {
 pub(super) const ANTHROPIC: [(&str, &str); 2] = [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
 pub(super) const BEARER: (&str, &str) = ("authorization", "Bearer key");
 
+/// The same question to a model of the provider behind this path.
+pub(super) fn hello_at(path: &str, stream: bool) -> Value {
+    let mut ask = hello(stream);
+    if path.starts_with("/mistral") {
+        ask["model"] = json!("mistral-small-latest");
+    } else if path.ends_with("/completions") {
+        ask["model"] = json!("gpt-4o");
+    }
+    ask
+}
+
 pub(super) fn hello(stream: bool) -> Value {
     json!({ "model": "claude-3-5-haiku-20241022", "max_tokens": 300, "stream": stream,
         "messages": [{ "role": "user", "content": "Can you explain Q-Learning?" }] })
@@ -279,8 +290,8 @@ fn a_stream_says_what_the_plain_answer_says_for_every_provider() {
     for (path, headers) in
         [("/v1/messages", ANTHROPIC.as_slice()), ("/v1/chat/completions", &[BEARER]), ("/mistral/v1/chat/completions", &[BEARER])]
     {
-        let plain = Served::start(&["security"]).json("POST", path, headers, &hello(false));
-        let streamed = Served::start(&["security"]).json("POST", path, headers, &hello(true));
+        let plain = Served::start(&["security"]).json("POST", path, headers, &hello_at(path, false));
+        let streamed = Served::start(&["security"]).json("POST", path, headers, &hello_at(path, true));
         assert_eq!((plain.status, streamed.status), (200, 200), "{path}");
         assert_eq!(streamed.header("content-type"), Some("text/event-stream"));
         let plain = plain.json();
@@ -313,7 +324,7 @@ fn providers_refuse_in_their_own_words() {
         ("/v1/chat/completions", &[BEARER], b"[]", 400),
         ("/v1/embeddings", &[BEARER], b"{}", 400),
         ("/mistral/v1/chat/completions", &[], b"{}", 401),
-        ("/v1/embeddings", &[BEARER], br#"{"model": "m", "input": "x", "dimensions": 4000000000}"#, 400),
+        ("/v1/embeddings", &[BEARER], br#"{"model": "text-embedding-3-small", "input": "x", "dimensions": 4000000000}"#, 400),
     ];
     for (path, headers, body, status) in cases {
         let answer = served.send("POST", path, headers, body);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello};
+use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello, hello_at};
 
 /// All that comes until the connection ends; nothing should it break.
 fn rest(mut stream: TcpStream) -> Vec<u8> {
@@ -175,7 +175,7 @@ fn noise_of_all_kinds_gets_an_error_and_never_ends_the_server() {
             ["model", "messages", "max_tokens", "temperature", "tools", "tool_choice", "stream", "system", "stop", "response_format"]
         {
             for value in &values {
-                let mut ask = hello(false);
+                let mut ask = hello_at(path, false);
                 ask[field] = value.clone();
                 let answer = served.json("POST", path, headers, &ask);
                 assert!(answer.status == 200 || (400..=422).contains(&answer.status) || answer.status == 500, "{path} {ask}: {answer:?}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello};
+use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello, hello_at};
 
 /// Sends a request and reads all that comes; `None` when the connection ends without a byte.
 fn raw(served: &Served, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<String> {
@@ -32,7 +32,7 @@ const ROADS: [(&str, &[(&str, &str)]); 3] =
 fn each_provider_refuses_on_request_in_its_own_words_and_recovers() {
     let served = Served::start(&["security"]);
     set(&served, &json!([{ "fault": "rate_limited", "next": 3, "retry_after": "2s", "on": ["anthropic", "openai", "mistral"] }]));
-    let limited = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello(false)));
+    let limited = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
     assert!(limited.iter().all(|answer| answer.status == 429 && answer.header("retry-after") == Some("2")), "{limited:?}");
     let [anthropic, openai, mistral] = &limited;
     assert_eq!(anthropic.json()["error"]["type"], "rate_limit_error");
@@ -42,14 +42,14 @@ fn each_provider_refuses_on_request_in_its_own_words_and_recovers() {
     assert_eq!((openai.header("x-ratelimit-remaining-requests"), openai.header("x-ratelimit-reset-requests")), (Some("0"), Some("2s")));
     assert_eq!(mistral.header("x-ratelimit-remaining-req-minute"), Some("0"));
     set(&served, &json!([{ "fault": "overloaded", "next": 3 }]));
-    let overloaded = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello(false)));
+    let overloaded = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
     assert_eq!(overloaded.each_ref().map(|answer| answer.status), [529, 503, 503]);
     assert_eq!(overloaded[0].json()["error"]["type"], "overloaded_error");
     set(&served, &json!([{ "fault": "server_error", "status": 502, "next": 1, "on": ["embeddings"] }]));
     let ask = json!({ "model": "text-embedding-3-small", "input": "x" });
     assert_eq!(served.json("POST", "/v1/embeddings", &[BEARER], &ask).status, 502);
     assert_eq!(served.json("POST", "/v1/embeddings", &[BEARER], &ask).status, 200);
-    assert!(ROADS.iter().all(|(path, headers)| served.json("POST", path, headers, &hello(false)).status == 200));
+    assert!(ROADS.iter().all(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)).status == 200));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_cut_stream_ends_in_the_middle_and_never_says_how_it_would_have_ended() {
         for after in [0, 2, 1_000_000] {
             set(&served, &json!([{ "fault": "cut", "after_events": after, "next": 1 }]));
             // A question of its own: the mock models fail now and then, too.
-            let mut ask = hello(true);
+            let mut ask = hello_at(path, true);
             ask["messages"][0]["content"] = json!(format!("Can you explain Q-Learning in {after} words?"));
             let cut = raw(&served, "POST", path, headers, &ask).unwrap();
             assert!(cut.starts_with("HTTP/1.1 200") && cut.contains("text/event-stream"), "{cut}");
@@ -97,7 +97,7 @@ fn a_cut_stream_ends_in_the_middle_and_never_says_how_it_would_have_ended() {
             assert!(events == after || (after == 1_000_000 && events > 5), "{path} {after}: {cut}");
         }
         set(&served, &json!([{ "fault": "cut", "next": 1 }]));
-        let cut = raw(&served, "POST", path, headers, &hello(false)).unwrap();
+        let cut = raw(&served, "POST", path, headers, &hello_at(path, false)).unwrap();
         let (head, body) = cut.split_once("\r\n\r\n").unwrap();
         let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap();
         assert_eq!(body.len(), length / 2);
@@ -117,14 +117,14 @@ fn malformed_answers_are_no_json_and_the_next_one_is() {
     let served = Served::start(&["security"]);
     for (path, headers) in ROADS {
         set(&served, &json!([{ "fault": "malformed", "after_events": 2, "next": 2 }]));
-        let broken = served.json("POST", path, headers, &hello(false));
+        let broken = served.json("POST", path, headers, &hello_at(path, false));
         assert_eq!((broken.status, broken.header("content-type")), (200, Some("application/json")));
         assert!(!broken.body.is_empty() && serde_json::from_slice::<Value>(&broken.body).is_err());
-        let stream = String::from_utf8(served.json("POST", path, headers, &hello(true)).body).unwrap();
+        let stream = String::from_utf8(served.json("POST", path, headers, &hello_at(path, true)).body).unwrap();
         let events: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let bad = |text: &&str| *text != "[DONE]" && serde_json::from_str::<Value>(text).is_err();
         assert!(bad(&events[2]) && events.iter().filter(|text| bad(text)).count() == 1, "{path}: {stream}");
-        let fine = served.json("POST", path, headers, &hello(false));
+        let fine = served.json("POST", path, headers, &hello_at(path, false));
         assert!(fine.status == 200 && fine.json().is_object());
     }
 }

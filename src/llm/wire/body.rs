@@ -232,13 +232,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOrObject<T> {
     }
 }
 
-/// Whether a field is there at all, `null` included; its value does not matter.
+/// Whether a field is given; its value does not matter. `null` is not given: the clients' own `model_dump()` writes it for
+/// every field that they know and do not use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Present(pub(crate) bool);
 
 impl<'de> Deserialize<'de> for Present {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+        Option::<IgnoredAny>::deserialize(deserializer).map(|value| Self(value.is_some()))
     }
 }
 

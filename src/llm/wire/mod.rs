@@ -24,3 +24,5 @@ pub mod provider;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod model_rules;

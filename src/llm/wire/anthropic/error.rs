@@ -39,6 +39,7 @@ pub fn authenticate<'a>(headers: &Headers<'a>) -> Result<&'a str, ChatError> {
 /// Words a fault as the service does.
 pub(super) fn reject(fault: Fault) -> ChatError {
     let Fault { path, problem } = fault;
+    let mut told = None;
     let detail = match problem {
         Problem::NotJson(said) => format!("The request body is not valid JSON: {said}"),
         Problem::Missing => "Field required".to_owned(),
@@ -63,11 +64,14 @@ pub(super) fn reject(fault: Fault) -> ChatError {
             }
         }
         Problem::Forbidden => "Extra inputs are not permitted".to_owned(),
-        Problem::Said { message, .. } => message,
+        Problem::Said { message, code } => {
+            told = code;
+            message
+        }
     };
     let message = if path.is_empty() { detail } else { format!("{path}: {detail}") };
     let field = (!path.is_empty()).then_some(path);
-    ChatError { field, ..ChatError::new(ErrorKind::BadRequest, message) }
+    ChatError { field, code: told.map(str::to_owned), ..ChatError::new(ErrorKind::BadRequest, message) }
 }
 
 #[derive(Serialize)]
@@ -81,6 +85,13 @@ struct ErrorOut<'a> {
 struct DetailOut<'a> {
     r#type: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<MoreOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct MoreOut<'a> {
+    error_code: &'a str,
 }
 
 /// The error's body alone, for the end of a stream.
@@ -88,7 +99,9 @@ pub(super) fn body(error: &ChatError, request_id: &str) -> (u16, Vec<u8>) {
     let server = (ErrorKind::Server, 500, "api_error");
     let (_, status, name) = TYPES.into_iter().find(|(kind, ..)| *kind == error.kind).unwrap_or(server);
     let mut body = Vec::new();
-    put(&mut body, &ErrorOut { r#type: "error", error: DetailOut { r#type: name, message: &error.message }, request_id });
+    // A client keeps the error's type where there is no code; that is no detail.
+    let details = error.code.as_deref().filter(|code| *code != name).map(|error_code| MoreOut { error_code });
+    put(&mut body, &ErrorOut { r#type: "error", error: DetailOut { r#type: name, message: &error.message, details }, request_id });
     (status, body)
 }
 

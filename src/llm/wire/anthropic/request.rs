@@ -1,6 +1,7 @@
 //! Anthropic's request, in both directions.
 
 mod check;
+mod model;
 mod write;
 
 pub use write::{DEFAULT_MAX_TOKENS, encode_request};
@@ -32,6 +33,9 @@ struct BodyIn {
     metadata: Option<Obj<MetadataIn>>,
     output_config: Option<Obj<OutputConfigIn>>,
     output_format: Option<Obj<FormatIn>>,
+    thinking: Option<Obj<ThinkingIn>>,
+    cache_control: Present,
+    thread: Present,
     // Words of other providers.
     response_format: Present,
     max_completion_tokens: Present,
@@ -68,6 +72,7 @@ struct BlockIn {
     tool_use_id: Option<String>,
     content: Option<TextOrList<Obj<BlockIn>>>,
     is_error: Option<bool>,
+    cache_control: Present,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +82,7 @@ struct ToolIn {
     name: Option<String>,
     description: Option<String>,
     input_schema: Option<RawObject>,
+    cache_control: Present,
 }
 
 #[derive(Default, Deserialize)]
@@ -97,6 +103,27 @@ struct MetadataIn {
 #[serde(default)]
 struct OutputConfigIn {
     format: Option<Obj<FormatIn>>,
+    effort: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ThinkingIn {
+    r#type: Option<String>,
+    budget_tokens: Option<i64>,
+}
+
+impl BodyIn {
+    /// How many places are marked for the cache.
+    fn marks(&self) -> usize {
+        fn in_content(content: Option<&TextOrList<Obj<BlockIn>>>) -> usize {
+            let Some(TextOrList::List(blocks)) = content else { return 0 };
+            blocks.iter().map(|Obj(block)| usize::from(block.cache_control.0) + in_content(block.content.as_ref())).sum()
+        }
+        let messages = self.messages.iter().flatten().map(|Obj(message)| in_content(message.content.as_ref()));
+        let tools = self.tools.iter().flatten().map(|Obj(tool)| usize::from(tool.cache_control.0));
+        usize::from(self.cache_control.0) + in_content(self.system.as_ref()) + messages.chain(tools).sum::<usize>()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -122,8 +149,14 @@ pub fn decode_count_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
     read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(body, false)).map_err(reject)
 }
 
-fn request(body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
+fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
     refuse_foreign_words(&body)?;
+    if body.thread.0 {
+        // The clients send the whole conversation instead when they read this code.
+        let words = "threads are not supported here: send the full conversation without `thread`";
+        return Err(Fault::said("thread", words, Some("thread_unsupported_request")));
+    }
+    let rest = model::Rest::of(&mut body)?;
     let model = body.model.ok_or_else(|| Fault::missing("model"))?;
     if model.is_empty() {
         return Err(Fault::said("model", "String should have at least 1 character", None));
@@ -152,7 +185,7 @@ fn request(body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
         None => ("output_format", body.output_format),
     };
     let output = format.map_or(Ok(Output::Text), |Obj(format)| output(path, format))?;
-    Ok(ChatRequest {
+    let request = ChatRequest {
         system: (!system.is_empty()).then(|| system.join("\n\n")),
         messages,
         tools,
@@ -167,7 +200,9 @@ fn request(body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
         stream: body.stream.unwrap_or_default(),
         include_usage: true,
         ..ChatRequest::new(model)
-    })
+    };
+    rest.check(&request)?;
+    Ok(request)
 }
 
 fn refuse_foreign_words(body: &BodyIn) -> Result<(), Fault> {

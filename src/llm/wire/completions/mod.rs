@@ -6,6 +6,7 @@
 
 mod answer;
 mod dialect;
+mod model;
 mod read;
 mod stream;
 mod turns;

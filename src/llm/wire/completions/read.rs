@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Dialect, turns};
+use super::{Dialect, model as models, turns};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
 use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole};
 use crate::llm::wire::raw::RawObject;
@@ -16,17 +16,22 @@ const MAX_TOOLS: usize = 128;
 /// The body as sent, both dialects' words together.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct BodyIn {
+pub(super) struct BodyIn {
     model: Option<String>,
     messages: Option<Vec<Obj<turns::MessageIn>>>,
     tools: Option<Vec<Obj<ToolIn>>>,
     tool_choice: Option<TextOrObject<ChoiceIn>>,
     parallel_tool_calls: Option<bool>,
     response_format: Option<Obj<FormatIn>>,
-    max_tokens: Option<i64>,
-    max_completion_tokens: Option<i64>,
-    temperature: Option<f64>,
-    top_p: Option<f64>,
+    pub(super) max_tokens: Option<i64>,
+    pub(super) max_completion_tokens: Option<i64>,
+    pub(super) temperature: Option<f64>,
+    pub(super) top_p: Option<f64>,
+    pub(super) presence_penalty: Option<f64>,
+    pub(super) frequency_penalty: Option<f64>,
+    pub(super) logprobs: Option<bool>,
+    pub(super) top_logprobs: Option<i64>,
+    pub(super) reasoning_effort: Option<String>,
     stop: Option<TextOrList<String>>,
     n: Option<i64>,
     seed: Option<i64>,
@@ -40,7 +45,7 @@ struct BodyIn {
     functions: Present,
     function_call: Present,
     store: Present,
-    logit_bias: Present,
+    pub(super) logit_bias: Present,
     top_k: Present,
     system: Present,
     stop_sequences: Present,
@@ -107,13 +112,19 @@ struct StreamOptionsIn {
 
 /// Reads the body of `POST …/chat/completions`.
 pub(in crate::llm::wire) fn decode_request(dialect: Dialect, body: &[u8]) -> Result<ChatRequest, Fault> {
-    let Obj(body) = read::<Obj<BodyIn>>(body)?;
+    let Obj(mut body) = read::<Obj<BodyIn>>(body)?;
     refuse_words(dialect, &body)?;
-    let model = match body.model {
+    let model = match body.model.take() {
         Some(model) if !model.is_empty() => model,
         _ if dialect == Dialect::OpenAi => return Err(Fault::said("model", "you must provide a model parameter", None)),
         _ => return Err(Fault::missing("model")),
     };
+    let stops = match &body.stop {
+        None => 0,
+        Some(TextOrList::Text(_)) => 1,
+        Some(TextOrList::List(texts)) => texts.len(),
+    };
+    models::check(dialect, &model, &body, stops)?;
     let max_tokens = max_tokens(dialect, body.max_tokens, body.max_completion_tokens)?;
     let hottest = if dialect == Dialect::OpenAi { 2.0 } else { 1.5 };
     let temperature = real("temperature", body.temperature, hottest)?;

@@ -128,6 +128,8 @@ struct Calls {
     asked_in: usize,
     open: BTreeSet<String>,
     seen: BTreeSet<String>,
+    /// Whether the user's turn has words already: results must come before them.
+    words_before: bool,
 }
 
 impl Calls {
@@ -135,11 +137,13 @@ impl Calls {
         if role == Role::Assistant && self.turn == Some(Role::User) {
             self.close()?;
         }
+        if self.turn != Some(role) {
+            self.words_before = false;
+        }
         self.turn = Some(role);
-        let mut words_before = false;
         for (j, part) in content.iter().enumerate() {
             match part {
-                Part::Text(_) => words_before = true,
+                Part::Text(_) => self.words_before = true,
                 Part::ToolUse(call) => {
                     if !self.seen.insert(call.id.clone()) {
                         return Err(Fault::said(format!("messages.{i}.content.{j}"), "`tool_use` ids must be unique", None));
@@ -156,7 +160,7 @@ impl Calls {
                         );
                         return Err(Fault::said(format!("messages.{i}.content.{j}"), words, None));
                     }
-                    if words_before {
+                    if self.words_before {
                         // The results must come first in their message.
                         return self.close();
                     }
