@@ -13,10 +13,11 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::report::{Report, to_html};
+use crate::report::Report;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal, set, text};
+use crate::serve::page::{Progress, REFRESH, page};
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -59,15 +60,19 @@ pub async fn transcript(State(world): State<Arc<World>>) -> Response {
     }
 }
 
-/// Seconds after which a browser asks for the page again.
-const REFRESH: u32 = 5;
-
 /// The statistics of what has arrived so far: in the JSON of any report, or as a page for whoever would rather have HTML. The
 /// page asks again by itself, as events arrive.
 pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     if text(&headers, "accept").is_some_and(|accepted| accepted.contains("text/html")) {
-        let page = to_html(&world.ledger().report());
-        let mut response = bytes_of(200, "text/html; charset=utf-8", page.into_bytes());
+        let host = text(&headers, "host").unwrap_or("127.0.0.1");
+        let (address, sdk_key, at_ms) = (format!("http://{host}"), world.sdk_key(), unix_ms());
+        let (report, progress) = {
+            let ledger = world.ledger();
+            let findings = ledger.grade.findings(at_ms, false);
+            let (events, chats, last_ms) = (ledger.total(), ledger.chats, ledger.grade.last_payload_ms());
+            (ledger.report(), Progress { at_ms, events, chats, last_ms, findings, address, sdk_key })
+        };
+        let mut response = bytes_of(200, "text/html; charset=utf-8", page(&report, &progress).into_bytes());
         set(&mut response, "refresh", &REFRESH.to_string());
         return response;
     }

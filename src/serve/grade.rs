@@ -29,6 +29,11 @@ const LATE_MS: u64 = 60_000;
 const FLUSH_GRACE_MS: u64 = 2_000;
 /// Time after an exposure within which some metric event follows, in milliseconds.
 const METRIC_GRACE_MS: u64 = 30_000;
+/// Time within which payloads overtake each other, in milliseconds: SDKs send several at once, flush every 5 s, and try a payload
+/// again after 1 s.
+const OVERTAKE_MS: u64 = 10_000;
+/// Events that were made within this time of each other, in milliseconds, may be alike by chance on both sides of a payload's end.
+const TWINS_MS: u64 = 10;
 /// Most requests that a finding names: the last ones.
 const MOST_NUMBERS: usize = 20;
 /// Most things of one kind that are remembered, for each of two generations.
@@ -93,7 +98,9 @@ impl Code {
             Self::PayloadSentTwice => "a payload of events that had been accepted was sent again under the same id; it was counted once",
             Self::EventSentTwice => "an event that had arrived came again in another payload; without the same payload id it counts twice",
             Self::EventLate => "an event arrived more than 60 s after it was made; flush more often",
-            Self::ExposureAfterMetric => "an exposure arrived after a metric event of the same user that follows it",
+            Self::ExposureAfterMetric => {
+                "an exposure arrived more than 10 s after a metric event of the same user that follows it; send both as they happen"
+            }
             Self::MissingFlush => {
                 "the SDK left without reporting what happened last: models had answered since its last events; flush before the end"
             }
@@ -140,6 +147,25 @@ struct Cut {
     until_ms: u64,
 }
 
+/// What a user did before an exposure of theirs arrived.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    exposed: bool,
+    /// When the last metric event was made.
+    made_ms: u64,
+    /// When the first metric event arrived; 0 if none has.
+    arrived_ms: u64,
+}
+
+/// How much of a payload came in an earlier one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    events: u64,
+    again: u64,
+    /// When the first and the last of those that came again were made.
+    made_ms: Option<(u64, u64)>,
+}
+
 /// What has been seen of the client.
 #[derive(Clone, Debug)]
 pub struct Grade {
@@ -150,8 +176,10 @@ pub struct Grade {
     due: BTreeSet<(u64, Owner)>,
     /// The payload in which an event came, by the event's digest.
     events: Recent<u64, u64>,
-    /// Metric events of users without an exposure so far: when the last was made.
-    waiting: Recent<u64, u64>,
+    /// What came before in the payload that is being read.
+    known: Known,
+    /// Metric events of users without an exposure so far.
+    waiting: Recent<u64, Waiting>,
     /// The last answer to an agent, and the last payload.
     last_answer: Option<(u64, u64)>,
     last_payload_ms: u64,
@@ -170,6 +198,7 @@ impl Default for Grade {
             cuts: BTreeMap::new(),
             due: BTreeSet::new(),
             events: Recent::new(MOST_REMEMBERED),
+            known: Known::default(),
             waiting: Recent::new(MOST_REMEMBERED),
             last_answer: None,
             last_payload_ms: 0,
@@ -266,34 +295,60 @@ impl Grade {
     /// An event arrived in the payload of this request; `digest` is that of its text.
     pub fn event(&mut self, now_ms: u64, request: u64, digest: u64, event: &Recorded<'_>) {
         let first = self.events.entry(&digest);
+        let again = *first != 0 && *first != request;
         if *first == 0 {
             *first = request;
-        } else if *first != request {
-            self.found(Code::EventSentTwice, request);
         }
+        self.known.events += 1;
+        self.known.again += u64::from(again);
         let (made_ms, unit, exposure) = match *event {
             Recorded::Exposure { at_ms, unit, .. } => (at_ms, unit, true),
             Recorded::Metric { at_ms, unit, .. } => (at_ms, unit, false),
             Recorded::Other { .. } => return,
         };
+        if again {
+            let (first, last) = self.known.made_ms.unwrap_or((made_ms, made_ms));
+            self.known.made_ms = Some((first.min(made_ms), last.max(made_ms)));
+        }
         if now_ms > made_ms.saturating_add(LATE_MS) {
             self.found(Code::EventLate, request);
         }
         let unit = xxhash_rust::xxh3::xxh3_64(unit.as_bytes());
+        let waiting = self.waiting.entry(&unit);
         if exposure {
             self.last_exposure = Some((now_ms, request));
-            match self.waiting.remove(&unit) {
-                Some(metric_ms) if metric_ms != EXPOSED && metric_ms >= made_ms => self.found(Code::ExposureAfterMetric, request),
-                _ => {}
+            let before = *waiting;
+            waiting.exposed = true;
+            // Payloads overtake each other on their way: only an exposure that was held back is the client's doing.
+            let held_back = before.arrived_ms > 0 && now_ms > before.arrived_ms.saturating_add(OVERTAKE_MS);
+            if !before.exposed && held_back && before.made_ms >= made_ms {
+                self.found(Code::ExposureAfterMetric, request);
             }
-            *self.waiting.entry(&unit) = EXPOSED;
         } else {
             self.metrics += 1;
-            let waiting = self.waiting.entry(&unit);
-            if *waiting != EXPOSED {
-                *waiting = (*waiting).max(made_ms);
+            if !waiting.exposed {
+                waiting.made_ms = waiting.made_ms.max(made_ms);
+                if waiting.arrived_ms == 0 {
+                    waiting.arrived_ms = now_ms;
+                }
             }
         }
+    }
+
+    /// All events of a payload have been read. Two events that are alike to the millisecond may come from two calls; a payload
+    /// that came before shows in all of its events, or in events of different times.
+    pub fn payload_read(&mut self, request: u64) {
+        let known = std::mem::take(&mut self.known);
+        let far_apart = known.made_ms.is_some_and(|(first, last)| last - first > TWINS_MS);
+        if known.again > 0 && (known.again == known.events || far_apart) {
+            (0..known.again).for_each(|_| self.found(Code::EventSentTwice, request));
+        }
+    }
+
+    /// When the last payload arrived: Unix time in milliseconds; 0 if none has.
+    #[must_use]
+    pub fn last_payload_ms(&self) -> u64 {
+        self.last_payload_ms
     }
 
     /// An SDK opened the stream of flags.
@@ -353,9 +408,6 @@ impl Grade {
         all.iter().map(finding).collect()
     }
 }
-
-/// Stands for a user who was exposed, where otherwise the time of a metric event stands.
-const EXPOSED: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests;

@@ -161,6 +161,7 @@ impl Ledger {
     /// Counts events of a payload that did not come before.
     pub fn take(&mut self, arrival: Arrival, events: impl IntoIterator<Item = Value>) {
         events.into_iter().for_each(|event| self.event(Some(arrival), event));
+        self.grade.payload_read(arrival.number);
     }
 
     /// Takes a payload that was acknowledged before a restart: it counts, and the client is not graded for it again.

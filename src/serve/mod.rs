@@ -23,6 +23,7 @@ mod http;
 mod invent;
 mod ledger;
 mod models;
+mod page;
 mod recent;
 mod rest;
 mod results;

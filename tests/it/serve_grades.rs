@@ -113,3 +113,25 @@ fn a_cut_stream_taken_as_whole_and_a_missing_flush_stand_in_the_last_report() {
     assert_eq!(findings(&report), [("cut_taken_as_whole", 1, vec![2]), ("missing_flush", 1, vec![2, 1])]);
     std::fs::remove_file(file).unwrap();
 }
+
+#[test]
+fn our_own_live_client_does_nothing_wrong() {
+    let served = Served::start(&["security"]);
+    let base = format!("http://{}", served.address);
+    let folder = std::env::temp_dir().join(format!("simlab-graded-{}", std::process::id()));
+    // So many users that several payloads are under way at once.
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["run", "security", "--live", "--users", "300", "--yes", "--max-cost", "500", "--quiet", "--out", folder.to_str().unwrap()])
+        .env_clear()
+        .envs([("ANTHROPIC_API_KEY", "k"), ("OPENAI_API_KEY", "k"), ("MISTRAL_API_KEY", "k"), ("LD_API_KEY", "api-token")])
+        .envs([("LD_SDK_KEY", served.sdk_key()), ("LD_BASE_URL", base.clone()), ("ANTHROPIC_BASE_URL", base.clone())])
+        .envs([("OPENAI_BASE_URL", format!("{base}/v1")), ("MISTRAL_BASE_URL", format!("{base}/mistral/v1"))])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::thread::sleep(Duration::from_millis(2_100));
+    let status = served.status();
+    assert!(status["payloads"].as_u64().unwrap() > 5 && status["events"].as_u64().unwrap() > 5_000, "{status}");
+    assert_eq!(findings(&status), []);
+    std::fs::remove_dir_all(folder).unwrap();
+}

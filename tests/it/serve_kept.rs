@@ -40,7 +40,8 @@ fn an_experiment_driven_from_outside_ends_in_the_statistics_of_analyze() {
     }
     let page = served.send("GET", "/_simlab/report", &[("accept", "text/html,*/*")], b"");
     assert_eq!((page.header("content-type"), page.header("refresh")), (Some("text/html; charset=utf-8"), Some("5")));
-    assert!(String::from_utf8(page.body).unwrap().starts_with("<!DOCTYPE html>"));
+    let page = String::from_utf8(page.body).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains(" users so far (") && page.contains(" UTC: 0 chat requests, "));
     assert_eq!(served.status()["repeated_payloads"].as_u64(), served.status()["payloads"].as_u64());
 }
 

@@ -80,12 +80,15 @@ fn events_that_come_twice_late_or_out_of_order_are_found() {
     grade.event(now, 1, 13, &metric(now - 900, "u"));
     grade.event(now, 1, 13, &metric(now - 900, "u"));
     assert_eq!(found(&grade, now), []);
+    grade.payload_read(1);
     grade.event(now, 2, 12, &metric(now - 900, "u"));
+    grade.payload_read(2);
     grade.event(now, 3, 14, &metric(now - 60_001, "u"));
     grade.event(now, 4, 15, &metric(now - 100, "v"));
-    grade.event(now, 5, 16, &exposure(now - 200, "v"));
+    grade.event(now + 10_001, 5, 16, &exposure(now - 200, "v"));
+    // Made before the exposure: it does not count anyway.
     grade.event(now, 6, 17, &metric(now - 300, "w"));
-    grade.event(now, 7, 18, &exposure(now - 200, "w"));
+    grade.event(now + 10_001, 7, 18, &exposure(now - 200, "w"));
     grade.payload(now, 8, true);
     assert_eq!(
         found(&grade, now),
@@ -96,6 +99,33 @@ fn events_that_come_twice_late_or_out_of_order_are_found() {
             (Code::ExposureAfterMetric, 1, vec![5])
         ]
     );
+}
+
+#[test]
+fn payloads_that_overtake_each_other_and_calls_that_are_alike_are_no_faults() {
+    let mut grade = Grade::default();
+    let now = 1_000_000;
+    // Two payloads under way at once, the later one first.
+    grade.event(now, 2, 21, &metric(now - 100, "u"));
+    grade.payload_read(2);
+    grade.event(now + 2_000, 1, 22, &exposure(now - 200, "u"));
+    grade.payload_read(1);
+    // Two calls within a millisecond, on both sides of a payload's end.
+    grade.event(now, 3, 31, &metric(now - 50, "u"));
+    grade.payload_read(3);
+    grade.event(now, 4, 31, &metric(now - 50, "u"));
+    grade.event(now, 4, 32, &metric(now - 40, "u"));
+    grade.payload_read(4);
+    assert_eq!(found(&grade, now), []);
+    // Two events of different times: a batch that was sent before stands in a larger one.
+    grade.event(now, 5, 33, &metric(now - 30, "u"));
+    grade.payload_read(5);
+    grade.event(now, 6, 32, &metric(now - 40, "u"));
+    grade.event(now, 6, 31, &metric(now - 50, "u"));
+    grade.event(now, 6, 33, &metric(now - 30, "u"));
+    grade.event(now, 6, 34, &metric(now - 20, "u"));
+    grade.payload_read(6);
+    assert_eq!(found(&grade, now), [(Code::EventSentTwice, 3, vec![6])]);
 }
 
 #[test]
