@@ -279,7 +279,7 @@ mod tests {
         for empty in [&b""[..], b"{\"run\":{\"sche", b"\0\0\0\0"] {
             std::fs::write(&path, empty).unwrap();
             let Resumed { mut journal, recording, cut } = Journal::resume(&path).unwrap();
-            assert!(recording.run.is_none() && cut.is_some() == !empty.is_empty());
+            assert!(recording.run.is_none() && cut.is_some() != empty.is_empty());
             journal.write(&run).unwrap();
             drop(journal);
             assert!(Recording::read(&std::fs::read(&path).unwrap()).is_ok());
