@@ -27,7 +27,7 @@ fn summary() -> Summary {
             Tally::Percentile { units: 2000, value: 38_109.0, standard_error: Some(8_800.0) },
             Tally::Percentile { units: 2000, value: 23_254.0, standard_error: Some(4_600.0) },
         ],
-        (Aggregation::Occurrence, _) => [Tally::Conversion { conversions: 679 }, Tally::Conversion { conversions: 687 }],
+        (Aggregation::Occurrence, _) => [Tally::rate(679), Tally::rate(687)],
         _ => [
             Tally::Mean { units: 2000, total: 49.1, standard_error: Some(0.0024) },
             Tally::Mean { units: 2000, total: 57.1, standard_error: Some(0.0029) },

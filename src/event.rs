@@ -119,7 +119,8 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
                 tell(AppEvent::Cost, cost.nano_dollars());
             }
             tell(if failed.is_some() { AppEvent::Error } else { AppEvent::Success }, 1);
-            tell(AppEvent::Duration, duration.us());
+            // The AI SDK measures in whole milliseconds, rounded down.
+            tell(AppEvent::Duration, duration.us() / 1000 * 1000);
         }
         Event::Judged { label: Label::Positive, .. } => tell(AppEvent::FeedbackPositive, 1),
         Event::Judged { label: Label::Negative, .. } => tell(AppEvent::FeedbackNegative, 1),

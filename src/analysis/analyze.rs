@@ -15,7 +15,7 @@ use super::needed::SizePlan;
 use super::posterior::{Estimate, control_posterior, estimate, prior_variance, treatment_posterior, treatment_prior};
 use super::result::{
     Analysis, Bound, Comparison, Corrects, Effect, Frequentist, Interval, MetricAnalysis, MetricInput, Posterior, Sequential, Summary,
-    VariationAnalysis,
+    Tally, VariationAnalysis,
 };
 use super::{cautions, frequentist, relative, sequential};
 
@@ -91,7 +91,10 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experimen
             frequentist: frequentist.and_then(Result::ok),
             sequential: sequential.and_then(Result::ok),
             corrected: metric.judge.as_ref().and_then(|judge| {
-                let of = |at: usize| Some((data.get(at)?.as_ref().ok()?.conversions?, exposures[at]));
+                let of = |at: usize| match input.tallies.get(at)? {
+                    Some(Tally::Conversion { conversions, judged, .. }) => Some((*conversions, *judged)),
+                    _ => None,
+                };
                 Some(corrected(of(i)?, if i == control { None } else { Some(of(control)?) }, judge))
             }),
             reason,

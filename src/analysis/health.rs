@@ -90,7 +90,48 @@ fn sample_ratio(names: &[String], summary: &Summary) -> HealthCheck {
         );
         return done(HealthStatus::Error, message);
     }
-    done(HealthStatus::Healthy, format!("users split as planned ({planned}): {counts}"))
+    let exposed = summary.exposures.iter().sum();
+    let seen = match smallest_mismatch(exposed, &shares) {
+        Some(share) => format!("{} users show one from {} {} on", figure::count(exposed), figure::percent(share), names[0]),
+        None => format!("{} users are too few to show one", figure::count(exposed)),
+    };
+    done(HealthStatus::Healthy, format!("no mismatch found: {counts}, planned {planned}; {seen}"))
+}
+
+/// The smallest share of the first arm, above its planned one, at which so many users raise the alarm, the others sharing the rest
+/// as planned; `None` where even all users in the first arm would not.
+fn smallest_mismatch(exposed: u64, shares: &[f64]) -> Option<f64> {
+    let first = *shares.first()?;
+    if first >= 1.0 {
+        return None;
+    }
+    let alarms = |count: u64| {
+        let rest = exposed - count;
+        let mut split = vec![count];
+        // Rounding moves what is left over to the last arm.
+        for share in &shares[1..] {
+            let own = (rest as f64 * share / (1.0 - first)).floor() as u64;
+            split.push(own.min(rest));
+        }
+        let over = exposed - split.iter().sum::<u64>();
+        if let Some(last) = split.last_mut() {
+            *last += over;
+        }
+        ln_mismatch_odds(&split, shares) > libm::log(ALARM)
+    };
+    let (mut low, mut high) = ((exposed as f64 * first).floor() as u64, exposed);
+    if !alarms(high) {
+        return None;
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if alarms(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high as f64 / exposed as f64)
 }
 
 /// ln of the odds that exposures do not follow their shares (which sum to 1), both being equally likely before. The
@@ -116,7 +157,7 @@ fn events(names: &[String], summary: &Summary) -> HealthCheck {
     for input in &summary.metrics {
         let units = input.tallies.iter().map(|tally| match tally {
             Some(Tally::Mean { units, .. } | Tally::Percentile { units, .. }) => *units,
-            Some(Tally::Conversion { conversions }) => *conversions,
+            Some(Tally::Conversion { units, conversions, .. }) => units.unwrap_or(0).max(*conversions),
             None => 0,
         });
         let over = units.zip(&summary.exposures).zip(names).find(|((units, exposed), _)| units > exposed);
@@ -149,7 +190,7 @@ fn has_events(input: &MetricInput) -> bool {
         return responders.iter().any(|&n| n > 0);
     }
     input.tallies.iter().flatten().any(|tally| match *tally {
-        Tally::Conversion { conversions } => conversions > 0,
+        Tally::Conversion { conversions, .. } => conversions > 0,
         Tally::Mean { units, total, standard_error } => units > 0 && (total != 0.0 || standard_error.is_some_and(|e| e > 0.0)),
         Tally::Percentile { units, .. } => units > 0,
     })
@@ -186,6 +227,25 @@ mod tests {
             let found = ln_mismatch_odds(exposures, shares);
             assert!((found - expected).abs() < 1e-9, "{exposures:?}: {found} is not {expected}");
         }
+    }
+
+    #[test]
+    fn a_healthy_split_says_how_large_a_mismatch_would_be_seen() {
+        let message = |exposures| {
+            let analysis = analyze(&experiment(&["A", "B"]), &summary(exposures, [1, 1]));
+            analysis.health.iter().find(|h| h.check == "sample_ratio_mismatch").unwrap().message.clone()
+        };
+        // 30 to 2 is not "split as planned": 32 users are too few for the test of Lindon and Malek.
+        assert!(message([30, 2]).starts_with("no mismatch found: 30 A, 2 B, planned 50.0% to 50.0%; 32 users"), "{}", message([30, 2]));
+        // What is said is where the alarm begins.
+        for exposed in [100, 1000, 10_000, 100_000] {
+            let share = smallest_mismatch(exposed, &[0.5, 0.5]).unwrap();
+            let count = (share * exposed as f64).round() as u64;
+            assert!(ln_mismatch_odds(&[count, exposed - count], &[0.5, 0.5]) > libm::log(ALARM));
+            assert!(ln_mismatch_odds(&[count - 1, exposed - count + 1], &[0.5, 0.5]) <= libm::log(ALARM));
+        }
+        let thirds = smallest_mismatch(3000, &[1.0 / 3.0; 3]).unwrap();
+        assert!(thirds > 0.34 && thirds < 0.42, "{thirds}");
     }
 
     #[test]

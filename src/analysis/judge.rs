@@ -90,21 +90,45 @@ pub fn corrected_difference(treatment: (u64, u64), control: (u64, u64), accuracy
 /// A treatment's rate without the judge's errors, and its difference from the control's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Corrected {
+    /// Units that the judge gave a verdict on.
+    pub judged: u64,
+    /// Share of them that it called good, from 0 to 1.
+    pub judged_rate: f64,
     /// The rate.
     pub rate: CorrectedRate,
     /// The rate less the control's; `None` for the control itself.
     pub difference: Option<CorrectedRate>,
 }
 
-/// Corrects a treatment's (conversions, exposed users), and its difference from the control's.
+impl Corrected {
+    /// What a rate outside of 0 to 1 means; `None` where it is inside.
+    #[must_use]
+    pub fn impossible(&self) -> Option<String> {
+        let beyond = match self.rate.value {
+            rate if rate < 0.0 => "below 0%: the judge calls fewer answers good than its false positives alone would be",
+            rate if rate > 1.0 => "above 100%: the judge calls more answers good than its sensitivity allows",
+            _ => return None,
+        };
+        Some(format!("the corrected rate is {beyond}; the stated accuracy is not that of this judge on these answers, or chance did it"))
+    }
+}
+
+/// Corrects a treatment's (conversions, judged units), and its difference from the control's.
 ///
 /// # Errors
-/// As [`corrected_rate`].
-pub fn corrected(own: (u64, u64), control: Option<(u64, u64)>, accuracy: &JudgeAccuracy) -> Result<Corrected, String> {
+/// As [`corrected_rate`], and when it is not known how many units were judged.
+pub fn corrected(own: (u64, Option<u64>), control: Option<(u64, Option<u64>)>, accuracy: &JudgeAccuracy) -> Result<Corrected, String> {
+    let known = |(conversions, judged): (u64, Option<u64>)| judged.map(|judged| (conversions, judged)).ok_or(UNKNOWN_JUDGED);
+    let own = known(own)?;
     let rate = corrected_rate(own.0, own.1, accuracy)?;
-    let difference = control.map(|control| corrected_difference(own, control, accuracy)).transpose()?;
-    Ok(Corrected { rate, difference })
+    let difference = control.map(|control| corrected_difference(own, known(control)?, accuracy)).transpose()?;
+    let (judged_rate, _) = judged_rate(own.0, own.1)?;
+    Ok(Corrected { judged: own.1, judged_rate, rate, difference })
 }
+
+/// Why a rate of recorded events may have no correction.
+const UNKNOWN_JUDGED: &str = "it is not known how many users were judged: name the judge's two events alike, one with `positive` and one \
+                              with `negative` in it";
 
 fn judged_rate(positives: u64, judged: u64) -> Result<(f64, f64), String> {
     if judged == 0 {
@@ -141,6 +165,17 @@ mod tests {
         assert!(corrected_rate(1, 2, &coin).unwrap_err().contains("coin"));
         assert!(corrected_rate(0, 0, &EXACT).is_err() && corrected_rate(3, 2, &EXACT).is_err());
         assert!(corrected_rate(1, 2, &JudgeAccuracy { sensitivity: f64::NAN, ..EXACT }).is_err());
+    }
+
+    #[test]
+    fn an_impossible_rate_is_explained() {
+        // A judge of specificity 0.8 calls 20% of bad answers good: 10% judged good is fewer than that.
+        let below = corrected((10, Some(100)), None, &EXACT).unwrap();
+        assert!((below.rate.value + 1.0 / 7.0).abs() < 1e-12 && below.impossible().unwrap().contains("below 0%"));
+        let above = corrected((95, Some(100)), None, &EXACT).unwrap();
+        assert!((above.rate.value - 15.0 / 14.0).abs() < 1e-12 && above.impossible().unwrap().contains("above 100%"));
+        assert_eq!(corrected((62, Some(100)), None, &EXACT).unwrap().impossible(), None);
+        assert!(corrected((62, None), None, &EXACT).unwrap_err().contains("how many users were judged"));
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub fn summarize(
             values.extend(members.iter().filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)));
             *responders = values.len() as u64;
             skewness.push(skew(metric, &values, members.len()));
-            tally(metric, &mut values, members.len())
+            let judged = metric.judge.as_ref().and_then(|_| observations.judged(at, members));
+            tally(metric, &mut values, members.len()).map(|tally| tally.judged_of(judged))
         });
         let tallies = tallies.collect();
         MetricInput { metric: metric.clone(), tallies, responders: Some(responders), skewness }
@@ -133,7 +134,7 @@ fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
         return None;
     }
     match (metric.kind(), metric.statistic) {
-        (MetricKind::Conversion, _) => Some(Tally::Conversion { conversions: values.len() as u64 }),
+        (MetricKind::Conversion, _) => Some(Tally::rate(values.len() as u64)),
         (_, Statistic::Percentile(p)) => {
             let units = values.len() as u64;
             let sample = percentile(values, p)?;

@@ -160,15 +160,18 @@ pub(super) fn estimate(statistic: Statistic, tally: Option<Tally>, exposures: u6
     };
     match tally {
         Tally::Conversion { .. } if exposures == 0 => Err("no user was exposed yet".into()),
-        Tally::Conversion { conversions } if conversions > exposures => {
-            Err(format!("more conversions ({conversions}) than exposed users ({exposures})"))
+        Tally::Conversion { units: Some(0), .. } => Err("no user has a value yet".into()),
+        Tally::Conversion { units, conversions, .. } if conversions > units.unwrap_or(exposures) => {
+            let of = if units.is_none() { "exposed users" } else { "users with a value" };
+            Err(format!("more conversions ({conversions}) than {of} ({})", units.unwrap_or(exposures)))
         }
-        Tally::Conversion { conversions } => {
-            let units = exposures as f64;
-            let rate = conversions as f64 / units;
-            let standard_error = (exposures > 1).then(|| (rate * (1.0 - rate) / (units - 1.0)).sqrt());
+        Tally::Conversion { units, conversions, .. } => {
+            let units = units.unwrap_or(exposures);
+            let n = units as f64;
+            let rate = conversions as f64 / n;
+            let standard_error = (units > 1).then(|| (rate * (1.0 - rate) / (n - 1.0)).sqrt());
             let (total, degrees) = (None, f64::INFINITY);
-            Ok(Estimate { units: exposures, conversions: Some(conversions), total, mean: rate, standard_error, degrees, unknown: None })
+            Ok(Estimate { units, conversions: Some(conversions), total, mean: rate, standard_error, degrees, unknown: None })
         }
         Tally::Mean { units: 0, .. } | Tally::Percentile { units: 0, .. } => Err("no user has a value yet".into()),
         Tally::Mean { units, total, standard_error } => {

@@ -48,7 +48,7 @@ pub(super) fn experiment(names: &[&str]) -> Experiment {
 }
 
 pub(super) fn rate(key: &str, better: Better, conversions: &[u64]) -> MetricInput {
-    let tallies = conversions.iter().map(|&conversions| Some(Tally::Conversion { conversions })).collect();
+    let tallies = conversions.iter().map(|&conversions| Some(Tally::rate(conversions))).collect();
     let metric = metric(key, Aggregation::Occurrence, Statistic::Mean, better, "", None);
     MetricInput { metric, tallies, responders: Some(conversions.to_vec()), skewness: Vec::new() }
 }

@@ -11,6 +11,10 @@ use crate::experiment::{Correction, Metric};
 pub enum Tally {
     /// Units and how many of them converted.
     Conversion {
+        /// Units that the rate is of; `None` for all exposed ones.
+        units: Option<u64>,
+        /// Units that a judge gave a verdict on; `None` where that is not known.
+        judged: Option<u64>,
         /// Units that converted.
         conversions: u64,
     },
@@ -35,11 +39,29 @@ pub enum Tally {
 }
 
 impl Tally {
+    /// The tally of a rate over all exposed units.
+    #[must_use]
+    pub fn rate(conversions: u64) -> Self {
+        Self::Conversion { units: None, judged: None, conversions }
+    }
+
+    /// The same rate, with the number of units that a judge gave a verdict on.
+    #[must_use]
+    pub(super) fn judged_of(self, judged: Option<u64>) -> Self {
+        match self {
+            Self::Conversion { units, conversions, .. } => Self::Conversion { units, judged, conversions },
+            other => other,
+        }
+    }
+
     /// The raw rate, mean or percentile of a tally of `exposed` units; `None` when nobody has a value.
     #[must_use]
     pub fn value(self, exposed: u64) -> Option<f64> {
         match self {
-            Self::Conversion { conversions } => (exposed > 0).then(|| conversions as f64 / exposed as f64),
+            Self::Conversion { units, conversions, .. } => {
+                let units = units.unwrap_or(exposed);
+                (units > 0).then(|| conversions as f64 / units as f64)
+            }
             Self::Mean { units, total, .. } => (units > 0).then(|| total / units as f64),
             Self::Percentile { value, .. } => Some(value),
         }
@@ -50,7 +72,10 @@ impl Tally {
     /// The same tally with this rate, mean or percentile, of so many exposed units.
     fn at(self, to: f64, exposed: u64) -> Self {
         match self {
-            Self::Conversion { .. } => Self::Conversion { conversions: (to * exposed as f64).round() as u64 },
+            Self::Conversion { units, judged, .. } => {
+                let conversions = (to * units.unwrap_or(exposed) as f64).round() as u64;
+                Self::Conversion { units, judged, conversions }
+            }
             Self::Mean { units, standard_error, .. } => Self::Mean { units, total: to * units as f64, standard_error },
             Self::Percentile { units, standard_error, .. } => Self::Percentile { units, value: to, standard_error },
         }
@@ -106,7 +131,10 @@ impl Summary {
         let factor = |exposed: u64| (1_000_000_000 / exposed.max(1)).max(1);
         let sharper = |error: Option<f64>, factor: u64| error.map(|error| error / (factor as f64).sqrt());
         let known = |tally: Tally, factor: u64| match tally {
-            Tally::Conversion { conversions } => Tally::Conversion { conversions: conversions * factor },
+            Tally::Conversion { units, judged, conversions } => {
+                let times = |units: Option<u64>| units.map(|units| units * factor);
+                Tally::Conversion { units: times(units), judged: times(judged), conversions: conversions * factor }
+            }
             Tally::Mean { units, total, standard_error } => {
                 Tally::Mean { units: units * factor, total: total * factor as f64, standard_error: sharper(standard_error, factor) }
             }

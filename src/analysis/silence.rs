@@ -84,7 +84,7 @@ fn answers(summary: &Summary) -> Vec<Answers> {
 fn responders(input: &MetricInput, v: usize) -> u64 {
     match (&input.responders, input.tallies.get(v)) {
         (Some(responders), _) => responders.get(v).copied().unwrap_or(0),
-        (None, Some(Some(Tally::Conversion { conversions }))) => *conversions,
+        (None, Some(Some(Tally::Conversion { conversions, .. }))) => *conversions,
         _ => 0,
     }
 }

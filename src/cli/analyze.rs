@@ -2,6 +2,7 @@
 //!
 //! Does not know: what the data mean; `recorded` does.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -10,7 +11,8 @@ use super::args::{AnalyzeArgs, Format};
 use super::commands::{Ended, bad_file, expected, print, read, rendered};
 use super::exit::Exit;
 use super::output;
-use crate::diagnostic::{Diagnostic, Source};
+use super::progress::Progress;
+use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken};
 use crate::flags::events::moment;
 use crate::recorded::{Plan, events_report, look, statistics, statistics_report};
 use crate::report::{Report, from_json};
@@ -36,14 +38,44 @@ fn are_events(path: &Path) -> Result<bool, Exit> {
     File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head)).map_err(|error| unreadable(path, &error))?;
     let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
     let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    if let Some(fault) = binary(head).then(|| mistaken(&path.display().to_string(), head, Wanted::Data)).flatten() {
+        return Err(bad_file(&[fault]));
+    }
     let named = path.extension().is_some_and(|ending| ending == "jsonl" || ending == "json" || ending == "ndjson");
     Ok(named || matches!(first, Some(b'{' | b'[')))
+}
+
+/// How many times the analysis reads a file of events.
+const PASSES: u64 = 2;
+
+/// A reader that says how much of it was read.
+struct Heard<'p> {
+    inner: File,
+    progress: &'p Progress,
+    done: &'p Cell<u64>,
+}
+
+impl Read for Heard<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.done.set(self.done.get() + read as u64);
+        self.progress.done(self.done.get());
+        Ok(read)
+    }
+}
+
+/// Whether the head of a file is no text.
+fn binary(head: &[u8]) -> bool {
+    head.starts_with(b"%PDF") || head.contains(&0) || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some())
 }
 
 /// The report on recorded events.
 fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     let path = &args.data;
-    let open = || File::open(path).map(BufReader::new);
+    let progress = Progress::new("bytes read", 1, 0, false);
+    let done = Cell::new(0);
+    let open = || File::open(path).map(|inner| BufReader::new(Heard { inner, progress: &progress, done: &done }));
+    let size = std::fs::metadata(path).map_or(0, |file| file.len());
     let beside = path.with_file_name("scenario.ron");
     let name = match &args.scenario {
         Some(name) => Some(name.clone()),
@@ -51,6 +83,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     };
     let mut plan = match name {
         Some(name) => {
+            progress.total(size * PASSES);
             let mut plan = Plan::of(&read(&name)?.scenario);
             if let Some(unit) = &args.unit {
                 plan.unit.clone_from(unit);
@@ -58,6 +91,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
             plan
         }
         None => {
+            progress.total(size * (PASSES + 1));
             let found = open().and_then(look).map_err(|error| unreadable(path, &error))?;
             if found.readable == 0 {
                 return Err(nothing_readable(path, &found.faults));
@@ -71,6 +105,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     };
     settings(&mut plan, args)?;
     let report = events_report(&plan, open).map_err(|error| unreadable(path, &error))?;
+    progress.finish();
     let data = report.data.clone().unwrap_or_default();
     if data.events == data.malformed {
         let faults: Vec<(u64, String)> = data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
@@ -106,6 +141,9 @@ fn settings(plan: &mut Plan, args: &AnalyzeArgs) -> Result<(), Exit> {
 
 /// Shows that a file holds no event, and why its first lines are none.
 fn nothing_readable(path: &Path, faults: &[(u64, String)]) -> Exit {
+    if let Some(fault) = other_file(path, Wanted::Data) {
+        return bad_file(&[fault]);
+    }
     let why = match faults {
         [] => "it is empty".to_owned(),
         faults => faults.iter().take(3).map(|(line, reason)| format!("line {line}: {reason}")).collect::<Vec<_>>().join("; "),
@@ -131,17 +169,23 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
         output::message(&format!("error: `{option}` goes with recorded events; summary statistics say it in the file"));
         return Err(Exit::Usage);
     }
-    let text = text(&args.data, MOST_STATISTICS)?;
+    let text = text(&args.data, MOST_STATISTICS, Wanted::Data)?;
     let source = Source::new(args.data.display().to_string(), text);
-    let given = statistics(&source).map_err(|faults| bad_file(&faults))?;
+    let given = statistics(&source).map_err(|faults| match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
+        Some(fault) => bad_file(&[fault]),
+        None => bad_file(&faults),
+    })?;
     Ok(statistics_report(&stem(&args.data), &given))
 }
 
 /// Renders a saved run again.
 pub fn report(saved: &Path, format: Format) -> Ended {
     let file = if saved.is_dir() { saved.join("report.json") } else { saved.to_owned() };
-    let text = text(&file, MOST_REPORT)?;
+    let text = text(&file, MOST_REPORT, Wanted::Report)?;
     let report = from_json(&text).map_err(|reason| {
+        if let Some(fault) = mistaken(&file.display().to_string(), text.as_bytes(), Wanted::Report) {
+            return bad_file(&[fault]);
+        }
         let message = format!("`{}` cannot be read: {reason}", file.display());
         bad_file(&[Diagnostic::new(message).help("`simlab run SCENARIO --out DIR` writes it anew; DIR/scenario.ron has what was run")])
     })?;
@@ -153,8 +197,15 @@ fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The fault of a file that is not `wanted` but something that can be named.
+pub(super) fn other_file(path: &Path, wanted: Wanted) -> Option<Diagnostic> {
+    let mut head = Vec::new();
+    File::open(path).and_then(|file| file.take(MOST_REPORT).read_to_end(&mut head)).ok()?;
+    mistaken(&path.display().to_string(), &head, wanted)
+}
+
 /// The text of a file. A device may be endless, so no more than `most` bytes are taken.
-pub(super) fn text(path: &Path, most: u64) -> Result<String, Exit> {
+pub(super) fn text(path: &Path, most: u64, wanted: Wanted) -> Result<String, Exit> {
     let shown = path.display();
     let fault = |message: String, help: &str| bad_file(&[Diagnostic::new(message).help(help)]);
     if path.is_dir() {
@@ -162,15 +213,20 @@ pub(super) fn text(path: &Path, most: u64) -> Result<String, Exit> {
     }
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(|error| unreadable(path, &error))?;
+    // A file that can be named is named, whatever else is wrong with it.
+    let fault = |message: String, help: &str| match mistaken(&shown.to_string(), &bytes, wanted) {
+        Some(named) => bad_file(&[named]),
+        None => fault(message, help),
+    };
     if bytes.len() as u64 > most {
         return Err(fault(format!("`{shown}` is longer than the {most} bytes of such a file"), "is this the right file?"));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let at = error.valid_up_to();
         fault(format!("`{shown}` is not UTF-8 text: byte {at} is not part of a character"), "save the file as UTF-8")
     })?;
     // Some editors open a file with a byte order mark.
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
 }
 
 /// Shows that a file cannot be read.

@@ -399,6 +399,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl and scenario.ron in this folder.
+    /// A simulated run in it is replaced; a live run in it, or a scenario.ron that no run saved, is not touched and is an error.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How many users, from the first on, transcript.jsonl has: what they asked and what every model said.
@@ -445,7 +446,7 @@ fn dollars(text: &str) -> Result<Money, String> {
 pub enum Format {
     /// For people at a terminal.
     Text,
-    /// One JSON document, see CONTRACT in the README.
+    /// One JSON document. Money is in dollars, latency in milliseconds, a share is a fraction.
     Json,
     /// For a pull request's comment.
     Markdown,

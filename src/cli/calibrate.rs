@@ -8,8 +8,10 @@ use super::args::{CalibrateArgs, ListFormat};
 use super::commands::{Ended, bad_file, print, wait};
 use super::exit::Exit;
 use super::output;
-use crate::diagnostic::Diagnostic;
-use crate::live::calibrate::{calibrate as fitted, put_into, table, to_json};
+use super::progress::Progress;
+use crate::diagnostic::{Diagnostic, Wanted, mistaken};
+use crate::live::calibrate::{SIMULATIONS, calibrate as fitted, put_into, table, to_json};
+use crate::live::fits::misfit;
 use crate::live::journal::bytes;
 use crate::live::recording::Recording;
 use crate::random::Seed;
@@ -23,16 +25,24 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     };
     let text = fs::File::open(&args.recording).and_then(bytes).map_err(|error| unusable(error.to_string()))?;
     let recording = Recording::read(&text).map_err(|error| {
+        // A damaged recording is one, too.
+        let whole = error.whole_before + error.whole_after;
+        if let Some(fault) = mistaken(&args.recording.display().to_string(), &text, Wanted::Recording).filter(|_| whole == 0) {
+            return bad_file(&[fault]);
+        }
         let message = format!("`{}` cannot be used: {error}", args.recording.display());
         bad_file(&[Diagnostic::new(message).help(super::journal::help(&error, &args.recording))])
     })?;
     let Some(run) = recording.run.clone() else { return Err(unusable("it does not say what was run".to_owned())) };
     let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
+    if let Some(fault) = misfit(&recording, &loaded.scenario) {
+        return Err(unusable(fault));
+    }
     // Other luck than the run's own: what is matched shall not be matched to its noise.
     let seed = Seed(run.seed).replication(1);
-    let busy = output::busy("matching the simulator to the recording");
-    let fit = wait(fitted(&recording, &loaded.scenario, seed, run.users))?;
-    busy.finish_and_clear();
+    let progress = Progress::new("simulations that match the recording", SIMULATIONS, 0, false);
+    let fit = wait(fitted(&recording, &loaded.scenario, seed, run.users, &mut |done| progress.done(done)))?;
+    progress.finish();
     let (found, _) = fit.map_err(|fault| unusable(fault.to_string()))?;
     if args.format == ListFormat::Json && args.out.is_none() {
         return print(&format!("{:#}\n", to_json(&found)));

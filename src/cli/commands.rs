@@ -16,9 +16,11 @@ use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
+use crate::report::escape::plain;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{Size, Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, built_in, load};
+use crate::verdict::warnings;
 
 /// The program: reads the arguments, does what they say, tells how it ended.
 #[must_use]
@@ -87,6 +89,9 @@ fn run(args: &RunArgs) -> Ended {
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
     let stage = wait(Stage::new(&loaded.scenario, seed))?.map_err(|error| backend_failed(&error))?;
+    if let Some(folder) = &args.out {
+        save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
+    }
     let events = match &args.out {
         Some(folder) => Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?),
         None => None,
@@ -125,7 +130,7 @@ pub(super) fn expected(report: &Report) -> Exit {
         return Exit::Ran;
     }
     for expectation in report.expectations.iter().filter(|expectation| !expectation.passed) {
-        output::message(&format!("expectation not met: {}: {}", expectation.name, expectation.message));
+        output::message(&plain(&format!("expectation not met: {}: {}", expectation.name, expectation.message)));
     }
     Exit::ExpectationFailed
 }
@@ -156,7 +161,14 @@ fn check(scenarios: &[String]) -> Ended {
                 let studied = scenario.experiments.iter().map(|experiment| experiment.key.clone());
                 let watched = scenario.guards.iter().map(|guard| format!("rollout of {}", guard.study.key));
                 let all: Vec<String> = studied.chain(watched).collect();
-                print(&format!("{name}: ok ({} queries, {})\n", scenario.traffic.queries, all.join(", ")))?;
+                let mut lines = vec![format!("{name}: ok ({} queries, {})", scenario.traffic.queries, all.join(", "))];
+                for (experiment, rule) in scenario.experiments.iter().zip(&scenario.rules) {
+                    let metrics: Vec<_> = experiment.metrics.iter().filter_map(|&at| scenario.metrics.get(at)).collect();
+                    let found = rule.as_ref().map(|rule| warnings(rule, &metrics)).unwrap_or_default();
+                    let line = |warning: String| format!("{name}: warning: the decision rule of {}: {warning}", experiment.key);
+                    lines.extend(found.into_iter().map(line));
+                }
+                print(&lines.iter().map(|line| plain(line) + "\n").collect::<String>())?;
             }
             Err(faults) => exit = bad_file(&faults),
         }

@@ -9,7 +9,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use super::commands::{Ended, backend_failed, bad_file, print, wait};
 use super::exit::Exit;
 use super::output;
-use crate::course::{Course, Lesson, Side, both, changed, found, rates};
+use super::progress::Progress;
+use crate::course::{Course, Lesson, Side, both, found, knob, rates};
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// Lists the lessons, or goes through one.
@@ -20,9 +21,9 @@ pub fn learn(lesson: Option<&str>) -> Ended {
     let asked = io::stdin().is_terminal() && io::stdout().is_terminal();
     let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let busy = output::busy("running it on both sides of its knob");
+    let busy = Progress::new("running the lesson on both sides of its knob", 0, 0, false);
     let sides = wait(both(&lesson, jobs))?;
-    busy.finish_and_clear();
+    busy.finish();
     let sides = sides.map_err(|error| backend_failed(&error))?;
     print(&revealed(&lesson, &sides[0], predicted))?;
     if asked {
@@ -126,7 +127,7 @@ fn revealed(lesson: &Lesson, side: &Side, predicted: Option<usize>) -> String {
 fn turned(lesson: &Lesson, sides: &[Side; 2]) -> String {
     let mut text = "Turn the knob\n".to_owned();
     text += &wrapped(&lesson.text.knob, "  ");
-    for line in changed(&lesson.before.source.text, &lesson.after.source.text) {
+    for line in knob(lesson) {
         text += &format!("    {line}\n");
     }
     text += "\nRun again\n";

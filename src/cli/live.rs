@@ -5,7 +5,7 @@
 use super::args::EstimateArgs;
 use super::args::ListFormat;
 use super::commands::{Ended, backend_failed, print, read, wait};
-use super::output;
+use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
 use crate::random::Seed;
 use crate::run::Stage;
@@ -16,12 +16,12 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let scenario = &loaded.scenario;
     let seed = args.seed.map_or(scenario.seed, Seed);
     let users = args.users.unwrap_or(scenario.traffic.queries);
-    let bar = output::progress("runs", REPLICATIONS, false);
+    let bar = Progress::new("simulated runs", REPLICATIONS, 0, false);
     let estimate = wait(async {
         let stage = Stage::new(scenario, seed).await?;
-        live::estimate(&stage, seed, users, |done| bar.set_position(done)).await
+        live::estimate(&stage, seed, users, |done| bar.done(done)).await
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     let estimate = estimate.map_err(|error| backend_failed(&error))?;
     print(&match args.format {
         ListFormat::Text => estimate.to_text(),

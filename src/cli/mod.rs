@@ -18,6 +18,7 @@ mod learn;
 mod live;
 mod output;
 mod power;
+mod progress;
 mod real;
 mod save;
 mod serve;

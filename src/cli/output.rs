@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 /// The width of a report where there is no terminal to ask.
 const WIDTH_PIPED: usize = 80;
 
@@ -50,37 +48,4 @@ pub fn width() -> usize {
 #[must_use]
 pub fn message_width() -> usize {
     terminal_size::terminal_size_of(io::stderr()).map_or(WIDTH_PIPED, |(width, _)| usize::from(width.0))
-}
-
-/// A progress bar over `total` on standard error; silent where that is no terminal or `quiet` is asked for.
-#[must_use]
-pub fn progress(what: &'static str, total: u64, quiet: bool) -> ProgressBar {
-    let bar = bar(what, total);
-    if !quiet && io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-    }
-    bar
-}
-
-/// The same, before it is shown anywhere.
-#[must_use]
-pub fn bar(what: &'static str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {human_pos}/{human_len} {percent:>3}%  {eta} left") {
-        bar.set_style(style.progress_chars("━╸ "));
-    }
-    bar.set_message(what);
-    bar
-}
-
-/// A sign on standard error that something is going on; silent where that is no terminal.
-#[must_use]
-pub fn busy(what: &'static str) -> ProgressBar {
-    let sign = ProgressBar::new_spinner().with_message(what);
-    if io::stderr().is_terminal() {
-        sign.enable_steady_tick(std::time::Duration::from_millis(100));
-    } else {
-        sign.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    sign
 }

@@ -16,13 +16,16 @@ use super::args::{PowerArgs, PowerFormat, Shard};
 use super::commands::{Ended, backend_failed, bad_file, print, read, wait};
 use super::exit::Exit;
 use super::output;
+use super::progress::{Progress, lasting};
 use super::signals::told_to_stop;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Wanted, mistaken};
+use crate::figure;
 use crate::power::{
-    Asked, Design, Header, Part, Power, Replication, Search, aggregate, conduct, merge, read_part, search, to_markdown, to_text,
+    Asked, Design, Header, Part, Power, Replication, Search, aggregate, conduct, few, merge, read_part, search, to_markdown, to_text,
     without_effect,
 };
 use crate::report::Palette;
+use crate::report::escape::json;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
 use crate::verdict::Decision;
@@ -94,6 +97,7 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: Asked, stop: &AtomicBool)
         Some(path) => Some(part(path)?),
         None => None,
     };
+    foretell_sweep(args, scenario, &asked)?;
     let design = design(args, scenario, asked)?;
     let header = header(&design, scenario)?;
     let mut done = BTreeMap::new();
@@ -139,14 +143,29 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
     let wish = Search { decision, share, most_users: args.most_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
     let mut last = None;
     let failed = std::cell::Cell::new(None);
+    let speed = if args.quiet { None } else { Some(speed(args, scenario, &asked)?) };
+    if let Some(speed) = speed {
+        let most = f64::from(wish.most_users);
+        let worst = (asked.replications + 2 * few(asked.replications)) as f64 * most * speed;
+        output::message(&format!(
+            "progress: searches with {} replications, then confirms with {}; at most about {}, if it has to go up to {} users",
+            figure::count(few(asked.replications)),
+            figure::count(asked.replications),
+            lasting(worst),
+            figure::count(wish.most_users.into()),
+        ));
+    }
     let run = |asked: Asked| {
+        let wanted: Vec<u64> = (0..asked.replications).collect();
+        if let Some(speed) = speed {
+            foretell(scenario, &asked, wanted.len() as u64, jobs(args), speed);
+        }
         let design = wait(Design::new(scenario, asked, |_, _| ())).map_err(|exit| failed.set(Some(exit)));
         let Ok(design) = design else { return Err(crate::run::SetupError::NoEnvironment) };
         let design = design?;
-        let wanted: Vec<u64> = (0..design.asked.replications).collect();
-        let bar = output::progress("replications", wanted.len() as u64, args.quiet);
-        let done = conduct(&design, &wanted, jobs(args), stop, |done| bar.set_position(done.len() as u64))?;
-        bar.finish_and_clear();
+        let progress = Progress::new("replications", wanted.len() as u64, 0, args.quiet);
+        let done = conduct(&design, &wanted, jobs(args), stop, |done| progress.done(done.len() as u64))?;
+        progress.finish();
         last = Some(aggregate(&design.header(None), &done));
         Ok((design, done))
     };
@@ -160,18 +179,67 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
     Ok(power)
 }
 
+/// Most users of a replication that is timed; larger ones take longer in proportion.
+const TIMED_USERS: u32 = 20_000;
+/// Replications that are timed, for each thread.
+const TIMED: u64 = 2;
+
+/// How many seconds one user of one replication takes on all threads together, measured on a few replications.
+fn speed(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<f64, Exit> {
+    let jobs = jobs(args) as u64;
+    let users = asked.sizes.last().copied().unwrap_or(scenario.traffic.queries).clamp(1, TIMED_USERS);
+    let asked = Asked { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
+    // The first ones of each thread fill caches, so they are not timed.
+    let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
+    let design = wait(Design::new(scenario, asked, |_, _| ()))?.map_err(|error| backend_failed(&error))?;
+    let mut clock = Stopwatch::start();
+    let done = conduct(&design, &wanted, jobs as usize, &AtomicBool::new(false), |done| {
+        if done.len() as u64 == jobs {
+            clock = Stopwatch::start();
+        }
+    });
+    done.map_err(|error| backend_failed(&error))?;
+    Ok(clock.elapsed().seconds() / ((TIMED * jobs) as f64 * f64::from(users)))
+}
+
+/// Says before a sweep about how long it will take.
+fn foretell_sweep(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<(), Exit> {
+    if args.quiet {
+        return Ok(());
+    }
+    let wanted = shard(asked, args.shard).count() as u64;
+    foretell(scenario, asked, wanted, jobs(args), speed(args, scenario, asked)?);
+    Ok(())
+}
+
+/// Says before replications about how long they will take.
+fn foretell(scenario: &Scenario, asked: &Asked, wanted: u64, jobs: usize, speed: f64) {
+    let users = asked.sizes.last().copied().unwrap_or_default();
+    // The truth is one long run of a single thread.
+    let arms: usize = scenario.experiments.iter().map(|experiment| experiment.treatments.len()).sum();
+    let truth = f64::from(asked.truth_visits(u32::try_from(arms).unwrap_or(u32::MAX))) * speed * jobs as f64;
+    let seconds = wanted as f64 * f64::from(users) * speed + truth;
+    output::message(&format!(
+        "progress: {} replications of up to {} users take about {} (threads: {jobs}; measured on {} replications)",
+        figure::count(wanted),
+        figure::count(users.into()),
+        lasting(seconds),
+        TIMED * jobs as u64,
+    ));
+}
+
 fn jobs(args: &PowerArgs) -> usize {
     let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     args.jobs.map_or_else(all, |jobs| jobs as usize)
 }
 
 fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: Asked) -> Result<Design<'s>, Exit> {
-    let bar = output::progress("users of the truth", 0, args.quiet);
+    let progress = Progress::new("users of the truth", 1, 0, args.quiet);
     let design = wait(Design::new(scenario, asked, |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
+        progress.total(total);
+        progress.done(done);
     }))?;
-    bar.finish_and_clear();
+    progress.finish();
     design.map_err(|error| backend_failed(&error))
 }
 
@@ -191,14 +259,12 @@ fn replications(
     stop: &AtomicBool,
     mut so_far: impl FnMut(&BTreeMap<u64, Replication>),
 ) -> Result<BTreeMap<u64, Replication>, Exit> {
-    let bar = output::progress("replications", before + wanted.len() as u64, args.quiet);
-    bar.set_position(before);
-    bar.reset_eta();
+    let progress = Progress::new("replications", before + wanted.len() as u64, before, args.quiet);
     let done = conduct(design, wanted, jobs(args), stop, |done| {
-        bar.set_position(before + done.len() as u64);
+        progress.done(before + done.len() as u64);
         so_far(done);
     });
-    bar.finish_and_clear();
+    progress.finish();
     done.map_err(|error| backend_failed(&error))
 }
 
@@ -226,14 +292,18 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
             let palette = if output::color() { Palette::color() } else { Palette::plain() };
             to_text(power, output::width(), &palette)
         }
-        PowerFormat::Json => serde_json::to_string_pretty(power).map(|text| text + "\n").map_err(|error| backend_failed(&error))?,
+        PowerFormat::Json => serde_json::to_string_pretty(power).map(|text| json(text + "\n")).map_err(|error| backend_failed(&error))?,
         PowerFormat::Markdown => to_markdown(power),
     })
 }
 
 /// A saved part.
 fn part(path: &Path) -> Result<Part, Exit> {
-    read_part(&text(path, MOST_PART)?).map_err(|why| unfit(path, &why))
+    let text = text(path, MOST_PART, Wanted::Replications)?;
+    read_part(&text).map_err(|why| match mistaken(&path.display().to_string(), text.as_bytes(), Wanted::Replications) {
+        Some(fault) => bad_file(&[fault]),
+        None => unfit(path, &why),
+    })
 }
 
 fn unfit(path: &Path, why: &str) -> Exit {

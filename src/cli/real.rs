@@ -12,16 +12,20 @@ use std::path::{Path, PathBuf};
 use super::args::{ReplayArgs, RunArgs};
 use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
 use super::exit::Exit;
+use super::progress::Progress;
+use super::save::JOURNAL;
 use super::signals::told_to_stop_once;
 use super::watch::Watch;
 use super::{output, save};
 use crate::context::KEY_EPOCH;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Wanted, mistaken};
 use crate::figure;
 use crate::flags::bootstrap::ActionKind;
 use crate::journal::Reader;
 use crate::live::disk::write_private;
 use crate::live::environment::{self, Environment};
+use crate::live::estimate::REPLICATIONS;
+use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
 use crate::live::reading::Reading;
 use crate::live::recording::{Line, Recording, Run, SCHEMA};
@@ -34,9 +38,6 @@ use crate::random::Seed;
 use crate::run::{Outcome, Stage, glances};
 use crate::scenario::{Loaded, parse_kept};
 use crate::time::unix_ms;
-
-/// The journal's name in a run's folder.
-const JOURNAL: &str = "journal.jsonl";
 
 fn usage(sentences: &[String]) -> Exit {
     for sentence in sentences {
@@ -86,6 +87,9 @@ fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs, environment: &Enviro
         output::message(&format!("{} is empty: the run has not begun, so it begins now", path.display()));
         return Ok(Sitting { folder: folder.to_owned(), journal: Some(journal), ..fresh(loaded, args, environment) });
     };
+    if let Some(fault) = misfit(&recording, &loaded.scenario) {
+        return Err(unusable(&path, &fault, "it was changed or damaged: take an unchanged copy"));
+    }
     let mut faults = Vec::new();
     if run.scenario != *loaded.source.text || run.documents != loaded.documents {
         faults.push(format!("`{}` is not the scenario that was run: a copy of it is in {}", args.scenario, folder.display()));
@@ -106,6 +110,7 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
         return Err(usage(&[format!("`{}` holds a run already: go on with it (--resume {0}), or name another folder", folder.display())]));
     }
+    save::free(folder, loaded).map_err(|fault| bad_file(&[fault]))?;
     Ok(sitting)
 }
 
@@ -177,7 +182,10 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     // Before anything is spent.
     let mut admin = launchdarkly::RestAdmin::new(&environment.flags).map_err(|error| backend_failed(&error))?;
     let plan = launchdarkly::plan(&mut admin, &scenario.project).await.map_err(|error| backend_failed(&error))?;
-    let expected_cost = estimate(&stage, seed, sitting.run.users, |_| ()).await.map_err(|error| backend_failed(&error))?;
+    let progress = Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
+    let expected_cost = estimate(&stage, seed, sitting.run.users, |done| progress.done(done)).await;
+    progress.finish();
+    let expected_cost = expected_cost.map_err(|error| backend_failed(&error))?;
     if !args.quiet {
         output::message("In LaunchDarkly:");
         output::message(plan.to_text().trim_end());
@@ -198,7 +206,7 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let mut journal = match sitting.journal.take() {
         Some(journal) => journal,
         None => {
-            fs::create_dir_all(&sitting.folder).map_err(|error| unusable(&sitting.folder, &error, "name another folder with --out"))?;
+            save::prepare(&sitting.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
             Journal::create(&path).map_err(|error| unusable(&path, &error, "name another folder with --out"))?
         }
     };
@@ -236,7 +244,7 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
             watch.look(|| glances(scenario, observer.observations(), users));
         })
         .await;
-    watch.borrow().finish();
+    watch.borrow_mut().finish();
 
     let names = live::providers(scenario).into_iter().map(live::models::name).collect::<Vec<_>>().join(", ");
     let backdrop = Backdrop {
@@ -350,7 +358,11 @@ pub fn replay(args: &ReplayArgs) -> Ended {
     let path = &args.recording;
     let text = fs::File::open(path).and_then(bytes).map_err(|error| unusable(path, &error, help))?;
     let Reading { recording, cut_bytes, .. } =
-        Reading::of(&text).map_err(|error| unusable(path, &error, super::journal::help(&error, path)))?;
+        Reading::of(&text).map_err(|error| match mistaken(&path.display().to_string(), &text, Wanted::Recording) {
+            // A damaged recording is one, too.
+            Some(fault) if error.whole_before + error.whole_after == 0 => bad_file(&[fault]),
+            _ => unusable(path, &error, super::journal::help(&error, path)),
+        })?;
     let Some(run) = recording.run.clone() else { return Err(unusable(path, &"the run has not begun: nothing was recorded", help)) };
     if cut_bytes > 0 {
         output::message(&format!("{}: the last {} bytes broke off and are left out", path.display(), figure::count(cut_bytes as u64)));
@@ -359,17 +371,22 @@ pub fn replay(args: &ReplayArgs) -> Ended {
         Some(scenario) => super::commands::read(scenario)?,
         None => parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?,
     };
+    if let Some(fault) = misfit(&recording, &loaded.scenario) {
+        return Err(unusable(path, &fault, "it was changed or damaged, or is of another scenario"));
+    }
     wait(async {
         let stage = Stage::new(&loaded.scenario, Seed(run.seed)).await.map_err(|error| backend_failed(&error))?;
         let session = Session::new(&stage, run.clone(), None::<World<std::convert::Infallible>>, recording, None);
-        let gathered = gather(&session, std::future::pending(), |_, _| ()).await;
+        let progress = Progress::new("users", u64::from(run.users), 0, false);
+        let gathered = gather(&session, std::future::pending(), |done, _| progress.done(u64::from(done))).await;
+        progress.finish();
         if let Some(stopped) = &gathered.stopped {
             return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
         }
         let backends = vec![("models".to_owned(), "recorded".to_owned()), ("LaunchDarkly".to_owned(), "recorded".to_owned())];
         let backdrop = Backdrop { backends, ..Backdrop::default() };
         if let Some(folder) = &args.out {
-            fs::create_dir_all(folder).map_err(|error| unusable(folder, &error, "name another folder with --out"))?;
+            save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
         }
         let outcome = saved(&session, &gathered, backdrop, &loaded, args.out.as_deref())?;
         print(&rendered(&outcome.report, args.format)?)?;

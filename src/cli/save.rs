@@ -1,6 +1,7 @@
 //! Saving a run: report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in one folder.
 //!
-//! Promises: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again.
+//! Guarantees: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again. A folder
+//! never holds the files of two runs: a simulated run replaces an earlier one whole, and leaves a live run alone.
 //!
 //! Does not know: what the events mean.
 
@@ -8,9 +9,59 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+use crate::diagnostic::Diagnostic;
 use crate::report::{to_html, to_json};
 use crate::run::{EventWriter, Outcome, Stage, TranscriptWriter};
 use crate::scenario::Loaded;
+
+/// The journal of a live run.
+pub const JOURNAL: &str = "journal.jsonl";
+/// What every saved run has.
+const EVENTS: &str = "events.jsonl";
+
+/// Makes the folder ready for a run: without the report of an earlier one, and with the scenario. Other files stay.
+///
+/// # Errors
+/// As [`free`]; or when the folder cannot be written.
+pub fn prepare(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
+    free(folder, loaded)?;
+    let unwritable = |error| format!("`{}` cannot be written: {error}", folder.display());
+    begin(folder, loaded.source.text.as_bytes())
+        .map_err(|error| Diagnostic::new(unwritable(error)).help("check the path and its permissions"))
+}
+
+/// Whether a run may be saved in the folder; nothing is written.
+///
+/// # Errors
+/// When the folder holds a live run, or a scenario that no run saved.
+pub fn free(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
+    let shown = folder.display();
+    // An empty journal is a run that has not begun.
+    if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
+        let fault = format!("`{shown}` holds a live run, which a simulated run does not replace");
+        return Err(Diagnostic::new(fault).help("name another folder with --out"));
+    }
+    let scenario = folder.join("scenario.ron");
+    let text = loaded.source.text.as_bytes();
+    let other = |kept: Vec<u8>| kept != text && !folder.join(EVENTS).exists();
+    if fs::read(&scenario).is_ok_and(other) {
+        let fault = format!("`{}` is another scenario, which no run saved there", scenario.display());
+        return Err(Diagnostic::new(fault).help("name another folder with --out, or move the file away"));
+    }
+    Ok(())
+}
+
+/// The scenario comes first and the reports last, so that what an interruption leaves is of one run.
+fn begin(folder: &Path, scenario: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for name in ["report.json", "report.html", EVENTS, "transcript.jsonl"] {
+        match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::write(folder.join("scenario.ron"), scenario)
+}
 
 /// Makes the folder and opens its events.jsonl.
 ///
@@ -18,7 +69,7 @@ use crate::scenario::Loaded;
 /// When one of them cannot be made.
 pub fn events<'s>(folder: &Path, stage: &'s Stage<'s>) -> io::Result<EventWriter<'s, BufWriter<File>>> {
     fs::create_dir_all(folder)?;
-    Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join("events.jsonl"))?)))
+    Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join(EVENTS))?)))
 }
 
 /// Opens the folder's transcript.jsonl for the first `users` users.

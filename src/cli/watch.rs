@@ -1,7 +1,8 @@
 //! The view of a run that goes on: a progress bar, and below it how each experiment stands.
 //!
-//! Promises: it is on standard error alone, on a terminal alone, and gone when the run is over; looking takes about a fiftieth
-//! of a run's time at the most, and a run of half a second shows nothing but the bar.
+//! Promises: it is on standard error alone, and gone from a terminal when the run is over; looking takes about a fiftieth
+//! of a run's time at the most, and a run of half a second shows nothing but the bar. Without a terminal there are lines that say
+//! how far the run is.
 //!
 //! Does not know: where the numbers come from.
 
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::output;
+use super::progress::{self, Lines};
 use crate::analysis::Analysis;
 use crate::report::{Palette, glance};
 use crate::scenario::Scenario;
@@ -32,18 +34,21 @@ pub struct Watch<'s> {
     clock: Stopwatch,
     /// When the next look is due; `None` where nobody sees it.
     next: Option<Duration>,
+    /// What is written where there is no terminal.
+    lines: Option<Lines>,
 }
 
 impl<'s> Watch<'s> {
-    /// A view of a run of so many users; silent where standard error is no terminal or `quiet` is asked for.
+    /// A view of a run of so many users; silent where `quiet` is asked for.
     pub fn new(scenario: &'s Scenario, users: u64, quiet: bool) -> Self {
         let seen = !quiet && io::stderr().is_terminal();
-        let (mut bar, mut below) = (output::bar("users", users), ProgressBar::hidden());
+        let (mut bar, mut below) = (progress::bar("users", users), ProgressBar::hidden());
         if let Some(style) = ProgressStyle::with_template("{msg}").ok().filter(|_| seen) {
             let all = MultiProgress::new();
             (bar, below) = (all.add(bar), all.add(below.with_style(style)));
         }
-        Self { scenario, users, bar, below, clock: Stopwatch::start(), next: seen.then_some(FIRST) }
+        let lines = (!seen && !quiet).then(|| Lines::start(&bar));
+        Self { scenario, users, bar, below, clock: Stopwatch::start(), next: seen.then_some(FIRST), lines }
     }
 
     /// Whether somebody sees it.
@@ -71,7 +76,8 @@ impl<'s> Watch<'s> {
     }
 
     /// Takes it away.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
+        drop(self.lines.take());
         self.below.finish_and_clear();
         self.bar.finish_and_clear();
     }

@@ -10,9 +10,6 @@ use crate::report::{ExpectationResult, Report};
 use crate::run::{SetupError, Size, Wishes, conduct, rollouts_as_expected};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
-/// How well a lesson knows the truth: a learner does not wait, and no lesson rests on less than a percent.
-const TRUTH: Size = Size::UntilError { error: 0.005, visits: 100_000 };
-
 /// A lesson in its place in the course.
 #[derive(Debug)]
 pub struct Lesson {
@@ -94,7 +91,7 @@ pub async fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError>
 
 async fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
     let scenario = &loaded.scenario;
-    let report = conduct(scenario, Wishes { truth: true, truth_size: TRUTH, ..Wishes::default() }, |_, _| ()).await?.report;
+    let report = conduct(scenario, Wishes { truth: true, truth_size: Size::LESSON, ..Wishes::default() }, |_, _| ()).await?.report;
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {

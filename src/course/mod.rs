@@ -8,4 +8,4 @@ mod lesson;
 mod show;
 
 pub use lesson::{Course, Lesson, Side, both};
-pub use show::{changed, found, rates};
+pub use show::{found, knob, rates};

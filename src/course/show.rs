@@ -5,7 +5,7 @@
 use crate::analysis::HealthStatus;
 use crate::figure;
 use crate::report::{Experiment, Report};
-use crate::scenario::Lesson;
+use crate::scenario::{Lesson, Loaded, Rates};
 
 /// What was found, in a few lines for each experiment.
 #[must_use]
@@ -98,9 +98,30 @@ pub fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
     ))
 }
 
-/// The lines that the knob changes: what goes, and what comes.
+/// What the knob changes: the lines of the file that go and those that come, and the command where it is the command that
+/// changes.
 #[must_use]
-pub fn changed(before: &str, after: &str) -> Vec<String> {
+pub fn knob(lesson: &super::Lesson) -> Vec<String> {
+    let scenario = |loaded: &Loaded| loaded.scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone());
+    let (before, after) = (scenario(&lesson.before), scenario(&lesson.after));
+    let mut lines = changed(&lesson.before.source.text, &lesson.after.source.text);
+    if before != after {
+        // What a lesson says of its own runs is no part of the experiment: a learner changes the command.
+        lines.retain(|line| !line.contains("rates: ("));
+        let of = |sign: &str, rates: Option<Rates>| rates.map(|rates| format!("{sign} {}", command(lesson.name, &rates)));
+        lines.extend([of("-", before), of("+", after)].into_iter().flatten());
+    }
+    lines
+}
+
+/// The command that shows the same shares.
+fn command(name: &str, rates: &Rates) -> String {
+    let equal = if rates.aa { " --aa" } else { "" };
+    format!("simlab power {name}{equal} --users {} --looks {} --replications {}", rates.users, rates.looks.max(1), rates.replications)
+}
+
+/// The lines that the knob changes: what goes, and what comes.
+fn changed(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = old[same..].iter().rev().zip(new[same..].iter().rev()).take_while(|(a, b)| a == b).count();

@@ -26,7 +26,7 @@ pub const MOST_BYTES: usize = 8 << 20;
 pub const MOST_CHUNKS: usize = 20_000;
 /// Most topics; further headings are no topics.
 pub const MOST_TOPICS: usize = 256;
-/// If the titles of documents give fewer topics than this, their second-level headings are topics too.
+/// If the titles of documents give fewer topics than this, their other headings are topics too, the higher levels first.
 pub const ENOUGH_TOPICS: usize = 20;
 
 /// Index of a topic in its base.
@@ -102,8 +102,9 @@ pub struct KnowledgeBase {
 impl KnowledgeBase {
     /// Reads documents, given as name and Markdown text, with the default [`Chunking`].
     ///
-    /// Topics are the first-level headings; a document without one gives its name. If these are fewer than
-    /// [`ENOUGH_TOPICS`], second-level headings follow. A title that looks like personal data is no topic.
+    /// Topics are the titles of documents: the first heading of the first level, else the name of the file. While these are fewer
+    /// than [`ENOUGH_TOPICS`], the other headings follow level by level, down to the sixth. A title that looks like personal data
+    /// is no topic, and a title counts once.
     ///
     /// # Errors
     /// When there is nothing in them, or more than the limits allow.
@@ -124,7 +125,8 @@ impl KnowledgeBase {
         }
         let mut bytes = 0;
         let (mut names, mut chunks, mut sentences) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut first, mut second) = (Vec::new(), Vec::new());
+        // Candidates for topics: the titles of documents, then the headings of each level.
+        let mut candidates: [Vec<(u16, String)>; 1 + markdown::LEVELS] = Default::default();
         for (document, (name, text)) in (0_u16..).zip(documents) {
             let (name, text) = (name.as_ref(), text.as_ref().replace("\r\n", "\n"));
             bytes += text.len();
@@ -142,30 +144,32 @@ impl KnowledgeBase {
             let headings = markdown::headings(&text);
             let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".md").replace(['-', '_'], " ");
             let title = headings.iter().find(|(level, _)| *level == 1).map_or(markdown::title_of(&stem), |(_, title)| title.clone());
-            first.push((document, title));
-            second.extend(headings.into_iter().filter(|(level, _)| *level == 2).map(|(_, title)| (document, title)));
+            candidates[0].push((document, title));
+            headings.into_iter().for_each(|(level, heading)| candidates[level].push((document, heading)));
         }
         let mut document_titles = vec![String::new(); names.len()];
-        first.iter().for_each(|(document, title): &(u16, String)| document_titles[usize::from(*document)].clone_from(title));
+        candidates[0].iter().for_each(|(document, title)| document_titles[usize::from(*document)].clone_from(title));
         if chunks.is_empty() {
             return Err(KnowledgeError::NoText);
         }
         if chunks.len() > MOST_CHUNKS {
             return Err(KnowledgeError::TooManyChunks(chunks.len()));
         }
-        if first.len() < ENOUGH_TOPICS {
-            first.append(&mut second);
-        }
         let (mut topics, mut titles) = (Vec::new(), BTreeMap::new());
-        for (document, title) in first {
-            let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
-            let lower = title.to_lowercase();
-            if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MOST_TOPICS {
-                continue;
+        for level in candidates {
+            if topics.len() >= ENOUGH_TOPICS {
+                break;
             }
-            titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
-            let (clauses, queries) = (Clauses::about(&title), retrieval::queries(&title));
-            topics.push(Topic { clauses, queries, title: Phrase::new(title), document, lower });
+            for (document, title) in level {
+                let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
+                let lower = title.to_lowercase();
+                if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MOST_TOPICS {
+                    continue;
+                }
+                titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
+                let (clauses, queries) = (Clauses::about(&title), retrieval::queries(&title));
+                topics.push(Topic { clauses, queries, title: Phrase::new(title), document, lower });
+            }
         }
         if topics.is_empty() {
             return Err(KnowledgeError::NoTopics);
@@ -312,5 +316,24 @@ mod tests {
         assert_eq!(base.topic_titled("POLICIES"), Some(TopicId(1)));
         assert_eq!(base.topic_mentioned("kinds of policies?"), Some(TopicId(1)));
         assert_eq!(base.topic_mentioned("mankinds"), None);
+    }
+
+    #[test]
+    fn headings_of_every_level_are_topics_until_there_are_enough() {
+        let titles = |text: &str| {
+            let base = KnowledgeBase::from_documents(&[("notes.md", text)]).unwrap();
+            base.topics().map(|topic| base.title(topic).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            titles("### Deep\n\ntext\n\n# Top\n\ntext\n\n# Second top\n\n###### Deepest\n"),
+            ["Top", "Second top", "Deep", "Deepest"]
+        );
+        assert_eq!(titles("#### Only deep\n\ntext\n"), ["notes", "Only deep"]);
+        // Enough on one level: the next one gives none.
+        let sections: String = (0..ENOUGH_TOPICS).map(|n| format!("## Section {n}\n\ntext\n\n### Part {n}\n\ntext\n\n")).collect();
+        assert_eq!(titles(&format!("# Book\n\n{sections}")).len(), 1 + ENOUGH_TOPICS);
+        // Titles that repeat do not count as enough.
+        let same = "## Same\n\ntext\n\n".repeat(ENOUGH_TOPICS);
+        assert_eq!(titles(&format!("# Book\n\n{same}### Part\n\ntext\n")), ["Book", "Same", "Part"]);
     }
 }

@@ -25,13 +25,16 @@ impl Default for Chunking {
     }
 }
 
+/// How many levels of headings there are.
+pub(super) const LEVELS: usize = 6;
+
 /// The headings of a document with their levels, in order, without markup.
 pub(super) fn headings(text: &str) -> Vec<(usize, String)> {
     lines_outside_code(text)
         .filter_map(|line| {
             let level = line.bytes().take_while(|&b| b == b'#').count();
             let title = line[level..].strip_prefix(' ')?;
-            ((1..=6).contains(&level)).then(|| (level, title_of(title)))
+            ((1..=LEVELS).contains(&level)).then(|| (level, title_of(title)))
         })
         .filter(|(_, title)| !title.is_empty())
         .collect()

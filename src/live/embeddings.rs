@@ -1,23 +1,27 @@
 //! Texts as vectors by OpenAI's embeddings, each paid for once: they are kept on disk by content.
 //!
-//! Promises: the same text is asked for once, in this run and in later ones; a file that broke off is as good as none.
+//! Promises: the same text is asked for once, in this run and in later ones; a file that broke off or was changed is as good as none.
 //!
 //! Does not know: what is searched for.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use crate::live::disk::write_private;
 use crate::quantity::{Money, Price};
 
 /// The model of the tutorial.
 pub const MODEL: &str = "text-embedding-3-small";
 /// Its price for a million tokens: OpenAI's price list, October 2025.
 const PRICE: &str = "$0.02";
+/// Largest file of a vector, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
 /// Most texts in one request.
 pub const MOST_TEXTS: usize = 64;
 
@@ -59,7 +63,12 @@ impl Shelf {
         if let Some(known) = self.known.borrow().get(&digest) {
             return Some(Rc::clone(known));
         }
-        let bytes = fs::read(self.file(digest)?).ok()?;
+        let mut bytes = Vec::new();
+        fs::File::open(self.file(digest)?).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).ok()?;
+        let (bytes, sum) = bytes.split_last_chunk::<8>()?;
+        if xxh3_64(bytes) != u64::from_le_bytes(*sum) {
+            return None;
+        }
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         if rest.len() != u32::from_le_bytes(*length) as usize * 4 || rest.is_empty() {
             return None;
@@ -76,7 +85,8 @@ impl Shelf {
         if let Some(file) = self.file(digest) {
             let mut bytes = u32::try_from(vector.len()).unwrap_or(0).to_le_bytes().to_vec();
             bytes.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
-            let _ = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, bytes));
+            bytes.extend(xxh3_64(&bytes).to_le_bytes());
+            let _ = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| write_private(&file, &bytes));
         }
         self.known.borrow_mut().insert(digest, vector.into());
     }
@@ -105,6 +115,12 @@ mod tests {
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..7]).unwrap();
         assert!(shelf().get("x").is_none());
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            fs::write(&file, &changed).unwrap();
+            assert!(shelf().get("x").is_none(), "byte {at}");
+        }
         fs::remove_dir_all(&folder).unwrap();
         let products = similarities(&[0.6, -0.8], &[Rc::from([1.0, 0.0]), Rc::from([0.6, -0.8])]);
         assert!((products[0] - 0.6).abs() < 1e-6 && (products[1] - 1.0).abs() < 1e-6);

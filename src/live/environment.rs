@@ -25,7 +25,7 @@ impl Secret {
         &self.0
     }
 
-    /// `text` without the secret in any of its forms (see [`crate::live::secrets`]), for whatever a server sends back. A secret
+    /// `text` without the secret in any of its forms (see `live::secrets`), for whatever a server sends back. A secret
     /// that ordinary text may hold by chance is left alone: one of fewer than 8 characters, or one word of fewer than 20 letters.
     #[must_use]
     pub fn hidden_in(&self, text: &str) -> String {

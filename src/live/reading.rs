@@ -5,6 +5,8 @@
 //!
 //! Does not know: files.
 
+use crate::diagnostic::json_fault;
+
 use super::recording::{Line, Recording, SCHEMA};
 use super::sealed::{Fault, Scanned, Whole, scan, seal};
 
@@ -66,7 +68,11 @@ pub struct Repaired {
 }
 
 fn parse(json: &[u8]) -> Result<Line, String> {
-    serde_json::from_slice(json).map_err(|error| error.to_string())
+    serde_json::from_slice(json).map_err(|error| {
+        // An object without a field is a syntax error to the library, though it is JSON.
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
+        if is_json && error.is_syntax() { "it is no line of a recording".to_owned() } else { json_fault(&error) }
+    })
 }
 
 /// Whether these bytes can be all that was written of a journal's first line.
@@ -195,8 +201,8 @@ mod tests {
             ("\0\0\0", 1, "not begun"),
             ("{\"run\":{\"sch", 1, "not begun"),
             ("{\"began\": {\"user\": 1, \"at_us\": 2}}\n", 1, "first line"),
-            ("{}\n", 1, "expected"),
-            ("nonsense\n", 1, "expected"),
+            ("{}\n", 1, "no line of a recording"),
+            ("nonsense\n", 1, "not JSON"),
             ("nonsense", 1, "no end"),
         ] {
             let error = Recording::read(text.as_bytes()).unwrap_err();

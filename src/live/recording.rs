@@ -412,7 +412,7 @@ impl CallOutcome {
 
 /// A call, for tests.
 #[cfg(test)]
-fn sample_call(user: u32, nth: u16) -> Call {
+pub(super) fn sample_call(user: u32, nth: u16) -> Call {
     Call { user, caller: Caller::Support, nth, attempt: 0 }
 }
 

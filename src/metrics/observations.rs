@@ -22,6 +22,12 @@ pub struct Column {
     valueless: Vec<bool>,
 }
 
+impl Column {
+    fn occurred(&self, unit: usize) -> bool {
+        self.sums.get(unit).is_some_and(|sum| !sum.is_nan()) || self.valueless.get(unit) == Some(&true)
+    }
+}
+
 /// Observations of any number of units.
 #[derive(Clone, Debug)]
 pub struct Observations {
@@ -31,33 +37,44 @@ pub struct Observations {
     columns: Vec<Column>,
     /// For each metric, its column.
     column_of: Vec<usize>,
+    /// For each metric, the column of the judge's other verdict, where it is known.
+    other_verdict: Vec<Option<usize>>,
+}
+
+/// The event of a judge's other verdict, where the two are named as LaunchDarkly names feedback: `…positive` and `…negative`.
+fn other_verdict(event: &str) -> Option<String> {
+    let (good, bad) = ("positive", "negative");
+    let swapped = |from, to| event.rfind(from).map(|at| format!("{}{to}{}", &event[..at], &event[at + good.len()..]));
+    swapped(good, bad).or_else(|| swapped(bad, good))
 }
 
 impl Observations {
-    /// An empty table of so many units and experiments, with a column for each distinct event of the metrics.
+    /// An empty table of so many units and experiments, with a column for each distinct event of the metrics, and for the other
+    /// verdict of each judge.
     #[must_use]
     pub fn new(units: usize, experiments: usize, metrics: &[Metric], scale: impl Fn(&str) -> f64) -> Self {
         let mut columns: Vec<Column> = Vec::new();
-        let column_of = metrics
-            .iter()
-            .map(|metric| {
-                let at = columns.iter().position(|column| column.event == metric.event).unwrap_or_else(|| {
-                    columns.push(Column {
-                        event: metric.event.clone(),
-                        scale: scale(&metric.event),
-                        sums: vec![f64::NAN; units],
-                        counts: None,
-                        valueless: Vec::new(),
-                    });
-                    columns.len() - 1
+        let mut column = |event: &str| {
+            columns.iter().position(|column| column.event == event).unwrap_or_else(|| {
+                columns.push(Column {
+                    event: event.to_owned(),
+                    scale: scale(event),
+                    sums: vec![f64::NAN; units],
+                    counts: None,
+                    valueless: Vec::new(),
                 });
-                if metric.aggregation == Aggregation::Average && columns[at].counts.is_none() {
-                    columns[at].counts = Some(vec![0; units]);
-                }
-                at
+                columns.len() - 1
             })
-            .collect();
-        Self { units, treatments: vec![vec![NOWHERE; units]; experiments], columns, column_of }
+        };
+        let column_of: Vec<usize> = metrics.iter().map(|metric| column(&metric.event)).collect();
+        let other_verdict = metrics.iter().map(|metric| metric.judge.as_ref().and_then(|_| other_verdict(&metric.event)));
+        let other_verdict = other_verdict.map(|event| event.map(|event| column(&event))).collect();
+        for (metric, &at) in metrics.iter().zip(&column_of) {
+            if metric.aggregation == Aggregation::Average && columns[at].counts.is_none() {
+                columns[at].counts = Some(vec![0; units]);
+            }
+        }
+        Self { units, treatments: vec![vec![NOWHERE; units]; experiments], columns, column_of, other_verdict }
     }
 
     /// How many units there are.
@@ -78,6 +95,16 @@ impl Observations {
                 }
             }
         }
+    }
+
+    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None` where the event of its other
+    /// verdict is not known.
+    #[must_use]
+    pub fn judged(&self, metric: usize, units: &[u32]) -> Option<u64> {
+        let own = self.column_of.get(metric).copied()?;
+        let other = self.other_verdict.get(metric).copied()??;
+        let judged = |&&unit: &&u32| [own, other].iter().any(|&at| self.columns[at].occurred(unit as usize));
+        Some(units.iter().filter(judged).count() as u64)
     }
 
     /// The column of an event's key, if any metric counts it.

@@ -231,6 +231,12 @@ pub struct Target {
     pub users: Option<u32>,
     /// Fewest and most users that two Monte Carlo standard errors allow.
     pub range: [Option<u32>; 2],
+    /// What a run with these users costs with real providers, in dollars; `None` when the share is not reached.
+    #[serde(default)]
+    pub cost_usd: Option<Estimate>,
     /// The sizes that were tried, with the share of the verdict.
     pub tried: Vec<(u32, Estimate)>,
+    /// What a run of each of these sizes costs, in dollars.
+    #[serde(default)]
+    pub tried_cost_usd: Vec<Estimate>,
 }

@@ -37,6 +37,17 @@ pub struct Asked {
     pub truth_users: Option<u32>,
 }
 
+impl Asked {
+    /// Visits that the truth takes at most, with so many arms over all experiments.
+    #[must_use]
+    pub fn truth_visits(&self, arms: u32) -> u32 {
+        match self.truth_users.map_or_else(Size::default, Size::Users) {
+            Size::Users(users) => users.saturating_mul(arms),
+            Size::UntilError { visits, .. } => visits,
+        }
+    }
+}
+
 /// A question made ready.
 #[derive(Debug)]
 pub struct Design<'s> {

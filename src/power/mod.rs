@@ -25,5 +25,5 @@ pub use design::{Asked, Design, MOST_REPLICATIONS, MOST_SIZES, without_effect};
 pub use markdown::to_markdown;
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
 pub use replicate::{AtSize, Replication};
-pub use search::{Search, search};
+pub use search::{Search, few, search};
 pub use text::to_text;

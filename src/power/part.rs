@@ -7,10 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::json_fault;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::aggregate::same_question;
-use super::data::StudyPower;
+use super::data::{StudyPower, TrueMetric};
 use super::design::Asked;
 use super::replicate::Replication;
 
@@ -41,6 +43,9 @@ pub struct Header {
 pub struct Part {
     /// `PART_SCHEMA`.
     pub schema: String,
+    /// Checksum of the document's text, in which these 16 digits are zeros: XXH3 (64 bits), as hex digits.
+    #[serde(default)]
+    pub sum: String,
     /// The question.
     pub header: Header,
     /// The replications, by number.
@@ -51,7 +56,7 @@ impl Part {
     /// A part of these replications.
     #[must_use]
     pub fn new(header: Header, done: &BTreeMap<u64, Replication>) -> Self {
-        Self { schema: PART_SCHEMA.to_owned(), header, done: done.values().cloned().collect() }
+        Self { schema: PART_SCHEMA.to_owned(), sum: NO_SUM.to_owned(), header, done: done.values().cloned().collect() }
     }
 
     /// As one JSON document with a final newline.
@@ -59,18 +64,26 @@ impl Part {
     /// # Errors
     /// When the document cannot be written, which plain data never causes.
     pub fn to_json(&self) -> Result<String, String> {
-        serde_json::to_string(self).map(|text| text + "\n").map_err(|error| error.to_string())
+        let part = Self { sum: NO_SUM.to_owned(), ..self.clone() };
+        let text = serde_json::to_string(&part).map(|text| text + "\n").map_err(|error| error.to_string())?;
+        Ok(text.replacen(NO_SUM, &format!("{:016x}", xxh3_64(text.as_bytes())), 1))
     }
 }
+
+/// What stands in place of the checksum while it is computed.
+const NO_SUM: &str = "0000000000000000";
 
 /// Reads a saved part.
 ///
 /// # Errors
 /// When `text` is no such document, with where and why.
 pub fn read_part(text: &str) -> Result<Part, String> {
-    let part: Part = serde_json::from_str(text).map_err(|error| format!("not a saved power analysis of simlab: {error}"))?;
+    let part: Part = serde_json::from_str(text).map_err(|error| format!("not a saved power analysis of simlab: {}", json_fault(&error)))?;
     if part.schema != PART_SCHEMA {
         return Err(format!("expected a document of schema \"{PART_SCHEMA}\", found \"{}\"", part.schema));
+    }
+    if part.sum.len() != NO_SUM.len() || format!("{:016x}", xxh3_64(text.replacen(&part.sum, NO_SUM, 1).as_bytes())) != part.sum {
+        return Err("its checksum does not fit: it was changed, is damaged, or is of an earlier version of simlab".to_owned());
     }
     let header = &part.header;
     let sizes = header.asked.sizes.len();
@@ -83,6 +96,14 @@ pub fn read_part(text: &str) -> Result<Part, String> {
             own.cost.len() == sizes && own.studies.len() == header.studies.len() && own.studies.iter().all(of_study)
         });
     if sound { Ok(part) } else { Err("its replications do not fit its question".to_owned()) }
+}
+
+/// An experiment's key, threshold and truth.
+type StudyTruth<'h> = (&'h str, f64, &'h [TrueMetric]);
+
+/// What has to be the same in all parts: the users behind the truth, and each experiment's threshold and truth.
+fn truth(header: &Header) -> (u32, Vec<StudyTruth<'_>>) {
+    (header.truth_users, header.studies.iter().map(|study| (study.key.as_str(), study.threshold, study.truth.as_slice())).collect())
 }
 
 /// Puts parts of one question together: its header and the replications.
@@ -100,6 +121,7 @@ pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (
             ("scenario", other.fingerprint != header.fingerprint),
             ("version of simlab", other.version != header.version),
             ("question (users, looks, seed or --aa)", !same_question(&other.asked, &header.asked)),
+            ("truth", truth(&other) != truth(&header)),
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
             return Err((nth, format!("it answers for another {what} than the first part")));

@@ -283,8 +283,11 @@ fn coverage(study: &StudyPower) -> Section {
 
 /// The sizes that a search tried.
 pub(super) fn tried(target: &Target) -> Table {
-    let columns = vec![Column::number("users"), Column::number(decision(target.decision))];
-    let rows = target.tried.iter().map(|(users, found)| Row::Cells(vec![Cell::new(figure::count((*users).into())), share(*found)]));
+    let columns = vec![Column::number("users"), Column::number("cost of a run"), Column::number(decision(target.decision))];
+    let rows = target.tried.iter().enumerate().map(|(at, (users, found))| {
+        let cost = target.tried_cost_usd.get(at).map_or_else(|| MISSING.to_owned(), |cost| estimated(*cost, figure::money));
+        Row::Cells(vec![Cell::new(figure::count((*users).into())), Cell::new(cost), share(*found)])
+    });
     Table { columns, rows: rows.collect() }
 }
 
@@ -300,7 +303,10 @@ pub(super) fn answer(target: &Target) -> String {
                 [Some(low), None] => format!(" (at least {low}, by Monte Carlo error)"),
                 _ => String::new(),
             };
-            format!("About {users} users are needed for “{verdict}” in {wanted} of the runs{range}.")
+            let cost = target.cost_usd.map_or_else(String::new, |cost| {
+                format!(" A run of this size costs about {} with real providers at list prices.", figure::money(cost.value.get()))
+            });
+            format!("About {users} users are needed for “{verdict}” in {wanted} of the runs{range}.{cost}")
         }
         (None, Some((most, found))) => format!(
             "“{verdict}” does not come out in {wanted} of the runs with up to {} users, where its share is {}: more users may never \

@@ -257,11 +257,18 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
             faults.add("the field `conversions` is missing", &row.exposures.span, "how many of these converted?", None);
             return None;
         };
-        if conversions.value > exposed {
-            let places = [(&row.exposures.span, "exposed users"), (&conversions.span, "more conversions")];
-            faults.add_pair("more conversions than exposed users", places, Some("a user converts once at most".to_owned()));
+        if conversions.value > users {
+            let (place, of) = match &row.users {
+                Some(users) => (&users.span, "users with a value"),
+                None => (&row.exposures.span, "exposed users"),
+            };
+            let places = [(place, of), (&conversions.span, "more conversions")];
+            faults.add_pair(format!("more conversions than {of}"), places, Some("a user converts once at most".to_owned()));
         }
-        return Some(Tally::Conversion { conversions: conversions.value });
+        if users == 0 {
+            return None;
+        }
+        return Some(Tally::Conversion { units: Some(users), judged: Some(users), conversions: conversions.value });
     }
     if let Some(conversions) = &row.conversions {
         let help = "write `total` (or `value`) and `standard_error`, or `kind: Conversion`".to_owned();

@@ -44,6 +44,9 @@ pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Val
 
 /// What is wrong with a text that is not JSON, without the place.
 fn reason(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "the line ends too early".to_owned();
+    }
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }

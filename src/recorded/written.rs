@@ -149,7 +149,7 @@ pub struct Row {
     /// Standard error of the mean or of the percentile.
     #[serde(default)]
     pub standard_error: Option<Spanned<f64>>,
-    /// Users that have a value, where not all exposed ones do.
+    /// Users that have a value, or of a rate those who could convert (that a judge gave a verdict on), where not all exposed ones do.
     #[serde(default)]
     pub users: Option<Spanned<u64>>,
 }

@@ -50,7 +50,8 @@ pub(super) fn interval(ends: Option<[Number; 2]>, text: impl Fn(f64) -> String) 
 fn corrected(experiment: &Experiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
-        Column::number("judged"),
+        Column::number("users judged"),
+        Column::number("judged good"),
         Column::number("corrected"),
         Column::number(format!("{} interval", experiment.mass())),
         Column::number("difference"),
@@ -61,19 +62,23 @@ fn corrected(experiment: &Experiment) -> Option<Table> {
         let mut own = Vec::new();
         for variation in &metric.variations {
             let Some(corrected) = &variation.corrected else { continue };
-            if let Some(reason) = &corrected.reason {
-                own.push(Row::Cells(vec![Cell::new(format!("{}: {reason}", experiment.name_of(&variation.key)))]));
+            let told = corrected.reason.as_ref();
+            let told = told.map(|reason| Row::Cells(vec![Cell::new(format!("{}: {reason}", experiment.name_of(&variation.key)))]));
+            if corrected.rate.is_none() {
+                own.extend(told);
                 continue;
             }
             let points = |x: f64| Unit::Rate.change(x).replace(" points", " pts");
             own.push(Row::Cells(vec![
                 Cell::new(experiment.name_of(&variation.key)),
-                shown(variation.data_mean, figure::percent),
+                Cell::new(corrected.judged.map(figure::count).unwrap_or_default()),
+                shown(corrected.judged_rate, figure::percent),
                 shown(corrected.rate, figure::percent),
                 interval(corrected.interval, figure::percent),
                 if variation.key == experiment.control { Cell::default() } else { shown(corrected.difference, points) },
                 if variation.key == experiment.control { Cell::default() } else { interval(corrected.difference_interval, points) },
             ]));
+            own.extend(told);
         }
         if !own.is_empty() {
             rows.push(Row::Group(metric.key.clone(), String::new()));

@@ -113,6 +113,8 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
         Variation {
             key: key(at),
             exposures: variation.exposures,
+            users_with_value: Some(variation.units)
+                .filter(|&units| kind == experiment::MetricKind::Conversion && units > 0 && units < variation.exposures),
             total: match kind {
                 experiment::MetricKind::Conversion => Total::Conversions(variation.conversions),
                 _ => Total::TotalValue(variation.total_value.and_then(Number::new)),
@@ -152,13 +154,23 @@ fn build_corrected(corrected: &Result<analysis::Corrected, String>, mass: f64) -
     let interval = |rate: analysis::CorrectedRate| Number::ends(rate.interval(mass));
     match corrected {
         Ok(found) => Corrected {
+            judged: Some(found.judged),
+            judged_rate: Number::new(found.judged_rate),
             rate: Number::new(found.rate.value),
             interval: interval(found.rate),
             difference: found.difference.and_then(|difference| Number::new(difference.value)),
             difference_interval: found.difference.and_then(interval),
-            reason: None,
+            reason: found.impossible(),
         },
-        Err(reason) => Corrected { rate: None, interval: None, difference: None, difference_interval: None, reason: Some(reason.clone()) },
+        Err(reason) => Corrected {
+            judged: None,
+            judged_rate: None,
+            rate: None,
+            interval: None,
+            difference: None,
+            difference_interval: None,
+            reason: Some(reason.clone()),
+        },
     }
 }
 
@@ -240,6 +252,7 @@ fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment
         decision: verdict.decision,
         variation: verdict.variation.clone(),
         headline: verdict.headline.clone(),
+        rule_warnings: verdict.warnings.clone(),
         because: verdict
             .because
             .iter()

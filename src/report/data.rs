@@ -289,6 +289,9 @@ pub struct Variation {
     pub key: String,
     /// Exposed users.
     pub exposures: u64,
+    /// Users that the rate is of, where they are fewer than the exposed ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_with_value: Option<u64>,
     /// Conversions, or the total of the values.
     #[serde(flatten)]
     pub total: Total,
@@ -341,6 +344,12 @@ pub struct Variation {
 /// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Corrected {
+    /// Users that the judge gave a verdict on.
+    #[serde(default)]
+    pub judged: Option<u64>,
+    /// Share of them that it called good.
+    #[serde(default)]
+    pub judged_rate: Option<Number>,
     /// The rate; outside 0 to 1 when the judge's stated accuracy and its verdicts disagree.
     pub rate: Option<Number>,
     /// Its interval.
@@ -349,7 +358,7 @@ pub struct Corrected {
     pub difference: Option<Number>,
     /// Its interval.
     pub difference_interval: Option<[Number; 2]>,
-    /// Why there is none.
+    /// Why there is none, or why it is outside of 0 to 1.
     pub reason: Option<String>,
 }
 

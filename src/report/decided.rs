@@ -20,6 +20,9 @@ pub struct Verdict {
     pub headline: String,
     /// The rule, line by line.
     pub because: Vec<Because>,
+    /// What is odd about the rule, whatever the data: one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rule_warnings: Vec<String>,
     /// Whether it was right, where the truth is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hindsight: Option<Hindsight>,

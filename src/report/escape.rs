@@ -23,6 +23,15 @@ fn invisible(c: char) -> bool {
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}' | '\u{FFFE}' | '\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// A JSON document whose texts drive no terminal: JSON leaves DEL and the control characters from U+0080 on as they are.
+pub(crate) fn json(document: String) -> String {
+    let drives = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !document.contains(drives) {
+        return document;
+    }
+    document.chars().map(|c| if drives(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect()
+}
+
 /// Text inside a paragraph or a table cell of GitHub's Markdown.
 pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
@@ -68,6 +77,13 @@ mod tests {
     #[test]
     fn a_terminal_is_not_driven_by_text() {
         assert_eq!(plain("a\u{1b}[31mred\u{7}\r\nb\u{9b}2J\u{202e}c"), "a[31mred  b2Jc");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_drives_no_terminal() {
+        let written = json(serde_json::to_string("a\u{9b}2J\u{7f}\u{1b}é").unwrap());
+        assert_eq!(written, r#""a\u009b2J\u007f\u001bé""#);
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), "a\u{9b}2J\u{7f}\u{1b}é");
     }
 
     #[test]

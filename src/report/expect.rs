@@ -83,7 +83,8 @@ pub enum What {
     Change,
     /// That of the data, before any prior.
     RawChange,
-    /// That of the effect on users: every user through every variation, nobody lost, all real costs, answers as good as they are.
+    /// That of the effect on users: every user through every variation, nobody lost, all real costs, answers as good as they are. A
+    /// run whose scenario expects it computes the truth, as with `--truth`; so for the figures of the truth below.
     TrueChange,
     /// That of the measurement's limit: what this instrumentation would show with endless users.
     LimitChange,
@@ -105,8 +106,8 @@ pub enum What {
     AlwaysValidPValue,
     /// Exposed users.
     Users,
-    /// The regret of the experiment's bandit, against that of a fixed split: 0.5 is half of it. With `--truth` and in lessons
-    /// alone.
+    /// The regret of the experiment's bandit, relative to that of a fixed split: 0.5 is half of it; the truth is computed as for
+    /// `TrueChange`.
     RelativeRegret,
 }
 
@@ -151,6 +152,12 @@ pub struct ExpectationResult {
 }
 
 impl Expect {
+    /// Whether a figure of it is one of the truth, which a run then has to compute.
+    #[must_use]
+    pub fn needs_truth(&self) -> bool {
+        self.figures.iter().any(|figure| matches!(figure.what, What::TrueChange | What::LimitChange | What::Truth | What::RelativeRegret))
+    }
+
     /// Holds the expectations against what `experiment` came to.
     #[must_use]
     pub fn check(&self, experiment: &Experiment) -> Vec<ExpectationResult> {

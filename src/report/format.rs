@@ -142,7 +142,10 @@ pub(super) fn variations(experiment: &Experiment) -> Table {
             };
             rows.push(Row::Cells(vec![
                 Cell::new(experiment.name_of(&variation.key)),
-                Cell::new(figure::count(variation.exposures)),
+                Cell::new(match variation.users_with_value {
+                    Some(units) => format!("{} of {}", figure::count(units), figure::count(variation.exposures)),
+                    None => figure::count(variation.exposures),
+                }),
                 total,
                 shown(variation.data_mean, |x| unit.value(x)),
                 shown(variation.posterior_mean, |x| unit.value(x)),

@@ -83,6 +83,9 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
                 );
             }
             out.push('\n');
+            for warning in &verdict.rule_warnings {
+                *out += &format!("⚠️ The rule: {}\n\n", markdown(warning));
+            }
         }
         None => *out += "No decision rule was given, so there is no verdict.\n\n",
     }

@@ -238,6 +238,9 @@ impl Page<'_> {
             self.paragraph(&format!("{mark} {word:10}{inset}"), tone, &line.criterion, Tone::Strong);
             self.paragraph(&format!("{:12}{inset}", ""), Tone::Plain, &format::finding(line), Tone::Plain);
         }
+        for warning in &verdict.rule_warnings {
+            self.paragraph(&format!("{} {:10}", "!", "warning"), Tone::Warn, warning, Tone::Plain);
+        }
     }
 
     fn verdict(&mut self, experiment: &Experiment) {

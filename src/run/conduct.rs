@@ -9,8 +9,8 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Assumption, Bias, Cost, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, TrueMetric, TrueVariation, Truths,
-    adjusted, distributions, interactions, over_time,
+    Assumption, Bias, Cost, Expect, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, TrueMetric, TrueVariation,
+    Truths, adjusted, distributions, interactions, over_time,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::parts::{self, NO_GROUP};
@@ -83,6 +83,8 @@ pub async fn conduct_heard<R: Reader>(
     let scenario = stage.scenario;
     let seed = wishes.seed.map_or(scenario.seed, Seed);
     let users = wishes.users.unwrap_or(scenario.traffic.queries);
+    // A scenario that expects something of the truth runs as told without a flag.
+    let with_truth = wishes.truth || scenario.expects.iter().flatten().any(Expect::needs_truth);
     let total = u64::from(users);
 
     let settings = Settings { seed, users, forced: None };
@@ -105,9 +107,11 @@ pub async fn conduct_heard<R: Reader>(
     } else {
         None
     };
-    let truths = if wishes.truth {
+    let truths = if with_truth {
         let begun = |begun: u64, most: u64| progress(&SoFar { begun: total + begun, total: total + most, data: None });
-        Some(truth(stage, seed, wishes.truth_size, begun).await?)
+        // What only an expectation asks for is as exact as in the lessons.
+        let size = if wishes.truth { wishes.truth_size } else { Size::LESSON };
+        Some(truth(stage, seed, size, begun).await?)
     } else {
         None
     };

@@ -1,8 +1,8 @@
 //! The events that an AI SDK would send about a run, one JSON document a line, written as the run goes.
 //!
-//! Promises: the shapes of the tutorial's SDK pair (`flags::events`); the order of simulated time; constant memory. Costs
-//! are sent in full, not rounded to six decimals as the tutorial's code does, so an analysis of the file gives the very
-//! statistics of the run.
+//! Promises: the shapes of the newest Python SDK pair (`flags::events`); the order of simulated time; constant memory. Costs
+//! are sent in full, not rounded to six decimals as the tutorial's code does, and durations in whole milliseconds, as a run
+//! counts them too; so an analysis of the file gives the very statistics of the run.
 //!
 //! Does not know: where the bytes go.
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, caused_by};
-use crate::flags::events::{EventKey, FeatureEvent, Track, context, custom, feature, index};
+use crate::flags::events::{EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info};
 use crate::journal::{Entry, Event, Reader, Served};
 use crate::llm::profile::Provider;
 use crate::run::Stage;
@@ -29,13 +29,21 @@ pub enum Sent {
 }
 
 /// One user's visit, as far as events need to know it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visit {
     /// What supervisor, security and support agent were served.
     served: [Option<Served>; 3],
+    /// The user's key, from which the ids of the agents' runs follow.
+    user: String,
 }
 
 impl Visit {
+    /// The visit of the user with this key, before anything is sent.
+    #[must_use]
+    pub fn of(user: &str) -> Self {
+        Self { served: [None; 3], user: user.to_owned() }
+    }
+
     /// Tells what this entry of the user's journal makes the app send, in order; whether the visit goes on after it.
     pub fn entry(&mut self, scenario: &Scenario, event: &Event, mut tell: impl FnMut(Sent)) -> bool {
         let mut over = false;
@@ -69,7 +77,9 @@ impl Visit {
             }
             _ => None,
         };
-        if let Some(track) = served.and_then(|served| track(scenario, served)) {
+        let run = served.and_then(|served| scenario.configs.get(usize::from(served.config)));
+        let run = run.map(|config| run_id(&format!("{} {}", self.user, config.key))).unwrap_or_default();
+        if let Some(track) = served.and_then(|served| track(scenario, served, &run)) {
             let tool = match *event {
                 Event::ToolUsed { tool, .. } => scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str()),
                 _ => None,
@@ -104,7 +114,7 @@ fn own(scenario: &Scenario, event: &Event, tell: &mut impl FnMut(Sent)) {
 }
 
 /// The track data of what was served.
-fn track(scenario: &Scenario, served: Served) -> Option<Track<'_>> {
+fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Track<'a>> {
     let config = scenario.configs.get(usize::from(served.config))?;
     let variation = config.variations.get(usize::from(served.variation))?;
     let model = scenario.models.get(usize::from(variation.setup.model))?;
@@ -113,7 +123,7 @@ fn track(scenario: &Scenario, served: Served) -> Option<Track<'_>> {
         Provider::OpenAi => "OpenAI",
         Provider::Mistral => "Mistral",
     };
-    Some(Track { variation: &variation.variation, config: &config.key, version: 1, model: &model.id, provider })
+    Some(Track { run, variation: &variation.variation, config: &config.key, version: 1, model: &model.id, provider })
 }
 
 /// A user in flight.
@@ -133,6 +143,8 @@ pub struct EventWriter<'s, W> {
     /// When the run began, in milliseconds since 1970, and the second that users' keys carry.
     began_ms: u64,
     key_epoch: u32,
+    /// Whether the AI SDK has told of itself, which it does before anything else.
+    introduced: bool,
     /// The first error of the writer; nothing is written after it.
     failed: Option<io::Error>,
 }
@@ -140,7 +152,15 @@ pub struct EventWriter<'s, W> {
 impl<'s, W: Write> EventWriter<'s, W> {
     /// A writer of this stage's events.
     pub fn new(stage: &'s Stage<'s>, out: W) -> Self {
-        Self { stage, out, flights: BTreeMap::new(), began_ms: u64::from(KEY_EPOCH) * 1000, key_epoch: KEY_EPOCH, failed: None }
+        Self {
+            stage,
+            out,
+            flights: BTreeMap::new(),
+            began_ms: u64::from(KEY_EPOCH) * 1000,
+            key_epoch: KEY_EPOCH,
+            introduced: false,
+            failed: None,
+        }
     }
 
     /// The same for a run that began at this time and whose users' keys carry this second.
@@ -191,6 +211,12 @@ impl<'s, W: Write> EventWriter<'s, W> {
 
 impl<W: Write> Reader for EventWriter<'_, W> {
     fn entry(&mut self, entry: &Entry) {
+        if !self.introduced {
+            self.introduced = true;
+            for event in sdk_info(self.began_ms) {
+                self.write(&event);
+            }
+        }
         let at_ms = self.began_ms + entry.at.us() / 1000;
         let key = match self.key_epoch {
             KEY_EPOCH => user_key(entry.user).as_str().to_owned(),
@@ -199,7 +225,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         if let Event::Arrived { group, .. } = entry.event {
             let attributes = &self.stage.scenario.traffic.audience[usize::from(group)].attributes;
             let context = context(&key, attributes);
-            self.flights.insert(entry.user, Flight { context, group, visit: Visit::default(), known: false });
+            self.flights.insert(entry.user, Flight { context, group, visit: Visit::of(&key), known: false });
             return;
         }
         let Some(mut flight) = self.flights.remove(&entry.user) else { return };

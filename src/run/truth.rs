@@ -41,6 +41,11 @@ pub enum Size {
     Users(u32),
 }
 
+impl Size {
+    /// As exact as a lesson needs it: every change to 0.5 points.
+    pub const LESSON: Self = Self::UntilError { error: 0.005, visits: 100_000 };
+}
+
 impl Default for Size {
     /// A standard error of a quarter of a percent, or 400,000 visits: 100,000 users for an experiment with two arms.
     fn default() -> Self {

@@ -70,7 +70,9 @@ const fn ms(ms: u64) -> Duration {
 struct Row {
     id: &'static str,
     provider: Provider,
-    /// Dollars per million tokens, input and output: price list and tutorial; `None` where unknown.
+    /// Cents per million tokens, input and output; `None` where unknown. The tutorial's cost table, which has the price lists of
+    /// October 2025 for Sonnet, Opus and GPT-4o mini; GPT-4o as its text has it (its code charges $6 and $18). Mistral is free there. It charges Claude 3.5 Haiku what Anthropic lists
+    /// for Claude 3 Haiku, $0.25 and $1.25; Anthropic's own price of Claude 3.5 Haiku was $0.80 and $4.
     prices: Option<(u64, u64)>,
     /// Milliseconds to the first token and microseconds a token: assumed, of the providers' usual order.
     speed: (u64, u64),

@@ -16,7 +16,8 @@ impl BuiltIn {
     #[must_use]
     pub fn title(&self) -> String {
         let line = self.text.lines().find_map(|line| line.trim().strip_prefix("title:"));
-        line.map(|line| line.trim().trim_end_matches(',').trim_matches('"').to_owned()).unwrap_or_default()
+        // The text is RON, so a quote in it is written with a backslash.
+        line.and_then(|line| ron::from_str(line.trim().trim_end_matches(',')).ok()).unwrap_or_default()
     }
 }
 

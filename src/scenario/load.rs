@@ -18,7 +18,7 @@ use super::schema::schema;
 use super::source::Source as Written;
 use super::spanned::{Misread, Spanned};
 use super::{mend, shape, spanned};
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken, nearest};
 use crate::knowledge::{KnowledgeBase, REINFORCEMENT_LEARNING};
 
 /// Largest scenario file, in bytes.
@@ -69,7 +69,7 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
             near.map_or_else(|| "`simlab list` shows the scenarios that are built in".to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(vec![Diagnostic::new(format!("no file and no built-in scenario is called `{path_or_name}`")).help(help)]);
     }
-    let text = read(path).map_err(|fault| vec![fault])?;
+    let text = read(path, Wanted::Scenario).map_err(|fault| vec![fault])?;
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))
@@ -87,6 +87,7 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
     }
     let written: Written = match spanned::read(&source.text) {
         Ok(written) => written,
+        Err(_) if let Some(fault) = mistaken(&source.name, source.text.as_bytes(), Wanted::Scenario) => return Err(vec![fault]),
         Err(misread) => return Err(mend::faults(&misread, &source, &schema(), &|mended| meaning_faults(name, mended, documents))),
     };
     let mut faults = Faults::new(&source);
@@ -123,7 +124,7 @@ pub fn load_faults(path: &Path) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
     if !path.exists() {
         return Err(vec![Diagnostic::new(format!("there is no file `{}`", path.display())).help("check the path")]);
     }
-    let text = read(path).map_err(|fault| vec![fault])?;
+    let text = read(path, Wanted::Faults).map_err(|fault| vec![fault])?;
     parse_faults(&Source::new(path.display().to_string(), text))
 }
 
@@ -133,6 +134,9 @@ pub fn load_faults(path: &Path) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
 /// All faults of the text.
 pub fn parse_faults(source: &Source) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
     let written: Vec<injected::Written> = spanned::read(&source.text).map_err(|misread| {
+        if let Some(fault) = mistaken(&source.name, source.text.as_bytes(), Wanted::Faults) {
+            return vec![fault];
+        }
         let fault = shape::fault(&misread, source);
         let help = "a file of faults is a list: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]";
         vec![if fault.help.is_some() { fault } else { fault.help(help) }]
@@ -159,7 +163,7 @@ fn knowledge(named: &Spanned<String>, documents: &dyn Fn(&str) -> Documents, fau
         Err(error) => fault(error.to_string(), "put Markdown files (.md) with headings into the folder"),
         Ok(base) if base.n_topics() < LEAST_TOPICS => fault(
             format!("the knowledge base has too few topics: {} of at least {LEAST_TOPICS}", base.n_topics()),
-            "a topic is a first-level heading, or a second-level one where these are few",
+            "every heading is a topic, whatever its level, if its title is not there yet: write more headings (`#` to `######`)",
         ),
         Ok(base) => Some(base),
     }
@@ -207,22 +211,25 @@ fn at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The text of a file, or why it cannot be read.
-fn read(path: &Path) -> Result<String, Diagnostic> {
+fn read(path: &Path, wanted: Wanted) -> Result<String, Diagnostic> {
     let shown = path.display();
     let fault = |what: String, help: &str| Diagnostic::new(what).help(help);
     if path.is_dir() {
         return Err(fault(format!("`{shown}` is a folder"), "name a scenario file in it, such as scenarios/security.ron"));
     }
-    let bytes = at_most(path, MOST_BYTES)
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| fault(format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"))?;
-    let bytes =
-        bytes.ok_or_else(|| fault(format!("`{shown}` is longer than the {MOST_BYTES} bytes of a scenario"), "is this the right file?"))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        fault(
-            format!("`{shown}` is not UTF-8 text: byte {} is not part of a character", error.utf8_error().valid_up_to()),
-            "save the file as UTF-8",
-        )
+    let other = |fault: Diagnostic| mistaken(&shown.to_string(), &bytes, wanted).unwrap_or(fault);
+    if bytes.len() as u64 > MOST_BYTES {
+        let long = format!("`{shown}` is longer than the {MOST_BYTES} bytes of a scenario");
+        return Err(other(fault(long, "is this the right file?")));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let unreadable = format!("`{shown}` is not UTF-8 text: byte {} is not part of a character", error.valid_up_to());
+        other(fault(unreadable, "save the file as UTF-8"))
     })?;
     // Some editors open a file with a byte order mark.
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
 }

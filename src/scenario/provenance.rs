@@ -52,6 +52,9 @@ const fn of(block: &'static str, field: &'static str, origin: Origin, note: &'st
 
 use Origin::{Assumed, Documentation, Fitted, PriceList, Tutorial};
 
+/// Which prices are the tutorial's own and differ from what the provider lists.
+const PRICES: &str = "tutorial for Mistral ($0) and for Claude 3.5 Haiku ($0.25 and $1.25; Anthropic listed $0.80 and $4)";
+
 /// Every field with a default, block by block.
 pub const ORIGINS: &[Provenance] = &[
     of("traffic", "queries", Tutorial, "200"),
@@ -64,8 +67,8 @@ pub const ORIGINS: &[Provenance] = &[
     of("traffic", "instructions", Assumed, "the tutorial's meaning in other words"),
     of("traffic", "pre_period", Assumed, "nobody came before"),
     of("models", "provider", Documentation, ""),
-    of("models", "input_price", PriceList, ""),
-    of("models", "output_price", PriceList, ""),
+    of("models", "input_price", PriceList, PRICES),
+    of("models", "output_price", PriceList, PRICES),
     of("models", "answer_tokens", Fitted, "published tokens and cost per user"),
     of("models", "answer_sigma", Fitted, "published spread of cost per user"),
     of("models", "tool_appetite", Fitted, "published tokens and cost per user"),

@@ -9,6 +9,7 @@ use crate::figure::{self, Unit};
 use crate::quantity::Probability;
 
 use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
+use super::warnings::warnings;
 
 /// What a rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -37,6 +38,8 @@ pub struct Verdict {
     pub headline: String,
     /// The rule, line by line.
     pub because: Vec<Because>,
+    /// What is odd about the rule, whatever the data.
+    pub warnings: Vec<String>,
 }
 
 /// One line of a rule: a criterion, or a group of them followed by its members.
@@ -99,7 +102,8 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
         Decision::Keep => control,
         Decision::NeedMoreData => None,
     };
-    Verdict { decision, variation, headline, because }
+    let metrics: Vec<_> = analysis.metrics.iter().map(|analysis| &analysis.metric).collect();
+    Verdict { decision, variation, headline, because, warnings: warnings(rule, &metrics) }
 }
 
 /// The decision in one sentence, from the rule's own lines (without those of `keep_when`).

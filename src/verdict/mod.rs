@@ -8,6 +8,7 @@
 
 mod decide;
 mod rule;
+mod warnings;
 
 #[cfg(test)]
 pub(crate) mod published;
@@ -19,3 +20,4 @@ mod tests;
 pub use decide::{Because, Decision, Verdict, decide};
 pub(crate) use rule::written_plain;
 pub use rule::{Criteria, Criterion, Finite, Margin, Otherwise, Part, Rule, Side};
+pub use warnings::warnings;

@@ -89,7 +89,7 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
 
 /// How many more users the primary metric needs, from its published counts.
 fn plan(experiment: &Experiment, primary: &Metric, exposures: [u64; 2], conversions: [u64; 2]) -> SizePlan {
-    let tallies = conversions.map(|conversions| Some(Tally::Conversion { conversions })).to_vec();
+    let tallies = conversions.map(|conversions| Some(Tally::rate(conversions))).to_vec();
     let metrics = vec![MetricInput { metric: primary.clone(), tallies, responders: None, skewness: Vec::new() }];
     analyze(experiment, &Summary { exposures: exposures.to_vec(), shares: None, metrics }).plan
 }

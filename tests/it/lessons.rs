@@ -3,7 +3,7 @@
 use simlab::course::{Course, both};
 use simlab::diagnostic;
 
-use super::program::{pinned, simlab};
+use super::program::{folder, pinned, simlab, simlab_in};
 
 #[test]
 fn every_lesson_shows_what_it_claims_before_and_after_its_knob_is_turned() {
@@ -48,4 +48,27 @@ fn the_course_lists_its_lessons_and_an_unknown_one_leads_to_the_nearest() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.err.contains("did you mean `peeking`?"), "{}", unknown.err);
     assert_eq!(simlab(&["learn", "99"]).code, 2);
+}
+
+#[test]
+fn a_lesson_that_is_written_out_runs_as_told() {
+    let folder = folder("lessons-written-out");
+    let files = Course::files();
+    let failed: Vec<String> = std::thread::scope(|scope| {
+        let halves = [&files[..files.len() / 2], &files[files.len() / 2..]];
+        let threads = halves.map(|files| {
+            let folder = &folder;
+            scope.spawn(move || {
+                let run = |name: &str| {
+                    let file = format!("{name}.ron");
+                    assert_eq!(simlab_in(folder, &["new", name, &file]).code, 0, "{name}");
+                    let ran = simlab_in(folder, &["run", &file, "--quiet"]);
+                    (ran.code != 0).then(|| format!("{name}: exit code {}, {}", ran.code, ran.err))
+                };
+                files.iter().filter_map(|file| run(file.name)).collect::<Vec<_>>()
+            })
+        });
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(failed, Vec::<String>::new());
 }

@@ -112,8 +112,7 @@ fn bootstrap_live(arguments: &[&str], base: &str, token: &str) -> Ran {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code().unwrap() }
+    Ran::new(output)
 }
 
 #[test]

@@ -25,11 +25,18 @@ pub fn simlab_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> R
         .env("COLUMNS", "100")
         .output()
         .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code().unwrap() }
+    Ran::new(output)
 }
 
 impl Ran {
+    /// What came of it. Lines of progress depend on how busy the machine is, so they are left out.
+    pub fn new(output: std::process::Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let messages = text(output.stderr);
+        let err = messages.split_inclusive('\n').filter(|line| !line.starts_with("progress: ")).collect();
+        Self { out: text(output.stdout), err, code: output.status.code().unwrap() }
+    }
+
     /// Standard output of a run that went well.
     pub fn well(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);

@@ -81,7 +81,7 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
             for input in &summary.metrics {
                 let key = &input.metric.key;
                 match input.tallies[arm] {
-                    Some(Tally::Conversion { conversions }) => put(arm, key.clone(), conversions as f64 / exposed),
+                    Some(Tally::Conversion { conversions, .. }) => put(arm, key.clone(), conversions as f64 / exposed),
                     Some(Tally::Mean { units, total, standard_error }) => {
                         let mean = total / units as f64;
                         put(arm, key.clone(), mean);

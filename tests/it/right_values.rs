@@ -167,3 +167,35 @@ fn the_cases_of_the_shared_folder_give_their_right_values() {
     let held: Vec<&Value> = control["experiments"][0]["verdict"]["because"].as_array().unwrap().iter().map(|one| &one["held"]).collect();
     assert_eq!(held, [&Value::Bool(true), &Value::Null]);
 }
+
+#[test]
+fn a_judged_rate_is_of_the_users_that_were_judged() {
+    // By hand, Rogan & Gladen: 310 of 500 judged good is 62%; (0.62 + 0.8 - 1) / (0.9 + 0.8 - 1) = 60%.
+    let row = |conversions: u64, users: &str| format!("( exposures: 1000, conversions: {conversions}{users} )");
+    let text = |users: &str| {
+        format!(
+            "metrics: {{ \"m\": ( kind: Conversion, better: Higher, judge: ( sensitivity: 0.9, specificity: 0.8 ), variations: {{ \"a\": {}, \"b\": {} }} ) }}",
+            row(310, users),
+            row(345, users)
+        )
+    };
+    let found = analyzed("judged", &text(", users: 500"));
+    let [a, b] = ["a", "b"].map(|key| row_of(&found, key));
+    assert!((a["data_mean"].as_f64().unwrap() - 0.62).abs() < 1e-12, "{a}");
+    assert!((a["corrected"]["rate"].as_f64().unwrap() - 0.6).abs() < 1e-12, "{a}");
+    assert!((b["corrected"]["difference"].as_f64().unwrap() - 0.1).abs() < 1e-12, "{b}");
+    assert_eq!((&a["users_with_value"], &a["exposures"]), (&500.into(), &1000.into()));
+    // Without the number of judged users everybody counts as judged.
+    let found = analyzed("judged-all", &text(""));
+    assert!((row_of(&found, "a")["corrected"]["rate"].as_f64().unwrap() - 0.11 / 0.7).abs() < 1e-9);
+    // More conversions than judged users is a fault of the file.
+    let file = folder("right-judged-few").join("data.ron");
+    fs::write(&file, format!("( experiments: [( key: \"x\", control: \"a\", {} )] )", text(", users: 300"))).unwrap();
+    let ran = simlab(&["analyze", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("more conversions than users with a value"), "{}", ran.err);
+}
+
+fn row_of<'a>(experiment: &'a Value, key: &str) -> &'a Value {
+    row(experiment, 0, key)
+}

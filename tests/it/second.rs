@@ -49,15 +49,23 @@ fn a_judges_errors_are_taken_out_by_rogan_and_gladens_formula() {
     let metric = r#"metrics: { "positive_feedback_rate": ( judge: ( sensitivity: 0.9, specificity: 0.8 ) ) },
     experiments: ["#;
     let report = changed("judge", &[("experiments: [", metric)], &["--users", "600"]);
-    let variations = &report["experiments"][0]["metrics"][0]["variations"];
+    let metric = |key: &str| {
+        let metrics = report["experiments"][0]["metrics"].as_array().unwrap();
+        metrics.iter().find(|metric| metric["key"] == key).unwrap()["variations"].clone()
+    };
+    let (variations, bad) = (metric("positive_feedback_rate"), metric("negative_feedback_rate"));
     let mut rates = Vec::new();
-    for variation in variations.as_array().unwrap() {
-        let raw = variation["conversions"].as_f64().unwrap() / variation["exposures"].as_f64().unwrap();
+    for (variation, bad) in variations.as_array().unwrap().iter().zip(bad.as_array().unwrap()) {
+        // A user is judged once: good or bad. Nobody else was judged.
+        let judged = variation["conversions"].as_f64().unwrap() + bad["conversions"].as_f64().unwrap();
+        assert!(judged < 0.9 * variation["exposures"].as_f64().unwrap(), "{variation}");
+        let raw = variation["conversions"].as_f64().unwrap() / judged;
         let by_hand = (raw + 0.8 - 1.0) / (0.9 + 0.8 - 1.0);
         let corrected = &variation["corrected"];
+        assert_eq!(corrected["judged"].as_f64(), Some(judged));
         assert!((corrected["rate"].as_f64().unwrap() - by_hand).abs() < 1e-9, "{variation}");
         let (low, high) = interval(&corrected["interval"]);
-        let reach = 1.644_853_627 * (raw * (1.0 - raw) / variation["exposures"].as_f64().unwrap()).sqrt() / 0.7;
+        let reach = 1.644_853_627 * (raw * (1.0 - raw) / judged).sqrt() / 0.7;
         assert!((high - low - 2.0 * reach).abs() < 1e-8, "{corrected}");
         rates.push(by_hand);
     }

@@ -1,4 +1,4 @@
-//! Events as the tutorial's SDKs send them.
+//! Events as the newest Python SDKs send them (launchdarkly-server-sdk 9, launchdarkly-server-sdk-ai 1.2.0).
 //!
 //! Promises: plain arguments in, JSON out, in a fixed order of fields.
 //!
@@ -31,9 +31,32 @@ pub fn index(at_ms: u64, context: &Value) -> Value {
     json!({ "kind": "index", "creationDate": at_ms, "context": context })
 }
 
-/// What tells a metric event's agent: the AI SDK's track data, in its 0.10.1 shape.
+/// What an AI SDK sends once for each client, about itself.
+#[must_use]
+pub fn sdk_info(at_ms: u64) -> [Value; 2] {
+    let context = json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true });
+    let data = json!({ "aiSdkName": "launchdarkly-server-sdk-ai", "aiSdkVersion": "1.2.0", "aiSdkLanguage": "python" });
+    let info = json!({ "kind": "custom", "creationDate": at_ms, "key": "$ld:ai:sdk:info", "context": context, "data": data,
+        "metricValue": 1 });
+    [index(at_ms, &context), info]
+}
+
+/// The id of an agent's run, in the form of a UUIDv4; the same for the same text.
+#[must_use]
+pub fn run_id(of: &str) -> String {
+    let bits = xxhash_rust::xxh3::xxh3_128(of.as_bytes());
+    // Version 4 and variant 1 have their bits in fixed places.
+    let bits = (bits & !(0xf_u128 << 76)) | (4_u128 << 76);
+    let bits = (bits & !(0x3_u128 << 62)) | (2_u128 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// What tells a metric event's agent: the AI SDK's track data, in its 1.2.0 shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Track<'a> {
+    /// Id of the agent's run, which all its events share.
+    pub run: &'a str,
     /// Key of the variation.
     pub variation: &'a str,
     /// Key of the AI config.
@@ -50,8 +73,8 @@ impl Track<'_> {
     /// The data of the AI SDK's own events.
     #[must_use]
     pub fn data(&self) -> Value {
-        json!({ "variationKey": self.variation, "configKey": self.config, "version": self.version, "modelName": self.model,
-            "providerName": self.provider })
+        json!({ "runId": self.run, "configKey": self.config, "version": self.version, "modelName": self.model,
+            "providerName": self.provider, "variationKey": self.variation })
     }
 
     /// The data of the cost event, whose `version` is always 1 in the tutorial.

@@ -79,7 +79,7 @@ impl EventKey {
             Self::FeedbackNegative => "$ld:ai:feedback:user:negative",
             Self::DurationTotal => "$ld:ai:duration:total",
             Self::CostPerRequest => "ai_cost_per_request",
-            Self::AgentUsed => "$ld:ai:agent:function:single",
+            Self::AgentUsed => "$ld:ai:usage:agent-config",
             Self::ToolCall => "$ld:ai:tool_call",
             Self::RequestDuration => "request_duration",
             Self::RequestFailed => "request_failed",

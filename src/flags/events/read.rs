@@ -212,6 +212,7 @@ fn text<'a>(json: &'a Value, name: &str) -> Result<&'a str, Malformed> {
 mod tests {
     use serde_json::json;
 
+    use super::super::build::{run_id, sdk_info};
     use super::*;
     use crate::context::Attributes;
     use crate::flags::compiled::{Evaluation, Reason};
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn events_have_the_shape_that_was_captured_from_the_sdks() {
-        // Expected texts follow the captures of the Python SDK 9.12.0 and AI SDK 0.10.1.
+        // Expected texts follow captures of the Python SDK 9.12.0, and ldai/client.py and tracker.py of AI SDK 1.2.0.
         let value = json!({ "_ldMeta": { "enabled": true, "variationKey": "strict-security" } });
         let evaluation = Evaluation { variation: Some(0), in_experiment: true, reason: Reason::RuleMatch { rule: 3 } };
         let event =
@@ -234,7 +235,8 @@ mod tests {
             feature(1_760_000_000_000, &event, &user()).to_string(),
             r#"{"kind":"feature","creationDate":1760000000000,"key":"security-agent","version":7,"variation":1,"value":{"_ldMeta":{"enabled":true,"variationKey":"strict-security"}},"default":{},"reason":{"kind":"RULE_MATCH","ruleIndex":3,"ruleId":"aaaa","inExperiment":true},"context":{"kind":"user","key":"user_1760000000_1","country":"US","plan":"paid"}}"#
         );
-        let track = Track { variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
+        let track =
+            Track { run: "run-1", variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
         let cost = custom(5, EventKey::CostPerRequest, &user(), track.cost_data(), cost_dollars(Money::from_nano_dollars(12_345_678)));
         assert_eq!(
             cost.to_string(),
@@ -242,6 +244,18 @@ mod tests {
         );
         let used = custom(5, EventKey::AgentUsed, &user(), "support-agent".into(), 1.0);
         assert_eq!((used["data"].as_str(), used["metricValue"].to_string().as_str()), (Some("support-agent"), "1"));
+        assert_eq!(used["key"], "$ld:ai:usage:agent-config");
+        assert_eq!(
+            track.data().to_string(),
+            r#"{"runId":"run-1","configKey":"support-agent","version":1,"modelName":"gpt-4o","providerName":"OpenAI","variationKey":"other-paid"}"#
+        );
+        let [first, info] = sdk_info(5);
+        assert_eq!(first["context"], json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true }));
+        assert_eq!((&info["key"], &info["data"]["aiSdkLanguage"]), (&"$ld:ai:sdk:info".into(), &"python".into()));
+        let id = run_id("user_1760000000_1 support-agent");
+        let form: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!((form.as_slice(), &id[14..15], "89ab".contains(&id[19..20])), (&[8, 4, 4, 4, 12][..], "4", true), "{id}");
+        assert_ne!(id, run_id("user_1760000000_1 security-agent"));
         let mut summary = Summary::default();
         summary.count(&event);
         summary.count(&event);
@@ -254,7 +268,8 @@ mod tests {
 
     #[test]
     fn what_is_built_is_read_back() {
-        let track = Track { variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
+        let track =
+            Track { run: "run-1", variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
         let tokens = custom(9, EventKey::TokensTotal, &user(), track.data(), 907.0);
         let unit = "user_1760000000_1";
         assert_eq!(

@@ -128,11 +128,18 @@ pub(super) fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
     (p, [(middle - half).max(0.0), (middle + half).min(1.0)])
 }
 
-/// Fits a recording; `base` is the scenario that was recorded. Gives the fitted scenario as well.
+/// Fits a recording; `base` is the scenario that was recorded. Gives the fitted scenario as well. `progress` hears how many of
+/// the [`SIMULATIONS`](super::SIMULATIONS) are done.
 ///
 /// # Errors
 /// When there is too little to fit, or the scenario cannot be simulated.
-pub async fn calibrate(recording: &Recording, base: &Scenario, seed: Seed, users: u32) -> Result<(Calibration, Scenario), Fault> {
+pub async fn calibrate(
+    recording: &Recording,
+    base: &Scenario,
+    seed: Seed,
+    users: u32,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Calibration, Scenario), Fault> {
     let mut found = Calibration::default();
     let mut scenario = base.clone();
     let calls = calls(recording);
@@ -151,7 +158,7 @@ pub async fn calibrate(recording: &Recording, base: &Scenario, seed: Seed, users
         }
         read_off(model, calls, profile, &mut found);
     }
-    match_moments(recording, &mut scenario, seed, users, &mut found).await.map_err(Fault::Setup)?;
+    match_moments(recording, &mut scenario, seed, users, &mut found, progress).await.map_err(Fault::Setup)?;
     found.kept.push(
         "how well a model answers apart from how the judge rates: only both together show, so the judge is as the scenario has it"
             .to_owned(),

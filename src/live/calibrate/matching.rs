@@ -24,6 +24,8 @@ use crate::scenario::Scenario;
 const LEAST_USERS: u32 = 8_000;
 /// Rounds of Newton's method.
 const ROUNDS: usize = 5;
+/// Simulations that a matching takes: one to begin with, and in each round one for each parameter and one for all.
+pub const SIMULATIONS: u64 = 1 + ROUNDS as u64 * (Parameter::ALL.len() as u64 + 1);
 /// By how much a parameter is moved to learn its slope.
 const NUDGE: f64 = 0.2;
 
@@ -102,7 +104,7 @@ async fn simulate(scenario: &Scenario, seed: Seed, users: u32) -> Result<BTreeMa
     Ok(simulated(&stage, seed, users).await)
 }
 
-/// Matches every model of the recording's support agents.
+/// Matches every model of the recording's support agents. `progress` hears how many of [`SIMULATIONS`] are done.
 ///
 /// # Errors
 /// When the scenario cannot be simulated.
@@ -112,13 +114,20 @@ pub async fn match_moments(
     seed: Seed,
     users: u32,
     found: &mut Calibration,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(), SetupError> {
     let users = users.max(LEAST_USERS);
     let wanted = recorded(recording);
     let base = scenario.clone();
     let profile_of = |scenario: &Scenario, model: &str| scenario.models.iter().position(|profile| profile.id == model);
     let mut slopes: BTreeMap<(String, usize), f64> = BTreeMap::new();
+    let mut done = 0;
+    let mut count = || {
+        done += 1;
+        progress(done);
+    };
     let mut now = simulate(scenario, seed, users).await?;
+    count();
     for _ in 0..ROUNDS {
         let mut moved = scenario.clone();
         for parameter in Parameter::ALL {
@@ -131,6 +140,7 @@ pub async fn match_moments(
                 }
             }
             let then = simulate(&nudged, seed, users).await?;
+            count();
             for (model, wanted) in &wanted {
                 let (Some(at), Some(now), Some(then)) = (profile_of(scenario, model), now.get(model), then.get(model)) else { continue };
                 let moments = (parameter.moment(wanted), parameter.moment(now), parameter.moment(then));
@@ -148,6 +158,7 @@ pub async fn match_moments(
         }
         *scenario = moved;
         now = simulate(scenario, seed, users).await?;
+        count();
     }
     for (model, moments) in &wanted {
         let Some(at) = profile_of(scenario, model) else { continue };

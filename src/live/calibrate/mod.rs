@@ -13,4 +13,5 @@ mod written;
 
 pub use fit::{Calibration, Fault, Figure, calibrate};
 pub use latency::{LatencyFit, fit as fit_latency};
+pub use matching::SIMULATIONS;
 pub use written::{put_into, table, to_json};

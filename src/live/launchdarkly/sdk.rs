@@ -275,7 +275,7 @@ impl LiveFlags {
     pub fn track(&self, scenario: &Scenario, key: &str, group: u16, entries: &[Entry]) {
         // Who could be assigned has a context.
         let Ok(context) = context(scenario, key, group) else { return };
-        let mut visit = Visit::default();
+        let mut visit = Visit::of(key);
         for entry in entries {
             let goes_on = visit.entry(scenario, &entry.event, |sent| {
                 if let Sent::Metric(event, data, value) = sent {

@@ -151,6 +151,9 @@ fn rule(experiment: &Experiment) -> Markup {
                         div { strong { (plain(&line.criterion)) } div.dim.small { (plain(&format::finding(line))) } }
                     }
                 }
+                @for warning in &verdict.rule_warnings {
+                    li.wide { (badge(("!", "warning", Tone::Warn))) div { (plain(warning)) } }
+                }
             }
         }
     }

@@ -17,6 +17,8 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | ✅ held | positive feedback stable or improving | 98.6% sure (estimate +1.14%) | at least 75% sure that it is at most 10% worse |
     | ✅ held | enhanced privacy protection (declared, not measured) | declared to hold | declared to hold |
 
+    ⚠️ The rule: “at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the rule ships only a treatment that looks worse there
+
     ### Strict Security against Basic Security
 
     | metric | change | 90% interval | beats control | reads | expected loss |
@@ -273,6 +275,9 @@ fn the_json_is_the_contract() {
                 "declared": true,
                 "depth": 0
               }
+            ],
+            "rule_warnings": [
+              "“at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the rule ships only a treatment that looks worse there"
             ],
             "trusted": true,
             "distrust": []

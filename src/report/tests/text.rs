@@ -92,6 +92,9 @@ fn the_text_fits_eighty_columns() {
                   that it is at most 10% worse
       ✓ held      enhanced privacy protection
                   declared to hold, not measured
+      ! warning   “at least 75% confident in the cost” can hold only if the control
+                  is better on ai_cost_per_request, so the rule ships only a
+                  treatment that looks worse there
 
     ┏━━ SHIP ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
     ┃  Ship Strict Security: all 5 criteria are met (one of them declared, not     ┃
@@ -184,6 +187,8 @@ fn a_wide_terminal_shows_more() {
                   found 98.6% sure (estimate +1.14%); required at least 75% sure that it is at most 10% worse
       ✓ held      enhanced privacy protection
                   declared to hold, not measured
+      ! warning   “at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the
+                  rule ships only a treatment that looks worse there
 
     ┏━━ SHIP ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
     ┃  Ship Strict Security: all 5 criteria are met (one of them declared, not measured).                                  ┃

@@ -114,7 +114,8 @@ fn what_is_no_recording_or_too_short_a_one_is_refused() {
     assert_eq!(site.simlab(&["run", "my.ron", "--live", "--yes", "--quiet", "--users", "2", "--out", "run"]).code, 0);
     let short = site.simlab(&["calibrate", "run/journal.jsonl"]);
     assert!(short.code == 3 && short.err.contains("no model was called often enough: 20 calls are needed"), "{}", short.err);
-    for (file, message) in [("my.ron", "line 1"), ("nowhere", "a recording is what"), (".", "a recording is what")] {
+    for (file, message) in [("my.ron", "is a scenario, not a recording"), ("nowhere", "a recording is what"), (".", "a recording is what")]
+    {
         let ran = ran(&mut site.command(&["calibrate", file]));
         assert!(ran.code == 3 && ran.err.contains(message), "{file}: {}", ran.err);
     }

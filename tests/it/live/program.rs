@@ -60,8 +60,7 @@ impl Site {
 
 pub fn ran(command: &mut Command) -> Ran {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code().unwrap() }
+    Ran::new(output)
 }
 
 /// A saved report without what depends on how long anything took, and on how the run went.
@@ -222,6 +221,19 @@ fn the_budget_is_not_exceeded_and_a_larger_one_goes_on_where_it_ended() {
     assert_eq!(hole.code, 3);
     let words: Vec<&str> = hole.err.split_whitespace().filter(|word| *word != "│").collect();
     assert!(words.join(" ").contains("user 3, support, call 1 is not in the recording; nearest is user "), "{}", hole.err);
+
+    // Numbers that cannot be are named, and neither end the program nor keep it busy.
+    let all: String = fs::read_to_string(site.path("copy.jsonl")).unwrap().lines().map(|line| bare(&line.to_owned())).collect();
+    for (from, to, word) in
+        [("\"users\":60,", "\"users\":4294967295,", "4294967295 users"), ("\"variation\":0", "\"variation\":200", "variation 200")]
+    {
+        assert!(all.contains(from), "{from}");
+        fs::write(site.path("absurd.jsonl"), all.replace(from, to)).unwrap();
+        for arguments in [["replay", "absurd.jsonl"], ["calibrate", "absurd.jsonl"]] {
+            let refused = site.simlab(&arguments);
+            assert!(refused.code == 3 && refused.err.contains(word), "{arguments:?}: {}", refused.err);
+        }
+    }
 }
 
 #[test]
@@ -262,7 +274,7 @@ fn nothing_starts_before_everything_is_there_and_agreed_to() {
         (&["run", "my.ron", "--live", "--max-cost=-1"], 2, "expected an amount of dollars"),
         (&["run", "my.ron", "--live", "--max-cost=much"], 2, "expected an amount of dollars"),
         (&["run", "my.ron", "--live", "--resume", "nowhere"], 3, "name the folder that the run was saved in"),
-        (&["replay", "my.ron"], 3, "line 1"),
+        (&["replay", "my.ron"], 3, "is a scenario, not a recording"),
         (&["replay", "nowhere.jsonl"], 3, "a recording is what"),
         (&["replay", "."], 3, "a recording is what"),
     ] {

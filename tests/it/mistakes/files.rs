@@ -80,7 +80,8 @@ fn a_knowledge_base_without_topics_enough() {
       ·                    ╰── this folder
     3 │     experiments: [(
       ╰────
-     help: a topic is a first-level heading, or a second-level one where these are few
+     help: every heading is a topic, whatever its level, if its title is not there yet: write more
+           headings (`#` to `######`)
     "#);
     file("nothing/notes.txt", b"not read");
     assert_snapshot!(of_file(&file("nothing.ron", text.replace("little", "nothing").as_bytes())), @r#"

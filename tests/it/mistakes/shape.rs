@@ -177,13 +177,8 @@ fn a_block_that_is_no_block() {
 #[test]
 fn a_file_that_is_no_scenario() {
     assert_snapshot!(shown("{ \"traffic\": 200 }"), @r#"
-     × expected a block in parentheses, found a map
-      ╭─[my.ron:1:1]
-    1 │ { "traffic": 200 }
-      · ─────────┬────────
-      ·          ╰── this is not a block
-      ╰────
-     help: blocks stand in parentheses: ( field: value, … )
+    × `my.ron` is a JSON file, not a scenario
+    help: a scenario is a RON file: `simlab new security my.ron` writes one to start from
     "#);
 }
 

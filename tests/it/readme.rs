@@ -1,0 +1,131 @@
+//! Every block of the README works when it is pasted as it stands, in one go, into a fresh shell.
+//!
+//! Nothing is built and nothing leaves this machine. Three things differ from a user's shell: `cargo install` and its like do nothing,
+//! because the program is there already; the port is a free one; and `simlab power` runs three small replications, whatever was asked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::program::folder;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// The port that the README names.
+const PORT: &str = "18765";
+
+/// Stands in for `simlab`: three replications of few users are enough to see that a command works.
+const SIMLAB: &str = r#"#!/bin/sh
+[ "$1" = power ] || exec "$SIMLAB_PROGRAM" "$@"
+shift
+set -- "$@" --
+small="--replications 3 --truth-users 200 --quiet"
+users="--users 100"
+while [ "$1" != -- ]; do
+  case "$1" in
+    --replications) shift ;;
+    --merge) small=; users=; set -- "$@" "$1" ;;
+    --target) users="--most-users 100"; set -- "$@" "$1" ;;
+    --users) users=; set -- "$@" "$1" ;;
+    *) set -- "$@" "$1" ;;
+  esac
+  shift
+done
+shift
+exec "$SIMLAB_PROGRAM" power "$@" $small $users
+"#;
+/// Stands in for `cargo`: what it would build is there.
+const CARGO: &str = "#!/bin/sh\ncase \"$1\" in install|test) exit 0 ;; *) exit 1 ;; esac\n";
+
+/// The blocks of a language.
+fn blocks(language: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
+}
+
+fn there(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn executable(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// The new files at the top of a folder.
+fn made(place: &Path) -> Vec<String> {
+    let names = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "scenarios").collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn every_block_of_the_readme_works_when_it_is_pasted() {
+    if !["bash", "curl", "python3"].iter().all(|program| there(program)) {
+        return;
+    }
+    let place = folder("readme");
+    let tools = place.join("bin");
+    fs::create_dir_all(&tools).unwrap();
+    executable(&tools.join("simlab"), SIMLAB);
+    executable(&tools.join("cargo"), CARGO);
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let all = blocks("sh");
+    assert!(all.len() >= 10, "{}", all.len());
+    let mut written: BTreeMap<String, usize> = BTreeMap::new();
+    for (nth, block) in all.iter().enumerate() {
+        let own: PathBuf = place.join(format!("block-{nth}"));
+        fs::create_dir_all(&own).unwrap();
+        std::os::unix::fs::symlink(Path::new(ROOT).join("scenarios"), own.join("scenarios")).unwrap();
+        // Ports are given out in turn, so the next one comes long after this one.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let said = own.join("said.log");
+        let log = fs::File::create(&said).unwrap();
+        // As an interactive shell, it goes on after a failure; here a failure of any line is one of the block.
+        let script = format!("trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{}", block.replace(PORT, &port));
+        let mut shell = Command::new("bash");
+        shell.args(["-e", "-o", "pipefail", "-c", &script]).current_dir(&own);
+        shell.envs([("PATH", path.as_str()), ("SIMLAB_PROGRAM", env!("CARGO_BIN_EXE_simlab"))]);
+        // Nothing goes out, and nothing is kept from run to run.
+        shell.envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1"), ("XDG_CACHE_HOME", own.to_str().unwrap())]);
+        let status = shell.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).status().unwrap();
+        let mut text = String::new();
+        fs::File::open(&said).unwrap().read_to_string(&mut text).unwrap();
+        assert!(status.success(), "block {nth} failed:\n{block}\n{text}");
+        fs::remove_file(&said).unwrap();
+        // Pasted one after the other into one folder, a block must not meet a file that another one wrote and that is not replaced.
+        for name in made(&own).into_iter().filter(|name| name.ends_with(".ron") || name.starts_with("live-")) {
+            if let Some(before) = written.insert(name.clone(), nth) {
+                panic!("blocks {before} and {nth} both write {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_readme_shows_of_python_is_python() {
+    if !there("python3") {
+        return;
+    }
+    for block in blocks("python") {
+        let read = Command::new("python3").args(["-c", "import ast, sys; ast.parse(sys.argv[1])", &block]).status().unwrap();
+        assert!(read.success(), "{block}");
+    }
+}
+
+#[test]
+fn the_fault_that_the_readme_shows_is_the_one_that_is_shown() {
+    let place = folder("readme-fault");
+    let text =
+        fs::read_to_string(Path::new(ROOT).join("scenarios/security.ron")).unwrap().replace("pii_percentage: 100", "pii_percentge: 100");
+    fs::write(place.join("my.ron"), text).unwrap();
+    let shown = super::program::simlab_in(&place, &["check", "my.ron"]).err;
+    assert!(blocks("text").iter().any(|block| block.trim_end() == shown.trim_end()), "{shown}");
+}
