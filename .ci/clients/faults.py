@@ -17,7 +17,7 @@ QUESTION = [{"role": "user", "content": "Can you explain Q-Learning?"}]
 
 def call(path, method="GET", body=None):
     data = None if body is None else json.dumps(body).encode()
-    text = urllib.request.urlopen(urllib.request.Request(f"{base}/_simlab/{path}", data, method=method)).read()
+    text = urllib.request.urlopen(urllib.request.Request(f"{base}/_simlab/{path}", data, {"content-type": "application/json"}, method=method)).read()
     return json.loads(text) if text else None
 
 
