@@ -3,11 +3,11 @@
 //! `cargo run --release --example calibration` prints the tables of `docs/statistics.md`. Each row draws experiments whose true
 //! effect is known, analyzes them as every report does, and counts. The same program gives the same bytes on every machine.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
-
+use std::error::Error;
 use std::fmt::Write as _;
 
 use simlab::analysis::{MetricInput, Summary, Tally, analyze};
+use simlab::diagnostic::render;
 use simlab::experiment::{Aggregation, Experiment, Metric, Statistic};
 use simlab::random::{Owner, Purpose, Seed, Stage};
 use simlab::scenario::{default_metrics, load};
@@ -30,13 +30,17 @@ enum Measured {
     Mean(f64),
 }
 
-fn main() {
-    print!("{}", tables(4000));
+fn main() -> Result<(), Box<dyn Error>> {
+    print!("{}", tables(4000)?);
+    Ok(())
 }
 
 /// The tables, from so many experiments a row.
-pub fn tables(experiments: u64) -> String {
-    let study = Study::new();
+///
+/// # Errors
+/// When the built-in scenario cannot be read, or lacks a metric of a kind.
+pub fn tables(experiments: u64) -> Result<String, Box<dyn Error>> {
+    let study = Study::new()?;
     let designs =
         [("rate of 34%", Measured::Rate(0.34)), ("rate of 5%", Measured::Rate(0.05)), ("mean, log-normal, sigma 1", Measured::Mean(1.0))];
     let truths = [("0%", Truth::Fixed(0.0)), ("+20%", Truth::Fixed(0.2)), ("drawn", Truth::Drawn)];
@@ -46,16 +50,16 @@ pub fn tables(experiments: u64) -> String {
     let mut row = 0;
     for (name, measured) in designs {
         for (effect, truth) in truths {
-            write!(coverage, "| {name} | {effect} |").unwrap();
+            write!(coverage, "| {name} | {effect} |")?;
             for users in [50, 200, 1000, 5000] {
                 row += 1;
                 let found = study.run(measured, truth, users, experiments, Seed(row));
-                write!(coverage, " {:.1}% |", 100.0 * found.covered as f64 / found.intervals.max(1) as f64).unwrap();
+                write!(coverage, " {:.1}% |", 100.0 * found.covered as f64 / found.intervals.max(1) as f64)?;
                 if matches!(truth, Truth::Drawn) {
-                    write!(said, "| {name} | {users} |").unwrap();
+                    write!(said, "| {name} | {users} |")?;
                     for bin in found.bins {
                         let share = |count: f64| 100.0 * count / bin.experiments.max(1) as f64;
-                        write!(said, " {:.1}%, true {:.1}% |", share(bin.said), share(bin.right as f64)).unwrap();
+                        write!(said, " {:.1}%, true {:.1}% |", share(bin.said), share(bin.right as f64))?;
                     }
                     said.push('\n');
                 }
@@ -63,7 +67,7 @@ pub fn tables(experiments: u64) -> String {
             coverage.push('\n');
         }
     }
-    format!("{coverage}\n{said}")
+    Ok(format!("{coverage}\n{said}"))
 }
 
 /// Experiments whose probability to be right was said to lie in one range.
@@ -90,14 +94,14 @@ struct Study {
 }
 
 impl Study {
-    fn new() -> Self {
-        let scenario = load("security").unwrap_or_else(|_| panic!("a built-in scenario")).scenario;
-        let pick = |wanted: fn(&Metric) -> bool| default_metrics().into_iter().find(wanted).unwrap();
-        Self {
-            experiment: scenario.experiments[0].clone(),
-            rate: pick(|metric| metric.aggregation == Aggregation::Occurrence),
-            mean: pick(|metric| metric.aggregation != Aggregation::Occurrence && metric.statistic == Statistic::Mean),
-        }
+    fn new() -> Result<Self, Box<dyn Error>> {
+        let mut experiments = load("security").map_err(|faults| render(&faults, false))?.scenario.experiments;
+        let pick = |wanted: fn(&Metric) -> bool| default_metrics().into_iter().find(wanted).ok_or("no such metric");
+        Ok(Self {
+            experiment: experiments.swap_remove(0),
+            rate: pick(|metric| metric.aggregation == Aggregation::Occurrence)?,
+            mean: pick(|metric| metric.aggregation != Aggregation::Occurrence && metric.statistic == Statistic::Mean)?,
+        })
     }
 
     fn run(&self, measured: Measured, truth: Truth, users: u64, experiments: u64, seed: Seed) -> Found {

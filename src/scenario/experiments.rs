@@ -373,13 +373,6 @@ fn collect<'a>(criterion: &'a Criterion, names: &mut Vec<&'a str>) {
     match criterion {
         Criterion::All(criteria) | Criterion::Any(criteria) => criteria.as_slice().iter().for_each(|member| collect(member, names)),
         Criterion::Not(criterion) => collect(criterion, names),
-        Criterion::AtMost { name, .. }
-        | Criterion::AtLeast { name, .. }
-        | Criterion::Beats { name, .. }
-        | Criterion::Confident { name, .. }
-        | Criterion::NonInferior { name, .. }
-        | Criterion::Significant { name, .. }
-        | Criterion::Ratio { name, .. }
-        | Criterion::Declared { name, .. } => names.push(name),
+        leaf => names.push(leaf.name()),
     }
 }

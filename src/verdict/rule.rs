@@ -286,6 +286,22 @@ impl Rule {
 }
 
 impl Criterion {
+    /// The name that somebody gave it; empty where it has none, and for groups.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::AtMost { name, .. }
+            | Self::AtLeast { name, .. }
+            | Self::Beats { name, .. }
+            | Self::Confident { name, .. }
+            | Self::NonInferior { name, .. }
+            | Self::Significant { name, .. }
+            | Self::Ratio { name, .. }
+            | Self::Declared { name, .. } => name,
+            Self::All(_) | Self::Any(_) | Self::Not(_) => "",
+        }
+    }
+
     fn collect_keys<'a>(&'a self, path: &str, keys: &mut Vec<(String, &'a str)>) {
         match self {
             Self::All(criteria) | Self::Any(criteria) => {

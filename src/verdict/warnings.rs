@@ -106,17 +106,7 @@ impl Leaf<'_> {
     }
 
     fn label(&self) -> String {
-        let name = match self.criterion {
-            Criterion::AtMost { name, .. }
-            | Criterion::AtLeast { name, .. }
-            | Criterion::Beats { name, .. }
-            | Criterion::Confident { name, .. }
-            | Criterion::NonInferior { name, .. }
-            | Criterion::Significant { name, .. }
-            | Criterion::Ratio { name, .. }
-            | Criterion::Declared { name, .. } => name.as_str(),
-            Criterion::All(_) | Criterion::Any(_) | Criterion::Not(_) => "",
-        };
+        let name = self.criterion.name();
         match (name.is_empty(), self.metric()) {
             (true, Some(metric)) => format!("the criterion on {metric}"),
             (true, None) => "a criterion".to_owned(),
