@@ -111,6 +111,7 @@ fn intervals_of_means_of_few_users_hold_the_mean_as_often_as_they_say_and_skewed
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn an_always_valid_test_of_rare_events_keeps_its_error_over_all_looks() {
     let runs = 250;
     println!("{:>6} {:>12} {:>8}", "rate", "split", "ever");

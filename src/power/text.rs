@@ -5,7 +5,7 @@
 //! Does not know: how anything was computed.
 
 use super::coverage::far_below;
-use super::data::{Estimate, Example, Power, StudyPower, Target};
+use super::data::{Estimate, Example, Power, SizePower, StudyPower, Target};
 use super::markdown::to_share;
 use crate::figure::{self, MISSING, Unit};
 use crate::report::escape::plain;
@@ -96,11 +96,20 @@ pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
     sections
 }
 
+/// A name on two lines, broken at the space nearest to its middle, so that metrics' keys keep their room.
+fn folded(name: &str) -> String {
+    let middle = name.len() / 2;
+    match name.match_indices(' ').map(|(at, _)| at).min_by_key(|at| at.abs_diff(middle)) {
+        Some(at) => format!("{}\n{}", &name[..at], &name[at + 1..]),
+        None => name.to_owned(),
+    }
+}
+
 fn truth(study: &StudyPower, power: &Power) -> Section {
     let columns = vec![
         Column::words("metric"),
-        Column::number(&study.control_name),
-        Column::number(&study.treatment_name),
+        Column::number(folded(&study.control_name)),
+        Column::number(folded(&study.treatment_name)),
         Column::number("true change"),
         Column::number("bias"),
     ];
@@ -263,11 +272,25 @@ fn coverage(study: &StudyPower) -> Section {
         Column::number(format!("{} users", figure::count(size.users.into()))).optional(optional)
     }));
     let mut rows = Vec::new();
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for (at, metric) in study.truth.iter().enumerate() {
+        let of_size = |size: &SizePower| size.coverage.get(at).map(|own| [own.relative_difference, own.treatment, own.control]);
+        let far = |of: &[usize]| {
+            let mut cells = study.sizes.iter().filter_map(of_size).flat_map(|covered| of.iter().filter_map(move |&of| covered[of]));
+            cells.any(|covered| far_below(covered, study.threshold))
+        };
+        // A metric whose change is missed has a warning of its own, with its causes.
+        if far(&[1, 2]) && !far(&[0]) && !metric.bias_causes.is_empty() {
+            let causes = metric.bias_causes.join("; ");
+            match reasons.iter_mut().find(|(known, _)| *known == causes) {
+                Some((_, metrics)) => metrics.push(&metric.key),
+                None => reasons.push((causes, vec![&metric.key])),
+            }
+        }
         for (what, of) in [("change", 0), ("treatment", 1), ("control", 2)] {
             let mut cells = vec![Cell::new(if of == 0 { metric.key.as_str() } else { "" }), Cell::new(what)];
             cells.extend(study.sizes.iter().map(|size| {
-                let covered = size.coverage.get(at).and_then(|own| [own.relative_difference, own.treatment, own.control][of]);
+                let covered = of_size(size).and_then(|covered| covered[of]);
                 let far = covered.is_some_and(|covered| far_below(covered, study.threshold));
                 let cell = covered.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share);
                 if far { Cell::toned(format!("{} !", cell.text), Tone::Bad) } else { cell }
@@ -277,7 +300,11 @@ fn coverage(study: &StudyPower) -> Section {
     }
     let mark = "!: the intervals miss more than twice as often as they claim.".to_owned();
     let marked = rows.iter().any(|row| matches!(row, Row::Cells(cells) if cells.iter().any(|cell| cell.text.ends_with('!'))));
-    let sentences = if marked { vec![mark] } else { Vec::new() };
+    let mut sentences = if marked { vec![mark] } else { Vec::new() };
+    sentences.extend(reasons.into_iter().map(|(causes, metrics)| {
+        let metrics = metrics.join(", ");
+        format!("{metrics}: both arms have about the same relative bias, so the intervals hold the change and miss the values. Causes: {causes}.")
+    }));
     (format!("How often the {mass} intervals hold the effect on users"), sentences, Some(Table { columns, rows }))
 }
 

@@ -273,8 +273,9 @@ impl What {
 }
 
 impl Figure {
-    /// The figure in the report; `None` where it is missing.
-    fn find(&self, experiment: &Experiment) -> Option<f64> {
+    /// The figure in the report, whatever its bounds; `None` where it is missing.
+    #[must_use]
+    pub fn value(&self, experiment: &Experiment) -> Option<f64> {
         let metric = experiment.metrics.iter().find(|metric| metric.key == self.metric)?;
         let control = metric.variations.iter().find(|variation| variation.key == experiment.control)?;
         let wanted = |variation: &&Variation| match &self.variation {
@@ -299,7 +300,7 @@ impl Figure {
     }
 
     fn check(&self, experiment: &Experiment) -> ExpectationResult {
-        let found = self.find(experiment);
+        let found = self.value(experiment);
         let above = self.at_least.map(|least| format!("at least {least}"));
         let below = self.at_most.map(|most| format!("at most {most}"));
         let bounds: Vec<String> = above.into_iter().chain(below).collect();

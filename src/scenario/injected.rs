@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::faults::Faults;
 use super::spanned::Spanned;
-use crate::diagnostic::nearest;
+use crate::diagnostic::{json_fault, nearest};
 use crate::time::Duration;
 
 /// Where a fault can strike.
@@ -387,12 +387,40 @@ pub fn rules(written: &[Written], faults: &mut Faults<'_>) -> Vec<FaultRule> {
     written.iter().take(MOST_RULES).filter_map(|rule| resolve(rule, &mut add)).collect()
 }
 
+/// What is wrong with one value, in the words of JSON.
+fn plain(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let mistaken = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    let Some((found, expected)) = mistaken.and_then(|rest| rest.rsplit_once(", expected ")) else { return said };
+    let expected = match expected {
+        "f64" => "a number",
+        "i64" => "a whole number",
+        "a sequence" => "a list",
+        "a string" => "a text",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let quoted = |from: &str| found.strip_prefix(from).map(|rest| rest.trim_matches(|c| c == '`' || c == ' '));
+    let found = match (quoted("integer"), quoted("floating point"), quoted("boolean"), quoted("string")) {
+        (Some(number), ..) | (_, Some(number), ..) => format!("the number {number}"),
+        (.., Some(boolean), _) => boolean.to_owned(),
+        (.., Some(text)) => format!("the text {text}"),
+        _ => match found {
+            "map" => "an object".to_owned(),
+            "sequence" => "a list".to_owned(),
+            "unit value" | "null" => "null".to_owned(),
+            other => other.to_owned(),
+        },
+    };
+    format!("expected {expected}, found {found}")
+}
+
 /// Reads rules that were sent as JSON: `{"faults": [rule, …]}`, a list, or one rule.
 ///
 /// # Errors
 /// Each fault with the path of its field and what was expected.
 pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| vec![format!("the body is not JSON: {error}")])?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| vec![json_fault(&error).replacen("it ", "the body ", 1)])?;
     let (list, prefix) = match value {
         Value::Object(mut fields) if fields.contains_key("faults") => {
             let list = fields.remove("faults").unwrap_or_default();
@@ -416,7 +444,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
         match serde_path_to_error::deserialize::<_, Sent>(rule) {
             Err(error) => {
                 let path = error.path().to_string();
-                wrong.push(format!("{}: {}", at(if path == "." { "" } else { &path }), error.into_inner()));
+                wrong.push(format!("{}: {}", at(if path == "." { "" } else { &path }), plain(&error.into_inner())));
             }
             Ok(sent) => rules.extend(resolve(&sent.into(), &mut |complaint| {
                 let help = complaint.help.map(|help| format!(" ({help})")).unwrap_or_default();

@@ -314,3 +314,41 @@ fn wherever_a_real_scenario_is_cut_off_it_is_refused() {
         assert!(shown(&text[..at]).is_some(), "{at}");
     }
 }
+
+#[test]
+fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
+    let mut compared = 0;
+    for built_in in LIBRARY.iter().chain(LESSONS) {
+        let scenario = load(built_in.name).unwrap().scenario;
+        if !scenario.guards.is_empty() {
+            continue;
+        }
+        let account = crate::flags::bootstrap::mock_account(&scenario.project, scenario.seed, 1_760_000_000_000);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let started = runtime.block_on(account).unwrap().0.started();
+        for own in &scenario.experiments {
+            let found = started.iter().find(|one| one.design.key == own.key).unwrap();
+            assert_eq!(found.unit, "user");
+            let plain = |metric: &crate::experiment::Metric| crate::experiment::Metric {
+                prior: None,
+                prior_variance: None,
+                judge: None,
+                smallest_effect: 0.0,
+                unit: if metric.kind() == crate::experiment::MetricKind::Conversion { String::new() } else { metric.unit.clone() },
+                ..metric.clone()
+            };
+            let metrics: Vec<_> = own.metrics.iter().map(|&at| plain(&scenario.metrics[at])).collect();
+            assert_eq!(found.metrics, metrics, "{}", built_in.name);
+            let design = &found.design;
+            assert_eq!(
+                (design.threshold, design.method, design.correction),
+                (own.threshold, own.method, own.correction),
+                "{}",
+                built_in.name
+            );
+            assert_eq!((&design.treatments, design.control), (&own.treatments, own.control), "{}", built_in.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 30, "{compared}");
+}

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::flags::api::{ApiError, Reply};
 use crate::flags::events::{Recorded, read};
-use crate::flags::mock::ResultsOf;
+use crate::flags::mock::{ResultsOf, Started};
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
@@ -57,10 +57,21 @@ pub struct Arrival {
     pub fault: Option<FaultKind>,
 }
 
+/// An experiment that was made over REST.
+#[derive(Clone, Debug)]
+struct Made {
+    iteration: String,
+    number: usize,
+    study: Study,
+}
+
 /// What has arrived.
 #[derive(Clone, Debug)]
 pub struct Ledger {
+    /// The scenario's experiments.
     study: Study,
+    /// Experiments that were made over REST, by path, each with the id and number of its latest iteration.
+    made: BTreeMap<String, Made>,
     /// Digest of all events, in the order of their arrival.
     fingerprint: u64,
     /// Payloads that came, by the digest of their id; and whether it is the server's own fault should they come again.
@@ -99,6 +110,7 @@ impl Ledger {
     pub fn new(scenario: &'static Scenario, seed: Seed, faults: &[FaultRule]) -> Self {
         Self {
             study: Study::new(scenario),
+            made: BTreeMap::new(),
             fingerprint: 0,
             seen: Recent::new(MOST_PAYLOADS),
             events: VecDeque::new(),
@@ -120,21 +132,43 @@ impl Ledger {
     /// The statistics of what has arrived so far.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.study.report(format!("{:016x}", self.fingerprint))
+        let mut report = self.study.report(format!("{:016x}", self.fingerprint));
+        for made in self.made.values() {
+            for mut experiment in made.study.report(String::new()).experiments {
+                // The scenario's experiment of this key has another design.
+                if report.experiments.iter().any(|known| known.key == experiment.key) {
+                    experiment.key += &format!(" (iteration {})", made.number);
+                }
+                report.experiments.push(experiment);
+            }
+        }
+        report
+    }
+
+    /// Follows the experiments of the account: one that is started from now on, and that is not the scenario's, is analyzed with
+    /// what arrives from now on. After its end nothing counts for it.
+    pub fn follow(&mut self, started: &[Started]) {
+        for one in started {
+            let known = self.made.get_mut(&one.path).filter(|made| made.iteration == one.iteration);
+            if let Some(known) = known {
+                known.study.end(one.ended_ms);
+            } else if self.study.covers(one) {
+                self.made.remove(&one.path);
+            } else {
+                let made = Made { iteration: one.iteration.clone(), number: one.number, study: Study::made(one) };
+                self.made.insert(one.path.clone(), made);
+            }
+        }
     }
 
     /// The results so far of one metric of an experiment, as LaunchDarkly's REST interface gave them.
     ///
     /// # Errors
-    /// When no experiment of the scenario is the one that is asked for.
+    /// When it has no results: a variation or metric of it has been deleted.
     pub fn results(&self, of: &ResultsOf) -> Result<Reply, ApiError> {
-        let none = || {
-            format!(
-                "no experiment of the scenario has these treatments of `{}` and the metric `{}`: only those are analyzed",
-                of.config, of.metric
-            )
-        };
-        let body = self.study.results(of).ok_or_else(|| ApiError::new(404, "not_found", none()))?;
+        let none = || format!("there are no results of these treatments of `{}` and the metric `{}`", of.config, of.metric);
+        let made = self.made.values().find(|made| made.iteration == of.iteration).map(|made| &made.study);
+        let body = made.unwrap_or(&self.study).results(of).ok_or_else(|| ApiError::new(404, "not_found", none()))?;
         Ok(Reply { status: 200, body })
     }
 
@@ -209,6 +243,7 @@ impl Ledger {
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
+                self.made.values_mut().filter(|made| made.study.unit() == "user").for_each(|made| made.study.take(&recorded));
                 let digest = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
                 if let Some(arrival) = arrival {
                     self.grade.event(arrival.at_ms, arrival.number, digest, &recorded);
@@ -223,6 +258,11 @@ impl Ledger {
             Err(fault) => {
                 self.malformed += 1;
                 self.last_fault = Some(fault.to_string());
+            }
+        }
+        for made in self.made.values_mut().filter(|made| made.study.unit() != "user") {
+            if let Ok(recorded) = read(&event, made.study.unit()) {
+                made.study.take(&recorded);
             }
         }
         self.bytes += text.len();

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Metric};
 use crate::flags::events::Recorded;
-use crate::flags::mock::ResultsOf;
+use crate::flags::mock::{ResultsOf, Started};
 use crate::recorded::{Counted, MetricEvent, Plan, Table};
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -43,9 +43,59 @@ impl Study {
     /// Empty tables for the scenario's experiments and metrics.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
-        let plan = Plan::of(scenario);
+        Self::of(Plan::of(scenario))
+    }
+
+    /// Empty tables for an experiment that was made over REST.
+    #[must_use]
+    pub fn made(started: &Started) -> Self {
+        Self::of(Plan {
+            name: String::new(),
+            experiments: vec![started.design.clone()],
+            variations: vec![started.variations.clone()],
+            metrics: started.metrics.clone(),
+            rules: vec![None],
+            expects: vec![None],
+            assumptions: Vec::new(),
+            unit: started.unit.clone(),
+            window_ms: None,
+            until_ms: None,
+        })
+    }
+
+    fn of(plan: Plan) -> Self {
         let table = Table::new(&plan);
         Self { plan, table, waiting: BTreeMap::new(), waits: 0 }
+    }
+
+    /// The kind of the contexts that are its units.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.plan.unit
+    }
+
+    /// Whether one of its experiments has this design: the same treatments of the same config, compared on the same metrics.
+    #[must_use]
+    pub fn covers(&self, started: &Started) -> bool {
+        let arms = |experiment: &Experiment| {
+            let arms = experiment.treatments.iter().enumerate();
+            arms.map(|(nth, arm)| (arm.variation.clone(), nth == experiment.control)).collect::<BTreeMap<_, _>>()
+        };
+        let counted = |metric: &Metric| (metric.event.clone(), metric.aggregation, metric.statistic, metric.missing, metric.better);
+        self.plan.unit == started.unit
+            && self.plan.experiments.iter().any(|experiment| {
+                experiment.config == started.design.config
+                    && arms(experiment) == arms(&started.design)
+                    && started.metrics.iter().all(|metric| {
+                        let own = experiment.metrics.iter().map(|&own| &self.plan.metrics[own]).find(|own| own.key == metric.key);
+                        own.is_some_and(|own| counted(own) == counted(metric))
+                    })
+            })
+    }
+
+    /// Events from this Unix time in milliseconds on do not count.
+    pub fn end(&mut self, at_ms: Option<u64>) {
+        self.plan.until_ms = at_ms;
     }
 
     /// Takes what one event says.

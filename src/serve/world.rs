@@ -133,7 +133,9 @@ impl World {
             let done = entry.and_then(|entry| match &entry {
                 Entry::Request { .. } => {
                     let (request, at_ms) = entry.request().ok_or("its method is unknown")?;
-                    held(&self.account).handle(&request, at_ms).map(|_| ()).map_err(|error| error.message)
+                    let done = held(&self.account).handle(&request, at_ms).map(|_| ()).map_err(|error| error.message);
+                    self.follow();
+                    done
                 }
                 Entry::Payload { id, events } => {
                     self.ledger().recall(id.as_deref(), events.clone());
@@ -223,10 +225,21 @@ impl World {
             *account = next;
             reply
         };
-        if account.revision() != before {
+        let changed = account.revision() != before;
+        drop(account);
+        if request.method != Method::Get {
+            self.follow();
+        }
+        if changed {
             self.revision.send_modify(|revision| *revision += 1);
         }
         Ok(reply)
+    }
+
+    /// Lets the analysis know which experiments are started. Nobody holds both locks at once.
+    fn follow(&self) {
+        let started = held(&self.account).started();
+        self.ledger().follow(&started);
     }
 
     /// Flags and segments of the environment that an SDK key opens.

@@ -87,6 +87,7 @@ fn what_is_rolled_back_is_met_no_more_and_what_is_released_by_everybody() {
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn a_guard_seldom_takes_back_what_is_no_worse() {
     let mut scenario = lesson("guarded-rollout", true);
     for guard in &mut scenario.guards {

@@ -7,6 +7,7 @@ use simlab::scenario::load;
 const SEEDS: u64 = 80;
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn every_published_figure_lies_inside_the_central_95_percent() {
     let mut outside = Vec::new();
     let mut checked = 0;

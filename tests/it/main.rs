@@ -5,6 +5,7 @@
 mod adaptive;
 mod analyze;
 mod calibration;
+mod claims;
 mod counting;
 mod decoders;
 mod laws;
@@ -31,6 +32,7 @@ mod serve_abuse;
 mod serve_faults;
 mod serve_grades;
 mod serve_kept;
+mod serve_made;
 mod serve_models;
 mod serve_parity;
 mod serve_sdk;

@@ -33,14 +33,14 @@ pub(super) fn client(served: &Served, compressed: bool) -> Client {
     client
 }
 
-fn user(key: &str, country: &str, plan: &str) -> Context {
+pub(super) fn user(key: &str, country: &str, plan: &str) -> Context {
     let mut builder = ContextBuilder::new(key);
     builder.set_value("country", country.into()).set_value("plan", plan.into()).set_value("region", "other".into());
     builder.build().unwrap()
 }
 
 /// Waits until `done`, at most ten seconds.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < Duration::from_secs(10), "{what}");
@@ -53,7 +53,7 @@ pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn variation(client: &Client, user: &Context, config: &str) -> String {
+pub(super) fn variation(client: &Client, user: &Context, config: &str) -> String {
     let value = client.json_variation(user, config, Value::Null);
     assert!(value["_ldMeta"]["enabled"] == true && value["model"]["name"].is_string(), "{config}: {value}");
     value["_ldMeta"]["variationKey"].as_str().unwrap().to_owned()

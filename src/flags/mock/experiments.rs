@@ -19,20 +19,20 @@ use crate::random::Seed;
 /// An experiment in one environment.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    path: String,
+    pub(super) path: String,
     id: String,
-    key: String,
-    name: String,
+    pub(super) key: String,
+    pub(super) name: String,
     description: String,
     environment: String,
     created_ms: u64,
-    methodology: String,
-    analysis: Value,
+    pub(super) methodology: String,
+    pub(super) analysis: Value,
     tags: Vec<String>,
     archived_ms: Option<u64>,
     draft: Option<Iteration>,
     /// Running or stopped, the latest last.
-    iterations: Vec<Iteration>,
+    pub(super) iterations: Vec<Iteration>,
     minted: u64,
 }
 

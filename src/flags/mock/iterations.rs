@@ -20,7 +20,7 @@ pub struct Treatment {
     /// As given, in percent.
     allocation: String,
     /// Thousandths of a percent.
-    weight: u32,
+    pub weight: u32,
     pub variation_id: String,
 }
 
@@ -39,7 +39,7 @@ pub enum Status {
 #[derive(Clone, Debug)]
 pub struct Iteration {
     id: String,
-    hypothesis: String,
+    pub hypothesis: String,
     pub status: Status,
     created_ms: u64,
     pub started_ms: Option<u64>,
@@ -47,12 +47,12 @@ pub struct Iteration {
     /// Treatment and reason.
     pub winner: Option<(String, String)>,
     pub can_reshuffle: bool,
-    randomization_unit: String,
+    pub randomization_unit: String,
     attributes: Vec<String>,
     pub metrics: Vec<String>,
     /// The metrics as the REST interface shows them, as they were when this was designed.
     shown: Vec<Value>,
-    primary: String,
+    pub primary: String,
     pub treatments: Vec<Treatment>,
     pub config: String,
     pub rule_id: String,

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::account::Identifiers;
 use super::body::Fields;
+use crate::experiment::{Aggregation, Better, Missing, Statistic};
 use crate::flags::api::ApiError;
+use crate::quantity::Probability;
 
 /// Fields that are kept as given.
 const KEPT: [&str; 16] = [
@@ -129,6 +131,36 @@ impl Metric {
         }
         fields.texts("randomizationUnits")?;
         Ok(())
+    }
+
+    /// The metric as an analysis computes it: the reverse of what the bootstrap sends. A metric of clicks or page views counts no
+    /// event, because no server-side SDK sends any.
+    pub fn definition(&self) -> crate::experiment::Metric {
+        let text = |name: &str| self.fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let numeric = self.fields.get("isNumeric").and_then(Value::as_bool).unwrap_or(false);
+        let disabled = self.fields.get("eventDefault").is_some_and(|default| default["disabled"] == true);
+        let percentile = self.fields.get("percentileValue").and_then(Value::as_i64).filter(|_| text("analysisType") == "percentile");
+        let statistic =
+            percentile.and_then(|percent| Probability::new(percent as f64 / 100.0).ok()).map_or(Statistic::Mean, Statistic::Percentile);
+        crate::experiment::Metric {
+            key: self.key.clone(),
+            name: text("name").to_owned(),
+            event: if text("kind") == "custom" { text("eventKey").to_owned() } else { String::new() },
+            aggregation: match (numeric, text("unitAggregationType")) {
+                (false, _) => Aggregation::Occurrence,
+                (true, "sum") => Aggregation::Sum,
+                (true, _) => Aggregation::Average,
+            },
+            statistic,
+            // A percentile is over the units that have a value.
+            missing: if disabled || statistic != Statistic::Mean { Missing::Exclude } else { Missing::Zero },
+            better: if text("successCriteria") == "LowerThanBaseline" { Better::Lower } else { Better::Higher },
+            unit: text("unit").to_owned(),
+            prior_variance: None,
+            prior: None,
+            judge: None,
+            smallest_effect: 0.0,
+        }
     }
 
     /// As the REST interface shows it; `experiments` is how many use it.

@@ -21,7 +21,7 @@ mod variations;
 
 pub use account::Account;
 pub use experiments::first_seed;
-pub use results::{ResultTreatment, ResultsOf};
+pub use results::{ResultTreatment, ResultsOf, Started};
 
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,7 @@ fn json_names_the_path_and_what_was_expected() {
     let complaints = |body: &str| faults_from_json(body.as_bytes()).unwrap_err().join("\n");
     for (body, parts) in [
         (r#"{"faults": [{"fault": "cut", "rte": 1}]}"#, &["faults[0].rte", "unknown field `rte`", "`rate`"][..]),
-        (r#"[{"fault": "cut", "next": 1}, {"fault": "cut", "next": "x"}]"#, &["[1].next", "expected i64"]),
+        (r#"[{"fault": "cut", "next": 1}, {"fault": "cut", "next": "x"}]"#, &["[1].next", "expected a whole number, found the text \"x\""]),
         (r#"{"fault": "slow", "next": 1, "delay": "soon"}"#, &["delay", "expected a duration"]),
         (
             r#"{"fault": "server_error", "next": 0, "status": 200}"#,
@@ -74,7 +74,8 @@ fn json_names_the_path_and_what_was_expected() {
         ),
         (r#"{"faults": 3}"#, &["expected {\"faults\": [ … ]}"]),
         (r#"{"faults": [], "more": 1}"#, &["unknown field `more`"]),
-        ("{", &["the body is not JSON"]),
+        ("{", &["the body ends too early"]),
+        ("{]", &["the body is not JSON (line 1, column 2)"]),
         (r#"{"fault": "malformed", "on": ["events"], "rate": 1}"#, &["has no body that could be malformed"]),
         (r#"{"fault": "cut", "on": ["events"], "models": ["gpt-4o"], "rate": 1}"#, &["name no model"]),
     ] {

@@ -63,6 +63,7 @@ impl Recorded {
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn a_recording_gives_back_the_models_that_it_was_made_with_and_a_scenario_that_behaves_like_it() {
     let recorded = Recorded::new("calibrate", "4242", "18");
     let Recorded { site, truth: file, fitted } = &recorded;

@@ -1,0 +1,186 @@
+//! An experiment and its metrics that were made over REST, with the official LaunchDarkly SDK, unmodified: analyzed like the
+//! scenario's own, from the start of its iteration to its end, over a restart.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::program::folder;
+use super::serve::{Served, TOKEN};
+use super::serve_sdk::{client, runtime, until, user, variation};
+
+const PROJECT: &str = "/api/v2/projects/multi-agent-chatbot";
+const EXPERIMENTS: &str = "/api/v2/projects/multi-agent-chatbot/environments/production/experiments";
+const ARMS: [&str; 2] = ["other-free", "international-standard"];
+
+fn done(served: &Served, method: &str, path: &str, body: &Value) -> Value {
+    let patch = [TOKEN, ("content-type", "application/json; domain-model=launchdarkly.semanticpatch")];
+    let answer = match method {
+        "PATCH" => served.send(method, path, &patch, body.to_string().as_bytes()),
+        _ => served.json(method, path, &[TOKEN], body),
+    };
+    assert!((200..300).contains(&answer.status), "{method} {path}: {answer:?}");
+    answer.json()
+}
+
+fn instruct(served: &Served, instruction: &Value) {
+    let patch = json!({ "instructions": [instruction] });
+    done(served, "PATCH", &format!("{EXPERIMENTS}/my-experiment"), &patch);
+}
+
+/// Makes two metrics and an experiment on the rule of free users outside the EU, and starts it. Returns the ids of its arms.
+fn make(served: &Served) -> Vec<String> {
+    let metric = |body: Value| done(served, "POST", "/api/v2/metrics/multi-agent-chatbot", &body);
+    metric(json!({ "key": "resolved", "kind": "custom", "eventKey": "ticket-resolved", "successCriteria": "HigherThanBaseline" }));
+    metric(json!({ "key": "minutes", "kind": "custom", "isNumeric": true, "eventKey": "minutes-spent", "unit": "min",
+        "successCriteria": "LowerThanBaseline", "unitAggregationType": "sum", "eventDefault": { "disabled": true, "value": 0 } }));
+    let targeting = done(served, "GET", &format!("{PROJECT}/ai-configs/support-agent/targeting"), &Value::Null);
+    let rule = &targeting["environments"]["production"]["rules"][2]["_id"];
+    let id = |key: &str| {
+        let variations = targeting["variations"].as_array().unwrap();
+        let own = variations.iter().find(|variation| variation["value"]["_ldMeta"]["variationKey"] == key).unwrap();
+        own["_id"].as_str().unwrap().to_owned()
+    };
+    let ids: Vec<String> = ARMS.iter().map(|key| id(key)).collect();
+    let treatments: Vec<Value> = ids
+        .iter()
+        .enumerate()
+        .map(|(nth, id)| {
+            json!({ "name": ARMS[nth], "baseline": nth == 0, "allocationPercent": "50",
+                "parameters": [{ "flagKey": "support-agent", "variationId": id }] })
+        })
+        .collect();
+    let iteration = json!({ "hypothesis": "it resolves more", "metrics": [{ "key": "minutes" }, { "key": "resolved" }],
+        "primarySingleMetricKey": "resolved", "treatments": treatments,
+        "flags": { "support-agent": { "ruleId": rule, "flagConfigVersion": 1 } } });
+    let body = json!({ "key": "my-experiment", "name": "My experiment", "iteration": iteration,
+        "analysisConfig": { "bayesianThreshold": "80" } });
+    done(served, "POST", EXPERIMENTS, &body);
+    instruct(served, &json!({ "kind": "startIteration" }));
+    ids
+}
+
+fn report(served: &Served) -> Value {
+    served.send("GET", "/_simlab/report", &[], b"").json()
+}
+
+fn own(report: &Value) -> Option<&Value> {
+    report["experiments"].as_array().unwrap().iter().find(|experiment| experiment["key"] == "my-experiment")
+}
+
+#[derive(Default)]
+struct Noted {
+    users: u64,
+    resolved: u64,
+    minutes: Vec<f64>,
+}
+
+#[test]
+fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
+    let folder = folder("serve-made");
+    let file = folder.join("state.redb");
+    let arguments = ["security", "--state", file.to_str().unwrap()];
+    let served = Served::start(&arguments);
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let ids = make(&served);
+    let waiting = report(&served);
+    assert_eq!(own(&waiting).unwrap()["exposures"].as_object().unwrap().len(), 2, "{waiting}");
+    assert_eq!(waiting["experiments"].as_array().unwrap().len(), 2);
+
+    let client = client(&served, false);
+    assert_eq!(runtime.block_on(client.wait_for_initialization(Duration::from_secs(10))), Some(true));
+    let mut noted: BTreeMap<String, Noted> = BTreeMap::new();
+    for nth in 0..200_u32 {
+        let user = user(&format!("user_{nth}"), "US", "free");
+        let arm = variation(&client, &user, "support-agent");
+        let one = noted.entry(arm).or_default();
+        one.users += 1;
+        if nth % 3 == 0 {
+            client.track_event(user.clone(), "ticket-resolved");
+            one.resolved += 1;
+        }
+        if nth % 2 == 0 {
+            let minutes = f64::from(nth % 17) + 0.5;
+            client.track_metric(user.clone(), "minutes-spent", minutes, Value::Null);
+            client.track_metric(user, "minutes-spent", 1.0, Value::Null);
+            one.minutes.push(minutes + 1.0);
+        }
+    }
+    client.flush();
+    until("the events did not arrive", || served.status()["events_by_kind"]["custom"] == 67 + 200);
+    until("the exposures did not arrive", || served.status()["events_by_kind"]["feature"] == 200);
+    assert_eq!(noted.len(), 2, "both arms of the experiment are served");
+
+    let found = report(&served);
+    let experiment = own(&found).unwrap();
+    assert_eq!(experiment["threshold"], 0.8);
+    assert_eq!(experiment["control"], ARMS[0]);
+    // The primary metric comes first.
+    assert_eq!((&experiment["metrics"][0]["key"], &experiment["metrics"][1]["key"]), (&json!("resolved"), &json!("minutes")));
+    for (nth, arm) in ARMS.iter().enumerate() {
+        let noted = &noted[*arm];
+        let [resolved, minutes] = [0, 1].map(|metric| &experiment["metrics"][metric]["variations"][nth]);
+        assert_eq!((&resolved["exposures"], &resolved["conversions"]), (&json!(noted.users), &json!(noted.resolved)), "{arm}");
+        // Users without a value are exposed, and left out of the mean.
+        assert_eq!(minutes["exposures"], noted.users, "{arm}");
+        let mean = noted.minutes.iter().sum::<f64>() / noted.minutes.len() as f64;
+        assert!((minutes["data_mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{arm}: {minutes}");
+    }
+    // LaunchDarkly's own results of it say the same.
+    let results = done(&served, "GET", &format!("{EXPERIMENTS}/my-experiment/metrics/resolved/results"), &Value::Null);
+    for (nth, treatment) in results["results"][0]["treatmentResults"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(treatment["treatmentId"], ids[nth]);
+        let of_report = experiment["metrics"][0]["variations"][nth]["posterior_mean"].as_f64().unwrap();
+        // The report rounds to ten digits.
+        assert!((treatment["mean"].as_f64().unwrap() - of_report).abs() < 1e-9);
+    }
+    // The scenario's own experiment is on paying users.
+    assert_eq!(found["experiments"][0]["metrics"][0]["variations"][0]["exposures"], 0);
+
+    // After its end nothing counts for it.
+    instruct(&served, &json!({ "kind": "stopIteration", "winningTreatmentId": ids[0], "winningReason": "enough" }));
+    std::thread::sleep(Duration::from_millis(5));
+    client.track_event(user("user_1", "US", "free"), "ticket-resolved");
+    client.flush();
+    until("the event did not arrive", || served.status()["events_by_kind"]["custom"] == 67 + 201);
+    let stopped = report(&served);
+    assert_eq!(own(&stopped), Some(experiment));
+    client.close();
+    drop(served);
+
+    let again = report(&Served::start(&arguments));
+    assert_eq!(own(&again), Some(experiment), "the same after a restart");
+}
+
+#[test]
+fn a_changed_iteration_of_the_scenarios_experiment_gets_tables_of_its_own() {
+    let served = Served::start(&["security"]);
+    let before = report(&served);
+    let key = before["experiments"][0]["key"].as_str().unwrap();
+    let path = format!("{EXPERIMENTS}/{key}");
+    let current = done(&served, "GET", &path, &Value::Null)["currentIteration"].clone();
+    // The same design again is still the scenario's own.
+    let config = "security-agent";
+    let flag = &current["flags"][config];
+    let design = |metrics: Value| {
+        json!({ "hypothesis": "again", "metrics": metrics, "primarySingleMetricKey": metrics[0]["key"], "treatments": current["treatments"],
+            "flags": { config: { "ruleId": flag["targetingRule"], "flagConfigVersion": 1 } } })
+    };
+    let start = |justification: &str| {
+        let patch = json!({ "instructions": [{ "kind": "startIteration", "changeJustification": justification }] });
+        done(&served, "PATCH", &path, &patch);
+    };
+    done(&served, "POST", &format!("{path}/iterations"), &design(current["metrics"].clone()));
+    start("once more");
+    assert_eq!(report(&served)["experiments"].as_array().unwrap().len(), 1);
+    let metric = json!({ "key": "opened", "kind": "custom", "eventKey": "ticket-opened", "successCriteria": "LowerThanBaseline" });
+    done(&served, "POST", "/api/v2/metrics/multi-agent-chatbot", &metric);
+    done(&served, "POST", &format!("{path}/iterations"), &design(json!([{ "key": "opened" }])));
+    start("another metric");
+    let after = report(&served);
+    assert_eq!(after["experiments"][0], before["experiments"][0]);
+    assert_eq!(after["experiments"][1]["key"], format!("{key} (iteration 3)"));
+    assert_eq!(after["experiments"][1]["metrics"][0]["key"], "opened");
+}
