@@ -17,15 +17,15 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Measures how long something real takes.
+/// Measures how long something real takes. It goes by tokio's clock, which is the system's monotonic one unless a test has paused it.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(std::time::Instant);
+pub struct Stopwatch(tokio::time::Instant);
 
 impl Stopwatch {
     /// Starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(tokio::time::Instant::now())
     }
 
     /// The time since the start.

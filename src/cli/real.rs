@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::args::{ReplayArgs, RunArgs};
 use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
@@ -230,7 +231,14 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let papers = Papers::new(|name| std::env::var(name).ok()).map_err(|sentence| backend_failed(&io::Error::other(sentence)))?;
     let openai = environment.provider(crate::llm::profile::Provider::OpenAi).map_or("", |access| access.base.as_str());
     let shelf = Shelf::new(cache(), openai);
-    let world = World { providers, papers, shelf, embedding: tokio::sync::Mutex::default(), flags, budget: Budget::new(most, spent) };
+    let world = World {
+        providers,
+        papers: Rc::new(papers),
+        shelf,
+        embedding: tokio::sync::Mutex::default(),
+        flags,
+        budget: Budget::new(most, spent),
+    };
     let session = Session::new(&stage, sitting.run.clone(), Some(world), sitting.recording, Some(journal));
     let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };

@@ -5,7 +5,7 @@
 //!
 //! Does not know: where keys, files and questions to people come from.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, join_all};
@@ -46,14 +46,24 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
     let all: Vec<TopicId> = scenario.knowledge.topics().collect();
     let mut interrupt = std::pin::pin!(interrupt);
     let nobody = User::new(session, 0);
-    let topics = tokio::select! {
-        biased;
-        () = session.halt.stopped() => None,
-        () = &mut interrupt => {
-            session.halt.stop(Stopped::Interrupted);
-            None
+    let topics = {
+        let read = async {
+            tokio::select! {
+                biased;
+                () = session.halt.stopped() => None,
+                topics = stage.read_topics(&nobody, &mut gathered.shared) => Some(topics.unwrap_or_else(|| all.clone())),
+            }
+        };
+        let mut read = std::pin::pin!(read);
+        tokio::select! {
+            biased;
+            topics = &mut read => topics,
+            () = &mut interrupt => {
+                session.halt.stop(Stopped::Interrupted);
+                // The answer that is out is paid for: it shall come home.
+                read.await
+            }
         }
-        topics = stage.read_topics(&nobody, &mut gathered.shared) => Some(topics.unwrap_or_else(|| all.clone())),
     };
     let Some(topics) = topics else {
         return Gathered { stopped: session.halt.why(), ..gathered };
@@ -66,18 +76,17 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
         Sending::Concurrent { workers } => (workers.max(1), None),
         Sending::Sequential { delay } => (1, Some(std::time::Duration::from_micros(delay.us()))),
     };
-    // A replay can tell of those alone whose visits were over.
-    let replayed: Option<BTreeSet<u32>> = session.world.is_none().then(|| session.recording.borrow().over.clone());
-    let next = Cell::new(1_u32);
+    // Visits that are over come first: they cost nothing, and their events may not have been sent, whatever stops the others.
+    let over: BTreeSet<u32> = session.recording.borrow().over.clone();
+    // A replay has those alone.
+    let others = (1..=session.run.users).filter(|user| session.world.is_some() && !over.contains(user));
+    let next = RefCell::new(over.iter().copied().filter(|user| (1..=session.run.users).contains(user)).chain(others));
     let users = RefCell::new(BTreeMap::new());
     let outgoing = Outgoing::default();
     let one = |_: u32| async {
-        while session.halt.goes_on() && next.get() <= session.run.users {
-            let user = next.replace(next.get() + 1);
-            if replayed.as_ref().is_some_and(|over| !over.contains(&user)) {
-                continue;
-            }
-            let known = session.recording.borrow().over.contains(&user);
+        while session.halt.goes_on() {
+            let Some(user) = next.borrow_mut().next() else { return };
+            let known = over.contains(&user);
             let handed_before = session.recording.borrow().sending.contains(&user);
             let Some(entries) = visit(session, world, user).await else { return };
             progress(users.borrow().len() as u32 + 1, &entries);
@@ -97,6 +106,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
         };
         let mut all = std::pin::pin!(join(everybody, outgoing.deliver(session)));
         tokio::select! {
+            biased;
             _ = &mut all => {}
             () = &mut interrupt => {
                 session.halt.stop(Stopped::Interrupted);
@@ -104,7 +114,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
             }
         }
     }
-    session.sync();
+    let _ = session.sync();
     let undelivered = outgoing.why().filter(|_| session.recording.borrow().undelivered() > 0);
     Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered, ..gathered }
 }

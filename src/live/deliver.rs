@@ -17,7 +17,6 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::live::halt::Stopped;
 use crate::live::launchdarkly::payload_id;
 use crate::live::recording::{Line, Payload, Run};
 use crate::live::session::{Flags, Session};
@@ -62,6 +61,8 @@ pub struct Outgoing {
     changed: Notify,
     /// Why events did not arrive, if they did not.
     why: RefCell<Option<String>>,
+    /// Why events could not be written down; they cannot arrive before the run is taken up again.
+    unwritten: RefCell<Option<String>>,
 }
 
 impl Outgoing {
@@ -79,7 +80,7 @@ impl Outgoing {
 
     /// Why events did not arrive, if they did not.
     pub fn why(self) -> Option<String> {
-        self.why.into_inner()
+        self.unwritten.into_inner().or(self.why.into_inner())
     }
 
     /// Sends what is pending, then the users' events as they come, until no more come.
@@ -90,8 +91,9 @@ impl Outgoing {
             let over = self.over.get();
             let users = self.users.take();
             if !users.is_empty() {
-                self.write(session, &world.flags, &users).await;
-                self.send(session, &world.flags).await;
+                if self.write(session, &world.flags, &users).await {
+                    self.send(session, &world.flags).await;
+                }
             } else if over {
                 return;
             } else {
@@ -100,25 +102,28 @@ impl Outgoing {
         }
     }
 
-    /// Writes the events of these users down.
-    async fn write<F: Flags>(&self, session: &Session<'_, F>, flags: &F, users: &[u32]) {
+    /// Writes the events of these users down; whether all that is pending is on the disk.
+    async fn write<F: Flags>(&self, session: &Session<'_, F>, flags: &F, users: &[u32]) -> bool {
         let keys: Vec<String> = users.iter().map(|user| session.key(*user)).collect();
         let events = match flags.collect(&keys).await {
             Ok(events) => events,
-            Err(sentence) => return self.failed(sentence),
+            Err(sentence) => {
+                first(&self.unwritten, sentence);
+                return true;
+            }
         };
         for (user, events) in users.iter().zip(events) {
             match Payload::new(&session.run, *user, &events) {
                 Ok(payload) => {
                     // What cannot be written down is not sent.
                     if !session.write(Line::Payload(payload)) {
-                        return;
+                        return false;
                     }
                 }
-                Err(sentence) => self.failed(sentence),
+                Err(sentence) => first(&self.unwritten, sentence),
             }
         }
-        session.sync();
+        session.sync()
     }
 
     /// Sends what is pending. After one that is not taken, the others wait for the next time.
@@ -126,7 +131,7 @@ impl Outgoing {
         let pending: Vec<Payload> = session.recording.borrow().pending.values().cloned().collect();
         let down = Cell::new(false);
         let one = async |payload: Payload| {
-            if down.get() || matches!(session.halt.why(), Some(Stopped::Journal(_))) {
+            if down.get() {
                 return;
             }
             let sent = match payload.unpacked() {
@@ -134,9 +139,9 @@ impl Outgoing {
                 Err(sentence) => Err(sentence),
             };
             match sent {
-                Ok(()) => {
-                    session.write(Line::Sent { users: vec![payload.user] });
-                }
+                // If this cannot be written, it is sent again when the run goes on, under the same id.
+                Ok(()) if session.write(Line::Sent { users: vec![payload.user] }) => {}
+                Ok(()) => down.set(true),
                 Err(sentence) => {
                     down.set(true);
                     self.failed(sentence);
@@ -151,6 +156,11 @@ impl Outgoing {
     }
 
     fn failed(&self, sentence: String) {
-        self.why.borrow_mut().get_or_insert(sentence);
+        first(&self.why, sentence);
     }
+}
+
+/// Keeps the first reason.
+fn first(reason: &RefCell<Option<String>>, sentence: String) {
+    reason.borrow_mut().get_or_insert(sentence);
 }

@@ -22,6 +22,13 @@ pub trait Disk: Debug {
     /// When it cannot be cut.
     fn cut(&mut self, length: u64) -> io::Result<()>;
 
+    /// Writes what is there already once more, from the start. Where a wait for the disk failed, the operating system may show bytes
+    /// that it has given up to write (<https://wiki.postgresql.org/wiki/Fsync_Errors>); written again, they reach the disk.
+    ///
+    /// # Errors
+    /// When they cannot be written. The bytes that are there stay what they are.
+    fn rewrite(&mut self, bytes: &[u8]) -> io::Result<()>;
+
     /// Waits until everything is on the disk.
     ///
     /// # Errors
@@ -37,6 +44,12 @@ impl Disk for File {
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.set_len(length)?;
         self.seek(SeekFrom::Start(length)).map(|_| ())
+    }
+
+    fn rewrite(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(0))?;
+        self.write_all(bytes)?;
+        self.seek(SeekFrom::End(0)).map(|_| ())
     }
 
     fn sync(&mut self) -> io::Result<()> {

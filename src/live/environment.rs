@@ -5,31 +5,37 @@
 //! Does not know: whether a key is any good.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::llm::profile::Provider;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret {
+    text: String,
+    /// Its forms, since every answer is searched for them.
+    forms: Arc<[String]>,
+}
 
 impl Secret {
     /// Keeps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        Self { forms: super::secrets::forms(&text).into(), text }
     }
 
     /// The text, for the one header that it belongs into.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// `text` without the secret in any of its forms (see `live::secrets`), for whatever a server sends back. A secret
     /// that ordinary text may hold by chance is left alone: one of fewer than 8 characters, or one word of fewer than 20 letters.
     #[must_use]
     pub fn hidden_in(&self, text: &str) -> String {
-        super::secrets::hidden(&self.0, text)
+        super::secrets::hidden(&self.forms, text)
     }
 }
 

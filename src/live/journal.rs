@@ -1,6 +1,7 @@
 //! The journal on disk: lines are appended and handed to the operating system before anything is done about them.
 //!
-//! Guarantees: one process at a time; what is in the file survives the end of this process, whatever ends it. After a write that failed,
+//! Guarantees: one process at a time; what is in the file survives the end of this process, whatever ends it. What was there when the
+//! journal was opened, and what came before the last [`Journal::sync`], survives the end of the power, too. After a write that failed,
 //! the file is cut back to its last whole line and takes no more. An end that broke off is cut away, and kept in a file of its own, when
 //! the journal is opened again.
 //!
@@ -16,18 +17,19 @@ use super::recording::{Line, Recording};
 use super::sealed::seal;
 
 /// Lines after which the disk itself is waited for.
-const LINES_PER_SYNC: u32 = 64;
+const LINES_PER_SYNC: u64 = 64;
 /// Largest journal that is read, in bytes.
 pub const MOST_BYTES: u64 = 4 << 30;
 
 /// An open journal, and perhaps a copy of it elsewhere.
 #[derive(Debug)]
-pub struct Journal<D = File> {
-    files: Vec<D>,
+pub struct Journal {
+    files: Vec<Box<dyn Disk>>,
     /// How many lines are whole, and their bytes.
     lines: u64,
     length: u64,
-    unsynced: u32,
+    /// How many of the lines are surely on the disk.
+    synced: u64,
     /// Why nothing is written any more.
     failed: Option<String>,
 }
@@ -41,6 +43,19 @@ pub struct Resumed {
     pub recording: Recording,
     /// What broke off at its end: how many bytes, and the file that they are kept in.
     pub cut: Option<(usize, PathBuf)>,
+}
+
+/// A journal that was opened over a disk and the bytes on it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The journal, ready for the next line.
+    pub journal: Journal,
+    /// What it holds; without a run, the run has not begun.
+    pub recording: Recording,
+    /// Bytes of its whole lines.
+    pub whole_bytes: usize,
+    /// Bytes that broke off at its end; they are cut away.
+    pub cut_bytes: usize,
 }
 
 /// Why a journal cannot be opened.
@@ -128,7 +143,7 @@ impl Journal {
         if let Some(folder) = path.parent() {
             let _ = File::open(folder).and_then(|folder| folder.sync_all());
         }
-        Ok(Self::on(file, 0, 0))
+        Ok(Self::on(Box::new(file), 0, 0))
     }
 
     /// Opens a journal to go on with, and what it holds.
@@ -137,19 +152,18 @@ impl Journal {
     /// When the file is not there, in use, no journal, or damaged.
     pub fn resume(path: &Path) -> Result<Resumed, OpenError> {
         path.metadata()?;
-        let mut file = private(path, false)?;
+        let file = private(path, false)?;
         lock(&file)?;
         let text = bytes(&file)?;
-        let Reading { recording, lines, whole_bytes, cut_bytes } = Reading::of(&text).map_err(OpenError::Unreadable)?;
-        let cut = if cut_bytes > 0 {
-            let kept = beside(path, &format!("cut-{whole_bytes}"));
-            write_private(&kept, text.get(whole_bytes..).unwrap_or_default())?;
-            Some((cut_bytes, kept))
-        } else {
-            None
+        let mut kept = None;
+        let keep = |whole: usize, end: &[u8]| {
+            let name = beside(path, &format!("cut-{whole}"));
+            write_private(&name, end)?;
+            kept = Some((end.len(), name));
+            Ok(())
         };
-        file.cut(whole_bytes as u64)?;
-        Ok(Resumed { journal: Self::on(file, lines, whole_bytes as u64), recording, cut })
+        let Opened { journal, recording, .. } = Self::open(Box::new(file), &text, keep)?;
+        Ok(Resumed { journal, recording, cut: kept })
     }
 
     /// Keeps a copy at `path`, beginning with everything that is there already.
@@ -171,15 +185,38 @@ impl Journal {
         let mut file = private(path, false)?;
         file.cut(0)?;
         file.append(&known)?;
-        self.files.push(file);
+        self.files.push(Box::new(file));
         Ok(())
     }
-}
 
-impl<D: Disk> Journal<D> {
-    /// A journal of `lines` whole lines, `length` bytes together, on this disk.
-    pub fn on(disk: D, lines: u64, length: u64) -> Self {
-        Self { files: vec![disk], lines, length, unsynced: 0, failed: None }
+    /// A journal of `lines` whole lines, `length` bytes together, on this disk; they are on it surely.
+    #[must_use]
+    pub fn on(disk: Box<dyn Disk>, lines: u64, length: u64) -> Self {
+        Self { files: vec![disk], lines, length, synced: lines, failed: None }
+    }
+
+    /// Opens a journal over a disk that holds the bytes `text`. Before an end that broke off is cut away, `keep` gets the bytes before it
+    /// and the end itself.
+    ///
+    /// # Errors
+    /// When the bytes are no journal or a damaged one, or the end cannot be kept or cut away.
+    pub fn open(mut disk: Box<dyn Disk>, text: &[u8], keep: impl FnOnce(usize, &[u8]) -> io::Result<()>) -> Result<Opened, OpenError> {
+        let Reading { recording, lines, whole_bytes, cut_bytes } = Reading::of(text).map_err(OpenError::Unreadable)?;
+        if cut_bytes > 0 {
+            keep(whole_bytes, text.get(whole_bytes..).unwrap_or_default())?;
+        }
+        disk.cut(whole_bytes as u64)?;
+        // The process before may have been killed before it waited for the disk, or may have waited in vain. What is done next relies on
+        // what was read.
+        disk.rewrite(text.get(..whole_bytes).unwrap_or_default())?;
+        disk.sync()?;
+        Ok(Opened { journal: Self::on(disk, lines, whole_bytes as u64), recording, whole_bytes, cut_bytes })
+    }
+
+    /// How many whole lines there are, and how many of them are surely on the disk.
+    #[must_use]
+    pub fn lines(&self) -> (u64, u64) {
+        (self.lines, self.synced)
     }
 
     /// Appends a line.
@@ -196,9 +233,8 @@ impl<D: Disk> Journal<D> {
         }
         self.lines += 1;
         self.length += bytes.len() as u64;
-        self.unsynced += 1;
         // Without its first line a journal is worth nothing.
-        if self.unsynced >= LINES_PER_SYNC || self.lines == 1 { self.sync() } else { Ok(()) }
+        if self.lines - self.synced >= LINES_PER_SYNC || self.lines == 1 { self.sync() } else { Ok(()) }
     }
 
     /// Cuts every file back to its last whole line, and refuses whatever comes.
@@ -216,8 +252,12 @@ impl<D: Disk> Journal<D> {
     /// # Errors
     /// When the disk says no. What was written since the last time may be lost then, so nothing more is written.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.unsynced = 0;
-        self.files.iter_mut().try_for_each(D::sync).inspect_err(|error| self.failed = Some(error.to_string()))
+        if let Some(reason) = &self.failed {
+            return Err(io::Error::other(reason.clone()));
+        }
+        self.files.iter_mut().try_for_each(|file| file.sync()).inspect_err(|error| self.failed = Some(error.to_string()))?;
+        self.synced = self.lines;
+        Ok(())
     }
 }
 
@@ -343,6 +383,10 @@ mod tests {
             Ok(())
         }
 
+        fn rewrite(&mut self, _bytes: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
         fn sync(&mut self) -> io::Result<()> {
             if self.fails(3) {
                 return Err(io::ErrorKind::Other.into());
@@ -363,7 +407,7 @@ mod tests {
         let (mut failed, mut damaged, mut cut) = (0, 0, 0);
         for seed in 0..seeds {
             let disk = Failing { seed, drawn: Cell::new(0), bytes: Rc::default(), durable: Rc::default(), one_in: 20 * (seed % 3) };
-            let mut journal = Journal::on(disk.clone(), 0, 0);
+            let mut journal = Journal::on(Box::new(disk.clone()), 0, 0);
             let (mut acknowledged, mut durable, mut user) = (Vec::new(), Vec::new(), 0);
             if journal.write(&sample()[0]).is_err() {
                 continue;
@@ -407,7 +451,7 @@ mod tests {
                 *disk.bytes.borrow_mut() = text[..reading.whole_bytes].to_vec();
                 disk.durable.set(reading.whole_bytes);
                 (acknowledged, durable) = (known.clone(), known);
-                journal = Journal::on(disk.clone(), reading.lines, reading.whole_bytes as u64);
+                journal = Journal::on(Box::new(disk.clone()), reading.lines, reading.whole_bytes as u64);
             }
         }
         // The simulation has met what it is there for.

@@ -18,6 +18,7 @@ use crate::llm::wire::embeddings::decode_embedding_response;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::limits::RateLimits;
 use crate::llm::wire::provider as wire;
+use crate::llm::wire::retry::RetryPolicy;
 use crate::time::{Duration, Stopwatch};
 
 /// Time for vectors to come.
@@ -205,9 +206,10 @@ impl Providers {
         let Answer { status, headers, body } =
             self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| Failure::new(kind, words, may_have_arrived))?;
         let pairs: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let headers = Headers { pairs: &pairs, received_us: self.net.unix_ms().saturating_mul(1000) };
+        let headers = Headers::received(&pairs, self.net.unix_ms().saturating_mul(1000));
         if let Some(wait) = RateLimits::read(provider, &headers).blocked_for() {
-            door.gate.close_for(wait);
+            // Whoever comes too early is refused, which costs nothing; a wait of days for a wrong clock would.
+            door.gate.close_for(wait.min(RetryPolicy::default().longest_asked));
         }
         if (200..300).contains(&status) {
             return Ok(body);

@@ -75,12 +75,12 @@ fn parse(json: &[u8]) -> Result<Line, String> {
     })
 }
 
-/// Whether these bytes can be all that was written of a journal's first line.
+/// Whether these bytes can be all that was written of a journal's first line. Where the power went before the disk was waited for, any
+/// part of it may be zeros.
 fn is_beginning(text: &[u8]) -> bool {
-    let first = format!("{{\"run\":{{\"schema\":\"{SCHEMA}\"").into_bytes();
-    let written = text.len().min(first.len());
+    let first = format!("{{\"run\":{{\"schema\":\"{SCHEMA}\"");
     let one_line = !text.split_last().is_some_and(|(_, before)| before.contains(&b'\n'));
-    text.iter().all(|&byte| byte == 0) || (one_line && text.get(..written) == first.get(..written))
+    one_line && text.iter().zip(first.as_bytes()).all(|(&found, &written)| found == written || found == 0)
 }
 
 impl Reading {
@@ -199,6 +199,7 @@ mod tests {
         for (text, line, reason) in [
             ("", 1, "not begun"),
             ("\0\0\0", 1, "not begun"),
+            ("\0\0\0\0\0\0\0\0\"schema\":\"simlab.reco\0\0\0", 1, "not begun"),
             ("{\"run\":{\"sch", 1, "not begun"),
             ("{\"began\": {\"user\": 1, \"at_us\": 2}}\n", 1, "first line"),
             ("{}\n", 1, "no line of a recording"),

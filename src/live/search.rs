@@ -81,6 +81,11 @@ impl<F: Flags> Session<'_, F> {
                 return self.stand_still().await;
             }
             let out = self.halt.out();
+            if !self.durable().await {
+                world.budget.settle(worst, 0);
+                drop(out);
+                return self.stand_still().await;
+            }
             let answer = world.providers.embed(&body, &idempotency).await;
             let nano_usd = match &answer {
                 Ok(answer) if charge::is_possible(answer.input_tokens, texts.iter().copied()) => {

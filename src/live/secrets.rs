@@ -20,8 +20,12 @@ fn is_common(secret: &str) -> bool {
     secret.len() < SHORTEST || (secret.len() < LONGEST_WORD && secret.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// The forms of a secret, longest first, so that no form is cut into by another.
-fn forms(secret: &str) -> Vec<String> {
+/// The forms of a secret, longest first, so that no form is cut into by another; none for a secret that ordinary text may hold.
+#[must_use]
+pub fn forms(secret: &str) -> Vec<String> {
+    if is_common(secret) {
+        return Vec::new();
+    }
     let each = |form: &dyn Fn(u8) -> String| secret.bytes().map(form).collect::<String>();
     let plain = |byte: u8| char::from(byte).to_string();
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -52,20 +56,19 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// `text` without the secret in any of its forms.
+/// `text` without any of these forms of a secret.
 #[must_use]
-pub fn hidden(secret: &str, text: &str) -> String {
-    if is_common(secret) {
-        return text.to_owned();
-    }
-    forms(secret)
-        .iter()
-        .fold(text.to_owned(), |text, form| if text.contains(form.as_str()) { text.replace(form.as_str(), HIDDEN) } else { text })
+pub fn hidden(forms: &[String], text: &str) -> String {
+    forms.iter().fold(text.to_owned(), |text, form| if text.contains(form.as_str()) { text.replace(form.as_str(), HIDDEN) } else { text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hidden(secret: &str, text: &str) -> String {
+        super::hidden(&forms(secret), text)
+    }
 
     #[test]
     fn a_key_is_removed_in_every_form_that_a_server_sends_back() {

@@ -1,7 +1,7 @@
 //! A sitting of a live run, or of a replay: what all users share, and how one call of a model comes to its outcome.
 //!
-//! Promises: a call that the journal knows is never made again; a call that is made is in the journal before and after. A try
-//! whose price is not known counts at its worst. What would fail everybody stops the run, what fails one user does not.
+//! Promises: a call that the journal knows is never made again; a call that is made is in the journal before and after, and the disk has
+//! been waited for before its request leaves. A try whose price is not known counts at its worst. What would fail everybody stops the run, what fails one user does not.
 //!
 //! Does not know: how a visit goes.
 
@@ -84,7 +84,7 @@ pub struct World<F> {
     /// The models.
     pub providers: Providers,
     /// The paper searches.
-    pub papers: Papers,
+    pub papers: std::rc::Rc<Papers>,
     /// Vectors that are known.
     pub shelf: Shelf,
     /// Held while the knowledge base is embedded.
@@ -160,13 +160,25 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
-    /// Waits until the journal is on the disk.
-    pub fn sync(&self) {
+    /// Waits until the journal is on the disk; whether that went well.
+    pub fn sync(&self) -> bool {
         if let Some(journal) = self.journal.borrow_mut().as_mut()
             && let Err(error) = journal.sync()
         {
             self.halt.stop(Stopped::Journal(error.to_string()));
+            return false;
         }
+        true
+    }
+
+    /// Waits until everything that is written is on the disk; whether that went well. Without it, a power loss could forget a request that
+    /// a provider charges. Everybody who is about to send a request writes a line first, so that one wait for the disk serves all of them.
+    pub async fn durable(&self) -> bool {
+        let Some((written, _)) = self.journal.borrow().as_ref().map(Journal::lines) else { return true };
+        tokio::task::yield_now().await;
+        let waits = self.journal.borrow().as_ref().is_some_and(|journal| journal.lines().1 < written);
+        // Why the run stops does not tell: it may have been interrupted before the disk failed.
+        !waits || self.sync()
     }
 
     /// What has been spent at most, in nano-dollars.
@@ -247,6 +259,11 @@ impl<'a, F: Flags> Session<'a, F> {
                 return self.stand_still().await;
             }
             let out = self.halt.out();
+            if !self.durable().await {
+                world.budget.settle(worst, 0);
+                drop(out);
+                return self.stand_still().await;
+            }
             let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), &idempotency, patience).await;
             total += latency;
             let Failure { error, may_be_charged } = match result {

@@ -162,6 +162,12 @@ impl std::fmt::Debug for Courier {
     }
 }
 
+/// Where payloads go.
+fn address(access: &FlagAccess) -> Result<Uri, String> {
+    let base = access.base.as_deref().unwrap_or(OFFICIAL);
+    format!("{base}/bulk").parse().map_err(|error| access.hidden_in(&format!("{base}: {error}")))
+}
+
 impl Courier {
     /// A courier to the LaunchDarkly of this access; nothing is sent.
     ///
@@ -169,8 +175,7 @@ impl Courier {
     /// One sentence, when the address is none or no HTTP client can be made here.
     pub fn new(access: &FlagAccess) -> Result<Self, String> {
         tls::prepare();
-        let base = access.base.as_deref().unwrap_or(OFFICIAL);
-        let address = format!("{base}/bulk").parse().map_err(|error| access.hidden_in(&format!("{base}: {error}")))?;
+        let address = address(access)?;
         let builder = HyperTransport::builder()
             .connect_timeout(Duration::from_secs(10))
             .write_timeout(Duration::from_secs(30))
@@ -178,12 +183,21 @@ impl Courier {
         // Keys do not go through a proxy to this machine or unencrypted.
         let builder = if access.goes_direct() { builder.disable_proxy() } else { builder.auto_proxy() };
         let failed = |error: std::io::Error| access.hidden_in(&reason(&error));
-        let http = if base.starts_with("http://") {
+        let http = if address.scheme_str() == Some("http") {
             erased(builder.build_http().map_err(failed)?)
         } else {
             erased(builder.build_https().map_err(failed)?)
         };
         Ok(Self { http, address, access: access.clone() })
+    }
+
+    /// The same over any HTTP.
+    ///
+    /// # Errors
+    /// One sentence, when the address is none.
+    pub fn over(access: &FlagAccess, http: impl HttpTransport) -> Result<Self, String> {
+        let address = address(access)?;
+        Ok(Self { http: erased(http), address, access: access.clone() })
     }
 
     /// Sends a payload until it is taken, refused for good, or patience ends (after five tries). The same payload has to have the same

@@ -18,6 +18,15 @@ pub struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
+    /// Headers that have just arrived, at `local_us` by the clock here, in microseconds since 1970. Dates in them are measured from the
+    /// sender's own `date` where there is one, since the clock here may be wrong, or jump.
+    #[must_use]
+    pub fn received(pairs: &'a [(&'a str, &'a str)], local_us: u64) -> Self {
+        let headers = Self { pairs, received_us: local_us };
+        let sent = headers.get("date").and_then(parse_http_date);
+        Self { received_us: sent.unwrap_or(local_us), ..headers }
+    }
+
     /// The first value under this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
@@ -119,6 +128,17 @@ mod tests {
 
     fn after(pairs: &[(&str, &str)]) -> Option<u64> {
         Headers { pairs, received_us: 784_111_770_000_000 }.retry_after().map(Duration::us)
+    }
+
+    #[test]
+    fn dates_are_measured_from_the_date_of_the_sender() {
+        let retry = ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let wait = |pairs: &[(&str, &str)]| Headers::received(pairs, 0).retry_after().map(Duration::seconds);
+        assert_eq!(wait(&[("Date", "Sun, 06 Nov 1994 08:49:07 GMT"), retry]), Some(30.0));
+        // By the clock here, where the sender does not say: 784,111,777 s after 1970.
+        for pairs in [&[retry][..], &[("date", "noon"), retry]] {
+            assert_eq!(wait(pairs), Some(784_111_777.0));
+        }
     }
 
     #[test]

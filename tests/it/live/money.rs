@@ -106,7 +106,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         let net = Rc::new(Billing { way, billed: RefCell::default(), keys: RefCell::default(), takes: std::time::Duration::ZERO });
         let world = World {
             providers: Providers::over(Rc::<Billing>::clone(&net), &environment_of("127.0.0.1:1"), 4).unwrap(),
-            papers: Papers::new(|_| None).unwrap(),
+            papers: Rc::new(Papers::new(|_| None).unwrap()),
             shelf: Shelf::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
             flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use simlab::context::KEY_EPOCH;
 use simlab::flags::compiled::Compiled;
@@ -85,7 +86,7 @@ pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: R
     let run = run_of(loaded, users);
     let world = address.map(|address| World {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
-        papers: Papers::new(|_| None).unwrap(),
+        papers: Rc::new(Papers::new(|_| None).unwrap()),
         shelf: Shelf::new(None, address),
         embedding: tokio::sync::Mutex::default(),
         flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },

@@ -109,7 +109,7 @@ pub async fn process(
     recording.take(line).unwrap();
     let world = World {
         providers: Providers::over(Rc::<Billing>::clone(net), &environment_of("127.0.0.1:1"), 4).unwrap(),
-        papers: Papers::new(|_| None).unwrap(),
+        papers: Rc::new(Papers::new(|_| None).unwrap()),
         shelf: Shelf::new(None, ""),
         embedding: tokio::sync::Mutex::default(),
         flags,
