@@ -3,7 +3,7 @@
 //! A pattern matches anywhere in a text unless it is anchored. Texts are written from the structure of the pattern, with the
 //! length that is asked for shared among its repetitions, and checked by a matcher that knows lookaround and back-references.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -20,6 +20,12 @@ const MOST_BACKTRACKING: usize = 200_000;
 /// Longest text of a pattern, in characters.
 const MOST_LENGTH: usize = 20_000;
 
+/// Most work for the patterns of one schema, about in characters that are written and matched: a second or so.
+const MOST_WORK: usize = 20_000_000;
+/// What a text costs besides its characters, and a match that was given up.
+const TEXT_WORK: usize = 50;
+const LOST_WORK: usize = 100_000;
+
 /// A pattern, ready to match and to write.
 struct Pattern {
     regex: Regex,
@@ -27,29 +33,42 @@ struct Pattern {
     anchored: (bool, bool),
 }
 
-/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing.
+/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing. After [`MOST_WORK`] nothing matches and
+/// nothing is written any more, so that no schema keeps the server busy.
 #[derive(Default)]
-pub(super) struct Patterns(RefCell<BTreeMap<String, Option<Rc<Pattern>>>>);
+pub(super) struct Patterns {
+    compiled: RefCell<BTreeMap<String, Option<Rc<Pattern>>>>,
+    work: Cell<usize>,
+}
 
 impl fmt::Debug for Patterns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.borrow().keys()).finish()
+        f.debug_set().entries(self.compiled.borrow().keys()).finish()
     }
 }
 
 impl Patterns {
     fn get(&self, pattern: &str) -> Option<Rc<Pattern>> {
-        if let Some(known) = self.0.borrow().get(pattern) {
+        if let Some(known) = self.compiled.borrow().get(pattern) {
             return known.clone();
         }
         let compiled = compile(pattern).map(Rc::new);
-        self.0.borrow_mut().insert(pattern.to_owned(), compiled.clone());
+        self.compiled.borrow_mut().insert(pattern.to_owned(), compiled.clone());
         compiled
     }
 
     /// Whether a text matches.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
-        self.get(pattern).is_none_or(|pattern| pattern.regex.is_match(text).unwrap_or(false))
+        self.get(pattern).is_none_or(|pattern| self.is_match(&pattern, text))
+    }
+
+    fn is_match(&self, pattern: &Pattern, text: &str) -> bool {
+        if self.work.get() > MOST_WORK {
+            return false;
+        }
+        let found = pattern.regex.is_match(text);
+        self.work.set(self.work.get() + TEXT_WORK + text.len() + if found.is_err() { LOST_WORK } else { 0 });
+        found.unwrap_or(false)
     }
 
     /// The `nth` text that matches, with this number of characters at least and at most.
@@ -58,14 +77,21 @@ impl Patterns {
         let shape = pattern.shape.as_ref()?;
         let (shortest, longest) = length(shape);
         let bound = MOST_LENGTH.max(least).min(most);
+        if shortest > bound {
+            return None;
+        }
         let (start, end) = pattern.anchored;
         let mut texts: Vec<String> = Vec::new();
         for variety in 0..MOST_TEXTS {
+            if self.work.get() > MOST_WORK {
+                break;
+            }
             // First the usual length, then longer and longer ones.
             let usual = if longest > shortest { shortest.max(4).min(longest) } else { shortest };
             let wanted = (usual.max(least) + variety / 8).clamp(least.min(bound), bound);
             let mut text = String::new();
             Writer { variety: nth + variety, steps: 0 }.write(shape, wanted, &mut text);
+            self.work.set(self.work.get() + TEXT_WORK + text.len());
             // Texts differ on a side that is not anchored, where the pattern itself leaves no choice.
             if variety % 2 == 1 && !(start && end) {
                 let mark = letters(variety / 2);
@@ -78,7 +104,7 @@ impl Patterns {
                 text = if end { more + &text } else { text + &more };
             }
             let count = text.chars().count();
-            if (least..=most).contains(&count) && pattern.regex.is_match(&text).unwrap_or(false) && !texts.contains(&text) {
+            if (least..=most).contains(&count) && self.is_match(&pattern, &text) && !texts.contains(&text) {
                 texts.push(text);
                 if texts.len() > nth.min(8) {
                     break;
@@ -230,15 +256,23 @@ impl Writer {
         (xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes()) % n as u64) as usize
     }
 
-    /// Appends a text of `shape` with about `wanted` characters.
-    fn write(&mut self, shape: &Hir, wanted: usize, text: &mut String) {
+    /// Appends a text of `shape` with about `wanted` characters. Returns how many it has.
+    fn write(&mut self, shape: &Hir, wanted: usize, text: &mut String) -> usize {
         if self.steps > MOST_LENGTH * 4 {
-            return;
+            return 0;
         }
         match shape.kind() {
-            HirKind::Empty | HirKind::Look(_) => {}
-            HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
-            HirKind::Class(class) => text.extend(self.character(class)),
+            HirKind::Empty | HirKind::Look(_) => 0,
+            HirKind::Literal(literal) => {
+                let literal = String::from_utf8_lossy(&literal.0);
+                text.push_str(&literal);
+                literal.chars().count()
+            }
+            HirKind::Class(class) => {
+                let character = self.character(class);
+                text.extend(character);
+                usize::from(character.is_some())
+            }
             HirKind::Capture(group) => self.write(&group.sub, wanted, text),
             HirKind::Alternation(parts) => {
                 let fits = |part: &&Hir| {
@@ -248,18 +282,18 @@ impl Writer {
                 let fitting: Vec<&Hir> = parts.iter().filter(fits).collect();
                 let among: Vec<&Hir> = if fitting.is_empty() || self.variety % 4 == 3 { parts.iter().collect() } else { fitting };
                 let chosen = self.choose(among.len());
-                if let Some(part) = among.get(chosen) {
-                    self.write(part, wanted, text);
-                }
+                among.get(chosen).map_or(0, |part| self.write(part, wanted, text))
             }
             HirKind::Concat(parts) => {
                 let lengths: Vec<(usize, usize)> = parts.iter().map(length).collect();
-                let mut spare = wanted.saturating_sub(lengths.iter().map(|(shortest, _)| *shortest).sum());
+                let mut spare = wanted.saturating_sub(lengths.iter().fold(0, |sum: usize, (shortest, _)| sum.saturating_add(*shortest)));
+                let mut all = 0;
                 for (part, (shortest, longest)) in parts.iter().zip(lengths) {
-                    let before = text.chars().count();
-                    self.write(part, shortest.saturating_add(spare).min(longest), text);
-                    spare = spare.saturating_sub((text.chars().count() - before).saturating_sub(shortest));
+                    let written = self.write(part, shortest.saturating_add(spare).min(longest), text);
+                    spare = spare.saturating_sub(written.saturating_sub(shortest));
+                    all += written;
                 }
+                all
             }
             HirKind::Repetition(again) => {
                 let (shortest, longest) = length(&again.sub);
@@ -269,12 +303,17 @@ impl Writer {
                 let possible = wanted.checked_div(shortest).unwrap_or(needed);
                 let times = needed.clamp(least, most).max(least).min(possible.max(least));
                 let mut left = wanted;
+                let mut all = 0;
                 for time in 0..times {
-                    let before = text.chars().count();
+                    if self.steps > MOST_LENGTH * 4 {
+                        break;
+                    }
                     let others = (times - time - 1).saturating_mul(shortest);
-                    self.write(&again.sub, left.saturating_sub(others).min(longest), text);
-                    left = left.saturating_sub(text.chars().count() - before);
+                    let written = self.write(&again.sub, left.saturating_sub(others).min(longest), text);
+                    left = left.saturating_sub(written);
+                    all += written;
                 }
+                all
             }
         }
     }

@@ -143,7 +143,10 @@ fn what_is_too_large_or_impossible_is_an_error() {
             break;
         }
     }
-    for schema in [json!(false), json!({ "type": "string", "not": {} }), json!({ "enum": [] }), deep] {
+    // Each took minutes: a text far beyond its longest length, and a match that backtracks without end.
+    let long = json!({ "type": "string", "pattern": "^[A-Z]{65536}$", "maxLength": 20 });
+    let slow = json!({ "type": "array", "items": { "type": "string", "pattern": "^(?=(a+)+$)(a+)+x$" }, "minItems": 50 });
+    for schema in [json!(false), json!({ "type": "string", "not": {} }), json!({ "enum": [] }), deep, long, slow] {
         assert_eq!(value(&schema, "w"), Err(Unmet::Impossible));
     }
 }
