@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::watch::Watch;
 use super::{output, save};
 use crate::diagnostic::{self, Diagnostic};
+use crate::live::simulated_alone;
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::escape::plain;
@@ -158,6 +159,11 @@ fn check(scenarios: &[String]) -> Ended {
         match load(name) {
             Ok(loaded) => {
                 let scenario = loaded.scenario;
+                // Whatever `run` refuses before its first user is refused here, too.
+                if let Err(error) = wait(Stage::new(&scenario, scenario.seed))? {
+                    exit = bad_file(&[Diagnostic::new(format!("`{name}` cannot be run: {error}"))]);
+                    continue;
+                }
                 let studied = scenario.experiments.iter().map(|experiment| experiment.key.clone());
                 let watched = scenario.guards.iter().map(|guard| format!("rollout of {}", guard.study.key));
                 let all: Vec<String> = studied.chain(watched).collect();
@@ -168,6 +174,12 @@ fn check(scenarios: &[String]) -> Ended {
                     let line = |warning: String| format!("{name}: warning: the decision rule of {}: {warning}", experiment.key);
                     lines.extend(found.into_iter().map(line));
                 }
+                let mut notes = simulated_alone(&scenario);
+                notes.iter_mut().for_each(|note| note.insert_str(0, "`run --live` refuses it: "));
+                if scenario.experiments.is_empty() {
+                    notes.push("`power` refuses it: it has no experiment".to_owned());
+                }
+                lines.extend(notes.into_iter().map(|note| format!("{name}: note: {note}")));
                 print(&lines.iter().map(|line| plain(line) + "\n").collect::<String>())?;
             }
             Err(faults) => exit = bad_file(&faults),

@@ -216,3 +216,10 @@ fn broken_fault_lists_are_spoken_of_in_plain_words() {
     }
     assert!(refused > 150, "{refused}");
 }
+
+#[test]
+fn check_says_which_other_commands_refuse_a_scenario() {
+    let out = simlab(&["check", "bandit"]).well();
+    assert!(out.contains("bandit: ok (") && out.contains("bandit: note: `run --live` refuses it: experiment"), "{out}");
+    assert!(!simlab(&["check", "security"]).well().contains("note:"));
+}
