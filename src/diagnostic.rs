@@ -1,10 +1,11 @@
 //! Errors that show the user's own text: the file, the line, the carets, what was expected, a suggestion.
 //!
 //! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on every terminal (fixed
-//! width, colors only when asked for); nothing in a text can steer the terminal.
+//! width, colors only when asked for); nothing in a text can steer the terminal; a fault is short, however long the text.
 //!
 //! Does not know: what was wrong; whoever found it says so. Secrets never enter it.
 
+mod excerpt;
 mod recognize;
 
 use std::fmt;
@@ -13,10 +14,14 @@ use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
+pub use excerpt::shortened;
 pub use recognize::{Wanted, json_fault, mistaken};
 
 /// Width of the drawing, in columns.
 const WIDTH: usize = 100;
+/// Most bytes of a message or a help that are shown, and of a label.
+const MOST_MESSAGE: usize = 1200;
+const MOST_LABEL: usize = 300;
 
 /// A text and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,13 +89,14 @@ impl Diagnostic {
         let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
         let handler = handler.with_word_splitter(textwrap::WordSplitter::NoHyphenation);
         let mut drawn = String::new();
+        let (text, labels) = excerpt::excerpt(self.source.as_ref().map_or("", |source| &source.text), &self.labels);
         let fault = &Self {
-            message: printable(&self.message),
+            message: printable(&shortened(&self.message, MOST_MESSAGE)),
             source: None,
-            labels: self.labels.iter().map(|(span, label)| (span.clone(), printable(label))).collect(),
-            help: self.help.as_deref().map(printable),
+            labels: labels.iter().map(|(span, label)| (span.clone(), printable(&shortened(label, MOST_LABEL)))).collect(),
+            help: self.help.as_deref().map(|help| printable(&shortened(help, MOST_MESSAGE))),
         };
-        let source = self.source.as_ref().map(|source| NamedSource::new(printable(&source.name), printable(&source.text)));
+        let source = self.source.as_ref().map(|source| NamedSource::new(printable(&source.name), printable(&text)));
         // A fault without a place shows no text at all, only the file's name.
         let shown = source.filter(|_| !fault.labels.is_empty());
         if handler.render_report(&mut drawn, &Drawable { fault, source: shown }).is_err() {
@@ -106,7 +112,16 @@ impl Diagnostic {
 /// The same text, as many bytes long, with control characters (but line ends and tabs) as blanks.
 fn printable(text: &str) -> String {
     let blank = |c: char| c.is_control() && c != '\n' && c != '\t';
-    text.chars().map(|c| if blank(c) { " ".repeat(c.len_utf8()) } else { c.to_string() }).collect()
+    if !text.contains(blank) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let cells = if blank(c) { c.len_utf8() } else { 0 };
+        shown.extend(std::iter::repeat_n(' ', cells));
+        shown.extend(Some(c).filter(|_| cells == 0));
+    }
+    shown
 }
 
 /// Draws several faults, one after the other.
@@ -118,7 +133,13 @@ pub fn render(faults: &[Diagnostic], color: bool) -> String {
 /// The known word that `word` was most likely meant to be.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let close = known.into_iter().map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
+    // What differs more in length cannot be near; to compare a word of a megabyte takes long.
+    let length = word.chars().count();
+    let near = |candidate: &&str| {
+        let own = candidate.chars().count();
+        length.abs_diff(own) <= 1 + own / 3
+    };
+    let close = known.into_iter().filter(near).map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
     let (distance, candidate) = close.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + candidate.chars().count() / 3).then_some(candidate)
 }

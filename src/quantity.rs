@@ -204,6 +204,24 @@ impl Sum for Money {
     }
 }
 
+/// A sum of amounts of money that no number of amounts makes overflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct MoneyTotal(u128);
+
+impl MoneyTotal {
+    /// As dollars, for analysis and display.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+impl AddAssign<Money> for MoneyTotal {
+    fn add_assign(&mut self, other: Money) {
+        self.0 += u128::from(other.0);
+    }
+}
+
 impl std::str::FromStr for Money {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -304,6 +322,14 @@ mod tests {
         }
         assert!("101%".parse::<Share>().is_err());
         assert!(Probability::new(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn a_total_goes_beyond_the_largest_amount() {
+        // Ten million users at $5,000 each are $50 billion; one amount holds $18 billion at most.
+        let mut total = MoneyTotal::default();
+        (0..10_000).for_each(|_| total += Money::from_nano_dollars(5_000_000_000_000_000));
+        assert_eq!(total.dollars(), 5e10);
     }
 
     #[test]

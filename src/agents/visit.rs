@@ -227,8 +227,9 @@ impl Visit {
                 Ok(done) => done.latency,
                 Err(failure) => failure.latency,
             };
-            self.agent_input += input_tokens;
-            self.agent_output += output_tokens;
+            // A provider can state any number.
+            self.agent_input = self.agent_input.saturating_add(input_tokens);
+            self.agent_output = self.agent_output.saturating_add(output_tokens);
             if let Some(cost) = cost {
                 self.agent_cost = Some(self.agent_cost.unwrap_or(Money::ZERO) + cost);
                 if served.is_some() {
@@ -406,7 +407,7 @@ impl Visit {
         match done.reply {
             Reply::ToolCall(call) => {
                 self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call), tokens: done.output_tokens });
-                self.thread_tokens += done.output_tokens + TOKENS_PER_MESSAGE;
+                self.grow(done.output_tokens);
                 let agent = app.setup(self.acting[2]);
                 let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
                 if spent && agent.at_budget == AtBudget::Deny {
@@ -461,7 +462,7 @@ impl Visit {
         }
         self.tool_characters = self.tool_characters.saturating_add(characters + 1);
         self.thread.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
-        self.thread_tokens += tokens + TOKENS_PER_MESSAGE;
+        self.grow(tokens);
         self.phase = Phase::Support;
     }
 
@@ -474,9 +475,14 @@ impl Visit {
         self.phase = Phase::Over;
     }
 
+    /// A message of this many tokens joins the thread.
+    fn grow(&mut self, tokens: u32) {
+        self.thread_tokens = self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
+    }
+
     fn push(&mut self, app: &App<'_>, role: Role, body: Body) {
         let tokens = app.usage.body(&body);
-        self.thread_tokens += tokens + TOKENS_PER_MESSAGE;
+        self.grow(tokens);
         self.thread.push(Message { role, body, tokens });
     }
 }

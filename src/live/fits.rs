@@ -9,6 +9,8 @@ use crate::scenario::Scenario;
 const MOST_USERS: u32 = 10_000_000;
 /// Longest time from the start of a run, and longest latency, in microseconds: 100 years.
 const LONGEST_US: u64 = 100 * 366 * 86_400 * 1_000_000;
+/// Most tokens of one call: ten times the largest context of any model.
+const MOST_TOKENS: u32 = 20_000_000;
 /// The last millisecond of the year 9999.
 const LAST_MS: u64 = 253_402_300_799_999;
 
@@ -49,6 +51,12 @@ pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
         if latency > LONGEST_US {
             return Some(format!("a call of user {} took {latency} microseconds, which is more than 100 years", call.user));
         }
+        if let CallOutcome::Answered(answered) = outcome
+            && answered.input_tokens.max(answered.output_tokens) > MOST_TOKENS
+        {
+            let (read, written) = (answered.input_tokens, answered.output_tokens);
+            return Some(format!("a call of user {} read {read} tokens and wrote {written}; expected at most {MOST_TOKENS}", call.user));
+        }
         if call.user > run.users {
             return Some(format!("it has a call of user {}, and its run has the users 1 to {}", call.user, run.users));
         }
@@ -86,6 +94,13 @@ mod tests {
             (&|all| _ = all.assigned.insert(1, assigned(200)), "variation 200"),
             (&|all| _ = all.over.insert(3), "user 3"),
             (&|all| _ = all.began.insert(1, u64::MAX), "100 years"),
+            (
+                &|all| {
+                    let Some(CallOutcome::Answered(answered)) = all.calls.values_mut().next() else { panic!() };
+                    answered.output_tokens = u32::MAX;
+                },
+                "wrote 4294967295",
+            ),
             (&|all| all.take(Line::Withdrawn { call: sample_call(1, 1), nano_usd: u64::MAX }).unwrap(), "no run can spend"),
         ] {
             let said = with(change);

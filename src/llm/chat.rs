@@ -7,8 +7,13 @@
 
 use std::fmt;
 
+use crate::diagnostic::shortened;
 pub use crate::llm::profile::Provider;
 use crate::time::Duration;
+
+/// Most bytes of an error's message, and of its field and code.
+const MOST_MESSAGE: usize = 2000;
+const MOST_NAME: usize = 300;
 
 /// Whose turn a message is. A tool's result is part of the user's turn; a system prompt is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -287,6 +292,18 @@ impl ChatError {
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), field: None, code: None, retry_after: None, should_retry: None }
+    }
+
+    /// The same with texts of a bounded length: they quote what the other side sent.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let name = |text: String| shortened(&text, MOST_NAME).into_owned();
+        Self {
+            message: shortened(&self.message, MOST_MESSAGE).into_owned(),
+            field: self.field.map(name),
+            code: self.code.map(name),
+            ..self
+        }
     }
 }
 

@@ -9,10 +9,14 @@ use super::written::{self, Kind, Row, Written};
 use crate::analysis::{MetricInput, Summary, Tally};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic, Treatment};
+use crate::figure::count;
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
 use crate::scenario::{Entries, Faults, MOST_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault};
 use crate::verdict::Rule;
+
+/// Most users exposed to one variation: sums of them stay exact as floating-point numbers.
+const MOST_USERS: u64 = 1_000_000_000_000;
 
 /// Given summary statistics, resolved.
 #[derive(Clone, Debug)]
@@ -123,6 +127,10 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Study
     });
     let shares = shares(written, &keys, faults);
     let exposures: Vec<&Spanned<u64>> = rows.iter().map(|(_, row)| &row.exposures).collect();
+    for exposed in exposures.iter().filter(|exposed| exposed.value > MOST_USERS) {
+        let label = format!("expected at most {}", count(MOST_USERS));
+        faults.add("the number of exposed users is out of range", &exposed.span, label, None);
+    }
     let metrics: Vec<MetricInput> = entries.0.iter().map(|(name, metric)| input(key, name, metric, &keys, &exposures, faults)).collect();
     if let Some(decision) = &written.decision {
         check_rule(written, decision, &keys, faults);
@@ -297,6 +305,9 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
         (None, Some(value)) if kind == Kind::Percentile => value.value,
         (None, Some(value)) => value.value * users as f64,
     };
+    if let Some(place) = row.total.as_ref().or(row.value.as_ref()).filter(|number| number.value.is_finite() && !value.is_finite()) {
+        faults.add("the number is out of range", &place.span, "times the users it is too large to count with", None);
+    }
     if users == 0 || exposed == 0 {
         return None;
     }

@@ -142,6 +142,11 @@ impl Table {
             shown.retain(|&at| at != out);
         }
         let mut widths = natural;
+        // No text column is wider than the room: a text of a megabyte is not cut cell by cell.
+        if total(&shown, &widths) > room {
+            let words = self.columns.iter().zip(&mut widths).filter(|(column, width)| column.words && **width > room.max(NARROWEST));
+            words.for_each(|(_, width)| *width = room.max(NARROWEST));
+        }
         // Cut the widest text column, a cell at a time, until it fits.
         while total(&shown, &widths) > room {
             let Some(widest) =
@@ -200,24 +205,36 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
+    let (mut line, mut used) = (String::new(), 0);
     for word in text.split_whitespace() {
-        let mut word = word.to_owned();
-        if !line.is_empty() && line.width() + 1 + word.width() > width {
+        let (mut word, mut own) = (word, word.width());
+        if !line.is_empty() && used + 1 + own > width {
             lines.push(std::mem::take(&mut line));
+            used = 0;
         }
-        while word.width() > width {
-            let mut head = String::new();
-            while let Some(c) = word.chars().next().filter(|c| head.is_empty() || head.width() + c.width().unwrap_or(0) <= width) {
-                head.push(c);
-                word.remove(0);
+        while own > width && !word.is_empty() {
+            // At least one letter, and as many as there is room for.
+            let (mut end, mut taken) = (0, 0);
+            for c in word.chars() {
+                let cells = c.width().unwrap_or(0);
+                if end > 0 && taken + cells > width {
+                    break;
+                }
+                end += c.len_utf8();
+                taken += cells;
             }
-            lines.push(head);
+            let (head, rest) = word.split_at_checked(end).unwrap_or((word, ""));
+            lines.push(head.to_owned());
+            own -= taken.min(own);
+            word = rest;
         }
+        own = own.min(width);
         if !line.is_empty() {
             line.push(' ');
+            used += 1;
         }
-        line.push_str(&word);
+        line.push_str(word);
+        used += own;
     }
     if !line.is_empty() {
         lines.push(line);

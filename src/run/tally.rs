@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::journal::{Caller, Entry, Event, FailureKind, Outcome, Reader, Served};
-use crate::quantity::Money;
+use crate::quantity::{Money, MoneyTotal};
 use crate::time::Timestamp;
 
 /// Calls of one agent with one model by the users of one variation.
@@ -16,7 +16,7 @@ pub struct Spending {
     /// Completed calls.
     pub calls: u64,
     /// What they cost; a model without a price adds nothing.
-    pub cost: Money,
+    pub cost: MoneyTotal,
 }
 
 /// The summary so far.
@@ -39,7 +39,7 @@ pub struct TrafficTally {
     /// Refusals of rate-limited tools.
     pub tool_refusals: u64,
     /// Everything that was spent, the traffic generator and the judge included.
-    pub cost: Money,
+    pub cost: MoneyTotal,
     /// The end of the last thing that happened.
     pub end: Timestamp,
 }

@@ -53,7 +53,9 @@ impl<'s> Faults<'s> {
     }
 
     fn push(&mut self, fault: Diagnostic) {
-        if !self.found.contains(&fault) {
+        // What follows from a fault whose place is known says nothing new.
+        let known = |own: &Diagnostic| *own == fault || (fault.labels.is_empty() && own.message == fault.message);
+        if !self.found.iter().any(known) {
             self.found.push(fault);
         }
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::faults::Faults;
 use super::spanned::Spanned;
-use crate::diagnostic::{json_fault, nearest};
+use crate::diagnostic::{json_fault, nearest, shortened};
 use crate::time::Duration;
 
 /// Where a fault can strike.
@@ -260,6 +260,8 @@ pub struct Complaint {
 
 /// Most rules of one list.
 pub const MOST_RULES: usize = 256;
+/// Most bytes of what is said of one rule.
+const MOST_WORDS: usize = 500;
 const MOST_WAIT: Duration = Duration::from_us(3_600_000_000);
 /// A client's usual patience: the Python SDKs of the providers wait this long.
 const PATIENCE: Duration = Duration::from_us(600_000_000);
@@ -425,7 +427,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
         Value::Object(mut fields) if fields.contains_key("faults") => {
             let list = fields.remove("faults").unwrap_or_default();
             if let Some(other) = fields.keys().next() {
-                return Err(vec![format!("unknown field `{other}`, expected `faults` alone")]);
+                return Err(vec![format!("unknown field `{}`, expected `faults` alone", shortened(other, MOST_WORDS))]);
             }
             (list, "faults")
         }
@@ -452,7 +454,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
             })),
         }
     }
-    if wrong.is_empty() { Ok(rules) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(rules) } else { Err(wrong.iter().map(|words| shortened(words, MOST_WORDS).into_owned()).collect()) }
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
         claim: written.claim.clone(),
         question: written.question.clone(),
         answers: answers.value.clone(),
-        right: usize::try_from(written.right.value - 1).unwrap_or(0),
+        right: usize::try_from(written.right.value.saturating_sub(1)).unwrap_or(0),
         look_at: written.look_at.clone(),
         knob: written.knob.clone(),
         turn,

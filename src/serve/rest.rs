@@ -17,7 +17,7 @@ use crate::random::Owner;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::Visit;
-use crate::serve::http::{BodyError, decoded, json, parameters, read_plain_body, refusal, set, text};
+use crate::serve::http::{BodyError, decoded, discard, json, parameters, read_plain_body, refusal, set, text};
 use crate::serve::ledger::Ask;
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -116,7 +116,9 @@ fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<Method, Ap
 
 /// Whatever is asked at a path that nobody serves.
 pub async fn unknown(request: HttpRequest<Body>) -> Response {
-    let path = request.uri().path();
+    let (head, body) = request.into_parts();
+    discard(body).await;
+    let path = head.uri.path();
     let client_side =
         ["/meval", "/mping", "/msdk", "/mobile", "/eval", "/ping", "/events/bulk", "/events/diagnostic", "/sdk/eval", "/sdk/goals"];
     let is = |paths: &[&str]| paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")));
@@ -134,5 +136,7 @@ pub async fn unknown(request: HttpRequest<Body>) -> Response {
 
 /// Whatever is asked of a path in another way than it takes.
 pub async fn wrong_method(request: HttpRequest<Body>) -> Response {
-    refusal(405, "method_not_allowed", &format!("`{}` does not take the method {}", request.uri().path(), request.method()))
+    let (head, body) = request.into_parts();
+    discard(body).await;
+    refusal(405, "method_not_allowed", &format!("`{}` does not take the method {}", head.uri.path(), head.method))
 }

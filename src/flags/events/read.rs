@@ -11,6 +11,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::clock::{Clock, time};
+use crate::diagnostic::shortened;
 
 /// Context kind of the AI SDKs' own reports about themselves: never a unit.
 const AI_SDK: &str = "ld_ai";
@@ -104,7 +105,7 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
     match kind {
         "feature" | "custom" => {}
         _ if OTHER_KINDS.contains(&kind) => return Ok(Recorded::Other { kind }),
-        _ => return Err(Malformed(format!("`{kind}` is not a kind of event"))),
+        _ => return Err(Malformed(format!("`{}` is not a kind of event", shortened(kind, 100)))),
     }
     let key = text(event, "key")?;
     let (at_ms, _) = time(&event["creationDate"]).map_err(Malformed)?;

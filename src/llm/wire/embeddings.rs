@@ -73,7 +73,7 @@ pub fn decode_embedding_request(provider: Provider, body: &[u8]) -> Result<Embed
         Provider::Mistral => mistral::reject,
         Provider::Anthropic => return Err(ChatError::new(ErrorKind::NotFound, "Not Found")),
     };
-    read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(provider, body)).map_err(reject)
+    read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(provider, body)).map_err(|fault| reject(fault).bounded())
 }
 
 fn request(provider: Provider, body: BodyIn) -> Result<EmbeddingRequest, Fault> {
@@ -261,7 +261,7 @@ struct UsageIn {
 /// # Errors
 /// `Malformed` when it is no such list, or when an index is missing or there twice.
 pub fn decode_embedding_response(body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
-    let wrong = |what: &str| malformed(format!("embeddings: {what}"));
+    let wrong = |what: &str| malformed(format!("embeddings: {what}")).bounded();
     let Obj(list) = read::<Obj<ListIn>>(body).map_err(|fault| wrong(&openai::reject(fault).message))?;
     let data = list.data.ok_or_else(|| wrong("no data"))?;
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; data.len()];

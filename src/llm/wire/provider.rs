@@ -55,9 +55,9 @@ pub fn authenticate<'a>(provider: Provider, headers: &Headers<'a>) -> Result<&'a
 /// `BadRequest` in the provider's words, naming the field.
 pub fn decode_request(provider: Provider, body: &[u8]) -> Result<ChatRequest, ChatError> {
     match provider {
-        Provider::Anthropic => anthropic::decode_request(body),
-        Provider::OpenAi => openai::decode_request(body),
-        Provider::Mistral => mistral::decode_request(body),
+        Provider::Anthropic => anthropic::decode_request(body).map_err(ChatError::bounded),
+        Provider::OpenAi => openai::decode_request(body).map_err(ChatError::bounded),
+        Provider::Mistral => mistral::decode_request(body).map_err(ChatError::bounded),
     }
 }
 
@@ -85,9 +85,9 @@ pub fn encode_response(provider: Provider, response: &ChatResponse, out: &mut Ve
 /// `Malformed`, naming the field.
 pub fn decode_response(provider: Provider, body: &[u8]) -> Result<ChatResponse, ChatError> {
     match provider {
-        Provider::Anthropic => anthropic::decode_response(body),
-        Provider::OpenAi => openai::decode_response(body),
-        Provider::Mistral => mistral::decode_response(body),
+        Provider::Anthropic => anthropic::decode_response(body).map_err(ChatError::bounded),
+        Provider::OpenAi => openai::decode_response(body).map_err(ChatError::bounded),
+        Provider::Mistral => mistral::decode_response(body).map_err(ChatError::bounded),
     }
 }
 
@@ -121,12 +121,16 @@ pub fn encode_error(provider: Provider, error: &ChatError, request_id: &str) -> 
     }
 }
 
-/// What an answer other than 2xx says. Any body is taken.
+/// What an answer other than 2xx says. Any body is taken; one without words gets some.
 #[must_use]
 pub fn decode_error(provider: Provider, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
-    match provider {
+    let mut error = match provider {
         Provider::Anthropic => anthropic::decode_error(status, headers, body),
         Provider::OpenAi => openai::decode_error(status, headers, body),
         Provider::Mistral => mistral::decode_error(status, headers, body),
+    };
+    if error.message.trim().is_empty() {
+        error.message = format!("status {status} without a message");
     }
+    error.bounded()
 }

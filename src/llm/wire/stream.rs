@@ -36,12 +36,12 @@ enum Assembly {
 
 /// Reads an error that came inside a 200.
 fn openai_error(data: &[u8]) -> ChatError {
-    openai::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data)
+    openai::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data).bounded()
 }
 
 /// Reads an error that came inside a 200.
 fn mistral_error(data: &[u8]) -> ChatError {
-    mistral::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data)
+    mistral::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data).bounded()
 }
 
 impl StreamDecoder {
@@ -76,6 +76,7 @@ impl StreamDecoder {
                 Assembly::Completions { assembly, error, .. } => assembly.event(data, *error),
             })
         };
+        let result = result.map_err(ChatError::bounded);
         self.failed = result.as_ref().err().cloned();
         result
     }
