@@ -70,9 +70,12 @@ pub fn kept(name: &str, input: &[u8]) -> PathBuf {
     path
 }
 
+/// The input at hand and when it began.
+type AtHand = Arc<Mutex<Option<(Instant, Vec<u8>)>>>;
+
 /// Ends the process when one input takes too long: a thread cannot be stopped.
 struct Watchdog {
-    at: Arc<Mutex<Option<(Instant, Vec<u8>)>>>,
+    at: AtHand,
 }
 
 impl Watchdog {

@@ -121,6 +121,9 @@ impl Served {
     }
 }
 
+/// Method, path, headers and sound body.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], String);
+
 #[test]
 fn requests_to_the_server() {
     let _one = one_at_a_time();
@@ -149,7 +152,7 @@ fn requests_to_the_server() {
     let of_anthropic = [("x-api-key", "k"), ("anthropic-version", "2023-06-01")];
     let of_bearer = [("authorization", "Bearer k"), ("content-type", "application/json")];
     let own = [("content-type", "application/json"), ("x-simlab", "1")];
-    let targets: Vec<(&str, &str, &[(&str, &str)], String)> = vec![
+    let targets: Vec<Asked<'_>> = vec![
         ("POST", "/v1/messages", &of_anthropic, chat(Provider::Anthropic)),
         ("POST", "/v1/chat/completions", &of_bearer, chat(Provider::OpenAi)),
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
