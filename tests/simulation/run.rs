@@ -341,10 +341,11 @@ impl<'g, 'a> Life<'g, 'a> {
                     self.reported(&gathered, &recording);
                     match gathered.stopped {
                         None if recording.undelivered() == 0 => break recording,
-                        Some(Stopped::Budget(_)) if recording.undelivered() == 0 => {
+                        // A repair may have dropped answers of visits that are over: their events need more money.
+                        Some(Stopped::Budget(_)) if recording.undelivered() == 0 || world.inner().repaired => {
                             world.inner().tally.budgets += 1;
-                            // Some go on with more money.
-                            if world.below(2) == 0 {
+                            // Some others go on with more money.
+                            if recording.undelivered() == 0 && world.below(2) == 0 {
                                 break recording;
                             }
                             most += cost * 100;
