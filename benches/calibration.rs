@@ -42,7 +42,7 @@ fn calibrate(file: &str, seeds: u64) {
     };
     let scenario = &loaded.scenario;
     let found = over_seeds(scenario, seeds);
-    let experiment = &scenario.experiments[0];
+    let experiment = &scenario.studies[0].experiment;
     println!("\n{} over {seeds} seeds", scenario.name);
     println!("{:32} {:22} {:>12} {:>12} {:>27}  inside", "figure", "variation", "published", "mean", "central 95%");
     for ((arm, name), values) in &found.figures {

@@ -16,7 +16,7 @@ use simlab::scenario::{Scenario, default_metrics, load};
 /// The scenario `security` with all five metrics of the tutorial.
 fn five_metrics() -> Scenario {
     let mut scenario = load("security").unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false))).scenario;
-    scenario.experiments[0].metrics = (0..default_metrics().len()).collect();
+    scenario.studies[0].experiment.metrics = (0..default_metrics().len()).collect();
     scenario
 }
 
@@ -47,7 +47,7 @@ fn main() {
     let (users, replications) = (numbers.first().map_or(4000, |&n| n as u32), numbers.get(1).copied().unwrap_or(400));
     let scenario = five_metrics();
 
-    let (experiment, data) = (&scenario.experiments[0], summary());
+    let (experiment, data) = (&scenario.studies[0].experiment, summary());
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();

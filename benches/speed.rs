@@ -11,7 +11,6 @@ use std::time::Instant;
 use sha1::{Digest, Sha1};
 use simlab::context::user_key;
 use simlab::journal::{Caller, Entry, Event, Reader};
-use simlab::metrics::JournalObserver;
 use simlab::random::{Purpose, Seed};
 use simlab::run::{Settings, Stage};
 use simlab::scenario::load;
@@ -42,7 +41,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let stage = runtime.block_on(Stage::new(scenario, scenario.seed)).unwrap();
     let settings = Settings { seed: scenario.seed, users, forced: None };
-    let observer = || JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+    let observer = || stage.observer(users as usize);
 
     // Once to warm the caches and to count, then three times against the clock.
     let (_, draws) = runtime.block_on(stage.simulate(settings, (observer(), Draws::default()), |_| ()));

@@ -95,10 +95,10 @@ struct Study {
 
 impl Study {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let mut experiments = load("security").map_err(|faults| render(&faults, false))?.scenario.experiments;
+        let mut studies = load("security").map_err(|faults| render(&faults, false))?.scenario.studies;
         let pick = |wanted: fn(&Metric) -> bool| default_metrics().into_iter().find(wanted).ok_or("no such metric");
         Ok(Self {
-            experiment: experiments.swap_remove(0),
+            experiment: studies.swap_remove(0).experiment,
             rate: pick(|metric| metric.aggregation == Aggregation::Occurrence)?,
             mean: pick(|metric| metric.aggregation != Aggregation::Occurrence && metric.statistic == Statistic::Mean)?,
         })

@@ -20,7 +20,7 @@ use crate::random::Seed;
 use crate::report::escape::plain;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{Size, Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
-use crate::scenario::{LESSONS, LIBRARY, Loaded, built_in, load};
+use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
 
 /// The program: reads the arguments, does what they say, tells how it ended.
@@ -164,11 +164,11 @@ fn check(scenarios: &[String]) -> Ended {
                     exit = bad_file(&[Diagnostic::new(format!("`{name}` cannot be run: {error}"))]);
                     continue;
                 }
-                let studied = scenario.experiments.iter().map(|experiment| experiment.key.clone());
-                let watched = scenario.guards.iter().map(|guard| format!("rollout of {}", guard.study.key));
+                let studied = scenario.studies.iter().map(|study| study.experiment.key.clone());
+                let watched = scenario.rollouts.iter().map(|rollout| format!("rollout of {}", rollout.guard.study.key));
                 let all: Vec<String> = studied.chain(watched).collect();
                 let mut lines = vec![format!("{name}: ok ({} queries, {})", scenario.traffic.queries, all.join(", "))];
-                for (experiment, rule) in scenario.experiments.iter().zip(&scenario.rules) {
+                for Study { experiment, rule, .. } in &scenario.studies {
                     let metrics: Vec<_> = experiment.metrics.iter().filter_map(|&at| scenario.metrics.get(at)).collect();
                     let found = rule.as_ref().map(|rule| warnings(rule, &metrics)).unwrap_or_default();
                     let line = |warning: String| format!("{name}: warning: the decision rule of {}: {warning}", experiment.key);
@@ -176,7 +176,7 @@ fn check(scenarios: &[String]) -> Ended {
                 }
                 let mut notes = simulated_alone(&scenario);
                 notes.iter_mut().for_each(|note| note.insert_str(0, "`run --live` refuses it: "));
-                if scenario.experiments.is_empty() {
+                if scenario.studies.is_empty() {
                     notes.push("`power` refuses it: it has no experiment".to_owned());
                 }
                 lines.extend(notes.into_iter().map(|note| format!("{name}: note: {note}")));

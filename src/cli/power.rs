@@ -50,7 +50,7 @@ pub fn power(args: &PowerArgs) -> Ended {
         return Err(Exit::Usage);
     };
     let loaded = read(name)?;
-    if loaded.scenario.experiments.is_empty() {
+    if loaded.scenario.studies.is_empty() {
         output::message(&format!("error: {name} has no experiment: `power` asks how often a decision rule errs"));
         return Err(Exit::BadFile);
     }
@@ -216,7 +216,7 @@ fn foretell_sweep(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Resul
 fn foretell(scenario: &Scenario, asked: &Asked, wanted: u64, jobs: usize, speed: f64) {
     let users = asked.sizes.last().copied().unwrap_or_default();
     // The truth is one long run of a single thread.
-    let arms: usize = scenario.experiments.iter().map(|experiment| experiment.treatments.len()).sum();
+    let arms: usize = scenario.studies.iter().map(|study| study.experiment.treatments.len()).sum();
     let truth = f64::from(asked.truth_visits(u32::try_from(arms).unwrap_or(u32::MAX))) * speed * jobs as f64;
     let seconds = wanted as f64 * f64::from(users) * speed + truth;
     output::message(&format!(

@@ -34,7 +34,6 @@ use crate::live::{
     self, Backdrop, Budget, Gathered, Papers, Providers, Service, Session, Shelf, Stopped, World, conclude, estimate, gather, launchdarkly,
     told,
 };
-use crate::metrics::JournalObserver;
 use crate::random::Seed;
 use crate::run::{Outcome, Stage, glances};
 use crate::scenario::{Loaded, parse_kept};
@@ -242,7 +241,7 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let session = Session::new(&stage, sitting.run.clone(), Some(world), sitting.recording, Some(journal));
     let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
-    let observer = RefCell::new(JournalObserver::new(1, users, stage.varies.clone(), &scenario.metrics));
+    let observer = RefCell::new(stage.observer(users));
     let gathered =
         gather(&session, told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once"), |done, entries| {
             let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
@@ -263,8 +262,8 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         ],
         bootstrap: actions,
         pages: scenario
-            .experiments
-            .iter()
+            .experiments()
+            .into_iter()
             .map(|experiment| {
                 (
                     experiment.key.clone(),

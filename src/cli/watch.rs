@@ -68,7 +68,7 @@ impl<'s> Watch<'s> {
             return;
         }
         let analyses = found();
-        let each: Vec<_> = self.scenario.experiments.iter().zip(&analyses).collect();
+        let each: Vec<_> = self.scenario.experiments().into_iter().zip(&analyses).collect();
         let palette = if output::message_color() { Palette::color() } else { Palette::plain() };
         self.below.set_message(glance(&each, self.users, output::message_width(), &palette).join("\n"));
         let took = self.clock.elapsed().us().saturating_sub(begun.us());

@@ -207,7 +207,7 @@ fn summary<F: Flags>(session: &Session<'_, F>, gathered: &Gathered, most: Option
 fn arm<F>(session: &Session<'_, F>, assigned: Option<&[crate::live::recording::Assigned; 3]>) -> Option<String> {
     let assigned = assigned?;
     let scenario = session.stage.scenario;
-    session.stage.varies.iter().find_map(|varies| {
+    scenario.studies.iter().map(|study| &study.varies).find_map(|varies| {
         let own = assigned.get(usize::from(varies.config)).filter(|own| own.in_experiment)?;
         let config = scenario.configs.get(usize::from(varies.config))?;
         Some(config.variations.get(usize::from(own.variation?))?.variation.clone())

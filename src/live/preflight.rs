@@ -10,7 +10,7 @@ use crate::live::environment::Environment;
 use crate::live::models;
 use crate::llm::profile::{ModelProfile, Provider};
 use crate::llm::setup::{ToolKind, ToolSpec};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WatchedRollout};
 
 /// The models that agents, judge and traffic generator may ask.
 fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
@@ -49,10 +49,11 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
             }
         }
     }
-    for (experiment, _) in scenario.experiments.iter().zip(&scenario.bandits).filter(|(_, bandit)| bandit.is_some()) {
+    for study in scenario.studies.iter().filter(|study| study.allocation.is_some()) {
+        let experiment = &study.experiment;
         faults.push(format!("experiment `{}` has the allocation of a bandit, {simulated}", experiment.key));
     }
-    for guard in &scenario.guards {
+    for WatchedRollout { guard, .. } in &scenario.rollouts {
         faults.push(format!("the guarded rollout of `{}` is watched by simlab, {simulated}", guard.study.key));
     }
     faults

@@ -19,6 +19,15 @@ pub struct Varies {
     pub treatment_of: Vec<Option<u8>>,
 }
 
+impl Varies {
+    /// The variation that is this treatment; `None` when none is.
+    #[must_use]
+    pub fn variation_of(&self, treatment: usize) -> Option<u8> {
+        let at = self.treatment_of.iter().position(|own| own.is_some_and(|own| usize::from(own) == treatment))?;
+        u8::try_from(at).ok()
+    }
+}
+
 /// Reads a journal into observations.
 #[derive(Clone, Debug)]
 pub struct JournalObserver {

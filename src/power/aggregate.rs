@@ -51,7 +51,7 @@ impl Design<'_> {
     #[must_use]
     pub fn header(&self, own: Option<&[Decision]>) -> Header {
         let scenario = self.stage.scenario;
-        let studies = scenario.experiments.iter().zip(&self.studies).enumerate().map(|(nth, (experiment, studied))| {
+        let studies = scenario.experiments().into_iter().zip(&self.studies).enumerate().map(|(nth, (experiment, studied))| {
             let name = |at: usize| {
                 let treatment = &experiment.treatments[at];
                 if treatment.name.is_empty() { treatment.variation.clone() } else { treatment.name.clone() }

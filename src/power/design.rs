@@ -4,6 +4,7 @@
 //!
 //! Does not know: replications.
 
+use crate::scenario::Study;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
@@ -86,7 +87,7 @@ pub struct Studied {
 #[must_use]
 pub fn without_effect(scenario: &Scenario) -> Scenario {
     let mut same = scenario.clone();
-    for experiment in &scenario.experiments {
+    for experiment in scenario.experiments() {
         let control = &experiment.treatments[experiment.control].variation;
         let Some(config) = same.configs.iter_mut().find(|config| config.key == experiment.config) else { continue };
         let Some(as_control) = config.variations.iter().find(|variation| variation.variation == *control).cloned() else { continue };
@@ -121,8 +122,7 @@ impl<'s> Design<'s> {
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
         let truths = truth(&stage, seed, size, &mut progress).await?;
         let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();
-        let studies = scenario.experiments.iter().zip(&scenario.rules).zip(truths);
-        let studies = studies.map(|((experiment, rule), truth)| Studied::new(experiment, rule.as_ref(), truth, scenario)).collect();
+        let studies = scenario.studies.iter().zip(truths).map(|(study, truth)| Studied::new(study, truth, scenario)).collect();
         let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();
         Ok(Self { stage, asked, looks, studies, truth_users })
     }
@@ -138,10 +138,13 @@ impl<'s> Design<'s> {
 }
 
 impl Studied {
-    fn new(experiment: &Experiment, rule: Option<&Rule>, truth: Truth, scenario: &Scenario) -> Self {
-        let given = rule.is_some();
-        let rule = rule.cloned().unwrap_or_else(|| default_rule(experiment, scenario));
-        let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or_default();
+    fn new(study: &Study, truth: Truth, scenario: &Scenario) -> Self {
+        let experiment = &study.experiment;
+        let given = study.rule.is_some();
+        let rule = study.rule.clone().unwrap_or_else(|| default_rule(experiment, scenario));
+        // A rule ships one of the treatments: whoever reads the scenario has made sure of that.
+        let other = usize::from(experiment.control == 0);
+        let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or(other);
         let better = truth.better(0, treatment, experiment.control).map(usize::from);
         let at_truth = truth.decision(&rule, experiment);
         let causes = experiment.metrics.iter().map(|&at| causes(scenario, experiment, &scenario.metrics[at])).collect();

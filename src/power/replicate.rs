@@ -8,10 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::design::{Design, Studied};
-use crate::analysis::{Analysis, HealthStatus, Interval, MetricAnalysis, analyze, summarize};
+use crate::analysis::{Analysis, HealthStatus, Interval, MetricAnalysis};
 use crate::experiment::Experiment;
 use crate::journal::{Entry, Event, Reader};
-use crate::metrics::JournalObserver;
 use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
@@ -99,7 +98,7 @@ impl Design<'_> {
         let sizes = self.asked.sizes.as_slice();
         let users = sizes.last().copied().unwrap_or_default();
         let flags = self.stage.flags(seed).await?;
-        let observer = JournalObserver::new(1, users as usize, self.stage.varies.clone(), &scenario.metrics);
+        let observer = self.stage.observer(users as usize);
         let spent = Spent { sizes, cost: vec![Money::ZERO; sizes.len()] };
         let settings = Settings { seed, users, forced: None };
         let (observer, spent) = self.stage.simulate_on(&flags, settings, (observer, spent), |_| ()).await;
@@ -111,11 +110,10 @@ impl Design<'_> {
             total.nano_dollars()
         });
         let cost = cost.collect();
-        let studies = scenario.experiments.iter().zip(&self.studies).enumerate().map(|(at, (experiment, studied))| {
-            let analyses: Vec<Analysis> = points
-                .iter()
-                .map(|&users| analyze(experiment, &summarize(&observations, at, experiment, &scenario.metrics, 0..users as usize)))
-                .collect();
+        let studies = scenario.studies.iter().zip(&self.studies).map(|(study, studied)| {
+            let experiment = &study.experiment;
+            let analyze = |&users: &u32| study.analyze(&observations, &scenario.metrics, 0..users as usize);
+            let analyses: Vec<Analysis> = points.iter().map(analyze).collect();
             let decisions: Vec<Decision> = analyses.iter().map(|analysis| decide(&studied.rule, experiment, analysis).decision).collect();
             self.looks.iter().map(|looks| at_size(experiment, studied, &points, looks, &analyses, &decisions)).collect()
         });

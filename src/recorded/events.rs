@@ -48,9 +48,9 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
             }
             Ok((_, Recorded::Exposure { at_ms, unit, config, variation, variation_key, value })) => {
                 data.exposures += 1;
-                let meant = |nth: usize| plan.experiments[nth].config == config;
+                let meant = |nth: usize| plan.studies[nth].experiment.config == config;
                 let mut used = false;
-                for nth in (0..plan.experiments.len()).filter(|&nth| meant(nth)) {
+                for nth in (0..plan.studies.len()).filter(|&nth| meant(nth)) {
                     if let Some(treatment) = plan.treatment(nth, variation, variation_key, value) {
                         used = true;
                         exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
@@ -99,7 +99,7 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
         }
         let event = MetricEvent { at_ms, unit, event, value, weight: notes(json).sampling };
         let all: Vec<Counted> = (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
-        let each = &all[..plan.experiments.len()];
+        let each = &all[..plan.studies.len()];
         if each.contains(&Counted::Yes) {
             data.used += 1;
         } else {

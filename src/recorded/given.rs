@@ -26,14 +26,14 @@ pub struct Statistics {
     /// What is assumed about the data.
     pub assumptions: Vec<Assumption>,
     /// The experiments, at least one.
-    pub studies: Vec<Study>,
+    pub studies: Vec<GivenStudy>,
     /// Digest of the file's text, in hexadecimal.
     pub fingerprint: String,
 }
 
 /// One experiment with its data.
 #[derive(Clone, Debug)]
-pub struct Study {
+pub struct GivenStudy {
     /// The experiment; its metrics are those of `data`, in the same order.
     pub experiment: Experiment,
     /// The sufficient statistics.
@@ -96,7 +96,7 @@ fn misread_as(misread: &Misread, source: &Source) -> Diagnostic {
     }
 }
 
-fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Study> {
+fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<GivenStudy> {
     let before = faults.count();
     let key = &written.key.value;
     let entries = &written.metrics.value;
@@ -163,7 +163,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Study
         metrics,
     };
     let rule = written.decision.as_ref().map(|decision| decision.value.clone());
-    Some(Study { experiment, data, rule, expect: written.expect.clone() })
+    Some(GivenStudy { experiment, data, rule, expect: written.expect.clone() })
 }
 
 /// The planned split, in the order of the variations.

@@ -5,6 +5,8 @@
 //!
 //! Guarantees: what had to be assumed is reported; where nothing can be inferred the reason says exactly what is missing.
 
+use crate::metrics::Varies;
+use crate::scenario::Study;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
@@ -154,20 +156,10 @@ impl Plan {
         if left_out > 0 {
             assumptions.push(assumption(format!("{left_out} rarer metrics are left out; a scenario can name them")));
         }
-        let count = studies.len();
-        Ok(Self {
-            name: name.to_owned(),
-            experiments: studies,
-            // Arms are told by their values.
-            variations: vec![Vec::new(); count],
-            metrics,
-            rules: (0..count).map(|_| None).collect(),
-            expects: (0..count).map(|_| None).collect(),
-            assumptions,
-            unit,
-            window_ms: None,
-            until_ms: None,
-        })
+        // Arms are told by their values, so no variation needs a number.
+        let nowhere = || Varies { config: 0, treatment_of: Vec::new() };
+        let studies = studies.into_iter().enumerate().map(|(place, experiment)| Study::new(experiment, place, nowhere())).collect();
+        Ok(Self { name: name.to_owned(), studies, metrics, assumptions, unit, window_ms: None, until_ms: None })
     }
 }
 

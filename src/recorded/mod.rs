@@ -17,7 +17,7 @@ mod table;
 mod written;
 
 pub use events::events_report;
-pub use given::{Statistics, Study, statistics};
+pub use given::{GivenStudy, Statistics, statistics};
 pub use infer::{Found, look};
 pub use lines::each_event;
 pub use outcome::statistics_report;

@@ -1,4 +1,4 @@
-//! What recorded events are held against: experiments, metrics and rules, from a scenario or read off the events.
+//! What recorded events are compared with: experiments, metrics and rules, from a scenario or read off the events.
 //!
 //! Promises: what had to be assumed without a scenario is told.
 //!
@@ -7,28 +7,20 @@
 use serde_json::Value;
 
 use super::split::set_split;
-use crate::experiment::{Experiment, Metric};
+use crate::experiment::Metric;
 use crate::flags::events::is_disabled;
-use crate::report::{Assumption, Expect};
-use crate::scenario::Scenario;
-use crate::verdict::Rule;
+use crate::report::Assumption;
+use crate::scenario::{Scenario, Study};
 
 /// Experiments, metrics, rules and expectations.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The scenario's name, or the data file's.
     pub name: String,
-    /// The experiments.
-    pub experiments: Vec<Experiment>,
-    /// For each experiment, the keys of its config's variations in the order in which the events number them, from 0; the
-    /// automatic `disabled` variation of an AI config has an empty key.
-    pub variations: Vec<Vec<String>>,
+    /// The experiments, each with its rule and what is expected of it.
+    pub studies: Vec<Study>,
     /// All metrics.
     pub metrics: Vec<Metric>,
-    /// For each experiment its decision rule.
-    pub rules: Vec<Option<Rule>>,
-    /// For each experiment what is expected of its outcome.
-    pub expects: Vec<Option<Expect>>,
     /// What is assumed.
     pub assumptions: Vec<Assumption>,
     /// Kind of the contexts that are the units.
@@ -43,18 +35,10 @@ impl Plan {
     /// The plan of a scenario.
     #[must_use]
     pub fn of(scenario: &Scenario) -> Self {
-        let variations = scenario.experiments.iter().map(|experiment| {
-            let config = scenario.configs.iter().find(|config| config.key == experiment.config);
-            let own = config.into_iter().flat_map(|config| &config.variations).map(|variation| variation.variation.clone());
-            std::iter::once(String::new()).chain(own).collect()
-        });
         Self {
             name: scenario.name.clone(),
-            experiments: scenario.experiments.clone(),
-            variations: variations.collect(),
+            studies: scenario.studies.clone(),
             metrics: scenario.metrics.clone(),
-            rules: scenario.rules.clone(),
-            expects: scenario.expects.clone(),
             assumptions: Vec::new(),
             unit: "user".to_owned(),
             window_ms: None,
@@ -66,10 +50,11 @@ impl Plan {
     /// flag, or by its number. An AI config's disabled variation is none.
     #[must_use]
     pub fn treatment(&self, experiment: usize, variation: usize, key: Option<&str>, value: &Value) -> Option<u8> {
-        let treatments = &self.experiments.get(experiment)?.treatments;
-        let place = |name: &str| treatments.iter().position(|treatment| treatment.variation == name);
+        let study = self.studies.get(experiment)?;
+        let place = |name: &str| study.experiment.treatments.iter().position(|treatment| treatment.variation == name);
         let name = arm_name(variation, key, value)?;
-        let by_number = || place(self.variations.get(experiment)?.get(variation)?);
+        // Events number the automatic `disabled` variation of an AI config first.
+        let by_number = || study.varies.treatment_of.get(variation.checked_sub(1)?).copied().flatten().map(usize::from);
         let found = place(&name).or_else(|| if key.is_none() { by_number() } else { None });
         found.and_then(|at| u8::try_from(at).ok())
     }
@@ -81,7 +66,7 @@ impl Plan {
     pub fn split(&mut self, text: &str) -> Result<(), String> {
         let mut fault = None;
         let mut fits = false;
-        for experiment in &mut self.experiments {
+        for Study { experiment, .. } in &mut self.studies {
             match set_split(experiment, text) {
                 Ok(()) => fits = true,
                 Err(reason) => fault = fault.or(Some(reason)),
@@ -100,7 +85,7 @@ impl Plan {
     pub fn control(&mut self, arm: &str) -> Result<(), String> {
         let mut known = Vec::new();
         let mut fits = false;
-        for experiment in &mut self.experiments {
+        for Study { experiment, .. } in &mut self.studies {
             match experiment.treatments.iter().position(|treatment| treatment.variation == arm) {
                 Some(place) => (experiment.control, fits) = (place, true),
                 None => known.extend(experiment.treatments.iter().map(|treatment| format!("`{}`", treatment.variation))),

@@ -9,12 +9,11 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, analyze, summarize};
+use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, analyze};
 use crate::experiment::{Aggregation, Metric, Missing, Statistic};
 use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{Extras, Mode, Report, interactions_between};
-use crate::verdict::decide;
 
 /// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table of its own.
 const MOST_PAIRED: usize = 6;
@@ -85,11 +84,13 @@ impl Table {
     /// Empty tables for a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let count = plan.experiments.len();
+        let count = plan.studies.len();
         let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
         if count <= MOST_PAIRED {
             let pairs = (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j)));
-            of.extend(pairs.filter(|&(i, j)| plan.experiments[i].config != plan.experiments[j].config).map(|(i, j)| vec![i, j]));
+            of.extend(
+                pairs.filter(|&(i, j)| plan.studies[i].experiment.config != plan.studies[j].experiment.config).map(|(i, j)| vec![i, j]),
+            );
         }
         // What is sent is already in the metric's unit.
         let slots = of.into_iter().map(|of| Slot { of, observations: Observations::new(0, count, &plan.metrics, |_| 1.0) });
@@ -130,8 +131,10 @@ impl Table {
     pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
         let Slot { of, observations } = &mut self.slots[slot];
         let metrics = plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
-        let mut counting =
-            metrics.filter(|(at, _)| of.iter().all(|&nth| plan.experiments[nth].metrics.contains(at))).map(|(_, metric)| metric).peekable();
+        let mut counting = metrics
+            .filter(|(at, _)| of.iter().all(|&nth| plan.studies[nth].experiment.metrics.contains(at)))
+            .map(|(_, metric)| metric)
+            .peekable();
         let Some(column) = observations.column(event.event).filter(|_| counting.peek().is_some()) else { return Counted::NoMetric };
         let exposed = self.units.get(event.unit).and_then(|&unit| {
             let times: Option<Vec<u64>> = of.iter().map(|&nth| Some(self.first[unit][nth]?.at_ms)).collect();
@@ -178,8 +181,9 @@ impl Table {
     /// What is summed up and analyzed so far of experiment number `nth`.
     #[must_use]
     pub fn analysis(&self, plan: &Plan, nth: usize) -> (Summary, Analysis) {
-        let experiment = &plan.experiments[nth];
-        let mut summary = summarize(&self.slots[nth].observations, nth, experiment, &plan.metrics, 0..self.units());
+        let study = &plan.studies[nth];
+        let experiment = &study.experiment;
+        let mut summary = study.summarize(&self.slots[nth].observations, &plan.metrics, 0..self.units());
         if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
             summary.shares = None;
         }
@@ -197,19 +201,20 @@ impl Table {
     pub fn report(&self, plan: &Plan, fingerprint: String) -> Report {
         let mut report = Report::new(&plan.name, Mode::Data, None, fingerprint);
         report.assumptions.clone_from(&plan.assumptions);
-        for (nth, experiment) in plan.experiments.iter().enumerate() {
+        for (nth, study) in plan.studies.iter().enumerate() {
             let (_, analysis) = self.analysis(plan, nth);
-            let verdict = plan.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
+            let verdict = study.decide(&analysis);
             let extras = Extras { health: self.health(plan, nth), ..Extras::default() };
-            let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
-            if let Some(expect) = &plan.expects[nth] {
+            let shown = Report::experiment(&study.experiment, &analysis, verdict.as_ref(), extras);
+            if let Some(expect) = &study.expect {
                 report.expectations.extend(expect.check(&shown));
             }
             report.experiments.push(shown);
         }
+        let experiments: Vec<_> = plan.studies.iter().map(|study| &study.experiment).collect();
         for slot in &self.slots[self.experiments.min(self.slots.len())..] {
             if let [i, j] = slot.of[..] {
-                report.interactions.extend(interactions_between(&slot.observations, [i, j], &plan.experiments, &plan.metrics));
+                report.interactions.extend(interactions_between(&slot.observations, [i, j], &experiments, &plan.metrics));
             }
         }
         report
@@ -231,7 +236,7 @@ impl Table {
 
     /// What the sampling of metric events does to an experiment's metrics.
     fn sampling(&self, plan: &Plan, nth: usize) -> Option<HealthCheck> {
-        let own = plan.experiments[nth].metrics.iter().map(|&at| &plan.metrics[at]);
+        let own = plan.studies[nth].experiment.metrics.iter().map(|&at| &plan.metrics[at]);
         let sampled: Vec<(&Metric, u64)> = own.filter_map(|metric| Some((metric, *self.sampled.get(&metric.event)?))).collect();
         let ratio = sampled.iter().map(|(_, ratio)| *ratio).max()?;
         let names = |sound: bool| {

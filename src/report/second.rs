@@ -53,7 +53,7 @@ pub fn adjusted(
 
 /// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
 #[must_use]
-pub fn interactions(observations: &Observations, experiments: &[Experiment], metrics: &[Metric]) -> Vec<Interaction> {
+pub fn interactions(observations: &Observations, experiments: &[&Experiment], metrics: &[Metric]) -> Vec<Interaction> {
     let pairs = (0..experiments.len()).flat_map(|i| (i + 1..experiments.len()).map(move |j| [i, j]));
     pairs.flat_map(|pair| interactions_between(observations, pair, experiments, metrics)).collect()
 }
@@ -63,10 +63,10 @@ pub fn interactions(observations: &Observations, experiments: &[Experiment], met
 pub fn interactions_between(
     observations: &Observations,
     pair: [usize; 2],
-    experiments: &[Experiment],
+    experiments: &[&Experiment],
     metrics: &[Metric],
 ) -> Vec<Interaction> {
-    let [first, second] = pair.map(|nth| &experiments[nth]);
+    let [first, second] = pair.map(|nth| experiments[nth]);
     if first.config == second.config {
         return Vec::new();
     }

@@ -5,6 +5,7 @@
 //!
 //! Does not know: how LaunchDarkly is told; a live run has no bandit and no watched release.
 
+use crate::scenario::Study;
 use std::collections::VecDeque;
 
 use crate::agents::Assignment;
@@ -100,16 +101,16 @@ impl<'a> Adaptive<'a> {
     pub fn new(stage: &'a Stage<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
         let scenario = stage.scenario;
         let policy = |nth, next| Policy { nth, users: 0, next, over: false };
-        let bandit = |(nth, bandit): (usize, &Option<Thompson>)| bandit.map(|bandit| (policy(nth, bandit.every), bandit));
-        let bandits: Vec<(Policy, Thompson)> = scenario.bandits.iter().enumerate().filter_map(bandit).collect();
-        let first = scenario.experiments.len();
-        let guards: Vec<(Policy, &Guard)> =
-            scenario.guards.iter().zip(first..).map(|(guard, nth)| (policy(nth, guard.every), guard)).collect();
+        let bandit = |study: &Study| study.allocation.map(|bandit| (policy(study.place, bandit.every), bandit));
+        let bandits: Vec<(Policy, Thompson)> = scenario.studies.iter().filter_map(bandit).collect();
+        let first = scenario.studies.len();
+        let rollouts = scenario.rollouts.iter().zip(first..);
+        let guards: Vec<(Policy, &Guard)> = rollouts.map(|(own, nth)| (policy(nth, own.guard.every), &own.guard)).collect();
         if bandits.is_empty() && guards.is_empty() {
             return None;
         }
-        let mut varies = stage.varies.clone();
-        varies.extend(scenario.guards.iter().map(|guard| stage.varies_of(&guard.study)));
+        let mut varies = scenario.varies();
+        varies.extend(scenario.rollouts.iter().map(|rollout| rollout.varies.clone()));
         let adapted = Adapted {
             bandits: vec![Vec::new(); first],
             guards: vec![Watched { looks: Vec::new(), ending: Ending::Watching }; guards.len()],
@@ -132,8 +133,7 @@ impl<'a> Adaptive<'a> {
 
     fn served(&self, nth: usize, treatment: usize) -> Option<Served> {
         let varies = self.varies.get(nth)?;
-        let variation = varies.treatment_of.iter().position(|&own| own == Some(treatment as u8))?;
-        Some(Served { config: varies.config, variation: variation as u8 })
+        Some(Served { config: varies.config, variation: varies.variation_of(treatment)? })
     }
 
     fn tell(&mut self, nth: usize, weights: &[u32]) {
@@ -150,8 +150,8 @@ impl<'a> Adaptive<'a> {
             (policy.nth, bandit.floor, policy.users)
         };
         let scenario = self.stage.scenario;
-        let experiment = &scenario.experiments[nth];
-        let analysis = self.analysis(nth, experiment);
+        let study = &scenario.studies[nth];
+        let analysis = self.analysis(nth, &study.experiment);
         let Some(primary) = analysis.metrics.first() else { return };
         let best: Option<Vec<f64>> = primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
         // Before every treatment has results, nothing is known that could change a share.
@@ -162,7 +162,7 @@ impl<'a> Adaptive<'a> {
             .enumerate()
             .filter_map(|(treatment, &weight)| Some((usize::from(self.served(nth, treatment)?.variation), weight)))
             .collect();
-        if self.compiled.reallocate(usize::from(self.varies[nth].config), scenario.rule_of[nth], &own) {
+        if self.compiled.reallocate(usize::from(self.varies[nth].config), study.targeting, &own) {
             let shares = weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
             self.adapted.bandits[nth].push(Reallocation { users, shares });
             self.tell(nth, &weights);

@@ -2,7 +2,7 @@
 //!
 //! Does not know: files, or how a report is printed.
 
-use crate::analysis::{Analysis, Summary, analyze, summarize};
+use crate::analysis::{Analysis, Summary, analyze};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
@@ -21,7 +21,6 @@ use crate::run::truth::{Known, Pair, Size, Truth, truth};
 use crate::run::watch::SoFar;
 use crate::run::whole::causes;
 use crate::scenario::Scenario;
-use crate::verdict::decide;
 
 /// What is asked of a run beside its scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -84,7 +83,7 @@ pub async fn conduct_heard<R: Reader>(
     let seed = wishes.seed.map_or(scenario.seed, Seed);
     let users = wishes.users.unwrap_or(scenario.traffic.queries);
     // A scenario that expects something of the truth runs as told without a flag.
-    let with_truth = wishes.truth || scenario.expects.iter().flatten().any(Expect::needs_truth);
+    let with_truth = wishes.truth || scenario.studies.iter().filter_map(|study| study.expect.as_ref()).any(Expect::needs_truth);
     let total = u64::from(users);
 
     let settings = Settings { seed, users, forced: None };
@@ -94,15 +93,15 @@ pub async fn conduct_heard<R: Reader>(
         progress(&SoFar { begun: u64::from(begun), total, data });
     };
     let ((gathering, reader), adapted) = stage.simulate_heard_on(&stage.compiled, settings, readers, heard, begun).await;
-    let fixed = if scenario.bandits.iter().any(Option::is_some) {
-        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+    let fixed = if scenario.studies.iter().any(|study| study.allocation.is_some()) {
+        let observer = stage.observer(users as usize);
         Some(stage.simulate_fixed(settings, observer, |_| ()).await.finish())
     } else {
         None
     };
 
     let before = if scenario.traffic.pre_period.is_some() {
-        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
+        let observer = stage.observer(users as usize);
         Some(stage.simulate_before(settings, observer, |_| ()).await.finish())
     } else {
         None
@@ -169,11 +168,15 @@ impl Gathering {
     pub(crate) fn new(stage: &Stage<'_>, users: u32) -> Self {
         let tally = |varies: &Varies| ArmTally::new(varies.config, varies.treatment_of.clone());
         Self {
-            observer: JournalObserver::new(1, users as usize, stage.varies.clone(), &stage.scenario.metrics),
+            observer: stage.observer(users as usize),
             fingerprint: Fingerprint::default(),
             traffic: TrafficTally::default(),
-            tallies: stage.varies.iter().map(tally).collect(),
-            groups: if stage.scenario.slices.iter().any(|slices| !slices.is_empty()) { vec![NO_GROUP; users as usize] } else { Vec::new() },
+            tallies: stage.scenario.studies.iter().map(|study| tally(&study.varies)).collect(),
+            groups: if stage.scenario.studies.iter().any(|study| !study.segments.is_empty()) {
+                vec![NO_GROUP; users as usize]
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -185,17 +188,18 @@ impl Gathering {
         report.traffic = Some(traffic_summary(&self.traffic));
         let mut summaries = Vec::new();
         let units = settings.users as usize;
-        for (nth, experiment) in scenario.experiments.iter().enumerate() {
-            let mut summary = summarize(&observations, nth, experiment, &scenario.metrics, 0..units);
-            if scenario.bandits[nth].is_some() {
+        for (nth, study) in scenario.studies.iter().enumerate() {
+            let experiment = &study.experiment;
+            let mut summary = study.summarize(&observations, &scenario.metrics, 0..units);
+            if study.allocation.is_some() {
                 // A split that follows the results was not planned.
                 summary.shares = None;
             }
             let mut analysis = analyze(experiment, &summary);
-            if scenario.bandits[nth].is_some() {
+            if study.allocation.is_some() {
                 parts::no_planned_split(&mut analysis);
             }
-            let verdict = scenario.rules[nth].as_ref().map(|rule| decide(rule, experiment, &analysis));
+            let verdict = study.decide(&analysis);
             let extras = Extras {
                 health: Vec::new(),
                 costs: costs(scenario, experiment, &analysis, &self.tallies[nth]),
@@ -204,7 +208,7 @@ impl Gathering {
                 decision_at_truth: beside
                     .truths
                     .as_ref()
-                    .zip(scenario.rules[nth].as_ref())
+                    .zip(study.rule.as_ref())
                     .map(|(truths, rule)| truths[nth].decision(rule, experiment)),
                 adjusted: beside
                     .before
@@ -217,24 +221,25 @@ impl Gathering {
                 } else {
                     Vec::new()
                 },
-                segments: parts::segments(&scenario.slices[nth], &self.groups, &observations, nth, experiment, &scenario.metrics),
+                segments: parts::segments(study, &self.groups, &observations, &scenario.metrics),
                 bandit: beside.fixed.as_ref().and_then(|fixed| {
-                    let fixed = analyze(experiment, &summarize(fixed, nth, experiment, &scenario.metrics, 0..units));
+                    let fixed = study.analyze(fixed, &scenario.metrics, 0..units);
                     let truth = beside.truths.as_ref().and_then(|truths| truths.get(nth));
-                    parts::bandit(scenario, nth, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
+                    parts::bandit(study, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
                 }),
             };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);
-            if let Some(expect) = &scenario.expects[nth] {
+            if let Some(expect) = &study.expect {
                 report.expectations.extend(expect.check(&shown));
             }
             report.experiments.push(shown);
             summaries.push(summary);
         }
-        let rollouts = scenario.guards.iter().zip(&beside.adapted.guards);
-        report.rollouts = rollouts.map(|(guard, watched)| parts::rollout(scenario, guard, watched)).collect();
-        report.expectations.extend(parts::rollouts_as_expected(&report.rollouts, &scenario.guards_expect));
-        report.interactions = interactions(&observations, &scenario.experiments, &scenario.metrics);
+        let rollouts = scenario.rollouts.iter().zip(&beside.adapted.guards);
+        report.rollouts = rollouts.map(|(rollout, watched)| parts::rollout(scenario, &rollout.guard, watched)).collect();
+        let expected: Vec<_> = scenario.rollouts.iter().map(|rollout| rollout.expect).collect();
+        report.expectations.extend(parts::rollouts_as_expected(&report.rollouts, &expected));
+        report.interactions = interactions(&observations, &scenario.experiments(), &scenario.metrics);
         Outcome { report, summaries }
     }
 }

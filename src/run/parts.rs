@@ -2,7 +2,7 @@
 //!
 //! Does not know: how they are shown.
 
-use crate::analysis::{Analysis, analyze, summarize};
+use crate::analysis::Analysis;
 use crate::experiment::{Better, Experiment, Guard, Metric};
 use crate::figure;
 use crate::metrics::Observations;
@@ -11,7 +11,7 @@ use crate::report::{
 };
 use crate::run::adaptive::{Ending, Reallocation, Watched};
 use crate::run::truth::Truth;
-use crate::scenario::{Scenario, Slice};
+use crate::scenario::{Scenario, Slice, Study};
 
 /// The audience group of a user who never came.
 pub(super) const NO_GROUP: u16 = u16::MAX;
@@ -21,17 +21,11 @@ fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ord
 }
 
 /// The users of each slice by themselves; `groups` has each unit's audience group.
-pub(super) fn segments(
-    slices: &[Slice],
-    groups: &[u16],
-    observations: &Observations,
-    nth: usize,
-    experiment: &Experiment,
-    metrics: &[Metric],
-) -> Vec<Segment> {
+pub(super) fn segments(study: &Study, groups: &[u16], observations: &Observations, metrics: &[Metric]) -> Vec<Segment> {
+    let experiment = &study.experiment;
     let one = |slice: &Slice| {
         let inside = |unit: &usize| slice.groups.get(usize::from(groups[*unit])).copied().unwrap_or(false);
-        let analysis = analyze(experiment, &summarize(observations, nth, experiment, metrics, (0..groups.len()).filter(inside)));
+        let analysis = study.analyze(observations, metrics, (0..groups.len()).filter(inside));
         let mut changes = Vec::new();
         for metric in &analysis.metrics {
             let arms = experiment.treatments.iter().zip(&metric.variations).enumerate();
@@ -48,20 +42,19 @@ pub(super) fn segments(
         }
         Segment { segment: slice.segment.clone(), users: keyed(experiment, analysis.exposures), changes }
     };
-    slices.iter().map(one).collect()
+    study.segments.iter().map(one).collect()
 }
 
 /// What a bandit made of the split: `own` is its analysis, `fixed` that of a fixed split of the same users.
 pub(super) fn bandit(
-    scenario: &Scenario,
-    nth: usize,
+    study: &Study,
     reallocations: &[Reallocation],
     own: &Analysis,
     fixed: &Analysis,
     truth: Option<&Truth>,
 ) -> Option<Bandit> {
-    let bandit = scenario.bandits.get(nth).copied().flatten()?;
-    let experiment = &scenario.experiments[nth];
+    let bandit = study.allocation?;
+    let experiment = &study.experiment;
     let (primary, beside) = (own.metrics.first()?, fixed.metrics.first()?);
     let arms = experiment.treatments.iter().enumerate().map(|(at, treatment)| {
         let (found, other) = (&primary.variations[at], &beside.variations[at]);

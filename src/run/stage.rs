@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::agents::{App, Library, Texts};
-use crate::experiment::Experiment;
 
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
@@ -19,7 +18,7 @@ use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
 use crate::llm::model::{Body, CallFailure, ChatModel, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
-use crate::metrics::Varies;
+use crate::metrics::JournalObserver;
 use crate::random::{Luck, Owner, Seed};
 use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
@@ -44,8 +43,6 @@ pub struct Stage<'s> {
     pub actions: Vec<Action>,
     /// The seed of the bootstrap.
     pub seed: Seed,
-    /// Which experiment varies which config.
-    pub varies: Vec<Varies>,
 }
 
 /// The mock, and somebody who hears what it says.
@@ -88,14 +85,13 @@ impl<'s> Stage<'s> {
             compiled,
             actions,
             seed,
-            varies: scenario.experiments.iter().map(|experiment| varies_of(scenario, experiment)).collect(),
         })
     }
 
-    /// Which config an experiment varies, and which treatment each of its variations is.
+    /// A reader of the journal of so many users, for the scenario's experiments and metrics.
     #[must_use]
-    pub fn varies_of(&self, experiment: &Experiment) -> Varies {
-        varies_of(self.scenario, experiment)
+    pub fn observer(&self, users: usize) -> JournalObserver {
+        JournalObserver::new(1, users, self.scenario.varies(), &self.scenario.metrics)
     }
 
     /// What the bootstrap did, in a few words for each kind of change.
@@ -176,7 +172,7 @@ impl<'s> Stage<'s> {
         let project = &self.scenario.project;
         let of = |seed: Seed, experiment: &str| first_seed(seed, &project.key, &project.environment, experiment);
         let seeds: Vec<(i64, i64)> =
-            self.scenario.experiments.iter().map(|experiment| (of(self.seed, &experiment.key), of(seed, &experiment.key))).collect();
+            self.scenario.experiments().into_iter().map(|own| (of(self.seed, &own.key), of(seed, &own.key))).collect();
         match self.compiled.reseeded(&seeds) {
             Some(compiled) => Ok(compiled),
             // Something else in the flags depends on the seed: bring an account there in full.
@@ -187,10 +183,8 @@ impl<'s> Stage<'s> {
     /// The same users' visits before the experiments, when everybody got the controls: each comes with the same kind of
     /// question, and for all but the share that the scenario calls alike, models, tools and judge have other luck.
     pub async fn simulate_before<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        let controls = self.scenario.experiments.iter().zip(&self.varies).map(|(experiment, varies)| Served {
-            config: varies.config,
-            variation: varies.treatment_of.iter().position(|&treatment| treatment == Some(experiment.control as u8)).unwrap_or_default()
-                as u8,
+        let controls = self.scenario.studies.iter().filter_map(|study| {
+            Some(Served { config: study.varies.config, variation: study.varies.variation_of(study.experiment.control)? })
         });
         let controls: Vec<Served> = controls.collect();
         let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: &controls });
@@ -329,13 +323,4 @@ impl<'s> Stage<'s> {
             }
         }
     }
-}
-
-fn varies_of(scenario: &Scenario, experiment: &Experiment) -> Varies {
-    let config = scenario.configs.iter().position(|config| config.key == experiment.config).unwrap_or_default();
-    let treatment_of = scenario.configs[config]
-        .variations
-        .iter()
-        .map(|variation| experiment.treatments.iter().position(|treatment| treatment.variation == variation.variation).map(|at| at as u8));
-    Varies { config: config as u8, treatment_of: treatment_of.collect() }
 }

@@ -183,11 +183,11 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
     let nothing_lost = whole(scenario);
     let real = Stage::new(&nothing_lost, stage.seed).await?;
     let mut populations = Vec::new();
-    for (experiment, of) in scenario.experiments.iter().enumerate() {
-        for treatment in 0..of.treatments.len() {
+    for (experiment, of) in scenario.studies.iter().enumerate() {
+        for treatment in 0..of.experiment.treatments.len() {
             for real in [true, false] {
                 let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
-                let observer = Some(new(1, 0, stage.varies.clone(), &scenario.metrics));
+                let observer = Some(new(1, 0, scenario.varies(), &scenario.metrics));
                 populations.push(Population { experiment, treatment, real, observer });
             }
         }
@@ -205,9 +205,9 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
     loop {
         for population in &mut populations {
             let stage = if population.real { &real } else { stage };
-            let varies = &stage.varies[population.experiment];
-            let variation = varies.treatment_of.iter().position(|&of| of == Some(population.treatment as u8)).unwrap_or_default();
-            let forced = Some(Served { config: varies.config, variation: variation as u8 });
+            let varies = &scenario.studies[population.experiment].varies;
+            let Some(variation) = varies.variation_of(population.treatment) else { continue };
+            let forced = Some(Served { config: varies.config, variation });
             let Some(mut observer) = population.observer.take() else { continue };
             observer.grow(next as usize);
             let settings = Settings { seed, users: next, forced };
@@ -216,8 +216,8 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
             done += u64::from(next - users);
         }
         users = next;
-        let compared = scenario.experiments.iter().enumerate();
-        let truths: Vec<Truth> = compared.map(|(nth, experiment)| compare(stage, nth, experiment, users, &populations)).collect();
+        let compared = scenario.studies.iter();
+        let truths: Vec<Truth> = compared.map(|study| compare(stage, study.place, &study.experiment, users, &populations)).collect();
         let known = match size {
             Size::Users(_) => true,
             Size::UntilError { error, .. } => truths.iter().all(|truth| truth.error() <= error),

@@ -7,7 +7,7 @@
 use crate::analysis::{Analysis, analyze, summarize};
 use crate::experiment::Experiment;
 use crate::metrics::Observations;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Study};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug)]
@@ -23,17 +23,17 @@ pub struct SoFar<'a> {
 /// What the first `users` users say of each experiment's primary metric; an experiment's analysis has this metric alone.
 #[must_use]
 pub fn glances(scenario: &Scenario, observations: &Observations, users: usize) -> Vec<Analysis> {
-    let one = |(nth, experiment): (usize, &Experiment)| {
-        let primary = Experiment { metrics: experiment.metrics.iter().take(1).copied().collect(), ..experiment.clone() };
-        analyze(&primary, &summarize(observations, nth, &primary, &scenario.metrics, 0..users))
+    let one = |study: &Study| {
+        let metrics = study.experiment.metrics.iter().take(1).copied().collect();
+        let primary = Experiment { metrics, ..study.experiment.clone() };
+        analyze(&primary, &summarize(observations, study.place, &primary, &scenario.metrics, 0..users))
     };
-    scenario.experiments.iter().enumerate().map(one).collect()
+    scenario.studies.iter().map(one).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::JournalObserver;
     use crate::random::Seed;
     use crate::run::{Settings, Stage};
     use crate::scenario::load;
@@ -45,13 +45,13 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let stage = Stage::new(scenario, Seed(1)).await.unwrap();
-            let observer = JournalObserver::new(1, 120, stage.varies.clone(), &scenario.metrics);
+            let observer = stage.observer(120);
             let settings = Settings { seed: Seed(1), users: 120, forced: None };
             let table = stage.simulate(settings, observer, |_| ()).await.finish();
             let glances = glances(scenario, &table, 100);
             assert_eq!(glances.len(), 2);
-            for (nth, (experiment, glance)) in scenario.experiments.iter().zip(&glances).enumerate() {
-                let whole = analyze(experiment, &summarize(&table, nth, experiment, &scenario.metrics, 0..100));
+            for (study, glance) in scenario.studies.iter().zip(&glances) {
+                let whole = study.analyze(&table, &scenario.metrics, 0..100);
                 assert_eq!((&glance.exposures, &glance.metrics[..]), (&whole.exposures, &whole.metrics[..1]));
             }
         });

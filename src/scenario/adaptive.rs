@@ -6,9 +6,9 @@
 use super::catalog::DraftConfig;
 use super::experiments::{World, rule, satisfies};
 use super::faults::{Faults, MOST_ENTRIES};
-use super::model::Slice;
 use super::source::{self, Allocation};
 use super::spanned::Spanned;
+use super::study::Slice;
 use crate::experiment::{Correction, Experiment, Guard, Method, Thompson, Treatment};
 use crate::quantity::{Probability, Share};
 

@@ -8,9 +8,9 @@
 use super::adaptive;
 use super::catalog::{self, DraftConfig};
 use super::faults::{Faults, MOST_ENTRIES};
-use super::model::Slice;
 use super::source::{self, Source as Written};
 use super::spanned::Spanned;
+use super::study::Slice;
 use super::traffic::sum_to_whole;
 use crate::context::Attributes;
 use crate::experiment::{Experiment, Metric, Thompson, Treatment};

@@ -27,6 +27,7 @@ mod schema_check;
 mod shape;
 mod source;
 mod spanned;
+mod study;
 mod traffic;
 mod tree;
 mod wrong_kind;
@@ -39,9 +40,10 @@ pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json}
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
-pub use model::{Scenario, Slice};
+pub use model::Scenario;
 pub use reference::reference;
 pub use schema::schema;
+pub use study::{Slice, Study, WatchedRollout};
 
 // For other data files in the same dialect, with the same care for mistakes.
 pub(crate) use faults::{Faults, MOST_ENTRIES};

@@ -2,26 +2,17 @@
 
 use super::injected::FaultRule;
 use super::lesson::Lesson;
+use super::study::{Study, WatchedRollout};
 use crate::agents::ConfigSetup;
-use crate::experiment::{Experiment, Guard, Metric, Thompson};
+use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
 use crate::judge::JudgeSpec;
 use crate::knowledge::KnowledgeBase;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, Setup, ToolSpec};
+use crate::metrics::Varies;
 use crate::random::Seed;
-use crate::report::{Expect, RolloutOutcome};
 use crate::traffic::TrafficSpec;
-use crate::verdict::Rule;
-
-/// The users of one segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// Key of the segment.
-    pub segment: String,
-    /// For each audience group whether its users are in the segment.
-    pub groups: Vec<bool>,
-}
 
 /// One whole experiment, or several on the same traffic.
 #[derive(Clone, Debug)]
@@ -56,24 +47,26 @@ pub struct Scenario {
     pub project: ProjectSpec,
     /// All metrics; experiments refer to them by index.
     pub metrics: Vec<Metric>,
-    /// The experiments.
-    pub experiments: Vec<Experiment>,
-    /// For each experiment its bandit; `None` where the split stays as it is.
-    pub bandits: Vec<Option<Thompson>>,
-    /// For each experiment the rule of its config whose users take part; `None` is the default rule.
-    pub rule_of: Vec<Option<u32>>,
-    /// For each experiment the parts of its users that are also looked at by themselves.
-    pub slices: Vec<Vec<Slice>>,
+    /// The experiments, each with all that belongs to it.
+    pub studies: Vec<Study>,
     /// Guarded rollouts that metrics watch over.
-    pub guards: Vec<Guard>,
-    /// For each of them how it is to end.
-    pub guards_expect: Vec<Option<RolloutOutcome>>,
-    /// For each experiment its decision rule, if it has one.
-    pub rules: Vec<Option<Rule>>,
-    /// For each experiment what the scenario expects of its outcome.
-    pub expects: Vec<Option<Expect>>,
+    pub rollouts: Vec<WatchedRollout>,
     /// The faults that `serve` commits; a run has those of its models alone.
     pub faults: Vec<FaultRule>,
     /// What it teaches.
     pub lesson: Option<Lesson>,
+}
+
+impl Scenario {
+    /// The experiments alone.
+    #[must_use]
+    pub fn experiments(&self) -> Vec<&Experiment> {
+        self.studies.iter().map(|study| &study.experiment).collect()
+    }
+
+    /// What the experiments vary, for a reader of the journal.
+    #[must_use]
+    pub fn varies(&self) -> Vec<Varies> {
+        self.studies.iter().map(|study| study.varies.clone()).collect()
+    }
 }

@@ -10,13 +10,17 @@ use super::experiments::{World, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
 use super::source::{self, Source as Written};
+use super::study::{Study, WatchedRollout};
 use super::{adaptive, configs, injected, lesson, overrides, project, traffic};
+use crate::agents::ConfigSetup;
+use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
 use crate::knowledge::KnowledgeBase;
 use crate::knowledge::tokens::count;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Reading, Setup};
+use crate::metrics::Varies;
 use crate::random::Seed;
 
 /// Resolves a file that was read; `None` after a fault. `knowledge` is asked for last, and not after a fault.
@@ -38,7 +42,7 @@ pub fn resolve(
     let traffic = traffic::traffic(written, &models, faults);
     let world = World { drafts: &drafts, metrics: &metrics, segments: &segments, audience: &traffic.audience };
     let resolved = experiments(written, &world, faults);
-    let (guards, guards_expect) = adaptive::guards(written, &world, faults).into_iter().unzip();
+    let guards = adaptive::guards(written, &world, faults);
     let judge = judge(&written.judge, &models, faults);
     let judge_setup =
         setup(judge.model, written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS), catalog::JUDGE_TOKENS);
@@ -58,8 +62,16 @@ pub fn resolve(
         return None;
     }
     let knowledge = knowledge()?;
-    let rule = |experiment: &source::Experiment| experiment.decision.as_ref().map(|decision| decision.value.clone());
-    let expect = |experiment: &source::Experiment| experiment.expect.as_ref().map(|expect| expect.value.clone());
+    let mut studies = Vec::new();
+    for (place, (own, written)) in resolved.into_iter().zip(&written.experiments).enumerate() {
+        let varies = varies(&own.experiment, &configs)?;
+        let rule = written.decision.as_ref().map(|decision| decision.value.clone());
+        let expect = written.expect.as_ref().map(|expect| expect.value.clone());
+        let (allocation, targeting, segments) = (own.bandit, own.rule, own.slices);
+        studies.push(Study { experiment: own.experiment, place, varies, rule, expect, allocation, targeting, segments });
+    }
+    let rollouts: Option<Vec<WatchedRollout>> =
+        guards.into_iter().map(|(guard, expect)| Some(WatchedRollout { varies: varies(&guard.study, &configs)?, guard, expect })).collect();
     Some(Scenario {
         name: name.to_owned(),
         digest,
@@ -76,17 +88,20 @@ pub fn resolve(
         writer_setup,
         project,
         metrics,
-        bandits: resolved.iter().map(|own| own.bandit).collect(),
-        rule_of: resolved.iter().map(|own| own.rule).collect(),
-        slices: resolved.iter().map(|own| own.slices.clone()).collect(),
-        guards,
-        guards_expect,
-        experiments: resolved.into_iter().map(|own| own.experiment).collect(),
-        rules: written.experiments.iter().map(rule).collect(),
-        expects: written.experiments.iter().map(expect).collect(),
+        studies,
+        rollouts: rollouts?,
         faults: committed,
         lesson,
     })
+}
+
+/// Which config an experiment varies, and which treatment each of its variations is; `None` when the config does not exist, which
+/// is a fault that has been told before.
+fn varies(experiment: &Experiment, configs: &[ConfigSetup]) -> Option<Varies> {
+    let at = configs.iter().position(|config| config.key == experiment.config)?;
+    let treatment = |variation: &str| experiment.treatments.iter().position(|treatment| treatment.variation == variation);
+    let treatment_of = configs.get(at)?.variations.iter().map(|own| treatment(&own.variation).and_then(|at| u8::try_from(at).ok()));
+    Some(Varies { config: u8::try_from(at).ok()?, treatment_of: treatment_of.collect() })
 }
 
 /// The judge, with the tutorial's numbers where the file has none.

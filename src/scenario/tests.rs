@@ -242,11 +242,11 @@ fn shown(text: &str) -> Option<String> {
     match parse("my", Source::new("my.ron", text), &documents) {
         Ok(loaded) => {
             // What is let through has no dangling index.
-            let Scenario { models, tools, configs, metrics, experiments, .. } = &loaded.scenario;
+            let Scenario { models, tools, configs, metrics, studies, .. } = &loaded.scenario;
             for setup in configs.iter().flat_map(|config| &config.variations).map(|variation| &variation.setup) {
                 assert!(usize::from(setup.model) < models.len() && setup.tools.iter().all(|&tool| usize::from(tool) < tools.len()));
             }
-            for experiment in experiments {
+            for experiment in studies.iter().map(|study| &study.experiment) {
                 assert!(experiment.control < experiment.treatments.len() && experiment.treatments.len() > 1);
                 assert!(!experiment.metrics.is_empty() && experiment.metrics.iter().all(|&metric| metric < metrics.len()));
             }
@@ -320,13 +320,13 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
     let mut compared = 0;
     for built_in in LIBRARY.iter().chain(LESSONS) {
         let scenario = load(built_in.name).unwrap().scenario;
-        if !scenario.guards.is_empty() {
+        if !scenario.rollouts.is_empty() {
             continue;
         }
         let account = crate::flags::bootstrap::mock_account(&scenario.project, scenario.seed, 1_760_000_000_000);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let started = runtime.block_on(account).unwrap().0.started();
-        for own in &scenario.experiments {
+        for own in scenario.experiments() {
             let found = started.iter().find(|one| one.design.key == own.key).unwrap();
             assert_eq!(found.unit, "user");
             let plain = |metric: &crate::experiment::Metric| crate::experiment::Metric {

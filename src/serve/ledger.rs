@@ -15,10 +15,10 @@ use crate::flags::mock::{ResultsOf, Started};
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
+use crate::serve::arrivals::Arrivals;
 use crate::serve::faults::Plan;
 use crate::serve::grade::Grade;
 use crate::serve::recent::Recent;
-use crate::serve::study::Study;
 
 /// Payload ids that are surely remembered; an SDK sends a payload again after a second.
 const MOST_PAYLOADS: usize = 50_000;
@@ -62,14 +62,14 @@ pub struct Arrival {
 struct Made {
     iteration: String,
     number: usize,
-    study: Study,
+    study: Arrivals,
 }
 
 /// What has arrived.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     /// The scenario's experiments.
-    study: Study,
+    study: Arrivals,
     /// Experiments that were made over REST, by path, each with the id and number of its latest iteration.
     made: BTreeMap<String, Made>,
     /// Digest of all events, in the order of their arrival.
@@ -109,7 +109,7 @@ impl Ledger {
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed, faults: &[FaultRule]) -> Self {
         Self {
-            study: Study::new(scenario),
+            study: Arrivals::new(scenario),
             made: BTreeMap::new(),
             fingerprint: 0,
             seen: Recent::new(MOST_PAYLOADS),
@@ -155,7 +155,7 @@ impl Ledger {
             } else if self.study.covers(one) {
                 self.made.remove(&one.path);
             } else {
-                let made = Made { iteration: one.iteration.clone(), number: one.number, study: Study::made(one) };
+                let made = Made { iteration: one.iteration.clone(), number: one.number, study: Arrivals::made(one) };
                 self.made.insert(one.path.clone(), made);
             }
         }

@@ -7,6 +7,7 @@
 //!
 //! Does not know: the command line.
 
+mod arrivals;
 mod asked;
 mod chat;
 mod connections;
@@ -30,7 +31,7 @@ mod results;
 mod server;
 mod state;
 mod stream;
-mod study;
+
 mod vectors;
 mod voice;
 mod world;

@@ -141,7 +141,7 @@ mod tests {
             assert!(empty.contains(words), "{words}");
         }
         assert!(!empty.contains("s ago"));
-        let experiment = &scenario.experiments[0];
+        let experiment = &scenario.studies[0].experiment;
         let config = &experiment.config;
         let event = |nth: usize, key: &str| {
             json!({ "kind": "feature", "key": config, "creationDate": 5, "context": { "kind": "user", "key": format!("u{nth}") }, "variation": nth % 2 + 1,

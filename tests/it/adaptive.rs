@@ -90,7 +90,7 @@ fn what_is_rolled_back_is_met_no_more_and_what_is_released_by_everybody() {
 #[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn a_guard_seldom_takes_back_what_is_no_worse() {
     let mut scenario = lesson("guarded-rollout", true);
-    for guard in &mut scenario.guards {
+    for guard in scenario.rollouts.iter_mut().map(|rollout| &mut rollout.guard) {
         guard.worse_by = 0.0;
     }
     // Two metrics at 95% each: at most about 10 of 100 by chance.

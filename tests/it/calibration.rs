@@ -13,7 +13,7 @@ fn every_published_figure_lies_inside_the_central_95_percent() {
     let mut checked = 0;
     for name in ["security", "premium"] {
         let loaded = load(name).unwrap();
-        let key = &loaded.scenario.experiments[0].key;
+        let key = &loaded.scenario.studies[0].experiment.key;
         let found = over_seeds(&loaded.scenario, SEEDS);
         if name == "premium" {
             // The published verdict: reject Claude Opus 4. No luck overturns it.

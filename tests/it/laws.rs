@@ -138,7 +138,7 @@ fn without_the_cause_the_hidden_cost_is_gone() {
         let stage = wait(Stage::new(scenario, Seed(4))).unwrap();
         // Cost per user by arm, each user in both arms with the same luck.
         let truths = wait(truth(&stage, Seed(4), Size::Users(1500), |_, _| ())).unwrap();
-        let cost = scenario.experiments[0].metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
+        let cost = scenario.studies[0].experiment.metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
         let values = truths[0].values();
         (values[cost][0].unwrap(), values[cost][1].unwrap())
     };
@@ -240,25 +240,27 @@ fn a_journal_is_in_the_order_of_time() {
 fn the_events_of_a_run_give_its_very_statistics_back() {
     use simlab::analysis::summarize;
     use simlab::flags::events::{Recorded, read};
-    use simlab::metrics::{JournalObserver, Observations};
+    use simlab::metrics::Observations;
     use simlab::run::EventWriter;
 
     let scenario = scenario("tutorial");
     let stage = wait(Stage::new(&scenario, Seed(3))).unwrap();
     let mut bytes = Vec::new();
-    let observer = JournalObserver::new(1, 200, stage.varies.clone(), &scenario.metrics);
+    let observer = stage.observer(200);
     let writer = EventWriter::new(&stage, &mut bytes);
     let (observer, writer) = wait(stage.simulate(Settings { seed: Seed(3), users: 200, forced: None }, (observer, writer), |_| ()));
     writer.finish().unwrap();
 
-    let mut observations = Observations::new(200, scenario.experiments.len(), &scenario.metrics, |_| 1.0);
+    let mut observations = Observations::new(200, scenario.studies.len(), &scenario.metrics, |_| 1.0);
     let unit = |key: &str| key.rsplit('_').next().unwrap().parse::<usize>().unwrap() - 1;
     for line in String::from_utf8(bytes).unwrap().lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         match read(&event, "user").unwrap() {
             Recorded::Exposure { unit: key, config, variation_key, .. } => {
                 let variation = variation_key.unwrap();
-                for (nth, experiment) in scenario.experiments.iter().enumerate().filter(|(_, experiment)| experiment.config == config) {
+                for (nth, experiment) in
+                    scenario.experiments().into_iter().enumerate().filter(|(_, experiment)| experiment.config == config)
+                {
                     let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == variation).unwrap();
                     assert!(!observations.expose(nth, unit(key), treatment as u8), "two variations for {key}");
                 }
@@ -272,7 +274,7 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
         }
     }
     let direct = observer.finish();
-    for (nth, experiment) in scenario.experiments.iter().enumerate() {
+    for (nth, experiment) in scenario.experiments().into_iter().enumerate() {
         let (mine, theirs) = (
             summarize(&direct, nth, experiment, &scenario.metrics, 0..200),
             summarize(&observations, nth, experiment, &scenario.metrics, 0..200),

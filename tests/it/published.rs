@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use simlab::analysis::{Tally, analyze, summarize};
 use simlab::journal::Caller;
-use simlab::metrics::JournalObserver;
 use simlab::random::Seed;
 use simlab::run::{ArmTally, Settings, Stage};
 use simlab::scenario::Scenario;
@@ -69,11 +68,11 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
     for seed in 1..=seeds {
         let stage = runtime.block_on(Stage::new(scenario, Seed(seed))).unwrap();
         let users = scenario.traffic.queries;
-        let observer = JournalObserver::new(1, users as usize, stage.varies.clone(), &scenario.metrics);
-        let tally = ArmTally::new(stage.varies[0].config, stage.varies[0].treatment_of.clone());
+        let observer = stage.observer(users as usize);
+        let tally = ArmTally::new(scenario.studies[0].varies.config, scenario.studies[0].varies.treatment_of.clone());
         let settings = Settings { seed: Seed(seed), users, forced: None };
         let (observer, tally) = runtime.block_on(stage.simulate(settings, (observer, tally), |_| ()));
-        let experiment = &scenario.experiments[0];
+        let experiment = &scenario.studies[0].experiment;
         let summary = summarize(&observer.finish(), 0, experiment, &scenario.metrics, 0..users as usize);
         let mut put = |arm: usize, name: String, value: f64| figures.entry((arm, name)).or_default().push(value);
         for arm in 0..experiment.treatments.len() {
@@ -99,7 +98,7 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
                 put(arm, format!("{} cost", agent.name()), of_agent.map(|(_, s)| s.cost.dollars()).sum::<f64>() / exposed);
             }
         }
-        if let Some(rule) = &scenario.rules[0] {
+        if let Some(rule) = &scenario.studies[0].rule {
             let verdict = decide(rule, experiment, &analyze(experiment, &summary));
             verdicts.entry(format!("{:?}", verdict.decision)).or_default().push(seed);
         }

@@ -459,7 +459,7 @@ fn events_from_outside_end_in_the_live_report() {
     let served = Served::start(&["security"]);
     let key = served.sdk_key();
     let loaded = load("security").unwrap();
-    let experiment = &loaded.scenario.experiments[0];
+    let experiment = &loaded.scenario.studies[0].experiment;
     let metric = &loaded.scenario.metrics[experiment.metrics[0]];
     let mut expected = vec![(0_u64, 0_u64); experiment.treatments.len()];
     let mut events = Vec::new();

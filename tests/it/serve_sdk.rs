@@ -174,7 +174,7 @@ fn five_hundred_users_of_the_official_sdk_end_in_the_statistics_of_an_independen
     let client = client(&served, true);
     assert_eq!(runtime.block_on(client.wait_for_initialization(Duration::from_secs(10))), Some(true));
     let loaded = load("security").unwrap();
-    let experiment = &loaded.scenario.experiments[0];
+    let experiment = &loaded.scenario.studies[0].experiment;
     let mut noted = Vec::new();
     for nth in 0..500_u32 {
         let user = user(&format!("user_{nth}"), "US", "paid");

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::events::Recorded;
 use crate::flags::mock::{ResultsOf, Started};
+use crate::metrics::Varies;
 use crate::recorded::{Counted, MetricEvent, Plan, Table};
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -32,14 +33,14 @@ struct Waiting {
 
 /// The tables so far.
 #[derive(Clone, Debug)]
-pub struct Study {
+pub struct Arrivals {
     plan: Plan,
     table: Table,
     waiting: BTreeMap<String, Vec<Waiting>>,
     waits: usize,
 }
 
-impl Study {
+impl Arrivals {
     /// Empty tables for the scenario's experiments and metrics.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
@@ -49,13 +50,14 @@ impl Study {
     /// Empty tables for an experiment that was made over REST.
     #[must_use]
     pub fn made(started: &Started) -> Self {
+        // Events number the automatic `disabled` variation first.
+        let treatment = |key: &String| started.design.treatments.iter().position(|treatment| treatment.variation == *key);
+        let own = started.variations.iter().skip(1).map(|key| treatment(key).and_then(|at| u8::try_from(at).ok()));
+        let varies = Varies { config: 0, treatment_of: own.collect() };
         Self::of(Plan {
             name: String::new(),
-            experiments: vec![started.design.clone()],
-            variations: vec![started.variations.clone()],
+            studies: vec![crate::scenario::Study::new(started.design.clone(), 0, varies)],
             metrics: started.metrics.clone(),
-            rules: vec![None],
-            expects: vec![None],
             assumptions: Vec::new(),
             unit: started.unit.clone(),
             window_ms: None,
@@ -83,7 +85,7 @@ impl Study {
         };
         let counted = |metric: &Metric| (metric.event.clone(), metric.aggregation, metric.statistic, metric.missing, metric.better);
         self.plan.unit == started.unit
-            && self.plan.experiments.iter().any(|experiment| {
+            && self.plan.studies.iter().map(|study| &study.experiment).any(|experiment| {
                 experiment.config == started.design.config
                     && arms(experiment) == arms(&started.design)
                     && started.metrics.iter().all(|metric| {
@@ -102,8 +104,8 @@ impl Study {
     pub fn take(&mut self, recorded: &Recorded<'_>) {
         match *recorded {
             Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
-                for nth in 0..self.plan.experiments.len() {
-                    if self.plan.experiments[nth].config == config
+                for nth in 0..self.plan.studies.len() {
+                    if self.plan.studies[nth].experiment.config == config
                         && let Some(treatment) = self.plan.treatment(nth, variation, variation_key, value)
                     {
                         self.table.expose(nth, at_ms, unit, treatment);
@@ -136,7 +138,8 @@ impl Study {
     #[must_use]
     pub fn results(&self, of: &ResultsOf) -> Option<Value> {
         let place = |experiment: &Experiment, key: &str| experiment.treatments.iter().position(|treatment| treatment.variation == key);
-        self.plan.experiments.iter().enumerate().filter(|(_, experiment)| experiment.config == of.config).find_map(|(nth, experiment)| {
+        self.plan.studies.iter().filter(|study| study.experiment.config == of.config).find_map(|study| {
+            let (nth, experiment) = (study.place, &study.experiment);
             let places: Option<Vec<usize>> = of.treatments.iter().map(|treatment| place(experiment, &treatment.variation)).collect();
             let metric = experiment.metrics.iter().position(|&metric| self.plan.metrics[metric].key == of.metric)?;
             let (summary, analysis) = self.table.analysis(&self.plan, nth);

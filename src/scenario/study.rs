@@ -1,0 +1,79 @@
+//! One experiment and all that belongs to it, and one watched rollout.
+//!
+//! Guarantees: a study knows its own place in a table of observations and which treatment each variation is; nothing is looked up
+//! by name again.
+//!
+//! Does not know: where the observations come from.
+
+use crate::analysis::{Analysis, Summary, analyze, summarize};
+use crate::experiment::{Experiment, Guard, Metric, Thompson};
+use crate::metrics::{Observations, Varies};
+use crate::report::{Expect, RolloutOutcome};
+use crate::verdict::{Rule, Verdict, decide};
+
+/// The users of one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Key of the segment.
+    pub segment: String,
+    /// For each audience group whether its users are in the segment.
+    pub groups: Vec<bool>,
+}
+
+/// One experiment and all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// What is studied.
+    pub experiment: Experiment,
+    /// Its place among the experiments of a table of observations, from 0.
+    pub place: usize,
+    /// Which config it varies, and which treatment each variation is.
+    pub varies: Varies,
+    /// Its decision rule, if it has one.
+    pub rule: Option<Rule>,
+    /// What the scenario expects of its outcome.
+    pub expect: Option<Expect>,
+    /// The bandit that allocates its users; `None` where the split stays as it is.
+    pub allocation: Option<Thompson>,
+    /// The rule of its config whose users take part, from 0; `None` is the default rule.
+    pub targeting: Option<u32>,
+    /// The parts of its users that are also looked at by themselves.
+    pub segments: Vec<Slice>,
+}
+
+impl Study {
+    /// A study of a fixed split, without a decision rule.
+    #[must_use]
+    pub fn new(experiment: Experiment, place: usize, varies: Varies) -> Self {
+        Self { experiment, place, varies, rule: None, expect: None, allocation: None, targeting: None, segments: Vec::new() }
+    }
+
+    /// The sufficient statistics of some units; `metrics` are those that the experiment's numbers mean.
+    #[must_use]
+    pub fn summarize(&self, observations: &Observations, metrics: &[Metric], units: impl Iterator<Item = usize> + Clone) -> Summary {
+        summarize(observations, self.place, &self.experiment, metrics, units)
+    }
+
+    /// The analysis of some units.
+    #[must_use]
+    pub fn analyze(&self, observations: &Observations, metrics: &[Metric], units: impl Iterator<Item = usize> + Clone) -> Analysis {
+        analyze(&self.experiment, &self.summarize(observations, metrics, units))
+    }
+
+    /// What its rule decides; `None` without a rule.
+    #[must_use]
+    pub fn decide(&self, analysis: &Analysis) -> Option<Verdict> {
+        self.rule.as_ref().map(|rule| decide(rule, &self.experiment, analysis))
+    }
+}
+
+/// A guarded rollout that metrics watch over.
+#[derive(Clone, Debug)]
+pub struct WatchedRollout {
+    /// What is watched, and when it is taken back.
+    pub guard: Guard,
+    /// Which config it changes; treatment 0 is what was, treatment 1 what comes.
+    pub varies: Varies,
+    /// How it is to end.
+    pub expect: Option<RolloutOutcome>,
+}
