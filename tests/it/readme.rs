@@ -1,4 +1,5 @@
-//! Every block of the README works when it is pasted as it stands, in one go, into a fresh shell.
+//! Every block of the README and of `docs` works when it is pasted as it stands, in one go, into a fresh shell; every link leads
+//! somewhere.
 //!
 //! Nothing is built and nothing leaves this machine. Three things differ from a user's shell: `cargo install` and its like do nothing,
 //! because the program is there already; the port is a free one; and `simlab power` runs three small replications, whatever was asked.
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 use super::program::folder;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// The port that the README names.
+/// The port that the pages name.
 const PORT: &str = "18765";
 
 /// Stands in for `simlab`: three replications of few users are enough to see that a command works.
@@ -37,13 +38,26 @@ shift
 exec "$SIMLAB_PROGRAM" power "$@" $small $users
 "#;
 /// Stands in for `cargo`: what it would build is there.
-const CARGO: &str = "#!/bin/sh\ncase \"$1\" in install|test) exit 0 ;; *) exit 1 ;; esac\n";
+const CARGO: &str = "#!/bin/sh\ncase \"$1\" in install|test|run) exit 0 ;; *) exit 1 ;; esac\n";
 
-/// The blocks of a language.
+/// The README and the pages of `docs` that are written by hand, with their paths.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut paths = vec![Path::new(ROOT).join("README.md")];
+    let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut docs: Vec<PathBuf> = docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
+    docs.retain(|path| path.file_name().is_some_and(|name| name != "third-party.md"));
+    docs.sort();
+    paths.extend(docs);
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The blocks of a language, page after page.
 fn blocks(language: &str) -> Vec<String> {
-    let text = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let fence = format!("```{language}\n");
-    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
+    let of_page = |text: &str| -> Vec<String> {
+        text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
+    };
+    pages().iter().flat_map(|(_, text)| of_page(text)).collect()
 }
 
 fn there(program: &str) -> bool {
@@ -67,7 +81,7 @@ fn made(place: &Path) -> Vec<String> {
 
 #[cfg(unix)]
 #[test]
-fn every_block_of_the_readme_works_when_it_is_pasted() {
+fn every_block_of_the_pages_works_when_it_is_pasted() {
     if !["bash", "curl", "python3"].iter().all(|program| there(program)) {
         return;
     }
@@ -110,7 +124,7 @@ fn every_block_of_the_readme_works_when_it_is_pasted() {
 }
 
 #[test]
-fn what_the_readme_shows_of_python_is_python() {
+fn what_the_pages_show_of_python_is_python() {
     if !there("python3") {
         return;
     }
@@ -128,4 +142,26 @@ fn the_fault_that_the_readme_shows_is_the_one_that_is_shown() {
     fs::write(place.join("my.ron"), text).unwrap();
     let shown = super::program::simlab_in(&place, &["check", "my.ron"]).err;
     assert!(blocks("text").iter().any(|block| block.trim_end() == shown.trim_end()), "{shown}");
+}
+
+#[test]
+fn every_link_of_the_pages_leads_to_a_file() {
+    let mut followed = 0;
+    for (path, text) in pages() {
+        for link in text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap()) {
+            if !link.is_empty() && !link.contains("://") {
+                assert!(path.parent().unwrap().join(link).exists(), "{}: {link}", path.display());
+                followed += 1;
+            }
+        }
+    }
+    assert!(followed > 15, "{followed}");
+}
+
+#[test]
+fn the_course_page_lists_every_lesson_in_order() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/course.md")).unwrap();
+    let listed: Vec<&str> = page.lines().filter_map(|line| line.split("| `").nth(1)?.split('`').next()).collect();
+    let lessons: Vec<&str> = simlab::course::Course::files().iter().map(|file| file.name).collect();
+    assert!(listed.starts_with(&lessons), "{listed:?}");
 }
