@@ -342,7 +342,13 @@ fn ended(gathered: &Gathered, outcome: &Outcome, recording: &Recording, folder: 
         }
         let why = gathered.undelivered.as_deref().unwrap_or("no reason is known");
         output::message(&format!("error: LaunchDarkly has not taken the events of {users} users ({why}); this report has them"));
-        output::message(&format!("send them with: simlab journal deliver {}", folder.join(JOURNAL).display()));
+        let send = if (recording.pending.len() as u64) < missing {
+            // Events that were never written down are made again by going on: answers come from the journal.
+            format!("simlab run {} --live --resume {}", args.scenario, folder.display())
+        } else {
+            format!("simlab journal deliver {}", folder.join(JOURNAL).display())
+        };
+        output::message(&format!("send them with: {send}"));
         // An experiment in LaunchDarkly that lacks users is not the one that was asked for.
         return Err(Exit::BackendFailed);
     };

@@ -3,7 +3,8 @@
 //!
 //! The account is a pure function of its past, so its requests are kept and made again, with their times, not its contents.
 //!
-//! Guarantees: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb commits whole transactions);
+//! Guarantees: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb commits whole transactions), also
+//! while the file is made;
 //! a file of another scenario, seed or program is refused. After a failed write the file is opened again at the next one, so
 //! a disk that was full for a moment costs only the requests of that moment. A reset removes what came before it, and its
 //! space is given back when the file is opened. An entry that cannot be read is skipped and reported, and stays in the file.
@@ -124,10 +125,14 @@ impl State {
     /// # Errors
     /// When the file cannot be opened or read, or belongs to another scenario, seed or program.
     pub fn open(path: &Path, owner: &str, each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
+        if !path.exists() {
+            made(path, owner).map_err(|error| error.to_string())?;
+        }
         let path = path.to_owned();
         Self::open_with(Box::new(move || Builder::new().set_cache_size(CACHE_BYTES).create(&path)), owner, each)
     }
 
+    /// Opens what the opener gives, which nobody may stop while it is made: redb cannot open a database whose making was stopped.
     fn open_with(opener: Opener, owner: &str, mut each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
         let mut database = opener().map_err(|error| error.to_string())?;
         let owner = format!("{LAYOUT} {owner}");
@@ -217,142 +222,26 @@ impl State {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// What a file holds: its entries, or why one cannot be read.
-    fn read(path: &Path, owner: &str) -> Result<(State, Vec<Result<Entry, String>>), String> {
-        let mut found = Vec::new();
-        let state = State::open(path, owner, |_, entry| found.push(entry))?;
-        Ok((state, found))
+/// Makes a new file beside its place and moves it there when it is on disk, so that a kill or a power loss leaves a whole file or none.
+fn made(path: &Path, owner: &str) -> Result<(), redb::Error> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    // What a stopped try left behind; whoever made it is gone.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(redb::Error::Io(error)),
+        _ => {}
     }
-
-    fn scratch(name: &str) -> std::path::PathBuf {
-        let path = std::env::temp_dir().join(format!("simlab-state-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        path
-    }
-
-    fn payload(id: &str) -> Entry {
-        Entry::Payload { id: Some(id.into()), events: vec![json!({ "text": "x".repeat(2000) })] }
-    }
-
-    #[test]
-    fn what_was_kept_is_there_again_and_belongs_to_somebody() {
-        let path = scratch("kept");
-        let request = Request::post("projects", json!({ "key": "p" }));
-        let entries = [Entry::of(&request, 7), payload("one")];
-        {
-            let (state, found) = read(&path, "security 18").unwrap();
-            assert_eq!(found, []);
-            entries.iter().for_each(|entry| state.keep(entry).unwrap());
-        }
-        assert_eq!(read(&path, "security 18").unwrap().1, entries.clone().map(Ok));
-        assert_eq!(entries[0].request(), Some((request, 7)));
-        let refused = read(&path, "security 19").unwrap_err();
-        assert!(refused.contains("another scenario or seed"), "{refused}");
-        std::fs::write(&path, "no database").unwrap();
-        assert!(read(&path, "security 18").is_err());
-        std::fs::remove_file(&path).unwrap();
-    }
-
-    #[test]
-    fn a_reset_removes_what_came_before_it_and_the_file_shrinks_again() {
-        let path = scratch("reset");
-        let (state, _) = read(&path, "o").unwrap();
-        (0..500).for_each(|nth| state.keep(&payload(&nth.to_string())).unwrap());
-        state.keep(&Entry::Reset).unwrap();
-        state.keep(&payload("after")).unwrap();
-        let grown = std::fs::metadata(&path).unwrap().len();
-        drop(state);
-        let (state, found) = read(&path, "o").unwrap();
-        assert_eq!(found, [Ok(Entry::Reset), Ok(payload("after"))]);
-        drop(state);
-        let opened = std::fs::metadata(&path).unwrap().len();
-        assert!(opened * 2 < grown, "{opened} bytes after opening, {grown} before");
-        std::fs::remove_file(&path).unwrap();
-    }
-
-    #[test]
-    fn an_entry_that_cannot_be_read_is_reported_and_the_others_are_read() {
-        let path = scratch("damaged");
-        let (state, _) = read(&path, "o").unwrap();
-        state.keep(&payload("one")).unwrap();
-        {
-            let open = state.open.lock().unwrap();
-            let transaction = open.database.as_ref().unwrap().begin_write().unwrap();
-            transaction.open_table(ENTRIES).unwrap().insert(1, b"{".as_slice()).unwrap();
-            transaction.commit().unwrap();
-        }
-        state.open.lock().unwrap().next = 2;
-        state.keep(&payload("two")).unwrap();
-        drop(state);
-        let (_, found) = read(&path, "o").unwrap();
-        assert_eq!((&found[0], found[1].is_err(), &found[2]), (&Ok(payload("one")), true, &Ok(payload("two"))));
-        std::fs::remove_file(&path).unwrap();
-    }
-
-    /// A file on a disk that is full while `full` is set.
-    #[derive(Debug)]
-    struct FullDisk {
-        file: redb::backends::FileBackend,
-        full: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    }
-
-    impl FullDisk {
-        fn room(&self) -> Result<(), std::io::Error> {
-            let full = self.full.load(std::sync::atomic::Ordering::Relaxed);
-            if full { Err(std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left")) } else { Ok(()) }
-        }
-    }
-
-    impl redb::StorageBackend for FullDisk {
-        fn len(&self) -> Result<u64, std::io::Error> {
-            self.file.len()
-        }
-        fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
-            self.file.read(offset, out)
-        }
-        fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
-            self.room()?;
-            self.file.set_len(len)
-        }
-        fn sync_data(&self) -> Result<(), std::io::Error> {
-            self.room()?;
-            self.file.sync_data()
-        }
-        fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
-            self.room()?;
-            self.file.write(offset, data)
-        }
-        fn close(&self) -> Result<(), std::io::Error> {
-            self.file.close()
-        }
-    }
-
-    #[test]
-    fn a_disk_that_was_full_for_a_moment_costs_the_writes_of_that_moment_alone() {
-        let path = scratch("full");
-        let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let (file, switch) = (path.clone(), full.clone());
-        let opener = move || {
-            let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file)?;
-            let backend = FullDisk { file: redb::backends::FileBackend::new(file)?, full: switch.clone() };
-            Builder::new().create_with_backend(backend)
-        };
-        let state = State::open_with(Box::new(opener), "o", |_, _| ()).unwrap();
-        state.keep(&payload("before")).unwrap();
-        full.store(true, std::sync::atomic::Ordering::Relaxed);
-        for _ in 0..3 {
-            assert!(state.keep(&payload("refused")).is_err());
-        }
-        full.store(false, std::sync::atomic::Ordering::Relaxed);
-        state.keep(&payload("after")).unwrap();
-        drop(state);
-        assert_eq!(read(&path, "o").unwrap().1, [Ok(payload("before")), Ok(payload("after"))]);
-        std::fs::remove_file(&path).unwrap();
-    }
+    let database = Builder::new().set_cache_size(CACHE_BYTES).create(&beside)?;
+    State::owner(&database, &format!("{LAYOUT} {owner}"))?;
+    drop(database);
+    std::fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(redb::Error::Io)?;
+    std::fs::rename(&beside, path).map_err(redb::Error::Io)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Not every system can sync a folder; the file itself is whole in any case.
+    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;
