@@ -6,6 +6,7 @@
 //! Does not know: what an event means.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use base64::Engine as _;
@@ -57,6 +58,8 @@ impl Payload {
 #[derive(Debug, Default)]
 pub struct Outgoing {
     users: RefCell<Vec<u32>>,
+    /// Events that were written down by this process and are not sent yet, so that they need not be unpacked again.
+    fresh: RefCell<BTreeMap<u32, Vec<Value>>>,
     over: Cell<bool>,
     changed: Notify,
     /// Why events did not arrive, if they did not.
@@ -119,6 +122,7 @@ impl Outgoing {
                     if !session.write(Line::Payload(payload)) {
                         return false;
                     }
+                    self.fresh.borrow_mut().insert(*user, events);
                 }
                 Err(sentence) => first(&self.unwritten, sentence),
             }
@@ -134,7 +138,8 @@ impl Outgoing {
             if down.get() {
                 return;
             }
-            let sent = match payload.unpacked() {
+            let fresh = self.fresh.borrow_mut().remove(&payload.user);
+            let sent = match fresh.map_or_else(|| payload.unpacked(), Ok) {
                 Ok(events) => flags.send(&payload.id, &events).await,
                 Err(sentence) => Err(sentence),
             };

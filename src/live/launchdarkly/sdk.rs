@@ -187,6 +187,8 @@ impl LiveFlags {
         let queue = users.saturating_mul(EVENTS_PER_USER).clamp(QUEUE.0, QUEUE.1);
         let mut processor = EventProcessorBuilder::new();
         processor.transport(Capture(Arc::clone(&captured))).capacity(queue as usize).flush_interval(Duration::from_secs(5));
+        // It goes no further than this process.
+        processor.compress_events(false);
         let mut source = StreamingDataSourceBuilder::new();
         source.transport(Listening::new(stream, Arc::clone(&met)));
         let config = ConfigBuilder::new(access.sdk_key.reveal())
