@@ -39,7 +39,7 @@
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
 //! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
 //!
-//! **Absences:** only `serve` listens, and only `live` speaks to others; only `scenario`, `cli` and `live` (its journal and vectors) touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
+//! **Absences:** only `serve` listens, and only `live` speaks to others; only `scenario`, `cli`, `live` (its journal and vectors) and `serve` (its state) touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
 //! generator. A test holds the code to these, too.
 //!
 //! # Decisions

@@ -92,6 +92,7 @@ fn plain_rule(folder: &std::path::Path) -> String {
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn looking_often_inflates_errors_as_much_as_is_known() {
     let folder = folder("power-peeking");
     let plain = plain_rule(&folder);

@@ -76,7 +76,7 @@ fn what_the_architecture_forbids_is_absent() {
         ("SystemTime", &["time.rs"]),
         ("ChaCha", &["random.rs"]),
         ("println!", &["cli"]),
-        ("std::fs", &["scenario", "cli", "live"]),
+        ("std::fs", &["scenario", "cli", "live", "state.rs"]),
         ("reqwest", &["live"]),
         ("HashMap", &[]),
         ("HashSet", &[]),

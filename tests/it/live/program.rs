@@ -102,6 +102,7 @@ fn grown(child: &mut Child, journal: &Path, wanted: usize) -> bool {
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn a_run_killed_fifty_times_ends_like_one_that_was_left_alone_and_pays_nothing_twice() {
     let site = Site::new("live-kill", &["--time-scale", "500"]);
     let arguments = ["run", "my.ron", "--live", "--yes", "--quiet", "--users", "30", "--max-cost", "50", "--format", "json"];
