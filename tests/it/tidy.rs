@@ -117,3 +117,22 @@ fn every_file_says_what_it_is_and_stays_small() {
         }
     }
 }
+
+#[test]
+fn every_planted_fault_fits_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut fitted = 0;
+    for entry in fs::read_dir(root.join("tests/planted")).unwrap() {
+        let patch = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let file = patch.lines().find_map(|line| line.strip_prefix("+++ b/")).unwrap();
+        let code = fs::read_to_string(root.join(file)).unwrap();
+        // The lines of a patch that have to be there: those that stay and those that go.
+        for hunk in patch.split("\n@@ ").skip(1) {
+            let lines = hunk.lines().skip(1).filter(|line| !line.starts_with('+'));
+            let wanted: Vec<&str> = lines.map(|line| line.get(1..).unwrap_or_default()).collect();
+            assert!(code.contains(&wanted.join("\n")), "{patch}");
+            fitted += 1;
+        }
+    }
+    assert!(fitted >= 8, "{fitted}");
+}
