@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Probability, Share};
 
+/// How sure a result has to be to count where nobody says (tutorial).
+pub const THRESHOLD: f64 = 0.9;
+
 /// Which direction of a metric is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

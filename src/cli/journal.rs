@@ -15,7 +15,7 @@ use super::output;
 use super::real::wait;
 use crate::diagnostic::Diagnostic;
 use crate::figure;
-use crate::live::disk::write_private;
+use crate::live::disk::{wait_for_name, write_private};
 use crate::live::environment;
 use crate::live::journal::{Journal, OpenError, Resumed, beside, bytes, lock};
 use crate::live::launchdarkly::Courier;
@@ -92,12 +92,11 @@ fn repaired(path: &Path, text: &[u8]) -> Ended {
     let fresh = beside(path, "repaired");
     // The damaged file and its name are on the disk before it is replaced: a power loss in between loses neither.
     let on_disk = |path: &Path| File::open(path)?.sync_all();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let replaced = write_private(&old, text)
         .and_then(|()| write_private(&fresh, &new))
         .and_then(|()| on_disk(&old))
         .and_then(|()| on_disk(&fresh))
-        .inspect(|()| drop(on_disk(folder)))
+        .inspect(|()| wait_for_name(path))
         .and_then(|()| fs::rename(&fresh, path));
     replaced.map_err(|error| unusable(path, &error, "is the disk full?"))?;
     print(&format!(

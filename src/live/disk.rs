@@ -78,6 +78,13 @@ pub fn private(path: &Path, new: bool) -> io::Result<File> {
     Ok(file)
 }
 
+/// Waits until a file's name is on the disk, as far as this system can wait for folders; where it cannot, a power loss may take the
+/// name of a new file away.
+pub fn wait_for_name(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
 /// Writes a file that nobody but its owner may read, over what may be there.
 ///
 /// # Errors

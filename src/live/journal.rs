@@ -11,7 +11,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, private, write_private};
+use super::disk::{Disk, private, wait_for_name, write_private};
 use super::reading::{Reading, Unreadable};
 use super::recording::{Line, Recording};
 use super::sealed::seal;
@@ -139,10 +139,7 @@ impl Journal {
         if file.metadata()?.len() > 0 {
             return Err(OpenError::Begun);
         }
-        // The name has to be on the disk, too; where folders cannot be waited for, nothing is lost but that.
-        if let Some(folder) = path.parent() {
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
+        wait_for_name(path);
         Ok(Self::on(Box::new(file), 0, 0))
     }
 

@@ -206,7 +206,7 @@ fn study(config: &str, arms: &BTreeMap<String, usize>, metrics: usize) -> Experi
         treatments: treatments.collect(),
         control: 0,
         metrics: (0..metrics).collect(),
-        threshold: Probability::clamped(0.9),
+        threshold: Probability::clamped(crate::experiment::THRESHOLD),
         method: Method::Bayesian,
         correction: Correction::None,
         tolerate: Vec::new(),

@@ -28,8 +28,6 @@ pub const TIMEOUT: Duration = ms(2_000_000);
 pub const PII_PERCENTAGE: f64 = 15.0;
 /// How many topics the writer is asked for ("20+" in the tutorial, whose example prints 23).
 pub const TOPICS: u32 = 24;
-/// How sure a result has to be to count (tutorial).
-pub const THRESHOLD: f64 = 0.9;
 
 /// The model that takes topics out of the knowledge base and writes questions (tutorial).
 pub const WRITER: &str = "claude-3-5-haiku-20241022";

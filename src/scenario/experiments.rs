@@ -114,7 +114,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
     let before = faults.count();
     let at = faults.look_up("AI config", &written.config, world.drafts.iter().map(|config| config.key));
     let chosen = metrics(written, world, faults);
-    let threshold = written.threshold.as_ref().map_or(catalog::THRESHOLD, |threshold| {
+    let threshold = written.threshold.as_ref().map_or(crate::experiment::THRESHOLD, |threshold| {
         if !(threshold.value > 0.5 && threshold.value < 1.0) {
             let label = format!("expected more than 0.5 and less than 1, found {}", threshold.value);
             faults.add("the threshold is out of range", &threshold.span, label, Some("the tutorial has 0.9".to_owned()));

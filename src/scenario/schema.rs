@@ -117,7 +117,7 @@ fn defaults() -> Vec<Figure> {
         ("Judge", "length_bias", json!(judge.length_bias)),
         ("Judge", "position_bias", json!(judge.position_bias)),
         ("Judge", "positive_on_tool_output", json!(judge.positive_on_tool_output)),
-        ("Experiment", "threshold", json!(catalog::THRESHOLD)),
+        ("Experiment", "threshold", json!(crate::experiment::THRESHOLD)),
         ("Experiment", "sample", json!(crate::quantity::Share::WHOLE)),
     ];
     defaults.extend(faults());

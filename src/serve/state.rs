@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::flags::api::{Method, Request};
+use crate::live::disk::wait_for_name;
 
 /// Entries by number, from 0.
 const ENTRIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("entries");
@@ -237,9 +238,7 @@ fn made(path: &Path, owner: &str) -> Result<(), redb::Error> {
     drop(database);
     std::fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(redb::Error::Io)?;
     std::fs::rename(&beside, path).map_err(redb::Error::Io)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Not every system can sync a folder; the file itself is whole in any case.
-    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    wait_for_name(path);
     Ok(())
 }
 

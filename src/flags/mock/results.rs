@@ -11,12 +11,9 @@ use serde_json::Value;
 use super::account::{Account, Project};
 use super::experiments::Experiment;
 use super::iterations::{Iteration, Status};
-use crate::experiment::{Correction, Experiment as Design, Method as Weighing, Metric, Treatment};
+use crate::experiment::{Correction, Experiment as Design, Method as Weighing, Metric, THRESHOLD, Treatment};
 use crate::flags::api::{ApiError, Method, Request};
 use crate::quantity::{Probability, Share};
-
-/// The probability at which a difference counts where an experiment names none that can be used: the tutorial's.
-const THRESHOLD: f64 = 0.9;
 
 /// A treatment whose results are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +181,7 @@ fn weighing(methodology: &str, analysis: &Value) -> (Probability, Weighing, Corr
     };
     let sure = if frequentist { percent("significanceThreshold").map(|risk| 1.0 - risk) } else { percent("bayesianThreshold") };
     // A threshold of at most one half would take a coin toss for evidence.
-    let threshold = sure.filter(|sure| (0.5..1.0).contains(sure) && *sure > 0.5).unwrap_or(THRESHOLD);
+    let threshold = sure.filter(|sure| *sure > 0.5 && *sure < 1.0).unwrap_or(THRESHOLD);
     let correction = match analysis["multipleComparisonCorrectionMethod"].as_str() {
         Some("bonferroni") => Correction::Bonferroni,
         Some("benjamini-hochberg") => Correction::BenjaminiHochberg,

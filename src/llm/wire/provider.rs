@@ -54,11 +54,12 @@ pub fn authenticate<'a>(provider: Provider, headers: &Headers<'a>) -> Result<&'a
 /// # Errors
 /// `BadRequest` in the provider's words, naming the field.
 pub fn decode_request(provider: Provider, body: &[u8]) -> Result<ChatRequest, ChatError> {
-    match provider {
-        Provider::Anthropic => anthropic::decode_request(body).map_err(ChatError::bounded),
-        Provider::OpenAi => openai::decode_request(body).map_err(ChatError::bounded),
-        Provider::Mistral => mistral::decode_request(body).map_err(ChatError::bounded),
-    }
+    let decoded = match provider {
+        Provider::Anthropic => anthropic::decode_request(body),
+        Provider::OpenAi => openai::decode_request(body),
+        Provider::Mistral => mistral::decode_request(body),
+    };
+    decoded.map_err(ChatError::bounded)
 }
 
 /// Writes the body of a chat request; what the provider has no word for is left out.
@@ -84,11 +85,12 @@ pub fn encode_response(provider: Provider, response: &ChatResponse, out: &mut Ve
 /// # Errors
 /// `Malformed`, naming the field.
 pub fn decode_response(provider: Provider, body: &[u8]) -> Result<ChatResponse, ChatError> {
-    match provider {
-        Provider::Anthropic => anthropic::decode_response(body).map_err(ChatError::bounded),
-        Provider::OpenAi => openai::decode_response(body).map_err(ChatError::bounded),
-        Provider::Mistral => mistral::decode_response(body).map_err(ChatError::bounded),
-    }
+    let decoded = match provider {
+        Provider::Anthropic => anthropic::decode_response(body),
+        Provider::OpenAi => openai::decode_response(body),
+        Provider::Mistral => mistral::decode_response(body),
+    };
+    decoded.map_err(ChatError::bounded)
 }
 
 /// The answer as the provider streams it; `include_usage` as the request asked (it matters to OpenAI alone).

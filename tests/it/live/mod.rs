@@ -5,4 +5,3 @@ mod delivery;
 pub mod money;
 pub mod program;
 pub mod session;
-mod simulated;
