@@ -265,7 +265,7 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
 
 fn coverage(study: &StudyPower) -> Section {
     let mass = figure::written_percent(study.threshold);
-    let mut columns = vec![Column::words("metric"), Column::words("interval of")];
+    let mut columns = vec![Column::words("metric, interval of")];
     columns.extend(study.sizes.iter().enumerate().map(|(nth, size)| {
         // Of many sizes the first ones give way.
         let optional = if nth + 4 < study.sizes.len() { (study.sizes.len() - nth) as u8 } else { 0 };
@@ -287,8 +287,9 @@ fn coverage(study: &StudyPower) -> Section {
                 None => reasons.push((causes, vec![&metric.key])),
             }
         }
+        rows.push(Row::Group(metric.key.clone(), String::new()));
         for (what, of) in [("change", 0), ("treatment", 1), ("control", 2)] {
-            let mut cells = vec![Cell::new(if of == 0 { metric.key.as_str() } else { "" }), Cell::new(what)];
+            let mut cells = vec![Cell::new(what)];
             cells.extend(study.sizes.iter().map(|size| {
                 let covered = of_size(size).and_then(|covered| covered[of]);
                 let far = covered.is_some_and(|covered| far_below(covered, study.threshold));
