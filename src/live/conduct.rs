@@ -114,7 +114,8 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
             }
         }
     }
-    let _ = session.sync();
+    // Whether that went well is in `halt`.
+    session.durable().await;
     let undelivered = outgoing.why().filter(|_| session.recording.borrow().undelivered() > 0);
     Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered, ..gathered }
 }

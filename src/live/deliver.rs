@@ -127,7 +127,7 @@ impl Outgoing {
                 Err(sentence) => first(&self.unwritten, sentence),
             }
         }
-        session.sync()
+        session.durable().await
     }
 
     /// Sends what is pending. After one that is not taken, the others wait for the next time.

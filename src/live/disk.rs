@@ -7,6 +7,10 @@ use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::pin::Pin;
+
+/// A wait for the disk that is under way.
+pub type Syncing = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 
 /// A file that grows at its end.
 pub trait Disk: Debug {
@@ -34,6 +38,12 @@ pub trait Disk: Debug {
     /// # Errors
     /// When the disk says no.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Begins to wait until everything that has been appended by now is on the disk, and leaves the thread free meanwhile. The operating
+    /// system tells of a failed wait once, so that whoever begins one has to hear its end.
+    fn begin_sync(&mut self) -> Syncing {
+        Box::pin(std::future::ready(self.sync()))
+    }
 }
 
 impl Disk for File {
@@ -54,6 +64,16 @@ impl Disk for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn begin_sync(&mut self) -> Syncing {
+        match self.try_clone() {
+            Ok(file) => {
+                let waits = tokio::task::spawn_blocking(move || file.sync_data());
+                Box::pin(async { waits.await.unwrap_or_else(|error| Err(io::Error::other(error))) })
+            }
+            Err(_) => Box::pin(std::future::ready(self.sync())),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal on disk: lines are appended and handed to the operating system before anything is done about them.
 //!
 //! Guarantees: one process at a time; what is in the file survives the end of this process, whatever ends it. What was there when the
-//! journal was opened, and what came before the last [`Journal::sync`], survives the end of the power, too. After a write that failed,
+//! journal was opened, and what came before the last wait for the disk, survives the end of the power, too. After a write that failed,
 //! the file is cut back to its last whole line and takes no more. An end that broke off is cut away, and kept in a file of its own, when
 //! the journal is opened again.
 //!
@@ -10,16 +10,33 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, Shared, join_all};
 
 use super::disk::{Disk, private, wait_for_name, write_private};
 use super::reading::{Reading, Unreadable};
 use super::recording::{Line, Recording};
 use super::sealed::seal;
 
-/// Lines after which the disk itself is waited for.
-const LINES_PER_SYNC: u64 = 64;
 /// Largest journal that is read, in bytes.
 pub const MOST_BYTES: u64 = 4 << 30;
+
+/// A wait for the disk that is under way, which any number of requests share.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// How many lines will surely be on the disk.
+    lines: u64,
+    end: Shared<LocalBoxFuture<'static, Result<(), Arc<str>>>>,
+}
+
+impl Waiting {
+    /// Waits for its end.
+    pub async fn end(&self) -> Result<(), Arc<str>> {
+        self.end.clone().await
+    }
+}
 
 /// An open journal, and perhaps a copy of it elsewhere.
 #[derive(Debug)]
@@ -30,6 +47,8 @@ pub struct Journal {
     length: u64,
     /// How many of the lines are surely on the disk.
     synced: u64,
+    /// The wait for the disk that is under way. It stays here when those who wait for it are gone, so that its end is heard.
+    waiting: Option<Waiting>,
     /// Why nothing is written any more.
     failed: Option<String>,
 }
@@ -189,7 +208,7 @@ impl Journal {
     /// A journal of `lines` whole lines, `length` bytes together, on this disk; they are on it surely.
     #[must_use]
     pub fn on(disk: Box<dyn Disk>, lines: u64, length: u64) -> Self {
-        Self { files: vec![disk], lines, length, synced: lines, failed: None }
+        Self { files: vec![disk], lines, length, synced: lines, waiting: None, failed: None }
     }
 
     /// Opens a journal over a disk that holds the bytes `text`. Before an end that broke off is cut away, `keep` gets the bytes before it
@@ -231,7 +250,7 @@ impl Journal {
         self.lines += 1;
         self.length += bytes.len() as u64;
         // Without its first line a journal is worth nothing.
-        if self.lines - self.synced >= LINES_PER_SYNC || self.lines == 1 { self.sync() } else { Ok(()) }
+        if self.lines == 1 { self.sync() } else { Ok(()) }
     }
 
     /// Cuts every file back to its last whole line, and refuses whatever comes.
@@ -255,6 +274,40 @@ impl Journal {
         self.files.iter_mut().try_for_each(|file| file.sync()).inspect_err(|error| self.failed = Some(error.to_string()))?;
         self.synced = self.lines;
         Ok(())
+    }
+
+    /// The wait for the disk that is under way, or a new one for all lines by now; `None` where all are on it already.
+    ///
+    /// # Errors
+    /// When an earlier line could not be written, or an earlier wait failed.
+    pub fn begin_sync(&mut self) -> io::Result<Option<Waiting>> {
+        if let Some(reason) = &self.failed {
+            return Err(io::Error::other(reason.clone()));
+        }
+        if self.waiting.is_none() && self.synced < self.lines {
+            let all = join_all(self.files.iter_mut().map(|file| file.begin_sync()));
+            let end = async { all.await.into_iter().collect::<io::Result<()>>().map_err(|error| Arc::from(error.to_string())) };
+            self.waiting = Some(Waiting { lines: self.lines, end: end.boxed_local().shared() });
+        }
+        Ok(self.waiting.clone())
+    }
+
+    /// Takes the end of a wait for the disk, however many of those who shared it tell of it.
+    ///
+    /// # Errors
+    /// When the disk said no. What was written since the wait before may be lost then, so nothing more is written.
+    pub fn end_sync(&mut self, waiting: &Waiting, end: Result<(), Arc<str>>) -> io::Result<()> {
+        self.waiting.take_if(|own| own.lines == waiting.lines);
+        match end {
+            Ok(()) => {
+                self.synced = self.synced.max(waiting.lines);
+                Ok(())
+            }
+            Err(reason) => {
+                self.failed.get_or_insert_with(|| reason.to_string());
+                Err(io::Error::other(reason.to_string()))
+            }
+        }
     }
 }
 

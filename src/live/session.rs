@@ -160,25 +160,35 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
-    /// Waits until the journal is on the disk; whether that went well.
-    pub fn sync(&self) -> bool {
-        if let Some(journal) = self.journal.borrow_mut().as_mut()
-            && let Err(error) = journal.sync()
-        {
-            self.halt.stop(Stopped::Journal(error.to_string()));
-            return false;
-        }
-        true
-    }
-
-    /// Waits until everything that is written is on the disk; whether that went well. Without it, a power loss could forget a request that
-    /// a provider charges. Everybody who is about to send a request writes a line first, so that one wait for the disk serves all of them.
+    /// Waits until everything that is written by now is on the disk; whether that went well. Without it, a power loss could forget a
+    /// request that a provider charges. One wait for the disk serves all who ask before it begins, and other visits go on meanwhile.
     pub async fn durable(&self) -> bool {
         let Some((written, _)) = self.journal.borrow().as_ref().map(Journal::lines) else { return true };
+        // Whoever is about to send a request, too, shall write its line before the wait begins.
         tokio::task::yield_now().await;
-        let waits = self.journal.borrow().as_ref().is_some_and(|journal| journal.lines().1 < written);
-        // Why the run stops does not tell: it may have been interrupted before the disk failed.
-        !waits || self.sync()
+        loop {
+            let begun = {
+                let mut journal = self.journal.borrow_mut();
+                let Some(journal) = journal.as_mut() else { return true };
+                if journal.lines().1 >= written {
+                    return true;
+                }
+                journal.begin_sync()
+            };
+            let ended = match begun {
+                Ok(None) => return true,
+                Ok(Some(waiting)) => {
+                    let end = waiting.end().await;
+                    self.journal.borrow_mut().as_mut().map_or(Ok(()), |journal| journal.end_sync(&waiting, end))
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ended {
+                // Why the run stops does not tell: it may have been interrupted before the disk failed.
+                self.halt.stop(Stopped::Journal(error.to_string()));
+                return false;
+            }
+        }
     }
 
     /// What has been spent at most, in nano-dollars.

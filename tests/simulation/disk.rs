@@ -2,8 +2,9 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use simlab::live::disk::Disk;
+use simlab::live::disk::{Disk, Syncing};
 
 use super::world::{Planted, Step, World};
 
@@ -143,20 +144,39 @@ impl Disk for Platter {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        let length = self.bytes().shown.len();
+        self.sync_up_to(length)
+    }
+
+    /// What is appended meanwhile may miss it.
+    fn begin_sync(&mut self) -> Syncing {
+        let (length, mut own) = (self.bytes().shown.len(), self.clone());
+        let takes = Duration::from_micros(self.world.below(20_000));
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            own.sync_up_to(length)
+        })
+    }
+}
+
+impl Platter {
+    /// Of what is shown, the first `length` bytes at least are on the disk then.
+    fn sync_up_to(&mut self, length: usize) -> io::Result<()> {
         let step = self.world.step();
         if step != Step::Alive {
             return Err(self.failed(step));
         }
         let mut bytes = self.bytes();
         let Bytes { shown, durable, dirty, ghosts, promised } = &mut *bytes;
+        let length = length.min(shown.len());
         if self.world.planted == Some(Planted::SyncIsSkipped) {
-            *promised = shown.len();
+            *promised = length.max(*promised);
             return Ok(());
         }
         if self.world.strikes(self.world.faults.disk) {
             let mut from = *dirty;
-            while self.world.faults.ghosts && from < shown.len() {
-                let end = ((from / PAGE + 1) * PAGE).min(shown.len());
+            while self.world.faults.ghosts && from < length {
+                let end = ((from / PAGE + 1) * PAGE).min(length);
                 if self.world.below(2) == 0 {
                     ghosts.push((from, end));
                 }
@@ -164,19 +184,19 @@ impl Disk for Platter {
             }
             return Err(self.failed(step));
         }
-        durable.truncate(*dirty);
-        durable.extend_from_slice(&shown[*dirty..]);
-        for (from, to) in &*ghosts {
-            let to = (*to).min(durable.len());
-            durable[(*from).min(to)..to].fill(0);
+        *promised = length.max(*promised);
+        if *dirty < length {
+            durable.truncate(*dirty);
+            durable.extend_from_slice(&shown[*dirty..length]);
+            for (from, to) in &*ghosts {
+                let to = (*to).min(durable.len());
+                durable[(*from).min(to)..to].fill(0);
+            }
+            *dirty = length;
         }
-        *dirty = shown.len();
-        *promised = shown.len();
         Ok(())
     }
-}
 
-impl Platter {
     fn failed(&self, step: Step) -> io::Error {
         self.world.inner().tally.disk_faults += u64::from(step == Step::Alive);
         io::ErrorKind::StorageFull.into()

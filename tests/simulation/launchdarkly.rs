@@ -38,8 +38,9 @@ impl Wire {
         let events: Vec<Value> = serde_json::from_slice(request.body().as_ref().unwrap()).unwrap();
         let step = world.step();
         let arrives = step == Step::Alive || (step == Step::Dying && world.below(2) == 0);
-        let fails = world.strikes(world.faults.events);
-        let kind = world.below(6);
+        let out = world.is_out();
+        let fails = world.strikes(world.faults.events) || out;
+        let kind = world.below(if out { 3 } else { 6 });
         let closed = || Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
         tokio::time::sleep(Duration::from_millis(world.below(150))).await;
         if arrives && !(fails && kind < 3) {

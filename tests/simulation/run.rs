@@ -48,6 +48,7 @@ const CALM: Faults = Faults {
     power: 0,
     jumps: false,
     interrupts: false,
+    outage: 0,
 };
 
 /// What all seeds share.

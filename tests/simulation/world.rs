@@ -24,6 +24,8 @@ pub struct Faults {
     pub honors: bool,
     /// One in so many payloads of events fails; 0: none.
     pub events: u64,
+    /// In how many seconds LaunchDarkly is out for a quarter; 0: never.
+    pub outage: u64,
     /// One in so many operations of the disk fails; 0: none.
     pub disk: u64,
     /// Of how many steps the disk is full for a quarter; 0: never.
@@ -159,6 +161,7 @@ impl World {
             power: [0, 1, 2, 2][draw(4) as usize],
             jumps: draw(3) == 0,
             interrupts: draw(6) == 0,
+            outage: [0, 0, 120, 4_000][draw(4) as usize],
         };
         let inner = Inner {
             dice,
@@ -215,6 +218,12 @@ impl World {
         let inner = self.inner();
         let full = self.faults.full;
         full > 0 && !inner.healed && inner.tally.steps % full < full / 4
+    }
+
+    /// Whether LaunchDarkly is out at this time.
+    pub fn is_out(&self) -> bool {
+        let (outage, now) = (self.faults.outage, self.true_ms() / 1000);
+        outage > 0 && !self.inner().healed && now % outage < outage / 4
     }
 
     /// The wall clock, which may jump by days in either direction.
