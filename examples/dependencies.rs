@@ -253,7 +253,9 @@ fn notices(graph: &Graph) -> Result<String, Failure> {
         write!(page, "\n## Text {}\n\n", nth + 1)?;
         for (name, owners) in &terms.crates {
             let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
-            writeln!(page, "- {name}{}{}", if owners.is_empty() { "" } else { ": " }, owners.join("; "))?;
+            // Markdown would take `<year>` for HTML, and swallow what follows.
+            let owners = owners.join("; ").replace('<', "\\<");
+            writeln!(page, "- {name}{}{owners}", if owners.is_empty() { "" } else { ": " })?;
         }
         write!(page, "\n~~~text\n{}\n~~~\n", terms.body)?;
     }

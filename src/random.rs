@@ -16,7 +16,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-/// Everything that is left to chance. Numbers are explicit and never reused.
+/// Everything that is left to chance. Numbers are explicit and never reused: 2, 11, 15 and 18 belonged to purposes that are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u64)]
 pub enum Purpose {
@@ -38,8 +38,6 @@ pub enum Purpose {
     Topics = 9,
     /// The model that writes the questions; nth = attempt.
     Writing = 10,
-    /// The words of a completion's text; nth = which completion.
-    Wording = 11,
     /// Identifiers of completions, tool calls and keys; nth = which.
     Identifier = 12,
     /// Injected faults; nth = which request.
@@ -50,8 +48,6 @@ pub enum Purpose {
     Jitter = 16,
     /// What the users did before the experiment, for CUPED: the seed of that period.
     PrePeriod = 17,
-    /// A chat that is none of the known agents' calls, asked of `serve`.
-    OpenChat = 18,
     /// Whether the app crashes on a user; nth = which config's variation makes it crash.
     Crash = 19,
 }

@@ -4,6 +4,7 @@
 
 mod adaptive;
 mod analyze;
+mod architecture;
 mod calibration;
 mod claims;
 mod counting;
