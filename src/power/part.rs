@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::aggregate::same_question;
 use super::data::{StudyPower, TrueMetric};
 use super::design::Asked;
-use super::replicate::Replication;
+use super::replicate::{AtSize, Replication, decision_of};
 
 /// Name and version of the JSON.
 pub const PART_SCHEMA: &str = "simlab.power-part/1";
@@ -90,8 +90,11 @@ pub fn read_part(text: &str) -> Result<Part, String> {
     let sound = sizes == header.looks.len()
         && header.looks.iter().all(|looks| !looks.is_empty())
         && part.done.iter().all(|own| {
-            let of_study = |found: &Vec<super::replicate::AtSize>| {
-                found.len() == sizes && found.iter().zip(&header.looks).all(|(own, looks)| own.looks.chars().count() == looks.len())
+            let of_study = |found: &Vec<AtSize>| {
+                let fits = |(own, looks): (&AtSize, &Vec<u32>)| {
+                    own.looks.chars().count() == looks.len() && own.looks.chars().all(|letter| decision_of(letter).is_some())
+                };
+                found.len() == sizes && found.iter().zip(&header.looks).all(fits)
             };
             own.cost.len() == sizes && own.studies.len() == header.studies.len() && own.studies.iter().all(of_study)
         });
@@ -120,7 +123,7 @@ pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (
         let differs = [
             ("scenario", other.fingerprint != header.fingerprint),
             ("version of simlab", other.version != header.version),
-            ("question (users, looks, seed or --aa)", !same_question(&other.asked, &header.asked)),
+            ("question (users, looks, seed or --aa)", !same_question(&other.asked, &header.asked) || other.looks != header.looks),
             ("truth", truth(&other) != truth(&header)),
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use simlab::power::{merge, read_part};
 
 use crate::program::{folder, pinned, simlab, simlab_in};
 
@@ -131,6 +132,28 @@ fn a_search_finds_the_users_or_says_that_there_are_none() {
     let costs = some["tried_cost_usd"].as_array().unwrap();
     let at = tried.iter().position(|tried| tried[0].as_u64() == Some(users)).unwrap();
     assert_eq!((some["cost_usd"].clone(), costs.len()), (costs[at].clone(), tried.len()));
+}
+
+#[test]
+fn a_part_with_other_looks_or_with_letters_that_are_no_decision_is_refused() {
+    let folder = folder("power-looks");
+    let part = |shard: &str| {
+        let out = folder.join(format!("{}.json", &shard[..1]));
+        let small = ["power", "security", "--truth-users", "500", "--users", "40", "--looks", "2", "--replications", "2", "--quiet"];
+        let ran = simlab(&[small.as_slice(), &["--shard", shard, "--out", out.to_str().unwrap()]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        read_part(&fs::read_to_string(out).unwrap()).unwrap()
+    };
+    let (first, mut longer) = (part("1/2"), part("2/2"));
+    // Sound by itself: a look more, and a decision at it.
+    longer.header.looks[0].push(50);
+    longer.done.iter_mut().flat_map(|own| &mut own.studies).flatten().for_each(|own| own.looks.push('n'));
+    let longer = read_part(&longer.to_json().unwrap()).unwrap();
+    let (nth, reason) = merge(vec![first.clone(), longer]).unwrap_err();
+    assert_eq!((nth, reason.as_str()), (1, "it answers for another question (users, looks, seed or --aa) than the first part"));
+    let mut odd = first;
+    odd.done.iter_mut().flat_map(|own| &mut own.studies).flatten().for_each(|own| own.looks = "sx".to_owned());
+    assert_eq!(read_part(&odd.to_json().unwrap()).unwrap_err(), "its replications do not fit its question");
 }
 
 #[test]
