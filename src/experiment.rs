@@ -216,6 +216,20 @@ pub struct Experiment {
     pub tolerate: Vec<String>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "an experiment's numbers are places in its treatments and in its scenario's metrics")]
+impl Experiment {
+    /// The control.
+    #[must_use]
+    pub fn control_treatment(&self) -> &Treatment {
+        &self.treatments[self.control]
+    }
+
+    /// Its metrics among the scenario's, each with its number there, the primary one first.
+    pub fn metrics_in<'m>(&self, scenario: &'m [Metric]) -> impl Iterator<Item = (usize, &'m Metric)> {
+        self.metrics.iter().map(move |&at| (at, &scenario[at]))
+    }
+}
+
 /// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a treatment's share becomes its
 /// probability to be best on the primary metric, as far as the floor allows (Thompson 1933; Scott 2010, "A modern Bayesian look
 /// at the multi-armed bandit").
