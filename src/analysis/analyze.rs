@@ -44,34 +44,40 @@ fn estimates(input: &MetricInput, exposures: &[u64]) -> Vec<Result<Estimate, Str
     each.map(|(i, &exposed)| estimate(statistic, input.tallies.get(i).copied().flatten(), exposed)).collect()
 }
 
+/// A posterior with its curve.
+type Known<'a> = (&'a Posterior, &'a Curve);
+
 fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experiment) -> MetricAnalysis {
     let (control, mass) = (experiment.control, experiment.threshold.get());
     let metric = &input.metric;
     let data = estimates(input, exposures);
     let posteriors = posteriors(metric, &data, control);
     let curves: Vec<Option<Curve>> = posteriors.iter().map(|p| p.as_ref().ok().map(Curve::new)).collect();
-    let base = posteriors.get(control).and_then(|p| p.as_ref().ok()).zip(curves.get(control).and_then(Option::as_ref));
-    let against = |i: usize| posteriors[i].as_ref().ok().zip(curves[i].as_ref()).zip(base).filter(|_| i != control);
+    let known: Vec<Option<Known>> = posteriors.iter().zip(&curves).map(|(p, curve)| p.as_ref().ok().zip(curve.as_ref())).collect();
+    let base = known.get(control).copied().flatten();
+    let pairs: Vec<Option<(Known, Known)>> = known.iter().enumerate().map(|(i, own)| own.zip(base).filter(|_| i != control)).collect();
     // Two points tell their distance, and nothing of how sure it is.
-    let pointless = |i: usize| against(i).is_some_and(|((_, own), (_, base))| own.is_point() && base.is_point());
-    let compare = |i: usize| against(i).filter(|_| !pointless(i)).map(|(own, base)| comparison(own, base, metric.better.sign(), mass));
-    let compared: Vec<Option<Comparison>> = (0..exposures.len()).map(compare).collect();
+    let pointless = |pair: &Option<(Known, Known)>| pair.is_some_and(|((_, own), (_, base))| own.is_point() && base.is_point());
+    let compare = |pair: &Option<(Known, Known)>| {
+        pair.filter(|_| !pointless(pair)).map(|(own, base)| comparison(own, base, metric.better.sign(), mass))
+    };
+    let compared: Vec<Option<Comparison>> = pairs.iter().map(compare).collect();
     let points = curves.iter().all(|curve| curve.as_ref().is_some_and(Curve::is_point));
     let best = if points { vec![None; curves.len()] } else { best(&curves, &compared, metric.better.sign()) };
-    let variations = exposures.iter().enumerate().map(|(i, &exposed)| {
-        let posterior = posteriors[i].as_ref().ok();
-        let own = posterior.zip(curves[i].as_ref());
-        let found = data[i].as_ref().ok();
+    let arms = exposures.iter().zip(&data).zip(&posteriors).zip(known.iter().zip(&pairs)).zip(compared.iter().zip(&best));
+    let variations = arms.enumerate().map(|(i, ((((&exposed, found), reached), (own, pair)), (&compared, &best)))| {
+        let posterior = reached.as_ref().ok();
+        let found = found.as_ref().ok();
         let against = found.zip(data.get(control).and_then(|d| d.as_ref().ok())).filter(|_| i != control);
         let frequentist = against.map(|(own, base)| frequentist::compare(own, base, metric.better.sign(), mass));
         let sequential = against.filter(|_| experiment.method == Method::Sequential);
         let sequential = sequential.map(|(own, base)| sequential::compare(own, base, mass, mass));
         let untested = [frequentist.as_ref().and_then(|f| f.as_ref().err()), sequential.as_ref().and_then(|s| s.as_ref().err())];
-        let reason = match &posteriors[i] {
+        let reason = match reached {
             Err(reason) => Some(reason.clone()),
-            Ok(_) if pointless(i) => Some(frequentist::NO_SPREAD.to_owned()),
+            Ok(_) if pointless(pair) => Some(frequentist::NO_SPREAD.to_owned()),
             Ok(_) => {
-                let no_ratio = compared[i].filter(|c| c.relative_difference.is_none()).and(base);
+                let no_ratio = compared.filter(|c| c.relative_difference.is_none()).and(base);
                 let no_ratio = no_ratio.map(|(control, _)| not_relative(metric, control, mass));
                 // The test is only missed where the experiment asks for one.
                 no_ratio.or_else(|| untested.into_iter().flatten().next().filter(|_| experiment.method != Method::Bayesian).cloned())
@@ -86,8 +92,8 @@ fn analyze_metric(input: &MetricInput, exposures: &[u64], experiment: &Experimen
             posterior: posterior.copied(),
             posterior_mean: posterior.map(Posterior::mean),
             credible_interval: own.map(|(posterior, curve)| interval(posterior, curve, mass)),
-            probability_to_be_best: best[i],
-            comparison: compared[i],
+            probability_to_be_best: best,
+            comparison: compared,
             frequentist: frequentist.and_then(Result::ok),
             sequential: sequential.and_then(Result::ok),
             corrected: metric.judge.as_ref().and_then(|judge| {
@@ -228,7 +234,7 @@ impl MetricAnalysis {
     pub fn probability(&self, treatment: usize, effect: Effect, bound: Bound) -> Option<f64> {
         let (own, base) = self.pair(treatment)?;
         if effect == Effect::Relative {
-            self.variations[treatment].comparison?.relative_difference?;
+            self.variations.get(treatment)?.comparison?.relative_difference?;
         }
         probability_within(&own, &base, effect, bound)
     }

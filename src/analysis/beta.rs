@@ -197,6 +197,7 @@ impl LogitBeta {
     }
 
     /// Distribution function at `u`.
+    #[expect(clippy::indexing_slicing, reason = "the nearest edge is at most the last one, and a table has at least two")]
     pub(super) fn cdf(&self, u: f64) -> f64 {
         if u <= self.lower {
             return 0.0;

@@ -162,16 +162,16 @@ pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> 
     let mut chances = vec![0.0; curves.len()];
     for (t, weight) in nodes(curves) {
         curves.iter().zip(&mut chances).for_each(|(curve, chance)| *chance = worse(curve, t));
-        for (own, curve) in curves.iter().enumerate().filter(|(_, curve)| curve.sd() > 0.0) {
-            best[own] += weight * curve.density(t) * product_without(&chances, own);
+        for (own, (curve, best)) in curves.iter().zip(&mut best).enumerate().filter(|(_, (curve, _))| curve.sd() > 0.0) {
+            *best += weight * curve.density(t) * product_without(&chances, own);
         }
     }
-    for (own, curve) in curves.iter().enumerate() {
+    for (curve, best) in curves.iter().zip(&mut best) {
         // A point without spread: the chance that all others are worse, shared with those at the same point.
         if let Curve::Located { mean, sd: 0.0, .. } = curve {
             let tied = |c: &&Curve| matches!(c, Curve::Located { mean: m, sd: 0.0, .. } if m == mean);
             let others: f64 = curves.iter().filter(|c| !tied(c)).map(|c| worse(c, *mean)).product();
-            best[own] = others / curves.iter().filter(tied).count().max(1) as f64;
+            *best = others / curves.iter().filter(tied).count().max(1) as f64;
         }
     }
     best.into_iter().map(|p: f64| p.clamp(0.0, 1.0)).collect()
@@ -198,9 +198,9 @@ fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
         let (slope, cosine) = (libm::tan(angle), libm::cos(angle));
         let t = center + widest * slope;
         let chances: Vec<f64> = parts.iter().map(|&(mean, sd, degrees)| student::cdf(sign * (mean - t) / -sd, degrees)).collect();
-        for (own, &(mean, sd, degrees)) in parts.iter().enumerate() {
+        for (own, (&(mean, sd, degrees), best)) in parts.iter().zip(&mut best).enumerate() {
             let others: f64 = chances.iter().enumerate().filter(|&(at, _)| at != own).map(|(_, chance)| chance).product();
-            best[own] += weight * widest / (cosine * cosine) * student::density((t - mean) / sd, degrees) / sd * others;
+            *best += weight * widest / (cosine * cosine) * student::density((t - mean) / sd, degrees) / sd * others;
         }
     });
     // What the quadrature leaves out in the far tails is shared in proportion.

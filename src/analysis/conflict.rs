@@ -11,7 +11,7 @@ use crate::figure::{self, Unit};
 
 use super::health::title;
 use super::posterior::{data_weight, prior_variance, treatment_prior};
-use super::result::{HealthCheck, HealthStatus, MetricAnalysis, Posterior};
+use super::result::{HealthCheck, HealthStatus, MetricAnalysis, Posterior, VariationAnalysis};
 use super::special::normal_cdf;
 
 /// One-sided prior predictive probability below which data conflict with the prior.
@@ -23,8 +23,8 @@ const TERMS: usize = 1_000_000;
 
 /// All treatments under all metrics.
 pub(super) fn check(names: &[String], metrics: &[MetricAnalysis]) -> HealthCheck {
-    let pairs = metrics.iter().flat_map(|m| (0..m.variations.len()).filter(|&v| v != m.control).map(move |v| (m, v)));
-    let found: Vec<String> = pairs.filter_map(|(metric, v)| finding(names, metric, v)).collect();
+    let pairs = metrics.iter().flat_map(|m| m.variations.iter().enumerate().filter(|(v, _)| *v != m.control).map(move |own| (m, own)));
+    let found: Vec<String> = pairs.filter_map(|(metric, own)| finding(names, metric, own)).collect();
     let (status, message) = if found.is_empty() {
         (HealthStatus::Healthy, "the data lie where the prior expects them, or outweigh it".to_owned())
     } else {
@@ -35,8 +35,8 @@ pub(super) fn check(names: &[String], metrics: &[MetricAnalysis]) -> HealthCheck
 }
 
 /// The conflict of one treatment with its prior under one metric, in words.
-fn finding(names: &[String], metric: &MetricAnalysis, v: usize) -> Option<String> {
-    let (own, control) = (&metric.variations[v], metric.variations.get(metric.control)?);
+fn finding(names: &[String], metric: &MetricAnalysis, (v, own): (usize, &VariationAnalysis)) -> Option<String> {
+    let control = metric.variations.get(metric.control)?;
     let (posterior, base) = (own.posterior?, control.posterior?);
     let prior = treatment_prior(&base, prior_variance(&metric.metric))?;
     let weight = data_weight(&prior, &posterior);

@@ -19,12 +19,12 @@ pub fn bonferroni(p_values: &mut [f64]) {
 /// positively dependent comparisons (Y. Benjamini & Y. Hochberg 1995, *JRSS B* 57, 289-300).
 pub fn benjamini_hochberg(p_values: &mut [f64]) {
     let count = p_values.len();
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|&i, &j| p_values[j].total_cmp(&p_values[i]));
+    let mut descending: Vec<&mut f64> = p_values.iter_mut().collect();
+    descending.sort_by(|one, other| other.total_cmp(one));
     let mut smallest = 1.0_f64;
-    for (step, i) in order.into_iter().enumerate() {
-        smallest = smallest.min(p_values[i] * count as f64 / (count - step) as f64);
-        p_values[i] = smallest;
+    for (step, p) in descending.into_iter().enumerate() {
+        smallest = smallest.min(*p * count as f64 / (count - step) as f64);
+        *p = smallest;
     }
 }
 

@@ -91,8 +91,8 @@ fn sample_ratio(names: &[String], summary: &Summary) -> HealthCheck {
         return done(HealthStatus::Error, message);
     }
     let exposed = summary.exposures.iter().sum();
-    let seen = match smallest_mismatch(exposed, &shares) {
-        Some(share) => format!("{} users show one from {} {} on", figure::count(exposed), figure::percent(share), names[0]),
+    let seen = match smallest_mismatch(exposed, &shares).zip(names.first()) {
+        Some((share, name)) => format!("{} users show one from {} {name} on", figure::count(exposed), figure::percent(share)),
         None => format!("{} users are too few to show one", figure::count(exposed)),
     };
     done(HealthStatus::Healthy, format!("no mismatch found: {counts}, planned {planned}; {seen}"))
@@ -101,7 +101,7 @@ fn sample_ratio(names: &[String], summary: &Summary) -> HealthCheck {
 /// The smallest share of the first arm, above its planned one, at which so many users raise the alarm, the others sharing the rest
 /// as planned; `None` where even all users in the first arm would not.
 fn smallest_mismatch(exposed: u64, shares: &[f64]) -> Option<f64> {
-    let first = *shares.first()?;
+    let (&first, others) = shares.split_first()?;
     if first >= 1.0 {
         return None;
     }
@@ -109,7 +109,7 @@ fn smallest_mismatch(exposed: u64, shares: &[f64]) -> Option<f64> {
         let rest = exposed - count;
         let mut split = vec![count];
         // Rounding moves what is left over to the last arm.
-        for share in &shares[1..] {
+        for share in others {
             let own = (rest as f64 * share / (1.0 - first)).floor() as u64;
             split.push(own.min(rest));
         }

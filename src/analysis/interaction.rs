@@ -35,13 +35,13 @@ pub struct Interaction {
 pub fn interaction(cells: &[[(u64, Option<Tally>); 2]; 2], mass: f64) -> Result<Interaction, String> {
     let mut means = [[0.0; 2]; 2];
     let mut variance = 0.0;
-    for (i, row) in cells.iter().enumerate() {
-        for (j, &(exposures, tally)) in row.iter().enumerate() {
+    for (i, (row, means)) in cells.iter().zip(&mut means).enumerate() {
+        for (j, (&(exposures, tally), mean)) in row.iter().zip(means).enumerate() {
             let words = |arm: usize| if arm == 0 { "control" } else { "treatment" };
             let at = |reason| format!("users in the first experiment's {} and the second's {}: {reason}", words(i), words(j));
             let found = estimate(Statistic::Mean, tally, exposures).map_err(at)?;
             let error = found.standard_error.ok_or_else(|| at("the standard error is not known".into()))?;
-            means[i][j] = found.mean;
+            *mean = found.mean;
             variance += error * error;
         }
     }

@@ -86,7 +86,7 @@ impl SizePlan {
             return Self::none("it is only computed for two variations");
         };
         let arm = |at: usize| -> Result<Arm, String> {
-            let found = data[at].clone()?;
+            let found = data.get(at).ok_or("an estimate is missing")?.clone()?;
             let posterior = posteriors.get(at).copied().flatten().ok_or("a posterior is missing")?;
             let scaled = match found.conversions {
                 Some(conversions) => Data::Rate { conversions: conversions as f64, rest: (found.units - conversions) as f64 },

@@ -33,8 +33,7 @@ pub fn summarize(
         }
     }
     let mut values = Vec::new();
-    let inputs = experiment.metrics.iter().map(|&at| {
-        let metric = &metrics[at];
+    let inputs = experiment.metrics_in(metrics).map(|(at, metric)| {
         let mut responders = vec![0; arms];
         let mut skewness = Vec::with_capacity(arms);
         let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
@@ -65,24 +64,25 @@ pub fn cells(
     (at, metric): (usize, &Metric),
     units: Range<usize>,
 ) -> [[(u64, Option<Tally>); 2]; 2] {
-    let mut members: [[Vec<f64>; 2]; 2] = Default::default();
-    let mut exposed = [[0_usize; 2]; 2];
+    let mut members: [[(usize, Vec<f64>); 2]; 2] = Default::default();
+    let ([first, second], [first_arms, second_arms]) = (nth, arms);
     for unit in units.start..units.end.min(observations.units()) {
-        let arm = |experiment: usize| {
-            let treatment = observations.treatment(nth[experiment], unit)?;
-            arms[experiment].iter().position(|&own| own == treatment)
+        let arm = |experiment: usize, [control, treatment]: [usize; 2]| match observations.treatment(experiment, unit)? {
+            own if own == control => Some(false),
+            own if own == treatment => Some(true),
+            _ => None,
         };
-        let (Some(i), Some(j)) = (arm(0), arm(1)) else { continue };
-        exposed[i][j] += 1;
-        members[i][j].extend(observations.value(at, metric.aggregation, unit));
+        let (Some(i), Some(j)) = (arm(first, first_arms), arm(second, second_arms)) else { continue };
+        let (exposed, values) = of_arm(of_arm(&mut members, i), j);
+        *exposed += 1;
+        values.extend(observations.value(at, metric.aggregation, unit));
     }
-    let mut cells = [[(0, None); 2]; 2];
-    for (i, row) in members.iter_mut().enumerate() {
-        for (j, values) in row.iter_mut().enumerate() {
-            cells[i][j] = (exposed[i][j] as u64, tally(metric, values, exposed[i][j]));
-        }
-    }
-    cells
+    members.map(|row| row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed))))
+}
+
+/// The control's part of a pair, or the treatment's.
+fn of_arm<T>([control, treatment]: &mut [T; 2], treated: bool) -> &mut T {
+    if treated { treatment } else { control }
 }
 
 /// For each treatment of experiment number `nth` the units' values of metric number `at` together with what `before` has for

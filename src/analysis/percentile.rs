@@ -46,12 +46,12 @@ pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstima
     let (low, high) = ((rank - reach).max(0.0), (rank + reach).min(last as f64));
     // Everything that is read lies between these two ranks.
     let (first, end) = (low as usize, (high.ceil() as usize).min(last));
-    values.select_nth_unstable_by(first, f64::total_cmp);
+    let (_, _, above) = values.select_nth_unstable_by(first, f64::total_cmp);
     if end > first {
-        let above = &mut values[first + 1..];
-        above.select_nth_unstable_by(end - first - 1, f64::total_cmp);
-        above[..end - first].sort_unstable_by(f64::total_cmp);
+        let (between, ..) = above.select_nth_unstable_by(end - first - 1, f64::total_cmp);
+        between.sort_unstable_by(f64::total_cmp);
     }
+    #[expect(clippy::indexing_slicing, reason = "a rank is at most the last index, and below it where it has a fraction")]
     let at = |rank: f64| {
         let below = rank as usize;
         let fraction = rank - below as f64;

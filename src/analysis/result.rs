@@ -112,8 +112,8 @@ impl Summary {
     pub fn with_ties(&self, control: usize) -> Self {
         let mut tied = self.clone();
         for input in &mut tied.metrics {
-            let base = input.tallies.get(control).copied().flatten().and_then(|tally| tally.value(self.exposures[control]));
-            let Some(base) = base else { continue };
+            let own = input.tallies.get(control).copied().flatten().zip(self.exposures.get(control));
+            let Some(base) = own.and_then(|(tally, &exposed)| tally.value(exposed)) else { continue };
             let metric = &input.metric;
             for (tally, &exposed) in input.tallies.iter_mut().zip(&self.exposures) {
                 if tally.and_then(|tally| tally.value(exposed)).is_some_and(|own| metric.tie(own, base)) {

@@ -53,17 +53,17 @@ fn answers(summary: &Summary) -> Vec<Answers> {
     let feedback: Vec<&MetricInput> = rates().filter(|input| !befalls(input)).collect();
     let mut all = Vec::new();
     if !feedback.is_empty() {
-        let of_arm = |v: usize| feedback.iter().map(|input| responders(input, v)).sum::<u64>().min(exposures[v]);
+        let of_arm = |(v, &exposed): (usize, &u64)| feedback.iter().map(|input| responders(input, v)).sum::<u64>().min(exposed);
         let has = |better| feedback.iter().any(|input| input.metric.better == better);
         let did = match feedback.as_slice() {
             [single] => format!("count under {}", title(&single.metric)),
             _ => "gave any feedback".to_owned(),
         };
         let neutral = has(Better::Higher) && has(Better::Lower);
-        all.push(Answers { did, counts: (0..exposures.len()).map(of_arm).collect(), neutral, silence: HealthStatus::Error });
+        all.push(Answers { did, counts: exposures.iter().enumerate().map(of_arm).collect(), neutral, silence: HealthStatus::Error });
     }
     for input in rates().filter(|input| befalls(input)) {
-        let counts = (0..exposures.len()).map(|v| responders(input, v).min(exposures[v])).collect();
+        let counts = exposures.iter().enumerate().map(|(v, &exposed)| responders(input, v).min(exposed)).collect();
         let did = format!("count under {}", title(&input.metric));
         all.push(Answers { did, counts, neutral: false, silence: HealthStatus::Warning });
     }

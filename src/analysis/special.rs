@@ -80,8 +80,8 @@ pub(super) fn gauss_8(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 
 
 /// Nodes and weights of the 8-point rule over neighboring panels with these edges, in ascending order.
 pub(super) fn gauss_panel_nodes(edges: &[f64], mut take: impl FnMut(f64, f64)) {
-    for pair in edges.windows(2).filter(|pair| pair[1] > pair[0]) {
-        let (middle, half) = (0.5 * (pair[0] + pair[1]), 0.5 * (pair[1] - pair[0]));
+    for [from, to] in edges.array_windows().filter(|[from, to]| to > from) {
+        let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
         for (x, weight) in RULE_8 {
             take(middle - half * x, half * weight);
             take(middle + half * x, half * weight);
@@ -91,7 +91,7 @@ pub(super) fn gauss_panel_nodes(edges: &[f64], mut take: impl FnMut(f64, f64)) {
 
 /// The integral of `f` over neighboring panels with these edges, in ascending order.
 pub(super) fn gauss_panels(edges: &[f64], mut f: impl FnMut(f64) -> f64) -> f64 {
-    edges.windows(2).filter(|pair| pair[1] > pair[0]).map(|pair| gauss(&RULE_8, pair[0], pair[1], &mut f)).sum()
+    edges.array_windows().filter(|[from, to]| to > from).map(|&[from, to]| gauss(&RULE_8, from, to, &mut f)).sum()
 }
 
 #[cfg(test)]
