@@ -30,16 +30,18 @@ pub const KEY_EPOCH: u32 = 1_760_000_000;
 /// The key of the `n`-th simulated user, counted from 1: the tutorial's `user_<epoch second>_<n>`.
 #[must_use]
 pub fn user_key(n: u32) -> UserKey {
-    let mut key = UserKey { bytes: *b"user_1760000000_0000000000", len: 0 };
     let digits = n.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut key = UserKey { bytes: *b"user_1760000000_0000000000", len: PREFIX + digits };
     let mut rest = n;
-    for place in (0..digits).rev() {
-        key.bytes[16 + place] = b'0' + (rest % 10) as u8;
+    for place in key.bytes.iter_mut().skip(PREFIX).take(digits).rev() {
+        *place = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    key.len = 16 + digits;
     key
 }
+
+/// Bytes of a simulated user's key before its number.
+const PREFIX: usize = 16;
 
 /// A simulated user's key, without allocation.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +54,18 @@ impl UserKey {
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The owner of this user's luck.
     #[must_use]
     pub fn owner(&self) -> Owner {
-        Owner::of(&self.bytes[..self.len])
+        Owner::of(self.as_bytes())
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a number of 32 bits has at most 10 digits, for which there is room")]
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 

@@ -311,8 +311,7 @@ impl Fingerprint {
 
 impl Reader for Fingerprint {
     fn entry(&mut self, entry: &Entry) {
-        let (bytes, len) = encode(entry);
-        self.0.update(&bytes[..len]);
+        self.0.update(encode(entry).written());
     }
 }
 
@@ -322,7 +321,12 @@ struct Bytes {
     len: usize,
 }
 
+#[expect(clippy::indexing_slicing, reason = "the longest entry, a completed call, has 42 bytes, and there is room for 64")]
 impl Bytes {
+    /// What was appended.
+    fn written(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
     fn put<const N: usize>(&mut self, value: [u8; N]) -> &mut Self {
         self.bytes[self.len..self.len + N].copy_from_slice(&value);
         self.len += N;
@@ -351,8 +355,8 @@ impl Bytes {
     }
 }
 
-/// The canonical bytes of an entry and their number.
-fn encode(entry: &Entry) -> ([u8; 64], usize) {
+/// The canonical bytes of an entry.
+fn encode(entry: &Entry) -> Bytes {
     let mut b = Bytes { bytes: [0; 64], len: 0 };
     b.u64(entry.at.us()).u32(entry.user);
     match entry.event {
@@ -389,7 +393,7 @@ fn encode(entry: &Entry) -> ([u8; 64], usize) {
         Event::Disclosed { items } => b.u8(11).u8(items),
         Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };
-    (b.bytes, b.len)
+    b
 }
 
 #[cfg(test)]

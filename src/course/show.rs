@@ -123,10 +123,17 @@ fn command(name: &str, rates: &Rates) -> String {
 /// The lines that the knob changes: what goes, and what comes.
 fn changed(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
-    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let rest = old[same..].iter().rev().zip(new[same..].iter().rev()).take_while(|(a, b)| a == b).count();
-    let gone = &old[same..old.len() - rest];
-    let come = &new[same..new.len() - rest];
+    let (mut gone, mut come) = (old.as_slice(), new.as_slice());
+    while let ([one, old @ ..], [other, new @ ..]) = (gone, come)
+        && one == other
+    {
+        (gone, come) = (old, new);
+    }
+    while let ([old @ .., one], [new @ .., other]) = (gone, come)
+        && one == other
+    {
+        (gone, come) = (old, new);
+    }
     // Several places may be turned; what stands between them stays out.
     let mut lines: Vec<String> = gone.iter().filter(|line| !come.contains(line)).map(|line| format!("- {}", line.trim())).collect();
     lines.extend(come.iter().filter(|line| !gone.contains(line)).map(|line| format!("+ {}", line.trim())));

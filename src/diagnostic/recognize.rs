@@ -150,11 +150,11 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
         return Some(kind);
     }
     // The head is enough, and a character may be cut at its end.
-    let head = &bytes[..bytes.len().min(1 << 16)];
+    let head = head(bytes, 1 << 16);
     let whole = head.len() == bytes.len();
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?,
         Err(_) => return head.contains(&0).then(|| Kind::Foreign("a binary file".to_owned())),
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -162,6 +162,11 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::Foreign("a binary file".to_owned()));
     }
     json(text, bytes, whole).or_else(|| ron(text)).or_else(|| other_text(text))
+}
+
+/// The first bytes, at most so many.
+fn head(bytes: &[u8], most: usize) -> &[u8] {
+    bytes.get(..most).unwrap_or(bytes)
 }
 
 /// A kind that the first bytes tell.
@@ -174,7 +179,7 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::Foreign("a Parquet file".to_owned()));
     }
     // Short marks such as "BM" and "MZ" also begin words.
-    let head = &bytes[..bytes.len().min(512)];
+    let head = head(bytes, 512);
     let readable = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     if readable && !head.iter().any(control) && !head.starts_with(b"%PDF") {

@@ -35,10 +35,20 @@ pub struct JournalObserver {
     /// Index of the first user: users are counted from 1.
     first_user: u32,
     experiments: Vec<Varies>,
-    /// For each kind of event, its column.
-    columns: [Option<usize>; AppEvent::ALL.len()],
+    columns: Columns,
     /// What calls really used, where that is counted instead of what the events say.
     real: Option<Real>,
+}
+
+/// For each kind of event, its column in the table.
+#[derive(Clone, Copy, Debug)]
+struct Columns([Option<usize>; AppEvent::ALL.len()]);
+
+impl Columns {
+    #[expect(clippy::indexing_slicing, reason = "there is a place for each kind, and a kind's number is its place in `AppEvent::ALL`")]
+    fn of(&self, event: AppEvent) -> Option<usize> {
+        self.0[event as usize]
+    }
 }
 
 /// What model calls really used: also those of runs that failed, and of users whose runs cost nothing.
@@ -69,7 +79,7 @@ impl JournalObserver {
     pub fn new(first_user: u32, users: usize, experiments: Vec<Varies>, metrics: &[Metric]) -> Self {
         let scale = |key: &str| AppEvent::by_key(key).map_or(1.0, AppEvent::scale);
         let observations = Observations::new(users, experiments.len(), metrics, scale);
-        let columns = AppEvent::ALL.map(|event| observations.column(event.key()));
+        let columns = Columns(AppEvent::ALL.map(|event| observations.column(event.key())));
         Self { observations, first_user, experiments, columns, real: None }
     }
 
@@ -81,7 +91,7 @@ impl JournalObserver {
         let amount = |event: &AppEvent| {
             metrics.iter().filter(|metric| metric.event == event.key()).all(|metric| metric.aggregation != Aggregation::Occurrence)
         };
-        let zeros = USE.iter().filter(|event| amount(event)).filter_map(|&event| own.columns[event as usize]).collect();
+        let zeros = USE.iter().filter(|event| amount(event)).filter_map(|&event| own.columns.of(event)).collect();
         Self { real: Some(Real { under_way: BTreeMap::new(), zeros, unpriced: false }), ..own }
     }
 
@@ -136,7 +146,7 @@ impl Reader for JournalObserver {
             }
         }
         caused_by(&event, |event, value| {
-            if let Some(column) = columns[event as usize] {
+            if let Some(column) = columns.of(event) {
                 observations.add(column, unit, value as f64);
             }
         });

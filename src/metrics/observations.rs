@@ -69,10 +69,9 @@ impl Observations {
         let column_of: Vec<usize> = metrics.iter().map(|metric| column(&metric.event)).collect();
         let other_verdict = metrics.iter().map(|metric| metric.judge.as_ref().and_then(|_| other_verdict(&metric.event)));
         let other_verdict = other_verdict.map(|event| event.map(|event| column(&event))).collect();
-        for (metric, &at) in metrics.iter().zip(&column_of) {
-            if metric.aggregation == Aggregation::Average && columns[at].counts.is_none() {
-                columns[at].counts = Some(vec![0; units]);
-            }
+        for (at, column) in columns.iter_mut().enumerate() {
+            let averaged = metrics.iter().zip(&column_of).any(|(metric, &own)| own == at && metric.aggregation == Aggregation::Average);
+            column.counts = averaged.then(|| vec![0; units]);
         }
         Self { units, treatments: vec![vec![NOWHERE; units]; experiments], columns, column_of, other_verdict }
     }
@@ -97,20 +96,24 @@ impl Observations {
         }
     }
 
-    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None` where the event of its other
-    /// verdict is not known.
-    #[must_use]
-    pub fn judged(&self, metric: usize, units: &[u32]) -> Option<u64> {
-        let own = self.column_of.get(metric).copied()?;
-        let other = self.other_verdict.get(metric).copied()??;
-        let judged = |&&unit: &&u32| [own, other].iter().any(|&at| self.columns[at].occurred(unit as usize));
-        Some(units.iter().filter(judged).count() as u64)
-    }
-
     /// The column of an event's key, if any metric counts it.
     #[must_use]
     pub fn column(&self, event: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.event == event)
+    }
+}
+
+/// Cells by their numbers: of experiments and metrics those that the table was made for, of units those below
+/// [`Observations::units`], of columns those that [`Observations::column`] gives.
+#[expect(clippy::indexing_slicing, reason = "the numbers are the table's own, and a wrong one must not pass as a unit without data")]
+impl Observations {
+    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None` where the event of its other
+    /// verdict is not known.
+    #[must_use]
+    pub fn judged(&self, metric: usize, units: &[u32]) -> Option<u64> {
+        let other = &self.columns[self.other_verdict[metric]?];
+        let own = &self.columns[self.column_of[metric]];
+        Some(units.iter().filter(|&&unit| own.occurred(unit as usize) || other.occurred(unit as usize)).count() as u64)
     }
 
     /// `unit` is exposed to a treatment; the first exposure stays. Tells whether this one contradicts it.

@@ -51,7 +51,11 @@ impl Plan {
         let mut stage = self.seed.stage(Purpose::Visitor, owner, 0);
         let group = stage.pick(&self.groups) as u16;
         let topic = self.topics.get(stage.below(self.topics.len())).copied().unwrap_or(TopicId(0));
-        let complexity = [Complexity::Basic, Complexity::Intermediate, Complexity::Advanced][stage.pick(&self.depth)];
+        let complexity = match stage.pick(&self.depth) {
+            0 => Complexity::Basic,
+            1 => Complexity::Intermediate,
+            _ => Complexity::Advanced,
+        };
         Visitor { group, topic, complexity, personal: stage.chance(self.personal) }
     }
 }
