@@ -15,10 +15,10 @@ use super::data::{Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, 
 use super::design::{Asked, Design};
 use super::part::Header;
 use super::replicate::{AtSize, Replication, decision_of};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Metric, Treatment};
 use crate::figure;
 use crate::report::{Bias, Number};
-use crate::run::Known;
+use crate::run::{Known, Pair};
 use crate::verdict::Decision;
 
 /// Shares with a larger standard error than this are warned about.
@@ -52,18 +52,15 @@ impl Design<'_> {
     pub fn header(&self, own: Option<&[Decision]>) -> Header {
         let scenario = self.stage.scenario;
         let studies = scenario.experiments().into_iter().zip(&self.studies).enumerate().map(|(nth, (experiment, studied))| {
-            let name = |at: usize| {
-                let treatment = &experiment.treatments[at];
-                if treatment.name.is_empty() { treatment.variation.clone() } else { treatment.name.clone() }
-            };
-            let key = |at: usize| experiment.treatments[at].variation.clone();
+            let name = |own: &Treatment| if own.name.is_empty() { own.variation.clone() } else { own.name.clone() };
+            let (control, treatment) = (experiment.control_treatment(), studied.treatment_of(experiment));
             StudyPower {
                 key: experiment.key.clone(),
                 name: experiment.name.clone(),
-                control: key(experiment.control),
-                control_name: name(experiment.control),
-                treatment: key(studied.treatment),
-                treatment_name: name(studied.treatment),
+                control: control.variation.clone(),
+                control_name: name(control),
+                treatment: treatment.variation.clone(),
+                treatment_name: name(treatment),
                 threshold: experiment.threshold.get(),
                 rule_given: studied.given,
                 truth: truth(experiment, scenario, studied),
@@ -71,7 +68,7 @@ impl Design<'_> {
                     .better
                     .as_ref()
                     .ok()
-                    .map(|&better| key(if better == 1 { studied.treatment } else { experiment.control })),
+                    .map(|&better| if better == 1 { treatment.variation.clone() } else { control.variation.clone() }),
                 tie: studied.better.as_ref().err().cloned(),
                 decision_at_truth: studied.at_truth,
                 own_run: own.and_then(|own| own.get(nth)).map(|&decision| OwnRun {
@@ -99,25 +96,21 @@ impl Design<'_> {
 fn truth(experiment: &Experiment, scenario: &crate::scenario::Scenario, studied: &super::design::Studied) -> Vec<TrueMetric> {
     let number = |known: Option<Known>| known.and_then(|known| Number::new(known.value));
     let error = |known: Option<Known>| known.and_then(|known| Number::new(known.error?));
-    let of_metric = |(at, &metric): (usize, &usize)| {
-        let metric = &scenario.metrics[metric];
-        let pairs = &studied.truth.pairs[at];
-        let (own, control) = (pairs[studied.treatment], pairs[experiment.control]);
-        TrueMetric {
-            key: metric.key.clone(),
-            kind: metric.kind(),
-            better: metric.better,
-            unit: metric.unit.clone(),
-            control: number(control.effect),
-            treatment: number(own.effect),
-            relative_difference: number(own.relative),
-            relative_error: error(own.relative),
-            measured_limit: number(own.limit_relative),
-            bias: own.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
-            bias_causes: studied.causes.get(at).cloned().unwrap_or_default(),
-        }
+    let of_metric = |metric: &Metric, [own, control]: [Pair; 2], causes: &[String]| TrueMetric {
+        key: metric.key.clone(),
+        kind: metric.kind(),
+        better: metric.better,
+        unit: metric.unit.clone(),
+        control: number(control.effect),
+        treatment: number(own.effect),
+        relative_difference: number(own.relative),
+        relative_error: error(own.relative),
+        measured_limit: number(own.limit_relative),
+        bias: own.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
+        bias_causes: causes.to_vec(),
     };
-    experiment.metrics.iter().enumerate().map(of_metric).collect()
+    let metrics = experiment.metrics_in(&scenario.metrics).zip(studied.pairs(experiment)).zip(&studied.causes);
+    metrics.map(|(((_, metric), pair), causes)| of_metric(metric, pair, causes)).collect()
 }
 
 /// The operating characteristics that replications show.
@@ -165,10 +158,10 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
 }
 
 fn fill(study: &mut StudyPower, nth: usize, header: &Header, done: &BTreeMap<u64, Replication>) {
-    for (size, &users) in header.asked.sizes.iter().enumerate() {
+    for (size, (&users, looks)) in header.asked.sizes.iter().zip(&header.looks).enumerate() {
         let outcomes: Vec<&AtSize> = done.values().filter_map(|replication| replication.studies.get(nth)?.get(size)).collect();
         let costs: Vec<f64> = done.values().filter_map(|replication| replication.cost.get(size)).map(|&cost| cost as f64 / 1e9).collect();
-        if let Some(found) = at_size(study, header, users, &header.looks[size], &outcomes, &costs) {
+        if let Some(found) = at_size(study, header, users, looks, &outcomes, &costs) {
             study.sizes.push(found);
         }
     }
@@ -252,13 +245,14 @@ fn peeking(looks: &[u32], outcomes: &[&AtSize], wrong: impl Fn(usize) -> Estimat
     let mut flips = Vec::new();
     let mut taken_back = 0;
     for outcome in outcomes {
-        let seen: Vec<Decision> = outcome.looks.chars().filter_map(decision_of).collect();
-        let stop = seen.iter().position(|decision| *decision != Decision::NeedMoreData);
-        let last = seen.len().checked_sub(1)?;
-        stops.push(seen[stop.unwrap_or(last)]);
-        users.push(f64::from(looks[stop.unwrap_or(last)]));
-        flips.push(seen.windows(2).filter(|pair| pair[0] != pair[1]).count() as f64);
-        taken_back += usize::from(stop.is_some_and(|stop| seen[stop..].iter().any(|decision| *decision != seen[stop])));
+        let seen = outcome.looks.chars().zip(looks).filter_map(|(letter, &users)| Some((decision_of(letter)?, users)));
+        let seen: Vec<(Decision, u32)> = seen.collect();
+        let decided = |(decision, _): &(Decision, u32)| *decision != Decision::NeedMoreData;
+        let &(stop, at) = seen.iter().find(|own| decided(own)).or(seen.last())?;
+        stops.push(stop);
+        users.push(f64::from(at));
+        flips.push(seen.array_windows().filter(|[(one, _), (next, _)]| one != next).count() as f64);
+        taken_back += usize::from(seen.iter().skip_while(|own| !decided(own)).any(|(later, _)| *later != stop));
     }
     let shipped = stops.iter().filter(|decision| **decision == Decision::Ship).count();
     let valid = outcomes.iter().filter(|outcome| outcome.valid.is_some()).count();

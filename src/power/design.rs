@@ -7,10 +7,10 @@
 use crate::scenario::Study;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Treatment};
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{SetupError, Size, Stage, Truth, causes, truth};
+use crate::run::{Pair, SetupError, Size, Stage, Truth, causes, truth};
 use crate::scenario::Scenario;
 use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
@@ -88,7 +88,7 @@ pub struct Studied {
 pub fn without_effect(scenario: &Scenario) -> Scenario {
     let mut same = scenario.clone();
     for experiment in scenario.experiments() {
-        let control = &experiment.treatments[experiment.control].variation;
+        let control = &experiment.control_treatment().variation;
         let Some(config) = same.configs.iter_mut().find(|config| config.key == experiment.config) else { continue };
         let Some(as_control) = config.variations.iter().find(|variation| variation.variation == *control).cloned() else { continue };
         for variation in &mut config.variations {
@@ -147,15 +147,28 @@ impl Studied {
         let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or(other);
         let better = truth.better(0, treatment, experiment.control).map(usize::from);
         let at_truth = truth.decision(&rule, experiment);
-        let causes = experiment.metrics.iter().map(|&at| causes(scenario, experiment, &scenario.metrics[at])).collect();
+        let causes = experiment.metrics_in(&scenario.metrics).map(|(_, metric)| causes(scenario, experiment, metric)).collect();
         Self { rule, given, treatment, truth, at_truth, better, causes }
+    }
+
+    /// The treatment that the rule would ship.
+    #[expect(clippy::indexing_slicing, reason = "its number is a place in the experiment's treatments, of which there are two or more")]
+    pub(super) fn treatment_of<'e>(&self, experiment: &'e Experiment) -> &'e Treatment {
+        &experiment.treatments[self.treatment]
+    }
+
+    /// For each metric the truth of that treatment and of the control.
+    #[expect(clippy::indexing_slicing, reason = "the truth has a value for each treatment of the experiment")]
+    pub(super) fn pairs(&self, experiment: &Experiment) -> impl Iterator<Item = [Pair; 2]> {
+        let control = experiment.control;
+        self.truth.pairs.iter().map(move |pairs| [pairs[self.treatment], pairs[control]])
     }
 }
 
 /// The rule of an experiment that has none: ship what beats the control on the primary metric, keep what loses to it.
 fn default_rule(experiment: &Experiment, scenario: &Scenario) -> Rule {
     let treatment = usize::from(experiment.control == 0);
-    let metric = experiment.metrics.first().map(|&at| scenario.metrics[at].key.clone()).unwrap_or_default();
+    let metric = experiment.metrics_in(&scenario.metrics).next().map(|(_, metric)| metric.key.clone()).unwrap_or_default();
     let probability = Probability::clamped(experiment.threshold.get());
     let confident = |that| Criterion::Confident { name: String::new(), metric: metric.clone(), that, probability };
     Rule {

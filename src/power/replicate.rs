@@ -14,7 +14,7 @@ use crate::journal::{Entry, Event, Reader};
 use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
-use crate::run::{Known, Settings, SetupError};
+use crate::run::{Known, Pair, Settings, SetupError};
 use crate::verdict::{Decision, decide};
 
 /// What came of one replication: integers, letters and rounded numbers, so that a saved one is equal to a fresh one.
@@ -103,7 +103,6 @@ impl Design<'_> {
         let settings = Settings { seed, users, forced: None };
         let (observer, spent) = self.stage.simulate_on(&flags, settings, (observer, spent), |_| ()).await;
         let observations = observer.finish();
-        let points = self.points();
         let mut total = Money::ZERO;
         let cost = spent.cost.into_iter().map(|cost| {
             total += cost;
@@ -112,10 +111,12 @@ impl Design<'_> {
         let cost = cost.collect();
         let studies = scenario.studies.iter().zip(&self.studies).map(|(study, studied)| {
             let experiment = &study.experiment;
-            let analyze = |&users: &u32| study.analyze(&observations, &scenario.metrics, 0..users as usize);
-            let analyses: Vec<Analysis> = points.iter().map(analyze).collect();
-            let decisions: Vec<Decision> = analyses.iter().map(|analysis| decide(&studied.rule, experiment, analysis).decision).collect();
-            self.looks.iter().map(|looks| at_size(experiment, studied, &points, looks, &analyses, &decisions)).collect()
+            let look = |users: u32| {
+                let analysis = study.analyze(&observations, &scenario.metrics, 0..users as usize);
+                Look { users, decision: decide(&studied.rule, experiment, &analysis).decision, analysis }
+            };
+            let all: Vec<Look> = self.points().into_iter().map(look).collect();
+            self.looks.iter().map(|looks| at_size(experiment, studied, looks, &all)).collect()
         });
         Ok(Replication { nth, cost, studies: studies.collect() })
     }
@@ -147,27 +148,29 @@ fn letter(decision: Decision) -> char {
     }
 }
 
-fn at_size(
-    experiment: &Experiment,
-    studied: &Studied,
-    points: &[u32],
-    looks: &[u32],
-    analyses: &[Analysis],
-    decisions: &[Decision],
-) -> AtSize {
-    let places: Vec<usize> = looks.iter().filter_map(|look| points.binary_search(look).ok()).collect();
-    let found = places.last().and_then(|&place| analyses.get(place));
+/// What is found at one look.
+struct Look {
+    /// The users who have come by then.
+    users: u32,
+    analysis: Analysis,
+    decision: Decision,
+}
+
+/// What was found at a size, whose looks are at `users`, out of the looks of all sizes; both ascend.
+fn at_size(experiment: &Experiment, studied: &Studied, users: &[u32], all: &[Look]) -> AtSize {
+    let looks: Vec<&Look> = all.iter().filter(|look| users.binary_search(&look.users).is_ok()).collect();
+    let found = looks.last().map(|look| &look.analysis);
     let of_primary = |analysis: &Analysis| analysis.metrics.first().and_then(|metric| metric.variations.get(studied.treatment)).cloned();
     let alpha = 1.0 - experiment.threshold.get();
-    let differs = |&place: &usize| {
-        let primary = analyses.get(place).and_then(of_primary);
+    let differs = |look: &&Look| {
+        let primary = of_primary(&look.analysis);
         primary.and_then(|variation| variation.sequential).is_some_and(|test| test.p_value <= alpha)
     };
     AtSize {
-        looks: places.iter().map(|&place| letter(decisions[place])).collect(),
+        looks: looks.iter().map(|look| letter(look.decision)).collect(),
         estimate: found.and_then(of_primary).and_then(|variation| variation.comparison?.relative_difference).and_then(Number::new),
         covered: found.map(|analysis| covered(experiment, studied, analysis)).unwrap_or_default(),
-        limit: found.map(|analysis| limit(studied, analysis)).unwrap_or_default(),
+        limit: found.map(|analysis| limit(experiment, studied, analysis)).unwrap_or_default(),
         untrusted: found.is_some_and(|analysis| {
             analysis
                 .health
@@ -177,7 +180,7 @@ fn at_size(
         conflict: found.is_some_and(|analysis| {
             analysis.health.iter().any(|check| check.check == "prior_data_conflict" && check.status == HealthStatus::Warning)
         }),
-        valid: places.iter().position(differs).map(|look| look as u32),
+        valid: looks.iter().position(differs).map(|look| look as u32),
     }
 }
 
@@ -191,22 +194,21 @@ fn holds(interval: Option<Interval>, value: Option<Known>) -> char {
 }
 
 fn covered(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
-    let of_metric = |(at, metric): (usize, &MetricAnalysis)| {
-        let pairs = &studied.truth.pairs[at];
+    let of_metric = |(metric, [true_own, true_control]): (&MetricAnalysis, [Pair; 2])| {
         let (own, control) = (metric.variations.get(studied.treatment), metric.variations.get(experiment.control));
         [
-            holds(own.and_then(|own| own.comparison?.relative_interval), pairs[studied.treatment].relative),
-            holds(own.and_then(|own| own.credible_interval), pairs[studied.treatment].effect),
-            holds(control.and_then(|control| control.credible_interval), pairs[experiment.control].effect),
+            holds(own.and_then(|own| own.comparison?.relative_interval), true_own.relative),
+            holds(own.and_then(|own| own.credible_interval), true_own.effect),
+            holds(control.and_then(|control| control.credible_interval), true_control.effect),
         ]
     };
-    analysis.metrics.iter().enumerate().flat_map(of_metric).collect()
+    analysis.metrics.iter().zip(studied.pairs(experiment)).flat_map(of_metric).collect()
 }
 
-fn limit(studied: &Studied, analysis: &Analysis) -> String {
-    let of_metric = |(at, metric): (usize, &MetricAnalysis)| {
+fn limit(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
+    let of_metric = |(metric, [truth, _]): (&MetricAnalysis, [Pair; 2])| {
         let own = metric.variations.get(studied.treatment);
-        holds(own.and_then(|own| own.comparison?.relative_interval), studied.truth.pairs[at][studied.treatment].limit_relative)
+        holds(own.and_then(|own| own.comparison?.relative_interval), truth.limit_relative)
     };
-    analysis.metrics.iter().enumerate().map(of_metric).collect()
+    analysis.metrics.iter().zip(studied.pairs(experiment)).map(of_metric).collect()
 }

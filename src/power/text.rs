@@ -5,7 +5,7 @@
 //! Does not know: how anything was computed.
 
 use super::coverage::far_below;
-use super::data::{Estimate, Example, Power, SizePower, StudyPower, Target};
+use super::data::{Coverage, Estimate, Example, Power, StudyPower, Target};
 use super::markdown::to_share;
 use crate::figure::{self, MISSING, Unit};
 use crate::report::escape::plain;
@@ -263,6 +263,12 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
     (heading, sentences, Some(Table { columns, rows: rows.collect() }))
 }
 
+/// How often one of a metric's intervals holds the effect on users.
+type Interval = fn(&Coverage) -> Option<Estimate>;
+const CHANGE: Interval = |own| own.relative_difference;
+const TREATMENT: Interval = |own| own.treatment;
+const CONTROL: Interval = |own| own.control;
+
 fn coverage(study: &StudyPower) -> Section {
     let mass = figure::written_percent(study.threshold);
     let mut columns = vec![Column::words("metric, interval of")];
@@ -274,13 +280,10 @@ fn coverage(study: &StudyPower) -> Section {
     let mut rows = Vec::new();
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for (at, metric) in study.truth.iter().enumerate() {
-        let of_size = |size: &SizePower| size.coverage.get(at).map(|own| [own.relative_difference, own.treatment, own.control]);
-        let far = |of: &[usize]| {
-            let mut cells = study.sizes.iter().filter_map(of_size).flat_map(|covered| of.iter().filter_map(move |&of| covered[of]));
-            cells.any(|covered| far_below(covered, study.threshold))
-        };
+        let of_sizes = || study.sizes.iter().map(|size| size.coverage.get(at));
+        let far = |of: Interval| of_sizes().flatten().filter_map(of).any(|covered| far_below(covered, study.threshold));
         // A metric whose change is missed has a warning of its own, with its causes.
-        if far(&[1, 2]) && !far(&[0]) && !metric.bias_causes.is_empty() {
+        if (far(TREATMENT) || far(CONTROL)) && !far(CHANGE) && !metric.bias_causes.is_empty() {
             let causes = metric.bias_causes.join("; ");
             match reasons.iter_mut().find(|(known, _)| *known == causes) {
                 Some((_, metrics)) => metrics.push(&metric.key),
@@ -288,10 +291,10 @@ fn coverage(study: &StudyPower) -> Section {
             }
         }
         rows.push(Row::Group(metric.key.clone(), String::new()));
-        for (what, of) in [("change", 0), ("treatment", 1), ("control", 2)] {
+        for (what, of) in [("change", CHANGE), ("treatment", TREATMENT), ("control", CONTROL)] {
             let mut cells = vec![Cell::new(what)];
-            cells.extend(study.sizes.iter().map(|size| {
-                let covered = of_size(size).and_then(|covered| covered[of]);
+            cells.extend(of_sizes().map(|covered| {
+                let covered = covered.and_then(of);
                 let far = covered.is_some_and(|covered| far_below(covered, study.threshold));
                 let cell = covered.map_or_else(|| Cell::toned(MISSING, Tone::Dim), share);
                 if far { Cell::toned(format!("{} !", cell.text), Tone::Bad) } else { cell }

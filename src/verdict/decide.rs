@@ -3,7 +3,7 @@
 //! Promises: total. Every leaf criterion is reported with what was found and what was required; three-valued logic
 //! (Kleene's) joins them, so an unknown leaf decides nothing by itself and the unknown never ships.
 
-use crate::analysis::{Analysis, Bound, Effect, MetricAnalysis};
+use crate::analysis::{Analysis, Bound, Effect, MetricAnalysis, VariationAnalysis};
 use crate::experiment::Experiment;
 use crate::figure::{self, Unit};
 use crate::quantity::Probability;
@@ -65,13 +65,13 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
     let evidence = Evidence::new(rule, experiment, analysis);
     let mut because = Vec::new();
     let ship = evidence.top(&rule.when, &mut because);
-    let own_lines = because.len();
+    let mut keeping = Vec::new();
     let keep = match (&rule.keep_when, ship) {
         (Some(criterion), Some(false) | None) => {
             let mut lines = Vec::new();
             let held = evidence.criterion(criterion, false, 1, &mut lines);
-            because.push(group("keep the control when", &lines, "this holds", held, 0));
-            because.append(&mut lines);
+            keeping.push(group("keep the control when", &lines, "this holds", held, 0));
+            keeping.append(&mut lines);
             held
         }
         _ => Some(false),
@@ -94,9 +94,10 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
         decision,
         &name(&rule.ship),
         &control.as_deref().map_or_else(|| "the control".to_owned(), name),
-        &because[..own_lines],
+        &because,
         keep == Some(true),
     );
+    because.append(&mut keeping);
     let variation = match decision {
         Decision::Ship => Some(rule.ship.clone()),
         Decision::Keep => control,
@@ -258,8 +259,7 @@ impl<'a> Evidence<'a> {
             Side::TreatmentBetter => "the treatment is better",
             Side::ControlBetter => "the control is better",
         };
-        let found = self.variation(metric).and_then(|(analysis, at)| {
-            let variation = &analysis.variations[at];
+        let found = self.variation(metric).and_then(|(_, _, variation)| {
             let comparison = variation.comparison.ok_or_else(|| no_data(variation.reason.as_deref()))?;
             let beats = comparison.probability_to_beat;
             Ok(if that == Side::TreatmentBetter { beats } else { 1.0 - beats })
@@ -271,7 +271,7 @@ impl<'a> Evidence<'a> {
 
     fn non_inferior(&self, name: &str, metric: &str, margin: f64, least: Probability) -> Because {
         let required = format!("{} that it is at most {} worse", at_least_sure(least), figure::written_percent(margin));
-        let found = self.variation(metric).and_then(|(analysis, at)| {
+        let found = self.variation(metric).and_then(|(analysis, at, _)| {
             let better = analysis.metric.better.sign();
             let bound = if better > 0.0 { Bound::AtLeast(-margin) } else { Bound::AtMost(margin) };
             let sure = self.probability(metric, Effect::Relative, bound)?;
@@ -282,8 +282,7 @@ impl<'a> Evidence<'a> {
     }
 
     fn significant(&self, name: &str, metric: &str, alpha: f64) -> Because {
-        let found = self.variation(metric).and_then(|(analysis, at)| {
-            let variation = &analysis.variations[at];
+        let found = self.variation(metric).and_then(|(analysis, _, variation)| {
             let fixed = || variation.frequentist.map(|test| (test.difference, test.relative_difference, test.p_value));
             let always = variation.sequential.map(|test| (test.difference, test.relative_difference, test.p_value));
             let (difference, relative, p) = always.or_else(fixed).ok_or_else(|| no_data(variation.reason.as_deref()))?;
@@ -298,7 +297,7 @@ impl<'a> Evidence<'a> {
 
     fn ratio(&self, name: &str, value: &Part, cost: &Part, at_least: f64) -> Because {
         let toward_better = |part: &Part| -> Result<(f64, String), String> {
-            let (analysis, _) = self.variation(&part.0)?;
+            let (analysis, ..) = self.variation(&part.0)?;
             let x = self.effect(&part.0, part.1)?;
             Ok((analysis.metric.better.sign() * x, estimate(Some(Unit::of(&analysis.metric)), part.1, x, f64::NAN)))
         };
@@ -322,21 +321,22 @@ impl<'a> Evidence<'a> {
         found.ok_or_else(|| format!("{key} is not measured in this experiment"))
     }
 
-    /// The metric, and the index of the treatment in it.
-    fn variation(&self, key: &str) -> Result<(&'a MetricAnalysis, usize), String> {
+    /// The metric, the index of the treatment in it, and what was found for the treatment.
+    fn variation(&self, key: &str) -> Result<(&'a MetricAnalysis, usize, &'a VariationAnalysis), String> {
         let metric = self.metric(key)?;
         let treatment = self.treatment.clone()?;
-        if treatment < metric.variations.len() { Ok((metric, treatment)) } else { Err(no_data(None)) }
+        let variation = metric.variations.get(treatment).ok_or_else(|| no_data(None))?;
+        Ok((metric, treatment, variation))
     }
 
     fn effect(&self, key: &str, effect: Effect) -> Found {
-        let (metric, treatment) = self.variation(key)?;
-        metric.effect(treatment, effect).ok_or_else(|| no_data(metric.variations[treatment].reason.as_deref()))
+        let (metric, treatment, variation) = self.variation(key)?;
+        metric.effect(treatment, effect).ok_or_else(|| no_data(variation.reason.as_deref()))
     }
 
     fn probability(&self, key: &str, effect: Effect, bound: Bound) -> Found {
-        let (metric, treatment) = self.variation(key)?;
-        metric.probability(treatment, effect, bound).ok_or_else(|| no_data(metric.variations[treatment].reason.as_deref()))
+        let (metric, treatment, variation) = self.variation(key)?;
+        metric.probability(treatment, effect, bound).ok_or_else(|| no_data(variation.reason.as_deref()))
     }
 }
 

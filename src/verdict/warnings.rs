@@ -261,7 +261,7 @@ fn exclusion(leaves: &[Leaf<'_>], metrics: &[&Metric]) -> Option<String> {
         })
         .collect();
     required.iter().enumerate().find_map(|(at, (one, key, region))| {
-        let (other, ..) = required[at + 1..].iter().find(|(_, other, second)| key == other && region.excludes(*second))?;
+        let (other, ..) = required.iter().skip(at + 1).find(|(_, other, second)| key == other && region.excludes(*second))?;
         Some(format!("{} and {} cannot both hold, so the rule never ships", one.label(), other.label()))
     })
 }
