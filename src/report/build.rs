@@ -218,7 +218,7 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
         .iter()
         .enumerate()
         .map(|(at, row)| {
-            let first = !rows[..at].iter().any(|other| other.variation == row.variation && other.agent == row.agent);
+            let first = !rows.iter().take(at).any(|other| other.variation == row.variation && other.agent == row.agent);
             if row.variation == control || !first {
                 return None;
             }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 use crate::analysis::{Posterior, analyze, summarize};
-use crate::experiment::{Experiment, Metric, MetricKind};
+use crate::experiment::{Experiment, Metric, MetricKind, Treatment};
 use crate::metrics::Observations;
 
 /// Points of a series over time, at most.
@@ -126,16 +126,14 @@ pub fn over_time(observations: &Observations, nth: usize, experiment: &Experimen
     if points == 0 {
         return None;
     }
-    let key = |at: usize| experiment.treatments[at].variation.clone();
+    let of_treatment = |treatment: &Treatment| VariationOverTime {
+        key: treatment.variation.clone(),
+        data_mean: Vec::new(),
+        probability_to_beat_control: Vec::new(),
+    };
     let mut series: Vec<MetricOverTime> = experiment
-        .metrics
-        .iter()
-        .map(|&metric| MetricOverTime {
-            key: metrics[metric].key.clone(),
-            variations: (0..experiment.treatments.len())
-                .map(|at| VariationOverTime { key: key(at), data_mean: Vec::new(), probability_to_beat_control: Vec::new() })
-                .collect(),
-        })
+        .metrics_in(metrics)
+        .map(|(_, metric)| MetricOverTime { key: metric.key.clone(), variations: experiment.treatments.iter().map(of_treatment).collect() })
         .collect();
     let mut users = Vec::with_capacity(points);
     for point in 1..=points {
@@ -164,16 +162,15 @@ pub fn distributions(
     metrics: &[Metric],
     units: Range<usize>,
 ) -> Vec<Distribution> {
-    let of_metric = |&at: &usize| {
-        let metric = &metrics[at];
+    let of_metric = |(at, metric): (usize, &Metric)| {
         if metric.kind() == MetricKind::Conversion {
             return None;
         }
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); experiment.treatments.len()];
         for unit in units.start..units.end.min(observations.units()) {
             let value = observations.value(at, metric.aggregation, unit).filter(|value| value.is_finite());
-            if let (Some(arm), Some(value)) = (observations.treatment(nth, unit), value) {
-                values[arm].push(value);
+            if let (Some(arm), Some(value)) = (observations.treatment(nth, unit).and_then(|arm| values.get_mut(arm)), value) {
+                arm.push(value);
             }
         }
         values.iter_mut().for_each(|own| own.sort_by(f64::total_cmp));
@@ -187,7 +184,7 @@ pub fn distributions(
         });
         Some(Distribution { metric: metric.key.clone(), variations: variations.collect(), edges })
     };
-    experiment.metrics.iter().filter_map(of_metric).collect()
+    experiment.metrics_in(metrics).filter_map(of_metric).collect()
 }
 
 /// Whether values from `least` to `most` are so far apart that bins grow in proportion.
@@ -213,15 +210,15 @@ fn edges(least: f64, most: f64) -> Option<Vec<Number>> {
 
 /// How many of the sorted values lie in each bin; the outermost bins take what rounding left outside.
 fn counts(sorted: &[f64], edges: &[Number]) -> Vec<u64> {
-    let bins = edges.len() - 1;
-    let mut counts = vec![0; bins];
-    let mut bin = 0;
-    for value in sorted {
-        while bin + 1 < bins && *value >= edges[bin + 1].get() {
-            bin += 1;
-        }
-        counts[bin] += 1;
-    }
+    let [_, inner @ .., _] = edges else { return Vec::new() };
+    let mut rest = sorted;
+    let below = inner.iter().map(|edge| {
+        let (below, above) = rest.split_at(rest.partition_point(|value| *value < edge.get()));
+        rest = above;
+        below.len() as u64
+    });
+    let mut counts: Vec<u64> = below.collect();
+    counts.push(rest.len() as u64);
     counts
 }
 

@@ -10,7 +10,7 @@ use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
 use super::text::Palette;
 use crate::analysis::{Analysis, MetricAnalysis};
-use crate::experiment::{Better, Experiment};
+use crate::experiment::{Better, Experiment, Treatment};
 use crate::figure::{self, MISSING, Unit};
 
 /// Cells that a number's column takes at the least, so that it stays where it is while its numbers change.
@@ -39,13 +39,13 @@ pub fn glance(found: &[(&Experiment, &Analysis)], users: u64, width: usize, pale
             Better::Lower => "lower is better",
         };
         rows.push(Row::Group(experiment.name.clone(), format!("{} · {better}", primary.metric.key)));
-        rows.extend((0..experiment.treatments.len()).map(|arm| Row::Cells(cells(experiment, primary, arm))));
+        rows.extend(experiment.treatments.iter().enumerate().map(|arm| Row::Cells(cells(experiment, primary, arm))));
     }
     Table { columns, rows }.lines(0, width, palette)
 }
 
 /// The cells of one arm.
-fn cells(experiment: &Experiment, primary: &MetricAnalysis, arm: usize) -> Vec<Cell> {
+fn cells(experiment: &Experiment, primary: &MetricAnalysis, (arm, treatment): (usize, &Treatment)) -> Vec<Cell> {
     let missing = || Cell::toned(MISSING, Tone::Dim);
     let unit = Unit::of(&primary.metric);
     let variation = primary.variations.get(arm);
@@ -62,7 +62,7 @@ fn cells(experiment: &Experiment, primary: &MetricAnalysis, arm: usize) -> Vec<C
         None => missing(),
     };
     vec![
-        Cell::new(&experiment.treatments[arm].name),
+        Cell::new(&treatment.name),
         Cell::new(figure::count(variation.map_or(0, |variation| variation.exposures))),
         estimate,
         interval,

@@ -19,8 +19,7 @@ pub fn adjusted(
     metrics: &[Metric],
 ) -> Vec<Adjusted> {
     let mut rows = Vec::new();
-    for &at in &experiment.metrics {
-        let metric = &metrics[at];
+    for (at, metric) in experiment.metrics_in(metrics) {
         if metric.kind() != MetricKind::Numeric {
             continue;
         }
@@ -66,16 +65,17 @@ pub fn interactions_between(
     experiments: &[&Experiment],
     metrics: &[Metric],
 ) -> Vec<Interaction> {
+    #[expect(clippy::indexing_slicing, reason = "the numbers are those of two of `experiments`")]
     let [first, second] = pair.map(|nth| experiments[nth]);
     if first.config == second.config {
         return Vec::new();
     }
     let arms = [first, second].map(|own| [own.control, usize::from(own.control == 0)]);
-    let shared = first.metrics.iter().filter(|at| second.metrics.contains(at)).copied();
-    let counted = shared.filter(|&at| metrics[at].kind() != MetricKind::Percentile);
-    let found = counted.map(|at| {
-        let cells = cells(observations, pair, arms, (at, &metrics[at]), 0..observations.units());
-        one(first, second, &metrics[at], &cells)
+    let shared = first.metrics_in(metrics).filter(|(at, _)| second.metrics.contains(at));
+    let counted = shared.filter(|(_, metric)| metric.kind() != MetricKind::Percentile);
+    let found = counted.map(|(at, metric)| {
+        let cells = cells(observations, pair, arms, (at, metric), 0..observations.units());
+        one(first, second, metric, &cells)
     });
     found.collect()
 }

@@ -39,7 +39,9 @@ pub(super) fn densities(metric: &Metric) -> Vec<String> {
     // Each curve to its own peak: a wide one beside a narrow one would vanish.
     let line = |curve: &Vec<f64>| {
         let peak = curve.iter().copied().fold(0.0, f64::max);
-        let height = |density: &f64| if peak > 0.0 { HEIGHTS[((density / peak * 8.0).round() as usize).min(8)] } else { ' ' };
+        let [none, .., full] = HEIGHTS;
+        let of = |density: f64| HEIGHTS.get((density / peak * 8.0).round() as usize).copied().unwrap_or(full);
+        let height = |&density: &f64| if peak > 0.0 { of(density) } else { none };
         curve.iter().map(height).collect::<String>()
     };
     curves.iter().map(|curve| curve.as_ref().map_or_else(String::new, line)).collect()

@@ -83,6 +83,14 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
 }
 
+/// A column that there is room for.
+struct Shown<'t> {
+    /// Its place in the table.
+    at: usize,
+    column: &'t Column,
+    width: usize,
+}
+
 /// Cells between two columns.
 const GAP: usize = 2;
 /// A text column is not cut below this.
@@ -92,15 +100,19 @@ impl Table {
     /// The lines of the table, `indent` cells in and at most `width` wide.
     pub(crate) fn lines(&self, indent: usize, width: usize, palette: &Palette) -> Vec<String> {
         let room = width.saturating_sub(indent);
-        let (shown, widths) = self.layout(room);
+        let shown = self.layout(room);
         let grouped = self.rows.iter().any(|row| matches!(row, Row::Group(..)));
         let mut lines = Vec::new();
         let mut push = |line: String| lines.push(format!("{:indent$}{}", "", line.trim_end()));
-        let headings: Vec<Vec<&str>> = shown.iter().map(|&at| self.columns[at].heading.split('\n').collect()).collect();
+        let headings: Vec<Vec<&str>> = shown.iter().map(|own| own.column.heading.split('\n').collect()).collect();
         let height = headings.iter().map(Vec::len).max().unwrap_or(0);
         for level in 0..height {
-            let cells = headings.iter().map(|own| Cell::toned((level + own.len()).checked_sub(height).map_or("", |at| own[at]), Tone::Dim));
-            push(self.line(&shown, &widths, &cells.collect::<Vec<_>>(), false, palette));
+            // Headings stand on the last line.
+            let cells = headings.iter().map(|own| {
+                let text = (level + own.len()).checked_sub(height).and_then(|at| own.get(at));
+                Cell::toned(text.copied().unwrap_or_default(), Tone::Dim)
+            });
+            push(line(&shown, &cells.collect::<Vec<_>>(), false, palette));
         }
         for row in &self.rows {
             match row {
@@ -110,74 +122,67 @@ impl Table {
                     push(format!("{}{:GAP$}{}", palette.paint(Tone::Strong, &name), "", palette.paint(Tone::Dim, &remark)));
                 }
                 Row::Cells(cells) => {
-                    let own: Vec<Cell> = shown.iter().map(|&at| cells.get(at).cloned().unwrap_or_default()).collect();
-                    push(self.line(&shown, &widths, &own, grouped, palette));
+                    let own: Vec<Cell> = shown.iter().map(|own| cells.get(own.at).cloned().unwrap_or_default()).collect();
+                    push(line(&shown, &own, grouped, palette));
                 }
             }
         }
         lines
     }
 
-    /// The columns that are shown and their widths.
-    fn layout(&self, room: usize) -> (Vec<usize>, Vec<usize>) {
+    /// The columns that are shown.
+    fn layout(&self, room: usize) -> Vec<Shown<'_>> {
         let grouped = usize::from(self.rows.iter().any(|row| matches!(row, Row::Group(..)))) * GAP;
-        let natural: Vec<usize> = (0..self.columns.len())
-            .map(|at| {
-                let heading = self.columns[at].heading.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let columns = self.columns.iter().enumerate();
+        let mut shown: Vec<Shown<'_>> = columns
+            .map(|(at, column)| {
+                let heading = column.heading.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
                 let cells = self.rows.iter().filter_map(|row| match row {
                     Row::Cells(cells) => cells.get(at).map(|cell| plain(&cell.text).width() + if at == 0 { grouped } else { 0 }),
                     Row::Group(..) => None,
                 });
-                cells.max().unwrap_or(0).max(heading)
+                Shown { at, column, width: cells.max().unwrap_or(0).max(heading) }
             })
             .collect();
-        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
-        let total =
-            |shown: &[usize], widths: &[usize]| shown.iter().map(|&at| widths[at]).sum::<usize>() + GAP * shown.len().saturating_sub(1);
-        while total(&shown, &natural) > room {
-            let Some(out) = shown.iter().copied().filter(|&at| self.columns[at].optional > 0).max_by_key(|&at| self.columns[at].optional)
-            else {
-                break;
-            };
-            shown.retain(|&at| at != out);
+        let total = |shown: &[Shown<'_>]| shown.iter().map(|own| own.width).sum::<usize>() + GAP * shown.len().saturating_sub(1);
+        while total(&shown) > room {
+            let optional = shown.iter().filter(|own| own.column.optional > 0);
+            let Some(out) = optional.max_by_key(|own| own.column.optional).map(|own| own.at) else { break };
+            shown.retain(|own| own.at != out);
         }
-        let mut widths = natural;
         // No text column is wider than the room: a text of a megabyte is not cut cell by cell.
-        if total(&shown, &widths) > room {
-            let words = self.columns.iter().zip(&mut widths).filter(|(column, width)| column.words && **width > room.max(NARROWEST));
-            words.for_each(|(_, width)| *width = room.max(NARROWEST));
+        if total(&shown) > room {
+            let words = shown.iter_mut().filter(|own| own.column.words && own.width > room.max(NARROWEST));
+            words.for_each(|own| own.width = room.max(NARROWEST));
         }
         // Cut the widest text column, a cell at a time, until it fits.
-        while total(&shown, &widths) > room {
-            let Some(widest) =
-                shown.iter().copied().filter(|&at| self.columns[at].words && widths[at] > NARROWEST).max_by_key(|&at| widths[at])
-            else {
-                break;
-            };
-            widths[widest] -= 1;
+        while total(&shown) > room {
+            let words = shown.iter_mut().filter(|own| own.column.words && own.width > NARROWEST);
+            let Some(widest) = words.max_by_key(|own| own.width) else { break };
+            widest.width -= 1;
         }
-        let widths = shown.iter().map(|&at| widths[at]).collect();
-        (shown, widths)
+        shown
     }
+}
 
-    fn line(&self, shown: &[usize], widths: &[usize], cells: &[Cell], nested: bool, palette: &Palette) -> String {
-        let mut line = String::new();
-        for (place, (cell, (&at, &width))) in cells.iter().zip(shown.iter().zip(widths)).enumerate() {
-            if place > 0 {
-                line.push_str("  ");
-            }
-            let inset = if nested && place == 0 { GAP } else { 0 };
-            let text = cut(&plain(&cell.text), width.saturating_sub(inset));
-            let pad = width.saturating_sub(inset + text.width());
-            let text = palette.paint(cell.tone, &text);
-            if self.columns[at].words {
-                line.push_str(&format!("{:inset$}{text}{:pad$}", "", ""));
-            } else {
-                line.push_str(&format!("{:pad$}{text}", ""));
-            }
+/// A line of these cells, one for each column that is shown.
+fn line(shown: &[Shown<'_>], cells: &[Cell], nested: bool, palette: &Palette) -> String {
+    let mut line = String::new();
+    for (place, (cell, own)) in cells.iter().zip(shown).enumerate() {
+        if place > 0 {
+            line.push_str("  ");
         }
-        line
+        let inset = if nested && place == 0 { GAP } else { 0 };
+        let text = cut(&plain(&cell.text), own.width.saturating_sub(inset));
+        let pad = own.width.saturating_sub(inset + text.width());
+        let text = palette.paint(cell.tone, &text);
+        if own.column.words {
+            line.push_str(&format!("{:inset$}{text}{:pad$}", "", ""));
+        } else {
+            line.push_str(&format!("{:pad$}{text}", ""));
+        }
     }
+    line
 }
 
 /// `text` in at most `width` cells, with an ellipsis where it was cut.

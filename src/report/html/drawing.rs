@@ -115,7 +115,7 @@ impl Drawing {
         };
         let fits = |most: &usize| {
             let all: Vec<_> = placed(*most).collect();
-            all.windows(2).all(|pair| pair[0].1 + pair[0].2 + 3.0 <= pair[1].1 - pair[1].2)
+            all.array_windows().all(|[(_, left, half, _), (_, right, other, _)]| left + half + 3.0 <= right - other)
         };
         for (x, place, _, text) in placed((1..=6).rev().find(fits).unwrap_or(1)) {
             self.line("grid", (x, top), (x, bottom));

@@ -10,6 +10,7 @@ use crate::analysis::HealthStatus;
 use crate::figure as numbers;
 use crate::report::adaptive::Rollout;
 use crate::report::beside;
+use crate::report::charts::Distribution;
 use crate::report::data::{Experiment, Metric, Report};
 use crate::report::escape::plain;
 use crate::report::format;
@@ -273,14 +274,14 @@ fn costs(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup 
 /// How values are spread, latencies first.
 fn spreads(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
     let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
-    let mut all: Vec<(usize, &Metric)> =
-        experiment.distributions.iter().enumerate().filter_map(|(at, own)| Some((at, metric(&own.metric)?))).collect();
-    all.sort_by_key(|(_, metric)| metric.unit != "ms");
+    let own = experiment.distributions.iter().enumerate();
+    let mut all: Vec<(usize, &Distribution, &Metric)> = own.filter_map(|(at, own)| Some((at, own, metric(&own.metric)?))).collect();
+    all.sort_by_key(|(_, _, metric)| metric.unit != "ms");
     let all: Vec<Markup> = all
         .into_iter()
-        .map(|(at, metric)| {
+        .map(|(at, own, metric)| {
             let unit = if metric.unit == "ms" { "latency of each user" } else { "each user's value" };
-            figure(&metric.key, unit, charts::distribution(experiment, metric, &experiment.distributions[at], &id("spread", at)))
+            figure(&metric.key, unit, charts::distribution(experiment, metric, own, &id("spread", at)))
         })
         .collect();
     let lead =
