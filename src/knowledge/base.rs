@@ -125,8 +125,10 @@ impl KnowledgeBase {
         }
         let mut bytes = 0;
         let (mut names, mut chunks, mut sentences) = (Vec::new(), Vec::new(), Vec::new());
-        // Candidates for topics: the titles of documents, then the headings of each level.
-        let mut candidates: [Vec<(u16, String)>; 1 + markdown::LEVELS] = Default::default();
+        // Candidates for topics: the titles of documents with level 0, and their headings.
+        let mut candidates: Vec<(usize, u16, String)> = Vec::new();
+        // The title of each document that has chunks.
+        let mut document_titles = Vec::new();
         for (document, (name, text)) in (0_u16..).zip(documents) {
             let (name, text) = (name.as_ref(), text.as_ref().replace("\r\n", "\n"));
             bytes += text.len();
@@ -144,11 +146,10 @@ impl KnowledgeBase {
             let headings = markdown::headings(&text);
             let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".md").replace(['-', '_'], " ");
             let title = headings.iter().find(|(level, _)| *level == 1).map_or(markdown::title_of(&stem), |(_, title)| title.clone());
-            candidates[0].push((document, title));
-            headings.into_iter().for_each(|(level, heading)| candidates[level].push((document, heading)));
+            document_titles.push(title.clone());
+            candidates.push((0, document, title));
+            candidates.extend(headings.into_iter().map(|(level, heading)| (level, document, heading)));
         }
-        let mut document_titles = vec![String::new(); names.len()];
-        candidates[0].iter().for_each(|(document, title)| document_titles[usize::from(*document)].clone_from(title));
         if chunks.is_empty() {
             return Err(KnowledgeError::NoText);
         }
@@ -156,11 +157,13 @@ impl KnowledgeBase {
             return Err(KnowledgeError::TooManyChunks(chunks.len()));
         }
         let (mut topics, mut titles) = (Vec::new(), BTreeMap::new());
-        for level in candidates {
+        // Stable, so that the order of documents stays within a level.
+        candidates.sort_by_key(|(level, ..)| *level);
+        for level in candidates.chunk_by(|(one, ..), (other, ..)| one == other) {
             if topics.len() >= ENOUGH_TOPICS {
                 break;
             }
-            for (document, title) in level {
+            for (_, document, title) in level.iter().cloned() {
                 let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
                 let lower = title.to_lowercase();
                 if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MOST_TOPICS {
@@ -175,7 +178,8 @@ impl KnowledgeBase {
             return Err(KnowledgeError::NoTopics);
         }
         let lower_chunks = chunks.iter().map(|chunk| chunk.text.text().to_lowercase()).collect();
-        let space = Space::new(chunks.iter().map(|chunk| (document_titles[usize::from(chunk.document)].as_str(), chunk.text.text())));
+        let of_document = chunks.chunk_by(|one, other| one.document == other.document).zip(&document_titles);
+        let space = Space::new(of_document.flat_map(|(own, title)| own.iter().map(move |chunk| (title.as_str(), chunk.text.text()))));
         Ok(Self { names, chunks, topics, titles, sentences: Sentences::new(&sentences), lower_chunks, space })
     }
 
@@ -194,10 +198,6 @@ impl KnowledgeBase {
     #[must_use]
     pub fn topic(&self, n: usize) -> TopicId {
         TopicId(u16::try_from(n % self.topics.len()).unwrap_or(0))
-    }
-
-    fn entry(&self, topic: TopicId) -> &Topic {
-        &self.topics[usize::from(topic.0) % self.topics.len()]
     }
 
     /// A topic's title.
@@ -230,20 +230,9 @@ impl KnowledgeBase {
         &self.chunks
     }
 
-    /// The chunk with this id, taken modulo their number.
-    #[must_use]
-    pub fn chunk(&self, id: ChunkId) -> &Chunk {
-        &self.chunks[usize::from(id.0) % self.chunks.len()]
-    }
-
     /// The ids of all chunks.
     pub(super) fn chunk_ids(&self) -> impl Iterator<Item = ChunkId> {
         (0..self.chunks.len()).map(|n| ChunkId(u16::try_from(n).unwrap_or(u16::MAX)))
-    }
-
-    /// A chunk's text in lower case.
-    pub(super) fn lower_chunk(&self, id: ChunkId) -> &str {
-        &self.lower_chunks[usize::from(id.0)]
     }
 
     pub(super) fn space(&self) -> &Space {
@@ -281,6 +270,32 @@ impl KnowledgeBase {
 
     pub(super) fn sentences(&self) -> &Sentences {
         &self.sentences
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a base has a topic and a chunk, a remainder is below its divisor, and documents are numbered by their names"
+)]
+impl KnowledgeBase {
+    fn entry(&self, topic: TopicId) -> &Topic {
+        &self.topics[usize::from(topic.0) % self.topics.len()]
+    }
+
+    /// The chunk with this id, taken modulo their number.
+    #[must_use]
+    pub fn chunk(&self, id: ChunkId) -> &Chunk {
+        &self.chunks[usize::from(id.0) % self.chunks.len()]
+    }
+
+    /// A chunk's text in lower case; the id is taken modulo the number of chunks.
+    pub(super) fn lower_chunk(&self, id: ChunkId) -> &str {
+        &self.lower_chunks[usize::from(id.0) % self.lower_chunks.len()]
+    }
+
+    /// The name of a document of a chunk or a topic.
+    pub(super) fn document_name(&self, document: u16) -> &str {
+        &self.names[usize::from(document)]
     }
 }
 

@@ -114,10 +114,10 @@ pub fn find(text: &str) -> Finds {
     while let Some(step) = text[at..].find(|c: char| c.is_ascii_uppercase()) {
         let start = at + step;
         let words = if fresh(text, start) { capitalized(text, start, 4) } else { SmallVec::new() };
-        if let Some(place) = words.iter().rposition(|word| ROLES.contains(&&text[word.clone()]))
+        if let Some((place, role)) = words.iter().enumerate().rfind(|(_, word)| ROLES.contains(&&text[(*word).clone()]))
             && place > 0
         {
-            add(&mut finds, Item::Title, start..words[place].end);
+            add(&mut finds, Item::Title, start..role.end);
         }
         at = words.last().map_or(start + 1, |word| word.end);
     }
@@ -218,11 +218,11 @@ fn capitalized(text: &str, mut at: usize, most: usize) -> SmallVec<[Range<usize>
 
 fn emails(text: &str, finds: &mut Finds) {
     for (at, _) in text.match_indices('@') {
-        let local = |b: &u8| b.is_ascii_alphanumeric() || b"._%+-".contains(b);
-        let host = |b: &u8| b.is_ascii_alphanumeric() || b".-".contains(b);
-        let start = at - text.as_bytes()[..at].iter().rev().take_while(|&b| local(b)).count();
-        let length = text.as_bytes()[at + 1..].iter().take_while(|&b| host(b)).count();
-        let domain = text[at + 1..at + 1 + length].trim_end_matches(['.', '-']);
+        let local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
+        let host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let start = text[..at].trim_end_matches(local).len();
+        let rest = &text[at + 1..];
+        let domain = rest.split_once(|c| !host(c)).map_or(rest, |(domain, _)| domain).trim_end_matches(['.', '-']);
         if start < at && domain.contains('.') && !domain.starts_with('.') {
             add(finds, Item::Email, start..at + 1 + domain.len());
         }
@@ -233,15 +233,15 @@ fn emails(text: &str, finds: &mut Finds) {
 fn phones(text: &str, finds: &mut Finds) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
-        if !(bytes[at].is_ascii_digit() || matches!(bytes[at], b'+' | b'(')) || (bytes[at] != b'(' && !fresh(text, at)) {
+    while let Some(&first) = bytes.get(at) {
+        if !(first.is_ascii_digit() || matches!(first, b'+' | b'(')) || (first != b'(' && !fresh(text, at)) {
             at += 1;
             continue;
         }
         let (mut digits, mut groups, mut end, mut i) = (0, 0, at, at);
-        let (mut dated, mut spaced) = (false, bytes[at].is_ascii_digit());
+        let (mut dated, mut spaced) = (false, first.is_ascii_digit());
         while i < bytes.len() {
-            let run = bytes[i..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let run = bytes.iter().skip(i).take_while(|b| b.is_ascii_digit()).count();
             if run > 0 {
                 dated |= groups == 0 && run == 4;
                 digits += run;
@@ -249,11 +249,11 @@ fn phones(text: &str, finds: &mut Finds) {
                 i += run;
                 end = i;
             }
-            let gap = bytes[i..].iter().take_while(|b| matches!(b, b'-' | b'.' | b' ' | b'(' | b')' | b'+')).count();
+            let gap = bytes.iter().skip(i).take_while(|b| matches!(b, b'-' | b'.' | b' ' | b'(' | b')' | b'+')).count();
             if gap == 0 || gap > 2 || !bytes.get(i + gap).is_some_and(u8::is_ascii_digit) {
                 break;
             }
-            spaced &= bytes[i..i + gap].iter().all(|&b| b == b' ');
+            spaced &= bytes.iter().skip(i).take(gap).all(|&b| b == b' ');
             i += gap;
         }
         // Eight digits that start with four are a date such as 2025-10-09; with spaces alone it is a large number.

@@ -26,9 +26,9 @@ impl Embedding {
     pub fn new(base: &KnowledgeBase) -> Self {
         let gram = base.space().gram();
         let mut rows: Vec<Vec<f64>> = Vec::with_capacity(gram.len());
-        for (i, products) in gram.iter().enumerate() {
-            let mut row = solve(&rows, products);
-            let rest = products[i] - row.iter().map(|x| x * x).sum::<f64>();
+        for (own, before) in gram.iter().filter_map(|products| products.split_last()) {
+            let mut row = solve(&rows, before);
+            let rest = own - row.iter().map(|x| x * x).sum::<f64>();
             row.push(if rest > LEAST_PIVOT { rest.sqrt() } else { 0.0 });
             rows.push(row);
         }
@@ -47,9 +47,9 @@ impl Embedding {
     ) -> Option<Vec<f32>> {
         let chunks = self.rows.len();
         let apart = dimensions.checked_sub(chunks + 1).filter(|&apart| apart > 0)?;
-        let own = base.chunks().iter().position(|chunk| chunk.text.text() == text);
+        let own = base.chunks().iter().zip(&self.rows).find(|(chunk, _)| chunk.text.text() == text);
         let near = match own {
-            Some(chunk) => self.rows[chunk].clone(),
+            Some((_, row)) => row.clone(),
             None => solve(&self.rows, &base.space().similarities(text)),
         };
         let length = near.iter().map(|x| x * x).sum::<f64>();

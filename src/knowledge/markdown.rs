@@ -96,13 +96,16 @@ fn lines_outside_code(text: &str) -> impl Iterator<Item = &str> {
 
 /// A document cut into chunks: as long as `chunking` allows, ending with a paragraph where one ends in the second half,
 /// else with a sentence, else with a word.
+#[expect(clippy::indexing_slicing, reason = "`from`, `to` and `next` are places in `ends`, which has one more than words")]
 pub(super) fn chunks(text: &str, chunking: Chunking) -> Vec<String> {
     let limit = chunking.tokens.max(32);
     // Where each word ends, and how many tokens there are up to it.
-    let mut ends = vec![(0, 0)];
+    let (mut end, mut total) = (0, 0);
+    let mut ends = vec![(end, total)];
     for word in tokens::words(text) {
-        let (end, total) = ends[ends.len() - 1];
-        ends.push((end + word.len(), total + tokens::count(word)));
+        end += word.len();
+        total += tokens::count(word);
+        ends.push((end, total));
     }
     let mut found: Vec<String> = Vec::new();
     let mut from = 0;

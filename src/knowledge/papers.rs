@@ -40,7 +40,7 @@ impl PaperList {
         };
         // The longest opening that leaves nothing or enough for a sentence: with a first paper, or without one.
         let room = |opening: &&Phrase| opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens;
-        let choose = |group: &'static Vec<Phrase>| Some(&group[mix(self.wording, 0) as usize % group.len()]).filter(room);
+        let choose = |group: &'static Vec<Phrase>| Some(Voice::choose(group, mix(self.wording, 0))).filter(room);
         let opening = voice.openings.iter().find_map(choose);
         let stock = base.sentences().from(base.document_of(self.topic), self.wording);
         compose(voice, opening, stock, self.tokens, self.wording, say);

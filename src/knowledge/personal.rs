@@ -42,7 +42,14 @@ impl Item {
     /// The name that the tutorial's security agent gives to the type.
     #[must_use]
     pub fn type_name(self) -> &'static str {
-        ["name", "email", "phone", "address", "company", "job_title"][self as usize]
+        match self {
+            Self::Name => "name",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Address => "address",
+            Self::Company => "company",
+            Self::Title => "job_title",
+        }
     }
 }
 
@@ -171,6 +178,7 @@ impl PersonalData {
     }
 
     /// The phrases of the introduction in order, with `redacted` items hidden; the question follows after them.
+    #[expect(clippy::indexing_slicing, reason = "a bank that is chosen from by n bits has 2^n phrases, and a pair has two")]
     pub fn each<'a>(self, redacted: Items, mut say: impl FnMut(&'a Phrase)) {
         let words: &'static Wording = &WORDING;
         let has = |item| self.items.has(item);

@@ -188,6 +188,28 @@ impl Voice {
     }
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "answers have openings for each grade and notes for one, every length up to the longest has a bank, none that is used is \
+              empty (tested), and a remainder is below its divisor"
+)]
+impl Voice {
+    /// An opening of a group; the bits choose which.
+    pub fn opening(&self, group: usize, choice: u64) -> &Phrase {
+        Self::choose(&self.openings[group], choice)
+    }
+
+    /// A sentence of so many tokens, [`SHORTEST`] to [`LONGEST`].
+    pub fn closing(&self, tokens: u32, choice: u64) -> &Phrase {
+        Self::choose(&self.closings[tokens as usize], choice)
+    }
+
+    /// One phrase of a bank.
+    pub fn choose(bank: &[Phrase], choice: u64) -> &Phrase {
+        &bank[choice as usize % bank.len()]
+    }
+}
+
 /// How answers are written.
 pub(super) static ANSWERING: LazyLock<Voice> = LazyLock::new(|| Voice::new(&OPENINGS, &CLOSINGS, &ANSWER_STUB));
 /// How notes beside a tool call are written.

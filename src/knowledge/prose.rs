@@ -52,8 +52,7 @@ pub struct Answer {
 impl Answer {
     fn opening(self) -> Option<&'static Phrase> {
         let voice: &'static Voice = &ANSWERING;
-        let openings = &voice.openings[self.grade as usize];
-        (self.tokens >= LEAST_TOKENS).then(|| &openings[mix(self.wording, 0) as usize % openings.len()])
+        (self.tokens >= LEAST_TOKENS).then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
     }
 
     fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
@@ -140,8 +139,7 @@ pub struct ReasoningNote {
 impl ReasoningNote {
     fn each(self, say: impl FnMut(&'static str, Size) -> bool) {
         let voice: &'static Voice = &NOTING;
-        let openings = &voice.openings[0];
-        let opening = (self.tokens >= LEAST_TOKENS).then(|| &openings[mix(self.wording, 0) as usize % openings.len()]);
+        let opening = (self.tokens >= LEAST_TOKENS).then(|| voice.opening(0, mix(self.wording, 0)));
         compose(voice, opening, std::iter::empty(), self.tokens, self.wording, say);
     }
 
@@ -201,12 +199,13 @@ pub(super) fn compose<'a>(
         }
         // A paragraph of two to four sentences, if a head and one more sentence are sure to fit.
         let breaks = length >= 4 && left >= 2 * (MOST_OF_A_SENTENCE + SHORTEST) + MOST_OF_A_HEAD;
-        let cost = sentence.tokens[usize::from(starts)][usize::from(breaks)];
+        let [within, first] = sentence.tokens;
+        let [plain, broken] = if starts { first } else { within };
+        let cost = if breaks { broken } else { plain };
         if cost != left && cost + SHORTEST > left {
             refused += 1;
             continue;
         }
-        let [plain, broken] = sentence.tokens[usize::from(starts)];
         if !say(&sentence.text[usize::from(starts)..], Size { tokens: plain, characters: sentence.characters - u32::from(starts) }) {
             return;
         }
@@ -217,7 +216,7 @@ pub(super) fn compose<'a>(
             }
             length = mix(wording, u64::from(left)) % 3;
             if !voice.heads.is_empty() {
-                let head = &voice.heads[mix(wording, u64::from(left) + 1) as usize % voice.heads.len()];
+                let head = Voice::choose(&voice.heads, mix(wording, u64::from(left) + 1));
                 if !say(head.text(), head.size()) {
                     return;
                 }
@@ -231,8 +230,7 @@ pub(super) fn compose<'a>(
         nth += 1;
         // Never leave less than the shortest sentence.
         let next = if left <= LONGEST { left } else { (LONGEST - SHORTEST - (choice >> 32) as u32 % 5).min(left - SHORTEST) };
-        let bank = &voice.closings[next as usize];
-        let phrase = &bank[choice as usize % bank.len()];
+        let phrase = voice.closing(next, choice);
         if !say(phrase.text(), phrase.size()) {
             return;
         }
@@ -287,13 +285,18 @@ impl Sentences {
 
     /// The sentences of a document from a chosen one on and around, then those of all documents, without end.
     pub fn from(&self, document: u16, wording: u64) -> impl Iterator<Item = &Sentence> {
-        let around = |range: Range<usize>, choice: u64| {
-            let start = if range.is_empty() { 0 } else { choice as usize % range.len() };
-            let part = &self.all[range];
-            part[start..].iter().chain(&part[..start])
-        };
-        let own = self.by_document.get(usize::from(document)).cloned().unwrap_or(0..0);
-        around(own, mix(wording, 4)).chain(around(0..self.all.len(), mix(wording, 5)).cycle())
+        fn around(part: &[Sentence], choice: u64) -> impl Iterator<Item = &Sentence> + Clone {
+            let start = if part.is_empty() { 0 } else { choice as usize % part.len() };
+            let (before, after) = part.split_at(start);
+            after.iter().chain(before)
+        }
+        around(self.of(document), mix(wording, 4)).chain(around(&self.all, mix(wording, 5)).cycle())
+    }
+
+    /// The sentences of a document; none where there is no such document.
+    #[expect(clippy::indexing_slicing, reason = "a document's sentences are a part of all")]
+    fn of(&self, document: u16) -> &[Sentence] {
+        self.by_document.get(usize::from(document)).map_or(&[], |range| &self.all[range.clone()])
     }
 }
 

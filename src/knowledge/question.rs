@@ -29,7 +29,11 @@ impl Complexity {
     /// Its name, as the tutorial's generator says it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        ["basic", "intermediate", "advanced"][self as usize]
+        match self {
+            Self::Basic => "basic",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
     }
 }
 
@@ -78,9 +82,11 @@ impl Clauses {
         Self(clauses.collect())
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is a clause for each wording of each complexity")]
     fn get(&self, question: Question) -> &Phrase {
         let place = question.complexity as usize * TEMPLATES as usize + usize::from(question.template % TEMPLATES);
-        &self.0[place][usize::from(question.personal.is_some())]
+        let [first, within] = &self.0[place];
+        if question.personal.is_some() { within } else { first }
     }
 }
 

@@ -42,42 +42,39 @@ type Vector = Vec<(u32, f64)>;
 /// Texts as vectors.
 #[derive(Clone, Debug)]
 pub(super) struct Space {
-    terms: BTreeMap<String, u32>,
-    weights: Vec<f64>,
+    /// For each term its number and its weight.
+    terms: BTreeMap<String, (u32, f64)>,
     vectors: Vec<Vector>,
 }
 
 impl Space {
     /// The space of these texts, each with a title.
     pub fn new<'a>(texts: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
-        let mut numbers = BTreeMap::new();
-        let mut texts_with: Vec<u32> = Vec::new();
+        // For each term its number, and how many texts have it.
+        let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
         let mut n_texts = 0;
         for (title, text) in texts.clone() {
             n_texts += 1;
             let found: std::collections::BTreeSet<String> = terms(title).chain(terms(text)).collect();
             for term in found {
-                let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-                let number = *numbers.entry(term).or_insert(next);
-                if number == next {
-                    texts_with.push(0);
-                }
-                texts_with[number as usize] += 1;
+                let next = u32::try_from(counts.len()).unwrap_or(u32::MAX);
+                counts.entry(term).or_insert((next, 0)).1 += 1;
             }
         }
-        let weight = |&n: &u32| 1.0 + libm::log((1.0 + f64::from(n_texts)) / (1.0 + f64::from(n)));
-        let mut space = Self { terms: numbers, weights: texts_with.iter().map(weight).collect(), vectors: Vec::new() };
+        let weight = |n: u32| 1.0 + libm::log((1.0 + f64::from(n_texts)) / (1.0 + f64::from(n)));
+        let terms = counts.into_iter().map(|(term, (number, n))| (term, (number, weight(n)))).collect();
+        let mut space = Self { terms, vectors: Vec::new() };
         space.vectors = texts.map(|(title, text)| mean(space.vector(title), space.vector(text))).collect();
         space
     }
 
     fn vector(&self, text: &str) -> Vector {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for number in terms(text).filter_map(|term| self.terms.get(&term).copied()) {
-            *counts.entry(number).or_default() += 1;
+        let mut counts: BTreeMap<u32, (u32, f64)> = BTreeMap::new();
+        for (number, weight) in terms(text).filter_map(|term| self.terms.get(&term).copied()) {
+            counts.entry(number).or_insert((0, weight)).0 += 1;
         }
         let mut vector: Vector =
-            counts.into_iter().map(|(number, n)| (number, (1.0 + libm::log(f64::from(n))) * self.weights[number as usize])).collect();
+            counts.into_iter().map(|(number, (n, weight))| (number, (1.0 + libm::log(f64::from(n))) * weight)).collect();
         let length = vector.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
         if length > 0.0 {
             vector.iter_mut().for_each(|(_, weight)| *weight /= length);
@@ -85,26 +82,23 @@ impl Space {
         vector
     }
 
-    /// The products of all texts' vectors with each other.
+    /// For each text the products of its vector with those of the texts before it and, last, with itself.
     pub fn gram(&self) -> Vec<Vec<f64>> {
-        let product = |one: &Vector, other: &Vector| -> f64 {
-            let place = |number| other.binary_search_by_key(&number, |&(own, _)| own).ok();
-            one.iter().filter_map(|&(number, weight)| place(number).map(|at| weight * other[at].1)).sum()
-        };
-        self.vectors.iter().map(|one| self.vectors.iter().map(|other| product(one, other)).collect()).collect()
+        let row = |(at, one): (usize, &Vector)| self.vectors.iter().take(at + 1).map(|other| product(one, other)).collect();
+        self.vectors.iter().enumerate().map(row).collect()
     }
 
     /// The similarity of a query and each text, from 0 to 1: the mean of the cosines with its title and with itself.
     pub fn similarities(&self, query: &str) -> Vec<f64> {
         let query = self.vector(query);
-        self.vectors
-            .iter()
-            .map(|vector| {
-                let place = |number| vector.binary_search_by_key(&number, |&(other, _)| other).ok();
-                query.iter().filter_map(|&(number, weight)| place(number).map(|at| weight * vector[at].1)).sum()
-            })
-            .collect()
+        self.vectors.iter().map(|vector| product(&query, vector)).collect()
     }
+}
+
+/// The product of two vectors.
+fn product(one: &Vector, other: &Vector) -> f64 {
+    let weight_of = |number| other.get(other.binary_search_by_key(&number, |&(own, _)| own).ok()?).map(|&(_, weight)| weight);
+    one.iter().filter_map(|&(number, weight)| weight_of(number).map(|own| weight * own)).sum()
 }
 
 /// The mean of two vectors.

@@ -80,6 +80,7 @@ pub(super) fn queries(title: &str) -> Vec<Phrase> {
     QUERIES.iter().map(|(before, after)| Phrase::new(format!("{{\"query\": \"{before}{title}{after}\"}}"))).collect()
 }
 
+#[expect(clippy::indexing_slicing, reason = "a variant is taken modulo the number of wordings, and each topic has all of them")]
 impl Query {
     /// The arguments of the tool call as JSON text, with their size.
     #[must_use]
@@ -230,7 +231,7 @@ fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, h
             _ => {
                 let sign = if hit.score_milli < 0 { "-" } else { "" };
                 let (whole, part) = (hit.score_milli.abs() / 1000, hit.score_milli.abs() % 1000);
-                let name = &base.document_names()[usize::from(chunk.document)];
+                let name = base.document_name(chunk.document);
                 write!(text, "\n\n{}. {name} (score {sign}{whole}.{part:03}): {shown}{more}", place + 1)
             }
         };
@@ -241,7 +242,7 @@ fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, h
 /// How many passages of a search's output name the topic's own document, and how many another one, as the text tells.
 #[must_use]
 pub fn named(base: &KnowledgeBase, text: &str, topic: TopicId) -> (u16, u16) {
-    let own = &base.document_names()[usize::from(base.document_of(topic))];
+    let own = base.document_name(base.document_of(topic));
     let name = |line: &str| {
         let (place, rest) = line.split_once(". ")?;
         let (name, _) = rest.split_once(" (score ")?;
@@ -277,6 +278,7 @@ impl RetrievalCache {
 
     /// What a tool answers to a query. `base` is the one that the cache was made for.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "there is a cell for each tool, topic, wording and number of results")]
     pub fn get(&self, base: &KnowledgeBase, tool: SearchTool, query: Query, top_k: u32) -> &Retrieved {
         // Keyword search does not care how many are wanted: one cell.
         let top_k = if tool == SearchTool::Keyword { 1 } else { top_k.clamp(1, MOST_RESULTS) };

@@ -27,7 +27,10 @@ impl Route {
     /// Its name in the tutorial.
     #[must_use]
     pub fn name(self) -> &'static str {
-        ["security_agent", "support_agent"][self as usize]
+        match self {
+            Self::Security => "security_agent",
+            Self::Support => "support_agent",
+        }
     }
 }
 
@@ -51,14 +54,11 @@ impl Prescreen {
     /// The reason, without a full stop.
     #[must_use]
     pub fn reasoning(self) -> &'static Phrase {
-        let tables: &'static Tables = &TABLES;
-        &tables.reasons[usize::from(self.seen.bits())][self.wording as usize % REASONS]
+        TABLES.reason(self.seen, self.wording)
     }
 
     fn parts(self) -> [&'static Phrase; 3] {
-        let tables: &'static Tables = &TABLES;
-        let confidence = usize::from(self.confidence_percent.min(100));
-        [&tables.prescreens[usize::from(!self.seen.is_empty())][confidence], self.reasoning(), &tables.routes[self.route as usize]]
+        [TABLES.prescreen(!self.seen.is_empty(), self.confidence_percent), self.reasoning(), TABLES.route(self.route)]
     }
 
     /// Its size as JSON.
@@ -90,7 +90,7 @@ impl Detection {
     #[must_use]
     pub fn size(self, base: &KnowledgeBase) -> Size {
         let tables: &'static Tables = &TABLES;
-        let head = tables.detections[usize::from(self.found.bits())].size();
+        let head = tables.detection(self.found).size();
         // The end of the JSON grows together with the question mark.
         let tail = Size { tokens: tables.tail_tokens, characters: 2 };
         let whole = head + self.question.size(base, self.hidden_before | self.found) + tail;
@@ -100,8 +100,7 @@ impl Detection {
     /// As JSON: `detected`, `types`, `redacted`.
     #[must_use]
     pub fn render(self, base: &KnowledgeBase) -> String {
-        let tables: &'static Tables = &TABLES;
-        let head = tables.detections[usize::from(self.found.bits())].text();
+        let head = TABLES.detection(self.found).text();
         format!("{head}{}\"}}", self.question.render(base, self.hidden_before | self.found))
     }
 }
@@ -116,6 +115,31 @@ struct Tables {
     detections: Vec<Phrase>,
     tail_tokens: u32,
     question_mark_tokens: u32,
+}
+
+#[expect(clippy::indexing_slicing, reason = "there is a phrase for each of the 64 sets of items and for each percent")]
+impl Tables {
+    fn prescreen(&self, likely: bool, percent: u8) -> &Phrase {
+        let [unlikely, of_likely] = &self.prescreens;
+        let by_confidence = if likely { of_likely } else { unlikely };
+        &by_confidence[usize::from(percent.min(100))]
+    }
+
+    fn reason(&self, seen: Items, wording: u64) -> &Phrase {
+        &self.reasons[usize::from(seen.bits())][wording as usize % REASONS]
+    }
+
+    fn route(&self, route: Route) -> &Phrase {
+        let [security, support] = &self.routes;
+        match route {
+            Route::Security => security,
+            Route::Support => support,
+        }
+    }
+
+    fn detection(&self, found: Items) -> &Phrase {
+        &self.detections[usize::from(found.bits())]
+    }
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
@@ -150,8 +174,14 @@ fn reasons(seen: Items) -> [String; REASONS] {
         ]
         .map(str::to_owned);
     }
-    let noun =
-        |item: Item| ["a name", "an email address", "a phone number", "a postal address", "an employer", "a job title"][item as usize];
+    let noun = |item: Item| match item {
+        Item::Name => "a name",
+        Item::Email => "an email address",
+        Item::Phone => "a phone number",
+        Item::Address => "a postal address",
+        Item::Company => "an employer",
+        Item::Title => "a job title",
+    };
     let nouns: Vec<&str> = seen.iter().map(noun).collect();
     let list = match nouns.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
