@@ -30,10 +30,16 @@ pub struct App<'a> {
     pub library: &'a Library<'a>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "models, configs and variations are numbered by the scenario that these lists come from")]
 impl App<'_> {
     /// What a variation tells its agent.
     pub(super) fn setup(&self, served: Served) -> &AgentSetup {
         &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
+    }
+
+    /// The model with this index.
+    pub(super) fn model(&self, model: u16) -> &ModelProfile {
+        &self.models[usize::from(model)]
     }
 }
 

@@ -24,6 +24,16 @@ impl Agent {
     /// All agents, in the order of the workflow.
     pub const ALL: [Self; 3] = [Self::Supervisor, Self::Security, Self::Support];
 
+    /// This agent's element of an array that has one for each agent, in the order of [`Self::ALL`].
+    #[must_use]
+    pub fn of<T: Copy>(self, [supervisor, security, support]: [T; 3]) -> T {
+        match self {
+            Self::Supervisor => supervisor,
+            Self::Security => security,
+            Self::Support => support,
+        }
+    }
+
     /// The caller that stands for it in the journal.
     #[must_use]
     pub fn caller(self) -> Caller {

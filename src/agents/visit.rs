@@ -170,7 +170,7 @@ impl Visit {
     /// How much longer than the model takes the current answer is awaited, because the app's caches are cold.
     #[must_use]
     pub fn cold(&self, app: &App<'_>) -> Duration {
-        let cold = self.phase.agent().and_then(|agent| app.setup(self.acting[agent as usize]).cold_start);
+        let cold = self.phase.agent().and_then(|agent| app.setup(agent.of(self.acting)).cold_start);
         cold.filter(|cold| self.nth == 0 && self.user <= cold.users).map_or(Duration::ZERO, |cold| cold.delay)
     }
 
@@ -215,14 +215,14 @@ impl Visit {
     pub fn replied(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, mut tell: impl FnMut(Event)) {
         let (caller, served, model) = {
             let prompt = self.prompt(app);
-            (prompt.caller, self.phase.agent().map(|agent| self.acting[agent as usize]), prompt.setup.model)
+            (prompt.caller, self.phase.agent().map(|agent| agent.of(self.acting)), prompt.setup.model)
         };
         let usage = match &result {
             Ok(done) => Some((done.input_tokens, done.output_tokens)),
             Err(failure) => failure.usage,
         };
         if let Some((input_tokens, output_tokens)) = usage {
-            let cost = app.models[usize::from(model)].cost(input_tokens, output_tokens);
+            let cost = app.model(model).cost(input_tokens, output_tokens);
             let latency = match &result {
                 Ok(done) => done.latency,
                 Err(failure) => failure.latency,
@@ -299,12 +299,11 @@ impl Visit {
         self.acting = self.served;
         tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
         let crashes = |agent: Agent| {
-            let crash = assigned[agent as usize].served.and_then(|served| app.setup(served).crash);
+            let crash = agent.of(assigned).served.and_then(|served| app.setup(served).crash);
             crash.is_some_and(|crash| crash.only.is_none_or(|only| only == self.brief.complexity) && luck(agent) < crash.chance.get())
         };
         let crashed = Agent::ALL.into_iter().filter(|&agent| crashes(agent));
-        let lost =
-            |agent: Agent| assigned[agent as usize].served.and_then(|served| app.setup(served).crash).is_some_and(|crash| crash.lost);
+        let lost = |agent: Agent| agent.of(assigned).served.and_then(|served| app.setup(served).crash).is_some_and(|crash| crash.lost);
         let (crashed, lost) = crashed.fold((false, false), |(_, any), agent| (true, any || lost(agent)));
         self.crashed = crashed;
         if lost {
@@ -317,7 +316,7 @@ impl Visit {
                 tell(Event::Evaluated { served, in_experiment });
             }
         }
-        if self.enabled[Agent::Supervisor as usize] && self.enabled[Agent::Support as usize] {
+        if Agent::Supervisor.of(self.enabled) && Agent::Support.of(self.enabled) {
             self.enter(Phase::Supervisor, now);
         } else {
             tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Disabled), latency: Duration::ZERO });
@@ -338,7 +337,7 @@ impl Visit {
         // A failed run tracks neither tokens nor cost, as the original does; what was really spent stands in its calls.
         let (input_tokens, output_tokens, cost) =
             if failed.is_some() { (0, 0, None) } else { (self.agent_input, self.agent_output, self.agent_cost) };
-        let served = self.served[agent as usize];
+        let served = agent.of(self.served);
         let duration = now.since(self.agent_started);
         tell(Event::AgentFinished { served, caller: agent.caller(), input_tokens, output_tokens, duration, cost, failed });
     }
@@ -357,7 +356,7 @@ impl Visit {
         self.finish_agent(Agent::Supervisor, now, tracked, tell);
         tell(Event::Routed { to_security, fallback: failed.is_some() });
         // A disabled security config passes the text through, as in the original.
-        if to_security && self.enabled[Agent::Security as usize] {
+        if to_security && Agent::Security.of(self.enabled) {
             self.enter(Phase::Security, now);
         } else {
             self.disclose(self.personal, tell);

@@ -94,6 +94,20 @@ struct Effort {
     grade: Grade,
 }
 
+#[expect(clippy::indexing_slicing, reason = "prompts name models and tools by the numbers that the scenario gave them in these lists")]
+impl MockModels<'_> {
+    /// The model with this index.
+    fn model(&self, model: u16) -> &ModelProfile {
+        &self.models[usize::from(model)]
+    }
+
+    /// The tool with this index.
+    #[must_use]
+    pub fn tool(&self, tool: u16) -> &ToolSpec {
+        &self.tools[usize::from(tool)]
+    }
+}
+
 impl MockModels<'_> {
     /// Answers one prompt, without waiting.
     ///
@@ -109,7 +123,7 @@ impl MockModels<'_> {
     /// # Errors
     /// The failures that the model's profile draws.
     pub fn answer_nth(&self, prompt: &Prompt<'_>, nth: u64) -> Result<Completion, CallFailure> {
-        let model = &self.models[usize::from(prompt.setup.model)];
+        let model = self.model(prompt.setup.model);
         let purpose = match prompt.caller {
             Caller::Topics => Purpose::Topics,
             Caller::Writer => Purpose::Writing,
@@ -232,7 +246,7 @@ impl MockModels<'_> {
     /// Reaches for one of the offered tools, by appeal; reranking needs something to rerank.
     fn choose_tool(&self, prompt: &Prompt<'_>, luck: &CallLuck, effort: &Effort) -> ToolCall {
         let appeal = |&tool: &u16| {
-            let spec = &self.tools[usize::from(tool)];
+            let spec = self.tool(tool);
             if spec.kind == ToolKind::Rerank && prompt.subject.rounds == 0 { 0.0 } else { spec.appeal }
         };
         let total: f64 = prompt.setup.tools.iter().map(appeal).sum();
@@ -242,7 +256,7 @@ impl MockModels<'_> {
             left < 0.0
         });
         let tool = chosen.or_else(|| prompt.setup.tools.first().copied()).unwrap_or_default();
-        let top_k = f64::from(self.tools[usize::from(tool)].top_k) * effort.difficulty;
+        let top_k = f64::from(self.tool(tool).top_k) * effort.difficulty;
         let note = effort.note_tokens * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
         let query = Query { topic: prompt.subject.topic, variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8 };
         let top_k = libm::round(top_k.clamp(1.0, MOST_RESULTS)) as u8;
@@ -277,7 +291,7 @@ impl MockModels<'_> {
     /// A remote tool's own luck, for the `nth` tool call of `owner`: time, size and wording of its answer.
     #[must_use]
     pub fn remote(&self, tool: u16, owner: Owner, nth: u16) -> Option<(Duration, u32, u64)> {
-        let ToolKind::Remote(remote) = self.tools[usize::from(tool)].kind else { return None };
+        let ToolKind::Remote(remote) = self.tool(tool).kind else { return None };
         let mut stage = self.luck.of(owner).stage(Purpose::Tool, owner, u64::from(nth));
         let latency = stage.log_normal(remote.latency.seconds(), remote.latency_sigma);
         let tokens = stage.log_normal(remote.tokens, remote.tokens_sigma).clamp(20.0, 20_000.0);
@@ -292,7 +306,8 @@ impl Causes {
         if redacted.is_empty() {
             return 0.0;
         }
-        redacted.iter().map(|item| self.context_of_item[item as usize]).sum()
+        let lost = Item::ALL.into_iter().zip(self.context_of_item).filter(|(item, _)| redacted.has(*item));
+        lost.map(|(_, context)| context).sum()
     }
 }
 

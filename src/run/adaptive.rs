@@ -5,7 +5,6 @@
 //!
 //! Does not know: how LaunchDarkly is told; a live run has no bandit and no watched release.
 
-use crate::scenario::Study;
 use std::collections::VecDeque;
 
 use crate::agents::Assignment;
@@ -17,6 +16,7 @@ use crate::journal::{Entry, Event, Reader, Served};
 use crate::metrics::{JournalObserver, Varies};
 use crate::run::flags::FlagAssign;
 use crate::run::stage::Stage;
+use crate::scenario::{Study, WatchedRollout};
 use crate::sim::Assign;
 
 /// The whole of a rollout, in the unit of its weights.
@@ -45,7 +45,7 @@ pub struct Look {
 pub enum Ending {
     /// The users ended first.
     Watching,
-    /// A metric regressed: the number of the metric among the watched.
+    /// A metric regressed: its index among the scenario's metrics.
     RolledBack(usize),
     /// Nothing regressed.
     Released,
@@ -69,16 +69,50 @@ pub struct Adapted {
     pub guards: Vec<Watched>,
 }
 
-/// Who changes what, and when next.
+/// What a bandit or a watched rollout varies, and when it looks next.
 #[derive(Debug)]
 struct Policy {
     /// The experiment's number; guarded rollouts come after the scenario's own.
     nth: usize,
+    /// Which config it varies, and which treatment each variation is.
+    varies: Varies,
     /// Exposed users by now.
     users: u32,
     /// Exposed users at the next look.
     next: u32,
-    over: bool,
+}
+
+impl Policy {
+    fn new(nth: usize, varies: &Varies, next: u32) -> Self {
+        Self { nth, varies: varies.clone(), users: 0, next }
+    }
+
+    fn served(&self, treatment: usize) -> Option<Served> {
+        Some(Served { config: self.varies.config, variation: self.varies.variation_of(treatment)? })
+    }
+
+    /// Counts the user if what was served is a part of it.
+    fn count(&mut self, served: Served) {
+        let treatment = self.varies.treatment_of.get(usize::from(served.variation));
+        self.users += u32::from(self.varies.config == served.config && treatment.is_some_and(Option::is_some));
+    }
+}
+
+/// A bandit, and what it has changed.
+#[derive(Debug)]
+struct Bandit<'a> {
+    policy: Policy,
+    study: &'a Study,
+    settings: Thompson,
+    reallocations: Vec<Reallocation>,
+}
+
+/// A rollout that is watched, and what was seen.
+#[derive(Debug)]
+struct Watch<'a> {
+    policy: Policy,
+    guard: &'a Guard,
+    seen: Watched,
 }
 
 /// Assigns by flags that change as results come in.
@@ -87,11 +121,9 @@ pub struct Adaptive<'a> {
     stage: &'a Stage<'a>,
     compiled: Compiled,
     observer: JournalObserver,
-    varies: Vec<Varies>,
     last_user: u32,
-    bandits: Vec<(Policy, Thompson)>,
-    guards: Vec<(Policy, &'a Guard)>,
-    adapted: Adapted,
+    bandits: Vec<Bandit<'a>>,
+    guards: Vec<Watch<'a>>,
     news: VecDeque<Event>,
 }
 
@@ -100,30 +132,37 @@ impl<'a> Adaptive<'a> {
     #[must_use]
     pub fn new(stage: &'a Stage<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
         let scenario = stage.scenario;
-        let policy = |nth, next| Policy { nth, users: 0, next, over: false };
-        let bandit = |study: &Study| study.allocation.map(|bandit| (policy(study.place, bandit.every), bandit));
-        let bandits: Vec<(Policy, Thompson)> = scenario.studies.iter().filter_map(bandit).collect();
-        let first = scenario.studies.len();
-        let rollouts = scenario.rollouts.iter().zip(first..);
-        let guards: Vec<(Policy, &Guard)> = rollouts.map(|(own, nth)| (policy(nth, own.guard.every), &own.guard)).collect();
+        let bandit = |study: &'a Study| {
+            let settings = study.allocation?;
+            let policy = Policy::new(study.place, &study.varies, settings.every);
+            Some(Bandit { policy, study, settings, reallocations: Vec::new() })
+        };
+        let bandits: Vec<Bandit<'a>> = scenario.studies.iter().filter_map(bandit).collect();
+        let watch = |(own, nth): (&'a WatchedRollout, usize)| Watch {
+            policy: Policy::new(nth, &own.varies, own.guard.every),
+            guard: &own.guard,
+            seen: Watched { looks: Vec::new(), ending: Ending::Watching },
+        };
+        let guards: Vec<Watch<'a>> = scenario.rollouts.iter().zip(scenario.studies.len()..).map(watch).collect();
         if bandits.is_empty() && guards.is_empty() {
             return None;
         }
         let mut varies = scenario.varies();
         varies.extend(scenario.rollouts.iter().map(|rollout| rollout.varies.clone()));
-        let adapted = Adapted {
-            bandits: vec![Vec::new(); first],
-            guards: vec![Watched { looks: Vec::new(), ending: Ending::Watching }; guards.len()],
-        };
-        let observer = JournalObserver::new(1, users as usize, varies.clone(), &scenario.metrics);
+        let observer = JournalObserver::new(1, users as usize, varies, &scenario.metrics);
         let compiled = compiled.clone();
-        Some(Self { stage, compiled, observer, varies, last_user: 0, bandits, guards, adapted, news: VecDeque::new() })
+        Some(Self { stage, compiled, observer, last_user: 0, bandits, guards, news: VecDeque::new() })
     }
 
     /// What was changed.
     #[must_use]
     pub fn finish(self) -> Adapted {
-        self.adapted
+        let mut bandits = self.bandits.into_iter().peekable();
+        let own = |study: &Study| bandits.next_if(|bandit| bandit.policy.nth == study.place).map(|bandit| bandit.reallocations);
+        Adapted {
+            bandits: self.stage.scenario.studies.iter().map(own).map(Option::unwrap_or_default).collect(),
+            guards: self.guards.into_iter().map(|watch| watch.seen).collect(),
+        }
     }
 
     fn analysis(&self, nth: usize, experiment: &Experiment) -> Analysis {
@@ -131,55 +170,43 @@ impl<'a> Adaptive<'a> {
         analyze(experiment, &summarize(self.observer.observations(), nth, experiment, &self.stage.scenario.metrics, units))
     }
 
-    fn served(&self, nth: usize, treatment: usize) -> Option<Served> {
-        let varies = self.varies.get(nth)?;
-        Some(Served { config: varies.config, variation: varies.variation_of(treatment)? })
-    }
-
-    fn tell(&mut self, nth: usize, weights: &[u32]) {
+    fn tell(&mut self, policy: &Policy, weights: &[u32]) {
         for (treatment, &weight) in weights.iter().enumerate() {
-            self.news.extend(self.served(nth, treatment).map(|served| Event::Reallocated { served, weight }));
+            self.news.extend(policy.served(treatment).map(|served| Event::Reallocated { served, weight }));
         }
     }
 
-    /// Gives the treatments of bandit number `at` their probabilities to be best as shares.
-    fn reallocate(&mut self, at: usize) {
-        let (nth, floor, users) = {
-            let (policy, bandit) = &mut self.bandits[at];
-            policy.next = policy.next.saturating_add(bandit.every);
-            (policy.nth, bandit.floor, policy.users)
-        };
-        let scenario = self.stage.scenario;
-        let study = &scenario.studies[nth];
-        let analysis = self.analysis(nth, &study.experiment);
+    /// Gives the treatments of a bandit their probabilities to be best as shares.
+    fn reallocate(&mut self, bandit: &mut Bandit<'_>) {
+        let Bandit { policy, study, settings, reallocations } = bandit;
+        policy.next = policy.next.saturating_add(settings.every);
+        let analysis = self.analysis(policy.nth, &study.experiment);
         let Some(primary) = analysis.metrics.first() else { return };
         let best: Option<Vec<f64>> = primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
         // Before every treatment has results, nothing is known that could change a share.
         let Some(best) = best else { return };
-        let weights = weights(&best, floor);
+        let weights = weights(&best, settings.floor);
         let own: Vec<(usize, u32)> = weights
             .iter()
             .enumerate()
-            .filter_map(|(treatment, &weight)| Some((usize::from(self.served(nth, treatment)?.variation), weight)))
+            .filter_map(|(treatment, &weight)| Some((usize::from(policy.served(treatment)?.variation), weight)))
             .collect();
-        if self.compiled.reallocate(usize::from(self.varies[nth].config), study.targeting, &own) {
+        if self.compiled.reallocate(usize::from(policy.varies.config), study.targeting, &own) {
             let shares = weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
-            self.adapted.bandits[nth].push(Reallocation { users, shares });
-            self.tell(nth, &weights);
+            reallocations.push(Reallocation { users: policy.users, shares });
+            self.tell(policy, &weights);
         }
     }
 
-    /// Looks at guarded rollout number `at`, and takes it back or releases it.
-    fn look(&mut self, at: usize) {
-        let (nth, users, guard) = {
-            let (policy, guard) = &mut self.guards[at];
-            policy.next = policy.next.saturating_add(guard.every);
-            (policy.nth, policy.users, *guard)
-        };
-        let analysis = self.analysis(nth, &guard.study);
+    /// Looks at a guarded rollout, and takes it back or releases it.
+    fn look(&mut self, watch: &mut Watch<'_>) {
+        let Watch { policy, guard, seen } = watch;
+        policy.next = policy.next.saturating_add(guard.every);
+        let users = policy.users;
+        let analysis = self.analysis(policy.nth, &guard.study);
         let mut regressed = None;
         let mut readings = Vec::new();
-        for (metric, analysis) in analysis.metrics.iter().enumerate() {
+        for (&metric, analysis) in guard.study.metrics.iter().zip(&analysis.metrics) {
             let base = analysis.variations.first().and_then(|control| control.data_mean);
             let test = analysis.variations.get(1).and_then(|own| own.sequential);
             let reading = base.zip(test).filter(|(base, _)| *base != 0.0).map(|(base, test)| {
@@ -193,35 +220,33 @@ impl<'a> Adaptive<'a> {
             }
             readings.push(reading);
         }
-        self.adapted.guards[at].looks.push(Look { users, readings });
-        let ending = match regressed {
+        seen.looks.push(Look { users, readings });
+        seen.ending = match regressed {
             Some(metric) => Ending::RolledBack(metric),
             None if users >= guard.users => Ending::Released,
             None => return,
         };
-        self.adapted.guards[at].ending = ending;
-        self.guards[at].0.over = true;
-        let last = usize::from(ending == Ending::Released);
-        if let Some(served) = self.served(nth, last) {
+        let last = usize::from(seen.ending == Ending::Released);
+        if let Some(served) = policy.served(last) {
             self.compiled.settle(usize::from(served.config), Some(guard.rule), usize::from(served.variation));
         }
-        self.tell(nth, &if last == 1 { [0, WHOLE] } else { [WHOLE, 0] });
+        self.tell(policy, &if last == 1 { [0, WHOLE] } else { [WHOLE, 0] });
     }
 }
 
 impl Assign for Adaptive<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
-        for at in 0..self.bandits.len() {
-            if self.bandits[at].0.users >= self.bandits[at].0.next {
-                self.reallocate(at);
-            }
+        let mut bandits = std::mem::take(&mut self.bandits);
+        for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.users >= bandit.policy.next) {
+            self.reallocate(bandit);
         }
-        for at in 0..self.guards.len() {
-            let policy = &self.guards[at].0;
-            if !policy.over && policy.users >= policy.next {
-                self.look(at);
-            }
+        self.bandits = bandits;
+        let mut guards = std::mem::take(&mut self.guards);
+        let watching = |watch: &&mut Watch<'_>| watch.seen.ending == Ending::Watching && watch.policy.users >= watch.policy.next;
+        for watch in guards.iter_mut().filter(watching) {
+            self.look(watch);
         }
+        self.guards = guards;
         FlagAssign { compiled: &self.compiled, forced: &[] }.assign(key, group)
     }
 
@@ -229,13 +254,8 @@ impl Assign for Adaptive<'_> {
         self.last_user = self.last_user.max(entry.user);
         self.observer.entry(entry);
         if let Event::Evaluated { served, in_experiment: true } = entry.event {
-            let varies = &self.varies;
-            let takes_part = |policy: &Policy| {
-                let own = &varies[policy.nth];
-                own.config == served.config && own.treatment_of.get(usize::from(served.variation)).is_some_and(Option::is_some)
-            };
-            let policies = self.bandits.iter_mut().map(|(policy, _)| policy).chain(self.guards.iter_mut().map(|(policy, _)| policy));
-            policies.filter(|policy| takes_part(policy)).for_each(|policy| policy.users += 1);
+            self.bandits.iter_mut().for_each(|bandit| bandit.policy.count(served));
+            self.guards.iter_mut().for_each(|watch| watch.policy.count(served));
         }
     }
 

@@ -188,7 +188,9 @@ impl Gathering {
         report.traffic = Some(traffic_summary(&self.traffic));
         let mut summaries = Vec::new();
         let units = settings.users as usize;
-        for (nth, study) in scenario.studies.iter().enumerate() {
+        let mut truths = beside.truths.iter().flatten();
+        for ((nth, study), tally) in scenario.studies.iter().enumerate().zip(&self.tallies) {
+            let truth = truths.next();
             let experiment = &study.experiment;
             let mut summary = study.summarize(&observations, &scenario.metrics, 0..units);
             if study.allocation.is_some() {
@@ -202,14 +204,10 @@ impl Gathering {
             let verdict = study.decide(&analysis);
             let extras = Extras {
                 health: Vec::new(),
-                costs: costs(scenario, experiment, &analysis, &self.tallies[nth]),
-                failures: failures(experiment, &self.tallies[nth]),
-                truth: beside.truths.as_ref().map(|truths| shown_truth(&truths[nth], scenario, experiment)),
-                decision_at_truth: beside
-                    .truths
-                    .as_ref()
-                    .zip(study.rule.as_ref())
-                    .map(|(truths, rule)| truths[nth].decision(rule, experiment)),
+                costs: costs(scenario, experiment, &analysis, tally),
+                failures: failures(experiment, tally),
+                truth: truth.map(|truth| shown_truth(truth, scenario, experiment)),
+                decision_at_truth: truth.zip(study.rule.as_ref()).map(|(truth, rule)| truth.decision(rule, experiment)),
                 adjusted: beside
                     .before
                     .as_ref()
@@ -224,7 +222,6 @@ impl Gathering {
                 segments: parts::segments(study, &self.groups, &observations, &scenario.metrics),
                 bandit: beside.fixed.as_ref().and_then(|fixed| {
                     let fixed = study.analyze(fixed, &scenario.metrics, 0..units);
-                    let truth = beside.truths.as_ref().and_then(|truths| truths.get(nth));
                     parts::bandit(study, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
                 }),
             };
@@ -265,14 +262,13 @@ fn traffic_summary(tally: &TrafficTally) -> Traffic {
 /// What each agent's calls cost, for each variation: the "hidden cost paradox" table.
 fn costs(scenario: &Scenario, experiment: &Experiment, analysis: &Analysis, tally: &ArmTally) -> Vec<Cost> {
     let mut rows = Vec::new();
-    for (nth, treatment) in experiment.treatments.iter().enumerate() {
-        let users = analysis.exposures[nth];
+    for (nth, (treatment, &users)) in experiment.treatments.iter().zip(&analysis.exposures).enumerate() {
         for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
             let of_agent = tally.spending.iter().filter(|((arm, caller, _), _)| usize::from(*arm) == nth && *caller == agent);
             rows.extend(of_agent.map(|((_, _, model), spending)| Cost {
                 variation: treatment.variation.clone(),
                 agent: agent.name().to_owned(),
-                model: scenario.models[usize::from(*model)].id.clone(),
+                model: scenario.model(*model).id.clone(),
                 calls: spending.calls,
                 cost_per_user_usd: if users == 0 { None } else { Number::new(spending.cost.dollars() / users as f64) },
                 change: None,
@@ -283,10 +279,9 @@ fn costs(scenario: &Scenario, experiment: &Experiment, analysis: &Analysis, tall
 }
 
 fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
-    let shown = tally.failures.iter().map(|((arm, kind), &count)| Failure {
-        variation: experiment.treatments[usize::from(*arm)].variation.clone(),
-        kind: kind.name().to_owned(),
-        count,
+    let shown = experiment.treatments.iter().enumerate().flat_map(|(nth, treatment)| {
+        let of_treatment = tally.failures.iter().filter(move |((arm, _), _)| usize::from(*arm) == nth);
+        of_treatment.map(|((_, kind), &count)| Failure { variation: treatment.variation.clone(), kind: kind.name().to_owned(), count })
     });
     shown.collect()
 }
@@ -303,13 +298,13 @@ fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> T
             relative_error: error(relative),
         })
     };
-    let of_metric = |(pairs, &at): (&Vec<Pair>, &usize)| {
+    let of_metric = |(pairs, &metric): (&Vec<Pair>, &usize)| {
         let variations = pairs.iter().map(|pair| TrueVariation {
             truth: quantity(pair.effect, pair.relative),
             measured_limit: quantity(pair.limit, pair.limit_relative),
             bias: pair.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
         });
-        TrueMetric { variations: variations.collect(), causes: causes(scenario, experiment, &scenario.metrics[at]) }
+        TrueMetric { variations: variations.collect(), causes: causes(scenario, experiment, scenario.metric(metric)) }
     };
     Truths { users: truth.users, metrics: truth.pairs.iter().zip(&experiment.metrics).map(of_metric).collect() }
 }

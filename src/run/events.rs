@@ -198,7 +198,7 @@ impl<'s, W: Write> EventWriter<'s, W> {
             _ => None,
         };
         let event = FeatureEvent {
-            config: &self.stage.scenario.configs[config].key,
+            config: &self.stage.scenario.config(served.config).key,
             version: compiled.version(config)?,
             evaluation,
             rule_id,
@@ -223,8 +223,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             epoch => format!("user_{epoch}_{}", entry.user),
         };
         if let Event::Arrived { group, .. } = entry.event {
-            let attributes = &self.stage.scenario.traffic.audience[usize::from(group)].attributes;
-            let context = context(&key, attributes);
+            let context = context(&key, &self.stage.scenario.group(group).attributes);
             self.flights.insert(entry.user, Flight { context, group, visit: Visit::of(&key), known: false });
             return;
         }

@@ -24,8 +24,10 @@ fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ord
 pub(super) fn segments(study: &Study, groups: &[u16], observations: &Observations, metrics: &[Metric]) -> Vec<Segment> {
     let experiment = &study.experiment;
     let one = |slice: &Slice| {
-        let inside = |unit: &usize| slice.groups.get(usize::from(groups[*unit])).copied().unwrap_or(false);
-        let analysis = study.analyze(observations, metrics, (0..groups.len()).filter(inside));
+        // Nobody's group is outside of every segment.
+        let inside = |group: u16| slice.groups.get(usize::from(group)).copied().unwrap_or(false);
+        let units = groups.iter().enumerate().filter(|(_, group)| inside(**group)).map(|(unit, _)| unit);
+        let analysis = study.analyze(observations, metrics, units);
         let mut changes = Vec::new();
         for metric in &analysis.metrics {
             let arms = experiment.treatments.iter().zip(&metric.variations).enumerate();
@@ -56,17 +58,16 @@ pub(super) fn bandit(
     let bandit = study.allocation?;
     let experiment = &study.experiment;
     let (primary, beside) = (own.metrics.first()?, fixed.metrics.first()?);
-    let arms = experiment.treatments.iter().enumerate().map(|(at, treatment)| {
-        let (found, other) = (&primary.variations[at], &beside.variations[at]);
-        Arm {
-            variation: treatment.variation.clone(),
-            users: own.exposures[at],
-            mean: found.posterior_mean.and_then(Number::new),
-            interval: found.credible_interval.and_then(Number::ends),
-            fixed_users: fixed.exposures[at],
-            fixed_mean: other.posterior_mean.and_then(Number::new),
-            fixed_interval: other.credible_interval.and_then(Number::ends),
-        }
+    let found = primary.variations.iter().zip(&own.exposures);
+    let other = beside.variations.iter().zip(&fixed.exposures);
+    let arms = experiment.treatments.iter().zip(found.zip(other)).map(|(treatment, ((found, &users), (other, &fixed_users)))| Arm {
+        variation: treatment.variation.clone(),
+        users,
+        mean: found.posterior_mean.and_then(Number::new),
+        interval: found.credible_interval.and_then(Number::ends),
+        fixed_users,
+        fixed_mean: other.posterior_mean.and_then(Number::new),
+        fixed_interval: other.credible_interval.and_then(Number::ends),
     });
     let true_values: Option<Vec<f64>> = truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
     let regret = |users: &[u64]| {
@@ -98,19 +99,19 @@ pub(super) fn no_planned_split(analysis: &mut Analysis) {
 /// How a guarded rollout went.
 pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> Rollout {
     let [from, to] = [0, 1].map(|at| guard.study.treatments.get(at).map(|own| own.variation.clone()).unwrap_or_default());
-    let key = |metric: usize| guard.study.metrics.get(metric).map(|&at| scenario.metrics[at].key.clone()).unwrap_or_default();
+    let key = |metric: usize| scenario.metric(metric).key.clone();
     let last = watched.looks.len().saturating_sub(1);
     let looks = watched.looks.iter().enumerate().map(|(look, one)| RolloutLook {
         users: one.users,
         metrics: one
             .readings
             .iter()
-            .enumerate()
-            .map(|(at, reading)| RolloutReading {
-                metric: key(at),
+            .zip(&guard.study.metrics)
+            .map(|(reading, &metric)| RolloutReading {
+                metric: key(metric),
                 change: reading.and_then(|(change, _)| Number::new(change)),
                 interval: reading.and_then(|(_, interval)| Number::ends(interval)),
-                regressed: look == last && watched.ending == Ending::RolledBack(at),
+                regressed: look == last && watched.ending == Ending::RolledBack(metric),
             })
             .collect(),
     });

@@ -288,7 +288,7 @@ impl<'s> Stage<'s> {
             question: &question,
             thread: &[],
         };
-        let model_of = &self.scenario.models[usize::from(setup.model)];
+        let model_of = self.scenario.model(setup.model);
         let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
         match model.complete(&prompt).await {
             Ok(done) => {

@@ -17,7 +17,7 @@ use crate::event::AppEvent;
 use crate::experiment::{Better, Experiment};
 use crate::figure;
 use crate::journal::Served;
-use crate::metrics::JournalObserver;
+use crate::metrics::{JournalObserver, Varies};
 use crate::random::Seed;
 use crate::run::setup::SetupError;
 use crate::run::stage::{Settings, Stage};
@@ -127,13 +127,14 @@ impl Truth {
     /// The reason in a clause: both are equal, differ by less than what matters, or by less than the truth's own error.
     pub fn better(&self, at: usize, arm: usize, control: usize) -> Result<bool, String> {
         let input = self.effect.metrics.get(at).ok_or("there is no such metric")?;
-        let value = |arm: usize| self.pairs.get(at)?.get(arm)?.effect.map(|known| known.value);
-        let (own, base) = value(arm).zip(value(control)).ok_or("a value is not known")?;
-        let difference = self.pairs[at][arm].difference.unwrap_or(Known { value: own - base, error: None });
+        let pair = |arm: usize| self.pairs.get(at)?.get(arm).copied();
+        let value = |pair: Pair| pair.effect.map(|known| known.value);
+        let (pair, base) = pair(arm).zip(pair(control).and_then(value)).ok_or("a value is not known")?;
+        let own = value(pair).ok_or("a value is not known")?;
+        let difference = pair.difference.unwrap_or(Known { value: own - base, error: None });
         let relative = || {
-            self.pairs[at][arm]
-                .relative
-                .map_or_else(String::new, |known| format!(" ({})", crate::report::with_error(known.value, known.error)))
+            let shown = |known: Known| format!(" ({})", crate::report::with_error(known.value, known.error));
+            pair.relative.map_or_else(String::new, shown)
         };
         if own == base {
             return Err("both are equal".to_owned());
@@ -167,8 +168,9 @@ impl Truth {
 }
 
 /// One arm of one experiment in one of the two quantities: everybody gets it.
-struct Population {
+struct Population<'s> {
     experiment: usize,
+    varies: &'s Varies,
     treatment: usize,
     real: bool,
     observer: Option<JournalObserver>,
@@ -188,7 +190,7 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
             for real in [true, false] {
                 let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
                 let observer = Some(new(1, 0, scenario.varies(), &scenario.metrics));
-                populations.push(Population { experiment, treatment, real, observer });
+                populations.push(Population { experiment, varies: &of.varies, treatment, real, observer });
             }
         }
     }
@@ -205,7 +207,7 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
     loop {
         for population in &mut populations {
             let stage = if population.real { &real } else { stage };
-            let varies = &scenario.studies[population.experiment].varies;
+            let varies = population.varies;
             let Some(variation) = varies.variation_of(population.treatment) else { continue };
             let forced = Some(Served { config: varies.config, variation });
             let Some(mut observer) = population.observer.take() else { continue };
@@ -230,12 +232,13 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
 }
 
 /// One quantity of one experiment: the statistics of every arm, and the users' influences for each metric and treatment.
+#[expect(clippy::indexing_slicing, reason = "a summary has one element for each treatment, and an arm is the number of a treatment")]
 fn quantity(
     stage: &Stage<'_>,
     nth: usize,
     experiment: &Experiment,
     real: bool,
-    populations: &[Population],
+    populations: &[Population<'_>],
 ) -> (Summary, Vec<Vec<Option<Influence>>>) {
     let metrics = &stage.scenario.metrics;
     let mut summary = Summary { exposures: Vec::new(), shares: None, metrics: Vec::new() };
@@ -249,7 +252,7 @@ fn quantity(
             input.tallies[arm] = None;
         }
         for ((&at, input), influences) in experiment.metrics.iter().zip(&found.metrics).zip(&mut influences) {
-            influences.push(influence(table, (nth, arm), (at, &metrics[at]), (input.tallies[arm], found.exposures[arm])));
+            influences.push(influence(table, (nth, arm), (at, &input.metric), (input.tallies[arm], found.exposures[arm])));
         }
         if arm == 0 {
             summary = Summary { shares: None, ..found };
@@ -267,7 +270,8 @@ fn quantity(
 }
 
 /// Both quantities of one experiment, with their errors.
-fn compare(stage: &Stage<'_>, nth: usize, experiment: &Experiment, users: u32, populations: &[Population]) -> Truth {
+#[expect(clippy::indexing_slicing, reason = "both quantities have one row for each metric with one element for each treatment")]
+fn compare(stage: &Stage<'_>, nth: usize, experiment: &Experiment, users: u32, populations: &[Population<'_>]) -> Truth {
     let (effect, effects) = quantity(stage, nth, experiment, true, populations);
     let (limit, limits) = quantity(stage, nth, experiment, false, populations);
     // A value without an influence (a percentile on ties) is known, its error is not.

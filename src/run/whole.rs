@@ -58,7 +58,7 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
     let spends = matches!(event, Some(AppEvent::Cost | AppEvent::TokensTotal | AppEvent::TokensInput | AppEvent::TokensOutput));
     if event == Some(AppEvent::Cost) {
         let mut unpriced: Vec<&str> = served()
-            .map(|setup| &scenario.models[usize::from(setup.setup.model)])
+            .map(|setup| scenario.model(setup.setup.model))
             .filter(|model| model.input_price.is_none() || model.output_price.is_none())
             .map(|model| model.id.as_str())
             .collect();

@@ -12,7 +12,7 @@ use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, Setup, ToolSpec};
 use crate::metrics::Varies;
 use crate::random::Seed;
-use crate::traffic::TrafficSpec;
+use crate::traffic::{AudienceGroup, TrafficSpec};
 
 /// One whole experiment, or several on the same traffic.
 #[derive(Clone, Debug)]
@@ -55,6 +55,39 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     /// What it teaches.
     pub lesson: Option<Lesson>,
+}
+
+#[expect(clippy::indexing_slicing, reason = "what a scenario refers to by index, loading it has resolved to a place in these lists")]
+impl Scenario {
+    /// The model with this index.
+    #[must_use]
+    pub fn model(&self, model: u16) -> &ModelProfile {
+        &self.models[usize::from(model)]
+    }
+
+    /// The tool with this index.
+    #[must_use]
+    pub fn tool(&self, tool: u16) -> &ToolSpec {
+        &self.tools[usize::from(tool)]
+    }
+
+    /// The AI config with this index: supervisor, security and support agent.
+    #[must_use]
+    pub fn config(&self, config: u8) -> &ConfigSetup {
+        &self.configs[usize::from(config)]
+    }
+
+    /// The audience group with this index.
+    #[must_use]
+    pub fn group(&self, group: u16) -> &AudienceGroup {
+        &self.traffic.audience[usize::from(group)]
+    }
+
+    /// The metric with this index.
+    #[must_use]
+    pub fn metric(&self, metric: usize) -> &Metric {
+        &self.metrics[metric]
+    }
 }
 
 impl Scenario {

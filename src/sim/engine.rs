@@ -6,6 +6,8 @@
 //!
 //! Does not know: whether time is simulated or real, who answers prompts, or what is measured.
 
+use std::collections::BTreeMap;
+
 use crate::agents::visit::{Need, Visit};
 use crate::agents::{Agent, App, Assignment, Brief};
 use crate::context::{UserKey, user_key};
@@ -81,6 +83,21 @@ struct Slot {
     pending: Pending,
 }
 
+/// The slots by number.
+#[derive(Debug)]
+struct Slots(Vec<Slot>);
+
+#[expect(clippy::indexing_slicing, reason = "the engine numbers its slots, and whoever answers for one gives back the number of its step")]
+impl Slots {
+    fn at(&self, slot: usize) -> &Slot {
+        &self.0[slot]
+    }
+
+    fn at_mut(&mut self, slot: usize) -> &mut Slot {
+        &mut self.0[slot]
+    }
+}
+
 /// The engine.
 #[derive(Debug)]
 pub struct Engine<'a, A, R> {
@@ -88,9 +105,9 @@ pub struct Engine<'a, A, R> {
     assign: A,
     reader: R,
     queue: Queue<usize>,
-    slots: Vec<Slot>,
-    /// When each tool may be asked again.
-    free_at: Vec<Timestamp>,
+    slots: Slots,
+    /// When a tool with a shared limit that was used may be asked again.
+    free_at: BTreeMap<u16, Timestamp>,
     now: Timestamp,
     next_user: u32,
     last_user: u32,
@@ -114,14 +131,13 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                 Slot { visit: Visit::idle(), pending: Pending::User }
             })
             .collect();
-        let free_at = vec![Timestamp::START; world.mock.tools.len()];
         Self {
             world,
             assign,
             reader,
             queue,
-            slots,
-            free_at,
+            slots: Slots(slots),
+            free_at: BTreeMap::new(),
             now: Timestamp::START,
             next_user: first,
             last_user: last,
@@ -179,7 +195,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
     /// The prompt of a slot that has to be answered.
     #[must_use]
     pub fn prompt(&self, slot: usize) -> Prompt<'_> {
-        self.slots[slot].visit.prompt(&self.world.app)
+        self.slots.at(slot).visit.prompt(&self.world.app)
     }
 
     /// The model's answer to a slot's prompt; it arrives after its own latency.
@@ -188,7 +204,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             Ok(done) => done.latency,
             Err(failure) => failure.latency,
         };
-        let cold = self.slots[slot].visit.cold(&self.world.app);
+        let cold = self.slots.at(slot).visit.cold(&self.world.app);
         self.busy -= 1;
         self.schedule(slot, self.now + latency + cold, Pending::Reply(result));
     }
@@ -204,19 +220,19 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
     }
 
     fn schedule(&mut self, slot: usize, at: Timestamp, pending: Pending) {
-        let deadline = self.slots[slot].visit.deadline(self.world.traffic.timeout);
+        let deadline = self.slots.at(slot).visit.deadline(self.world.traffic.timeout);
         let (at, pending) = match deadline {
             Some(deadline) if deadline < at => (deadline, Pending::TimeOut),
             _ => (at, pending),
         };
-        self.slots[slot].pending = pending;
+        self.slots.at_mut(slot).pending = pending;
         self.queue.push(at, slot);
     }
 
     fn resume(&mut self, slot: usize) -> Option<Step> {
-        let pending = std::mem::replace(&mut self.slots[slot].pending, Pending::Nothing);
         let (now, assign, reader) = (self.now, &mut self.assign, &mut self.reader);
-        let visit = &mut self.slots[slot].visit;
+        let Slot { visit, pending } = self.slots.at_mut(slot);
+        let pending = std::mem::replace(pending, Pending::Nothing);
         let user = visit.user;
         let tell = |event: Event| {
             let entry = Entry { at: now, user, event };
@@ -249,7 +265,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
 
     /// Sees to what the slot's visit needs now.
     fn proceed(&mut self, slot: usize) -> Option<Step> {
-        let visit = &mut self.slots[slot].visit;
+        let visit = &mut self.slots.at_mut(slot).visit;
         match visit.need() {
             Need::Model => {
                 self.busy += 1;
@@ -283,7 +299,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                     Mode::Concurrent { .. } => Duration::ZERO,
                     Mode::Sequential { delay } => delay,
                 };
-                self.slots[slot].pending = Pending::User;
+                self.slots.at_mut(slot).pending = Pending::User;
                 self.queue.push(self.now + pause, slot);
                 None
             }
@@ -291,7 +307,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
     }
 
     fn use_tool(&mut self, slot: usize, call: ToolCall) {
-        let spec = &self.world.mock.tools[usize::from(call.tool)];
+        let spec = self.world.mock.tool(call.tool);
         if let ToolKind::Remote(_) = spec.kind {
             self.try_remote(slot, call, self.now, 0);
             return;
@@ -303,10 +319,9 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
 
     /// Asks a remote tool; too early for its shared limit, it refuses (429) and is tried again later.
     fn try_remote(&mut self, slot: usize, call: ToolCall, since: Timestamp, refusals: u16) {
-        let tool = usize::from(call.tool);
-        let ToolKind::Remote(remote) = self.world.mock.tools[tool].kind else { return };
+        let ToolKind::Remote(remote) = self.world.mock.tool(call.tool).kind else { return };
         let RemoteTool { one_request_per, retry_after, attempts, .. } = remote;
-        if one_request_per.is_some() && self.now < self.free_at[tool] {
+        if one_request_per.is_some() && self.free_at.get(&call.tool).is_some_and(|&free_at| self.now < free_at) {
             let refusals = refusals + 1;
             if u32::from(refusals) < attempts {
                 self.schedule(slot, self.now + retry_after, Pending::Try { call, since, refusals });
@@ -318,9 +333,9 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             return;
         }
         if let Some(interval) = one_request_per {
-            self.free_at[tool] = self.now + interval;
+            self.free_at.insert(call.tool, self.now + interval);
         }
-        let visit = &self.slots[slot].visit;
+        let visit = &self.slots.at(slot).visit;
         let Some((latency, tokens, wording)) = self.world.mock.remote(call.tool, visit.owner, visit.tool_calls()) else { return };
         let output = self.world.app.library.remote(call, tokens, wording);
         let at = self.now + latency;
