@@ -96,11 +96,17 @@ impl<'k> Usage<'k> {
     /// The judge's word.
     #[must_use]
     pub fn label(&self, label: Label) -> u32 {
-        self.labels[label as usize]
+        let [none, positive, negative] = self.labels;
+        match label {
+            Label::None => none,
+            Label::Positive => positive,
+            Label::Negative => negative,
+        }
     }
 
     /// What stands in a message.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "both tables have a row for each set of items; a note's wording is taken modulo the row")]
     pub fn body(&self, body: &Body) -> u32 {
         match body {
             Body::Question(question) => self.question(*question, Items::NONE),

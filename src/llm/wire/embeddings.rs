@@ -103,10 +103,8 @@ fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
         TextOrList::Text(text) => return Ok(vec![EmbeddingInput::Text(text)]),
         TextOrList::List(items) => items,
     };
-    if items.is_empty() {
-        return Err(Fault::new("input", Problem::Empty));
-    }
-    if matches!(items[0], ItemIn::Token(_)) {
+    let first = items.first().ok_or_else(|| Fault::new("input", Problem::Empty))?;
+    if matches!(first, ItemIn::Token(_)) {
         // A flat list of tokens is one text.
         let mut tokens = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {

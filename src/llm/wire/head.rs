@@ -94,7 +94,7 @@ pub(super) fn kind_of(status: u16) -> ErrorKind {
 
 /// The beginning of a body that is not in any known form, for an error message.
 pub(super) fn excerpt(status: u16, body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(800)]);
+    let text = String::from_utf8_lossy(body.get(..800).unwrap_or(body));
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     if text.is_empty() { format!("HTTP status {status} without a message") } else { format!("HTTP status {status}: {text}") }
 }

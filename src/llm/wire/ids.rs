@@ -9,6 +9,7 @@ use crate::llm::chat::Provider;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The lowest `length` digits of `bits` in base 62; 22 of them hold all 128 bits.
+#[expect(clippy::indexing_slicing, reason = "a remainder of 62 is below the 62 digits")]
 fn base62(mut bits: u128, length: usize) -> String {
     let mut text = String::with_capacity(length);
     for _ in 0..length {

@@ -196,13 +196,13 @@ fn rule(detail: &Value) -> Option<(Option<String>, String, Option<String>)> {
 pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     // A proxy of theirs puts the whole detail under "message".
-    let detail = value.get("detail").or_else(|| value["message"].get("detail")).unwrap_or(&Value::Null);
-    let code = match &value["code"] {
-        Value::String(code) => Some(code.clone()),
-        Value::Number(code) => Some(code.to_string()),
+    let detail = value.get("detail").or_else(|| value.pointer("/message/detail")).unwrap_or(&Value::Null);
+    let code = match value.get("code") {
+        Some(Value::String(code)) => Some(code.clone()),
+        Some(Value::Number(code)) => Some(code.to_string()),
         _ => None,
     };
-    let kind = match (value["type"].as_str(), code.as_deref()) {
+    let kind = match (value.get("type").and_then(Value::as_str), code.as_deref()) {
         (Some("invalid_model"), _) | (_, Some("1500")) => ErrorKind::NotFound,
         (Some("rate_limited"), _) | (_, Some("1300")) => ErrorKind::RateLimited,
         _ => kind_of(status),
@@ -210,7 +210,7 @@ pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatErro
     let (field, message, code) = match detail.get(0).and_then(rule) {
         Some((field, words, name)) => (field, words, name.or(code)),
         None => {
-            let words = value["message"].as_str().or_else(|| detail.as_str()).filter(|text| !text.is_empty());
+            let words = value.get("message").and_then(Value::as_str).or_else(|| detail.as_str()).filter(|text| !text.is_empty());
             (None, words.map_or_else(|| excerpt(status, body), str::to_owned), code)
         }
     };

@@ -170,8 +170,8 @@ pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
 #[must_use]
 pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let detail = &value["error"];
-    let message = detail["message"].as_str().or_else(|| detail.as_str()).or_else(|| value["message"].as_str());
+    let detail = value.get("error").unwrap_or(&Value::Null);
+    let message = detail["message"].as_str().or_else(|| detail.as_str()).or_else(|| value.get("message")?.as_str());
     let message = message.filter(|text| !text.is_empty()).map_or_else(|| excerpt(status, body), str::to_owned);
     let code = match &detail["code"] {
         Value::String(code) => Some(code.clone()),

@@ -78,6 +78,7 @@ impl Frames {
     }
 
     /// Frame after frame; each ends with its empty line.
+    #[expect(clippy::indexing_slicing, reason = "a frame ends where the bytes ended when it was added, and they only grow")]
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
@@ -103,11 +104,12 @@ impl Frames {
         let hole = format!("\"{key}\":\"\"");
         // Inside a JSON string each quote has a backslash before it, so this can only be the key itself.
         let found = sample.bytes.windows(hole.len()).rposition(|window| window == hole.as_bytes());
-        let Some(at) = found.map(|start| start + hole.len() - 2) else { return };
+        let around = found.and_then(|start| sample.bytes.split_at_checked(start + hole.len() - 2));
+        let Some((before, after)) = around.and_then(|(before, after)| Some((before, after.strip_prefix(b"\"\"")?))) else { return };
         for piece in chunking.pieces(text) {
-            self.bytes.extend_from_slice(&sample.bytes[..at]);
+            self.bytes.extend_from_slice(before);
             put(&mut self.bytes, &piece);
-            self.bytes.extend_from_slice(&sample.bytes[at + 2..]);
+            self.bytes.extend_from_slice(after);
             self.ends.push(self.bytes.len());
         }
     }
@@ -158,18 +160,19 @@ impl Reader {
     /// What `each` returns; or `TooLong`, turned into its error, when an event is too large.
     pub fn push<E: From<TooLong>>(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut rest = bytes;
-        while let Some(&first) = rest.first() {
+        while let Some((&first, others)) = rest.split_first() {
             if std::mem::take(&mut self.after_return) && first == b'\n' {
-                rest = &rest[1..];
+                rest = others;
                 continue;
             }
-            let Some(at) = rest.iter().position(|&b| b == b'\n' || b == b'\r') else {
+            let at = rest.iter().position(|&b| b == b'\n' || b == b'\r');
+            let Some((line, [end, after @ ..])) = at.and_then(|at| rest.split_at_checked(at)) else {
                 self.keep(rest)?;
                 break;
             };
-            self.keep(&rest[..at])?;
-            self.after_return = rest[at] == b'\r';
-            rest = &rest[at + 1..];
+            self.keep(line)?;
+            self.after_return = *end == b'\r';
+            rest = after;
             self.end_line(&mut each)?;
         }
         Ok(())
@@ -193,7 +196,10 @@ impl Reader {
             if std::mem::take(&mut self.has_data) { each(&event, &data) } else { Ok(()) }
         } else {
             let colon = text.iter().position(|&b| b == b':');
-            let (field, value) = colon.map_or((text, &[][..]), |at| (&text[..at], &text[at + 1..]));
+            let (field, value) = match colon.and_then(|at| text.split_at_checked(at)) {
+                Some((field, [_, value @ ..])) => (field, value),
+                _ => (text, &[][..]),
+            };
             let value = value.strip_prefix(b" ").unwrap_or(value);
             match field {
                 b"event" => self.event = value.to_vec(),

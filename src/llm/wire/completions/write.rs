@@ -98,7 +98,7 @@ fn assistant(dialect: Dialect, content: &[Part]) -> MessageOut<'_> {
 
 /// The tool that the call `id` was for, as the turns before `end` say.
 fn name_of<'a>(request: &'a ChatRequest, end: usize, id: &str) -> Option<&'a str> {
-    request.messages[..end].iter().rev().flat_map(|message| &message.content).find_map(|part| match part {
+    request.messages.iter().take(end).rev().flat_map(|message| &message.content).find_map(|part| match part {
         Part::ToolUse(call) if call.id == id => Some(call.name.as_str()),
         _ => None,
     })
