@@ -89,7 +89,7 @@ impl Arrivals {
                 experiment.config == started.design.config
                     && arms(experiment) == arms(&started.design)
                     && started.metrics.iter().all(|metric| {
-                        let own = experiment.metrics.iter().map(|&own| &self.plan.metrics[own]).find(|own| own.key == metric.key);
+                        let own = experiment.metrics.iter().filter_map(|&own| self.plan.metrics.get(own)).find(|own| own.key == metric.key);
                         own.is_some_and(|own| counted(own) == counted(metric))
                     })
             })
@@ -104,8 +104,8 @@ impl Arrivals {
     pub fn take(&mut self, recorded: &Recorded<'_>) {
         match *recorded {
             Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
-                for nth in 0..self.plan.studies.len() {
-                    if self.plan.studies[nth].experiment.config == config
+                for (nth, study) in self.plan.studies.iter().enumerate() {
+                    if study.experiment.config == config
                         && let Some(treatment) = self.plan.treatment(nth, variation, variation_key, value)
                     {
                         self.table.expose(nth, at_ms, unit, treatment);
@@ -137,14 +137,14 @@ impl Arrivals {
     /// metric: only those are analyzed.
     #[must_use]
     pub fn results(&self, of: &ResultsOf) -> Option<Value> {
-        let place = |experiment: &Experiment, key: &str| experiment.treatments.iter().position(|treatment| treatment.variation == key);
-        self.plan.studies.iter().filter(|study| study.experiment.config == of.config).find_map(|study| {
-            let (nth, experiment) = (study.place, &study.experiment);
-            let places: Option<Vec<usize>> = of.treatments.iter().map(|treatment| place(experiment, &treatment.variation)).collect();
-            let metric = experiment.metrics.iter().position(|&metric| self.plan.metrics[metric].key == of.metric)?;
-            let (summary, analysis) = self.table.analysis(&self.plan, nth);
-            Some(results(of, &places?, metric, (&summary, &analysis)))
-        })
+        let has = |experiment: &Experiment| {
+            let counts = |&metric: &usize| self.plan.metrics.get(metric).is_some_and(|own| own.key == of.metric);
+            let takes_part = |key: &str| experiment.treatments.iter().any(|treatment| treatment.variation == key);
+            experiment.metrics.iter().any(counts) && of.treatments.iter().all(|treatment| takes_part(&treatment.variation))
+        };
+        let study = self.plan.studies.iter().find(|study| study.experiment.config == of.config && has(&study.experiment))?;
+        let (summary, analysis) = self.table.analysis(&self.plan, study.place);
+        results(of, &study.experiment, (&summary, &analysis))
     }
 
     /// The report so far; `fingerprint` is a digest of the events.

@@ -87,15 +87,16 @@ fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
 #[must_use]
 pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> Asked {
     let last = request.messages.iter().rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
-    let question = last.map(|at| words(&request.messages[at])).unwrap_or_default();
-    let after = &request.messages[last.map_or(0, |at| at + 1)..];
-    let results = after.iter().flat_map(|message| &message.content).filter_map(|part| match part {
+    let asked = last.and_then(|at| request.messages.get(at));
+    let question = asked.map(words).unwrap_or_default();
+    let after = request.messages.iter().skip(last.map_or(0, |at| at + 1));
+    let results = after.flat_map(|message| &message.content).filter_map(|part| match part {
         Part::ToolResult(result) => Some(result.content.as_str()),
         _ => None,
     });
     let form = form(request);
     let caller = caller(request, &form, &question);
-    let parts = last.map(|at| texts(&request.messages[at])).unwrap_or_default();
+    let parts = asked.map(texts).unwrap_or_default();
     let passage = match caller {
         Caller::Judge => shown(&parts, &question).0,
         Caller::Supervisor | Caller::Security => behind(&question, "user input:").unwrap_or(&question),
@@ -158,7 +159,7 @@ pub fn schema(request: &ChatRequest, form: &Form) -> Value {
 
 fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     let schema = schema(request, form);
-    let has = |name: &str| schema["properties"].get(name).is_some();
+    let has = |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
     if has("likely_contains_pii") && has("recommended_route") {
         return Caller::Supervisor;
     }

@@ -187,8 +187,8 @@ fn halved(frame: &[u8]) -> Bytes {
     // Half of what is JSON: the name of the event, if it has one, stays whole.
     let start = frame.windows(5).position(|window| window == b"data:").map_or(0, |at| at + 5);
     let end = frame.len().saturating_sub(2).max(start);
-    let half = [&frame[..start + (end - start) / 2], b"\n\n"].concat();
-    Bytes::from(half)
+    let half = frame.iter().take(start + (end - start) / 2).chain(b"\n\n");
+    half.copied().collect()
 }
 
 type Sender = mpsc::Sender<Result<Bytes, io::Error>>;

@@ -25,9 +25,10 @@ const MOST_BYTES: usize = 1 << 20;
 pub fn shown(plan: &Plan) -> Value {
     let one = |active: &Active| {
         let mut rule = serde_json::to_value(&active.rule).unwrap_or_default();
-        rule["hits"] = active.hits.into();
-        if let Some(next) = active.rule.next {
-            rule["left"] = u64::from(next).saturating_sub(active.hits).into();
+        if let Value::Object(rule) = &mut rule {
+            rule.insert("hits".to_owned(), active.hits.into());
+            let left = active.rule.next.map(|next| u64::from(next).saturating_sub(active.hits));
+            rule.extend(left.map(|left| ("left".to_owned(), left.into())));
         }
         rule
     };

@@ -4,63 +4,68 @@
 //!
 //! Does not know: HTTP. Events of earlier iterations count as well: what arrives says no iteration.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::analysis::{
     Analysis, Interval, MetricAnalysis, Posterior, Summary, Tally, VariationAnalysis, data_weight, ln_mismatch_odds, prior_variance,
     treatment_prior,
 };
+use crate::experiment::Experiment;
 use crate::flags::mock::{ResultTreatment, ResultsOf};
 
-/// The results of one metric; `places` are the treatments' places in the analysis.
+/// The results of one metric; `None` where the analysis of the experiment has no such metric or lacks a treatment.
 #[must_use]
-pub fn results(of: &ResultsOf, places: &[usize], metric: usize, (summary, analysis): (&Summary, &Analysis)) -> Value {
-    let found = &analysis.metrics[metric];
-    let tallies = &summary.metrics[metric].tallies;
-    let one = |(treatment, &place): (&ResultTreatment, &usize)| {
-        let variation = &found.variations[place];
-        let mut json = json!({
-            "treatmentId": treatment.id, "treatmentName": treatment.name, "units": variation.units, "traffic": variation.exposures,
-        });
+pub fn results(of: &ResultsOf, experiment: &Experiment, (summary, analysis): (&Summary, &Analysis)) -> Option<Value> {
+    let (found, input) = analysis.metrics.iter().zip(&summary.metrics).find(|(found, _)| found.metric.key == of.metric)?;
+    let one = |treatment: &ResultTreatment| {
+        let place = experiment.treatments.iter().position(|own| own.variation == treatment.variation)?;
+        let (variation, tally) = found.variations.get(place).zip(input.tallies.get(place))?;
+        let mut json = Map::new();
+        let mut put = |name: &str, value: Value| drop(json.insert(name.to_owned(), value));
+        put("treatmentId", treatment.id.as_str().into());
+        put("treatmentName", treatment.name.as_str().into());
+        put("units", variation.units.into());
+        put("traffic", variation.exposures.into());
         let sum = variation.total_value.or(variation.conversions.map(|count| count as f64));
         for (name, value) in [
             ("mean", variation.posterior_mean),
             ("dataMean", variation.data_mean),
-            ("dataStdDev", tallies[place].and_then(|tally| deviation(tally, variation))),
+            ("dataStdDev", tally.and_then(|tally| deviation(tally, variation))),
             ("pBest", variation.probability_to_be_best),
             ("eventValuesSum", sum),
         ] {
             if let Some(value) = value {
-                json[name] = value.into();
+                put(name, value.into());
             }
         }
         if let Some(interval) = variation.credible_interval {
-            json["credibleInterval"] = ends(interval);
+            put("credibleInterval", ends(interval).into());
         }
         if let Some(interval) = variation.comparison.and_then(|comparison| comparison.relative_interval) {
             let mut difference = ends(interval);
-            difference["fromTreatmentId"] = of.treatments.iter().find(|one| one.baseline).map(|one| one.id.as_str()).into();
-            json["relativeDifferences"] = json!([difference]);
+            let from = of.treatments.iter().find(|one| one.baseline).map(|one| one.id.as_str());
+            difference.insert("fromTreatmentId".to_owned(), from.into());
+            put("relativeDifferences", json!([difference]));
         }
         if let Some(posterior) = variation.posterior {
             describe(&mut json, posterior, prior(found, place));
         }
-        json
+        Some(Value::Object(json))
     };
-    let treatments: Vec<Value> = of.treatments.iter().zip(places).map(one).collect();
+    let treatments: Vec<Value> = of.treatments.iter().map(one).collect::<Option<_>>()?;
     let seen = found.variations.iter().any(|variation| variation.total_value.is_some() || variation.conversions.unwrap_or(0) > 0);
-    let mut json = json!({
-        "metricSeen": { "ever": seen },
-        "results": [{ "attribute": "", "attributeValue": "", "treatmentResults": treatments }],
-    });
+    let mut json = Map::new();
+    json.insert("metricSeen".to_owned(), json!({ "ever": seen }));
+    json.insert("results".to_owned(), json!([{ "attribute": "", "attributeValue": "", "treatmentResults": treatments }]));
     if let Some(shares) = &summary.shares {
-        json["probabilityOfMismatch"] = (1.0 / (1.0 + libm::exp(-ln_mismatch_odds(&summary.exposures, shares)))).into();
+        let mismatch = 1.0 / (1.0 + libm::exp(-ln_mismatch_odds(&summary.exposures, shares)));
+        json.insert("probabilityOfMismatch".to_owned(), mismatch.into());
     }
-    json
+    Some(Value::Object(json))
 }
 
-fn ends(interval: Interval) -> Value {
-    json!({ "lower": interval.lower, "upper": interval.upper })
+fn ends(interval: Interval) -> Map<String, Value> {
+    [("lower", interval.lower), ("upper", interval.upper)].map(|(end, value)| (end.to_owned(), value.into())).into_iter().collect()
 }
 
 /// The standard deviation of the units' values.
@@ -75,12 +80,12 @@ fn deviation(tally: Tally, variation: &VariationAnalysis) -> Option<f64> {
 
 /// What was believed of a treatment before its data: around the control. `None` for the control, which has no such prior.
 fn prior(found: &MetricAnalysis, place: usize) -> Option<Posterior> {
-    let control = found.variations[found.control].posterior.filter(|_| place != found.control)?;
+    let control = found.variations.get(found.control)?.posterior.filter(|_| place != found.control)?;
     treatment_prior(&control, prior_variance(&found.metric))
 }
 
 /// Adds a posterior and the prior that it comes from.
-fn describe(json: &mut Value, posterior: Posterior, prior: Option<Posterior>) {
+fn describe(json: &mut Map<String, Value>, posterior: Posterior, prior: Option<Posterior>) {
     let (name, distribution) = match posterior {
         Posterior::Beta { a, b } => ("bayesianBeta", json!({ "kind": "beta", "parameters": { "alpha": a, "beta": b } })),
         // Their interface knows no Student's t, which few users have here.
@@ -88,13 +93,13 @@ fn describe(json: &mut Value, posterior: Posterior, prior: Option<Posterior>) {
             ("bayesianNormal", json!({ "kind": "normal", "parameters": { "mu": mean, "sigma": sd } }))
         }
     };
-    json["distribution"] = distribution;
-    json["model"] = name.into();
+    json.insert("distribution".to_owned(), distribution);
+    json.insert("model".to_owned(), name.into());
     let Some(prior) = prior else { return };
-    let mut told = json!({ "priorMean": prior.mean(), "dataWeight": data_weight(&prior, &posterior) });
-    if let Posterior::Beta { a, b } = prior {
-        told["priorAlpha"] = a.into();
-        told["priorBeta"] = b.into();
-    }
-    json[name] = told;
+    let (mean, weight) = (prior.mean(), data_weight(&prior, &posterior));
+    let told = match prior {
+        Posterior::Beta { a, b } => json!({ "priorMean": mean, "dataWeight": weight, "priorAlpha": a, "priorBeta": b }),
+        _ => json!({ "priorMean": mean, "dataWeight": weight }),
+    };
+    json.insert(name.to_owned(), told);
 }

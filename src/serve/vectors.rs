@@ -41,7 +41,10 @@ fn by_words(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
     let mut add = |word: &[u8]| {
         for nth in 0..COORDINATES {
             let bits = xxhash_rust::xxh3::xxh3_64_with_seed(word, nth);
-            vector[(bits >> 1) as usize % dimensions] += if bits & 1 == 0 { 1.0 } else { -1.0 };
+            let at = ((bits >> 1) as usize).checked_rem(dimensions);
+            if let Some(coordinate) = at.and_then(|at| vector.get_mut(at)) {
+                *coordinate += if bits & 1 == 0 { 1.0 } else { -1.0 };
+            }
         }
     };
     match input {
@@ -54,8 +57,8 @@ fn by_words(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     if length > 0.0 {
         vector.iter_mut().for_each(|x| *x /= length);
-    } else {
-        vector[0] = 1.0;
+    } else if let Some(first) = vector.first_mut() {
+        *first = 1.0;
     }
     vector
 }

@@ -149,10 +149,9 @@ fn is_date(text: &str) -> bool {
 
 fn is_time(text: &str) -> bool {
     let Some((clock, rest)) = text.split_at_checked(8) else { return false };
-    let bytes = clock.as_bytes();
-    let two =
-        |at: usize, most: u8| bytes[at..at + 2].iter().all(u8::is_ascii_digit) && (bytes[at] - b'0') * 10 + (bytes[at + 1] - b'0') <= most;
-    if !(two(0, 23) && two(3, 59) && two(6, 59) && bytes[2] == b':' && bytes[5] == b':') {
+    let two = |tens: u8, ones: u8, most: u8| tens.is_ascii_digit() && ones.is_ascii_digit() && (tens - b'0') * 10 + (ones - b'0') <= most;
+    let &[h, hour, b':', m, minute, b':', s, second] = clock.as_bytes() else { return false };
+    if !(two(h, hour, 23) && two(m, minute, 59) && two(s, second, 59)) {
         return false;
     }
     let zone = match rest.strip_prefix('.') {
@@ -165,14 +164,11 @@ fn is_time(text: &str) -> bool {
         }
         None => rest,
     };
-    let offset = |text: &str| {
-        let bytes = text.as_bytes();
-        bytes.len() == 5
-            && bytes[2] == b':'
-            && text[..2].parse::<u8>().is_ok_and(|h| h < 24)
-            && text[3..].parse::<u8>().is_ok_and(|m| m < 60)
+    let offset = |text: &str| match *text.as_bytes() {
+        [h, hour, b':', m, minute] => two(h, hour, 23) && two(m, minute, 59),
+        _ => false,
     };
-    matches!(zone, "Z" | "z") || zone.strip_prefix(['+', '-']).is_some_and(|zone| zone.is_ascii() && offset(zone))
+    matches!(zone, "Z" | "z") || zone.strip_prefix(['+', '-']).is_some_and(offset)
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -186,4 +182,16 @@ fn is_hostname(text: &str) -> bool {
 
 fn is_uri_text(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&b)) && text.matches('#').count() <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_time_has_two_digits_in_each_place() {
+        assert!(["00:00:00Z", "23:59:59.25z", "12:00:00+05:30", "12:00:00-23:59"].into_iter().all(|text| fits("time", text)));
+        let wrong = ["24:00:00Z", "1:00:000Z", "12:00:60Z", "12-00-00Z", "12:00:00+24:00", "12:00:00++5:+5", "12:00:00+05:+5", "éé:00:00Z"];
+        assert!(wrong.into_iter().all(|text| !fits("time", text)));
+    }
 }

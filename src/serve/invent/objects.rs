@@ -122,8 +122,7 @@ impl<'a> Maker<'a> {
             set.iter().filter_map(|map| map.get("patternProperties")?.as_object()).flat_map(|fields| fields.keys()).collect();
         let rules: Vec<&'a Value> = set.iter().filter_map(|map| map.get("propertyNames")).collect();
         let fits = |name: &String| rules.iter().all(|rule| self.rules.hold(rule, &Value::String(name.clone())));
-        if !patterns.is_empty() {
-            let pattern = patterns[nth % patterns.len()];
+        if let Some(pattern) = nth.checked_rem(patterns.len()).and_then(|at| patterns.get(at)) {
             return self.rules.patterns.write(pattern, 0, 64, nth / patterns.len()).filter(fits);
         }
         if !rules.is_empty() {

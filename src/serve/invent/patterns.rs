@@ -165,7 +165,7 @@ fn translated(pattern: &str) -> String {
             }
             '&' | '~' if in_class => text.extend(['\\', c]),
             '{' if !in_class
-                && !is_count(&characters[at..])
+                && !characters.get(at..).is_some_and(is_count)
                 && !text.ends_with("\\p")
                 && !text.ends_with("\\P")
                 && !text.ends_with("\\u") =>
@@ -181,8 +181,7 @@ fn translated(pattern: &str) -> String {
 /// Whether a brace opens a count, such as `3}`, `3,}` or `3,5}`.
 fn is_count(after: &[char]) -> bool {
     let Some(end) = after.iter().position(|c| *c == '}') else { return false };
-    let inside = &after[..end];
-    inside.first().is_some_and(char::is_ascii_digit) && inside.iter().all(|c| c.is_ascii_digit() || *c == ',')
+    after.first().is_some_and(char::is_ascii_digit) && after.iter().take(end).all(|c| c.is_ascii_digit() || *c == ',')
 }
 
 /// The pattern without the groups that look ahead or behind: the matcher checks what they say.

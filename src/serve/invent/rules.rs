@@ -151,7 +151,7 @@ impl<'a> Rules<'a> {
             && (last == 0 && !map.contains_key("items")
                 || items.iter().zip(0..).all(|(item, at)| item_of(map, at).is_none_or(|schema| self.hold(schema, item))))
             && map.get("contains").is_none_or(range)
-            && !(unique && items.iter().enumerate().any(|(at, item)| items[..at].iter().any(|known| same(known, item))))
+            && !(unique && items.iter().enumerate().any(|(at, item)| items.iter().take(at).any(|known| same(known, item))))
     }
 
     fn object(&self, map: &Map<String, Value>, fields: &Map<String, Value>, value: &Value, followed: usize) -> bool {
@@ -196,10 +196,11 @@ fn decoded(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
-        let hex =
-            if byte == b'%' { after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()) } else { None };
-        bytes.push(hex.unwrap_or(byte));
-        rest = if hex.is_some() { &after[2..] } else { after };
+        let read = |(hex, after)| Some((u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?, after));
+        let escaped = after.split_at_checked(2).filter(|_| byte == b'%').and_then(read);
+        let (byte, after) = escaped.unwrap_or((byte, after));
+        bytes.push(byte);
+        rest = after;
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

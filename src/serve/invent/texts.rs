@@ -35,7 +35,7 @@ impl<'a> Maker<'a> {
         }
         if !patterns.is_empty() {
             let of = |more: usize| {
-                let pattern = patterns[more % patterns.len()];
+                let pattern = patterns.get(more % patterns.len())?;
                 self.rules.patterns.write(pattern, least, most, nth + more / patterns.len())
             };
             return (0..MOST_OF_FORMAT).filter_map(of).find(fits).map(Value::from);
