@@ -311,6 +311,7 @@ fn unfit(path: &Path, why: &str) -> Exit {
     bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {why}", path.display())).help(help)])
 }
 
+#[expect(clippy::indexing_slicing, reason = "`merge` numbers the parts, which are read from the paths one by one")]
 fn merged(paths: &[PathBuf]) -> Result<(Header, BTreeMap<u64, Replication>), Exit> {
     let parts = paths.iter().map(|path| part(path)).collect::<Result<Vec<Part>, Exit>>()?;
     merge(parts).map_err(|(nth, why)| unfit(&paths[nth], &why))

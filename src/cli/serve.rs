@@ -6,7 +6,7 @@
 
 use std::{fs, io};
 
-use serde_json::json;
+use serde_json::Map;
 
 use super::args_serve::ServeArgs;
 use super::commands::{Ended, backend_failed, bad_file, read};
@@ -69,7 +69,8 @@ pub fn serve(args: &ServeArgs) -> Ended {
 
 /// Where it listens: a line for scripts; with a port each, the variables that clients read as lines for a shell as well.
 fn listening(server: &Server, sdk_key: Option<&str>) -> String {
-    let mut line = json!({ "listening": format!("http://{}", server.address()) });
+    let mut line = Map::new();
+    line.insert("listening".to_owned(), format!("http://{}", server.address()).into());
     let mut variables = String::new();
     for (door, address) in server.doors() {
         let url = format!("http://{address}");
@@ -81,9 +82,9 @@ fn listening(server: &Server, sdk_key: Option<&str>) -> String {
             Door::OpenAi => format!("export OPENAI_BASE_URL={url}/v1\n"),
             Door::Mistral => format!("export MISTRAL_BASE_URL={url}/v1\n"),
         };
-        line[door.name()] = url.into();
+        line.insert(door.name().to_owned(), url.into());
     }
-    format!("{}\n{variables}", spaced(&line))
+    format!("{}\n{variables}", spaced(&line.into()))
 }
 
 /// The line as scripts expect it, with a space after the colon of the key.

@@ -70,11 +70,11 @@ impl Shelf {
             return None;
         }
         let (length, rest) = bytes.split_first_chunk::<4>()?;
-        if rest.len() != u32::from_le_bytes(*length) as usize * 4 || rest.is_empty() {
+        let (numbers, []) = rest.as_chunks::<4>() else { return None };
+        if numbers.len() != u32::from_le_bytes(*length) as usize || numbers.is_empty() {
             return None;
         }
-        let number = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-        let vector: Rc<[f32]> = rest.chunks_exact(4).map(number).collect();
+        let vector: Rc<[f32]> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         self.known.borrow_mut().insert(digest, Rc::clone(&vector));
         Some(vector)
     }

@@ -34,12 +34,12 @@ impl Spread {
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let Some(last) = values.len().checked_sub(1) else { return Self::default() };
+        let Some(&highest) = values.last() else { return Self::default() };
         let quantile = |p: f64| {
-            let at = p * last as f64;
+            let at = p * (values.len() - 1) as f64;
             let below = at as usize;
-            let next = values[(below + 1).min(last)];
-            values[below] + (at - below as f64) * (next - values[below])
+            let [own, next] = [below, below + 1].map(|place| values.get(place).copied().unwrap_or(highest));
+            own + (at - below as f64) * (next - own)
         };
         let tail = (1.0 - MASS) / 2.0;
         Self { mean: values.iter().sum::<f64>() / values.len() as f64, low: quantile(tail), high: quantile(1.0 - tail) }
@@ -84,16 +84,27 @@ pub struct Estimate {
     pub notes: Vec<String>,
 }
 
-/// What one run spends, by caller and model: calls, input tokens, output tokens, nano-dollars.
+/// What one run spends, by caller and model.
 #[derive(Default)]
-struct Spent(BTreeMap<(Caller, u16), [u64; 4]>);
+struct Spent(BTreeMap<(Caller, u16), Sums>);
+
+/// What one caller's calls of one model come to.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    calls: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+    nano_dollars: u64,
+}
 
 impl Reader for Spent {
     fn entry(&mut self, entry: &Entry) {
         if let Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } = entry.event {
             let sums = self.0.entry((caller, model)).or_default();
-            let more = [1, u64::from(input_tokens), u64::from(output_tokens), cost.map_or(0, |cost| cost.nano_dollars())];
-            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            sums.calls += 1;
+            sums.input_tokens += u64::from(input_tokens);
+            sums.output_tokens += u64::from(output_tokens);
+            sums.nano_dollars += cost.map_or(0, |cost| cost.nano_dollars());
         }
     }
 }
@@ -110,38 +121,37 @@ pub async fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: i
         runs.push(stage.simulate_on(&flags, Settings { seed: own, users, forced: None }, Spent::default(), |_| ()).await.0);
         progress(nth + 1);
     }
-    let profiles = &stage.scenario.models;
     let dollars = |of: &dyn Fn(Caller, u16) -> bool| {
-        let one = |run: &BTreeMap<(Caller, u16), [u64; 4]>| {
-            run.iter().filter(|((caller, model), _)| of(*caller, *model)).map(|(_, sums)| sums[3] as f64 / 1e9).sum::<f64>()
+        let one = |run: &BTreeMap<(Caller, u16), Sums>| {
+            run.iter().filter(|((caller, model), _)| of(*caller, *model)).map(|(_, sums)| sums.nano_dollars as f64 / 1e9).sum::<f64>()
         };
         Spread::of(runs.iter().map(one).collect())
     };
     let mut keys: Vec<(Caller, u16)> = runs.iter().flat_map(|run| run.keys().copied()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mean = |key: &(Caller, u16), which: usize| {
-        runs.iter().filter_map(|run| run.get(key)).map(|sums| sums[which] as f64).sum::<f64>() / runs.len() as f64
+    let mean = |key: &(Caller, u16), of: fn(&Sums) -> u64| {
+        runs.iter().filter_map(|run| run.get(key)).map(|sums| of(sums) as f64).sum::<f64>() / runs.len() as f64
     };
     let mut lines: Vec<Line> = keys
         .iter()
         .map(|key| {
-            let profile = &profiles[usize::from(key.1)];
+            let profile = stage.scenario.model(key.1);
             let priced = profile.input_price.is_some() && profile.output_price.is_some();
             Line {
                 provider: models::name(profile.provider),
                 model: profile.id.clone(),
                 agent: key.0.name(),
-                calls: mean(key, 0),
-                input_tokens: mean(key, 1),
-                output_tokens: mean(key, 2),
+                calls: mean(key, |sums| sums.calls),
+                input_tokens: mean(key, |sums| sums.input_tokens),
+                output_tokens: mean(key, |sums| sums.output_tokens),
                 usd: priced.then(|| dollars(&|caller, model| (caller, model) == *key)),
             }
         })
         .collect();
     let cost = |line: &Line| line.usd.map_or(0.0, |usd| usd.mean);
     lines.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
-    let provider_of = |model: u16| models::name(profiles[usize::from(model)].provider);
+    let provider_of = |model: u16| models::name(stage.scenario.model(model).provider);
     let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
     named.sort_unstable();
     named.dedup();
@@ -150,7 +160,7 @@ pub async fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: i
     used.sort_unstable();
     used.dedup();
     let faults = |&model: &u16| {
-        let profile = &profiles[usize::from(model)];
+        let profile = stage.scenario.model(model);
         models::faults(profile, true).into_iter().chain(models::free(profile))
     };
     Ok(Estimate {
@@ -185,7 +195,10 @@ impl Estimate {
             [line.provider.to_owned(), line.model.clone(), line.agent.to_owned(), calls, input, output, usd]
         };
         let rows: Vec<[String; 7]> = std::iter::once(head).chain(self.lines.iter().map(row)).collect();
-        let widths: [usize; 7] = std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        let mut widths = [0; 7];
+        for row in &rows {
+            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.chars().count().max(*width));
+        }
         for row in &rows {
             let cells =
                 row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
@@ -245,7 +258,7 @@ mod tests {
             let stage = Stage::new(scenario, scenario.seed).await.unwrap();
             let estimate = estimate(&stage, Seed(7), 60, |_| ()).await.unwrap();
             let run = stage.simulate(Settings { seed: Seed(99), users: 60, forced: None }, Spent::default(), |_| ()).await.0;
-            (estimate, run.values().map(|sums| sums[3] as f64 / 1e9).sum::<f64>())
+            (estimate, run.values().map(|sums| sums.nano_dollars as f64 / 1e9).sum::<f64>())
         });
         let of_lines: f64 = estimate.lines.iter().filter_map(|line| line.usd).map(|usd| usd.mean).sum();
         let of_providers: f64 = estimate.providers.iter().map(|(_, usd)| usd.mean).sum();

@@ -48,7 +48,7 @@ fn object(answered: &Answered) -> Result<Value, Useless> {
 
 /// A field's text, or that it is missing.
 fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Useless> {
-    value[name].as_str().ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
+    value.get(name).and_then(Value::as_str).ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
 }
 
 /// Reads an answer to `prompt`, and remembers what the recipes have no room for.
@@ -85,40 +85,39 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memor
                 "support_agent" => Route::Support,
                 other => return Err(Useless::malformed(format!("`recommended_route` is `{other}`, not security_agent or support_agent"))),
             };
-            let Some(likely) = value["likely_contains_pii"].as_bool() else {
+            let Some(likely) = value.get("likely_contains_pii").and_then(Value::as_bool) else {
                 return Err(Useless::malformed("the boolean `likely_contains_pii` is missing"));
             };
-            let confidence = value["confidence"].as_f64().unwrap_or(0.0);
-            memory.reasoning = Some(Arc::from(value["reasoning"].as_str().unwrap_or_default()));
+            let confidence = value.get("confidence").and_then(Value::as_f64).unwrap_or(0.0);
+            memory.reasoning = Some(Arc::from(value.get("reasoning").and_then(Value::as_str).unwrap_or_default()));
             let seen = if likely { Items::ALL } else { Items::NONE };
             Ok(Reply::Routing(Prescreen { seen, confidence_percent: (confidence * 100.0).clamp(0.0, 100.0) as u8, route, wording: 0 }))
         }
         Caller::Security => {
             let value = object(answered)?;
-            let Some(detected) = value["detected"].as_bool() else {
+            let Some(detected) = value.get("detected").and_then(Value::as_bool) else {
                 return Err(Useless::malformed("the boolean `detected` is missing"));
             };
             let redacted = field(&value, "redacted")?;
-            let types: Vec<String> =
-                value["types"].as_array().into_iter().flatten().filter_map(|kind| Some(format!("'{}'", kind.as_str()?))).collect();
+            let types = value.get("types").and_then(Value::as_array);
+            let types: Vec<String> = types.into_iter().flatten().filter_map(|kind| Some(format!("'{}'", kind.as_str()?))).collect();
             let detected_word = if detected { "True" } else { "False" };
             memory.findings = Some(Arc::from(format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "))));
             Ok(Reply::RedactedText { detected, text: Arc::from(redacted) })
         }
         Caller::Support => match answered.tools.first() {
             Some(wish) if prompt.offers_tools => {
-                let Some(tool) = scenario.tools.iter().position(|tool| tool.key == wish.name) else {
+                let Some((at, tool)) = scenario.tools.iter().enumerate().find(|(_, tool)| tool.key == wish.name) else {
                     return Err(Useless::malformed(format!("there is no tool `{}`", wish.name)));
                 };
                 let (query, top_k) = asked(&wish.input);
                 memory
                     .calls
                     .push((answered.text.clone(), ToolUse { id: wish.id.clone(), name: wish.name.clone(), input: wish.input.clone() }));
-                let usual = scenario.tools[tool].top_k;
                 Ok(Reply::ToolCall(ToolCall {
-                    tool: tool as u16,
+                    tool: at as u16,
                     query: Query { topic: recognize_topic(&query, &scenario.knowledge).unwrap_or(prompt.subject.topic), variant: 0 },
-                    top_k: top_k.unwrap_or(usual).clamp(1, crate::knowledge::retrieval::MOST_RESULTS) as u8,
+                    top_k: top_k.unwrap_or(tool.top_k).clamp(1, crate::knowledge::retrieval::MOST_RESULTS) as u8,
                     note_tokens: 0,
                     note_wording: 0,
                 }))
@@ -145,7 +144,8 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memor
 #[must_use]
 pub fn asked(input: &str) -> (String, Option<u32>) {
     let value: Value = serde_json::from_str(input).unwrap_or_default();
-    let number = |name: &str| value[name].as_u64().and_then(|n| u32::try_from(n).ok());
-    let last = value["results"].as_str().and_then(|words| words.rsplit(' ').next()?.parse().ok());
-    (value["query"].as_str().unwrap_or_default().to_owned(), number("top_k").or_else(|| number("max_results")).or(last))
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let number = |name: &str| u32::try_from(value.get(name)?.as_u64()?).ok();
+    let last = text("results").and_then(|words| words.rsplit(' ').next()?.parse().ok());
+    (text("query").unwrap_or_default().to_owned(), number("top_k").or_else(|| number("max_results")).or(last))
 }

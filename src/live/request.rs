@@ -65,7 +65,7 @@ impl Writer<'_> {
     #[must_use]
     pub fn request(&self, prompt: &Prompt<'_>, memory: &Memory, user: Option<&str>) -> ChatRequest {
         let setup = prompt.setup;
-        let model = &self.scenario.models[usize::from(setup.model)];
+        let model = self.scenario.model(setup.model);
         let mut request = ChatRequest::new(&model.id);
         request.system = Some(setup.instructions.clone());
         request.max_tokens = Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));

@@ -2,7 +2,7 @@
 //!
 //! Does not know: where the bytes go.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::recording::{CallOutcome, Recording};
 
@@ -12,33 +12,33 @@ pub fn transcript(recording: &Recording) -> Vec<u8> {
     let epoch = recording.run.as_ref().map_or(0, |run| run.key_epoch);
     let mut out = Vec::new();
     for (call, outcome) in &recording.calls {
-        let mut line = json!({
-            "user": (call.user > 0).then_some(call.user),
-            "key": (call.user > 0).then(|| format!("user_{epoch}_{}", call.user)),
-            "caller": call.caller.name(),
-            "call": call.nth,
-            "attempt": call.attempt,
-            "asked": [{ "role": "user", "text": outcome.asked() }],
-        });
+        let mut line = Map::new();
+        let mut put = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
+        put("user", (call.user > 0).then_some(call.user).into());
+        put("key", (call.user > 0).then(|| format!("user_{epoch}_{}", call.user)).into());
+        put("caller", call.caller.name().into());
+        put("call", call.nth.into());
+        put("attempt", call.attempt.into());
+        put("asked", json!([{ "role": "user", "text": outcome.asked() }]));
         match outcome {
             CallOutcome::Answered(answered) => {
-                line["model"] = answered.model.as_str().into();
-                line["answered"] = answered.text.as_str().into();
+                put("model", answered.model.as_str().into());
+                put("answered", answered.text.as_str().into());
                 if !answered.tools.is_empty() {
-                    line["tools"] = answered.tools.iter().map(|tool| json!({ "name": tool.name, "input": tool.input })).collect();
+                    put("tools", answered.tools.iter().map(|tool| json!({ "name": tool.name, "input": tool.input })).collect());
                 }
-                line["input_tokens"] = answered.input_tokens.into();
-                line["output_tokens"] = answered.output_tokens.into();
-                line["latency_ms"] = (answered.latency_us as f64 / 1e3).into();
+                put("input_tokens", answered.input_tokens.into());
+                put("output_tokens", answered.output_tokens.into());
+                put("latency_ms", (answered.latency_us as f64 / 1e3).into());
             }
             CallOutcome::Failed(failed) => {
-                line["model"] = failed.model.as_str().into();
-                line["failed"] = failed.why.as_str().into();
-                line["message"] = failed.message.as_str().into();
-                line["latency_ms"] = (failed.latency_us as f64 / 1e3).into();
+                put("model", failed.model.as_str().into());
+                put("failed", failed.why.as_str().into());
+                put("message", failed.message.as_str().into());
+                put("latency_ms", (failed.latency_us as f64 / 1e3).into());
             }
         }
-        out.extend_from_slice(line.to_string().as_bytes());
+        out.extend_from_slice(Value::Object(line).to_string().as_bytes());
         out.push(b'\n');
     }
     out

@@ -43,7 +43,7 @@ impl<'a, F: Flags> User<'a, F> {
     /// What a tool gives for this call.
     async fn output(&self, call: ToolCall, nth: usize, query: &str) -> Found {
         let scenario = self.session.stage.scenario;
-        let tool = &scenario.tools[usize::from(call.tool)];
+        let tool = scenario.tool(call.tool);
         let usual = RetrievalSettings::default();
         let failed = |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
         if query.is_empty() {
@@ -102,7 +102,7 @@ fn structured(caller: Caller) -> bool {
 impl<F: Flags> ChatModel for User<'_, F> {
     async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let scenario = self.session.stage.scenario;
-        let model = &scenario.models[usize::from(prompt.setup.model)];
+        let model = scenario.model(prompt.setup.model);
         let mut request = self.session.writer().request(prompt, &self.memory.borrow(), self.key.as_deref());
         let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
         let mut attempt = 0;
@@ -137,8 +137,8 @@ impl<F: Flags> ChatModel for User<'_, F> {
     async fn use_tool(&self, call: ToolCall) -> Option<ToolUsed> {
         let (nth, query) = {
             let memory = self.memory.borrow();
-            let nth = memory.calls.len().checked_sub(1)?;
-            (nth, reply::asked(&memory.calls[nth].1.input).0)
+            let ((_, wish), before) = memory.calls.split_last()?;
+            (before.len(), reply::asked(&wish.input).0)
         };
         let Found { text, latency, refusals, failed } = self.output(call, nth, &query).await;
         let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);

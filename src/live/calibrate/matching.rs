@@ -43,7 +43,13 @@ impl Parameter {
     const ALL: [Self; 5] = [Self::AnswerTokens, Self::AnswerSigma, Self::ToolAppetite, Self::Quality, Self::Weakness];
 
     fn field(self) -> &'static str {
-        ["answer_tokens", "answer_sigma", "tool_appetite", "quality", "weakness"][self as usize]
+        match self {
+            Self::AnswerTokens => "answer_tokens",
+            Self::AnswerSigma => "answer_sigma",
+            Self::ToolAppetite => "tool_appetite",
+            Self::Quality => "quality",
+            Self::Weakness => "weakness",
+        }
     }
 
     fn get(self, profile: &ModelProfile) -> f64 {
@@ -99,6 +105,16 @@ impl Parameter {
     }
 }
 
+/// The model of this id.
+fn profile<'s>(scenario: &'s Scenario, model: &str) -> Option<&'s ModelProfile> {
+    scenario.models.iter().find(|profile| profile.id == model)
+}
+
+/// The model of this id, to be changed.
+fn profile_mut<'s>(scenario: &'s mut Scenario, model: &str) -> Option<&'s mut ModelProfile> {
+    scenario.models.iter_mut().find(|profile| profile.id == model)
+}
+
 async fn simulate(scenario: &Scenario, seed: Seed, users: u32) -> Result<BTreeMap<String, Moments>, SetupError> {
     let stage = Stage::new(scenario, seed).await?;
     Ok(simulated(&stage, seed, users).await)
@@ -119,7 +135,6 @@ pub async fn match_moments(
     let users = users.max(LEAST_USERS);
     let wanted = recorded(recording);
     let base = scenario.clone();
-    let profile_of = |scenario: &Scenario, model: &str| scenario.models.iter().position(|profile| profile.id == model);
     let mut slopes: BTreeMap<(String, usize), f64> = BTreeMap::new();
     let mut done = 0;
     let mut count = || {
@@ -134,25 +149,26 @@ pub async fn match_moments(
             // All models are nudged at once: each has users of its own.
             let mut nudged = scenario.clone();
             for model in wanted.keys() {
-                if let Some(at) = profile_of(scenario, model) {
-                    let value = parameter.get(&scenario.models[at]);
-                    parameter.set(&mut nudged.models[at], value * (1.0 + NUDGE));
+                if let Some(profile) = profile_mut(&mut nudged, model) {
+                    parameter.set(profile, parameter.get(profile) * (1.0 + NUDGE));
                 }
             }
             let then = simulate(&nudged, seed, users).await?;
             count();
             for (model, wanted) in &wanted {
-                let (Some(at), Some(now), Some(then)) = (profile_of(scenario, model), now.get(model), then.get(model)) else { continue };
+                let profiles = (profile(scenario, model), profile(&nudged, model), profile_mut(&mut moved, model));
+                let (Some(profile), Some(nudged), Some(aimed)) = profiles else { continue };
+                let (Some(now), Some(then)) = (now.get(model), then.get(model)) else { continue };
                 let moments = (parameter.moment(wanted), parameter.moment(now), parameter.moment(then));
                 let (Some((want, ..)), Some((have, ..)), Some((moved_to, ..))) = moments else { continue };
-                let value = parameter.get(&scenario.models[at]);
-                let step = parameter.get(&nudged.models[at]) - value;
+                let value = parameter.get(profile);
+                let step = parameter.get(nudged) - value;
                 let slope = if step == 0.0 { 0.0 } else { (moved_to - have) / step };
                 slopes.insert((model.clone(), parameter as usize), slope);
                 if slope.abs() > 1e-12 {
                     // No more than by half at once, whatever the slope says.
                     let aim = value + (want - have) / slope;
-                    parameter.set(&mut moved.models[at], aim.clamp(value * 0.5, value * 1.5));
+                    parameter.set(aimed, aim.clamp(value * 0.5, value * 1.5));
                 }
             }
         }
@@ -161,21 +177,21 @@ pub async fn match_moments(
         count();
     }
     for (model, moments) in &wanted {
-        let Some(at) = profile_of(scenario, model) else { continue };
+        let (Some(base), Some(profile)) = (profile(&base, model), profile_mut(scenario, model)) else { continue };
         for parameter in Parameter::ALL {
             let field = parameter.field();
             let Some((_, error, observations, of)) = parameter.moment(moments) else {
                 found.kept.push(format!("{model}: {field}, for want of observations"));
-                parameter.set(&mut scenario.models[at], parameter.get(&base.models[at]));
+                parameter.set(profile, parameter.get(base));
                 continue;
             };
             let own = now.get(model).and_then(|now| parameter.moment(now)).map_or(0.0, |(_, error, ..)| error);
             let slope = slopes.get(&(model.clone(), parameter as usize)).copied().unwrap_or(0.0);
-            let value = parameter.get(&scenario.models[at]);
+            let value = parameter.get(profile);
             let half = Z90 * (error * error + own * own).sqrt() / slope.abs();
-            if !half.is_finite() || half > value.max(parameter.get(&base.models[at])) {
+            if !half.is_finite() || half > value.max(parameter.get(base)) {
                 found.kept.push(format!("{model}: {field}, on which what was recorded hardly depends"));
-                parameter.set(&mut scenario.models[at], parameter.get(&base.models[at]));
+                parameter.set(profile, parameter.get(base));
                 continue;
             }
             let most = if matches!(parameter, Parameter::Quality | Parameter::Weakness) { 1.0 } else { f64::INFINITY };

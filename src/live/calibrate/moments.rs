@@ -84,7 +84,7 @@ pub async fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<St
     let owners: BTreeMap<Owner, u32> = (1..=users).map(|user| (user_key(user).owner(), user)).collect();
     let mut answered_by: BTreeMap<u32, u16> = BTreeMap::new();
     let settings = Settings { seed, users, forced: None };
-    let name = |model: u16| stage.scenario.models[usize::from(model)].id.clone();
+    let name = |model: u16| stage.scenario.model(model).id.clone();
     stage
         .simulate_heard(
             settings,

@@ -67,7 +67,9 @@ impl Counts {
     #[must_use]
     pub fn of(event: &Value) -> Self {
         match event["kind"].as_str() {
-            Some("feature") => Self { exposures: u64::from(event["reason"]["inExperiment"] == true), metric_events: 0 },
+            Some("feature") => {
+                Self { exposures: u64::from(event.pointer("/reason/inExperiment") == Some(&Value::Bool(true))), metric_events: 0 }
+            }
             Some("custom") => Self { exposures: 0, metric_events: 1 },
             _ => Self::default(),
         }
@@ -96,8 +98,7 @@ pub struct Captured {
 
 /// The user of an event.
 fn user(event: &Value) -> Option<&str> {
-    let context = &event["context"];
-    context["key"].as_str().or_else(|| context["user"]["key"].as_str()).or_else(|| event["contextKeys"]["user"].as_str())
+    ["/context/key", "/context/user/key", "/contextKeys/user"].into_iter().find_map(|path| event.pointer(path)?.as_str())
 }
 
 impl Captured {

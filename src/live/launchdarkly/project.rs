@@ -90,7 +90,7 @@ pub async fn unstarted(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result
             Err(error) => return Err(error),
         };
         let name = Resource::Experiment.name();
-        match found["currentIteration"]["status"].as_str() {
+        match found.pointer("/currentIteration/status").and_then(Value::as_str) {
             Some("running") => {}
             Some(status) => sentences.push(format!("{name} `{}` is not running: its iteration is {status}", experiment.key)),
             None if found.is_null() => sentences.push(format!("{name} `{}` does not exist", experiment.key)),

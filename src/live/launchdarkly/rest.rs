@@ -116,7 +116,8 @@ impl RestAdmin {
             (_, value) => {
                 let value = value.unwrap_or_default();
                 let quoted = || String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
-                let said = value["message"].as_str().map_or_else(quoted, str::to_owned);
+                let text = |name: &str| value.get(name).and_then(Value::as_str);
+                let said = text("message").map_or_else(quoted, str::to_owned);
                 // Hidden before it is cut: half a key is no longer found.
                 let said: String = self.access.hidden_in(&said).chars().take(MOST_QUOTED).collect();
                 let message = match status {
@@ -126,7 +127,7 @@ impl RestAdmin {
                     429 => format!("asked too often, for longer than was waited: {said}"),
                     _ => said,
                 };
-                let code = value["code"].as_str().map_or_else(|| "no_code".to_owned(), |code| self.access.hidden_in(code));
+                let code = text("code").map_or_else(|| "no_code".to_owned(), |code| self.access.hidden_in(code));
                 Err(ApiError { status: *status, code, message })
             }
         }

@@ -255,7 +255,7 @@ impl LiveFlags {
                 }
                 (_, value) => value.unwrap_or(Value::Null),
             };
-            let meta = &value["_ldMeta"];
+            let meta = value.get("_ldMeta").unwrap_or(&Value::Null);
             if meta["enabled"] != true {
                 *slot = Assigned { variation: None, in_experiment };
                 continue;
