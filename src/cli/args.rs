@@ -49,8 +49,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  simlab list --format json")]
     List {
         /// How to print them.
-        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
-        format: ListFormat,
+        #[arg(long, value_enum, default_value_t = ContentsFormat::Text)]
+        format: ContentsFormat,
     },
     /// Write a built-in scenario out, commented, to start from.
     #[command(after_help = "Example:\n  simlab new security my.ron")]
@@ -470,6 +470,17 @@ pub enum ReferenceFormat {
 pub enum ListFormat {
     /// One line each.
     Text,
+    /// One JSON document.
+    Json,
+}
+
+/// How the built-in scenarios are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ContentsFormat {
+    /// One line each.
+    Text,
+    /// A table of the lessons and a table of the other scenarios.
+    Markdown,
     /// One JSON document.
     Json,
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 
-use super::args::{Cli, Command, Format, ListFormat, RunArgs};
+use super::args::{Cli, Command, ContentsFormat, Format, RunArgs};
 use super::exit::Exit;
 use super::watch::Watch;
 use super::{output, save};
@@ -188,16 +188,17 @@ fn check(scenarios: &[String]) -> Ended {
     Ok(exit)
 }
 
-fn list(format: ListFormat) -> Ended {
+fn list(format: ContentsFormat) -> Ended {
     match format {
-        ListFormat::Text => {
+        ContentsFormat::Text => {
             let width = LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name.len()).max().unwrap_or(0);
             let line = |built_in: &crate::scenario::BuiltIn| format!("{:width$}  {}\n", built_in.name, built_in.title());
             let scenarios: String = LIBRARY.iter().map(line).collect();
             let lessons: String = LESSONS.iter().map(line).collect();
             print(&format!("{scenarios}\nLessons, in the order of the course (simlab learn):\n{lessons}"))
         }
-        ListFormat::Json => {
+        ContentsFormat::Markdown => print(&crate::course::tables()),
+        ContentsFormat::Json => {
             let all: Vec<_> =
                 LIBRARY.iter().chain(LESSONS).map(|built_in| json!({ "name": built_in.name, "title": built_in.title() })).collect();
             print(&format!("{:#}\n", json!(all)))

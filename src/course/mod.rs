@@ -8,4 +8,4 @@ mod lesson;
 mod show;
 
 pub use lesson::{Course, Lesson, Side, both};
-pub use show::{found, knob, rates};
+pub use show::{found, knob, rates, tables};

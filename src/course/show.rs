@@ -5,7 +5,7 @@
 use crate::analysis::HealthStatus;
 use crate::figure;
 use crate::report::{Experiment, Report};
-use crate::scenario::{Lesson, Loaded, Rates};
+use crate::scenario::{LESSONS, LIBRARY, Lesson, Loaded, Rates};
 
 /// What was found, in a few lines for each experiment.
 #[must_use]
@@ -138,4 +138,23 @@ fn changed(before: &str, after: &str) -> Vec<String> {
     let mut lines: Vec<String> = gone.iter().filter(|line| !come.contains(line)).map(|line| format!("- {}", line.trim())).collect();
     lines.extend(come.iter().filter(|line| !gone.contains(line)).map(|line| format!("+ {}", line.trim())));
     lines
+}
+
+/// The lessons and the built-in scenarios, each as a Markdown table under a heading.
+#[must_use]
+pub fn tables() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut text = "## The lessons\n\n| part | lesson | title |\n|---|---|---|\n".to_owned();
+    let mut before = String::new();
+    for file in LESSONS {
+        let part = file.part();
+        let shown = if part == before { "" } else { part.as_str() };
+        text += &format!("| {} | `{}` | {} |\n", cell(shown), file.name, cell(&file.title()));
+        before = part;
+    }
+    text += "\n## The built-in scenarios\n\n| name | title |\n|---|---|\n";
+    for file in LIBRARY {
+        text += &format!("| `{}` | {} |\n", file.name, cell(&file.title()));
+    }
+    text
 }

@@ -15,7 +15,18 @@ impl BuiltIn {
     /// Its title, one line.
     #[must_use]
     pub fn title(&self) -> String {
-        let line = self.text.lines().find_map(|line| line.trim().strip_prefix("title:"));
+        self.line("title:")
+    }
+
+    /// The part of the course that a lesson belongs to; empty for a scenario that is no lesson.
+    #[must_use]
+    pub fn part(&self) -> String {
+        self.line("part:")
+    }
+
+    /// The text of the first field of this name, where it is written on one line.
+    fn line(&self, field: &str) -> String {
+        let line = self.text.lines().find_map(|line| line.trim().strip_prefix(field));
         // The text is RON, so a quote in it is written with a backslash.
         line.and_then(|line| ron::from_str(line.trim().trim_end_matches(',')).ok()).unwrap_or_default()
     }

@@ -41,5 +41,6 @@ mod serve_state;
 mod studies;
 mod tidy;
 mod truth;
+#[cfg(target_os = "linux")]
 mod watch;
 mod words;

@@ -40,12 +40,13 @@ exec "$SIMLAB_PROGRAM" power "$@" $small $users
 /// Stands in for `cargo`: what it would build is there.
 const CARGO: &str = "#!/bin/sh\ncase \"$1\" in install|test|run) exit 0 ;; *) exit 1 ;; esac\n";
 
-/// The README and the pages of `docs` that are written by hand, with their paths.
+/// The README, CONTRIBUTING and the pages of `docs` that are written by hand, with their paths.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut paths = vec![Path::new(ROOT).join("README.md")];
     let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let mut docs: Vec<PathBuf> = docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
-    docs.retain(|path| path.file_name().is_some_and(|name| name != "third-party.md"));
+    docs.retain(|path| path.file_name().is_some_and(|name| name != "third-party.md" && name != "SUMMARY.md"));
+    paths.push(Path::new(ROOT).join("CONTRIBUTING.md"));
     docs.sort();
     paths.extend(docs);
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
@@ -57,7 +58,8 @@ fn blocks(language: &str) -> Vec<String> {
     let of_page = |text: &str| -> Vec<String> {
         text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
     };
-    pages().iter().flat_map(|(_, text)| of_page(text)).collect()
+    // Blocks of CONTRIBUTING run in the sources, and some for an hour.
+    pages().iter().filter(|(path, _)| !path.ends_with("CONTRIBUTING.md")).flat_map(|(_, text)| of_page(text)).collect()
 }
 
 fn there(program: &str) -> bool {
@@ -82,8 +84,8 @@ fn made(place: &Path) -> Vec<String> {
 #[cfg(unix)]
 #[test]
 fn every_block_of_the_pages_works_when_it_is_pasted() {
-    if !["bash", "curl", "python3"].iter().all(|program| there(program)) {
-        return;
+    for program in ["bash", "curl", "python3"] {
+        assert!(there(program), "this test needs {program}; leave it out with: cargo test -- --skip every_block_of_the_pages");
     }
     let place = folder("readme");
     let tools = place.join("bin");
@@ -125,9 +127,8 @@ fn every_block_of_the_pages_works_when_it_is_pasted() {
 
 #[test]
 fn what_the_pages_show_of_python_is_python() {
-    if !there("python3") {
-        return;
-    }
+    let hint = "this test needs python3; leave it out with: cargo test -- --skip what_the_pages_show_of_python";
+    assert!(there("python3"), "{hint}");
     for block in blocks("python") {
         let read = Command::new("python3").args(["-c", "import ast, sys; ast.parse(sys.argv[1])", &block]).status().unwrap();
         assert!(read.success(), "{block}");
@@ -158,10 +159,35 @@ fn every_link_of_the_pages_leads_to_a_file() {
     assert!(followed > 15, "{followed}");
 }
 
+/// The tables of `docs/course.md` stand between these lines.
+const TABLES: [&str; 2] = ["<!-- simlab list --format markdown -->\n\n", "\n<!-- end -->\n"];
+
 #[test]
-fn the_course_page_lists_every_lesson_in_order() {
-    let page = fs::read_to_string(Path::new(ROOT).join("docs/course.md")).unwrap();
-    let listed: Vec<&str> = page.lines().filter_map(|line| line.split("| `").nth(1)?.split('`').next()).collect();
+fn the_course_page_has_the_lessons_and_scenarios_of_the_program() {
+    let path = Path::new(ROOT).join("docs/course.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(TABLES[0]).unwrap();
+    let (kept, after) = rest.split_once(TABLES[1]).unwrap();
+    let printed = super::program::simlab(&["list", "--format", "markdown"]).well();
+    if std::env::var_os("RENEW_TABLES").is_some() {
+        fs::write(&path, [before, TABLES[0], &printed, TABLES[1], after].concat()).unwrap();
+    } else {
+        assert!(kept == printed, "the tables of docs/course.md are old; renew them: RENEW_TABLES=1 cargo test --test it course_page");
+    }
+    let names: Vec<&str> = printed.lines().filter_map(|line| line.split('`').nth(1)).collect();
     let lessons: Vec<&str> = simlab::course::Course::files().iter().map(|file| file.name).collect();
-    assert!(listed.starts_with(&lessons), "{listed:?}");
+    assert!(names.starts_with(&lessons) && names.len() == lessons.len() + simlab::scenario::LIBRARY.len(), "{names:?}");
+}
+
+#[test]
+fn the_scenarios_of_the_pages_are_without_a_mistake() {
+    let place = folder("page-scenarios");
+    let scenarios = blocks("ron");
+    assert!(!scenarios.is_empty());
+    for scenario in scenarios {
+        fs::write(place.join("ours.ron"), &scenario).unwrap();
+        let checked = super::program::simlab_in(&place, &["check", "ours.ron"]);
+        assert_eq!((checked.code, checked.err.as_str()), (0, ""), "{scenario}");
+        assert!(!checked.out.contains("warning"), "{}", checked.out);
+    }
 }
