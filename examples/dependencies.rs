@@ -257,7 +257,10 @@ fn notices(graph: &Graph) -> Result<String, Failure> {
             let owners = owners.join("; ").replace('<', "\\<");
             writeln!(page, "- {name}{}{owners}", if owners.is_empty() { "" } else { ": " })?;
         }
-        write!(page, "\n~~~text\n{}\n~~~\n", terms.body)?;
+        // A license has fences of its own.
+        let longest = terms.body.lines().map(|line| line.chars().take_while(|c| *c == '~').count()).max().unwrap_or(0);
+        let fence = "~".repeat(longest.max(2) + 1);
+        write!(page, "\n{fence}text\n{}\n{fence}\n", terms.body)?;
     }
     Ok(page)
 }

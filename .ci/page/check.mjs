@@ -1,4 +1,4 @@
-// Holds saved report pages to what a browser and a reader need: no console errors, no sideways scrolling at 360 px, WCAG AA by
+// Checks saved report pages for what a browser and a reader need: no console errors, no sideways scrolling at 360 px, WCAG AA by
 // axe in both themes at three widths, and a way through by keyboard alone.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,8 +7,8 @@ import puppeteer from 'puppeteer-core'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const start = { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 60_000 }
 const browser = await puppeteer.launch(start).catch((error) => {
-  console.log(`skipped: Chromium does not start here (${error.message.split('\n')[0]})`)
-  process.exit(0)
+  console.error(`error: Chromium does not start here: ${error.message.split('\n')[0]}`)
+  process.exit(1)
 })
 let faults = 0
 const fault = (where, what) => { faults += 1; console.error(`${where}: ${what}`) }
