@@ -189,8 +189,10 @@ impl Environment {
     /// All secrets, for whoever has to keep a text free of them.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
-        let keys = [&self.anthropic, &self.openai, &self.mistral].into_iter().flatten().map(|access| access.key.clone());
-        keys.chain([self.flags.sdk_key.clone(), self.flags.api_key.clone()]).collect()
+        // Taken apart by name, so that no key of a later provider can be forgotten here.
+        let Self { flags: FlagAccess { sdk_key, api_key, base: _ }, anthropic, openai, mistral } = self;
+        let keys = [anthropic, openai, mistral].into_iter().flatten().map(|access| access.key.clone());
+        keys.chain([sdk_key.clone(), api_key.clone()]).collect()
     }
 }
 
