@@ -4,7 +4,13 @@
 //! its values over 400 seeds, and whether the published figure lies inside. Then how often the scenario's rule gives each
 //! verdict. `-- --seeds N FILE…` takes other seeds and scenario files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 #[path = "../tests/it/published.rs"]
 mod published;

@@ -3,7 +3,13 @@
 //! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS` takes other sizes. The peers that it is held against are run by
 //! `benches/peers.py` on the same machine.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;

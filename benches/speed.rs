@@ -4,7 +4,13 @@
 //! run makes stages of luck. `cargo bench --bench speed` prints both and users per second on one core; `-- USERS FILE`
 //! takes another number of users and another scenario.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 use std::time::Instant;
 

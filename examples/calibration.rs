@@ -118,7 +118,7 @@ impl Study {
             };
             let input = MetricInput { metric: metric.clone(), tallies: tallies.map(Some).to_vec(), responders: None, skewness: Vec::new() };
             let analysis = analyze(&self.experiment, &Summary { exposures: vec![users; 2], shares: None, metrics: vec![input] });
-            let Some(compared) = analysis.metrics[0].variations[1].comparison else { continue };
+            let Some(compared) = analysis.metrics.first().and_then(|metric| metric.variations.get(1)?.comparison) else { continue };
             if let Some(interval) = compared.relative_interval {
                 found.intervals += 1;
                 found.covered += u64::from(interval.lower <= effect && effect <= interval.upper);

@@ -50,7 +50,8 @@ pub fn read(value: &Value) -> Result<Option<AgentConfig>, String> {
     }
     let text = |place: &str, value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| format!("`{place}` is missing"));
     let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
-    let mut parameters = object(&value["model"]["parameters"]);
+    let (model, provider) = (&value["model"], &value["provider"]);
+    let mut parameters = object(&model["parameters"]);
     let listed = parameters.shift_remove("tools").unwrap_or_default();
     let keyed = value["tools"].as_object().into_iter().flatten().map(|(key, tool)| (key.as_str(), tool));
     let listed = listed.as_array().into_iter().flatten().map(|tool| ("", tool));
@@ -68,10 +69,10 @@ pub fn read(value: &Value) -> Result<Option<AgentConfig>, String> {
     Ok(Some(AgentConfig {
         variation: text("_ldMeta.variationKey", &meta["variationKey"])?,
         version: meta["version"].as_u64().unwrap_or(1),
-        provider: text("provider.name", &value["provider"]["name"])?,
-        model: text("model.name", &value["model"]["name"])?,
+        provider: text("provider.name", &provider["name"])?,
+        model: text("model.name", &model["name"])?,
         parameters,
-        custom: object(&value["model"]["custom"]),
+        custom: object(&model["custom"]),
         instructions: value["instructions"].as_str().unwrap_or_default().to_owned(),
         tools,
     }))

@@ -6,6 +6,8 @@
 
 use serde_json::{Value, json};
 
+use super::members::put;
+
 /// The verb of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -64,7 +66,7 @@ impl Request {
     pub fn instruct(path: impl Into<String>, environment: Option<&str>, instructions: Vec<Value>) -> Self {
         let mut body = json!({ "instructions": instructions });
         if let Some(environment) = environment {
-            body["environmentKey"] = environment.into();
+            put(&mut body, "environmentKey", environment);
         }
         Self { semantic_patch: true, ..Self::new(Method::Patch, path, body) }
     }

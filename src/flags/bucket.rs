@@ -41,7 +41,7 @@ impl Prefix {
         let text = text.into_bytes();
         let mut block = [0; 64];
         if text.len() <= ONE_BLOCK {
-            block[..text.len()].copy_from_slice(&text);
+            block.iter_mut().zip(&text).for_each(|(own, byte)| *own = *byte);
         }
         Self { text, block }
     }
@@ -55,6 +55,7 @@ impl Prefix {
 
     /// The first 15 hexadecimal digits of the hash, as an integer.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a hash has 20 bytes, and a text that leaves room for its end fits into one block")]
     pub fn digits(&self, value: &str) -> u64 {
         let length = self.text.len() + value.len();
         if length > ONE_BLOCK {

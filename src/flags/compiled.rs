@@ -17,6 +17,7 @@ use launchdarkly_server_sdk_evaluation as vendor;
 use serde_json::{Value, json};
 
 use super::bucket::{self, Prefix};
+use super::members::at;
 use super::official::{self, Store};
 use super::ruleset::Ruleset;
 use crate::context::Attributes;
@@ -169,6 +170,7 @@ impl Compiled {
 
     /// The variation of `configs[config]` for the user with this key and `attribute_sets[attribute_set]`.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a plan names a rollout that was compiled with it")]
     pub fn evaluate(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
         let plan = if attribute_set < self.attribute_sets.len() {
             self.plans.get(config.saturating_mul(self.attribute_sets.len()).saturating_add(attribute_set))
@@ -265,12 +267,14 @@ impl Compiled {
     /// order of their creation, which need not be a scenario's.
     #[must_use]
     pub fn variation_key(&self, config: usize, variation: usize) -> Option<&str> {
-        self.value(config, variation)?["_ldMeta"]["variationKey"].as_str()
+        at(self.value(config, variation)?, ["_ldMeta", "variationKey"]).as_str()
     }
 
     fn official(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
-        let Some(Some(config)) = self.configs.get(config) else { return Evaluation::error(EvaluationError::FlagNotFound) };
-        match official::context(key, &self.attribute_sets[attribute_set]) {
+        let (Some(Some(config)), Some(attributes)) = (self.configs.get(config), self.attribute_sets.get(attribute_set)) else {
+            return Evaluation::error(EvaluationError::FlagNotFound);
+        };
+        match official::context(key, attributes) {
             Some(context) => config.ask(&self.store, &context),
             None => Evaluation::error(EvaluationError::UserNotSpecified),
         }
@@ -280,21 +284,22 @@ impl Compiled {
     fn plan(&mut self, config: &Config) -> Result<(), Unreadable> {
         let key = &config.flag.key;
         // As the official crate understood it: one spelling for each thing.
-        let flag: Value = write(&config.flag, "flag", key)?;
+        let flag: &Value = &write(&config.flag, "flag", key)?;
         let by_key = has_items(&flag["targets"]) || has_items(&flag["contextTargets"]) || has_items(&flag["prerequisites"]);
         let mut rules = Vec::new();
         let vendor_rules: Vec<vendor::FlagRule> = read(&flag["rules"], "rules of flag", key)?;
-        for (index, rule) in vendor_rules.iter().enumerate() {
+        let written = flag["rules"].as_array().into_iter().flatten();
+        for (index, (rule, written)) in vendor_rules.iter().zip(written).enumerate() {
             let mut probes = Vec::new();
-            for clause in flag["rules"][index]["clauses"].as_array().into_iter().flatten() {
+            for clause in written["clauses"].as_array().into_iter().flatten() {
                 let probe = if self.depends_on_key(clause, &mut BTreeSet::new())? { None } else { Some(probe(clause, key)?) };
                 probes.push(probe);
             }
             let reason = Reason::RuleMatch { rule: u32::try_from(index).unwrap_or(u32::MAX) };
-            rules.push((probes, self.rollout(config, &rule.variation_or_rollout, &flag, reason)?));
+            rules.push((probes, self.rollout(config, &rule.variation_or_rollout, flag, reason)?));
         }
         let fallthrough: vendor::VariationOrRollout = read(&flag["fallthrough"], "default rule of flag", key)?;
-        let fallthrough = self.rollout(config, &fallthrough, &flag, Reason::Fallthrough)?;
+        let fallthrough = self.rollout(config, &fallthrough, flag, Reason::Fallthrough)?;
 
         for attributes in self.attribute_sets.iter() {
             // Any key will do where the answer does not depend on it.
@@ -327,7 +332,7 @@ impl Compiled {
     ) -> Result<Option<u32>, Unreadable> {
         let vendor::VariationOrRollout::Rollout { rollout } = serve else { return Ok(None) };
         let key = &config.flag.key;
-        let rollout: Value = write(rollout, "rollout of flag", key)?;
+        let rollout: &Value = &write(rollout, "rollout of flag", key)?;
         let experiment = rollout["kind"] == "experiment";
         let by_key = experiment || rollout["bucketBy"].as_str().is_none_or(is_key);
         let of_user = rollout["contextKind"].as_str().is_none_or(|kind| kind == "user");
@@ -364,7 +369,7 @@ impl Compiled {
             if !seen.insert(key.to_owned()) {
                 continue;
             }
-            let segment: Value = write(segment, "segment", key)?;
+            let segment: &Value = &write(segment, "segment", key)?;
             let lists = ["included", "excluded", "includedContexts", "excludedContexts"];
             if lists.iter().any(|list| has_items(&segment[list])) {
                 return Ok(true);
@@ -387,15 +392,16 @@ impl Compiled {
 impl Rollout {
     fn evaluate(&self, key: &str) -> Evaluation {
         let bucket = self.prefix.bucket(key);
-        let part = self.bounds.iter().position(|&bound| bucket < bound).unwrap_or(self.evaluations.len() - 1);
-        self.evaluations[part]
+        let part = self.bounds.iter().zip(&self.evaluations).find(|(bound, _)| bucket < **bound).map(|(_, evaluation)| evaluation);
+        // The last part takes what rounding left outside.
+        part.or(self.evaluations.last()).copied().unwrap_or(Evaluation::error(EvaluationError::MalformedFlag))
     }
 }
 
 impl Config {
     fn new(flag: &vendor::Flag, json: Option<&Value>) -> Self {
         let disabled = json!({ "_ldMeta": { "enabled": false } });
-        let first = usize::from(json.is_some_and(|json| json["variations"][0] == disabled));
+        let first = usize::from(json.is_some_and(|json| json.pointer("/variations/0") == Some(&disabled)));
         let rules = json.and_then(|json| json["rules"].as_array()).into_iter().flatten();
         let rule_ids = rules.map(|rule| rule["id"].as_str().unwrap_or_default().to_owned()).collect();
         let values = json.and_then(|json| json["variations"].as_array()).into_iter().flatten().skip(first).cloned().collect();

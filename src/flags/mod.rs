@@ -14,6 +14,7 @@ pub mod bootstrap;
 pub mod bucket;
 pub mod compiled;
 pub mod events;
+mod members;
 pub mod mock;
 mod official;
 pub mod ruleset;

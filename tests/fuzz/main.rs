@@ -11,7 +11,13 @@
 //!
 //! An input that breaks a rule is written to `target/fuzz/` and named in the message.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 mod decoders;
 mod files;

@@ -1,6 +1,12 @@
 //! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 mod adaptive;
 mod analyze;

@@ -11,7 +11,13 @@
 //!
 //! `SIMLAB_SEEDS=N` runs N seeds, `SIMLAB_SEED=S` begins at seed S (and runs it alone where no number is given).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what cannot go on here shall stop loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on here shall stop loudly"
+)]
 
 mod disk;
 mod launchdarkly;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::experiment::{Aggregation, Better, Correction, Method, Metric, MetricKind, Missing, Statistic};
+use crate::flags::members::{at, put};
 use crate::flags::spec::{ClauseSpec, Condition, ExperimentSpec, ModelConfigSpec, VariationSpec};
 use crate::quantity::Share;
 
@@ -94,10 +95,11 @@ pub fn variation(variation: &VariationSpec, model: &str, tool_versions: &BTreeMa
 pub fn plain_variation(found: &Value) -> Value {
     let tools = found["tools"].as_array().into_iter().flatten();
     let tools: Vec<Value> = tools.map(|tool| json!({ "key": tool["key"], "version": tool["version"] })).collect();
-    let object = |name: &str| found["model"][name].as_object().cloned().unwrap_or_default();
+    let model = &found["model"];
+    let object = |name: &str| model[name].as_object().cloned().unwrap_or_default();
     json!({
         "key": found["key"], "name": found["name"], "instructions": found["instructions"], "modelConfigKey": found["modelConfigKey"],
-        "model": { "modelName": found["model"]["modelName"], "parameters": object("parameters"), "custom": object("custom") },
+        "model": { "modelName": model["modelName"], "parameters": object("parameters"), "custom": object("custom") },
         "tools": tools,
     })
 }
@@ -112,16 +114,16 @@ pub fn metric(metric: &Metric) -> Value {
         "randomizationUnits": ["user"],
     });
     if numeric {
-        json["unit"] = metric.unit.as_str().into();
+        put(&mut json, "unit", metric.unit.as_str());
     }
     match metric.statistic {
         Statistic::Mean => {
-            json["analysisType"] = "mean".into();
-            json["eventDefault"] = json!({ "disabled": metric.missing == Missing::Exclude, "value": 0 });
+            put(&mut json, "analysisType", "mean");
+            put(&mut json, "eventDefault", json!({ "disabled": metric.missing == Missing::Exclude, "value": 0 }));
         }
         Statistic::Percentile(share) => {
-            json["analysisType"] = "percentile".into();
-            json["percentileValue"] = ((share.get() * 100.0 + 0.5) as i64).into();
+            put(&mut json, "analysisType", "percentile");
+            put(&mut json, "percentileValue", (share.get() * 100.0 + 0.5) as i64);
         }
     }
     json
@@ -129,8 +131,10 @@ pub fn metric(metric: &Metric) -> Value {
 
 /// A found metric, as [`metric`] writes it: a default that is not used may come without its value.
 pub fn plain_metric(mut found: Value) -> Value {
-    if found["eventDefault"].is_object() && found["eventDefault"]["value"].is_null() {
-        found["eventDefault"]["value"] = 0.into();
+    if let Some(default) = found.get_mut("eventDefault").and_then(Value::as_object_mut)
+        && default.get("value").is_none_or(Value::is_null)
+    {
+        default.insert("value".to_owned(), 0.into());
     }
     found
 }
@@ -173,14 +177,14 @@ pub fn iteration(experiment: &ExperimentSpec, ids: &BTreeMap<String, (String, St
 pub fn plain_iteration(found: &Value, config: &str) -> Value {
     let treatments = found["treatments"].as_array().into_iter().flatten().map(|treatment| {
         json!({ "baseline": treatment["baseline"], "allocationPercent": treatment["allocationPercent"],
-            "variationId": treatment["parameters"][0]["variationId"] })
+            "variationId": treatment.pointer("/parameters/0/variationId") })
     });
     let metrics: Vec<&Value> = found["metrics"].as_array().into_iter().flatten().map(|metric| &metric["key"]).collect();
-    let primary =
-        if found["primarySingleMetric"].is_object() { &found["primarySingleMetric"]["key"] } else { &found["primarySingleMetricKey"] };
+    let primary = &found["primarySingleMetric"];
+    let primary = if primary.is_object() { &primary["key"] } else { &found["primarySingleMetricKey"] };
     json!({
         "hypothesis": found["hypothesis"], "treatments": treatments.collect::<Vec<_>>(), "metrics": metrics, "primary metric": primary,
-        "randomization unit": found["randomizationUnit"], "outside": found["flags"][config]["notInExperimentVariationId"],
+        "randomization unit": found["randomizationUnit"], "outside": at(found, ["flags", config, "notInExperimentVariationId"]),
     })
 }
 
@@ -209,7 +213,7 @@ pub fn analysis(experiment: &ExperimentSpec) -> Map<String, Value> {
         Correction::BenjaminiHochberg => Some("benjamini-hochberg"),
     };
     if let Some(correction) = correction {
-        config["multipleComparisonCorrectionMethod"] = correction.into();
+        put(&mut config, "multipleComparisonCorrectionMethod", correction);
     }
     let methodology = if experiment.method == Method::Bayesian { "bayesian" } else { "frequentist" };
     [("methodology".to_owned(), methodology.into()), ("analysisConfig".to_owned(), config)].into_iter().collect()

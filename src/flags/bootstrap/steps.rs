@@ -14,6 +14,7 @@ use super::targeting::{Changes, Found, Served};
 use super::verify::{Existing, rule_index, verify};
 use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
 use crate::flags::api::{ApiError, Request};
+use crate::flags::members::{at, put};
 use crate::flags::spec::{ConfigSpec, ExperimentSpec, ProjectSpec, SegmentSpec, ToolSpec};
 use crate::quantity::Share;
 
@@ -124,7 +125,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             let before = keys.len();
             let offset = before.to_string();
             let Some(found) = self.find(path.clone(), &[("limit", "50"), ("offset", &offset)]).await? else { break };
-            let items = found.as_array().or_else(|| found["items"].as_array());
+            let items = found.as_array().or_else(|| found.get("items")?.as_array());
             keys.extend(items.into_iter().flatten().filter_map(|item| item["key"].as_str()).map(str::to_owned));
             if keys.len() == before || found.is_array() {
                 break;
@@ -199,10 +200,10 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let listed = listed.as_ref().and_then(|found| found.as_array().or_else(|| found["items"].as_array()));
         for model in &self.spec.model_configs {
             self.about(Resource::ModelConfig, &model.key);
-            let wanted = design::model_config(model);
+            let wanted = &design::model_config(model);
             match listed.into_iter().flatten().find(|found| found["key"] == *model.key) {
                 None => {
-                    self.write(Request::post(self.project_path("/ai-configs/model-configs"), wanted)).await?;
+                    self.write(Request::post(self.project_path("/ai-configs/model-configs"), wanted.clone())).await?;
                     // Before there is a project, nobody tells which models every project has.
                     let unless = if listed.is_none() && self.mode == Mode::Plan { ", unless every project has it" } else { "" };
                     self.note(ActionKind::Created, format!("{} {}{unless}", model.provider, model.model));
@@ -230,14 +231,14 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             self.note(ActionKind::Created, format!("{} clauses", segment.clauses.len()));
             return Ok(());
         };
-        let (mut instructions, mut details, mut list) = (Vec::new(), Vec::new(), Vec::new());
+        let (found, mut instructions, mut details, mut list) = (&found, Vec::new(), Vec::new(), Vec::new());
         if found["name"] != *segment.name {
             instructions.push(json!({ "kind": "updateName", "value": segment.name }));
             details.push("name");
             list.push(Difference::new("name", found["name"].as_str().unwrap_or_default(), &segment.name));
         }
         let rules: Vec<&Value> = found["rules"].as_array().into_iter().flatten().collect();
-        let fits = rules.len() == 1 && design::same_clauses(&design::plain_clauses(&rules[0]["clauses"]), &clauses);
+        let fits = matches!(rules.as_slice(), [rule] if design::same_clauses(&design::plain_clauses(&rule["clauses"]), &clauses));
         if !fits {
             instructions.extend(rules.iter().map(|rule| json!({ "kind": "removeRule", "ruleId": rule["_id"] })));
             instructions.push(add);
@@ -275,7 +276,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             }
             Some(_) => self.note(ActionKind::Unchanged, ""),
         }
-        let found = found.unwrap_or(Value::Null);
+        let found = &found.unwrap_or(Value::Null);
         let existing: Vec<&Value> = found["variations"].as_array().into_iter().flatten().collect();
         for variation in &config.variations {
             self.about(Resource::Variation, format!("{}/{}", config.key, variation.key));
@@ -315,7 +316,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             self.note(ActionKind::Created, format!("{} rules", config.rules.len()));
             return Ok(());
         };
-        if reply["environments"][environment]["enabled"] == json!(false) {
+        if *at(&reply, ["environments", environment, "enabled"]) == json!(false) {
             let detail = "targeting is off, and is switched on by hand".to_owned();
             return Err(BootstrapError::Differs { resource: Resource::Targeting, key: config.key.clone(), detail });
         }
@@ -401,7 +402,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         let start = |justification: &str| {
             let mut instruction = json!({ "kind": "startIteration" });
             if !justification.is_empty() {
-                instruction["changeJustification"] = justification.into();
+                put(&mut instruction, "changeJustification", justification);
             }
             Request::instruct(path.clone(), None, vec![instruction])
         };
@@ -418,7 +419,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             );
             return Ok(());
         };
-        let (mut details, mut requests, mut list) = (Vec::new(), Vec::new(), Vec::new());
+        let (found, mut details, mut requests, mut list) = (&found, Vec::new(), Vec::new(), Vec::new());
         if found["name"] != *experiment.name {
             let rename = json!({ "kind": "updateName", "value": experiment.name });
             requests.push(Request::instruct(path.clone(), None, vec![rename]));

@@ -9,10 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Difference;
 use super::design::{clauses, percent, plain_clauses, said, same_clauses};
+use crate::flags::members::{at, put};
 use crate::flags::spec::{ConfigSpec, ServeSpec};
 
 /// Targeting of one config as a reply shows it.
@@ -48,14 +49,14 @@ pub struct Changes {
 impl<'a> Found<'a> {
     /// Reads the reply to `GET …/targeting`.
     pub fn new(reply: &'a Value, environment: &str) -> Self {
-        Self { reply, environment: &reply["environments"][environment] }
+        Self { reply, environment: at(reply, ["environments", environment]) }
     }
 
     /// Flag variation id and name, by variation key.
     pub fn ids(&self) -> BTreeMap<String, (String, String)> {
         let variations = self.reply["variations"].as_array().into_iter().flatten();
         let entry = |variation: &Value| {
-            let key = variation["value"]["_ldMeta"]["variationKey"].as_str().unwrap_or("disabled");
+            let key = at(variation, ["value", "_ldMeta", "variationKey"]).as_str().unwrap_or("disabled");
             let text = |name: &str| variation[name].as_str().unwrap_or_default().to_owned();
             (key.to_owned(), (text("_id"), text("name")))
         };
@@ -69,7 +70,8 @@ impl<'a> Found<'a> {
 
     fn key(&self, index: &Value) -> String {
         let variation = index.as_u64().and_then(|index| self.reply["variations"].get(usize::try_from(index).ok()?));
-        variation.and_then(|variation| variation["value"]["_ldMeta"]["variationKey"].as_str()).unwrap_or("disabled").to_owned()
+        let key = variation.and_then(|variation| at(variation, ["value", "_ldMeta", "variationKey"]).as_str());
+        key.unwrap_or("disabled").to_owned()
     }
 
     /// The rules, in order.
@@ -95,7 +97,7 @@ impl<'a> Found<'a> {
             .map(|part| (self.key(&part["variation"]), part["weight"].as_u64().unwrap_or(0), part["_untracked"] == json!(true)))
             .collect();
         let tracked = parts.iter().filter(|part| !part.2).map(|(key, weight, _)| (key.clone(), *weight)).collect();
-        match (rollout["experimentAllocation"]["type"].as_str(), parts.as_slice()) {
+        match (at(rollout, ["experimentAllocation", "type"]).as_str(), parts.as_slice()) {
             (None, _) => Served::Weights(tracked),
             (Some("measuredRollout"), [(to, share, _), (from, ..), ..]) => Served::Guarded(from.clone(), to.clone(), *share),
             (Some(_), _) => Served::Experiment(parts.into_iter().filter(|part| !part.2).map(|(key, weight, _)| (key, weight)).collect()),
@@ -105,22 +107,20 @@ impl<'a> Found<'a> {
     /// What brings this targeting to what `config` says.
     pub fn changes(&self, config: &ConfigSpec) -> Changes {
         let (ids, mut changes) = (self.ids(), Changes::default());
-        let found = self.rules();
-        let mut used = vec![false; found.len()];
-        // Index among the found rules, for each wanted one.
-        let mut matches = Vec::new();
+        // The found rules that no wanted one is equal to.
+        let mut left = self.rules();
+        let mut added = false;
         for (index, rule) in config.rules.iter().enumerate() {
             let wanted = clauses(&rule.when);
-            let position = (0..found.len()).find(|&at| !used[at] && same_clauses(&plain_clauses(&found[at]["clauses"]), &wanted));
-            matches.push(position);
+            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
             let place = format!("rule {}", index + 1);
-            match position {
-                Some(position) => {
-                    used[position] = true;
-                    let head = json!({ "kind": "updateRuleVariationOrRollout", "ruleId": found[position]["_id"] });
-                    self.update(&rule.serve, found[position], head, &place, &ids, &mut changes);
+            match position.map(|position| left.remove(position)) {
+                Some(found) => {
+                    let head = json!({ "kind": "updateRuleVariationOrRollout", "ruleId": found["_id"] });
+                    self.update(&rule.serve, found, head, &place, &ids, &mut changes);
                 }
                 None => {
+                    added = true;
                     let mut instruction = json!({ "kind": "addRule", "clauses": wanted });
                     put_serve(&mut instruction, &rule.serve, &ids);
                     changes.instructions.push(instruction);
@@ -130,7 +130,7 @@ impl<'a> Found<'a> {
                 }
             }
         }
-        if matches.contains(&None) && used.contains(&false) {
+        if added && !left.is_empty() {
             changes.details.push("the rules that are there already go behind".to_owned());
         }
         self.update(
@@ -170,7 +170,7 @@ impl<'a> Found<'a> {
             if let Served::Guarded(..) = found {
                 let mut stop = json!({ "kind": "stopAutomatedRelease" });
                 if let Some(rule_id) = instruction.get("ruleId") {
-                    stop["ruleId"] = rule_id.clone();
+                    put(&mut stop, "ruleId", rule_id.clone());
                 }
                 changes.instructions.push(stop);
             }
@@ -230,7 +230,7 @@ impl<'a> Found<'a> {
                 "stages": [{ "allocation": share.weight(), "durationMillis": 604_800_000 }],
             });
             if found["_id"].is_string() {
-                start["ruleId"] = found["_id"].clone();
+                put(&mut start, "ruleId", found["_id"].clone());
             }
             changes.instructions.push(start);
             changes.details.push(format!("guarded rollout of {to} started at {share}"));
@@ -257,10 +257,9 @@ fn put_serve(instruction: &mut Value, serve: &ServeSpec, ids: &BTreeMap<String, 
     match serve {
         ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => instruction["variationId"] = id(ids, key).into(),
         ServeSpec::Weights(weights) => {
-            for (key, share) in weights {
-                instruction["rolloutWeights"][id(ids, key)] = share.weight().into();
-            }
-            instruction["rolloutContextKind"] = "user".into();
+            let weights: Map<String, Value> = weights.iter().map(|(key, share)| (id(ids, key).to_owned(), share.weight().into())).collect();
+            put(instruction, "rolloutWeights", weights);
+            put(instruction, "rolloutContextKind", "user");
         }
     }
 }

@@ -51,7 +51,8 @@ pub fn verify(spec: &ProjectSpec, existing: &Existing) -> Vec<String> {
         }
     }
     for (index, experiment) in spec.experiments.iter().enumerate() {
-        check.experiment(experiment, &spec.experiments[..index]);
+        let (earlier, _) = spec.experiments.split_at(index);
+        check.experiment(experiment, earlier);
     }
     check.faults
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::keys::EventKey;
 use crate::context::Attributes;
 use crate::flags::compiled::{Evaluation, EvaluationError, Reason};
+use crate::flags::members::put;
 use crate::quantity::Money;
 
 /// A context of kind `user`, as events carry it.
@@ -19,7 +20,7 @@ pub fn context(key: &str, attributes: &Attributes) -> Value {
     let mut json = json!({ "kind": "user", "key": key });
     for (name, value) in &attributes.0 {
         if name != "kind" && name != "key" {
-            json[name] = value.as_str().into();
+            put(&mut json, name, value.as_str());
         }
     }
     json
@@ -88,7 +89,7 @@ impl Track<'_> {
     #[must_use]
     pub fn tool_data(&self, tool: &str) -> Value {
         let mut data = self.data();
-        data["toolKey"] = tool.into();
+        put(&mut data, "toolKey", tool);
         data
     }
 }
@@ -131,12 +132,12 @@ pub struct FeatureEvent<'a> {
 pub fn feature(at_ms: u64, event: &FeatureEvent<'_>, context: &Value) -> Value {
     let mut json = json!({ "kind": "feature", "creationDate": at_ms, "key": event.config, "version": event.version });
     if let Some(index) = flag_index(event.evaluation) {
-        json["variation"] = index.into();
+        put(&mut json, "variation", index);
     }
-    json["value"] = event.value.clone();
-    json["default"] = event.default.clone();
-    json["reason"] = reason(event.evaluation, event.rule_id);
-    json["context"] = context.clone();
+    put(&mut json, "value", event.value.clone());
+    put(&mut json, "default", event.default.clone());
+    put(&mut json, "reason", reason(event.evaluation, event.rule_id));
+    put(&mut json, "context", context.clone());
     json
 }
 
@@ -170,7 +171,7 @@ pub fn reason(evaluation: Evaluation, rule_id: Option<&str>) -> Value {
         }
     };
     if evaluation.in_experiment {
-        json["inExperiment"] = true.into();
+        put(&mut json, "inExperiment", true);
     }
     json
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::clock::{Clock, time};
 use crate::diagnostic::shortened;
+use crate::flags::members::at;
 
 /// Context kind of the AI SDKs' own reports about themselves: never a unit.
 const AI_SDK: &str = "ld_ai";
@@ -117,7 +118,7 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
         };
         return Ok(Recorded::Metric { at_ms, unit, event: key, value, data: &event["data"] });
     }
-    if event["reason"]["inExperiment"] != Value::Bool(true) {
+    if *at(event, ["reason", "inExperiment"]) != Value::Bool(true) {
         return Ok(Recorded::Other { kind });
     }
     let number = &event["variation"];
@@ -128,7 +129,7 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
     let variation = variation.and_then(|index| usize::try_from(index).ok());
     let variation = variation.ok_or_else(|| Malformed("an exposure must have a `variation` index".to_owned()))?;
     let value = &event["value"];
-    let variation_key = value["_ldMeta"]["variationKey"].as_str();
+    let variation_key = at(value, ["_ldMeta", "variationKey"]).as_str();
     Ok(Recorded::Exposure { at_ms, unit, config: key, variation, variation_key, value })
 }
 
@@ -171,7 +172,7 @@ pub fn context_kinds(event: &Value) -> Vec<&str> {
 /// Whether an exposure's value is an AI config's disabled variation.
 #[must_use]
 pub fn is_disabled(value: &Value) -> bool {
-    value["_ldMeta"]["enabled"] == Value::Bool(false)
+    *at(value, ["_ldMeta", "enabled"]) == Value::Bool(false)
 }
 
 /// The key of the unit, if the event's context has one.
@@ -179,18 +180,19 @@ fn unit<'a>(event: &'a Value, unit_kind: &str) -> Result<Option<&'a str>, Malfor
     let context = &event["context"];
     let key = if context.is_object() {
         match text(context, "kind").map_err(|error| Malformed(format!("in `context`: {error}")))? {
-            "multi" => &context[unit_kind]["key"],
+            "multi" => at(context, [unit_kind, "key"]),
             kind if kind == unit_kind => &context["key"],
             _ => return Ok(None),
         }
     } else if event["contextKeys"].is_object() {
-        &event["contextKeys"][unit_kind]
+        at(event, ["contextKeys", unit_kind])
     } else if event["user"].is_object() || !event["userKey"].is_null() {
         // SDKs from before contexts know users only.
         if unit_kind != "user" {
             return Ok(None);
         }
-        let key = if event["user"].is_object() { &event["user"]["key"] } else { &event["userKey"] };
+        let user = &event["user"];
+        let key = if user.is_object() { &user["key"] } else { &event["userKey"] };
         return match key {
             Value::String(key) if !key.is_empty() => Ok(Some(key)),
             _ => Err(Malformed("the key of `user` or `userKey` must be a string that is not empty".to_owned())),

@@ -15,6 +15,7 @@ use super::library::{ModelConfig, Tool};
 use super::metrics::Metric;
 use super::segments::Segment;
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 use crate::random::{Owner, Purpose, Seed};
 
 /// Where ids, salts and keys come from.
@@ -171,7 +172,7 @@ impl Account {
             project.create_environment(environment, &self.ids, now_ms)?;
         }
         let mut json = project.rest();
-        json["environments"] = project.environments.values().map(|environment| environment.rest(key)).collect();
+        put(&mut json, "environments", project.environments.values().map(|environment| environment.rest(key)).collect::<Value>());
         self.projects.insert(key.to_owned(), project);
         Ok(json)
     }

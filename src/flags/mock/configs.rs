@@ -13,6 +13,7 @@ use super::body::Fields;
 use super::targeting::Targeting;
 use super::variations::Variation;
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 
 /// An AI config.
 #[derive(Clone, Debug)]
@@ -114,10 +115,12 @@ impl Config {
 
     /// Changes the variation with this key or id, and returns its REST form.
     pub fn patch_variation(&mut self, project: &Project, name: &str, body: &Value, now_ms: u64) -> Result<Value, ApiError> {
-        let (index, href) = (self.position(name)?, self.href());
-        self.variations[index].patch(project, &self.mode, body, now_ms)?;
+        let href = self.href();
+        let own = self.variations.iter_mut().find(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))?;
+        own.patch(project, &self.mode, body, now_ms)?;
+        let json = own.rest(&href);
         self.changed(now_ms);
-        Ok(self.variations[index].rest(&href))
+        Ok(json)
     }
 
     /// Removes the variation with this key or id, unless something serves it.
@@ -136,12 +139,11 @@ impl Config {
 
     /// The variation with this key or id.
     pub fn variation(&self, name: &str) -> Result<&Variation, ApiError> {
-        Ok(&self.variations[self.position(name)?])
+        self.variations.iter().find(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))
     }
 
     fn position(&self, name: &str) -> Result<usize, ApiError> {
-        let found = self.variations.iter().position(|variation| variation.key == name || variation.id == name);
-        found.ok_or_else(|| ApiError::not_found("variation", name))
+        self.variations.iter().position(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))
     }
 
     /// The index among the flag's variations that this flag variation id names.
@@ -187,7 +189,7 @@ impl Config {
             },
         });
         if let Some(key) = &self.evaluation_metric {
-            json["evaluationMetricKey"] = key.as_str().into();
+            put(&mut json, "evaluationMetricKey", key.as_str());
         }
         json
     }

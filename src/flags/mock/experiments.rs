@@ -14,6 +14,7 @@ use super::body::{self, Fields};
 use super::iterations::{Iteration, Status};
 use super::targeting::{Holder, Serve};
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 use crate::random::Seed;
 
 /// An experiment in one environment.
@@ -248,20 +249,20 @@ impl Experiment {
             "_links": { "self": { "href": format!("/api/v2/{}", self.path), "type": "application/json" } },
         });
         if let Some(archived_ms) = self.archived_ms {
-            json["archivedDate"] = archived_ms.into();
+            put(&mut json, "archivedDate", archived_ms);
         }
         let count = self.iterations.len();
         let current = self.iterations.last().map(|iteration| iteration.rest(count));
         let draft = self.draft.as_ref().map(|draft| draft.rest(count + 1));
         if let Some(current) = current.or_else(|| draft.clone()) {
-            json["currentIteration"] = current;
+            put(&mut json, "currentIteration", current);
         }
         if let Some(draft) = draft.filter(|_| expand.contains("draftIteration")) {
-            json["draftIteration"] = draft;
+            put(&mut json, "draftIteration", draft);
         }
         if expand.contains("previousIterations") {
             let earlier = self.iterations.iter().enumerate().take(count.saturating_sub(1));
-            json["previousIterations"] = earlier.map(|(index, iteration)| iteration.rest(index + 1)).collect();
+            put(&mut json, "previousIterations", earlier.map(|(index, iteration)| iteration.rest(index + 1)).collect::<Value>());
         }
         json
     }
@@ -272,7 +273,7 @@ impl Experiment {
         match name {
             "flagKey" => current.is_some_and(|iteration| iteration.config == value),
             "metricKey" => self.uses_metric(value),
-            "status" => current.is_some_and(|iteration| iteration.rest(0)["status"] == value),
+            "status" => current.is_some_and(|iteration| iteration.rest(0).get("status").is_some_and(|status| status == value)),
             _ => true,
         }
     }

@@ -10,6 +10,7 @@ use super::account::Project;
 use super::body::Fields;
 use super::targeting::{Holder, Part, Rollout, Serve};
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 use crate::quantity::decimal;
 
 /// A variation's part in an iteration.
@@ -171,12 +172,12 @@ impl Iteration {
         });
         for (name, moment) in [("startedAt", self.started_ms), ("endedAt", self.ended_ms)] {
             if let Some(moment) = moment {
-                json[name] = moment.into();
+                put(&mut json, name, moment);
             }
         }
         if let Some((treatment, reason)) = &self.winner {
-            json["winningTreatmentId"] = treatment.as_str().into();
-            json["winningReason"] = reason.as_str().into();
+            put(&mut json, "winningTreatmentId", treatment.as_str());
+            put(&mut json, "winningReason", reason.as_str());
         }
         json
     }

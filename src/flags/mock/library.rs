@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::account::Project;
 use super::body::Fields;
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 
 /// Models that every project has without creating them: those of the tutorial, and of its later edition. Any other key of
 /// the form `Provider.model-id` resolves too, but is not listed.
@@ -176,7 +177,7 @@ impl ModelConfig {
             "customParams": self.custom, "tags": self.tags, "global": self.global, "version": 1, "isRestricted": false,
         });
         for (name, cost) in &self.costs {
-            json[name] = cost.clone();
+            put(&mut json, name, cost.clone());
         }
         json
     }

@@ -15,6 +15,7 @@ use super::metrics::Metric;
 use super::sdk;
 use super::segments::Segment;
 use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::members::put;
 
 use Method::{Delete, Get, Patch, Post};
 
@@ -47,8 +48,8 @@ impl Account {
                 let project = self.project(key)?;
                 let mut json = project.rest();
                 if request.parameter("expand").is_some_and(|expand| expand.contains("environments")) {
-                    json["environments"] =
-                        page(project.environments.values().map(|environment| environment.rest(key)), request, "totalCount");
+                    let all = project.environments.values().map(|environment| environment.rest(key));
+                    put(&mut json, "environments", page(all, request, "totalCount"));
                 }
                 ok(json)
             }
@@ -195,8 +196,8 @@ impl Account {
                 ok(page(config.variation(variation)?.rest_versions(&config.href()), request, "totalCount"))
             }
             ([config, "targeting"], Get) => ok(self.targeting(key, config)?),
-            ([_] | [_, "targeting"], Patch) | ([_, "variations"], Post) | ([_, "variations", _], Patch | Delete) => {
-                let mut config = project.config(rest[0])?.clone();
+            ([own] | [own, "targeting"], Patch) | ([own, "variations"], Post) | ([own, "variations", _], Patch | Delete) => {
+                let mut config = project.config(own)?.clone();
                 let reply = match (rest, request.method) {
                     ([_, "variations"], _) => created(config.add_variation(project, body, &ids, now_ms)?),
                     ([_, "variations", variation], Patch) => ok(config.patch_variation(project, variation, body, now_ms)?),
@@ -204,9 +205,9 @@ impl Account {
                     ([_, "targeting"], _) => patch_targeting(&mut config, body, &ids, now_ms).and(ok(Value::Null)),
                     _ => config.patch(body, now_ms).and_then(|()| ok(config.rest())),
                 }?;
-                project.configs.insert(rest[0].to_owned(), config);
+                project.configs.insert((*own).to_owned(), config);
                 match rest {
-                    [_, "targeting"] => ok(self.targeting(key, rest[0])?),
+                    [_, "targeting"] => ok(self.targeting(key, own)?),
                     _ => Ok(reply),
                 }
             }
@@ -225,7 +226,7 @@ impl Account {
             json!({ "_id": config.flag_id(index), "name": name, "description": "", "value": value })
         });
         let environments = config.targeting.iter().filter_map(|(environment, targeting)| {
-            let name = project.environments.get(environment)?.rest("")["name"].as_str()?.to_owned();
+            let name = project.environments.get(environment)?.rest("").get("name")?.as_str()?.to_owned();
             Some((environment.clone(), targeting.rest(&name)))
         });
         Ok(json!({

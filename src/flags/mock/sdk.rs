@@ -11,6 +11,7 @@ use super::clauses::Clause;
 use super::configs::Config;
 use super::segments::Segment;
 use super::targeting::{Targeting, merge};
+use crate::flags::members::put;
 use crate::flags::ruleset::Ruleset;
 
 impl Account {
@@ -51,8 +52,8 @@ pub fn values(project: &Project, config: &Config) -> Vec<Value> {
     let own = config.variations.iter().map(|variation| {
         let mut value = variation.sdk(project, &config.mode);
         if let Some((key, inverted)) = config.evaluation() {
-            value["evaluationMetricKey"] = key.into();
-            value["isInverted"] = inverted.into();
+            put(&mut value, "evaluationMetricKey", key);
+            put(&mut value, "isInverted", inverted);
         }
         value
     });

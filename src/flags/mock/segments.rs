@@ -10,6 +10,7 @@ use super::account::{Identifiers, Mint};
 use super::body::{self, Fields};
 use super::clauses::{self, Rule};
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 
 /// Part of the matching contexts only.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +107,7 @@ impl Segment {
             let clauses: Vec<Value> = rule.clauses.iter().map(clauses::Clause::rest).collect();
             let mut json = json!({ "_id": rule.id, "clauses": clauses });
             if let Some(description) = &rule.description {
-                json["description"] = description.as_str().into();
+                put(&mut json, "description", description.as_str());
             }
             rule.outcome.write(&mut json);
             json
@@ -141,10 +142,10 @@ impl Segment {
 impl Portion {
     fn write(&self, json: &mut Value) {
         if let Some(weight) = self.weight {
-            json["weight"] = weight.into();
-            json["rolloutContextKind"] = self.context_kind.as_deref().unwrap_or("user").into();
+            put(json, "weight", weight);
+            put(json, "rolloutContextKind", self.context_kind.as_deref().unwrap_or("user"));
             if let Some(bucket_by) = &self.bucket_by {
-                json["bucketBy"] = bucket_by.as_str().into();
+                put(json, "bucketBy", bucket_by.as_str());
             }
         }
     }

@@ -14,6 +14,7 @@ use super::body::{self, Fields};
 use super::clauses::{self, Clause, Rule};
 use super::configs::Config;
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 
 /// What a rollout is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,14 +168,14 @@ impl Serve {
         let parts = rollout.parts.iter().map(|part| {
             let mut json = json!({ "variation": part.variation, "weight": part.weight });
             if rollout.holder != Holder::Nobody {
-                json["_untracked"] = part.untracked.into();
+                put(&mut json, "_untracked", part.untracked);
             }
             json
         });
         let mut json = json!({ "contextKind": rollout.context_kind, "bucketBy": rollout.bucket_by.as_deref().unwrap_or("key"),
             "variations": parts.collect::<Vec<_>>() });
         if let Some(seed) = rollout.seed {
-            json["seed"] = seed.into();
+            put(&mut json, "seed", seed);
         }
         let kind = match rollout.holder {
             Holder::Nobody => None,
@@ -182,7 +183,8 @@ impl Serve {
             Holder::Guard => Some("measuredRollout"),
         };
         if let Some(kind) = kind {
-            json["experimentAllocation"] = json!({ "type": kind, "defaultVariation": rollout.outside, "canReshuffle": false });
+            let allocation = json!({ "type": kind, "defaultVariation": rollout.outside, "canReshuffle": false });
+            put(&mut json, "experimentAllocation", allocation);
         }
         json!({ "rollout": json })
     }
@@ -196,17 +198,17 @@ impl Serve {
         let parts = rollout.parts.iter().map(|part| {
             let mut json = json!({ "variation": part.variation, "weight": part.weight });
             if part.untracked {
-                json["untracked"] = true.into();
+                put(&mut json, "untracked", true);
             }
             json
         });
         let kind = if rollout.holder == Holder::Nobody { "rollout" } else { "experiment" };
         let mut json = json!({ "kind": kind, "contextKind": rollout.context_kind, "variations": parts.collect::<Vec<_>>() });
         if let Some(seed) = rollout.seed {
-            json["seed"] = seed.into();
+            put(&mut json, "seed", seed);
         }
         if let Some(bucket_by) = &rollout.bucket_by {
-            json["bucketBy"] = bucket_by.as_str().into();
+            put(&mut json, "bucketBy", bucket_by.as_str());
         }
         json!({ "rollout": json })
     }
@@ -356,7 +358,7 @@ impl Targeting {
             let clauses: Vec<Value> = rule.clauses.iter().map(Clause::rest).collect();
             let mut json = json!({ "_id": rule.id, "clauses": clauses, "trackEvents": rule.outcome.track_events });
             if let Some(description) = &rule.description {
-                json["description"] = description.as_str().into();
+                put(&mut json, "description", description.as_str());
             }
             merge(&mut json, rule.outcome.serve.rest());
             json

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::account::{Mint, Project};
 use super::body::Fields;
 use crate::flags::api::ApiError;
+use crate::flags::members::put;
 
 /// A variation. Its id here and its id among the flag's variations differ, as in LaunchDarkly.
 #[derive(Clone, Debug)]
@@ -78,16 +79,15 @@ impl Variation {
             "_links": { "parent": { "href": parent, "type": "application/json" } },
         });
         if let Some(key) = &content.model_config {
-            json["modelConfigKey"] = key.as_str().into();
+            put(&mut json, "modelConfigKey", key.as_str());
         }
-        match &content.instructions {
-            Some(instructions) => json["instructions"] = instructions.as_str().into(),
-            None => json["messages"] = content.messages.clone().into(),
-        }
-        if let Some(judges) = &content.judges {
-            json["judgeConfiguration"] = judges.clone();
-        }
+        content.put_prompt(&mut json);
         json
+    }
+
+    /// Whether this is its key or its id.
+    pub fn is(&self, name: &str) -> bool {
+        self.key == name || self.id == name
     }
 
     /// The value that an SDK receives.
@@ -111,30 +111,37 @@ impl Variation {
                 .iter()
                 .map(|(key, tool)| json!({ "name": key, "type": "function", "description": tool.description, "parameters": tool.schema }));
             parameters.insert("tools".to_owned(), listed.collect());
-            for (key, tool) in &tools {
-                value["tools"][key.as_str()] = json!({ "name": key, "type": "function", "description": tool.description,
-                    "parameters": tool.schema, "customParameters": tool.custom });
-            }
+            let by_key = tools.iter().map(|(key, tool)| {
+                let json = json!({ "name": key, "type": "function", "description": tool.description, "parameters": tool.schema,
+                    "customParameters": tool.custom });
+                ((*key).clone(), json)
+            });
+            put(&mut value, "tools", by_key.collect::<Map<String, Value>>());
         }
         // A model without a name is what the SDKs cannot read, so it is left out.
         if !name.is_empty() {
-            value["model"] = json!({ "name": name, "parameters": parameters, "custom": custom });
+            put(&mut value, "model", json!({ "name": name, "parameters": parameters, "custom": custom }));
         }
         if !provider.is_empty() {
-            value["provider"] = json!({ "name": provider });
+            put(&mut value, "provider", json!({ "name": provider }));
         }
-        match &content.instructions {
-            Some(instructions) => value["instructions"] = instructions.as_str().into(),
-            None => value["messages"] = content.messages.clone().into(),
-        }
-        if let Some(judges) = &content.judges {
-            value["judgeConfiguration"] = judges.clone();
-        }
+        content.put_prompt(&mut value);
         value
     }
 }
 
 impl Content {
+    /// Adds what it tells a model, and who judges that.
+    fn put_prompt(&self, json: &mut Value) {
+        match &self.instructions {
+            Some(instructions) => put(json, "instructions", instructions.as_str()),
+            None => put(json, "messages", self.messages.clone()),
+        }
+        if let Some(judges) = &self.judges {
+            put(json, "judgeConfiguration", judges.clone());
+        }
+    }
+
     /// The next version. Absent fields stay as they are.
     fn changed(&self, project: &Project, mode: &str, fields: Fields<'_>, now_ms: u64) -> Result<Self, ApiError> {
         let mut next = Self { version: self.version + 1, created_ms: now_ms, ..self.clone() };
