@@ -126,7 +126,13 @@ impl Study {
             let beats = compared.probability_to_beat;
             let better = effect * metric.better.sign() > 0.0;
             let (said, right) = if beats >= 0.5 { (beats, better) } else { (1.0 - beats, !better) };
-            let bin = &mut found.bins[[0.75, 0.9, 0.975].iter().filter(|&&edge| said >= edge).count()];
+            let [low, middle, high, highest] = &mut found.bins;
+            let bin = match said {
+                _ if said < 0.75 => low,
+                _ if said < 0.9 => middle,
+                _ if said < 0.975 => high,
+                _ => highest,
+            };
             bin.experiments += 1;
             bin.said += said;
             bin.right += u64::from(right);

@@ -274,17 +274,15 @@ fn purl((name, version): &(String, String)) -> String {
 fn sbom(graph: &Graph) -> Value {
     let component = |linked: &Linked, kind: &str| {
         let own = (linked.name.clone(), linked.version.clone());
-        let mut component = json!({
+        let component = json!({
             "type": kind, "bom-ref": purl(&own), "name": linked.name, "version": linked.version, "scope": "required",
             "purl": purl(&own), "licenses": [{ "expression": linked.license }],
         });
-        if let Some(checksum) = &linked.checksum {
-            component["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
-        }
-        if let Some(repository) = &linked.repository {
-            component["externalReferences"] = json!([{ "type": "vcs", "url": repository }]);
-        }
-        component
+        let hashes = linked.checksum.as_ref().map(|checksum| json!([{ "alg": "SHA-256", "content": checksum }]));
+        let references = linked.repository.as_ref().map(|repository| json!([{ "type": "vcs", "url": repository }]));
+        let optional = [("hashes", hashes), ("externalReferences", references)];
+        let optional = optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        component.as_object().cloned().into_iter().flatten().chain(optional).collect::<Value>()
     };
     let root = graph.linked.get(&graph.root).map(|linked| component(linked, "application"));
     let components: Vec<Value> =
