@@ -64,9 +64,8 @@ fn main() {
     }
     println!("full analysis, two variations, two rates, two means, one percentile   {:.1} us", best * 1e6);
 
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let asked = Asked { replications, sizes: vec![users], looks: 1, seed: 1, aa: false, truth_users: Some(1000) };
-    let design = runtime.block_on(Design::new(&scenario, asked, |_, _| ())).unwrap();
+    let design = Design::new(&scenario, asked, |_, _| ()).unwrap();
     let wanted: Vec<u64> = (0..replications).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut one = 0.0;

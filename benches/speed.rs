@@ -18,7 +18,7 @@ use sha1::{Digest, Sha1};
 use simlab::context::user_key;
 use simlab::journal::{Caller, Entry, Event, Reader};
 use simlab::random::{Purpose, Seed};
-use simlab::run::{Settings, Stage};
+use simlab::run::Stage;
 use simlab::scenario::load;
 
 /// Counts the stages of luck that a run draws.
@@ -44,13 +44,11 @@ fn main() {
     let file = args.iter().find(|arg| arg.parse::<u32>().is_err()).map_or("security", String::as_str);
     let loaded = load(file).unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
     let scenario = &loaded.scenario;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let stage = runtime.block_on(Stage::new(scenario, scenario.seed)).unwrap();
-    let settings = Settings { seed: scenario.seed, users, forced: None };
+    let stage = Stage::new(scenario, scenario.seed).unwrap();
     let observer = || stage.observer(users as usize);
 
     // Once to warm the caches and to count, then three times against the clock.
-    let (_, draws) = runtime.block_on(stage.simulate(settings, (observer(), Draws::default()), |_| ()));
+    let (_, draws) = stage.population(scenario.seed, users).visit((observer(), Draws::default()));
     let per_user = draws.0 as f64 / f64::from(users);
     let time = |work: &mut dyn FnMut()| {
         let best = (0..3).map(|_| {
@@ -61,7 +59,7 @@ fn main() {
         best.min().unwrap().as_nanos() as f64 / f64::from(users)
     };
     let run = time(&mut || {
-        runtime.block_on(stage.simulate(settings, observer(), |_| ()));
+        stage.population(scenario.seed, users).visit(observer());
     });
     let mut sum = 0.0;
     let draw = time(&mut || {

@@ -283,7 +283,7 @@ impl<A: Reader, B: Reader> Reader for (A, B) {
     }
 }
 
-impl<T: Reader> Reader for &mut T {
+impl<T: Reader + ?Sized> Reader for &mut T {
     fn entry(&mut self, entry: &Entry) {
         (**self).entry(entry);
     }

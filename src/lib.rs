@@ -29,7 +29,7 @@
 //! | nouns | [`random`] [`context`] [`experiment`] [`figure`] [`journal`] [`event`] | every source of luck; who is asked about; experiments and metrics; numbers as text; what happened, as integers; which events that sends |
 //! | services | [`knowledge`] [`flags`] [`llm`] | what people ask and read; a LaunchDarkly project and a chat model, each with its seam and its mock |
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
-//! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), one loop that awaits |
+//! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`power`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |

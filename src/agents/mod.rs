@@ -5,9 +5,11 @@ mod library;
 mod need;
 mod spec;
 mod text;
+mod tools;
 pub mod visit;
 
 pub use app::{App, Assignment, Brief};
 pub use library::Library;
 pub use spec::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 pub use text::Texts;
+pub use tools::{MockTools, OutsideTools, ToolTried, ToolTry, Tools};

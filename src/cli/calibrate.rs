@@ -5,7 +5,7 @@
 use std::fs;
 
 use super::args::{CalibrateArgs, ListFormat};
-use super::commands::{Ended, bad_file, print, wait};
+use super::commands::{Ended, bad_file, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
@@ -41,7 +41,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     // Other luck than the run's own: what is matched shall not be matched to its noise.
     let seed = Seed(run.seed).replication(1);
     let progress = Progress::new("simulations that match the recording", SIMULATIONS, 0, false);
-    let fit = wait(fitted(&recording, &loaded.scenario, seed, run.users, &mut |done| progress.done(done)))?;
+    let fit = fitted(&recording, &loaded.scenario, seed, run.users, &mut |done| progress.done(done));
     progress.finish();
     let (found, _) = fit.map_err(|fault| unusable(fault.to_string()))?;
     if args.format == ListFormat::Json && args.out.is_none() {

@@ -19,7 +19,7 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::escape::plain;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Size, Stage, TranscriptWriter, Wishes, conduct_heard, glances, met};
+use crate::run::{Simulation, Size, SoFar, Stage, TranscriptWriter, Wishes, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
 
@@ -70,12 +70,6 @@ pub(super) fn print(text: &str) -> Ended {
     output::result(text).map(|()| Exit::Ran).map_err(|error| backend_failed(&error))
 }
 
-/// Waits for a future on this thread.
-pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| backend_failed(&error))?;
-    Ok(runtime.block_on(future))
-}
-
 pub(super) fn read(scenario: &str) -> Result<Loaded, Exit> {
     load(scenario).map_err(|faults| bad_file(&faults))
 }
@@ -89,11 +83,11 @@ fn run(args: &RunArgs) -> Ended {
     let unwritable =
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
-    let stage = wait(Stage::new(&loaded.scenario, seed))?.map_err(|error| backend_failed(&error))?;
+    let stage = Stage::new(&loaded.scenario, seed).map_err(|error| backend_failed(&error))?;
     if let Some(folder) = &args.out {
         save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
     }
-    let events = match &args.out {
+    let mut events = match &args.out {
         Some(folder) => Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?),
         None => None,
     };
@@ -101,20 +95,21 @@ fn run(args: &RunArgs) -> Ended {
         Some(folder) => Some(save::transcript(folder, &stage, args.transcript).map_err(|error| unwritable(folder, error))?),
         None => None,
     };
-    let heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+    let mut heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         if let Some(transcript) = &mut transcript {
             transcript.call(prompt, result);
         }
     };
     let mut watch = Watch::new(&loaded.scenario, u64::from(users), args.quiet);
-    let (outcome, events) = wait(conduct_heard(&stage, wishes, events, heard, |so_far| {
+    let mut progress = |so_far: &SoFar<'_>| {
         watch.bar().set_length(so_far.total);
         watch.bar().set_position(so_far.begun);
         if let Some((scenario, table)) = so_far.data {
             watch.look(|| glances(scenario, table, so_far.begun as usize));
         }
-    }))?
-    .map_err(|error| backend_failed(&error))?;
+    };
+    let simulation = Simulation::new(&stage, wishes).reader(&mut events).heard(&mut heard).progress(&mut progress);
+    let outcome = simulation.run().map_err(|error| backend_failed(&error))?;
     watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
@@ -160,7 +155,7 @@ fn check(scenarios: &[String]) -> Ended {
             Ok(loaded) => {
                 let scenario = loaded.scenario;
                 // Whatever `run` refuses before its first user is refused here, too.
-                if let Err(error) = wait(Stage::new(&scenario, scenario.seed))? {
+                if let Err(error) = Stage::new(&scenario, scenario.seed) {
                     exit = bad_file(&[Diagnostic::new(format!("`{name}` cannot be run: {error}"))]);
                     continue;
                 }

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use super::commands::{Ended, backend_failed, bad_file, print, wait};
+use super::commands::{Ended, backend_failed, bad_file, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
@@ -22,7 +22,7 @@ pub fn learn(lesson: Option<&str>) -> Ended {
     let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let busy = Progress::new("running the lesson on both sides of its knob", 0, 0, false);
-    let sides = wait(both(&lesson, jobs))?;
+    let sides = both(&lesson, jobs);
     busy.finish();
     let sides = sides.map_err(|error| backend_failed(&error))?;
     print(&revealed(&lesson, &sides[0], predicted))?;

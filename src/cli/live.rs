@@ -4,7 +4,7 @@
 
 use super::args::EstimateArgs;
 use super::args::ListFormat;
-use super::commands::{Ended, backend_failed, print, read, wait};
+use super::commands::{Ended, backend_failed, print, read};
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
 use crate::random::Seed;
@@ -17,10 +17,8 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let seed = args.seed.map_or(scenario.seed, Seed);
     let users = args.users.unwrap_or(scenario.traffic.queries);
     let bar = Progress::new("simulated runs", REPLICATIONS, 0, false);
-    let estimate = wait(async {
-        let stage = Stage::new(scenario, seed).await?;
-        live::estimate(&stage, seed, users, |done| bar.done(done)).await
-    })?;
+    let stage = Stage::new(scenario, seed).map_err(|error| backend_failed(&error))?;
+    let estimate = live::estimate(&stage, seed, users, |done| bar.done(done));
     bar.finish();
     let estimate = estimate.map_err(|error| backend_failed(&error))?;
     print(&match args.format {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::analyze::{text, unreadable};
 use super::args::{PowerArgs, PowerFormat, Shard};
-use super::commands::{Ended, backend_failed, bad_file, print, read, wait};
+use super::commands::{Ended, backend_failed, bad_file, print, read};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, lasting};
@@ -142,7 +142,6 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
     let own = scenario.traffic.queries;
     let wish = Search { decision, share, most_users: args.most_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
     let mut last = None;
-    let failed = std::cell::Cell::new(None);
     let speed = if args.quiet { None } else { Some(speed(args, scenario, &asked)?) };
     if let Some(speed) = speed {
         let most = f64::from(wish.most_users);
@@ -160,9 +159,7 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
         if let Some(speed) = speed {
             foretell(scenario, &asked, wanted.len() as u64, jobs(args), speed);
         }
-        let design = wait(Design::new(scenario, asked, |_, _| ())).map_err(|exit| failed.set(Some(exit)));
-        let Ok(design) = design else { return Err(crate::run::SetupError::NoEnvironment) };
-        let design = design?;
+        let design = Design::new(scenario, asked, |_, _| ())?;
         let progress = Progress::new("replications", wanted.len() as u64, 0, args.quiet);
         let done = conduct(&design, &wanted, jobs(args), stop, |done| progress.done(done.len() as u64))?;
         progress.finish();
@@ -170,9 +167,6 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
         Ok((design, done))
     };
     let found = search(wish, &asked, run);
-    if let Some(exit) = failed.take() {
-        return Err(exit);
-    }
     let found = found.map_err(|error| backend_failed(&error))?;
     let mut power = last.ok_or(Exit::BackendFailed)?;
     power.target = Some(found);
@@ -191,7 +185,7 @@ fn speed(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<f64, Ex
     let asked = Asked { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
     // The first ones of each thread fill caches, so they are not timed.
     let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
-    let design = wait(Design::new(scenario, asked, |_, _| ()))?.map_err(|error| backend_failed(&error))?;
+    let design = Design::new(scenario, asked, |_, _| ()).map_err(|error| backend_failed(&error))?;
     let mut clock = Stopwatch::start();
     let done = conduct(&design, &wanted, jobs as usize, &AtomicBool::new(false), |done| {
         if done.len() as u64 == jobs {
@@ -235,10 +229,10 @@ fn jobs(args: &PowerArgs) -> usize {
 
 fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: Asked) -> Result<Design<'s>, Exit> {
     let progress = Progress::new("users of the truth", 1, 0, args.quiet);
-    let design = wait(Design::new(scenario, asked, |done, total| {
+    let design = Design::new(scenario, asked, |done, total| {
         progress.total(total);
         progress.done(done);
-    }))?;
+    });
     progress.finish();
     design.map_err(|error| backend_failed(&error))
 }
@@ -246,7 +240,7 @@ fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: Asked) -> Result<
 /// The question with the scenario's own verdict, where its size was asked for.
 fn header(design: &Design<'_>, scenario: &Scenario) -> Result<Header, Exit> {
     // Without its effect it is another scenario.
-    let own = if design.asked.aa { Ok(None) } else { wait(design.decisions(scenario.seed, scenario.traffic.queries))? };
+    let own = if design.asked.aa { Ok(None) } else { design.decisions(scenario.seed, scenario.traffic.queries) };
     let own: Option<Vec<Decision>> = own.map_err(|error| backend_failed(&error))?;
     Ok(design.header(own.as_deref()))
 }

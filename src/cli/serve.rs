@@ -37,7 +37,7 @@ pub fn serve(args: &ServeArgs) -> Ended {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
-        let world = World::new(scenario, settings).await.map_err(|error| backend_failed(&error))?.with_faults(&faults);
+        let world = World::new(scenario, settings).map_err(|error| backend_failed(&error))?.with_faults(&faults);
         let world = match &args.state {
             Some(file) => {
                 let (world, skipped) = world.with_state(file).await.map_err(|reason| {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::diagnostic::Diagnostic;
 use crate::power::{self, Asked, Design};
 use crate::report::{ExpectationResult, Report};
-use crate::run::{SetupError, Size, Wishes, conduct, rollouts_as_expected};
+use crate::run::{self, SetupError, Size, Wishes, rollouts_as_expected};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
 /// A lesson in its place in the course.
@@ -68,9 +68,9 @@ pub struct Side {
 ///
 /// # Errors
 /// When a mock refuses what the scenario asks of it.
-pub async fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
-    let mut before = side(&lesson.before, jobs).await?;
-    let mut after = side(&lesson.after, jobs).await?;
+pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
+    let mut before = side(&lesson.before, jobs)?;
+    let mut after = side(&lesson.after, jobs)?;
     // What the file expects holds as it is; what its lesson checks holds once the knob is turned.
     before.checks.clone_from(&before.report.expectations);
     for (expect, experiment) in lesson.text.check.iter().zip(&after.report.experiments) {
@@ -89,9 +89,9 @@ pub async fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError>
     Ok([before, after])
 }
 
-async fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
+fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
     let scenario = &loaded.scenario;
-    let report = conduct(scenario, Wishes { truth: true, truth_size: Size::LESSON, ..Wishes::default() }, |_, _| ()).await?.report;
+    let report = run::run(scenario, Wishes { truth: true, truth_size: Size::LESSON, ..Wishes::default() })?.report;
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {
@@ -103,7 +103,7 @@ async fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
                 aa: rates.aa,
                 truth_users: Some(rates.users),
             };
-            let design = Design::new(scenario, asked, |_, _| ()).await?;
+            let design = Design::new(scenario, asked, |_, _| ())?;
             let wanted: Vec<u64> = (0..u64::from(rates.replications)).collect();
             let done = power::conduct(&design, &wanted, jobs, &AtomicBool::new(false), |_| ())?;
             let power = power::aggregate(&design.header(None), &done);

@@ -15,6 +15,7 @@ mod verify;
 
 use std::fmt;
 use std::future::Future;
+use std::task::{Context, Poll, Waker};
 
 use super::api::{ApiError, Reply, Request};
 use super::mock::Account;
@@ -211,15 +212,26 @@ pub async fn bootstrap(admin: &mut impl FlagAdmin, spec: &ProjectSpec, mode: Mod
 ///
 /// # Errors
 /// As [`bootstrap`].
-pub async fn mock_account(spec: &ProjectSpec, seed: crate::random::Seed, now_ms: u64) -> Result<(Account, Vec<Action>), BootstrapError> {
+pub fn mock_account(spec: &ProjectSpec, seed: crate::random::Seed, now_ms: u64) -> Result<(Account, Vec<Action>), BootstrapError> {
     let mut account = Account::new(seed);
     for experiment in &spec.experiments {
         if let Some(seed) = experiment.seed {
             account.fix_iteration_seed(&spec.key, &spec.environment, &experiment.key, seed);
         }
     }
-    let actions = bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply).await?;
+    let actions = at_once(bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply))?;
     Ok((account, actions))
+}
+
+/// Runs a future that waits for nothing, as every one does that has a mock behind it.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::{join, join_all};
 
 use crate::journal::{Entry, Reader};
-use crate::knowledge::TopicId;
 use crate::live::deliver::Outgoing;
 use crate::live::halt::Stopped;
 use crate::live::recording::CallOutcome;
 use crate::live::session::{Flags, Session};
 use crate::live::user::{User, visit};
+use crate::llm::model::ChatModel;
 use crate::random::Seed;
 use crate::report::{Assumption, LiveProblem, LiveRun, Mode, Number, Ordered};
-use crate::run::{Beside, Gathering, Outcome, Settings};
+use crate::run::{Beside, Gathering, Outcome};
 use crate::sim::World;
 use crate::traffic::{Mode as Sending, Plan};
 
@@ -43,15 +43,14 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
     let scenario = stage.scenario;
     let seed = Seed(session.run.seed);
     let mut gathered = Gathered::default();
-    let all: Vec<TopicId> = scenario.knowledge.topics().collect();
     let mut interrupt = std::pin::pin!(interrupt);
-    let nobody = User::new(session, 0);
+    let (nobody, prompt) = (User::new(session, 0), stage.topics_prompt());
     let topics = {
         let read = async {
             tokio::select! {
                 biased;
                 () = session.halt.stopped() => None,
-                topics = stage.read_topics(&nobody, &mut gathered.shared) => Some(topics.unwrap_or_else(|| all.clone())),
+                read = nobody.complete(&prompt) => Some(stage.topics(read, &mut gathered.shared)),
             }
         };
         let mut read = std::pin::pin!(read);
@@ -69,8 +68,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
         return Gathered { stopped: session.halt.why(), ..gathered };
     };
     let plan = Plan::new(seed, &scenario.traffic, topics);
-    let mock = stage.mock(seed, &all);
-    let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
+    let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
 
     let (workers, pause) = match scenario.traffic.mode {
         Sending::Concurrent { workers } => (workers.max(1), None),
@@ -149,8 +147,7 @@ pub fn conclude<F: Flags>(
         also.entry(entry);
     }
     let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
-    let settings = Settings { seed: Seed(run.seed), users: run.users, forced: None };
-    let mut outcome = gathering.conclude(stage, mode, settings, &Beside { charts, ..Beside::default() });
+    let mut outcome = gathering.conclude(stage, mode, (Seed(run.seed), run.users), &Beside { charts, ..Beside::default() });
     let report = &mut outcome.report;
     report.backends = Ordered(backdrop.backends);
     report.bootstrap = backdrop.bootstrap;

@@ -11,7 +11,7 @@ use crate::figure;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::live::models;
 use crate::random::Seed;
-use crate::run::{Settings, SetupError, Stage};
+use crate::run::{SetupError, Stage};
 
 /// Simulated runs behind an estimate.
 pub const REPLICATIONS: u64 = 40;
@@ -113,12 +113,12 @@ impl Reader for Spent {
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub async fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u64)) -> Result<Estimate, SetupError> {
+pub fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u64)) -> Result<Estimate, SetupError> {
     let mut runs = Vec::new();
     for nth in 0..REPLICATIONS {
         let own = seed.replication(nth);
-        let flags = stage.flags(own).await?;
-        runs.push(stage.simulate_on(&flags, Settings { seed: own, users, forced: None }, Spent::default(), |_| ()).await.0);
+        let flags = stage.flags(own)?;
+        runs.push(stage.population(own, users).on(&flags).visit(Spent::default()).0);
         progress(nth + 1);
     }
     let dollars = |of: &dyn Fn(Caller, u16) -> bool| {
@@ -254,12 +254,10 @@ mod tests {
     fn the_parts_of_an_estimate_add_up_and_a_fresh_run_lies_where_it_says() {
         let loaded = load("security").unwrap();
         let scenario = &loaded.scenario;
-        let (estimate, truth) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            let stage = Stage::new(scenario, scenario.seed).await.unwrap();
-            let estimate = estimate(&stage, Seed(7), 60, |_| ()).await.unwrap();
-            let run = stage.simulate(Settings { seed: Seed(99), users: 60, forced: None }, Spent::default(), |_| ()).await.0;
-            (estimate, run.values().map(|sums| sums.nano_dollars as f64 / 1e9).sum::<f64>())
-        });
+        let stage = Stage::new(scenario, scenario.seed).unwrap();
+        let estimate = estimate(&stage, Seed(7), 60, |_| ()).unwrap();
+        let run = stage.population(Seed(99), 60).visit(Spent::default()).0;
+        let truth = run.values().map(|sums| sums.nano_dollars as f64 / 1e9).sum::<f64>();
         let of_lines: f64 = estimate.lines.iter().filter_map(|line| line.usd).map(|usd| usd.mean).sum();
         let of_providers: f64 = estimate.providers.iter().map(|(_, usd)| usd.mean).sum();
         assert!((of_lines - estimate.total.mean).abs() < 1e-9 && (of_providers - estimate.total.mean).abs() < 1e-9);

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::agents::Assignment;
+use crate::agents::{Assignment, OutsideTools};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
 use crate::knowledge::retrieval::search;
@@ -20,7 +20,7 @@ use crate::live::request::{Memory, repair};
 use crate::live::session::{Flags, Session};
 use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
 use crate::llm::setup::ToolKind;
-use crate::sim::{Assign, Engine, Virtual, World, drive};
+use crate::sim::{Assign, Engine, World, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
 
 /// One user, or the experiment itself (0).
@@ -217,12 +217,12 @@ pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u
     };
     let broken = Cell::new(false);
     let assign = ByService { session, user, broken: &broken };
-    let mut engine = Engine::new(world, assign, Vec::new(), user, user).outside(Timestamp::from_us(at_us));
+    let mut engine = Engine::new(world, (assign, OutsideTools, Vec::new()), user, user).from(Timestamp::from_us(at_us));
     let model = User::new(session, user);
     tokio::select! {
         biased;
         () = session.halt.stopped() => return None,
-        () = drive(&mut engine, &model, &Virtual, |_, _| ()) => {}
+        () = drive_live(&mut engine, &model) => {}
     }
     let (_, entries) = engine.finish();
     if broken.get() {

@@ -13,7 +13,7 @@ use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{
     Answer, Complexity, Grade, Item, Items, PersonalData, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
 };
-use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, Reply, ToolCall};
+use crate::llm::model::{CallFailure, Completion, Prompt, Reply, ToolCall};
 use crate::llm::profile::{Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 use crate::llm::usage::Usage;
@@ -46,12 +46,6 @@ pub struct MockModels<'a> {
     pub usage: &'a Usage<'a>,
     /// Topics of the knowledge base.
     pub topics: &'a [TopicId],
-}
-
-impl ChatModel for MockModels<'_> {
-    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
-        self.answer(prompt)
-    }
 }
 
 /// The luck of one call, drawn whole and in this order.

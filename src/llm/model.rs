@@ -220,15 +220,13 @@ pub struct CallFailure {
     pub usage: Option<(u32, u32)>,
 }
 
-/// A chat model.
+/// A chat model that has to be waited for, and the tools that it calls.
 pub trait ChatModel {
     /// Answers one prompt.
     fn complete(&self, prompt: &Prompt<'_>) -> impl Future<Output = Result<Completion, CallFailure>>;
 
-    /// Uses a tool that the model has just called, for an engine whose tools are outside; `None`: there is no such tool here.
-    fn use_tool(&self, _call: ToolCall) -> impl Future<Output = Option<ToolUsed>> {
-        std::future::ready(None)
-    }
+    /// Uses a tool that the model has just called; `None`: there is no such tool here.
+    fn use_tool(&self, call: ToolCall) -> impl Future<Output = Option<ToolUsed>>;
 }
 
 /// What came of a tool outside.

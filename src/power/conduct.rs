@@ -29,11 +29,9 @@ pub fn conduct(
     let next = AtomicUsize::new(0);
     let (send, receive) = mpsc::channel();
     let work = |send: mpsc::Sender<Result<Replication, SetupError>>| {
-        // Nothing ever waits on the mock backends, so the plainest runtime will do.
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
         while !stop.load(Ordering::Relaxed) {
             let Some(&nth) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let done = runtime.block_on(design.replicate(nth));
+            let done = design.replicate(nth);
             let failed = done.is_err();
             if send.send(done).is_err() || failed {
                 return;

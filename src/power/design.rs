@@ -116,11 +116,11 @@ impl<'s> Design<'s> {
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub async fn new(scenario: &'s Scenario, asked: Asked, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
+    pub fn new(scenario: &'s Scenario, asked: Asked, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
-        let stage = Stage::new(scenario, seed).await?;
+        let stage = Stage::new(scenario, seed)?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
-        let truths = truth(&stage, seed, size, &mut progress).await?;
+        let truths = truth(&stage, seed, size, &mut progress)?;
         let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();
         let studies = scenario.studies.iter().zip(truths).map(|(study, truth)| Studied::new(study, truth, scenario)).collect();
         let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();

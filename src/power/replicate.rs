@@ -14,7 +14,7 @@ use crate::journal::{Entry, Event, Reader};
 use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
-use crate::run::{Known, Pair, Settings, SetupError};
+use crate::run::{Known, Pair, SetupError};
 use crate::verdict::{Decision, decide};
 
 /// What came of one replication: integers, letters and rounded numbers, so that a saved one is equal to a fresh one.
@@ -79,29 +79,28 @@ impl Design<'_> {
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub async fn replicate(&self, nth: u64) -> Result<Replication, SetupError> {
-        self.run(nth, self.seed_of(nth)).await
+    pub fn replicate(&self, nth: u64) -> Result<Replication, SetupError> {
+        self.run(nth, self.seed_of(nth))
     }
 
     /// The decision of every experiment at `size` in the run of this seed; `None` when `size` was not asked for.
     ///
     /// # Errors
     /// As [`Self::replicate`].
-    pub async fn decisions(&self, seed: Seed, size: u32) -> Result<Option<Vec<Decision>>, SetupError> {
+    pub fn decisions(&self, seed: Seed, size: u32) -> Result<Option<Vec<Decision>>, SetupError> {
         let Some(at) = self.asked.sizes.iter().position(|&own| own == size) else { return Ok(None) };
-        let ran = self.run(0, seed).await?;
+        let ran = self.run(0, seed)?;
         Ok(ran.studies.iter().map(|sizes| sizes.get(at).and_then(AtSize::decision)).collect())
     }
 
-    async fn run(&self, nth: u64, seed: Seed) -> Result<Replication, SetupError> {
+    fn run(&self, nth: u64, seed: Seed) -> Result<Replication, SetupError> {
         let scenario = self.stage.scenario;
         let sizes = self.asked.sizes.as_slice();
         let users = sizes.last().copied().unwrap_or_default();
-        let flags = self.stage.flags(seed).await?;
+        let flags = self.stage.flags(seed)?;
         let observer = self.stage.observer(users as usize);
         let spent = Spent { sizes, cost: vec![Money::ZERO; sizes.len()] };
-        let settings = Settings { seed, users, forced: None };
-        let (observer, spent) = self.stage.simulate_on(&flags, settings, (observer, spent), |_| ()).await;
+        let (observer, spent) = self.stage.population(seed, users).on(&flags).visit((observer, spent));
         let observations = observer.finish();
         let mut total = Money::ZERO;
         let cost = spent.cost.into_iter().map(|cost| {

@@ -14,8 +14,9 @@ use crate::report::{
 };
 use crate::run::adaptive::Adapted;
 use crate::run::parts::{self, NO_GROUP};
+use crate::run::population::Population;
 use crate::run::setup::SetupError;
-use crate::run::stage::{Settings, Stage};
+use crate::run::stage::Stage;
 use crate::run::tally::{ArmTally, TrafficTally};
 use crate::run::truth::{Known, Pair, Size, Truth, truth};
 use crate::run::watch::SoFar;
@@ -46,82 +47,107 @@ pub struct Outcome {
     pub summaries: Vec<Summary>,
 }
 
-/// Runs a scenario on the mock backends. `progress` hears how many users have begun, of how many.
+/// Runs a scenario on the mock backends.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub async fn conduct(scenario: &Scenario, wishes: Wishes, progress: impl FnMut(u64, u64)) -> Result<Outcome, SetupError> {
-    let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed)).await?;
-    Ok(conduct_with(&stage, wishes, None::<Vec<Entry>>, progress).await?.0)
+pub fn run(scenario: &Scenario, wishes: Wishes) -> Result<Outcome, SetupError> {
+    let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed))?;
+    Simulation::new(&stage, wishes).run()
 }
 
-/// The same on a stage that is ready, with one more `reader` of the journal; `None` reads nothing.
-///
-/// # Errors
-/// As [`conduct`], when the truth is asked for.
-pub async fn conduct_with<R: Reader>(
-    stage: &Stage<'_>,
+/// A run on the mock backends that is about to begin, and whoever follows it.
+pub struct Simulation<'a> {
+    stage: &'a Stage<'a>,
     wishes: Wishes,
-    reader: Option<R>,
-    mut progress: impl FnMut(u64, u64),
-) -> Result<(Outcome, Option<R>), SetupError> {
-    conduct_heard(stage, wishes, reader, |_, _| (), |so_far| progress(so_far.begun, so_far.total)).await
+    reader: Option<&'a mut dyn Reader>,
+    heard: Option<&'a mut Listener<'a>>,
+    progress: Option<&'a mut dyn FnMut(&SoFar<'_>)>,
 }
 
-/// The same, and `heard` is told of every call of a model and what came of it; `progress` may look at the data so far.
-///
-/// # Errors
-/// As [`conduct_with`].
-pub async fn conduct_heard<R: Reader>(
-    stage: &Stage<'_>,
-    wishes: Wishes,
-    reader: Option<R>,
-    heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-    mut progress: impl FnMut(&SoFar<'_>),
-) -> Result<(Outcome, Option<R>), SetupError> {
-    let scenario = stage.scenario;
-    let seed = wishes.seed.map_or(scenario.seed, Seed);
-    let users = wishes.users.unwrap_or(scenario.traffic.queries);
-    // A scenario that expects something of the truth runs as told without a flag.
-    let with_truth = wishes.truth || scenario.studies.iter().filter_map(|study| study.expect.as_ref()).any(Expect::needs_truth);
-    let total = u64::from(users);
+/// Who is told of every call of a model and what came of it.
+pub type Listener<'a> = dyn FnMut(&Prompt<'_>, &Result<Completion, CallFailure>) + 'a;
 
-    let settings = Settings { seed, users, forced: None };
-    let readers = (Gathering::new(stage, users), reader);
-    let begun = |begun: u32, readers: &(Gathering, Option<R>)| {
-        let data = Some((scenario, readers.0.observer.observations()));
-        progress(&SoFar { begun: u64::from(begun), total, data });
-    };
-    let ((gathering, reader), adapted) = stage.simulate_heard_on(&stage.compiled, settings, readers, heard, begun).await;
-    let fixed = if scenario.studies.iter().any(|study| study.allocation.is_some()) {
-        let observer = stage.observer(users as usize);
-        Some(stage.simulate_fixed(settings, observer, |_| ()).await.finish())
-    } else {
-        None
-    };
+impl std::fmt::Debug for Simulation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulation").field("wishes", &self.wishes).finish_non_exhaustive()
+    }
+}
 
-    let before = if scenario.traffic.pre_period.is_some() {
-        let observer = stage.observer(users as usize);
-        Some(stage.simulate_before(settings, observer, |_| ()).await.finish())
-    } else {
-        None
-    };
-    let truths = if with_truth {
-        let begun = |begun: u64, most: u64| progress(&SoFar { begun: total + begun, total: total + most, data: None });
-        // What only an expectation asks for is as exact as in the lessons.
-        let size = if wishes.truth { wishes.truth_size } else { Size::LESSON };
-        Some(truth(stage, seed, size, begun).await?)
-    } else {
-        None
-    };
+impl<'a> Simulation<'a> {
+    /// A run on this stage.
+    #[must_use]
+    pub fn new(stage: &'a Stage<'a>, wishes: Wishes) -> Self {
+        Self { stage, wishes, reader: None, heard: None, progress: None }
+    }
 
-    let beside = Beside { truths, before, charts: wishes.charts, adapted, fixed };
-    let mut outcome = gathering.conclude(stage, Mode::Mock, settings, &beside);
-    let report = &mut outcome.report;
-    report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
-    report.bootstrap = stage.summary();
-    report.assumptions = assumptions();
-    Ok((outcome, reader))
+    /// With one more reader of the journal.
+    #[must_use]
+    pub fn reader(self, reader: &'a mut dyn Reader) -> Self {
+        Self { reader: Some(reader), ..self }
+    }
+
+    /// With somebody who is told of every call of a model and what came of it.
+    #[must_use]
+    pub fn heard(self, heard: &'a mut Listener<'a>) -> Self {
+        Self { heard: Some(heard), ..self }
+    }
+
+    /// With somebody who is told, every so often, where the run stands, and may look at the data so far.
+    #[must_use]
+    pub fn progress(self, progress: &'a mut dyn FnMut(&SoFar<'_>)) -> Self {
+        Self { progress: Some(progress), ..self }
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When the mock LaunchDarkly refuses what the scenario asks of it, once the truth is asked for.
+    pub fn run(self) -> Result<Outcome, SetupError> {
+        let Self { stage, wishes, reader, mut heard, mut progress } = self;
+        let scenario = stage.scenario;
+        let seed = wishes.seed.map_or(scenario.seed, Seed);
+        let users = wishes.users.unwrap_or(scenario.traffic.queries);
+        // A scenario that expects something of the truth runs as told without a flag.
+        let with_truth = wishes.truth || scenario.studies.iter().filter_map(|study| study.expect.as_ref()).any(Expect::needs_truth);
+        let total = u64::from(users);
+        let mut progress = |so_far: &SoFar<'_>| {
+            if let Some(progress) = &mut progress {
+                progress(so_far);
+            }
+        };
+        let heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+            if let Some(heard) = &mut heard {
+                heard(prompt, result);
+            }
+        };
+        let begun = |begun: u32, readers: &(Gathering, Option<&mut dyn Reader>)| {
+            let data = Some((scenario, readers.0.observer.observations()));
+            progress(&SoFar { begun: u64::from(begun), total, data });
+        };
+        let population = stage.population(seed, users);
+        let ((gathering, _), adapted) = population.clone().visit_heard((Gathering::new(stage, users), reader), heard, begun);
+        let observed = |population: Population<'_>| population.visit(stage.observer(users as usize)).finish();
+        let adapts = scenario.studies.iter().any(|study| study.allocation.is_some());
+        let fixed = adapts.then(|| observed(population.clone().fixed()));
+        let before = scenario.traffic.pre_period.is_some().then(|| observed(population.before()));
+        let truths = if with_truth {
+            let begun = |begun: u64, most: u64| progress(&SoFar { begun: total + begun, total: total + most, data: None });
+            // What only an expectation asks for is as exact as in the lessons.
+            let size = if wishes.truth { wishes.truth_size } else { Size::LESSON };
+            Some(truth(stage, seed, size, begun)?)
+        } else {
+            None
+        };
+
+        let beside = Beside { truths, before, charts: wishes.charts, adapted, fixed };
+        let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
+        let report = &mut outcome.report;
+        report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
+        report.bootstrap = stage.summary();
+        report.assumptions = assumptions();
+        Ok(outcome)
+    }
 }
 
 /// What the readers of one run's journal hold.
@@ -181,13 +207,13 @@ impl Gathering {
     }
 
     /// The report of what was read: everything that does not depend on who stood behind the models.
-    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, settings: Settings, beside: &Beside) -> Outcome {
+    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, (seed, users): (Seed, u32), beside: &Beside) -> Outcome {
         let scenario = stage.scenario;
         let observations = self.observer.finish();
-        let mut report = Report::new(&scenario.name, mode, Some(settings.seed.0), self.fingerprint.hex());
+        let mut report = Report::new(&scenario.name, mode, Some(seed.0), self.fingerprint.hex());
         report.traffic = Some(traffic_summary(&self.traffic));
         let mut summaries = Vec::new();
-        let units = settings.users as usize;
+        let units = users as usize;
         let mut truths = beside.truths.iter().flatten();
         for ((nth, study), tally) in scenario.studies.iter().enumerate().zip(&self.tallies) {
             let truth = truths.next();

@@ -37,9 +37,9 @@ impl std::error::Error for SetupError {}
 ///
 /// # Errors
 /// When the mock refuses something, or its flags cannot be read.
-pub async fn bootstrap(scenario: &Scenario, seed: Seed) -> Result<(Compiled, Vec<Action>), SetupError> {
+pub fn bootstrap(scenario: &Scenario, seed: Seed) -> Result<(Compiled, Vec<Action>), SetupError> {
     let project = &scenario.project;
-    let (account, actions) = mock_account(project, seed, u64::from(KEY_EPOCH) * 1000).await.map_err(SetupError::Bootstrap)?;
+    let (account, actions) = mock_account(project, seed, u64::from(KEY_EPOCH) * 1000).map_err(SetupError::Bootstrap)?;
     let ruleset = account.ruleset(&project.key, &project.environment).ok_or(SetupError::NoEnvironment)?;
     let attribute_sets: Vec<Attributes> = scenario.traffic.audience.iter().map(|group| group.attributes.clone()).collect();
     let keys: Vec<&str> = scenario.configs.iter().map(|config| config.key.as_str()).collect();

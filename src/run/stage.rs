@@ -5,28 +5,23 @@
 //!
 //! Does not know: what is reported.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::agents::{App, Library, Texts};
-
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
 use crate::flags::mock::first_seed;
-use crate::journal::{Caller, Entry, Event, Reader, Served};
+use crate::journal::{Caller, Entry, Event, Reader};
 use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, CallFailure, ChatModel, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{Body, CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
 use crate::metrics::JournalObserver;
 use crate::random::{Luck, Owner, Seed};
-use crate::run::adaptive::{Adapted, Adaptive, Assigner};
-use crate::run::flags::FlagAssign;
+use crate::run::population::Population;
 use crate::run::setup::{SetupError, bootstrap};
 use crate::scenario::Scenario;
-use crate::sim::{Engine, Virtual, World, drive};
 use crate::time::Timestamp;
-use crate::traffic::Plan;
 
 /// A scenario, ready to run.
 #[derive(Debug)]
@@ -45,39 +40,16 @@ pub struct Stage<'s> {
     pub seed: Seed,
 }
 
-/// The mock, and somebody who hears what it says.
-struct Heard<'a, F> {
-    mock: &'a MockModels<'a>,
-    tell: RefCell<F>,
-}
-
-impl<F: FnMut(&Prompt<'_>, &Result<Completion, CallFailure>)> ChatModel for Heard<'_, F> {
-    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
-        let result = self.mock.answer(prompt);
-        // Nothing is awaited while it is borrowed.
-        (self.tell.borrow_mut())(prompt, &result);
-        result
-    }
-}
-
-/// One run's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Where luck comes from.
-    pub seed: Seed,
-    /// How many users come.
-    pub users: u32,
-    /// A variation that everybody in its config's experiment gets.
-    pub forced: Option<Served>,
-}
+/// What the model that reads the topics is asked about: nothing that anybody wrote.
+static NO_QUESTION: Body = Body::FindingsNote(Items::NONE);
 
 impl<'s> Stage<'s> {
     /// Bootstraps the mock LaunchDarkly and counts all texts.
     ///
     /// # Errors
     /// When the mock refuses what the scenario asks of it.
-    pub async fn new(scenario: &'s Scenario, seed: Seed) -> Result<Self, SetupError> {
-        let (compiled, actions) = bootstrap(scenario, seed).await?;
+    pub fn new(scenario: &'s Scenario, seed: Seed) -> Result<Self, SetupError> {
+        let (compiled, actions) = bootstrap(scenario, seed)?;
         Ok(Self {
             scenario,
             usage: Usage::new(&scenario.knowledge, &scenario.tools),
@@ -142,22 +114,6 @@ impl<'s> Stage<'s> {
         }
     }
 
-    /// Runs it once on the mock backends; `reader` sees every entry, `progress` the number of users begun.
-    pub async fn simulate<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        self.simulate_heard(settings, reader, |_, _| (), |begun, _| progress(begun)).await
-    }
-
-    /// The same, and `heard` is told of every call of a model and what came of it; `progress` sees what `reader` holds so far.
-    pub async fn simulate_heard<R: Reader>(
-        &self,
-        settings: Settings,
-        reader: R,
-        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32, &R),
-    ) -> R {
-        self.simulate_heard_on(&self.compiled, settings, reader, heard, progress).await.0
-    }
-
     /// Messages and replies as text.
     #[must_use]
     pub fn texts(&self) -> Texts<'_> {
@@ -168,7 +124,7 @@ impl<'s> Stage<'s> {
     ///
     /// # Errors
     /// When the mock refuses what the scenario asks of it.
-    pub async fn flags(&self, seed: Seed) -> Result<Compiled, SetupError> {
+    pub fn flags(&self, seed: Seed) -> Result<Compiled, SetupError> {
         let project = &self.scenario.project;
         let of = |seed: Seed, experiment: &str| first_seed(seed, &project.key, &project.environment, experiment);
         let seeds: Vec<(i64, i64)> =
@@ -176,96 +132,19 @@ impl<'s> Stage<'s> {
         match self.compiled.reseeded(&seeds) {
             Some(compiled) => Ok(compiled),
             // Something else in the flags depends on the seed: bring an account there in full.
-            None => bootstrap(self.scenario, seed).await.map(|(compiled, _)| compiled),
+            None => bootstrap(self.scenario, seed).map(|(compiled, _)| compiled),
         }
     }
 
-    /// The same users' visits before the experiments, when everybody got the controls: each comes with the same kind of
-    /// question, and for all but the share that the scenario calls alike, models, tools and judge have other luck.
-    pub async fn simulate_before<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        let controls = self.scenario.studies.iter().filter_map(|study| {
-            Some(Served { config: study.varies.config, variation: study.varies.variation_of(study.experiment.control)? })
-        });
-        let controls: Vec<Served> = controls.collect();
-        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: &controls });
-        let luck = Luck { seed: settings.seed.before(), shared: Some((settings.seed, self.scenario.traffic.pre_period.unwrap_or(0.0))) };
-        self.simulate_with(assign, settings, luck, reader, |_, _| (), |begun, _| progress(begun)).await.0
+    /// So many users who come by this seed, on the stage's own flags.
+    #[must_use]
+    pub fn population(&self, seed: Seed, users: u32) -> Population<'_> {
+        Population { stage: self, seed, luck: seed.into(), first: 1, users, flags: &self.compiled, forced: Vec::new(), adapts: true }
     }
 
-    /// The same on other flags than the stage's own.
-    pub async fn simulate_on<R: Reader>(&self, compiled: &Compiled, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        self.simulate_heard_on(compiled, settings, reader, |_, _| (), |begun, _| progress(begun)).await.0
-    }
-
-    /// The same with a split that stays as it is at the start, whatever the scenario says.
-    pub async fn simulate_fixed<R: Reader>(&self, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() });
-        self.simulate_with(assign, settings, settings.seed.into(), reader, |_, _| (), |begun, _| progress(begun)).await.0
-    }
-
-    /// The visits of the users from number `first` to the last of the settings, one of them forced on every user or not.
-    pub async fn simulate_from<R: Reader>(&self, first: u32, settings: Settings, reader: R, mut progress: impl FnMut(u32)) -> R {
-        let assign = Assigner::Fixed(FlagAssign { compiled: &self.compiled, forced: settings.forced.as_slice() });
-        let luck = settings.seed.into();
-        self.simulate_users(first, assign, settings, luck, reader, |_, _| (), |begun, _| progress(begun)).await.0
-    }
-
-    /// On these flags, all told: the reader, and what was changed while users arrived. `heard` is told of every call of a model.
-    pub async fn simulate_heard_on<R: Reader>(
-        &self,
-        compiled: &Compiled,
-        settings: Settings,
-        reader: R,
-        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32, &R),
-    ) -> (R, Adapted) {
-        // Who gets what is not asked where it is forced: nothing adapts.
-        let adaptive = if settings.forced.is_none() { Adaptive::new(self, compiled, settings.users) } else { None };
-        let fixed = FlagAssign { compiled, forced: settings.forced.as_slice() };
-        let assign = adaptive.map_or(Assigner::Fixed(fixed), |adaptive| Assigner::Adaptive(Box::new(adaptive)));
-        self.simulate_with(assign, settings, settings.seed.into(), reader, heard, progress).await
-    }
-
-    /// Visitors come by the seed of the settings, everything else by `luck`.
-    async fn simulate_with<R: Reader>(
-        &self,
-        assign: Assigner<'_>,
-        settings: Settings,
-        luck: Luck,
-        reader: R,
-        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32, &R),
-    ) -> (R, Adapted) {
-        self.simulate_users(1, assign, settings, luck, reader, heard, progress).await
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "private: the one place where all that a run depends on comes together")]
-    async fn simulate_users<R: Reader>(
-        &self,
-        first: u32,
-        assign: Assigner<'_>,
-        settings: Settings,
-        luck: Luck,
-        mut reader: R,
-        heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
-        progress: impl FnMut(u32, &R),
-    ) -> (R, Adapted) {
-        let all: Vec<TopicId> = self.scenario.knowledge.topics().collect();
-        let mock = self.mock(luck, &all);
-        let model = Heard { mock: &mock, tell: RefCell::new(heard) };
-        let topics = self.read_topics(&model, &mut reader).await.unwrap_or_else(|| all.clone());
-        let plan = Plan::new(settings.seed, &self.scenario.traffic, topics);
-        let world = World { app: self.app(), plan: &plan, traffic: &self.scenario.traffic, mock: &mock };
-        let mut engine = Engine::new(world, assign, reader, first, settings.users);
-        drive(&mut engine, &model, &Virtual, progress).await;
-        let (assign, reader) = engine.finish();
-        (reader, assign.finish())
-    }
-
-    /// Has the topics read out of the knowledge base by a model; `None` when that failed: then all headings count.
-    pub(crate) async fn read_topics(&self, model: &impl ChatModel, reader: &mut impl Reader) -> Option<Vec<TopicId>> {
+    /// The prompt that has the topics read out of the knowledge base.
+    pub(crate) fn topics_prompt(&self) -> Prompt<'_> {
         let setup = &self.scenario.writer_setup;
-        let question = Body::FindingsNote(Items::NONE);
         let subject = Subject {
             topic: TopicId(0),
             complexity: Complexity::Basic,
@@ -275,52 +154,42 @@ impl<'s> Stage<'s> {
             passages: Passages::default(),
             visible: Visible::default(),
         };
-        let prompt = Prompt {
+        let text: u32 = self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
+        Prompt {
             caller: Caller::Topics,
             owner: Owner::NOBODY,
             nth: 0,
             setup,
             offers_tools: false,
-            input_tokens: setup.fixed_tokens
-                + self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum::<u32>()
-                + TOKENS_PER_MESSAGE,
+            input_tokens: setup.fixed_tokens + text + TOKENS_PER_MESSAGE,
             subject,
-            question: &question,
+            question: &NO_QUESTION,
             thread: &[],
-        };
-        let model_of = self.scenario.model(setup.model);
+        }
+    }
+
+    /// The topics that a model read, told to `reader`; all headings where it failed.
+    pub(crate) fn topics(&self, read: Result<Completion, CallFailure>, reader: &mut impl Reader) -> Vec<TopicId> {
+        let model = self.scenario.writer_setup.model;
+        let (caller, served) = (Caller::Topics, None);
         let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
-        match model.complete(&prompt).await {
-            Ok(done) => {
-                let cost = model_of.cost(done.input_tokens, done.output_tokens);
-                let (input_tokens, output_tokens, latency) = (done.input_tokens, done.output_tokens, done.latency);
-                tell(Event::Completed {
-                    caller: Caller::Topics,
-                    served: None,
-                    model: setup.model,
-                    input_tokens,
-                    output_tokens,
-                    latency,
-                    cost,
-                });
-                match done.reply {
-                    Reply::Topics(mut topics) => {
-                        topics.truncate(self.scenario.traffic.topics as usize);
-                        Some(topics)
-                    }
-                    _ => None,
-                }
+        let topics = match read {
+            Ok(Completion { reply, input_tokens, output_tokens, latency }) => {
+                let cost = self.scenario.model(model).cost(input_tokens, output_tokens);
+                tell(Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost });
+                if let Reply::Topics(topics) = reply { Some(topics) } else { None }
             }
-            Err(failure) => {
-                tell(Event::CallFailed {
-                    caller: Caller::Topics,
-                    served: None,
-                    model: setup.model,
-                    kind: failure.kind,
-                    latency: failure.latency,
-                });
+            Err(CallFailure { kind, latency, .. }) => {
+                tell(Event::CallFailed { caller, served, model, kind, latency });
                 None
             }
+        };
+        match topics {
+            Some(mut topics) => {
+                topics.truncate(self.scenario.traffic.topics as usize);
+                topics
+            }
+            None => self.scenario.knowledge.topics().collect(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::journal::Served;
 use crate::metrics::{JournalObserver, Varies};
 use crate::random::Seed;
 use crate::run::setup::SetupError;
-use crate::run::stage::{Settings, Stage};
+use crate::run::stage::Stage;
 use crate::run::whole::whole;
 use crate::verdict::{Decision, Rule, decide};
 
@@ -180,10 +180,10 @@ struct Population<'s> {
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Truth>, SetupError> {
+pub fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Truth>, SetupError> {
     let scenario = stage.scenario;
     let nothing_lost = whole(scenario);
-    let real = Stage::new(&nothing_lost, stage.seed).await?;
+    let real = Stage::new(&nothing_lost, stage.seed)?;
     let mut populations = Vec::new();
     for (experiment, of) in scenario.studies.iter().enumerate() {
         for treatment in 0..of.experiment.treatments.len() {
@@ -209,12 +209,11 @@ pub async fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl
             let stage = if population.real { &real } else { stage };
             let varies = population.varies;
             let Some(variation) = varies.variation_of(population.treatment) else { continue };
-            let forced = Some(Served { config: varies.config, variation });
             let Some(mut observer) = population.observer.take() else { continue };
             observer.grow(next as usize);
-            let settings = Settings { seed, users: next, forced };
             let begun = |begun: u32| progress(done + u64::from(begun.saturating_sub(users)), total);
-            population.observer = Some(stage.simulate_from(users + 1, settings, observer, begun).await);
+            let forced = stage.population(seed, next).from_user(users + 1).forced(Served { config: varies.config, variation });
+            population.observer = Some(forced.visit_watched(observer, begun));
             done += u64::from(next - users);
         }
         users = next;

@@ -35,25 +35,20 @@ pub fn glances(scenario: &Scenario, observations: &Observations, users: usize) -
 mod tests {
     use super::*;
     use crate::random::Seed;
-    use crate::run::{Settings, Stage};
+    use crate::run::Stage;
     use crate::scenario::load;
 
     #[test]
     fn a_glance_is_the_full_analysis_of_the_primary_metric() {
         let loaded = load("tutorial").unwrap();
         let scenario = &loaded.scenario;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let stage = Stage::new(scenario, Seed(1)).await.unwrap();
-            let observer = stage.observer(120);
-            let settings = Settings { seed: Seed(1), users: 120, forced: None };
-            let table = stage.simulate(settings, observer, |_| ()).await.finish();
-            let glances = glances(scenario, &table, 100);
-            assert_eq!(glances.len(), 2);
-            for (study, glance) in scenario.studies.iter().zip(&glances) {
-                let whole = study.analyze(&table, &scenario.metrics, 0..100);
-                assert_eq!((&glance.exposures, &glance.metrics[..]), (&whole.exposures, &whole.metrics[..1]));
-            }
-        });
+        let stage = Stage::new(scenario, Seed(1)).unwrap();
+        let table = stage.population(Seed(1), 120).visit(stage.observer(120)).finish();
+        let glances = glances(scenario, &table, 100);
+        assert_eq!(glances.len(), 2);
+        for (study, glance) in scenario.studies.iter().zip(&glances) {
+            let whole = study.analyze(&table, &scenario.metrics, 0..100);
+            assert_eq!((&glance.exposures, &glance.metrics[..]), (&whole.exposures, &whole.metrics[..1]));
+        }
     }
 }

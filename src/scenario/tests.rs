@@ -324,8 +324,7 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
             continue;
         }
         let account = crate::flags::bootstrap::mock_account(&scenario.project, scenario.seed, 1_760_000_000_000);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let started = runtime.block_on(account).unwrap().0.started();
+        let started = account.unwrap().0.started();
         for own in scenario.experiments() {
             let found = started.iter().find(|one| one.design.key == own.key).unwrap();
             assert_eq!(found.unit, "user");

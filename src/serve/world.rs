@@ -81,11 +81,11 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The account as it is before the first request.
-async fn first_account(scenario: &Scenario, settings: Settings) -> Result<Account, BootstrapError> {
+fn first_account(scenario: &Scenario, settings: Settings) -> Result<Account, BootstrapError> {
     if !settings.bootstrap {
         return Ok(Account::new(settings.seed));
     }
-    Ok(mock_account(&scenario.project, settings.seed, u64::from(KEY_EPOCH) * 1000).await?.0)
+    Ok(mock_account(&scenario.project, settings.seed, u64::from(KEY_EPOCH) * 1000)?.0)
 }
 
 impl World {
@@ -93,8 +93,8 @@ impl World {
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub async fn new(scenario: &'static Scenario, settings: Settings) -> Result<Self, BootstrapError> {
-        let account = first_account(scenario, settings).await?;
+    pub fn new(scenario: &'static Scenario, settings: Settings) -> Result<Self, BootstrapError> {
+        let account = first_account(scenario, settings)?;
         let revision = watch::Sender::new(account.revision());
         Ok(Self {
             scenario,
@@ -127,7 +127,7 @@ impl World {
     pub async fn with_state(mut self, file: &Path) -> Result<(Self, Vec<String>), String> {
         let start = if self.settings.bootstrap { "set up" } else { "empty" };
         let owner = format!("{} {} {start} {}", self.scenario.digest, self.settings.seed.0, env!("CARGO_PKG_VERSION"));
-        let first = first_account(self.scenario, self.settings).await.map_err(|error| error.to_string())?;
+        let first = first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
         let mut skipped = Vec::new();
         let state = State::open(file, &owner, |number, entry| {
             let done = entry.and_then(|entry| match &entry {
@@ -183,7 +183,7 @@ impl World {
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it, or the reset cannot be kept; nothing is changed then.
     pub async fn reset(&self) -> Result<(), String> {
-        let account = first_account(self.scenario, self.settings).await.map_err(|error| error.to_string())?;
+        let account = first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
         let _order = self.in_order().await;
         self.keep(|| Entry::Reset)?;
         self.start_over(account);

@@ -1,38 +1,48 @@
-//! The only loop that awaits: engine on one side, model and clock on the other.
+//! The two loops around the engine: one for a mock, which answers at once, and one for whoever has to be waited for.
 //!
-//! Promises: nothing differs between simulated and real time but the clock. With a clock that never waits, one question
-//! is out at a time and time stands still meanwhile, so the order is total.
+//! Guarantees: one question is out at a time, and simulated time stands still meanwhile, so the order of everything is total. A live run
+//! has an engine for each user and drives many of them side by side.
 //!
-//! Does not know: which arm it drives.
+//! Does not know: who answers.
 
+use crate::agents::Tools;
 use crate::journal::Reader;
-use crate::llm::model::ChatModel;
+use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt};
 use crate::sim::engine::{Assign, Engine, Step};
-use crate::time::Timestamp;
 
-/// Whoever waits for a moment.
-pub trait Waits {
-    /// Returns when that moment has come.
-    fn until(&self, at: Timestamp) -> impl Future<Output = ()>;
-}
+/// Users from one call of `progress` to the next.
+const STRIDE: u32 = 1024;
 
-/// Simulated time: never waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Virtual;
-
-impl Waits for Virtual {
-    async fn until(&self, _at: Timestamp) {}
-}
-
-/// Runs the engine to its end, calling `progress` every so often with the number of users begun and what the journal's
-/// reader holds so far.
-pub async fn drive<A: Assign, R: Reader>(
-    engine: &mut Engine<'_, A, R>,
-    model: &impl ChatModel,
-    clock: &impl Waits,
+/// Runs the engine to its end. `answer` answers prompts; `progress` hears, every so often, how many users have begun and sees what the
+/// journal's reader holds so far.
+pub fn drive<A: Assign, T: Tools, R: Reader>(
+    engine: &mut Engine<'_, A, T, R>,
+    mut answer: impl FnMut(&Prompt<'_>) -> Result<Completion, CallFailure>,
     mut progress: impl FnMut(u32, &R),
 ) {
     let mut shown = 0;
+    loop {
+        match engine.poll() {
+            Step::Ask(slot) => {
+                let result = answer(&engine.prompt(slot));
+                engine.answer(slot, result);
+            }
+            // Nobody outside uses tools here: they give up.
+            Step::Use(slot, call) => engine.used(slot, call, None),
+            Step::Wait(until) => {
+                engine.advance(until);
+                if engine.begun() >= shown + STRIDE {
+                    shown = engine.begun();
+                    progress(shown, engine.reader());
+                }
+            }
+            Step::Done => return,
+        }
+    }
+}
+
+/// Runs the engine to its end, and waits for each answer and each tool.
+pub async fn drive_live<A: Assign, T: Tools, R: Reader>(engine: &mut Engine<'_, A, T, R>, model: &impl ChatModel) {
     loop {
         match engine.poll() {
             Step::Ask(slot) => {
@@ -43,14 +53,7 @@ pub async fn drive<A: Assign, R: Reader>(
                 let used = model.use_tool(call).await;
                 engine.used(slot, call, used);
             }
-            Step::Wait(until) => {
-                clock.until(until).await;
-                engine.advance(until);
-                if engine.begun() >= shown + 1024 {
-                    shown = engine.begun();
-                    progress(shown, engine.reader());
-                }
-            }
+            Step::Wait(until) => engine.advance(until),
             Step::Done => return,
         }
     }

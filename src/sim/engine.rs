@@ -1,21 +1,16 @@
 //! The engine: it is asked what has to happen next, and told what came of it. Synchronous, single-threaded, no I/O.
 //!
-//! Promises: the order of everything follows from simulated time alone, ties in the order of their cause. Workers take
-//! users in turn; a request that outlives its timeout is cut there; tools with a shared limit refuse whoever comes too
-//! early, which is how waiting times grow with concurrency.
+//! Guarantees: the order of everything follows from simulated time alone, ties in the order of their cause. Workers take
+//! users in turn; a request that outlives its timeout is cut there.
 //!
-//! Does not know: whether time is simulated or real, who answers prompts, or what is measured.
-
-use std::collections::BTreeMap;
+//! Does not know: who answers prompts, who uses tools, whose luck that is, or what is measured.
 
 use crate::agents::visit::{Need, Visit};
-use crate::agents::{Agent, App, Assignment, Brief};
+use crate::agents::{Agent, App, Assignment, Brief, ToolTried, ToolTry, Tools};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
-use crate::llm::mock::MockModels;
 use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
-use crate::llm::setup::{RemoteTool, ToolKind};
-use crate::random::Purpose;
+use crate::random::{Luck, Purpose};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
 use crate::traffic::{Mode, Plan, TrafficSpec};
@@ -43,8 +38,8 @@ pub struct World<'a> {
     pub plan: &'a Plan,
     /// How requests are sent.
     pub traffic: &'a TrafficSpec,
-    /// The mock: luck of remote tools, and their specification.
-    pub mock: &'a MockModels<'a>,
+    /// Where luck comes from.
+    pub luck: Luck,
 }
 
 /// What has to happen next.
@@ -52,7 +47,7 @@ pub struct World<'a> {
 pub enum Step {
     /// A model has to answer the prompt of this slot.
     Ask(usize),
-    /// This slot's tool has to be used, where tools are outside.
+    /// This slot's tool has to be used, where that is done outside of the engine.
     Use(usize, ToolCall),
     /// Nothing before this moment.
     Wait(Timestamp),
@@ -100,26 +95,21 @@ impl Slots {
 
 /// The engine.
 #[derive(Debug)]
-pub struct Engine<'a, A, R> {
+pub struct Engine<'a, A, T, R> {
     world: World<'a>,
     assign: A,
+    tools: T,
     reader: R,
     queue: Queue<usize>,
     slots: Slots,
-    /// When a tool with a shared limit that was used may be asked again.
-    free_at: BTreeMap<u16, Timestamp>,
     now: Timestamp,
     next_user: u32,
     last_user: u32,
-    /// A slot whose prompt is being answered elsewhere counts as busy.
-    busy: usize,
-    /// Whether tools are used outside, rather than played here.
-    tools_outside: bool,
 }
 
-impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
+impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// An engine at the start of the traffic: users `first..=last`.
-    pub fn new(world: World<'a>, assign: A, reader: R, first: u32, last: u32) -> Self {
+    pub fn new(world: World<'a>, (assign, tools, reader): (A, T, R), first: u32, last: u32) -> Self {
         let workers = match world.traffic.mode {
             Mode::Concurrent { workers } => workers.max(1),
             Mode::Sequential { .. } => 1,
@@ -131,25 +121,12 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                 Slot { visit: Visit::idle(), pending: Pending::User }
             })
             .collect();
-        Self {
-            world,
-            assign,
-            reader,
-            queue,
-            slots: Slots(slots),
-            free_at: BTreeMap::new(),
-            now: Timestamp::START,
-            next_user: first,
-            last_user: last,
-            busy: 0,
-            tools_outside: false,
-        }
+        Self { world, assign, tools, reader, queue, slots: Slots(slots), now: Timestamp::START, next_user: first, last_user: last }
     }
 
-    /// The same engine, whose users come from `at` on and whose tools are used outside: it asks for them with [`Step::Use`].
+    /// The same engine, whose users come from `at` on.
     #[must_use]
-    pub fn outside(mut self, at: Timestamp) -> Self {
-        self.tools_outside = true;
+    pub fn from(mut self, at: Timestamp) -> Self {
         self.now = at;
         self
     }
@@ -158,7 +135,6 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
     pub fn used(&mut self, slot: usize, call: ToolCall, used: Option<ToolUsed>) {
         let given_up = || ToolUsed { output: self.world.app.library.given_up(call), latency: Duration::ZERO, refusals: 0 };
         let ToolUsed { output, latency, refusals } = used.unwrap_or_else(given_up);
-        self.busy -= 1;
         self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals });
     }
 
@@ -205,7 +181,6 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             Err(failure) => failure.latency,
         };
         let cold = self.slots.at(slot).visit.cold(&self.world.app);
-        self.busy -= 1;
         self.schedule(slot, self.now + latency + cold, Pending::Reply(result));
     }
 
@@ -253,10 +228,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
             }
             Pending::Reply(result) => visit.replied(&self.world.app, now, result, tell),
             Pending::Tool { output, latency, refusals } => visit.tool_answered(&self.world.app, output, latency, refusals, tell),
-            Pending::Try { call, since, refusals } => {
-                self.try_remote(slot, call, since, refusals);
-                return None;
-            }
+            Pending::Try { call, since, refusals } => return self.try_tool(slot, call, since, refusals),
             Pending::TimeOut => visit.time_out(now, tell),
             Pending::Nothing => return None,
         }
@@ -267,10 +239,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
     fn proceed(&mut self, slot: usize) -> Option<Step> {
         let visit = &mut self.slots.at_mut(slot).visit;
         match visit.need() {
-            Need::Model => {
-                self.busy += 1;
-                Some(Step::Ask(slot))
-            }
+            Need::Model => Some(Step::Ask(slot)),
             Need::Sending => {
                 let assigned = self.assign.assign(&user_key(visit.user), visit.group);
                 let (now, user, owner) = (self.now, visit.user, visit.owner);
@@ -278,7 +247,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                 while let Some(event) = assign.news() {
                     reader.entry(&Entry { at: now, user: 0, event });
                 }
-                let crash = |agent: Agent| self.world.mock.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform();
+                let crash = |agent: Agent| self.world.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform();
                 visit.send(&self.world.app, now, assigned, crash, |event| {
                     let entry = Entry { at: now, user, event };
                     assign.hear(&entry);
@@ -286,14 +255,7 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
                 });
                 self.proceed(slot)
             }
-            Need::Tool(call) if self.tools_outside => {
-                self.busy += 1;
-                Some(Step::Use(slot, call))
-            }
-            Need::Tool(call) => {
-                self.use_tool(slot, call);
-                None
-            }
+            Need::Tool(call) => self.try_tool(slot, call, self.now, 0),
             Need::Nothing => {
                 let pause = match self.world.traffic.mode {
                     Mode::Concurrent { .. } => Duration::ZERO,
@@ -306,39 +268,24 @@ impl<'a, A: Assign, R: Reader> Engine<'a, A, R> {
         }
     }
 
-    fn use_tool(&mut self, slot: usize, call: ToolCall) {
-        let spec = self.world.mock.tool(call.tool);
-        if let ToolKind::Remote(_) = spec.kind {
-            self.try_remote(slot, call, self.now, 0);
-            return;
-        }
-        let output = self.world.app.library.local(call);
-        let latency = spec.latency;
-        self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals: 0 });
-    }
-
-    /// Asks a remote tool; too early for its shared limit, it refuses (429) and is tried again later.
-    fn try_remote(&mut self, slot: usize, call: ToolCall, since: Timestamp, refusals: u16) {
-        let ToolKind::Remote(remote) = self.world.mock.tool(call.tool).kind else { return };
-        let RemoteTool { one_request_per, retry_after, attempts, .. } = remote;
-        if one_request_per.is_some() && self.free_at.get(&call.tool).is_some_and(|&free_at| self.now < free_at) {
-            let refusals = refusals + 1;
-            if u32::from(refusals) < attempts {
-                self.schedule(slot, self.now + retry_after, Pending::Try { call, since, refusals });
-            } else {
-                let output = self.world.app.library.given_up(call);
-                let latency = self.now.since(since);
-                self.schedule(slot, self.now, Pending::Tool { output, latency, refusals });
-            }
-            return;
-        }
-        if let Some(interval) = one_request_per {
-            self.free_at.insert(call.tool, self.now + interval);
-        }
+    /// Tries a tool; one that refuses is tried again later.
+    fn try_tool(&mut self, slot: usize, call: ToolCall, since: Timestamp, refusals: u16) -> Option<Step> {
         let visit = &self.slots.at(slot).visit;
-        let Some((latency, tokens, wording)) = self.world.mock.remote(call.tool, visit.owner, visit.tool_calls()) else { return };
-        let output = self.world.app.library.remote(call, tokens, wording);
-        let at = self.now + latency;
-        self.schedule(slot, at, Pending::Tool { output, latency: at.since(since), refusals });
+        let tried = ToolTry { call, owner: visit.owner, nth: visit.tool_calls(), now: self.now, refusals };
+        match self.tools.use_tool(tried) {
+            ToolTried::Outside => return Some(Step::Use(slot, call)),
+            ToolTried::Arrives(output, latency) => {
+                let at = self.now + latency;
+                self.schedule(slot, at, Pending::Tool { output, latency: at.since(since), refusals });
+            }
+            ToolTried::Refused(wait) => {
+                self.schedule(slot, self.now + wait, Pending::Try { call, since, refusals: refusals + 1 });
+            }
+            ToolTried::GivenUp(output) => {
+                let latency = self.now.since(since);
+                self.schedule(slot, self.now, Pending::Tool { output, latency, refusals: refusals + 1 });
+            }
+        }
+        None
     }
 }

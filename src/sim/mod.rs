@@ -1,9 +1,9 @@
-//! The world: a stable queue, an engine that is asked, and one loop that awaits.
+//! The world: a stable queue, an engine that is asked, and the loops around it.
 
 mod drive;
 mod engine;
 mod queue;
 
-pub use drive::{Virtual, Waits, drive};
+pub use drive::{drive, drive_live};
 pub use engine::{Assign, Engine, Step, World};
 pub use queue::Queue;

@@ -15,15 +15,11 @@ use simlab::power::{aggregate, merge, read_part, to_markdown, to_text as power_t
 use simlab::random::Seed;
 use simlab::recorded::{Plan, events_report, look, statistics, statistics_report};
 use simlab::report::{Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text};
-use simlab::run::{Stage, Wishes, conduct};
+use simlab::run::{Stage, Wishes, run};
 use simlab::scenario::{LESSONS, LIBRARY, Loaded, load, parse, parse_faults, parse_kept};
 
 use super::harness::{fuzz, one_at_a_time};
 use super::server::Site;
-
-fn wait<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
 
 /// Faults as a user sees them.
 fn shown(faults: &[Diagnostic]) -> String {
@@ -77,10 +73,10 @@ fn scenario() {
         if nth % 4 == 0 {
             // What `check` takes, `run` takes.
             let wishes = Wishes { users: Some(30), ..Wishes::default() };
-            let outcome = wait(conduct(&loaded.scenario, wishes, |_, _| ())).unwrap();
+            let outcome = run(&loaded.scenario, wishes).unwrap();
             printed(&outcome.report);
         } else {
-            wait(Stage::new(&loaded.scenario, loaded.scenario.seed)).unwrap();
+            Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
         }
         Ok(())
     });
@@ -158,8 +154,7 @@ fn recorded_events() {
 #[test]
 fn saved_report() {
     let _one = one_at_a_time();
-    let report =
-        wait(conduct(&security().scenario, Wishes { users: Some(40), charts: true, ..Wishes::default() }, |_, _| ())).unwrap().report;
+    let report = run(&security().scenario, Wishes { users: Some(40), charts: true, ..Wishes::default() }).unwrap().report;
     fuzz("report", 1000, &[to_json(&report).unwrap().into_bytes()], |bytes| {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         printed(&from_json(text)?);
@@ -230,7 +225,8 @@ fn recording() {
         let run = Reading::of(&plain).unwrap().recording.run.unwrap();
         parse_kept(&run.name, &run.scenario, &run.documents).unwrap()
     };
-    let stage = wait(Stage::new(&loaded.scenario, Seed(1))).unwrap();
+    let stage = Stage::new(&loaded.scenario, Seed(1)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     fuzz("recording", 150, &[plain, sealed], |bytes| {
         drop(Reading::of(&resealed(bytes)));
         drop(repair(bytes));
@@ -241,7 +237,7 @@ fn recording() {
         }
         assert!(!transcript(&recording).is_empty() || recording.calls.is_empty());
         let session = Session::new(&stage, run, None::<World<Infallible>>, recording, None);
-        let gathered = wait(gather(&session, pending(), |_, _| ()));
+        let gathered = runtime.block_on(gather(&session, pending(), |_, _| ()));
         if let Some(stopped) = &gathered.stopped {
             return Err(simlab::live::told(stopped));
         }

@@ -2,17 +2,17 @@
 
 use std::cell::Cell;
 
-use simlab::agents::{Assignment, Texts};
+use simlab::agents::{Assignment, MockTools, Texts};
 use simlab::context::UserKey;
 use simlab::flags::compiled::Compiled;
 use simlab::journal::{Caller, Entry, Served};
 use simlab::knowledge::tokens::count;
 use simlab::llm::mock::MockModels;
-use simlab::llm::model::{Body, CallFailure, ChatModel, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
+use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
 use simlab::random::Seed;
 use simlab::run::Stage;
 use simlab::scenario::load;
-use simlab::sim::{Assign, Engine, Virtual, World, drive};
+use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
 
 /// Assigns by the flags, as a run does.
@@ -59,8 +59,8 @@ impl Checked<'_> {
     }
 }
 
-impl ChatModel for Checked<'_> {
-    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+impl Checked<'_> {
+    fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let result = self.mock.answer(prompt);
         if let Ok(done) = &result {
             self.check(prompt, done);
@@ -74,15 +74,15 @@ impl ChatModel for Checked<'_> {
 fn what_is_counted_is_what_would_be_rendered() {
     for name in ["security", "tutorial"] {
         let scenario = load(name).unwrap().scenario;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let stage = runtime.block_on(Stage::new(&scenario, Seed(9))).unwrap();
+        let stage = Stage::new(&scenario, Seed(9)).unwrap();
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(Seed(9), &topics);
         let plan = Plan::new(Seed(9), &scenario.traffic, topics.clone());
-        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
-        let mut engine = Engine::new(world, ByFlags(&stage.compiled), Vec::<Entry>::new(), 1, 200);
+        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: Seed(9).into() };
+        let tools = MockTools::new(&mock, &stage.library);
+        let mut engine = Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
         let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
-        runtime.block_on(drive(&mut engine, &checked, &Virtual, |_, _| ()));
+        drive(&mut engine, |prompt| checked.answer(prompt), |_, _| ());
         assert!(checked.calls.get() > 800, "{}", checked.calls.get());
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Fingerprint, Reader};
 use simlab::random::{Owner, Purpose, Seed};
-use simlab::run::{Settings, Size, Stage, Wishes, conduct, truth};
+use simlab::run::{Size, Stage, Wishes, run, truth};
 use simlab::scenario::{LIBRARY, Scenario, load};
 use simlab::time::Timestamp;
 use simlab::traffic::Plan;
@@ -15,13 +15,9 @@ fn scenario(name: &str) -> Scenario {
     load(name).unwrap().scenario
 }
 
-fn wait<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
 fn journal(scenario: &Scenario, seed: u64, users: u32) -> Vec<Entry> {
-    let stage = wait(Stage::new(scenario, Seed(seed))).unwrap();
-    wait(stage.simulate(Settings { seed: Seed(seed), users, forced: None }, Vec::new(), |_| ()))
+    let stage = Stage::new(scenario, Seed(seed)).unwrap();
+    stage.population(Seed(seed), users).visit(Vec::new())
 }
 
 /// Standard output of the program.
@@ -61,7 +57,7 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
     let mut lines = String::new();
     for built_in in LIBRARY {
         let scenario = scenario(built_in.name);
-        let outcome = wait(conduct(&scenario, Wishes::default(), |_, _| ())).unwrap();
+        let outcome = run(&scenario, Wishes::default()).unwrap();
         lines.push_str(&format!("{:20} {}\n", built_in.name, outcome.report.fingerprint));
     }
     pinned("fingerprints", &lines);
@@ -135,9 +131,9 @@ fn no_purpose_moves_another_ones_draws() {
 fn without_the_cause_the_hidden_cost_is_gone() {
     let mut scenario = scenario("security");
     let support_cost = |scenario: &Scenario| {
-        let stage = wait(Stage::new(scenario, Seed(4))).unwrap();
+        let stage = Stage::new(scenario, Seed(4)).unwrap();
         // Cost per user by arm, each user in both arms with the same luck.
-        let truths = wait(truth(&stage, Seed(4), Size::Users(1500), |_, _| ())).unwrap();
+        let truths = truth(&stage, Seed(4), Size::Users(1500), |_, _| ()).unwrap();
         let cost = scenario.studies[0].experiment.metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
         let values = truths[0].values();
         (values[cost][0].unwrap(), values[cost][1].unwrap())
@@ -171,8 +167,8 @@ impl Reader for Waits {
 }
 
 fn waits(scenario: &Scenario) -> Waits {
-    let stage = wait(Stage::new(scenario, Seed(2))).unwrap();
-    wait(stage.simulate(Settings { seed: Seed(2), users: 300, forced: None }, Waits::default(), |_| ()))
+    let stage = Stage::new(scenario, Seed(2)).unwrap();
+    stage.population(Seed(2), 300).visit(Waits::default())
 }
 
 #[test]
@@ -244,11 +240,11 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
     use simlab::run::EventWriter;
 
     let scenario = scenario("tutorial");
-    let stage = wait(Stage::new(&scenario, Seed(3))).unwrap();
+    let stage = Stage::new(&scenario, Seed(3)).unwrap();
     let mut bytes = Vec::new();
     let observer = stage.observer(200);
     let writer = EventWriter::new(&stage, &mut bytes);
-    let (observer, writer) = wait(stage.simulate(Settings { seed: Seed(3), users: 200, forced: None }, (observer, writer), |_| ()));
+    let (observer, writer) = stage.population(Seed(3), 200).visit((observer, writer));
     writer.finish().unwrap();
 
     let mut observations = Observations::new(200, scenario.studies.len(), &scenario.metrics, |_| 1.0);
@@ -294,9 +290,9 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
 fn flags_of_another_seed_are_those_of_another_bootstrap() {
     for name in ["security", "premium", "tutorial"] {
         let scenario = scenario(name);
-        let stage = wait(Stage::new(&scenario, Seed(1))).unwrap();
+        let stage = Stage::new(&scenario, Seed(1)).unwrap();
         for seed in [2, 99, u64::MAX] {
-            let (cheap, fresh) = (wait(stage.flags(Seed(seed))).unwrap(), wait(Stage::new(&scenario, Seed(seed))).unwrap().compiled);
+            let (cheap, fresh) = (stage.flags(Seed(seed)).unwrap(), Stage::new(&scenario, Seed(seed)).unwrap().compiled);
             let mut moved = 0;
             for user in 1..=400 {
                 let key = simlab::context::user_key(user);

@@ -10,11 +10,10 @@ use super::program::{folder, pinned, simlab, simlab_in};
 /// What these lessons claim and do not show, on either side of the knob.
 fn not_shown(files: &[&'static BuiltIn]) -> Vec<String> {
     let check = |files: &[&'static BuiltIn]| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut failed = Vec::new();
         for file in files {
             let lesson = Course::lesson(file.name).unwrap_or_else(|faults| panic!("{}: {}", file.name, diagnostic::render(&faults, false)));
-            let sides = runtime.block_on(both(&lesson, 1)).unwrap();
+            let sides = both(&lesson, 1).unwrap();
             failed.extend(claims::that_fail(file.name, &lesson.before.source.text, &sides));
             for (side, when) in sides.iter().zip(["before", "after"]) {
                 assert!(!side.checks.is_empty(), "nothing of {} is checked {when}", file.name);

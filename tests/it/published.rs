@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use simlab::analysis::{Tally, analyze, summarize};
 use simlab::journal::Caller;
 use simlab::random::Seed;
-use simlab::run::{ArmTally, Settings, Stage};
+use simlab::run::{ArmTally, Stage};
 use simlab::scenario::Scenario;
 use simlab::verdict::decide;
 
@@ -62,16 +62,14 @@ pub fn inside(experiment: &str, arm: usize, name: &str, values: &[f64]) -> Optio
 
 /// Runs the first experiment of a scenario with seeds 1 to `seeds`.
 pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut figures: BTreeMap<(usize, String), Vec<f64>> = BTreeMap::new();
     let mut verdicts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for seed in 1..=seeds {
-        let stage = runtime.block_on(Stage::new(scenario, Seed(seed))).unwrap();
+        let stage = Stage::new(scenario, Seed(seed)).unwrap();
         let users = scenario.traffic.queries;
         let observer = stage.observer(users as usize);
         let tally = ArmTally::new(scenario.studies[0].varies.config, scenario.studies[0].varies.treatment_of.clone());
-        let settings = Settings { seed: Seed(seed), users, forced: None };
-        let (observer, tally) = runtime.block_on(stage.simulate(settings, (observer, tally), |_| ()));
+        let (observer, tally) = stage.population(Seed(seed), users).visit((observer, tally));
         let experiment = &scenario.studies[0].experiment;
         let summary = summarize(&observer.finish(), 0, experiment, &scenario.metrics, 0..users as usize);
         let mut put = |arm: usize, name: String, value: f64| figures.entry((arm, name)).or_default().push(value);

@@ -367,7 +367,7 @@ fn request(setup: &Setup, model: &str, question: &str, tools: Vec<Tool>, choice:
 fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
     let loaded = load("security").unwrap();
     let scenario = &loaded.scenario;
-    let stage = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(Stage::new(scenario, scenario.seed)).unwrap();
+    let stage = Stage::new(scenario, scenario.seed).unwrap();
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(scenario.seed, &topics);
     let served = Served::start(&["security"]);

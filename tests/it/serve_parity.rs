@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use launchdarkly_server_sdk::ContextBuilder;
 use serde_json::{Value, json};
-use simlab::agents::{Assignment, Texts};
+use simlab::agents::{Assignment, MockTools, Texts};
 use simlab::context::{UserKey, user_key};
 use simlab::flags::compiled::Compiled;
 use simlab::journal::{Caller, Entry, FailureKind, Served as Variation};
@@ -16,13 +16,13 @@ use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, Items, Question, recognize};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse};
 use simlab::llm::mock::MockModels;
-use simlab::llm::model::{Body, CallFailure, ChatModel, Completion, Prompt, Reply, Role as Speaker};
+use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker};
 use simlab::llm::render;
 use simlab::llm::wire::provider as wire;
 use simlab::random::Owner;
 use simlab::run::Stage;
 use simlab::scenario::{Scenario, load};
-use simlab::sim::{Assign, Engine, Virtual, World, drive};
+use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
 
 use super::serve::{ANTHROPIC, BEARER, Served};
@@ -202,8 +202,8 @@ impl Both<'_> {
     }
 }
 
-impl ChatModel for Both<'_> {
-    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+impl Both<'_> {
+    fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let result = self.mock.answer(prompt);
         self.compare(prompt, &result);
         if let Ok(Completion { reply: Reply::Answer(answer), .. }) = &result {
@@ -219,15 +219,14 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
     for name in ["security", "tutorial", "retrieval", "reranker"] {
         let loaded = load(name).unwrap();
         let scenario = &loaded.scenario;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let stage = runtime.block_on(Stage::new(scenario, scenario.seed)).unwrap();
+        let stage = Stage::new(scenario, scenario.seed).unwrap();
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(scenario.seed, &topics);
         let plan = Plan::new(scenario.seed, &scenario.traffic, topics.clone());
-        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, mock: &mock };
+        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: scenario.seed.into() };
         let keys = RefCell::new(Vec::new());
         let by_flags = ByFlags { flags: &stage.compiled, keys: &keys };
-        let mut engine = Engine::new(world, by_flags, Vec::<Entry>::new(), 1, USERS);
+        let mut engine = Engine::new(world, (by_flags, MockTools::new(&mock, &stage.library), Vec::<Entry>::new()), 1, USERS);
         let served = Served::start(&[name, "--failures"]);
         let both = Both {
             scenario,
@@ -239,7 +238,7 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
             compared: RefCell::default(),
             refused: Cell::new(0),
         };
-        runtime.block_on(drive(&mut engine, &both, &Virtual, |_, _| ()));
+        drive(&mut engine, |prompt| both.answer(prompt), |_, _| ());
         let compared = both.compared.borrow();
         for caller in [Caller::Writer, Caller::Supervisor, Caller::Support, Caller::Judge] {
             assert!(compared.get(caller.name()).is_some_and(|&count| count >= USERS / 2), "{name}: {compared:?}");

@@ -6,14 +6,10 @@ use serde_json::Value;
 use simlab::course::Course;
 use simlab::power::{Asked, Design};
 use simlab::random::Seed;
-use simlab::run::{Size, Stage, Truth, Wishes, conduct, truth};
+use simlab::run::{Size, Stage, Truth, Wishes, run, truth};
 use simlab::scenario::Scenario;
 
 use super::program::{folder, simlab};
-
-fn wait<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
 
 /// The scenario of a lesson, before and after its knob is turned.
 fn lesson(name: &str) -> [Scenario; 2] {
@@ -22,8 +18,8 @@ fn lesson(name: &str) -> [Scenario; 2] {
 }
 
 fn found(scenario: &Scenario, seed: u64, users: u32) -> Truth {
-    let stage = wait(Stage::new(scenario, Seed(seed))).unwrap();
-    wait(truth(&stage, Seed(seed), Size::Users(users), |_, _| ())).unwrap().remove(0)
+    let stage = Stage::new(scenario, Seed(seed)).unwrap();
+    truth(&stage, Seed(seed), Size::Users(users), |_, _| ()).unwrap().remove(0)
 }
 
 /// The relative change of the treatment on the metric at this place: the effect on users, and the measurement's limit.
@@ -102,14 +98,14 @@ fn the_error_that_is_shown_is_how_far_the_truth_moves_with_other_users() {
 #[test]
 fn more_users_come_until_the_error_is_as_small_as_asked_for() {
     let [_, same] = lesson("broken-rollout");
-    let stage = wait(Stage::new(&same, Seed(3))).unwrap();
-    let sized = |error, visits| wait(truth(&stage, Seed(3), Size::UntilError { error, visits }, |_, _| ())).unwrap().remove(0);
+    let stage = Stage::new(&same, Seed(3)).unwrap();
+    let sized = |error, visits| truth(&stage, Seed(3), Size::UntilError { error, visits }, |_, _| ()).unwrap().remove(0);
     assert_eq!(sized(0.0025, 400_000).users, 12_500, "equal arms differ by exactly nothing from the first users on");
     let security = simlab::scenario::load("security").unwrap().scenario;
-    let stage = wait(Stage::new(&security, Seed(1))).unwrap();
-    let rough = wait(truth(&stage, Seed(1), Size::UntilError { error: 1.0, visits: 160_000 }, |_, _| ())).unwrap().remove(0);
+    let stage = Stage::new(&security, Seed(1)).unwrap();
+    let rough = truth(&stage, Seed(1), Size::UntilError { error: 1.0, visits: 160_000 }, |_, _| ()).unwrap().remove(0);
     assert_eq!(rough.users, 10_000);
-    let close = wait(truth(&stage, Seed(1), Size::UntilError { error: 0.0, visits: 80_000 }, |_, _| ())).unwrap().remove(0);
+    let close = truth(&stage, Seed(1), Size::UntilError { error: 0.0, visits: 80_000 }, |_, _| ()).unwrap().remove(0);
     assert_eq!(close.users, 20_000, "the budget ends it");
     let error = |truth: &Truth| truth.pairs[2][1].relative.unwrap().error.unwrap();
     assert!(error(&close) < error(&rough), "{} and {}", error(&close), error(&rough));
@@ -121,10 +117,10 @@ fn run_and_power_mean_the_same_by_true_and_by_right() {
         let scenario = simlab::scenario::load(name).unwrap().scenario;
         let seed = scenario.seed.0;
         let wishes = Wishes { truth: true, truth_size: Size::Users(2000), ..Wishes::default() };
-        let report = wait(conduct(&scenario, wishes, |_, _| ())).unwrap().report;
+        let report = run(&scenario, wishes).unwrap().report;
         let experiment = &report.experiments[0];
         let asked = Asked { replications: 1, sizes: vec![scenario.traffic.queries], looks: 1, seed, aa: false, truth_users: Some(2000) };
-        let header = wait(Design::new(&scenario, asked, |_, _| ())).unwrap().header(None);
+        let header = Design::new(&scenario, asked, |_, _| ()).unwrap().header(None);
         let study = &header.studies[0];
         for (metric, own) in experiment.metrics.iter().zip(&study.truth) {
             let variation = metric.variations.iter().find(|own| own.key == study.treatment).unwrap();

@@ -85,7 +85,7 @@ impl<'a> Ground<'a> {
         let stages = in_own_time(|| async {
             let mut stages = Vec::new();
             for loaded in loaded {
-                stages.push(Stage::new(&loaded.scenario, loaded.scenario.seed).await.unwrap());
+                stages.push(Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap());
             }
             stages
         });

@@ -25,7 +25,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn built(spec: &ProjectSpec) -> (Account, Vec<Action>) {
-    ready(mock_account(spec, Seed(7), NOW_MS)).unwrap()
+    mock_account(spec, Seed(7), NOW_MS).unwrap()
 }
 
 fn again(account: &mut Account, spec: &ProjectSpec) -> Vec<String> {
@@ -306,7 +306,7 @@ fn ids_depend_on_the_seed_and_the_path_alone() {
     fewer.experiments.remove(1);
     let other = built(&fewer).0.ruleset("multi-agent-chatbot", "production").unwrap();
     assert_eq!((&other.flags["support-agent"], &other.segments), (&ruleset.flags["support-agent"], &ruleset.segments));
-    let (elsewhere, _) = ready(mock_account(&spec(), Seed(8), NOW_MS)).unwrap();
+    let (elsewhere, _) = mock_account(&spec(), Seed(8), NOW_MS).unwrap();
     let elsewhere = elsewhere.ruleset("multi-agent-chatbot", "production").unwrap();
     assert_ne!(elsewhere.flags["support-agent"]["salt"], ruleset.flags["support-agent"]["salt"]);
 }

@@ -133,7 +133,7 @@ pub(super) fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
 ///
 /// # Errors
 /// When there is too little to fit, or the scenario cannot be simulated.
-pub async fn calibrate(
+pub fn calibrate(
     recording: &Recording,
     base: &Scenario,
     seed: Seed,
@@ -158,7 +158,7 @@ pub async fn calibrate(
         }
         read_off(model, calls, profile, &mut found);
     }
-    match_moments(recording, &mut scenario, seed, users, &mut found, progress).await.map_err(Fault::Setup)?;
+    match_moments(recording, &mut scenario, seed, users, &mut found, progress).map_err(Fault::Setup)?;
     found.kept.push(
         "how well a model answers apart from how the judge rates: only both together show, so the judge is as the scenario has it"
             .to_owned(),

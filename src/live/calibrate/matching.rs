@@ -115,16 +115,16 @@ fn profile_mut<'s>(scenario: &'s mut Scenario, model: &str) -> Option<&'s mut Mo
     scenario.models.iter_mut().find(|profile| profile.id == model)
 }
 
-async fn simulate(scenario: &Scenario, seed: Seed, users: u32) -> Result<BTreeMap<String, Moments>, SetupError> {
-    let stage = Stage::new(scenario, seed).await?;
-    Ok(simulated(&stage, seed, users).await)
+fn simulate(scenario: &Scenario, seed: Seed, users: u32) -> Result<BTreeMap<String, Moments>, SetupError> {
+    let stage = Stage::new(scenario, seed)?;
+    Ok(simulated(&stage, seed, users))
 }
 
 /// Matches every model of the recording's support agents. `progress` hears how many of [`SIMULATIONS`] are done.
 ///
 /// # Errors
 /// When the scenario cannot be simulated.
-pub async fn match_moments(
+pub fn match_moments(
     recording: &Recording,
     scenario: &mut Scenario,
     seed: Seed,
@@ -141,7 +141,7 @@ pub async fn match_moments(
         done += 1;
         progress(done);
     };
-    let mut now = simulate(scenario, seed, users).await?;
+    let mut now = simulate(scenario, seed, users)?;
     count();
     for _ in 0..ROUNDS {
         let mut moved = scenario.clone();
@@ -153,7 +153,7 @@ pub async fn match_moments(
                     parameter.set(profile, parameter.get(profile) * (1.0 + NUDGE));
                 }
             }
-            let then = simulate(&nudged, seed, users).await?;
+            let then = simulate(&nudged, seed, users)?;
             count();
             for (model, wanted) in &wanted {
                 let profiles = (profile(scenario, model), profile(&nudged, model), profile_mut(&mut moved, model));
@@ -173,7 +173,7 @@ pub async fn match_moments(
             }
         }
         *scenario = moved;
-        now = simulate(scenario, seed, users).await?;
+        now = simulate(scenario, seed, users)?;
         count();
     }
     for (model, moments) in &wanted {

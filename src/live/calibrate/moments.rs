@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use crate::context::user_key;
 use crate::journal::{Caller, Entry, Label};
 use crate::live::recording::{CallOutcome, Recording};
-use crate::llm::model::Reply;
+use crate::llm::model::{CallFailure, Completion, Prompt, Reply};
 use crate::random::{Owner, Seed};
-use crate::run::{Settings, Stage};
+use crate::run::Stage;
 
 /// What one model did as support agent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,33 +79,26 @@ pub fn recorded(recording: &Recording) -> BTreeMap<String, Moments> {
 }
 
 /// What the simulator does with this stage's scenario, by model.
-pub async fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, Moments> {
+pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, Moments> {
     let mut all: BTreeMap<String, Moments> = BTreeMap::new();
     let owners: BTreeMap<Owner, u32> = (1..=users).map(|user| (user_key(user).owner(), user)).collect();
     let mut answered_by: BTreeMap<u32, u16> = BTreeMap::new();
-    let settings = Settings { seed, users, forced: None };
     let name = |model: u16| stage.scenario.model(model).id.clone();
-    stage
-        .simulate_heard(
-            settings,
-            None::<Vec<Entry>>,
-            |prompt, result| {
-                let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
-                match (prompt.caller, &done.reply) {
-                    (Caller::Support, Reply::Answer(_)) => {
-                        all.entry(name(prompt.setup.model)).or_default().answer(done.output_tokens, prompt.subject.rounds);
-                        answered_by.insert(user, prompt.setup.model);
-                    }
-                    (Caller::Judge, Reply::Label(label)) => {
-                        if let Some(&model) = answered_by.get(&user) {
-                            all.entry(name(model)).or_default().label(*label);
-                        }
-                    }
-                    _ => {}
+    let mut hear = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+        let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
+        match (prompt.caller, &done.reply) {
+            (Caller::Support, Reply::Answer(_)) => {
+                all.entry(name(prompt.setup.model)).or_default().answer(done.output_tokens, prompt.subject.rounds);
+                answered_by.insert(user, prompt.setup.model);
+            }
+            (Caller::Judge, Reply::Label(label)) => {
+                if let Some(&model) = answered_by.get(&user) {
+                    all.entry(name(model)).or_default().label(*label);
                 }
-            },
-            |_, _| (),
-        )
-        .await;
+            }
+            _ => {}
+        }
+    };
+    stage.population(seed, users).visit_heard(None::<Vec<Entry>>, &mut hear, |_, _| ());
     all
 }

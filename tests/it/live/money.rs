@@ -88,7 +88,7 @@ impl Net for Billing {
 #[tokio::test(start_paused = true)]
 async fn what_a_provider_billed_never_exceeds_the_budget() {
     let loaded = load("security").unwrap();
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).await.unwrap();
+    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     for (way, free) in [
         (Way::Refused, true),
         (Way::TurnedAway(400), true),

@@ -12,7 +12,7 @@ use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
 use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, Shelf, World, conclude, gather};
 use simlab::llm::profile::Provider;
 use simlab::report::{Report, to_json};
-use simlab::run::{Stage, Wishes, conduct};
+use simlab::run::{Stage, Wishes, run};
 use simlab::scenario::{Loaded, load};
 
 use super::super::program::folder;
@@ -82,7 +82,7 @@ pub fn flawless() -> String {
 
 /// One sitting; the recording afterwards, what was gathered, and the report.
 pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: Recording, users: u32) -> (Recording, Gathered, Report) {
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).await.unwrap();
+    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     let run = run_of(loaded, users);
     let world = address.map(|address| World {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
@@ -142,7 +142,7 @@ async fn a_live_run_against_the_server_gives_the_statistics_of_the_mock_run_and_
     let (loaded, served) = stand_in("live-parity");
     let (recording, gathered, live) = sit(&loaded, Some(&served.address), PLENTY, Recording::default(), USERS).await;
     assert_eq!((gathered.stopped, gathered.users.len()), (None, USERS as usize));
-    let mock = conduct(&loaded.scenario, Wishes { users: Some(USERS), ..Wishes::default() }, |_, _| ()).await.unwrap().report;
+    let mock = run(&loaded.scenario, Wishes { users: Some(USERS), ..Wishes::default() }).unwrap().report;
     assert_eq!(lasting(&live), lasting(&mock));
     let (_, _, again) = sit(&loaded, None, PLENTY, recording.clone(), USERS).await;
     let (_, _, third) = sit(&loaded, None, PLENTY, recording, USERS).await;
