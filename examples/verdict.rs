@@ -3,13 +3,12 @@
 use std::error::Error;
 
 use simlab::diagnostic::render;
-use simlab::run::{Wishes, conduct};
+use simlab::run::{Wishes, run};
 use simlab::scenario::load;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scenario = load("security").map_err(|mistakes| render(&mistakes, false))?.scenario;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let report = runtime.block_on(conduct(&scenario, Wishes::default(), |_, _| ()))?.report;
+    let report = run(&scenario, Wishes::default())?.report;
     for experiment in &report.experiments {
         if let Some(verdict) = &experiment.verdict {
             println!("{}: {}", experiment.name, verdict.headline);

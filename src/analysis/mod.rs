@@ -5,6 +5,8 @@
 //!
 //! Does not know: the simulator, flags or models. Events recorded in production are analyzed by the same code.
 
+#[cfg(test)]
+mod against_statrs;
 mod analyze;
 mod beta;
 mod cautions;
