@@ -29,14 +29,15 @@ pub fn bandit(written: &source::Experiment, treatments: usize, faults: &mut Faul
 /// The parts of an experiment's users that are looked at by themselves.
 pub fn slices(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<Slice> {
     let mut slices = Vec::new();
+    faults.too_many("segments", written.by.get(MOST_ENTRIES).map(|name| &name.span));
     for (nth, name) in written.by.iter().enumerate().take(MOST_ENTRIES) {
-        let Some(at) = faults.look_up("segment", name, world.segments.iter().map(|segment| segment.key.as_str())) else { continue };
-        if let Some(earlier) = written.by[..nth].iter().find(|earlier| earlier.value == name.value) {
+        let at = faults.look_up("segment", name, world.segments.iter().map(|segment| segment.key.as_str()));
+        let Some(segment) = at.and_then(|at| world.segments.get(at)) else { continue };
+        if let Some(earlier) = written.by.iter().take(nth).find(|earlier| earlier.value == name.value) {
             let places = [(&earlier.span, "the first time"), (&name.span, "the second time")];
             faults.add_pair(format!("segment `{}` is listed twice", name.value), places, None);
         }
-        let clauses = &world.segments[at].clauses;
-        let groups = world.audience.iter().map(|group| clauses.iter().all(|clause| satisfies(&group.attributes, clause)));
+        let groups = world.audience.iter().map(|group| segment.clauses.iter().all(|clause| satisfies(&group.attributes, clause)));
         slices.push(Slice { segment: name.value.clone(), groups: groups.collect() });
     }
     slices
@@ -61,6 +62,7 @@ pub fn guards(written: &source::Source, world: &World<'_>, faults: &mut Faults<'
 
 fn guard(written: &source::GuardedRollout, config: &DraftConfig, world: &World<'_>, faults: &mut Faults<'_>) -> Option<Guard> {
     let mut metrics = Vec::new();
+    faults.too_many("metrics", written.watch.get(MOST_ENTRIES).map(|metric| &metric.span));
     for metric in written.watch.iter().take(MOST_ENTRIES) {
         metrics.extend(faults.look_up("metric", metric, world.metrics.iter().map(|metric| metric.key.as_str())));
     }

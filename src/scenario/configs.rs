@@ -26,8 +26,8 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
     let mut drafts = catalog::configs();
     faults.keys("AI config", "", written);
     for (key, file) in &written.0 {
-        let Some(at) = faults.look_up("AI config", key, drafts.iter().map(|config| config.key)) else { continue };
-        let config = &mut drafts[at];
+        let at = faults.look_up("AI config", key, drafts.iter().map(|config| config.key));
+        let Some(config) = at.and_then(|at| drafts.get_mut(at)) else { continue };
         faults.keys("variation", config.key, &file.variations);
         for (key, file) in &file.variations.0 {
             let rename = |variation: &mut DraftVariation, key: &str| {
@@ -38,18 +38,24 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
                 let label = "every AI config has a variation of this name already";
                 faults.add("a variation cannot be called `disabled`", &key.span, label, None);
             }
-            let at = entry("variation", config.key, &mut config.variations, key, file.like.as_ref(), |v| &v.key, rename, faults);
-            if let Some(at) = at {
-                change(&mut config.variations[at], config.agent, file, faults);
+            let own = entry("variation", config.key, &mut config.variations, key, file.like.as_ref(), |v| &v.key, rename, faults);
+            if let Some(variation) = own {
+                change(variation, config.agent, file, faults);
             }
+        }
+        // The catalog's own are among them, and what is served is numbered by a byte.
+        if config.variations.len() > MOST_ENTRIES {
+            let label = format!("{} with those of the catalog", config.variations.len());
+            faults.add(format!("more than {MOST_ENTRIES} variations of `{}`", config.key), &key.span, label, None);
         }
         let variations: Vec<&str> = config.variations.iter().map(|variation| variation.key.as_str()).collect();
         if let Some(rules) = &file.rules {
             config.rules.clear();
+            faults.too_many("rules", rules.get(MOST_ENTRIES).map(|rule| &rule.segment.span));
             for (nth, rule) in rules.iter().enumerate().take(MOST_ENTRIES) {
                 let segment = faults.look_up("segment", &rule.segment, segments.iter().map(|segment| segment.key.as_str()));
                 let serve = faults.look_up_in("variation", config.key, &rule.serve, variations.iter().copied());
-                if let Some(earlier) = rules[..nth].iter().find(|earlier| earlier.segment.value == rule.segment.value) {
+                if let Some(earlier) = rules.iter().take(nth).find(|earlier| earlier.segment.value == rule.segment.value) {
                     let places = [(&earlier.segment.span, "the rule that decides"), (&rule.segment.span, "never reached")];
                     faults.add_pair(format!("two rules for segment `{}`", rule.segment.value), places, None);
                 } else if segment.is_some() && serve.is_some() {
@@ -83,7 +89,7 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
     if let Some(tools) = &file.tools {
         draft.tools = tools.iter().map(|tool| tool.value.clone()).collect();
         for (nth, tool) in tools.iter().enumerate() {
-            if let Some(earlier) = tools[..nth].iter().find(|earlier| earlier.value == tool.value) {
+            if let Some(earlier) = tools.iter().take(nth).find(|earlier| earlier.value == tool.value) {
                 let places = [(&earlier.span, "the first time"), (&tool.span, "the second time")];
                 faults.add_pair(format!("tool `{}` is listed twice", tool.value), places, None);
             }
@@ -172,13 +178,11 @@ pub fn setups(
     let setup = |draft: &DraftVariation, config: &DraftConfig, faults: &mut Faults<'_>| {
         let names = names(written, config.key, &draft.key);
         let model = faults.look_up("model", &spanned(&draft.model, names.model.as_ref()), model_ids()).unwrap_or_default();
-        let tools_at: Vec<u16> = draft
-            .tools
-            .iter()
-            .enumerate()
-            .filter_map(|(nth, tool)| faults.look_up("tool", &spanned(tool, names.tools.get(nth)), tool_keys()))
-            .map(|at| at as u16)
-            .collect();
+        let mut offered = Vec::new();
+        for (nth, tool) in draft.tools.iter().enumerate() {
+            let at = faults.look_up("tool", &spanned(tool, names.tools.get(nth)), tool_keys());
+            offered.extend(at.and_then(|at| Some((at as u16, tools.get(at)?))));
+        }
         let fallback = draft.fallback.as_ref().and_then(|name| {
             let known = config.variations.iter().map(|variation| variation.key.as_str());
             faults.look_up_in("variation", config.key, &spanned(name, names.fallback.as_ref()), known)
@@ -189,8 +193,8 @@ pub fn setups(
             Agent::Security => count(render::DETECTION_SCHEMA),
             Agent::Support => 0,
         };
-        let tool_prompt = if anthropic && (schema > 0 || !tools_at.is_empty()) { catalog::ANTHROPIC_TOOL_TOKENS } else { 0 };
-        let offers = tools_at.iter().map(|&at| count(&render::tool_offer(&tools[usize::from(at)])));
+        let tool_prompt = if anthropic && (schema > 0 || !offered.is_empty()) { catalog::ANTHROPIC_TOOL_TOKENS } else { 0 };
+        let offers = offered.iter().map(|(_, tool)| count(&render::tool_offer(tool)));
         AgentSetup {
             variation: draft.key.clone(),
             name: draft.name.clone(),
@@ -201,7 +205,7 @@ pub fn setups(
                 max_tokens: draft.max_tokens.or(anthropic.then_some(catalog::ANTHROPIC_TOKENS)),
                 temperature: draft.temperature,
                 fixed_tokens: count(&draft.instructions) + offers.sum::<u32>() + schema + tool_prompt,
-                tools: tools_at.clone(),
+                tools: offered.iter().map(|(at, _)| *at).collect(),
             },
             max_tool_calls: draft.max_tool_calls,
             session_budget: draft.session_budget,

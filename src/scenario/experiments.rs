@@ -52,15 +52,14 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
         let help = "write `experiments: [( key: …, … )]`, see `simlab new security`".to_owned();
         faults.add("the scenario has no experiment", &(0..0), "", Some(help));
     }
-    if let Some(experiment) = written.experiments.get(MOST_ENTRIES) {
-        faults.add(format!("more than {MOST_ENTRIES} experiments"), &experiment.key.span, "the first one too many", None);
-    }
+    faults.too_many("experiments", written.experiments.get(MOST_ENTRIES).map(|experiment| &experiment.key.span));
+    faults.too_many("guarded rollouts", written.guarded_rollouts.get(MOST_ENTRIES).map(|guarded| &guarded.config.span));
     guarded(written, world, faults);
     let mut resolved = Vec::new();
     for (nth, experiment) in written.experiments.iter().enumerate().take(MOST_ENTRIES) {
         faults.key("experiment", &experiment.key);
         faults.define("experiment", "", &experiment.key);
-        together(written, nth, faults);
+        together(written, nth, experiment, faults);
         resolved.extend(one(experiment, world, faults));
     }
     resolved
@@ -69,8 +68,8 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
 /// Guarded rollouts: each on a rule that is there, between two variations.
 fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
     for (nth, guarded) in written.guarded_rollouts.iter().enumerate().take(MOST_ENTRIES) {
-        let Some(at) = faults.look_up("AI config", &guarded.config, world.drafts.iter().map(|config| config.key)) else { continue };
-        let config = &world.drafts[at];
+        let at = faults.look_up("AI config", &guarded.config, world.drafts.iter().map(|config| config.key));
+        let Some(config) = at.and_then(|at| world.drafts.get(at)) else { continue };
         for end in [&guarded.from, &guarded.to] {
             faults.look_up_in("variation", config.key, end, config.variations.iter().map(|variation| variation.key.as_str()));
         }
@@ -85,16 +84,15 @@ fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
         rule(config, &guarded.segment, world, faults);
         let same =
             |other: &&source::GuardedRollout| other.config.value == guarded.config.value && other.segment.value == guarded.segment.value;
-        if let Some(other) = written.guarded_rollouts[..nth].iter().find(same) {
+        if let Some(other) = written.guarded_rollouts.iter().take(nth).find(same) {
             let places = [(&other.segment.span, "the first one"), (&guarded.segment.span, "the second one")];
             faults.add_pair(format!("two guarded rollouts on the same rule of `{}`", config.key), places, None);
         }
     }
 }
 
-/// What cannot run together with the `nth` experiment.
-fn together(written: &Written, nth: usize, faults: &mut Faults<'_>) {
-    let this = &written.experiments[nth];
+/// What cannot run together with this experiment, the `nth`.
+fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &mut Faults<'_>) {
     let config = &this.config.value;
     if let Some(guarded) = written.guarded_rollouts.iter().find(|guarded| guarded.config.value == *config) {
         let places = [(&this.config.span, "the experiment"), (&guarded.config.span, "the guarded rollout")];
@@ -102,7 +100,7 @@ fn together(written: &Written, nth: usize, faults: &mut Faults<'_>) {
         faults.add_pair(format!("a guarded rollout and an experiment run on the same config `{config}`"), places, Some(help));
     }
     let segment = |experiment: &source::Experiment| experiment.segment.as_ref().map(|segment| segment.value.clone());
-    for other in written.experiments[..nth].iter().filter(|other| other.config.value == *config && segment(other) == segment(this)) {
+    for other in written.experiments.iter().take(nth).filter(|other| other.config.value == *config && segment(other) == segment(this)) {
         let rule = |experiment: &source::Experiment| experiment.segment.as_ref().unwrap_or(&experiment.config).span.clone();
         let places = [(&rule(other), "the first one"), (&rule(this), "the second one")];
         let help = "one rule serves one experiment at a time: choose another config or segment".to_owned();
@@ -124,7 +122,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
     if let Some(sample) = written.sample.as_ref().filter(|sample| sample.value.weight() == 0) {
         faults.add("the sample is empty", &sample.span, "nobody would take part", Some("the tutorial has \"100%\"".to_owned()));
     }
-    let config = &world.drafts[at?];
+    let config = world.drafts.get(at?)?;
     reached(written, config, world, faults);
     let shares = split(written, config, faults);
     if let Some(outside) = &written.outside {
@@ -146,13 +144,13 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         .filter(|(_, share)| share.weight() > 0)
         .map(|(key, share)| Treatment { variation: key.clone(), name: name_of(key), share: *share })
         .collect();
-    let control = treatments.iter().position(|treatment| treatment.variation == written.control.value)?;
+    let (control, baseline) = treatments.iter().enumerate().find(|(_, treatment)| treatment.variation == written.control.value)?;
+    let primary = chosen.first().map(|(_, metric)| *metric)?;
     let hypothesis = match written.hypothesis.trim() {
         "" => {
             let others: Vec<&str> =
                 treatments.iter().filter(|own| own.variation != written.control.value).map(|own| own.name.as_str()).collect();
-            let primary = chosen.first().map(|&at| world.metrics[at].name.clone())?;
-            format!("{} does better than {} on: {primary}", others.join(" or "), treatments[control].name)
+            format!("{} does better than {} on: {}", others.join(" or "), baseline.name, primary.name)
         }
         own => own.to_owned(),
     };
@@ -168,8 +166,8 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         outside: written.outside.as_ref().unwrap_or(&written.control).value.clone(),
         sample: written.sample.as_ref().map_or(Share::WHOLE, |sample| sample.value),
         treatments: shares,
-        primary: chosen.first().map(|&at| world.metrics[at].key.clone())?,
-        metrics: chosen.iter().map(|&at| world.metrics[at].key.clone()).collect(),
+        primary: primary.key.clone(),
+        metrics: chosen.iter().map(|(_, metric)| metric.key.clone()).collect(),
         threshold,
         method: written.method,
         correction: written.correction,
@@ -182,7 +180,7 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         config: spec.config.clone(),
         treatments,
         control,
-        metrics: chosen,
+        metrics: chosen.iter().map(|(at, _)| *at).collect(),
         threshold,
         method: written.method,
         correction: written.correction,
@@ -192,15 +190,17 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
     Some(Resolved { experiment, spec, bandit, rule, slices })
 }
 
-/// The metrics of an experiment, as indices.
-fn metrics(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<usize> {
+/// The metrics of an experiment, each with its index.
+fn metrics<'a>(written: &source::Experiment, world: &World<'a>, faults: &mut Faults<'_>) -> Vec<(usize, &'a Metric)> {
     let mut chosen = Vec::new();
+    faults.too_many("metrics", written.metrics.get(MOST_ENTRIES).map(|metric| &metric.span));
     for (nth, metric) in written.metrics.iter().enumerate().take(MOST_ENTRIES) {
-        if let Some(earlier) = written.metrics[..nth].iter().find(|earlier| earlier.value == metric.value) {
+        if let Some(earlier) = written.metrics.iter().take(nth).find(|earlier| earlier.value == metric.value) {
             let places = [(&earlier.span, "the first time"), (&metric.span, "the second time")];
             faults.add_pair(format!("metric `{}` is listed twice", metric.value), places, None);
         } else {
-            chosen.extend(faults.look_up("metric", metric, world.metrics.iter().map(|metric| metric.key.as_str())));
+            let at = faults.look_up("metric", metric, world.metrics.iter().map(|metric| metric.key.as_str()));
+            chosen.extend(at.and_then(|at| Some((at, world.metrics.get(at)?))));
         }
     }
     if written.metrics.is_empty() {
@@ -216,9 +216,10 @@ fn split(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults
     let before = faults.count();
     let entries = &written.split.value.0;
     let key = &written.key.value;
+    faults.too_many("variations in the split", entries.get(MOST_ENTRIES).map(|(variation, _)| &variation.span));
     for (nth, (variation, _)) in entries.iter().enumerate().take(MOST_ENTRIES) {
         faults.look_up_in("variation", config.key, variation, keys());
-        if let Some((earlier, _)) = entries[..nth].iter().find(|(earlier, _)| earlier.value == variation.value) {
+        if let Some((earlier, _)) = entries.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];
             faults.add_pair(format!("variation `{}` is in the split twice", variation.value), places, None);
         }
@@ -300,7 +301,7 @@ fn check_rule(
     written: &source::Experiment,
     decision: &Spanned<Rule>,
     metrics: &[Metric],
-    chosen: &[usize],
+    chosen: &[(usize, &Metric)],
     shares: &[(String, Share)],
     faults: &mut Faults<'_>,
 ) {
@@ -316,7 +317,7 @@ fn check_rule(
         let message = format!("variation `{}` takes no part in experiment `{}`", rule.ship, written.key.value);
         faults.add(message, &shipped.span, "it cannot be shipped", Some(help));
     }
-    let own: Vec<&str> = chosen.iter().map(|&at| metrics[at].key.as_str()).collect();
+    let own: Vec<&str> = chosen.iter().map(|(_, metric)| metric.key.as_str()).collect();
     for (_, key) in rule.metric_keys() {
         if own.contains(&key) {
             continue;

@@ -63,12 +63,17 @@ impl<'s> Faults<'s> {
     /// Checks the keys of a map: each once, not too many, and of a form that LaunchDarkly takes. `owner` tells apart
     /// maps of the same kind.
     pub fn keys<V>(&mut self, what: &'static str, owner: &str, entries: &Entries<V>) {
-        if let Some((key, _)) = entries.0.get(MOST_ENTRIES) {
-            self.add(format!("more than {MOST_ENTRIES} entries of one kind"), &key.span, "the first one too many", None);
-        }
+        self.too_many("entries of one kind", entries.0.get(MOST_ENTRIES).map(|(key, _)| &key.span));
         for (key, _) in entries.0.iter().take(MOST_ENTRIES) {
             self.key(what, key);
             self.define(what, owner, key);
+        }
+    }
+
+    /// Refuses a list with an entry behind the last that is looked at, which would be ignored.
+    pub fn too_many(&mut self, what: &str, first: Option<&Range<usize>>) {
+        if let Some(span) = first {
+            self.add(format!("more than {MOST_ENTRIES} {what}"), span, "the first one too many", None);
         }
     }
 
@@ -125,8 +130,9 @@ impl<'s> Faults<'s> {
 
     /// Checks the names of health checks that an experiment tolerates: each can fail, and is named once.
     pub fn tolerated(&mut self, names: &[Spanned<String>]) {
+        self.too_many("health checks", names.get(MOST_ENTRIES).map(|name| &name.span));
         for (nth, name) in names.iter().enumerate().take(MOST_ENTRIES) {
-            if let Some(earlier) = names[..nth].iter().find(|earlier| earlier.value == name.value) {
+            if let Some(earlier) = names.iter().take(nth).find(|earlier| earlier.value == name.value) {
                 let places = [(&earlier.span, "the first time"), (&name.span, "the second time")];
                 self.add_pair(format!("health check `{}` is listed twice", name.value), places, Some("keep one of them".to_owned()));
             } else if ["exposures", "prior_data_conflict"].contains(&name.value.as_str()) {

@@ -116,16 +116,16 @@ impl FaultKind {
     /// Its name in files and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let at = match self {
-            Self::RateLimited { .. } => 0,
-            Self::ServerError { .. } => 1,
-            Self::Overloaded { .. } => 2,
-            Self::Slow { .. } => 3,
-            Self::Cut { .. } => 4,
-            Self::Malformed { .. } => 5,
-            Self::Timeout { .. } => 6,
-        };
-        Self::NAMES[at]
+        let [rate_limited, server_error, overloaded, slow, cut, malformed, timeout] = Self::NAMES;
+        match self {
+            Self::RateLimited { .. } => rate_limited,
+            Self::ServerError { .. } => server_error,
+            Self::Overloaded { .. } => overloaded,
+            Self::Slow { .. } => slow,
+            Self::Cut { .. } => cut,
+            Self::Malformed { .. } => malformed,
+            Self::Timeout { .. } => timeout,
+        }
     }
 }
 

@@ -39,18 +39,19 @@ pub fn tables() -> String {
 /// A table of what differs between entries.
 fn differing(text: &mut String, what: &str, rows: &[(String, Vec<Figure>)]) {
     let Some((_, first)) = rows.first() else { return };
-    let differs = |nth: &usize| rows.iter().any(|(_, figures)| figures[*nth] != first[*nth]);
-    let columns: Vec<usize> = (0..first.len()).filter(differs).collect();
-    let names: Vec<String> = columns
-        .iter()
-        .map(|&nth| match first[nth] {
-            ("Model" | "Tool", field, _) => format!("`{field}`"),
-            (block, field, _) => format!("`{}.{field}`", block.to_lowercase()),
-        })
-        .collect();
+    let differs = |(nth, own): (usize, &Figure)| rows.iter().any(|(_, figures)| figures.get(nth) != Some(own));
+    let shows: Vec<bool> = first.iter().enumerate().map(differs).collect();
+    let columns = |figures: &[Figure]| -> Vec<Figure> {
+        figures.iter().zip(&shows).filter(|(_, shows)| **shows).map(|(figure, _)| figure.clone()).collect()
+    };
+    let name = |figure: Figure| match figure {
+        ("Model" | "Tool", field, _) => format!("`{field}`"),
+        (block, field, _) => format!("`{}.{field}`", block.to_lowercase()),
+    };
+    let names: Vec<String> = columns(first).into_iter().map(name).collect();
     let _ = writeln!(text, "| {what} | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
     for (name, figures) in rows {
-        let cells: Vec<String> = columns.iter().map(|&nth| shown(&figures[nth].2)).collect();
+        let cells: Vec<String> = columns(figures).iter().map(|(_, _, value)| shown(value)).collect();
         let _ = writeln!(text, "| `{name}` | {} |", cells.join(" | "));
     }
 }

@@ -31,28 +31,24 @@ macro_rules! within {
     };
 }
 
-/// Finds the entry that `key` changes, making it from `like` if it is new; tells its index. `owner` is whose entries they
+/// Finds the entry that `key` changes, making it from `like` if it is new. `owner` is whose entries they
 /// are, empty for the scenario's own.
 #[expect(clippy::too_many_arguments, reason = "one helper for models, tools and variations, which share no trait")]
-pub fn entry<T: Clone>(
+pub fn entry<'a, T: Clone>(
     what: &'static str,
     owner: &str,
-    all: &mut Vec<T>,
+    all: &'a mut Vec<T>,
     key: &Spanned<String>,
     like: Option<&Spanned<String>>,
     key_of: impl Fn(&T) -> &str,
     rename: impl Fn(&mut T, &str),
     faults: &mut Faults<'_>,
-) -> Option<usize> {
-    if let Some(at) = all.iter().position(|item| key_of(item) == key.value) {
-        if let Some(like) = like {
-            let from = faults.look_up_in(what, owner, like, all.iter().map(&key_of))?;
-            all[at] = all[from].clone();
-            rename(&mut all[at], &key.value);
-        }
-        return Some(at);
-    }
+) -> Option<&'a mut T> {
+    let known = all.iter().position(|item| key_of(item) == key.value);
     let Some(like) = like else {
+        if let Some(at) = known {
+            return all.get_mut(at);
+        }
         let near = crate::diagnostic::nearest(&key.value, all.iter().map(&key_of));
         let help = near.map_or_else(
             || {
@@ -67,10 +63,19 @@ pub fn entry<T: Clone>(
         return None;
     };
     let from = faults.look_up_in(what, owner, like, all.iter().map(&key_of))?;
-    let mut item = all[from].clone();
+    let mut item = all.get(from)?.clone();
     rename(&mut item, &key.value);
-    all.push(item);
-    Some(all.len() - 1)
+    match known {
+        Some(at) => {
+            let own = all.get_mut(at)?;
+            *own = item;
+            Some(own)
+        }
+        None => {
+            all.push(item);
+            all.last_mut()
+        }
+    }
 }
 
 /// The models of a scenario.
@@ -78,9 +83,8 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
     faults.keys("model", "", written);
     let mut models = catalog::models();
     for (key, file) in &written.0 {
-        let at = entry("model", "", &mut models, key, file.like.as_ref(), |m| &m.id, |m, id| id.clone_into(&mut m.id), faults);
-        let Some(at) = at else { continue };
-        let model = &mut models[at];
+        let own = entry("model", "", &mut models, key, file.like.as_ref(), |m| &m.id, |m, id| id.clone_into(&mut m.id), faults);
+        let Some(model) = own else { continue };
         set! {
             model.provider => file.provider,
             model.quality => file.quality,
@@ -126,9 +130,8 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
     faults.keys("tool", "", written);
     let mut tools = catalog::tools();
     for (key, file) in &written.0 {
-        let at = entry("tool", "", &mut tools, key, file.like.as_ref(), |t| &t.key, |t, key| key.clone_into(&mut t.key), faults);
-        let Some(at) = at else { continue };
-        let tool = &mut tools[at];
+        let own = entry("tool", "", &mut tools, key, file.like.as_ref(), |t| &t.key, |t, key| key.clone_into(&mut t.key), faults);
+        let Some(tool) = own else { continue };
         set! { tool.description => file.description, tool.latency => file.latency }
         within! { faults, tool.appeal => file.appeal, "appeal", 0.0, 1000.0; }
         if let Some(top_k) = &file.top_k {
@@ -165,12 +168,14 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
             faults.add(format!("metric `{}` counts no event", key.value), &key.span, "a new metric", Some(help));
             continue;
         }
-        let at = known.unwrap_or_else(|| {
-            // A new metric starts as a sum, like tokens and cost.
-            metrics.push(Metric { key: key.value.clone(), name: catalog::title(&key.value), unit: String::new(), ..metrics[3].clone() });
-            metrics.len() - 1
-        });
-        let metric = &mut metrics[at];
+        let own = match known {
+            Some(at) => metrics.get_mut(at),
+            None => {
+                metrics.push(catalog::new_metric(&key.value));
+                metrics.last_mut()
+            }
+        };
+        let Some(metric) = own else { continue };
         set! {
             metric.name => file.name,
             metric.aggregation => file.aggregation,

@@ -132,7 +132,7 @@ fn faults() -> Vec<Figure> {
     let of = |kind: &str, fields: &[&'static str]| {
         let rules = faults_from_json(json!([{ "fault": kind, "next": 1 }]).to_string().as_bytes()).unwrap_or_default();
         let rule = rules.first().map(|rule| json!(rule)).unwrap_or_default();
-        fields.iter().map(|&field| ("Fault", field, rule[field].clone())).collect::<Vec<_>>()
+        fields.iter().map(|&field| ("Fault", field, rule.get(field).cloned().unwrap_or_default())).collect::<Vec<_>>()
     };
     let mut all = of("server_error", &["rate", "burst", "status"]);
     all.extend(of("cut", &["after_events"]));

@@ -403,7 +403,9 @@ fn has_suffix(number: &str) -> bool {
 pub fn listed(known: &[&str]) -> String {
     match known {
         [] => "nothing can be written here".to_owned(),
-        known if known.len() <= MOST_NAMES => format!("expected one of: {}", known.join(", ")),
-        known => format!("expected one of: {}, …", known[..MOST_NAMES].join(", ")),
+        known => match known.split_at_checked(MOST_NAMES) {
+            Some((shown, [_, ..])) => format!("expected one of: {}, …", shown.join(", ")),
+            _ => format!("expected one of: {}", known.join(", ")),
+        },
     }
 }

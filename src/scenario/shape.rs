@@ -79,8 +79,10 @@ fn unknown(what: &str, found: &str, expected: &[&'static str], misread: &Misread
     let expected: Vec<&str> = expected.iter().filter(|name| !expected.iter().any(|other| same(name, &other))).copied().collect();
     let listed = || match expected.as_slice() {
         [] => "nothing can be written here".to_owned(),
-        known if known.len() <= MOST_NAMES => format!("expected one of: {}", known.join(", ")),
-        known => format!("expected one of: {}, …", known[..MOST_NAMES].join(", ")),
+        known => match known.split_at_checked(MOST_NAMES) {
+            Some((shown, [_, ..])) => format!("expected one of: {}, …", shown.join(", ")),
+            _ => format!("expected one of: {}", known.join(", ")),
+        },
     };
     let help = near.map_or_else(listed, |near| format!("did you mean `{near}`?"));
     // RON points behind the name; the name itself is what matters.

@@ -153,6 +153,20 @@ fn a_new_entry_is_like_another_one_but_for_what_it_says() {
     assert_eq!(scenario.models[usize::from(new.setup.model)].id, "gpt-4o-eu");
 }
 
+/// What is said of a scenario with this block.
+fn refusal(block: &str) -> String {
+    shown(&SHORT.replace("BLOCK", &format!("knowledge: \"k\", {block}"))).unwrap()
+}
+
+#[test]
+fn more_variations_than_a_byte_counts_are_refused() {
+    let variations = |n: usize| (0..n).map(|n| format!("\"v{n}\": (like: \"eu-free\"), ")).collect::<String>();
+    let configs = |n: usize| format!("configs: {{ \"support-agent\": (variations: {{ {} }}) }},", variations(n));
+    let own = scenario("").configs[2].variations.len();
+    assert_eq!(scenario(&configs(256 - own)).configs[2].variations.len(), 256);
+    assert!(refusal(&configs(256 - own + 1)).contains("more than 256 variations of `support-agent`"));
+}
+
 #[test]
 fn a_stated_redaction_gives_instructions_that_a_model_reads_so() {
     let reading = |scenario: &Scenario, at: usize| scenario.configs[1].variations[at].setup.reading.strict;

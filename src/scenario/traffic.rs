@@ -101,7 +101,7 @@ fn spread(group: &Group, most: usize, place: &Spanned<Vec<Group>>, faults: &mut 
             let label = "LaunchDarkly keeps this name for itself";
             faults.add(format!("an attribute cannot be called `{}`", key.value), &key.span, label, None);
         }
-        if let Some((earlier, _)) = group.attributes.0[..nth].iter().find(|(earlier, _)| earlier.value == key.value) {
+        if let Some((earlier, _)) = group.attributes.0.iter().take(nth).find(|(earlier, _)| earlier.value == key.value) {
             let places = [(&earlier.span, "the first time"), (&key.span, "the second time")];
             faults.add_pair(format!("attribute `{}` is given twice", key.value), places, None);
         }
