@@ -48,9 +48,8 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
             }
             Ok((_, Recorded::Exposure { at_ms, unit, config, variation, variation_key, value })) => {
                 data.exposures += 1;
-                let meant = |nth: usize| plan.studies[nth].experiment.config == config;
                 let mut used = false;
-                for nth in (0..plan.studies.len()).filter(|&nth| meant(nth)) {
+                for (nth, _) in plan.studies.iter().enumerate().filter(|(_, study)| study.experiment.config == config) {
                     if let Some(treatment) = plan.treatment(nth, variation, variation_key, value) {
                         used = true;
                         exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
@@ -98,12 +97,13 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
             return;
         }
         let event = MetricEvent { at_ms, unit, event, value, weight: notes(json).sampling };
-        let all: Vec<Counted> = (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
-        let each = &all[..plan.studies.len()];
+        let mut each: Vec<Counted> = (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
+        // What a pair of experiments counts, one of them counts.
+        each.truncate(plan.studies.len());
         if each.contains(&Counted::Yes) {
             data.used += 1;
         } else {
-            let why = each.iter().copied().find(|counted| *counted != Counted::NoMetric).unwrap_or(Counted::NoMetric);
+            let why = each.into_iter().find(|counted| *counted != Counted::NoMetric).unwrap_or(Counted::NoMetric);
             count(&mut data.unused, unused(why));
         }
     })?;
@@ -201,7 +201,7 @@ struct Hashed<'d, R> {
 impl<R: BufRead> io::Read for Hashed<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.digest.0.update(&buffer[..read]);
+        self.digest.0.update(buffer.get(..read).unwrap_or_default());
         Ok(read)
     }
 }
@@ -213,7 +213,7 @@ impl<R: BufRead> BufRead for Hashed<'_, R> {
 
     fn consume(&mut self, amount: usize) {
         if let Ok(bytes) = self.inner.fill_buf() {
-            self.digest.0.update(&bytes[..amount.min(bytes.len())]);
+            self.digest.0.update(bytes.get(..amount).unwrap_or(bytes));
         }
         self.inner.consume(amount);
     }

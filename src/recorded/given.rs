@@ -58,9 +58,7 @@ pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
     if experiments.is_empty() {
         faults.add("there is no experiment in it", &written.experiments.span, "nothing to analyze", None);
     }
-    if let Some(experiment) = experiments.get(MOST_ENTRIES) {
-        faults.add(format!("more than {MOST_ENTRIES} experiments"), &experiment.key.span, "the first one too many", None);
-    }
+    faults.too_many("experiments", experiments.get(MOST_ENTRIES).map(|experiment| &experiment.key.span));
     let mut studies = Vec::new();
     for experiment in experiments.iter().take(MOST_ENTRIES) {
         faults.key("experiment", &experiment.key);
@@ -139,17 +137,19 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
     if faults.count() > before {
         return None;
     }
-    let treatment = |(at, variation): (usize, &&str)| Treatment {
+    // Without a planned split no treatment has a share.
+    let planned = shares.clone().unwrap_or_else(|| vec![Share::default(); keys.len()]);
+    let treatment = |(variation, share): (&&str, Share)| Treatment {
         variation: (*variation).to_owned(),
         name: written.names.get(variation).cloned().unwrap_or_default(),
-        share: shares.as_ref().map_or(Share::default(), |shares| shares[at]),
+        share,
     };
     let experiment = Experiment {
         key: key.clone(),
         name: written.name.clone().unwrap_or_else(|| key.clone()),
         hypothesis: written.hypothesis.clone(),
         config: String::new(),
-        treatments: keys.iter().enumerate().map(treatment).collect(),
+        treatments: keys.iter().zip(planned).map(treatment).collect(),
         control: control?,
         metrics: (0..metrics.len()).collect(),
         threshold: Probability::clamped(threshold),
@@ -232,9 +232,10 @@ fn input(
 
 /// Variations that the primary metric does not have, or that are given twice.
 fn strangers(experiment: &str, metric: &Spanned<String>, rows: &Entries<Row>, keys: &[&str], faults: &mut Faults<'_>) {
+    faults.too_many("variations", rows.0.get(MOST_ENTRIES).map(|(variation, _)| &variation.span));
     for (nth, (variation, _)) in rows.0.iter().enumerate().take(MOST_ENTRIES) {
         faults.look_up_in("variation", experiment, variation, keys.iter().copied());
-        if let Some((earlier, _)) = rows.0[..nth].iter().find(|(earlier, _)| earlier.value == variation.value) {
+        if let Some((earlier, _)) = rows.0.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];
             faults.add_pair(format!("variation `{}` is given twice for `{}`", variation.value, metric.value), places, None);
         }

@@ -142,8 +142,7 @@ impl Plan {
         if metrics.is_empty() || studies.is_empty() {
             return Err(missing(found, seen, &unit, studies.is_empty()));
         }
-        let controls: Vec<String> =
-            studies.iter().map(|experiment| format!("`{}`", experiment.treatments[experiment.control].variation)).collect();
+        let controls: Vec<String> = studies.iter().map(|experiment| format!("`{}`", experiment.control_treatment().variation)).collect();
         let source = "no scenario was given";
         let assumption = |what: String| Assumption { what, source: source.to_owned() };
         let mut assumptions = vec![

@@ -66,7 +66,7 @@ fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<
         }
         any = true;
         let end = bytes.iter().position(|&byte| byte == b'\n');
-        let part = &bytes[..end.unwrap_or(bytes.len())];
+        let part = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
         if line.len() + part.len() > MOST_LINE {
             whole = false;
         } else if whole {

@@ -17,10 +17,10 @@ pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> 
     if text.contains('=') {
         for part in text.split(',') {
             let (arm, share) = part.rsplit_once('=').ok_or_else(|| format!("expected ARM=SHARE, found `{part}`; write {}", example()))?;
-            let place = arms.iter().position(|own| *own == arm.trim());
-            let place =
-                place.ok_or_else(|| format!("`{}` has no arm `{}`; its arms are {}", experiment.key, arm.trim(), arms.join(", ")))?;
-            if shares[place].replace(share_of(share)?).is_some() {
+            let own = arms.iter().zip(&mut shares).find(|(own, _)| **own == arm.trim());
+            let (_, place) =
+                own.ok_or_else(|| format!("`{}` has no arm `{}`; its arms are {}", experiment.key, arm.trim(), arms.join(", ")))?;
+            if place.replace(share_of(share)?).is_some() {
                 return Err(format!("the arm `{}` is given twice", arm.trim()));
             }
         }
@@ -39,8 +39,8 @@ pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> 
             *share = Some(share_of(part)?);
         }
     }
-    if let Some(place) = shares.iter().position(Option::is_none) {
-        return Err(format!("the split leaves out the arm `{}` of `{}`; write {}", arms[place], experiment.key, example()));
+    if let Some((arm, _)) = arms.iter().zip(&shares).find(|(_, share)| share.is_none()) {
+        return Err(format!("the split leaves out the arm `{arm}` of `{}`; write {}", experiment.key, example()));
     }
     let sum: u64 = shares.iter().flatten().map(|share| u64::from(share.weight())).sum();
     // 33/33/34 sums exactly; thirds written to two digits do not, and mean thirds.

@@ -80,6 +80,7 @@ pub struct Table {
     sampled: BTreeMap<String, u64>,
 }
 
+#[expect(clippy::indexing_slicing, reason = "experiments, metrics, units and tables are numbered by the plan that the table was made for")]
 impl Table {
     /// Empty tables for a plan.
     #[must_use]
@@ -87,10 +88,11 @@ impl Table {
         let count = plan.studies.len();
         let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
         if count <= MOST_PAIRED {
-            let pairs = (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j)));
-            of.extend(
-                pairs.filter(|&(i, j)| plan.studies[i].experiment.config != plan.studies[j].experiment.config).map(|(i, j)| vec![i, j]),
-            );
+            let studies = || plan.studies.iter().enumerate();
+            for (i, one) in studies() {
+                let others = studies().skip(i + 1).filter(|(_, other)| other.experiment.config != one.experiment.config);
+                of.extend(others.map(|(j, _)| vec![i, j]));
+            }
         }
         // What is sent is already in the metric's unit.
         let slots = of.into_iter().map(|of| Slot { of, observations: Observations::new(0, count, &plan.metrics, |_| 1.0) });
@@ -212,7 +214,7 @@ impl Table {
             report.experiments.push(shown);
         }
         let experiments: Vec<_> = plan.studies.iter().map(|study| &study.experiment).collect();
-        for slot in &self.slots[self.experiments.min(self.slots.len())..] {
+        for slot in self.slots.iter().skip(self.experiments) {
             if let [i, j] = slot.of[..] {
                 report.interactions.extend(interactions_between(&slot.observations, [i, j], &experiments, &plan.metrics));
             }
