@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use simlab::analysis::{MetricInput, Summary, Tally, analyze};
 use simlab::experiment::{Aggregation, Statistic};
-use simlab::power::{Asked, Design, conduct};
+use simlab::power::{Design, PowerRequest, conduct};
 use simlab::scenario::{Scenario, default_metrics, load};
 
 /// The scenario `security` with all five metrics of the tutorial.
@@ -64,7 +64,7 @@ fn main() {
     }
     println!("full analysis, two variations, two rates, two means, one percentile   {:.1} us", best * 1e6);
 
-    let asked = Asked { replications, sizes: vec![users], looks: 1, seed: 1, aa: false, truth_users: Some(1000) };
+    let asked = PowerRequest { replications, sizes: vec![users], looks: 1, seed: 1, aa: false, truth_users: Some(1000) };
     let design = Design::new(&scenario, asked, |_, _| ()).unwrap();
     let wanted: Vec<u64> = (0..replications).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

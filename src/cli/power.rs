@@ -21,8 +21,8 @@ use super::signals::told_to_stop;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
 use crate::figure;
 use crate::power::{
-    Asked, Design, Header, Part, Power, Replication, Search, aggregate, conduct, few, merge, read_part, search, to_markdown, to_text,
-    without_effect,
+    Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge, read_part, search, to_markdown,
+    to_text, without_effect,
 };
 use crate::report::Palette;
 use crate::report::escape::json;
@@ -66,7 +66,7 @@ pub fn power(args: &PowerArgs) -> Ended {
 }
 
 /// The question that the arguments ask.
-fn asked(args: &PowerArgs, scenario: &Scenario) -> Asked {
+fn asked(args: &PowerArgs, scenario: &Scenario) -> PowerRequest {
     let own = scenario.traffic.queries;
     let mut sizes = match args.users.as_slice() {
         [] => vec![own / 4, own / 2, own, own.saturating_mul(2)],
@@ -75,7 +75,7 @@ fn asked(args: &PowerArgs, scenario: &Scenario) -> Asked {
     sizes.retain(|&size| size > 0);
     sizes.sort_unstable();
     sizes.dedup();
-    Asked {
+    PowerRequest {
         replications: args.replications,
         sizes,
         looks: args.looks,
@@ -86,13 +86,13 @@ fn asked(args: &PowerArgs, scenario: &Scenario) -> Asked {
 }
 
 /// The replications of a shard.
-fn shard(asked: &Asked, shard: Option<Shard>) -> impl Iterator<Item = u64> + use<> {
+fn shard(asked: &PowerRequest, shard: Option<Shard>) -> impl Iterator<Item = u64> + use<> {
     let Shard { nth, of } = shard.unwrap_or(Shard { nth: 1, of: 1 });
     (nth - 1..asked.replications).step_by(usize::try_from(of).unwrap_or(usize::MAX))
 }
 
 /// Operating characteristics at the sizes that were asked for.
-fn sweep(args: &PowerArgs, scenario: &Scenario, asked: Asked, stop: &AtomicBool) -> Result<Power, Exit> {
+fn sweep(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, stop: &AtomicBool) -> Result<Power, Exit> {
     let known = match &args.resume {
         Some(path) => Some(part(path)?),
         None => None,
@@ -137,7 +137,7 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: Asked, stop: &AtomicBool)
 }
 
 /// How many users a verdict needs.
-fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop: &AtomicBool) -> Result<Power, Exit> {
+fn target(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, share: f64, stop: &AtomicBool) -> Result<Power, Exit> {
     let decision = args.verdict.unwrap_or_default().into();
     let own = scenario.traffic.queries;
     let wish = Search { decision, share, most_users: args.most_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
@@ -154,7 +154,7 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: Asked, share: f64, stop:
             figure::count(wish.most_users.into()),
         ));
     }
-    let run = |asked: Asked| {
+    let run = |asked: PowerRequest| {
         let wanted: Vec<u64> = (0..asked.replications).collect();
         if let Some(speed) = speed {
             foretell(scenario, &asked, wanted.len() as u64, jobs(args), speed);
@@ -179,10 +179,10 @@ const TIMED_USERS: u32 = 20_000;
 const TIMED: u64 = 2;
 
 /// How many seconds one user of one replication takes on all threads together, measured on a few replications.
-fn speed(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<f64, Exit> {
+fn speed(args: &PowerArgs, scenario: &Scenario, asked: &PowerRequest) -> Result<f64, Exit> {
     let jobs = jobs(args) as u64;
     let users = asked.sizes.last().copied().unwrap_or(scenario.traffic.queries).clamp(1, TIMED_USERS);
-    let asked = Asked { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
+    let asked = PowerRequest { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
     // The first ones of each thread fill caches, so they are not timed.
     let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
     let design = Design::new(scenario, asked, |_, _| ()).map_err(|error| backend_failed(&error))?;
@@ -197,7 +197,7 @@ fn speed(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<f64, Ex
 }
 
 /// Says before a sweep about how long it will take.
-fn foretell_sweep(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Result<(), Exit> {
+fn foretell_sweep(args: &PowerArgs, scenario: &Scenario, asked: &PowerRequest) -> Result<(), Exit> {
     if args.quiet {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn foretell_sweep(args: &PowerArgs, scenario: &Scenario, asked: &Asked) -> Resul
 }
 
 /// Says before replications about how long they will take.
-fn foretell(scenario: &Scenario, asked: &Asked, wanted: u64, jobs: usize, speed: f64) {
+fn foretell(scenario: &Scenario, asked: &PowerRequest, wanted: u64, jobs: usize, speed: f64) {
     let users = asked.sizes.last().copied().unwrap_or_default();
     // The truth is one long run of a single thread.
     let arms: usize = scenario.studies.iter().map(|study| study.experiment.treatments.len()).sum();
@@ -227,7 +227,7 @@ fn jobs(args: &PowerArgs) -> usize {
     args.jobs.map_or_else(all, |jobs| jobs as usize)
 }
 
-fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: Asked) -> Result<Design<'s>, Exit> {
+fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: PowerRequest) -> Result<Design<'s>, Exit> {
     let progress = Progress::new("users of the truth", 1, 0, args.quiet);
     let design = Design::new(scenario, asked, |done, total| {
         progress.total(total);

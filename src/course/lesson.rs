@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::diagnostic::Diagnostic;
-use crate::power::{self, Asked, Design};
+use crate::power::{self, Design, PowerRequest};
 use crate::report::{ExpectationResult, Report};
 use crate::run::{self, SetupError, Size, Wishes, rollouts_as_expected};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
@@ -95,7 +95,7 @@ fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {
-            let asked = Asked {
+            let asked = PowerRequest {
                 replications: u64::from(rates.replications),
                 sizes: vec![rates.users],
                 looks: rates.looks.max(1),

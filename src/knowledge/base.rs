@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::detect;
-use super::markdown::{self, Chunking};
+use super::markdown::{self, ChunkSize};
 use super::prose::Sentences;
 use super::question::Clauses;
 use super::ranking::Space;
@@ -100,7 +100,7 @@ pub struct KnowledgeBase {
 }
 
 impl KnowledgeBase {
-    /// Reads documents, given as name and Markdown text, with the default [`Chunking`].
+    /// Reads documents, given as name and Markdown text, with the default [`ChunkSize`].
     ///
     /// Topics are the titles of documents: the first heading of the first level, else the name of the file. While these are fewer
     /// than [`ENOUGH_TOPICS`], the other headings follow level by level, down to the sixth. A title that looks like personal data
@@ -109,14 +109,14 @@ impl KnowledgeBase {
     /// # Errors
     /// When there is nothing in them, or more than the limits allow.
     pub fn from_documents<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)]) -> Result<Self, KnowledgeError> {
-        Self::with_chunking(documents, Chunking::default())
+        Self::with_chunking(documents, ChunkSize::default())
     }
 
     /// The same with a given chunking.
     ///
     /// # Errors
     /// As [`Self::from_documents`].
-    pub fn with_chunking<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)], chunking: Chunking) -> Result<Self, KnowledgeError> {
+    pub fn with_chunking<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)], chunking: ChunkSize) -> Result<Self, KnowledgeError> {
         if documents.is_empty() {
             return Err(KnowledgeError::NoDocuments);
         }

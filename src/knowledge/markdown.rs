@@ -8,7 +8,7 @@ use super::tokens;
 
 /// How documents are cut into chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chunking {
+pub struct ChunkSize {
     /// Most tokens of a chunk, at least 32.
     pub tokens: u32,
     /// Characters of a chunk that the next one repeats; less than half of a chunk is taken.
@@ -17,7 +17,7 @@ pub struct Chunking {
     pub least_characters: u32,
 }
 
-impl Default for Chunking {
+impl Default for ChunkSize {
     /// 250 tokens, 200 characters of overlap, 100 characters at the least. The tutorial cuts a whole textbook into 188
     /// chunks of 1,000 tokens with the same overlap; a quarter of that size fits documents of some hundred words.
     fn default() -> Self {
@@ -97,7 +97,7 @@ fn lines_outside_code(text: &str) -> impl Iterator<Item = &str> {
 /// A document cut into chunks: as long as `chunking` allows, ending with a paragraph where one ends in the second half,
 /// else with a sentence, else with a word.
 #[expect(clippy::indexing_slicing, reason = "`from`, `to` and `next` are places in `ends`, which has one more than words")]
-pub(super) fn chunks(text: &str, chunking: Chunking) -> Vec<String> {
+pub(super) fn chunks(text: &str, chunking: ChunkSize) -> Vec<String> {
     let limit = chunking.tokens.max(32);
     // Where each word ends, and how many tokens there are up to it.
     let (mut end, mut total) = (0, 0);
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn chunks_cover_the_document_overlap_and_stay_in_limits() {
         let text: String = (0..60).map(|i| format!("Paragraph number {i} says that the agent learns something new.\n\n")).collect();
-        let chunking = Chunking { tokens: 100, ..Chunking::default() };
+        let chunking = ChunkSize { tokens: 100, ..ChunkSize::default() };
         let chunks = chunks(&text, chunking);
         assert!(chunks.len() > 6);
         for pair in chunks.windows(2) {
@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn a_text_without_any_break_is_still_cut() {
         let text = "x1".repeat(3000);
-        assert!(chunks(&text, Chunking::default()).len() > 10);
+        assert!(chunks(&text, ChunkSize::default()).len() > 10);
     }
 }

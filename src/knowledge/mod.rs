@@ -29,7 +29,7 @@ pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError, TopicId};
 pub use detect::{count_redactions, detect_personal_data, redact, redacted_items};
 pub use embedding::Embedding;
 pub use library::REINFORCEMENT_LEARNING;
-pub use markdown::Chunking;
+pub use markdown::ChunkSize;
 pub use papers::{PaperList, PaperSource};
 pub use personal::{Item, Items, PersonalData, REDACTED, Redaction};
 pub use prose::{Answer, Grade, ReasoningNote, recognize_grade};

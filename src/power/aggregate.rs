@@ -11,8 +11,8 @@
 use std::collections::BTreeMap;
 
 use super::coverage;
-use super::data::{Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, TrueMetric};
-use super::design::{Asked, Design};
+use super::data::{Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, TrueEffect};
+use super::design::{Design, PowerRequest};
 use super::part::Header;
 use super::replicate::{AtSize, Replication, decision_of};
 use crate::experiment::{Experiment, Metric, Treatment};
@@ -93,10 +93,10 @@ impl Design<'_> {
     }
 }
 
-fn truth(experiment: &Experiment, scenario: &crate::scenario::Scenario, studied: &super::design::Studied) -> Vec<TrueMetric> {
+fn truth(experiment: &Experiment, scenario: &crate::scenario::Scenario, studied: &super::design::Studied) -> Vec<TrueEffect> {
     let number = |known: Option<Known>| known.and_then(|known| Number::new(known.value));
     let error = |known: Option<Known>| known.and_then(|known| Number::new(known.error?));
-    let of_metric = |metric: &Metric, [own, control]: [Pair; 2], causes: &[String]| TrueMetric {
+    let of_metric = |metric: &Metric, [own, control]: [Pair; 2], causes: &[String]| TrueEffect {
         key: metric.key.clone(),
         kind: metric.kind(),
         better: metric.better,
@@ -268,6 +268,6 @@ fn peeking(looks: &[u32], outcomes: &[&AtSize], wrong: impl Fn(usize) -> Estimat
 
 /// Whether two questions are the same but for the number of replications.
 #[must_use]
-pub(super) fn same_question(one: &Asked, other: &Asked) -> bool {
-    Asked { replications: 0, ..one.clone() } == Asked { replications: 0, ..other.clone() }
+pub(super) fn same_question(one: &PowerRequest, other: &PowerRequest) -> bool {
+    PowerRequest { replications: 0, ..one.clone() } == PowerRequest { replications: 0, ..other.clone() }
 }

@@ -4,7 +4,7 @@
 //! the intervals are too narrow for so few users.
 
 use super::aggregate::share;
-use super::data::{Coverage, Estimate, SizePower, StudyPower, TrueMetric};
+use super::data::{Coverage, Estimate, SizePower, StudyPower, TrueEffect};
 use super::markdown::to_share;
 use super::replicate::AtSize;
 use crate::figure;
@@ -41,7 +41,7 @@ pub(super) fn far_below(covered: Estimate, mass: f64) -> bool {
 /// A warning for each metric whose intervals of the change hold the true change far too seldom, at the largest such size.
 pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
     let mass = study.threshold;
-    let of_metric = |(at, metric): (usize, &TrueMetric)| {
+    let of_metric = |(at, metric): (usize, &TrueEffect)| {
         let found = |size: &SizePower| size.coverage.get(at).and_then(|own| own.relative_difference).filter(|own| far_below(*own, mass));
         let (size, covered) = study.sizes.iter().rev().find_map(|size| Some((size, found(size)?)))?;
         let written = figure::written_percent(mass);
@@ -59,7 +59,7 @@ pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
 }
 
 /// Why the intervals miss.
-fn why(metric: &TrueMetric, size: &SizePower, of_limit: Option<Estimate>, mass: f64) -> String {
+fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: f64) -> String {
     let mut reasons = Vec::new();
     let biased = metric.bias.is_some_and(|bias| bias.notable());
     if let (true, Some(limit)) = (biased, metric.measured_limit) {

@@ -73,7 +73,7 @@ pub struct StudyPower {
     /// Whether the scenario has a decision rule; without one: ship what beats the control on the primary metric.
     pub rule_given: bool,
     /// The effect on users: everybody through every arm with the same draws.
-    pub truth: Vec<TrueMetric>,
+    pub truth: Vec<TrueEffect>,
     /// Key of the variation that is truly better on the primary metric; `None` when they are equal, see `tie`.
     pub truly_better: Option<String>,
     /// What the rule decides on the effect on users itself.
@@ -91,7 +91,7 @@ pub struct StudyPower {
 
 /// The effect on users under one metric, and what its measurement converges to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrueMetric {
+pub struct TrueEffect {
     /// The metric's key.
     pub key: String,
     /// What is compared.

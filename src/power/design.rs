@@ -21,7 +21,7 @@ pub const MOST_SIZES: usize = 64;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct PowerRequest {
     /// How many replications.
     pub replications: u64,
     /// Numbers of users, ascending.
@@ -38,7 +38,7 @@ pub struct Asked {
     pub truth_users: Option<u32>,
 }
 
-impl Asked {
+impl PowerRequest {
     /// Visits that the truth takes at most, with so many arms over all experiments.
     #[must_use]
     pub fn truth_visits(&self, arms: u32) -> u32 {
@@ -55,7 +55,7 @@ pub struct Design<'s> {
     /// The scenario's stage.
     pub stage: Stage<'s>,
     /// The question.
-    pub asked: Asked,
+    pub asked: PowerRequest,
     /// For each size the numbers of users at which is looked, ascending, the size itself being the last.
     pub looks: Vec<Vec<u32>>,
     /// For each experiment what is held against its data.
@@ -116,7 +116,7 @@ impl<'s> Design<'s> {
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub fn new(scenario: &'s Scenario, asked: Asked, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
+    pub fn new(scenario: &'s Scenario, asked: PowerRequest, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
         let stage = Stage::new(scenario, seed)?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);

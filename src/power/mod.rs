@@ -20,8 +20,8 @@ mod text;
 
 pub use aggregate::aggregate;
 pub use conduct::conduct;
-pub use data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, Target, TrueMetric};
-pub use design::{Asked, Design, MOST_REPLICATIONS, MOST_SIZES, without_effect};
+pub use data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, Target, TrueEffect};
+pub use design::{Design, MOST_REPLICATIONS, MOST_SIZES, PowerRequest, without_effect};
 pub use markdown::to_markdown;
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
 pub use replicate::{AtSize, Replication};

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::aggregate::same_question;
-use super::data::{StudyPower, TrueMetric};
-use super::design::Asked;
+use super::data::{StudyPower, TrueEffect};
+use super::design::PowerRequest;
 use super::replicate::{AtSize, Replication, decision_of};
 
 /// Name and version of the JSON.
@@ -29,7 +29,7 @@ pub struct Header {
     /// The program's version.
     pub version: String,
     /// The question.
-    pub asked: Asked,
+    pub asked: PowerRequest,
     /// For each size the numbers of users at which is looked.
     pub looks: Vec<Vec<u32>>,
     /// Users of the population that the truth is taken from.
@@ -102,7 +102,7 @@ pub fn read_part(text: &str) -> Result<Part, String> {
 }
 
 /// An experiment's key, threshold and truth.
-type StudyTruth<'h> = (&'h str, f64, &'h [TrueMetric]);
+type StudyTruth<'h> = (&'h str, f64, &'h [TrueEffect]);
 
 /// What has to be the same in all parts: the users behind the truth, and each experiment's threshold and truth.
 fn truth(header: &Header) -> (u32, Vec<StudyTruth<'_>>) {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::aggregate::aggregate;
 use super::data::{Estimate, Power, Target};
-use super::design::{Asked, Design};
+use super::design::{Design, PowerRequest};
 use super::replicate::Replication;
 use crate::report::Number;
 use crate::run::SetupError;
@@ -80,13 +80,13 @@ fn between(rough: &Tried, wanted: f64, most: u32) -> (u32, u32) {
 /// Those of `run`.
 pub fn search<'s>(
     search: Search,
-    asked: &Asked,
-    mut run: impl FnMut(Asked) -> Result<(Design<'s>, BTreeMap<u64, Replication>), SetupError>,
+    asked: &PowerRequest,
+    mut run: impl FnMut(PowerRequest) -> Result<(Design<'s>, BTreeMap<u64, Replication>), SetupError>,
 ) -> Result<Target, SetupError> {
     let high = search.from.clamp(16, search.most_users.max(16));
     let full = asked.replications;
     let few = few(full);
-    let rough = Asked { replications: few, truth_users: asked.truth_users.or(Some(ROUGH_TRUTH)), ..asked.clone() };
+    let rough = PowerRequest { replications: few, truth_users: asked.truth_users.or(Some(ROUGH_TRUTH)), ..asked.clone() };
     // Where few are all, they confirm themselves.
     let first_asked = if few == full { asked } else { &rough };
     let (mut key, mut tried, whole) = walk(search, first_asked, (high / 16).max(1), high, &mut run)?;
@@ -111,14 +111,14 @@ pub fn search<'s>(
 /// experiment's key, what was tried, and whether all replications were run.
 fn walk<'s>(
     search: Search,
-    asked: &Asked,
+    asked: &PowerRequest,
     mut low: u32,
     mut high: u32,
-    run: &mut impl FnMut(Asked) -> Result<(Design<'s>, BTreeMap<u64, Replication>), SetupError>,
+    run: &mut impl FnMut(PowerRequest) -> Result<(Design<'s>, BTreeMap<u64, Replication>), SetupError>,
 ) -> Result<(String, Tried, bool), SetupError> {
     let mut tried = Tried::new();
     loop {
-        let (design, done) = run(Asked { sizes: sizes(low, high), looks: 1, ..asked.clone() })?;
+        let (design, done) = run(PowerRequest { sizes: sizes(low, high), looks: 1, ..asked.clone() })?;
         let found: Power = aggregate(&design.header(None), &done);
         let whole = found.replications >= asked.replications;
         let Some(study) = found.experiments.into_iter().next() else { return Ok((String::new(), tried, whole)) };

@@ -178,16 +178,16 @@ fn every_dependency_is_used() {
 #[rustfmt::skip]
 /// Names of public types that more than one module uses, from before the rule. Take a name out of this list when it is unique; put none in.
 const USED_TWICE: &[&str] = &[
-    "Answer", "Asked", "Assembly", "Assumption", "AtBudget", "Because", "Causes", "Chunking", "Clause", "ColdStart", "Column",
+    "Answer", "Assembly", "Assumption", "AtBudget", "Because", "Causes", "Clause", "ColdStart", "Column",
     "Complexity", "Config", "Content", "Corrected", "Crash", "Entry", "Environment", "Estimate", "Experiment", "Failure", "Fault",
     "Figure", "Found", "Frequentist", "Grade", "Guard", "Interaction", "Kind", "Latency", "Lesson", "Line", "Message", "Method",
     "Metric", "Mode", "Outcome", "Part", "Plan", "Progress", "Rates", "Reader", "Reading", "Redaction", "Reply", "Role",
     "Rollout", "Row", "Rule", "Sees", "Segment", "Served", "Session", "Settings", "Side", "Size", "Source", "Spread", "Stage",
-    "Status", "Summary", "Table", "Tool", "ToolSpec", "Traffic", "Treatment", "TrueMetric", "Truth", "Unreadable", "Usage",
+    "Status", "Summary", "Table", "Tool", "ToolSpec", "Traffic", "Treatment", "Truth", "Unreadable", "Usage",
     "UsageIn", "UsageOut", "Variation", "Verdict", "Visit", "Voice", "Wanted", "World", "Written",
 ];
 /// The length of that list. It only goes down.
-const MOST_USED_TWICE: usize = 79;
+const MOST_USED_TWICE: usize = 76;
 
 #[test]
 fn a_name_of_a_public_type_has_one_meaning() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use simlab::course::Course;
-use simlab::power::{Asked, Design};
+use simlab::power::{Design, PowerRequest};
 use simlab::random::Seed;
 use simlab::run::{Size, Stage, Truth, Wishes, run, truth};
 use simlab::scenario::Scenario;
@@ -119,7 +119,8 @@ fn run_and_power_mean_the_same_by_true_and_by_right() {
         let wishes = Wishes { truth: true, truth_size: Size::Users(2000), ..Wishes::default() };
         let report = run(&scenario, wishes).unwrap().report;
         let experiment = &report.experiments[0];
-        let asked = Asked { replications: 1, sizes: vec![scenario.traffic.queries], looks: 1, seed, aa: false, truth_users: Some(2000) };
+        let asked =
+            PowerRequest { replications: 1, sizes: vec![scenario.traffic.queries], looks: 1, seed, aa: false, truth_users: Some(2000) };
         let header = Design::new(&scenario, asked, |_, _| ()).unwrap().header(None);
         let study = &header.studies[0];
         for (metric, own) in experiment.metrics.iter().zip(&study.truth) {
