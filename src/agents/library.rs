@@ -5,18 +5,24 @@
 //!
 //! Does not know: rate limits and waiting times; the engine does.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::knowledge::retrieval::{MOST_RESULTS, QUERY_VARIANTS};
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size, TopicId};
-use crate::llm::model::{Passages, ToolCall, ToolOutput};
+use crate::llm::model::{CallWords, Given, OutputWords, Passages, Said, ToolCall, ToolOutput};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// Fewest tokens of a remote tool's answer.
 pub const LEAST_REMOTE_TOKENS: u32 = 120;
 /// What a remote tool says when it gives up.
 const GIVEN_UP: &str = "Search error: rate limit exceeded (HTTP/1.1 429), no results.";
+
+/// The output of a tool that has given up on a call in words.
+#[must_use]
+pub fn given_up(call: &CallWords) -> Given {
+    Said::Words(Arc::new(OutputWords::new(call, GIVEN_UP.to_owned(), true)))
+}
 
 /// The outputs of a scenario's tools.
 #[derive(Debug)]
@@ -76,7 +82,10 @@ impl<'k> Library<'k> {
 
     /// The passages in an output: of a search by meaning alone, whose passages name their documents.
     #[must_use]
-    pub fn passages(&self, output: ToolOutput) -> Passages {
+    pub fn passages(&self, output: &Given) -> Passages {
+        // Who wrote words cites no documents that could be looked up.
+        let Said::Recipe(output) = output else { return Passages::default() };
+        let output = *output;
         let named = self.tools.get(usize::from(output.call.tool)).is_some_and(|tool| tool.kind.names_documents());
         let Some(found) = self.found(output.call).filter(|_| named && !output.failed) else { return Passages::default() };
         let (all, on_topic) = (u16::try_from(found.hits.len()).unwrap_or(u16::MAX), u16::try_from(found.on_topic).unwrap_or(u16::MAX));
@@ -107,10 +116,15 @@ impl<'k> Library<'k> {
     /// The tokens of what a judge is shown of an output in `characters` characters: whole sentences of a paper list, the
     /// very characters of anything else.
     #[must_use]
-    pub fn leading_tokens(&self, output: ToolOutput, characters: u32) -> u32 {
-        if output.characters <= characters {
-            return output.tokens;
+    pub fn leading_tokens(&self, output: &Given, characters: u32) -> u32 {
+        let (all_tokens, all_characters) = output.size();
+        if all_characters <= characters {
+            return all_tokens;
         }
+        let output = match output {
+            Said::Recipe(output) => *output,
+            Said::Words(output) => return count(cut(&output.text, characters)),
+        };
         let ToolOutput { call, tokens, wording, failed, .. } = output;
         let Some(found) = self.found(call).filter(|_| !failed) else {
             return if failed {

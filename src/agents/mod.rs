@@ -9,7 +9,7 @@ mod tools;
 pub mod visit;
 
 pub use app::{App, Assignment, Brief};
-pub use library::Library;
+pub use library::{Library, given_up};
 pub use spec::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 pub use text::Texts;
 pub use tools::{MockTools, OutsideTools, ToolTried, ToolTry, Tools};

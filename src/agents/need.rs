@@ -3,15 +3,15 @@
 //! Does not know: how it gets there.
 
 use crate::agents::spec::Agent;
-use crate::llm::model::ToolCall;
+use crate::llm::model::Called;
 
 /// What a visit needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     /// A model has to answer [`prompt`](super::visit::Visit::prompt).
     Model,
     /// This tool has to answer.
-    Tool(ToolCall),
+    Tool(Called),
     /// It is written: the configs have to be evaluated, then [`send`](super::visit::Visit::send).
     Sending,
     /// Nothing more: the visit is over.
@@ -26,7 +26,7 @@ pub(super) enum Phase {
     Supervisor,
     Security,
     Support,
-    Tool(ToolCall),
+    Tool,
     Judge,
     Over,
 }
@@ -37,7 +37,7 @@ impl Phase {
         match self {
             Self::Supervisor => Some(Agent::Supervisor),
             Self::Security => Some(Agent::Security),
-            Self::Support | Self::Tool(_) => Some(Agent::Support),
+            Self::Support | Self::Tool => Some(Agent::Support),
             Self::Writing | Self::Written | Self::Judge | Self::Over => None,
         }
     }

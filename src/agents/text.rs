@@ -5,8 +5,8 @@
 //! Does not know: which provider's format it travels in.
 
 use crate::agents::library::Library;
-use crate::knowledge::{Detection, Items, KnowledgeBase};
-use crate::llm::model::{Body, Reply};
+use crate::knowledge::{Items, KnowledgeBase};
+use crate::llm::model::{Body, Reply, Said};
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
 
@@ -26,37 +26,25 @@ impl Texts<'_> {
     #[must_use]
     pub fn parts(&self, body: &Body) -> Vec<String> {
         match body {
-            Body::Question(question) => vec![question.render(self.base, Items::NONE)],
-            Body::Redacted(question, redacted) => vec![question.render(self.base, *redacted)],
-            Body::RoutingNote(prescreen) => vec![render::routing_note(*prescreen)],
-            Body::FindingsNote(found) => vec![render::findings_note(*found)],
-            Body::ToolCall(call) => match self.tools.get(usize::from(call.tool)) {
-                Some(tool) => vec![render::note(*call), render::tool_call(*call, tool, self.base)],
-                None => vec![render::note(*call)],
-            },
-            Body::ToolOutput(output) => vec![self.library.text(*output)],
-            Body::Answer(answer) => vec![answer.render(self.base)],
-            Body::Text(text) => vec![text.to_string()],
+            Body::Question(Said::Recipe(question)) => vec![question.render(self.base, Items::NONE)],
+            Body::Redacted(Said::Recipe((question, redacted))) => vec![question.render(self.base, *redacted)],
+            Body::RoutingNote(Said::Recipe(prescreen)) => vec![render::routing_note(*prescreen)],
+            Body::FindingsNote(Said::Recipe(found)) => vec![render::findings_note(*found)],
+            Body::ToolCall(call) => render::called(call, self.tools, self.base),
+            Body::ToolOutput(Said::Recipe(output)) => vec![self.library.text(*output)],
+            Body::ToolOutput(Said::Words(output)) => vec![output.text.clone()],
+            Body::Answer(Said::Recipe(answer)) => vec![answer.render(self.base)],
+            Body::Question(Said::Words(text))
+            | Body::Redacted(Said::Words(text))
+            | Body::RoutingNote(Said::Words(text))
+            | Body::FindingsNote(Said::Words(text))
+            | Body::Answer(Said::Words(text)) => vec![text.to_string()],
         }
     }
 
     /// The parts of a reply to a prompt about `question`.
     #[must_use]
-    pub fn reply(&self, reply: &Reply, question: &Body) -> Vec<String> {
-        match reply {
-            Reply::Routing(prescreen) => vec![prescreen.render()],
-            Reply::Redaction(found) => match question {
-                Body::Question(question) => {
-                    vec![Detection { question: *question, hidden_before: Items::NONE, found: *found }.render(self.base)]
-                }
-                other => self.parts(other),
-            },
-            Reply::RedactedText { text, .. } | Reply::Text(text) => vec![text.to_string()],
-            Reply::ToolCall(call) => self.parts(&Body::ToolCall(*call)),
-            Reply::Answer(answer) => self.parts(&Body::Answer(*answer)),
-            Reply::Label(label) => vec![render::label(*label).to_owned()],
-            Reply::Question(question) => self.parts(&Body::Question(*question)),
-            Reply::Topics(topics) => vec![topics.iter().map(|&topic| self.base.title(topic)).collect::<Vec<_>>().join("\n")],
-        }
+    pub fn reply(&self, reply: &Reply, question: Option<&Body>) -> Vec<String> {
+        render::reply(reply, question, self.tools, self.base)
     }
 }

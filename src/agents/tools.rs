@@ -5,18 +5,21 @@
 //!
 //! Does not know: queues, or who waits.
 
+use std::sync::Arc;
+
 use crate::agents::Library;
+use crate::agents::library::given_up;
 use crate::llm::mock::MockModels;
-use crate::llm::model::{ToolCall, ToolOutput};
+use crate::llm::model::{CallWords, Called, Given, Said, ToolOutput};
 use crate::llm::setup::{RemoteTool, ToolKind};
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
 
 /// A try to use a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolTry {
     /// The model's call.
-    pub call: ToolCall,
+    pub call: Called,
     /// Whose luck it is.
     pub owner: Owner,
     /// Which tool call of this owner, from 0.
@@ -28,16 +31,16 @@ pub struct ToolTry {
 }
 
 /// What came of a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToolTried {
     /// The output arrives after this time.
-    Arrives(ToolOutput, Duration),
+    Arrives(Given, Duration),
     /// It refused, and may be tried again after this time.
     Refused(Duration),
     /// It refused for the last time: this output says so, at once.
-    GivenUp(ToolOutput),
+    GivenUp(Given),
     /// Whoever drives the engine uses it.
-    Outside,
+    Outside(Arc<CallWords>),
 }
 
 /// Who uses tools.
@@ -51,8 +54,11 @@ pub trait Tools {
 pub struct OutsideTools;
 
 impl Tools for OutsideTools {
-    fn use_tool(&mut self, _: ToolTry) -> ToolTried {
-        ToolTried::Outside
+    fn use_tool(&mut self, ToolTry { call, .. }: ToolTry) -> ToolTried {
+        match call {
+            Said::Words(call) => ToolTried::Outside(call),
+            Said::Recipe(call) => ToolTried::GivenUp(Said::Recipe(ToolOutput { call, tokens: 0, characters: 0, wording: 0, failed: true })),
+        }
     }
 }
 
@@ -75,20 +81,26 @@ impl<'a> MockTools<'a> {
 
 impl Tools for MockTools<'_> {
     fn use_tool(&mut self, ToolTry { call, owner, nth, now, refusals }: ToolTry) -> ToolTried {
+        let call = match call {
+            Said::Recipe(call) => call,
+            // The mock has nothing to say to words.
+            Said::Words(call) => return ToolTried::GivenUp(given_up(&call)),
+        };
         let spec = self.mock.tool(call.tool);
         let ToolKind::Remote(RemoteTool { one_request_per, retry_after, attempts, .. }) = spec.kind else {
-            return ToolTried::Arrives(self.library.local(call), spec.latency);
+            return ToolTried::Arrives(Said::Recipe(self.library.local(call)), spec.latency);
         };
+        let given_up = || ToolTried::GivenUp(Said::Recipe(self.library.given_up(call)));
         if let Some((interval, free_at)) = one_request_per.zip(self.free_at.get_mut(usize::from(call.tool))) {
             if now < *free_at {
                 let again = u32::from(refusals) + 1 < attempts;
-                return if again { ToolTried::Refused(retry_after) } else { ToolTried::GivenUp(self.library.given_up(call)) };
+                return if again { ToolTried::Refused(retry_after) } else { given_up() };
             }
             *free_at = now + interval;
         }
         match self.mock.remote(call.tool, owner, nth) {
-            Some((latency, tokens, wording)) => ToolTried::Arrives(self.library.remote(call, tokens, wording), latency),
-            None => ToolTried::GivenUp(self.library.given_up(call)),
+            Some((latency, tokens, wording)) => ToolTried::Arrives(Said::Recipe(self.library.remote(call, tokens, wording)), latency),
+            None => given_up(),
         }
     }
 }

@@ -5,15 +5,18 @@
 //!
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
+use std::sync::Arc;
+
 use crate::agents::app::{App, Assignment, Brief};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
 use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
+use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Completion, Message, Passages, Prompt, Reply, Role, Subject, TOKENS_PER_MESSAGE, ToolOutput, Visible,
+    Body, CallFailure, Called, Completion, Given, Message, Passages, Prompt, Reply, Role, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
 };
 use crate::quantity::Money;
 use crate::random::Owner;
@@ -30,19 +33,21 @@ pub struct Visit {
     pub group: u16,
     brief: Brief,
     phase: Phase,
+    /// The tool call that is out.
+    called: Option<Called>,
     /// What each agent's config served, in the order of [`Agent::ALL`].
     served: [Served; 3],
     enabled: [bool; 3],
     /// The variation that acts for each agent: what was served, or its fallback.
     acting: [Served; 3],
-    question: Body,
+    question: Option<Body>,
     question_tokens: u32,
     personal: Items,
     redacted: Items,
     /// Whether the app crashed on the user, who is counted all the same.
     crashed: bool,
     /// What the supervisor decided; `None` where a fallback did.
-    prescreen: Option<Prescreen>,
+    routing: Option<Said<Prescreen>>,
     /// When the request was sent.
     started: Timestamp,
     thread: Vec<Message>,
@@ -77,12 +82,13 @@ impl Visit {
             served: [nothing; 3],
             enabled: [true; 3],
             acting: [nothing; 3],
-            question: Body::FindingsNote(Items::NONE),
+            question: None,
             question_tokens: 0,
             personal: Items::NONE,
             redacted: Items::NONE,
             crashed: false,
-            prescreen: None,
+            routing: None,
+            called: None,
             started: Timestamp::START,
             thread: Vec::new(),
             thread_tokens: 0,
@@ -114,7 +120,7 @@ impl Visit {
         match self.phase {
             Phase::Over => Need::Nothing,
             Phase::Written => Need::Sending,
-            Phase::Tool(call) => Need::Tool(call),
+            Phase::Tool => self.called.clone().map_or(Need::Nothing, Need::Tool),
             _ => Need::Model,
         }
     }
@@ -133,7 +139,7 @@ impl Visit {
             Phase::Judge => (Caller::Judge, app.judge_setup, false),
             Phase::Supervisor => (Caller::Supervisor, &app.setup(self.acting[0]).setup, false),
             Phase::Security => (Caller::Security, &app.setup(self.acting[1]).setup, false),
-            Phase::Support | Phase::Tool(_) => {
+            Phase::Support | Phase::Tool => {
                 let agent = app.setup(self.acting[2]);
                 let frugal = agent.at_budget == AtBudget::StopTools && agent.session_budget.is_some_and(|most| self.spent >= most);
                 (Caller::Support, &agent.setup, u32::from(self.rounds) < agent.max_tool_calls && !frugal)
@@ -162,8 +168,9 @@ impl Visit {
             offers_tools,
             input_tokens: setup.fixed_tokens + text,
             subject,
-            question: &self.question,
+            question: self.question.as_ref(),
             thread: &self.thread,
+            answer: self.answer.as_ref(),
         }
     }
 
@@ -182,8 +189,8 @@ impl Visit {
 
     /// The question as it was asked.
     #[must_use]
-    pub fn question(&self) -> &Body {
-        &self.question
+    pub fn question(&self) -> Option<&Body> {
+        self.question.as_ref()
     }
 
     /// The final answer, once there is one.
@@ -195,7 +202,7 @@ impl Visit {
     /// Tokens of the judge's message, its instructions aside.
     fn shown_tokens(&self, app: &App<'_>) -> u32 {
         let question = match &self.question {
-            Body::Question(question) => shown::question(*question, app.usage.base(), app.judge).tokens,
+            Some(Body::Question(Said::Recipe(question))) => shown::question(*question, app.usage.base(), app.judge).tokens,
             _ => self.question_tokens,
         };
         question + self.tools_shown + self.answer_shown + TOKENS_PER_MESSAGE
@@ -203,7 +210,7 @@ impl Visit {
 
     /// What a judge sees of the answer.
     fn visible(&self, judge: &JudgeSpec) -> Visible {
-        let Some(Body::Answer(answer)) = &self.answer else { return Visible::default() };
+        let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else { return Visible::default() };
         Visible {
             grade: shown::readable(*answer, self.tool_characters, judge).then_some(answer.grade),
             tool_output_first: judge.sees == Sees::ToolOutputFirst && self.tool_characters > 0,
@@ -255,7 +262,7 @@ impl Visit {
                 tell(Event::Judged { label, failed });
                 self.phase = Phase::Over;
             }
-            (Phase::Tool(_) | Phase::Written | Phase::Over, _) => {}
+            (Phase::Tool | Phase::Written | Phase::Over, _) => {}
         }
     }
 
@@ -266,19 +273,19 @@ impl Visit {
             let items = Items::NONE.with(Item::Name).with(Item::Email);
             let personal = if self.brief.personal { PersonalData::new(items, 0) } else { None };
             let Brief { topic, complexity, .. } = self.brief;
-            Reply::Question(Question { topic, complexity, template: 0, personal })
+            Said::Recipe(Question { topic, complexity, template: 0, personal })
         };
-        self.question = match reply.unwrap_or_else(fallback) {
-            Reply::Text(text) => Body::Text(text),
-            Reply::Question(question) => Body::Question(question),
-            _ => Body::FindingsNote(Items::NONE),
+        let question = match reply {
+            Some(Reply::Question(question)) => question,
+            _ => fallback(),
         };
-        self.personal = match &self.question {
-            Body::Question(question) => question.items(),
-            Body::Text(text) => detect_personal_data(text),
-            _ => Items::NONE,
+        self.personal = match &question {
+            Said::Recipe(question) => question.items(),
+            Said::Words(text) => detect_personal_data(text),
         };
-        self.question_tokens = app.usage.body(&self.question);
+        let question = Body::Question(question);
+        self.question_tokens = app.usage.body(&question);
+        self.question = Some(question);
         self.phase = Phase::Written;
     }
 
@@ -344,9 +351,9 @@ impl Visit {
 
     fn routed(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
         let (to_security, failed) = match result {
-            Ok(Completion { reply: Reply::Routing(prescreen), .. }) => {
-                self.prescreen = Some(prescreen);
-                (prescreen.route == Route::Security, None)
+            Ok(Completion { reply: Reply::Routing(Routing { route, note }), .. }) => {
+                self.routing = Some(note);
+                (route == Route::Security, None)
             }
             Ok(_) => (true, Some(FailureKind::Malformed)),
             Err(failure) => (true, Some(failure.kind)),
@@ -360,36 +367,39 @@ impl Visit {
             self.enter(Phase::Security, now);
         } else {
             self.disclose(self.personal, tell);
-            self.push(app, Role::User, self.question.clone());
+            self.ask(app, self.question.clone());
             self.enter(Phase::Support, now);
         }
     }
 
     fn screened(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
-        let (text, found, failed) = match result {
-            Ok(Completion { reply: Reply::Redaction(redacted), .. }) => match self.question {
-                Body::Question(question) => (Body::Redacted(question, redacted), redacted, None),
-                _ => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
-            },
-            Ok(Completion { reply: Reply::RedactedText { text, .. }, .. }) => {
-                let left = detect_personal_data(&text);
-                (Body::Text(text), self.personal.without(left), None)
+        let (screened, failed) = match result {
+            Ok(Completion { reply: Reply::Screening(screened), .. }) => (Some(screened), None),
+            Ok(_) => (None, Some(FailureKind::Malformed)),
+            Err(failure) => (None, Some(failure.kind)),
+        };
+        let (text, found, findings) = match (&self.question, screened) {
+            (Some(Body::Question(Said::Recipe(question))), Some(Said::Recipe(redacted))) => {
+                (Some(Body::Redacted(Said::Recipe((*question, redacted)))), redacted, Said::Recipe(redacted))
             }
-            Ok(_) => (self.question.clone(), Items::NONE, Some(FailureKind::Malformed)),
+            (_, Some(Said::Words(screened))) => {
+                let found = self.personal.without(detect_personal_data(&screened.text));
+                (Some(Body::Redacted(Said::Words(Arc::clone(&screened.text)))), found, Said::Words(Arc::clone(&screened.findings)))
+            }
             // Fails open: the raw text goes on, as in the original.
-            Err(failure) => (self.question.clone(), Items::NONE, Some(failure.kind)),
+            _ => (self.question.clone(), Items::NONE, Said::Recipe(Items::NONE)),
         };
         self.finish_agent(Agent::Security, now, failed, tell);
         self.redacted = found;
         let leaked = self.personal.len() - found.len();
         tell(Event::Screened { redacted: found.len() as u8, leaked: leaked as u8, fail_open: failed.is_some() });
         self.disclose(self.personal.without(found), tell);
-        self.push(app, Role::User, text.clone());
-        if let Some(prescreen) = self.prescreen {
-            self.push(app, Role::Assistant, Body::RoutingNote(prescreen));
+        self.ask(app, text.clone());
+        if let Some(note) = self.routing.clone() {
+            self.push(app, Role::Assistant, Body::RoutingNote(note));
         }
-        self.push(app, Role::Assistant, Body::FindingsNote(found));
-        self.push(app, Role::User, text);
+        self.push(app, Role::Assistant, Body::FindingsNote(findings));
+        self.ask(app, text);
         self.enter(Phase::Support, now);
     }
 
@@ -405,7 +415,7 @@ impl Visit {
         self.nth += 1;
         match done.reply {
             Reply::ToolCall(call) => {
-                self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call), tokens: done.output_tokens });
+                self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call.clone()), tokens: done.output_tokens });
                 self.grow(done.output_tokens);
                 let agent = app.setup(self.acting[2]);
                 let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
@@ -415,14 +425,17 @@ impl Visit {
                     if let (true, AtBudget::Degrade, Some(variation)) = (spent, agent.at_budget, agent.fallback) {
                         self.acting[2].variation = variation as u8;
                     }
-                    self.phase = Phase::Tool(call);
+                    (self.phase, self.called) = (Phase::Tool, Some(call));
                 }
             }
             Reply::Answer(answer) => {
-                self.answer_shown = answer.leading(app.usage.base(), shown::room(self.tool_characters, app.judge)).tokens;
+                let room = shown::room(self.tool_characters, app.judge);
+                self.answer_shown = match &answer {
+                    Said::Recipe(answer) => answer.leading(app.usage.base(), room).tokens,
+                    Said::Words(text) => count(cut(text, room)),
+                };
                 self.answered(now, Body::Answer(answer), tell);
             }
-            Reply::Text(text) => self.answered(now, Body::Text(text), tell),
             _ => self.support_failed(app, now, FailureKind::Malformed, tell),
         }
     }
@@ -450,14 +463,15 @@ impl Visit {
     }
 
     /// A tool has answered.
-    pub fn tool_answered(&mut self, app: &App<'_>, output: ToolOutput, latency: Duration, refusals: u16, mut tell: impl FnMut(Event)) {
-        let ToolOutput { call, tokens, characters, failed, .. } = output;
-        tell(Event::ToolUsed { tool: call.tool, tokens, latency, refusals, failed });
+    pub fn tool_answered(&mut self, app: &App<'_>, output: Given, latency: Duration, refusals: u16, mut tell: impl FnMut(Event)) {
+        let (tokens, characters) = output.size();
+        tell(Event::ToolUsed { tool: output.tool(), tokens, latency, refusals, failed: output.failed() });
+        self.called = None;
         self.rounds += 1;
-        self.passages = self.passages.and(app.library.passages(output));
+        self.passages = self.passages.and(app.library.passages(&output));
         let room = shown::room(self.tool_characters, app.judge);
         if app.judge.sees == Sees::ToolOutputFirst && room > 0 {
-            self.tools_shown += app.library.leading_tokens(output, room);
+            self.tools_shown += app.library.leading_tokens(&output, room);
         }
         self.tool_characters = self.tool_characters.saturating_add(characters + 1);
         self.thread.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
@@ -477,6 +491,13 @@ impl Visit {
     /// A message of this many tokens joins the thread.
     fn grow(&mut self, tokens: u32) {
         self.thread_tokens = self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
+    }
+
+    /// What the user asks joins the thread.
+    fn ask(&mut self, app: &App<'_>, question: Option<Body>) {
+        if let Some(question) = question {
+            self.push(app, Role::User, question);
+        }
     }
 
     fn push(&mut self, app: &App<'_>, role: Role, body: Body) {

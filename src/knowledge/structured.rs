@@ -10,6 +10,7 @@
 use std::sync::LazyLock;
 
 use super::base::KnowledgeBase;
+use super::detect::redact;
 use super::personal::{Item, Items};
 use super::question::Question;
 use super::tokens::{self, Phrase, Size};
@@ -103,6 +104,15 @@ impl Detection {
         let head = TABLES.detection(self.found).text();
         format!("{head}{}\"}}", self.question.render(base, self.hidden_before | self.found))
     }
+}
+
+/// What a security agent says of any text in which it finds and redacts these items, as JSON like [`Detection::render`].
+#[must_use]
+pub fn detection(text: &str, found: Items) -> String {
+    let head = detection_head(found);
+    let redacted = serde_json::Value::from(redact(text, found)).to_string();
+    // The head ends in the quotation mark with which the text begins.
+    format!("{}{redacted}}}", head.strip_suffix('"').unwrap_or(&head))
 }
 
 struct Tables {

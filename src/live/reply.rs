@@ -10,11 +10,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::journal::{Caller, FailureKind, Label};
-use crate::knowledge::{Items, Prescreen, Query, Route, TopicId, recognize_topic};
+use crate::knowledge::{Route, TopicId};
 use crate::live::recording::Answered;
-use crate::live::request::Memory;
-use crate::llm::chat::ToolUse;
-use crate::llm::model::{Prompt, Reply, ToolCall};
+use crate::llm::model::{CallWords, Prompt, Reply, Routing, Said, Screened};
 use crate::scenario::Scenario;
 
 /// Why an answer is of no use.
@@ -51,17 +49,17 @@ fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Useless> {
     value.get(name).and_then(Value::as_str).ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
 }
 
-/// Reads an answer to `prompt`, and remembers what the recipes have no room for.
+/// Reads an answer to `prompt`.
 ///
 /// # Errors
 /// When it refuses, or is not what was asked for.
-pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memory: &mut Memory) -> Result<Reply, Useless> {
+pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered) -> Result<Reply, Useless> {
     if matches!(answered.stop.as_str(), "refusal" | "content_filter") {
         let reason = if answered.stop == "refusal" { "the model refused" } else { "the provider's filter cut it off" };
         return Err(Useless { kind: FailureKind::Refusal, reason: reason.to_owned() });
     }
     let text = answered.text.trim();
-    let spoken = || if text.is_empty() { Err(Useless::malformed("it is empty")) } else { Ok(Reply::Text(Arc::from(text))) };
+    let spoken = || if text.is_empty() { Err(Useless::malformed("it is empty")) } else { Ok(Arc::from(text)) };
     match prompt.caller {
         Caller::Topics => {
             let base = &scenario.knowledge;
@@ -77,7 +75,7 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memor
                 Ok(Reply::Topics(topics))
             }
         }
-        Caller::Writer => spoken(),
+        Caller::Writer => spoken().map(|words| Reply::Question(Said::Words(words))),
         Caller::Supervisor => {
             let value = object(answered)?;
             let route = match field(&value, "recommended_route")? {
@@ -85,13 +83,11 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memor
                 "support_agent" => Route::Support,
                 other => return Err(Useless::malformed(format!("`recommended_route` is `{other}`, not security_agent or support_agent"))),
             };
-            let Some(likely) = value.get("likely_contains_pii").and_then(Value::as_bool) else {
+            if value.get("likely_contains_pii").and_then(Value::as_bool).is_none() {
                 return Err(Useless::malformed("the boolean `likely_contains_pii` is missing"));
-            };
-            let confidence = value.get("confidence").and_then(Value::as_f64).unwrap_or(0.0);
-            memory.reasoning = Some(Arc::from(value.get("reasoning").and_then(Value::as_str).unwrap_or_default()));
-            let seen = if likely { Items::ALL } else { Items::NONE };
-            Ok(Reply::Routing(Prescreen { seen, confidence_percent: (confidence * 100.0).clamp(0.0, 100.0) as u8, route, wording: 0 }))
+            }
+            let reasoning = value.get("reasoning").and_then(Value::as_str).unwrap_or_default();
+            Ok(Reply::Routing(Routing { route, note: Said::Words(Arc::from(format!("Routing decision: {reasoning}"))) }))
         }
         Caller::Security => {
             let value = object(answered)?;
@@ -102,31 +98,18 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered, memor
             let types = value.get("types").and_then(Value::as_array);
             let types: Vec<String> = types.into_iter().flatten().filter_map(|kind| Some(format!("'{}'", kind.as_str()?))).collect();
             let detected_word = if detected { "True" } else { "False" };
-            memory.findings = Some(Arc::from(format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "))));
-            Ok(Reply::RedactedText { detected, text: Arc::from(redacted) })
+            let findings = format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "));
+            Ok(Reply::Screening(Said::Words(Arc::new(Screened { text: Arc::from(redacted), findings: Arc::from(findings) }))))
         }
         Caller::Support => match answered.tools.first() {
             Some(wish) if prompt.offers_tools => {
-                let Some((at, tool)) = scenario.tools.iter().enumerate().find(|(_, tool)| tool.key == wish.name) else {
+                let Some(at) = scenario.tools.iter().position(|tool| tool.key == wish.name) else {
                     return Err(Useless::malformed(format!("there is no tool `{}`", wish.name)));
                 };
-                let (query, top_k) = asked(&wish.input);
-                memory
-                    .calls
-                    .push((answered.text.clone(), ToolUse { id: wish.id.clone(), name: wish.name.clone(), input: wish.input.clone() }));
-                Ok(Reply::ToolCall(ToolCall {
-                    tool: at as u16,
-                    query: Query { topic: recognize_topic(&query, &scenario.knowledge).unwrap_or(prompt.subject.topic), variant: 0 },
-                    top_k: top_k.unwrap_or(tool.top_k).clamp(1, crate::knowledge::retrieval::MOST_RESULTS) as u8,
-                    note_tokens: 0,
-                    note_wording: 0,
-                }))
+                let (id, name, input) = (wish.id.clone(), wish.name.clone(), wish.input.clone());
+                Ok(Reply::ToolCall(Said::Words(Arc::new(CallWords { tool: at as u16, note: answered.text.clone(), id, name, input }))))
             }
-            _ => {
-                let reply = spoken()?;
-                memory.answer = Some(Arc::from(text));
-                Ok(reply)
-            }
+            _ => spoken().map(|words| Reply::Answer(Said::Words(words))),
         },
         Caller::Judge => {
             let word: String = text.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic()).collect();

@@ -6,34 +6,17 @@
 //!
 //! Does not know: HTTP, or whether anybody answers.
 
-use std::sync::Arc;
-
 use crate::agents::Texts;
 use crate::journal::Caller;
 use crate::judge::Sees;
 use crate::knowledge::tokens::cut;
 use crate::llm::chat::{ChatRequest, Message, Part, Role, Tool, ToolChoice, ToolResult, ToolUse};
-use crate::llm::model::{Body, Message as Said, Prompt, Role as Speaker};
+use crate::llm::model::{Body, Message as Spoken, Prompt, Role as Speaker, Said};
 use crate::llm::render;
 use crate::scenario::Scenario;
 
 /// Most tokens of a list of topics.
 const TOPIC_TOKENS: u32 = 800;
-
-/// What was really said in one user's visit, where the engine keeps recipes alone.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// Why the supervisor routed as it did.
-    pub reasoning: Option<Arc<str>>,
-    /// What the security agent found, in its words.
-    pub findings: Option<Arc<str>>,
-    /// The tool calls: the words beside each, and the call.
-    pub calls: Vec<(String, ToolUse)>,
-    /// What each came to, and whether it failed.
-    pub outputs: Vec<(String, bool)>,
-    /// The final answer.
-    pub answer: Option<Arc<str>>,
-}
 
 /// Turns prompts into requests.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +46,7 @@ impl Writer<'_> {
 
     /// The request of a prompt; `user` is the key of the user behind it.
     #[must_use]
-    pub fn request(&self, prompt: &Prompt<'_>, memory: &Memory, user: Option<&str>) -> ChatRequest {
+    pub fn request(&self, prompt: &Prompt<'_>, user: Option<&str>) -> ChatRequest {
         let setup = prompt.setup;
         let model = self.scenario.model(setup.model);
         let mut request = ChatRequest::new(&model.id);
@@ -71,7 +54,7 @@ impl Writer<'_> {
         request.max_tokens = Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));
         request.temperature = setup.temperature.filter(|_| model.takes_temperature);
         request.user = user.map(str::to_owned);
-        let question = || vec![text(Role::User, self.body(prompt.question))];
+        let question = || prompt.question.map(|question| text(Role::User, self.body(question))).into_iter().collect();
         match prompt.caller {
             Caller::Topics => {
                 request.system = None;
@@ -92,7 +75,7 @@ impl Writer<'_> {
                 (request.tools, request.tool_choice) = forced(render::DETECTION_SCHEMA);
             }
             Caller::Support => {
-                request.messages = self.thread(prompt.thread, memory);
+                request.messages = self.thread(prompt.thread);
                 let tools = setup.tools.iter().filter_map(|&tool| self.scenario.tools.get(usize::from(tool)));
                 request.tools = tools
                     .map(|tool| Tool { name: tool.key.clone(), description: tool.description.clone(), schema: tool.schema.clone() })
@@ -101,7 +84,7 @@ impl Writer<'_> {
                 // A turn of the engine holds one call.
                 request.parallel_tools = request.tools.is_empty();
             }
-            Caller::Judge => request.messages = vec![self.shown(prompt, memory)],
+            Caller::Judge => request.messages = vec![self.shown(prompt)],
         }
         request
     }
@@ -122,43 +105,37 @@ impl Writer<'_> {
     }
 
     /// The support agent's conversation.
-    fn thread(&self, thread: &[Said], memory: &Memory) -> Vec<Message> {
-        let (mut calls, mut outputs) = (memory.calls.iter(), memory.calls.iter().zip(&memory.outputs));
-        let turn = |message: &Said| match (&message.body, message.role) {
-            (Body::ToolCall(_), _) => {
-                let (note, call) = calls.next()?;
-                let note = Some(note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
-                Some(Message { role: Role::Assistant, content: note.into_iter().chain([Part::ToolUse(call.clone())]).collect() })
+    fn thread(&self, thread: &[Spoken]) -> Vec<Message> {
+        let turn = |message: &Spoken| match (&message.body, message.role) {
+            (Body::ToolCall(Said::Words(call)), _) => {
+                let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
+                let used = ToolUse { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
+                Message { role: Role::Assistant, content: note.into_iter().chain([Part::ToolUse(used)]).collect() }
             }
-            (Body::ToolOutput(_), _) => {
-                let ((_, call), (content, failed)) = outputs.next()?;
-                let result = ToolResult { id: call.id.clone(), content: content.clone(), is_error: *failed };
-                Some(Message { role: Role::User, content: vec![Part::ToolResult(result)] })
+            (Body::ToolOutput(Said::Words(output)), _) => {
+                let result = ToolResult { id: output.id.clone(), content: output.text.clone(), is_error: output.failed };
+                Message { role: Role::User, content: vec![Part::ToolResult(result)] }
             }
-            (Body::RoutingNote(_), _) if memory.reasoning.is_some() => {
-                memory.reasoning.as_ref().map(|reasoning| text(Role::Assistant, format!("Routing decision: {reasoning}")))
-            }
-            (Body::FindingsNote(_), _) if memory.findings.is_some() => {
-                memory.findings.as_ref().map(|findings| text(Role::Assistant, &**findings))
-            }
-            (body, Speaker::Assistant) => Some(text(Role::Assistant, self.body(body))),
-            (body, _) => Some(text(Role::User, self.body(body))),
+            (body, Speaker::Assistant) => text(Role::Assistant, self.body(body)),
+            (body, _) => text(Role::User, self.body(body)),
         };
-        thread.iter().filter_map(turn).collect()
+        thread.iter().map(turn).collect()
     }
 
     /// What a judge is shown: the question, outputs of tools, the answer, as blocks of one message.
-    fn shown(&self, prompt: &Prompt<'_>, memory: &Memory) -> Message {
+    fn shown(&self, prompt: &Prompt<'_>) -> Message {
         let judge = &self.scenario.judge;
-        let mut blocks = vec![cut(&self.body(prompt.question), judge.question_characters).to_owned()];
+        let question = prompt.question.map(|question| self.body(question)).unwrap_or_default();
+        let mut blocks = vec![cut(&question, judge.question_characters).to_owned()];
         let mut room = judge.answer_characters;
         if judge.sees == Sees::ToolOutputFirst {
-            for (output, _) in &memory.outputs {
-                blocks.push(cut(output, room).to_owned());
+            for output in prompt.thread.iter().filter(|message| matches!(message.body, Body::ToolOutput(_))) {
+                let output = self.body(&output.body);
+                blocks.push(cut(&output, room).to_owned());
                 room = room.saturating_sub(u32::try_from(output.chars().count()).unwrap_or(u32::MAX).saturating_add(1));
             }
         }
-        blocks.extend(memory.answer.as_ref().map(|answer| cut(answer, room).to_owned()));
+        blocks.extend(prompt.answer.map(|answer| cut(&self.body(answer), room).to_owned()));
         Message { role: Role::User, content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect() }
     }
 }

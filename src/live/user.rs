@@ -4,21 +4,20 @@
 //!
 //! Does not know: other users.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use crate::agents::{Assignment, OutsideTools};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
-use crate::knowledge::retrieval::search;
-use crate::knowledge::tokens::count;
+use crate::knowledge::retrieval::{MOST_RESULTS, search};
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::halt::Stopped;
 use crate::live::papers::{Found, Source};
 use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
 use crate::live::reply::{self, Useless};
-use crate::live::request::{Memory, repair};
+use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
-use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
+use crate::llm::model::{CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, ToolUsed};
 use crate::llm::setup::ToolKind;
 use crate::sim::{Assign, Engine, World, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
@@ -29,7 +28,6 @@ pub struct User<'a, F> {
     session: &'a Session<'a, F>,
     user: u32,
     key: Option<String>,
-    memory: RefCell<Memory>,
 }
 
 impl<'a, F: Flags> User<'a, F> {
@@ -37,25 +35,26 @@ impl<'a, F: Flags> User<'a, F> {
     #[must_use]
     pub fn new(session: &'a Session<'a, F>, user: u32) -> Self {
         let key = (user > 0).then(|| session.key(user));
-        Self { session, user, key, memory: RefCell::default() }
+        Self { session, user, key }
     }
 
     /// What a tool gives for this call.
-    async fn output(&self, call: ToolCall, nth: usize, query: &str) -> Found {
+    async fn output(&self, call: &CallWords, nth: u16) -> Found {
         let scenario = self.session.stage.scenario;
         let tool = scenario.tool(call.tool);
         let usual = RetrievalSettings::default();
         let failed = |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
+        let (query, top_k) = reply::asked(&call.input);
+        let query = query.as_str();
         if query.is_empty() {
             return failed("Search error: the call has no `query`.".to_owned());
         }
-        let top_k = u32::from(call.top_k);
+        let top_k = top_k.unwrap_or(tool.top_k).clamp(1, MOST_RESULTS);
         if tool.kind == ToolKind::KeywordSearch {
             // A search in memory: no time that anybody would notice.
             let found = search(&scenario.knowledge, usual, SearchTool::Keyword, query, top_k);
             return Found { text: found.text.text().to_owned(), latency: Duration::ZERO, refusals: 0, failed: false };
         }
-        let nth = u16::try_from(nth).unwrap_or(u16::MAX);
         let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
         if let Some(known) = known.filter(|known| known.name == tool.key && known.query == query) {
             let latency = Duration::from_us(known.latency_us);
@@ -103,7 +102,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
     async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let scenario = self.session.stage.scenario;
         let model = scenario.model(prompt.setup.model);
-        let mut request = self.session.writer().request(prompt, &self.memory.borrow(), self.key.as_deref());
+        let mut request = self.session.writer().request(prompt, self.key.as_deref());
         let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
         let mut attempt = 0;
         loop {
@@ -118,13 +117,8 @@ impl<F: Flags> ChatModel for User<'_, F> {
             latency += Duration::from_us(answered.latency_us);
             input_tokens = input_tokens.saturating_add(answered.input_tokens);
             output_tokens = output_tokens.saturating_add(answered.output_tokens);
-            // What is remembered of an answer that is of no use must not stay.
-            let mut memory = self.memory.borrow().clone();
-            match reply::read(scenario, prompt, &answered, &mut memory) {
-                Ok(reply) => {
-                    *self.memory.borrow_mut() = memory;
-                    return Ok(Completion { reply, input_tokens, output_tokens, latency });
-                }
+            match reply::read(scenario, prompt, &answered) {
+                Ok(reply) => return Ok(Completion { reply, input_tokens, output_tokens, latency }),
                 Err(Useless { kind: FailureKind::Malformed, reason }) if attempt == 0 && structured(prompt.caller) => {
                     request = repair(&request, &reason);
                     attempt = 1;
@@ -134,17 +128,9 @@ impl<F: Flags> ChatModel for User<'_, F> {
         }
     }
 
-    async fn use_tool(&self, call: ToolCall) -> Option<ToolUsed> {
-        let (nth, query) = {
-            let memory = self.memory.borrow();
-            let ((_, wish), before) = memory.calls.split_last()?;
-            (before.len(), reply::asked(&wish.input).0)
-        };
-        let Found { text, latency, refusals, failed } = self.output(call, nth, &query).await;
-        let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        let output = ToolOutput { call, tokens: count(&text), characters, wording: 0, failed };
-        self.memory.borrow_mut().outputs.push((text, failed));
-        Some(ToolUsed { output, latency, refusals })
+    async fn use_tool(&self, call: &CallWords, nth: u16) -> Option<ToolUsed> {
+        let Found { text, latency, refusals, failed } = self.output(call, nth).await;
+        Some(ToolUsed { output: OutputWords::new(call, text, failed), latency, refusals })
     }
 }
 

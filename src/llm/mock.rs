@@ -13,7 +13,7 @@ use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{
     Answer, Complexity, Grade, Item, Items, PersonalData, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
 };
-use crate::llm::model::{CallFailure, Completion, Prompt, Reply, ToolCall};
+use crate::llm::model::{CallFailure, Completion, Prompt, Reply, Routing, Said, ToolCall};
 use crate::llm::profile::{Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 use crate::llm::usage::Usage;
@@ -157,7 +157,7 @@ impl MockModels<'_> {
         let personal = if subject.personal.is_empty() { None } else { PersonalData::new(invented, luck.wording) };
         let template = (luck.first * f64::from(TEMPLATES)) as u8;
         let question = Question { topic: subject.topic, complexity: subject.complexity, template, personal };
-        (Reply::Question(question), self.usage.question(question, Items::NONE))
+        (Reply::Question(Said::Recipe(question)), self.usage.question(question, Items::NONE))
     }
 
     fn route(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
@@ -171,13 +171,13 @@ impl MockModels<'_> {
         let route = if seen.is_empty() { Route::Support } else { Route::Security };
         let confidence_percent = 80 + (luck.second * 20.0) as u8;
         let prescreen = Prescreen { seen, confidence_percent, route, wording: luck.wording >> 61 };
-        (Reply::Routing(prescreen), prescreen.size().tokens)
+        (Reply::Routing(Routing { route, note: Said::Recipe(prescreen) }), prescreen.size().tokens)
     }
 
     fn redact(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let level = if prompt.setup.reading.strict { Redaction::Strict } else { Redaction::Basic };
         let redacted = noticed(prompt.subject.personal, model.personal_data_recall.get(), luck.wording) & level.covers();
-        (Reply::Redaction(redacted), self.usage.redaction(prompt.question, redacted))
+        (Reply::Screening(Said::Recipe(redacted)), self.usage.redaction(prompt.question, redacted))
     }
 
     fn support(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
@@ -185,12 +185,12 @@ impl MockModels<'_> {
         let tools = &prompt.setup.tools;
         if prompt.offers_tools && !tools.is_empty() && f64::from(prompt.subject.rounds) < effort.rounds {
             let call = self.choose_tool(prompt, luck, &effort);
-            return (Reply::ToolCall(call), self.usage.tool_call(call));
+            return (Reply::ToolCall(Said::Recipe(call)), self.usage.tool_call(call));
         }
         let tokens = (effort.answer_tokens as u32).max(LEAST_TOKENS);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
         let answer = Answer { topic: prompt.subject.topic, grade: effort.grade, tokens: tokens.min(most), wording: luck.wording };
-        (Reply::Answer(answer), answer.tokens)
+        (Reply::Answer(Said::Recipe(answer)), answer.tokens)
     }
 
     /// How much work the question is: the same at every call of the loop.

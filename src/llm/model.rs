@@ -1,8 +1,7 @@
 //! The seam: what is asked of a chat model and what comes back, in domain words.
 //!
-//! Promises: a prompt carries its text as recipes or literals, so the simulator can count it and a live client can
-//! render it; a completion states its own latency (the mock draws it, the live client measures it). Engine, agents and
-//! judge cannot tell which arm they have.
+//! Guarantees: whatever is said is a recipe or words ([`Said`]), so the simulator counts it and a live client sends it; a completion
+//! states its own latency (the mock draws it, the live client measures it). Engine, agents and judge cannot tell which arm they have.
 //!
 //! Does not know: providers, sockets, prices.
 
@@ -10,7 +9,8 @@ use std::sync::Arc;
 
 use crate::journal::{Caller, FailureKind, Label};
 use crate::knowledge::TopicId;
-use crate::knowledge::{Answer, Complexity, Grade, Items, Prescreen, Query, Question};
+use crate::knowledge::tokens::count;
+use crate::knowledge::{Answer, Complexity, Grade, Items, Prescreen, Query, Question, Route};
 use crate::llm::setup::Setup;
 use crate::random::Owner;
 use crate::time::Duration;
@@ -18,28 +18,111 @@ use crate::time::Duration;
 /// Tokens that the chat format itself adds for each message. Assumed: `OpenAI` documents 3 to 4.
 pub const TOKENS_PER_MESSAGE: u32 = 4;
 
-/// What stands in a message: a recipe that can be counted and rendered, or literal text.
+/// What was said: a recipe of the mock's, which can be counted and rendered, or somebody's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said<R, W = Arc<str>> {
+    /// A recipe.
+    Recipe(R),
+    /// Words.
+    Words(W),
+}
+
+/// What stands in a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// A question as it was asked.
-    Question(Question),
+    Question(Said<Question>),
     /// A question with these items redacted.
-    Redacted(Question, Items),
+    Redacted(Said<(Question, Items)>),
     /// The supervisor's decision, told to the support agent.
-    RoutingNote(Prescreen),
+    RoutingNote(Said<Prescreen>),
     /// The security agent's findings, told to the support agent.
-    FindingsNote(Items),
-    /// A model's call of a tool (an index into the scenario's tools) and the number of its results.
-    ToolCall(ToolCall),
+    FindingsNote(Said<Items>),
+    /// A model's call of a tool.
+    ToolCall(Called),
     /// A tool's output.
-    ToolOutput(ToolOutput),
+    ToolOutput(Given),
     /// An answer.
-    Answer(Answer),
-    /// Literal text.
-    Text(Arc<str>),
+    Answer(Said<Answer>),
 }
 
 /// A model's wish to use a tool.
+pub type Called = Said<ToolCall, Arc<CallWords>>;
+
+/// What a tool gave back.
+pub type Given = Said<ToolOutput, Arc<OutputWords>>;
+
+/// A call of a tool in a model's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallWords {
+    /// Index of the tool among the scenario's.
+    pub tool: u16,
+    /// What the model writes beside the call; may be empty.
+    pub note: String,
+    /// The provider's id of the call.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments, as JSON.
+    pub input: String,
+}
+
+/// A tool's output in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputWords {
+    /// Index of the tool among the scenario's.
+    pub tool: u16,
+    /// The provider's id of the call that it answers.
+    pub id: String,
+    /// The text.
+    pub text: String,
+    /// Its size in tokens.
+    pub tokens: u32,
+    /// Its size in characters.
+    pub characters: u32,
+    /// Whether the tool gave up.
+    pub failed: bool,
+}
+
+impl OutputWords {
+    /// The output `text` of this call.
+    #[must_use]
+    pub fn new(call: &CallWords, text: String, failed: bool) -> Self {
+        let (tokens, characters) = (count(&text), u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
+        Self { tool: call.tool, id: call.id.clone(), text, tokens, characters, failed }
+    }
+}
+
+impl Given {
+    /// Index of the tool among the scenario's.
+    #[must_use]
+    pub fn tool(&self) -> u16 {
+        match self {
+            Self::Recipe(output) => output.call.tool,
+            Self::Words(output) => output.tool,
+        }
+    }
+
+    /// Its size: tokens and characters.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        match self {
+            Self::Recipe(output) => (output.tokens, output.characters),
+            Self::Words(output) => (output.tokens, output.characters),
+        }
+    }
+
+    /// Whether the tool gave up.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        match self {
+            Self::Recipe(output) => output.failed,
+            Self::Words(output) => output.failed,
+        }
+    }
+}
+
+/// A call of a tool, as a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolCall {
     /// Index of the tool among the scenario's.
@@ -54,7 +137,7 @@ pub struct ToolCall {
     pub note_wording: u64,
 }
 
-/// What a tool gave back.
+/// A tool's output, as a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolOutput {
     /// The call that it answers.
@@ -162,38 +245,49 @@ pub struct Prompt<'a> {
     pub input_tokens: u32,
     /// What the text says.
     pub subject: Subject,
-    /// The question that it is all about.
-    pub question: &'a Body,
-    /// The conversation, for the support agent.
+    /// The question that it is all about; `None` before anybody has asked one.
+    pub question: Option<&'a Body>,
+    /// The conversation so far, for the support agent and the judge.
     pub thread: &'a [Message],
+    /// The answer, for the judge.
+    pub answer: Option<&'a Body>,
 }
 
 /// What a model said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// The supervisor's structured output.
-    Routing(Prescreen),
+    Routing(Routing),
     /// The security agent's structured output: what it found and removed.
-    Redaction(Items),
-    /// The security agent's structured output, as literal text (live).
-    RedactedText {
-        /// Whether it found anything.
-        detected: bool,
-        /// The text that goes on.
-        text: Arc<str>,
-    },
+    Screening(Said<Items, Arc<Screened>>),
     /// A tool is to be used.
-    ToolCall(ToolCall),
+    ToolCall(Called),
     /// The final answer.
-    Answer(Answer),
+    Answer(Said<Answer>),
     /// The judge's word.
     Label(Label),
     /// A question, written.
-    Question(Question),
+    Question(Said<Question>),
     /// Topics of the knowledge base.
     Topics(Vec<TopicId>),
-    /// Literal text (live).
-    Text(Arc<str>),
+}
+
+/// Where a question goes, and what the support agent is told of why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routing {
+    /// Where it goes.
+    pub route: Route,
+    /// What is told.
+    pub note: Said<Prescreen>,
+}
+
+/// A question that was screened, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screened {
+    /// The text that goes on.
+    pub text: Arc<str>,
+    /// What the support agent is told of the findings.
+    pub findings: Arc<str>,
 }
 
 /// A model's answer.
@@ -225,15 +319,15 @@ pub trait ChatModel {
     /// Answers one prompt.
     fn complete(&self, prompt: &Prompt<'_>) -> impl Future<Output = Result<Completion, CallFailure>>;
 
-    /// Uses a tool that the model has just called; `None`: there is no such tool here.
-    fn use_tool(&self, call: ToolCall) -> impl Future<Output = Option<ToolUsed>>;
+    /// Uses a tool that the model has just called, its tool call number `nth` from 0; `None`: there is no such tool here.
+    fn use_tool(&self, call: &CallWords, nth: u16) -> impl Future<Output = Option<ToolUsed>>;
 }
 
 /// What came of a tool outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolUsed {
     /// What it gave.
-    pub output: ToolOutput,
+    pub output: OutputWords,
     /// How long it took.
     pub latency: Duration,
     /// How often it refused before.

@@ -5,8 +5,9 @@
 //! Does not know: which provider's format they travel in.
 
 use crate::journal::Label;
-use crate::knowledge::{Items, KnowledgeBase, Prescreen, ReasoningNote};
-use crate::llm::model::ToolCall;
+use crate::knowledge::structured::detection;
+use crate::knowledge::{Detection, Items, KnowledgeBase, Prescreen, ReasoningNote};
+use crate::llm::model::{Body, Called, Reply, Routing, Said, ToolCall};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// The schema of the supervisor's structured output, as a tool of its own.
@@ -59,6 +60,41 @@ pub fn tool_call(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> Strin
 #[must_use]
 pub fn tool_offer(tool: &ToolSpec) -> String {
     format!("{}\n{}\n{}", tool.key, tool.description, tool.schema)
+}
+
+/// The parts of a reply to a prompt about `question`: a tool call has the words beside it and the call itself, all others have one.
+#[must_use]
+pub fn reply(reply: &Reply, question: Option<&Body>, tools: &[ToolSpec], base: &KnowledgeBase) -> Vec<String> {
+    match reply {
+        Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => vec![prescreen.render()],
+        Reply::Routing(Routing { note: Said::Words(text), .. }) => vec![text.to_string()],
+        Reply::Screening(Said::Recipe(found)) => match question {
+            Some(Body::Question(Said::Recipe(question))) => {
+                vec![Detection { question: *question, hidden_before: Items::NONE, found: *found }.render(base)]
+            }
+            Some(Body::Question(Said::Words(text))) => vec![detection(text, *found)],
+            _ => Vec::new(),
+        },
+        Reply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
+        Reply::ToolCall(call) => called(call, tools, base),
+        Reply::Answer(Said::Recipe(answer)) => vec![answer.render(base)],
+        Reply::Question(Said::Recipe(question)) => vec![question.render(base, Items::NONE)],
+        Reply::Answer(Said::Words(text)) | Reply::Question(Said::Words(text)) => vec![text.to_string()],
+        Reply::Label(word) => vec![label(*word).to_owned()],
+        Reply::Topics(topics) => vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")],
+    }
+}
+
+/// A tool call in two parts: the words beside it, then name and arguments.
+#[must_use]
+pub fn called(call: &Called, tools: &[ToolSpec], base: &KnowledgeBase) -> Vec<String> {
+    match call {
+        Said::Recipe(call) => {
+            let spoken = tools.get(usize::from(call.tool)).map(|tool| tool_call(*call, tool, base));
+            [note(*call)].into_iter().chain(spoken).collect()
+        }
+        Said::Words(call) => vec![call.note.clone(), format!("{} {}", call.name, call.input)],
+    }
 }
 
 /// The judge's word.

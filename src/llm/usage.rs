@@ -11,7 +11,7 @@ use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::structured::REASONS;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Detection, Items, KnowledgeBase, Prescreen, Question, Route, TopicId};
-use crate::llm::model::{Body, ToolCall};
+use crate::llm::model::{Body, Said, ToolCall};
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
 
@@ -74,12 +74,12 @@ impl<'k> Usage<'k> {
 
     /// The security agent's structured output.
     #[must_use]
-    pub fn redaction(&self, question: &Body, redacted: Items) -> u32 {
+    pub fn redaction(&self, question: Option<&Body>, redacted: Items) -> u32 {
         match question {
-            Body::Question(question) => {
+            Some(Body::Question(Said::Recipe(question))) => {
                 Detection { question: *question, hidden_before: Items::NONE, found: redacted }.size(self.base).tokens
             }
-            other => self.body(other),
+            other => other.map_or(0, |other| self.body(other)),
         }
     }
 
@@ -109,14 +109,19 @@ impl<'k> Usage<'k> {
     #[expect(clippy::indexing_slicing, reason = "both tables have a row for each set of items; a note's wording is taken modulo the row")]
     pub fn body(&self, body: &Body) -> u32 {
         match body {
-            Body::Question(question) => self.question(*question, Items::NONE),
-            Body::Redacted(question, redacted) => self.question(*question, *redacted),
-            Body::RoutingNote(note) => self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS],
-            Body::FindingsNote(redacted) => self.findings[usize::from(redacted.bits())],
-            Body::ToolCall(call) => self.tool_call(*call),
-            Body::ToolOutput(output) => output.tokens,
-            Body::Answer(answer) => answer.tokens,
-            Body::Text(text) => count(text),
+            Body::Question(Said::Recipe(question)) => self.question(*question, Items::NONE),
+            Body::Redacted(Said::Recipe((question, redacted))) => self.question(*question, *redacted),
+            Body::RoutingNote(Said::Recipe(note)) => self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS],
+            Body::FindingsNote(Said::Recipe(redacted)) => self.findings[usize::from(redacted.bits())],
+            Body::ToolCall(Said::Recipe(call)) => self.tool_call(*call),
+            Body::ToolCall(Said::Words(call)) => count(&call.note) + count(&format!("{} {}", call.name, call.input)),
+            Body::ToolOutput(output) => output.size().0,
+            Body::Answer(Said::Recipe(answer)) => answer.tokens,
+            Body::Question(Said::Words(text))
+            | Body::Redacted(Said::Words(text))
+            | Body::RoutingNote(Said::Words(text))
+            | Body::FindingsNote(Said::Words(text))
+            | Body::Answer(Said::Words(text)) => count(text),
         }
     }
 }

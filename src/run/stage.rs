@@ -14,7 +14,7 @@ use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::knowledge::{Complexity, Items, TopicId};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
 use crate::metrics::JournalObserver;
 use crate::random::{Luck, Owner, Seed};
@@ -39,9 +39,6 @@ pub struct Stage<'s> {
     /// The seed of the bootstrap.
     pub seed: Seed,
 }
-
-/// What the model that reads the topics is asked about: nothing that anybody wrote.
-static NO_QUESTION: Body = Body::FindingsNote(Items::NONE);
 
 impl<'s> Stage<'s> {
     /// Bootstraps the mock LaunchDarkly and counts all texts.
@@ -163,8 +160,9 @@ impl<'s> Stage<'s> {
             offers_tools: false,
             input_tokens: setup.fixed_tokens + text + TOKENS_PER_MESSAGE,
             subject,
-            question: &NO_QUESTION,
+            question: None,
             thread: &[],
+            answer: None,
         }
     }
 

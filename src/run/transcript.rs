@@ -81,7 +81,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
             }
             // The knowledge base itself, and a brief to write a question from: no text of the user's.
             Caller::Topics | Caller::Writer => Vec::new(),
-            _ => vec![message("user", self.texts.parts(prompt.question).join("\n"))],
+            _ => prompt.question.map(|question| message("user", self.texts.parts(question).join("\n"))).into_iter().collect(),
         }
     }
 

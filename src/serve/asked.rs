@@ -6,6 +6,8 @@
 //!
 //! Does not know: HTTP, or what is answered.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::journal::Caller;
@@ -13,7 +15,7 @@ use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Complexity, Items, KnowledgeBase, TopicId, recognize, recognize_grade, recognize_topic};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
-use crate::llm::model::{Passages, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::random::Owner;
 
 /// The form of the answer.
@@ -39,9 +41,17 @@ pub struct Asked {
     /// The user's last words.
     pub words: String,
     /// What in them it is all about: without what an agent, a writer or a judge is told to do with it.
-    pub question: String,
+    pub question: Arc<str>,
     /// Tokens of the whole input.
     pub input_tokens: u32,
+}
+
+impl Asked {
+    /// What it is all about, as what stands in a prompt.
+    #[must_use]
+    pub fn body(&self) -> Body {
+        Body::Question(Said::Words(Arc::clone(&self.question)))
+    }
 }
 
 /// The texts of a message, without tool calls and results.
@@ -121,7 +131,7 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         visible: if caller == Caller::Judge { visible(&shown(&parts, &question).1) } else { Visible::default() },
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
-    Asked { caller, form, subject, words: question, question: about, input_tokens }
+    Asked { caller, form, subject, words: question, question: about.into(), input_tokens }
 }
 
 /// The passages of the knowledge base that a tool's result holds.

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::context::KEY_EPOCH;
 use crate::journal::{Caller, FailureKind};
 use crate::knowledge::tokens::{count, words};
-use crate::knowledge::{Detection, Items, KnowledgeBase, Question, TopicId, redact};
+use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::{
     Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Provider, Stop, ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, Prompt, Reply, ToolCall};
+use crate::llm::model::{Prompt, Reply, Said, ToolCall};
 use crate::llm::profile::{FailureRates, ModelProfile};
 use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
 use crate::llm::wire::ids;
@@ -164,7 +164,7 @@ impl Voice {
             tools: offered,
             fixed_tokens: 0,
         };
-        let question = Body::Text(Arc::from(asked.question.as_str()));
+        let question = asked.body();
         let nth = before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
             caller: asked.caller,
@@ -174,8 +174,9 @@ impl Voice {
             offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
             input_tokens: asked.input_tokens,
             subject: asked.subject,
-            question: &question,
+            question: Some(&question),
             thread: &[],
+            answer: None,
         };
         let mock = MockModels {
             luck: self.seed.into(),
@@ -231,15 +232,15 @@ impl Voice {
         response: &mut ChatResponse,
     ) -> Result<(), ChatError> {
         if asked.form == Form::Free {
-            if let Some(Reply::ToolCall(call)) = reply {
+            if let Some(Reply::ToolCall(Said::Recipe(call))) = reply {
                 self.call(asked, call, tools, names, response);
                 return Ok(());
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
-            let cut_short = matches!(reply, Some(Reply::Answer(answer)) if answer.tokens >= cap);
+            let cut_short = matches!(reply, Some(Reply::Answer(Said::Recipe(answer))) if answer.tokens >= cap);
             // The size of an answer is that of its recipe: nothing to count, unless it is cut.
             let size = match reply {
-                Some(Reply::Answer(answer)) if request.stop.is_empty() && answer.tokens <= cap => Some(answer.tokens),
+                Some(Reply::Answer(Said::Recipe(answer))) if request.stop.is_empty() && answer.tokens <= cap => Some(answer.tokens),
                 _ => None,
             };
             say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), size, response);
@@ -308,27 +309,8 @@ impl Voice {
 
     /// A reply in words.
     fn text(&self, asked: &Asked, reply: &Reply) -> String {
-        match reply {
-            Reply::Routing(prescreen) => prescreen.render(),
-            Reply::Redaction(found) => detection(&asked.question, asked.subject.topic, *found, self.base()),
-            Reply::Answer(answer) => answer.render(self.base()),
-            Reply::Label(label) => render::label(*label).to_owned(),
-            Reply::Question(question) => question.render(self.base(), Items::NONE),
-            Reply::Topics(topics) => topics.iter().map(|topic| self.base().title(*topic)).collect::<Vec<_>>().join("\n"),
-            Reply::ToolCall(call) => render::note(*call),
-            Reply::RedactedText { text, .. } | Reply::Text(text) => text.to_string(),
-        }
+        render::reply(reply, Some(&asked.body()), &self.scenario.tools, self.base()).into_iter().next().unwrap_or_default()
     }
-}
-
-/// The security agent's findings about a text, in the same words as about a question of the simulator.
-fn detection(text: &str, topic: TopicId, found: Items, base: &KnowledgeBase) -> String {
-    let sample = Question { topic, complexity: crate::knowledge::Complexity::Basic, template: 0, personal: None };
-    let whole = Detection { question: sample, hidden_before: Items::NONE, found }.render(base);
-    let head = whole.strip_suffix(&format!("{}\"}}", sample.render(base, Items::NONE))).unwrap_or_default();
-    let redacted = serde_json::Value::from(redact(text, found)).to_string();
-    // The head ends in the quotation mark with which the text begins.
-    format!("{}{redacted}}}", head.strip_suffix('"').unwrap_or(head))
 }
 
 fn first_sentence(text: &str) -> String {

@@ -28,7 +28,7 @@ pub fn drive<A: Assign, T: Tools, R: Reader>(
                 engine.answer(slot, result);
             }
             // Nobody outside uses tools here: they give up.
-            Step::Use(slot, call) => engine.used(slot, call, None),
+            Step::Use(slot, call) => engine.used(slot, &call, None),
             Step::Wait(until) => {
                 engine.advance(until);
                 if engine.begun() >= shown + STRIDE {
@@ -50,8 +50,8 @@ pub async fn drive_live<A: Assign, T: Tools, R: Reader>(engine: &mut Engine<'_, 
                 engine.answer(slot, result);
             }
             Step::Use(slot, call) => {
-                let used = model.use_tool(call).await;
-                engine.used(slot, call, used);
+                let used = model.use_tool(&call, engine.tool_calls(slot)).await;
+                engine.used(slot, &call, used);
             }
             Step::Wait(until) => engine.advance(until),
             Step::Done => return,

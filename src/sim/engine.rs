@@ -5,11 +5,13 @@
 //!
 //! Does not know: who answers prompts, who uses tools, whose luck that is, or what is measured.
 
+use std::sync::Arc;
+
 use crate::agents::visit::{Need, Visit};
-use crate::agents::{Agent, App, Assignment, Brief, ToolTried, ToolTry, Tools};
+use crate::agents::{Agent, App, Assignment, Brief, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
-use crate::llm::model::{CallFailure, Completion, Prompt, ToolCall, ToolOutput, ToolUsed};
+use crate::llm::model::{CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed};
 use crate::random::{Luck, Purpose};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
@@ -43,12 +45,12 @@ pub struct World<'a> {
 }
 
 /// What has to happen next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A model has to answer the prompt of this slot.
     Ask(usize),
     /// This slot's tool has to be used, where that is done outside of the engine.
-    Use(usize, ToolCall),
+    Use(usize, Arc<CallWords>),
     /// Nothing before this moment.
     Wait(Timestamp),
     /// Everything is over.
@@ -63,9 +65,9 @@ enum Pending {
     /// A reply that has been given and arrives at the due time.
     Reply(Result<Completion, CallFailure>),
     /// A tool's output that arrives at the due time.
-    Tool { output: ToolOutput, latency: Duration, refusals: u16 },
+    Tool { output: Given, latency: Duration, refusals: u16 },
     /// The next try of a remote tool.
-    Try { call: ToolCall, since: Timestamp, refusals: u16 },
+    Try { call: Called, since: Timestamp, refusals: u16 },
     /// The client's patience ends.
     TimeOut,
     /// An answer from outside.
@@ -132,10 +134,18 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     /// What came of a slot's tool; it arrives after its latency. A tool that is not there gives up at once.
-    pub fn used(&mut self, slot: usize, call: ToolCall, used: Option<ToolUsed>) {
-        let given_up = || ToolUsed { output: self.world.app.library.given_up(call), latency: Duration::ZERO, refusals: 0 };
-        let ToolUsed { output, latency, refusals } = used.unwrap_or_else(given_up);
+    pub fn used(&mut self, slot: usize, call: &CallWords, used: Option<ToolUsed>) {
+        let (output, latency, refusals) = match used {
+            Some(ToolUsed { output, latency, refusals }) => (Said::Words(Arc::new(output)), latency, refusals),
+            None => (given_up(call), Duration::ZERO, 0),
+        };
         self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals });
+    }
+
+    /// Tool calls that a slot's user has made.
+    #[must_use]
+    pub fn tool_calls(&self, slot: usize) -> u16 {
+        self.slots.at(slot).visit.tool_calls()
     }
 
     /// What has to happen next.
@@ -269,11 +279,11 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     /// Tries a tool; one that refuses is tried again later.
-    fn try_tool(&mut self, slot: usize, call: ToolCall, since: Timestamp, refusals: u16) -> Option<Step> {
+    fn try_tool(&mut self, slot: usize, call: Called, since: Timestamp, refusals: u16) -> Option<Step> {
         let visit = &self.slots.at(slot).visit;
-        let tried = ToolTry { call, owner: visit.owner, nth: visit.tool_calls(), now: self.now, refusals };
+        let tried = ToolTry { call: call.clone(), owner: visit.owner, nth: visit.tool_calls(), now: self.now, refusals };
         match self.tools.use_tool(tried) {
-            ToolTried::Outside => return Some(Step::Use(slot, call)),
+            ToolTried::Outside(call) => return Some(Step::Use(slot, call)),
             ToolTried::Arrives(output, latency) => {
                 let at = self.now + latency;
                 self.schedule(slot, at, Pending::Tool { output, latency: at.since(since), refusals });

@@ -42,7 +42,7 @@ impl Checked<'_> {
     }
 
     fn check(&self, prompt: &Prompt<'_>, done: &Completion) {
-        let question = self.rendered(prompt.question);
+        let question = prompt.question.map_or(0, |question| self.rendered(question));
         let text = match prompt.caller {
             Caller::Supervisor | Caller::Security => question + TOKENS_PER_MESSAGE,
             Caller::Support => prompt.thread.iter().map(|message| self.rendered(&message.body) + TOKENS_PER_MESSAGE).sum(),
@@ -51,7 +51,7 @@ impl Checked<'_> {
         };
         assert_eq!(done.input_tokens, prompt.setup.fixed_tokens + text, "{:?} {:?}", prompt.caller, prompt.thread);
         let spoken = match &done.reply {
-            Reply::RedactedText { .. } | Reply::Topics(_) | Reply::Text(_) => done.output_tokens,
+            Reply::Topics(_) => done.output_tokens,
             reply => self.texts.reply(reply, prompt.question).iter().map(|part| count(part)).sum(),
         };
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX);

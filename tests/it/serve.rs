@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use simlab::journal::Caller;
 use simlab::knowledge::{Complexity, Items, PersonalData, Question};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Tool, ToolChoice};
-use simlab::llm::model::{Body, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use simlab::llm::model::{Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use simlab::llm::wire::provider as wire;
 use simlab::llm::{render, setup::Setup};
 use simlab::random::Owner;
@@ -384,7 +384,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
         let text = question.render(&scenario.knowledge, Items::NONE);
         for (config, caller) in [Caller::Supervisor, Caller::Security, Caller::Support].into_iter().enumerate() {
             let setup = &scenario.configs[config].variations[nth % scenario.configs[config].variations.len()].setup;
-            let body = Body::Question(question);
+            let body = Body::Question(Said::Recipe(question));
             let prompt = Prompt {
                 caller,
                 owner: Owner::of(user.as_bytes()),
@@ -401,8 +401,9 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                     passages: simlab::llm::model::Passages::default(),
                     visible: Visible::default(),
                 },
-                question: &body,
+                question: Some(&body),
                 thread: &[],
+                answer: None,
             };
             let model = &scenario.models[usize::from(setup.model)];
             let (tools, choice) = match forms.iter().find(|form| form.0 == caller) {
@@ -437,10 +438,10 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             let said = called.map_or_else(|| response.text(), |call| call.input.clone());
             let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             match done.reply {
-                Reply::Routing(prescreen) => assert_eq!(json(&said), json(&prescreen.render())),
-                Reply::Redaction(found) => assert_eq!(json(&said)["redacted"], question.render(&scenario.knowledge, found).as_str()),
-                Reply::Answer(answer) => assert_eq!(said, answer.render(&scenario.knowledge)),
-                Reply::ToolCall(call) => {
+                Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => assert_eq!(json(&said), json(&prescreen.render())),
+                Reply::Screening(Said::Recipe(found)) => assert_eq!(json(&said)["redacted"], question.render(&scenario.knowledge, found).as_str()),
+                Reply::Answer(Said::Recipe(answer)) => assert_eq!(said, answer.render(&scenario.knowledge)),
+                Reply::ToolCall(Said::Recipe(call)) => {
                     let tool = &scenario.tools[usize::from(call.tool)];
                     assert_eq!(called.unwrap().name, tool.key);
                     assert_eq!(json(&said), json(&render::tool_arguments(call, tool, &scenario.knowledge)));

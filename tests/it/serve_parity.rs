@@ -16,7 +16,7 @@ use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, Items, Question, recognize};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse};
 use simlab::llm::mock::MockModels;
-use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker};
+use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
 use simlab::llm::render;
 use simlab::llm::wire::provider as wire;
 use simlab::random::Owner;
@@ -75,7 +75,7 @@ impl Both<'_> {
     /// The support agent's conversation.
     fn thread(&self, prompt: &Prompt<'_>) -> Vec<Message> {
         let turn = |(at, message): (usize, &simlab::llm::model::Message)| match (&message.body, message.role) {
-            (Body::ToolCall(call), _) => {
+            (Body::ToolCall(Said::Recipe(call)), _) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
                 let input = render::tool_arguments(*call, tool, self.texts.base);
                 let note = Some(render::note(*call)).filter(|note| !note.is_empty()).map(Part::Text);
@@ -96,7 +96,7 @@ impl Both<'_> {
     /// What a judge is shown: the question, outputs of tools, the answer, as blocks of one message.
     fn shown(&self, prompt: &Prompt<'_>) -> Message {
         let judge = &self.scenario.judge;
-        let question = self.body(prompt.question);
+        let question = self.body(prompt.question.unwrap());
         let mut blocks = vec![cut(&question, judge.question_characters).to_owned()];
         let mut room = judge.answer_characters;
         if judge.sees == Sees::ToolOutputFirst {
@@ -118,7 +118,7 @@ impl Both<'_> {
         let mut request = ChatRequest::new(&self.scenario.models[usize::from(setup.model)].id);
         request.system = Some(setup.instructions.clone());
         (request.max_tokens, request.temperature) = (setup.max_tokens, setup.temperature);
-        let question = || vec![text(Role::User, &self.body(prompt.question))];
+        let question = || vec![text(Role::User, &self.body(prompt.question.unwrap()))];
         let forced = |schema: &str| {
             let mut lines = schema.lines().map(str::to_owned);
             let mut line = || lines.next().unwrap();
@@ -182,8 +182,8 @@ impl Both<'_> {
         let said = self.texts.reply(&done.reply, prompt.question);
         let object = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         match &done.reply {
-            Reply::Routing(_) | Reply::Redaction(_) => assert_eq!(object(&called.unwrap().input), object(&said[0])),
-            Reply::ToolCall(call) => {
+            Reply::Routing(_) | Reply::Screening(_) => assert_eq!(object(&called.unwrap().input), object(&said[0])),
+            Reply::ToolCall(Said::Recipe(call)) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
                 let (used, arguments) = (called.unwrap(), render::tool_arguments(*call, tool, self.texts.base));
                 assert_eq!((&used.name, object(&used.input), response.text()), (&tool.key, object(&arguments), said[0].clone()));
@@ -206,7 +206,7 @@ impl Both<'_> {
     fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let result = self.mock.answer(prompt);
         self.compare(prompt, &result);
-        if let Ok(Completion { reply: Reply::Answer(answer), .. }) = &result {
+        if let Ok(Completion { reply: Reply::Answer(Said::Recipe(answer)), .. }) = &result {
             self.answers.borrow_mut().insert(prompt.owner, *answer);
         }
         result
