@@ -34,7 +34,7 @@
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`power`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
 //!
-//! `live` stands below `run`, not beside `llm`: it takes the road's own stage and engine.
+//! `live` comes after `run`, not beside `llm`: it uses the stage and the engine of a run.
 //!
 //! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
 //! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
@@ -47,9 +47,12 @@
 //! - **Luck is addressed, never queued** ([`random`]): a draw is named by seed, purpose, owner and number, so no two things
 //!   share a stream, a user keeps its luck when others leave, and the variation is not in the address: a user has the same
 //!   luck in either arm. That is what makes the true effect computable (`--truth`).
-//! - **Recipes instead of text** ([`knowledge`], [`llm::model`]): a simulated question, tool output or answer is a small
-//!   `Copy` value with two readings, its size from tables and its text on demand. What is counted is exactly what would be
-//!   rendered (tested), so a million users cost no text, and a reader still gets every word.
+//! - **Recipes or words** ([`llm::model::Said`]): a simulated question, tool output or answer is a small value, a recipe, with two
+//!   readings: its size from tables and its text on demand. What is counted is exactly what would be rendered (tested), so a million users
+//!   cost no text, and a reader still gets every word. In a live run the same place holds the words of a real model.
+//! - **Four seams to the world**: models ([`llm::model`]), tools ([`agents::Tools`]), flags ([`sim::Assign`]), and, under a live run,
+//!   disk and network. The engine knows no mock.
+//! - **The mock road is synchronous**: nothing waits, so nothing is `async`; [`sim::drive_live`] is the loop that waits.
 //! - **A completion states its own latency**: the mock draws it, a live client measures it. So the engine treats both alike:
 //!   the answer to a question asked at t arrives at t + latency.
 //! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in [`metrics`].

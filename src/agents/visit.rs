@@ -5,19 +5,19 @@
 //!
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
+mod prompt;
+
 use std::sync::Arc;
 
 use crate::agents::app::{App, Assignment, Brief};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
 use crate::agents::spec::{Agent, AtBudget};
-use crate::journal::{Caller, Event, FailureKind, Label, Outcome, Served};
-use crate::judge::{JudgeSpec, Sees, shown};
+use crate::journal::{Event, FailureKind, Label, Outcome, Served};
+use crate::judge::{Sees, shown};
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
-use crate::llm::model::{
-    Body, CallFailure, Called, Completion, Given, Message, Passages, Prompt, Reply, Role, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
-};
+use crate::llm::model::{Body, CallFailure, Called, Completion, Given, Message, Passages, Reply, Role, Routing, Said, TOKENS_PER_MESSAGE};
 use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
@@ -131,49 +131,6 @@ impl Visit {
         self.phase.agent().map(|_| self.started + timeout)
     }
 
-    /// The question to the model that has to answer now.
-    #[must_use]
-    pub fn prompt<'a>(&'a self, app: &'a App<'a>) -> Prompt<'a> {
-        let (caller, setup, offers_tools) = match self.phase {
-            Phase::Writing | Phase::Written | Phase::Over => (Caller::Writer, app.writer_setup, false),
-            Phase::Judge => (Caller::Judge, app.judge_setup, false),
-            Phase::Supervisor => (Caller::Supervisor, &app.setup(self.acting[0]).setup, false),
-            Phase::Security => (Caller::Security, &app.setup(self.acting[1]).setup, false),
-            Phase::Support | Phase::Tool => {
-                let agent = app.setup(self.acting[2]);
-                let frugal = agent.at_budget == AtBudget::StopTools && agent.session_budget.is_some_and(|most| self.spent >= most);
-                (Caller::Support, &agent.setup, u32::from(self.rounds) < agent.max_tool_calls && !frugal)
-            }
-        };
-        let text = match caller {
-            Caller::Support => self.thread_tokens,
-            Caller::Judge => self.shown_tokens(app),
-            Caller::Writer => TOKENS_PER_MESSAGE,
-            _ => self.question_tokens + TOKENS_PER_MESSAGE,
-        };
-        let subject = Subject {
-            topic: self.brief.topic,
-            complexity: self.brief.complexity,
-            personal: if caller == Caller::Writer && self.brief.personal { Items::ALL } else { self.personal },
-            redacted: if caller == Caller::Support { self.redacted } else { Items::NONE },
-            rounds: self.rounds,
-            passages: self.passages,
-            visible: if caller == Caller::Judge { self.visible(app.judge) } else { Visible::default() },
-        };
-        Prompt {
-            caller,
-            owner: self.owner,
-            nth: self.nth,
-            setup,
-            offers_tools,
-            input_tokens: setup.fixed_tokens + text,
-            subject,
-            question: self.question.as_ref(),
-            thread: &self.thread,
-            answer: self.answer.as_ref(),
-        }
-    }
-
     /// How much longer than the model takes the current answer is awaited, because the app's caches are cold.
     #[must_use]
     pub fn cold(&self, app: &App<'_>) -> Duration {
@@ -197,25 +154,6 @@ impl Visit {
     #[must_use]
     pub fn answer(&self) -> Option<&Body> {
         self.answer.as_ref()
-    }
-
-    /// Tokens of the judge's message, its instructions aside.
-    fn shown_tokens(&self, app: &App<'_>) -> u32 {
-        let question = match &self.question {
-            Some(Body::Question(Said::Recipe(question))) => shown::question(*question, app.usage.base(), app.judge).tokens,
-            _ => self.question_tokens,
-        };
-        question + self.tools_shown + self.answer_shown + TOKENS_PER_MESSAGE
-    }
-
-    /// What a judge sees of the answer.
-    fn visible(&self, judge: &JudgeSpec) -> Visible {
-        let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else { return Visible::default() };
-        Visible {
-            grade: shown::readable(*answer, self.tool_characters, judge).then_some(answer.grade),
-            tool_output_first: judge.sees == Sees::ToolOutputFirst && self.tool_characters > 0,
-            tokens: self.answer_shown,
-        }
     }
 
     /// The model has answered, or failed, at `now`. Appends what happened.

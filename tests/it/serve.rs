@@ -439,7 +439,9 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             match done.reply {
                 Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => assert_eq!(json(&said), json(&prescreen.render())),
-                Reply::Screening(Said::Recipe(found)) => assert_eq!(json(&said)["redacted"], question.render(&scenario.knowledge, found).as_str()),
+                Reply::Screening(Said::Recipe(found)) => {
+                    assert_eq!(json(&said)["redacted"], question.render(&scenario.knowledge, found).as_str())
+                }
                 Reply::Answer(Said::Recipe(answer)) => assert_eq!(said, answer.render(&scenario.knowledge)),
                 Reply::ToolCall(Said::Recipe(call)) => {
                     let tool = &scenario.tools[usize::from(call.tool)];
