@@ -134,7 +134,7 @@ fn the_run_goes_through_every_stage_of_the_picture() {
 
 #[test]
 fn live_takes_the_stage_of_the_run_and_the_engine_of_the_simulation() {
-    assert!(page().contains("`live` stands below `run`"));
+    assert!(page().contains("`live` comes after `run`"));
     let used: Vec<String> = sources().iter().filter(|(path, _)| room(path) == "live").flat_map(|(_, text)| named(text)).collect();
     assert!(["run", "sim"].iter().all(|room| used.iter().any(|name| name == room)), "{used:?}");
 }
