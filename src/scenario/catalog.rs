@@ -460,36 +460,22 @@ pub fn segments() -> Vec<SegmentSpec> {
     each.map(|(key, outside, plan)| segment(key, outside, plan)).into()
 }
 
-/// What a metric that is not in the catalog starts from: a sum of tokens, of which less is better.
-#[must_use]
-pub fn new_metric(key: &str) -> Metric {
-    Metric {
-        key: key.to_owned(),
-        name: title(key),
-        event: AppEvent::TokensTotal.key().to_owned(),
-        aggregation: Aggregation::Sum,
-        statistic: Statistic::Mean,
-        missing: Missing::Zero,
-        better: Better::Lower,
-        unit: String::new(),
-        prior_variance: None,
-        prior: None,
-        judge: None,
-        smallest_effect: 0.0,
-    }
-}
-
 /// The tutorial's five metrics with their exact definitions (its screenshots, read by others; keys as reports name them).
 #[must_use]
 pub fn metrics() -> Vec<Metric> {
     let metric = |key: &str, name: &str, event: AppEvent, aggregation, missing, better, unit: &str| Metric {
+        key: key.to_owned(),
         name: name.to_owned(),
         event: event.key().to_owned(),
         aggregation,
+        statistic: Statistic::Mean,
         missing,
         better,
         unit: unit.to_owned(),
-        ..new_metric(key)
+        prior_variance: None,
+        prior: None,
+        judge: None,
+        smallest_effect: 0.0,
     };
     use Aggregation::{Occurrence, Sum};
     use Better::{Higher, Lower};

@@ -11,7 +11,7 @@ use super::source::{self, Clause};
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
 use crate::event::AppEvent;
-use crate::experiment::{JudgeAccuracy, Metric, MetricKind, Statistic};
+use crate::experiment::{Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic};
 use crate::flags::events::EventKey;
 use crate::flags::spec::{ClauseSpec, SegmentSpec};
 use crate::llm::profile::ModelProfile;
@@ -153,6 +153,24 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
     tools
 }
 
+/// What a metric that is not in the catalog starts from: a sum of tokens, of which less is better.
+fn new_metric(key: &str) -> Metric {
+    Metric {
+        key: key.to_owned(),
+        name: catalog::title(key),
+        event: AppEvent::TokensTotal.key().to_owned(),
+        aggregation: Aggregation::Sum,
+        statistic: Statistic::Mean,
+        missing: Missing::Zero,
+        better: Better::Lower,
+        unit: String::new(),
+        prior_variance: None,
+        prior: None,
+        judge: None,
+        smallest_effect: 0.0,
+    }
+}
+
 /// The metrics of a scenario.
 pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Vec<Metric> {
     faults.keys("metric", "", written);
@@ -171,7 +189,7 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         let own = match known {
             Some(at) => metrics.get_mut(at),
             None => {
-                metrics.push(catalog::new_metric(&key.value));
+                metrics.push(new_metric(&key.value));
                 metrics.last_mut()
             }
         };
