@@ -7,7 +7,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::args::BootstrapArgs;
-use super::commands::{Ended, backend_failed, bad_file, print, read};
+use super::commands::{Ended, backend_failed, bad_file, not_set_up, print, read};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ pub fn bootstrap(args: &BootstrapArgs) -> Ended {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
         return runtime.block_on(real(&loaded.scenario, args.yes));
     }
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).map_err(|error| backend_failed(&error))?;
+    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&protocol(&stage.actions))
 }
 

@@ -65,6 +65,11 @@ pub(super) fn backend_failed(error: &dyn std::error::Error) -> Exit {
     Exit::BackendFailed
 }
 
+/// Shows why a scenario cannot be set up: what the mock LaunchDarkly refuses, the real one would refuse, too.
+pub(super) fn not_set_up(scenario: &str, error: &dyn std::error::Error) -> Exit {
+    bad_file(&[Diagnostic::new(format!("`{scenario}` cannot be run: {error}"))])
+}
+
 /// Writes the result.
 pub(super) fn print(text: &str) -> Ended {
     output::result(text).map(|()| Exit::Ran).map_err(|error| backend_failed(&error))
@@ -83,7 +88,7 @@ fn run(args: &RunArgs) -> Ended {
     let unwritable =
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
-    let stage = Stage::new(&loaded.scenario, seed).map_err(|error| backend_failed(&error))?;
+    let stage = Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     if let Some(folder) = &args.out {
         save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
     }
@@ -109,7 +114,7 @@ fn run(args: &RunArgs) -> Ended {
         }
     };
     let simulation = Simulation::new(&stage, wishes).reader(&mut events).heard(&mut heard).progress(&mut progress);
-    let outcome = simulation.run().map_err(|error| backend_failed(&error))?;
+    let outcome = simulation.run().map_err(|error| not_set_up(&args.scenario, &error))?;
     watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
@@ -156,7 +161,7 @@ fn check(scenarios: &[String]) -> Ended {
                 let scenario = loaded.scenario;
                 // Whatever `run` refuses before its first user is refused here, too.
                 if let Err(error) = Stage::new(&scenario, scenario.seed) {
-                    exit = bad_file(&[Diagnostic::new(format!("`{name}` cannot be run: {error}"))]);
+                    exit = not_set_up(name, &error);
                     continue;
                 }
                 let studied = scenario.studies.iter().map(|study| study.experiment.key.clone());

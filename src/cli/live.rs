@@ -4,7 +4,7 @@
 
 use super::args::EstimateArgs;
 use super::args::ListFormat;
-use super::commands::{Ended, backend_failed, print, read};
+use super::commands::{Ended, not_set_up, print, read};
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
 use crate::random::Seed;
@@ -17,10 +17,10 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let seed = args.seed.map_or(scenario.seed, Seed);
     let users = args.users.unwrap_or(scenario.traffic.queries);
     let bar = Progress::new("simulated runs", REPLICATIONS, 0, false);
-    let stage = Stage::new(scenario, seed).map_err(|error| backend_failed(&error))?;
+    let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     let estimate = live::estimate(&stage, seed, users, |done| bar.done(done));
     bar.finish();
-    let estimate = estimate.map_err(|error| backend_failed(&error))?;
+    let estimate = estimate.map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&match args.format {
         ListFormat::Text => estimate.to_text(),
         ListFormat::Json => format!("{:#}\n", estimate.to_json()),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::analyze::{text, unreadable};
 use super::args::{PowerArgs, PowerFormat, Shard};
-use super::commands::{Ended, backend_failed, bad_file, print, read};
+use super::commands::{Ended, backend_failed, bad_file, not_set_up, print, read};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, lasting};
@@ -167,7 +167,7 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, share: f64
         Ok((design, done))
     };
     let found = search(wish, &asked, run);
-    let found = found.map_err(|error| backend_failed(&error))?;
+    let found = found.map_err(|error| not_set_up(&scenario.name, &error))?;
     let mut power = last.ok_or(Exit::BackendFailed)?;
     power.target = Some(found);
     Ok(power)
@@ -185,14 +185,14 @@ fn speed(args: &PowerArgs, scenario: &Scenario, asked: &PowerRequest) -> Result<
     let asked = PowerRequest { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
     // The first ones of each thread fill caches, so they are not timed.
     let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
-    let design = Design::new(scenario, asked, |_, _| ()).map_err(|error| backend_failed(&error))?;
+    let design = Design::new(scenario, asked, |_, _| ()).map_err(|error| not_set_up(&scenario.name, &error))?;
     let mut clock = Stopwatch::start();
     let done = conduct(&design, &wanted, jobs as usize, &AtomicBool::new(false), |done| {
         if done.len() as u64 == jobs {
             clock = Stopwatch::start();
         }
     });
-    done.map_err(|error| backend_failed(&error))?;
+    done.map_err(|error| not_set_up(&scenario.name, &error))?;
     Ok(clock.elapsed().seconds() / ((TIMED * jobs) as f64 * f64::from(users)))
 }
 
@@ -234,14 +234,14 @@ fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: PowerRequest) -> 
         progress.done(done);
     });
     progress.finish();
-    design.map_err(|error| backend_failed(&error))
+    design.map_err(|error| not_set_up(&scenario.name, &error))
 }
 
 /// The question with the scenario's own verdict, where its size was asked for.
 fn header(design: &Design<'_>, scenario: &Scenario) -> Result<Header, Exit> {
     // Without its effect it is another scenario.
     let own = if design.asked.aa { Ok(None) } else { design.decisions(scenario.seed, scenario.traffic.queries) };
-    let own: Option<Vec<Decision>> = own.map_err(|error| backend_failed(&error))?;
+    let own: Option<Vec<Decision>> = own.map_err(|error| not_set_up(&scenario.name, &error))?;
     Ok(design.header(own.as_deref()))
 }
 
@@ -259,7 +259,7 @@ fn replications(
         so_far(done);
     });
     progress.finish();
-    done.map_err(|error| backend_failed(&error))
+    done.map_err(|error| not_set_up(&design.stage.scenario.name, &error))
 }
 
 /// Set when the program is told to stop.

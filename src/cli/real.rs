@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::args::{ReplayArgs, RunArgs};
-use super::commands::{Ended, backend_failed, bad_file, expected, print, rendered};
+use super::commands::{Ended, backend_failed, bad_file, expected, not_set_up, print, rendered};
 use super::exit::Exit;
 use super::progress::Progress;
 use super::save::JOURNAL;
@@ -175,7 +175,7 @@ pub fn run(args: &RunArgs) -> Ended {
 async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitting: Sitting) -> Ended {
     let scenario = &loaded.scenario;
     let seed = Seed(sitting.run.seed);
-    let stage = Stage::new(scenario, seed).map_err(|error| backend_failed(&error))?;
+    let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     let spent = sitting.recording.spent_nano_usd();
     let most = args.max_cost.nano_dollars();
 
@@ -185,7 +185,7 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     let progress = Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
     let expected_cost = estimate(&stage, seed, sitting.run.users, |done| progress.done(done));
     progress.finish();
-    let expected_cost = expected_cost.map_err(|error| backend_failed(&error))?;
+    let expected_cost = expected_cost.map_err(|error| not_set_up(&args.scenario, &error))?;
     if !args.quiet {
         output::message("In LaunchDarkly:");
         output::message(plan.to_text().trim_end());
@@ -388,7 +388,7 @@ pub fn replay(args: &ReplayArgs) -> Ended {
         return Err(unusable(path, &fault, "it was changed or damaged, or is of another scenario"));
     }
     wait(async {
-        let stage = Stage::new(&loaded.scenario, Seed(run.seed)).map_err(|error| backend_failed(&error))?;
+        let stage = Stage::new(&loaded.scenario, Seed(run.seed)).map_err(|error| not_set_up(&run.name, &error))?;
         let session = Session::new(&stage, run.clone(), None::<World<std::convert::Infallible>>, recording, None);
         let progress = Progress::new("users", u64::from(run.users), 0, false);
         let gathered = gather(&session, std::future::pending(), |done, _| progress.done(u64::from(done))).await;

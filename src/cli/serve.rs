@@ -9,7 +9,7 @@ use std::{fs, io};
 use serde_json::Map;
 
 use super::args_serve::ServeArgs;
-use super::commands::{Ended, backend_failed, bad_file, read};
+use super::commands::{Ended, backend_failed, bad_file, not_set_up, read};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
@@ -37,7 +37,7 @@ pub fn serve(args: &ServeArgs) -> Ended {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
-        let world = World::new(scenario, settings).map_err(|error| backend_failed(&error))?.with_faults(&faults);
+        let world = World::new(scenario, settings).map_err(|error| not_set_up(&scenario.name, &error))?.with_faults(&faults);
         let world = match &args.state {
             Some(file) => {
                 let (world, skipped) = world.with_state(file).await.map_err(|reason| {

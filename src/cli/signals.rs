@@ -4,24 +4,24 @@
 //!
 //! Does not know: what is stopped.
 
+#[cfg(unix)]
+use futures_util::future::select_all;
+
 use super::exit::Exit;
 use super::output;
 
-/// Waits for SIGINT or SIGTERM; with `hangup`, also for SIGHUP (the terminal was closed). Elsewhere than on Unix: for Ctrl-C. Never returns
-/// where signals cannot be waited for.
+/// Waits for SIGINT or SIGTERM; with `hangup`, also for SIGHUP (the terminal was closed). Elsewhere than on Unix: for Ctrl-C. Signals are
+/// taken from this call on, not from the first moment that somebody waits. Never ends where signals cannot be waited for.
 #[cfg(unix)]
-pub async fn told_to_stop(hangup: bool) {
+pub fn told_to_stop(hangup: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let wait = async |kind: SignalKind, wanted: bool| match if wanted { signal(kind).ok() } else { None } {
-        Some(mut signal) => {
-            signal.recv().await;
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup.then(SignalKind::hangup));
+    let mut signals: Vec<_> = kinds.filter_map(|kind| signal(kind).ok()).collect();
+    async move {
+        if signals.is_empty() {
+            std::future::pending::<()>().await;
         }
-        None => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt(), true) => {}
-        () = wait(SignalKind::terminate(), true) => {}
-        () = wait(SignalKind::hangup(), hangup) => {}
+        select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
     }
 }
 
@@ -34,11 +34,15 @@ pub async fn told_to_stop(_hangup: bool) {
 }
 
 /// Waits for the first such signal, says `words`, and lets a second one end the program at once.
-pub async fn told_to_stop_once(hangup: bool, words: &str) {
-    told_to_stop(hangup).await;
-    output::message(words);
-    tokio::spawn(async move {
-        told_to_stop(hangup).await;
-        std::process::exit(Exit::Interrupted as i32);
-    });
+pub fn told_to_stop_once(hangup: bool, words: &str) -> impl Future<Output = ()> {
+    let told = told_to_stop(hangup);
+    async move {
+        told.await;
+        output::message(words);
+        let again = told_to_stop(hangup);
+        tokio::spawn(async move {
+            again.await;
+            std::process::exit(Exit::Interrupted as i32);
+        });
+    }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::spanned::{Misread, read};
 use super::*;
 use crate::diagnostic::{Source, render};
+use crate::experiment::{Aggregation, Better, Missing, Statistic};
 use crate::flags::spec::{Condition, RuleChoice, ServeSpec};
 use crate::quantity::Money;
 
@@ -153,6 +154,19 @@ fn a_new_entry_is_like_another_one_but_for_what_it_says() {
     assert_eq!(scenario.models[usize::from(new.setup.model)].id, "gpt-4o-eu");
 }
 
+#[test]
+fn a_new_metric_starts_as_documented_whatever_the_file_says_of_others() {
+    let scenario = scenario(
+        r#"metrics: {
+            "average_total_user_tokens": (aggregation: Occurrence, missing: Exclude, better: Higher, smallest_effect: 0.1),
+            "output": (event: "$ld:ai:tokens:output", unit: "tokens"),
+        },"#,
+    );
+    let new = scenario.metrics.iter().find(|metric| metric.key == "output").unwrap();
+    let start = (new.aggregation, new.statistic, new.missing, new.better, new.smallest_effect);
+    assert_eq!(start, (Aggregation::Sum, Statistic::Mean, Missing::Zero, Better::Lower, 0.0));
+}
+
 /// What is said of a scenario with this block.
 fn refusal(block: &str) -> String {
     shown(&SHORT.replace("BLOCK", &format!("knowledge: \"k\", {block}"))).unwrap()
@@ -165,6 +179,18 @@ fn more_variations_than_a_byte_counts_are_refused() {
     let own = scenario("").configs[2].variations.len();
     assert_eq!(scenario(&configs(256 - own)).configs[2].variations.len(), 256);
     assert!(refusal(&configs(256 - own + 1)).contains("more than 256 variations of `support-agent`"));
+}
+
+#[test]
+fn a_list_that_is_too_long_is_refused_rather_than_cut_off() {
+    let new: String = (0..256).map(|n| format!("\"m{n}\": (event: \"$ld:ai:tokens:output\", unit: \"tokens\"), ")).collect();
+    let text = |listed: usize| {
+        let names: String = (0..listed).map(|n| format!("\"m{n}\", ")).collect();
+        let text = SHORT.replace("BLOCK", &format!("knowledge: \"k\", metrics: {{ {new} }},"));
+        text.replace("metrics: [", &format!("metrics: [{names}"))
+    };
+    assert_eq!(shown(&text(255)), None);
+    assert!(shown(&text(256)).unwrap().contains("more than 256 metrics"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use simlab::diagnostic::render;
 use simlab::scenario::load;
 
 use super::{SHORT, file, of_file, with};
+use crate::program::simlab;
 
 #[test]
 fn a_knowledge_folder_that_is_not_there() {
@@ -95,4 +96,16 @@ fn a_knowledge_base_without_topics_enough() {
       ╰────
      help: put Markdown files (.md) with headings into the folder
     "#);
+}
+
+#[test]
+fn what_launchdarkly_refuses_is_a_bad_file_in_every_command() {
+    let text = SHORT.replace("config: \"security-agent\"", "name: \"\",\n        config: \"security-agent\"");
+    let path = file("refused.ron", text.as_bytes());
+    let path = path.to_str().unwrap();
+    for command in ["check", "run", "power", "estimate", "bootstrap", "serve"] {
+        let ran = simlab(&[command, path]);
+        assert!(ran.code == 3 && ran.err.contains("cannot be run"), "{command} ends with {}: {}", ran.code, ran.err);
+        assert!(ran.err.contains("`name` must not be empty"), "{command}: {}", ran.err);
+    }
 }
