@@ -28,16 +28,16 @@ use crate::verdict::warnings;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let exit = match cli.command {
-        Command::Run(args) if args.live => super::real::run(&args),
+        Command::Run(args) if args.live => super::live::run(&args),
         Command::Run(args) => run(&args),
         Command::Check { scenarios } => check(&scenarios),
         Command::List { format } => list(format),
         Command::New { name, file } => new(&name, file.as_deref()),
         Command::Analyze(args) => super::analyze::analyze(&args),
         Command::Power(args) => super::power::power(&args),
-        Command::Estimate(args) => super::live::estimate(&args),
+        Command::Estimate(args) => super::estimate::estimate(&args),
         Command::Calibrate(args) => super::calibrate::calibrate(&args),
-        Command::Replay(args) => super::real::replay(&args),
+        Command::Replay(args) => super::live::replay(&args),
         Command::Journal(command) => super::journal::journal(&command),
         Command::Report { saved, format } => super::analyze::report(&saved, format),
         Command::Serve(args) => super::serve::serve(&args),

@@ -12,7 +12,7 @@ use super::args_journal::JournalCommand;
 use super::commands::{Ended, bad_file, print};
 use super::exit::Exit;
 use super::output;
-use super::real::wait;
+use super::live::wait;
 use crate::diagnostic::Diagnostic;
 use crate::figure;
 use crate::live::disk::{wait_for_name, write_private};
