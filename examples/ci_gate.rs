@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use simlab::diagnostic::render;
 use simlab::report::Experiment;
-use simlab::run::{Wishes, run};
+use simlab::run::{RunOptions, run};
 use simlab::scenario::load;
 use simlab::verdict::Decision;
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn obstacles() -> Result<Vec<String>, Box<dyn Error>> {
     let file = env::args().nth(1).ok_or("usage: cargo run --example ci_gate -- FILE")?;
     let scenario = load(&file).map_err(|mistakes| render(&mistakes, false))?.scenario;
-    let report = run(&scenario, Wishes::default())?.report;
+    let report = run(&scenario, RunOptions::default())?.report;
     Ok(report.experiments.iter().flat_map(of_experiment).collect())
 }
 

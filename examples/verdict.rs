@@ -3,12 +3,12 @@
 use std::error::Error;
 
 use simlab::diagnostic::render;
-use simlab::run::{Wishes, run};
+use simlab::run::{RunOptions, run};
 use simlab::scenario::load;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scenario = load("security").map_err(|mistakes| render(&mistakes, false))?.scenario;
-    let report = run(&scenario, Wishes::default())?.report;
+    let report = run(&scenario, RunOptions::default())?.report;
     for experiment in &report.experiments {
         if let Some(verdict) = &experiment.verdict {
             println!("{}: {}", experiment.name, verdict.headline);

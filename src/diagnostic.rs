@@ -20,8 +20,8 @@ pub use recognize::{Wanted, json_fault, mistaken};
 /// Width of the drawing, in columns.
 const WIDTH: usize = 100;
 /// Most bytes of a message or a help that are shown, and of a label.
-const MOST_MESSAGE: usize = 1200;
-const MOST_LABEL: usize = 300;
+const MAX_MESSAGE: usize = 1200;
+const MAX_LABEL: usize = 300;
 
 /// A text and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +91,10 @@ impl Diagnostic {
         let mut drawn = String::new();
         let (text, labels) = excerpt::excerpt(self.source.as_ref().map_or("", |source| &source.text), &self.labels);
         let fault = &Self {
-            message: printable(&shortened(&self.message, MOST_MESSAGE)),
+            message: printable(&shortened(&self.message, MAX_MESSAGE)),
             source: None,
-            labels: labels.iter().map(|(span, label)| (span.clone(), printable(&shortened(label, MOST_LABEL)))).collect(),
-            help: self.help.as_deref().map(|help| printable(&shortened(help, MOST_MESSAGE))),
+            labels: labels.iter().map(|(span, label)| (span.clone(), printable(&shortened(label, MAX_LABEL)))).collect(),
+            help: self.help.as_deref().map(|help| printable(&shortened(help, MAX_MESSAGE))),
         };
         let source = self.source.as_ref().map(|source| NamedSource::new(printable(&source.name), printable(&text)));
         // A fault without a place shows no text at all, only the file's name.

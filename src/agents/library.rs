@@ -7,14 +7,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::knowledge::retrieval::{MOST_RESULTS, QUERY_VARIANTS};
+use crate::knowledge::retrieval::{MAX_RESULTS, QUERY_VARIANTS};
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size, TopicId};
 use crate::llm::model::{CallWords, Given, OutputWords, Passages, Said, ToolCall, ToolOutput};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// Fewest tokens of a remote tool's answer.
-pub const LEAST_REMOTE_TOKENS: u32 = 120;
+pub const MIN_REMOTE_TOKENS: u32 = 120;
 /// What a remote tool says when it gives up.
 const GIVEN_UP: &str = "Search error: rate limit exceeded (HTTP/1.1 429), no results.";
 
@@ -50,7 +50,7 @@ impl<'k> Library<'k> {
             };
             Some(RetrievalCache::new(base, settings))
         };
-        let cells = tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MOST_RESULTS as usize;
+        let cells = tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MAX_RESULTS as usize;
         Self {
             base,
             tools,
@@ -95,7 +95,7 @@ impl<'k> Library<'k> {
     /// A remote tool's answer of about `tokens` tokens.
     #[must_use]
     pub fn remote(&self, call: ToolCall, tokens: u32, wording: u64) -> ToolOutput {
-        let tokens = tokens.max(LEAST_REMOTE_TOKENS);
+        let tokens = tokens.max(MIN_REMOTE_TOKENS);
         let characters = self.papers(call, tokens, wording).characters(self.base);
         ToolOutput { call, tokens, characters, wording, failed: false }
     }
@@ -140,7 +140,7 @@ impl<'k> Library<'k> {
         let TopicId(topic) = call.query.topic;
         let row = usize::from(call.tool) * self.base.n_topics() + usize::from(topic);
         let row = row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant);
-        let cell = self.shown.get(row * MOST_RESULTS as usize + usize::from(call.top_k).saturating_sub(1));
+        let cell = self.shown.get(row * MAX_RESULTS as usize + usize::from(call.top_k).saturating_sub(1));
         cell.map_or_else(text, |cell| *cell.get_or_init(text))
     }
 

@@ -5,7 +5,7 @@
 //! Does not know: which provider's format it travels in.
 
 use crate::agents::library::Library;
-use crate::knowledge::{Items, KnowledgeBase};
+use crate::knowledge::{KnowledgeBase, PiiSet};
 use crate::llm::model::{Body, Reply, Said};
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -26,7 +26,7 @@ impl Texts<'_> {
     #[must_use]
     pub fn parts(&self, body: &Body) -> Vec<String> {
         match body {
-            Body::Question(Said::Recipe(question)) => vec![question.render(self.base, Items::NONE)],
+            Body::Question(Said::Recipe(question)) => vec![question.render(self.base, PiiSet::NONE)],
             Body::Redacted(Said::Recipe((question, redacted))) => vec![question.render(self.base, *redacted)],
             Body::RoutingNote(Said::Recipe(prescreen)) => vec![render::routing_note(*prescreen)],
             Body::FindingsNote(Said::Recipe(found)) => vec![render::findings_note(*found)],

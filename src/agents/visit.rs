@@ -16,7 +16,7 @@ use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{Sees, shown};
 use crate::knowledge::tokens::{count, cut};
-use crate::knowledge::{Complexity, Item, Items, PersonalData, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
+use crate::knowledge::{Complexity, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
 use crate::llm::model::{Body, CallFailure, Called, Completion, Given, Message, Passages, Reply, Role, Routing, Said, TOKENS_PER_MESSAGE};
 use crate::quantity::Money;
 use crate::random::Owner;
@@ -42,8 +42,8 @@ pub struct Visit {
     acting: [Served; 3],
     question: Option<Body>,
     question_tokens: u32,
-    personal: Items,
-    redacted: Items,
+    personal: PiiSet,
+    redacted: PiiSet,
     /// Whether the app crashed on the user, who is counted all the same.
     crashed: bool,
     /// What the supervisor decided; `None` where a fallback did.
@@ -84,8 +84,8 @@ impl Visit {
             acting: [nothing; 3],
             question: None,
             question_tokens: 0,
-            personal: Items::NONE,
-            redacted: Items::NONE,
+            personal: PiiSet::NONE,
+            redacted: PiiSet::NONE,
             crashed: false,
             routing: None,
             called: None,
@@ -208,7 +208,7 @@ impl Visit {
     fn written(&mut self, app: &App<'_>, reply: Option<Reply>) {
         let fallback = || {
             // The tutorial's fallback: a name and an e-mail address.
-            let items = Items::NONE.with(Item::Name).with(Item::Email);
+            let items = PiiSet::NONE.with(PiiKind::Name).with(PiiKind::Email);
             let personal = if self.brief.personal { PersonalData::new(items, 0) } else { None };
             let Brief { topic, complexity, .. } = self.brief;
             Said::Recipe(Question { topic, complexity, template: 0, personal })
@@ -325,7 +325,7 @@ impl Visit {
                 (Some(Body::Redacted(Said::Words(Arc::clone(&screened.text)))), found, Said::Words(Arc::clone(&screened.findings)))
             }
             // Fails open: the raw text goes on, as in the original.
-            _ => (self.question.clone(), Items::NONE, Said::Recipe(Items::NONE)),
+            _ => (self.question.clone(), PiiSet::NONE, Said::Recipe(PiiSet::NONE)),
         };
         self.finish_agent(Agent::Security, now, failed, tell);
         self.redacted = found;
@@ -342,7 +342,7 @@ impl Visit {
     }
 
     /// What of the user's personal data is left for the support agent to read; a company or a job title identifies nobody.
-    fn disclose(&self, left: Items, tell: &mut impl FnMut(Event)) {
+    fn disclose(&self, left: PiiSet, tell: &mut impl FnMut(Event)) {
         let direct = left & Redaction::Basic.covers();
         if !direct.is_empty() {
             tell(Event::Disclosed { items: direct.len() as u8 });

@@ -17,7 +17,7 @@ use super::posterior::{Estimate, prior_variance, treatment_prior};
 use super::result::Posterior;
 
 /// Users beyond which no experiment can go: about as many as there are people.
-const MOST_USERS: f64 = 8e9;
+const MAX_USERS: f64 = 8e9;
 
 /// What the question needs: kept with an analysis, because solving it takes as long as twenty analyses.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,14 +206,14 @@ impl Inputs {
 }
 
 /// The smallest whole number of at least `from` at which `reached` holds, which it does from there on; `None` beyond
-/// [`MOST_USERS`].
+/// [`MAX_USERS`].
 fn smallest(from: f64, reached: impl Fn(f64) -> bool) -> Option<f64> {
-    let (mut low, mut high) = (from, (2.0 * from).min(MOST_USERS));
+    let (mut low, mut high) = (from, (2.0 * from).min(MAX_USERS));
     while !reached(high) {
-        if high >= MOST_USERS {
+        if high >= MAX_USERS {
             return None;
         }
-        (low, high) = (high, (2.0 * high).min(MOST_USERS));
+        (low, high) = (high, (2.0 * high).min(MAX_USERS));
     }
     while high - low > 1.0 {
         let middle = (0.5 * (low + high)).floor();

@@ -18,9 +18,9 @@ use crate::recorded::{Plan, events_report, look, statistics, statistics_report};
 use crate::report::{Report, from_json};
 
 /// Largest file of summary statistics, in bytes.
-const MOST_STATISTICS: u64 = 1 << 20;
+const MAX_STATISTICS: u64 = 1 << 20;
 /// Largest saved report, in bytes.
-const MOST_REPORT: u64 = 64 << 20;
+const MAX_REPORT: u64 = 64 << 20;
 
 /// Analyzes given data.
 pub fn analyze(args: &AnalyzeArgs) -> Ended {
@@ -169,7 +169,7 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
         output::message(&format!("error: `{option}` goes with recorded events; summary statistics say it in the file"));
         return Err(Exit::Usage);
     }
-    let text = text(&args.data, MOST_STATISTICS, Wanted::Data)?;
+    let text = text(&args.data, MAX_STATISTICS, Wanted::Data)?;
     let source = Source::new(args.data.display().to_string(), text);
     let given = statistics(&source).map_err(|faults| match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
         Some(fault) => bad_file(&[fault]),
@@ -181,7 +181,7 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
 /// Renders a saved run again.
 pub fn report(saved: &Path, format: Format) -> Ended {
     let file = if saved.is_dir() { saved.join("report.json") } else { saved.to_owned() };
-    let text = text(&file, MOST_REPORT, Wanted::Report)?;
+    let text = text(&file, MAX_REPORT, Wanted::Report)?;
     let report = from_json(&text).map_err(|reason| {
         if let Some(fault) = mistaken(&file.display().to_string(), text.as_bytes(), Wanted::Report) {
             return bad_file(&[fault]);
@@ -200,7 +200,7 @@ fn stem(path: &Path) -> String {
 /// The fault of a file that is not `wanted` but something that can be named.
 pub(super) fn other_file(path: &Path, wanted: Wanted) -> Option<Diagnostic> {
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_REPORT).read_to_end(&mut head)).ok()?;
+    File::open(path).and_then(|file| file.take(MAX_REPORT).read_to_end(&mut head)).ok()?;
     mistaken(&path.display().to_string(), &head, wanted)
 }
 

@@ -276,7 +276,7 @@ pub struct PowerArgs {
     #[arg(required_unless_present = "merge", conflicts_with = "merge")]
     pub scenario: Option<String>,
     /// How many runs.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MOST_REPLICATIONS))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MAX_REPLICATIONS))]
     pub replications: u64,
     /// Numbers of users, such as 500,1000,2000; a quarter, half, all and twice the scenario's if left out.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "target")]
@@ -304,8 +304,8 @@ pub struct PowerArgs {
     #[arg(long, value_enum, requires = "target")]
     pub verdict: Option<Wanted>,
     /// Most users that --target tries; 64 times the scenario's, at most 200,000, if left out.
-    #[arg(long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
-    pub most_users: Option<u32>,
+    #[arg(alias = "most-users", long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
+    pub max_users: Option<u32>,
     /// Run every Nth replication only, from the Ith on, for a batch system; merge the parts with --merge.
     #[arg(long, value_name = "I/N", value_parser = shard, requires = "out", conflicts_with = "target")]
     pub shard: Option<Shard>,

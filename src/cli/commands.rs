@@ -19,7 +19,7 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::escape::plain;
 use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
-use crate::run::{Simulation, Size, SoFar, Stage, TranscriptWriter, Wishes, glances, met};
+use crate::run::{RunOptions, Simulation, Size, SoFar, Stage, TranscriptWriter, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
 
@@ -84,7 +84,7 @@ fn run(args: &RunArgs) -> Ended {
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
     let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
     let truth_size = args.truth_users.map_or_else(Size::default, Size::Users);
-    let wishes = Wishes { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
+    let wishes = RunOptions { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
     let unwritable =
         |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);

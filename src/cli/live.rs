@@ -28,7 +28,7 @@ use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
 use crate::live::reading::Reading;
 use crate::live::recording::{Recording, Run, SCHEMA};
-use crate::live::{self, Backdrop, Gathered, Limits, LiveRun, Session, Stopped, World, conclude, gather, told};
+use crate::live::{self, Limits, LiveContext, LiveOutcome, LiveRun, Session, Stopped, World, conclude, gather, told};
 use crate::random::Seed;
 use crate::run::{Outcome, Stage, glances};
 use crate::scenario::{Loaded, parse_kept};
@@ -260,8 +260,8 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
 /// Concludes, and saves the run in its folder.
 fn saved<F: live::Flags>(
     session: &Session<'_, F>,
-    gathered: &Gathered,
-    backdrop: Backdrop,
+    gathered: &LiveOutcome,
+    backdrop: LiveContext,
     loaded: &Loaded,
     folder: Option<&Path>,
 ) -> Result<Outcome, Exit> {
@@ -282,7 +282,7 @@ fn saved<F: live::Flags>(
 }
 
 /// How the command ends, and how to go on.
-fn ended(gathered: &Gathered, outcome: &Outcome, recording: &Recording, folder: &Path, args: &RunArgs) -> Ended {
+fn ended(gathered: &LiveOutcome, outcome: &Outcome, recording: &Recording, folder: &Path, args: &RunArgs) -> Ended {
     let missing = recording.undelivered();
     let users = figure::count(missing);
     let Some(stopped) = &gathered.stopped else {
@@ -346,7 +346,7 @@ pub fn replay(args: &ReplayArgs) -> Ended {
             return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
         }
         let backends = vec![("models".to_owned(), "recorded".to_owned()), ("LaunchDarkly".to_owned(), "recorded".to_owned())];
-        let backdrop = Backdrop { backends, ..Backdrop::default() };
+        let backdrop = LiveContext { backends, ..LiveContext::default() };
         if let Some(folder) = &args.out {
             save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
         }

@@ -34,7 +34,7 @@ use crate::verdict::Decision;
 const FIRST_SAVE: Duration = Duration::from_us(5_000_000);
 const REST: u64 = 20;
 /// Largest saved part, in bytes.
-const MOST_PART: u64 = 1 << 30;
+const MAX_PART: u64 = 1 << 30;
 
 /// Answers a question about a scenario, or puts saved parts together.
 pub fn power(args: &PowerArgs) -> Ended {
@@ -140,18 +140,18 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, stop: &Atom
 fn target(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, share: f64, stop: &AtomicBool) -> Result<Power, Exit> {
     let decision = args.verdict.unwrap_or_default().into();
     let own = scenario.traffic.queries;
-    let wish = Search { decision, share, most_users: args.most_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
+    let wish = Search { decision, share, max_users: args.max_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
     let mut last = None;
     let speed = if args.quiet { None } else { Some(speed(args, scenario, &asked)?) };
     if let Some(speed) = speed {
-        let most = f64::from(wish.most_users);
+        let most = f64::from(wish.max_users);
         let worst = (asked.replications + 2 * few(asked.replications)) as f64 * most * speed;
         output::message(&format!(
             "progress: searches with {} replications, then confirms with {}; at most about {}, if it has to go up to {} users",
             figure::count(few(asked.replications)),
             figure::count(asked.replications),
             lasting(worst),
-            figure::count(wish.most_users.into()),
+            figure::count(wish.max_users.into()),
         ));
     }
     let run = |asked: PowerRequest| {
@@ -293,7 +293,7 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
 
 /// A saved part.
 fn part(path: &Path) -> Result<Part, Exit> {
-    let text = text(path, MOST_PART, Wanted::Replications)?;
+    let text = text(path, MAX_PART, Wanted::Replications)?;
     read_part(&text).map_err(|why| match mistaken(&path.display().to_string(), text.as_bytes(), Wanted::Replications) {
         Some(fault) => bad_file(&[fault]),
         None => unfit(path, &why),

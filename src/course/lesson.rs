@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::diagnostic::Diagnostic;
 use crate::power::{self, Design, PowerRequest};
 use crate::report::{ExpectationResult, Report};
-use crate::run::{self, SetupError, Size, Wishes, rollouts_as_expected};
+use crate::run::{self, RunOptions, SetupError, Size, rollouts_as_expected};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
 /// A lesson in its place in the course.
@@ -91,7 +91,7 @@ pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
 
 fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
     let scenario = &loaded.scenario;
-    let report = run::run(scenario, Wishes { truth: true, truth_size: Size::LESSON, ..Wishes::default() })?.report;
+    let report = run::run(scenario, RunOptions { truth: true, truth_size: Size::LESSON, ..RunOptions::default() })?.report;
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Longest line that is shown whole, in bytes.
-const MOST_LINE: usize = 500;
+const MAX_LINE: usize = 500;
 /// What is shown of a longer one: bytes before the first place, and in all.
 const BEFORE: usize = 60;
 const SHOWN: usize = 200;
@@ -29,7 +29,7 @@ pub type Labels = Vec<(Range<usize>, String)>;
 
 /// The text with its long lines cut, and the labels at their new places.
 pub fn excerpt<'t>(text: &'t str, labels: &Labels) -> (Cow<'t, str>, Labels) {
-    if text.split('\n').all(|line| line.len() <= MOST_LINE) {
+    if text.split('\n').all(|line| line.len() <= MAX_LINE) {
         return (Cow::Borrowed(text), labels.clone());
     }
     let mut out = String::new();
@@ -40,7 +40,7 @@ pub fn excerpt<'t>(text: &'t str, labels: &Labels) -> (Cow<'t, str>, Labels) {
     for line in text.split_inclusive('\n') {
         let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
         let mut kept = 0..body.len();
-        if body.len() > MOST_LINE {
+        if body.len() > MAX_LINE {
             let places = labels.iter().filter(|(span, _)| span.start <= begin + body.len() && span.end >= begin);
             let first = places.map(|(span, _)| span.start.saturating_sub(begin)).min().unwrap_or(0);
             let from = body.floor_char_boundary(first.saturating_sub(BEFORE));

@@ -133,14 +133,14 @@ pub fn json_fault(error: &serde_json::Error) -> String {
         (Category::Io, ..) => "it cannot be read".to_owned(),
         (Category::Eof, ..) => "it ends too early".to_owned(),
         (Category::Syntax, ..) => format!("it is not JSON{place}"),
-        (Category::Data, Some(field), _) => format!("the field `{}` is missing{place}", shortened(field, MOST_NAME)),
-        (Category::Data, _, Some(field)) => format!("the field `{}` is not known{place}", shortened(field, MOST_NAME)),
+        (Category::Data, Some(field), _) => format!("the field `{}` is missing{place}", shortened(field, MAX_NAME)),
+        (Category::Data, _, Some(field)) => format!("the field `{}` is not known{place}", shortened(field, MAX_NAME)),
         (Category::Data, None, None) => format!("a value is not of the kind that stands there{place}"),
     }
 }
 
 /// Most bytes of a name that are shown.
-const MOST_NAME: usize = 200;
+const MAX_NAME: usize = 200;
 
 /// JSON of no kind that simlab knows.
 const JSON: &str = "a JSON file";

@@ -7,12 +7,12 @@
 //! Does not know: what the judge makes of it.
 
 use crate::judge::{JudgeSpec, Sees};
-use crate::knowledge::{Answer, Items, KnowledgeBase, Question, Size};
+use crate::knowledge::{Answer, KnowledgeBase, PiiSet, Question, Size};
 
 /// The size of what is shown of a question.
 #[must_use]
 pub fn question(question: Question, base: &KnowledgeBase, judge: &JudgeSpec) -> Size {
-    let whole = question.size(base, Items::NONE);
+    let whole = question.size(base, PiiSet::NONE);
     if whole.characters <= judge.question_characters { whole } else { question.leading(base, judge.question_characters) }
 }
 

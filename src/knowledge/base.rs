@@ -19,13 +19,13 @@ use super::retrieval;
 use super::tokens::{Phrase, Size};
 
 /// Most documents of a base.
-pub const MOST_DOCUMENTS: usize = 1_000;
+pub const MAX_DOCUMENTS: usize = 1_000;
 /// Most bytes of all documents together.
-pub const MOST_BYTES: usize = 8 << 20;
+pub const MAX_BYTES: usize = 8 << 20;
 /// Most chunks.
-pub const MOST_CHUNKS: usize = 20_000;
+pub const MAX_CHUNKS: usize = 20_000;
 /// Most topics; further headings are no topics.
-pub const MOST_TOPICS: usize = 256;
+pub const MAX_TOPICS: usize = 256;
 /// If the titles of documents give fewer topics than this, their other headings are topics too, the higher levels first.
 pub const ENOUGH_TOPICS: usize = 20;
 
@@ -46,11 +46,11 @@ pub enum KnowledgeError {
     NoText,
     /// No document has a heading or a name that could be a topic.
     NoTopics,
-    /// More than [`MOST_DOCUMENTS`]; how many there are.
+    /// More than [`MAX_DOCUMENTS`]; how many there are.
     TooManyDocuments(usize),
-    /// More than [`MOST_BYTES`] of text; the document that goes beyond it.
+    /// More than [`MAX_BYTES`] of text; the document that goes beyond it.
     TooLarge(String),
-    /// More than [`MOST_CHUNKS`]; how many there are.
+    /// More than [`MAX_CHUNKS`]; how many there are.
     TooManyChunks(usize),
 }
 
@@ -60,9 +60,9 @@ impl fmt::Display for KnowledgeError {
             Self::NoDocuments => f.write_str("the knowledge base has no documents"),
             Self::NoText => f.write_str("the documents of the knowledge base are empty"),
             Self::NoTopics => f.write_str("the knowledge base has no headings, so there is no topic to ask about"),
-            Self::TooManyDocuments(n) => write!(f, "the knowledge base has {n} documents, at most {MOST_DOCUMENTS} are read"),
-            Self::TooLarge(name) => write!(f, "the knowledge base goes beyond {} MiB with {name}", MOST_BYTES >> 20),
-            Self::TooManyChunks(n) => write!(f, "the knowledge base has {n} chunks, at most {MOST_CHUNKS} are searched"),
+            Self::TooManyDocuments(n) => write!(f, "the knowledge base has {n} documents, at most {MAX_DOCUMENTS} are read"),
+            Self::TooLarge(name) => write!(f, "the knowledge base goes beyond {} MiB with {name}", MAX_BYTES >> 20),
+            Self::TooManyChunks(n) => write!(f, "the knowledge base has {n} chunks, at most {MAX_CHUNKS} are searched"),
         }
     }
 }
@@ -120,7 +120,7 @@ impl KnowledgeBase {
         if documents.is_empty() {
             return Err(KnowledgeError::NoDocuments);
         }
-        if documents.len() > MOST_DOCUMENTS {
+        if documents.len() > MAX_DOCUMENTS {
             return Err(KnowledgeError::TooManyDocuments(documents.len()));
         }
         let mut bytes = 0;
@@ -132,7 +132,7 @@ impl KnowledgeBase {
         for (document, (name, text)) in (0_u16..).zip(documents) {
             let (name, text) = (name.as_ref(), text.as_ref().replace("\r\n", "\n"));
             bytes += text.len();
-            if bytes > MOST_BYTES {
+            if bytes > MAX_BYTES {
                 return Err(KnowledgeError::TooLarge(name.to_owned()));
             }
             names.push(name.to_owned());
@@ -153,7 +153,7 @@ impl KnowledgeBase {
         if chunks.is_empty() {
             return Err(KnowledgeError::NoText);
         }
-        if chunks.len() > MOST_CHUNKS {
+        if chunks.len() > MAX_CHUNKS {
             return Err(KnowledgeError::TooManyChunks(chunks.len()));
         }
         let (mut topics, mut titles) = (Vec::new(), BTreeMap::new());
@@ -166,7 +166,7 @@ impl KnowledgeBase {
             for (_, document, title) in level.iter().cloned() {
                 let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
                 let lower = title.to_lowercase();
-                if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MOST_TOPICS {
+                if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MAX_TOPICS {
                     continue;
                 }
                 titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
@@ -312,9 +312,9 @@ mod tests {
         assert_eq!(refused([]), "the knowledge base has no documents");
         assert_eq!(refused([("a.md", " \n\n")]), "the documents of the knowledge base are empty");
         assert_eq!(refused([("--.md", "???")]), "the knowledge base has no headings, so there is no topic to ask about");
-        let large = "word ".repeat(MOST_BYTES / 5 + 1);
+        let large = "word ".repeat(MAX_BYTES / 5 + 1);
         assert_eq!(refused([("a.md", "x"), ("big.md", &large)]), "the knowledge base goes beyond 8 MiB with big.md");
-        let many = vec![("a", "b"); MOST_DOCUMENTS + 1];
+        let many = vec![("a", "b"); MAX_DOCUMENTS + 1];
         assert_eq!(KnowledgeBase::from_documents(&many).unwrap_err(), KnowledgeError::TooManyDocuments(1001));
     }
 

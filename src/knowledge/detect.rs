@@ -11,13 +11,13 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::personal::{Item, Items, REDACTED, cue};
+use super::personal::{PiiKind, PiiSet, REDACTED, cue};
 
 /// One item that was found: what it is, and which bytes of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// What it is.
-    pub item: Item,
+    pub item: PiiKind,
     /// Where it is, in bytes.
     pub span: Range<usize>,
 }
@@ -87,8 +87,8 @@ const STREETS: [&str; 14] =
 
 /// What personal data a text holds.
 #[must_use]
-pub fn detect_personal_data(text: &str) -> Items {
-    find(text).iter().fold(Items::NONE, |items, found| items.with(found.item))
+pub fn detect_personal_data(text: &str) -> PiiSet {
+    find(text).iter().fold(PiiSet::NONE, |items, found| items.with(found.item))
 }
 
 /// Where a text holds personal data.
@@ -105,7 +105,7 @@ pub fn find(text: &str) -> Finds {
                 && text[at + digits..].starts_with(' ')
                 && let Some(end) = words.iter().rev().find(|word| STREETS.contains(&&text[(*word).clone()])).map(|word| word.end)
             {
-                add(&mut finds, Item::Address, at..end);
+                add(&mut finds, PiiKind::Address, at..end);
             }
         }
     }
@@ -117,7 +117,7 @@ pub fn find(text: &str) -> Finds {
         if let Some((place, role)) = words.iter().enumerate().rfind(|(_, word)| ROLES.contains(&&text[(*word).clone()]))
             && place > 0
         {
-            add(&mut finds, Item::Title, start..role.end);
+            add(&mut finds, PiiKind::Title, start..role.end);
         }
         at = words.last().map_or(start + 1, |word| word.end);
     }
@@ -127,17 +127,17 @@ pub fn find(text: &str) -> Finds {
             if let (Some(first), Some(last)) = (words.first(), words.last())
                 && fresh(text, place)
             {
-                add(&mut finds, Item::Name, first.start..last.end);
+                add(&mut finds, PiiKind::Name, first.start..last.end);
             }
         }
     }
     for cue in ["at ", "from ", "for "] {
         for (place, _) in text.match_indices(cue).filter(|&(place, _)| fresh(text, place)) {
             let words = capitalized(text, place + cue.len(), 4);
-            let titled = finds.iter().any(|found| found.item == Item::Title && found.span.end + 1 == place);
+            let titled = finds.iter().any(|found| found.item == PiiKind::Title && found.span.end + 1 == place);
             let firm = words.iter().rev().find(|word| FIRMS.contains(&&text[(*word).clone()]));
             if let (Some(first), Some(last)) = (words.first(), firm.or(if titled { words.last() } else { None })) {
-                add(&mut finds, Item::Company, first.start..last.end);
+                add(&mut finds, PiiKind::Company, first.start..last.end);
             }
         }
     }
@@ -147,7 +147,7 @@ pub fn find(text: &str) -> Finds {
 
 /// The text with every one of `items` that is found in it replaced by `[REDACTED]`.
 #[must_use]
-pub fn redact(text: &str, items: Items) -> String {
+pub fn redact(text: &str, items: PiiSet) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut from = 0;
     for found in find(text) {
@@ -169,28 +169,28 @@ pub fn count_redactions(text: &str) -> u32 {
 
 /// What was redacted, judged by the words before each `[REDACTED]`.
 #[must_use]
-pub fn redacted_items(text: &str) -> Items {
-    text.match_indices(REDACTED).fold(Items::NONE, |items, (at, _)| {
+pub fn redacted_items(text: &str) -> PiiSet {
+    text.match_indices(REDACTED).fold(PiiSet::NONE, |items, (at, _)| {
         let before = &text[..at];
         let item = if before.ends_with(cue::NAME) {
-            Item::Name
+            PiiKind::Name
         } else if before.ends_with(cue::EMAIL) {
-            Item::Email
+            PiiKind::Email
         } else if before.ends_with(cue::PHONE) {
-            Item::Phone
+            PiiKind::Phone
         } else if before.ends_with(cue::ADDRESS) {
-            Item::Address
+            PiiKind::Address
         } else if before.ends_with(cue::AT) || before.ends_with(cue::FROM) {
-            Item::Company
+            PiiKind::Company
         } else {
-            Item::Title
+            PiiKind::Title
         };
         items.with(item)
     })
 }
 
 /// Adds a find unless something there was found before: earlier rules are surer.
-fn add(finds: &mut Finds, item: Item, span: Range<usize>) {
+fn add(finds: &mut Finds, item: PiiKind, span: Range<usize>) {
     if finds.iter().all(|found| found.span.end <= span.start || span.end <= found.span.start) {
         finds.push(Found { item, span });
     }
@@ -224,7 +224,7 @@ fn emails(text: &str, finds: &mut Finds) {
         let rest = &text[at + 1..];
         let domain = rest.split_once(|c| !host(c)).map_or(rest, |(domain, _)| domain).trim_end_matches(['.', '-']);
         if start < at && domain.contains('.') && !domain.starts_with('.') {
-            add(finds, Item::Email, start..at + 1 + domain.len());
+            add(finds, PiiKind::Email, start..at + 1 + domain.len());
         }
     }
 }
@@ -263,7 +263,7 @@ fn phones(text: &str, finds: &mut Finds) {
             && !spaced
             && bytes.get(end).is_none_or(|b| !b.is_ascii_alphabetic())
         {
-            add(finds, Item::Phone, at..end);
+            add(finds, PiiKind::Phone, at..end);
         }
         at = end.max(at + 1);
     }
@@ -273,7 +273,7 @@ fn phones(text: &str, finds: &mut Finds) {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<(Item, &str)> {
+    fn found(text: &str) -> Vec<(PiiKind, &str)> {
         find(text).into_iter().map(|found| (found.item, &text[found.span])).collect()
     }
 
@@ -283,16 +283,16 @@ mod tests {
         assert_eq!(
             found(text),
             [
-                (Item::Name, "Bob Stone"),
-                (Item::Title, "Senior Engineer"),
-                (Item::Company, "Acme"),
-                (Item::Phone, "(202) 555-0142"),
-                (Item::Email, "bob+rl@stone.example"),
+                (PiiKind::Name, "Bob Stone"),
+                (PiiKind::Title, "Senior Engineer"),
+                (PiiKind::Company, "Acme"),
+                (PiiKind::Phone, "(202) 555-0142"),
+                (PiiKind::Email, "bob+rl@stone.example"),
             ]
         );
         let tutorial = "Hi, I'm John Smith (john.smith@email.com) and I need help with Q-learning";
-        assert_eq!(redact(tutorial, Items::ALL), "Hi, I'm [REDACTED] ([REDACTED]) and I need help with Q-learning");
-        assert_eq!(found("My office is 221 Baker Street, London"), [(Item::Address, "221 Baker Street")]);
+        assert_eq!(redact(tutorial, PiiSet::ALL), "Hi, I'm [REDACTED] ([REDACTED]) and I need help with Q-learning");
+        assert_eq!(found("My office is 221 Baker Street, London"), [(PiiKind::Address, "221 Baker Street")]);
     }
 
     #[test]
@@ -302,7 +302,7 @@ mod tests {
             "Does DQN learn from Atari frames at 60 Hz? It took 50 000 000 steps (about 38 days), not 1e9.",
             "Lead me through the Bellman equation @ home, from First Principles.",
         ] {
-            assert_eq!(detect_personal_data(text), Items::NONE, "{text}: {:?}", found(text));
+            assert_eq!(detect_personal_data(text), PiiSet::NONE, "{text}: {:?}", found(text));
         }
     }
 }

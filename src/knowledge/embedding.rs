@@ -11,7 +11,7 @@
 use super::base::KnowledgeBase;
 
 /// Below this a chunk says nothing that those before it do not say.
-const LEAST_PIVOT: f64 = 1e-9;
+const MIN_PIVOT: f64 = 1e-9;
 
 /// The coordinates of a base's chunks.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Embedding {
         for (own, before) in gram.iter().filter_map(|products| products.split_last()) {
             let mut row = solve(&rows, before);
             let rest = own - row.iter().map(|x| x * x).sum::<f64>();
-            row.push(if rest > LEAST_PIVOT { rest.sqrt() } else { 0.0 });
+            row.push(if rest > MIN_PIVOT { rest.sqrt() } else { 0.0 });
             rows.push(row);
         }
         Self { rows }

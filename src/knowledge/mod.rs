@@ -31,7 +31,7 @@ pub use embedding::Embedding;
 pub use library::REINFORCEMENT_LEARNING;
 pub use markdown::ChunkSize;
 pub use papers::{PaperList, PaperSource};
-pub use personal::{Item, Items, PersonalData, REDACTED, Redaction};
+pub use personal::{PersonalData, PiiKind, PiiSet, REDACTED, Redaction};
 pub use prose::{Answer, Grade, ReasoningNote, recognize_grade};
 pub use question::{Complexity, Question, Recognized, TEMPLATES, recognize, recognize_topic};
 pub use retrieval::{Query, RetrievalCache, RetrievalSettings, Retrieved, SearchTool};

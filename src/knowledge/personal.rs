@@ -20,7 +20,7 @@ pub const REDACTED: &str = "[REDACTED]";
 /// One kind of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Item {
+pub enum PiiKind {
     /// First and last name.
     Name = 0,
     /// E-mail address.
@@ -35,7 +35,7 @@ pub enum Item {
     Title = 5,
 }
 
-impl Item {
+impl PiiKind {
     /// All, in the order of their numbers.
     pub const ALL: [Self; 6] = [Self::Name, Self::Email, Self::Phone, Self::Address, Self::Company, Self::Title];
 
@@ -55,9 +55,9 @@ impl Item {
 
 /// A set of kinds of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, PartialOrd, Ord)]
-pub struct Items(u8);
+pub struct PiiSet(u8);
 
-impl Items {
+impl PiiSet {
     /// None.
     pub const NONE: Self = Self(0);
     /// All six.
@@ -77,7 +77,7 @@ impl Items {
 
     /// With one more.
     #[must_use]
-    pub const fn with(self, item: Item) -> Self {
+    pub const fn with(self, item: PiiKind) -> Self {
         Self(self.0 | 1 << item as u8)
     }
 
@@ -89,7 +89,7 @@ impl Items {
 
     /// Whether it has this one.
     #[must_use]
-    pub const fn has(self, item: Item) -> bool {
+    pub const fn has(self, item: PiiKind) -> bool {
         self.0 & 1 << item as u8 != 0
     }
 
@@ -109,23 +109,23 @@ impl Items {
     /// answer context; a name or a way to reach somebody does not.
     #[must_use]
     pub fn context(self) -> u32 {
-        (self & Self::NONE.with(Item::Company).with(Item::Title)).len()
+        (self & Self::NONE.with(PiiKind::Company).with(PiiKind::Title)).len()
     }
 
     /// Those in it, in the order of their numbers.
-    pub fn iter(self) -> impl Iterator<Item = Item> {
-        Item::ALL.into_iter().filter(move |&item| self.has(item))
+    pub fn iter(self) -> impl Iterator<Item = PiiKind> {
+        PiiKind::ALL.into_iter().filter(move |&item| self.has(item))
     }
 }
 
-impl BitAnd for Items {
+impl BitAnd for PiiSet {
     type Output = Self;
     fn bitand(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 }
 
-impl BitOr for Items {
+impl BitOr for PiiSet {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -144,10 +144,10 @@ pub enum Redaction {
 impl Redaction {
     /// What it covers.
     #[must_use]
-    pub fn covers(self) -> Items {
+    pub fn covers(self) -> PiiSet {
         match self {
-            Self::Basic => Items::NONE.with(Item::Name).with(Item::Email).with(Item::Phone).with(Item::Address),
-            Self::Strict => Items::ALL,
+            Self::Basic => PiiSet::NONE.with(PiiKind::Name).with(PiiKind::Email).with(PiiKind::Phone).with(PiiKind::Address),
+            Self::Strict => PiiSet::ALL,
         }
     }
 }
@@ -155,20 +155,20 @@ impl Redaction {
 /// What one person tells of themselves: at least one item, and which words it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersonalData {
-    items: Items,
+    items: PiiSet,
     bits: u64,
 }
 
 impl PersonalData {
     /// These items; `bits` choose the words (the lowest 40 are used). `None` without items.
     #[must_use]
-    pub fn new(items: Items, bits: u64) -> Option<Self> {
+    pub fn new(items: PiiSet, bits: u64) -> Option<Self> {
         (!items.is_empty()).then_some(Self { items, bits })
     }
 
     /// What is told.
     #[must_use]
-    pub fn items(self) -> Items {
+    pub fn items(self) -> PiiSet {
         self.items
     }
 
@@ -179,23 +179,23 @@ impl PersonalData {
 
     /// The phrases of the introduction in order, with `redacted` items hidden; the question follows after them.
     #[expect(clippy::indexing_slicing, reason = "a bank that is chosen from by n bits has 2^n phrases, and a pair has two")]
-    pub fn each<'a>(self, redacted: Items, mut say: impl FnMut(&'a Phrase)) {
+    pub fn each<'a>(self, redacted: PiiSet, mut say: impl FnMut(&'a Phrase)) {
         let words: &'static Wording = &WORDING;
         let has = |item| self.items.has(item);
         let hidden = |item| redacted.has(item);
         let (first, last) = (self.index(0, 5), self.index(5, 5));
         say(&words.greeting);
-        let followed = usize::from(has(Item::Email));
-        if !has(Item::Name) {
+        let followed = usize::from(has(PiiKind::Email));
+        if !has(PiiKind::Name) {
             say(&words.nobody[followed]);
-        } else if hidden(Item::Name) {
+        } else if hidden(PiiKind::Name) {
             say(&words.hidden_name[followed]);
         } else {
             say(&words.first[first]);
             say(&words.last[followed][last]);
         }
-        if has(Item::Email) {
-            if hidden(Item::Email) {
+        if has(PiiKind::Email) {
+            if hidden(PiiKind::Email) {
                 say(&words.hidden_email);
             } else {
                 say(&words.mail_first[first]);
@@ -203,24 +203,24 @@ impl PersonalData {
                 say(&words.domain[self.index(10, 4)]);
             }
         }
-        let employed = usize::from(has(Item::Company));
-        if has(Item::Title) {
-            say(if hidden(Item::Title) { &words.hidden_title[employed] } else { &words.title[employed][self.index(14, 4)] });
+        let employed = usize::from(has(PiiKind::Company));
+        if has(PiiKind::Title) {
+            say(if hidden(PiiKind::Title) { &words.hidden_title[employed] } else { &words.title[employed][self.index(14, 4)] });
         }
-        if has(Item::Company) {
-            let titled = usize::from(has(Item::Title));
-            say(if hidden(Item::Company) { &words.hidden_company[titled] } else { &words.company[titled][self.index(18, 5)] });
+        if has(PiiKind::Company) {
+            let titled = usize::from(has(PiiKind::Title));
+            say(if hidden(PiiKind::Company) { &words.hidden_company[titled] } else { &words.company[titled][self.index(18, 5)] });
         }
-        if has(Item::Address) {
-            if hidden(Item::Address) {
+        if has(PiiKind::Address) {
+            if hidden(PiiKind::Address) {
                 say(&words.hidden_address);
             } else {
                 say(&words.number[self.index(23, 5)]);
                 say(&words.street[self.index(28, 4)]);
             }
         }
-        if has(Item::Phone) {
-            if hidden(Item::Phone) {
+        if has(PiiKind::Phone) {
+            if hidden(PiiKind::Phone) {
                 say(&words.hidden_phone);
             } else {
                 say(&words.area[self.index(32, 2)]);

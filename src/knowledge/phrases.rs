@@ -14,7 +14,7 @@ pub(super) const SHORTEST: u32 = 3;
 /// Most tokens of a closing sentence that is filled in by length.
 pub(super) const LONGEST: u32 = 16;
 /// Most tokens of the head of a paragraph.
-pub(super) const MOST_OF_A_HEAD: u32 = 24;
+pub(super) const MAX_OF_A_HEAD: u32 = 24;
 /// Most tokens of the opening of an answer or a note.
 pub(super) const LONGEST_OPENING: u32 = 9;
 
@@ -243,7 +243,7 @@ mod tests {
             }
             assert!(voice.stub.iter().all(|word| word.tokens() == 1));
             assert!(voice.stub.windows(2).all(|pair| joins(pair[0].text(), pair[1].text())));
-            assert!(voice.heads.iter().all(|head| head.tokens() <= MOST_OF_A_HEAD), "{:?}", voice.heads);
+            assert!(voice.heads.iter().all(|head| head.tokens() <= MAX_OF_A_HEAD), "{:?}", voice.heads);
         }
         for voice in [&*ANSWERING, &*NOTING] {
             assert!(voice.openings.iter().flatten().all(|opening| opening.tokens() <= LONGEST_OPENING), "{:?}", voice.openings);

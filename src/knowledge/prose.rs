@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::base::{KnowledgeBase, TopicId};
-use super::phrases::{ANSWERING, LONGEST, LONGEST_OPENING, MOST_OF_A_HEAD, NOTING, SHORTEST, Voice};
+use super::phrases::{ANSWERING, LONGEST, LONGEST_OPENING, MAX_OF_A_HEAD, NOTING, SHORTEST, Voice};
 use super::tokens::{self, Phrase, Size};
 
 /// How good an answer is.
@@ -31,10 +31,10 @@ impl Grade {
 }
 
 /// Fewest tokens of an answer that can show its grade. A shorter one is cut off before it has said anything.
-pub const LEAST_TOKENS: u32 = LONGEST_OPENING + SHORTEST;
+pub const MIN_TOKENS: u32 = LONGEST_OPENING + SHORTEST;
 
 /// Longer sentences of a knowledge base are not quoted.
-const MOST_OF_A_SENTENCE: u32 = 80;
+const MAX_OF_A_SENTENCE: u32 = 80;
 
 /// An answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Answer {
 impl Answer {
     fn opening(self) -> Option<&'static Phrase> {
         let voice: &'static Voice = &ANSWERING;
-        (self.tokens >= LEAST_TOKENS).then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
+        (self.tokens >= MIN_TOKENS).then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
     }
 
     fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
@@ -139,7 +139,7 @@ pub struct ReasoningNote {
 impl ReasoningNote {
     fn each(self, say: impl FnMut(&'static str, Size) -> bool) {
         let voice: &'static Voice = &NOTING;
-        let opening = (self.tokens >= LEAST_TOKENS).then(|| voice.opening(0, mix(self.wording, 0)));
+        let opening = (self.tokens >= MIN_TOKENS).then(|| voice.opening(0, mix(self.wording, 0)));
         compose(voice, opening, std::iter::empty(), self.tokens, self.wording, say);
     }
 
@@ -198,7 +198,7 @@ pub(super) fn compose<'a>(
             break;
         }
         // A paragraph of two to four sentences, if a head and one more sentence are sure to fit.
-        let breaks = length >= 4 && left >= 2 * (MOST_OF_A_SENTENCE + SHORTEST) + MOST_OF_A_HEAD;
+        let breaks = length >= 4 && left >= 2 * (MAX_OF_A_SENTENCE + SHORTEST) + MAX_OF_A_HEAD;
         let [within, first] = sentence.tokens;
         let [plain, broken] = if starts { first } else { within };
         let cost = if breaks { broken } else { plain };
@@ -266,7 +266,7 @@ impl Sentences {
                     [count(format!(" {sentence}")), count(format!(" {sentence}\n\n"))],
                     [count(sentence.clone()), count(format!("{sentence}\n\n"))],
                 ];
-                if (SHORTEST..=MOST_OF_A_SENTENCE).contains(&cost[0][0]) {
+                if (SHORTEST..=MAX_OF_A_SENTENCE).contains(&cost[0][0]) {
                     let text: Box<str> = format!(" {sentence}").into();
                     all.push(Sentence { characters: tokens::characters(&text), text, tokens: cost });
                 }

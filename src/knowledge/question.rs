@@ -8,7 +8,7 @@
 
 use super::base::{KnowledgeBase, TopicId};
 use super::detect;
-use super::personal::{Items, PersonalData, REQUEST, Redaction};
+use super::personal::{PersonalData, PiiSet, REQUEST, Redaction};
 use super::tokens::{Phrase, Size};
 
 /// How deep a question goes.
@@ -106,27 +106,27 @@ pub struct Question {
 impl Question {
     /// What personal data it holds.
     #[must_use]
-    pub fn items(self) -> Items {
-        self.personal.map_or(Items::NONE, PersonalData::items)
+    pub fn items(self) -> PiiSet {
+        self.personal.map_or(PiiSet::NONE, PersonalData::items)
     }
 
     /// What a security agent of this strictness redacts if it notices the items `noticed`.
     #[must_use]
-    pub fn redacted_by(self, redaction: Redaction, noticed: Items) -> Items {
+    pub fn redacted_by(self, redaction: Redaction, noticed: PiiSet) -> PiiSet {
         self.items() & redaction.covers() & noticed
     }
 
     /// Its phrases in order, with `redacted` items hidden.
-    fn each<'a>(self, base: &'a KnowledgeBase, redacted: Items, mut say: impl FnMut(&'a Phrase)) {
+    fn each<'a>(self, base: &'a KnowledgeBase, redacted: PiiSet, mut say: impl FnMut(&'a Phrase)) {
         if let Some(personal) = self.personal {
             personal.each(redacted, &mut say);
         }
         say(base.clauses(self.topic).get(self));
     }
 
-    /// Its size with `redacted` items hidden ([`Items::NONE`]: as it was asked). Some tens of nanoseconds.
+    /// Its size with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked). Some tens of nanoseconds.
     #[must_use]
-    pub fn size(self, base: &KnowledgeBase, redacted: Items) -> Size {
+    pub fn size(self, base: &KnowledgeBase, redacted: PiiSet) -> Size {
         let mut size = Size::ZERO;
         self.each(base, redacted, |phrase| size += phrase.size());
         size
@@ -136,7 +136,7 @@ impl Question {
     #[must_use]
     pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
         let (mut size, mut room) = (Size::ZERO, true);
-        self.each(base, Items::NONE, |phrase| {
+        self.each(base, PiiSet::NONE, |phrase| {
             room = room && size.characters + phrase.size().characters <= characters;
             if room {
                 size += phrase.size();
@@ -145,9 +145,9 @@ impl Question {
         size
     }
 
-    /// Its text with `redacted` items hidden ([`Items::NONE`]: as it was asked).
+    /// Its text with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked).
     #[must_use]
-    pub fn render(self, base: &KnowledgeBase, redacted: Items) -> String {
+    pub fn render(self, base: &KnowledgeBase, redacted: PiiSet) -> String {
         let mut text = String::with_capacity(256);
         self.each(base, redacted, |phrase| text.push_str(phrase.text()));
         text
@@ -162,9 +162,9 @@ pub struct Recognized {
     /// How deep it goes; `None` for a wording of its own.
     pub complexity: Option<Complexity>,
     /// Personal data in it.
-    pub items: Items,
+    pub items: PiiSet,
     /// Personal data that was in it.
-    pub redacted: Items,
+    pub redacted: PiiSet,
     /// How often something was redacted.
     pub redactions: u32,
 }
@@ -210,19 +210,19 @@ mod tests {
     static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     /// All that is promised of one question with these items hidden.
-    fn check(question: Question, redacted: Items) {
+    fn check(question: Question, redacted: PiiSet) {
         let text = question.render(&BASE, redacted);
         assert_eq!(question.size(&BASE, redacted), Size::of(&text), "{text}");
         let hidden = question.items() & redacted;
         let expected = Recognized {
             topic: Some(question.topic),
             complexity: Some(question.complexity),
-            items: Items::from_bits(question.items().bits() & !redacted.bits()),
+            items: PiiSet::from_bits(question.items().bits() & !redacted.bits()),
             redacted: hidden,
             redactions: hidden.len(),
         };
         assert_eq!(recognize(&text, &BASE), expected, "{text}");
-        assert_eq!(redact(&question.render(&BASE, Items::NONE), redacted), text);
+        assert_eq!(redact(&question.render(&BASE, PiiSet::NONE), redacted), text);
         assert!(!text.contains(['"', '\\', '\n']));
     }
 
@@ -231,7 +231,7 @@ mod tests {
         for topic in BASE.topics() {
             for complexity in Complexity::ALL {
                 for template in 0..TEMPLATES {
-                    check(Question { topic, complexity, template, personal: None }, Items::ALL);
+                    check(Question { topic, complexity, template, personal: None }, PiiSet::ALL);
                 }
             }
         }
@@ -242,11 +242,11 @@ mod tests {
         for items in 1..64_u8 {
             for redacted in 0..64_u8 {
                 if redacted & !items == 0 {
-                    let personal = PersonalData::new(Items::from_bits(items), 0x1234_5678_9abc_def0 >> (items % 8));
+                    let personal = PersonalData::new(PiiSet::from_bits(items), 0x1234_5678_9abc_def0 >> (items % 8));
                     let topic = BASE.topic(usize::from(redacted));
                     check(
                         Question { topic, complexity: Complexity::Basic, template: items % TEMPLATES, personal },
-                        Items::from_bits(redacted),
+                        PiiSet::from_bits(redacted),
                     );
                 }
             }
@@ -258,9 +258,9 @@ mod tests {
         // Each field of the recipe runs through all its values.
         for (from, width) in [(0, 5), (5, 5), (10, 4), (14, 4), (18, 5), (23, 5), (28, 4), (32, 2), (34, 6)] {
             for value in 0..1_u64 << width {
-                for items in [Items::ALL.bits(), 0b01_0011, 0b10_0001, 0b00_1100] {
-                    let personal = PersonalData::new(Items::from_bits(items), value << from);
-                    check(Question { topic: TopicId(5), complexity: Complexity::Advanced, template: 0, personal }, Items::NONE);
+                for items in [PiiSet::ALL.bits(), 0b01_0011, 0b10_0001, 0b00_1100] {
+                    let personal = PersonalData::new(PiiSet::from_bits(items), value << from);
+                    check(Question { topic: TopicId(5), complexity: Complexity::Advanced, template: 0, personal }, PiiSet::NONE);
                 }
             }
         }
@@ -269,22 +269,22 @@ mod tests {
     proptest! {
         #[test]
         fn any_question_is_counted_as_rendered_and_read_back(topic in 0_usize..28, complexity in 0_usize..3, template: u8, items in 0_u8..64, bits: u64, redacted in 0_u8..64) {
-            let personal = PersonalData::new(Items::from_bits(items), bits);
-            check(Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal }, Items::from_bits(redacted));
+            let personal = PersonalData::new(PiiSet::from_bits(items), bits);
+            check(Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal }, PiiSet::from_bits(redacted));
         }
     }
 
     #[test]
     fn a_question_reads_like_one() {
         let topic = BASE.topic_titled("q-learning").unwrap();
-        let question = Question { topic, complexity: Complexity::Basic, template: 0, personal: PersonalData::new(Items::ALL, 0) };
+        let question = Question { topic, complexity: Complexity::Basic, template: 0, personal: PersonalData::new(PiiSet::ALL, 0) };
         assert_eq!(
-            question.render(&BASE, Items::NONE),
+            question.render(&BASE, PiiSet::NONE),
             "Hi, I'm Maria Keller (maria.keller@example.com), Data Lead at Brightwater Robotics, writing from 3 Harbor Lane, \
              reachable on 202-555-0100, and I need help. Can you explain Q-Learning?"
         );
-        let strict = question.redacted_by(Redaction::Strict, Items::ALL);
-        let basic = question.redacted_by(Redaction::Basic, Items::ALL);
+        let strict = question.redacted_by(Redaction::Strict, PiiSet::ALL);
+        let basic = question.redacted_by(Redaction::Basic, PiiSet::ALL);
         assert_eq!((basic.len(), basic.context(), strict.len(), strict.context()), (4, 0, 6, 2));
         assert_eq!(
             question.render(&BASE, strict),
@@ -297,7 +297,7 @@ mod tests {
     fn foreign_texts_are_read_as_well_as_can_be() {
         let read = recognize("hello! please tell me how deep q-networks relate to q-learning, bob@stone.example", &BASE);
         assert_eq!(read.topic, BASE.topic_titled("Deep Q-Networks"));
-        assert_eq!((read.complexity, read.items), (None, Items::from_bits(0b10)));
+        assert_eq!((read.complexity, read.items), (None, PiiSet::from_bits(0b10)));
         assert_eq!(recognize_topic("what is the weather like", &BASE), None);
     }
 }

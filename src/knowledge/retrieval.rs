@@ -33,7 +33,7 @@ impl SearchTool {
 }
 
 /// Most results that can be asked for.
-pub const MOST_RESULTS: u32 = 20;
+pub const MAX_RESULTS: u32 = 20;
 /// Results unless asked for otherwise.
 pub const USUAL_RESULTS: u32 = 3;
 /// Chunks that keyword search returns.
@@ -124,7 +124,7 @@ impl Retrieved {
     }
 }
 
-/// Searches for any text. `top_k` is brought into 1 to [`MOST_RESULTS`]; keyword search ignores it.
+/// Searches for any text. `top_k` is brought into 1 to [`MAX_RESULTS`]; keyword search ignores it.
 #[must_use]
 pub fn search(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, query: &str, top_k: u32) -> Retrieved {
     search_about(base, settings, tool, query, top_k, question::recognize_topic(query, base))
@@ -164,12 +164,12 @@ fn found(
     topic: Option<TopicId>,
     similarities: Vec<f64>,
 ) -> Retrieved {
-    let top_k = top_k.clamp(1, MOST_RESULTS) as usize;
+    let top_k = top_k.clamp(1, MAX_RESULTS) as usize;
     let hits = match tool {
         SearchTool::Keyword => by_keyword(base, query),
         SearchTool::Semantic => by_meaning(base, settings.score_threshold, similarities, top_k),
         SearchTool::Reranked => {
-            let mut hits = by_meaning(base, settings.score_threshold, similarities, (2 * top_k).min(MOST_RESULTS as usize));
+            let mut hits = by_meaning(base, settings.score_threshold, similarities, (2 * top_k).min(MAX_RESULTS as usize));
             if settings.rerank {
                 rerank(base, query, &mut hits);
             }
@@ -266,7 +266,7 @@ impl RetrievalCache {
     /// A cache for this base and these settings.
     #[must_use]
     pub fn new(base: &KnowledgeBase, settings: RetrievalSettings) -> Self {
-        let n_cells = SearchTool::ALL.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MOST_RESULTS as usize;
+        let n_cells = SearchTool::ALL.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MAX_RESULTS as usize;
         Self { settings, n_topics: base.n_topics(), cells: (0..n_cells).map(|_| OnceLock::new()).collect() }
     }
 
@@ -281,11 +281,11 @@ impl RetrievalCache {
     #[expect(clippy::indexing_slicing, reason = "there is a cell for each tool, topic, wording and number of results")]
     pub fn get(&self, base: &KnowledgeBase, tool: SearchTool, query: Query, top_k: u32) -> &Retrieved {
         // Keyword search does not care how many are wanted: one cell.
-        let top_k = if tool == SearchTool::Keyword { 1 } else { top_k.clamp(1, MOST_RESULTS) };
+        let top_k = if tool == SearchTool::Keyword { 1 } else { top_k.clamp(1, MAX_RESULTS) };
         let topic = usize::from(query.topic.0) % self.n_topics;
         let variant = usize::from(query.variant % QUERY_VARIANTS);
         let row = (tool as usize * self.n_topics + topic) * usize::from(QUERY_VARIANTS) + variant;
-        let cell = &self.cells[row * MOST_RESULTS as usize + top_k as usize - 1];
+        let cell = &self.cells[row * MAX_RESULTS as usize + top_k as usize - 1];
         cell.get_or_init(|| search_about(base, self.settings, tool, &query.render(base), top_k, Some(query.topic)))
     }
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use super::base::KnowledgeBase;
 use super::detect::redact;
-use super::personal::{Item, Items};
+use super::personal::{PiiKind, PiiSet};
 use super::question::Question;
 use super::tokens::{self, Phrase, Size};
 
@@ -42,7 +42,7 @@ pub const REASONS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prescreen {
     /// What personal data it believes to see; none: it sees no personal data.
-    pub seen: Items,
+    pub seen: PiiSet,
     /// How sure it is, in hundredths, 0 to 100 (more is taken as 100).
     pub confidence_percent: u8,
     /// Where the question goes.
@@ -81,9 +81,9 @@ pub struct Detection {
     /// The question.
     pub question: Question,
     /// What it was asked with: items that had been hidden before, usually none.
-    pub hidden_before: Items,
+    pub hidden_before: PiiSet,
     /// What it finds and redacts.
-    pub found: Items,
+    pub found: PiiSet,
 }
 
 impl Detection {
@@ -108,7 +108,7 @@ impl Detection {
 
 /// What a security agent says of any text in which it finds and redacts these items, as JSON like [`Detection::render`].
 #[must_use]
-pub fn detection(text: &str, found: Items) -> String {
+pub fn detection(text: &str, found: PiiSet) -> String {
     let head = detection_head(found);
     let redacted = serde_json::Value::from(redact(text, found)).to_string();
     // The head ends in the quotation mark with which the text begins.
@@ -135,7 +135,7 @@ impl Tables {
         &by_confidence[usize::from(percent.min(100))]
     }
 
-    fn reason(&self, seen: Items, wording: u64) -> &Phrase {
+    fn reason(&self, seen: PiiSet, wording: u64) -> &Phrase {
         &self.reasons[usize::from(seen.bits())][wording as usize % REASONS]
     }
 
@@ -147,7 +147,7 @@ impl Tables {
         }
     }
 
-    fn detection(&self, found: Items) -> &Phrase {
+    fn detection(&self, found: PiiSet) -> &Phrase {
         &self.detections[usize::from(found.bits())]
     }
 }
@@ -161,20 +161,20 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     });
     Tables {
         prescreens: prescreens.map(Iterator::collect),
-        reasons: (0..64).map(|bits| reasons(Items::from_bits(bits)).map(Phrase::new)).collect(),
+        reasons: (0..64).map(|bits| reasons(PiiSet::from_bits(bits)).map(Phrase::new)).collect(),
         routes: [Route::Security, Route::Support].map(|route| Phrase::new(format!("\", \"recommended_route\": \"{}\"}}", route.name()))),
-        detections: (0..64).map(|bits| Phrase::new(detection_head(Items::from_bits(bits)))).collect(),
+        detections: (0..64).map(|bits| Phrase::new(detection_head(PiiSet::from_bits(bits)))).collect(),
         tail_tokens: tokens::count("?\"}"),
         question_mark_tokens: tokens::count("?"),
     }
 });
 
-fn detection_head(found: Items) -> String {
+fn detection_head(found: PiiSet) -> String {
     let types: Vec<String> = found.iter().map(|item| format!("\"{}\"", item.type_name())).collect();
     format!("{{\"detected\": {}, \"types\": [{}], \"redacted\": \"", !found.is_empty(), types.join(", "))
 }
 
-fn reasons(seen: Items) -> [String; REASONS] {
+fn reasons(seen: PiiSet) -> [String; REASONS] {
     if seen.is_empty() {
         return [
             "The message asks about the subject only and names nobody",
@@ -184,13 +184,13 @@ fn reasons(seen: Items) -> [String; REASONS] {
         ]
         .map(str::to_owned);
     }
-    let noun = |item: Item| match item {
-        Item::Name => "a name",
-        Item::Email => "an email address",
-        Item::Phone => "a phone number",
-        Item::Address => "a postal address",
-        Item::Company => "an employer",
-        Item::Title => "a job title",
+    let noun = |item: PiiKind| match item {
+        PiiKind::Name => "a name",
+        PiiKind::Email => "an email address",
+        PiiKind::Phone => "a phone number",
+        PiiKind::Address => "a postal address",
+        PiiKind::Company => "an employer",
+        PiiKind::Title => "a job title",
     };
     let nouns: Vec<&str> = seen.iter().map(noun).collect();
     let list = match nouns.split_last() {
@@ -220,7 +220,7 @@ mod tests {
             for wording in 0..4_u64 {
                 let confidence_percent = (u64::from(bits) + 37 * wording) as u8;
                 let route = if bits % 2 == 0 { Route::Security } else { Route::Support };
-                let prescreen = Prescreen { seen: Items::from_bits(bits), confidence_percent, route, wording };
+                let prescreen = Prescreen { seen: PiiSet::from_bits(bits), confidence_percent, route, wording };
                 let text = prescreen.render();
                 assert_eq!(prescreen.size(), Size::of(&text), "{text}");
                 let value: Value = serde_json::from_str(&text).unwrap();
@@ -235,9 +235,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_detection_is_json_and_counted_as_rendered(items in 0_u8..64, bits: u64, found in 0_u8..64, topic in 0_usize..28, template: u8, complexity in 0_usize..3) {
-            let personal = PersonalData::new(Items::from_bits(items), bits);
+            let personal = PersonalData::new(PiiSet::from_bits(items), bits);
             let question = Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal };
-            let detection = Detection { question, hidden_before: Items::NONE, found: Items::from_bits(found & items) };
+            let detection = Detection { question, hidden_before: PiiSet::NONE, found: PiiSet::from_bits(found & items) };
             let text = detection.render(&BASE);
             prop_assert_eq!(detection.size(&BASE), Size::of(&text), "{}", text);
             let value: Value = serde_json::from_str(&text).unwrap();

@@ -18,14 +18,14 @@ use crate::live::session::{Flags, Session};
 use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;
-use crate::report::{Assumption, LiveProblem, LiveRun, Mode, Number, Ordered};
-use crate::run::{Beside, Gathering, Outcome};
+use crate::report::{Assumption, LiveProblem, LiveSummary, Mode, Number, Ordered};
+use crate::run::{Outcome, RunCollector, Supplements};
 use crate::sim::World;
 use crate::traffic::{Mode as Sending, Plan};
 
 /// What came of the traffic.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct LiveOutcome {
     /// What happened before the first user.
     pub shared: Vec<Entry>,
     /// What happened to each user whose visit is over.
@@ -38,11 +38,15 @@ pub struct Gathered {
 
 /// Sends the traffic. `progress` hears how many visits are over, and what happened in the last of them; when `interrupt` is
 /// over, the run stops.
-pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<Output = ()>, progress: impl Fn(u32, &[Entry])) -> Gathered {
+pub async fn gather<F: Flags>(
+    session: &Session<'_, F>,
+    interrupt: impl Future<Output = ()>,
+    progress: impl Fn(u32, &[Entry]),
+) -> LiveOutcome {
     let stage = session.stage;
     let scenario = stage.scenario;
     let seed = Seed(session.run.seed);
-    let mut gathered = Gathered::default();
+    let mut gathered = LiveOutcome::default();
     let mut interrupt = std::pin::pin!(interrupt);
     let (nobody, prompt) = (User::new(session, 0), stage.topics_prompt());
     let topics = {
@@ -65,7 +69,7 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
         }
     };
     let Some(topics) = topics else {
-        return Gathered { stopped: session.halt.why(), ..gathered };
+        return LiveOutcome { stopped: session.halt.why(), ..gathered };
     };
     let plan = Plan::new(seed, &scenario.traffic, topics);
     let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
@@ -115,12 +119,12 @@ pub async fn gather<F: Flags>(session: &Session<'_, F>, interrupt: impl Future<O
     // Whether that went well is in `halt`.
     session.durable().await;
     let undelivered = outgoing.why().filter(|_| session.recording.borrow().undelivered() > 0);
-    Gathered { users: users.into_inner(), stopped: session.halt.why(), undelivered, ..gathered }
+    LiveOutcome { users: users.into_inner(), stopped: session.halt.why(), undelivered, ..gathered }
 }
 
 /// What the report says of who stood behind the run.
 #[derive(Clone, Debug, Default)]
-pub struct Backdrop {
+pub struct LiveContext {
     /// The budget, in nano-dollars; `None` in a replay.
     pub most_nano_usd: Option<u64>,
     /// What stood for models and flags.
@@ -134,20 +138,20 @@ pub struct Backdrop {
 /// The report of what was gathered. `also` reads every entry, too.
 pub fn conclude<F: Flags>(
     session: &Session<'_, F>,
-    gathered: &Gathered,
-    backdrop: Backdrop,
+    gathered: &LiveOutcome,
+    backdrop: LiveContext,
     charts: bool,
     also: &mut impl Reader,
 ) -> Outcome {
     let stage = session.stage;
     let run = &session.run;
-    let mut gathering = Gathering::new(stage, run.users);
+    let mut gathering = RunCollector::new(stage, run.users);
     for entry in gathered.shared.iter().chain(gathered.users.values().flatten()) {
         gathering.entry(entry);
         also.entry(entry);
     }
     let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
-    let mut outcome = gathering.conclude(stage, mode, (Seed(run.seed), run.users), &Beside { charts, ..Beside::default() });
+    let mut outcome = gathering.conclude(stage, mode, (Seed(run.seed), run.users), &Supplements { charts, ..Supplements::default() });
     let report = &mut outcome.report;
     report.backends = Ordered(backdrop.backends);
     report.bootstrap = backdrop.bootstrap;
@@ -160,7 +164,7 @@ pub fn conclude<F: Flags>(
     outcome
 }
 
-fn summary<F: Flags>(session: &Session<'_, F>, gathered: &Gathered, most: Option<u64>, pages: Vec<(String, String)>) -> LiveRun {
+fn summary<F: Flags>(session: &Session<'_, F>, gathered: &LiveOutcome, most: Option<u64>, pages: Vec<(String, String)>) -> LiveSummary {
     let recording = session.recording.borrow();
     let dollars = |nano: u64| Number::new(nano as f64 / 1e9);
     let mut problems: BTreeMap<(Option<String>, &'static str, String), (u64, u64)> = BTreeMap::new();
@@ -187,7 +191,7 @@ fn summary<F: Flags>(session: &Session<'_, F>, gathered: &Gathered, most: Option
     }
     let problem =
         |((variation, agent, kind), (retried, failed))| LiveProblem { variation, agent: String::from(agent), kind, retried, failed };
-    LiveRun {
+    LiveSummary {
         users: gathered.users.len() as u64,
         users_wanted: u64::from(session.run.users),
         calls: recording.calls.len() as u64,

@@ -25,7 +25,7 @@ use crate::live::session::{Flags, Session};
 /// Payloads on their way at the same time.
 const AT_ONCE: usize = 8;
 /// Largest payload when it is unpacked, in bytes.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 impl Payload {
     /// A user's events, ready to be written down.
@@ -49,7 +49,7 @@ impl Payload {
         let failed = |error: &dyn std::fmt::Display| format!("the events of user {} cannot be unpacked: {error}", self.user);
         let packed = STANDARD.decode(&self.packed).map_err(|error| failed(&error))?;
         let mut json = Vec::new();
-        GzDecoder::new(packed.as_slice()).take(MOST_BYTES).read_to_end(&mut json).map_err(|error| failed(&error))?;
+        GzDecoder::new(packed.as_slice()).take(MAX_BYTES).read_to_end(&mut json).map_err(|error| failed(&error))?;
         serde_json::from_slice(&json).map_err(|error| failed(&error))
     }
 }

@@ -21,9 +21,9 @@ pub const MODEL: &str = "text-embedding-3-small";
 /// Its price for a million tokens: OpenAI's price list, October 2025.
 const PRICE: &str = "$0.02";
 /// Largest file of a vector, in bytes.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 /// Most texts in one request.
-pub const MOST_TEXTS: usize = 64;
+pub const MAX_TEXTS: usize = 64;
 
 /// What so many tokens cost.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn cost(tokens: u64) -> Money {
 
 /// Vectors that are known.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct EmbeddingCache {
     /// Where they are kept; `None`: nowhere.
     folder: Option<PathBuf>,
     known: RefCell<BTreeMap<u128, Rc<[f32]>>>,
@@ -41,7 +41,7 @@ pub struct Shelf {
     mark: String,
 }
 
-impl Shelf {
+impl EmbeddingCache {
     /// A shelf in `folder` for vectors from this address.
     #[must_use]
     pub fn new(folder: Option<PathBuf>, address: &str) -> Self {
@@ -64,7 +64,7 @@ impl Shelf {
             return Some(Rc::clone(known));
         }
         let mut bytes = Vec::new();
-        fs::File::open(self.file(digest)?).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).ok()?;
+        fs::File::open(self.file(digest)?).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).ok()?;
         let (bytes, sum) = bytes.split_last_chunk::<8>()?;
         if xxh3_64(bytes) != u64::from_le_bytes(*sum) {
             return None;
@@ -106,11 +106,11 @@ mod tests {
     fn a_vector_is_kept_by_content_and_a_broken_file_is_none() {
         let folder = std::env::temp_dir().join(format!("simlab-shelf-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        let shelf = || Shelf::new(Some(folder.clone()), "a");
+        let shelf = || EmbeddingCache::new(Some(folder.clone()), "a");
         assert!(shelf().get("x").is_none());
         shelf().put("x", vec![0.6, -0.8]);
         assert_eq!(shelf().get("x").as_deref(), Some(&[0.6, -0.8][..]));
-        assert!(Shelf::new(Some(folder.clone()), "b").get("x").is_none() && shelf().get("y").is_none());
+        assert!(EmbeddingCache::new(Some(folder.clone()), "b").get("x").is_none() && shelf().get("y").is_none());
         let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..7]).unwrap();

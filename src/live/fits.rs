@@ -6,11 +6,11 @@ use crate::live::recording::{CallOutcome, Recording};
 use crate::scenario::Scenario;
 
 /// Most users of a run.
-const MOST_USERS: u32 = 10_000_000;
+const MAX_USERS: u32 = 10_000_000;
 /// Longest time from the start of a run, and longest latency, in microseconds: 100 years.
 const LONGEST_US: u64 = 100 * 366 * 86_400 * 1_000_000;
 /// Most tokens of one call: ten times the largest context of any model.
-const MOST_TOKENS: u32 = 20_000_000;
+const MAX_TOKENS: u32 = 20_000_000;
 /// The last millisecond of the year 9999.
 const LAST_MS: u64 = 253_402_300_799_999;
 
@@ -18,8 +18,8 @@ const LAST_MS: u64 = 253_402_300_799_999;
 #[must_use]
 pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
     let run = recording.run.as_ref()?;
-    if run.users == 0 || run.users > MOST_USERS {
-        return Some(format!("it states {} users; expected 1 to {MOST_USERS}", run.users));
+    if run.users == 0 || run.users > MAX_USERS {
+        return Some(format!("it states {} users; expected 1 to {MAX_USERS}", run.users));
     }
     if run.began_ms > LAST_MS {
         return Some(format!("it began {} ms after 1970, which is after the year 9999", run.began_ms));
@@ -52,10 +52,10 @@ pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
             return Some(format!("a call of user {} took {latency} microseconds, which is more than 100 years", call.user));
         }
         if let CallOutcome::Answered(answered) = outcome
-            && answered.input_tokens.max(answered.output_tokens) > MOST_TOKENS
+            && answered.input_tokens.max(answered.output_tokens) > MAX_TOKENS
         {
             let (read, written) = (answered.input_tokens, answered.output_tokens);
-            return Some(format!("a call of user {} read {read} tokens and wrote {written}; expected at most {MOST_TOKENS}", call.user));
+            return Some(format!("a call of user {} read {read} tokens and wrote {written}; expected at most {MAX_TOKENS}", call.user));
         }
         if call.user > run.users {
             return Some(format!("it has a call of user {}, and its run has the users 1 to {}", call.user, run.users));

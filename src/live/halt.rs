@@ -25,7 +25,7 @@ pub enum Stopped {
 
 /// The stop of a run.
 #[derive(Debug, Default)]
-pub struct Halt {
+pub struct StopSignal {
     why: RefCell<Option<Stopped>>,
     out: Cell<u32>,
     changed: Notify,
@@ -33,7 +33,7 @@ pub struct Halt {
 
 /// A call that is out; home when it is dropped.
 #[derive(Debug)]
-pub struct Out<'a>(&'a Halt);
+pub struct Out<'a>(&'a StopSignal);
 
 impl Drop for Out<'_> {
     fn drop(&mut self) {
@@ -42,7 +42,7 @@ impl Drop for Out<'_> {
     }
 }
 
-impl Halt {
+impl StopSignal {
     /// Stops, unless it stops already.
     pub fn stop(&self, why: Stopped) {
         self.why.borrow_mut().get_or_insert(why);
@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_waits_for_what_is_out_and_keeps_its_first_reason() {
-        let halt = Halt::default();
+        let halt = StopSignal::default();
         let out = halt.out();
         halt.stop(Stopped::Interrupted);
         halt.stop(Stopped::Budget(1));

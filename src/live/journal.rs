@@ -21,7 +21,7 @@ use super::recording::{Line, Recording};
 use super::sealed::seal;
 
 /// Largest journal that is read, in bytes.
-pub const MOST_BYTES: u64 = 4 << 30;
+pub const MAX_BYTES: u64 = 4 << 30;
 
 /// A wait for the disk that is under way, which any number of requests share.
 #[derive(Clone, Debug)]
@@ -123,12 +123,12 @@ pub fn lock(file: &File) -> Result<(), OpenError> {
 /// All of a journal's bytes.
 ///
 /// # Errors
-/// When it cannot be read, or is larger than [`MOST_BYTES`].
+/// When it cannot be read, or is larger than [`MAX_BYTES`].
 pub fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MOST_BYTES} bytes")));
+    file.take(MAX_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_BYTES} bytes")));
     }
     Ok(text)
 }

@@ -40,11 +40,11 @@ mod transcript;
 mod user;
 
 pub use budget::Budget;
-pub use conduct::{Backdrop, Gathered, conclude, gather, told};
-pub use embeddings::Shelf;
+pub use conduct::{LiveContext, LiveOutcome, conclude, gather, told};
+pub use embeddings::EmbeddingCache;
 pub use estimate::{Estimate, Spread, estimate};
 pub use halt::Stopped;
-pub use papers::Papers;
+pub use papers::PaperSearch;
 pub use preflight::{faults, providers, simulated_alone};
 pub use providers::Providers;
 pub use run::{Limits, LiveError, LiveRun};

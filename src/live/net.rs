@@ -18,7 +18,7 @@ use crate::llm::chat::ErrorKind;
 /// Time for a connection to be made.
 const CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Longest body of an answer, in bytes.
-const MOST_BODY: usize = 16 << 20;
+const MAX_BODY: usize = 16 << 20;
 
 /// One POST request.
 #[derive(Clone, Debug)]
@@ -100,8 +100,8 @@ impl Http {
         let headers = answer.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         let (status, headers, mut body) = (answer.status().as_u16(), headers.collect(), Vec::new());
         while let Some(part) = answer.chunk().await.map_err(|error| broken(&error, true))? {
-            if body.len() + part.len() > MOST_BODY {
-                let words = format!("the answer is larger than {MOST_BODY} bytes");
+            if body.len() + part.len() > MAX_BODY {
+                let words = format!("the answer is larger than {MAX_BODY} bytes");
                 return Err(Broken { kind: ErrorKind::Malformed, may_have_arrived: true, words });
             }
             body.extend_from_slice(&part);

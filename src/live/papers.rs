@@ -18,7 +18,7 @@ const ATTEMPTS: u16 = 4;
 /// Characters of an abstract that are handed on.
 const ABSTRACT_CHARACTERS: usize = 600;
 /// Longest answer, in bytes.
-const MOST_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 4 << 20;
 /// Longest time of one try.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -81,7 +81,7 @@ struct Desk {
 
 /// The searches of a run.
 #[derive(Debug)]
-pub struct Papers {
+pub struct PaperSearch {
     client: reqwest::Client,
     arxiv: Desk,
     scholar: Desk,
@@ -94,7 +94,7 @@ struct Paper {
     words: String,
 }
 
-impl Papers {
+impl PaperSearch {
     /// The searches at their own addresses, or at those that `variable` names (`ARXIV_BASE_URL`, `SEMANTIC_SCHOLAR_BASE_URL`).
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl Papers {
         }
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(|_| (format!("{} broke off", source.name()), again))? {
-            if body.len() + part.len() > MOST_BYTES {
+            if body.len() + part.len() > MAX_BYTES {
                 return Err((format!("{} sent too much", source.name()), None));
             }
             body.extend_from_slice(&part);
@@ -269,9 +269,9 @@ mod tests {
   with Deep &amp; Wide</title><summary> We present
  a model. </summary><author><name>A</name></author></entry></feed>"#;
 
-    async fn papers(server: &MockServer) -> Papers {
+    async fn papers(server: &MockServer) -> PaperSearch {
         let address = server.uri();
-        Papers::new(|_| Some(address.clone())).unwrap()
+        PaperSearch::new(|_| Some(address.clone())).unwrap()
     }
 
     #[tokio::test]

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::flags::bootstrap::{ActionKind, BootstrapError};
-use crate::live::conduct::Backdrop;
+use crate::live::conduct::LiveContext;
 use crate::live::environment::Environment;
 use crate::live::estimate::{Estimate, estimate};
 use crate::live::journal::Journal;
 use crate::live::launchdarkly::{self, Plan, RestAdmin};
 use crate::live::recording::{Line, Recording, Run};
-use crate::live::{Budget, Papers, Providers, Service, Session, Shelf, World, models, preflight};
+use crate::live::{Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, models, preflight};
 use crate::llm::profile::Provider;
 use crate::run::{SetupError, Stage};
 use crate::traffic::Mode;
@@ -127,8 +127,8 @@ impl<'a> LiveRun<'a> {
         let openai = environment.provider(Provider::OpenAi).map_or("", |access| access.base.as_str());
         let world = World {
             providers: Providers::new(environment, workers).map_err(LiveError)?,
-            papers: Rc::new(Papers::new(variable).map_err(LiveError)?),
-            shelf: Shelf::new(limits.vectors, openai),
+            papers: Rc::new(PaperSearch::new(variable).map_err(LiveError)?),
+            shelf: EmbeddingCache::new(limits.vectors, openai),
             embedding: tokio::sync::Mutex::default(),
             flags,
             budget: Budget::new(limits.most_nano_usd, recording.spent_nano_usd()),
@@ -138,13 +138,13 @@ impl<'a> LiveRun<'a> {
 
     /// What the report says of who stood behind the run; `actions` is what [`Self::apply`] did.
     #[must_use]
-    pub fn backdrop(&self, most_nano_usd: u64, actions: Vec<String>) -> Backdrop {
+    pub fn backdrop(&self, most_nano_usd: u64, actions: Vec<String>) -> LiveContext {
         let scenario = self.stage.scenario;
         let base = self.environment.flags.base.as_deref();
         let names = preflight::providers(scenario).into_iter().map(models::name).collect::<Vec<_>>().join(", ");
         let (project, place) = (&scenario.project.key, &scenario.project.environment);
         let page = |key: &String| (key.clone(), launchdarkly::experiment_page(base, project, place, key));
-        Backdrop {
+        LiveContext {
             most_nano_usd: Some(most_nano_usd),
             backends: vec![("models".to_owned(), names), ("LaunchDarkly".to_owned(), base.unwrap_or("live").to_owned())],
             bootstrap: actions,

@@ -11,7 +11,7 @@ use crate::knowledge::retrieval::search_by;
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::budget::Reached;
 use crate::live::charge;
-use crate::live::embeddings::{MODEL, MOST_TEXTS, cost, similarities};
+use crate::live::embeddings::{MAX_TEXTS, MODEL, cost, similarities};
 use crate::live::halt::Stopped;
 use crate::live::providers::Failure;
 use crate::live::recording::Line;
@@ -49,7 +49,7 @@ impl<F: Flags> Session<'_, F> {
     /// The vectors of texts: those that are known, and the others from OpenAI.
     async fn vectors(&self, world: &World<F>, texts: &[&str]) -> Result<Vec<Rc<[f32]>>, ChatError> {
         let unknown: Vec<&str> = texts.iter().copied().filter(|text| world.shelf.get(text).is_none()).collect();
-        for batch in unknown.chunks(MOST_TEXTS) {
+        for batch in unknown.chunks(MAX_TEXTS) {
             self.embed(world, batch).await?;
         }
         let missing = || ChatError::new(ErrorKind::Malformed, "a vector is missing");
@@ -73,18 +73,18 @@ impl<F: Flags> Session<'_, F> {
         loop {
             if let Err(Reached { worst }) = world.budget.reserve(worst).await {
                 self.halt.stop(Stopped::Budget(worst));
-                return self.stand_still().await;
+                return self.park().await;
             }
             let nth = self.recording.borrow().embeddings;
             if !self.halt.goes_on() || !self.write(Line::Embedding { nth, worst_nano_usd: worst }) {
                 world.budget.settle(worst, 0);
-                return self.stand_still().await;
+                return self.park().await;
             }
             let out = self.halt.out();
             if !self.durable().await {
                 world.budget.settle(worst, 0);
                 drop(out);
-                return self.stand_still().await;
+                return self.park().await;
             }
             let answer = world.providers.embed(&body, &idempotency).await;
             let nano_usd = match &answer {
@@ -99,7 +99,7 @@ impl<F: Flags> Session<'_, F> {
             let written = self.write(Line::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
             drop(out);
             if !written {
-                return self.stand_still().await;
+                return self.park().await;
             }
             let error = match answer {
                 Ok(answer) if answer.vectors.len() == texts.len() => {
@@ -114,7 +114,7 @@ impl<F: Flags> Session<'_, F> {
             };
             if let Some(sentence) = fatal_for(&error, Provider::OpenAi, MODEL) {
                 self.halt.stop(Stopped::Failed(sentence));
-                return self.stand_still().await;
+                return self.park().await;
             }
             let Some(wait) = RetryPolicy::default().next_wait(&error, made, 0.5) else { return Err(error) };
             made += 1;

@@ -13,11 +13,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
 use crate::live::charge;
-use crate::live::embeddings::Shelf;
-use crate::live::halt::{Halt, Stopped};
+use crate::live::embeddings::EmbeddingCache;
+use crate::live::halt::{StopSignal, Stopped};
 use crate::live::journal::Journal;
 use crate::live::models;
-use crate::live::papers::Papers;
+use crate::live::papers::PaperSearch;
 use crate::live::providers::{Failure, Providers, Try};
 use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
 use crate::live::request::Writer;
@@ -84,9 +84,9 @@ pub struct World<F> {
     /// The models.
     pub providers: Providers,
     /// The paper searches.
-    pub papers: std::rc::Rc<Papers>,
+    pub papers: std::rc::Rc<PaperSearch>,
     /// Vectors that are known.
-    pub shelf: Shelf,
+    pub shelf: EmbeddingCache,
     /// Held while the knowledge base is embedded.
     pub embedding: tokio::sync::Mutex<()>,
     /// The flags.
@@ -105,7 +105,7 @@ pub struct Session<'a, F> {
     /// The world; `None`: a replay, in which everything has to be known.
     pub world: Option<World<F>>,
     /// How it stops.
-    pub halt: Halt,
+    pub halt: StopSignal,
     /// What is known.
     pub recording: RefCell<Recording>,
     /// Where it is written down; `None` in a replay.
@@ -121,7 +121,7 @@ impl<'a, F: Flags> Session<'a, F> {
     pub fn new(stage: &'a Stage<'a>, run: Run, world: Option<World<F>>, recording: Recording, journal: Option<Journal>) -> Self {
         let offset = Duration::from_us(recording.began.values().copied().max().unwrap_or(0));
         let (recording, journal) = (RefCell::new(recording), RefCell::new(journal));
-        Self { stage, run, world, halt: Halt::default(), recording, journal, watch: Stopwatch::start(), offset }
+        Self { stage, run, world, halt: StopSignal::default(), recording, journal, watch: Stopwatch::start(), offset }
     }
 
     /// The key of a user.
@@ -198,7 +198,7 @@ impl<'a, F: Flags> Session<'a, F> {
     }
 
     /// Never returns: whoever stands here is dropped when the run has stopped.
-    pub async fn stand_still<T>(&self) -> T {
+    pub async fn park<T>(&self) -> T {
         std::future::pending().await
     }
 
@@ -212,12 +212,12 @@ impl<'a, F: Flags> Session<'a, F> {
             (Some(known), _) if known.request() == digest => known,
             (Some(known), _) => {
                 self.halt.stop(Stopped::NotRecorded(differs(call, &asked(request), known.asked())));
-                self.stand_still().await
+                self.park().await
             }
             (None, None) => {
                 let text = not_there(call, &asked(request), &self.recording.borrow());
                 self.halt.stop(Stopped::NotRecorded(text));
-                self.stand_still().await
+                self.park().await
             }
             (None, Some(world)) => self.make(world, call, model, request, &body, digest).await,
         }
@@ -248,7 +248,7 @@ impl<'a, F: Flags> Session<'a, F> {
         let provider = model.provider;
         let Some(gate) = world.providers.gate(provider) else {
             self.halt.stop(Stopped::Failed(format!("model `{}` is asked, and there is no key for its provider", model.id)));
-            return self.stand_still().await;
+            return self.park().await;
         };
         let worst = charge::worst(model, body.len(), request.max_tokens);
         let idempotency = self.idempotency(&format!("{call:?} {digest}"));
@@ -261,18 +261,18 @@ impl<'a, F: Flags> Session<'a, F> {
                 Ok(()) => {}
                 Err(Reached { worst }) => {
                     self.halt.stop(Stopped::Budget(worst));
-                    return self.stand_still().await;
+                    return self.park().await;
                 }
             }
             if !self.halt.goes_on() || !self.write(Line::Asked { call, worst_nano_usd: worst }) {
                 world.budget.settle(worst, 0);
-                return self.stand_still().await;
+                return self.park().await;
             }
             let out = self.halt.out();
             if !self.durable().await {
                 world.budget.settle(worst, 0);
                 drop(out);
-                return self.stand_still().await;
+                return self.park().await;
             }
             let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), &idempotency, patience).await;
             total += latency;
@@ -284,7 +284,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     let answered = recorded(call, &model.id, digest, asked, response, (total, latency), nano_usd, retried);
                     if !self.write(Line::Answered(answered.clone())) {
                         drop(out);
-                        return self.stand_still().await;
+                        return self.park().await;
                     }
                     return CallOutcome::Answered(answered);
                 }
@@ -304,7 +304,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 self.write(Line::Withdrawn { call, nano_usd });
                 self.halt.stop(Stopped::Failed(sentence));
                 drop(out);
-                return self.stand_still().await;
+                return self.park().await;
             }
             match policy(error.kind).next_wait(&error, made, self.jitter(call, made)) {
                 Some(wait) => {
@@ -313,7 +313,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     let written = self.write(Line::Withdrawn { call, nano_usd });
                     drop((pass, out));
                     if !written {
-                        return self.stand_still().await;
+                        return self.park().await;
                     }
                     tokio::time::sleep(std::time::Duration::from_micros(wait.us())).await;
                     total += wait;
@@ -323,7 +323,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     self.write(Line::Withdrawn { call, nano_usd });
                     self.halt.stop(Stopped::Failed(format!("{} cannot be reached: {}", models::name(provider), error.message)));
                     drop(out);
-                    return self.stand_still().await;
+                    return self.park().await;
                 }
                 None => {
                     let failed = Failed {
@@ -340,7 +340,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     };
                     if !self.write(Line::Failed(failed.clone())) {
                         drop(out);
-                        return self.stand_still().await;
+                        return self.park().await;
                     }
                     return CallOutcome::Failed(failed);
                 }

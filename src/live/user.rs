@@ -9,7 +9,7 @@ use std::cell::Cell;
 use crate::agents::{Assignment, OutsideTools};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
-use crate::knowledge::retrieval::{MOST_RESULTS, search};
+use crate::knowledge::retrieval::{MAX_RESULTS, search};
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::halt::Stopped;
 use crate::live::papers::{Found, Source};
@@ -49,7 +49,7 @@ impl<'a, F: Flags> User<'a, F> {
         if query.is_empty() {
             return failed("Search error: the call has no `query`.".to_owned());
         }
-        let top_k = top_k.unwrap_or(tool.top_k).clamp(1, MOST_RESULTS);
+        let top_k = top_k.unwrap_or(tool.top_k).clamp(1, MAX_RESULTS);
         if tool.kind == ToolKind::KeywordSearch {
             // A search in memory: no time that anybody would notice.
             let found = search(&scenario.knowledge, usual, SearchTool::Keyword, query, top_k);
@@ -63,7 +63,7 @@ impl<'a, F: Flags> User<'a, F> {
         let Some(world) = &self.session.world else {
             let what = format!("user {}, {}, call {}: the recording has no answer to {query:?}", self.user, tool.key, nth + 1);
             self.session.halt.stop(Stopped::NotRecorded(what));
-            return self.session.stand_still().await;
+            return self.session.park().await;
         };
         let watch = Stopwatch::start();
         let settings = |threshold| RetrievalSettings { score_threshold: threshold, ..usual };
@@ -89,7 +89,7 @@ impl<'a, F: Flags> User<'a, F> {
             refusals: found.refusals,
             failed: found.failed,
         };
-        if self.session.write(Line::Tool(done)) { found } else { self.session.stand_still().await }
+        if self.session.write(Line::Tool(done)) { found } else { self.session.park().await }
     }
 }
 

@@ -12,8 +12,8 @@ pub use crate::llm::profile::Provider;
 use crate::time::Duration;
 
 /// Most bytes of an error's message, and of its field and code.
-const MOST_MESSAGE: usize = 2000;
-const MOST_NAME: usize = 300;
+const MAX_MESSAGE: usize = 2000;
+const MAX_NAME: usize = 300;
 
 /// Whose turn a message is. A tool's result is part of the user's turn; a system prompt is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -297,13 +297,8 @@ impl ChatError {
     /// The same with texts of a bounded length: they quote what the other side sent.
     #[must_use]
     pub fn bounded(self) -> Self {
-        let name = |text: String| shortened(&text, MOST_NAME).into_owned();
-        Self {
-            message: shortened(&self.message, MOST_MESSAGE).into_owned(),
-            field: self.field.map(name),
-            code: self.code.map(name),
-            ..self
-        }
+        let name = |text: String| shortened(&text, MAX_NAME).into_owned();
+        Self { message: shortened(&self.message, MAX_MESSAGE).into_owned(), field: self.field.map(name), code: self.code.map(name), ..self }
     }
 }
 

@@ -8,10 +8,10 @@
 //! Does not know: variations, experiments, money.
 
 use crate::journal::{Caller, FailureKind, Label};
-use crate::knowledge::prose::LEAST_TOKENS;
+use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{
-    Answer, Complexity, Grade, Item, Items, PersonalData, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
+    Answer, Complexity, Grade, PersonalData, PiiKind, PiiSet, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
 };
 use crate::llm::model::{CallFailure, Completion, Prompt, Reply, Routing, Said, ToolCall};
 use crate::llm::profile::{Latency, ModelProfile};
@@ -21,13 +21,13 @@ use crate::random::{Luck, Owner, Purpose, Stage};
 use crate::time::Duration;
 
 /// Most results that a model asks a tool for.
-const MOST_RESULTS: f64 = 20.0;
+const MAX_RESULTS: f64 = 20.0;
 /// Tokens that a model writes beside a tool call, usually and when it searches in circles: medians. Assumed.
 const NOTE_TOKENS: f64 = 15.0;
 const LOOPING_NOTE_TOKENS: f64 = 330.0;
 /// Standard deviation of their logarithm, and the most of them. Assumed.
 const NOTE_SIGMA: f64 = 0.6;
-const MOST_NOTE_TOKENS: f64 = 2_000.0;
+const MAX_NOTE_TOKENS: f64 = 2_000.0;
 
 /// The mock of every model of a scenario.
 #[derive(Clone, Debug)]
@@ -153,18 +153,18 @@ impl MockModels<'_> {
     fn question(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let subject = &prompt.subject;
         // Name always, the rest more often than not; the items are the same whatever share of questions carries any.
-        let invented = Items::from_bits((luck.second * 64.0) as u8 | 1 << (luck.wording >> 60 & 3)).with(Item::Name);
+        let invented = PiiSet::from_bits((luck.second * 64.0) as u8 | 1 << (luck.wording >> 60 & 3)).with(PiiKind::Name);
         let personal = if subject.personal.is_empty() { None } else { PersonalData::new(invented, luck.wording) };
         let template = (luck.first * f64::from(TEMPLATES)) as u8;
         let question = Question { topic: subject.topic, complexity: subject.complexity, template, personal };
-        (Reply::Question(Said::Recipe(question)), self.usage.question(question, Items::NONE))
+        (Reply::Question(Said::Recipe(question)), self.usage.question(question, PiiSet::NONE))
     }
 
     fn route(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let personal = prompt.subject.personal;
         let seen = if personal.is_empty() {
             // A false alarm takes something for a name.
-            if luck.first < model.false_alarm.get() { Items::NONE.with(Item::Name) } else { Items::NONE }
+            if luck.first < model.false_alarm.get() { PiiSet::NONE.with(PiiKind::Name) } else { PiiSet::NONE }
         } else {
             noticed(personal, model.personal_data_recall.get(), luck.wording)
         };
@@ -187,7 +187,7 @@ impl MockModels<'_> {
             let call = self.choose_tool(prompt, luck, &effort);
             return (Reply::ToolCall(Said::Recipe(call)), self.usage.tool_call(call));
         }
-        let tokens = (effort.answer_tokens as u32).max(LEAST_TOKENS);
+        let tokens = (effort.answer_tokens as u32).max(MIN_TOKENS);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
         let answer = Answer { topic: prompt.subject.topic, grade: effort.grade, tokens: tokens.min(most), wording: luck.wording };
         (Reply::Answer(Said::Recipe(answer)), answer.tokens)
@@ -229,7 +229,7 @@ impl MockModels<'_> {
         };
         Effort {
             rounds: if loops { f64::INFINITY } else { libm::floor(wanted + rounding) },
-            difficulty: if loops { MOST_RESULTS } else { difficulty },
+            difficulty: if loops { MAX_RESULTS } else { difficulty },
             // Thinking aloud: a few words, or many by somebody who goes in circles over a difficult question. Assumed.
             note_tokens: if loops { LOOPING_NOTE_TOKENS * difficulty } else { NOTE_TOKENS },
             answer_tokens: words * libm::exp(sigma * length) * libm::sqrt(difficulty),
@@ -253,8 +253,8 @@ impl MockModels<'_> {
         let top_k = f64::from(self.tool(tool).top_k) * effort.difficulty;
         let note = effort.note_tokens * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
         let query = Query { topic: prompt.subject.topic, variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8 };
-        let top_k = libm::round(top_k.clamp(1.0, MOST_RESULTS)) as u8;
-        ToolCall { tool, query, top_k, note_tokens: note.min(MOST_NOTE_TOKENS) as u16, note_wording: luck.wording }
+        let top_k = libm::round(top_k.clamp(1.0, MAX_RESULTS)) as u8;
+        ToolCall { tool, query, top_k, note_tokens: note.min(MAX_NOTE_TOKENS) as u16, note_wording: luck.wording }
     }
 
     fn judge(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
@@ -296,11 +296,11 @@ impl MockModels<'_> {
 impl Causes {
     /// Context that is gone with these items, 0 when nothing was redacted.
     #[must_use]
-    pub fn context_lost(&self, redacted: Items) -> f64 {
+    pub fn context_lost(&self, redacted: PiiSet) -> f64 {
         if redacted.is_empty() {
             return 0.0;
         }
-        let lost = Item::ALL.into_iter().zip(self.context_of_item).filter(|(item, _)| redacted.has(*item));
+        let lost = PiiKind::ALL.into_iter().zip(self.context_of_item).filter(|(item, _)| redacted.has(*item));
         lost.map(|(_, context)| context).sum()
     }
 }
@@ -336,9 +336,9 @@ fn failure(model: &ModelProfile, luck: &CallLuck, structured: bool) -> Option<Fa
 }
 
 /// The items that are noticed: ten bits decide each, so a better recall notices the same items and more.
-fn noticed(personal: Items, recall: f64, bits: u64) -> Items {
+fn noticed(personal: PiiSet, recall: f64, bits: u64) -> PiiSet {
     let seen = personal.iter().filter(|&item| (((bits >> (10 * item as u32)) & 1023) as f64 + 0.5) / 1024.0 < recall);
-    seen.fold(Items::NONE, Items::with)
+    seen.fold(PiiSet::NONE, PiiSet::with)
 }
 
 /// `p` with its log odds moved by `by`.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::journal::{Caller, FailureKind, Label};
 use crate::knowledge::TopicId;
 use crate::knowledge::tokens::count;
-use crate::knowledge::{Answer, Complexity, Grade, Items, Prescreen, Query, Question, Route};
+use crate::knowledge::{Answer, Complexity, Grade, PiiSet, Prescreen, Query, Question, Route};
 use crate::llm::setup::Setup;
 use crate::random::Owner;
 use crate::time::Duration;
@@ -33,11 +33,11 @@ pub enum Body {
     /// A question as it was asked.
     Question(Said<Question>),
     /// A question with these items redacted.
-    Redacted(Said<(Question, Items)>),
+    Redacted(Said<(Question, PiiSet)>),
     /// The supervisor's decision, told to the support agent.
     RoutingNote(Said<Prescreen>),
     /// The security agent's findings, told to the support agent.
-    FindingsNote(Said<Items>),
+    FindingsNote(Said<PiiSet>),
     /// A model's call of a tool.
     ToolCall(Called),
     /// A tool's output.
@@ -182,9 +182,9 @@ pub struct Subject {
     /// How deep it goes.
     pub complexity: Complexity,
     /// Personal data that is readable in it.
-    pub personal: Items,
+    pub personal: PiiSet,
     /// Personal data that was redacted from it.
-    pub redacted: Items,
+    pub redacted: PiiSet,
     /// Tool results that are in it.
     pub rounds: u16,
     /// Passages of the knowledge base that searches by meaning brought into it.
@@ -259,7 +259,7 @@ pub enum Reply {
     /// The supervisor's structured output.
     Routing(Routing),
     /// The security agent's structured output: what it found and removed.
-    Screening(Said<Items, Arc<Screened>>),
+    Screening(Said<PiiSet, Arc<Screened>>),
     /// A tool is to be used.
     ToolCall(Called),
     /// The final answer.

@@ -6,7 +6,7 @@
 
 use crate::journal::Label;
 use crate::knowledge::structured::detection;
-use crate::knowledge::{Detection, Items, KnowledgeBase, Prescreen, ReasoningNote};
+use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
 use crate::llm::model::{Body, Called, Reply, Routing, Said, ToolCall};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -28,7 +28,7 @@ pub fn routing_note(prescreen: Prescreen) -> String {
 
 /// What the support agent is told of the findings.
 #[must_use]
-pub fn findings_note(redacted: Items) -> String {
+pub fn findings_note(redacted: PiiSet) -> String {
     let types: Vec<String> = redacted.iter().map(|item| format!("'{}'", item.type_name())).collect();
     format!("PII Analysis: detected={}, types=[{}]", if redacted.is_empty() { "False" } else { "True" }, types.join(", "))
 }
@@ -70,7 +70,7 @@ pub fn reply(reply: &Reply, question: Option<&Body>, tools: &[ToolSpec], base: &
         Reply::Routing(Routing { note: Said::Words(text), .. }) => vec![text.to_string()],
         Reply::Screening(Said::Recipe(found)) => match question {
             Some(Body::Question(Said::Recipe(question))) => {
-                vec![Detection { question: *question, hidden_before: Items::NONE, found: *found }.render(base)]
+                vec![Detection { question: *question, hidden_before: PiiSet::NONE, found: *found }.render(base)]
             }
             Some(Body::Question(Said::Words(text))) => vec![detection(text, *found)],
             _ => Vec::new(),
@@ -78,7 +78,7 @@ pub fn reply(reply: &Reply, question: Option<&Body>, tools: &[ToolSpec], base: &
         Reply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
         Reply::ToolCall(call) => called(call, tools, base),
         Reply::Answer(Said::Recipe(answer)) => vec![answer.render(base)],
-        Reply::Question(Said::Recipe(question)) => vec![question.render(base, Items::NONE)],
+        Reply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
         Reply::Answer(Said::Words(text)) | Reply::Question(Said::Words(text)) => vec![text.to_string()],
         Reply::Label(word) => vec![label(*word).to_owned()],
         Reply::Topics(topics) => vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")],

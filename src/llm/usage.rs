@@ -10,7 +10,7 @@ use crate::journal::Label;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::structured::REASONS;
 use crate::knowledge::tokens::count;
-use crate::knowledge::{Detection, Items, KnowledgeBase, Prescreen, Question, Route, TopicId};
+use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, Question, Route, TopicId};
 use crate::llm::model::{Body, Said, ToolCall};
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -37,16 +37,16 @@ impl<'k> Usage<'k> {
     /// Counts everything once.
     #[must_use]
     pub fn new(base: &'k KnowledgeBase, tools: &'k [ToolSpec]) -> Self {
-        let note = |seen: Items, wording: u64| {
+        let note = |seen: PiiSet, wording: u64| {
             let route = if seen.is_empty() { Route::Support } else { Route::Security };
             count(&render::routing_note(Prescreen { seen, confidence_percent: 90, route, wording }))
         };
-        let sets = || (0..SETS as u8).map(Items::from_bits);
+        let sets = || (0..SETS as u8).map(PiiSet::from_bits);
         let cells = tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * RESULTS;
         Self {
             base,
             tools,
-            findings: std::array::from_fn(|bits| count(&render::findings_note(Items::from_bits(bits as u8)))),
+            findings: std::array::from_fn(|bits| count(&render::findings_note(PiiSet::from_bits(bits as u8)))),
             routing_notes: sets().map(|seen| std::array::from_fn(|wording| note(seen, wording as u64))).collect(),
             calls: (0..cells).map(|_| OnceLock::new()).collect(),
             labels: [Label::None, Label::Positive, Label::Negative].map(|label| count(render::label(label))),
@@ -68,16 +68,16 @@ impl<'k> Usage<'k> {
 
     /// A question with some items redacted.
     #[must_use]
-    pub fn question(&self, question: Question, redacted: Items) -> u32 {
+    pub fn question(&self, question: Question, redacted: PiiSet) -> u32 {
         question.size(self.base, redacted).tokens
     }
 
     /// The security agent's structured output.
     #[must_use]
-    pub fn redaction(&self, question: Option<&Body>, redacted: Items) -> u32 {
+    pub fn redaction(&self, question: Option<&Body>, redacted: PiiSet) -> u32 {
         match question {
             Some(Body::Question(Said::Recipe(question))) => {
-                Detection { question: *question, hidden_before: Items::NONE, found: redacted }.size(self.base).tokens
+                Detection { question: *question, hidden_before: PiiSet::NONE, found: redacted }.size(self.base).tokens
             }
             other => other.map_or(0, |other| self.body(other)),
         }
@@ -109,7 +109,7 @@ impl<'k> Usage<'k> {
     #[expect(clippy::indexing_slicing, reason = "both tables have a row for each set of items; a note's wording is taken modulo the row")]
     pub fn body(&self, body: &Body) -> u32 {
         match body {
-            Body::Question(Said::Recipe(question)) => self.question(*question, Items::NONE),
+            Body::Question(Said::Recipe(question)) => self.question(*question, PiiSet::NONE),
             Body::Redacted(Said::Recipe((question, redacted))) => self.question(*question, *redacted),
             Body::RoutingNote(Said::Recipe(note)) => self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS],
             Body::FindingsNote(Said::Recipe(redacted)) => self.findings[usize::from(redacted.bits())],

@@ -15,9 +15,9 @@ use crate::scenario::Scenario;
 use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
 /// Most replications of one question.
-pub const MOST_REPLICATIONS: u64 = 10_000_000;
+pub const MAX_REPLICATIONS: u64 = 10_000_000;
 /// Most sizes of one question.
-pub const MOST_SIZES: usize = 64;
+pub const MAX_SIZES: usize = 64;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ mod text;
 pub use aggregate::aggregate;
 pub use conduct::conduct;
 pub use data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, Target, TrueEffect};
-pub use design::{Design, MOST_REPLICATIONS, MOST_SIZES, PowerRequest, without_effect};
+pub use design::{Design, MAX_REPLICATIONS, MAX_SIZES, PowerRequest, without_effect};
 pub use markdown::to_markdown;
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
 pub use replicate::{AtSize, Replication};

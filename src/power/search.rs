@@ -27,7 +27,7 @@ pub struct Search {
     /// How often.
     pub share: f64,
     /// Most users of a run.
-    pub most_users: u32,
+    pub max_users: u32,
     /// Users to begin with.
     pub from: u32,
 }
@@ -83,7 +83,7 @@ pub fn search<'s>(
     asked: &PowerRequest,
     mut run: impl FnMut(PowerRequest) -> Result<(Design<'s>, BTreeMap<u64, Replication>), SetupError>,
 ) -> Result<Target, SetupError> {
-    let high = search.from.clamp(16, search.most_users.max(16));
+    let high = search.from.clamp(16, search.max_users.max(16));
     let full = asked.replications;
     let few = few(full);
     let rough = PowerRequest { replications: few, truth_users: asked.truth_users.or(Some(ROUGH_TRUTH)), ..asked.clone() };
@@ -91,7 +91,7 @@ pub fn search<'s>(
     let first_asked = if few == full { asked } else { &rough };
     let (mut key, mut tried, whole) = walk(search, first_asked, (high / 16).max(1), high, &mut run)?;
     if few < full && whole {
-        let (low, high) = between(&tried, search.share, search.most_users);
+        let (low, high) = between(&tried, search.share, search.max_users);
         (key, tried, _) = walk(search, asked, low, high, &mut run)?;
     }
     let users = first(&tried, search.share, 0.0);
@@ -130,9 +130,9 @@ fn walk<'s>(
             (low, high) = ((low / 16).max(1), low);
             continue;
         }
-        if tried.values().any(|(share, _)| reached(share)) || high >= search.most_users || !whole {
+        if tried.values().any(|(share, _)| reached(share)) || high >= search.max_users || !whole {
             return Ok((study.key, tried, whole));
         }
-        (low, high) = (high, high.saturating_mul(2).min(search.most_users));
+        (low, high) = (high, high.saturating_mul(2).min(search.max_users));
     }
 }

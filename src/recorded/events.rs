@@ -21,7 +21,7 @@ use crate::flags::events::{Clock, Recorded, context_kinds, notes, read};
 use crate::report::{Fault, Health, Ordered, RecordedData, Report};
 
 /// Most faults that are shown one by one; all are counted.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// Exposures by unit: experiment, time and treatment.
 type Exposures = BTreeMap<String, Vec<(usize, u64, u8)>>;
@@ -74,7 +74,7 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
             }
             Err(reason) => {
                 data.malformed += 1;
-                if data.faults.len() < MOST_FAULTS {
+                if data.faults.len() < MAX_FAULTS {
                     data.faults.push(Fault { line, reason });
                 }
             }

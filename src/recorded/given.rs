@@ -12,11 +12,11 @@ use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic, Tre
 use crate::figure::count;
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
-use crate::scenario::{Entries, Faults, MOST_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault};
+use crate::scenario::{Entries, Faults, MAX_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault};
 use crate::verdict::Rule;
 
 /// Most users exposed to one variation: sums of them stay exact as floating-point numbers.
-const MOST_USERS: u64 = 1_000_000_000_000;
+const MAX_USERS: u64 = 1_000_000_000_000;
 
 /// Given summary statistics, resolved.
 #[derive(Clone, Debug)]
@@ -58,9 +58,9 @@ pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
     if experiments.is_empty() {
         faults.add("there is no experiment in it", &written.experiments.span, "nothing to analyze", None);
     }
-    faults.too_many("experiments", experiments.get(MOST_ENTRIES).map(|experiment| &experiment.key.span));
+    faults.too_many("experiments", experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span));
     let mut studies = Vec::new();
-    for experiment in experiments.iter().take(MOST_ENTRIES) {
+    for experiment in experiments.iter().take(MAX_ENTRIES) {
         faults.key("experiment", &experiment.key);
         faults.define("experiment", "", &experiment.key);
         studies.extend(study(experiment, &mut faults));
@@ -105,7 +105,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
         return None;
     };
     let rows = &first.variations.value.0;
-    for (variation, _) in rows.iter().take(MOST_ENTRIES) {
+    for (variation, _) in rows.iter().take(MAX_ENTRIES) {
         faults.define("variation", key, variation);
     }
     let keys: Vec<&str> = rows.iter().map(|(variation, _)| variation.value.as_str()).collect();
@@ -125,8 +125,8 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
     });
     let shares = shares(written, &keys, faults);
     let exposures: Vec<&Spanned<u64>> = rows.iter().map(|(_, row)| &row.exposures).collect();
-    for exposed in exposures.iter().filter(|exposed| exposed.value > MOST_USERS) {
-        let label = format!("expected at most {}", count(MOST_USERS));
+    for exposed in exposures.iter().filter(|exposed| exposed.value > MAX_USERS) {
+        let label = format!("expected at most {}", count(MAX_USERS));
         faults.add("the number of exposed users is out of range", &exposed.span, label, None);
     }
     let metrics: Vec<MetricInput> = entries.0.iter().map(|(name, metric)| input(key, name, metric, &keys, &exposures, faults)).collect();
@@ -232,8 +232,8 @@ fn input(
 
 /// Variations that the primary metric does not have, or that are given twice.
 fn strangers(experiment: &str, metric: &Spanned<String>, rows: &Entries<Row>, keys: &[&str], faults: &mut Faults<'_>) {
-    faults.too_many("variations", rows.0.get(MOST_ENTRIES).map(|(variation, _)| &variation.span));
-    for (nth, (variation, _)) in rows.0.iter().enumerate().take(MOST_ENTRIES) {
+    faults.too_many("variations", rows.0.get(MAX_ENTRIES).map(|(variation, _)| &variation.span));
+    for (nth, (variation, _)) in rows.0.iter().enumerate().take(MAX_ENTRIES) {
         faults.look_up_in("variation", experiment, variation, keys.iter().copied());
         if let Some((earlier, _)) = rows.0.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];

@@ -19,11 +19,11 @@ use crate::report::Assumption;
 use crate::scenario::default_metrics;
 
 /// Maximum number of faults that are kept with their lines.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 /// Maximum number of arms of one flag: more values than that are data, not arms.
-const MOST_ARMS: usize = 50;
+const MAX_ARMS: usize = 50;
 /// Maximum number of inferred metrics, the most frequent events first.
-const MOST_METRICS: usize = 20;
+const MAX_METRICS: usize = 20;
 /// Keys of the AI SDKs' own events begin so.
 const AI_EVENTS: &str = "$ld:";
 
@@ -78,7 +78,7 @@ pub fn look(lines: impl BufRead) -> io::Result<Found> {
         });
         match told {
             Ok(()) => found.readable += 1,
-            Err(reason) if found.faults.len() < MOST_FAULTS => found.faults.push((line, reason)),
+            Err(reason) if found.faults.len() < MAX_FAULTS => found.faults.push((line, reason)),
             Err(_) => {}
         }
     })?;
@@ -99,7 +99,7 @@ impl Found {
                 seen.exposures += 1;
                 let Some(name) = arm_name(variation, variation_key, value) else { return };
                 let arms = seen.exposed.entry(config.to_owned()).or_default();
-                if arms.len() <= MOST_ARMS || arms.contains_key(&name) {
+                if arms.len() <= MAX_ARMS || arms.contains_key(&name) {
                     let number = arms.entry(name).or_insert(variation);
                     *number = variation.min(*number);
                 }
@@ -137,7 +137,7 @@ impl Plan {
         let empty = Seen::default();
         let seen = found.by_unit.get(&unit).unwrap_or(&empty);
         let (metrics, left_out) = metrics(seen);
-        let compared = seen.exposed.iter().filter(|(_, arms)| (2..=MOST_ARMS).contains(&arms.len()));
+        let compared = seen.exposed.iter().filter(|(_, arms)| (2..=MAX_ARMS).contains(&arms.len()));
         let studies: Vec<Experiment> = compared.map(|(config, arms)| study(config, arms, metrics.len())).collect();
         if metrics.is_empty() || studies.is_empty() {
             return Err(missing(found, seen, &unit, studies.is_empty()));
@@ -188,8 +188,8 @@ fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
             metrics.push(metric(format!("{event}:sum"), Aggregation::Sum));
         }
     }
-    let left_out = metrics.len().saturating_sub(MOST_METRICS);
-    metrics.truncate(MOST_METRICS);
+    let left_out = metrics.len().saturating_sub(MAX_METRICS);
+    metrics.truncate(MAX_METRICS);
     (metrics, left_out)
 }
 
@@ -243,7 +243,7 @@ fn missing(found: &Found, seen: &Seen, unit: &str, no_experiment: bool) -> Strin
         .iter()
         .map(|(config, arms)| match arms.len() {
             0 | 1 => format!("`{config}` has one arm only, `{}`", arms.keys().next().map_or("", String::as_str)),
-            many => format!("`{config}` has {many} different values, more than the {MOST_ARMS} arms of an experiment"),
+            many => format!("`{config}` has {many} different values, more than the {MAX_ARMS} arms of an experiment"),
         })
         .collect();
     match arms.as_slice() {

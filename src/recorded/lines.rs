@@ -10,7 +10,7 @@ use std::io::{self, BufRead};
 use serde_json::Value;
 
 /// Most bytes of a line: a payload of 10,000 events of 3 kB.
-const MOST_LINE: usize = 32 << 20;
+const MAX_LINE: usize = 32 << 20;
 
 /// Reads lines and passes on each event, with the number of its line (from 1), or why the line holds none. Returns the number
 /// of lines.
@@ -27,7 +27,7 @@ pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Val
         number += 1;
         let text = if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
         if !whole {
-            tell(number, Err(format!("the line is longer than {} MiB", MOST_LINE >> 20)));
+            tell(number, Err(format!("the line is longer than {} MiB", MAX_LINE >> 20)));
             continue;
         }
         if text.iter().all(u8::is_ascii_whitespace) {
@@ -67,7 +67,7 @@ fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<
         any = true;
         let end = bytes.iter().position(|&byte| byte == b'\n');
         let part = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
-        if line.len() + part.len() > MOST_LINE {
+        if line.len() + part.len() > MAX_LINE {
             whole = false;
         } else if whole {
             line.extend_from_slice(part);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn every_line_is_told_of_or_told_why_not() {
         let metric = r#"{"kind":"custom","key":"e","creationDate":1,"context":{"kind":"user","key":"u"}}"#;
-        let long = format!("\"{}\"", "x".repeat(MOST_LINE));
+        let long = format!("\"{}\"", "x".repeat(MAX_LINE));
         let text = format!("\u{feff}{metric}\n\n[{metric},{metric}]\r\n{{oops\n\u{0}\n{long}\n{metric}");
         let mut told = Vec::new();
         let lines = each_event(text.as_bytes(), |line, event| told.push((line, event.is_ok()))).unwrap();

@@ -16,7 +16,7 @@ use crate::metrics::Observations;
 use crate::report::{Extras, Mode, Report, interactions_between};
 
 /// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table of its own.
-const MOST_PAIRED: usize = 6;
+const MAX_PAIRED: usize = 6;
 
 /// What became of a metric event in one experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Table {
     pub fn new(plan: &Plan) -> Self {
         let count = plan.studies.len();
         let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
-        if count <= MOST_PAIRED {
+        if count <= MAX_PAIRED {
             let studies = || plan.studies.iter().enumerate();
             for (i, one) in studies() {
                 let others = studies().skip(i + 1).filter(|(_, other)| other.experiment.config != one.experiment.config);

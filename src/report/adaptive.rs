@@ -11,7 +11,7 @@ use super::table::{Cell, Column, Row, Table, Tone};
 use crate::figure;
 
 /// Most reallocations or looks that a table shows; of more, every second, third, … is shown, and the last.
-const MOST_ROWS: usize = 12;
+const MAX_ROWS: usize = 12;
 
 /// A bandit: how its shares went, and what it came to beside a fixed split of the same users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ pub struct SegmentChange {
 
 /// Every so many of the rows, and the last.
 fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
-    let step = all.len().div_ceil(MOST_ROWS).max(1);
+    let step = all.len().div_ceil(MAX_ROWS).max(1);
     let last = all.len().saturating_sub(1);
     all.iter().enumerate().filter(move |(at, _)| at % step == 0 || *at == last).map(|(_, one)| one)
 }

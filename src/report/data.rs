@@ -10,7 +10,7 @@ use super::adaptive::{Bandit, Rollout, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 pub use super::decided::{Because, Hindsight, Verdict};
 use super::expect::ExpectationResult;
-use super::live::LiveRun;
+use super::live::LiveSummary;
 use super::number::{Number, Ordered};
 pub use super::tested::Frequentist;
 pub use super::truth::{Bias, Truth};
@@ -59,7 +59,7 @@ pub struct Report {
     pub interactions: Vec<Interaction>,
     /// What real providers did and charged; `None` where none were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub live: Option<LiveRun>,
+    pub live: Option<LiveSummary>,
     /// Guarded rollouts, as they went.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<Rollout>,

@@ -3,7 +3,7 @@
 //! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped here; renderers do.
 
 use super::data::{Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation, Verdict};
-use super::live::LiveRun;
+use super::live::LiveSummary;
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::analysis::HealthStatus;
@@ -380,7 +380,7 @@ pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
             _ => ("cost", format!("{cost} with real providers, at list prices; nothing was spent")),
         });
     }
-    let live = report.live.iter().flat_map(LiveRun::lines);
+    let live = report.live.iter().flat_map(LiveSummary::lines);
     lines.extend(live.enumerate().map(|(nth, line)| (if nth == 0 { "live run" } else { "" }, line)));
     lines
 }

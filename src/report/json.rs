@@ -26,7 +26,7 @@ pub fn from_json(text: &str) -> Result<Report, String> {
         && error.is_data()
     {
         return Err(format!(
-            "a number is larger than {MOST_COUNT}, which counts nothing (line {}, column {})",
+            "a number is larger than {MAX_COUNT}, which counts nothing (line {}, column {})",
             error.line(),
             error.column()
         ));
@@ -42,7 +42,7 @@ pub fn from_json(text: &str) -> Result<Report, String> {
 }
 
 /// Largest whole number that counts something: up to here they are exact as floating-point numbers, and sums of them do not overflow.
-const MOST_COUNT: u64 = 1 << 53;
+const MAX_COUNT: u64 = 1 << 53;
 
 /// Looks at every whole number of a document. The first one that is too large is an error.
 struct Counts {
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Counts {
     }
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        if self.any || number <= MOST_COUNT { Ok(()) } else { Err(E::invalid_value(Unexpected::Unsigned(number), &self)) }
+        if self.any || number <= MAX_COUNT { Ok(()) } else { Err(E::invalid_value(Unexpected::Unsigned(number), &self)) }
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {

@@ -9,7 +9,7 @@ use crate::figure;
 
 /// A live run, or a replay of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LiveRun {
+pub struct LiveSummary {
     /// Users whose visits are over.
     pub users: u64,
     /// Users that were asked for.
@@ -47,7 +47,7 @@ pub struct LiveProblem {
     pub failed: u64,
 }
 
-impl LiveRun {
+impl LiveSummary {
     /// In a few lines, without mark-up.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

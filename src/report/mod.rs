@@ -43,7 +43,7 @@ pub use glance::glance;
 pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
-pub use live::{LiveProblem, LiveRun};
+pub use live::{LiveProblem, LiveSummary};
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
 pub use second::{adjusted, interactions, interactions_between};

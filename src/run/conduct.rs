@@ -25,7 +25,7 @@ use crate::scenario::Scenario;
 
 /// What is asked of a run beside its scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Wishes {
+pub struct RunOptions {
     /// Another seed than the scenario's.
     pub seed: Option<u64>,
     /// Another number of users than the scenario's.
@@ -51,7 +51,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub fn run(scenario: &Scenario, wishes: Wishes) -> Result<Outcome, SetupError> {
+pub fn run(scenario: &Scenario, wishes: RunOptions) -> Result<Outcome, SetupError> {
     let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed))?;
     Simulation::new(&stage, wishes).run()
 }
@@ -59,7 +59,7 @@ pub fn run(scenario: &Scenario, wishes: Wishes) -> Result<Outcome, SetupError> {
 /// A run on the mock backends that is about to begin, and whoever follows it.
 pub struct Simulation<'a> {
     stage: &'a Stage<'a>,
-    wishes: Wishes,
+    wishes: RunOptions,
     reader: Option<&'a mut dyn Reader>,
     heard: Option<&'a mut Listener<'a>>,
     progress: Option<&'a mut dyn FnMut(&SoFar<'_>)>,
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Simulation<'_> {
 impl<'a> Simulation<'a> {
     /// A run on this stage.
     #[must_use]
-    pub fn new(stage: &'a Stage<'a>, wishes: Wishes) -> Self {
+    pub fn new(stage: &'a Stage<'a>, wishes: RunOptions) -> Self {
         Self { stage, wishes, reader: None, heard: None, progress: None }
     }
 
@@ -121,12 +121,12 @@ impl<'a> Simulation<'a> {
                 heard(prompt, result);
             }
         };
-        let begun = |begun: u32, readers: &(Gathering, Option<&mut dyn Reader>)| {
+        let begun = |begun: u32, readers: &(RunCollector, Option<&mut dyn Reader>)| {
             let data = Some((scenario, readers.0.observer.observations()));
             progress(&SoFar { begun: u64::from(begun), total, data });
         };
         let population = stage.population(seed, users);
-        let ((gathering, _), adapted) = population.clone().visit_heard((Gathering::new(stage, users), reader), heard, begun);
+        let ((gathering, _), adapted) = population.clone().visit_heard((RunCollector::new(stage, users), reader), heard, begun);
         let observed = |population: Population<'_>| population.visit(stage.observer(users as usize)).finish();
         let adapts = scenario.studies.iter().any(|study| study.allocation.is_some());
         let fixed = adapts.then(|| observed(population.clone().fixed()));
@@ -140,7 +140,7 @@ impl<'a> Simulation<'a> {
             None
         };
 
-        let beside = Beside { truths, before, charts: wishes.charts, adapted, fixed };
+        let beside = Supplements { truths, before, charts: wishes.charts, adapted, fixed };
         let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
         let report = &mut outcome.report;
         report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
@@ -151,7 +151,7 @@ impl<'a> Simulation<'a> {
 }
 
 /// What the readers of one run's journal hold.
-pub(crate) struct Gathering {
+pub(crate) struct RunCollector {
     observer: JournalObserver,
     fingerprint: Fingerprint,
     traffic: TrafficTally,
@@ -162,7 +162,7 @@ pub(crate) struct Gathering {
 
 /// What a report shows beside the results of the run itself.
 #[derive(Debug, Default)]
-pub(crate) struct Beside {
+pub(crate) struct Supplements {
     /// For each experiment the effect on users and the measurement's limit.
     pub truths: Option<Vec<Truth>>,
     /// The same users before the experiments.
@@ -175,7 +175,7 @@ pub(crate) struct Beside {
     pub fixed: Option<Observations>,
 }
 
-impl Reader for Gathering {
+impl Reader for RunCollector {
     fn entry(&mut self, entry: &Entry) {
         self.observer.entry(entry);
         self.fingerprint.entry(entry);
@@ -189,7 +189,7 @@ impl Reader for Gathering {
     }
 }
 
-impl Gathering {
+impl RunCollector {
     /// Readers of a run of so many users on this stage.
     pub(crate) fn new(stage: &Stage<'_>, users: u32) -> Self {
         let tally = |varies: &Varies| ArmTally::new(varies.config, varies.treatment_of.clone());
@@ -207,7 +207,7 @@ impl Gathering {
     }
 
     /// The report of what was read: everything that does not depend on who stood behind the models.
-    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, (seed, users): (Seed, u32), beside: &Beside) -> Outcome {
+    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, (seed, users): (Seed, u32), beside: &Supplements) -> Outcome {
         let scenario = stage.scenario;
         let observations = self.observer.finish();
         let mut report = Report::new(&scenario.name, mode, Some(seed.0), self.fingerprint.hex());

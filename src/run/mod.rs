@@ -15,8 +15,8 @@ mod watch;
 mod whole;
 
 pub use adaptive::{Adapted, Ending, Look, Reallocation, Watched};
-pub(crate) use conduct::{Beside, Gathering};
-pub use conduct::{Listener, Outcome, Simulation, Wishes, met, run};
+pub use conduct::{Listener, Outcome, RunOptions, Simulation, met, run};
+pub(crate) use conduct::{RunCollector, Supplements};
 pub use events::{EventWriter, Sent, Visit};
 pub use parts::rollouts_as_expected;
 pub use population::Population;

@@ -12,7 +12,7 @@ use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
 use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader};
-use crate::knowledge::{Complexity, Items, TopicId};
+use crate::knowledge::{Complexity, PiiSet, TopicId};
 use crate::llm::mock::MockModels;
 use crate::llm::model::{CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::usage::Usage;
@@ -145,8 +145,8 @@ impl<'s> Stage<'s> {
         let subject = Subject {
             topic: TopicId(0),
             complexity: Complexity::Basic,
-            personal: Items::NONE,
-            redacted: Items::NONE,
+            personal: PiiSet::NONE,
+            redacted: PiiSet::NONE,
             rounds: 0,
             passages: Passages::default(),
             visible: Visible::default(),

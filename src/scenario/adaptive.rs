@@ -5,7 +5,7 @@
 
 use super::catalog::DraftConfig;
 use super::experiments::{World, rule, satisfies};
-use super::faults::{Faults, MOST_ENTRIES};
+use super::faults::{Faults, MAX_ENTRIES};
 use super::source::{self, Allocation};
 use super::spanned::Spanned;
 use super::study::Slice;
@@ -29,8 +29,8 @@ pub fn bandit(written: &source::Experiment, treatments: usize, faults: &mut Faul
 /// The parts of an experiment's users that are looked at by themselves.
 pub fn slices(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<Slice> {
     let mut slices = Vec::new();
-    faults.too_many("segments", written.by.get(MOST_ENTRIES).map(|name| &name.span));
-    for (nth, name) in written.by.iter().enumerate().take(MOST_ENTRIES) {
+    faults.too_many("segments", written.by.get(MAX_ENTRIES).map(|name| &name.span));
+    for (nth, name) in written.by.iter().enumerate().take(MAX_ENTRIES) {
         let at = faults.look_up("segment", name, world.segments.iter().map(|segment| segment.key.as_str()));
         let Some(segment) = at.and_then(|at| world.segments.get(at)) else { continue };
         if let Some(earlier) = written.by.iter().take(nth).find(|earlier| earlier.value == name.value) {
@@ -46,7 +46,7 @@ pub fn slices(written: &source::Experiment, world: &World<'_>, faults: &mut Faul
 /// The guarded rollouts that metrics watch over, each with how it is to end; the others change nothing in a run.
 pub fn guards(written: &source::Source, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<(Guard, Option<crate::report::RolloutOutcome>)> {
     let mut guards = Vec::new();
-    for guarded in written.guarded_rollouts.iter().take(MOST_ENTRIES) {
+    for guarded in written.guarded_rollouts.iter().take(MAX_ENTRIES) {
         if guarded.watch.is_empty() {
             if guarded.expect.is_some() {
                 let help = "name the metrics in `watch: [ … ]`".to_owned();
@@ -62,8 +62,8 @@ pub fn guards(written: &source::Source, world: &World<'_>, faults: &mut Faults<'
 
 fn guard(written: &source::GuardedRollout, config: &DraftConfig, world: &World<'_>, faults: &mut Faults<'_>) -> Option<Guard> {
     let mut metrics = Vec::new();
-    faults.too_many("metrics", written.watch.get(MOST_ENTRIES).map(|metric| &metric.span));
-    for metric in written.watch.iter().take(MOST_ENTRIES) {
+    faults.too_many("metrics", written.watch.get(MAX_ENTRIES).map(|metric| &metric.span));
+    for metric in written.watch.iter().take(MAX_ENTRIES) {
         metrics.extend(faults.look_up("metric", metric, world.metrics.iter().map(|metric| metric.key.as_str())));
     }
     let worse_by = written.worse_by.as_ref().map_or(0.0, |most| faults.range("worse_by", most, 0.0, 10.0));

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::catalog::{self, DraftConfig, DraftVariation};
-use super::faults::{Faults, MOST_ENTRIES};
+use super::faults::{Faults, MAX_ENTRIES};
 use super::overrides::entry;
 use super::source::{self, Redaction};
 use super::spanned::{Entries, Spanned};
@@ -44,15 +44,15 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
             }
         }
         // The catalog's own are among them, and what is served is numbered by a byte.
-        if config.variations.len() > MOST_ENTRIES {
+        if config.variations.len() > MAX_ENTRIES {
             let label = format!("{} with those of the catalog", config.variations.len());
-            faults.add(format!("more than {MOST_ENTRIES} variations of `{}`", config.key), &key.span, label, None);
+            faults.add(format!("more than {MAX_ENTRIES} variations of `{}`", config.key), &key.span, label, None);
         }
         let variations: Vec<&str> = config.variations.iter().map(|variation| variation.key.as_str()).collect();
         if let Some(rules) = &file.rules {
             config.rules.clear();
-            faults.too_many("rules", rules.get(MOST_ENTRIES).map(|rule| &rule.segment.span));
-            for (nth, rule) in rules.iter().enumerate().take(MOST_ENTRIES) {
+            faults.too_many("rules", rules.get(MAX_ENTRIES).map(|rule| &rule.segment.span));
+            for (nth, rule) in rules.iter().enumerate().take(MAX_ENTRIES) {
                 let segment = faults.look_up("segment", &rule.segment, segments.iter().map(|segment| segment.key.as_str()));
                 let serve = faults.look_up_in("variation", config.key, &rule.serve, variations.iter().copied());
                 if let Some(earlier) = rules.iter().take(nth).find(|earlier| earlier.segment.value == rule.segment.value) {

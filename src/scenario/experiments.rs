@@ -7,7 +7,7 @@
 
 use super::adaptive;
 use super::catalog::{self, DraftConfig};
-use super::faults::{Faults, MOST_ENTRIES};
+use super::faults::{Faults, MAX_ENTRIES};
 use super::source::{self, Source as Written};
 use super::spanned::Spanned;
 use super::study::Slice;
@@ -52,11 +52,11 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
         let help = "write `experiments: [( key: …, … )]`, see `simlab new security`".to_owned();
         faults.add("the scenario has no experiment", &(0..0), "", Some(help));
     }
-    faults.too_many("experiments", written.experiments.get(MOST_ENTRIES).map(|experiment| &experiment.key.span));
-    faults.too_many("guarded rollouts", written.guarded_rollouts.get(MOST_ENTRIES).map(|guarded| &guarded.config.span));
+    faults.too_many("experiments", written.experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span));
+    faults.too_many("guarded rollouts", written.guarded_rollouts.get(MAX_ENTRIES).map(|guarded| &guarded.config.span));
     guarded(written, world, faults);
     let mut resolved = Vec::new();
-    for (nth, experiment) in written.experiments.iter().enumerate().take(MOST_ENTRIES) {
+    for (nth, experiment) in written.experiments.iter().enumerate().take(MAX_ENTRIES) {
         faults.key("experiment", &experiment.key);
         faults.define("experiment", "", &experiment.key);
         together(written, nth, experiment, faults);
@@ -67,7 +67,7 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
 
 /// Guarded rollouts: each on a rule that is there, between two variations.
 fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
-    for (nth, guarded) in written.guarded_rollouts.iter().enumerate().take(MOST_ENTRIES) {
+    for (nth, guarded) in written.guarded_rollouts.iter().enumerate().take(MAX_ENTRIES) {
         let at = faults.look_up("AI config", &guarded.config, world.drafts.iter().map(|config| config.key));
         let Some(config) = at.and_then(|at| world.drafts.get(at)) else { continue };
         for end in [&guarded.from, &guarded.to] {
@@ -193,8 +193,8 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
 /// The metrics of an experiment, each with its index.
 fn metrics<'a>(written: &source::Experiment, world: &World<'a>, faults: &mut Faults<'_>) -> Vec<(usize, &'a Metric)> {
     let mut chosen = Vec::new();
-    faults.too_many("metrics", written.metrics.get(MOST_ENTRIES).map(|metric| &metric.span));
-    for (nth, metric) in written.metrics.iter().enumerate().take(MOST_ENTRIES) {
+    faults.too_many("metrics", written.metrics.get(MAX_ENTRIES).map(|metric| &metric.span));
+    for (nth, metric) in written.metrics.iter().enumerate().take(MAX_ENTRIES) {
         if let Some(earlier) = written.metrics.iter().take(nth).find(|earlier| earlier.value == metric.value) {
             let places = [(&earlier.span, "the first time"), (&metric.span, "the second time")];
             faults.add_pair(format!("metric `{}` is listed twice", metric.value), places, None);
@@ -216,8 +216,8 @@ fn split(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults
     let before = faults.count();
     let entries = &written.split.value.0;
     let key = &written.key.value;
-    faults.too_many("variations in the split", entries.get(MOST_ENTRIES).map(|(variation, _)| &variation.span));
-    for (nth, (variation, _)) in entries.iter().enumerate().take(MOST_ENTRIES) {
+    faults.too_many("variations in the split", entries.get(MAX_ENTRIES).map(|(variation, _)| &variation.span));
+    for (nth, (variation, _)) in entries.iter().enumerate().take(MAX_ENTRIES) {
         faults.look_up_in("variation", config.key, variation, keys());
         if let Some((earlier, _)) = entries.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];

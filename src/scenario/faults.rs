@@ -2,7 +2,7 @@
 //! that are given twice.
 //!
 //! Promises: a fault points at the file's own text, once; a suggestion says in which line its name is defined. After
-//! [`MOST_SHOWN`] faults the rest is only counted.
+//! [`MAX_SHOWN`] faults the rest is only counted.
 //!
 //! Does not know: what a scenario consists of.
 
@@ -15,9 +15,9 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::figure::count;
 
 /// Most faults that are shown.
-const MOST_SHOWN: usize = 50;
+const MAX_SHOWN: usize = 50;
 /// Most entries of one map or list: indices stay small, and so does the time that checks take.
-pub const MOST_ENTRIES: usize = 256;
+pub const MAX_ENTRIES: usize = 256;
 
 /// Collects faults against one source.
 pub struct Faults<'s> {
@@ -63,8 +63,8 @@ impl<'s> Faults<'s> {
     /// Checks the keys of a map: each once, not too many, and of a form that LaunchDarkly takes. `owner` tells apart
     /// maps of the same kind.
     pub fn keys<V>(&mut self, what: &'static str, owner: &str, entries: &Entries<V>) {
-        self.too_many("entries of one kind", entries.0.get(MOST_ENTRIES).map(|(key, _)| &key.span));
-        for (key, _) in entries.0.iter().take(MOST_ENTRIES) {
+        self.too_many("entries of one kind", entries.0.get(MAX_ENTRIES).map(|(key, _)| &key.span));
+        for (key, _) in entries.0.iter().take(MAX_ENTRIES) {
             self.key(what, key);
             self.define(what, owner, key);
         }
@@ -73,7 +73,7 @@ impl<'s> Faults<'s> {
     /// Refuses a list with an entry behind the last that is looked at, which would be ignored.
     pub fn too_many(&mut self, what: &str, first: Option<&Range<usize>>) {
         if let Some(span) = first {
-            self.add(format!("more than {MOST_ENTRIES} {what}"), span, "the first one too many", None);
+            self.add(format!("more than {MAX_ENTRIES} {what}"), span, "the first one too many", None);
         }
     }
 
@@ -130,8 +130,8 @@ impl<'s> Faults<'s> {
 
     /// Checks the names of health checks that an experiment tolerates: each can fail, and is named once.
     pub fn tolerated(&mut self, names: &[Spanned<String>]) {
-        self.too_many("health checks", names.get(MOST_ENTRIES).map(|name| &name.span));
-        for (nth, name) in names.iter().enumerate().take(MOST_ENTRIES) {
+        self.too_many("health checks", names.get(MAX_ENTRIES).map(|name| &name.span));
+        for (nth, name) in names.iter().enumerate().take(MAX_ENTRIES) {
             if let Some(earlier) = names.iter().take(nth).find(|earlier| earlier.value == name.value) {
                 let places = [(&earlier.span, "the first time"), (&name.span, "the second time")];
                 self.add_pair(format!("health check `{}` is listed twice", name.value), places, Some("keep one of them".to_owned()));
@@ -198,8 +198,8 @@ impl<'s> Faults<'s> {
     /// The faults, in the order of the file.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
-        let rest = self.found.len().saturating_sub(MOST_SHOWN);
-        self.found.truncate(MOST_SHOWN);
+        let rest = self.found.len().saturating_sub(MAX_SHOWN);
+        self.found.truncate(MAX_SHOWN);
         if rest > 0 {
             self.found.push(Diagnostic::new(format!("and {rest} more")));
         }

@@ -259,10 +259,10 @@ pub struct Complaint {
 }
 
 /// Most rules of one list.
-pub const MOST_RULES: usize = 256;
+pub const MAX_RULES: usize = 256;
 /// Most bytes of what is said of one rule.
-const MOST_WORDS: usize = 500;
-const MOST_WAIT: Duration = Duration::from_us(3_600_000_000);
+const MAX_WORDS: usize = 500;
+const MAX_WAIT: Duration = Duration::from_us(3_600_000_000);
 /// A client's usual patience: the Python SDKs of the providers wait this long.
 const PATIENCE: Duration = Duration::from_us(600_000_000);
 
@@ -342,7 +342,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
     let status = whole("status", &written.status, 500, 599).unwrap_or(500) as u16;
     let after_events = whole("after_events", &written.after_events, 0, 1_000_000).unwrap_or(3);
     for (field, wait) in [("retry_after", &written.retry_after), ("delay", &written.delay)] {
-        if let Some(wait) = wait.as_ref().filter(|wait| wait.value > MOST_WAIT) {
+        if let Some(wait) = wait.as_ref().filter(|wait| wait.value > MAX_WAIT) {
             let label = format!("expected at most an hour, found {}", wait.value);
             wrong(field, &wait.span, format!("`{field}` is out of range"), label, None);
         }
@@ -382,11 +382,11 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
 
 /// The meaning of a list of rules.
 pub fn rules(written: &[Written], faults: &mut Faults<'_>) -> Vec<FaultRule> {
-    if let Some(rule) = written.get(MOST_RULES) {
-        faults.add(format!("more than {MOST_RULES} faults in one list"), &rule.fault.span, "the first one too many", None);
+    if let Some(rule) = written.get(MAX_RULES) {
+        faults.add(format!("more than {MAX_RULES} faults in one list"), &rule.fault.span, "the first one too many", None);
     }
     let mut add = |complaint: Complaint| faults.add(complaint.message, &complaint.span, complaint.label, complaint.help);
-    written.iter().take(MOST_RULES).filter_map(|rule| resolve(rule, &mut add)).collect()
+    written.iter().take(MAX_RULES).filter_map(|rule| resolve(rule, &mut add)).collect()
 }
 
 /// What is wrong with one value, in the words of JSON.
@@ -427,7 +427,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
         Value::Object(mut fields) if fields.contains_key("faults") => {
             let list = fields.remove("faults").unwrap_or_default();
             if let Some(other) = fields.keys().next() {
-                return Err(vec![format!("unknown field `{}`, expected `faults` alone", shortened(other, MOST_WORDS))]);
+                return Err(vec![format!("unknown field `{}`, expected `faults` alone", shortened(other, MAX_WORDS))]);
             }
             (list, "faults")
         }
@@ -437,8 +437,8 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
     let Value::Array(list) = list else {
         return Err(vec!["expected {\"faults\": [ … ]}, a list of faults, or one fault".to_owned()]);
     };
-    if list.len() > MOST_RULES {
-        return Err(vec![format!("expected at most {MOST_RULES} faults, found {}", list.len())]);
+    if list.len() > MAX_RULES {
+        return Err(vec![format!("expected at most {MAX_RULES} faults, found {}", list.len())]);
     }
     let (mut rules, mut wrong) = (Vec::new(), Vec::new());
     for (nth, rule) in list.into_iter().enumerate() {
@@ -454,7 +454,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
             })),
         }
     }
-    if wrong.is_empty() { Ok(rules) } else { Err(wrong.iter().map(|words| shortened(words, MOST_WORDS).into_owned()).collect()) }
+    if wrong.is_empty() { Ok(rules) } else { Err(wrong.iter().map(|words| shortened(words, MAX_WORDS).into_owned()).collect()) }
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken, nearest};
 use crate::knowledge::{KnowledgeBase, REINFORCEMENT_LEARNING};
 
 /// Largest scenario file, in bytes.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 /// Largest knowledge base, in bytes: as many as a base takes.
-const MOST_KNOWLEDGE: u64 = 8 << 20;
+const MAX_KNOWLEDGE: u64 = 8 << 20;
 /// Fewest topics that a knowledge base has to give, as the tutorial asks of its model.
-const LEAST_TOPICS: usize = 20;
+const MIN_TOPICS: usize = 20;
 /// The folder of the knowledge base that is built in, so that a copied scenario runs anywhere.
 const BUILT_IN_KNOWLEDGE: &str = "knowledge/reinforcement-learning";
 
@@ -161,8 +161,8 @@ fn knowledge(named: &Spanned<String>, documents: &dyn Fn(&str) -> Documents, fau
     };
     match KnowledgeBase::from_documents(&documents) {
         Err(error) => fault(error.to_string(), "put Markdown files (.md) with headings into the folder"),
-        Ok(base) if base.n_topics() < LEAST_TOPICS => fault(
-            format!("the knowledge base has too few topics: {} of at least {LEAST_TOPICS}", base.n_topics()),
+        Ok(base) if base.n_topics() < MIN_TOPICS => fault(
+            format!("the knowledge base has too few topics: {} of at least {MIN_TOPICS}", base.n_topics()),
             "every heading is a topic, whatever its level, if its title is not there yet: write more headings (`#` to `######`)",
         ),
         Ok(base) => Some(base),
@@ -192,11 +192,11 @@ fn documents(folder: &Path, named: &str) -> Documents {
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| markdown(path)).collect();
     paths.sort();
     let mut documents = Vec::new();
-    let mut left = MOST_KNOWLEDGE;
+    let mut left = MAX_KNOWLEDGE;
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = at_most(&path, left).map_err(|error| format!("`{name}`: {error}"))?;
-        let bytes = bytes.ok_or_else(|| format!("it is larger than {} MiB", MOST_KNOWLEDGE >> 20))?;
+        let bytes = bytes.ok_or_else(|| format!("it is larger than {} MiB", MAX_KNOWLEDGE >> 20))?;
         left -= bytes.len() as u64;
         documents.push((name.clone(), String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?));
     }
@@ -219,11 +219,11 @@ fn read(path: &Path, wanted: Wanted) -> Result<String, Diagnostic> {
     }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| fault(format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"))?;
     let other = |fault: Diagnostic| mistaken(&shown.to_string(), &bytes, wanted).unwrap_or(fault);
-    if bytes.len() as u64 > MOST_BYTES {
-        let long = format!("`{shown}` is longer than the {MOST_BYTES} bytes of a scenario");
+    if bytes.len() as u64 > MAX_BYTES {
+        let long = format!("`{shown}` is longer than the {MAX_BYTES} bytes of a scenario");
         return Err(other(fault(long, "is this the right file?")));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {

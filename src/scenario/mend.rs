@@ -13,7 +13,7 @@ use super::tree::tree;
 use crate::diagnostic::{Diagnostic, Source};
 
 /// Most times that the reader goes on with a mended text.
-const MOST_READINGS: usize = 50;
+const MAX_READINGS: usize = 50;
 
 /// The faults of a text. `read` reads a mended text and reports the faults of its meaning, or why it is not readable.
 pub fn faults(
@@ -27,7 +27,7 @@ pub fn faults(
     if found.faults.is_empty() {
         found.faults.push(shape::fault(first, source));
     }
-    for _ in 0..MOST_READINGS {
+    for _ in 0..MAX_READINGS {
         let mended = Source::new(source.name.clone(), found.mended.text(&source.text));
         match read(mended) {
             Err(misread) => {

@@ -36,7 +36,7 @@ mod wrong_kind;
 mod tests;
 
 pub use catalog::metrics as default_metrics;
-pub use injected::{Endpoint, FaultKind, FaultRule, MOST_RULES, faults_from_json};
+pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
 pub use load::{Documents, Loaded, load, load_faults, parse, parse_faults, parse_kept};
@@ -46,7 +46,7 @@ pub use schema::schema;
 pub use study::{Slice, Study, WatchedRollout};
 
 // For other data files in the same dialect, with the same care for mistakes.
-pub(crate) use faults::{Faults, MOST_ENTRIES};
+pub(crate) use faults::{Faults, MAX_ENTRIES};
 pub(crate) use overrides::accuracy;
 pub use provenance::{ORIGINS, Origin, Provenance};
 pub(crate) use shape::fault as shape_fault;

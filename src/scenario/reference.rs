@@ -15,7 +15,7 @@ use super::schema::{properties, schema};
 use crate::figure::count;
 
 /// Most characters of a default that a table shows.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 const HEAD: &str = "# Scenario reference
 
@@ -146,7 +146,7 @@ impl<'a> Book<'a> {
         let shown = match (property.get("default"), said) {
             (Some(value), _) => {
                 let written = ron(value, named);
-                let cut: String = written.chars().take(MOST_SHOWN).collect();
+                let cut: String = written.chars().take(MAX_SHOWN).collect();
                 if cut == written { format!("`{written}`") } else { format!("`{}…\"`", cut.trim_end()) }
             }
             (None, Some(said)) => cell(&said),

@@ -16,7 +16,7 @@ use super::wrong_kind::{Expected, described};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// Most names that a suggestion lists.
-const MOST_NAMES: usize = 24;
+const MAX_NAMES: usize = 24;
 
 /// What a text looks like once its faults are mended.
 #[derive(Clone, Debug, Default)]
@@ -403,7 +403,7 @@ fn has_suffix(number: &str) -> bool {
 pub fn listed(known: &[&str]) -> String {
     match known {
         [] => "nothing can be written here".to_owned(),
-        known => match known.split_at_checked(MOST_NAMES) {
+        known => match known.split_at_checked(MAX_NAMES) {
             Some((shown, [_, ..])) => format!("expected one of: {}, …", shown.join(", ")),
             _ => format!("expected one of: {}", known.join(", ")),
         },

@@ -8,7 +8,7 @@ use super::spanned::Misread;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// Most names that a suggestion lists.
-const MOST_NAMES: usize = 24;
+const MAX_NAMES: usize = 24;
 
 /// The fault of a file that has not the shape of a scenario.
 pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
@@ -79,7 +79,7 @@ fn unknown(what: &str, found: &str, expected: &[&'static str], misread: &Misread
     let expected: Vec<&str> = expected.iter().filter(|name| !expected.iter().any(|other| same(name, &other))).copied().collect();
     let listed = || match expected.as_slice() {
         [] => "nothing can be written here".to_owned(),
-        known => match known.split_at_checked(MOST_NAMES) {
+        known => match known.split_at_checked(MAX_NAMES) {
             Some((shown, [_, ..])) => format!("expected one of: {}, …", shown.join(", ")),
             _ => format!("expected one of: {}", known.join(", ")),
         },

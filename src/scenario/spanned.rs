@@ -18,7 +18,7 @@ use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Deepest nesting, in RON's own count: about two for each bracket.
-const MOST_DEPTH: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// The dialect of RON in which scenarios are written.
 pub fn options() -> ron::Options {
@@ -26,7 +26,7 @@ pub fn options() -> ron::Options {
     ron::Options::default()
         .with_default_extension(Extensions::IMPLICIT_SOME)
         .with_default_extension(Extensions::UNWRAP_NEWTYPES)
-        .with_recursion_limit(MOST_DEPTH)
+        .with_recursion_limit(MAX_DEPTH)
 }
 
 /// The text that is being read, by address and length, and what went wrong in it first.

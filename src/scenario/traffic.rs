@@ -13,23 +13,22 @@ use crate::time::Duration;
 use crate::traffic::{AudienceGroup, Mode, TrafficSpec};
 
 /// Most queries of one run.
-const MOST_QUERIES: u32 = 10_000_000;
+const MAX_QUERIES: u32 = 10_000_000;
 /// Most requests in flight at once.
-const MOST_WORKERS: u32 = 10_000;
+const MAX_WORKERS: u32 = 10_000;
 /// Most distinct attribute sets of an audience.
-const MOST_SETS: usize = 10_000;
+const MAX_SETS: usize = 10_000;
 /// Attributes that LaunchDarkly keeps for itself.
 const RESERVED: [&str; 4] = ["key", "kind", "anonymous", "_meta"];
 
 /// Traffic, with the tutorial's numbers where the file has none.
 pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'_>) -> TrafficSpec {
     let file = &written.traffic;
-    let queries =
-        file.queries.as_ref().map_or(catalog::QUERIES, |queries| faults.whole("the number of queries", queries, 1..=MOST_QUERIES));
+    let queries = file.queries.as_ref().map_or(catalog::QUERIES, |queries| faults.whole("the number of queries", queries, 1..=MAX_QUERIES));
     let mode = file.mode.as_ref().map_or(Mode::Concurrent { workers: catalog::WORKERS }, |mode| match mode.value {
         source::Mode::Concurrent { workers } => {
             let workers = Spanned { value: workers, span: mode.span.clone() };
-            Mode::Concurrent { workers: faults.whole("the number of workers", &workers, 1..=MOST_WORKERS) }
+            Mode::Concurrent { workers: faults.whole("the number of workers", &workers, 1..=MAX_WORKERS) }
         }
         source::Mode::Sequential { delay } => Mode::Sequential { delay },
     });
@@ -82,11 +81,11 @@ fn audience(written: &Written, faults: &mut Faults<'_>) -> Vec<AudienceGroup> {
     sum_to_whole("the shares of the audience do", file.value.iter().map(|group| group.share), file, faults);
     let mut groups = Vec::new();
     for group in file.value.iter().filter(|group| group.share.weight() > 0) {
-        let sets = spread(group, MOST_SETS - groups.len(), file, faults);
+        let sets = spread(group, MAX_SETS - groups.len(), file, faults);
         let weight = group.share.fraction() / sets.len().max(1) as f64;
         groups.extend(sets.into_iter().map(|attributes| AudienceGroup { weight, attributes }));
-        if groups.len() >= MOST_SETS {
-            faults.add("the audience has too many distinct users", &file.span, format!("more than {MOST_SETS} combinations"), None);
+        if groups.len() >= MAX_SETS {
+            faults.add("the audience has too many distinct users", &file.span, format!("more than {MAX_SETS} combinations"), None);
             break;
         }
     }
@@ -111,7 +110,7 @@ fn spread(group: &Group, most: usize, place: &Spanned<Vec<Group>>, faults: &mut 
             continue;
         }
         if sets.len().saturating_mul(values.len()) > most {
-            faults.add("the audience has too many distinct users", &place.span, format!("more than {MOST_SETS} combinations"), None);
+            faults.add("the audience has too many distinct users", &place.span, format!("more than {MAX_SETS} combinations"), None);
             return Vec::new();
         }
         let with = |set: &Attributes, value: &String| {

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 /// Deepest nesting of values.
-const MOST_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A value and the bytes that it is written in.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl<'t> Reader<'t> {
 
     fn value(&mut self) -> Option<Node> {
         self.depth += 1;
-        if self.depth > MOST_DEPTH {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         let start = self.at;

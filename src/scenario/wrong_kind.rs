@@ -7,9 +7,9 @@ use crate::time::Duration;
 use serde_json::Value;
 
 /// Most characters of a value that a message repeats.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 /// Most names that a message lists.
-const MOST_NAMES: usize = 12;
+const MAX_NAMES: usize = 12;
 
 /// What a place of the file takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,8 +91,8 @@ impl Expected {
             Self::Map => "a map in braces".to_owned(),
             Self::Block => "a block in parentheses".to_owned(),
             Self::Choice(names) => {
-                let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
-                let more = if names.len() > MOST_NAMES { ", …" } else { "" };
+                let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+                let more = if names.len() > MAX_NAMES { ", …" } else { "" };
                 format!("one of the names {}{more}", shown.join(", "))
             }
             Self::Number | Self::Whole | Self::Bool => self.noun().to_owned(),
@@ -199,6 +199,6 @@ pub fn described(node: &Node, written: &str) -> String {
 /// The beginning of a value, on one line.
 fn short(written: &str) -> String {
     let line = written.lines().next().unwrap_or_default();
-    let cut: String = line.chars().take(MOST_SHOWN).collect();
+    let cut: String = line.chars().take(MAX_SHOWN).collect();
     if cut == written { cut } else { format!("{cut}…") }
 }

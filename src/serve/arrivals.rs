@@ -20,7 +20,7 @@ use crate::scenario::Scenario;
 use crate::serve::results::results;
 
 /// Most events that wait for the exposure of their user.
-const MOST_WAITING: usize = 200_000;
+const MAX_WAITING: usize = 200_000;
 
 /// A metric event that may yet count: for table number `slot`, should its user turn out to be exposed.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ impl Arrivals {
     fn metric(&mut self, unit: &str, event: Waiting) {
         let sent = MetricEvent { at_ms: event.at_ms, unit, event: &event.event, value: event.value, weight: 1 };
         let counted = self.table.add(&self.plan, event.slot, &sent);
-        if matches!(counted, Counted::NotExposed | Counted::Before) && self.waits < MOST_WAITING {
+        if matches!(counted, Counted::NotExposed | Counted::Before) && self.waits < MAX_WAITING {
             self.waits += 1;
             self.waiting.entry(unit.to_owned()).or_default().push(event);
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::journal::Caller;
 use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
-use crate::knowledge::{Complexity, Items, KnowledgeBase, TopicId, recognize, recognize_grade, recognize_topic};
+use crate::knowledge::{Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
 use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::random::Owner;
@@ -117,15 +117,15 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     let topic = read.topic.unwrap_or_else(|| anything(passage, base));
     let personal = match caller {
         // Here the words ask for personal data rather than hold it.
-        Caller::Writer if wants_personal_data(request, &question) => Items::ALL,
-        Caller::Writer => Items::NONE,
+        Caller::Writer if wants_personal_data(request, &question) => PiiSet::ALL,
+        Caller::Writer => PiiSet::NONE,
         _ => read.items,
     };
     let subject = Subject {
         topic,
         complexity: read.complexity.or_else(|| named_complexity(&question)).unwrap_or(Complexity::Intermediate),
         personal,
-        redacted: if caller == Caller::Support { read.redacted } else { Items::NONE },
+        redacted: if caller == Caller::Support { read.redacted } else { PiiSet::NONE },
         rounds: u16::try_from(results.clone().count()).unwrap_or(u16::MAX),
         passages: results.map(|text| passages(text, topic, base)).fold(Passages::default(), Passages::and),
         visible: if caller == Caller::Judge { visible(&shown(&parts, &question).1) } else { Visible::default() },

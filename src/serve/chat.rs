@@ -33,11 +33,11 @@ use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
 /// Most bytes of a request: Anthropic's own limit.
-const MOST_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// Longest vector that is made.
-const MOST_DIMENSIONS: u32 = 8192;
+const MAX_DIMENSIONS: u32 = 8192;
 /// Most texts in one request for vectors, as OpenAI has it.
-const MOST_TEXTS: usize = 2048;
+const MAX_TEXTS: usize = 2048;
 
 /// `POST /v1/messages`.
 pub async fn anthropic(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
@@ -95,7 +95,7 @@ async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap,
         discard(body).await;
         return Err(error);
     }
-    match read_plain_body(&head.headers, body, MOST_BYTES).await {
+    match read_plain_body(&head.headers, body, MAX_BYTES).await {
         Ok(bytes) => Ok((head.headers, bytes)),
         Err(BodyError::TooLarge) => Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size")),
         Err(BodyError::TooSlow) => Err(ChatError::new(ErrorKind::Timeout, "the request body did not arrive in time")),
@@ -241,11 +241,11 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
     };
     let dimensions = request.dimensions.unwrap_or(usual);
     let bad = |message: String, field: &str| ChatError { field: Some(field.to_owned()), ..ChatError::new(ErrorKind::BadRequest, message) };
-    if dimensions == 0 || dimensions > MOST_DIMENSIONS {
-        return refused(provider, &bad(format!("dimensions must be between 1 and {MOST_DIMENSIONS}"), "dimensions"), &id);
+    if dimensions == 0 || dimensions > MAX_DIMENSIONS {
+        return refused(provider, &bad(format!("dimensions must be between 1 and {MAX_DIMENSIONS}"), "dimensions"), &id);
     }
-    if request.input.len() > MOST_TEXTS {
-        return refused(provider, &bad(format!("input may hold {MOST_TEXTS} texts"), "input"), &id);
+    if request.input.len() > MAX_TEXTS {
+        return refused(provider, &bad(format!("input may hold {MAX_TEXTS} texts"), "input"), &id);
     }
     let tokens = |input: &EmbeddingInput| match input {
         EmbeddingInput::Text(text) => count(text),

@@ -1,7 +1,7 @@
 //! Connections: taken, watched, and ended in order.
 //!
 //! Promises: a request's head, and then its body, have to arrive within the client's patience, and so has the next request
-//! of an idle connection; small writes go out at once; a head is never held beyond [`MOST_HEAD`]; when told to stop, what
+//! of an idle connection; small writes go out at once; a head is never held beyond [`MAX_HEAD`]; when told to stop, what
 //! has begun is finished.
 //!
 //! Does not know: what is asked or answered.
@@ -30,7 +30,7 @@ use crate::serve::guard::Guard;
 use crate::time::Duration;
 
 /// Most bytes of a request's head.
-pub const MOST_HEAD: usize = 64 << 10;
+pub const MAX_HEAD: usize = 64 << 10;
 
 /// A length of time as the runtime wants it.
 fn real(time: Duration) -> Wait {
@@ -54,7 +54,7 @@ pub async fn serve(listener: TcpListener, routes: Router, guard: Guard, patience
         let (service, mut stops, open) = (service.clone(), stops.clone(), open.clone());
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(real(patience)).max_buf_size(MOST_HEAD);
+            builder.timer(TokioTimer::new()).header_read_timeout(real(patience)).max_buf_size(MAX_HEAD);
             let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
             let done = tokio::select! {
                 // A connection that breaks is its client's concern.

@@ -26,7 +26,7 @@ use crate::serve::stream::{sdk_key, unknown_key};
 use crate::serve::world::World;
 
 /// Most bytes of a payload, before and after decompression: 10,000 events of 3 kB.
-const MOST_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// Most events of a payload. SDKs hold 10,000 at most by default.
 const MAX_EVENTS: usize = 50_000;
 /// Most bytes of one event.
@@ -44,7 +44,7 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
         discard(body).await;
         return unknown_key();
     }
-    let body = read_plain_body(&headers, body, MOST_BYTES).await;
+    let body = read_plain_body(&headers, body, MAX_BYTES).await;
     let id = text(&headers, "x-launchdarkly-payload-id").map(str::to_owned);
     let digest = Owner::of(id.as_deref().map_or_else(|| body.as_deref().unwrap_or_default(), str::as_bytes));
     let bytes = match body {
@@ -164,7 +164,7 @@ fn too_large(most: usize) -> Response {
 
 fn refused(error: BodyError) -> Response {
     match error {
-        BodyError::TooLarge => too_large(MOST_BYTES),
+        BodyError::TooLarge => too_large(MAX_BYTES),
         BodyError::TooSlow => refusal(408, "request_timeout", "the body did not arrive in time"),
         BodyError::Unreadable => refusal(400, "invalid_request", "the body could not be read or decompressed"),
     }

@@ -38,7 +38,7 @@ const ENDING: usize = 3;
 /// Time for the beginning of an answer to go out before its connection is dropped.
 const FLUSH: Wait = Wait::from_millis(20);
 /// Most bytes of an answer that is broken.
-const MOST_BYTES: usize = 256 << 20;
+const MAX_BYTES: usize = 256 << 20;
 
 impl Words {
     /// The refusal of this fault; `None` for faults that refuse nothing.
@@ -140,7 +140,7 @@ pub async fn cut(response: Response, after_events: u32, chat: bool, when: impl F
         });
     }
     let (mut head, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, MOST_BYTES).await.unwrap_or_default();
+    let bytes = axum::body::to_bytes(body, MAX_BYTES).await.unwrap_or_default();
     if bytes.is_empty() {
         return hang_up();
     }
@@ -178,7 +178,7 @@ pub async fn malformed(response: Response, after_events: u32, chat: bool) -> Res
     }
     let (mut head, body) = response.into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
-    let bytes = axum::body::to_bytes(body, MOST_BYTES).await.unwrap_or_default();
+    let bytes = axum::body::to_bytes(body, MAX_BYTES).await.unwrap_or_default();
     Response::from_parts(head, Body::from(bytes.slice(..bytes.len() / 2)))
 }
 

@@ -12,13 +12,13 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json as value};
 
-use crate::scenario::{FaultRule, MOST_RULES, faults_from_json};
+use crate::scenario::{FaultRule, MAX_RULES, faults_from_json};
 use crate::serve::faults::{Active, Plan};
 use crate::serve::http::{json, read_plain_body, refusal};
 use crate::serve::world::World;
 
 /// Most bytes of a request.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// The rules in force, with how often each has struck and how many hits are left.
 #[must_use]
@@ -61,8 +61,8 @@ fn all(world: &World) -> Response {
 }
 
 async fn change(world: &World, headers: &HeaderMap, body: Body, anew: bool) -> Response {
-    let Ok(bytes) = read_plain_body(headers, body, MOST_BYTES).await else {
-        return refusal(400, "invalid_request", &format!("the body could not be read, or has more than {MOST_BYTES} bytes"));
+    let Ok(bytes) = read_plain_body(headers, body, MAX_BYTES).await else {
+        return refusal(400, "invalid_request", &format!("the body could not be read, or has more than {MAX_BYTES} bytes"));
     };
     let rules: Vec<FaultRule> = match faults_from_json(&bytes) {
         Ok(rules) => rules,
@@ -74,9 +74,9 @@ async fn change(world: &World, headers: &HeaderMap, body: Body, anew: bool) -> R
     {
         let mut ledger = world.ledger();
         let before = if anew { 0 } else { ledger.faults.active().len() };
-        if before + rules.len() > MOST_RULES {
+        if before + rules.len() > MAX_RULES {
             drop(ledger);
-            return refusal(400, "invalid_request", &format!("there may be {MOST_RULES} faults at once; DELETE takes all away"));
+            return refusal(400, "invalid_request", &format!("there may be {MAX_RULES} faults at once; DELETE takes all away"));
         }
         if anew {
             ledger.faults.clear();

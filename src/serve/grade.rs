@@ -11,14 +11,14 @@ use serde::Serialize;
 
 use crate::flags::events::Recorded;
 use crate::random::Owner;
-use crate::serve::recent::Recent;
+use crate::serve::recent::GenerationalMap;
 
 /// Shortest pause before a try again, in milliseconds: the SDKs wait 375 or more.
-const LEAST_PAUSE_MS: u64 = 100;
+const MIN_PAUSE_MS: u64 = 100;
 /// Clocks and timers may be off by this much, in milliseconds.
 const TOLERANCE_MS: u64 = 20;
 /// Most tries of one request: the SDKs stop after 3, patient ones after 6.
-const MOST_TRIES: u32 = 8;
+const MAX_TRIES: u32 = 8;
 /// Time within which a broken-off answer is asked for again, in milliseconds: the longest backoff of the SDKs is 8 s.
 pub const CUT_GRACE_MS: u64 = 10_000;
 /// The same for the stream of flags, whose SDKs wait up to 30 s.
@@ -35,11 +35,11 @@ const OVERTAKE_MS: u64 = 10_000;
 /// Events that were made within this time of each other, in milliseconds, may be alike by chance on both sides of a payload's end.
 const TWINS_MS: u64 = 10;
 /// Most requests that a finding names: the last ones.
-const MOST_NUMBERS: usize = 20;
+const MAX_NUMBERS: usize = 20;
 /// Most things of one kind that are remembered, for each of two generations.
-const MOST_REMEMBERED: usize = 50_000;
+const MAX_REMEMBERED: usize = 50_000;
 /// Most broken-off answers that are waited for.
-const MOST_CUTS: usize = 10_000;
+const MAX_CUTS: usize = 10_000;
 
 /// What a client did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -170,16 +170,16 @@ struct Known {
 #[derive(Clone, Debug)]
 pub struct Grade {
     evidence: BTreeMap<Code, Evidence>,
-    failures: Recent<Owner, Failure>,
+    failures: GenerationalMap<Owner, Failure>,
     cuts: BTreeMap<Owner, Cut>,
     /// When each of these is over, the next one first.
     due: BTreeSet<(u64, Owner)>,
     /// The payload in which an event came, by the event's digest.
-    events: Recent<u64, u64>,
+    events: GenerationalMap<u64, u64>,
     /// What came before in the payload that is being read.
     known: Known,
     /// Metric events of users without an exposure so far.
-    waiting: Recent<u64, Waiting>,
+    waiting: GenerationalMap<u64, Waiting>,
     /// The last answer to an agent, and the last payload.
     last_answer: Option<(u64, u64)>,
     last_payload_ms: u64,
@@ -194,12 +194,12 @@ impl Default for Grade {
     fn default() -> Self {
         Self {
             evidence: BTreeMap::new(),
-            failures: Recent::new(MOST_REMEMBERED),
+            failures: GenerationalMap::new(MAX_REMEMBERED),
             cuts: BTreeMap::new(),
             due: BTreeSet::new(),
-            events: Recent::new(MOST_REMEMBERED),
+            events: GenerationalMap::new(MAX_REMEMBERED),
             known: Known::default(),
-            waiting: Recent::new(MOST_REMEMBERED),
+            waiting: GenerationalMap::new(MAX_REMEMBERED),
             last_answer: None,
             last_payload_ms: 0,
             streams: 0,
@@ -215,7 +215,7 @@ impl Grade {
         let evidence = self.evidence.entry(code).or_default();
         evidence.count += 1;
         if evidence.requests.back() != Some(&request) {
-            if evidence.requests.len() == MOST_NUMBERS {
+            if evidence.requests.len() == MAX_NUMBERS {
                 evidence.requests.pop_front();
             }
             evidence.requests.push_back(request);
@@ -237,11 +237,11 @@ impl Grade {
             let paused = now_ms.saturating_sub(at_ms) + TOLERANCE_MS;
             match failure.retry_after_ms.filter(|wait| *wait > 0) {
                 Some(wait) if paused < wait => self.found(Code::RetryAfterIgnored, request),
-                None if paused < LEAST_PAUSE_MS => self.found(Code::RetryTooSoon, request),
+                None if paused < MIN_PAUSE_MS => self.found(Code::RetryTooSoon, request),
                 _ => {}
             }
         }
-        if tries > MOST_TRIES {
+        if tries > MAX_TRIES {
             self.found(Code::RetryTooOften, request);
         }
         tries
@@ -255,7 +255,7 @@ impl Grade {
     /// The stream that answers the request broke off; it is asked for again within `grace_ms`, or else taken as whole.
     pub fn cut(&mut self, now_ms: u64, request: u64, digest: Owner, grace_ms: u64) {
         self.settle(now_ms);
-        if self.cuts.len() >= MOST_CUTS
+        if self.cuts.len() >= MAX_CUTS
             && let Some((_, oldest)) = self.due.pop_first()
         {
             self.cuts.remove(&oldest);
@@ -396,7 +396,7 @@ impl Grade {
             all.insert(Code::ExposuresWithoutMetrics, Evidence { count: 1, requests: VecDeque::from([request]) });
         }
         let last = |evidence: &Evidence| {
-            let beyond = evidence.requests.len().saturating_sub(MOST_NUMBERS);
+            let beyond = evidence.requests.len().saturating_sub(MAX_NUMBERS);
             evidence.requests.iter().copied().skip(beyond).collect()
         };
         let finding = |(&code, evidence): (&Code, &Evidence)| Finding {

@@ -1,13 +1,13 @@
 //! What was asked and answered, as long as somebody wants to read it.
 //!
-//! Promises: the last so many chats and no more than [`MOST_BYTES`] of them, each in its provider's own words.
+//! Promises: the last so many chats and no more than [`MAX_BYTES`] of them, each in its provider's own words.
 //!
 //! Does not know: HTTP.
 
 use std::collections::VecDeque;
 
 /// Most bytes that are kept.
-const MOST_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 /// The last chats, oldest first, one JSON document each.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ impl Heard {
         line.extend_from_slice(b"}\n");
         self.bytes += line.len();
         self.lines.push_back(line);
-        while self.lines.len() > self.most || self.bytes > MOST_BYTES {
+        while self.lines.len() > self.most || self.bytes > MAX_BYTES {
             self.bytes -= self.lines.pop_front().map_or(self.bytes, |line| line.len());
         }
     }
@@ -74,8 +74,8 @@ mod tests {
         assert_eq!(lines[0]["asked"]["a"], 1);
         let mut large = Heard::new(usize::MAX);
         for number in 0..4 {
-            large.take(number, 7, "support", &vec![b' '; MOST_BYTES / 2 - 100], b"{}");
+            large.take(number, 7, "support", &vec![b' '; MAX_BYTES / 2 - 100], b"{}");
         }
-        assert!(large.bytes <= MOST_BYTES && large.lines.len() == 2, "{}", large.lines.len());
+        assert!(large.bytes <= MAX_BYTES && large.lines.len() == 2, "{}", large.lines.len());
     }
 }

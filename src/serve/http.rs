@@ -1,6 +1,6 @@
 //! Small things around HTTP: bodies with a limit, decoded addresses, JSON answers.
 //!
-//! Promises: a body beyond its limit is read to its end (up to [`MOST_DISCARDED`]) but not kept, so that a client that is
+//! Promises: a body beyond its limit is read to its end (up to [`MAX_DISCARDED`]) but not kept, so that a client that is
 //! still sending gets its answer; what cannot be decoded is an error, never a panic.
 //!
 //! Does not know: what any path means.
@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 use crate::serve::connections::TooSlow;
 
 /// Most bytes of a refused body that are read before the answer goes out regardless.
-const MOST_DISCARDED: usize = 256 << 20;
+const MAX_DISCARDED: usize = 256 << 20;
 
 /// Compressed bytes up to which a body is decompressed at once; they may become a thousand times as many.
 const SMALL_GZIP: usize = 4 << 10;
@@ -35,7 +35,7 @@ pub enum BodyError {
 
 /// Reads a body of at most `limit` bytes.
 pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
-    if body.size_hint().lower() > MOST_DISCARDED as u64 {
+    if body.size_hint().lower() > MAX_DISCARDED as u64 {
         return Err(BodyError::TooLarge);
     }
     let mut stream = body.into_data_stream();
@@ -48,7 +48,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
             bytes.extend_from_slice(&piece);
         } else {
             bytes = Vec::new();
-            if seen > MOST_DISCARDED {
+            if seen > MAX_DISCARDED {
                 break;
             }
         }
@@ -56,7 +56,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     if seen > limit { Err(BodyError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Reads a body to its end, up to [`MOST_DISCARDED`], and keeps nothing: a client that is still sending gets its answer.
+/// Reads a body to its end, up to [`MAX_DISCARDED`], and keeps nothing: a client that is still sending gets its answer.
 pub async fn discard(body: Body) {
     let _ = read_body(body, 0).await;
 }

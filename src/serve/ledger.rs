@@ -1,7 +1,7 @@
 //! What has arrived: requests and how often each came, payloads, each counted once, and the events in them.
 //!
 //! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is not. How often a request
-//! came is known as long as fewer than [`MOST_REQUESTS`] others came since; after that it comes for the first time again.
+//! came is known as long as fewer than [`MAX_REQUESTS`] others came since; after that it comes for the first time again.
 //!
 //! Does not know: HTTP.
 
@@ -18,16 +18,16 @@ use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
 use crate::serve::arrivals::Arrivals;
 use crate::serve::faults::Plan;
 use crate::serve::grade::Grade;
-use crate::serve::recent::Recent;
+use crate::serve::recent::GenerationalMap;
 
 /// Payload ids that are surely remembered; an SDK sends a payload again after a second.
-const MOST_PAYLOADS: usize = 50_000;
+const MAX_PAYLOADS: usize = 50_000;
 /// Most events that are kept to be read back; older ones are forgotten, never uncounted.
-const MOST_EVENTS: usize = 50_000;
+const MAX_EVENTS: usize = 50_000;
 /// Most bytes of them, as text.
-const MOST_EVENT_BYTES: usize = 32 << 20;
+const MAX_EVENT_BYTES: usize = 32 << 20;
 /// Different requests that are surely remembered.
-pub const MOST_REQUESTS: usize = 100_000;
+pub const MAX_REQUESTS: usize = 100_000;
 
 /// A request that arrived, as far as it can be told before anything is answered.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ pub struct Ledger {
     /// Digest of all events, in the order of their arrival.
     fingerprint: u64,
     /// Payloads that came, by the digest of their id; and whether it is the server's own fault should they come again.
-    seen: Recent<Owner, Option<bool>>,
+    seen: GenerationalMap<Owner, Option<bool>>,
     /// The last events as text, oldest first: an event as a value takes up to 16 times the memory.
     pub events: VecDeque<Box<str>>,
     /// How many bytes these have.
@@ -83,7 +83,7 @@ pub struct Ledger {
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
     /// How often each request came.
-    asked: Recent<Owner, u64>,
+    asked: GenerationalMap<Owner, u64>,
     /// Requests that could be hit by a fault: those that name what they want and have a key.
     pub requests: u64,
     /// The faults that are committed.
@@ -112,11 +112,11 @@ impl Ledger {
             study: Arrivals::new(scenario),
             made: BTreeMap::new(),
             fingerprint: 0,
-            seen: Recent::new(MOST_PAYLOADS),
+            seen: GenerationalMap::new(MAX_PAYLOADS),
             events: VecDeque::new(),
             bytes: 0,
             kinds: BTreeMap::new(),
-            asked: Recent::new(MOST_REQUESTS),
+            asked: GenerationalMap::new(MAX_REQUESTS),
             requests: 0,
             faults: Plan::new(seed, faults),
             grade: Grade::default(),
@@ -267,7 +267,7 @@ impl Ledger {
         }
         self.bytes += text.len();
         self.events.push_back(text.into_boxed_str());
-        while self.events.len() > MOST_EVENTS || self.bytes > MOST_EVENT_BYTES {
+        while self.events.len() > MAX_EVENTS || self.bytes > MAX_EVENT_BYTES {
             self.bytes -= self.events.pop_front().map_or(self.bytes, |text| text.len());
         }
     }
@@ -299,13 +299,13 @@ mod tests {
         let mut ledger = ledger();
         let before = |ledger: &mut Ledger, nth| ledger.arrive(1, &ask(nth)).before;
         assert_eq!([0, 0, 1, 0].map(|nth| before(&mut ledger, nth)), [0, 1, 0, 2]);
-        let most = u32::try_from(MOST_REQUESTS).unwrap();
+        let most = u32::try_from(MAX_REQUESTS).unwrap();
         (2..most).for_each(|nth| assert_eq!(before(&mut ledger, nth), 0));
         assert_eq!((before(&mut ledger, 0), ledger.forgotten_requests()), (3, 0));
         (most..4 * most).for_each(|nth| assert_eq!(before(&mut ledger, nth), 0));
         // As on its first day.
         assert_eq!(before(&mut ledger, 1), 0);
-        assert!(ledger.asked.len() <= 2 * MOST_REQUESTS && ledger.forgotten_requests() > 0);
+        assert!(ledger.asked.len() <= 2 * MAX_REQUESTS && ledger.forgotten_requests() > 0);
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
         }
         assert_eq!((ledger.total(), ledger.events.len()), (50, 31));
         assert!(ledger.events.back().unwrap().contains(r#""creationDate":49"#));
-        assert!(ledger.bytes <= MOST_EVENT_BYTES);
+        assert!(ledger.bytes <= MAX_EVENT_BYTES);
         assert!(ledger.comes_again(arrival, Some("49")));
         assert_eq!((ledger.total(), ledger.repeated_payloads), (50, 1));
     }

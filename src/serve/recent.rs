@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 
 /// A bounded map.
 #[derive(Clone, Debug)]
-pub struct Recent<K, V> {
+pub struct GenerationalMap<K, V> {
     most: usize,
     young: BTreeMap<K, V>,
     old: BTreeMap<K, V>,
     forgotten: u64,
 }
 
-impl<K: Ord + Clone, V: Default> Recent<K, V> {
+impl<K: Ord + Clone, V: Default> GenerationalMap<K, V> {
     /// An empty map that surely keeps the last `most` entries.
     #[must_use]
     pub fn new(most: usize) -> Self {
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_last_entries_are_kept_and_the_memory_is_bounded() {
-        let mut map: Recent<u32, u32> = Recent::new(100);
+        let mut map: GenerationalMap<u32, u32> = GenerationalMap::new(100);
         for key in 0..1000 {
             *map.entry(&key) += 1;
             // A key that comes again and again is never forgotten.

@@ -23,7 +23,7 @@ use crate::serve::world::World;
 use crate::time::unix_ms;
 
 /// Most bytes of a request's body.
-const MOST_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;
 /// Requests that are left in a window of ten seconds: simlab never runs out.
 const REMAINING: &str = "1000";
 
@@ -68,8 +68,8 @@ async fn read(request: HttpRequest<Body>) -> Result<Request, ApiError> {
     authorize(&head.headers)?;
     let invalid = |message: &str| ApiError::new(400, "invalid_request", message);
     // The body is read even when it is not needed, so that the connection can go on.
-    let bytes = read_plain_body(&head.headers, body, MOST_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => ApiError::new(413, "request_too_large", format!("a body may have {MOST_BYTES} bytes")),
+    let bytes = read_plain_body(&head.headers, body, MAX_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::new(413, "request_too_large", format!("a body may have {MAX_BYTES} bytes")),
         BodyError::TooSlow => ApiError::new(408, "request_timeout", "the body did not arrive in time"),
         BodyError::Unreadable => invalid("the body could not be read"),
     })?;

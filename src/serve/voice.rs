@@ -26,22 +26,22 @@ use crate::scenario::Scenario;
 use crate::serve::asked::{self, Asked, Form};
 use crate::serve::invent::{self, Unmet};
 use crate::serve::models;
-use crate::serve::recent::Recent;
+use crate::serve::recent::GenerationalMap;
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
 
 /// Calls of one thread before a repetition's own luck begins.
 const CALLS_PER_REPETITION: u64 = 64;
 /// Requests that are surely remembered as understood.
-const MOST_UNDERSTOOD: usize = 4096;
+const MAX_UNDERSTOOD: usize = 4096;
 /// Longer ones are not remembered, in bytes.
-const MOST_WORDS: usize = 8 << 10;
+const MAX_WORDS: usize = 8 << 10;
 /// How long a refused client is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
 
 /// The voice of a scenario's models.
 #[derive(Debug)]
-pub struct Voice {
+pub struct ChatResponder {
     scenario: &'static Scenario,
     seed: Seed,
     /// The scenario's models, as they answer here.
@@ -49,14 +49,14 @@ pub struct Voice {
     usage: usage::Usage<'static>,
     topics: Vec<TopicId>,
     /// What requests that came lately say: understanding one takes longer than answering it.
-    understood: Mutex<Recent<Owner, Option<Arc<Asked>>>>,
+    understood: Mutex<GenerationalMap<Owner, Option<Arc<Asked>>>>,
     vectors: Vectors,
 }
 
 /// An answer, the time that it takes, and whose call it was.
 pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Caller);
 
-impl Voice {
+impl ChatResponder {
     /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say, and never otherwise.
     /// Counts all texts once.
     #[must_use]
@@ -72,7 +72,7 @@ impl Voice {
             models,
             usage,
             topics: scenario.knowledge.topics().collect(),
-            understood: Mutex::new(Recent::new(MOST_UNDERSTOOD)),
+            understood: Mutex::new(GenerationalMap::new(MAX_UNDERSTOOD)),
             vectors: Vectors::default(),
         }
     }
@@ -85,7 +85,7 @@ impl Voice {
             return known;
         }
         let asked = Arc::new(asked::understand(provider, request, self.base()));
-        let large = asked.words.len() + asked.question.len() > MOST_WORDS;
+        let large = asked.words.len() + asked.question.len() > MAX_WORDS;
         if !large {
             *lock().entry(&key) = Some(Arc::clone(&asked));
         }
@@ -397,12 +397,12 @@ mod tests {
     use crate::llm::chat::{Message, Part, Role};
     use crate::scenario::load;
 
-    fn voice(failures: bool) -> Voice {
+    fn voice(failures: bool) -> ChatResponder {
         let scenario: &'static Scenario = &Box::leak(Box::new(load("security").unwrap())).scenario;
-        Voice::new(scenario, Seed(1), failures)
+        ChatResponder::new(scenario, Seed(1), failures)
     }
 
-    fn text(voice: &Voice, nth: u64) -> String {
+    fn text(voice: &ChatResponder, nth: u64) -> String {
         let mut request = ChatRequest::new("gpt-4o");
         request.messages.push(Message { role: Role::User, content: vec![Part::Text("Can you explain Q-Learning?".to_owned())] });
         voice.answer(Provider::OpenAi, &request, None, Owner::of(b"x"), nth).0.map_or_else(|error| error.message, |answer| answer.text())
@@ -420,7 +420,7 @@ mod tests {
 
     #[test]
     fn calls_fail_only_when_failures_are_asked_for() {
-        let failed = |voice: &Voice| (0..2_000).filter(|nth| text(voice, *nth).starts_with("the server had an error")).count();
+        let failed = |voice: &ChatResponder| (0..2_000).filter(|nth| text(voice, *nth).starts_with("the server had an error")).count();
         assert_eq!(failed(&voice(false)), 0);
         assert!(failed(&voice(true)) > 0);
     }

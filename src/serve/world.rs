@@ -21,7 +21,7 @@ use crate::serve::control::report_text;
 use crate::serve::heard::Heard;
 use crate::serve::ledger::Ledger;
 use crate::serve::state::{Entry, State};
-use crate::serve::voice::Voice;
+use crate::serve::voice::ChatResponder;
 use crate::time::{Duration, unix_ms};
 
 /// How it is served.
@@ -60,7 +60,7 @@ pub struct World {
     /// How it is served.
     pub settings: Settings,
     /// What the models say.
-    pub voice: Voice,
+    pub voice: ChatResponder,
     account: Mutex<Account>,
     ledger: Mutex<Ledger>,
     /// What was asked and answered.
@@ -99,7 +99,7 @@ impl World {
         Ok(Self {
             scenario,
             settings,
-            voice: Voice::new(scenario, settings.seed, settings.failures),
+            voice: ChatResponder::new(scenario, settings.seed, settings.failures),
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             heard: Mutex::new(Heard::new(settings.transcript as usize)),

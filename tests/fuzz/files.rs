@@ -10,12 +10,12 @@ use simlab::journal::Entry;
 use simlab::live::fits::misfit;
 use simlab::live::reading::{Reading, repair};
 use simlab::live::sealed::seal;
-use simlab::live::{Backdrop, Session, Shelf, World, conclude, gather, transcript};
+use simlab::live::{EmbeddingCache, LiveContext, Session, World, conclude, gather, transcript};
 use simlab::power::{aggregate, merge, read_part, to_markdown, to_text as power_text};
 use simlab::random::Seed;
 use simlab::recorded::{Plan, events_report, look, statistics, statistics_report};
 use simlab::report::{Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text};
-use simlab::run::{Stage, Wishes, run};
+use simlab::run::{RunOptions, Stage, run};
 use simlab::scenario::{LESSONS, LIBRARY, Loaded, load, parse, parse_faults, parse_kept};
 
 use super::harness::{fuzz, one_at_a_time};
@@ -72,7 +72,7 @@ fn scenario() {
         nth += 1;
         if nth % 4 == 0 {
             // What `check` takes, `run` takes.
-            let wishes = Wishes { users: Some(30), ..Wishes::default() };
+            let wishes = RunOptions { users: Some(30), ..RunOptions::default() };
             let outcome = run(&loaded.scenario, wishes).unwrap();
             printed(&outcome.report);
         } else {
@@ -154,7 +154,7 @@ fn recorded_events() {
 #[test]
 fn saved_report() {
     let _one = one_at_a_time();
-    let report = run(&security().scenario, Wishes { users: Some(40), charts: true, ..Wishes::default() }).unwrap().report;
+    let report = run(&security().scenario, RunOptions { users: Some(40), charts: true, ..RunOptions::default() }).unwrap().report;
     fuzz("report", 1000, &[to_json(&report).unwrap().into_bytes()], |bytes| {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         printed(&from_json(text)?);
@@ -241,7 +241,7 @@ fn recording() {
         if let Some(stopped) = &gathered.stopped {
             return Err(simlab::live::told(stopped));
         }
-        printed(&conclude(&session, &gathered, Backdrop::default(), true, &mut Vec::<Entry>::new()).report);
+        printed(&conclude(&session, &gathered, LiveContext::default(), true, &mut Vec::<Entry>::new()).report);
         Ok(())
     });
 }
@@ -251,7 +251,7 @@ fn embedding_cache() {
     let _one = one_at_a_time();
     let site = Site::folder("embeddings");
     let folder = site.path("cache");
-    Shelf::new(Some(folder.clone()), "http://a").put("text", vec![0.5; 20]);
+    EmbeddingCache::new(Some(folder.clone()), "http://a").put("text", vec![0.5; 20]);
     let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let sound = [fs::read(&file).unwrap()];
     fuzz("embedding-cache", 150, &sound, |bytes| {
@@ -260,7 +260,7 @@ fn embedding_cache() {
         summed.extend(xxhash_rust::xxh3::xxh3_64(bytes).to_le_bytes());
         for content in [bytes, &summed] {
             fs::write(&file, content).unwrap();
-            let vector = Shelf::new(Some(folder.clone()), "http://a").get("text");
+            let vector = EmbeddingCache::new(Some(folder.clone()), "http://a").get("text");
             assert!(vector.is_none_or(|vector| vector.len() == (content.len() - 12) / 4));
         }
         Ok(())

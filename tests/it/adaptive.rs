@@ -9,7 +9,7 @@ use simlab::course::Course;
 use simlab::journal::{Entry, Event, FailureKind, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::RolloutOutcome;
-use simlab::run::{Size, Stage, Wishes, run};
+use simlab::run::{RunOptions, Size, Stage, run};
 use simlab::scenario::Scenario;
 
 use super::program::{folder, simlab};
@@ -30,7 +30,7 @@ fn a_bandits_shares_sum_to_the_whole_keep_their_floor_and_lose_less_than_a_fixed
     let scenario = lesson("bandit", false);
     let (mut own, mut fixed) = (0.0, 0.0);
     for seed in 0..12 {
-        let wishes = Wishes { seed: Some(seed), truth: true, truth_size: Size::Users(4000), ..Wishes::default() };
+        let wishes = RunOptions { seed: Some(seed), truth: true, truth_size: Size::Users(4000), ..RunOptions::default() };
         let report = run(&scenario, wishes).unwrap().report;
         let experiment = &report.experiments[0];
         let bandit = experiment.bandit.as_ref().unwrap();
@@ -91,7 +91,7 @@ fn a_guard_seldom_takes_back_what_is_no_worse() {
     }
     // Two metrics at 95% each: at most about 10 of 100 by chance.
     let back = (0..100).filter(|&seed| {
-        let wishes = Wishes { seed: Some(seed), ..Wishes::default() };
+        let wishes = RunOptions { seed: Some(seed), ..RunOptions::default() };
         let report = run(&scenario, wishes).unwrap().report;
         report.rollouts[0].outcome == RolloutOutcome::RolledBack
     });
@@ -150,7 +150,7 @@ fn the_apps_own_events_give_the_statistics_of_the_run_back() {
 #[test]
 fn segments_that_share_all_users_out_have_all_of_them() {
     let scenario = lesson("segments", false);
-    let report = run(&scenario, Wishes { users: Some(500), ..Wishes::default() }).unwrap().report;
+    let report = run(&scenario, RunOptions { users: Some(500), ..RunOptions::default() }).unwrap().report;
     let experiment = &report.experiments[0];
     for (at, (key, users)) in experiment.exposures.0.iter().enumerate() {
         let of_segment = experiment.segments.iter().map(|segment| segment.users.0[at].clone());

@@ -6,7 +6,7 @@ use std::process::Command;
 use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Fingerprint, Reader};
 use simlab::random::{Owner, Purpose, Seed};
-use simlab::run::{Size, Stage, Wishes, run, truth};
+use simlab::run::{RunOptions, Size, Stage, run, truth};
 use simlab::scenario::{LIBRARY, Scenario, load};
 use simlab::time::Timestamp;
 use simlab::traffic::Plan;
@@ -57,7 +57,7 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
     let mut lines = String::new();
     for built_in in LIBRARY {
         let scenario = scenario(built_in.name);
-        let outcome = run(&scenario, Wishes::default()).unwrap();
+        let outcome = run(&scenario, RunOptions::default()).unwrap();
         lines.push_str(&format!("{:20} {}\n", built_in.name, outcome.report.fingerprint));
     }
     pinned("fingerprints", &lines);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use simlab::report::{Palette, to_text};
-use simlab::run::{Wishes, run};
+use simlab::run::{RunOptions, run};
 use simlab::scenario::load;
 
 /// The parts of the report that the picture shows, by how their headings begin.
@@ -13,7 +13,7 @@ const SHOWN: [&str; 4] = ["━━ Experiment", "Strict Security against", "Cost 
 /// The report of the first scenario in color, without the parts for a second look.
 fn report() -> String {
     let scenario = load("security").unwrap().scenario;
-    let report = run(&scenario, Wishes::default()).unwrap().report;
+    let report = run(&scenario, RunOptions::default()).unwrap().report;
     let (plain, colored) = (to_text(&report, 80, &Palette::plain()), to_text(&report, 80, &Palette::color()));
     let mut shown = true;
     let mut text = "$ simlab run scenarios/security.ron\n\n".to_owned();

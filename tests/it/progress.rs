@@ -42,7 +42,7 @@ fn power_says_before_it_starts_about_how_long_it_takes() {
 
 #[test]
 fn a_search_begins_with_few_replications_confirms_with_all_and_prints_dollars() {
-    let search = ["power", "security", "--target", "50%", "--replications", "60", "--truth-users", "200", "--most-users", "160"];
+    let search = ["power", "security", "--target", "50%", "--replications", "60", "--truth-users", "200", "--max-users", "160"];
     let (out, lines) = told(&search);
     assert!(lines[0].starts_with("progress: searches with 50 replications, then confirms with 60; at most about "), "{lines:?}");
     assert!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simlab::journal::Caller;
-use simlab::knowledge::{Complexity, Items, PersonalData, Question};
+use simlab::knowledge::{Complexity, PersonalData, PiiSet, Question};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Tool, ToolChoice};
 use simlab::llm::model::{Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use simlab::llm::wire::provider as wire;
@@ -379,9 +379,9 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             topic: scenario.knowledge.topic(nth),
             complexity: Complexity::ALL[nth % 3],
             template: nth as u8 % 6,
-            personal: PersonalData::new(Items::from_bits((nth as u8 * 7) & 63), nth as u64 * 977),
+            personal: PersonalData::new(PiiSet::from_bits((nth as u8 * 7) & 63), nth as u64 * 977),
         };
-        let text = question.render(&scenario.knowledge, Items::NONE);
+        let text = question.render(&scenario.knowledge, PiiSet::NONE);
         for (config, caller) in [Caller::Supervisor, Caller::Security, Caller::Support].into_iter().enumerate() {
             let setup = &scenario.configs[config].variations[nth % scenario.configs[config].variations.len()].setup;
             let body = Body::Question(Said::Recipe(question));
@@ -391,12 +391,12 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 nth: 0,
                 setup,
                 offers_tools: caller == Caller::Support,
-                input_tokens: setup.fixed_tokens + question.size(&scenario.knowledge, Items::NONE).tokens + TOKENS_PER_MESSAGE,
+                input_tokens: setup.fixed_tokens + question.size(&scenario.knowledge, PiiSet::NONE).tokens + TOKENS_PER_MESSAGE,
                 subject: Subject {
                     topic: question.topic,
                     complexity: question.complexity,
                     personal: question.items(),
-                    redacted: Items::NONE,
+                    redacted: PiiSet::NONE,
                     rounds: 0,
                     passages: simlab::llm::model::Passages::default(),
                     visible: Visible::default(),

@@ -13,7 +13,7 @@ use simlab::flags::compiled::Compiled;
 use simlab::journal::{Caller, Entry, FailureKind, Served as Variation};
 use simlab::judge::Sees;
 use simlab::knowledge::tokens::cut;
-use simlab::knowledge::{Answer as Written, Complexity, Grade, Items, Question, recognize};
+use simlab::knowledge::{Answer as Written, Complexity, Grade, PiiSet, Question, recognize};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse};
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
@@ -313,7 +313,7 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
             let answer = Written { topic, grade, tokens: 90, wording: nth * 7919 }.render(base);
             let prompt = format!(
                 "Would a user rate this?\n\nQuestion: {}\nAnswer: {}\n\nReply with one of these only:\n- positive (a good answer)\n- negative (a poor answer)\n- none (nobody would bother)\n\nMost users give no feedback.",
-                cut(&question.render(base, Items::NONE), 200),
+                cut(&question.render(base, PiiSet::NONE), 200),
                 cut(&answer, 500),
             );
             let verdict = told(&served, &prompt, 10);

@@ -184,10 +184,10 @@ const USED_TWICE: &[&str] = &[
     "Metric", "Mode", "Outcome", "Part", "Plan", "Progress", "Rates", "Reader", "Reading", "Redaction", "Reply", "Role",
     "Rollout", "Row", "Rule", "Sees", "Segment", "Served", "Session", "Settings", "Side", "Size", "Source", "Spread", "Stage",
     "Status", "Summary", "Table", "Tool", "ToolSpec", "Traffic", "Treatment", "Truth", "Unreadable", "Usage",
-    "UsageIn", "UsageOut", "Variation", "Verdict", "Visit", "Voice", "Wanted", "World", "Written",
+    "UsageIn", "UsageOut", "Variation", "Verdict", "Visit", "Wanted", "World", "Written",
 ];
 /// The length of that list. It only goes down.
-const MOST_USED_TWICE: usize = 76;
+const MAX_USED_TWICE: usize = 75;
 
 #[test]
 fn a_name_of_a_public_type_has_one_meaning() {
@@ -205,5 +205,5 @@ fn a_name_of_a_public_type_has_one_meaning() {
     for (name, places) in places.iter().filter(|(_, places)| places.len() > 1) {
         assert!(USED_TWICE.contains(&name.as_str()), "`{name}` is the name of several public types: {places:?}");
     }
-    assert!(USED_TWICE.is_sorted() && USED_TWICE.len() <= MOST_USED_TWICE, "the list of names that are used twice may only shrink");
+    assert!(USED_TWICE.is_sorted() && USED_TWICE.len() <= MAX_USED_TWICE, "the list of names that are used twice may only shrink");
 }

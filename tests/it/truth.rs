@@ -6,7 +6,7 @@ use serde_json::Value;
 use simlab::course::Course;
 use simlab::power::{Design, PowerRequest};
 use simlab::random::Seed;
-use simlab::run::{Size, Stage, Truth, Wishes, run, truth};
+use simlab::run::{RunOptions, Size, Stage, Truth, run, truth};
 use simlab::scenario::Scenario;
 
 use super::program::{folder, simlab};
@@ -116,7 +116,7 @@ fn run_and_power_mean_the_same_by_true_and_by_right() {
     for name in ["broken-rollout", "missing-cost", "premium"] {
         let scenario = simlab::scenario::load(name).unwrap().scenario;
         let seed = scenario.seed.0;
-        let wishes = Wishes { truth: true, truth_size: Size::Users(2000), ..Wishes::default() };
+        let wishes = RunOptions { truth: true, truth_size: Size::Users(2000), ..RunOptions::default() };
         let report = run(&scenario, wishes).unwrap().report;
         let experiment = &report.experiments[0];
         let asked =

@@ -15,7 +15,7 @@ use simlab::live::environment::{self, Environment};
 use simlab::live::journal::{Journal, OpenError, Opened};
 use simlab::live::reading::repair;
 use simlab::live::recording::{Call, CallOutcome, Line, Recording, Run, SCHEMA};
-use simlab::live::{self, Budget, Gathered, Papers, Providers, Session, Shelf, Stopped, gather};
+use simlab::live::{self, Budget, EmbeddingCache, LiveOutcome, PaperSearch, Providers, Session, Stopped, gather};
 use simlab::llm::profile::Provider;
 use simlab::run::Stage;
 use simlab::scenario::{Loaded, load, parse};
@@ -26,7 +26,7 @@ use super::provider::{Memory, Network};
 use super::world::{Faults, Planted, Tally, Worked, World};
 
 /// Most users of a run.
-pub const MOST_USERS: u32 = 5;
+pub const MAX_USERS: u32 = 5;
 /// Different traffics: each is compared with its own undisturbed run.
 const TRAFFICS: u64 = 4;
 /// Processes after which nothing fails any more.
@@ -55,7 +55,7 @@ const CALM: Faults = Faults {
 pub struct Ground<'a> {
     loaded: &'a [Loaded],
     stages: Vec<Stage<'a>>,
-    papers: Rc<Papers>,
+    papers: Rc<PaperSearch>,
     environment: Environment,
     /// The undisturbed run of each traffic, and what providers billed for it.
     undisturbed: Vec<(Rc<Recording>, u64)>,
@@ -89,7 +89,7 @@ impl<'a> Ground<'a> {
             }
             stages
         });
-        let papers = Rc::new(Papers::new(|_| None).unwrap());
+        let papers = Rc::new(PaperSearch::new(|_| None).unwrap());
         let mut ground = Self { loaded, stages, papers, environment: environment(), undisturbed: Vec::new() };
         ground.undisturbed = (0..TRAFFICS).map(|traffic| ground.undisturbed(traffic)).collect();
         ground
@@ -124,10 +124,10 @@ impl<'a> Ground<'a> {
     fn undisturbed(&self, traffic: u64) -> (Rc<Recording>, u64) {
         let (world, recording) = in_own_time(|| async {
             let world = World::new(0, Some(CALM), None);
-            let mut life = Life::new(self, &world, 0, traffic, MOST_USERS);
+            let mut life = Life::new(self, &world, 0, traffic, MAX_USERS);
             let Ended::Over(over) = life.process(u64::MAX).await else { panic!("an undisturbed run ends early") };
             let (gathered, recording) = *over;
-            assert_eq!((&gathered.stopped, gathered.users.len(), recording.undelivered()), (&None, MOST_USERS as usize, 0));
+            assert_eq!((&gathered.stopped, gathered.users.len(), recording.undelivered()), (&None, MAX_USERS as usize, 0));
             (world, recording)
         });
         let billed = world.inner().billed;
@@ -141,7 +141,7 @@ impl<'a> Ground<'a> {
             let world = World::new(seed, None, planted);
             let began = tokio::time::Instant::now();
             let (stage, traffic) = (world.below(self.stages.len() as u64) as usize, world.below(TRAFFICS));
-            let users = 1 + world.below(u64::from(MOST_USERS)) as u32;
+            let users = 1 + world.below(u64::from(MAX_USERS)) as u32;
             Life::new(self, &world, stage, traffic, users).live().await;
             let mut tally = world.inner().tally;
             tally.simulated = began.elapsed();
@@ -189,7 +189,7 @@ enum Ended {
     /// It could not begin, or write its first line.
     Failed,
     /// By itself.
-    Over(Box<(Gathered, Recording)>),
+    Over(Box<(LiveOutcome, Recording)>),
 }
 
 /// One run and its journal.
@@ -277,7 +277,7 @@ impl<'g, 'a> Life<'g, 'a> {
         let live = live::World {
             providers: Providers::over(Rc::new(self.network.clone()), &self.ground.environment, 4).unwrap(),
             papers: Rc::clone(&self.ground.papers),
-            shelf: Shelf::new(None, ""),
+            shelf: EmbeddingCache::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
             flags: Sdk::new(&self.stage.compiled, world),
             budget,
@@ -367,7 +367,7 @@ impl<'g, 'a> Life<'g, 'a> {
     }
 
     /// What a process that ended by itself says of the events.
-    fn reported(&self, gathered: &Gathered, recording: &Recording) {
+    fn reported(&self, gathered: &LiveOutcome, recording: &Recording) {
         let missing = recording.undelivered();
         let named = gathered.undelivered.is_some() || gathered.stopped.is_some();
         self.world.hold(missing == 0 || named, || format!("the events of {missing} users are missing, and nobody is told"));

@@ -8,7 +8,7 @@ use crate::agents::need::Phase;
 use crate::agents::spec::AtBudget;
 use crate::journal::Caller;
 use crate::judge::{JudgeSpec, Sees, shown};
-use crate::knowledge::Items;
+use crate::knowledge::PiiSet;
 use crate::llm::model::{Body, Prompt, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 
 impl Visit {
@@ -35,8 +35,8 @@ impl Visit {
         let subject = Subject {
             topic: self.brief.topic,
             complexity: self.brief.complexity,
-            personal: if caller == Caller::Writer && self.brief.personal { Items::ALL } else { self.personal },
-            redacted: if caller == Caller::Support { self.redacted } else { Items::NONE },
+            personal: if caller == Caller::Writer && self.brief.personal { PiiSet::ALL } else { self.personal },
+            redacted: if caller == Caller::Support { self.redacted } else { PiiSet::NONE },
             rounds: self.rounds,
             passages: self.passages,
             visible: if caller == Caller::Judge { self.visible(app.judge) } else { Visible::default() },

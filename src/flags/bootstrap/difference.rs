@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::design::same;
 
 /// Characters of a long text that are shown.
-const MOST_SHOWN: usize = 160;
+const MAX_SHOWN: usize = 160;
 /// Characters of it that are shown before the first difference.
 const BEFORE: usize = 24;
 
@@ -29,7 +29,7 @@ impl Difference {
     pub fn new(field: impl Into<String>, there: impl AsRef<str>, wanted: impl AsRef<str>) -> Self {
         let (there, wanted) = (one_line(there.as_ref()), one_line(wanted.as_ref()));
         let common = there.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
-        let long = there.chars().count().max(wanted.chars().count()) > MOST_SHOWN;
+        let long = there.chars().count().max(wanted.chars().count()) > MAX_SHOWN;
         let skipped = if long { common.saturating_sub(BEFORE) } else { 0 };
         Self { field: field.into(), there: excerpt(&there, skipped), wanted: excerpt(&wanted, skipped) }
     }
@@ -74,8 +74,8 @@ fn one_line(text: &str) -> String {
 fn excerpt(text: &str, skipped: usize) -> String {
     let left = text.chars().count().saturating_sub(skipped);
     let start = if skipped > 0 { "…" } else { "" };
-    let end = if left > MOST_SHOWN { "…" } else { "" };
-    format!("{start}{}{end}", text.chars().skip(skipped).take(MOST_SHOWN).collect::<String>())
+    let end = if left > MAX_SHOWN { "…" } else { "" };
+    format!("{start}{}{end}", text.chars().skip(skipped).take(MAX_SHOWN).collect::<String>())
 }
 
 #[cfg(test)]

@@ -48,13 +48,13 @@ impl Identifiers {
 }
 
 /// Ids for the parts of one resource, numbered as they are made.
-pub struct Mint<'a> {
+pub struct IdGenerator<'a> {
     ids: &'a Identifiers,
     path: &'a str,
     minted: &'a mut u64,
 }
 
-impl<'a> Mint<'a> {
+impl<'a> IdGenerator<'a> {
     /// Ids under `path`, the next being number `minted` + 1.
     pub fn new(ids: &'a Identifiers, path: &'a str, minted: &'a mut u64) -> Self {
         Self { ids, path, minted }

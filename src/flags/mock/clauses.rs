@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::account::Mint;
+use super::account::IdGenerator;
 use super::body::Fields;
 use crate::flags::api::ApiError;
 
@@ -89,7 +89,7 @@ pub struct Rule<T> {
 
 impl<T> Rule<T> {
     /// Reads `clauses` and `description` of an instruction.
-    pub fn read(fields: Fields<'_>, outcome: T, mint: &mut Mint<'_>) -> Result<Self, ApiError> {
+    pub fn read(fields: Fields<'_>, outcome: T, mint: &mut IdGenerator<'_>) -> Result<Self, ApiError> {
         let id = mint.id();
         let clauses = fields.list("clauses")?.iter().map(|clause| Clause::read(clause, mint.id())).collect::<Result<_, _>>()?;
         Ok(Self { id, description: fields.optional_text("description")?.map(str::to_owned), clauses, outcome })
@@ -97,7 +97,7 @@ impl<T> Rule<T> {
 }
 
 /// Applies an instruction about rules and clauses. False: it is none of these.
-pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &mut Mint<'_>) -> Result<bool, ApiError> {
+pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &mut IdGenerator<'_>) -> Result<bool, ApiError> {
     match kind {
         "removeRule" => {
             let id = fields.text("ruleId")?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::{Identifiers, Mint, Project};
+use super::account::{IdGenerator, Identifiers, Project};
 use super::body::Fields;
 use super::targeting::Targeting;
 use super::variations::Variation;
@@ -105,7 +105,7 @@ impl Config {
         if key == "disabled" || self.variations.iter().any(|variation| variation.key == key) {
             return Err(ApiError::exists("variation", key));
         }
-        let mut mint = Mint::new(ids, &self.path, &mut self.minted);
+        let mut mint = IdGenerator::new(ids, &self.path, &mut self.minted);
         let variation = Variation::create(project, &self.mode, body, &mut mint, now_ms)?;
         let json = variation.rest(&self.href());
         self.variations.push(variation);

@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 
-use super::account::{Account, Identifiers, Mint, Project};
+use super::account::{Account, IdGenerator, Identifiers, Project};
 use super::body::{self, Fields};
 use super::iterations::{Iteration, Status};
 use super::targeting::{Holder, Serve};
@@ -79,7 +79,7 @@ impl Account {
         now_ms: u64,
     ) -> Result<Value, ApiError> {
         let mut experiment = self.experiment(project, environment, key)?.clone();
-        let id = Mint::new(&self.ids, &experiment.path, &mut experiment.minted).id();
+        let id = IdGenerator::new(&self.ids, &experiment.path, &mut experiment.minted).id();
         let draft = Iteration::read(self.project(project)?, environment, body, id, now_ms)?;
         let json = draft.rest(experiment.iterations.len() + 1);
         experiment.draft = Some(draft);
@@ -140,7 +140,7 @@ impl Experiment {
         }
         let mut minted = 0;
         let iteration = fields.get("iteration").ok_or_else(|| ApiError::invalid("`iteration` is required"))?;
-        let id = Mint::new(ids, &path, &mut minted).id();
+        let id = IdGenerator::new(ids, &path, &mut minted).id();
         Ok(Self {
             id: ids.uuid(&path),
             key: key.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::{Identifiers, Mint};
+use super::account::{IdGenerator, Identifiers};
 use super::body::{self, Fields};
 use super::clauses::{self, Rule};
 use crate::flags::api::ApiError;
@@ -77,7 +77,7 @@ impl Segment {
     }
 
     fn apply(&mut self, kind: &str, fields: Fields<'_>, ids: &Identifiers) -> Result<(), ApiError> {
-        let mut mint = Mint::new(ids, &self.path, &mut self.minted);
+        let mut mint = IdGenerator::new(ids, &self.path, &mut self.minted);
         match kind {
             "addRule" => self.rules.push(Rule::read(fields, portion(fields)?, &mut mint)?),
             "updateRuleRolloutAndContextKind" => clauses::rule(&mut self.rules, fields)?.outcome = portion(fields)?,

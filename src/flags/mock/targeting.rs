@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::{Identifiers, Mint};
+use super::account::{IdGenerator, Identifiers};
 use super::body::{self, Fields};
 use super::clauses::{self, Clause, Rule};
 use super::configs::Config;
@@ -270,7 +270,7 @@ impl Targeting {
 
     /// Applies one instruction. `config` is the config before the patch.
     pub fn apply(&mut self, kind: &str, fields: Fields<'_>, config: &Config, ids: &Identifiers, minted: &mut u64) -> Result<(), ApiError> {
-        let mut mint = Mint::new(ids, &config.path, minted);
+        let mut mint = IdGenerator::new(ids, &config.path, minted);
         let outcome = |fields| Ok::<_, ApiError>(Outcome { serve: Serve::read(fields, config)?, track_events: false });
         match kind {
             "addRule" => {

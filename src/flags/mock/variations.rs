@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::{Mint, Project};
+use super::account::{IdGenerator, Project};
 use super::body::Fields;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -43,7 +43,7 @@ pub struct Content {
 
 impl Variation {
     /// Creates a variation.
-    pub fn create(project: &Project, mode: &str, body: &Value, mint: &mut Mint<'_>, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn create(project: &Project, mode: &str, body: &Value, mint: &mut IdGenerator<'_>, now_ms: u64) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
         let key = fields.key()?.to_owned();
         fields.filled("name")?;

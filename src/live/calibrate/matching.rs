@@ -21,7 +21,7 @@ use crate::run::{SetupError, Stage};
 use crate::scenario::Scenario;
 
 /// Users of a simulation, at least: its own noise shall not matter.
-const LEAST_USERS: u32 = 8_000;
+const MIN_USERS: u32 = 8_000;
 /// Rounds of Newton's method.
 const ROUNDS: usize = 5;
 /// Simulations that a matching takes: one to begin with, and in each round one for each parameter and one for all.
@@ -132,7 +132,7 @@ pub fn match_moments(
     found: &mut Calibration,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), SetupError> {
-    let users = users.max(LEAST_USERS);
+    let users = users.max(MIN_USERS);
     let wanted = recorded(recording);
     let base = scenario.clone();
     let mut slopes: BTreeMap<(String, usize), f64> = BTreeMap::new();

@@ -28,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Longest body that is read.
 const LONGEST_BODY: usize = 32 << 20;
 /// Most characters that an error takes from a body that is not the service's own error.
-const MOST_QUOTED: usize = 200;
+const MAX_QUOTED: usize = 200;
 
 /// The REST interface of a LaunchDarkly account.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl RestAdmin {
                 let text = |name: &str| value.get(name).and_then(Value::as_str);
                 let said = text("message").map_or_else(quoted, str::to_owned);
                 // Hidden before it is cut: half a key is no longer found.
-                let said: String = self.access.hidden_in(&said).chars().take(MOST_QUOTED).collect();
+                let said: String = self.access.hidden_in(&said).chars().take(MAX_QUOTED).collect();
                 let message = match status {
                     401 => format!("LaunchDarkly does not accept LD_API_KEY: {said}"),
                     403 => format!("LD_API_KEY does not have the role for this: {said}"),

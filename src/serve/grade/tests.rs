@@ -169,7 +169,7 @@ fn the_memory_is_bounded_whatever_comes() {
         grade.cut(request, request, digest, CUT_GRACE_MS);
         grade.event(request, request, request, &metric(request, &request.to_string()));
     }
-    assert!(grade.failures.len() <= 2 * MOST_REMEMBERED && grade.events.len() <= 2 * MOST_REMEMBERED);
-    assert!(grade.waiting.len() <= 2 * MOST_REMEMBERED && grade.cuts.len() <= MOST_CUTS);
-    assert!(grade.findings(1 << 40, true).iter().all(|finding| finding.requests.len() <= MOST_NUMBERS));
+    assert!(grade.failures.len() <= 2 * MAX_REMEMBERED && grade.events.len() <= 2 * MAX_REMEMBERED);
+    assert!(grade.waiting.len() <= 2 * MAX_REMEMBERED && grade.cuts.len() <= MAX_CUTS);
+    assert!(grade.findings(1 << 40, true).iter().all(|finding| finding.requests.len() <= MAX_NUMBERS));
 }

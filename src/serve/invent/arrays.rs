@@ -6,9 +6,9 @@ use super::make::{Choices, Maker, Place, Set};
 use super::rules::{count_of, same};
 
 /// Most items that are made.
-const MOST_ITEMS: u64 = 10_000;
+const MAX_ITEMS: u64 = 10_000;
 /// How many other items are tried where one is there already and must not come twice.
-const MOST_OTHERS: usize = 256;
+const MAX_OTHERS: usize = 256;
 
 impl<'a> Maker<'a> {
     pub(super) fn an_array(&self, set: &Set<'a>, depth: usize, choices: &mut Choices) -> Option<Value> {
@@ -18,7 +18,7 @@ impl<'a> Maker<'a> {
         let wanted: u64 = contains.iter().map(|(_, least)| *least).fold(0, u64::saturating_add);
         let least = number("minItems").into_iter().max().unwrap_or_default().max(contains.iter().map(|(_, n)| *n).max().unwrap_or(0));
         let most = number("maxItems").into_iter().min().unwrap_or(u64::MAX);
-        if least > MOST_ITEMS {
+        if least > MAX_ITEMS {
             self.give_up();
             return None;
         }
@@ -60,7 +60,7 @@ impl<'a> Maker<'a> {
         if !unique {
             return self.make(rules, place);
         }
-        for other in 0..MOST_OTHERS.max(before.len() + 1) {
+        for other in 0..MAX_OTHERS.max(before.len() + 1) {
             let item = self.make(rules, Place { variety: place.variety + before.len() + other, ..place })?;
             if !before.iter().any(|known| same(known, &item)) {
                 return Some(item);

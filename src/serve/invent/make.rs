@@ -14,15 +14,15 @@ use super::rules::Rules;
 /// How many combinations of choices one place tries.
 const TRIES: usize = 64;
 /// How many places are visited before the search gives up.
-const MOST_STEPS: u32 = 60_000;
+const MAX_STEPS: u32 = 60_000;
 /// Values (fields, items and what they hold) in one answer.
-const MOST_VALUES: u32 = 20_000;
+const MAX_VALUES: u32 = 20_000;
 /// Values after which only what must be there is added.
 const ENOUGH_VALUES: u32 = 400;
 /// How deep optional fields and items go before only what must be there is added.
 const ENOUGH_DEPTH: usize = 5;
 /// How deep a value may be: as deep as JSON parsers commonly read.
-const MOST_DEPTH: usize = 120;
+const MAX_DEPTH: usize = 120;
 
 /// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl<'a> Maker<'a> {
             rules,
             heights,
             hints: hints(root),
-            steps: Cell::new(MOST_STEPS),
+            steps: Cell::new(MAX_STEPS),
             values: Cell::new(0),
             too_large: Cell::new(false),
             impossible: RefCell::default(),
@@ -199,7 +199,7 @@ impl<'a> Maker<'a> {
 
     /// A value that all of these take.
     pub(super) fn make(&self, all: &[&'a Value], place: Place) -> Option<Value> {
-        if place.depth > MOST_DEPTH || self.values.get() > MOST_VALUES {
+        if place.depth > MAX_DEPTH || self.values.get() > MAX_VALUES {
             self.give_up();
             return None;
         }

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use super::make::{Maker, Set};
 
 /// Candidates of which one is taken.
-const MOST_CANDIDATES: i128 = 4_000;
+const MAX_CANDIDATES: i128 = 4_000;
 
 /// A decimal number: `digits` × 10^`exponent`.
 #[derive(Clone, Copy, Debug)]
@@ -163,9 +163,9 @@ fn on_grid(
     // Neighbours on both sides, what the schema speaks of, powers of two on both sides, and then one by one.
     let both = |more: i128| [start.saturating_add(more), start.saturating_sub(more)];
     let told = hints.iter().map(|hint| (hint / grid.value()).clamp(-1e30, 1e30) as i128).flat_map(|k| [k, k + 1, k - 1]);
-    let upwards = (0..MOST_CANDIDATES).map(|more| start.saturating_add(more)).take_while(|k| *k <= last);
-    let back = if first == i128::MIN { start.saturating_sub(MOST_CANDIDATES) } else { first };
-    let others = (0..MOST_CANDIDATES).map(|more| back.saturating_add(more)).take_while(|k| *k < start);
+    let upwards = (0..MAX_CANDIDATES).map(|more| start.saturating_add(more)).take_while(|k| *k <= last);
+    let back = if first == i128::MIN { start.saturating_sub(MAX_CANDIDATES) } else { first };
+    let others = (0..MAX_CANDIDATES).map(|more| back.saturating_add(more)).take_while(|k| *k < start);
     let near = std::iter::once(start).chain((1..5).flat_map(both)).chain(told).chain((3..50).flat_map(|power| both(1 << power)));
     let candidates = near.filter(|k| (first..=last).contains(k)).chain(upwards).chain(others);
     nth_distinct(candidates.filter_map(multiple).filter(|value| value.is_number() && taken(value)), nth)

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::make::{Choices, Maker, Place, Set};
 
 /// How many optional fields are tried alone.
-const MOST_ALONE: usize = 6;
+const MAX_ALONE: usize = 6;
 /// Names tried for a field that nothing names.
-const MOST_NAMES: usize = 200;
+const MAX_NAMES: usize = 200;
 
 impl<'a> Maker<'a> {
     pub(super) fn an_object(&self, mut set: Set<'a>, depth: usize, choices: &mut Choices) -> Option<Value> {
@@ -27,7 +27,7 @@ impl<'a> Maker<'a> {
                 None => {}
             }
         }
-        for nth in 0..MOST_NAMES.max(least as usize * 2) {
+        for nth in 0..MAX_NAMES.max(least as usize * 2) {
             if made.len() as u64 >= least {
                 break;
             }
@@ -62,7 +62,7 @@ impl<'a> Maker<'a> {
             }
             let ends = |name: &&&String| self.of_field(set, name).iter().all(|schema| self.height(schema).is_some());
             let optional: Vec<&String> = named.iter().filter(|name| !required.contains(name)).filter(ends).copied().collect();
-            let mode = *mode.get_or_insert_with(|| choices.pick(2 + optional.len().min(MOST_ALONE)));
+            let mode = *mode.get_or_insert_with(|| choices.pick(2 + optional.len().min(MAX_ALONE)));
             let kept = |at: usize| match (mode, self.lean(depth)) {
                 (0, false) | (1, true) => true,
                 (0 | 1, _) => false,

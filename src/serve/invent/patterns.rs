@@ -14,14 +14,14 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::texts::letters;
 
 /// How many texts are written for one question.
-const MOST_TEXTS: usize = 96;
+const MAX_TEXTS: usize = 96;
 /// Backtracking steps before a pattern counts as not matched.
-const MOST_BACKTRACKING: usize = 200_000;
+const MAX_BACKTRACKING: usize = 200_000;
 /// Longest text of a pattern, in characters.
-const MOST_LENGTH: usize = 20_000;
+const MAX_LENGTH: usize = 20_000;
 
 /// Most work for the patterns of one schema, about in characters that are written and matched: a second or so.
-const MOST_WORK: usize = 20_000_000;
+const MAX_WORK: usize = 20_000_000;
 /// What a text costs besides its characters, and a match that was given up.
 const TEXT_WORK: usize = 50;
 const LOST_WORK: usize = 100_000;
@@ -33,7 +33,7 @@ struct Pattern {
     anchored: (bool, bool),
 }
 
-/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing. After [`MOST_WORK`] nothing matches and
+/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing. After [`MAX_WORK`] nothing matches and
 /// nothing is written any more, so that no schema keeps the server busy.
 #[derive(Default)]
 pub(super) struct Patterns {
@@ -63,7 +63,7 @@ impl Patterns {
     }
 
     fn is_match(&self, pattern: &Pattern, text: &str) -> bool {
-        if self.work.get() > MOST_WORK {
+        if self.work.get() > MAX_WORK {
             return false;
         }
         let found = pattern.regex.is_match(text);
@@ -76,14 +76,14 @@ impl Patterns {
         let pattern = self.get(pattern)?;
         let shape = pattern.shape.as_ref()?;
         let (shortest, longest) = length(shape);
-        let bound = MOST_LENGTH.max(least).min(most);
+        let bound = MAX_LENGTH.max(least).min(most);
         if shortest > bound {
             return None;
         }
         let (start, end) = pattern.anchored;
         let mut texts: Vec<String> = Vec::new();
-        for variety in 0..MOST_TEXTS {
-            if self.work.get() > MOST_WORK {
+        for variety in 0..MAX_TEXTS {
+            if self.work.get() > MAX_WORK {
                 break;
             }
             // First the usual length, then longer and longer ones.
@@ -118,7 +118,7 @@ impl Patterns {
 
 fn compile(pattern: &str) -> Option<Pattern> {
     let translated = translated(pattern);
-    let regex = RegexBuilder::new(&translated).backtrack_limit(MOST_BACKTRACKING).build().ok()?;
+    let regex = RegexBuilder::new(&translated).backtrack_limit(MAX_BACKTRACKING).build().ok()?;
     let plain = without_lookaround(&translated);
     let shape = regex_syntax::ParserBuilder::new().utf8(true).nest_limit(200).build().parse(&plain).ok();
     let body = plain.trim_start_matches("(?:");
@@ -257,7 +257,7 @@ impl Writer {
 
     /// Appends a text of `shape` with about `wanted` characters. Returns how many it has.
     fn write(&mut self, shape: &Hir, wanted: usize, text: &mut String) -> usize {
-        if self.steps > MOST_LENGTH * 4 {
+        if self.steps > MAX_LENGTH * 4 {
             return 0;
         }
         match shape.kind() {
@@ -304,7 +304,7 @@ impl Writer {
                 let mut left = wanted;
                 let mut all = 0;
                 for time in 0..times {
-                    if self.steps > MOST_LENGTH * 4 {
+                    if self.steps > MAX_LENGTH * 4 {
                         break;
                     }
                     let others = (times - time - 1).saturating_mul(shortest);

@@ -11,7 +11,7 @@ use super::numbers::{at_least, is_multiple};
 use super::patterns::Patterns;
 
 /// How deep references are followed in one place.
-const MOST_FOLLOWED: usize = 64;
+const MAX_FOLLOWED: usize = 64;
 
 /// The rules of one schema.
 pub(super) struct Rules<'a> {
@@ -88,7 +88,7 @@ impl<'a> Rules<'a> {
             Value::Object(map) => map,
             _ => return true,
         };
-        if followed > MOST_FOLLOWED {
+        if followed > MAX_FOLLOWED {
             // It leads back to itself in the same place: it adds nothing.
             return true;
         }

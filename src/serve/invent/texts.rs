@@ -7,15 +7,15 @@ use super::make::{Maker, Set};
 use super::rules::count_of;
 
 /// Longest text that is made for a schema's sake, in characters.
-const MOST_CHARACTERS: u64 = 100_000;
+const MAX_CHARACTERS: u64 = 100_000;
 /// How many texts of a format are tried where a pattern or a length must hold as well.
-const MOST_OF_FORMAT: usize = 48;
+const MAX_OF_FORMAT: usize = 48;
 
 impl<'a> Maker<'a> {
     pub(super) fn a_text(&self, set: &Set<'a>, nth: usize) -> Option<Value> {
         let least = set.iter().filter_map(|map| count_of(map.get("minLength")?)).max().unwrap_or_default();
         let most = set.iter().filter_map(|map| count_of(map.get("maxLength")?)).min().unwrap_or(u64::MAX);
-        if least > MOST_CHARACTERS {
+        if least > MAX_CHARACTERS {
             self.give_up();
             return None;
         }
@@ -28,7 +28,7 @@ impl<'a> Maker<'a> {
                 && formats.iter().all(|format| formats::fits(format, text))
         };
         for format in &formats {
-            let texts = (0..MOST_OF_FORMAT).filter_map(|more| formats::write(format, self.words, nth + more, least, most));
+            let texts = (0..MAX_OF_FORMAT).filter_map(|more| formats::write(format, self.words, nth + more, least, most));
             if let Some(text) = texts.into_iter().find(fits) {
                 return Some(text.into());
             }
@@ -38,7 +38,7 @@ impl<'a> Maker<'a> {
                 let pattern = patterns.get(more % patterns.len())?;
                 self.rules.patterns.write(pattern, least, most, nth + more / patterns.len())
             };
-            return (0..MOST_OF_FORMAT).filter_map(of).find(fits).map(Value::from);
+            return (0..MAX_OF_FORMAT).filter_map(of).find(fits).map(Value::from);
         }
         // Every other try has a length that the schema speaks of.
         let lengths: Vec<usize> = self.counts().map(|n| n as usize).filter(|n| (least..=most).contains(n)).collect();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use reqwest::header::HeaderMap;
 use simlab::live::net::{Answer, Broken, Net, Post, Posted};
 use simlab::live::recording::Recording;
-use simlab::live::{Budget, Papers, Providers, Session, Shelf, World, gather};
+use simlab::live::{Budget, EmbeddingCache, PaperSearch, Providers, Session, World, gather};
 use simlab::llm::chat::ErrorKind;
 use simlab::run::Stage;
 use simlab::scenario::load;
@@ -106,8 +106,8 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         let net = Rc::new(Billing { way, billed: RefCell::default(), keys: RefCell::default(), takes: std::time::Duration::ZERO });
         let world = World {
             providers: Providers::over(Rc::<Billing>::clone(&net), &environment_of("127.0.0.1:1"), 4).unwrap(),
-            papers: Rc::new(Papers::new(|_| None).unwrap()),
-            shelf: Shelf::new(None, ""),
+            papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
+            shelf: EmbeddingCache::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
             flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },
             budget: Budget::new(most, 0),

@@ -9,10 +9,10 @@ use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
 use simlab::live::environment::{self, Environment};
 use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
-use simlab::live::{Backdrop, Budget, Flags, Gathered, Papers, Providers, Session, Shelf, World, conclude, gather};
+use simlab::live::{Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session, World, conclude, gather};
 use simlab::llm::profile::Provider;
 use simlab::report::{Report, to_json};
-use simlab::run::{Stage, Wishes, run};
+use simlab::run::{RunOptions, Stage, run};
 use simlab::scenario::{Loaded, load};
 
 use super::super::program::folder;
@@ -81,13 +81,13 @@ pub fn flawless() -> String {
 }
 
 /// One sitting; the recording afterwards, what was gathered, and the report.
-pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: Recording, users: u32) -> (Recording, Gathered, Report) {
+pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: Recording, users: u32) -> (Recording, LiveOutcome, Report) {
     let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     let run = run_of(loaded, users);
     let world = address.map(|address| World {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
-        papers: Rc::new(Papers::new(|_| None).unwrap()),
-        shelf: Shelf::new(None, address),
+        papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
+        shelf: EmbeddingCache::new(None, address),
         embedding: tokio::sync::Mutex::default(),
         flags: InProcess { flags: &stage.compiled, tracked: RefCell::default() },
         budget: Budget::new(most, recording.spent_nano_usd()),
@@ -99,7 +99,7 @@ pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: R
     }
     let session = Session::new(&stage, run, world, recording, None);
     let gathered = gather(&session, std::future::pending(), |_, _| ()).await;
-    let backdrop = Backdrop { most_nano_usd: Some(most), ..Backdrop::default() };
+    let backdrop = LiveContext { most_nano_usd: Some(most), ..LiveContext::default() };
     let outcome = conclude(&session, &gathered, backdrop, false, &mut None::<Vec<Entry>>);
     (session.recording.into_inner(), gathered, outcome.report)
 }
@@ -142,7 +142,7 @@ async fn a_live_run_against_the_server_gives_the_statistics_of_the_mock_run_and_
     let (loaded, served) = stand_in("live-parity");
     let (recording, gathered, live) = sit(&loaded, Some(&served.address), PLENTY, Recording::default(), USERS).await;
     assert_eq!((gathered.stopped, gathered.users.len()), (None, USERS as usize));
-    let mock = run(&loaded.scenario, Wishes { users: Some(USERS), ..Wishes::default() }).unwrap().report;
+    let mock = run(&loaded.scenario, RunOptions { users: Some(USERS), ..RunOptions::default() }).unwrap().report;
     assert_eq!(lasting(&live), lasting(&mock));
     let (_, _, again) = sit(&loaded, None, PLENTY, recording.clone(), USERS).await;
     let (_, _, third) = sit(&loaded, None, PLENTY, recording, USERS).await;

@@ -9,7 +9,7 @@ use crate::llm::families::{Family, Sampling, family};
 use crate::llm::wire::body::{Fault, Problem};
 
 /// Most stop texts that OpenAI takes.
-const MOST_STOPS: usize = 4;
+const MAX_STOPS: usize = 4;
 
 /// Whether the model takes these parameters. A model that no table has takes all.
 pub(super) fn check(dialect: Dialect, model: &str, body: &BodyIn, stops: usize) -> Result<(), Fault> {
@@ -17,9 +17,9 @@ pub(super) fn check(dialect: Dialect, model: &str, body: &BodyIn, stops: usize) 
         Dialect::OpenAi => Provider::OpenAi,
         Dialect::Mistral => Provider::Mistral,
     };
-    if dialect == Dialect::OpenAi && stops > MOST_STOPS {
+    if dialect == Dialect::OpenAi && stops > MAX_STOPS {
         let words = format!(
-            "Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got an array with length {stops} instead."
+            "Invalid 'stop': array too long. Expected an array with maximum length {MAX_STOPS}, but got an array with length {stops} instead."
         );
         return Err(Fault::said("stop", words, Some("array_above_max_length")));
     }

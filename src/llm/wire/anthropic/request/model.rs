@@ -9,13 +9,13 @@ use crate::llm::families::{Family, Sampling, Thinking, family};
 use crate::llm::wire::body::{Fault, Obj, Problem};
 
 /// Most messages of a request.
-pub(super) const MOST_MESSAGES: usize = 100_000;
+pub(super) const MAX_MESSAGES: usize = 100_000;
 /// Most characters of `metadata.user_id`.
-const MOST_USER: usize = 256;
+const MAX_USER: usize = 256;
 /// Most places that are marked for the cache.
-const MOST_MARKS: usize = 4;
+const MAX_MARKS: usize = 4;
 /// Fewest tokens of a thinking budget.
-const LEAST_BUDGET: i64 = 1_024;
+const MIN_BUDGET: i64 = 1_024;
 
 /// What the request says about thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +36,15 @@ impl Rest {
     /// Takes what is needed out of the body.
     pub(super) fn of(body: &mut BodyIn) -> Result<Self, Fault> {
         if let Some(messages) = &body.messages
-            && messages.len() > MOST_MESSAGES
+            && messages.len() > MAX_MESSAGES
         {
-            let words = format!("List should have at most {MOST_MESSAGES} items after validation, not {}", messages.len());
+            let words = format!("List should have at most {MAX_MESSAGES} items after validation, not {}", messages.len());
             return Err(Fault::said("messages", words, None));
         }
         if let Some(Obj(metadata)) = &body.metadata
-            && metadata.user_id.as_ref().is_some_and(|user| user.chars().count() > MOST_USER)
+            && metadata.user_id.as_ref().is_some_and(|user| user.chars().count() > MAX_USER)
         {
-            return Err(Fault::said("metadata.user_id", format!("String should have at most {MOST_USER} characters"), None));
+            return Err(Fault::said("metadata.user_id", format!("String should have at most {MAX_USER} characters"), None));
         }
         let effort = body.output_config.as_mut().and_then(|Obj(config)| config.effort.take());
         Ok(Self { mode: mode(body)?, effort, marks: body.marks() })
@@ -52,13 +52,13 @@ impl Rest {
 
     /// Whether the model takes this request.
     pub(super) fn check(&self, request: &ChatRequest) -> Result<(), Fault> {
-        if self.marks > MOST_MARKS {
-            let words = format!("A maximum of {MOST_MARKS} blocks with cache_control may be provided. Found {}.", self.marks);
+        if self.marks > MAX_MARKS {
+            let words = format!("A maximum of {MAX_MARKS} blocks with cache_control may be provided. Found {}.", self.marks);
             return Err(Fault::said("", words, None));
         }
         if let Some(Mode::Budget(budget)) = self.mode {
-            if budget < LEAST_BUDGET {
-                let (least, found) = (LEAST_BUDGET.to_string(), budget.to_string());
+            if budget < MIN_BUDGET {
+                let (least, found) = (MIN_BUDGET.to_string(), budget.to_string());
                 return Err(Fault::new("thinking.enabled.budget_tokens", Problem::Below { least, found, whole: true }));
             }
             if request.max_tokens.is_some_and(|most| budget >= i64::from(most)) {
