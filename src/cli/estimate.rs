@@ -2,8 +2,7 @@
 //!
 //! Does not know: how it is estimated.
 
-use super::args::EstimateArgs;
-use super::args::ListFormat;
+use super::args::{EstimateArgs, ListFormat};
 use super::commands::{Ended, not_set_up, print, read};
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};

@@ -225,8 +225,8 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         .await;
     watch.borrow_mut().finish();
 
-    let backdrop = live.backdrop(most, actions);
-    let outcome = saved(&session, &gathered, backdrop, loaded, Some(&sitting.folder))?;
+    let context = live.context(most, actions);
+    let outcome = saved(&session, &gathered, context, loaded, Some(&sitting.folder))?;
     print(&rendered(&outcome.report, args.format)?)?;
     if let Some(world) = session.world {
         world.flags.close().await;
@@ -261,7 +261,7 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
 fn saved<F: live::Flags>(
     session: &Session<'_, F>,
     gathered: &LiveOutcome,
-    backdrop: LiveContext,
+    context: LiveContext,
     loaded: &Loaded,
     folder: Option<&Path>,
 ) -> Result<Outcome, Exit> {
@@ -272,7 +272,7 @@ fn saved<F: live::Flags>(
         }
         None => None,
     };
-    let outcome = conclude(session, gathered, backdrop, true, &mut events);
+    let outcome = conclude(session, gathered, context, true, &mut events);
     if let (Some(folder), Some(events)) = (folder, events) {
         let transcript = || live::transcript(&session.recording.borrow());
         let written = events.finish().and_then(|()| write_private(&folder.join("transcript.jsonl"), &transcript()));
@@ -346,11 +346,11 @@ pub fn replay(args: &ReplayArgs) -> Ended {
             return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
         }
         let backends = vec![("models".to_owned(), "recorded".to_owned()), ("LaunchDarkly".to_owned(), "recorded".to_owned())];
-        let backdrop = LiveContext { backends, ..LiveContext::default() };
+        let context = LiveContext { backends, ..LiveContext::default() };
         if let Some(folder) = &args.out {
             save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
         }
-        let outcome = saved(&session, &gathered, backdrop, &loaded, args.out.as_deref())?;
+        let outcome = saved(&session, &gathered, context, &loaded, args.out.as_deref())?;
         print(&rendered(&outcome.report, args.format)?)?;
         Ok(expected(&outcome.report))
     })?

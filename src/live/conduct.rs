@@ -139,7 +139,7 @@ pub struct LiveContext {
 pub fn conclude<F: Flags>(
     session: &Session<'_, F>,
     gathered: &LiveOutcome,
-    backdrop: LiveContext,
+    context: LiveContext,
     charts: bool,
     also: &mut impl Reader,
 ) -> Outcome {
@@ -153,14 +153,14 @@ pub fn conclude<F: Flags>(
     let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
     let mut outcome = gathering.conclude(stage, mode, (Seed(run.seed), run.users), &Supplements { charts, ..Supplements::default() });
     let report = &mut outcome.report;
-    report.backends = Ordered(backdrop.backends);
-    report.bootstrap = backdrop.bootstrap;
+    report.backends = Ordered(context.backends);
+    report.bootstrap = context.bootstrap;
     let assumption = |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
     report.assumptions = vec![
         assumption("prices per token: as the scenario has them", "the scenario"),
         assumption("who asks what, and how a user would rate an answer: models say so, not people", "the tutorial's method"),
     ];
-    report.live = Some(summary(session, gathered, backdrop.most_nano_usd, backdrop.pages));
+    report.live = Some(summary(session, gathered, context.most_nano_usd, context.pages));
     outcome
 }
 

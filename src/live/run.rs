@@ -138,7 +138,7 @@ impl<'a> LiveRun<'a> {
 
     /// What the report says of who stood behind the run; `actions` is what [`Self::apply`] did.
     #[must_use]
-    pub fn backdrop(&self, most_nano_usd: u64, actions: Vec<String>) -> LiveContext {
+    pub fn context(&self, most_nano_usd: u64, actions: Vec<String>) -> LiveContext {
         let scenario = self.stage.scenario;
         let base = self.environment.flags.base.as_deref();
         let names = preflight::providers(scenario).into_iter().map(models::name).collect::<Vec<_>>().join(", ");

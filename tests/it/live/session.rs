@@ -99,8 +99,8 @@ pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: R
     }
     let session = Session::new(&stage, run, world, recording, None);
     let gathered = gather(&session, std::future::pending(), |_, _| ()).await;
-    let backdrop = LiveContext { most_nano_usd: Some(most), ..LiveContext::default() };
-    let outcome = conclude(&session, &gathered, backdrop, false, &mut None::<Vec<Entry>>);
+    let context = LiveContext { most_nano_usd: Some(most), ..LiveContext::default() };
+    let outcome = conclude(&session, &gathered, context, false, &mut None::<Vec<Entry>>);
     (session.recording.into_inner(), gathered, outcome.report)
 }
 
