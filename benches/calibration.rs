@@ -1,8 +1,10 @@
-//! Calibration: holds the two published experiments against what the simulator yields over many seeds.
+//! Calibration: holds the two published experiments against what the simulator yields over many
+//! seeds.
 //!
-//! `cargo bench --bench calibration` prints, for every published raw figure, the simulator's mean and the central 95% of
-//! its values over 400 seeds, and whether the published figure lies inside. Then how often the scenario's rule gives each
-//! verdict. `-- --seeds N FILE…` takes other seeds and scenario files.
+//! `cargo bench --bench calibration` prints, for every published raw figure, the simulator's mean
+//! and the central 95% of its values over 400 seeds, and whether the published figure lies inside.
+//! Then how often the scenario's rule gives each verdict. `-- --seeds N FILE…` takes other seeds
+//! and scenario files.
 
 #![allow(
     clippy::unwrap_used,
@@ -50,7 +52,10 @@ fn calibrate(file: &str, seeds: u64) {
     let found = over_seeds(scenario, seeds);
     let experiment = &scenario.studies[0].experiment;
     println!("\n{} over {seeds} seeds", scenario.name);
-    println!("{:32} {:22} {:>12} {:>12} {:>27}  inside", "figure", "variation", "published", "mean", "central 95%");
+    println!(
+        "{:32} {:22} {:>12} {:>12} {:>27}  inside",
+        "figure", "variation", "published", "mean", "central 95%"
+    );
     for ((arm, name), values) in &found.figures {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let (shown, verdict) = match inside(&experiment.key, *arm, name, values) {
@@ -58,11 +63,19 @@ fn calibrate(file: &str, seeds: u64) {
             None => (String::new(), ""),
         };
         let interval = format!("{} to {}", figure(at(values, 0.025)), figure(at(values, 0.975)));
-        println!("{name:32} {:22} {shown:>12} {:>12} {interval:>27}  {verdict}", experiment.treatments[*arm].variation, figure(mean));
+        println!(
+            "{name:32} {:22} {shown:>12} {:>12} {interval:>27}  {verdict}",
+            experiment.treatments[*arm].variation,
+            figure(mean)
+        );
     }
     for (decision, of) in &found.verdicts {
         let share = of.len() as f64 / seeds as f64;
-        println!("{decision}: {:.1}% of seeds; first: {:?}", 100.0 * share, &of[..of.len().min(12)]);
+        println!(
+            "{decision}: {:.1}% of seeds; first: {:?}",
+            100.0 * share,
+            &of[..of.len().min(12)]
+        );
     }
 }
 

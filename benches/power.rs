@@ -1,7 +1,8 @@
-//! Speed of the statistics: one full analysis from sufficient statistics, and replications of a whole experiment a second.
+//! Speed of the statistics: one full analysis from sufficient statistics, and replications of a
+//! whole experiment a second.
 //!
-//! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS` takes other sizes. The peers that it is held against are run by
-//! `benches/peers.py` on the same machine.
+//! `cargo bench --bench power` prints both; `-- USERS REPLICATIONS` takes other sizes. The peers
+//! that it is held against are run by `benches/peers.py` on the same machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +22,17 @@ use simlab::scenario::{Scenario, default_metrics, load};
 
 /// The scenario `security` with all five metrics of the tutorial.
 fn five_metrics() -> Scenario {
-    let mut scenario = load("security").unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false))).scenario;
+    let mut scenario = load("security")
+        .unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)))
+        .scenario;
     scenario.studies[0].experiment.metrics = (0..default_metrics().len()).collect();
     scenario
 }
 
 /// Five metrics, 2,000 users in each of two variations.
 fn summary() -> Summary {
-    let tallies = |metric: &simlab::experiment::Metric| match (metric.aggregation, metric.statistic) {
+    let tallies = |metric: &simlab::experiment::Metric| match (metric.aggregation, metric.statistic)
+    {
         (_, Statistic::Percentile(_)) => [
             Tally::Percentile { units: 2000, value: 38_109.0, standard_error: Some(8_800.0) },
             Tally::Percentile { units: 2000, value: 23_254.0, standard_error: Some(4_600.0) },
@@ -45,12 +49,17 @@ fn summary() -> Summary {
         responders: None,
         skewness: Vec::new(),
     };
-    Summary { exposures: vec![2000, 2000], shares: Some(vec![0.5, 0.5]), metrics: default_metrics().into_iter().map(input).collect() }
+    Summary {
+        exposures: vec![2000, 2000],
+        shares: Some(vec![0.5, 0.5]),
+        metrics: default_metrics().into_iter().map(input).collect(),
+    }
 }
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
-    let (users, replications) = (numbers.first().map_or(4000, |&n| n as u32), numbers.get(1).copied().unwrap_or(400));
+    let (users, replications) =
+        (numbers.first().map_or(4000, |&n| n as u32), numbers.get(1).copied().unwrap_or(400));
     let scenario = five_metrics();
 
     let (experiment, data) = (&scenario.studies[0].experiment, summary());
@@ -62,9 +71,19 @@ fn main() {
         }
         best = best.min(start.elapsed().as_secs_f64() / 2000.0);
     }
-    println!("full analysis, two variations, two rates, two means, one percentile   {:.1} us", best * 1e6);
+    println!(
+        "full analysis, two variations, two rates, two means, one percentile   {:.1} us",
+        best * 1e6
+    );
 
-    let asked = PowerRequest { replications, sizes: vec![users], looks: 1, seed: 1, aa: false, truth_users: Some(1000) };
+    let asked = PowerRequest {
+        replications,
+        sizes: vec![users],
+        looks: 1,
+        seed: 1,
+        aa: false,
+        truth_users: Some(1000),
+    };
     let design = Design::new(&scenario, asked, |_, _| ()).unwrap();
     let wanted: Vec<u64> = (0..replications).collect();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -77,7 +96,10 @@ fn main() {
         if jobs == 1 {
             one = speed;
         }
-        println!("replications of {users} users and five metrics a second, {jobs} threads   {speed:.0} ({:.2} times one)", speed / one);
+        println!(
+            "replications of {users} users and five metrics a second, {jobs} threads   {speed:.0} ({:.2} times one)",
+            speed / one
+        );
         jobs *= 2;
     }
 }

@@ -1,8 +1,9 @@
 //! Speed: the time of a full run per user, as a ratio to its floor.
 //!
-//! The floor is what cannot be avoided: two SHA-1 bucket hashes for each user, and as many keyed log-normal draws as the
-//! run makes stages of luck. `cargo bench --bench speed` prints both and users per second on one core; `-- USERS FILE`
-//! takes another number of users and another scenario.
+//! The floor is what cannot be avoided: two SHA-1 bucket hashes for each user, and as many keyed
+//! log-normal draws as the run makes stages of luck. `cargo bench --bench speed` prints both and
+//! users per second on one core; `-- USERS FILE` takes another number of users and another
+//! scenario.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +30,8 @@ impl Reader for Draws {
     fn entry(&mut self, entry: &Entry) {
         self.0 += match entry.event {
             // A support call draws its own luck and the question's effort.
-            Event::Completed { caller: Caller::Support, .. } | Event::CallFailed { caller: Caller::Support, .. } => 2,
+            Event::Completed { caller: Caller::Support, .. }
+            | Event::CallFailed { caller: Caller::Support, .. } => 2,
             Event::Completed { .. } | Event::CallFailed { .. } => 1,
             // The visitor's own plan.
             Event::Arrived { .. } => 1,
@@ -41,8 +43,10 @@ impl Reader for Draws {
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let users: u32 = args.iter().find_map(|arg| arg.parse().ok()).unwrap_or(300_000);
-    let file = args.iter().find(|arg| arg.parse::<u32>().is_err()).map_or("security", String::as_str);
-    let loaded = load(file).unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
+    let file =
+        args.iter().find(|arg| arg.parse::<u32>().is_err()).map_or("security", String::as_str);
+    let loaded = load(file)
+        .unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
     let scenario = &loaded.scenario;
     let stage = Stage::new(scenario, scenario.seed).unwrap();
     let observer = || stage.observer(users as usize);

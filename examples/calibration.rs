@@ -1,7 +1,9 @@
-//! How well intervals and probabilities keep what they say, where the truth comes from outside of the model.
+//! How well intervals and probabilities keep what they say, where the truth comes from outside of
+//! the model.
 //!
-//! `cargo run --release --example calibration` prints the tables of `docs/statistics.md`. Each row draws experiments whose true
-//! effect is known, analyzes them as every report does, and counts. The same program gives the same bytes on every machine.
+//! `cargo run --release --example calibration` prints the tables of `docs/statistics.md`. Each row
+//! draws experiments whose true effect is known, analyzes them as every report does, and counts.
+//! The same program gives the same bytes on every machine.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -23,7 +25,8 @@ enum Truth {
     Drawn,
 }
 
-/// What is measured: a rate of this control, or the mean of log-normal values of this sigma around 1.
+/// What is measured: a rate of this control, or the mean of log-normal values of this sigma
+/// around 1.
 #[derive(Clone, Copy)]
 enum Measured {
     Rate(f64),
@@ -41,8 +44,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// When the built-in scenario cannot be read, or lacks a metric of a kind.
 pub fn tables(experiments: u64) -> Result<String, Box<dyn Error>> {
     let study = Study::new()?;
-    let designs =
-        [("rate of 34%", Measured::Rate(0.34)), ("rate of 5%", Measured::Rate(0.05)), ("mean, log-normal, sigma 1", Measured::Mean(1.0))];
+    let designs = [
+        ("rate of 34%", Measured::Rate(0.34)),
+        ("rate of 5%", Measured::Rate(0.05)),
+        ("mean, log-normal, sigma 1", Measured::Mean(1.0)),
+    ];
     let truths = [("0%", Truth::Fixed(0.0)), ("+20%", Truth::Fixed(0.2)), ("drawn", Truth::Drawn)];
     let mut coverage = "| metric | true change | 50 users an arm | 200 | 1,000 | 5,000 |\n|---|---|---|---|---|---|\n".to_owned();
     let mut said =
@@ -54,12 +60,21 @@ pub fn tables(experiments: u64) -> Result<String, Box<dyn Error>> {
             for users in [50, 200, 1000, 5000] {
                 row += 1;
                 let found = study.run(measured, truth, users, experiments, Seed(row));
-                write!(coverage, " {:.1}% |", 100.0 * found.covered as f64 / found.intervals.max(1) as f64)?;
+                write!(
+                    coverage,
+                    " {:.1}% |",
+                    100.0 * found.covered as f64 / found.intervals.max(1) as f64
+                )?;
                 if matches!(truth, Truth::Drawn) {
                     write!(said, "| {name} | {users} |")?;
                     for bin in found.bins {
                         let share = |count: f64| 100.0 * count / bin.experiments.max(1) as f64;
-                        write!(said, " {:.1}%, true {:.1}% |", share(bin.said), share(bin.right as f64))?;
+                        write!(
+                            said,
+                            " {:.1}%, true {:.1}% |",
+                            share(bin.said),
+                            share(bin.right as f64)
+                        )?;
                     }
                     said.push('\n');
                 }
@@ -95,16 +110,28 @@ struct Study {
 
 impl Study {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let mut studies = load("security").map_err(|faults| render(&faults, false))?.scenario.studies;
-        let pick = |wanted: fn(&Metric) -> bool| default_metrics().into_iter().find(wanted).ok_or("no such metric");
+        let mut studies =
+            load("security").map_err(|faults| render(&faults, false))?.scenario.studies;
+        let pick = |wanted: fn(&Metric) -> bool| {
+            default_metrics().into_iter().find(wanted).ok_or("no such metric")
+        };
         Ok(Self {
             experiment: studies.swap_remove(0).experiment,
             rate: pick(|metric| metric.aggregation == Aggregation::Occurrence)?,
-            mean: pick(|metric| metric.aggregation != Aggregation::Occurrence && metric.statistic == Statistic::Mean)?,
+            mean: pick(|metric| {
+                metric.aggregation != Aggregation::Occurrence && metric.statistic == Statistic::Mean
+            })?,
         })
     }
 
-    fn run(&self, measured: Measured, truth: Truth, users: u64, experiments: u64, seed: Seed) -> Found {
+    fn run(
+        &self,
+        measured: Measured,
+        truth: Truth,
+        users: u64,
+        experiments: u64,
+        seed: Seed,
+    ) -> Found {
         let mut found = Found::default();
         for nth in 0..experiments {
             let mut luck = seed.stage(Purpose::Replication, Owner::NOBODY, nth);
@@ -113,12 +140,30 @@ impl Study {
                 Truth::Drawn => luck.normal() * VARIANCE.sqrt(),
             };
             let (metric, tallies) = match measured {
-                Measured::Rate(rate) => (&self.rate, [rate, rate * (1.0 + effect)].map(|p| counted(&mut luck, users, p))),
-                Measured::Mean(sigma) => (&self.mean, [1.0, 1.0 + effect].map(|mean| summed(&mut luck, users, mean, sigma))),
+                Measured::Rate(rate) => (
+                    &self.rate,
+                    [rate, rate * (1.0 + effect)].map(|p| counted(&mut luck, users, p)),
+                ),
+                Measured::Mean(sigma) => (
+                    &self.mean,
+                    [1.0, 1.0 + effect].map(|mean| summed(&mut luck, users, mean, sigma)),
+                ),
             };
-            let input = MetricInput { metric: metric.clone(), tallies: tallies.map(Some).to_vec(), responders: None, skewness: Vec::new() };
-            let analysis = analyze(&self.experiment, &Summary { exposures: vec![users; 2], shares: None, metrics: vec![input] });
-            let Some(compared) = analysis.metrics.first().and_then(|metric| metric.variations.get(1)?.comparison) else { continue };
+            let input = MetricInput {
+                metric: metric.clone(),
+                tallies: tallies.map(Some).to_vec(),
+                responders: None,
+                skewness: Vec::new(),
+            };
+            let analysis = analyze(
+                &self.experiment,
+                &Summary { exposures: vec![users; 2], shares: None, metrics: vec![input] },
+            );
+            let Some(compared) =
+                analysis.metrics.first().and_then(|metric| metric.variations.get(1)?.comparison)
+            else {
+                continue;
+            };
             if let Some(interval) = compared.relative_interval {
                 found.intervals += 1;
                 found.covered += u64::from(interval.lower <= effect && effect <= interval.upper);

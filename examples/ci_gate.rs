@@ -1,7 +1,9 @@
-//! A gate for CI: `cargo run --example ci_gate -- FILE` ends with 0 if every experiment of the scenario decides to ship and its data can be
-//! trusted, with 1 if not, and with 2 if that cannot be found out. It prints what stands in the way.
+//! A gate for CI: `cargo run --example ci_gate -- FILE` ends with 0 if every experiment of the
+//! scenario decides to ship and its data can be trusted, with 1 if not, and with 2 if that cannot
+//! be found out. It prints what stands in the way.
 //!
-//! `simlab run FILE` does the same for what the file's `expect` says. This is for a gate of your own.
+//! `simlab run FILE` does the same for what the file's `expect` says. This is for a gate of your
+//! own.
 
 use std::env;
 use std::error::Error;
@@ -36,11 +38,15 @@ fn obstacles() -> Result<Vec<String>, Box<dyn Error>> {
 }
 
 fn of_experiment(experiment: &Experiment) -> Vec<String> {
-    let Some(verdict) = &experiment.verdict else { return vec![format!("{}: there is no decision rule", experiment.name)] };
+    let Some(verdict) = &experiment.verdict else {
+        return vec![format!("{}: there is no decision rule", experiment.name)];
+    };
     if verdict.trusted && verdict.decision == Decision::Ship {
         return Vec::new();
     }
     let failed = verdict.because.iter().filter(|line| line.held != Some(true));
-    let failed = failed.map(|line| format!("  {}: found {}, required {}", line.criterion, line.found, line.required));
+    let failed = failed.map(|line| {
+        format!("  {}: found {}, required {}", line.criterion, line.found, line.required)
+    });
     std::iter::once(format!("{}: {}", experiment.name, verdict.headline)).chain(failed).collect()
 }

@@ -1,10 +1,13 @@
 //! What is linked into the binary, and under which terms.
 //!
-//! - `cargo run --example dependencies -- notices` prints the third-party notices, as `docs/third-party.md` has them.
-//! - `cargo run --example dependencies -- sbom` prints a software bill of materials: CycloneDX 1.6 as JSON.
+//! - `cargo run --example dependencies -- notices` prints the third-party notices, as
+//!   `docs/third-party.md` has them.
+//! - `cargo run --example dependencies -- sbom` prints a software bill of materials: CycloneDX 1.6
+//!   as JSON.
 //!
-//! Both list the crates that a build for one of [`PLATFORMS`] links: no build scripts, no macros, no test libraries. They come
-//! from `Cargo.lock` and the packages themselves, without a date or a random number, so the same lock file gives the same bytes.
+//! Both list the crates that a build for one of [`PLATFORMS`] links: no build scripts, no macros,
+//! no test libraries. They come from `Cargo.lock` and the packages themselves, without a date or a
+//! random number, so the same lock file gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -17,9 +20,24 @@ use serde_json::{Value, json};
 use spdx::{Expression, LicenseId, LicenseReq, Licensee, ParseMode};
 
 /// The platforms that the lists cover.
-const PLATFORMS: [&str; 4] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"];
+const PLATFORMS: [&str; 4] = [
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+];
 /// Licenses in the order in which one is chosen where a crate leaves the choice.
-const PREFERRED: [&str; 9] = ["MIT", "MIT-0", "ISC", "Zlib", "BSL-1.0", "BSD-3-Clause", "Unicode-3.0", "Apache-2.0", "CDLA-Permissive-2.0"];
+const PREFERRED: [&str; 9] = [
+    "MIT",
+    "MIT-0",
+    "ISC",
+    "Zlib",
+    "BSL-1.0",
+    "BSD-3-Clause",
+    "Unicode-3.0",
+    "Apache-2.0",
+    "CDLA-Permissive-2.0",
+];
 /// Marks in the name of a file that holds the text of one license, with this license.
 const MARKS: [(&str, &str); 10] = [
     ("apache", "Apache-2.0"),
@@ -66,43 +84,75 @@ fn main() -> Result<(), Failure> {
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, Failure> {
-    value.get(field).and_then(Value::as_str).ok_or_else(|| format!("`cargo metadata` gives no `{field}`").into())
+    value
+        .get(field)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("`cargo metadata` gives no `{field}`").into())
 }
 
 fn list<'a>(value: &'a Value, path: &str) -> Result<&'a Vec<Value>, Failure> {
-    value.pointer(path).and_then(Value::as_array).ok_or_else(|| format!("`cargo metadata` gives no `{path}`").into())
+    value
+        .pointer(path)
+        .and_then(Value::as_array)
+        .ok_or_else(|| format!("`cargo metadata` gives no `{path}`").into())
 }
 
 /// The standard output of cargo.
 fn cargo(arguments: &[&str]) -> Result<String, Failure> {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+    let output =
+        Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
     if !output.status.success() {
-        return Err(format!("`cargo {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "`cargo {}` failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Asks cargo what is linked. `cargo tree` says it exactly; `cargo metadata` alone also lists optional crates that no build takes.
+/// Asks cargo what is linked. `cargo tree` says it exactly; `cargo metadata` alone also lists
+/// optional crates that no build takes.
 fn graph() -> Result<Graph, Failure> {
     let checksums = checksums()?;
-    let metadata: Value = serde_json::from_str(&cargo(&["metadata", "--locked", "--format-version", "1"])?)?;
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--locked", "--format-version", "1"])?)?;
     let mut packages = BTreeMap::new();
     for package in list(&metadata, "/packages")? {
         packages.insert(named(package)?, package);
     }
     let mut graph = Graph { root: Default::default(), linked: BTreeMap::new() };
     for platform in PLATFORMS {
-        let edges = ["tree", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}", "--target", platform];
+        let edges = [
+            "tree",
+            "--locked",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "depth",
+            "--format",
+            " {p}",
+            "--target",
+            platform,
+        ];
         // The crates on the way from simlab to the line at hand.
         let mut way: Vec<(String, String)> = Vec::new();
         for line in cargo(&edges)?.lines() {
             let mut words = line.split_whitespace();
-            let (Some(Ok(depth)), Some(name), Some(version)) = (words.next().map(str::parse), words.next(), words.next()) else {
-                return Err(format!("`cargo tree` gives the line `{line}`; expected a depth, a name and a version").into());
+            let (Some(Ok(depth)), Some(name), Some(version)) =
+                (words.next().map(str::parse), words.next(), words.next())
+            else {
+                return Err(format!(
+                    "`cargo tree` gives the line `{line}`; expected a depth, a name and a version"
+                )
+                .into());
             };
             let own = (name.to_owned(), version.trim_start_matches('v').to_owned());
-            let package = packages.get(&own).ok_or_else(|| format!("`cargo metadata` gives no package {name} {version}"))?;
+            let package = packages
+                .get(&own)
+                .ok_or_else(|| format!("`cargo metadata` gives no package {name} {version}"))?;
             way.truncate(depth);
             match way.last() {
                 Some(parent) => {
@@ -123,14 +173,21 @@ fn named(package: &Value) -> Result<(String, String), Failure> {
     Ok((text(package, "name")?.to_owned(), text(package, "version")?.to_owned()))
 }
 
-fn read(package: &Value, checksums: &BTreeMap<(String, String), String>) -> Result<Linked, Failure> {
+fn read(
+    package: &Value,
+    checksums: &BTreeMap<(String, String), String>,
+) -> Result<Linked, Failure> {
     let (name, version) = named(package)?;
-    let license = package.get("license").and_then(Value::as_str).ok_or_else(|| format!("{name} {version} names no license"))?;
+    let license = package
+        .get("license")
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("{name} {version} names no license"))?;
     let mut license = license.replace('/', " OR ");
     while license.contains("  ") {
         license = license.replace("  ", " ");
     }
-    let folder = Path::new(text(package, "manifest_path")?).parent().ok_or("a manifest without a folder")?;
+    let folder =
+        Path::new(text(package, "manifest_path")?).parent().ok_or("a manifest without a folder")?;
     Ok(Linked {
         license,
         repository: package.get("repository").and_then(Value::as_str).map(str::to_owned),
@@ -142,24 +199,40 @@ fn read(package: &Value, checksums: &BTreeMap<(String, String), String>) -> Resu
     })
 }
 
-/// The checksums of `Cargo.lock` by name and version. The file is written by cargo, one field a line.
+/// The checksums of `Cargo.lock` by name and version. The file is written by cargo, one field a
+/// line.
 fn checksums() -> Result<BTreeMap<(String, String), String>, io::Error> {
     let lock = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"))?;
     let field = |block: &str, name: &str| {
-        block.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_owned()))
+        block.lines().find_map(|line| {
+            Some(line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_owned())
+        })
     };
     let blocks = lock.split("[[package]]");
-    Ok(blocks.filter_map(|block| Some(((field(block, "name")?, field(block, "version")?), field(block, "checksum")?))).collect())
+    Ok(blocks
+        .filter_map(|block| {
+            Some(((field(block, "name")?, field(block, "version")?), field(block, "checksum")?))
+        })
+        .collect())
 }
 
-/// The licenses under which simlab uses a crate: all that it demands, the preferred one where it leaves a choice.
+/// The licenses under which simlab uses a crate: all that it demands, the preferred one where it
+/// leaves a choice.
 fn chosen(linked: &Linked) -> Result<Vec<LicenseReq>, Failure> {
-    let accepted: Vec<Licensee> = PREFERRED.iter().map(|id| Licensee::parse(id)).collect::<Result<_, _>>()?;
-    let expression = Expression::parse_mode(&linked.license, ParseMode::LAX)
-        .map_err(|error| format!("{} {}: the license `{}` cannot be read: {error}", linked.name, linked.version, linked.license))?;
-    Ok(expression
-        .minimized_requirements(&accepted)
-        .map_err(|error| format!("{} {}: the license `{}` is not accepted: {error}", linked.name, linked.version, linked.license))?)
+    let accepted: Vec<Licensee> =
+        PREFERRED.iter().map(|id| Licensee::parse(id)).collect::<Result<_, _>>()?;
+    let expression = Expression::parse_mode(&linked.license, ParseMode::LAX).map_err(|error| {
+        format!(
+            "{} {}: the license `{}` cannot be read: {error}",
+            linked.name, linked.version, linked.license
+        )
+    })?;
+    Ok(expression.minimized_requirements(&accepted).map_err(|error| {
+        format!(
+            "{} {}: the license `{}` is not accepted: {error}",
+            linked.name, linked.version, linked.license
+        )
+    })?)
 }
 
 /// A text without its copyright lines, and these lines.
@@ -168,7 +241,10 @@ fn parted(text: &str) -> (String, BTreeSet<String>) {
     let mut body = String::new();
     for line in text.lines() {
         let bare = line.trim();
-        if ["Copyright ", "© ", "(c) "].iter().any(|start| bare.starts_with(start)) && !bare.contains('[') && bare.len() < 160 {
+        if ["Copyright ", "© ", "(c) "].iter().any(|start| bare.starts_with(start))
+            && !bare.contains('[')
+            && bare.len() < 160
+        {
             owners.insert(bare.replace('`', "'"));
         } else {
             body.push_str(line.trim_end());
@@ -185,12 +261,15 @@ fn key(body: &str) -> String {
 
 /// The files of a package that hold its terms: not those of licenses that were left out.
 fn terms(linked: &Linked) -> Result<Vec<String>, Failure> {
-    let chosen: Vec<LicenseId> = chosen(linked)?.iter().filter_map(|license| license.license.id()).collect();
+    let chosen: Vec<LicenseId> =
+        chosen(linked)?.iter().filter_map(|license| license.license.id()).collect();
     let mut names = Vec::new();
     for entry in fs::read_dir(&linked.folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let low = name.to_lowercase();
-        let fits = ["licen", "unlicen", "copying", "copyright", "notice"].iter().any(|start| low.starts_with(start));
+        let fits = ["licen", "unlicen", "copying", "copyright", "notice"]
+            .iter()
+            .any(|start| low.starts_with(start));
         let of = MARKS.iter().find(|(mark, _)| low.contains(mark)).map(|(_, id)| *id);
         if fits && of.is_none_or(|of| chosen.iter().any(|id| id.name == of)) {
             names.push(name);
@@ -235,12 +314,19 @@ fn notices(graph: &Graph) -> Result<String, Failure> {
                 terms.crates.entry(format!("{} {}", own.0, own.1)).or_default().extend(owners);
             }
         }
-        let numbers: Vec<String> = numbers.iter().map(|number| format!("[{number}](#text-{number})")).collect();
+        let numbers: Vec<String> =
+            numbers.iter().map(|number| format!("[{number}](#text-{number})")).collect();
         let name = match &linked.repository {
             Some(repository) => format!("[{}]({repository})", linked.name),
             None => linked.name.clone(),
         };
-        writeln!(rows, "| {name} | {} | {} | {} |", linked.version, linked.license, numbers.join(", "))?;
+        writeln!(
+            rows,
+            "| {name} | {} | {} | {} |",
+            linked.version,
+            linked.license,
+            numbers.join(", ")
+        )?;
     }
     let mut page = String::from(
         "# Third-party notices\n\nThe simlab binary contains the crates below, on one or more of the platforms Linux, macOS and Windows. \
@@ -258,7 +344,12 @@ fn notices(graph: &Graph) -> Result<String, Failure> {
             writeln!(page, "- {name}{}{owners}", if owners.is_empty() { "" } else { ": " })?;
         }
         // A license has fences of its own.
-        let longest = terms.body.lines().map(|line| line.chars().take_while(|c| *c == '~').count()).max().unwrap_or(0);
+        let longest = terms
+            .body
+            .lines()
+            .map(|line| line.chars().take_while(|c| *c == '~').count())
+            .max()
+            .unwrap_or(0);
         let fence = "~".repeat(longest.max(2) + 1);
         write!(page, "\n{fence}text\n{}\n{fence}\n", terms.body)?;
     }
@@ -278,15 +369,26 @@ fn sbom(graph: &Graph) -> Value {
             "type": kind, "bom-ref": purl(&own), "name": linked.name, "version": linked.version, "scope": "required",
             "purl": purl(&own), "licenses": [{ "expression": linked.license }],
         });
-        let hashes = linked.checksum.as_ref().map(|checksum| json!([{ "alg": "SHA-256", "content": checksum }]));
-        let references = linked.repository.as_ref().map(|repository| json!([{ "type": "vcs", "url": repository }]));
+        let hashes = linked
+            .checksum
+            .as_ref()
+            .map(|checksum| json!([{ "alg": "SHA-256", "content": checksum }]));
+        let references = linked
+            .repository
+            .as_ref()
+            .map(|repository| json!([{ "type": "vcs", "url": repository }]));
         let optional = [("hashes", hashes), ("externalReferences", references)];
-        let optional = optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let optional =
+            optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         component.as_object().cloned().into_iter().flatten().chain(optional).collect::<Value>()
     };
     let root = graph.linked.get(&graph.root).map(|linked| component(linked, "application"));
-    let components: Vec<Value> =
-        graph.linked.iter().filter(|(own, _)| **own != graph.root).map(|(_, linked)| component(linked, "library")).collect();
+    let components: Vec<Value> = graph
+        .linked
+        .iter()
+        .filter(|(own, _)| **own != graph.root)
+        .map(|(_, linked)| component(linked, "library"))
+        .collect();
     let dependencies: Vec<Value> = graph
         .linked
         .iter()

@@ -1,7 +1,7 @@
 //! Who is asked about: a user key and its attributes.
 //!
-//! Promises: attributes are ordered, so a context has one text. A context of the simulator is a key plus an
-//! *attribute set* that many users share.
+//! Promises: attributes are ordered, so a context has one text. A context of the simulator is a key
+//! plus an *attribute set* that many users share.
 //!
 //! Does not know: flags, or how often anybody comes.
 
@@ -63,7 +63,10 @@ impl UserKey {
         Owner::of(self.as_bytes())
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a number of 32 bits has at most 10 digits, for which there is room")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a number of 32 bits has at most 10 digits, for which there is room"
+    )]
     fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }

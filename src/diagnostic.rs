@@ -1,7 +1,9 @@
-//! Errors that show the user's own text: the file, the line, the carets, what was expected, a suggestion.
+//! Errors that show the user's own text: the file, the line, the carets, what was expected, a
+//! suggestion.
 //!
-//! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on every terminal (fixed
-//! width, colors only when asked for); nothing in a text can steer the terminal; a fault is short, however long the text.
+//! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on
+//! every terminal (fixed width, colors only when asked for); nothing in a text can steer the
+//! terminal; a fault is short, however long the text.
 //!
 //! Does not know: what was wrong; whoever found it says so. Secrets never enter it.
 
@@ -85,25 +87,35 @@ impl Diagnostic {
     /// The fault, drawn.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let theme =
+            if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
         let handler = handler.with_word_splitter(textwrap::WordSplitter::NoHyphenation);
         let mut drawn = String::new();
-        let (text, labels) = excerpt::excerpt(self.source.as_ref().map_or("", |source| &source.text), &self.labels);
+        let (text, labels) =
+            excerpt::excerpt(self.source.as_ref().map_or("", |source| &source.text), &self.labels);
         let fault = &Self {
             message: printable(&shortened(&self.message, MAX_MESSAGE)),
             source: None,
-            labels: labels.iter().map(|(span, label)| (span.clone(), printable(&shortened(label, MAX_LABEL)))).collect(),
+            labels: labels
+                .iter()
+                .map(|(span, label)| (span.clone(), printable(&shortened(label, MAX_LABEL))))
+                .collect(),
             help: self.help.as_deref().map(|help| printable(&shortened(help, MAX_MESSAGE))),
         };
-        let source = self.source.as_ref().map(|source| NamedSource::new(printable(&source.name), printable(&text)));
+        let source = self
+            .source
+            .as_ref()
+            .map(|source| NamedSource::new(printable(&source.name), printable(&text)));
         // A fault without a place shows no text at all, only the file's name.
         let shown = source.filter(|_| !fault.labels.is_empty());
         if handler.render_report(&mut drawn, &Drawable { fault, source: shown }).is_err() {
             drawn.clone_from(&fault.message);
         }
         match &self.source {
-            Some(source) if fault.labels.is_empty() => format!("{}    in {}\n", drawn, printable(&source.name)),
+            Some(source) if fault.labels.is_empty() => {
+                format!("{}    in {}\n", drawn, printable(&source.name))
+            }
             _ => drawn,
         }
     }
@@ -139,7 +151,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         let own = candidate.chars().count();
         length.abs_diff(own) <= 1 + own / 3
     };
-    let close = known.into_iter().filter(near).map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
+    let close = known
+        .into_iter()
+        .filter(near)
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
     let (distance, candidate) = close.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + candidate.chars().count() / 3).then_some(candidate)
 }
@@ -175,7 +190,10 @@ impl miette::Diagnostic for Drawable<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let labels = self.fault.labels.iter();
-        Some(Box::new(labels.map(|(span, label)| LabeledSpan::new(Some(label.clone()), span.start, span.len()))))
+        Some(Box::new(
+            labels
+                .map(|(span, label)| LabeledSpan::new(Some(label.clone()), span.start, span.len())),
+        ))
     }
 }
 
@@ -185,14 +203,18 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_suggested_only_when_it_is_near() {
-        assert_eq!(nearest("cost_per_requst", ["latency", "cost_per_request"]), Some("cost_per_request"));
+        assert_eq!(
+            nearest("cost_per_requst", ["latency", "cost_per_request"]),
+            Some("cost_per_request")
+        );
         assert_eq!(nearest("banana", ["latency", "cost_per_request"]), None);
     }
 
     #[test]
     fn a_text_cannot_steer_the_terminal_and_keeps_its_places() {
         let source = Source::new("a\u{1b}[2J.ron", "(\n  seed: \u{9b}x\u{7},\r\n)");
-        let drawn = Diagnostic::new("no\u{1b}]0;number").at(&source, 12..13, "here\u{8}").render(false);
+        let drawn =
+            Diagnostic::new("no\u{1b}]0;number").at(&source, 12..13, "here\u{8}").render(false);
         assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
         assert!(drawn.contains(":2:"), "{drawn}");
     }
@@ -201,13 +223,22 @@ mod tests {
     fn a_fault_without_a_place_names_its_file() {
         let mut fault = Diagnostic::new("nothing is measured").help("list metrics");
         fault.source = Some(Source::new("a.ron", "()"));
-        assert_eq!(fault.render(false), "  × nothing is measured\n  help: list metrics\n    in a.ron\n");
+        assert_eq!(
+            fault.render(false),
+            "  × nothing is measured\n  help: list metrics\n    in a.ron\n"
+        );
     }
 
     #[test]
     fn a_fault_shows_the_line() {
         let source = Source::new("a.ron", "(\n  seed: x,\n)");
-        let drawn = Diagnostic::new("no number").at(&source, 10..11, "here").help("write 1").render(false);
-        assert!(drawn.contains("a.ron:2:9") && drawn.contains("seed: x") && drawn.contains("help: write 1"), "{drawn}");
+        let drawn =
+            Diagnostic::new("no number").at(&source, 10..11, "here").help("write 1").render(false);
+        assert!(
+            drawn.contains("a.ron:2:9")
+                && drawn.contains("seed: x")
+                && drawn.contains("help: write 1"),
+            "{drawn}"
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! The metric events that the app sends about what happened: the names that an AI SDK gives them, and which entry of
-//! the journal causes which.
+//! The metric events that the app sends about what happened: the names that an AI SDK gives them,
+//! and which entry of the journal causes which.
 //!
-//! Promises: one list, used by simulation, delivery, analysis and the check of scenario files alike; a value is a whole
-//! number in the event's journal unit, and `scale` turns it into the unit on the wire.
+//! Promises: one list, used by simulation, delivery, analysis and the check of scenario files
+//! alike; a value is a whole number in the event's journal unit, and `scale` turns it into the unit
+//! on the wire.
 //!
-//! Does not know: who receives them. Shapes: LaunchDarkly's AI SDK 0.10, plus the duration that the original never sent.
+//! Does not know: who receives them. Shapes: LaunchDarkly's AI SDK 0.10, plus the duration that the
+//! original never sent.
 
 use crate::journal::{Event, Label};
 
@@ -32,11 +34,13 @@ pub enum AppEvent {
     Cost,
     /// A tool was used.
     ToolCall,
-    /// A request was answered or failed: its whole latency, in milliseconds. Sent by the app itself, where a metric counts it.
+    /// A request was answered or failed: its whole latency, in milliseconds. Sent by the app
+    /// itself, where a metric counts it.
     RequestDuration,
     /// A request failed. Sent by the app itself, where a metric counts it.
     RequestFailed,
-    /// Items of personal data that identify the user directly and reached the support agent. Sent by the app itself, where a metric counts it.
+    /// Items of personal data that identify the user directly and reached the support agent. Sent
+    /// by the app itself, where a metric counts it.
     PersonalDataDisclosed,
 }
 
@@ -84,13 +88,15 @@ impl AppEvent {
         Self::ALL.into_iter().find(|event| event.key() == key)
     }
 
-    /// Whether it is something bad that happens to users, rather than something that they or the agents do.
+    /// Whether it is something bad that happens to users, rather than something that they or the
+    /// agents do.
     #[must_use]
     pub fn befalls_users(self) -> bool {
         matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed)
     }
 
-    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire.
+    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on
+    /// the wire.
     #[must_use]
     pub fn scale(self) -> f64 {
         match self {

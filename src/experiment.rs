@@ -1,6 +1,7 @@
 //! Experiments, treatments and metrics: the vocabulary of the study.
 //!
-//! A *variation* belongs to a flag or AI config; a *treatment* is that variation's part in one experiment.
+//! A *variation* belongs to a flag or AI config; a *treatment* is that variation's part in one
+//! experiment.
 //!
 //! Promises: plain data, resolved: indices are valid, shares sum, thresholds are probabilities.
 //!
@@ -29,7 +30,8 @@ pub enum Better {
 }
 
 impl Better {
-    /// +1 when higher is better, -1 when lower is: multiplies a difference so that positive means good.
+    /// +1 when higher is better, -1 when lower is: multiplies a difference so that positive means
+    /// good.
     #[must_use]
     pub fn sign(self) -> f64 {
         match self {
@@ -55,7 +57,8 @@ pub enum Aggregation {
 pub enum Statistic {
     /// The mean of the unit values.
     Mean,
-    /// A percentile of the unit values: a probability such as 0.95. Units without events are always excluded.
+    /// A percentile of the unit values: a probability such as 0.95. Units without events are always
+    /// excluded.
     Percentile(Probability),
 }
 
@@ -80,7 +83,8 @@ pub enum MetricKind {
     Percentile,
 }
 
-/// Whose effects a metric's prior takes as usual: it decides the prior variance of relative differences where none is given.
+/// Whose effects a metric's prior takes as usual: it decides the prior variance of relative
+/// differences where none is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PriorKind {
     /// Shares of users: a variance of 0.041.
@@ -127,11 +131,14 @@ pub struct Metric {
     pub unit: String,
     /// Prior variance of relative differences; `None` takes the default of `prior`.
     pub prior_variance: Option<f64>,
-    /// Whose effects the prior takes as usual; `None` goes by what the metric compares and which event it counts.
+    /// Whose effects the prior takes as usual; `None` goes by what the metric compares and which
+    /// event it counts.
     pub prior: Option<PriorKind>,
-    /// How often the judge behind a rate is right: then the corrected rate is shown beside the raw one.
+    /// How often the judge behind a rate is right: then the corrected rate is shown beside the raw
+    /// one.
     pub judge: Option<JudgeAccuracy>,
-    /// The smallest difference that matters, as a fraction of the control's value, at least 0: less counts as none.
+    /// The smallest difference that matters, as a fraction of the control's value, at least 0: less
+    /// counts as none.
     pub smallest_effect: f64,
 }
 
@@ -189,7 +196,8 @@ pub enum Correction {
     BenjaminiHochberg,
 }
 
-/// One experiment on one flag or AI config. Treatments of weight 0 take part in nothing and are not listed.
+/// One experiment on one flag or AI config. Treatments of weight 0 take part in nothing and are not
+/// listed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Experiment {
     /// Unique key.
@@ -216,7 +224,10 @@ pub struct Experiment {
     pub tolerate: Vec<String>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "an experiment's numbers are places in its treatments and in its scenario's metrics")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an experiment's numbers are places in its treatments and in its scenario's metrics"
+)]
 impl Experiment {
     /// The control.
     #[must_use]
@@ -225,14 +236,17 @@ impl Experiment {
     }
 
     /// Its metrics among the scenario's, each with its number there, the primary one first.
-    pub fn metrics_in<'m>(&self, scenario: &'m [Metric]) -> impl Iterator<Item = (usize, &'m Metric)> {
+    pub fn metrics_in<'m>(
+        &self,
+        scenario: &'m [Metric],
+    ) -> impl Iterator<Item = (usize, &'m Metric)> {
         self.metrics.iter().map(move |&at| (at, &scenario[at]))
     }
 }
 
-/// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a treatment's share becomes its
-/// probability to be best on the primary metric, as far as the floor allows (Thompson 1933; Scott 2010, "A modern Bayesian look
-/// at the multi-armed bandit").
+/// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a
+/// treatment's share becomes its probability to be best on the primary metric, as far as the floor
+/// allows (Thompson 1933; Scott 2010, "A modern Bayesian look at the multi-armed bandit").
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thompson {
     /// Exposed users between reallocations.
@@ -241,11 +255,12 @@ pub struct Thompson {
     pub floor: f64,
 }
 
-/// A release that metrics watch over: some users get the new variation, as many are their control, and a regression takes it back.
+/// A release that metrics watch over: some users get the new variation, as many are their control,
+/// and a regression takes it back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
-    /// The two groups as an experiment: what was is the control, what comes the treatment; its threshold is how sure a regression
-    /// has to be, over all looks together.
+    /// The two groups as an experiment: what was is the control, what comes the treatment; its
+    /// threshold is how sure a regression has to be, over all looks together.
     pub study: Experiment,
     /// The rule of the config whose users take part.
     pub rule: u32,

@@ -1,8 +1,8 @@
 //! Numbers as text, once: percentages, probabilities, money, durations, counts.
 //!
-//! Promises: a number reads the same in a verdict, a health check and every report: three significant digits,
-//! thousands separated by commas, whole numbers never cut; the same text on every platform and in every locale.
-//! A probability that is not certain never reads 0% or 100%.
+//! Promises: a number reads the same in a verdict, a health check and every report: three
+//! significant digits, thousands separated by commas, whole numbers never cut; the same text on
+//! every platform and in every locale. A probability that is not certain never reads 0% or 100%.
 //!
 //! Does not know: where a number comes from, or how a report lays it out.
 
@@ -13,7 +13,8 @@ pub const MISSING: &str = "–";
 
 /// Significant digits of an estimate.
 const DIGITS: usize = 3;
-/// Significant digits of a number that a person wrote: enough for all of it, too few for binary noise.
+/// Significant digits of a number that a person wrote: enough for all of it, too few for binary
+/// noise.
 const WRITTEN: usize = 10;
 /// Decimal places beyond which a number is as good as zero to a reader.
 const PLACES: usize = 9;
@@ -97,7 +98,9 @@ impl<'a> Unit<'a> {
             Self::Dollars => dollars(x, DIGITS),
             Self::Milliseconds if x.abs() >= 1e6 => format!("{} s", whole(x / 1e3)),
             Self::Milliseconds => milliseconds(x, DIGITS),
-            Self::Named(name) => named(if x.abs() >= 1000.0 { whole(x) } else { digits(x, DIGITS) }, name),
+            Self::Named(name) => {
+                named(if x.abs() >= 1000.0 { whole(x) } else { digits(x, DIGITS) }, name)
+            }
         }
     }
 
@@ -194,17 +197,20 @@ pub fn money(x: f64) -> String {
     dollars(x, DIGITS)
 }
 
-/// As `change`, with so many digits that it reads differently from `bound` unless it equals it: a miss by a hair shows.
+/// As `change`, with so many digits that it reads differently from `bound` unless it equals it: a
+/// miss by a hair shows.
 #[must_use]
 pub fn change_apart(x: f64, bound: f64) -> String {
     signed(x, &apart(x, bound).unwrap_or_else(|| percent(x)))
 }
 
-/// As `probability`, with so many digits that it reads differently from `bound` unless it equals it.
+/// As `probability`, with so many digits that it reads differently from `bound` unless it equals
+/// it.
 #[must_use]
 pub fn probability_apart(p: f64, bound: f64) -> String {
     let plain = probability(p);
-    let same = without_zeros(plain.trim_end_matches('%')) == without_zeros(written_percent(bound).trim_end_matches('%'));
+    let same = without_zeros(plain.trim_end_matches('%'))
+        == without_zeros(written_percent(bound).trim_end_matches('%'));
     if same && p != bound { apart(p, bound).unwrap_or(plain) } else { plain }
 }
 
@@ -223,7 +229,8 @@ fn signed(x: f64, text: &str) -> String {
     if x > 0.0 && !zero { format!("+{text}") } else { text.to_owned() }
 }
 
-/// Plain decimal digits of `x`: `significant` of them, more where whole digits would be cut; commas between thousands.
+/// Plain decimal digits of `x`: `significant` of them, more where whole digits would be cut; commas
+/// between thousands.
 fn digits(x: f64, significant: usize) -> String {
     if !x.is_finite() {
         return MISSING.to_owned();
@@ -243,7 +250,8 @@ fn digits(x: f64, significant: usize) -> String {
     if !text.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
         return "0".to_owned();
     }
-    let (integer, fraction) = text.split_once('.').map_or((text.as_str(), None), |(i, f)| (i, Some(f)));
+    let (integer, fraction) =
+        text.split_once('.').map_or((text.as_str(), None), |(i, f)| (i, Some(f)));
     let sign = if x < 0.0 { "-" } else { "" };
     match fraction {
         None => format!("{sign}{}", grouped(integer)),
@@ -258,7 +266,11 @@ fn whole(x: f64) -> String {
 
 /// `digits` of a written number without the zeros that end its fraction.
 fn without_zeros(text: &str) -> String {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Digits with a comma between thousands.
@@ -279,11 +291,14 @@ fn named(text: String, unit: &str) -> String {
 
 /// Digits of a percentage: below 1% two digits say enough.
 fn rate(percent: f64, significant: usize) -> String {
-    digits(percent, if percent.abs() < 0.995 && significant == DIGITS { DIGITS - 1 } else { significant })
+    digits(
+        percent,
+        if percent.abs() < 0.995 && significant == DIGITS { DIGITS - 1 } else { significant },
+    )
 }
 
-/// Cents from a dollar on; below, significant digits without needless zeros, but never fewer places than prices have:
-/// cents, and for small estimates hundredths of a cent.
+/// Cents from a dollar on; below, significant digits without needless zeros, but never fewer places
+/// than prices have: cents, and for small estimates hundredths of a cent.
 fn dollars(x: f64, significant: usize) -> String {
     let sign = if x < 0.0 { "-" } else { "" };
     let amount = x.abs();
@@ -321,8 +336,12 @@ mod tests {
 
     #[test]
     fn estimates_have_three_digits_and_whole_numbers_all_of_theirs() {
-        let texts = [0.0246, 33.948, 99.96, 1955.2, 38_109.4, -0.5, 0.0, -0.000_000_000_04, 1e-7].map(number);
-        assert_eq!(texts, ["0.0246", "33.9", "100", "1,955", "38,109", "-0.500", "0", "0", "0.000000100"]);
+        let texts = [0.0246, 33.948, 99.96, 1955.2, 38_109.4, -0.5, 0.0, -0.000_000_000_04, 1e-7]
+            .map(number);
+        assert_eq!(
+            texts,
+            ["0.0246", "33.9", "100", "1,955", "38,109", "-0.500", "0", "0", "0.000000100"]
+        );
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(number(f64::NAN), MISSING);
     }
@@ -330,16 +349,28 @@ mod tests {
     #[test]
     fn the_published_security_table_reads_as_on_its_page() {
         let (rate, cost, latency) = (Unit::Rate, Unit::Dollars, Unit::Milliseconds);
-        assert_eq!([rate.value(0.3434), rate.difference(0.0054), rate.change(0.0039)], ["34.3%", "0.54 points", "+0.39 points"]);
-        assert_eq!([cost.value(0.0246), cost.difference(0.004), cost.total(33.1435)], ["$0.0246", "$0.0040", "$33.14"]);
-        assert_eq!([latency.value(38_109.0), latency.difference(713.871), latency.total(51_446_809.0)], ["38.1 s", "714 ms", "51,447 s"]);
+        assert_eq!(
+            [rate.value(0.3434), rate.difference(0.0054), rate.change(0.0039)],
+            ["34.3%", "0.54 points", "+0.39 points"]
+        );
+        assert_eq!(
+            [cost.value(0.0246), cost.difference(0.004), cost.total(33.1435)],
+            ["$0.0246", "$0.0040", "$33.14"]
+        );
+        assert_eq!(
+            [latency.value(38_109.0), latency.difference(713.871), latency.total(51_446_809.0)],
+            ["38.1 s", "714 ms", "51,447 s"]
+        );
         assert_eq!([change(0.1458), change(-0.359), change(0.0)], ["+14.6%", "-35.9%", "0%"]);
         assert_eq!(Unit::Named("tokens").total(2_292_168.0), "2,292,168 tokens");
     }
 
     #[test]
     fn what_a_person_wrote_is_not_decorated() {
-        assert_eq!([written_change(0.15), written_percent(0.9), written(0.25)], ["+15%", "90%", "0.25"]);
+        assert_eq!(
+            [written_change(0.15), written_percent(0.9), written(0.25)],
+            ["+15%", "90%", "0.25"]
+        );
         assert_eq!(Unit::Milliseconds.written_change(3000.0), "+3 s");
         assert_eq!(Unit::Dollars.written_change(0.004), "+$0.004");
         assert_eq!(Unit::Dollars.written_change(-0.5), "-$0.50");
@@ -347,18 +378,30 @@ mod tests {
 
     #[test]
     fn only_a_certain_probability_reads_as_certain() {
-        assert_eq!([0.0, 0.000_4, 0.5836, 0.9996, 1.0].map(probability), ["0%", "<0.1%", "58.4%", ">99.9%", "100%"]);
+        assert_eq!(
+            [0.0, 0.000_4, 0.5836, 0.9996, 1.0].map(probability),
+            ["0%", "<0.1%", "58.4%", ">99.9%", "100%"]
+        );
     }
 
     #[test]
     fn a_miss_by_a_hair_shows_as_a_miss() {
-        assert_eq!([0.1458, 0.150_01, 0.15].map(|x| change_apart(x, 0.15)), ["+14.6%", "+15.001%", "+15.0%"]);
-        assert_eq!([0.7912, 0.749_9, 0.75, 0.9996].map(|p| probability_apart(p, 0.75)), ["79.1%", "74.99%", "75.0%", ">99.9%"]);
+        assert_eq!(
+            [0.1458, 0.150_01, 0.15].map(|x| change_apart(x, 0.15)),
+            ["+14.6%", "+15.001%", "+15.0%"]
+        );
+        assert_eq!(
+            [0.7912, 0.749_9, 0.75, 0.9996].map(|p| probability_apart(p, 0.75)),
+            ["79.1%", "74.99%", "75.0%", ">99.9%"]
+        );
     }
 
     #[test]
     fn durations_take_the_unit_that_fits() {
-        assert_eq!([0.2, 45.0, 2718.0, 10_000.0].map(seconds), ["200 ms", "45.0 s", "45.3 min", "2.78 h"]);
+        assert_eq!(
+            [0.2, 45.0, 2718.0, 10_000.0].map(seconds),
+            ["200 ms", "45.0 s", "45.3 min", "2.78 h"]
+        );
         assert_eq!(seconds(0.0), "0 s");
     }
 }

@@ -1,8 +1,8 @@
 //! What happened, as integer entries: microseconds, tokens, nano-dollars. Floats begin at analysis.
 //!
-//! Promises: an entry is small, `Copy` and free of text, so a run may keep all of them, none of them, or fold them as
-//! they come. Entries arrive in the order of simulated time; those of one moment in the order of their cause. The
-//! fingerprint is a digest of the entries alone.
+//! Promises: an entry is small, `Copy` and free of text, so a run may keep all of them, none of
+//! them, or fold them as they come. Entries arrive in the order of simulated time; those of one
+//! moment in the order of their cause. The fingerprint is a digest of the entries alone.
 //!
 //! Does not know: what is measured, or which variation is good.
 
@@ -31,7 +31,8 @@ pub enum Caller {
 
 impl Caller {
     /// All callers.
-    pub const ALL: [Self; 6] = [Self::Topics, Self::Writer, Self::Supervisor, Self::Security, Self::Support, Self::Judge];
+    pub const ALL: [Self; 6] =
+        [Self::Topics, Self::Writer, Self::Supervisor, Self::Security, Self::Support, Self::Judge];
 
     /// Name in reports.
     #[must_use]
@@ -321,7 +322,10 @@ struct Bytes {
     len: usize,
 }
 
-#[expect(clippy::indexing_slicing, reason = "the longest entry, a completed call, has 42 bytes, and there is room for 64")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the longest entry, a completed call, has 42 bytes, and there is room for 64"
+)]
 impl Bytes {
     /// What was appended.
     fn written(&self) -> &[u8] {
@@ -361,19 +365,39 @@ fn encode(entry: &Entry) -> Bytes {
     b.u64(entry.at.us()).u32(entry.user);
     match entry.event {
         Event::Arrived { group, personal } => b.u8(1).u16(group).u8(personal.into()),
-        Event::Evaluated { served, in_experiment } => b.u8(2).served(Some(served)).u8(in_experiment.into()),
-        Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost } => {
-            b.u8(3).u8(caller as u8).served(served).u16(model).u32(input_tokens).u32(output_tokens).u64(latency.us()).cost(cost)
+        Event::Evaluated { served, in_experiment } => {
+            b.u8(2).served(Some(served)).u8(in_experiment.into())
         }
+        Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost } => b
+            .u8(3)
+            .u8(caller as u8)
+            .served(served)
+            .u16(model)
+            .u32(input_tokens)
+            .u32(output_tokens)
+            .u64(latency.us())
+            .cost(cost),
         Event::CallFailed { caller, served, model, kind, latency } => {
             b.u8(4).u8(caller as u8).served(served).u16(model).u8(kind as u8).u64(latency.us())
         }
-        Event::Routed { to_security, fallback } => b.u8(5).u8(to_security.into()).u8(fallback.into()),
-        Event::Screened { redacted, leaked, fail_open } => b.u8(6).u8(redacted).u8(leaked).u8(fail_open.into()),
+        Event::Routed { to_security, fallback } => {
+            b.u8(5).u8(to_security.into()).u8(fallback.into())
+        }
+        Event::Screened { redacted, leaked, fail_open } => {
+            b.u8(6).u8(redacted).u8(leaked).u8(fail_open.into())
+        }
         Event::ToolUsed { tool, tokens, latency, refusals, failed } => {
             b.u8(7).u16(tool).u32(tokens).u64(latency.us()).u16(refusals).u8(failed.into())
         }
-        Event::AgentFinished { served, caller, input_tokens, output_tokens, duration, cost, failed } => b
+        Event::AgentFinished {
+            served,
+            caller,
+            input_tokens,
+            output_tokens,
+            duration,
+            cost,
+            failed,
+        } => b
             .u8(8)
             .served(Some(served))
             .u8(caller as u8)
@@ -404,7 +428,11 @@ mod tests {
     fn a_fingerprint_tells_entries_apart() {
         let hex = |user| {
             let mut print = Fingerprint::default();
-            print.entry(&Entry { at: Timestamp::START, user, event: Event::Judged { label: Label::Positive, failed: false } });
+            print.entry(&Entry {
+                at: Timestamp::START,
+                user,
+                event: Event::Judged { label: Label::Positive, failed: false },
+            });
             print.hex()
         };
         assert_eq!(hex(1), hex(1));

@@ -1,10 +1,11 @@
-//! simlab is a flight simulator for AI experiments: one program runs a complete A/B experiment on a multi-agent AI
-//! system, from bootstrap to verdict, against seeded mocks. This page is the project's architecture document.
+//! simlab is a flight simulator for AI experiments: one program runs a complete A/B experiment on a
+//! multi-agent AI system, from bootstrap to verdict, against seeded mocks. This page is the
+//! project's architecture document.
 //!
 //! # The road
 //!
-//! Each stage is a function from one named value to the next; nothing points backwards, but for a split that follows the results.
-//! [`run`] is this picture in code.
+//! Each stage is a function from one named value to the next; nothing points backwards, but for a
+//! split that follows the results. [`run`] is this picture in code.
 //!
 //! ```text
 //! security.ron ─ scenario::load ───▶ Scenario      text becomes meaning; source spans end here
@@ -20,8 +21,8 @@
 //!
 //! # The floor plan
 //!
-//! The modules below are the rooms, in order, and **a room uses only rooms listed above it**. A test reads this list and
-//! the `crate::…` paths of every file and holds the code to it.
+//! The modules below are the rooms, in order, and **a room uses only rooms listed above it**. A
+//! test reads this list and the `crate::…` paths of every file and holds the code to it.
 //!
 //! | storey | rooms | purpose |
 //! |---|---|---|
@@ -36,31 +37,39 @@
 //!
 //! `live` comes after `run`, not beside `llm`: it uses the stage and the engine of a run.
 //!
-//! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags, llm, agents or sim. The
-//! analyst never meets the simulator, so events recorded in production are analyzed by the same code.
+//! **The wall:** `metrics`, `analysis`, `verdict` and `report` know nothing of knowledge, flags,
+//! llm, agents or sim. The analyst never meets the simulator, so events recorded in production are
+//! analyzed by the same code.
 //!
-//! **Absences:** only `serve` listens, and only `live` speaks to others; only `scenario`, `cli`, `live` (its journal and vectors) and `serve` (its state) touch files; only `time` reads a clock; only `cli` prints; only `random` knows a
-//! generator. A test holds the code to these, too.
+//! **Absences:** only `serve` listens, and only `live` speaks to others; only `scenario`, `cli`,
+//! `live` (its journal and vectors) and `serve` (its state) touch files; only `time` reads a clock;
+//! only `cli` prints; only `random` knows a generator. A test holds the code to these, too.
 //!
 //! # Decisions
 //!
-//! - **Luck is addressed, never queued** ([`random`]): a draw is named by seed, purpose, owner and number, so no two things
-//!   share a stream, a user keeps its luck when others leave, and the variation is not in the address: a user has the same
-//!   luck in either arm. That is what makes the true effect computable (`--truth`).
-//! - **Recipes or words** ([`llm::model::Said`]): a simulated question, tool output or answer is a small value, a recipe, with two
-//!   readings: its size from tables and its text on demand. What is counted is exactly what would be rendered (tested), so a million users
-//!   cost no text, and a reader still gets every word. In a live run the same place holds the words of a real model.
-//! - **Four seams to the world**: models ([`llm::model`]), tools ([`agents::Tools`]), flags ([`sim::Assign`]), and, under a live run,
-//!   disk and network. The engine knows no mock.
-//! - **The mock road is synchronous**: nothing waits, so nothing is `async`; [`sim::drive_live`] is the loop that waits.
-//! - **A completion states its own latency**: the mock draws it, a live client measures it. So the engine treats both alike:
-//!   the answer to a question asked at t arrives at t + latency.
-//! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in [`metrics`].
+//! - **Luck is addressed, never queued** ([`random`]): a draw is named by seed, purpose, owner and
+//!   number, so no two things share a stream, a user keeps its luck when others leave, and the
+//!   variation is not in the address: a user has the same luck in either arm. That is what makes
+//!   the true effect computable (`--truth`).
+//! - **Recipes or words** ([`llm::model::Said`]): a simulated question, tool output or answer is a
+//!   small value, a recipe, with two readings: its size from tables and its text on demand. What is
+//!   counted is exactly what would be rendered (tested), so a million users cost no text, and a
+//!   reader still gets every word. In a live run the same place holds the words of a real model.
+//! - **Four seams to the world**: models ([`llm::model`]), tools ([`agents::Tools`]), flags
+//!   ([`sim::Assign`]), and, under a live run, disk and network. The engine knows no mock.
+//! - **The mock road is synchronous**: nothing waits, so nothing is `async`; [`sim::drive_live`] is
+//!   the loop that waits.
+//! - **A completion states its own latency**: the mock draws it, a live client measures it. So the
+//!   engine treats both alike: the answer to a question asked at t arrives at t + latency.
+//! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in
+//!   [`metrics`].
 //! - **`libm` for transcendental functions**: the same bits on every platform.
-//! - **One arrow back, only where a scenario asks for it** (`run::adaptive`): a bandit or a watched rollout hears the journal as it is
-//!   written, analyzes what it has by then and changes the compiled flags. So a run is still a pure function of scenario, seed and
-//!   users; what was changed is an entry of the journal.
-//! - **One engine, single-threaded**: shared limits need one order. Parallelism is across replications.
+//! - **One arrow back, only where a scenario asks for it** (`run::adaptive`): a bandit or a watched
+//!   rollout hears the journal as it is written, analyzes what it has by then and changes the
+//!   compiled flags. So a run is still a pure function of scenario, seed and users; what was
+//!   changed is an entry of the journal.
+//! - **One engine, single-threaded**: shared limits need one order. Parallelism is across
+//!   replications.
 
 pub mod quantity;
 pub mod time;

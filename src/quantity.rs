@@ -1,7 +1,8 @@
 //! Numbers that cannot be wrong: probabilities, shares, money, prices and tokens.
 //!
-//! Promises: a value of one of these types is inside its range, so no later line has to ask. Money is whole
-//! nano-dollars and a price is whole pico-dollars per token, so sums are exact and equal on every machine.
+//! Promises: a value of one of these types is inside its range, so no later line has to ask. Money
+//! is whole nano-dollars and a price is whole pico-dollars per token, so sums are exact and equal
+//! on every machine.
 //!
 //! Does not know: where a number comes from, or how a report prints it.
 
@@ -11,7 +12,8 @@ use std::ops::{Add, AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// Serde for a type that is written as text, by its `FromStr` and `Display`; and what the reference says of it, with examples.
+/// Serde for a type that is written as text, by its `FromStr` and `Display`; and what the reference
+/// says of it, with examples.
 macro_rules! text_serde {
     ($name:ident, $says:literal, $($example:literal),+) => {
         impl schemars::JsonSchema for $name {
@@ -53,7 +55,11 @@ impl Probability {
     /// # Errors
     /// When `value` is not a number from 0 to 1.
     pub fn new(value: f64) -> Result<Self, String> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(format!("a probability lies between 0 and 1, found {value}")) }
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(format!("a probability lies between 0 and 1, found {value}"))
+        }
     }
 
     /// The nearest probability to `value`; not-a-number becomes 0.
@@ -111,7 +117,11 @@ impl Share {
     /// # Errors
     /// When `weight` is over 100,000.
     pub fn new(weight: u32) -> Result<Self, String> {
-        if weight <= 100_000 { Ok(Self(weight)) } else { Err(format!("a share is at most 100%, found {}%", f64::from(weight) / 1e3)) }
+        if weight <= 100_000 {
+            Ok(Self(weight))
+        } else {
+            Err(format!("a share is at most 100%, found {}%", f64::from(weight) / 1e3))
+        }
     }
 
     /// Thousandths of a percent.
@@ -130,10 +140,17 @@ impl Share {
 impl std::str::FromStr for Share {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let complaint = || format!("expected a percentage such as \"50%\" or \"12.5%\" (0% to 100%), found \"{text}\"");
+        let complaint = || {
+            format!(
+                "expected a percentage such as \"50%\" or \"12.5%\" (0% to 100%), found \"{text}\""
+            )
+        };
         let digits = text.trim().strip_suffix('%').ok_or_else(complaint)?.trim();
         let thousandths = decimal(digits, 3).ok_or_else(complaint)?;
-        u32::try_from(thousandths).ok().and_then(|weight| Self::new(weight).ok()).ok_or_else(complaint)
+        u32::try_from(thousandths)
+            .ok()
+            .and_then(|weight| Self::new(weight).ok())
+            .ok_or_else(complaint)
     }
 }
 
@@ -143,7 +160,12 @@ impl fmt::Display for Share {
     }
 }
 
-text_serde!(Share, "A part of a whole, from 0% to 100%, to the thousandth of a percent.", "50%", "12.5%");
+text_serde!(
+    Share,
+    "A part of a whole, from 0% to 100%, to the thousandth of a percent.",
+    "50%",
+    "12.5%"
+);
 
 /// An amount of money in whole nano-dollars; never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -270,7 +292,8 @@ impl Price {
 impl std::str::FromStr for Price {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let complaint = || format!("expected dollars per million tokens such as \"$2.50\", found \"{text}\"");
+        let complaint =
+            || format!("expected dollars per million tokens such as \"$2.50\", found \"{text}\"");
         let digits = text.trim().strip_prefix('$').ok_or_else(complaint)?;
         // A dollar a million tokens is a micro-dollar, a million pico-dollars, a token.
         let pico = decimal(digits, 6).ok_or_else(complaint)?;
@@ -285,13 +308,26 @@ impl fmt::Display for Price {
     }
 }
 
-text_serde!(Price, "Dollars per million tokens, to the millionth; at most $1000000.", "$2.50", "$0.15", "$0");
+text_serde!(
+    Price,
+    "Dollars per million tokens, to the millionth; at most $1000000.",
+    "$2.50",
+    "$0.15",
+    "$0"
+);
 
-/// Reads a plain decimal as an integer of `places` places: `decimal("2.5", 3)` is 2500. No sign, no exponent.
+/// Reads a plain decimal as an integer of `places` places: `decimal("2.5", 3)` is 2500. No sign, no
+/// exponent.
 pub(crate) fn decimal(text: &str, places: usize) -> Option<u128> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 15 || part.len() > places || !digits(whole) || !digits(part) || text.ends_with('.') {
+    if whole.is_empty()
+        || whole.len() > 15
+        || part.len() > places
+        || !digits(whole)
+        || !digits(part)
+        || text.ends_with('.')
+    {
         return None;
     }
     format!("{whole}{part:0<places$}").parse().ok()

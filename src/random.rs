@@ -1,13 +1,15 @@
 //! Every source of luck, in one enum; and the one generator behind them.
 //!
-//! Luck is addressed, never queued: a draw is named by (seed, purpose, whose, nth). ChaCha is a keyed, counter-based
-//! generator, so the address *is* its key and stream number: seed in bytes 0 to 8, purpose in 8 to 16, the owner's
-//! 128-bit digest in 16 to 32, and `nth` as the stream. The packing is injective: two stages share luck only if they
-//! are the same stage. There is no parent generator, so there is no order to depend on.
+//! Luck is addressed, never queued: a draw is named by (seed, purpose, whose, nth). ChaCha is a
+//! keyed, counter-based generator, so the address *is* its key and stream number: seed in bytes 0
+//! to 8, purpose in 8 to 16, the owner's 128-bit digest in 16 to 32, and `nth` as the stream. The
+//! packing is injective: two stages share luck only if they are the same stage. There is no parent
+//! generator, so there is no order to depend on.
 //!
-//! Promises: adding a purpose or a user moves no other draw; a variate costs one uniform, through the inverse CDF, so
-//! it is monotone in it (a faster profile makes the *same* user faster). The variation is never in the address: a user
-//! has the same luck in either arm. Only `libm` is used for transcendental functions: the same bits everywhere.
+//! Promises: adding a purpose or a user moves no other draw; a variate costs one uniform, through
+//! the inverse CDF, so it is monotone in it (a faster profile makes the *same* user faster). The
+//! variation is never in the address: a user has the same luck in either arm. Only `libm` is used
+//! for transcendental functions: the same bits everywhere.
 //!
 //! Does not know: what the luck is used for.
 
@@ -16,7 +18,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-/// Everything that is left to chance. Numbers are explicit and never reused: 2, 11, 15 and 18 belonged to purposes that are gone.
+/// Everything that is left to chance. Numbers are explicit and never reused: 2, 11, 15 and 18
+/// belonged to purposes that are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u64)]
 pub enum Purpose {
@@ -125,7 +128,9 @@ impl Luck {
     #[must_use]
     pub fn of(self, owner: Owner) -> Seed {
         match self.shared {
-            Some((other, share)) if self.seed.stage(Purpose::PrePeriod, owner, 1).chance(share) => other,
+            Some((other, share)) if self.seed.stage(Purpose::PrePeriod, owner, 1).chance(share) => {
+                other
+            }
             _ => self.seed,
         }
     }
@@ -173,8 +178,8 @@ impl Stage {
     }
 }
 
-/// The standard normal quantile: algorithm AS 241 (PPND16), M. J. Wichura, *Applied Statistics* 37 (1988) 477-484;
-/// relative error about 1e-16. `p` outside (0, 1) gives an infinity.
+/// The standard normal quantile: algorithm AS 241 (PPND16), M. J. Wichura, *Applied Statistics* 37
+/// (1988) 477-484; relative error about 1e-16. `p` outside (0, 1) gives an infinity.
 #[must_use]
 pub fn normal_quantile(p: f64) -> f64 {
     const A: [f64; 8] = [
@@ -273,6 +278,9 @@ mod tests {
         let first = |purpose| Seed(7).stage(purpose, owner, 0).bits();
         assert_ne!(first(Purpose::Support), first(Purpose::Judge));
         assert_ne!(Seed(7).stage(Purpose::Support, owner, 1).bits(), first(Purpose::Support));
-        assert_eq!(Seed(7).stage(Purpose::Support, owner, 1).bits(), Seed(7).stage(Purpose::Support, owner, 1).bits());
+        assert_eq!(
+            Seed(7).stage(Purpose::Support, owner, 1).bits(),
+            Seed(7).stage(Purpose::Support, owner, 1).bits()
+        );
     }
 }

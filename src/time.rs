@@ -1,7 +1,8 @@
 //! Timestamps and durations in whole microseconds, and the clocks that wait for them.
 //!
-//! Promises: arithmetic saturates, so no duration of a scenario can overflow; a duration is written with its unit
-//! (`"2000s"`, `"30s"`, `"250ms"`, `"20min"`, `"1h"`). This is the only file that reads a clock.
+//! Promises: arithmetic saturates, so no duration of a scenario can overflow; a duration is written
+//! with its unit (`"2000s"`, `"30s"`, `"250ms"`, `"20min"`, `"1h"`). This is the only file that
+//! reads a clock.
 //!
 //! Does not know: what happens at a timestamp.
 
@@ -13,11 +14,13 @@ use crate::quantity::{decimal, text_serde, trimmed};
 /// The wall clock: milliseconds since 1970. For what meets the world; no simulation asks it.
 #[must_use]
 pub fn unix_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Measures how long something real takes. It goes by tokio's clock, which is the system's monotonic one unless a test has paused it.
+/// Measures how long something real takes. It goes by tokio's clock, which is the system's
+/// monotonic one unless a test has paused it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(tokio::time::Instant);
 
@@ -85,7 +88,8 @@ impl Duration {
         Self(us)
     }
 
-    /// A duration of `seconds` seconds, to the nearest microsecond; negative and not-a-number become zero.
+    /// A duration of `seconds` seconds, to the nearest microsecond; negative and not-a-number
+    /// become zero.
     #[must_use]
     pub fn from_seconds(seconds: f64) -> Self {
         Self((seconds * 1e6 + 0.5) as u64)
@@ -124,18 +128,31 @@ impl AddAssign for Duration {
 }
 
 /// Units in which a duration may be written, longest suffix first.
-const UNITS: [(&str, u128); 6] =
-    [("min", 60_000_000), ("ms", 1_000), ("us", 1), ("s", 1_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000)];
+const UNITS: [(&str, u128); 6] = [
+    ("min", 60_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+    ("s", 1_000_000),
+    ("h", 3_600_000_000),
+    ("d", 86_400_000_000),
+];
 
 impl std::str::FromStr for Duration {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let complaint = || format!("expected a duration such as \"2000s\", \"250ms\" or \"20min\", found \"{text}\"");
+        let complaint = || {
+            format!(
+                "expected a duration such as \"2000s\", \"250ms\" or \"20min\", found \"{text}\""
+            )
+        };
         let trimmed = text.trim();
         if trimmed.starts_with('-') {
             return Err(format!("a duration cannot be negative, found \"{text}\""));
         }
-        let (digits, unit) = UNITS.iter().find_map(|(suffix, us)| Some((trimmed.strip_suffix(suffix)?, *us))).ok_or_else(complaint)?;
+        let (digits, unit) = UNITS
+            .iter()
+            .find_map(|(suffix, us)| Some((trimmed.strip_suffix(suffix)?, *us)))
+            .ok_or_else(complaint)?;
         let us = decimal(digits.trim(), 6).ok_or_else(complaint)?.saturating_mul(unit) / 1_000_000;
         match u64::try_from(us) {
             Ok(us) if us <= Self::LONGEST.0 => Ok(Self(us)),
@@ -165,9 +182,13 @@ mod tests {
 
     #[test]
     fn durations_are_written_with_their_unit() {
-        for (text, us) in
-            [("2000s", 2_000_000_000), ("1.5s", 1_500_000), ("250ms", 250_000), ("20min", 1_200_000_000), ("1h", 3_600_000_000)]
-        {
+        for (text, us) in [
+            ("2000s", 2_000_000_000),
+            ("1.5s", 1_500_000),
+            ("250ms", 250_000),
+            ("20min", 1_200_000_000),
+            ("1h", 3_600_000_000),
+        ] {
             assert_eq!(text.parse::<Duration>().unwrap().us(), us);
         }
         for bad in ["", "5", "-5s", "five s", "31d", "1e3s", "s"] {

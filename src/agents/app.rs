@@ -1,4 +1,5 @@
-//! What visits share and are given: the app around the agents, a question's brief, what evaluation served.
+//! What visits share and are given: the app around the agents, a question's brief, what evaluation
+//! served.
 //!
 //! Does not know: how a visit goes.
 
@@ -30,7 +31,10 @@ pub struct App<'a> {
     pub library: &'a Library<'a>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "models, configs and variations are numbered by the scenario that these lists come from")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "models, configs and variations are numbered by the scenario that these lists come from"
+)]
 impl App<'_> {
     /// What a variation tells its agent.
     pub(super) fn setup(&self, served: Served) -> &AgentSetup {

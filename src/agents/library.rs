@@ -1,7 +1,8 @@
-//! What the support agent's tools give back: sizes from a cache, so that a simulation asks a million times at the price
-//! of a look-up; and the texts themselves for whoever reads.
+//! What the support agent's tools give back: sizes from a cache, so that a simulation asks a
+//! million times at the price of a look-up; and the texts themselves for whoever reads.
 //!
-//! Promises: the size is that of the text. A local tool's results depend on tool, query and number of results alone.
+//! Promises: the size is that of the text. A local tool's results depend on tool, query and number
+//! of results alone.
 //!
 //! Does not know: rate limits and waiting times; the engine does.
 
@@ -9,7 +10,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::knowledge::retrieval::{MAX_RESULTS, QUERY_VARIANTS};
 use crate::knowledge::tokens::{count, cut};
-use crate::knowledge::{KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size, TopicId};
+use crate::knowledge::{
+    KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size,
+    TopicId,
+};
 use crate::llm::model::{CallWords, Given, OutputWords, Passages, Said, ToolCall, ToolOutput};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -31,7 +35,8 @@ pub struct Library<'k> {
     tools: &'k [ToolSpec],
     /// Of each tool its own settings' cache; remote tools have none.
     caches: Vec<Option<RetrievalCache>>,
-    /// Characters that a judge is shown, and the tokens of so much of each output, counted when first wanted.
+    /// Characters that a judge is shown, and the tokens of so much of each output, counted when
+    /// first wanted.
     shown_characters: u32,
     shown: Vec<OnceLock<u32>>,
     given_up: Size,
@@ -45,12 +50,15 @@ impl<'k> Library<'k> {
             let usual = RetrievalSettings::default();
             let settings = match tool.kind {
                 ToolKind::Remote(_) => return None,
-                ToolKind::SemanticSearch { threshold } => RetrievalSettings { score_threshold: threshold, ..usual },
+                ToolKind::SemanticSearch { threshold } => {
+                    RetrievalSettings { score_threshold: threshold, ..usual }
+                }
                 ToolKind::KeywordSearch | ToolKind::Rerank => usual,
             };
             Some(RetrievalCache::new(base, settings))
         };
-        let cells = tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MAX_RESULTS as usize;
+        let cells =
+            tools.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MAX_RESULTS as usize;
         Self {
             base,
             tools,
@@ -70,25 +78,40 @@ impl<'k> Library<'k> {
             ToolKind::SemanticSearch { .. } => SearchTool::Semantic,
             ToolKind::Rerank => SearchTool::Reranked,
         };
-        Some(self.caches.get(tool)?.as_ref()?.get(self.base, search, call.query, u32::from(call.top_k)))
+        Some(self.caches.get(tool)?.as_ref()?.get(
+            self.base,
+            search,
+            call.query,
+            u32::from(call.top_k),
+        ))
     }
 
     /// A local tool's answer.
     #[must_use]
     pub fn local(&self, call: ToolCall) -> ToolOutput {
-        let Size { tokens, characters } = self.found(call).map_or(Size::ZERO, crate::knowledge::Retrieved::size);
+        let Size { tokens, characters } =
+            self.found(call).map_or(Size::ZERO, crate::knowledge::Retrieved::size);
         ToolOutput { call, tokens, characters, wording: 0, failed: false }
     }
 
-    /// The passages in an output: of a search by meaning alone, whose passages name their documents.
+    /// The passages in an output: of a search by meaning alone, whose passages name their
+    /// documents.
     #[must_use]
     pub fn passages(&self, output: &Given) -> Passages {
         // Who wrote words cites no documents that could be looked up.
         let Said::Recipe(output) = output else { return Passages::default() };
         let output = *output;
-        let named = self.tools.get(usize::from(output.call.tool)).is_some_and(|tool| tool.kind.names_documents());
-        let Some(found) = self.found(output.call).filter(|_| named && !output.failed) else { return Passages::default() };
-        let (all, on_topic) = (u16::try_from(found.hits.len()).unwrap_or(u16::MAX), u16::try_from(found.on_topic).unwrap_or(u16::MAX));
+        let named = self
+            .tools
+            .get(usize::from(output.call.tool))
+            .is_some_and(|tool| tool.kind.names_documents());
+        let Some(found) = self.found(output.call).filter(|_| named && !output.failed) else {
+            return Passages::default();
+        };
+        let (all, on_topic) = (
+            u16::try_from(found.hits.len()).unwrap_or(u16::MAX),
+            u16::try_from(found.on_topic).unwrap_or(u16::MAX),
+        );
         Passages { on_topic, off_topic: all.saturating_sub(on_topic) }
     }
 
@@ -101,7 +124,8 @@ impl<'k> Library<'k> {
     }
 
     fn papers(&self, call: ToolCall, tokens: u32, wording: u64) -> PaperList {
-        let arxiv = self.tools.get(usize::from(call.tool)).is_some_and(|tool| tool.key.contains("arxiv"));
+        let arxiv =
+            self.tools.get(usize::from(call.tool)).is_some_and(|tool| tool.key.contains("arxiv"));
         let source = if arxiv { PaperSource::Arxiv } else { PaperSource::SemanticScholar };
         PaperList { source, topic: call.query.topic, tokens, wording }
     }
@@ -113,8 +137,8 @@ impl<'k> Library<'k> {
         ToolOutput { call, tokens, characters, wording: 0, failed: true }
     }
 
-    /// The tokens of what a judge is shown of an output in `characters` characters: whole sentences of a paper list, the
-    /// very characters of anything else.
+    /// The tokens of what a judge is shown of an output in `characters` characters: whole sentences
+    /// of a paper list, the very characters of anything else.
     #[must_use]
     pub fn leading_tokens(&self, output: &Given, characters: u32) -> u32 {
         let (all_tokens, all_characters) = output.size();
@@ -140,7 +164,8 @@ impl<'k> Library<'k> {
         let TopicId(topic) = call.query.topic;
         let row = usize::from(call.tool) * self.base.n_topics() + usize::from(topic);
         let row = row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant);
-        let cell = self.shown.get(row * MAX_RESULTS as usize + usize::from(call.top_k).saturating_sub(1));
+        let cell =
+            self.shown.get(row * MAX_RESULTS as usize + usize::from(call.top_k).saturating_sub(1));
         cell.map_or_else(text, |cell| *cell.get_or_init(text))
     }
 

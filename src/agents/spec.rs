@@ -1,5 +1,5 @@
-//! The specification of the agents: what each variation of an AI config tells its agent, and how the app around them
-//! behaves. Plain data.
+//! The specification of the agents: what each variation of an AI config tells its agent, and how
+//! the app around them behaves. Plain data.
 //!
 //! Does not know: how a config is evaluated, or what a model answers.
 
@@ -57,15 +57,17 @@ pub enum AtBudget {
     Degrade,
 }
 
-/// An app that crashes on some of the users who get a variation, before anything is sent: nobody learns that they were there.
+/// An app that crashes on some of the users who get a variation, before anything is sent: nobody
+/// learns that they were there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crash {
     /// Chance for each user whom it concerns.
     pub chance: Probability,
     /// Only questions of this depth; `None`: all.
     pub only: Option<Complexity>,
-    /// Whether the user is lost to the measurement, as in every run. The effect on users counts them instead: the request goes
-    /// through and costs what it costs, and ends as a failed one without feedback.
+    /// Whether the user is lost to the measurement, as in every run. The effect on users counts
+    /// them instead: the request goes through and costs what it costs, and ends as a failed one
+    /// without feedback.
     pub lost: bool,
 }
 
@@ -93,7 +95,8 @@ pub struct AgentSetup {
     pub session_budget: Option<Money>,
     /// What happens at the session budget.
     pub at_budget: AtBudget,
-    /// Variation of the same config that takes over when the model fails; an index into its variations.
+    /// Variation of the same config that takes over when the model fails; an index into its
+    /// variations.
     pub fallback: Option<usize>,
     /// How the app crashes on it, if it does.
     pub crash: Option<Crash>,

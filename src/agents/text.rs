@@ -1,4 +1,5 @@
-//! Messages and replies as the text that they stand for: what a real model would have read and said.
+//! Messages and replies as the text that they stand for: what a real model would have read and
+//! said.
 //!
 //! Promises: what is counted is exactly this text (tested on whole runs).
 //!
@@ -22,12 +23,17 @@ pub struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    /// The parts of a message: a tool call has the words beside it and the call itself, all others have one.
+    /// The parts of a message: a tool call has the words beside it and the call itself, all others
+    /// have one.
     #[must_use]
     pub fn parts(&self, body: &Body) -> Vec<String> {
         match body {
-            Body::Question(Said::Recipe(question)) => vec![question.render(self.base, PiiSet::NONE)],
-            Body::Redacted(Said::Recipe((question, redacted))) => vec![question.render(self.base, *redacted)],
+            Body::Question(Said::Recipe(question)) => {
+                vec![question.render(self.base, PiiSet::NONE)]
+            }
+            Body::Redacted(Said::Recipe((question, redacted))) => {
+                vec![question.render(self.base, *redacted)]
+            }
             Body::RoutingNote(Said::Recipe(prescreen)) => vec![render::routing_note(*prescreen)],
             Body::FindingsNote(Said::Recipe(found)) => vec![render::findings_note(*found)],
             Body::ToolCall(call) => render::called(call, self.tools, self.base),

@@ -1,7 +1,7 @@
 //! The seam of tools: an agent's tool is used here, by a mock or by whoever drives the engine.
 //!
-//! Guarantees: a shared limit is kept by the mock alone, in the order in which tools are asked, which is how waiting times grow with
-//! concurrency.
+//! Guarantees: a shared limit is kept by the mock alone, in the order in which tools are asked,
+//! which is how waiting times grow with concurrency.
 //!
 //! Does not know: queues, or who waits.
 
@@ -57,7 +57,13 @@ impl Tools for OutsideTools {
     fn use_tool(&mut self, ToolTry { call, .. }: ToolTry) -> ToolTried {
         match call {
             Said::Words(call) => ToolTried::Outside(call),
-            Said::Recipe(call) => ToolTried::GivenUp(Said::Recipe(ToolOutput { call, tokens: 0, characters: 0, wording: 0, failed: true })),
+            Said::Recipe(call) => ToolTried::GivenUp(Said::Recipe(ToolOutput {
+                call,
+                tokens: 0,
+                characters: 0,
+                wording: 0,
+                failed: true,
+            })),
         }
     }
 }
@@ -87,11 +93,14 @@ impl Tools for MockTools<'_> {
             Said::Words(call) => return ToolTried::GivenUp(given_up(&call)),
         };
         let spec = self.mock.tool(call.tool);
-        let ToolKind::Remote(RemoteTool { one_request_per, retry_after, attempts, .. }) = spec.kind else {
+        let ToolKind::Remote(RemoteTool { one_request_per, retry_after, attempts, .. }) = spec.kind
+        else {
             return ToolTried::Arrives(Said::Recipe(self.library.local(call)), spec.latency);
         };
         let given_up = || ToolTried::GivenUp(Said::Recipe(self.library.given_up(call)));
-        if let Some((interval, free_at)) = one_request_per.zip(self.free_at.get_mut(usize::from(call.tool))) {
+        if let Some((interval, free_at)) =
+            one_request_per.zip(self.free_at.get_mut(usize::from(call.tool)))
+        {
             if now < *free_at {
                 let again = u32::from(refusals) + 1 < attempts;
                 return if again { ToolTried::Refused(retry_after) } else { given_up() };
@@ -99,7 +108,10 @@ impl Tools for MockTools<'_> {
             *free_at = now + interval;
         }
         match self.mock.remote(call.tool, owner, nth) {
-            Some((latency, tokens, wording)) => ToolTried::Arrives(Said::Recipe(self.library.remote(call, tokens, wording)), latency),
+            Some((latency, tokens, wording)) => ToolTried::Arrives(
+                Said::Recipe(self.library.remote(call, tokens, wording)),
+                latency,
+            ),
             None => given_up(),
         }
     }

@@ -1,7 +1,8 @@
 //! The workflow of one question: written, routed, perhaps redacted, answered with tools, judged.
 //!
-//! Promises: sans-I/O. A visit says what it needs next and is told what came of it; every failure takes the tutorial's
-//! fallback and is an entry of the journal. Mock and live runs go through these very lines.
+//! Promises: sans-I/O. A visit says what it needs next and is told what came of it; every failure
+//! takes the tutorial's fallback and is an entry of the journal. Mock and live runs go through
+//! these very lines.
 //!
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
@@ -16,8 +17,14 @@ use crate::agents::spec::{Agent, AtBudget};
 use crate::journal::{Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{Sees, shown};
 use crate::knowledge::tokens::{count, cut};
-use crate::knowledge::{Complexity, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, Route, TopicId, detect_personal_data};
-use crate::llm::model::{Body, CallFailure, Called, Completion, Given, Message, Passages, Reply, Role, Routing, Said, TOKENS_PER_MESSAGE};
+use crate::knowledge::{
+    Complexity, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, Route, TopicId,
+    detect_personal_data,
+};
+use crate::llm::model::{
+    Body, CallFailure, Called, Completion, Given, Message, Passages, Reply, Role, Routing, Said,
+    TOKENS_PER_MESSAGE,
+};
 use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
@@ -131,11 +138,13 @@ impl Visit {
         self.phase.agent().map(|_| self.started + timeout)
     }
 
-    /// How much longer than the model takes the current answer is awaited, because the app's caches are cold.
+    /// How much longer than the model takes the current answer is awaited, because the app's caches
+    /// are cold.
     #[must_use]
     pub fn cold(&self, app: &App<'_>) -> Duration {
         let cold = self.phase.agent().and_then(|agent| app.setup(agent.of(self.acting)).cold_start);
-        cold.filter(|cold| self.nth == 0 && self.user <= cold.users).map_or(Duration::ZERO, |cold| cold.delay)
+        cold.filter(|cold| self.nth == 0 && self.user <= cold.users)
+            .map_or(Duration::ZERO, |cold| cold.delay)
     }
 
     /// Tool calls that it has made.
@@ -157,10 +166,20 @@ impl Visit {
     }
 
     /// The model has answered, or failed, at `now`. Appends what happened.
-    pub fn replied(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, mut tell: impl FnMut(Event)) {
+    pub fn replied(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        result: Result<Completion, CallFailure>,
+        mut tell: impl FnMut(Event),
+    ) {
         let (caller, served, model) = {
             let prompt = self.prompt(app);
-            (prompt.caller, self.phase.agent().map(|agent| agent.of(self.acting)), prompt.setup.model)
+            (
+                prompt.caller,
+                self.phase.agent().map(|agent| agent.of(self.acting)),
+                prompt.setup.model,
+            )
         };
         let usage = match &result {
             Ok(done) => Some((done.input_tokens, done.output_tokens)),
@@ -181,17 +200,33 @@ impl Visit {
                     self.spent += cost;
                 }
             }
-            tell(Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost });
+            tell(Event::Completed {
+                caller,
+                served,
+                model,
+                input_tokens,
+                output_tokens,
+                latency,
+                cost,
+            });
         }
         if let Err(failure) = &result {
-            tell(Event::CallFailed { caller, served, model, kind: failure.kind, latency: failure.latency });
+            tell(Event::CallFailed {
+                caller,
+                served,
+                model,
+                kind: failure.kind,
+                latency: failure.latency,
+            });
         }
         match (self.phase, result) {
             (Phase::Writing, result) => self.written(app, result.ok().map(|done| done.reply)),
             (Phase::Supervisor, result) => self.routed(app, now, result, &mut tell),
             (Phase::Security, result) => self.screened(app, now, result, &mut tell),
             (Phase::Support, Ok(done)) => self.supported(app, now, done, &mut tell),
-            (Phase::Support, Err(failure)) => self.support_failed(app, now, failure.kind, &mut tell),
+            (Phase::Support, Err(failure)) => {
+                self.support_failed(app, now, failure.kind, &mut tell)
+            }
             (Phase::Judge, result) => {
                 let (label, failed) = match result {
                     Ok(Completion { reply: Reply::Label(label), .. }) => (label, false),
@@ -229,7 +264,8 @@ impl Visit {
 
     /// The request goes out: the configs have been evaluated.
     ///
-    /// With `luck` for each config's variation the app may crash on it: then nobody but the user learns of the visit.
+    /// With `luck` for each config's variation the app may crash on it: then nobody but the user
+    /// learns of the visit.
     pub fn send(
         &mut self,
         app: &App<'_>,
@@ -245,14 +281,27 @@ impl Visit {
         tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
         let crashes = |agent: Agent| {
             let crash = agent.of(assigned).served.and_then(|served| app.setup(served).crash);
-            crash.is_some_and(|crash| crash.only.is_none_or(|only| only == self.brief.complexity) && luck(agent) < crash.chance.get())
+            crash.is_some_and(|crash| {
+                crash.only.is_none_or(|only| only == self.brief.complexity)
+                    && luck(agent) < crash.chance.get()
+            })
         };
         let crashed = Agent::ALL.into_iter().filter(|&agent| crashes(agent));
-        let lost = |agent: Agent| agent.of(assigned).served.and_then(|served| app.setup(served).crash).is_some_and(|crash| crash.lost);
-        let (crashed, lost) = crashed.fold((false, false), |(_, any), agent| (true, any || lost(agent)));
+        let lost = |agent: Agent| {
+            agent
+                .of(assigned)
+                .served
+                .and_then(|served| app.setup(served).crash)
+                .is_some_and(|crash| crash.lost)
+        };
+        let (crashed, lost) =
+            crashed.fold((false, false), |(_, any), agent| (true, any || lost(agent)));
         self.crashed = crashed;
         if lost {
-            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Crashed), latency: Duration::ZERO });
+            tell(Event::Finished {
+                outcome: Outcome::Failed(FailureKind::Crashed),
+                latency: Duration::ZERO,
+            });
             self.phase = Phase::Over;
             return;
         }
@@ -264,7 +313,10 @@ impl Visit {
         if Agent::Supervisor.of(self.enabled) && Agent::Support.of(self.enabled) {
             self.enter(Phase::Supervisor, now);
         } else {
-            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Disabled), latency: Duration::ZERO });
+            tell(Event::Finished {
+                outcome: Outcome::Failed(FailureKind::Disabled),
+                latency: Duration::ZERO,
+            });
             self.phase = Phase::Over;
         }
     }
@@ -278,16 +330,40 @@ impl Visit {
         self.agent_cost = None;
     }
 
-    fn finish_agent(&mut self, agent: Agent, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
-        // A failed run tracks neither tokens nor cost, as the original does; what was really spent stands in its calls.
-        let (input_tokens, output_tokens, cost) =
-            if failed.is_some() { (0, 0, None) } else { (self.agent_input, self.agent_output, self.agent_cost) };
+    fn finish_agent(
+        &mut self,
+        agent: Agent,
+        now: Timestamp,
+        failed: Option<FailureKind>,
+        tell: &mut impl FnMut(Event),
+    ) {
+        // A failed run tracks neither tokens nor cost, as the original does; what was really spent
+        // stands in its calls.
+        let (input_tokens, output_tokens, cost) = if failed.is_some() {
+            (0, 0, None)
+        } else {
+            (self.agent_input, self.agent_output, self.agent_cost)
+        };
         let served = agent.of(self.served);
         let duration = now.since(self.agent_started);
-        tell(Event::AgentFinished { served, caller: agent.caller(), input_tokens, output_tokens, duration, cost, failed });
+        tell(Event::AgentFinished {
+            served,
+            caller: agent.caller(),
+            input_tokens,
+            output_tokens,
+            duration,
+            cost,
+            failed,
+        });
     }
 
-    fn routed(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
+    fn routed(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        result: Result<Completion, CallFailure>,
+        tell: &mut impl FnMut(Event),
+    ) {
         let (to_security, failed) = match result {
             Ok(Completion { reply: Reply::Routing(Routing { route, note }), .. }) => {
                 self.routing = Some(note);
@@ -296,7 +372,8 @@ impl Visit {
             Ok(_) => (true, Some(FailureKind::Malformed)),
             Err(failure) => (true, Some(failure.kind)),
         };
-        // The tutorial tracks no error here: tokens and success go out even when the reply could not be parsed.
+        // The tutorial tracks no error here: tokens and success go out even when the reply could
+        // not be parsed.
         let tracked = failed.filter(|_| self.agent_input == 0);
         self.finish_agent(Agent::Supervisor, now, tracked, tell);
         tell(Event::Routed { to_security, fallback: failed.is_some() });
@@ -310,19 +387,31 @@ impl Visit {
         }
     }
 
-    fn screened(&mut self, app: &App<'_>, now: Timestamp, result: Result<Completion, CallFailure>, tell: &mut impl FnMut(Event)) {
+    fn screened(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        result: Result<Completion, CallFailure>,
+        tell: &mut impl FnMut(Event),
+    ) {
         let (screened, failed) = match result {
             Ok(Completion { reply: Reply::Screening(screened), .. }) => (Some(screened), None),
             Ok(_) => (None, Some(FailureKind::Malformed)),
             Err(failure) => (None, Some(failure.kind)),
         };
         let (text, found, findings) = match (&self.question, screened) {
-            (Some(Body::Question(Said::Recipe(question))), Some(Said::Recipe(redacted))) => {
-                (Some(Body::Redacted(Said::Recipe((*question, redacted)))), redacted, Said::Recipe(redacted))
-            }
+            (Some(Body::Question(Said::Recipe(question))), Some(Said::Recipe(redacted))) => (
+                Some(Body::Redacted(Said::Recipe((*question, redacted)))),
+                redacted,
+                Said::Recipe(redacted),
+            ),
             (_, Some(Said::Words(screened))) => {
                 let found = self.personal.without(detect_personal_data(&screened.text));
-                (Some(Body::Redacted(Said::Words(Arc::clone(&screened.text)))), found, Said::Words(Arc::clone(&screened.findings)))
+                (
+                    Some(Body::Redacted(Said::Words(Arc::clone(&screened.text)))),
+                    found,
+                    Said::Words(Arc::clone(&screened.findings)),
+                )
             }
             // Fails open: the raw text goes on, as in the original.
             _ => (self.question.clone(), PiiSet::NONE, Said::Recipe(PiiSet::NONE)),
@@ -330,7 +419,11 @@ impl Visit {
         self.finish_agent(Agent::Security, now, failed, tell);
         self.redacted = found;
         let leaked = self.personal.len() - found.len();
-        tell(Event::Screened { redacted: found.len() as u8, leaked: leaked as u8, fail_open: failed.is_some() });
+        tell(Event::Screened {
+            redacted: found.len() as u8,
+            leaked: leaked as u8,
+            fail_open: failed.is_some(),
+        });
         self.disclose(self.personal.without(found), tell);
         self.ask(app, text.clone());
         if let Some(note) = self.routing.clone() {
@@ -341,7 +434,8 @@ impl Visit {
         self.enter(Phase::Support, now);
     }
 
-    /// What of the user's personal data is left for the support agent to read; a company or a job title identifies nobody.
+    /// What of the user's personal data is left for the support agent to read; a company or a job
+    /// title identifies nobody.
     fn disclose(&self, left: PiiSet, tell: &mut impl FnMut(Event)) {
         let direct = left & Redaction::Basic.covers();
         if !direct.is_empty() {
@@ -349,18 +443,30 @@ impl Visit {
         }
     }
 
-    fn supported(&mut self, app: &App<'_>, now: Timestamp, done: Completion, tell: &mut impl FnMut(Event)) {
+    fn supported(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        done: Completion,
+        tell: &mut impl FnMut(Event),
+    ) {
         self.nth += 1;
         match done.reply {
             Reply::ToolCall(call) => {
-                self.thread.push(Message { role: Role::Assistant, body: Body::ToolCall(call.clone()), tokens: done.output_tokens });
+                self.thread.push(Message {
+                    role: Role::Assistant,
+                    body: Body::ToolCall(call.clone()),
+                    tokens: done.output_tokens,
+                });
                 self.grow(done.output_tokens);
                 let agent = app.setup(self.acting[2]);
                 let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
                 if spent && agent.at_budget == AtBudget::Deny {
                     self.support_failed(app, now, FailureKind::OverBudget, tell);
                 } else {
-                    if let (true, AtBudget::Degrade, Some(variation)) = (spent, agent.at_budget, agent.fallback) {
+                    if let (true, AtBudget::Degrade, Some(variation)) =
+                        (spent, agent.at_budget, agent.fallback)
+                    {
                         self.acting[2].variation = variation as u8;
                     }
                     (self.phase, self.called) = (Phase::Tool, Some(call));
@@ -381,14 +487,22 @@ impl Visit {
     fn answered(&mut self, now: Timestamp, answer: Body, tell: &mut impl FnMut(Event)) {
         self.answer = Some(answer);
         self.finish_agent(Agent::Support, now, None, tell);
-        let outcome = if self.crashed { Outcome::Failed(FailureKind::Crashed) } else { Outcome::Answered };
+        let outcome =
+            if self.crashed { Outcome::Failed(FailureKind::Crashed) } else { Outcome::Answered };
         tell(Event::Finished { outcome, latency: now.since(self.started) });
         self.phase = if self.crashed { Phase::Over } else { Phase::Judge };
         self.nth = 0;
     }
 
-    fn support_failed(&mut self, app: &App<'_>, now: Timestamp, kind: FailureKind, tell: &mut impl FnMut(Event)) {
-        let fallback = app.setup(self.acting[2]).fallback.filter(|_| self.acting[2] == self.served[2]);
+    fn support_failed(
+        &mut self,
+        app: &App<'_>,
+        now: Timestamp,
+        kind: FailureKind,
+        tell: &mut impl FnMut(Event),
+    ) {
+        let fallback =
+            app.setup(self.acting[2]).fallback.filter(|_| self.acting[2] == self.served[2]);
         if let Some(variation) = fallback {
             self.acting[2].variation = variation as u8;
             self.nth += 1;
@@ -401,9 +515,22 @@ impl Visit {
     }
 
     /// A tool has answered.
-    pub fn tool_answered(&mut self, app: &App<'_>, output: Given, latency: Duration, refusals: u16, mut tell: impl FnMut(Event)) {
+    pub fn tool_answered(
+        &mut self,
+        app: &App<'_>,
+        output: Given,
+        latency: Duration,
+        refusals: u16,
+        mut tell: impl FnMut(Event),
+    ) {
         let (tokens, characters) = output.size();
-        tell(Event::ToolUsed { tool: output.tool(), tokens, latency, refusals, failed: output.failed() });
+        tell(Event::ToolUsed {
+            tool: output.tool(),
+            tokens,
+            latency,
+            refusals,
+            failed: output.failed(),
+        });
         self.called = None;
         self.rounds += 1;
         self.passages = self.passages.and(app.library.passages(&output));
@@ -421,14 +548,18 @@ impl Visit {
     pub fn time_out(&mut self, now: Timestamp, mut tell: impl FnMut(Event)) {
         if let Some(agent) = self.phase.agent() {
             self.finish_agent(agent, now, Some(FailureKind::Timeout), &mut tell);
-            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency: now.since(self.started) });
+            tell(Event::Finished {
+                outcome: Outcome::Failed(FailureKind::Timeout),
+                latency: now.since(self.started),
+            });
         }
         self.phase = Phase::Over;
     }
 
     /// A message of this many tokens joins the thread.
     fn grow(&mut self, tokens: u32) {
-        self.thread_tokens = self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
+        self.thread_tokens =
+            self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
     }
 
     /// What the user asks joins the thread.

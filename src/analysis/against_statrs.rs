@@ -1,5 +1,6 @@
-//! Distribution functions held to those of an independent library, over the range where that library is right: it loses digits for
-//! shapes of a million and more, which is one reason why the code here is its own. The other is the same bits on every platform.
+//! Distribution functions held to those of an independent library, over the range where that
+//! library is right: it loses digits for shapes of a million and more, which is one reason why the
+//! code here is its own. The other is the same bits on every platform.
 
 use proptest::prelude::*;
 use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};

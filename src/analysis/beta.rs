@@ -1,11 +1,14 @@
-//! A Beta distribution on the log-odds scale: density, distribution function, quantiles and highest-density interval.
+//! A Beta distribution on the log-odds scale: density, distribution function, quantiles and
+//! highest-density interval.
 //!
-//! With s = ln(x / (1 - x)) the density of Beta(a, b) is exp(a s) / (1 + exp(s))^(a + b) up to a constant: smooth on the
-//! whole line, log-concave for all shapes, and close to a normal one as soon as both shapes are large. Quadrature on that
-//! scale needs few points and neither the Beta function nor the incomplete Beta function.
+//! With s = ln(x / (1 - x)) the density of Beta(a, b) is exp(a s) / (1 + exp(s))^(a + b) up to a
+//! constant: smooth on the whole line, log-concave for all shapes, and close to a normal one as
+//! soon as both shapes are large. Quadrature on that scale needs few points and neither the Beta
+//! function nor the incomplete Beta function.
 //!
-//! Promises: absolute error of the distribution function below 1e-11 from shapes of 0.4 to counts of 1e12, with a bounded
-//! number of steps. Beyond a distance of 30 in log density the tail is taken as empty (less than 1e-12).
+//! Promises: absolute error of the distribution function below 1e-11 from shapes of 0.4 to counts
+//! of 1e12, with a bounded number of steps. Beyond a distance of 30 in log density the tail is
+//! taken as empty (less than 1e-12).
 //!
 //! Does not know: priors, treatments or metrics.
 
@@ -14,15 +17,16 @@ use super::special::{gauss_4, gauss_6, gauss_8};
 
 /// Where the density is too small to matter, as a difference in logarithm from the mode.
 const DEPTH: f64 = 30.0;
-/// The longest panel, as log odds: the nearest singularity of the density lies pi away from the real line.
+/// The longest panel, as log odds: the nearest singularity of the density lies pi away from the
+/// real line.
 const LONGEST_PANEL: f64 = 1.5;
 /// Distance in standard deviations over which four points integrate as well as eight over a panel.
 const NEAR_IN_SD: f64 = 0.4;
 /// The longest panel in standard deviations.
 const PANEL_IN_SD: f64 = 2.0;
 
-/// Beta(a, b), tabulated. Its coordinate `u` is the log odds less the log odds of the mean, so that nothing cancels for
-/// large counts.
+/// Beta(a, b), tabulated. Its coordinate `u` is the log odds less the log odds of the mean, so that
+/// nothing cancels for large counts.
 #[derive(Clone, Debug)]
 pub(super) struct LogitBeta {
     a: f64,
@@ -100,8 +104,9 @@ impl LogitBeta {
         self.cumulative = cumulative;
     }
 
-    /// Where the log kernel has fallen by `DEPTH`, on the side of `sign`. The kernel is log-concave, so Newton's method
-    /// lands outside after its first step and then closes in from there.
+    /// Where the log kernel has fallen by `DEPTH`, on the side of `sign`. The kernel is
+    /// log-concave, so Newton's method lands outside after its first step and then closes in from
+    /// there.
     fn edge_of_support(&self, sign: f64) -> f64 {
         let mut u = sign * self.sd * (2.0 * DEPTH).sqrt();
         for _ in 0..40 {
@@ -197,7 +202,10 @@ impl LogitBeta {
     }
 
     /// Distribution function at `u`.
-    #[expect(clippy::indexing_slicing, reason = "the nearest edge is at most the last one, and a table has at least two")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the nearest edge is at most the last one, and a table has at least two"
+    )]
     pub(super) fn cdf(&self, u: f64) -> f64 {
         if u <= self.lower {
             return 0.0;
@@ -206,7 +214,8 @@ impl LogitBeta {
             return 1.0;
         }
         // From the nearer edge, at most half a panel away.
-        let nearest = (((u - self.lower) / self.panel).round() as usize).min(self.cumulative.len() - 1);
+        let nearest =
+            (((u - self.lower) / self.panel).round() as usize).min(self.cumulative.len() - 1);
         let edge = self.lower + nearest as f64 * self.panel;
         let kernel = |t| libm::exp(self.log_kernel(t));
         let near = (u - edge).abs() < NEAR_IN_SD * self.sd.min(0.75);
@@ -245,17 +254,20 @@ impl LogitBeta {
         self.log_kernel(u) - libm::log(rate * complement)
     }
 
-    /// The shortest interval of rates that holds `mass` (Box & Tiao 1973, section 2.8: equal density at both ends). Where
-    /// the density rises or falls throughout, it starts at 0 or ends at 1; where it has no peak it is the central one.
+    /// The shortest interval of rates that holds `mass` (Box & Tiao 1973, section 2.8: equal
+    /// density at both ends). Where the density rises or falls throughout, it starts at 0 or ends
+    /// at 1; where it has no peak it is the central one.
     pub(super) fn highest_density_interval(&self, mass: f64) -> Interval {
         match (self.a > 1.0, self.b > 1.0) {
             (false, true) => Interval { lower: 0.0, upper: self.value(self.quantile(mass)) },
             (true, false) => Interval { lower: self.value(self.quantile(1.0 - mass)), upper: 1.0 },
-            (false, false) => {
-                Interval { lower: self.value(self.quantile(0.5 - 0.5 * mass)), upper: self.value(self.quantile(0.5 + 0.5 * mass)) }
-            }
+            (false, false) => Interval {
+                lower: self.value(self.quantile(0.5 - 0.5 * mass)),
+                upper: self.value(self.quantile(0.5 + 0.5 * mass)),
+            },
             (true, true) => {
-                let (low, high) = self.newton_interval(mass).unwrap_or_else(|| self.bisected_interval(mass));
+                let (low, high) =
+                    self.newton_interval(mass).unwrap_or_else(|| self.bisected_interval(mass));
                 Interval { lower: self.value(low), upper: self.value(high) }
             }
         }
@@ -266,7 +278,8 @@ impl LogitBeta {
         (libm::log((self.a - 1.0) / (self.b - 1.0)) - self.center).clamp(self.lower, self.upper)
     }
 
-    /// Newton's method on (mass inside, equal densities); `None` when it leaves the two sides of the mode.
+    /// Newton's method on (mass inside, equal densities); `None` when it leaves the two sides of
+    /// the mode.
     fn newton_interval(&self, mass: f64) -> Option<(f64, f64)> {
         let mode = self.rate_mode();
         let reach = self.sd * super::special::two_sided_z(mass);
@@ -345,7 +358,10 @@ mod tests {
         ];
         for (a, b, rate, expected) in known {
             let found = cdf(a, b, rate);
-            assert!((found - expected).abs() < 1e-11, "Beta({a}, {b}) at {rate}: {found} is not {expected}");
+            assert!(
+                (found - expected).abs() < 1e-11,
+                "Beta({a}, {b}) at {rate}: {found} is not {expected}"
+            );
         }
     }
 
@@ -391,7 +407,10 @@ mod tests {
             let table = LogitBeta::new(a, b);
             let (low, high) = table.bisected_interval(0.9);
             let found = table.highest_density_interval(0.9);
-            assert!((table.value(low) - found.lower).abs() < 1e-9 && (table.value(high) - found.upper).abs() < 1e-9);
+            assert!(
+                (table.value(low) - found.lower).abs() < 1e-9
+                    && (table.value(high) - found.upper).abs() < 1e-9
+            );
         }
     }
 }

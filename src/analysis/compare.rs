@@ -1,8 +1,9 @@
-//! Treatments against each other under their joint posterior (independent arms): probabilities to beat, to be best, to keep
-//! within a bound; expected loss; relative difference.
+//! Treatments against each other under their joint posterior (independent arms): probabilities to
+//! beat, to be best, to keep within a bound; expected loss; relative difference.
 //!
-//! Promises: closed forms for two normals, quadrature for Beta posteriors and for many arms, no sampling; absolute error
-//! of a probability below 1e-9. Equal posteriors without any spread tie: each counts half.
+//! Promises: closed forms for two normals, quadrature for Beta posteriors and for many arms, no
+//! sampling; absolute error of a probability below 1e-9. Equal posteriors without any spread tie:
+//! each counts half.
 //!
 //! Does not know: how a posterior came about.
 
@@ -15,7 +16,8 @@ use super::student::{self, joint_degrees};
 /// Standard deviations from a normal mean beyond which nothing is looked for (1e-16 of the mass).
 const REACH: f64 = 8.5;
 
-/// A posterior, made ready for quadrature. Beta curves live on the log-odds scale, which keeps their order.
+/// A posterior, made ready for quadrature. Beta curves live on the log-odds scale, which keeps
+/// their order.
 #[derive(Clone, Debug)]
 pub(super) enum Curve {
     /// Normal, or Student's t with these degrees of freedom.
@@ -75,13 +77,16 @@ impl Curve {
 
     fn push_edges(&self, edges: &mut Vec<f64>) {
         match self {
-            Self::Located { mean, sd, .. } => edges.extend((-5..=5).map(|i| mean + f64::from(i) * (REACH / 5.0) * sd)),
+            Self::Located { mean, sd, .. } => {
+                edges.extend((-5..=5).map(|i| mean + f64::from(i) * (REACH / 5.0) * sd))
+            }
             Self::Logit(table) => edges.extend(table.edges().map(|u| table.log_odds(u))),
         }
     }
 }
 
-/// Distribution function of `distance / sd`, Student's with these degrees of freedom; a step when `sd` is 0.
+/// Distribution function of `distance / sd`, Student's with these degrees of freedom; a step when
+/// `sd` is 0.
 fn step_or(distance: f64, sd: f64, degrees: f64) -> f64 {
     if sd > 0.0 {
         student::cdf(distance / sd, degrees)
@@ -116,24 +121,37 @@ pub(super) fn duel(first: &Curve, second: &Curve) -> Duel {
                 }
             }
         }
-        (Curve::Located { mean, sd, degrees }, Curve::Located { mean: other, sd: other_sd, degrees: other_degrees }) => {
+        (
+            Curve::Located { mean, sd, degrees },
+            Curve::Located { mean: other, sd: other_sd, degrees: other_degrees },
+        ) => {
             let difference = mean - other;
             let spread = libm::hypot(*sd, *other_sd);
-            // The difference of two Student variables is nearly one (Behrens and Fisher's problem, Welch's approximation).
+            // The difference of two Student variables is nearly one (Behrens and Fisher's problem,
+            // Welch's approximation).
             let degrees = joint_degrees([(*sd, *degrees), (*other_sd, *other_degrees)]);
-            let excess = if spread > 0.0 { student::positive_part(difference, spread, degrees) } else { difference };
-            Duel { probability_above: step_or(difference, spread, degrees), expected_excess: excess.max(0.0) }
+            let excess = if spread > 0.0 {
+                student::positive_part(difference, spread, degrees)
+            } else {
+                difference
+            };
+            Duel {
+                probability_above: step_or(difference, spread, degrees),
+                expected_excess: excess.max(0.0),
+            }
         }
         // One metric has posteriors of one kind.
         _ => Duel { probability_above: 0.5, expected_excess: 0.0 },
     }
 }
 
-/// Trapezoidal rule over `x` on the log-odds scale, where it converges exponentially (Trefethen & Weideman 2014). The
-/// partial mean of `y` below a point t follows from F(t; a + 1, b) = F(t; a, b) - f(t) / a (Abramowitz & Stegun 26.5.16).
+/// Trapezoidal rule over `x` on the log-odds scale, where it converges exponentially (Trefethen &
+/// Weideman 2014). The partial mean of `y` below a point t follows from F(t; a + 1, b) = F(t; a,
+/// b) - f(t) / a (Abramowitz & Stegun 26.5.16).
 fn duel_of_rates(x: &LogitBeta, y: &LogitBeta) -> Duel {
     let (from, to) = x.support();
-    // Narrow curves are nearly normal; wide ones have their singularities closer in units of their width.
+    // Narrow curves are nearly normal; wide ones have their singularities closer in units of their
+    // width.
     let step = (if x.sd() < 0.2 { 0.6 } else { 0.4 } * x.sd()).min(0.6);
     let points = ((to - from) / step).ceil().max(1.0) as usize;
     let (mut mass, mut above, mut excess) = (0.0, 0.0, 0.0);
@@ -144,32 +162,43 @@ fn duel_of_rates(x: &LogitBeta, y: &LogitBeta) -> Duel {
         let below = y.cdf(u + shift);
         mass += weight;
         above += weight * below;
-        excess += weight * ((x.value(u) - y.mean()) * below + y.mean() * y.density(u + shift) / y.a());
+        excess +=
+            weight * ((x.value(u) - y.mean()) * below + y.mean() * y.density(u + shift) / y.a());
     }
-    Duel { probability_above: (above / mass).clamp(0.0, 1.0), expected_excess: (excess / mass).max(0.0) }
+    Duel {
+        probability_above: (above / mass).clamp(0.0, 1.0),
+        expected_excess: (excess / mass).max(0.0),
+    }
 }
 
-/// Probability of each of many curves to be the best: the integral of its density times every other's chance to be worse.
-/// `sign` is +1 when higher is better, -1 when lower is.
+/// Probability of each of many curves to be the best: the integral of its density times every
+/// other's chance to be worse. `sign` is +1 when higher is better, -1 when lower is.
 pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> {
-    if curves.iter().any(|c| matches!(c, Curve::Located { sd, degrees, .. } if *sd > 0.0 && degrees.is_finite())) {
+    if curves.iter().any(
+        |c| matches!(c, Curve::Located { sd, degrees, .. } if *sd > 0.0 && degrees.is_finite()),
+    ) {
         return best_with_heavy_tails(curves, sign);
     }
     let worse = |other: &Curve, t: f64| if sign > 0.0 { other.cdf(t) } else { 1.0 - other.cdf(t) };
-    let product_without =
-        |chances: &[f64], own: usize| -> f64 { chances.iter().enumerate().filter(|&(j, _)| j != own).map(|(_, chance)| chance).product() };
+    let product_without = |chances: &[f64], own: usize| -> f64 {
+        chances.iter().enumerate().filter(|&(j, _)| j != own).map(|(_, chance)| chance).product()
+    };
     let mut best = vec![0.0; curves.len()];
     let mut chances = vec![0.0; curves.len()];
     for (t, weight) in nodes(curves) {
         curves.iter().zip(&mut chances).for_each(|(curve, chance)| *chance = worse(curve, t));
-        for (own, (curve, best)) in curves.iter().zip(&mut best).enumerate().filter(|(_, (curve, _))| curve.sd() > 0.0) {
+        for (own, (curve, best)) in
+            curves.iter().zip(&mut best).enumerate().filter(|(_, (curve, _))| curve.sd() > 0.0)
+        {
             *best += weight * curve.density(t) * product_without(&chances, own);
         }
     }
     for (curve, best) in curves.iter().zip(&mut best) {
-        // A point without spread: the chance that all others are worse, shared with those at the same point.
+        // A point without spread: the chance that all others are worse, shared with those at the
+        // same point.
         if let Curve::Located { mean, sd: 0.0, .. } = curve {
-            let tied = |c: &&Curve| matches!(c, Curve::Located { mean: m, sd: 0.0, .. } if m == mean);
+            let tied =
+                |c: &&Curve| matches!(c, Curve::Located { mean: m, sd: 0.0, .. } if m == mean);
             let others: f64 = curves.iter().filter(|c| !tied(c)).map(|c| worse(c, *mean)).product();
             *best = others / curves.iter().filter(tied).count().max(1) as f64;
         }
@@ -177,18 +206,23 @@ pub(super) fn probabilities_to_be_best(curves: &[Curve], sign: f64) -> Vec<f64> 
     best.into_iter().map(|p: f64| p.clamp(0.0, 1.0)).collect()
 }
 
-/// The same where a curve has the heavy tails of Student's t: over t = center + scale tan(angle), which brings the whole line into
-/// a bounded range. Points count as very narrow.
+/// The same where a curve has the heavy tails of Student's t: over t = center + scale tan(angle),
+/// which brings the whole line into a bounded range. Points count as very narrow.
 fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
     let parts = curves.iter().filter_map(|c| match c {
         Curve::Located { mean, sd, degrees } => Some((*mean, *sd, *degrees)),
         Curve::Logit(_) => None,
     });
     let widest = parts.clone().map(|(_, sd, _)| sd).fold(0.0, f64::max);
-    let parts: Vec<(f64, f64, f64)> = parts.map(|(mean, sd, degrees)| (mean, sd.max(1e-6 * widest), degrees)).collect();
+    let parts: Vec<(f64, f64, f64)> =
+        parts.map(|(mean, sd, degrees)| (mean, sd.max(1e-6 * widest), degrees)).collect();
     let center = parts.iter().map(|(mean, ..)| mean).sum::<f64>() / parts.len() as f64;
     let place = |t: f64| libm::atan((t - center) / widest);
-    let mut edges: Vec<f64> = parts.iter().flat_map(|&(mean, sd, _)| (-8..=8).map(move |i| mean + f64::from(i) * sd)).map(place).collect();
+    let mut edges: Vec<f64> = parts
+        .iter()
+        .flat_map(|&(mean, sd, _)| (-8..=8).map(move |i| mean + f64::from(i) * sd))
+        .map(place)
+        .collect();
     let most = std::f64::consts::FRAC_PI_2;
     edges.extend((0..=40).map(|i| most * (f64::from(i) / 20.0 - 1.0)));
     edges.retain(|edge| edge.abs() <= most);
@@ -197,10 +231,21 @@ fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
     gauss_panel_nodes(&edges, |angle, weight| {
         let (slope, cosine) = (libm::tan(angle), libm::cos(angle));
         let t = center + widest * slope;
-        let chances: Vec<f64> = parts.iter().map(|&(mean, sd, degrees)| student::cdf(sign * (mean - t) / -sd, degrees)).collect();
+        let chances: Vec<f64> = parts
+            .iter()
+            .map(|&(mean, sd, degrees)| student::cdf(sign * (mean - t) / -sd, degrees))
+            .collect();
         for (own, (&(mean, sd, degrees), best)) in parts.iter().zip(&mut best).enumerate() {
-            let others: f64 = chances.iter().enumerate().filter(|&(at, _)| at != own).map(|(_, chance)| chance).product();
-            *best += weight * widest / (cosine * cosine) * student::density((t - mean) / sd, degrees) / sd * others;
+            let others: f64 = chances
+                .iter()
+                .enumerate()
+                .filter(|&(at, _)| at != own)
+                .map(|(_, chance)| chance)
+                .product();
+            *best += weight * widest / (cosine * cosine)
+                * student::density((t - mean) / sd, degrees)
+                / sd
+                * others;
         }
     });
     // What the quadrature leaves out in the far tails is shared in proportion.
@@ -208,8 +253,9 @@ fn best_with_heavy_tails(curves: &[Curve], sign: f64) -> Vec<f64> {
     best.into_iter().map(|p| p / sum).collect()
 }
 
-/// Nodes and weights over all curves with a spread. Widths alike: the trapezoidal rule, which converges exponentially;
-/// otherwise, or beside points, panels that begin wherever one of any curve does.
+/// Nodes and weights over all curves with a spread. Widths alike: the trapezoidal rule, which
+/// converges exponentially; otherwise, or beside points, panels that begin wherever one of any
+/// curve does.
 fn nodes(curves: &[Curve]) -> Vec<(f64, f64)> {
     let spread = || curves.iter().filter(|c| c.sd() > 0.0);
     let narrowest = spread().map(Curve::sd).fold(f64::INFINITY, f64::min);
@@ -219,7 +265,11 @@ fn nodes(curves: &[Curve]) -> Vec<(f64, f64)> {
     let step = (0.4 * narrowest).min(0.6);
     // Many arms at once bend the product of their chances more than one does.
     let points = ((to - from) / step).ceil();
-    if spread().count() == curves.len() && widest < 8.0 * narrowest && curves.len() <= 5 && points < 2_000.0 {
+    if spread().count() == curves.len()
+        && widest < 8.0 * narrowest
+        && curves.len() <= 5
+        && points < 2_000.0
+    {
         return (0..=points as usize).map(|i| (from + i as f64 * step, step)).collect();
     }
     let mut edges = Vec::new();
@@ -231,8 +281,14 @@ fn nodes(curves: &[Curve]) -> Vec<(f64, f64)> {
     nodes
 }
 
-/// A treatment against the control: the comparison that a results page shows, at this interval mass.
-pub(super) fn comparison(treatment: (&Posterior, &Curve), control: (&Posterior, &Curve), sign: f64, mass: f64) -> Comparison {
+/// A treatment against the control: the comparison that a results page shows, at this interval
+/// mass.
+pub(super) fn comparison(
+    treatment: (&Posterior, &Curve),
+    control: (&Posterior, &Curve),
+    sign: f64,
+    mass: f64,
+) -> Comparison {
     let (mean, base) = (treatment.0.mean(), control.0.mean());
     // What is lost by shipping the treatment is how far the control lies on the good side of it.
     let lost = if sign > 0.0 { duel(control.1, treatment.1) } else { duel(treatment.1, control.1) };
@@ -247,13 +303,20 @@ pub(super) fn comparison(treatment: (&Posterior, &Curve), control: (&Posterior, 
     }
 }
 
-/// P(the effect of `treatment` against `control` keeps within `bound`) under the joint posterior. `None` when the effect is
-/// relative and the control's mean is 0, or when the bound is not a number.
+/// P(the effect of `treatment` against `control` keeps within `bound`) under the joint posterior.
+/// `None` when the effect is relative and the control's mean is 0, or when the bound is not a
+/// number.
 ///
-/// A relative effect is a share of |control|, so that its sign is that of the difference. For normals this is the chance that
-/// `treatment - (1 + d) control`, or `(1 - d)` for a control below 0, lies on the right side of 0, which is the relative effect as
-/// long as the control keeps its sign (Fieller 1954); for Beta posteriors it is a one-dimensional integral.
-pub(super) fn probability_within(treatment: &Posterior, control: &Posterior, effect: Effect, bound: Bound) -> Option<f64> {
+/// A relative effect is a share of |control|, so that its sign is that of the difference. For
+/// normals this is the chance that `treatment - (1 + d) control`, or `(1 - d)` for a control below
+/// 0, lies on the right side of 0, which is the relative effect as long as the control keeps its
+/// sign (Fieller 1954); for Beta posteriors it is a one-dimensional integral.
+pub(super) fn probability_within(
+    treatment: &Posterior,
+    control: &Posterior,
+    effect: Effect,
+    bound: Bound,
+) -> Option<f64> {
     let limit = match bound {
         Bound::AtLeast(limit) | Bound::AtMost(limit) => limit,
     };
@@ -279,17 +342,26 @@ pub(super) fn probability_within(treatment: &Posterior, control: &Posterior, eff
             let spread = libm::hypot(own.sd(), base_sd);
             if spread == 0.0 {
                 // The bound itself counts as kept.
-                let kept = if matches!(bound, Bound::AtMost(_)) { slack >= 0.0 } else { slack <= 0.0 };
+                let kept =
+                    if matches!(bound, Bound::AtMost(_)) { slack >= 0.0 } else { slack <= 0.0 };
                 return Some(f64::from(u8::from(kept)));
             }
-            student::cdf(slack / spread, joint_degrees([(own.sd(), own.degrees()), (base_sd, base.degrees())]))
+            student::cdf(
+                slack / spread,
+                joint_degrees([(own.sd(), own.degrees()), (base_sd, base.degrees())]),
+            )
         }
     };
     Some(if matches!(bound, Bound::AtMost(_)) { below } else { 1.0 - below })
 }
 
 /// P(treatment <= scale * control + offset) for two rates: panels split where either curve bends.
-pub(super) fn rate_below(treatment: &LogitBeta, control: &LogitBeta, scale: f64, offset: f64) -> f64 {
+pub(super) fn rate_below(
+    treatment: &LogitBeta,
+    control: &LogitBeta,
+    scale: f64,
+    offset: f64,
+) -> f64 {
     let chance = |rate: f64| {
         if rate <= 0.0 {
             0.0
@@ -301,12 +373,21 @@ pub(super) fn rate_below(treatment: &LogitBeta, control: &LogitBeta, scale: f64,
     };
     let (from, to) = control.support();
     let mut edges: Vec<f64> = control.edges().collect();
-    // Where the treatment's own panels begin, as seen from the control; and where the bound leaves [0, 1].
-    let seen = treatment.edges().map(|u| treatment.value(u)).chain([0.0, 1.0]).map(|rate| (rate - offset) / scale);
-    edges.extend(seen.filter(|rate| *rate > 0.0 && *rate < 1.0).map(|rate| control.at_log_odds(libm::log(rate / (1.0 - rate)))));
+    // Where the treatment's own panels begin, as seen from the control; and where the bound leaves
+    // [0, 1].
+    let seen = treatment
+        .edges()
+        .map(|u| treatment.value(u))
+        .chain([0.0, 1.0])
+        .map(|rate| (rate - offset) / scale);
+    edges.extend(
+        seen.filter(|rate| *rate > 0.0 && *rate < 1.0)
+            .map(|rate| control.at_log_odds(libm::log(rate / (1.0 - rate)))),
+    );
     edges.retain(|e| (from..=to).contains(e));
     edges.sort_by(f64::total_cmp);
-    gauss_panels(&edges, |u| control.density(u) * chance(scale * control.value(u) + offset)).clamp(0.0, 1.0)
+    gauss_panels(&edges, |u| control.density(u) * chance(scale * control.value(u) + offset))
+        .clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -341,15 +422,21 @@ mod tests {
         ];
         for ((a, b), (c, d), above, excess) in known {
             let found = duel(&Curve::new(&beta(a, b)), &Curve::new(&beta(c, d)));
-            assert!((found.probability_above - above).abs() < 1e-10, "P(Beta({a}, {b}) > Beta({c}, {d})) = {found:?}");
-            assert!((found.expected_excess - excess).abs() < 1e-10, "E(Beta({a}, {b}) - Beta({c}, {d}))+ = {found:?}");
+            assert!(
+                (found.probability_above - above).abs() < 1e-10,
+                "P(Beta({a}, {b}) > Beta({c}, {d})) = {found:?}"
+            );
+            assert!(
+                (found.expected_excess - excess).abs() < 1e-10,
+                "E(Beta({a}, {b}) - Beta({c}, {d}))+ = {found:?}"
+            );
         }
     }
 
     #[test]
     fn the_chance_that_one_rate_beats_another_equals_a_closed_sum() {
-        // E. Miller, "Formulas for Bayesian A/B testing" (2014): a finite sum for whole shapes; here Beta(2, 1) against Beta(1, 2)
-        // is 5/6 by hand: integral of 2 x (1 - (1 - x)^2).
+        // E. Miller, "Formulas for Bayesian A/B testing" (2014): a finite sum for whole shapes;
+        // here Beta(2, 1) against Beta(1, 2) is 5/6 by hand: integral of 2 x (1 - (1 - x)^2).
         let found = duel(&Curve::new(&beta(2.0, 1.0)), &Curve::new(&beta(1.0, 2.0)));
         assert!((found.probability_above - 5.0 / 6.0).abs() < 1e-11);
     }
@@ -382,7 +469,10 @@ mod tests {
 
     #[test]
     fn points_without_spread_are_best_or_share_the_place() {
-        assert_eq!(best(&[normal(1.0, 0.0), normal(1.0, 0.0), normal(0.0, 0.0)], 1.0), [0.5, 0.5, 0.0]);
+        assert_eq!(
+            best(&[normal(1.0, 0.0), normal(1.0, 0.0), normal(0.0, 0.0)], 1.0),
+            [0.5, 0.5, 0.0]
+        );
         let mixed = best(&[normal(0.0, 0.0), normal(0.0, 1.0), normal(-50.0, 1.0)], 1.0);
         assert!((mixed[0] - 0.5).abs() < 1e-9 && (mixed[1] - 0.5).abs() < 1e-9 && mixed[2] < 1e-12);
     }
@@ -398,9 +488,14 @@ mod tests {
             (beta(90.0, 3.0), beta(80.0, 9.0), Effect::Relative, 0.1, 0.718_870_290_971_305_4),
         ];
         for (treatment, control, effect, limit, expected) in known {
-            let most = probability_within(&treatment, &control, effect, Bound::AtMost(limit)).unwrap();
-            let least = probability_within(&treatment, &control, effect, Bound::AtLeast(limit)).unwrap();
-            assert!((most - expected).abs() < 1e-9, "{treatment:?} against {control:?} at {limit}: {most} is not {expected}");
+            let most =
+                probability_within(&treatment, &control, effect, Bound::AtMost(limit)).unwrap();
+            let least =
+                probability_within(&treatment, &control, effect, Bound::AtLeast(limit)).unwrap();
+            assert!(
+                (most - expected).abs() < 1e-9,
+                "{treatment:?} against {control:?} at {limit}: {most} is not {expected}"
+            );
             assert!((most + least - 1.0).abs() < 1e-15);
         }
     }
@@ -408,7 +503,9 @@ mod tests {
     #[test]
     fn a_bound_of_no_effect_is_the_chance_to_beat() {
         let (treatment, control) = (beta(12.0, 90.0), beta(9.0, 95.0));
-        let within = probability_within(&treatment, &control, Effect::Relative, Bound::AtLeast(0.0)).unwrap();
+        let within =
+            probability_within(&treatment, &control, Effect::Relative, Bound::AtLeast(0.0))
+                .unwrap();
         let beats = duel(&Curve::new(&treatment), &Curve::new(&control)).probability_above;
         assert!((within - beats).abs() < 1e-10);
     }
@@ -418,21 +515,32 @@ mod tests {
         let (rate, mean) = ((beta(3.0, 4.0), beta(5.0, 6.0)), (normal(1.0, 1.0), normal(2.0, 1.0)));
         for (treatment, control) in [rate, mean] {
             for effect in [Effect::Relative, Effect::Absolute] {
-                let chance = |bound| probability_within(&treatment, &control, effect, bound).unwrap();
+                let chance =
+                    |bound| probability_within(&treatment, &control, effect, bound).unwrap();
                 assert_eq!(chance(Bound::AtMost(f64::INFINITY)), 1.0);
                 assert_eq!(chance(Bound::AtLeast(f64::INFINITY)), 0.0);
             }
         }
-        let never = probability_within(&rate.0, &rate.1, Effect::Relative, Bound::AtMost(-1.0)).unwrap();
+        let never =
+            probability_within(&rate.0, &rate.1, Effect::Relative, Bound::AtMost(-1.0)).unwrap();
         assert_eq!(never, 0.0);
-        assert_eq!(probability_within(&normal(1.0, 1.0), &normal(0.0, 1.0), Effect::Relative, Bound::AtMost(0.1)), None);
+        assert_eq!(
+            probability_within(
+                &normal(1.0, 1.0),
+                &normal(0.0, 1.0),
+                Effect::Relative,
+                Bound::AtMost(0.1)
+            ),
+            None
+        );
     }
 
     #[test]
     fn the_relative_effect_of_a_negative_control_keeps_its_direction() {
         // -3 against -2 is 50% lower: at most -20% for sure, and never higher.
         let (treatment, control) = (normal(-3.0, 1e-6), normal(-2.0, 1e-6));
-        let chance = |bound| probability_within(&treatment, &control, Effect::Relative, bound).unwrap();
+        let chance =
+            |bound| probability_within(&treatment, &control, Effect::Relative, bound).unwrap();
         assert!(chance(Bound::AtMost(-0.2)) > 0.999 && chance(Bound::AtMost(-0.6)) < 0.001);
         assert!(chance(Bound::AtLeast(0.0)) < 0.001 && chance(Bound::AtLeast(-0.55)) > 0.999);
     }

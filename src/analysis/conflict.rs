@@ -1,9 +1,12 @@
-//! Prior-data conflict: the data lie where the prior says they hardly can, and the prior still outweighs them.
+//! Prior-data conflict: the data lie where the prior says they hardly can, and the prior still
+//! outweighs them.
 //!
-//! Then the shrunken number of a results page is mostly prior. The check is a prior predictive tail probability (Box 1980,
-//! *JRSS A* 143, 383-430; Evans & Moshonov 2006, *Bayesian Analysis* 1, 893-914): how likely were data at least as far out?
+//! Then the shrunken number of a results page is mostly prior. The check is a prior predictive tail
+//! probability (Box 1980, *JRSS A* 143, 383-430; Evans & Moshonov 2006, *Bayesian Analysis* 1,
+//! 893-914): how likely were data at least as far out?
 //!
-//! Promises: exact beta-binomial tails; a message with the raw and the shrunken number side by side.
+//! Promises: exact beta-binomial tails; a message with the raw and the shrunken number side by
+//! side.
 //!
 //! Does not know: which of the two is right.
 
@@ -18,15 +21,22 @@ use super::special::normal_cdf;
 const IMPLAUSIBLE: f64 = 0.0005;
 /// Weight of the data above which the prior no longer matters, so that a conflict is harmless.
 const HARMLESS: f64 = 0.9;
-/// Terms of a beta-binomial tail that are summed at most: beyond, the sum has long passed what is implausible.
+/// Terms of a beta-binomial tail that are summed at most: beyond, the sum has long passed what is
+/// implausible.
 const TERMS: usize = 1_000_000;
 
 /// All treatments under all metrics.
 pub(super) fn check(names: &[String], metrics: &[MetricAnalysis]) -> HealthCheck {
-    let pairs = metrics.iter().flat_map(|m| m.variations.iter().enumerate().filter(|(v, _)| *v != m.control).map(move |own| (m, own)));
-    let found: Vec<String> = pairs.filter_map(|(metric, own)| finding(names, metric, own)).collect();
+    let pairs = metrics.iter().flat_map(|m| {
+        m.variations.iter().enumerate().filter(|(v, _)| *v != m.control).map(move |own| (m, own))
+    });
+    let found: Vec<String> =
+        pairs.filter_map(|(metric, own)| finding(names, metric, own)).collect();
     let (status, message) = if found.is_empty() {
-        (HealthStatus::Healthy, "the data lie where the prior expects them, or outweigh it".to_owned())
+        (
+            HealthStatus::Healthy,
+            "the data lie where the prior expects them, or outweigh it".to_owned(),
+        )
     } else {
         let advice = "take the raw number first, and give the metric a wider prior (`prior_variance`) or more users";
         (HealthStatus::Warning, format!("{}; {advice}", found.join("; ")))
@@ -35,7 +45,11 @@ pub(super) fn check(names: &[String], metrics: &[MetricAnalysis]) -> HealthCheck
 }
 
 /// The conflict of one treatment with its prior under one metric, in words.
-fn finding(names: &[String], metric: &MetricAnalysis, (v, own): (usize, &VariationAnalysis)) -> Option<String> {
+fn finding(
+    names: &[String],
+    metric: &MetricAnalysis,
+    (v, own): (usize, &VariationAnalysis),
+) -> Option<String> {
     let control = metric.variations.get(metric.control)?;
     let (posterior, base) = (own.posterior?, control.posterior?);
     let prior = treatment_prior(&base, prior_variance(&metric.metric))?;
@@ -64,23 +78,31 @@ fn finding(names: &[String], metric: &MetricAnalysis, (v, own): (usize, &Variati
 /// `29.2 times`, or a change in percent where that reads better.
 fn ratio(raw: f64, base: f64) -> String {
     match raw / base {
-        times if times.is_finite() && times >= 2.0 => format!("{} times as much", figure::number(times)),
+        times if times.is_finite() && times >= 2.0 => {
+            format!("{} times as much", figure::number(times))
+        }
         times if times.is_finite() => figure::change((raw - base) / base.abs()),
         _ => "from nothing".to_owned(),
     }
 }
 
-/// One-sided probability under the prior predictive of data at least as far out as `raw`; `None` where it cannot be told.
+/// One-sided probability under the prior predictive of data at least as far out as `raw`; `None`
+/// where it cannot be told.
 fn predictive_tail(prior: &Posterior, posterior: &Posterior, raw: f64) -> Option<f64> {
     match (prior, posterior) {
         (Posterior::Beta { a, b }, Posterior::Beta { a: c, b: d }) => {
             let (conversions, rest) = ((c - a).round(), (d - b).round());
             beta_binomial_tail(*a, *b, conversions, conversions + rest)
         }
-        (Posterior::Normal { mean, sd }, Posterior::Normal { sd: posterior_sd, .. } | Posterior::Student { sd: posterior_sd, .. }) => {
+        (
+            Posterior::Normal { mean, sd },
+            Posterior::Normal { sd: posterior_sd, .. }
+            | Posterior::Student { sd: posterior_sd, .. },
+        ) => {
             // 1 / posterior variance = 1 / prior variance + 1 / data variance.
             let (before, after) = (sd * sd, posterior_sd * posterior_sd);
-            let data = if before > after { before * after / (before - after) } else { return None };
+            let data =
+                if before > after { before * after / (before - after) } else { return None };
             let spread = (before + data).sqrt();
             (spread > 0.0).then(|| normal_cdf(-(raw - mean).abs() / spread))
         }
@@ -88,9 +110,9 @@ fn predictive_tail(prior: &Posterior, posterior: &Posterior, raw: f64) -> Option
     }
 }
 
-/// P(K as far out as `k`) for a beta-binomial K of `n` trials, on the side of the mean where `k` lies: a sum over the
-/// ratios of neighboring terms (Johnson, Kemp & Kotz, *Univariate Discrete Distributions*, section 6.2.2), until it passes
-/// what is implausible.
+/// P(K as far out as `k`) for a beta-binomial K of `n` trials, on the side of the mean where `k`
+/// lies: a sum over the ratios of neighboring terms (Johnson, Kemp & Kotz, *Univariate Discrete
+/// Distributions*, section 6.2.2), until it passes what is implausible.
 fn beta_binomial_tail(a: f64, b: f64, k: f64, n: f64) -> Option<f64> {
     let upward = k >= n * a / (a + b);
     let ln_beta = |x: f64, y: f64| libm::lgamma(x) + libm::lgamma(y) - libm::lgamma(x + y);
@@ -123,7 +145,10 @@ mod tests {
     #[test]
     fn a_beta_binomial_tail_equals_scipy_until_it_is_plausible() {
         // mpmath 1.4.1, 30 digits: sums of terms from 45 to 107 and from 0 to 5.
-        let known = [(20.0, 120.0, 45.0, 107.0, 4.806_390_133_418_312e-7), (30.0, 50.0, 5.0, 50.0, 3.173_026_466_162_202e-4)];
+        let known = [
+            (20.0, 120.0, 45.0, 107.0, 4.806_390_133_418_312e-7),
+            (30.0, 50.0, 5.0, 50.0, 3.173_026_466_162_202e-4),
+        ];
         for (a, b, k, n, expected) in known {
             let found = beta_binomial_tail(a, b, k, n).unwrap();
             assert!((found / expected - 1.0).abs() < 1e-9, "{found} is not {expected}");
@@ -144,17 +169,24 @@ mod tests {
 
     #[test]
     fn the_security_table_has_no_conflict() {
-        let check = security(true).health.into_iter().find(|h| h.check == "prior_data_conflict").unwrap();
+        let check =
+            security(true).health.into_iter().find(|h| h.check == "prior_data_conflict").unwrap();
         assert_eq!(check.status, HealthStatus::Healthy, "{}", check.message);
     }
 
     #[test]
     fn data_that_outweigh_the_prior_make_a_conflict_harmless() {
         // Three times the cost with a standard error of 1%: the estimate is the data.
-        let metrics = vec![mean("cost", "$", None, [(1_000_000, 1e4, 0.01), (1_000_000, 3e4, 0.01)])];
+        let metrics =
+            vec![mean("cost", "$", None, [(1_000_000, 1e4, 0.01), (1_000_000, 3e4, 0.01)])];
         let summary = Summary { exposures: vec![1_000_000; 2], shares: None, metrics };
         let analysis = analyze(&experiment(&["A", "B"]), &summary);
-        assert_eq!(analysis.health[3].status, HealthStatus::Healthy, "{}", analysis.health[3].message);
+        assert_eq!(
+            analysis.health[3].status,
+            HealthStatus::Healthy,
+            "{}",
+            analysis.health[3].message
+        );
     }
 
     #[test]
@@ -162,6 +194,11 @@ mod tests {
         let metrics = vec![rate("positive", Better::Higher, &[50, 40])];
         let summary = Summary { exposures: vec![1_000, 100], shares: None, metrics };
         let analysis = analyze(&experiment(&["A", "B"]), &summary);
-        assert_eq!(analysis.health[3].status, HealthStatus::Warning, "{}", analysis.health[3].message);
+        assert_eq!(
+            analysis.health[3].status,
+            HealthStatus::Warning,
+            "{}",
+            analysis.health[3].message
+        );
     }
 }

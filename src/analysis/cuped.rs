@@ -1,7 +1,9 @@
-//! CUPED: what a user did before the experiment explains part of what they do in it, and is taken out.
+//! CUPED: what a user did before the experiment explains part of what they do in it, and is taken
+//! out.
 //!
-//! ANCOVA fitted separately in each variation ("ANCOVA 3" of LaunchDarkly's docs, "Covariate adjustment and CUPED";
-//! W. Lin 2013, *Annals of Applied Statistics* 7, 295-318; Deng, Xu, Kohavi & Walker 2013, WSDM, who named it CUPED).
+//! ANCOVA fitted separately in each variation ("ANCOVA 3" of LaunchDarkly's docs, "Covariate
+//! adjustment and CUPED"; W. Lin 2013, *Annals of Applied Statistics* 7, 295-318; Deng, Xu, Kohavi
+//! & Walker 2013, WSDM, who named it CUPED).
 //!
 //! Promises: from sufficient statistics; a variation that cannot be adjusted stays as it is.
 //!
@@ -9,7 +11,8 @@
 
 use super::result::Tally;
 
-/// Sufficient statistics of one variation: its values in the experiment and the same users' values before it.
+/// Sufficient statistics of one variation: its values in the experiment and the same users' values
+/// before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CupedArm {
     /// Users with both values.
@@ -27,15 +30,21 @@ pub struct CupedArm {
 }
 
 impl CupedArm {
-    /// The statistics of (before, in the experiment) pairs; `None` for fewer than two. Two passes, so nothing cancels.
+    /// The statistics of (before, in the experiment) pairs; `None` for fewer than two. Two passes,
+    /// so nothing cancels.
     #[must_use]
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
         if pairs.len() < 2 {
             return None;
         }
         let n = pairs.len() as f64;
-        let (pre_mean, mean) = (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
-        let moment = |f: fn(f64, f64) -> f64| pairs.iter().map(|p| f(p.0 - pre_mean, p.1 - mean)).sum::<f64>() / (n - 1.0);
+        let (pre_mean, mean) = (
+            pairs.iter().map(|p| p.0).sum::<f64>() / n,
+            pairs.iter().map(|p| p.1).sum::<f64>() / n,
+        );
+        let moment = |f: fn(f64, f64) -> f64| {
+            pairs.iter().map(|p| f(p.0 - pre_mean, p.1 - mean)).sum::<f64>() / (n - 1.0)
+        };
         Some(Self {
             units: pairs.len() as u64,
             mean,
@@ -69,21 +78,27 @@ impl CupedEstimate {
     }
 }
 
-/// Adjusts every variation to the pre-period mean of all users: `mean - b (pre_mean - pre_mean of all)`, b being the
-/// variation's own regression slope; its error variance shrinks by 1 - r^2. `None` for a variation of fewer than two
-/// users. The common pre-period mean counts as known, as in LaunchDarkly's method: where slopes differ between variations,
-/// Lin's variance for a wider population is larger by the squared difference of slopes times the variance of that mean.
+/// Adjusts every variation to the pre-period mean of all users: `mean - b (pre_mean - pre_mean of
+/// all)`, b being the variation's own regression slope; its error variance shrinks by 1 - r^2.
+/// `None` for a variation of fewer than two users. The common pre-period mean counts as known, as
+/// in LaunchDarkly's method: where slopes differ between variations, Lin's variance for a wider
+/// population is larger by the squared difference of slopes times the variance of that mean.
 #[must_use]
 pub fn cuped(arms: &[CupedArm]) -> Vec<Option<CupedEstimate>> {
     let users: u64 = arms.iter().map(|arm| arm.units).sum();
-    let pre_total: f64 = arms.iter().filter(|arm| arm.units > 0).map(|arm| arm.units as f64 * arm.pre_mean).sum();
+    let pre_total: f64 =
+        arms.iter().filter(|arm| arm.units > 0).map(|arm| arm.units as f64 * arm.pre_mean).sum();
     let pre_mean = if users > 0 { pre_total / users as f64 } else { 0.0 };
     let adjust = |arm: &CupedArm| {
         let usable = arm.units > 1 && arm.variance >= 0.0;
         usable.then(|| {
             let explains = arm.pre_variance > 0.0 && arm.variance > 0.0;
             let slope = if explains { arm.covariance / arm.pre_variance } else { 0.0 };
-            let explained = if explains { (slope * arm.covariance / arm.variance).clamp(0.0, 1.0) } else { 0.0 };
+            let explained = if explains {
+                (slope * arm.covariance / arm.variance).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
             CupedEstimate {
                 units: arm.units,
                 mean: arm.mean - slope * (arm.pre_mean - pre_mean),
@@ -102,7 +117,9 @@ mod tests {
     #[test]
     fn a_perfect_covariate_leaves_no_error_and_removes_the_imbalance() {
         // y = 2 x + 1 in one arm and 2 x + 4 in the other: the effect is 3, whoever came.
-        let arm = |xs: &[f64], shift: f64| CupedArm::of(&xs.iter().map(|&x| (x, 2.0 * x + shift)).collect::<Vec<_>>()).unwrap();
+        let arm = |xs: &[f64], shift: f64| {
+            CupedArm::of(&xs.iter().map(|&x| (x, 2.0 * x + shift)).collect::<Vec<_>>()).unwrap()
+        };
         let found = cuped(&[arm(&[1.0, 2.0, 3.0], 1.0), arm(&[5.0, 6.0, 9.0, 2.0], 4.0)]);
         let (base, own) = (found[0].unwrap(), found[1].unwrap());
         assert!((own.mean - base.mean - 3.0).abs() < 1e-12 && own.standard_error < 1e-6);
@@ -111,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_adjusted_means_equal_those_of_a_fitted_ancova() {
-        // numpy 1.26.4 `polyfit(x, y, 1)` in each arm, evaluated at the mean of all x = 3.625; `corrcoef` squared.
+        // numpy 1.26.4 `polyfit(x, y, 1)` in each arm, evaluated at the mean of all x = 3.625;
+        // `corrcoef` squared.
         let base = CupedArm::of(&[(1.0, 2.0), (2.0, 4.0), (4.0, 5.0), (5.0, 8.0)]).unwrap();
         let own = CupedArm::of(&[(2.0, 5.0), (3.0, 6.0), (5.0, 9.0), (7.0, 10.0)]).unwrap();
         let found = cuped(&[base, own]);

@@ -1,13 +1,17 @@
 //! Two rates against each other, given their sum: the mid-p version of Fisher's exact test.
 //!
-//! Under equal rates the treatment's conversions, given those of both arms, are hypergeometric, whatever the rate. Half of the
-//! observed table's own probability counts (H. O. Lancaster 1961, *JASA* 56, 223-234), because counting all of it makes the test
-//! err far less often than it says (M. W. Fagerland, S. Lydersen & P. Laake 2013, *BMC Medical Research Methodology* 13, 91,
-//! recommend it for two rates). Unlike a z test it holds its level for rare events and for uneven splits.
+//! Under equal rates the treatment's conversions, given those of both arms, are hypergeometric,
+//! whatever the rate. Half of the observed table's own probability counts (H. O. Lancaster 1961,
+//! *JASA* 56, 223-234), because counting all of it makes the test err far less often than it says
+//! (M. W. Fagerland, S. Lydersen & P. Laake 2013, *BMC Medical Research Methodology* 13, 91,
+//! recommend it for two rates). Unlike a z test it holds its level for rare events and for uneven
+//! splits.
 //!
-//! Guarantees: the sum of both tails is 1; no factorial overflows; at most some hundred thousand terms for a billion users.
+//! Guarantees: the sum of both tails is 1; no factorial overflows; at most some hundred thousand
+//! terms for a billion users.
 
-/// The tails of the treatment's count: how likely so many or fewer, and so many or more, half of the count itself each.
+/// The tails of the treatment's count: how likely so many or fewer, and so many or more, half of
+/// the count itself each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tails {
     /// Mid-p of "so many or fewer".
@@ -27,8 +31,10 @@ impl Tails {
 pub(super) fn tails((own, users): (u64, u64), (base, control): (u64, u64)) -> Tails {
     let (x, n, m) = (own as f64, users as f64, control as f64);
     let total = x + base as f64;
-    let ln_choose = |n: f64, k: f64| libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);
-    let point = libm::exp(ln_choose(n, x) + ln_choose(m, total - x) - ln_choose(n + m, total)).min(1.0);
+    let ln_choose =
+        |n: f64, k: f64| libm::lgamma(n + 1.0) - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0);
+    let point =
+        libm::exp(ln_choose(n, x) + ln_choose(m, total - x) - ln_choose(n + m, total)).min(1.0);
     // Outward from the observed count, away from the mean: the terms only fall.
     let upward = x * (n + m) >= total * n;
     let (mut term, mut beyond, mut k) = (point, 0.0, x);
@@ -47,7 +53,11 @@ pub(super) fn tails((own, users): (u64, u64), (base, control): (u64, u64)) -> Ta
         }
     }
     let tail = (beyond + 0.5 * point).min(1.0);
-    if upward { Tails { below: 1.0 - tail, above: tail } } else { Tails { below: tail, above: 1.0 - tail } }
+    if upward {
+        Tails { below: 1.0 - tail, above: tail }
+    } else {
+        Tails { below: tail, above: 1.0 - tail }
+    }
 }
 
 #[cfg(test)]
@@ -56,7 +66,8 @@ mod tests {
 
     #[test]
     fn tails_equal_those_of_scipy() {
-        // scipy 1.17.1: 2 * (stats.hypergeom.cdf(k, N, K, n) - 0.5 * pmf), or sf for the upper tail.
+        // scipy 1.17.1: 2 * (stats.hypergeom.cdf(k, N, K, n) - 0.5 * pmf), or sf for the upper
+        // tail.
         let known = [
             ((3, 10_000), (10, 10_000), 0.057_299_736_951_121_37),
             ((25, 1000), (0, 1000), 2.560_332_312_534_107_8e-8),
@@ -65,17 +76,24 @@ mod tests {
         ];
         for (own, base, expected) in known {
             let found = tails(own, base).two_sided();
-            assert!((found / expected - 1.0).abs() < 1e-6, "{own:?} against {base:?}: {found} is not {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-6,
+                "{own:?} against {base:?}: {found} is not {expected}"
+            );
         }
     }
 
     #[test]
     fn tails_are_mirrored_and_ends_are_reached() {
         let (one, other) = (tails((7, 90), (12, 300)), tails((12, 300), (7, 90)));
-        assert!((one.above - other.below).abs() < 1e-12 && (one.above + one.below - 1.0).abs() < 1e-15);
+        assert!(
+            (one.above - other.below).abs() < 1e-12 && (one.above + one.below - 1.0).abs() < 1e-15
+        );
         for none in [tails((0, 50), (0, 70)), tails((50, 50), (70, 70))] {
             assert_eq!(none.two_sided(), 1.0);
         }
-        assert!(tails((500_100_000, 1_000_000_000), (500_000_000, 1_000_000_000)).two_sided() < 1e-4);
+        assert!(
+            tails((500_100_000, 1_000_000_000), (500_000_000, 1_000_000_000)).two_sided() < 1e-4
+        );
     }
 }

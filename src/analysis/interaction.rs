@@ -1,7 +1,8 @@
-//! Do two experiments that run on the same users influence each other? The interaction of a 2x2 factorial design.
+//! Do two experiments that run on the same users influence each other? The interaction of a 2x2
+//! factorial design.
 //!
-//! G. E. P. Box, J. S. Hunter & W. G. Hunter, *Statistics for Experimenters*, 2nd ed., chapter 5: the interaction contrast
-//! is how much the effect of one factor changes when the other is on.
+//! G. E. P. Box, J. S. Hunter & W. G. Hunter, *Statistics for Experimenters*, 2nd ed., chapter 5:
+//! the interaction contrast is how much the effect of one factor changes when the other is on.
 //!
 //! Promises: an estimate with interval and p-value, or the reason why there is none.
 //!
@@ -19,7 +20,8 @@ pub struct Interaction {
     pub first_effect: f64,
     /// Effect of the second experiment's treatment, averaged over both arms of the first.
     pub second_effect: f64,
-    /// Effect of the first where the second's treatment is on, less its effect where it is off: 0 when they only add up.
+    /// Effect of the first where the second's treatment is on, less its effect where it is off: 0
+    /// when they only add up.
     pub interaction: f64,
     /// Two-sided interval of the interaction.
     pub interval: Interval,
@@ -27,20 +29,31 @@ pub struct Interaction {
     pub p_value: f64,
 }
 
-/// The interaction from the four cells: `cells[i][j]` holds exposures and tally of users in arm i of the first experiment
-/// and arm j of the second (0 is the control); the interval holds `mass`. Cells are independent, so variances add.
+/// The interaction from the four cells: `cells[i][j]` holds exposures and tally of users in arm i
+/// of the first experiment and arm j of the second (0 is the control); the interval holds `mass`.
+/// Cells are independent, so variances add.
 ///
 /// # Errors
 /// When a cell has no data or no standard error, or when no cell has any spread.
-pub fn interaction(cells: &[[(u64, Option<Tally>); 2]; 2], mass: f64) -> Result<Interaction, String> {
+pub fn interaction(
+    cells: &[[(u64, Option<Tally>); 2]; 2],
+    mass: f64,
+) -> Result<Interaction, String> {
     let mut means = [[0.0; 2]; 2];
     let mut variance = 0.0;
     for (i, (row, means)) in cells.iter().zip(&mut means).enumerate() {
         for (j, (&(exposures, tally), mean)) in row.iter().zip(means).enumerate() {
             let words = |arm: usize| if arm == 0 { "control" } else { "treatment" };
-            let at = |reason| format!("users in the first experiment's {} and the second's {}: {reason}", words(i), words(j));
+            let at = |reason| {
+                format!(
+                    "users in the first experiment's {} and the second's {}: {reason}",
+                    words(i),
+                    words(j)
+                )
+            };
             let found = estimate(Statistic::Mean, tally, exposures).map_err(at)?;
-            let error = found.standard_error.ok_or_else(|| at("the standard error is not known".into()))?;
+            let error =
+                found.standard_error.ok_or_else(|| at("the standard error is not known".into()))?;
             *mean = found.mean;
             variance += error * error;
         }
@@ -71,11 +84,16 @@ mod tests {
 
     #[test]
     fn a_textbook_factorial_gives_its_effects() {
-        // Box, Hunter & Hunter, pilot plant, temperature and catalyst at low concentration: yields 60, 72, 52, 83 (section 5.3).
-        let found = interaction(&[[cell(60.0), cell(52.0)], [cell(72.0), cell(83.0)]], 0.9).unwrap();
+        // Box, Hunter & Hunter, pilot plant, temperature and catalyst at low concentration: yields
+        // 60, 72, 52, 83 (section 5.3).
+        let found =
+            interaction(&[[cell(60.0), cell(52.0)], [cell(72.0), cell(83.0)]], 0.9).unwrap();
         assert_eq!((found.first_effect, found.second_effect, found.interaction), (21.5, 1.5, 19.0));
         // Four variances of 1/4 add to 1.
-        assert!((found.interval.upper - found.interval.lower - 2.0 * 1.644_853_626_951_472).abs() < 1e-12);
+        assert!(
+            (found.interval.upper - found.interval.lower - 2.0 * 1.644_853_626_951_472).abs()
+                < 1e-12
+        );
         assert!(found.p_value < 1e-50);
     }
 
@@ -87,8 +105,13 @@ mod tests {
 
     #[test]
     fn an_empty_cell_is_named() {
-        let reason = interaction(&[[cell(1.0), (0, None)], [cell(2.0), cell(4.0)]], 0.9).unwrap_err();
-        assert!(reason.starts_with("users in the first experiment's control and the second's treatment"), "{reason}");
+        let reason =
+            interaction(&[[cell(1.0), (0, None)], [cell(2.0), cell(4.0)]], 0.9).unwrap_err();
+        assert!(
+            reason
+                .starts_with("users in the first experiment's control and the second's treatment"),
+            "{reason}"
+        );
         let flat = (10, Some(Tally::Mean { units: 10, total: 10.0, standard_error: Some(0.0) }));
         assert!(interaction(&[[flat; 2]; 2], 0.9).unwrap_err().contains("no spread"));
     }

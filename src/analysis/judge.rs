@@ -1,8 +1,9 @@
 //! What a judged rate says once the judge's own errors are taken out.
 //!
-//! W. J. Rogan & B. Gladen 1978, "Estimating prevalence from the results of a screening test", *American Journal of
-//! Epidemiology* 107, 71-76; uncertainty by the delta method, with that of sensitivity and specificity included
-//! (J. Reiczigel, J. Földi & L. Ózsvári 2010, *Epidemiology and Infection* 138, 1674-1678, discuss it).
+//! W. J. Rogan & B. Gladen 1978, "Estimating prevalence from the results of a screening test",
+//! *American Journal of Epidemiology* 107, 71-76; uncertainty by the delta method, with that of
+//! sensitivity and specificity included (J. Reiczigel, J. Földi & L. Ózsvári 2010, *Epidemiology
+//! and Infection* 138, 1674-1678, discuss it).
 //!
 //! Promises: a corrected rate with its standard error, or the reason why there is none.
 //!
@@ -15,7 +16,8 @@ use crate::experiment::JudgeAccuracy;
 /// A rate or a difference of rates, corrected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CorrectedRate {
-    /// The corrected value. A rate may fall outside 0 to 1: then the judge's stated accuracy and its verdicts disagree.
+    /// The corrected value. A rate may fall outside 0 to 1: then the judge's stated accuracy and
+    /// its verdicts disagree.
     pub value: f64,
     /// Its standard error.
     pub standard_error: f64,
@@ -31,13 +33,14 @@ impl CorrectedRate {
 }
 
 impl JudgeAccuracy {
-    /// How much of a true gap the judge shows: sensitivity + specificity - 1 (Youden's index). A difference d between two
-    /// arms is judged as d times this.
+    /// How much of a true gap the judge shows: sensitivity + specificity - 1 (Youden's index). A
+    /// difference d between two arms is judged as d times this.
     ///
     /// # Errors
     /// When a share is not between 0 and 1, or when the judge does no better than a coin.
     pub fn informedness(&self) -> Result<f64, String> {
-        for (value, what) in [(self.sensitivity, "sensitivity"), (self.specificity, "specificity")] {
+        for (value, what) in [(self.sensitivity, "sensitivity"), (self.specificity, "specificity")]
+        {
             if !(0.0..=1.0).contains(&value) {
                 return Err(format!("a {what} lies between 0 and 1, found {value}"));
             }
@@ -55,35 +58,53 @@ impl JudgeAccuracy {
             Some(labels) if labels > 0 => share * (1.0 - share) / labels as f64,
             _ => 0.0,
         };
-        (variance(self.sensitivity, self.sensitivity_labels), variance(self.specificity, self.specificity_labels))
+        (
+            variance(self.sensitivity, self.sensitivity_labels),
+            variance(self.specificity, self.specificity_labels),
+        )
     }
 }
 
-/// The true rate behind `positives` of `judged` answers: (q + c - 1) / (s + c - 1), q being the judged rate.
+/// The true rate behind `positives` of `judged` answers: (q + c - 1) / (s + c - 1), q being the
+/// judged rate.
 ///
 /// # Errors
 /// When nothing was judged, or when the judge says nothing (see [`JudgeAccuracy::informedness`]).
-pub fn corrected_rate(positives: u64, judged: u64, accuracy: &JudgeAccuracy) -> Result<CorrectedRate, String> {
+pub fn corrected_rate(
+    positives: u64,
+    judged: u64,
+    accuracy: &JudgeAccuracy,
+) -> Result<CorrectedRate, String> {
     let informedness = accuracy.informedness()?;
     let (rate, variance) = judged_rate(positives, judged)?;
     let value = (rate + accuracy.specificity - 1.0) / informedness;
     let (sensitivity, specificity) = accuracy.label_variances();
-    let standard_error = (variance + value * value * sensitivity + (1.0 - value) * (1.0 - value) * specificity).sqrt() / informedness;
+    let standard_error =
+        (variance + value * value * sensitivity + (1.0 - value) * (1.0 - value) * specificity)
+            .sqrt()
+            / informedness;
     Ok(CorrectedRate { value, standard_error })
 }
 
-/// The true difference treatment - control behind two judged rates, each as (positives, judged), under one judge: the judged
-/// gap over the judge's informedness; what is uncertain in the judge is common to both arms.
+/// The true difference treatment - control behind two judged rates, each as (positives, judged),
+/// under one judge: the judged gap over the judge's informedness; what is uncertain in the judge is
+/// common to both arms.
 ///
 /// # Errors
 /// As [`corrected_rate`].
-pub fn corrected_difference(treatment: (u64, u64), control: (u64, u64), accuracy: &JudgeAccuracy) -> Result<CorrectedRate, String> {
+pub fn corrected_difference(
+    treatment: (u64, u64),
+    control: (u64, u64),
+    accuracy: &JudgeAccuracy,
+) -> Result<CorrectedRate, String> {
     let informedness = accuracy.informedness()?;
     let (own, own_variance) = judged_rate(treatment.0, treatment.1)?;
     let (base, base_variance) = judged_rate(control.0, control.1)?;
     let value = (own - base) / informedness;
     let (sensitivity, specificity) = accuracy.label_variances();
-    let standard_error = (own_variance + base_variance + value * value * (sensitivity + specificity)).sqrt() / informedness;
+    let standard_error =
+        (own_variance + base_variance + value * value * (sensitivity + specificity)).sqrt()
+            / informedness;
     Ok(CorrectedRate { value, standard_error })
 }
 
@@ -105,11 +126,17 @@ impl Corrected {
     #[must_use]
     pub fn impossible(&self) -> Option<String> {
         let beyond = match self.rate.value {
-            rate if rate < 0.0 => "below 0%: the judge calls fewer answers good than its false positives alone would be",
-            rate if rate > 1.0 => "above 100%: the judge calls more answers good than its sensitivity allows",
+            rate if rate < 0.0 => {
+                "below 0%: the judge calls fewer answers good than its false positives alone would be"
+            }
+            rate if rate > 1.0 => {
+                "above 100%: the judge calls more answers good than its sensitivity allows"
+            }
             _ => return None,
         };
-        Some(format!("the corrected rate is {beyond}; the stated accuracy is not that of this judge on these answers, or chance did it"))
+        Some(format!(
+            "the corrected rate is {beyond}; the stated accuracy is not that of this judge on these answers, or chance did it"
+        ))
     }
 }
 
@@ -117,11 +144,18 @@ impl Corrected {
 ///
 /// # Errors
 /// As [`corrected_rate`], and when it is not known how many units were judged.
-pub fn corrected(own: (u64, Option<u64>), control: Option<(u64, Option<u64>)>, accuracy: &JudgeAccuracy) -> Result<Corrected, String> {
-    let known = |(conversions, judged): (u64, Option<u64>)| judged.map(|judged| (conversions, judged)).ok_or(UNKNOWN_JUDGED);
+pub fn corrected(
+    own: (u64, Option<u64>),
+    control: Option<(u64, Option<u64>)>,
+    accuracy: &JudgeAccuracy,
+) -> Result<Corrected, String> {
+    let known = |(conversions, judged): (u64, Option<u64>)| {
+        judged.map(|judged| (conversions, judged)).ok_or(UNKNOWN_JUDGED)
+    };
     let own = known(own)?;
     let rate = corrected_rate(own.0, own.1, accuracy)?;
-    let difference = control.map(|control| corrected_difference(own, known(control)?, accuracy)).transpose()?;
+    let difference =
+        control.map(|control| corrected_difference(own, known(control)?, accuracy)).transpose()?;
     let (judged_rate, _) = judged_rate(own.0, own.1)?;
     Ok(Corrected { judged: own.1, judged_rate, rate, difference })
 }
@@ -146,7 +180,12 @@ mod tests {
     use super::*;
     use crate::random::{Owner, Purpose, Seed};
 
-    const EXACT: JudgeAccuracy = JudgeAccuracy { sensitivity: 0.9, sensitivity_labels: None, specificity: 0.8, specificity_labels: None };
+    const EXACT: JudgeAccuracy = JudgeAccuracy {
+        sensitivity: 0.9,
+        sensitivity_labels: None,
+        specificity: 0.8,
+        specificity_labels: None,
+    };
 
     #[test]
     fn a_judged_rate_is_corrected_as_by_hand() {
@@ -169,13 +208,22 @@ mod tests {
 
     #[test]
     fn an_impossible_rate_is_explained() {
-        // A judge of specificity 0.8 calls 20% of bad answers good: 10% judged good is fewer than that.
+        // A judge of specificity 0.8 calls 20% of bad answers good: 10% judged good is fewer than
+        // that.
         let below = corrected((10, Some(100)), None, &EXACT).unwrap();
-        assert!((below.rate.value + 1.0 / 7.0).abs() < 1e-12 && below.impossible().unwrap().contains("below 0%"));
+        assert!(
+            (below.rate.value + 1.0 / 7.0).abs() < 1e-12
+                && below.impossible().unwrap().contains("below 0%")
+        );
         let above = corrected((95, Some(100)), None, &EXACT).unwrap();
-        assert!((above.rate.value - 15.0 / 14.0).abs() < 1e-12 && above.impossible().unwrap().contains("above 100%"));
+        assert!(
+            (above.rate.value - 15.0 / 14.0).abs() < 1e-12
+                && above.impossible().unwrap().contains("above 100%")
+        );
         assert_eq!(corrected((62, Some(100)), None, &EXACT).unwrap().impossible(), None);
-        assert!(corrected((62, None), None, &EXACT).unwrap_err().contains("how many users were judged"));
+        assert!(
+            corrected((62, None), None, &EXACT).unwrap_err().contains("how many users were judged")
+        );
     }
 
     #[test]
@@ -189,7 +237,8 @@ mod tests {
                 specificity: count(150, 0.75) as f64 / 150.0,
                 specificity_labels: Some(150),
             };
-            let found = corrected_rate(count(400, 0.3 * 0.85 + 0.7 * 0.25), 400, &accuracy).unwrap();
+            let found =
+                corrected_rate(count(400, 0.3 * 0.85 + 0.7 * 0.25), 400, &accuracy).unwrap();
             (found.value - 0.3).abs() < 1.644_853_627 * found.standard_error
         });
         let share = covered.count() as f64 / 2_000.0;

@@ -1,9 +1,10 @@
 //! From sufficient statistics to posteriors, intervals, probabilities, expected losses and health.
 //!
-//! Promises: pure; exact where exact is possible (closed form or quadrature), never sampling noise; what cannot be
-//! said is `None` with a reason, never NaN.
+//! Promises: pure; exact where exact is possible (closed form or quadrature), never sampling noise;
+//! what cannot be said is `None` with a reason, never NaN.
 //!
-//! Does not know: the simulator, flags or models. Events recorded in production are analyzed by the same code.
+//! Does not know: the simulator, flags or models. Events recorded in production are analyzed by the
+//! same code.
 
 #[cfg(test)]
 mod against_statrs;
@@ -51,6 +52,7 @@ pub use paired::{Influence, influence};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
-    Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput,
-    Posterior, Sequential, Summary, Tally, TestMethod, VariationAnalysis,
+    Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus,
+    Interval, MetricAnalysis, MetricInput, Posterior, Sequential, Summary, Tally, TestMethod,
+    VariationAnalysis,
 };

@@ -1,11 +1,12 @@
 //! How many more users the primary metric needs until one of two treatments reaches the threshold.
 //!
-//! The answer is solved under the very posteriors of the analysis: the observed rates (or means with their spread) stay, the
-//! number of users grows, and the smallest number is looked for at which the probability to beat reaches the threshold. Shares
-//! of the treatments stay as they are.
+//! The answer is solved under the very posteriors of the analysis: the observed rates (or means
+//! with their spread) stay, the number of users grows, and the smallest number is looked for at
+//! which the probability to beat reaches the threshold. Shares of the treatments stay as they are.
 //!
-//! Guarantees: an answer or the reason why there is none; a bounded number of steps. The answer is a plan with about even odds:
-//! if the observed difference is the true one, the estimate lies on the far side of the threshold in half of the cases.
+//! Guarantees: an answer or the reason why there is none; a bounded number of steps. The answer is
+//! a plan with about even odds: if the observed difference is the true one, the estimate lies on
+//! the far side of the threshold in half of the cases.
 //!
 //! Does not know: how the data were collected, or what a report prints.
 
@@ -19,7 +20,8 @@ use super::result::Posterior;
 /// Users beyond which no experiment can go: about as many as there are people.
 const MAX_USERS: f64 = 8e9;
 
-/// What the question needs: kept with an analysis, because solving it takes as long as twenty analyses.
+/// What the question needs: kept with an analysis, because solving it takes as long as twenty
+/// analyses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SizePlan(Result<Inputs, String>);
 
@@ -56,13 +58,16 @@ enum Data {
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsersNeeded {
-    /// How many more users, in all treatments together; 0 when the threshold is reached, `None` when there is no number.
+    /// How many more users, in all treatments together; 0 when the threshold is reached, `None`
+    /// when there is no number.
     pub more: Option<u64>,
-    /// The same by LaunchDarkly's formula: the posterior variances shrink as 1 / N and the raw difference stays, so the
-    /// threshold is reached at N z^2 (V_v + V_0) / d^2 users in all. Too low where few users converted, because it leaves out
-    /// that the posterior means are shrunk toward each other.
+    /// The same by LaunchDarkly's formula: the posterior variances shrink as 1 / N and the raw
+    /// difference stays, so the threshold is reached at N z^2 (V_v + V_0) / d^2 users in all. Too
+    /// low where few users converted, because it leaves out that the posterior means are shrunk
+    /// toward each other.
     pub by_formula: Option<u64>,
-    /// Why there is no number, or why the number is not that of a better treatment, as one plain sentence.
+    /// Why there is no number, or why the number is not that of a better treatment, as one plain
+    /// sentence.
     pub reason: Option<String>,
 }
 
@@ -72,7 +77,8 @@ impl SizePlan {
         Self(Err(reason.into()))
     }
 
-    /// The question for the treatments of a metric: their names, raw data and posteriors, in the order of the experiment.
+    /// The question for the treatments of a metric: their names, raw data and posteriors, in the
+    /// order of the experiment.
     pub(super) fn new(
         metric: &Metric,
         names: &[String],
@@ -87,10 +93,16 @@ impl SizePlan {
         };
         let arm = |at: usize| -> Result<Arm, String> {
             let found = data.get(at).ok_or("an estimate is missing")?.clone()?;
-            let posterior = posteriors.get(at).copied().flatten().ok_or("a posterior is missing")?;
+            let posterior =
+                posteriors.get(at).copied().flatten().ok_or("a posterior is missing")?;
             let scaled = match found.conversions {
-                Some(conversions) => Data::Rate { conversions: conversions as f64, rest: (found.units - conversions) as f64 },
-                None => Data::Mean { standard_error: found.standard_error.ok_or("a standard error is missing")? },
+                Some(conversions) => Data::Rate {
+                    conversions: conversions as f64,
+                    rest: (found.units - conversions) as f64,
+                },
+                None => Data::Mean {
+                    standard_error: found.standard_error.ok_or("a standard error is missing")?,
+                },
             };
             let name = names.get(at).cloned().unwrap_or_default();
             Ok(Arm { name, mean: found.mean, data: scaled, variance: posterior.variance() })
@@ -100,7 +112,16 @@ impl SizePlan {
             let shown = [&control, &treatment].map(|arm| Unit::of(metric).value(arm.mean));
             let better = metric.better.sign();
             let (prior_variance, smallest) = (prior_variance(metric), metric.smallest_effect);
-            Ok(Inputs { control, treatment, prior_variance, better, threshold, exposed, smallest, shown })
+            Ok(Inputs {
+                control,
+                treatment,
+                prior_variance,
+                better,
+                threshold,
+                exposed,
+                smallest,
+                shown,
+            })
         };
         Self(inputs().map_err(|reason: String| format!("there is too little data: {reason}")))
     }
@@ -125,7 +146,9 @@ impl Inputs {
         }
         if 1.0 - now >= self.threshold {
             let sure = figure::probability_apart(1.0 - now, self.threshold);
-            let reason = format!("{behind} already beats {ahead} with {sure}, so more users would not make {ahead} the winner");
+            let reason = format!(
+                "{behind} already beats {ahead} with {sure}, so more users would not make {ahead} the winner"
+            );
             return UsersNeeded { more: Some(0), by_formula: Some(0), reason: Some(reason) };
         }
         let difference = self.better * (self.treatment.mean - self.control.mean);
@@ -172,22 +195,30 @@ impl Inputs {
         UsersNeeded { more: Some(more), by_formula, reason: (difference < 0.0).then(wrong_way) }
     }
 
-    /// The probability that the treatment beats the control with `factor` times the users and the same raw rates, means and
-    /// spreads. At 1 it is the analysis's own.
+    /// The probability that the treatment beats the control with `factor` times the users and the
+    /// same raw rates, means and spreads. At 1 it is the analysis's own.
     fn probability_to_beat(&self, factor: f64) -> f64 {
         let flat = |data: Data, mean: f64| match data {
-            Data::Rate { conversions, rest } => Posterior::Beta { a: 1.0 + factor * conversions, b: 1.0 + factor * rest },
-            Data::Mean { standard_error } => Posterior::Normal { mean, sd: standard_error / factor.sqrt() },
+            Data::Rate { conversions, rest } => {
+                Posterior::Beta { a: 1.0 + factor * conversions, b: 1.0 + factor * rest }
+            }
+            Data::Mean { standard_error } => {
+                Posterior::Normal { mean, sd: standard_error / factor.sqrt() }
+            }
         };
         let control = flat(self.control.data, self.control.mean);
-        let treatment = match (treatment_prior(&control, self.prior_variance), self.treatment.data) {
+        let treatment = match (treatment_prior(&control, self.prior_variance), self.treatment.data)
+        {
             (Some(Posterior::Beta { a, b }), Data::Rate { conversions, rest }) => {
                 Posterior::Beta { a: a + factor * conversions, b: b + factor * rest }
             }
             (Some(Posterior::Normal { mean, sd }), Data::Mean { standard_error }) => {
                 let (before, data) = (sd * sd, standard_error * standard_error / factor);
                 let weight = if before + data > 0.0 { before / (before + data) } else { 1.0 };
-                Posterior::Normal { mean: mean + weight * (self.treatment.mean - mean), sd: (weight * data).sqrt() }
+                Posterior::Normal {
+                    mean: mean + weight * (self.treatment.mean - mean),
+                    sd: (weight * data).sqrt(),
+                }
             }
             _ => flat(self.treatment.data, self.treatment.mean),
         };
@@ -205,8 +236,8 @@ impl Inputs {
     }
 }
 
-/// The smallest whole number of at least `from` at which `reached` holds, which it does from there on; `None` beyond
-/// [`MAX_USERS`].
+/// The smallest whole number of at least `from` at which `reached` holds, which it does from there
+/// on; `None` beyond [`MAX_USERS`].
 fn smallest(from: f64, reached: impl Fn(f64) -> bool) -> Option<f64> {
     let (mut low, mut high) = (from, (2.0 * from).min(MAX_USERS));
     while !reached(high) {
@@ -232,24 +263,33 @@ mod tests {
     fn run(exposures: [u64; 2], metric: MetricInput, threshold: f64) -> Analysis {
         let mut experiment = experiment(&["control", "treatment"]);
         experiment.threshold = Probability::clamped(threshold);
-        analyze(&experiment, &Summary { exposures: exposures.to_vec(), shares: None, metrics: vec![metric] })
+        analyze(
+            &experiment,
+            &Summary { exposures: exposures.to_vec(), shares: None, metrics: vec![metric] },
+        )
     }
 
     #[test]
     fn users_needed_for_rates_equal_scipy() {
-        // scipy 1.17.1: Beta(1 + f k0, 1 + f (n0 - k0)) against Beta(a + f k, b + f (n - k)), a and b from the control's mean m and
-        // variance V with w = m (1 - m) / (0.041 m^2 + V) - 1; P by `integrate.quad` over 40 pieces, f = N / 400 by bisection.
+        // scipy 1.17.1: Beta(1 + f k0, 1 + f (n0 - k0)) against Beta(a + f k, b + f (n - k)), a and
+        // b from the control's mean m and variance V with w = m (1 - m) / (0.041 m^2 + V) - 1; P by
+        // `integrate.quad` over 40 pieces, f = N / 400 by bisection.
         let known = [([4, 7], 0.9, 1262), ([4, 7], 0.95, 2014), ([7, 4], 0.9, 949)];
         for (conversions, threshold, expected) in known {
-            let needed = run([200, 200], rate("positive", Better::Higher, &conversions), threshold).plan.solve();
+            let needed = run([200, 200], rate("positive", Better::Higher, &conversions), threshold)
+                .plan
+                .solve();
             assert_eq!(needed.more, Some(expected), "{conversions:?} at {threshold}");
         }
     }
 
     #[test]
     fn users_needed_for_means_equal_scipy() {
-        // scipy 1.17.1 `norm.cdf` of the precision-weighted posterior, N by bisection: means 10 and 11, each with a standard error of 1.
-        let metric = || mean("tokens", "tokens", Some(0.18), [(100, 1000.0, 0.1), (100, 1100.0, 1.0 / 11.0)]);
+        // scipy 1.17.1 `norm.cdf` of the precision-weighted posterior, N by bisection: means 10 and
+        // 11, each with a standard error of 1.
+        let metric = || {
+            mean("tokens", "tokens", Some(0.18), [(100, 1000.0, 0.1), (100, 1100.0, 1.0 / 11.0)])
+        };
         let mut higher = metric();
         higher.metric.better = Better::Higher;
         assert_eq!(run([100, 100], higher, 0.9).plan.solve().more, Some(474));
@@ -259,14 +299,21 @@ mod tests {
     fn a_control_that_is_ahead_is_named() {
         let needed = run([200, 200], rate("positive", Better::Higher, &[7, 4]), 0.9).plan.solve();
         let reason = needed.reason.unwrap();
-        assert!(reason.starts_with("control is ahead (3.50% against 2.00%): with 949 more users"), "{reason}");
+        assert!(
+            reason.starts_with("control is ahead (3.50% against 2.00%): with 949 more users"),
+            "{reason}"
+        );
         // Lower is better: the treatment leads.
-        assert_eq!(run([200, 200], rate("negative", Better::Lower, &[7, 4]), 0.9).plan.solve().reason, None);
+        assert_eq!(
+            run([200, 200], rate("negative", Better::Lower, &[7, 4]), 0.9).plan.solve().reason,
+            None
+        );
     }
 
     #[test]
     fn a_control_that_has_won_needs_no_more_users_and_says_so() {
-        let needed = run([2000, 2000], rate("positive", Better::Higher, &[400, 200]), 0.9).plan.solve();
+        let needed =
+            run([2000, 2000], rate("positive", Better::Higher, &[400, 200]), 0.9).plan.solve();
         assert_eq!(needed.more, Some(0));
         assert!(needed.reason.unwrap().contains("control already beats treatment"));
     }
@@ -274,10 +321,16 @@ mod tests {
     #[test]
     fn no_difference_and_a_tiny_one_have_a_reason_and_no_number() {
         let equal = run([200, 200], rate("positive", Better::Higher, &[20, 20]), 0.9).plan.solve();
-        assert!(equal.more.is_none() && equal.reason.unwrap().contains("no difference (10.0% in both variations)"));
+        assert!(
+            equal.more.is_none()
+                && equal.reason.unwrap().contains("no difference (10.0% in both variations)")
+        );
         let tiny = [(1000, 10_000.0, 5.0), (1000, 10_000.01, 5.0)];
         let tiny = run([1000, 1000], mean("tokens", "tokens", None, tiny), 0.9).plan.solve();
-        assert!(tiny.more.is_none() && tiny.reason.unwrap().contains("more users than there are people"));
+        assert!(
+            tiny.more.is_none()
+                && tiny.reason.unwrap().contains("more users than there are people")
+        );
         let empty = run([0, 0], rate("positive", Better::Higher, &[0, 0]), 0.9).plan.solve();
         assert!(empty.more.is_none() && empty.reason.unwrap().contains("too little data"));
     }
@@ -286,7 +339,10 @@ mod tests {
     fn the_answer_is_the_first_size_that_reaches_the_threshold() {
         let plan = run([200, 200], rate("positive", Better::Higher, &[4, 7]), 0.9).plan;
         let inputs = plan.0.unwrap();
-        assert!(inputs.probability_to_beat(1662.0 / 400.0) >= 0.9 && inputs.probability_to_beat(1661.0 / 400.0) < 0.9);
+        assert!(
+            inputs.probability_to_beat(1662.0 / 400.0) >= 0.9
+                && inputs.probability_to_beat(1661.0 / 400.0) < 0.9
+        );
         let own = run([200, 200], rate("positive", Better::Higher, &[4, 7]), 0.9);
         let now = own.metrics[0].variations[1].comparison.unwrap().probability_to_beat;
         assert!((inputs.probability_to_beat(1.0) - now).abs() < 1e-12);

@@ -1,7 +1,8 @@
 //! From a table of observations to sufficient statistics.
 //!
-//! Promises: sums in the order of units, so the same table gives the same bits; two passes, so a variance does not
-//! cancel. What units without events count as follows the metric's definition; a percentile always leaves them out.
+//! Promises: sums in the order of units, so the same table gives the same bits; two passes, so a
+//! variance does not cancel. What units without events count as follows the metric's definition; a
+//! percentile always leaves them out.
 //!
 //! Does not know: posteriors.
 
@@ -13,8 +14,8 @@ use crate::analysis::{MetricInput, Summary, Tally};
 use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
 use crate::metrics::Observations;
 
-/// The summary of experiment number `nth` over the units in `units`: those that came first, or those of a segment, for a look at
-/// part of the data.
+/// The summary of experiment number `nth` over the units in `units`: those that came first, or
+/// those of a segment, for a look at part of the data.
 #[must_use]
 pub fn summarize(
     observations: &Observations,
@@ -38,7 +39,11 @@ pub fn summarize(
         let mut skewness = Vec::with_capacity(arms);
         let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
             values.clear();
-            values.extend(members.iter().filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)));
+            values.extend(
+                members
+                    .iter()
+                    .filter_map(|&unit| observations.value(at, metric.aggregation, unit as usize)),
+            );
             *responders = values.len() as u64;
             skewness.push(skew(metric, &values, members.len()));
             let judged = metric.judge.as_ref().and_then(|_| observations.judged(at, members));
@@ -49,13 +54,19 @@ pub fn summarize(
     });
     let metrics = inputs.collect();
     let whole: f64 = experiment.treatments.iter().map(|treatment| treatment.share.fraction()).sum();
-    let shares = (whole > 0.0).then(|| experiment.treatments.iter().map(|treatment| treatment.share.fraction() / whole).collect());
-    Summary { exposures: members.iter().map(|members| members.len() as u64).collect(), shares, metrics }
+    let shares = (whole > 0.0).then(|| {
+        experiment.treatments.iter().map(|treatment| treatment.share.fraction() / whole).collect()
+    });
+    Summary {
+        exposures: members.iter().map(|members| members.len() as u64).collect(),
+        shares,
+        metrics,
+    }
 }
 
-/// The four cells of two experiments on the same units, for metric number `at`: exposures and tally of units in arm i of the
-/// first and arm j of the second, 0 being the control and 1 the treatment. `nth` are the experiments' numbers, `arms` the
-/// indices of control and treatment in each.
+/// The four cells of two experiments on the same units, for metric number `at`: exposures and tally
+/// of units in arm i of the first and arm j of the second, 0 being the control and 1 the treatment.
+/// `nth` are the experiments' numbers, `arms` the indices of control and treatment in each.
 #[must_use]
 pub fn cells(
     observations: &Observations,
@@ -67,17 +78,23 @@ pub fn cells(
     let mut members: [[(usize, Vec<f64>); 2]; 2] = Default::default();
     let ([first, second], [first_arms, second_arms]) = (nth, arms);
     for unit in units.start..units.end.min(observations.units()) {
-        let arm = |experiment: usize, [control, treatment]: [usize; 2]| match observations.treatment(experiment, unit)? {
+        let arm = |experiment: usize, [control, treatment]: [usize; 2]| match observations
+            .treatment(experiment, unit)?
+        {
             own if own == control => Some(false),
             own if own == treatment => Some(true),
             _ => None,
         };
-        let (Some(i), Some(j)) = (arm(first, first_arms), arm(second, second_arms)) else { continue };
+        let (Some(i), Some(j)) = (arm(first, first_arms), arm(second, second_arms)) else {
+            continue;
+        };
         let (exposed, values) = of_arm(of_arm(&mut members, i), j);
         *exposed += 1;
         values.extend(observations.value(at, metric.aggregation, unit));
     }
-    members.map(|row| row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed))))
+    members.map(|row| {
+        row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed)))
+    })
 }
 
 /// The control's part of a pair, or the treatment's.
@@ -85,8 +102,9 @@ fn of_arm<T>([control, treatment]: &mut [T; 2], treated: bool) -> &mut T {
     if treated { treatment } else { control }
 }
 
-/// For each treatment of experiment number `nth` the units' values of metric number `at` together with what `before` has for
-/// the same units; `None` for a treatment of fewer than two. Units without events count as the metric says, before and after.
+/// For each treatment of experiment number `nth` the units' values of metric number `at` together
+/// with what `before` has for the same units; `None` for a treatment of fewer than two. Units
+/// without events count as the metric says, before and after.
 #[must_use]
 pub fn pre_period(
     observations: &Observations,
@@ -101,14 +119,18 @@ pub fn pre_period(
         if metric.missing == Missing::Zero { Some(found.unwrap_or(0.0)) } else { found }
     };
     for unit in 0..observations.units().min(before.units()) {
-        let Some(arm) = observations.treatment(nth, unit).and_then(|treatment| pairs.get_mut(treatment)) else { continue };
+        let Some(arm) =
+            observations.treatment(nth, unit).and_then(|treatment| pairs.get_mut(treatment))
+        else {
+            continue;
+        };
         arm.extend(value(before, unit).zip(value(observations, unit)));
     }
     pairs.iter().map(|pairs| CupedArm::of(pairs)).collect()
 }
 
-/// The skewness of the values behind a mean, third central moment over the cube of the standard deviation; `None` for other
-/// metrics, for fewer than three units and for values without spread.
+/// The skewness of the values behind a mean, third central moment over the cube of the standard
+/// deviation; `None` for other metrics, for fewer than three units and for values without spread.
 fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
     let units = if metric.missing == Missing::Zero { exposed } else { values.len() };
     if metric.kind() != MetricKind::Numeric || units < 3 {
@@ -128,7 +150,8 @@ fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
     (deviation > 0.0 && skewness.is_finite()).then_some(skewness)
 }
 
-/// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or nothing has a value.
+/// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or
+/// nothing has a value.
 fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
     if exposed == 0 {
         return None;
@@ -138,7 +161,11 @@ fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
         (_, Statistic::Percentile(p)) => {
             let units = values.len() as u64;
             let sample = percentile(values, p)?;
-            Some(Tally::Percentile { units, value: sample.value, standard_error: sample.standard_error })
+            Some(Tally::Percentile {
+                units,
+                value: sample.value,
+                standard_error: sample.standard_error,
+            })
         }
         (_, Statistic::Mean) => {
             // Zeros add to the count and to the squared deviations, not to the sum.

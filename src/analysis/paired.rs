@@ -1,13 +1,17 @@
-//! How exactly a mean, a rate or a percentile of simulated users is known, and a difference of two that the same users went through.
+//! How exactly a mean, a rate or a percentile of simulated users is known, and a difference of two
+//! that the same users went through.
 //!
-//! Each user's influence is what the user adds to the error of a value: the values' errors are sums of influences, so the error of
-//! any smooth function of several values follows from the influences of the same users (delta method). F. R. Hampel 1974, "The
-//! influence curve and its role in robust estimation", *JASA* 69, 383-393. Because every user went through every arm with the same
+//! Each user's influence is what the user adds to the error of a value: the values' errors are sums
+//! of influences, so the error of any smooth function of several values follows from the influences
+//! of the same users (delta method). F. R. Hampel 1974, "The influence curve and its role in robust
+//! estimation", *JASA* 69, 383-393. Because every user went through every arm with the same
 //! pseudorandom draws, most of the noise cancels in a difference.
 //!
-//! Guarantees: two equal columns of values have a difference of exactly 0 with an error of exactly 0.
+//! Guarantees: two equal columns of values have a difference of exactly 0 with an error of
+//! exactly 0.
 //!
-//! Users are taken as independent of each other. Where they share a limit (a queue before a tool), the error is somewhat larger.
+//! Users are taken as independent of each other. Where they share a limit (a queue before a tool),
+//! the error is somewhat larger.
 
 use super::result::Tally;
 use crate::experiment::{Metric, MetricKind, Missing, Statistic};
@@ -22,8 +26,9 @@ pub struct Influence {
     of_unit: Vec<f64>,
 }
 
-/// The influences on the value of treatment number `arm` of experiment number `nth` under metric number `at`. `tally` is the same
-/// table's tally with its number of exposed units. `None` without a value, and for a percentile without a standard error.
+/// The influences on the value of treatment number `arm` of experiment number `nth` under metric
+/// number `at`. `tally` is the same table's tally with its number of exposed units. `None` without
+/// a value, and for a percentile without a standard error.
 #[must_use]
 pub fn influence(
     table: &Observations,
@@ -86,14 +91,17 @@ impl Influence {
         Self { value: self.value - control.value, of_unit }
     }
 
-    /// The relative difference to a control, over the absolute value of the control's; `None` where that is 0.
+    /// The relative difference to a control, over the absolute value of the control's; `None` where
+    /// that is 0.
     #[must_use]
     pub fn relative_to(&self, control: &Self) -> Option<Self> {
         if control.value == 0.0 {
             return None;
         }
         let ratio = self.value / control.value;
-        let of_unit = pairs(self, control).map(|(own, other)| (own - ratio * other) / control.value.abs()).collect();
+        let of_unit = pairs(self, control)
+            .map(|(own, other)| (own - ratio * other) / control.value.abs())
+            .collect();
         Some(Self { value: (self.value - control.value) / control.value.abs(), of_unit })
     }
 }
@@ -122,10 +130,18 @@ mod tests {
     }
 
     fn p95() -> Metric {
-        defined("slow", Aggregation::Sum, Statistic::Percentile(Probability::clamped(0.95)), Better::Lower, "ms", None)
+        defined(
+            "slow",
+            Aggregation::Sum,
+            Statistic::Percentile(Probability::clamped(0.95)),
+            Better::Lower,
+            "ms",
+            None,
+        )
     }
 
-    /// A table in which every unit got treatment `arm`, with these values; `None` is a unit without an event.
+    /// A table in which every unit got treatment `arm`, with these values; `None` is a unit without
+    /// an event.
     fn table(metric: &Metric, arm: u8, values: &[Option<f64>]) -> Observations {
         let mut table = Observations::new(values.len(), 1, std::slice::from_ref(metric), |_| 1.0);
         for (unit, value) in values.iter().enumerate() {
@@ -141,9 +157,16 @@ mod tests {
         let mut experiment = experiment(&["A", "B"]);
         experiment.metrics = vec![0];
         let table = table(metric, arm, values);
-        let summary = summarize(&table, 0, &experiment, std::slice::from_ref(metric), 0..values.len());
+        let summary =
+            summarize(&table, 0, &experiment, std::slice::from_ref(metric), 0..values.len());
         let at = usize::from(arm);
-        influence(&table, (0, at), (0, metric), (summary.metrics[0].tallies[at], summary.exposures[at])).unwrap()
+        influence(
+            &table,
+            (0, at),
+            (0, metric),
+            (summary.metrics[0].tallies[at], summary.exposures[at]),
+        )
+        .unwrap()
     }
 
     fn close(found: f64, right: f64) {
@@ -154,14 +177,18 @@ mod tests {
     fn the_error_of_a_paired_difference_of_means_is_that_of_the_differences() {
         let metric = mean();
         let some = |values: [f64; 4]| values.map(Some);
-        let (control, own) = (of(&metric, 0, &some([1.0, 2.0, 3.0, 4.0])), of(&metric, 1, &some([2.0, 2.0, 4.0, 5.0])));
+        let (control, own) = (
+            of(&metric, 0, &some([1.0, 2.0, 3.0, 4.0])),
+            of(&metric, 1, &some([2.0, 2.0, 4.0, 5.0])),
+        );
         close(control.value, 2.5);
         // Variance of 1, 2, 3, 4 over n: 1.25; of the differences 1, 0, 1, 1: 0.1875.
         close(control.error(), (1.25_f64 / 4.0).sqrt());
         close(own.minus(&control).value, 0.75);
         close(own.minus(&control).error(), (0.1875_f64 / 4.0).sqrt());
         // Delta method by hand: (y1 - 1.3 y0) / 2.5 for each user.
-        let parts = [(2.0 - 1.3) / 2.5, (2.0 - 2.6) / 2.5, (4.0 - 3.9) / 2.5, (5.0 - 5.2) / 2.5_f64];
+        let parts =
+            [(2.0 - 1.3) / 2.5, (2.0 - 2.6) / 2.5, (4.0 - 3.9) / 2.5, (5.0 - 5.2) / 2.5_f64];
         let error = parts.iter().map(|part| part * part).sum::<f64>().sqrt() / 4.0;
         let relative = own.relative_to(&control).unwrap();
         close(relative.value, 0.3);
@@ -185,12 +212,16 @@ mod tests {
 
     #[test]
     fn equal_columns_differ_by_exactly_nothing() {
-        let values: Vec<Option<f64>> = (0..500).map(|unit| (unit % 7 != 0).then_some(f64::from(unit % 50) * 0.1)).collect();
+        let values: Vec<Option<f64>> =
+            (0..500).map(|unit| (unit % 7 != 0).then_some(f64::from(unit % 50) * 0.1)).collect();
         for metric in [mean(), rate(), p95()] {
             let (control, own) = (of(&metric, 0, &values), of(&metric, 1, &values));
             assert_eq!(own.minus(&control).value, 0.0);
             assert_eq!(own.minus(&control).error(), 0.0);
-            assert_eq!(own.relative_to(&control).map(|relative| (relative.value, relative.error())), Some((0.0, 0.0)));
+            assert_eq!(
+                own.relative_to(&control).map(|relative| (relative.value, relative.error())),
+                Some((0.0, 0.0))
+            );
         }
     }
 }

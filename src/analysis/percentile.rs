@@ -1,6 +1,7 @@
 //! A sample percentile and its standard error, without sorting all of the sample.
 //!
-//! Promises: one pass of selection plus a sort of the few values around the percentile; `None` where values are missing.
+//! Promises: one pass of selection plus a sort of the few values around the percentile; `None`
+//! where values are missing.
 //!
 //! Does not know: where the values come from.
 
@@ -9,7 +10,8 @@ use crate::quantity::Probability;
 
 /// Half width of the order-statistic interval in standard deviations of a rank: that of 90%.
 const REACH: f64 = 1.644_853_626_951_472_2;
-/// Continuity correction of a rank: between none (the simulated interval covers 88%) and the usual half (93% at 100 users).
+/// Continuity correction of a rank: between none (the simulated interval covers 88%) and the usual
+/// half (93% at 100 users).
 const CONTINUITY: f64 = 0.25;
 
 /// A percentile with its uncertainty.
@@ -17,23 +19,26 @@ const CONTINUITY: f64 = 0.25;
 pub struct PercentileEstimate {
     /// The sample percentile, in the unit of the values.
     pub value: f64,
-    /// Its standard error; `None` when fewer than one value is expected beyond the percentile on either side (20 values
-    /// for the 95th), 0 when all values are equal.
+    /// Its standard error; `None` when fewer than one value is expected beyond the percentile on
+    /// either side (20 values for the 95th), 0 when all values are equal.
     pub standard_error: Option<f64>,
 }
 
-/// The percentile `p` of `values` and its standard error; reorders the values. `None` when there are none, or when one is
-/// not a finite number.
+/// The percentile `p` of `values` and its standard error; reorders the values. `None` when there
+/// are none, or when one is not a finite number.
 ///
-/// The percentile interpolates between order statistics (definition 7 of R. J. Hyndman & Y. Fan 1996, *The American
-/// Statistician* 50, 361-365; NumPy's default). Its standard error is the distance of the order statistics whose ranks lie
-/// 1.645 binomial standard deviations below and above, over twice 1.645: the order-statistic interval that A. Deng,
-/// U. Knoblich & J. Lu 2018 ("Applying the Delta Method in Metric Analytics", section 4) propose for percentile metrics.
-/// Where the sample ends before that rank, the distance that there is counts for as many standard deviations as it spans.
+/// The percentile interpolates between order statistics (definition 7 of R. J. Hyndman & Y. Fan
+/// 1996, *The American Statistician* 50, 361-365; NumPy's default). Its standard error is the
+/// distance of the order statistics whose ranks lie 1.645 binomial standard deviations below and
+/// above, over twice 1.645: the order-statistic interval that A. Deng, U. Knoblich & J. Lu 2018
+/// ("Applying the Delta Method in Metric Analytics", section 4) propose for percentile metrics.
+/// Where the sample ends before that rank, the distance that there is counts for as many standard
+/// deviations as it spans.
 ///
-/// Where both order statistics are equal (a timeout, a cap, whole seconds), their distance says that there are ties, not that the
-/// percentile is known. Then the next lower and the next higher value are taken instead: the closest places at which the next
-/// sample's percentile could be. It errs on the wide side.
+/// Where both order statistics are equal (a timeout, a cap, whole seconds), their distance says
+/// that there are ties, not that the percentile is known. Then the next lower and the next higher
+/// value are taken instead: the closest places at which the next sample's percentile could be. It
+/// errs on the wide side.
 pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstimate> {
     let last = values.len().checked_sub(1)?;
     if values.iter().any(|v| !v.is_finite()) {
@@ -51,7 +56,10 @@ pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstima
         let (between, ..) = above.select_nth_unstable_by(end - first - 1, f64::total_cmp);
         between.sort_unstable_by(f64::total_cmp);
     }
-    #[expect(clippy::indexing_slicing, reason = "a rank is at most the last index, and below it where it has a fraction")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a rank is at most the last index, and below it where it has a fraction"
+    )]
     let at = |rank: f64| {
         let below = rank as usize;
         let fraction = rank - below as f64;
@@ -63,7 +71,12 @@ pub fn percentile(values: &mut [f64], p: Probability) -> Option<PercentileEstima
     let value = at(rank);
     let (mut lower, mut upper) = (at(low), at(high));
     if enough && upper <= lower {
-        lower = values.iter().copied().filter(|v| *v < value).fold(f64::NEG_INFINITY, f64::max).max(f64::MIN);
+        lower = values
+            .iter()
+            .copied()
+            .filter(|v| *v < value)
+            .fold(f64::NEG_INFINITY, f64::max)
+            .max(f64::MIN);
         upper = values.iter().copied().filter(|v| *v > value).fold(f64::INFINITY, f64::min);
         // On a side without another value there is only the tie itself.
         lower = if lower > f64::MIN { lower } else { value };
@@ -85,7 +98,8 @@ mod tests {
     #[test]
     fn percentiles_equal_those_of_numpy() {
         // numpy 1.26.4: np.percentile([15, 20, 35, 40, 50], [5, 30, 40, 50, 95, 100]).
-        let known = [(0.05, 16.0), (0.3, 23.0), (0.4, 29.0), (0.5, 35.0), (0.95, 48.0), (1.0, 50.0)];
+        let known =
+            [(0.05, 16.0), (0.3, 23.0), (0.4, 29.0), (0.5, 35.0), (0.95, 48.0), (1.0, 50.0)];
         for (rank, expected) in known {
             let found = percentile(&mut [50.0, 15.0, 40.0, 20.0, 35.0], p(rank)).unwrap().value;
             assert!((found - expected).abs() < 1e-12, "{rank}: {found}");
@@ -100,7 +114,10 @@ mod tests {
             let mut sorted = values.clone();
             sorted.sort_by(f64::total_cmp);
             for rank in [0.0, 0.5, 0.75, 0.95, 0.99, 1.0] {
-                assert_eq!(percentile(&mut values.clone(), p(rank)), percentile(&mut sorted, p(rank)));
+                assert_eq!(
+                    percentile(&mut values.clone(), p(rank)),
+                    percentile(&mut sorted, p(rank))
+                );
             }
         }
     }
@@ -109,23 +126,41 @@ mod tests {
     fn too_few_or_broken_values_have_no_standard_error_or_no_percentile() {
         assert_eq!(percentile(&mut [], p(0.95)), None);
         assert_eq!(percentile(&mut [1.0, f64::NAN], p(0.95)), None);
-        assert_eq!(percentile(&mut [7.0], p(0.95)), Some(PercentileEstimate { value: 7.0, standard_error: None }));
+        assert_eq!(
+            percentile(&mut [7.0], p(0.95)),
+            Some(PercentileEstimate { value: 7.0, standard_error: None })
+        );
         assert_eq!(percentile(&mut [1.0; 19], p(0.95)).unwrap().standard_error, None);
         assert_eq!(percentile(&mut [1.0; 40], p(0.95)).unwrap().standard_error, Some(0.0));
-        assert_eq!(percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], p(0.9)).unwrap().standard_error, None);
-        assert!(percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], p(0.9)).unwrap().standard_error.is_some());
+        assert_eq!(
+            percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], p(0.9))
+                .unwrap()
+                .standard_error,
+            None
+        );
+        assert!(
+            percentile(&mut [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], p(0.9))
+                .unwrap()
+                .standard_error
+                .is_some()
+        );
     }
 
     #[test]
     fn on_ties_the_error_reaches_to_the_next_values() {
-        // 300 of 1,000 at a timeout of 30 s, the next value at 12 s; whole seconds; a cap below a few outliers.
-        let mut timeout: Vec<f64> = (0..1000).map(|i| if i < 300 { 30.0 } else { 12.0 * f64::from(i) / 999.0 }).collect();
+        // 300 of 1,000 at a timeout of 30 s, the next value at 12 s; whole seconds; a cap below a
+        // few outliers.
+        let mut timeout: Vec<f64> =
+            (0..1000).map(|i| if i < 300 { 30.0 } else { 12.0 * f64::from(i) / 999.0 }).collect();
         let found = percentile(&mut timeout, p(0.95)).unwrap();
         assert!(found.value == 30.0 && found.standard_error.unwrap() > 5.0, "{found:?}");
         let mut seconds: Vec<f64> = (0..1000).map(|i| f64::from(i / 100)).collect();
         let found = percentile(&mut seconds, p(0.95)).unwrap();
         let error = found.standard_error.unwrap();
-        assert!(found.value == 9.0 && error > 0.25 && error < 0.35, "a second of distance, on one side: {found:?}");
+        assert!(
+            found.value == 9.0 && error > 0.25 && error < 0.35,
+            "a second of distance, on one side: {found:?}"
+        );
         let mut cap: Vec<f64> = (0..1000)
             .map(|i| {
                 if i < 900 {
@@ -143,11 +178,19 @@ mod tests {
     #[test]
     fn the_90_percent_interval_of_a_percentile_covers_90_percent() {
         let mut luck = Seed(5).stage(Purpose::Effort, Owner::NOBODY, 1);
-        for (n, rank) in [(60, 0.95), (107, 0.95), (400, 0.95), (1350, 0.95), (107, 0.5), (400, 0.75), (1350, 0.99)] {
+        for (n, rank) in [
+            (60, 0.95),
+            (107, 0.95),
+            (400, 0.95),
+            (1350, 0.95),
+            (107, 0.5),
+            (400, 0.75),
+            (1350, 0.99),
+        ] {
             let truth = libm::exp(normal_quantile(rank));
             let covered = (0..2_000).filter(|_| {
-                // Only ranks near the percentile are read: uniforms decide how many values lie beyond a low threshold, but
-                // drawing them all is quick enough.
+                // Only ranks near the percentile are read: uniforms decide how many values lie
+                // beyond a low threshold, but drawing them all is quick enough.
                 let mut values: Vec<f64> = (0..n).map(|_| luck.uniform()).collect();
                 let to_log_normal = |u: f64| libm::exp(normal_quantile(u));
                 for value in &mut values {

@@ -1,9 +1,10 @@
-//! From tallies to posteriors: beta-binomial for conversions, normal-normal for means and percentiles.
+//! From tallies to posteriors: beta-binomial for conversions, normal-normal for means and
+//! percentiles.
 //!
-//! The control has a flat prior. A treatment's prior has the mean of the control's *posterior* and the variance
-//! `mean^2 * g2 + control's posterior variance`, g2 being the platform-wide variance of relative differences
-//! (LaunchDarkly docs, "Statistical methodology for Bayesian experiments"; conjugate updates as in Gelman et al.,
-//! *Bayesian Data Analysis*, 3rd ed., sections 2.4 and 2.5).
+//! The control has a flat prior. A treatment's prior has the mean of the control's *posterior* and
+//! the variance `mean^2 * g2 + control's posterior variance`, g2 being the platform-wide variance
+//! of relative differences (LaunchDarkly docs, "Statistical methodology for Bayesian experiments";
+//! conjugate updates as in Gelman et al., *Bayesian Data Analysis*, 3rd ed., sections 2.4 and 2.5).
 //!
 //! Promises: a posterior or the reason why there is none; never NaN.
 //!
@@ -20,9 +21,10 @@ use super::student::{self, two_sided_reach};
 
 /// The smallest shape that a treatment's prior may have: that of Jeffreys' prior.
 const SMALLEST_SHAPE: f64 = 0.5;
-/// Users of a variation below which the spread of their values counts as uncertain, so that their mean has Student's t instead of
-/// a normal posterior: a departure from LaunchDarkly's method, which takes the sample's spread as known (its 90% interval holds
-/// the mean of 2 normal users in 65% of samples, of 5 users in 82%). From here on intervals differ by less than 1%.
+/// Users of a variation below which the spread of their values counts as uncertain, so that their
+/// mean has Student's t instead of a normal posterior: a departure from LaunchDarkly's method,
+/// which takes the sample's spread as known (its 90% interval holds the mean of 2 normal users in
+/// 65% of samples, of 5 users in 82%). From here on intervals differ by less than 1%.
 const FEW: u64 = 100;
 
 impl Posterior {
@@ -35,7 +37,8 @@ impl Posterior {
         }
     }
 
-    /// Standard deviation, in the metric's unit; of Student's t its scale, which its own deviation exceeds.
+    /// Standard deviation, in the metric's unit; of Student's t its scale, which its own deviation
+    /// exceeds.
     #[must_use]
     pub fn sd(&self) -> f64 {
         match *self {
@@ -52,7 +55,8 @@ impl Posterior {
         }
     }
 
-    /// Variance, in the square of the metric's unit; of Student's t that of the normal distribution with its scale.
+    /// Variance, in the square of the metric's unit; of Student's t that of the normal distribution
+    /// with its scale.
     #[must_use]
     pub fn variance(&self) -> f64 {
         match *self {
@@ -68,7 +72,9 @@ impl Posterior {
     #[must_use]
     pub fn highest_density_interval(&self, mass: f64) -> Interval {
         match *self {
-            Self::Beta { a, b } => LogitBeta::new(a, b).highest_density_interval(interval_mass(mass)),
+            Self::Beta { a, b } => {
+                LogitBeta::new(a, b).highest_density_interval(interval_mass(mass))
+            }
             Self::Normal { mean, sd } | Self::Student { mean, sd, .. } => {
                 let reach = two_sided_reach(mass, self.degrees()) * sd;
                 Interval { lower: mean - reach, upper: mean + reach }
@@ -86,7 +92,9 @@ impl Posterior {
             }
             Self::Beta { .. } => 0.0,
             Self::Normal { sd, .. } | Self::Student { sd, .. } if sd <= 0.0 => 0.0,
-            Self::Normal { mean, sd } | Self::Student { mean, sd, .. } => student::density((x - mean) / sd, self.degrees()) / sd,
+            Self::Normal { mean, sd } | Self::Student { mean, sd, .. } => {
+                student::density((x - mean) / sd, self.degrees()) / sd
+            }
         }
     }
 }
@@ -102,9 +110,11 @@ pub(super) struct Estimate {
     pub total: Option<f64>,
     /// Raw rate, mean or percentile.
     pub mean: f64,
-    /// Standard error of `mean`, if known. For a rate from the sample variance of its zeros and ones.
+    /// Standard error of `mean`, if known. For a rate from the sample variance of its zeros and
+    /// ones.
     pub standard_error: Option<f64>,
-    /// Degrees of freedom of the standard error of a mean: one less than its units. Infinite for rates and percentiles.
+    /// Degrees of freedom of the standard error of a mean: one less than its units. Infinite for
+    /// rates and percentiles.
     pub degrees: f64,
     /// Why the standard error is not known.
     pub unknown: Option<Unknown>,
@@ -142,28 +152,50 @@ impl Unknown {
     }
 }
 
-/// The fewest values of which at least one is expected beyond the percentile on either side: 20 for the 95th, 100 for the 99th.
+/// The fewest values of which at least one is expected beyond the percentile on either side: 20 for
+/// the 95th, 100 for the 99th.
 pub(super) fn least_values(percentile: f64) -> u64 {
     let beyond = percentile.min(1.0 - percentile);
     if beyond > 0.0 { (1.0 / beyond - 1e-9).ceil() as u64 } else { u64::MAX }
 }
 
 /// Reads a tally of a metric with this statistic, or says why it cannot be used.
-pub(super) fn estimate(statistic: Statistic, tally: Option<Tally>, exposures: u64) -> Result<Estimate, String> {
+pub(super) fn estimate(
+    statistic: Statistic,
+    tally: Option<Tally>,
+    exposures: u64,
+) -> Result<Estimate, String> {
     let Some(tally) = tally else {
-        return Err(if exposures == 0 { "no user was exposed yet".into() } else { "no user has a value yet".into() });
+        return Err(if exposures == 0 {
+            "no user was exposed yet".into()
+        } else {
+            "no user has a value yet".into()
+        });
     };
-    let finite = |value: f64, what: &str| if value.is_finite() { Ok(value) } else { Err(format!("the {what} is not a finite number")) };
+    let finite = |value: f64, what: &str| {
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(format!("the {what} is not a finite number"))
+        }
+    };
     let checked = |error: Option<f64>| match error {
-        Some(e) if !(e.is_finite() && e >= 0.0) => Err("the standard error is not a finite number of at least 0".to_owned()),
+        Some(e) if !(e.is_finite() && e >= 0.0) => {
+            Err("the standard error is not a finite number of at least 0".to_owned())
+        }
         other => Ok(other),
     };
     match tally {
         Tally::Conversion { .. } if exposures == 0 => Err("no user was exposed yet".into()),
         Tally::Conversion { units: Some(0), .. } => Err("no user has a value yet".into()),
-        Tally::Conversion { units, conversions, .. } if conversions > units.unwrap_or(exposures) => {
+        Tally::Conversion { units, conversions, .. }
+            if conversions > units.unwrap_or(exposures) =>
+        {
             let of = if units.is_none() { "exposed users" } else { "users with a value" };
-            Err(format!("more conversions ({conversions}) than {of} ({})", units.unwrap_or(exposures)))
+            Err(format!(
+                "more conversions ({conversions}) than {of} ({})",
+                units.unwrap_or(exposures)
+            ))
         }
         Tally::Conversion { units, conversions, .. } => {
             let units = units.unwrap_or(exposures);
@@ -171,15 +203,37 @@ pub(super) fn estimate(statistic: Statistic, tally: Option<Tally>, exposures: u6
             let rate = conversions as f64 / n;
             let standard_error = (units > 1).then(|| (rate * (1.0 - rate) / (n - 1.0)).sqrt());
             let (total, degrees) = (None, f64::INFINITY);
-            Ok(Estimate { units, conversions: Some(conversions), total, mean: rate, standard_error, degrees, unknown: None })
+            Ok(Estimate {
+                units,
+                conversions: Some(conversions),
+                total,
+                mean: rate,
+                standard_error,
+                degrees,
+                unknown: None,
+            })
         }
-        Tally::Mean { units: 0, .. } | Tally::Percentile { units: 0, .. } => Err("no user has a value yet".into()),
+        Tally::Mean { units: 0, .. } | Tally::Percentile { units: 0, .. } => {
+            Err("no user has a value yet".into())
+        }
         Tally::Mean { units, total, standard_error } => {
             let standard_error = checked(standard_error)?.filter(|_| units > 1);
-            let unknown = standard_error.is_none().then_some(if units == 1 { Unknown::OneUnit } else { Unknown::NotGiven });
+            let unknown = standard_error.is_none().then_some(if units == 1 {
+                Unknown::OneUnit
+            } else {
+                Unknown::NotGiven
+            });
             let total = finite(total, "total")?;
             let mean = total / units as f64;
-            Ok(Estimate { units, conversions: None, total: Some(total), mean, standard_error, degrees: units as f64 - 1.0, unknown })
+            Ok(Estimate {
+                units,
+                conversions: None,
+                total: Some(total),
+                mean,
+                standard_error,
+                degrees: units as f64 - 1.0,
+                unknown,
+            })
         }
         Tally::Percentile { units, value, standard_error } => {
             let given = checked(standard_error)?;
@@ -190,21 +244,31 @@ pub(super) fn estimate(statistic: Statistic, tally: Option<Tally>, exposures: u6
             let least = least_values(rank);
             let unknown = match given {
                 _ if units < least => Some(Unknown::TooFew { percentile: rank, units, least }),
-                // Equal values around the percentile say that it is there, not how far the next sample's would be.
+                // Equal values around the percentile say that it is there, not how far the next
+                // sample's would be.
                 Some(0.0) => Some(Unknown::Ties),
                 None => Some(Unknown::NotGiven),
                 Some(_) => None,
             };
             let standard_error = given.filter(|_| unknown.is_none());
             let total = Some(finite(value, "percentile")? * exposures as f64);
-            Ok(Estimate { units, conversions: None, total, mean: value, standard_error, degrees: f64::INFINITY, unknown })
+            Ok(Estimate {
+                units,
+                conversions: None,
+                total,
+                mean: value,
+                standard_error,
+                degrees: f64::INFINITY,
+                unknown,
+            })
         }
     }
 }
 
-/// Platform-wide variance of relative differences for a metric: the metric's own, or the default of its prior. The defaults
-/// reproduce LaunchDarkly's published result pages; its docs give about 0.04 for rates and 0.13 to 0.19 for numeric metrics by
-/// type. The metric's unit of measure does not matter.
+/// Platform-wide variance of relative differences for a metric: the metric's own, or the default of
+/// its prior. The defaults reproduce LaunchDarkly's published result pages; its docs give about
+/// 0.04 for rates and 0.13 to 0.19 for numeric metrics by type. The metric's unit of measure does
+/// not matter.
 #[must_use]
 pub fn prior_variance(metric: &Metric) -> f64 {
     let default = match prior_kind(metric) {
@@ -216,7 +280,8 @@ pub fn prior_variance(metric: &Metric) -> f64 {
     metric.prior_variance.filter(|v| v.is_finite() && *v >= 0.0).unwrap_or(default)
 }
 
-/// Which prior a metric has: its own, or what follows from what it compares and counts. A mean of the cost event has that of costs.
+/// Which prior a metric has: its own, or what follows from what it compares and counts. A mean of
+/// the cost event has that of costs.
 fn prior_kind(metric: &Metric) -> PriorKind {
     let default = match metric.kind() {
         MetricKind::Conversion => PriorKind::Rate,
@@ -229,25 +294,32 @@ fn prior_kind(metric: &Metric) -> PriorKind {
 
 /// A posterior of a mean: Student's t where few users leave their spread uncertain.
 fn located(mean: f64, sd: f64, degrees: f64, units: u64) -> Posterior {
-    // Without a spread, or with a spread that is given by the prior alone, there is nothing uncertain about it.
-    if units < FEW && degrees.is_finite() && sd > 0.0 { Posterior::Student { mean, sd, degrees } } else { Posterior::Normal { mean, sd } }
+    // Without a spread, or with a spread that is given by the prior alone, there is nothing
+    // uncertain about it.
+    if units < FEW && degrees.is_finite() && sd > 0.0 {
+        Posterior::Student { mean, sd, degrees }
+    } else {
+        Posterior::Normal { mean, sd }
+    }
 }
 
 /// The control's posterior: flat prior (Beta(1, 1) for a rate).
 pub(super) fn control_posterior(kind: MetricKind, data: &Estimate) -> Result<Posterior, String> {
     match (kind, data.conversions) {
-        (MetricKind::Conversion, Some(conversions)) => {
-            Ok(Posterior::Beta { a: 1.0 + conversions as f64, b: 1.0 + (data.units - conversions) as f64 })
-        }
+        (MetricKind::Conversion, Some(conversions)) => Ok(Posterior::Beta {
+            a: 1.0 + conversions as f64,
+            b: 1.0 + (data.units - conversions) as f64,
+        }),
         _ => Ok(located(data.mean, spread(data)?, data.degrees, data.units)),
     }
 }
 
-/// A treatment's prior, from the control's posterior. `None` where it would have no width at all: a normal control whose
-/// values are all 0; then a flat one stands in.
+/// A treatment's prior, from the control's posterior. `None` where it would have no width at all: a
+/// normal control whose values are all 0; then a flat one stands in.
 ///
-/// Near a rate of 1 no Beta has the variance asked for. So neither shape goes below that of Jeffreys' prior, which keeps
-/// the mean and takes the widest prior that is still proper at both ends.
+/// Near a rate of 1 no Beta has the variance asked for. So neither shape goes below that of
+/// Jeffreys' prior, which keeps the mean and takes the widest prior that is still proper at both
+/// ends.
 #[must_use]
 pub fn treatment_prior(control: &Posterior, g2: f64) -> Option<Posterior> {
     let mean = control.mean();
@@ -268,17 +340,24 @@ pub fn treatment_prior(control: &Posterior, g2: f64) -> Option<Posterior> {
 
 /// A treatment's posterior; `base` is the control's.
 ///
-/// Its scale is that of LaunchDarkly's method. Of few users (see [`FEW`]) it is Student's, with the degrees of freedom that
-/// Satterthwaite's rule gives the posterior variance (1946, *Biometrics Bulletin* 2, 110-114): it is made of the estimated variances
-/// of the treatment's mean, with weight w^2, and of the control's, which the prior has in it, with weight (1 - w)^2.
-pub(super) fn treatment_posterior(prior: Option<Posterior>, base: &Posterior, data: &Estimate) -> Result<Posterior, String> {
+/// Its scale is that of LaunchDarkly's method. Of few users (see [`FEW`]) it is Student's, with the
+/// degrees of freedom that Satterthwaite's rule gives the posterior variance (1946, *Biometrics
+/// Bulletin* 2, 110-114): it is made of the estimated variances of the treatment's mean, with
+/// weight w^2, and of the control's, which the prior has in it, with weight (1 - w)^2.
+pub(super) fn treatment_posterior(
+    prior: Option<Posterior>,
+    base: &Posterior,
+    data: &Estimate,
+) -> Result<Posterior, String> {
     match (prior, data.conversions) {
-        (Some(Posterior::Beta { a, b }), Some(conversions)) => {
-            Ok(Posterior::Beta { a: a + conversions as f64, b: b + (data.units - conversions) as f64 })
-        }
+        (Some(Posterior::Beta { a, b }), Some(conversions)) => Ok(Posterior::Beta {
+            a: a + conversions as f64,
+            b: b + (data.units - conversions) as f64,
+        }),
         (Some(Posterior::Normal { mean, sd }), _) => {
             let error = spread(data)?;
-            // Precision weighting, in the form that needs no division by a variance of 0 and does not overflow.
+            // Precision weighting, in the form that needs no division by a variance of 0 and does
+            // not overflow.
             let weight = 1.0 / (1.0 + (error / sd) * (error / sd));
             let rest = 1.0 - weight;
             let posterior_sd = weight.sqrt() * error;
@@ -290,7 +369,8 @@ pub(super) fn treatment_posterior(prior: Option<Posterior>, base: &Posterior, da
     }
 }
 
-/// Weight of the data in a treatment's posterior mean, from 0 to 1: what remains is prior. For reports on shrinkage.
+/// Weight of the data in a treatment's posterior mean, from 0 to 1: what remains is prior. For
+/// reports on shrinkage.
 #[must_use]
 pub fn data_weight(prior: &Posterior, posterior: &Posterior) -> f64 {
     match (prior, posterior) {

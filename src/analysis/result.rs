@@ -1,4 +1,5 @@
-//! The values that enter and leave the analysis: summaries in, posteriors and comparisons out. Plain data.
+//! The values that enter and leave the analysis: summaries in, posteriors and comparisons out.
+//! Plain data.
 //!
 //! Does not know: how they are computed (the neighbors do that).
 
@@ -49,12 +50,15 @@ impl Tally {
     #[must_use]
     pub(super) fn judged_of(self, judged: Option<u64>) -> Self {
         match self {
-            Self::Conversion { units, conversions, .. } => Self::Conversion { units, judged, conversions },
+            Self::Conversion { units, conversions, .. } => {
+                Self::Conversion { units, judged, conversions }
+            }
             other => other,
         }
     }
 
-    /// The raw rate, mean or percentile of a tally of `exposed` units; `None` when nobody has a value.
+    /// The raw rate, mean or percentile of a tally of `exposed` units; `None` when nobody has a
+    /// value.
     #[must_use]
     pub fn value(self, exposed: u64) -> Option<f64> {
         match self {
@@ -76,8 +80,12 @@ impl Tally {
                 let conversions = (to * units.unwrap_or(exposed) as f64).round() as u64;
                 Self::Conversion { units, judged, conversions }
             }
-            Self::Mean { units, standard_error, .. } => Self::Mean { units, total: to * units as f64, standard_error },
-            Self::Percentile { units, standard_error, .. } => Self::Percentile { units, value: to, standard_error },
+            Self::Mean { units, standard_error, .. } => {
+                Self::Mean { units, total: to * units as f64, standard_error }
+            }
+            Self::Percentile { units, standard_error, .. } => {
+                Self::Percentile { units, value: to, standard_error }
+            }
         }
     }
 }
@@ -89,9 +97,11 @@ pub struct MetricInput {
     pub metric: Metric,
     /// One tally for each treatment; `None` where no unit of it was observed.
     pub tallies: Vec<Option<Tally>>,
-    /// How many units had at least one event, for each treatment (for health checks); `None` when not recorded.
+    /// How many units had at least one event, for each treatment (for health checks); `None` when
+    /// not recorded.
     pub responders: Option<Vec<u64>>,
-    /// Skewness of the unit values of a mean, for each treatment; empty, or `None` for one, where the values are not known.
+    /// Skewness of the unit values of a mean, for each treatment; empty, or `None` for one, where
+    /// the values are not known.
     pub skewness: Vec<Option<f64>>,
 }
 
@@ -100,23 +110,31 @@ pub struct MetricInput {
 pub struct Summary {
     /// Exposed units of each treatment.
     pub exposures: Vec<u64>,
-    /// Intended share of each treatment, summing to 1; `None` when unknown (then no sample-ratio check).
+    /// Intended share of each treatment, summing to 1; `None` when unknown (then no sample-ratio
+    /// check).
     pub shares: Option<Vec<f64>>,
     /// Its metrics, the primary one first.
     pub metrics: Vec<MetricInput>,
 }
 
 impl Summary {
-    /// The same, where differences to the control that are smaller than what matters are none at all.
+    /// The same, where differences to the control that are smaller than what matters are none at
+    /// all.
     #[must_use]
     pub fn with_ties(&self, control: usize) -> Self {
         let mut tied = self.clone();
         for input in &mut tied.metrics {
-            let own = input.tallies.get(control).copied().flatten().zip(self.exposures.get(control));
-            let Some(base) = own.and_then(|(tally, &exposed)| tally.value(exposed)) else { continue };
+            let own =
+                input.tallies.get(control).copied().flatten().zip(self.exposures.get(control));
+            let Some(base) = own.and_then(|(tally, &exposed)| tally.value(exposed)) else {
+                continue;
+            };
             let metric = &input.metric;
             for (tally, &exposed) in input.tallies.iter_mut().zip(&self.exposures) {
-                if tally.and_then(|tally| tally.value(exposed)).is_some_and(|own| metric.tie(own, base)) {
+                if tally
+                    .and_then(|tally| tally.value(exposed))
+                    .is_some_and(|own| metric.tie(own, base))
+                {
                     *tally = tally.map(|tally| tally.at(base, exposed));
                 }
             }
@@ -124,31 +142,49 @@ impl Summary {
         tied
     }
 
-    /// The same rates, means and percentiles known all but exactly: as if each unit stood for so many that an arm has a
-    /// billion. What a rule says of it, it says of the truth.
+    /// The same rates, means and percentiles known all but exactly: as if each unit stood for so
+    /// many that an arm has a billion. What a rule says of it, it says of the truth.
     #[must_use]
     pub fn known_exactly(&self) -> Self {
         let factor = |exposed: u64| (1_000_000_000 / exposed.max(1)).max(1);
-        let sharper = |error: Option<f64>, factor: u64| error.map(|error| error / (factor as f64).sqrt());
+        let sharper =
+            |error: Option<f64>, factor: u64| error.map(|error| error / (factor as f64).sqrt());
         let known = |tally: Tally, factor: u64| match tally {
             Tally::Conversion { units, judged, conversions } => {
                 let times = |units: Option<u64>| units.map(|units| units * factor);
-                Tally::Conversion { units: times(units), judged: times(judged), conversions: conversions * factor }
+                Tally::Conversion {
+                    units: times(units),
+                    judged: times(judged),
+                    conversions: conversions * factor,
+                }
             }
-            Tally::Mean { units, total, standard_error } => {
-                Tally::Mean { units: units * factor, total: total * factor as f64, standard_error: sharper(standard_error, factor) }
-            }
-            Tally::Percentile { units, value, standard_error } => {
-                Tally::Percentile { units: units * factor, value, standard_error: sharper(standard_error, factor) }
-            }
+            Tally::Mean { units, total, standard_error } => Tally::Mean {
+                units: units * factor,
+                total: total * factor as f64,
+                standard_error: sharper(standard_error, factor),
+            },
+            Tally::Percentile { units, value, standard_error } => Tally::Percentile {
+                units: units * factor,
+                value,
+                standard_error: sharper(standard_error, factor),
+            },
         };
         let metrics = self.metrics.iter().map(|input| MetricInput {
             metric: input.metric.clone(),
-            tallies: input.tallies.iter().zip(&self.exposures).map(|(tally, &n)| tally.map(|tally| known(tally, factor(n)))).collect(),
+            tallies: input
+                .tallies
+                .iter()
+                .zip(&self.exposures)
+                .map(|(tally, &n)| tally.map(|tally| known(tally, factor(n))))
+                .collect(),
             responders: None,
             skewness: Vec::new(),
         });
-        Self { exposures: self.exposures.iter().map(|&n| n * factor(n)).collect(), shares: None, metrics: metrics.collect() }
+        Self {
+            exposures: self.exposures.iter().map(|&n| n * factor(n)).collect(),
+            shares: None,
+            metrics: metrics.collect(),
+        }
     }
 }
 
@@ -173,7 +209,8 @@ pub enum Posterior {
     Student {
         /// Center.
         mean: f64,
-        /// Scale: the standard deviation of the normal distribution that it would be if the spread were known.
+        /// Scale: the standard deviation of the normal distribution that it would be if the spread
+        /// were known.
         sd: f64,
         /// Degrees of freedom, above 0.
         degrees: f64,
@@ -212,7 +249,8 @@ pub enum Bound {
 pub struct Comparison {
     /// Probability that the treatment is better than the control.
     pub probability_to_beat: f64,
-    /// Difference of the posterior means over the absolute value of the control's; `None` when the control's interval holds 0.
+    /// Difference of the posterior means over the absolute value of the control's; `None` when the
+    /// control's interval holds 0.
     pub relative_difference: Option<f64>,
     /// Its interval at the experiment's threshold.
     pub relative_interval: Option<Interval>,
@@ -257,13 +295,15 @@ pub struct Corrects {
     pub comparisons: usize,
 }
 
-/// A fixed-horizon test of the difference, no prior. p-value and intervals agree: p is at most 1 - threshold exactly where the
-/// intervals leave out "no difference".
+/// A fixed-horizon test of the difference, no prior. p-value and intervals agree: p is at most 1 -
+/// threshold exactly where the intervals leave out "no difference".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frequentist {
-    /// Raw difference over the absolute value of the control's mean; `None` when the control's interval holds 0.
+    /// Raw difference over the absolute value of the control's mean; `None` when the control's
+    /// interval holds 0.
     pub relative_difference: Option<f64>,
-    /// Its two-sided interval at the experiment's threshold; `None` where there is no relative difference.
+    /// Its two-sided interval at the experiment's threshold; `None` where there is no relative
+    /// difference.
     pub interval: Option<Interval>,
     /// Raw difference treatment - control, in the metric's unit.
     pub difference: f64,
@@ -282,11 +322,13 @@ pub struct Frequentist {
 /// An always-valid interval for the raw absolute difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sequential {
-    /// Raw difference over the absolute value of the control's mean; `None` when the control's interval holds 0.
+    /// Raw difference over the absolute value of the control's mean; `None` when the control's
+    /// interval holds 0.
     pub relative_difference: Option<f64>,
     /// Raw difference treatment - control, in the metric's unit.
     pub difference: f64,
-    /// Confidence sequence at this look, for treatment - control in the metric's unit, at the experiment's threshold.
+    /// Confidence sequence at this look, for treatment - control in the metric's unit, at the
+    /// experiment's threshold.
     pub interval: Interval,
     /// Always-valid p-value, corrected if the experiment asks for a correction.
     pub p_value: f64,
@@ -303,7 +345,8 @@ pub struct VariationAnalysis {
     pub units: u64,
     /// Units that converted (conversion metrics).
     pub conversions: Option<u64>,
-    /// Sum of the unit values; for a percentile the percentile times the exposures, as LaunchDarkly's page shows it.
+    /// Sum of the unit values; for a percentile the percentile times the exposures, as
+    /// LaunchDarkly's page shows it.
     pub total_value: Option<f64>,
     /// Raw rate, mean or percentile.
     pub data_mean: Option<f64>,
@@ -321,7 +364,8 @@ pub struct VariationAnalysis {
     pub frequentist: Option<Frequentist>,
     /// Sequential comparison with the control, when the experiment asks for it.
     pub sequential: Option<Sequential>,
-    /// The rate without the judge's errors, or why there is none; `None` when the metric tells of no judge.
+    /// The rate without the judge's errors, or why there is none; `None` when the metric tells of
+    /// no judge.
     pub corrected: Option<Result<Corrected, String>>,
     /// Why a value is missing, in plain words.
     pub reason: Option<String>,
@@ -354,7 +398,8 @@ pub enum HealthStatus {
 /// One health check with its finding, in words a product manager understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// Which check: `exposures`, `sample_ratio_mismatch`, `metrics`, `prior_data_conflict`, `silent_arm`, …
+    /// Which check: `exposures`, `sample_ratio_mismatch`, `metrics`, `prior_data_conflict`,
+    /// `silent_arm`, …
     pub check: &'static str,
     /// How it ended.
     pub status: HealthStatus,
@@ -371,8 +416,10 @@ pub struct Analysis {
     pub metrics: Vec<MetricAnalysis>,
     /// Health checks, in a fixed order.
     pub health: Vec<HealthCheck>,
-    /// From which follows how many more users the primary metric needs to reach the threshold; two treatments only.
+    /// From which follows how many more users the primary metric needs to reach the threshold; two
+    /// treatments only.
     pub plan: SizePlan,
-    /// The treatment whose probability to be best on the primary metric passes the threshold, if any.
+    /// The treatment whose probability to be best on the primary metric passes the threshold, if
+    /// any.
     pub winner: Option<usize>,
 }

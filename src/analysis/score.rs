@@ -1,8 +1,10 @@
-//! Intervals for two rates by the score method: the difference and the ratio that the data do not contradict.
+//! Intervals for two rates by the score method: the difference and the ratio that the data do not
+//! contradict.
 //!
-//! O. Miettinen & M. Nurminen 1985, "Comparative analysis of two rates", *Statistics in Medicine* 4, 213-226: the interval is the
-//! set of differences (ratios) whose score statistic, with the rates fitted under that difference (ratio), stays below the critical
-//! value. At no difference both statistics are the same, so both intervals leave it out together.
+//! O. Miettinen & M. Nurminen 1985, "Comparative analysis of two rates", *Statistics in Medicine*
+//! 4, 213-226: the interval is the set of differences (ratios) whose score statistic, with the
+//! rates fitted under that difference (ratio), stays below the critical value. At no difference
+//! both statistics are the same, so both intervals leave it out together.
 //!
 //! Guarantees: defined for arms with no conversions and with nothing else; bounded iteration.
 
@@ -50,8 +52,9 @@ impl Rates {
         self.scaled(self.difference() - d, variance)
     }
 
-    /// The control's rate of the greatest likelihood when the treatment's is `d` higher: the root of a cubic (their appendix),
-    /// polished by Newton's method on the score, which has one root between the ends.
+    /// The control's rate of the greatest likelihood when the treatment's is `d` higher: the root
+    /// of a cubic (their appendix), polished by Newton's method on the score, which has one root
+    /// between the ends.
     fn fitted_base(self, d: f64) -> f64 {
         let (all, conversions) = (self.users + self.control, self.own + self.base);
         let (from, to) = ((-d).max(0.0), (1.0 - d).min(1.0));
@@ -63,17 +66,21 @@ impl Rates {
         let l0 = self.base * d * (1.0 - d);
         let third = l2 / (3.0 * all);
         let q = third * third * third - l1 * l2 / (6.0 * all * all) + l0 / (2.0 * all);
-        let p = (third * third - l1 / (3.0 * all)).max(0.0).sqrt() * if q < 0.0 { -1.0 } else { 1.0 };
+        let p =
+            (third * third - l1 / (3.0 * all)).max(0.0).sqrt() * if q < 0.0 { -1.0 } else { 1.0 };
         let cubed = p * p * p;
         let angle = if cubed == 0.0 { 0.0 } else { (q / cubed).clamp(-1.0, 1.0) };
-        let mut rate = (2.0 * p * libm::cos((std::f64::consts::PI + libm::acos(angle)) / 3.0) - third).clamp(from, to);
+        let mut rate = (2.0 * p * libm::cos((std::f64::consts::PI + libm::acos(angle)) / 3.0)
+            - third)
+            .clamp(from, to);
         for _ in 0..3 {
             let own = rate + d;
             if !(rate > from && rate < to && own > 0.0 && own < 1.0) {
                 break;
             }
             let (missed, left) = (self.users - self.own, self.control - self.base);
-            let score = self.own / own - missed / (1.0 - own) + self.base / rate - left / (1.0 - rate);
+            let score =
+                self.own / own - missed / (1.0 - own) + self.base / rate - left / (1.0 - rate);
             let slope = self.own / (own * own)
                 + missed / ((1.0 - own) * (1.0 - own))
                 + self.base / (rate * rate)
@@ -96,7 +103,8 @@ impl Rates {
         // The smaller root of a p^2 - b p + c, in the form that does not cancel.
         let base = (2.0 * c / (b + (b * b - 4.0 * a * c).max(0.0).sqrt())).min(1.0);
         let own = (ratio * base).min(1.0);
-        let variance = own * (1.0 - own) / self.users + ratio * ratio * base * (1.0 - base) / self.control;
+        let variance =
+            own * (1.0 - own) / self.users + ratio * ratio * base * (1.0 - base) / self.control;
         self.scaled(self.own / self.users - ratio * self.base / self.control, variance)
     }
 
@@ -108,10 +116,15 @@ impl Rates {
         (lower, upper)
     }
 
-    /// The ratios whose statistic stays within `critical`; the control has conversions. `None` where no ratio is too high.
+    /// The ratios whose statistic stays within `critical`; the control has conversions. `None`
+    /// where no ratio is too high.
     pub(super) fn ratio_interval(self, critical: f64) -> Option<(f64, f64)> {
         let found = (self.own / self.users) / (self.base / self.control);
-        let lower = if self.own == 0.0 { 0.0 } else { root(0.0, found, |ratio| self.at_ratio(ratio) - critical) };
+        let lower = if self.own == 0.0 {
+            0.0
+        } else {
+            root(0.0, found, |ratio| self.at_ratio(ratio) - critical)
+        };
         let mut most = 2.0 * found.max(1.0 / self.users);
         while self.at_ratio(most) > -critical {
             most *= 4.0;
@@ -123,8 +136,9 @@ impl Rates {
     }
 }
 
-/// Where a falling function passes 0 between `from` and `to`: the Illinois variant of false position inside a bracket. The end
-/// where it does not pass: `from` where it is negative already, `to` where it is positive still.
+/// Where a falling function passes 0 between `from` and `to`: the Illinois variant of false
+/// position inside a bracket. The end where it does not pass: `from` where it is negative already,
+/// `to` where it is positive still.
 pub(super) fn root(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (from, to);
     let (mut at_low, mut at_high) = (f(low), f(high));
@@ -138,7 +152,11 @@ pub(super) fn root(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
     for step in 0..STEPS {
         let secant = (low * at_high - high * at_low) / (at_high - at_low);
         // Infinite values at an end, and every fourth step, halve the bracket.
-        let middle = if secant > low && secant < high && step % 4 != 3 { secant } else { 0.5 * (low + high) };
+        let middle = if secant > low && secant < high && step % 4 != 3 {
+            secant
+        } else {
+            0.5 * (low + high)
+        };
         if high - low <= 1e-15 * (low.abs() + high.abs()) || middle <= low || middle >= high {
             break;
         }
@@ -176,10 +194,17 @@ mod tests {
 
     #[test]
     fn intervals_of_differences_equal_published_ones() {
-        // R. G. Newcombe 1998, *Statistics in Medicine* 17, 873-890, table II, method 6 (Miettinen & Nurminen), four digits.
-        for (arms, lower, upper) in [(rates(56.0, 70.0, 48.0, 80.0), 0.0528, 0.3382), (rates(9.0, 10.0, 3.0, 10.0), 0.1700, 0.8406)] {
+        // R. G. Newcombe 1998, *Statistics in Medicine* 17, 873-890, table II, method 6 (Miettinen
+        // & Nurminen), four digits.
+        for (arms, lower, upper) in [
+            (rates(56.0, 70.0, 48.0, 80.0), 0.0528, 0.3382),
+            (rates(9.0, 10.0, 3.0, 10.0), 0.1700, 0.8406),
+        ] {
             let found = arms.difference_interval(Z);
-            assert!((found.0 - lower).abs() < 5.1e-5 && (found.1 - upper).abs() < 5.1e-5, "{arms:?}: {found:?}");
+            assert!(
+                (found.0 - lower).abs() < 5.1e-5 && (found.1 - upper).abs() < 5.1e-5,
+                "{arms:?}: {found:?}"
+            );
         }
     }
 
@@ -187,22 +212,38 @@ mod tests {
     fn intervals_equal_those_of_a_likelihood_that_scipy_maximizes() {
         // scipy 1.17.1: `minimize_scalar` for the fitted rates, `brentq` for the ends.
         let known = [
-            (rates(3.0, 1e4, 10.0, 1e4), -0.001_573_764_651_601_5, 7.577_858_833_2e-6, Some((0.089_096_593_584_6, 1.009_978_297_902_7))),
+            (
+                rates(3.0, 1e4, 10.0, 1e4),
+                -0.001_573_764_651_601_5,
+                7.577_858_833_2e-6,
+                Some((0.089_096_593_584_6, 1.009_978_297_902_7)),
+            ),
             (
                 rates(473.0, 1377.0, 458.0, 1350.0),
                 -0.031_359_449_067_6,
                 0.039_814_762_313_9,
                 Some((0.912_267_394_565_6, 1.123_839_754_074_3)),
             ),
-            (rates(0.0, 100.0, 5.0, 100.0), -0.111_954_893_087_4, -0.011_903_842_317_2, Some((0.0, 0.755_486_240_171_3))),
+            (
+                rates(0.0, 100.0, 5.0, 100.0),
+                -0.111_954_893_087_4,
+                -0.011_903_842_317_2,
+                Some((0.0, 0.755_486_240_171_3)),
+            ),
             (rates(10.0, 10.0, 0.0, 20.0), 0.715_618_660_465_6, 1.0, None),
         ];
         for (arms, lower, upper, ratio) in known {
             let found = arms.difference_interval(Z);
-            assert!((found.0 - lower).abs() < 1e-8 && (found.1 - upper).abs() < 1e-8, "{arms:?}: {found:?}");
+            assert!(
+                (found.0 - lower).abs() < 1e-8 && (found.1 - upper).abs() < 1e-8,
+                "{arms:?}: {found:?}"
+            );
             let Some((low, high)) = ratio else { continue };
             let found = arms.ratio_interval(Z).unwrap();
-            assert!((found.0 - low).abs() < 1e-6 && (found.1 - high).abs() < 1e-6, "{arms:?}: {found:?}");
+            assert!(
+                (found.0 - low).abs() < 1e-6 && (found.1 - high).abs() < 1e-6,
+                "{arms:?}: {found:?}"
+            );
         }
     }
 }

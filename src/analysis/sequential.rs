@@ -1,11 +1,13 @@
 //! An always-valid comparison: look as often as you like.
 //!
-//! The asymptotic confidence sequence of I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy & A. Ramdas, "Time-uniform
-//! central limit theory and asymptotic confidence sequences", arXiv 2103.06476 (version 7: interval theorem 2.2, its p-value
-//! equation 155, tuning equation 161). It is a central limit theorem that holds at all times at once, so it needs some tens
-//! of users before the first look, as any z test does.
+//! The asymptotic confidence sequence of I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy & A.
+//! Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences", arXiv
+//! 2103.06476 (version 7: interval theorem 2.2, its p-value equation 155, tuning equation 161). It
+//! is a central limit theorem that holds at all times at once, so it needs some tens of users
+//! before the first look, as any z test does.
 //!
-//! Promises: the error rate holds over all looks together; an estimate, or the reason why there is none.
+//! Promises: the error rate holds over all looks together; an estimate, or the reason why there is
+//! none.
 //!
 //! Does not know: earlier looks. Each look is valid by itself and together with all others.
 
@@ -19,13 +21,22 @@ use super::student::two_sided_reach;
 /// Number of users, over both arms, at which the interval is tightest.
 const TIGHTEST_AT: f64 = 2_000.0;
 
-/// Treatment against control at this look; `mass` is the coverage over all looks, and the interval holds `level` of them, which is
-/// more than `mass` where many comparisons are corrected for.
+/// Treatment against control at this look; `mass` is the coverage over all looks, and the interval
+/// holds `level` of them, which is more than `mass` where many comparisons are corrected for.
 ///
-/// The variance of two rates is the larger of theirs apart and pooled: apart, an arm without conversions would have none.
-pub(super) fn compare(own: &Estimate, base: &Estimate, mass: f64, level: f64) -> Result<Sequential, String> {
+/// The variance of two rates is the larger of theirs apart and pooled: apart, an arm without
+/// conversions would have none.
+pub(super) fn compare(
+    own: &Estimate,
+    base: &Estimate,
+    mass: f64,
+    level: f64,
+) -> Result<Sequential, String> {
     let (Some(error), Some(base_error)) = (own.standard_error, base.standard_error) else {
-        return Err("without a standard error in both variations there is nothing to compare against".into());
+        return Err(
+            "without a standard error in both variations there is nothing to compare against"
+                .into(),
+        );
     };
     let apart = libm::hypot(error, base_error);
     let sd = match (own.conversions, base.conversions) {
@@ -43,7 +54,8 @@ pub(super) fn compare(own: &Estimate, base: &Estimate, mass: f64, level: f64) ->
     let difference = own.mean - base.mean;
     // Below a coverage of one half the tuning has no meaning.
     let alpha = |mass: f64| (1.0 - interval_mass(mass)).min(0.5);
-    let (reach, p_value) = always_valid(difference / sd, users, (alpha(mass), alpha(level)), TIGHTEST_AT);
+    let (reach, p_value) =
+        always_valid(difference / sd, users, (alpha(mass), alpha(level)), TIGHTEST_AT);
     let relative = match base.conversions {
         Some(conversions) => (conversions > 0).then_some(base.mean),
         None => of_control(base.mean, base_error, two_sided_reach(mass, base.degrees)),
@@ -57,14 +69,15 @@ pub(super) fn compare(own: &Estimate, base: &Estimate, mass: f64, level: f64) ->
     })
 }
 
-/// Half width of the confidence sequence in standard deviations, and p-value, of a difference of `z` of them after this many
-/// users. `alphas`: the error over all looks that it is tuned for, and the one that the width keeps. It is tightest at
-/// `tightest_at` users.
+/// Half width of the confidence sequence in standard deviations, and p-value, of a difference of
+/// `z` of them after this many users. `alphas`: the error over all looks that it is tuned for, and
+/// the one that the width keeps. It is tightest at `tightest_at` users.
 fn always_valid(z: f64, users: f64, (tuned, kept): (f64, f64), tightest_at: f64) -> (f64, f64) {
     let doubled = -2.0 * libm::log(tuned);
     let rho_squared = (doubled + libm::log(doubled + 1.0)) / tightest_at;
     let scaled = users * rho_squared;
-    let boundary = 2.0 * (scaled + 1.0) / scaled * (0.5 * libm::log(scaled + 1.0) - libm::log(kept));
+    let boundary =
+        2.0 * (scaled + 1.0) / scaled * (0.5 * libm::log(scaled + 1.0) - libm::log(kept));
     let evidence = z * z * scaled / (2.0 * (scaled + 1.0)) - 0.5 * libm::log(scaled + 1.0);
     (boundary.sqrt(), libm::exp(-evidence).min(1.0))
 }
@@ -75,7 +88,8 @@ mod tests {
 
     #[test]
     fn interval_and_p_value_equal_those_of_gbstats() {
-        // gbstats 0.8.0 `SequentialTwoSidedTTest`, absolute, alpha 0.1, tuning parameter 5,000: (500, 10, 5) against (480, 11.5, 6).
+        // gbstats 0.8.0 `SequentialTwoSidedTTest`, absolute, alpha 0.1, tuning parameter 5,000:
+        // (500, 10, 5) against (480, 11.5, 6).
         let sd = (25.0_f64 / 500.0 + 36.0 / 480.0).sqrt();
         let (reach, p) = always_valid(1.5 / sd, 980.0, (0.1, 0.1), 5_000.0);
         assert!((1.5 - reach * sd - 0.394_635_877_078_341_36).abs() < 1e-12, "{reach}");

@@ -1,10 +1,13 @@
-//! Silent arms: users of one treatment answer far less often than those of the control, or not at all.
+//! Silent arms: users of one treatment answer far less often than those of the control, or not at
+//! all.
 //!
-//! An arm that sends nothing is first of all a sign of broken instrumentation or of timeouts, and users who answer less
-//! often are other users: either way the comparison is in doubt before it starts. What counts as an answer is *any*
-//! feedback: the sum over the conversion metrics; and for each other metric, having any event.
+//! An arm that sends nothing is first of all a sign of broken instrumentation or of timeouts, and
+//! users who answer less often are other users: either way the comparison is in doubt before it
+//! starts. What counts as an answer is *any* feedback: the sum over the conversion metrics; and for
+//! each other metric, having any event.
 //!
-//! Promises: an exact test where an arm is silent; a difference is only held against an arm where more is not better.
+//! Promises: an exact test where an arm is silent; a difference is only held against an arm where
+//! more is not better.
 //!
 //! Does not know: why an arm is silent.
 
@@ -35,8 +38,11 @@ struct Answers {
 /// Every treatment against the control.
 pub(super) fn check(names: &[String], control: usize, summary: &Summary) -> HealthCheck {
     let answers = answers(summary);
-    let pairs = answers.iter().flat_map(|a| (0..names.len()).filter(|&v| v != control).map(move |v| (a, v)));
-    let found: Vec<(HealthStatus, String)> = pairs.filter_map(|(a, v)| finding(names, &summary.exposures, a, control, v)).collect();
+    let pairs = answers
+        .iter()
+        .flat_map(|a| (0..names.len()).filter(|&v| v != control).map(move |v| (a, v)));
+    let found: Vec<(HealthStatus, String)> =
+        pairs.filter_map(|(a, v)| finding(names, &summary.exposures, a, control, v)).collect();
     let status = found.iter().map(|f| f.0).max().unwrap_or(HealthStatus::Healthy);
     let message = if found.is_empty() {
         "users of all treatments respond alike, as far as chance tells".to_owned()
@@ -49,27 +55,43 @@ pub(super) fn check(names: &[String], control: usize, summary: &Summary) -> Heal
 fn answers(summary: &Summary) -> Vec<Answers> {
     let exposures = &summary.exposures;
     let rates = || summary.metrics.iter().filter(|m| m.metric.kind() == MetricKind::Conversion);
-    let befalls = |input: &MetricInput| AppEvent::by_key(&input.metric.event).is_some_and(AppEvent::befalls_users);
+    let befalls = |input: &MetricInput| {
+        AppEvent::by_key(&input.metric.event).is_some_and(AppEvent::befalls_users)
+    };
     let feedback: Vec<&MetricInput> = rates().filter(|input| !befalls(input)).collect();
     let mut all = Vec::new();
     if !feedback.is_empty() {
-        let of_arm = |(v, &exposed): (usize, &u64)| feedback.iter().map(|input| responders(input, v)).sum::<u64>().min(exposed);
+        let of_arm = |(v, &exposed): (usize, &u64)| {
+            feedback.iter().map(|input| responders(input, v)).sum::<u64>().min(exposed)
+        };
         let has = |better| feedback.iter().any(|input| input.metric.better == better);
         let did = match feedback.as_slice() {
             [single] => format!("count under {}", title(&single.metric)),
             _ => "gave any feedback".to_owned(),
         };
         let neutral = has(Better::Higher) && has(Better::Lower);
-        all.push(Answers { did, counts: exposures.iter().enumerate().map(of_arm).collect(), neutral, silence: HealthStatus::Error });
+        all.push(Answers {
+            did,
+            counts: exposures.iter().enumerate().map(of_arm).collect(),
+            neutral,
+            silence: HealthStatus::Error,
+        });
     }
     for input in rates().filter(|input| befalls(input)) {
-        let counts = exposures.iter().enumerate().map(|(v, &exposed)| responders(input, v).min(exposed)).collect();
+        let counts = exposures
+            .iter()
+            .enumerate()
+            .map(|(v, &exposed)| responders(input, v).min(exposed))
+            .collect();
         let did = format!("count under {}", title(&input.metric));
         all.push(Answers { did, counts, neutral: false, silence: HealthStatus::Warning });
     }
     for input in summary.metrics.iter().filter(|m| m.metric.kind() != MetricKind::Conversion) {
-        if let Some(counts) = input.responders.as_ref().filter(|counts| counts.len() == exposures.len()) {
-            let counts = counts.iter().zip(exposures).map(|(&n, &exposed)| n.min(exposed)).collect();
+        if let Some(counts) =
+            input.responders.as_ref().filter(|counts| counts.len() == exposures.len())
+        {
+            let counts =
+                counts.iter().zip(exposures).map(|(&n, &exposed)| n.min(exposed)).collect();
             all.push(Answers {
                 did: format!("sent anything for {}", title(&input.metric)),
                 counts,
@@ -89,11 +111,18 @@ fn responders(input: &MetricInput, v: usize) -> u64 {
     }
 }
 
-fn finding(names: &[String], exposures: &[u64], answers: &Answers, control: usize, v: usize) -> Option<(HealthStatus, String)> {
+fn finding(
+    names: &[String],
+    exposures: &[u64],
+    answers: &Answers,
+    control: usize,
+    v: usize,
+) -> Option<(HealthStatus, String)> {
     let arm = |i: usize| Some((names.get(i)?, *exposures.get(i)?, *answers.counts.get(i)?));
     let (own, base) = (arm(v)?, arm(control)?);
-    let share =
-        |(name, exposed, count): (&String, u64, u64)| format!("{} of {} users of {name}", figure::count(count), figure::count(exposed));
+    let share = |(name, exposed, count): (&String, u64, u64)| {
+        format!("{} of {} users of {name}", figure::count(count), figure::count(exposed))
+    };
     let (quiet, loud) = if own.2 == 0 { (own, base) } else { (base, own) };
     if quiet.2 == 0 && loud.2 > 0 && quiet.1 > 0 {
         let chance = chance_of_silence(quiet.1, loud.1, loud.2);
@@ -127,19 +156,23 @@ fn finding(names: &[String], exposures: &[u64], answers: &Answers, control: usiz
 
 fn once_in(chance: f64) -> String {
     let times = 1.0 / chance;
-    if times > 1e6 { "less than once in a million".to_owned() } else { format!("once in {}", figure::number(times.round())) }
+    if times > 1e6 {
+        "less than once in a million".to_owned()
+    } else {
+        format!("once in {}", figure::number(times.round()))
+    }
 }
 
-/// Probability that all `answers` fall on the other arm, if arms did not matter: Fisher's exact test at its end
-/// (R. A. Fisher 1934, *Statistical Methods for Research Workers*, section 21.02).
+/// Probability that all `answers` fall on the other arm, if arms did not matter: Fisher's exact
+/// test at its end (R. A. Fisher 1934, *Statistical Methods for Research Workers*, section 21.02).
 fn chance_of_silence(quiet: u64, loud: u64, answers: u64) -> f64 {
     let (quiet, loud, answers) = (quiet as f64, loud as f64, answers as f64);
     let ln_choose = |n: f64| libm::lgamma(n + 1.0) - libm::lgamma(n - answers + 1.0);
     libm::exp(ln_choose(loud) - ln_choose(loud + quiet))
 }
 
-/// Two-sided p-value of two proportions, pooled and corrected for continuity (Yates 1934, *JRSS Supplement* 1, 217-235);
-/// `None` without users or without any spread.
+/// Two-sided p-value of two proportions, pooled and corrected for continuity (Yates 1934, *JRSS
+/// Supplement* 1, 217-235); `None` without users or without any spread.
 fn difference_p(x: u64, n: u64, y: u64, m: u64) -> Option<f64> {
     let (x, n, y, m) = (x as f64, n as f64, y as f64, m as f64);
     let pooled = (x + y) / (n + m);
@@ -163,7 +196,9 @@ mod tests {
     #[test]
     fn two_proportions_equal_scipy() {
         // scipy 1.17.1: chi2_contingency([[30, 70], [50, 50]], correction=True).pvalue.
-        assert!((difference_p(30, 100, 50, 100).unwrap() - 0.006_098_945_931_214_352).abs() < 1e-12);
+        assert!(
+            (difference_p(30, 100, 50, 100).unwrap() - 0.006_098_945_931_214_352).abs() < 1e-12
+        );
         assert_eq!(difference_p(0, 10, 0, 10), None);
     }
 
@@ -171,8 +206,7 @@ mod tests {
     fn zero_of_107_against_15_of_108_is_an_error_in_plain_words() {
         let check = premium().health.into_iter().find(|h| h.check == "silent_arm").unwrap();
         assert_eq!(check.status, HealthStatus::Error);
-        let words =
-            "Claude Opus 4 is silent: 0 of 107 users of Claude Opus 4 gave any feedback, against 15 of 108 users of Other Paid (GPT-4o)";
+        let words = "Claude Opus 4 is silent: 0 of 107 users of Claude Opus 4 gave any feedback, against 15 of 108 users of Other Paid (GPT-4o)";
         assert!(check.message.contains(words), "{}", check.message);
     }
 
@@ -190,15 +224,24 @@ mod tests {
         };
         let positive = || rate("positive", Better::Higher, &[300, 450]);
         assert_eq!(run(vec![positive()]), HealthStatus::Healthy);
-        assert_eq!(run(vec![positive(), rate("negative", Better::Lower, &[100, 100])]), HealthStatus::Warning);
-        assert_eq!(run(vec![positive(), rate("negative", Better::Lower, &[350, 200])]), HealthStatus::Healthy);
+        assert_eq!(
+            run(vec![positive(), rate("negative", Better::Lower, &[100, 100])]),
+            HealthStatus::Warning
+        );
+        assert_eq!(
+            run(vec![positive(), rate("negative", Better::Lower, &[350, 200])]),
+            HealthStatus::Healthy
+        );
     }
 
     #[test]
     fn a_few_answers_may_all_fall_on_one_arm() {
         let metrics = vec![rate("positive", Better::Higher, &[4, 0])];
         let summary = Summary { exposures: vec![100, 100], shares: None, metrics };
-        assert_eq!(analyze(&experiment(&["A", "B"]), &summary).health[4].status, HealthStatus::Healthy);
+        assert_eq!(
+            analyze(&experiment(&["A", "B"]), &summary).health[4].status,
+            HealthStatus::Healthy
+        );
     }
 
     #[test]
@@ -208,6 +251,10 @@ mod tests {
         let summary = Summary { exposures: vec![500, 500], shares: None, metrics: vec![cost] };
         let analysis = analyze(&experiment(&["Paid", "Free"]), &summary);
         assert_eq!(analysis.health[4].status, HealthStatus::Error);
-        assert!(analysis.health[4].message.starts_with("Free is silent"), "{}", analysis.health[4].message);
+        assert!(
+            analysis.health[4].message.starts_with("Free is silent"),
+            "{}",
+            analysis.health[4].message
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! The few special functions and quadrature rules that the analysis needs, over `libm`: the same bits on every platform.
+//! The few special functions and quadrature rules that the analysis needs, over `libm`: the same
+//! bits on every platform.
 //!
-//! Promises: no allocation, no iteration without a bound, and values that other implementations confirm.
+//! Promises: no allocation, no iteration without a bound, and values that other implementations
+//! confirm.
 //!
 //! Does not know: what they are used for.
 
@@ -22,11 +24,12 @@ pub(super) fn two_sided_p(z: f64) -> f64 {
     libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// Probability below which a mass of credible intervals is read as given. A threshold of exactly 1 would ask for the whole
-/// line, so it is read as this.
+/// Probability below which a mass of credible intervals is read as given. A threshold of exactly 1
+/// would ask for the whole line, so it is read as this.
 const LARGEST_MASS: f64 = 1.0 - 1e-9;
 
-/// The number of standard deviations on either side of a normal mean that hold `mass`; 0 for a mass of 0 or less.
+/// The number of standard deviations on either side of a normal mean that hold `mass`; 0 for a mass
+/// of 0 or less.
 pub(super) fn two_sided_z(mass: f64) -> f64 {
     crate::random::normal_quantile(0.5 + 0.5 * mass.clamp(0.0, LARGEST_MASS))
 }
@@ -38,7 +41,10 @@ pub(super) fn interval_mass(mass: f64) -> f64 {
 
 /// Positive nodes and their weights of the 4-point Gauss-Legendre rule on [-1, 1]
 /// (Abramowitz & Stegun 1964, table 25.4).
-const RULE_4: [(f64, f64); 2] = [(0.339_981_043_584_856_26, 0.652_145_154_862_546_2), (0.861_136_311_594_052_6, 0.347_854_845_137_453_8)];
+const RULE_4: [(f64, f64); 2] = [
+    (0.339_981_043_584_856_26, 0.652_145_154_862_546_2),
+    (0.861_136_311_594_052_6, 0.347_854_845_137_453_8),
+];
 
 /// Positive nodes and their weights of the 6-point Gauss-Legendre rule on [-1, 1]
 /// (Abramowitz & Stegun 1964, table 25.4).
@@ -60,7 +66,10 @@ const RULE_8: [(f64, f64); 4] = [
 fn gauss(rule: &[(f64, f64)], from: f64, to: f64, f: &mut impl FnMut(f64) -> f64) -> f64 {
     let middle = 0.5 * (from + to);
     let half = 0.5 * (to - from);
-    half * rule.iter().map(|&(x, weight)| weight * (f(middle - half * x) + f(middle + half * x))).sum::<f64>()
+    half * rule
+        .iter()
+        .map(|&(x, weight)| weight * (f(middle - half * x) + f(middle + half * x)))
+        .sum::<f64>()
 }
 
 /// The integral of `f` over one panel, 4 points.
@@ -78,7 +87,8 @@ pub(super) fn gauss_8(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 
     gauss(&RULE_8, from, to, &mut f)
 }
 
-/// Nodes and weights of the 8-point rule over neighboring panels with these edges, in ascending order.
+/// Nodes and weights of the 8-point rule over neighboring panels with these edges, in ascending
+/// order.
 pub(super) fn gauss_panel_nodes(edges: &[f64], mut take: impl FnMut(f64, f64)) {
     for [from, to] in edges.array_windows().filter(|[from, to]| to > from) {
         let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
@@ -91,7 +101,11 @@ pub(super) fn gauss_panel_nodes(edges: &[f64], mut take: impl FnMut(f64, f64)) {
 
 /// The integral of `f` over neighboring panels with these edges, in ascending order.
 pub(super) fn gauss_panels(edges: &[f64], mut f: impl FnMut(f64) -> f64) -> f64 {
-    edges.array_windows().filter(|[from, to]| to > from).map(|&[from, to]| gauss(&RULE_8, from, to, &mut f)).sum()
+    edges
+        .array_windows()
+        .filter(|[from, to]| to > from)
+        .map(|&[from, to]| gauss(&RULE_8, from, to, &mut f))
+        .sum()
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! Student's t distribution, and the normal one as its limit: what means of few users need.
 //!
-//! Guarantees: `degrees` may be any number above 0, infinity being the normal distribution; bounded iteration; over `libm`,
-//! so the same bits on every platform.
+//! Guarantees: `degrees` may be any number above 0, infinity being the normal distribution; bounded
+//! iteration; over `libm`, so the same bits on every platform.
 //!
-//! Source: M. Abramowitz & I. Stegun 1964, *Handbook of Mathematical Functions*, 26.5.27 (the distribution function as an
-//! incomplete Beta function) and 26.5.8 (its continued fraction).
+//! Source: M. Abramowitz & I. Stegun 1964, *Handbook of Mathematical Functions*, 26.5.27 (the
+//! distribution function as an incomplete Beta function) and 26.5.8 (its continued fraction).
 
 use super::special::{interval_mass, normal_cdf, normal_density, two_sided_p, two_sided_z};
 
 /// Degrees of freedom from which the normal distribution is taken: they differ by less than 1e-7.
 const NORMAL_FROM: f64 = 1e7;
-/// Terms of the continued fraction at most: it needs some ten for few and some hundred for millions of degrees.
+/// Terms of the continued fraction at most: it needs some ten for few and some hundred for millions
+/// of degrees.
 const TERMS: usize = 20_000;
 
 /// Two-sided p-value of a statistic `t`.
@@ -29,7 +30,11 @@ pub(super) fn two_sided(t: f64, degrees: f64) -> f64 {
         libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) - a * libm::log1p(square / degrees)
             + b * libm::log(complement.max(f64::MIN_POSITIVE)),
     );
-    if x < (a + 1.0) / (a + b + 2.0) { front * fraction(a, b, x) / a } else { 1.0 - front * fraction(b, a, complement) / b }
+    if x < (a + 1.0) / (a + b + 2.0) {
+        front * fraction(a, b, x) / a
+    } else {
+        1.0 - front * fraction(b, a, complement) / b
+    }
 }
 
 /// The continued fraction of the incomplete Beta function, by Lentz's method.
@@ -70,7 +75,9 @@ pub(super) fn density(t: f64, degrees: f64) -> f64 {
     if degrees >= NORMAL_FROM {
         return normal_density(t);
     }
-    let constant = libm::lgamma(0.5 * (degrees + 1.0)) - libm::lgamma(0.5 * degrees) - 0.5 * libm::log(degrees * std::f64::consts::PI);
+    let constant = libm::lgamma(0.5 * (degrees + 1.0))
+        - libm::lgamma(0.5 * degrees)
+        - 0.5 * libm::log(degrees * std::f64::consts::PI);
     libm::exp(constant - 0.5 * (degrees + 1.0) * libm::log1p(t * t / degrees))
 }
 
@@ -96,7 +103,8 @@ pub(super) fn two_sided_reach(mass: f64, degrees: f64) -> f64 {
             high = reach;
         }
         let next = reach + excess / (2.0 * density(reach, degrees));
-        // Asked before the interval is halved: a converged step may end on its edge, and its middle may lie far away.
+        // Asked before the interval is halved: a converged step may end on its edge, and its middle
+        // may lie far away.
         if (next - reach).abs() < 1e-14 * reach || high - low < 1e-14 * high {
             break;
         }
@@ -105,19 +113,21 @@ pub(super) fn two_sided_reach(mass: f64, degrees: f64) -> f64 {
     reach
 }
 
-/// E[max(center + scale T, 0)] of a Student variable T: the unit linear loss integral (Raiffa & Schlaifer 1961, section 11.6).
-/// Below two degrees it grows without bound, so two are taken there.
+/// E[max(center + scale T, 0)] of a Student variable T: the unit linear loss integral (Raiffa &
+/// Schlaifer 1961, section 11.6). Below two degrees it grows without bound, so two are taken there.
 pub(super) fn positive_part(center: f64, scale: f64, degrees: f64) -> f64 {
     let z = center / scale;
     if degrees >= NORMAL_FROM {
         return (center * normal_cdf(z) + scale * normal_density(z)).max(0.0);
     }
     let degrees = degrees.max(2.0);
-    (center * cdf(z, degrees) + scale * (degrees + z * z) / (degrees - 1.0) * density(z, degrees)).max(0.0)
+    (center * cdf(z, degrees) + scale * (degrees + z * z) / (degrees - 1.0) * density(z, degrees))
+        .max(0.0)
 }
 
-/// The degrees of freedom of a sum of independent estimates with these standard errors and degrees (F. E. Satterthwaite 1946,
-/// *Biometrics Bulletin* 2, 110-114; B. L. Welch 1947, *Biometrika* 34, 28-35).
+/// The degrees of freedom of a sum of independent estimates with these standard errors and degrees
+/// (F. E. Satterthwaite 1946, *Biometrics Bulletin* 2, 110-114; B. L. Welch 1947, *Biometrika* 34,
+/// 28-35).
 pub(super) fn joint_degrees(parts: [(f64, f64); 2]) -> f64 {
     let whole = libm::hypot(parts[0].0, parts[1].0);
     let inverse = parts.iter().map(|&(error, degrees)| {
@@ -145,18 +155,29 @@ mod tests {
         ];
         for (t, degrees, expected) in known {
             let found = two_sided(t, degrees);
-            assert!((found / expected - 1.0).abs() < 1e-8, "{t} of {degrees}: {found} is not {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-8,
+                "{t} of {degrees}: {found} is not {expected}"
+            );
         }
     }
 
     #[test]
     fn reaches_equal_printed_tables_and_undo_the_distribution() {
         // Abramowitz & Stegun (1964), table 26.10: two-sided 90% and 95%.
-        for (mass, degrees, printed) in
-            [(0.9, 1.0, 6.314), (0.9, 4.0, 2.132), (0.9, 9.0, 1.833), (0.95, 1.0, 12.706), (0.95, 30.0, 2.042), (0.9, f64::INFINITY, 1.645)]
-        {
+        for (mass, degrees, printed) in [
+            (0.9, 1.0, 6.314),
+            (0.9, 4.0, 2.132),
+            (0.9, 9.0, 1.833),
+            (0.95, 1.0, 12.706),
+            (0.95, 30.0, 2.042),
+            (0.9, f64::INFINITY, 1.645),
+        ] {
             let found = two_sided_reach(mass, degrees);
-            assert!((found - printed).abs() < 0.0006, "{degrees} degrees: {found} is not {printed}");
+            assert!(
+                (found - printed).abs() < 0.0006,
+                "{degrees} degrees: {found} is not {printed}"
+            );
             assert!((two_sided(found, degrees) - (1.0 - mass)).abs() < 1e-12);
         }
         assert_eq!(two_sided_reach(0.0, 3.0), 0.0);

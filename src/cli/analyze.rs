@@ -1,4 +1,5 @@
-//! `simlab analyze` and `simlab report`: given data to a report, and a saved report to another format.
+//! `simlab analyze` and `simlab report`: given data to a report, and a saved report to another
+//! format.
 //!
 //! Does not know: what the data mean; `recorded` does.
 
@@ -35,13 +36,19 @@ fn are_events(path: &Path) -> Result<bool, Exit> {
         return Ok(false);
     }
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head)).map_err(|error| unreadable(path, &error))?;
+    File::open(path)
+        .and_then(|file| file.take(4096).read_to_end(&mut head))
+        .map_err(|error| unreadable(path, &error))?;
     let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
     let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-    if let Some(fault) = binary(head).then(|| mistaken(&path.display().to_string(), head, Wanted::Data)).flatten() {
+    if let Some(fault) =
+        binary(head).then(|| mistaken(&path.display().to_string(), head, Wanted::Data)).flatten()
+    {
         return Err(bad_file(&[fault]));
     }
-    let named = path.extension().is_some_and(|ending| ending == "jsonl" || ending == "json" || ending == "ndjson");
+    let named = path
+        .extension()
+        .is_some_and(|ending| ending == "jsonl" || ending == "json" || ending == "ndjson");
     Ok(named || matches!(first, Some(b'{' | b'[')))
 }
 
@@ -66,7 +73,9 @@ impl Read for Heard<'_> {
 
 /// Whether the head of a file is no text.
 fn binary(head: &[u8]) -> bool {
-    head.starts_with(b"%PDF") || head.contains(&0) || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some())
+    head.starts_with(b"%PDF")
+        || head.contains(&0)
+        || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some())
 }
 
 /// The report on recorded events.
@@ -74,7 +83,10 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     let path = &args.data;
     let progress = Progress::new("bytes read", 1, 0, false);
     let done = Cell::new(0);
-    let open = || File::open(path).map(|inner| BufReader::new(Heard { inner, progress: &progress, done: &done }));
+    let open = || {
+        File::open(path)
+            .map(|inner| BufReader::new(Heard { inner, progress: &progress, done: &done }))
+    };
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     let beside = path.with_file_name("scenario.ron");
     let name = match &args.scenario {
@@ -108,12 +120,16 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     progress.finish();
     let data = report.data.clone().unwrap_or_default();
     if data.events == data.malformed {
-        let faults: Vec<(u64, String)> = data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
+        let faults: Vec<(u64, String)> =
+            data.faults.into_iter().map(|fault| (fault.line, fault.reason)).collect();
         return Err(nothing_readable(path, &faults));
     }
     if data.malformed > 0 {
         let them = if data.malformed == 1 { "event is" } else { "events are" };
-        output::message(&format!("warning: {} {them} not readable, see the report", data.malformed));
+        output::message(&format!(
+            "warning: {} {them} not readable, see the report",
+            data.malformed
+        ));
     }
     Ok(report)
 }
@@ -133,7 +149,11 @@ fn settings(plan: &mut Plan, args: &AnalyzeArgs) -> Result<(), Exit> {
     }
     plan.window_ms = args.window.map(|window| window.us() / 1000);
     if let Some(text) = &args.until {
-        let expected = || format!("expected a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, found `{text}`");
+        let expected = || {
+            format!(
+                "expected a date such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z, found `{text}`"
+            )
+        };
         plan.until_ms = Some(moment(text).ok_or_else(|| usage("--until", expected()))?);
     }
     Ok(())
@@ -146,16 +166,24 @@ fn nothing_readable(path: &Path, faults: &[(u64, String)]) -> Exit {
     }
     let why = match faults {
         [] => "it is empty".to_owned(),
-        faults => faults.iter().take(3).map(|(line, reason)| format!("line {line}: {reason}")).collect::<Vec<_>>().join("; "),
+        faults => faults
+            .iter()
+            .take(3)
+            .map(|(line, reason)| format!("line {line}: {reason}"))
+            .collect::<Vec<_>>()
+            .join("; "),
     };
     let message = format!("`{}` holds no event that can be read: {why}", path.display());
-    bad_file(&[Diagnostic::new(message).help("expected one JSON event a line, as `simlab run --out` writes them")])
+    bad_file(&[Diagnostic::new(message)
+        .help("expected one JSON event a line, as `simlab run --out` writes them")])
 }
 
 /// The report on summary statistics.
 fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
     if args.scenario.is_some() {
-        output::message("error: `--scenario` goes with recorded events; summary statistics name their experiments themselves");
+        output::message(
+            "error: `--scenario` goes with recorded events; summary statistics name their experiments themselves",
+        );
         return Err(Exit::Usage);
     }
     let given = [
@@ -166,14 +194,18 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
         ("--until", args.until.is_some()),
     ];
     if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
-        output::message(&format!("error: `{option}` goes with recorded events; summary statistics say it in the file"));
+        output::message(&format!(
+            "error: `{option}` goes with recorded events; summary statistics say it in the file"
+        ));
         return Err(Exit::Usage);
     }
     let text = text(&args.data, MAX_STATISTICS, Wanted::Data)?;
     let source = Source::new(args.data.display().to_string(), text);
-    let given = statistics(&source).map_err(|faults| match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
-        Some(fault) => bad_file(&[fault]),
-        None => bad_file(&faults),
+    let given = statistics(&source).map_err(|faults| {
+        match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
+            Some(fault) => bad_file(&[fault]),
+            None => bad_file(&faults),
+        }
     })?;
     Ok(statistics_report(&stem(&args.data), &given))
 }
@@ -183,11 +215,14 @@ pub fn report(saved: &Path, format: Format) -> Ended {
     let file = if saved.is_dir() { saved.join("report.json") } else { saved.to_owned() };
     let text = text(&file, MAX_REPORT, Wanted::Report)?;
     let report = from_json(&text).map_err(|reason| {
-        if let Some(fault) = mistaken(&file.display().to_string(), text.as_bytes(), Wanted::Report) {
+        if let Some(fault) = mistaken(&file.display().to_string(), text.as_bytes(), Wanted::Report)
+        {
             return bad_file(&[fault]);
         }
         let message = format!("`{}` cannot be read: {reason}", file.display());
-        bad_file(&[Diagnostic::new(message).help("`simlab run SCENARIO --out DIR` writes it anew; DIR/scenario.ron has what was run")])
+        bad_file(&[Diagnostic::new(message).help(
+            "`simlab run SCENARIO --out DIR` writes it anew; DIR/scenario.ron has what was run",
+        )])
     })?;
     print(&rendered(&report, format)?)
 }
@@ -212,18 +247,26 @@ pub(super) fn text(path: &Path, most: u64, wanted: Wanted) -> Result<String, Exi
         return Err(fault(format!("`{shown}` is a folder"), "name a file in it"));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(|error| unreadable(path, &error))?;
+    File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error))?;
     // A file that can be named is named, whatever else is wrong with it.
     let fault = |message: String, help: &str| match mistaken(&shown.to_string(), &bytes, wanted) {
         Some(named) => bad_file(&[named]),
         None => fault(message, help),
     };
     if bytes.len() as u64 > most {
-        return Err(fault(format!("`{shown}` is longer than the {most} bytes of such a file"), "is this the right file?"));
+        return Err(fault(
+            format!("`{shown}` is longer than the {most} bytes of such a file"),
+            "is this the right file?",
+        ));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let at = error.valid_up_to();
-        fault(format!("`{shown}` is not UTF-8 text: byte {at} is not part of a character"), "save the file as UTF-8")
+        fault(
+            format!("`{shown}` is not UTF-8 text: byte {at} is not part of a character"),
+            "save the file as UTF-8",
+        )
     })?;
     // Some editors open a file with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())

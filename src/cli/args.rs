@@ -10,9 +10,10 @@ use crate::quantity::Money;
 
 /// A flight simulator for AI experiments.
 ///
-/// One scenario file is a whole A/B experiment on a multi-agent AI system: who comes, what they ask, which models answer at
-/// which price, what is measured, and the rule that decides. `simlab run` plays it from bootstrap to verdict against seeded
-/// mocks, in a second and for nothing. The same scenario and seed give the same bytes on every machine.
+/// One scenario file is a whole A/B experiment on a multi-agent AI system: who comes, what they
+/// ask, which models answer at which price, what is measured, and the rule that decides. `simlab
+/// run` plays it from bootstrap to verdict against seeded mocks, in a second and for nothing. The
+/// same scenario and seed give the same bytes on every machine.
 #[derive(Debug, Parser)]
 #[command(name = "simlab", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -36,7 +37,9 @@ Exit codes: 0 ran, whatever the verdict, also one not to be trusted · 1 the sce
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a whole experiment, from bootstrap to verdict, and print the report.
-    #[command(after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results")]
+    #[command(
+        after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results"
+    )]
     Run(RunArgs),
     /// Read and validate scenario files; every fault is shown with line and caret.
     #[command(after_help = "Example:\n  simlab check my.ron other.ron")]
@@ -60,39 +63,51 @@ pub enum Command {
         /// Where to write it; standard output if left out. An existing file is not overwritten.
         file: Option<PathBuf>,
     },
-    /// Statistics and verdict for given data: summary statistics (RON) or recorded events (JSONL); nothing is simulated.
+    /// Statistics and verdict for given data: summary statistics (RON) or recorded events (JSONL);
+    /// nothing is simulated.
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArgs),
-    /// How often does this decision rule, at this size, ship the wrong thing, and what does each answer cost?
+    /// How often does this decision rule, at this size, ship the wrong thing, and what does each
+    /// answer cost?
     ///
-    /// Runs the scenario many times, each time with another seed, through the same engine, analysis and decision rule, and
-    /// compares every verdict with the effect on users: everybody through every arm, nobody lost. Replication n is the run whose seed is the nth of
-    /// --seed; sizes and looks take the first users of the same runs, so what is compared shares its luck. The output depends
-    /// on neither --jobs nor --shard. Every number comes with its Monte Carlo standard error.
+    /// Runs the scenario many times, each time with another seed, through the same engine, analysis
+    /// and decision rule, and compares every verdict with the effect on users: everybody through
+    /// every arm, nobody lost. Replication n is the run whose seed is the nth of --seed; sizes and
+    /// looks take the first users of the same runs, so what is compared shares its luck. The output
+    /// depends on neither --jobs nor --shard. Every number comes with its Monte Carlo standard
+    /// error.
     #[command(after_help = POWER_EXAMPLES)]
     Power(PowerArgs),
-    /// What would a run with real providers cost? The simulator's answer, by provider, model and agent; nothing is spent.
+    /// What would a run with real providers cost? The simulator's answer, by provider, model and
+    /// agent; nothing is spent.
     #[command(after_help = "Example:\n  simlab estimate security --users 200")]
     Estimate(EstimateArgs),
-    /// Run a scenario again from recorded completions, without network: byte for byte the same report.
+    /// Run a scenario again from recorded completions, without network: byte for byte the same
+    /// report.
     ///
-    /// Every completion is found by user, caller, call and attempt, so identical prompts keep their own answers. A request that is
-    /// not in the recording is an error that shows the nearest one.
-    #[command(after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab replay traffic.jsonl --format markdown")]
+    /// Every completion is found by user, caller, call and attempt, so identical prompts keep their
+    /// own answers. A request that is not in the recording is an error that shows the nearest one.
+    #[command(
+        after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab replay traffic.jsonl --format markdown"
+    )]
     Replay(ReplayArgs),
     /// Check or repair the journal of a live run.
     #[command(subcommand, after_help = "Example:\n  simlab journal check results/journal.jsonl")]
     Journal(JournalCommand),
-    /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your system.
+    /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your
+    /// system.
     ///
-    /// Latency and failures are read off the calls; lengths of answers, tool calls and feedback are matched by simulation. The
-    /// scenario goes to standard output, or to --out; the fitted figures with their intervals beside it.
+    /// Latency and failures are read off the calls; lengths of answers, tool calls and feedback are
+    /// matched by simulation. The scenario goes to standard output, or to --out; the fitted figures
+    /// with their intervals beside it.
     #[command(
         after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab calibrate traffic.jsonl --out mine.ron\n  simlab power mine.ron"
     )]
     Calibrate(CalibrateArgs),
     /// Render a saved run again, in any format.
-    #[command(after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown")]
+    #[command(
+        after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown"
+    )]
     Report {
         /// The folder that `simlab run --out` wrote, or a report.json.
         #[arg(value_name = "DIR")]
@@ -103,20 +118,24 @@ pub enum Command {
     },
     /// The course: predict, run, reveal; then turn one knob and see what moves.
     ///
-    /// Without a name it lists the lessons. On a terminal it waits for your prediction; elsewhere it goes on without.
+    /// Without a name it lists the lessons. On a terminal it waits for your prediction; elsewhere
+    /// it goes on without.
     #[command(after_help = "Examples:\n  simlab learn\n  simlab learn peeking")]
     Learn {
         /// Name or number of a lesson, see `simlab learn`.
         lesson: Option<String>,
     },
     /// Explain a word of the report: what it means, the formula used, and where that comes from.
-    #[command(after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM")]
+    #[command(
+        after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM"
+    )]
     Explain {
         /// The word, such as `credible interval`; without one, all words are listed.
         #[arg(value_name = "TERM")]
         term: Vec<String>,
     },
-    /// Print the scenario reference: every field of a scenario file, what it means, its range and its default.
+    /// Print the scenario reference: every field of a scenario file, what it means, its range and
+    /// its default.
     #[command(
         after_help = "Examples:\n  simlab reference > scenario-reference.md\n  simlab reference --format json > scenario.schema.json"
     )]
@@ -125,21 +144,29 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = ReferenceFormat::Markdown)]
         format: ReferenceFormat,
     },
-    /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified applications.
+    /// Serve the mock LaunchDarkly and the mock models over HTTP on loopback, for unmodified
+    /// applications.
     ///
-    /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET /_simlab/status there shows the SDK key.
-    /// The k-th time that the same request comes it gets the k-th answer of a fixed sequence; --repeat same gives one answer each
-    /// time. Requests fail only where --faults, the scenario's own faults or --failures ask for it.
+    /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET
+    /// /_simlab/status there shows the SDK key. The k-th time that the same request comes it gets
+    /// the k-th answer of a fixed sequence; --repeat same gives one answer each time. Requests fail
+    /// only where --faults, the scenario's own faults or --failures ask for it.
     #[command(after_help = "Example:\n  simlab serve security --port 8765")]
     Serve(ServeArgs),
-    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create; with --live, create it there.
+    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create; with --live,
+    /// create it there.
     ///
-    /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what the project lacks and in what it differs, and asks. It creates
-    /// only what is missing, changes what differs only with --yes, and never deletes anything. A second run finds nothing to do.
-    #[command(after_help = "Examples:\n  simlab bootstrap security\n  simlab bootstrap security --live")]
+    /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what the project lacks and in what
+    /// it differs, and asks. It creates only what is missing, changes what differs only with --yes,
+    /// and never deletes anything. A second run finds nothing to do.
+    #[command(
+        after_help = "Examples:\n  simlab bootstrap security\n  simlab bootstrap security --live"
+    )]
     Bootstrap(BootstrapArgs),
     /// Print the script that completes commands and options in a shell.
-    #[command(after_help = "Example:\n  simlab completions bash > ~/.local/share/bash-completion/completions/simlab")]
+    #[command(
+        after_help = "Example:\n  simlab completions bash > ~/.local/share/bash-completion/completions/simlab"
+    )]
     Completions {
         /// Which shell.
         #[arg(value_enum)]
@@ -197,7 +224,8 @@ pub struct BootstrapArgs {
 /// The arguments of `calibrate`.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
-    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's folder.
+    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's
+    /// folder.
     pub recording: PathBuf,
     /// Where to write the scenario; an existing file is not overwritten.
     #[arg(long, value_name = "FILE")]
@@ -210,15 +238,18 @@ pub struct CalibrateArgs {
 /// The arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's folder.
+    /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's
+    /// folder.
     pub recording: PathBuf,
-    /// Another scenario than the recorded one, that asks its models the same: another decision rule, other metrics.
+    /// Another scenario than the recorded one, that asks its models the same: another decision
+    /// rule, other metrics.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Save report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in this folder.
+    /// Save report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in this
+    /// folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -229,28 +260,28 @@ pub struct AnalyzeArgs {
     /// Summary statistics (RON) or recorded events (JSONL).
     #[arg(value_name = "FILE")]
     pub data: PathBuf,
-    /// For recorded events: the scenario whose experiments, metrics and decision rules apply; without it, the scenario.ron
-    /// beside the file.
+    /// For recorded events: the scenario whose experiments, metrics and decision rules apply;
+    /// without it, the scenario.ron beside the file.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
-    /// For recorded events: the kind of context that is the unit, such as `organization`. Default: `user` if users were exposed,
-    /// else the kind with the most exposures.
+    /// For recorded events: the kind of context that is the unit, such as `organization`. Default:
+    /// `user` if users were exposed, else the kind with the most exposures.
     #[arg(long, value_name = "KIND")]
     pub unit: Option<String>,
-    /// For recorded events: the arm that the others are compared with. Default: the scenario's, else the variation with the
-    /// lowest number.
+    /// For recorded events: the arm that the others are compared with. Default: the scenario's,
+    /// else the variation with the lowest number.
     #[arg(long, value_name = "ARM")]
     pub control: Option<String>,
-    /// For recorded events: the planned split, as `50/50` in the order of the arms or as `a=50%,b=50%`. Default: the scenario's;
-    /// without one, the sample ratio is not checked.
+    /// For recorded events: the planned split, as `50/50` in the order of the arms or as
+    /// `a=50%,b=50%`. Default: the scenario's; without one, the sample ratio is not checked.
     #[arg(long, value_name = "SHARES")]
     pub split: Option<String>,
-    /// For recorded events: count events up to this long after the unit's first exposure, such as `7d` or `12h` (at most 30d).
-    /// Default: without end.
+    /// For recorded events: count events up to this long after the unit's first exposure, such as
+    /// `7d` or `12h` (at most 30d). Default: without end.
     #[arg(long, value_name = "DURATION")]
     pub window: Option<crate::time::Duration>,
-    /// For recorded events: leave out exposures and events from this time on, such as `2026-11-01` (UTC) or
-    /// `2026-11-01T12:00:00Z`. Default: without end.
+    /// For recorded events: leave out exposures and events from this time on, such as `2026-11-01`
+    /// (UTC) or `2026-11-01T12:00:00Z`. Default: without end.
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
     /// How to print the report.
@@ -278,7 +309,8 @@ pub struct PowerArgs {
     /// How many runs.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MAX_REPLICATIONS))]
     pub replications: u64,
-    /// Numbers of users, such as 500,1000,2000; a quarter, half, all and twice the scenario's if left out.
+    /// Numbers of users, such as 500,1000,2000; a quarter, half, all and twice the scenario's if
+    /// left out.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "target")]
     pub users: Vec<u32>,
     /// Seed whose replications are run, instead of the scenario's own.
@@ -287,17 +319,19 @@ pub struct PowerArgs {
     /// Threads; all cores if left out. The output is the same with any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
-    /// Equally spaced looks at the data on the way to each number of users; 1 looks at the end only.
+    /// Equally spaced looks at the data on the way to each number of users; 1 looks at the end
+    /// only.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub looks: u32,
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
-    /// Users of the population that the effect on users is taken from, for each arm; by default as many as a standard error of
-    /// 0.25% of each change needs, at most 400,000 visits in all.
+    /// Users of the population that the effect on users is taken from, for each arm; by default as
+    /// many as a standard error of 0.25% of each change needs, at most 400,000 visits in all.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub truth_users: Option<u32>,
-    /// Search for the number of users at which the verdict comes out this often, such as 80% or 0.8.
+    /// Search for the number of users at which the verdict comes out this often, such as 80% or
+    /// 0.8.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub target: Option<f64>,
     /// The verdict that --target is about.
@@ -306,13 +340,15 @@ pub struct PowerArgs {
     /// Most users that --target tries; 64 times the scenario's, at most 200,000, if left out.
     #[arg(alias = "most-users", long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
     pub max_users: Option<u32>,
-    /// Run every Nth replication only, from the Ith on, for a batch system; merge the parts with --merge.
+    /// Run every Nth replication only, from the Ith on, for a batch system; merge the parts with
+    /// --merge.
     #[arg(long, value_name = "I/N", value_parser = shard, requires = "out", conflicts_with = "target")]
     pub shard: Option<Shard>,
     /// Save the replications in this file.
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     pub out: Option<PathBuf>,
-    /// Go on from a saved file: only replications that it lacks are run, and it takes them up (unless --out names another).
+    /// Go on from a saved file: only replications that it lacks are run, and it takes them up
+    /// (unless --out names another).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "merge"])]
     pub resume: Option<PathBuf>,
     /// Put saved parts together; nothing is run.
@@ -337,8 +373,11 @@ pub struct Shard {
 
 /// Reads `I/N`.
 fn shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(nth, of)| Some((nth.parse().ok()?, of.parse().ok()?)));
-    let shard = parts.filter(|&(nth, of): &(u64, u64)| nth >= 1 && nth <= of).map(|(nth, of)| Shard { nth, of });
+    let parts =
+        text.split_once('/').and_then(|(nth, of)| Some((nth.parse().ok()?, of.parse().ok()?)));
+    let shard = parts
+        .filter(|&(nth, of): &(u64, u64)| nth >= 1 && nth <= of)
+        .map(|(nth, of)| Shard { nth, of });
     shard.ok_or_else(|| "expected I/N with I from 1 to N, such as 3/50".to_owned())
 }
 
@@ -398,30 +437,36 @@ pub struct RunArgs {
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl and scenario.ron in this folder.
-    /// A simulated run in it is replaced; a live run in it, or a scenario.ron that no run saved, is not touched and is an error.
+    /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl
+    /// and scenario.ron in this folder. A simulated run in it is replaced; a live run in it, or a
+    /// scenario.ron that no run saved, is not touched and is an error.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many users, from the first on, transcript.jsonl has: what they asked and what every model said.
+    /// How many users, from the first on, transcript.jsonl has: what they asked and what every
+    /// model said.
     #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
     pub transcript: u32,
-    /// Show the effect on users next to the estimate: simulate every user in every variation, with all real costs and nobody lost,
-    /// and say whether the verdict is right by it and how far the measurement is from it.
+    /// Show the effect on users next to the estimate: simulate every user in every variation, with
+    /// all real costs and nobody lost, and say whether the verdict is right by it and how far the
+    /// measurement is from it.
     #[arg(long, conflicts_with = "live")]
     pub truth: bool,
-    /// With --truth: how many users go through every variation; by default as many as a standard error of 0.25% of each change
-    /// needs, at most 400,000 visits in all.
+    /// With --truth: how many users go through every variation; by default as many as a standard
+    /// error of 0.25% of each change needs, at most 400,000 visits in all.
     #[arg(long, value_name = "N", requires = "truth", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub truth_users: Option<u32>,
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,
-    /// Ask the real providers and the real LaunchDarkly. Keys come from the environment: ANTHROPIC_API_KEY, OPENAI_API_KEY,
-    /// MISTRAL_API_KEY (those that the scenario needs), LD_SDK_KEY, LD_API_KEY; other addresses from ANTHROPIC_BASE_URL,
-    /// OPENAI_BASE_URL, MISTRAL_BASE_URL, LD_BASE_URL. Shows first what will be created and what it is expected to cost.
+    /// Ask the real providers and the real LaunchDarkly. Keys come from the environment:
+    /// ANTHROPIC_API_KEY, OPENAI_API_KEY, MISTRAL_API_KEY (those that the scenario needs),
+    /// LD_SDK_KEY, LD_API_KEY; other addresses from ANTHROPIC_BASE_URL, OPENAI_BASE_URL,
+    /// MISTRAL_BASE_URL, LD_BASE_URL. Shows first what will be created and what it is expected to
+    /// cost.
     #[arg(long)]
     pub live: bool,
-    /// With --live: never spend more than this, in dollars; reaching it ends the run with exit code 5 and a report.
+    /// With --live: never spend more than this, in dollars; reaching it ends the run with exit code
+    /// 5 and a report.
     #[arg(long, value_name = "USD", default_value = "$5", value_parser = dollars)]
     pub max_cost: Money,
     /// With --live: go on without being asked.
@@ -430,15 +475,19 @@ pub struct RunArgs {
     /// With --live: keep every completion in this file, for `simlab replay`.
     #[arg(long, value_name = "FILE", requires = "live")]
     pub record: Option<PathBuf>,
-    /// With --live: go on with the run in this folder, paying nothing twice and counting nobody twice.
+    /// With --live: go on with the run in this folder, paying nothing twice and counting nobody
+    /// twice.
     #[arg(long, value_name = "DIR", requires = "live", conflicts_with = "out")]
     pub resume: Option<PathBuf>,
 }
 
 /// An amount of dollars, with or without its sign.
 fn dollars(text: &str) -> Result<Money, String> {
-    let amount = if text.trim_start().starts_with('$') { text.to_owned() } else { format!("${text}") };
-    amount.parse().map_err(|_| format!("expected an amount of dollars such as 5 or $0.50, found {text}"))
+    let amount =
+        if text.trim_start().starts_with('$') { text.to_owned() } else { format!("${text}") };
+    amount
+        .parse()
+        .map_err(|_| format!("expected an amount of dollars such as 5 or $0.50, found {text}"))
 }
 
 /// How a report is printed.

@@ -21,10 +21,14 @@ use crate::scenario::Scenario;
 pub fn bootstrap(args: &BootstrapArgs) -> Ended {
     let loaded = read(&args.scenario)?;
     if args.live {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| backend_failed(&error))?;
         return runtime.block_on(real(&loaded.scenario, args.yes));
     }
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed)
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&protocol(&stage.actions))
 }
 
@@ -42,7 +46,9 @@ async fn real(scenario: &Scenario, yes: bool) -> Ended {
     }
     if !yes {
         if !io::stdin().is_terminal() {
-            output::message("nothing was created or changed; add --yes to create what is missing and to change what differs");
+            output::message(
+                "nothing was created or changed; add --yes to create what is missing and to change what differs",
+            );
             return Err(Exit::Usage);
         }
         if missing == 0 {
@@ -51,7 +57,8 @@ async fn real(scenario: &Scenario, yes: bool) -> Ended {
         }
         agreed(missing, differing)?;
     }
-    let actions = apply(&mut admin, &scenario.project, yes).await.map_err(|error| failed(&error))?;
+    let actions =
+        apply(&mut admin, &scenario.project, yes).await.map_err(|error| failed(&error))?;
     print(&format!("\n{}", protocol(&actions)))
 }
 
@@ -59,8 +66,11 @@ async fn real(scenario: &Scenario, yes: bool) -> Ended {
 fn agreed(missing: usize, differing: usize) -> Result<(), Exit> {
     let left = if differing > 0 { " and leave what differs (--yes changes it)" } else { "" };
     let mut answer = String::new();
-    let asked = write!(io::stderr(), "Create {missing} in LaunchDarkly{left}? [y/N] ").and_then(|()| io::stderr().flush());
-    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+    let asked = write!(io::stderr(), "Create {missing} in LaunchDarkly{left}? [y/N] ")
+        .and_then(|()| io::stderr().flush());
+    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err()
+        || !matches!(answer.trim(), "y" | "Y" | "yes")
+    {
         output::message("nothing was created or changed");
         return Err(Exit::Usage);
     }
@@ -69,10 +79,14 @@ fn agreed(missing: usize, differing: usize) -> Result<(), Exit> {
 
 fn failed(error: &BootstrapError) -> Exit {
     match error {
-        BootstrapError::Prerequisites(faults) => bad_file(&faults.iter().map(Diagnostic::new).collect::<Vec<_>>()),
+        BootstrapError::Prerequisites(faults) => {
+            bad_file(&faults.iter().map(Diagnostic::new).collect::<Vec<_>>())
+        }
         BootstrapError::Refused { error: cause, .. } if cause.status == 409 => {
             let exit = backend_failed(error);
-            output::message("somebody changes the same at the same time: what was created stays, and another attempt goes on from there");
+            output::message(
+                "somebody changes the same at the same time: what was created stays, and another attempt goes on from there",
+            );
             exit
         }
         BootstrapError::Refused { .. } | BootstrapError::Differs { .. } => backend_failed(error),

@@ -21,27 +21,40 @@ use crate::scenario::parse_kept;
 pub fn calibrate(args: &CalibrateArgs) -> Ended {
     let unusable = |reason: String| {
         let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
-        bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {reason}", args.recording.display())).help(help)])
+        bad_file(&[Diagnostic::new(format!(
+            "`{}` cannot be used: {reason}",
+            args.recording.display()
+        ))
+        .help(help)])
     };
-    let text = fs::File::open(&args.recording).and_then(bytes).map_err(|error| unusable(error.to_string()))?;
+    let text = fs::File::open(&args.recording)
+        .and_then(bytes)
+        .map_err(|error| unusable(error.to_string()))?;
     let recording = Recording::read(&text).map_err(|error| {
         // A damaged recording is one, too.
         let whole = error.whole_before + error.whole_after;
-        if let Some(fault) = mistaken(&args.recording.display().to_string(), &text, Wanted::Recording).filter(|_| whole == 0) {
+        if let Some(fault) =
+            mistaken(&args.recording.display().to_string(), &text, Wanted::Recording)
+                .filter(|_| whole == 0)
+        {
             return bad_file(&[fault]);
         }
         let message = format!("`{}` cannot be used: {error}", args.recording.display());
         bad_file(&[Diagnostic::new(message).help(super::journal::help(&error, &args.recording))])
     })?;
-    let Some(run) = recording.run.clone() else { return Err(unusable("it does not say what was run".to_owned())) };
-    let loaded = parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
+    let Some(run) = recording.run.clone() else {
+        return Err(unusable("it does not say what was run".to_owned()));
+    };
+    let loaded =
+        parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?;
     if let Some(fault) = misfit(&recording, &loaded.scenario) {
         return Err(unusable(fault));
     }
     // Other luck than the run's own: what is matched shall not be matched to its noise.
     let seed = Seed(run.seed).replication(1);
     let progress = Progress::new("simulations that match the recording", SIMULATIONS, 0, false);
-    let fit = fitted(&recording, &loaded.scenario, seed, run.users, &mut |done| progress.done(done));
+    let fit =
+        fitted(&recording, &loaded.scenario, seed, run.users, &mut |done| progress.done(done));
     progress.finish();
     let (found, _) = fit.map_err(|fault| unusable(fault.to_string()))?;
     if args.format == ListFormat::Json && args.out.is_none() {
@@ -58,19 +71,23 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
         output::message(table(&found, output::width()).trim_end());
         return print(&written);
     };
-    let made = fs::OpenOptions::new().write(true).create_new(true).open(out).and_then(|mut file| {
-        use std::io::Write;
-        file.write_all(written.as_bytes())
-    });
+    let made =
+        fs::OpenOptions::new().write(true).create_new(true).open(out).and_then(|mut file| {
+            use std::io::Write;
+            file.write_all(written.as_bytes())
+        });
     made.map_err(|error| {
-        bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", out.display())).help("an existing file is not overwritten")])
+        bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", out.display()))
+            .help("an existing file is not overwritten")])
     })?;
     match args.format {
         ListFormat::Json => print(&format!("{:#}\n", to_json(&found)))?,
         ListFormat::Text => print(&table(&found, output::width()))?,
     };
     if !run.documents.is_empty() {
-        output::message("the scenario names a knowledge base of its own: keep its folder beside the file");
+        output::message(
+            "the scenario names a knowledge base of its own: keep its folder beside the file",
+        );
     }
     Ok(Exit::Ran)
 }

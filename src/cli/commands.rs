@@ -65,7 +65,8 @@ pub(super) fn backend_failed(error: &dyn std::error::Error) -> Exit {
     Exit::BackendFailed
 }
 
-/// Shows why a scenario cannot be set up: what the mock LaunchDarkly refuses, the real one would refuse, too.
+/// Shows why a scenario cannot be set up: what the mock LaunchDarkly refuses, the real one would
+/// refuse, too.
 pub(super) fn not_set_up(scenario: &str, error: &dyn std::error::Error) -> Exit {
     bad_file(&[Diagnostic::new(format!("`{scenario}` cannot be run: {error}"))])
 }
@@ -84,20 +85,28 @@ fn run(args: &RunArgs) -> Ended {
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
     let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
     let truth_size = args.truth_users.map_or_else(Size::default, Size::Users);
-    let wishes = RunOptions { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
-    let unwritable =
-        |folder: &Path, error: std::io::Error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))]);
+    let wishes =
+        RunOptions { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
+    let unwritable = |folder: &Path, error: std::io::Error| {
+        bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))])
+    };
     let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
-    let stage = Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage =
+        Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     if let Some(folder) = &args.out {
         save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
     }
     let mut events = match &args.out {
-        Some(folder) => Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?),
+        Some(folder) => {
+            Some(save::events(folder, &stage).map_err(|error| unwritable(folder, error))?)
+        }
         None => None,
     };
     let mut transcript = match &args.out {
-        Some(folder) => Some(save::transcript(folder, &stage, args.transcript).map_err(|error| unwritable(folder, error))?),
+        Some(folder) => Some(
+            save::transcript(folder, &stage, args.transcript)
+                .map_err(|error| unwritable(folder, error))?,
+        ),
         None => None,
     };
     let mut heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
@@ -113,12 +122,16 @@ fn run(args: &RunArgs) -> Ended {
             watch.look(|| glances(scenario, table, so_far.begun as usize));
         }
     };
-    let simulation = Simulation::new(&stage, wishes).reader(&mut events).heard(&mut heard).progress(&mut progress);
+    let simulation = Simulation::new(&stage, wishes)
+        .reader(&mut events)
+        .heard(&mut heard)
+        .progress(&mut progress);
     let outcome = simulation.run().map_err(|error| not_set_up(&args.scenario, &error))?;
     watch.finish();
     if let (Some(folder), Some(events)) = (&args.out, events) {
         let told = transcript.map_or(Ok(()), TranscriptWriter::finish);
-        let saved = events.finish().and(told).and_then(|()| save::report(folder, &loaded, &outcome));
+        let saved =
+            events.finish().and(told).and_then(|()| save::report(folder, &loaded, &outcome));
         saved.map_err(|error| unwritable(folder, error))?;
     }
     print(&rendered(&outcome.report, args.format)?)?;
@@ -131,7 +144,10 @@ pub(super) fn expected(report: &Report) -> Exit {
         return Exit::Ran;
     }
     for expectation in report.expectations.iter().filter(|expectation| !expectation.passed) {
-        output::message(&plain(&format!("expectation not met: {}: {}", expectation.name, expectation.message)));
+        output::message(&plain(&format!(
+            "expectation not met: {}: {}",
+            expectation.name, expectation.message
+        )));
     }
     Exit::ExpectationFailed
 }
@@ -165,13 +181,30 @@ fn check(scenarios: &[String]) -> Ended {
                     continue;
                 }
                 let studied = scenario.studies.iter().map(|study| study.experiment.key.clone());
-                let watched = scenario.rollouts.iter().map(|rollout| format!("rollout of {}", rollout.guard.study.key));
+                let watched = scenario
+                    .rollouts
+                    .iter()
+                    .map(|rollout| format!("rollout of {}", rollout.guard.study.key));
                 let all: Vec<String> = studied.chain(watched).collect();
-                let mut lines = vec![format!("{name}: ok ({} queries, {})", scenario.traffic.queries, all.join(", "))];
+                let mut lines = vec![format!(
+                    "{name}: ok ({} queries, {})",
+                    scenario.traffic.queries,
+                    all.join(", ")
+                )];
                 for Study { experiment, rule, .. } in &scenario.studies {
-                    let metrics: Vec<_> = experiment.metrics.iter().filter_map(|&at| scenario.metrics.get(at)).collect();
-                    let found = rule.as_ref().map(|rule| warnings(rule, &metrics)).unwrap_or_default();
-                    let line = |warning: String| format!("{name}: warning: the decision rule of {}: {warning}", experiment.key);
+                    let metrics: Vec<_> = experiment
+                        .metrics
+                        .iter()
+                        .filter_map(|&at| scenario.metrics.get(at))
+                        .collect();
+                    let found =
+                        rule.as_ref().map(|rule| warnings(rule, &metrics)).unwrap_or_default();
+                    let line = |warning: String| {
+                        format!(
+                            "{name}: warning: the decision rule of {}: {warning}",
+                            experiment.key
+                        )
+                    };
                     lines.extend(found.into_iter().map(line));
                 }
                 let mut notes = simulated_alone(&scenario);
@@ -191,16 +224,28 @@ fn check(scenarios: &[String]) -> Ended {
 fn list(format: ContentsFormat) -> Ended {
     match format {
         ContentsFormat::Text => {
-            let width = LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name.len()).max().unwrap_or(0);
-            let line = |built_in: &crate::scenario::BuiltIn| format!("{:width$}  {}\n", built_in.name, built_in.title());
+            let width = LIBRARY
+                .iter()
+                .chain(LESSONS)
+                .map(|built_in| built_in.name.len())
+                .max()
+                .unwrap_or(0);
+            let line = |built_in: &crate::scenario::BuiltIn| {
+                format!("{:width$}  {}\n", built_in.name, built_in.title())
+            };
             let scenarios: String = LIBRARY.iter().map(line).collect();
             let lessons: String = LESSONS.iter().map(line).collect();
-            print(&format!("{scenarios}\nLessons, in the order of the course (simlab learn):\n{lessons}"))
+            print(&format!(
+                "{scenarios}\nLessons, in the order of the course (simlab learn):\n{lessons}"
+            ))
         }
         ContentsFormat::Markdown => print(&crate::course::tables()),
         ContentsFormat::Json => {
-            let all: Vec<_> =
-                LIBRARY.iter().chain(LESSONS).map(|built_in| json!({ "name": built_in.name, "title": built_in.title() })).collect();
+            let all: Vec<_> = LIBRARY
+                .iter()
+                .chain(LESSONS)
+                .map(|built_in| json!({ "name": built_in.name, "title": built_in.title() }))
+                .collect();
             print(&format!("{:#}\n", json!(all)))
         }
     }
@@ -208,25 +253,39 @@ fn list(format: ContentsFormat) -> Ended {
 
 fn new(name: &str, file: Option<&Path>) -> Ended {
     let Some(built_in) = built_in(name) else {
-        let near = diagnostic::nearest(name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
-        let help = near.map_or_else(|| "`simlab list` shows them".to_owned(), |near| format!("did you mean `{near}`?"));
+        let near =
+            diagnostic::nearest(name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
+        let help = near.map_or_else(
+            || "`simlab list` shows them".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         output::message(
-            Diagnostic::new(format!("no built-in scenario is called `{name}`")).help(help).render(output::message_color()).trim_end(),
+            Diagnostic::new(format!("no built-in scenario is called `{name}`"))
+                .help(help)
+                .render(output::message_color())
+                .trim_end(),
         );
         return Err(Exit::Usage);
     };
     let Some(file) = file else { return print(built_in.text) };
-    let written = fs::OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut file| {
-        use std::io::Write;
-        file.write_all(built_in.text.as_bytes())
-    });
+    let written =
+        fs::OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut file| {
+            use std::io::Write;
+            file.write_all(built_in.text.as_bytes())
+        });
     match written {
         Ok(()) => {
-            output::message(&format!("wrote {}; run it with: simlab run {}", file.display(), file.display()));
+            output::message(&format!(
+                "wrote {}; run it with: simlab run {}",
+                file.display(),
+                file.display()
+            ));
             Ok(Exit::Ran)
         }
-        Err(error) => Err(bad_file(&[
-            Diagnostic::new(format!("`{}` cannot be written: {error}", file.display())).help("an existing file is not overwritten")
-        ])),
+        Err(error) => Err(bad_file(&[Diagnostic::new(format!(
+            "`{}` cannot be written: {error}",
+            file.display()
+        ))
+        .help("an existing file is not overwritten")])),
     }
 }

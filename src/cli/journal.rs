@@ -1,7 +1,8 @@
-//! `simlab journal`: checks and repairs the journal of a live run, and sends the events in it that are missing in LaunchDarkly.
+//! `simlab journal`: checks and repairs the journal of a live run, and sends the events in it that
+//! are missing in LaunchDarkly.
 //!
-//! Guarantees: `check` changes nothing; `repair` keeps the damaged file, and replaces it whole or not at all; `deliver` writes down what
-//! was taken.
+//! Guarantees: `check` changes nothing; `repair` keeps the damaged file, and replaces it whole or
+//! not at all; `deliver` writes down what was taken.
 //!
 //! Does not know: what makes a line whole.
 
@@ -26,12 +27,17 @@ use crate::live::recording::{Line, Payload, Recording};
 pub(super) fn help(error: &Unreadable, path: &Path) -> String {
     match error.whole_after {
         0 => "name the file of --record, or journal.jsonl in the folder of a live run".to_owned(),
-        _ => format!("`simlab journal repair {}` takes the damaged lines out and keeps the whole ones", path.display()),
+        _ => format!(
+            "`simlab journal repair {}` takes the damaged lines out and keeps the whole ones",
+            path.display()
+        ),
     }
 }
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>) -> Exit {
-    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help.into())])
+    bad_file(&[
+        Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help.into())
+    ])
 }
 
 /// Checks or repairs a journal.
@@ -53,20 +59,30 @@ pub fn journal(command: &JournalCommand) -> Ended {
 }
 
 fn checked(path: &Path, text: &[u8]) -> Ended {
-    let Reading { recording, lines, cut_bytes, .. } = Reading::of(text).map_err(|error| unusable(path, &error, help(&error, path)))?;
+    let Reading { recording, lines, cut_bytes, .. } =
+        Reading::of(text).map_err(|error| unusable(path, &error, help(&error, path)))?;
     let mut said = format!("{}: {} whole lines", path.display(), figure::count(lines));
     if cut_bytes > 0 {
-        said += &format!(", and {} bytes at the end that broke off", figure::count(cut_bytes as u64));
+        said +=
+            &format!(", and {} bytes at the end that broke off", figure::count(cut_bytes as u64));
     }
     print(&format!("{said}\n{}", holds(&recording)))
 }
 
 /// What a journal holds, one fact a line.
 fn holds(recording: &Recording) -> String {
-    let Some(run) = &recording.run else { return "The run has not begun: nothing was asked and nothing was spent.\n".to_owned() };
+    let Some(run) = &recording.run else {
+        return "The run has not begun: nothing was asked and nothing was spent.\n".to_owned();
+    };
     let count = |n: usize| figure::count(n as u64);
     let money = figure::money(recording.spent_nano_usd() as f64 / 1e9);
-    let mut said = format!("Scenario {}, seed {}, {} of {} visits over.\n", run.name, run.seed, count(recording.over.len()), run.users);
+    let mut said = format!(
+        "Scenario {}, seed {}, {} of {} visits over.\n",
+        run.name,
+        run.seed,
+        count(recording.over.len()),
+        run.users
+    );
     said += &format!(
         "{} calls answered or failed, {} in flight at the end, at most {money} spent.\n",
         count(recording.calls.len()),
@@ -74,23 +90,29 @@ fn holds(recording: &Recording) -> String {
     );
     let (pending, missing) = (count(recording.pending.len()), recording.undelivered());
     if missing > 0 {
-        said +=
-            &format!("LaunchDarkly has not taken the events of {} users; those of {pending} are in the journal.\n", figure::count(missing));
+        said += &format!(
+            "LaunchDarkly has not taken the events of {} users; those of {pending} are in the journal.\n",
+            figure::count(missing)
+        );
     }
     if recording.missing_lines > 0 {
-        said += &format!("{} lines were lost and repaired.\n", figure::count(recording.missing_lines));
+        said +=
+            &format!("{} lines were lost and repaired.\n", figure::count(recording.missing_lines));
     }
     said
 }
 
 fn repaired(path: &Path, text: &[u8]) -> Ended {
-    let found = repair(text).map_err(|error| unusable(path, &error, "without that line nobody can tell what was run"))?;
+    let found = repair(text).map_err(|error| {
+        unusable(path, &error, "without that line nobody can tell what was run")
+    })?;
     let Some(Repaired { text: new, recording, kept, lost, nano_usd }) = found else {
         return checked(path, text);
     };
     let old = beside(path, "damaged");
     let fresh = beside(path, "repaired");
-    // The damaged file and its name are on the disk before it is replaced: a power loss in between loses neither.
+    // The damaged file and its name are on the disk before it is replaced: a power loss in between
+    // loses neither.
     let on_disk = |path: &Path| File::open(path)?.sync_all();
     let replaced = write_private(&old, text)
         .and_then(|()| write_private(&fresh, &new))
@@ -131,13 +153,18 @@ fn deliver(path: &Path) -> Ended {
         for payload in pending {
             courier.send(&payload.id, &payload.unpacked()?).await?;
             let line = Line::Sent { users: vec![payload.user] };
-            journal.write(&line).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            journal
+                .write(&line)
+                .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
             recording.take(line)?;
         }
         journal.sync().map_err(|error| format!("{} cannot be written: {error}", path.display()))
     })?;
     let taken = figure::count((all - recording.pending.len()) as u64);
-    print(&format!("LaunchDarkly has taken the events of {taken} of {} users.\n", figure::count(all as u64)))?;
+    print(&format!(
+        "LaunchDarkly has taken the events of {taken} of {} users.\n",
+        figure::count(all as u64)
+    ))?;
     if let Err(why) = sent {
         output::message(&format!("error: {why}"));
         return Err(Exit::BackendFailed);

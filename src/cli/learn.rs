@@ -1,6 +1,7 @@
 //! `simlab learn`: the course at the terminal.
 //!
-//! Promises: what is printed depends on the lesson alone, a prediction aside; without a terminal nothing is asked.
+//! Promises: what is printed depends on the lesson alone, a prediction aside; without a terminal
+//! nothing is asked.
 //!
 //! Does not know: what a lesson teaches.
 
@@ -16,7 +17,8 @@ use crate::diagnostic::{Diagnostic, nearest};
 /// Lists the lessons, or goes through one.
 pub fn learn(lesson: Option<&str>) -> Ended {
     let Some(name) = lesson else { return print(&contents()) };
-    let lesson = Course::lesson(name).map_err(|faults| if faults.is_empty() { unknown(name) } else { bad_file(&faults) })?;
+    let lesson = Course::lesson(name)
+        .map_err(|faults| if faults.is_empty() { unknown(name) } else { bad_file(&faults) })?;
     print(&opening(&lesson))?;
     let asked = io::stdin().is_terminal() && io::stdout().is_terminal();
     let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
@@ -45,7 +47,10 @@ pub fn learn(lesson: Option<&str>) -> Ended {
 
 fn unknown(name: &str) -> Exit {
     let near = nearest(name, Course::files().iter().map(|file| file.name));
-    let help = near.map_or_else(|| "`simlab learn` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+    let help = near.map_or_else(
+        || "`simlab learn` lists them".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
     let fault = Diagnostic::new(format!("no lesson is called `{name}`")).help(help);
     output::message(fault.render(output::message_color()).trim_end());
     Exit::Usage
@@ -66,7 +71,9 @@ fn contents() -> String {
 
 /// Text in lines of the terminal's width, indented.
 fn wrapped(text: &str, indent: &str) -> String {
-    let options = textwrap::Options::new(output::width().min(100)).initial_indent(indent).subsequent_indent(indent);
+    let options = textwrap::Options::new(output::width().min(100))
+        .initial_indent(indent)
+        .subsequent_indent(indent);
     textwrap::fill(text, options) + "\n"
 }
 
@@ -86,7 +93,9 @@ fn opening(lesson: &Lesson) -> String {
 fn predict(answers: usize) -> Option<usize> {
     loop {
         let mut line = String::new();
-        write!(io::stderr(), "Your prediction (1 to {answers}, Enter to skip): ").and_then(|()| io::stderr().flush()).ok()?;
+        write!(io::stderr(), "Your prediction (1 to {answers}, Enter to skip): ")
+            .and_then(|()| io::stderr().flush())
+            .ok()?;
         if io::stdin().lock().read_line(&mut line).ok()? == 0 || line.trim().is_empty() {
             return None;
         }
@@ -99,8 +108,11 @@ fn predict(answers: usize) -> Option<usize> {
 
 fn lines(side: &Side, of: &crate::scenario::Lesson) -> String {
     let mut text = String::new();
-    for line in found(&side.report).into_iter().chain(side.ships.and_then(|ships| rates(of, ships))) {
-        let options = textwrap::Options::new(output::width().min(110)).initial_indent("  ").subsequent_indent("      ");
+    for line in found(&side.report).into_iter().chain(side.ships.and_then(|ships| rates(of, ships)))
+    {
+        let options = textwrap::Options::new(output::width().min(110))
+            .initial_indent("  ")
+            .subsequent_indent("      ");
         text += &textwrap::fill(&line, options);
         text.push('\n');
     }
@@ -135,5 +147,8 @@ fn turned(lesson: &Lesson, sides: &[Side; 2]) -> String {
     text += "\nWhat happened\n";
     text += &wrapped(&lesson.text.then, "  ");
     let next = Course::files().get(lesson.number);
-    text + &next.map_or_else(|| "\nThat was the last lesson.\n".to_owned(), |next| format!("\nNext: simlab learn {}\n", next.name))
+    text + &next.map_or_else(
+        || "\nThat was the last lesson.\n".to_owned(),
+        |next| format!("\nNext: simlab learn {}\n", next.name),
+    )
 }

@@ -1,6 +1,8 @@
-//! `simlab run --live` and `simlab replay`: what is asked, shown and saved around a run with real providers.
+//! `simlab run --live` and `simlab replay`: what is asked, shown and saved around a run with real
+//! providers.
 //!
-//! Promises: nothing is created and nothing is spent before it was shown and agreed to; a run that stops says how to go on.
+//! Promises: nothing is created and nothing is spent before it was shown and agreed to; a run that
+//! stops says how to go on.
 //!
 //! Does not know: how a call is made or a visit goes.
 
@@ -28,7 +30,10 @@ use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
 use crate::live::reading::Reading;
 use crate::live::recording::{Recording, Run, SCHEMA};
-use crate::live::{self, Limits, LiveContext, LiveOutcome, LiveRun, Session, Stopped, World, conclude, gather, told};
+use crate::live::{
+    self, Limits, LiveContext, LiveOutcome, LiveRun, Session, Stopped, World, conclude, gather,
+    told,
+};
 use crate::random::Seed;
 use crate::run::{Outcome, Stage, glances};
 use crate::scenario::{Loaded, parse_kept};
@@ -42,12 +47,17 @@ fn usage(sentences: &[String]) -> Exit {
 }
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display, help: impl Into<String>) -> Exit {
-    bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help.into())])
+    bad_file(&[
+        Diagnostic::new(format!("`{}` cannot be used: {error}", path.display())).help(help.into())
+    ])
 }
 
 /// Waits for a future on this thread, with network and timers.
 pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| backend_failed(&error))?;
     Ok(runtime.block_on(future))
 }
 
@@ -60,13 +70,20 @@ struct Sitting {
 }
 
 /// Opens the folder of a run that is to go on.
-fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<Sitting, Exit> {
+fn taken_up(
+    folder: &Path,
+    loaded: &Loaded,
+    args: &RunArgs,
+    environment: &Environment,
+) -> Result<Sitting, Exit> {
     let path = folder.join(JOURNAL);
     let Resumed { journal, recording, cut } = Journal::resume(&path).map_err(|error| {
         let help = match &error {
             OpenError::Locked => "one run is written by one process".to_owned(),
             OpenError::Unreadable(unreadable) => super::journal::help(unreadable, &path),
-            OpenError::Io(_) | OpenError::Begun => "name the folder that the run was saved in".to_owned(),
+            OpenError::Io(_) | OpenError::Begun => {
+                "name the folder that the run was saved in".to_owned()
+            }
         };
         unusable(&path, &error, help)
     })?;
@@ -79,15 +96,26 @@ fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs, environment: &Enviro
         ));
     }
     let Some(run) = recording.run.clone() else {
-        output::message(&format!("{} is empty: the run has not begun, so it begins now", path.display()));
-        return Ok(Sitting { folder: folder.to_owned(), journal: Some(journal), ..fresh(loaded, args, environment) });
+        output::message(&format!(
+            "{} is empty: the run has not begun, so it begins now",
+            path.display()
+        ));
+        return Ok(Sitting {
+            folder: folder.to_owned(),
+            journal: Some(journal),
+            ..fresh(loaded, args, environment)
+        });
     };
     if let Some(fault) = misfit(&recording, &loaded.scenario) {
         return Err(unusable(&path, &fault, "it was changed or damaged: take an unchanged copy"));
     }
     let mut faults = Vec::new();
     if run.scenario != *loaded.source.text || run.documents != loaded.documents {
-        faults.push(format!("`{}` is not the scenario that was run: a copy of it is in {}", args.scenario, folder.display()));
+        faults.push(format!(
+            "`{}` is not the scenario that was run: a copy of it is in {}",
+            args.scenario,
+            folder.display()
+        ));
     }
     if args.seed.is_some_and(|seed| seed != run.seed) {
         faults.push(format!("the run has seed {}", run.seed));
@@ -95,7 +123,11 @@ fn taken_up(folder: &Path, loaded: &Loaded, args: &RunArgs, environment: &Enviro
     if args.users.is_some_and(|users| users != run.users) {
         faults.push(format!("the run has {} users", run.users));
     }
-    if faults.is_empty() { Ok(Sitting { folder: folder.to_owned(), run, recording, journal: Some(journal) }) } else { Err(usage(&faults)) }
+    if faults.is_empty() {
+        Ok(Sitting { folder: folder.to_owned(), run, recording, journal: Some(journal) })
+    } else {
+        Err(usage(&faults))
+    }
 }
 
 /// A run that has not begun; nothing is written yet.
@@ -103,7 +135,10 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
     let sitting = fresh(loaded, args, environment);
     let folder = &sitting.folder;
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
-        return Err(usage(&[format!("`{}` holds a run already: go on with it (--resume {0}), or name another folder", folder.display())]));
+        return Err(usage(&[format!(
+            "`{}` holds a run already: go on with it (--resume {0}), or name another folder",
+            folder.display()
+        )]));
     }
     save::free(folder, loaded).map_err(|fault| bad_file(&[fault]))?;
     Ok(sitting)
@@ -112,9 +147,17 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
 fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Sitting {
     let began_ms = unix_ms();
     let scenario = &loaded.scenario;
-    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("live-{}-{}", scenario.name, began_ms / 1000)));
-    // Real contexts must be nobody's before; a stand-in on this machine meets the simulator's own users.
-    let key_epoch = if environment.flags.is_loopback() { KEY_EPOCH } else { u32::try_from(began_ms / 1000).unwrap_or(u32::MAX) };
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("live-{}-{}", scenario.name, began_ms / 1000)));
+    // Real contexts must be nobody's before; a stand-in on this machine meets the simulator's own
+    // users.
+    let key_epoch = if environment.flags.is_loopback() {
+        KEY_EPOCH
+    } else {
+        u32::try_from(began_ms / 1000).unwrap_or(u32::MAX)
+    };
     let run = Run {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -135,12 +178,16 @@ fn agreed(question: &str, yes: bool) -> Result<(), Exit> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        output::message("nothing was created and nothing was spent; add --yes to go on without being asked");
+        output::message(
+            "nothing was created and nothing was spent; add --yes to go on without being asked",
+        );
         return Err(Exit::Usage);
     }
     let mut answer = String::new();
     let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
-    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+    if asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_err()
+        || !matches!(answer.trim(), "y" | "Y" | "yes")
+    {
         output::message("nothing was created and nothing was spent");
         return Err(Exit::Usage);
     }
@@ -149,7 +196,11 @@ fn agreed(question: &str, yes: bool) -> Result<(), Exit> {
 
 /// A scenario with faults is not run.
 fn refuse(faults: Vec<String>) -> Result<(), Exit> {
-    if faults.is_empty() { Ok(()) } else { Err(bad_file(&faults.into_iter().map(Diagnostic::new).collect::<Vec<_>>())) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(bad_file(&faults.into_iter().map(Diagnostic::new).collect::<Vec<_>>()))
+    }
 }
 
 /// Runs a scenario with real providers.
@@ -158,7 +209,8 @@ pub fn run(args: &RunArgs) -> Ended {
     let scenario = &loaded.scenario;
     refuse(live::simulated_alone(scenario))?;
     let providers = live::providers(scenario);
-    let environment = environment::read(&providers, |name| std::env::var(name).ok()).map_err(|faults| usage(&faults))?;
+    let environment = environment::read(&providers, |name| std::env::var(name).ok())
+        .map_err(|faults| usage(&faults))?;
     refuse(live::faults(scenario, &environment))?;
     let sitting = match &args.resume {
         Some(folder) => taken_up(folder, &loaded, args, &environment)?,
@@ -167,7 +219,12 @@ pub fn run(args: &RunArgs) -> Ended {
     wait(go(args, &loaded, &environment, sitting))?
 }
 
-async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitting: Sitting) -> Ended {
+async fn go(
+    args: &RunArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    mut sitting: Sitting,
+) -> Ended {
     let scenario = &loaded.scenario;
     let seed = Seed(sitting.run.seed);
     let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
@@ -177,7 +234,8 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     // Before anything is spent.
     let mut live = LiveRun::new(&stage, environment).map_err(|error| backend_failed(&error))?;
     let plan = live.plan().await.map_err(|error| backend_failed(&error))?;
-    let progress = Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
+    let progress =
+        Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
     let expected_cost = live.estimate(sitting.run.users, |done| progress.done(done));
     progress.finish();
     let expected_cost = expected_cost.map_err(|error| not_set_up(&args.scenario, &error))?;
@@ -196,33 +254,44 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
         Some(journal) => journal,
         None => {
             save::prepare(&sitting.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
-            Journal::create(&path).map_err(|error| unusable(&path, &error, "name another folder with --out"))?
+            Journal::create(&path)
+                .map_err(|error| unusable(&path, &error, "name another folder with --out"))?
         }
     };
-    LiveRun::open(&sitting.run, &mut sitting.recording, &mut journal)
-        .map_err(|error| unusable(&path, &error, "is the disk full, or is this the journal of something else?"))?;
+    LiveRun::open(&sitting.run, &mut sitting.recording, &mut journal).map_err(|error| {
+        unusable(&path, &error, "is the disk full, or is this the journal of something else?")
+    })?;
     if let Some(copy) = &args.record {
-        journal.copy_to(copy, &path).map_err(|error| unusable(copy, &error, "name another file with --record"))?;
+        journal
+            .copy_to(copy, &path)
+            .map_err(|error| unusable(copy, &error, "name another file with --record"))?;
     }
     fs::write(sitting.folder.join("scenario.ron"), &*loaded.source.text)
         .map_err(|error| unusable(&sitting.folder, &error, "is the disk full?"))?;
 
     let limits = Limits { most_nano_usd: most, vectors: cache() };
     let variable = |name: &str| std::env::var(name).ok();
-    let session = live.begin(sitting.run.clone(), sitting.recording, journal, limits, variable).await;
+    let session =
+        live.begin(sitting.run.clone(), sitting.recording, journal, limits, variable).await;
     let session = session.map_err(|error| backend_failed(&error))?;
     let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
     let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
     let observer = RefCell::new(stage.observer(users));
-    let gathered =
-        gather(&session, told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once"), |done, entries| {
+    let gathered = gather(
+        &session,
+        told_to_stop_once(true, "stopping: waiting for the calls in flight; again to stop at once"),
+        |done, entries| {
             let (mut watch, mut observer) = (watch.borrow_mut(), observer.borrow_mut());
             watch.bar().set_position(u64::from(done));
-            watch.bar().set_message(format!("users, {} spent", figure::money(session.spent() as f64 / 1e9)));
+            watch.bar().set_message(format!(
+                "users, {} spent",
+                figure::money(session.spent() as f64 / 1e9)
+            ));
             entries.iter().for_each(|entry| observer.entry(entry));
             watch.look(|| glances(scenario, observer.observations(), users));
-        })
-        .await;
+        },
+    )
+    .await;
     watch.borrow_mut().finish();
 
     let context = live.context(most, actions);
@@ -234,10 +303,13 @@ async fn go(args: &RunArgs, loaded: &Loaded, environment: &Environment, mut sitt
     ended(&gathered, &outcome, &session.recording.borrow(), &sitting.folder, args)
 }
 
-/// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is none.
+/// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is
+/// none.
 fn cache() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".cache")))?;
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME")
+        .or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".cache")))?;
     Some(cache.join("simlab").join("embeddings"))
 }
 
@@ -246,13 +318,23 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
     let money = |nano: u64| figure::money(nano as f64 / 1e9);
     let mut text = String::new();
     if spent > 0 {
-        text += &format!("This run has spent up to {} so far, with {} visits over.\n", money(spent), sitting.recording.over.len());
+        text += &format!(
+            "This run has spent up to {} so far, with {} visits over.\n",
+            money(spent),
+            sitting.recording.over.len()
+        );
     }
-    text += &format!("Budget: {} at most (--max-cost), every call reserved at its worst case before it is made.\n", money(most));
+    text += &format!(
+        "Budget: {} at most (--max-cost), every call reserved at its worst case before it is made.\n",
+        money(most)
+    );
     if expected.total.low > most as f64 / 1e9 {
         let share = most as f64 / 1e9 / expected.total.mean;
         let users = libm::floor(share * f64::from(sitting.run.users)) as u64;
-        text += &format!("The budget will stop it after about {} users; the report tells of those.\n", figure::count(users));
+        text += &format!(
+            "The budget will stop it after about {} users; the report tells of those.\n",
+            figure::count(users)
+        );
     }
     text + &format!("Everything is kept in {}.", sitting.folder.display())
 }
@@ -267,7 +349,8 @@ fn saved<F: live::Flags>(
 ) -> Result<Outcome, Exit> {
     let mut events = match folder {
         Some(folder) => {
-            let events = save::events(folder, session.stage).map_err(|error| unusable(folder, &error, "is the disk full?"))?;
+            let events = save::events(folder, session.stage)
+                .map_err(|error| unusable(folder, &error, "is the disk full?"))?;
             Some(events.begun(session.run.began_ms, session.run.key_epoch))
         }
         None => None,
@@ -275,14 +358,24 @@ fn saved<F: live::Flags>(
     let outcome = conclude(session, gathered, context, true, &mut events);
     if let (Some(folder), Some(events)) = (folder, events) {
         let transcript = || live::transcript(&session.recording.borrow());
-        let written = events.finish().and_then(|()| write_private(&folder.join("transcript.jsonl"), &transcript()));
-        written.and_then(|()| save::report(folder, loaded, &outcome)).map_err(|error| unusable(folder, &error, "is the disk full?"))?;
+        let written = events
+            .finish()
+            .and_then(|()| write_private(&folder.join("transcript.jsonl"), &transcript()));
+        written
+            .and_then(|()| save::report(folder, loaded, &outcome))
+            .map_err(|error| unusable(folder, &error, "is the disk full?"))?;
     }
     Ok(outcome)
 }
 
 /// How the command ends, and how to go on.
-fn ended(gathered: &LiveOutcome, outcome: &Outcome, recording: &Recording, folder: &Path, args: &RunArgs) -> Ended {
+fn ended(
+    gathered: &LiveOutcome,
+    outcome: &Outcome,
+    recording: &Recording,
+    folder: &Path,
+    args: &RunArgs,
+) -> Ended {
     let missing = recording.undelivered();
     let users = figure::count(missing);
     let Some(stopped) = &gathered.stopped else {
@@ -290,9 +383,12 @@ fn ended(gathered: &LiveOutcome, outcome: &Outcome, recording: &Recording, folde
             return Ok(expected(&outcome.report));
         }
         let why = gathered.undelivered.as_deref().unwrap_or("no reason is known");
-        output::message(&format!("error: LaunchDarkly has not taken the events of {users} users ({why}); this report has them"));
+        output::message(&format!(
+            "error: LaunchDarkly has not taken the events of {users} users ({why}); this report has them"
+        ));
         let send = if (recording.pending.len() as u64) < missing {
-            // Events that were never written down are made again by going on: answers come from the journal.
+            // Events that were never written down are made again by going on: answers come from the
+            // journal.
             format!("simlab run {} --live --resume {}", args.scenario, folder.display())
         } else {
             format!("simlab journal deliver {}", folder.join(JOURNAL).display())
@@ -303,9 +399,15 @@ fn ended(gathered: &LiveOutcome, outcome: &Outcome, recording: &Recording, folde
     };
     output::message(&format!("stopped: {}", told(stopped)));
     let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
-    output::message(&format!("go on with: simlab run {} --live --resume {}{more}", args.scenario, folder.display()));
+    output::message(&format!(
+        "go on with: simlab run {} --live --resume {}{more}",
+        args.scenario,
+        folder.display()
+    ));
     if missing > 0 {
-        output::message(&format!("LaunchDarkly has not taken the events of {users} users yet; going on sends them"));
+        output::message(&format!(
+            "LaunchDarkly has not taken the events of {users} users yet; going on sends them"
+        ));
     }
     Err(match stopped {
         Stopped::Budget(_) => Exit::OverBudget,
@@ -318,34 +420,59 @@ fn ended(gathered: &LiveOutcome, outcome: &Outcome, recording: &Recording, folde
 pub fn replay(args: &ReplayArgs) -> Ended {
     let help = "a recording is what `simlab run --live` wrote: --record FILE, or journal.jsonl in the run's folder";
     let path = &args.recording;
-    let text = fs::File::open(path).and_then(bytes).map_err(|error| unusable(path, &error, help))?;
-    let Reading { recording, cut_bytes, .. } =
-        Reading::of(&text).map_err(|error| match mistaken(&path.display().to_string(), &text, Wanted::Recording) {
+    let text =
+        fs::File::open(path).and_then(bytes).map_err(|error| unusable(path, &error, help))?;
+    let Reading { recording, cut_bytes, .. } = Reading::of(&text).map_err(|error| {
+        match mistaken(&path.display().to_string(), &text, Wanted::Recording) {
             // A damaged recording is one, too.
             Some(fault) if error.whole_before + error.whole_after == 0 => bad_file(&[fault]),
             _ => unusable(path, &error, super::journal::help(&error, path)),
-        })?;
-    let Some(run) = recording.run.clone() else { return Err(unusable(path, &"the run has not begun: nothing was recorded", help)) };
+        }
+    })?;
+    let Some(run) = recording.run.clone() else {
+        return Err(unusable(path, &"the run has not begun: nothing was recorded", help));
+    };
     if cut_bytes > 0 {
-        output::message(&format!("{}: the last {} bytes broke off and are left out", path.display(), figure::count(cut_bytes as u64)));
+        output::message(&format!(
+            "{}: the last {} bytes broke off and are left out",
+            path.display(),
+            figure::count(cut_bytes as u64)
+        ));
     }
     let loaded = match &args.scenario {
         Some(scenario) => super::commands::read(scenario)?,
-        None => parse_kept(&run.name, &run.scenario, &run.documents).map_err(|faults| bad_file(&faults))?,
+        None => parse_kept(&run.name, &run.scenario, &run.documents)
+            .map_err(|faults| bad_file(&faults))?,
     };
     if let Some(fault) = misfit(&recording, &loaded.scenario) {
         return Err(unusable(path, &fault, "it was changed or damaged, or is of another scenario"));
     }
     wait(async {
-        let stage = Stage::new(&loaded.scenario, Seed(run.seed)).map_err(|error| not_set_up(&run.name, &error))?;
-        let session = Session::new(&stage, run.clone(), None::<World<std::convert::Infallible>>, recording, None);
+        let stage = Stage::new(&loaded.scenario, Seed(run.seed))
+            .map_err(|error| not_set_up(&run.name, &error))?;
+        let session = Session::new(
+            &stage,
+            run.clone(),
+            None::<World<std::convert::Infallible>>,
+            recording,
+            None,
+        );
         let progress = Progress::new("users", u64::from(run.users), 0, false);
-        let gathered = gather(&session, std::future::pending(), |done, _| progress.done(u64::from(done))).await;
+        let gathered =
+            gather(&session, std::future::pending(), |done, _| progress.done(u64::from(done)))
+                .await;
         progress.finish();
         if let Some(stopped) = &gathered.stopped {
-            return Err(unusable(&args.recording, &told(stopped), "a scenario that asks its models something else needs a run of its own"));
+            return Err(unusable(
+                &args.recording,
+                &told(stopped),
+                "a scenario that asks its models something else needs a run of its own",
+            ));
         }
-        let backends = vec![("models".to_owned(), "recorded".to_owned()), ("LaunchDarkly".to_owned(), "recorded".to_owned())];
+        let backends = vec![
+            ("models".to_owned(), "recorded".to_owned()),
+            ("LaunchDarkly".to_owned(), "recorded".to_owned()),
+        ];
         let context = LiveContext { backends, ..LiveContext::default() };
         if let Some(folder) = &args.out {
             save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;

@@ -26,13 +26,15 @@ pub fn message(text: &str) {
 /// Whether standard output shows color.
 #[must_use]
 pub fn color() -> bool {
-    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never && io::stdout().is_terminal()
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        && io::stdout().is_terminal()
 }
 
 /// Whether standard error shows color.
 #[must_use]
 pub fn message_color() -> bool {
-    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never && io::stderr().is_terminal()
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+        && io::stderr().is_terminal()
 }
 
 /// The width that a report may take.
@@ -47,5 +49,6 @@ pub fn width() -> usize {
 /// The width that standard error has.
 #[must_use]
 pub fn message_width() -> usize {
-    terminal_size::terminal_size_of(io::stderr()).map_or(WIDTH_PIPED, |(width, _)| usize::from(width.0))
+    terminal_size::terminal_size_of(io::stderr())
+        .map_or(WIDTH_PIPED, |(width, _)| usize::from(width.0))
 }

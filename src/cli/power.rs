@@ -1,6 +1,7 @@
 //! `simlab power`: arguments to a question, replications to an answer, parts to files.
 //!
-//! Promises: an interruption prints and saves what is done; a saved result is replaced whole or not at all.
+//! Promises: an interruption prints and saves what is done; a saved result is replaced whole or not
+//! at all.
 //!
 //! Does not know: what is counted, or how.
 
@@ -21,8 +22,8 @@ use super::signals::told_to_stop;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
 use crate::figure;
 use crate::power::{
-    Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge, read_part, search, to_markdown,
-    to_text, without_effect,
+    Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge,
+    read_part, search, to_markdown, to_text, without_effect,
 };
 use crate::report::Palette;
 use crate::report::escape::json;
@@ -51,7 +52,9 @@ pub fn power(args: &PowerArgs) -> Ended {
     };
     let loaded = read(name)?;
     if loaded.scenario.studies.is_empty() {
-        output::message(&format!("error: {name} has no experiment: `power` asks how often a decision rule errs"));
+        output::message(&format!(
+            "error: {name} has no experiment: `power` asks how often a decision rule errs"
+        ));
         return Err(Exit::BadFile);
     }
     let scenario = if args.aa { without_effect(&loaded.scenario) } else { loaded.scenario };
@@ -92,7 +95,12 @@ fn shard(asked: &PowerRequest, shard: Option<Shard>) -> impl Iterator<Item = u64
 }
 
 /// Operating characteristics at the sizes that were asked for.
-fn sweep(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, stop: &AtomicBool) -> Result<Power, Exit> {
+fn sweep(
+    args: &PowerArgs,
+    scenario: &Scenario,
+    asked: PowerRequest,
+    stop: &AtomicBool,
+) -> Result<Power, Exit> {
     let known = match &args.resume {
         Some(path) => Some(part(path)?),
         None => None,
@@ -106,7 +114,8 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, stop: &Atom
         let (_, all) = merge(vec![fresh, known]).map_err(|(_, why)| unfit(path, &why))?;
         done = all.into_iter().filter(|(nth, _)| *nth < design.asked.replications).collect();
     }
-    let wanted: Vec<u64> = shard(&design.asked, args.shard).filter(|nth| !done.contains_key(nth)).collect();
+    let wanted: Vec<u64> =
+        shard(&design.asked, args.shard).filter(|nth| !done.contains_key(nth)).collect();
     let before = done.len() as u64;
     let out = args.out.as_ref().or(args.resume.as_ref());
     let (mut clock, mut due) = (Stopwatch::start(), FIRST_SAVE);
@@ -137,10 +146,21 @@ fn sweep(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, stop: &Atom
 }
 
 /// How many users a verdict needs.
-fn target(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, share: f64, stop: &AtomicBool) -> Result<Power, Exit> {
+fn target(
+    args: &PowerArgs,
+    scenario: &Scenario,
+    asked: PowerRequest,
+    share: f64,
+    stop: &AtomicBool,
+) -> Result<Power, Exit> {
     let decision = args.verdict.unwrap_or_default().into();
     let own = scenario.traffic.queries;
-    let wish = Search { decision, share, max_users: args.max_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)), from: own };
+    let wish = Search {
+        decision,
+        share,
+        max_users: args.max_users.unwrap_or_else(|| own.saturating_mul(64).min(200_000)),
+        from: own,
+    };
     let mut last = None;
     let speed = if args.quiet { None } else { Some(speed(args, scenario, &asked)?) };
     if let Some(speed) = speed {
@@ -161,7 +181,8 @@ fn target(args: &PowerArgs, scenario: &Scenario, asked: PowerRequest, share: f64
         }
         let design = Design::new(scenario, asked, |_, _| ())?;
         let progress = Progress::new("replications", wanted.len() as u64, 0, args.quiet);
-        let done = conduct(&design, &wanted, jobs(args), stop, |done| progress.done(done.len() as u64))?;
+        let done =
+            conduct(&design, &wanted, jobs(args), stop, |done| progress.done(done.len() as u64))?;
         progress.finish();
         last = Some(aggregate(&design.header(None), &done));
         Ok((design, done))
@@ -178,14 +199,17 @@ const TIMED_USERS: u32 = 20_000;
 /// Replications that are timed, for each thread.
 const TIMED: u64 = 2;
 
-/// How many seconds one user of one replication takes on all threads together, measured on a few replications.
+/// How many seconds one user of one replication takes on all threads together, measured on a few
+/// replications.
 fn speed(args: &PowerArgs, scenario: &Scenario, asked: &PowerRequest) -> Result<f64, Exit> {
     let jobs = jobs(args) as u64;
-    let users = asked.sizes.last().copied().unwrap_or(scenario.traffic.queries).clamp(1, TIMED_USERS);
+    let users =
+        asked.sizes.last().copied().unwrap_or(scenario.traffic.queries).clamp(1, TIMED_USERS);
     let asked = PowerRequest { sizes: vec![users], truth_users: Some(100), ..asked.clone() };
     // The first ones of each thread fill caches, so they are not timed.
     let wanted: Vec<u64> = (0..(1 + TIMED) * jobs).collect();
-    let design = Design::new(scenario, asked, |_, _| ()).map_err(|error| not_set_up(&scenario.name, &error))?;
+    let design = Design::new(scenario, asked, |_, _| ())
+        .map_err(|error| not_set_up(&scenario.name, &error))?;
     let mut clock = Stopwatch::start();
     let done = conduct(&design, &wanted, jobs as usize, &AtomicBool::new(false), |done| {
         if done.len() as u64 == jobs {
@@ -211,7 +235,9 @@ fn foretell(scenario: &Scenario, asked: &PowerRequest, wanted: u64, jobs: usize,
     let users = asked.sizes.last().copied().unwrap_or_default();
     // The truth is one long run of a single thread.
     let arms: usize = scenario.studies.iter().map(|study| study.experiment.treatments.len()).sum();
-    let truth = f64::from(asked.truth_visits(u32::try_from(arms).unwrap_or(u32::MAX))) * speed * jobs as f64;
+    let truth = f64::from(asked.truth_visits(u32::try_from(arms).unwrap_or(u32::MAX)))
+        * speed
+        * jobs as f64;
     let seconds = wanted as f64 * f64::from(users) * speed + truth;
     output::message(&format!(
         "progress: {} replications of up to {} users take about {} (threads: {jobs}; measured on {} replications)",
@@ -227,7 +253,11 @@ fn jobs(args: &PowerArgs) -> usize {
     args.jobs.map_or_else(all, |jobs| jobs as usize)
 }
 
-fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: PowerRequest) -> Result<Design<'s>, Exit> {
+fn design<'s>(
+    args: &PowerArgs,
+    scenario: &'s Scenario,
+    asked: PowerRequest,
+) -> Result<Design<'s>, Exit> {
     let progress = Progress::new("users of the truth", 1, 0, args.quiet);
     let design = Design::new(scenario, asked, |done, total| {
         progress.total(total);
@@ -240,7 +270,11 @@ fn design<'s>(args: &PowerArgs, scenario: &'s Scenario, asked: PowerRequest) -> 
 /// The question with the scenario's own verdict, where its size was asked for.
 fn header(design: &Design<'_>, scenario: &Scenario) -> Result<Header, Exit> {
     // Without its effect it is another scenario.
-    let own = if design.asked.aa { Ok(None) } else { design.decisions(scenario.seed, scenario.traffic.queries) };
+    let own = if design.asked.aa {
+        Ok(None)
+    } else {
+        design.decisions(scenario.seed, scenario.traffic.queries)
+    };
     let own: Option<Vec<Decision>> = own.map_err(|error| not_set_up(&scenario.name, &error))?;
     Ok(design.header(own.as_deref()))
 }
@@ -268,11 +302,15 @@ fn interrupted() -> Arc<AtomicBool> {
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {
         // Without a handler a signal ends the program at once.
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
+            return;
+        };
         runtime.block_on(async {
             told_to_stop(false).await;
             told.store(true, Ordering::Relaxed);
-            output::message("interrupted: finishing the replications under way; again to stop at once");
+            output::message(
+                "interrupted: finishing the replications under way; again to stop at once",
+            );
             told_to_stop(false).await;
             std::process::exit(Exit::Interrupted as i32);
         });
@@ -286,7 +324,9 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
             let palette = if output::color() { Palette::color() } else { Palette::plain() };
             to_text(power, output::width(), &palette)
         }
-        PowerFormat::Json => serde_json::to_string_pretty(power).map(|text| json(text + "\n")).map_err(|error| backend_failed(&error))?,
+        PowerFormat::Json => serde_json::to_string_pretty(power)
+            .map(|text| json(text + "\n"))
+            .map_err(|error| backend_failed(&error))?,
         PowerFormat::Markdown => to_markdown(power),
     })
 }
@@ -294,18 +334,24 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
 /// A saved part.
 fn part(path: &Path) -> Result<Part, Exit> {
     let text = text(path, MAX_PART, Wanted::Replications)?;
-    read_part(&text).map_err(|why| match mistaken(&path.display().to_string(), text.as_bytes(), Wanted::Replications) {
-        Some(fault) => bad_file(&[fault]),
-        None => unfit(path, &why),
+    read_part(&text).map_err(|why| {
+        match mistaken(&path.display().to_string(), text.as_bytes(), Wanted::Replications) {
+            Some(fault) => bad_file(&[fault]),
+            None => unfit(path, &why),
+        }
     })
 }
 
 fn unfit(path: &Path, why: &str) -> Exit {
-    let help = "`simlab power SCENARIO --out FILE` writes such a file; `--shard I/N` writes a part of it";
+    let help =
+        "`simlab power SCENARIO --out FILE` writes such a file; `--shard I/N` writes a part of it";
     bad_file(&[Diagnostic::new(format!("`{}` cannot be used: {why}", path.display())).help(help)])
 }
 
-#[expect(clippy::indexing_slicing, reason = "`merge` numbers the parts, which are read from the paths one by one")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "`merge` numbers the parts, which are read from the paths one by one"
+)]
 fn merged(paths: &[PathBuf]) -> Result<(Header, BTreeMap<u64, Replication>), Exit> {
     let parts = paths.iter().map(|path| part(path)).collect::<Result<Vec<Part>, Exit>>()?;
     merge(parts).map_err(|(nth, why)| unfit(&paths[nth], &why))
@@ -325,8 +371,9 @@ fn save(path: &Path, part: &Part) -> Result<(), Exit> {
     };
     write().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => unreadable(path, &error),
-        _ => bad_file(&[
-            Diagnostic::new(format!("`{}` cannot be written: {error}", path.display())).help("check the path and its permissions")
-        ]),
+        _ => {
+            bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", path.display()))
+                .help("check the path and its permissions")])
+        }
     })
 }

@@ -1,7 +1,9 @@
-//! How far a command is and how long it will take: a bar on a terminal, else a line every few seconds on standard error.
+//! How far a command is and how long it will take: a bar on a terminal, else a line every few
+//! seconds on standard error.
 //!
-//! Guarantees: a command that takes less than a second writes nothing, one with `--quiet` neither, and standard output is never
-//! touched. The lines begin with `progress:`, so that a script can drop them.
+//! Guarantees: a command that takes less than a second writes nothing, one with `--quiet` neither,
+//! and standard output is never touched. The lines begin with `progress:`, so that a script can
+//! drop them.
 //!
 //! Does not know: what is counted.
 
@@ -94,7 +96,13 @@ impl Lines {
             let mut wait = FIRST;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let seconds = clock.elapsed().seconds();
-                output::message(&line(&bar.message(), before, bar.position(), bar.length(), seconds));
+                output::message(&line(
+                    &bar.message(),
+                    before,
+                    bar.position(),
+                    bar.length(),
+                    seconds,
+                ));
                 wait = PAUSE;
             }
         });
@@ -123,7 +131,11 @@ fn line(what: &str, before: u64, now: u64, total: Option<u64>, seconds: f64) -> 
         0 => "time left not known yet".to_owned(),
         new => format!("about {} left", lasting(seconds * left as f64 / new as f64)),
     };
-    format!("progress: {what}: {} of {} ({percent:.0}%), {eta}", figure::count(now), figure::count(total))
+    format!(
+        "progress: {what}: {} of {} ({percent:.0}%), {eta}",
+        figure::count(now),
+        figure::count(total)
+    )
 }
 
 /// A length of time for people.
@@ -143,11 +155,23 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_it_is_and_how_long_it_will_take() {
-        assert_eq!(line("users", 0, 25_000, Some(100_000), 10.0), "progress: users: 25,000 of 100,000 (25%), about 30 s left");
+        assert_eq!(
+            line("users", 0, 25_000, Some(100_000), 10.0),
+            "progress: users: 25,000 of 100,000 (25%), about 30 s left"
+        );
         // 100 were there before: 50 took 5 seconds, so 50 more take 5 seconds.
-        assert_eq!(line("replications", 100, 150, Some(200), 5.0), "progress: replications: 150 of 200 (75%), about 5 s left");
-        assert_eq!(line("users", 0, 0, Some(10), 1.0), "progress: users: 0 of 10 (0%), time left not known yet");
+        assert_eq!(
+            line("replications", 100, 150, Some(200), 5.0),
+            "progress: replications: 150 of 200 (75%), about 5 s left"
+        );
+        assert_eq!(
+            line("users", 0, 0, Some(10), 1.0),
+            "progress: users: 0 of 10 (0%), time left not known yet"
+        );
         assert_eq!(line("matching", 0, 0, None, 6.2), "progress: matching, 6 s so far");
-        assert_eq!((lasting(0.2), lasting(150.0), lasting(7_300.0)), ("1 s".to_owned(), "2 min".to_owned(), "2 h".to_owned()));
+        assert_eq!(
+            (lasting(0.2), lasting(150.0), lasting(7_300.0)),
+            ("1 s".to_owned(), "2 min".to_owned(), "2 h".to_owned())
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Saving a run: report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in one folder.
+//! Saving a run: report.json, report.html, events.jsonl, transcript.jsonl and scenario.ron in one
+//! folder.
 //!
-//! Guarantees: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's seed gives it again. A folder
-//! never holds the files of two runs: a simulated run replaces an earlier one whole, and leaves a live run alone.
+//! Guarantees: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's
+//! seed gives it again. A folder never holds the files of two runs: a simulated run replaces an
+//! earlier one whole, and leaves a live run alone.
 //!
 //! Does not know: what the events mean.
 
@@ -19,15 +21,17 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// What every saved run has.
 const EVENTS: &str = "events.jsonl";
 
-/// Makes the folder ready for a run: without the report of an earlier one, and with the scenario. Other files stay.
+/// Makes the folder ready for a run: without the report of an earlier one, and with the scenario.
+/// Other files stay.
 ///
 /// # Errors
 /// As [`free`]; or when the folder cannot be written.
 pub fn prepare(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
     free(folder, loaded)?;
     let unwritable = |error| format!("`{}` cannot be written: {error}", folder.display());
-    begin(folder, loaded.source.text.as_bytes())
-        .map_err(|error| Diagnostic::new(unwritable(error)).help("check the path and its permissions"))
+    begin(folder, loaded.source.text.as_bytes()).map_err(|error| {
+        Diagnostic::new(unwritable(error)).help("check the path and its permissions")
+    })
 }
 
 /// Whether a run may be saved in the folder; nothing is written.
@@ -45,13 +49,17 @@ pub fn free(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
     let text = loaded.source.text.as_bytes();
     let other = |kept: Vec<u8>| kept != text && !folder.join(EVENTS).exists();
     if fs::read(&scenario).is_ok_and(other) {
-        let fault = format!("`{}` is another scenario, which no run saved there", scenario.display());
-        return Err(Diagnostic::new(fault).help("name another folder with --out, or move the file away"));
+        let fault =
+            format!("`{}` is another scenario, which no run saved there", scenario.display());
+        return Err(
+            Diagnostic::new(fault).help("name another folder with --out, or move the file away")
+        );
     }
     Ok(())
 }
 
-/// The scenario comes first and the reports last, so that what an interruption leaves is of one run.
+/// The scenario comes first and the reports last, so that what an interruption leaves is of one
+/// run.
 fn begin(folder: &Path, scenario: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for name in ["report.json", "report.html", EVENTS, "transcript.jsonl"] {
@@ -67,7 +75,10 @@ fn begin(folder: &Path, scenario: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// When one of them cannot be made.
-pub fn events<'s>(folder: &Path, stage: &'s Stage<'s>) -> io::Result<EventWriter<'s, BufWriter<File>>> {
+pub fn events<'s>(
+    folder: &Path,
+    stage: &'s Stage<'s>,
+) -> io::Result<EventWriter<'s, BufWriter<File>>> {
     fs::create_dir_all(folder)?;
     Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join(EVENTS))?)))
 }
@@ -76,7 +87,11 @@ pub fn events<'s>(folder: &Path, stage: &'s Stage<'s>) -> io::Result<EventWriter
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn transcript<'s>(folder: &Path, stage: &'s Stage<'s>, users: u32) -> io::Result<TranscriptWriter<'s, BufWriter<File>>> {
+pub fn transcript<'s>(
+    folder: &Path,
+    stage: &'s Stage<'s>,
+    users: u32,
+) -> io::Result<TranscriptWriter<'s, BufWriter<File>>> {
     let file = File::create(folder.join("transcript.jsonl"))?;
     Ok(TranscriptWriter::new(stage.scenario, stage.texts(), users, BufWriter::new(file)))
 }

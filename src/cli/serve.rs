@@ -1,6 +1,7 @@
 //! `simlab serve`: the mocks over HTTP until somebody says stop.
 //!
-//! Promises: the address is the first line on standard output; an interrupt or a termination signal ends it in order.
+//! Promises: the address is the first line on standard output; an interrupt or a termination signal
+//! ends it in order.
 //!
 //! Does not know: what is answered.
 
@@ -35,14 +36,20 @@ pub fn serve(args: &ServeArgs) -> Ended {
         failures: args.failures,
         repeat: args.repeat.into(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| backend_failed(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| backend_failed(&error))?;
     runtime.block_on(async {
-        let world = World::new(scenario, settings).map_err(|error| not_set_up(&scenario.name, &error))?.with_faults(&faults);
+        let world = World::new(scenario, settings)
+            .map_err(|error| not_set_up(&scenario.name, &error))?
+            .with_faults(&faults);
         let world = match &args.state {
             Some(file) => {
                 let (world, skipped) = world.with_state(file).await.map_err(|reason| {
                     let message = format!("`{}` cannot keep the state: {reason}", file.display());
-                    bad_file(&[Diagnostic::new(message).help("name another file, or remove this one to begin anew")])
+                    bad_file(&[Diagnostic::new(message)
+                        .help("name another file, or remove this one to begin anew")])
                 })?;
                 for reason in skipped {
                     output::message(&format!("warning: `{}`: {reason}", file.display()));
@@ -51,23 +58,37 @@ pub fn serve(args: &ServeArgs) -> Ended {
             }
             None => world,
         };
-        let mut server = Server::bind(world, args.port).await.map_err(|error| backend_failed(&error))?.allow_hosts(&args.allow_host);
+        let mut server = Server::bind(world, args.port)
+            .await
+            .map_err(|error| backend_failed(&error))?
+            .allow_hosts(&args.allow_host);
         if args.split {
             server = server.split().await.map_err(|error| backend_failed(&error))?;
         }
         let world = server.world();
-        output::result(&listening(&server, world.sdk_key().as_deref())).map_err(|error| backend_failed(&error))?;
-        server.run(super::signals::told_to_stop(false)).await.map_err(|error| backend_failed(&error))?;
+        output::result(&listening(&server, world.sdk_key().as_deref()))
+            .map_err(|error| backend_failed(&error))?;
+        server
+            .run(super::signals::told_to_stop(false))
+            .await
+            .map_err(|error| backend_failed(&error))?;
         if let Some(file) = &args.report {
-            let text = world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
-            let unwritable = |error| bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", file.display()))]);
+            let text =
+                world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
+            let unwritable = |error| {
+                bad_file(&[Diagnostic::new(format!(
+                    "`{}` cannot be written: {error}",
+                    file.display()
+                ))])
+            };
             fs::write(file, text).map_err(unwritable)?;
         }
         Ok(Exit::Ran)
     })
 }
 
-/// Where it listens: a line for scripts; with a port each, the variables that clients read as lines for a shell as well.
+/// Where it listens: a line for scripts; with a port each, the variables that clients read as lines
+/// for a shell as well.
 fn listening(server: &Server, sdk_key: Option<&str>) -> String {
     let mut line = Map::new();
     line.insert("listening".to_owned(), format!("http://{}", server.address()).into());
@@ -76,7 +97,8 @@ fn listening(server: &Server, sdk_key: Option<&str>) -> String {
         let url = format!("http://{address}");
         variables += &match door {
             Door::LaunchDarkly => {
-                format!("export LD_BASE_URL={url}\n") + &sdk_key.map(|key| format!("export LD_SDK_KEY={key}\n")).unwrap_or_default()
+                format!("export LD_BASE_URL={url}\n")
+                    + &sdk_key.map(|key| format!("export LD_SDK_KEY={key}\n")).unwrap_or_default()
             }
             Door::Anthropic => format!("export ANTHROPIC_BASE_URL={url}\n"),
             Door::OpenAi => format!("export OPENAI_BASE_URL={url}/v1\n"),

@@ -1,6 +1,7 @@
 //! The signals that ask the program to stop.
 //!
-//! Guarantees: SIGTERM (a batch system, a container runtime, CI) counts as SIGINT (Ctrl-C) everywhere.
+//! Guarantees: SIGTERM (a batch system, a container runtime, CI) counts as SIGINT (Ctrl-C)
+//! everywhere.
 //!
 //! Does not know: what is stopped.
 
@@ -10,12 +11,15 @@ use futures_util::future::select_all;
 use super::exit::Exit;
 use super::output;
 
-/// Waits for SIGINT or SIGTERM; with `hangup`, also for SIGHUP (the terminal was closed). Elsewhere than on Unix: for Ctrl-C. Signals are
-/// taken from this call on, not from the first moment that somebody waits. Never ends where signals cannot be waited for.
+/// Waits for SIGINT or SIGTERM; with `hangup`, also for SIGHUP (the terminal was closed). Elsewhere
+/// than on Unix: for Ctrl-C. Signals are taken from this call on, not from the first moment that
+/// somebody waits. Never ends where signals cannot be waited for.
 #[cfg(unix)]
 pub fn told_to_stop(hangup: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup.then(SignalKind::hangup));
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()]
+        .into_iter()
+        .chain(hangup.then(SignalKind::hangup));
     let mut signals: Vec<_> = kinds.filter_map(|kind| signal(kind).ok()).collect();
     async move {
         if signals.is_empty() {

@@ -1,8 +1,8 @@
 //! The view of a run that goes on: a progress bar, and below it how each experiment stands.
 //!
-//! Promises: it is on standard error alone, and gone from a terminal when the run is over; looking takes about a fiftieth
-//! of a run's time at the most, and a run of half a second shows nothing but the bar. Without a terminal there are lines that say
-//! how far the run is.
+//! Promises: it is on standard error alone, and gone from a terminal when the run is over; looking
+//! takes about a fiftieth of a run's time at the most, and a run of half a second shows nothing but
+//! the bar. Without a terminal there are lines that say how far the run is.
 //!
 //! Does not know: where the numbers come from.
 
@@ -48,7 +48,15 @@ impl<'s> Watch<'s> {
             (bar, below) = (all.add(bar), all.add(below.with_style(style)));
         }
         let lines = (!seen && !quiet).then(|| Lines::start(&bar));
-        Self { scenario, users, bar, below, clock: Stopwatch::start(), next: seen.then_some(FIRST), lines }
+        Self {
+            scenario,
+            users,
+            bar,
+            below,
+            clock: Stopwatch::start(),
+            next: seen.then_some(FIRST),
+            lines,
+        }
     }
 
     /// Whether somebody sees it.
@@ -70,7 +78,8 @@ impl<'s> Watch<'s> {
         let analyses = found();
         let each: Vec<_> = self.scenario.experiments().into_iter().zip(&analyses).collect();
         let palette = if output::message_color() { Palette::color() } else { Palette::plain() };
-        self.below.set_message(glance(&each, self.users, output::message_width(), &palette).join("\n"));
+        self.below
+            .set_message(glance(&each, self.users, output::message_width(), &palette).join("\n"));
         let took = self.clock.elapsed().us().saturating_sub(begun.us());
         self.next = Some(self.clock.elapsed() + PAUSE.max(Duration::from_us(took * REST)));
     }

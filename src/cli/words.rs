@@ -1,4 +1,5 @@
-//! `simlab explain`, `simlab reference`, `simlab completions` and `simlab man`: the program's words about itself.
+//! `simlab explain`, `simlab reference`, `simlab completions` and `simlab man`: the program's words
+//! about itself.
 //!
 //! Does not know: what the words of a report mean; `explain` does.
 
@@ -39,7 +40,8 @@ fn listing() -> String {
     let line = |term: &&crate::explain::Term| {
         let inset = " ".repeat(name + 2);
         let first = format!("{:name$}  ", term.name);
-        let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&inset);
+        let options =
+            textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&inset);
         textwrap::wrap(term.says[0], options).join("\n") + "\n"
     };
     all.iter().map(line).collect::<String>() + "\nMore on a word: simlab explain TERM\n"
@@ -71,8 +73,12 @@ pub fn man(of: Option<&str>) -> Ended {
     };
     let Some(page) = page else {
         let name = of.unwrap_or_default();
-        let near = crate::diagnostic::nearest(name, program.get_subcommands().map(Command::get_name));
-        let help = near.map_or_else(|| "`simlab --help` lists the commands".to_owned(), |near| format!("did you mean `{near}`?"));
+        let near =
+            crate::diagnostic::nearest(name, program.get_subcommands().map(Command::get_name));
+        let help = near.map_or_else(
+            || "`simlab --help` lists the commands".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         let fault = Diagnostic::new(format!("there is no command `{name}`")).help(help);
         output::message(fault.render(output::message_color()).trim_end());
         return Err(Exit::Usage);

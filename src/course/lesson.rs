@@ -39,11 +39,14 @@ impl Course {
     /// The lesson of this name or number.
     ///
     /// # Errors
-    /// The faults of its file, or of the file with the knob turned; none when there is no such lesson.
+    /// The faults of its file, or of the file with the knob turned; none when there is no such
+    /// lesson.
     pub fn lesson(name: &str) -> Result<Lesson, Vec<Diagnostic>> {
         let numbered = name.parse().ok().and_then(|number: usize| number.checked_sub(1));
         let place = numbered.or_else(|| LESSONS.iter().position(|file| file.name == name));
-        let Some((place, file)) = place.and_then(|place| Some((place, LESSONS.get(place)?))) else { return Err(Vec::new()) };
+        let Some((place, file)) = place.and_then(|place| Some((place, LESSONS.get(place)?))) else {
+            return Err(Vec::new());
+        };
         let before = scenario::load(file.name)?;
         let Some(text) = before.scenario.lesson.clone() else {
             return Err(vec![Diagnostic::new(format!("`{}` teaches nothing", file.name))]);
@@ -83,7 +86,11 @@ pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
             let share = side.ships.map_or(f64::NAN, |(share, _)| share);
             let passed = (least..=most).contains(&share);
             let message = if passed { String::new() } else { format!("it is {share}") };
-            side.checks.push(ExpectationResult { name: format!("the share of runs that ship is {least} to {most}"), passed, message });
+            side.checks.push(ExpectationResult {
+                name: format!("the share of runs that ship is {least} to {most}"),
+                passed,
+                message,
+            });
         }
     }
     Ok([before, after])
@@ -91,7 +98,11 @@ pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
 
 fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
     let scenario = &loaded.scenario;
-    let report = run::run(scenario, RunOptions { truth: true, truth_size: Size::LESSON, ..RunOptions::default() })?.report;
+    let report = run::run(
+        scenario,
+        RunOptions { truth: true, truth_size: Size::LESSON, ..RunOptions::default() },
+    )?
+    .report;
     let ships = match scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone()) {
         None => None,
         Some(rates) => {
@@ -109,8 +120,12 @@ fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
             let power = power::aggregate(&design.header(None), &done);
             let size = power.experiments.first().and_then(|study| study.sizes.first());
             size.map(|size| {
-                let decisions = size.peeking.as_ref().map_or(&size.decisions, |peeking| &peeking.decisions);
-                (decisions.ship.value.get(), decisions.ship.standard_error.map_or(0.0, crate::report::Number::get))
+                let decisions =
+                    size.peeking.as_ref().map_or(&size.decisions, |peeking| &peeking.decisions);
+                (
+                    decisions.ship.value.get(),
+                    decisions.ship.standard_error.map_or(0.0, crate::report::Number::get),
+                )
             })
         }
     };

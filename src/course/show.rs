@@ -26,24 +26,38 @@ fn signed(share: f64) -> String {
 }
 
 fn of_experiment(experiment: &Experiment) -> Vec<String> {
-    let users: Vec<String> = experiment.exposures.0.iter().map(|(key, users)| format!("{} {key}", figure::count(*users))).collect();
+    let users: Vec<String> = experiment
+        .exposures
+        .0
+        .iter()
+        .map(|(key, users)| format!("{} {key}", figure::count(*users)))
+        .collect();
     let mut lines = vec![format!("users: {}", users.join(", "))];
     let several = experiment.treatments().count() > 1;
     let width = experiment.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
     for metric in &experiment.metrics {
-        for variation in metric.variations.iter().filter(|variation| variation.key != experiment.control) {
+        for variation in
+            metric.variations.iter().filter(|variation| variation.key != experiment.control)
+        {
             let mut line = format!("{:width$}  ", metric.key);
             if several {
                 line += &format!("{}: ", variation.key);
             }
             match (variation.relative_difference, variation.relative_interval) {
                 (Some(change), Some([low, high])) => {
-                    line += &format!("{} ({} to {})", signed(change.get()), signed(low.get()), signed(high.get()));
+                    line += &format!(
+                        "{} ({} to {})",
+                        signed(change.get()),
+                        signed(low.get()),
+                        signed(high.get())
+                    );
                 }
                 (Some(change), None) => line += &signed(change.get()),
                 (None, _) => line += variation.reason.as_deref().unwrap_or("no estimate"),
             }
-            if let Some(truth) = variation.truth.as_ref().and_then(|truth| truth.relative_difference) {
+            if let Some(truth) =
+                variation.truth.as_ref().and_then(|truth| truth.relative_difference)
+            {
                 line += &format!(", in truth {}", signed(truth.get()));
             }
             if let Some(beats) = variation.probability_to_beat_control {
@@ -54,22 +68,41 @@ fn of_experiment(experiment: &Experiment) -> Vec<String> {
     }
     for segment in &experiment.segments {
         for change in &segment.changes {
-            let (Some(relative), Some([low, high])) = (change.relative_difference, change.relative_interval) else { continue };
-            let (relative, low, high) = (signed(relative.get()), signed(low.get()), signed(high.get()));
-            lines.push(format!("{}: {} {relative} ({low} to {high})", segment.segment, change.metric));
+            let (Some(relative), Some([low, high])) =
+                (change.relative_difference, change.relative_interval)
+            else {
+                continue;
+            };
+            let (relative, low, high) =
+                (signed(relative.get()), signed(low.get()), signed(high.get()));
+            lines.push(format!(
+                "{}: {} {relative} ({low} to {high})",
+                segment.segment, change.metric
+            ));
         }
     }
     if let Some(bandit) = &experiment.bandit
         && let Some(last) = bandit.reallocations.last()
     {
-        let shares: Vec<String> = last.shares.0.iter().map(|(key, share)| format!("{} {key}", figure::percent(*share))).collect();
+        let shares: Vec<String> = last
+            .shares
+            .0
+            .iter()
+            .map(|(key, share)| format!("{} {key}", figure::percent(*share)))
+            .collect();
         lines.push(format!("the bandit's shares at the end: {}", shares.join(", ")));
         if let (Some(own), Some(fixed)) = (bandit.regret, bandit.fixed_regret) {
-            let of = |regret: crate::report::Number| figure::percent(regret.get() / fixed.get().max(f64::MIN_POSITIVE));
+            let of = |regret: crate::report::Number| {
+                figure::percent(regret.get() / fixed.get().max(f64::MIN_POSITIVE))
+            };
             lines.push(format!("regret of the bandit: {} of the fixed split's", of(own)));
         }
     }
-    for health in experiment.health.iter().filter(|health| matches!(health.status, HealthStatus::Warning | HealthStatus::Error)) {
+    for health in experiment
+        .health
+        .iter()
+        .filter(|health| matches!(health.status, HealthStatus::Warning | HealthStatus::Error))
+    {
         let word = if health.status == HealthStatus::Error { "error" } else { "warning" };
         lines.push(format!("{word}: {}: {}", health.check, health.message));
     }
@@ -98,17 +131,21 @@ pub fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
     ))
 }
 
-/// What the knob changes: the lines of the file that go and those that come, and the command where it is the command that
-/// changes.
+/// What the knob changes: the lines of the file that go and those that come, and the command where
+/// it is the command that changes.
 #[must_use]
 pub fn knob(lesson: &super::Lesson) -> Vec<String> {
-    let scenario = |loaded: &Loaded| loaded.scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone());
+    let scenario =
+        |loaded: &Loaded| loaded.scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone());
     let (before, after) = (scenario(&lesson.before), scenario(&lesson.after));
     let mut lines = changed(&lesson.before.source.text, &lesson.after.source.text);
     if before != after {
-        // What a lesson says of its own runs is no part of the experiment: a learner changes the command.
+        // What a lesson says of its own runs is no part of the experiment: a learner changes the
+        // command.
         lines.retain(|line| !line.contains("rates: ("));
-        let of = |sign: &str, rates: Option<Rates>| rates.map(|rates| format!("{sign} {}", command(lesson.name, &rates)));
+        let of = |sign: &str, rates: Option<Rates>| {
+            rates.map(|rates| format!("{sign} {}", command(lesson.name, &rates)))
+        };
         lines.extend([of("-", before), of("+", after)].into_iter().flatten());
     }
     lines
@@ -117,7 +154,12 @@ pub fn knob(lesson: &super::Lesson) -> Vec<String> {
 /// The command that shows the same shares.
 fn command(name: &str, rates: &Rates) -> String {
     let equal = if rates.aa { " --aa" } else { "" };
-    format!("simlab power {name}{equal} --users {} --looks {} --replications {}", rates.users, rates.looks.max(1), rates.replications)
+    format!(
+        "simlab power {name}{equal} --users {} --looks {} --replications {}",
+        rates.users,
+        rates.looks.max(1),
+        rates.replications
+    )
 }
 
 /// The lines that the knob changes: what goes, and what comes.
@@ -135,8 +177,14 @@ fn changed(before: &str, after: &str) -> Vec<String> {
         (gone, come) = (old, new);
     }
     // Several places may be turned; what stands between them stays out.
-    let mut lines: Vec<String> = gone.iter().filter(|line| !come.contains(line)).map(|line| format!("- {}", line.trim())).collect();
-    lines.extend(come.iter().filter(|line| !gone.contains(line)).map(|line| format!("+ {}", line.trim())));
+    let mut lines: Vec<String> = gone
+        .iter()
+        .filter(|line| !come.contains(line))
+        .map(|line| format!("- {}", line.trim()))
+        .collect();
+    lines.extend(
+        come.iter().filter(|line| !gone.contains(line)).map(|line| format!("+ {}", line.trim())),
+    );
     lines
 }
 

@@ -1,6 +1,7 @@
 //! What is shown of texts that are too long to be shown.
 //!
-//! Guarantees: an error has a bounded length, whatever the text; a place that is pointed at stays in sight, with its true column.
+//! Guarantees: an error has a bounded length, whatever the text; a place that is pointed at stays
+//! in sight, with its true column.
 //!
 //! Does not know: what is wrong.
 
@@ -13,14 +14,20 @@ const MAX_LINE: usize = 500;
 const BEFORE: usize = 60;
 const SHOWN: usize = 200;
 
-/// `text` with at most about `most` bytes: the middle of a longer one is left out, and its length given.
+/// `text` with at most about `most` bytes: the middle of a longer one is left out, and its length
+/// given.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }
-    let (head, tail) = (text.floor_char_boundary(most * 3 / 4), text.ceil_char_boundary(text.len() - most / 4));
-    let (head, left_out, tail) = (text.get(..head).unwrap_or_default(), tail.saturating_sub(head), text.get(tail..).unwrap_or_default());
+    let (head, tail) =
+        (text.floor_char_boundary(most * 3 / 4), text.ceil_char_boundary(text.len() - most / 4));
+    let (head, left_out, tail) = (
+        text.get(..head).unwrap_or_default(),
+        tail.saturating_sub(head),
+        text.get(tail..).unwrap_or_default(),
+    );
     Cow::Owned(format!("{head} … ({left_out} bytes left out) … {tail}"))
 }
 
@@ -33,7 +40,8 @@ pub fn excerpt<'t>(text: &'t str, labels: &Labels) -> (Cow<'t, str>, Labels) {
         return (Cow::Borrowed(text), labels.clone());
     }
     let mut out = String::new();
-    // The pieces that are kept: where they begin in the text and in what is shown, and how long they are.
+    // The pieces that are kept: where they begin in the text and in what is shown, and how long
+    // they are.
     let mut pieces: Vec<(usize, usize, usize)> = Vec::new();
     let mut cut: Vec<Range<usize>> = Vec::new();
     let mut begin = 0;
@@ -41,13 +49,19 @@ pub fn excerpt<'t>(text: &'t str, labels: &Labels) -> (Cow<'t, str>, Labels) {
         let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
         let mut kept = 0..body.len();
         if body.len() > MAX_LINE {
-            let places = labels.iter().filter(|(span, _)| span.start <= begin + body.len() && span.end >= begin);
+            let places = labels
+                .iter()
+                .filter(|(span, _)| span.start <= begin + body.len() && span.end >= begin);
             let first = places.map(|(span, _)| span.start.saturating_sub(begin)).min().unwrap_or(0);
             let from = body.floor_char_boundary(first.saturating_sub(BEFORE));
             kept = from..body.floor_char_boundary((from + SHOWN).min(body.len()));
             cut.push(begin..begin + body.len());
         }
-        let marks = if kept.len() < body.len() { [kept.start > 0, kept.end < body.len()] } else { [false, false] };
+        let marks = if kept.len() < body.len() {
+            [kept.start > 0, kept.end < body.len()]
+        } else {
+            [false, false]
+        };
         out.push_str(if marks[0] { "…" } else { "" });
         pieces.push((begin + kept.start, out.len(), kept.len()));
         out.push_str(body.get(kept).unwrap_or_default());
@@ -56,7 +70,9 @@ pub fn excerpt<'t>(text: &'t str, labels: &Labels) -> (Cow<'t, str>, Labels) {
         begin += line.len();
     }
     let moved = |at: usize| {
-        let (from, to, length) = *pieces.get(pieces.partition_point(|(from, ..)| *from <= at).saturating_sub(1)).unwrap_or(&(0, 0, 0));
+        let (from, to, length) = *pieces
+            .get(pieces.partition_point(|(from, ..)| *from <= at).saturating_sub(1))
+            .unwrap_or(&(0, 0, 0));
         to + at.saturating_sub(from).min(length)
     };
     let said = |(span, label): &(Range<usize>, String)| {
@@ -78,14 +94,23 @@ mod tests {
     fn a_long_line_is_cut_around_the_place_and_the_place_stays_right() {
         let text = format!("(\n  {}é: 5x,\n  b: 1,\n)", "é".repeat(1000));
         let (at, b) = (text.find("5x").unwrap(), text.find("b:").unwrap());
-        let (shown, labels) = excerpt(&text, &vec![(at..at + 2, "no number".to_owned()), (b..b + 1, "here".to_owned())]);
+        let (shown, labels) = excerpt(
+            &text,
+            &vec![(at..at + 2, "no number".to_owned()), (b..b + 1, "here".to_owned())],
+        );
         assert!(shown.len() < 300, "{shown}");
         assert_eq!(shown.get(labels[0].0.clone()), Some("5x"));
         assert_eq!(shown.get(labels[1].0.clone()), Some("b"));
-        assert_eq!((labels[0].1.as_str(), labels[1].1.as_str()), ("no number (column 2007)", "here"));
+        assert_eq!(
+            (labels[0].1.as_str(), labels[1].1.as_str()),
+            ("no number (column 2007)", "here")
+        );
         assert_eq!(shown.lines().count(), 4);
         let short = "(\n a: 1)";
-        assert_eq!(excerpt(short, &vec![(3..4, "a".to_owned())]), (Cow::Borrowed(short), vec![(3..4, "a".to_owned())]));
+        assert_eq!(
+            excerpt(short, &vec![(3..4, "a".to_owned())]),
+            (Cow::Borrowed(short), vec![(3..4, "a".to_owned())])
+        );
     }
 
     #[test]

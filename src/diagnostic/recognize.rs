@@ -1,7 +1,7 @@
 //! Names a file that was given by mistake, and the command that takes it.
 //!
-//! Guarantees: it reads the bytes that it gets and nothing else, and never fails. It is a guess for an error message: no file
-//! is accepted or refused because of it alone.
+//! Guarantees: it reads the bytes that it gets and nothing else, and never fails. It is a guess for
+//! an error message: no file is accepted or refused because of it alone.
 
 use serde_json::Value;
 
@@ -39,7 +39,9 @@ impl Wanted {
     /// How to come by such a file.
     fn origin(self) -> &'static str {
         match self {
-            Self::Scenario => "a scenario is a RON file: `simlab new security my.ron` writes one to start from",
+            Self::Scenario => {
+                "a scenario is a RON file: `simlab new security my.ron` writes one to start from"
+            }
             Self::Data => {
                 "give the sums of a table as summary statistics, such as scenarios/published/security.ron, or one JSON event a line, as \
                  `simlab run SCENARIO --out DIR` writes them"
@@ -47,7 +49,9 @@ impl Wanted {
             Self::Recording => "`simlab run SCENARIO --live --record FILE` writes a recording",
             Self::Report => "`simlab run SCENARIO --out DIR` saves a report",
             Self::Replications => "`simlab power SCENARIO --out FILE` saves replications",
-            Self::Faults => "a list of faults is a RON file: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]",
+            Self::Faults => {
+                "a list of faults is a RON file: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]"
+            }
         }
     }
 }
@@ -112,30 +116,44 @@ impl Kind {
     }
 }
 
-/// The fault of a file that is something else than `wanted`; `None` where it may be what it should be, or cannot be told.
+/// The fault of a file that is something else than `wanted`; `None` where it may be what it should
+/// be, or cannot be told.
 #[must_use]
 pub fn mistaken(path: &str, bytes: &[u8], wanted: Wanted) -> Option<Diagnostic> {
     let kind = kind(bytes)?;
     // Faults may be JSON, and of events that are not readable each line has a reason of its own.
     let json = matches!(&kind, Kind::Foreign(name) if name == JSON);
     let fits = kind.is(wanted) || (json && matches!(wanted, Wanted::Faults | Wanted::Data));
-    (!fits).then(|| Diagnostic::new(format!("`{path}` is {}, not {}", kind.noun(), wanted.noun())).help(kind.help(path, wanted)))
+    (!fits).then(|| {
+        Diagnostic::new(format!("`{path}` is {}, not {}", kind.noun(), wanted.noun()))
+            .help(kind.help(path, wanted))
+    })
 }
 
 /// What is wrong with a JSON document, in plain words and with the place.
 #[must_use]
 pub fn json_fault(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
-    let place = if error.line() > 0 { format!(" (line {}, column {})", error.line(), error.column()) } else { String::new() };
+    let place = if error.line() > 0 {
+        format!(" (line {}, column {})", error.line(), error.column())
+    } else {
+        String::new()
+    };
     let text = error.to_string();
     let named = |start: &str| text.strip_prefix(start).and_then(|rest| rest.split('`').next());
     match (error.classify(), named("missing field `"), named("unknown field `")) {
         (Category::Io, ..) => "it cannot be read".to_owned(),
         (Category::Eof, ..) => "it ends too early".to_owned(),
         (Category::Syntax, ..) => format!("it is not JSON{place}"),
-        (Category::Data, Some(field), _) => format!("the field `{}` is missing{place}", shortened(field, MAX_NAME)),
-        (Category::Data, _, Some(field)) => format!("the field `{}` is not known{place}", shortened(field, MAX_NAME)),
-        (Category::Data, None, None) => format!("a value is not of the kind that stands there{place}"),
+        (Category::Data, Some(field), _) => {
+            format!("the field `{}` is missing{place}", shortened(field, MAX_NAME))
+        }
+        (Category::Data, _, Some(field)) => {
+            format!("the field `{}` is not known{place}", shortened(field, MAX_NAME))
+        }
+        (Category::Data, None, None) => {
+            format!("a value is not of the kind that stands there{place}")
+        }
     }
 }
 
@@ -154,7 +172,9 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
     let whole = head.len() == bytes.len();
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(head.get(..error.valid_up_to())?).ok()?
+        }
         Err(_) => return head.contains(&0).then(|| Kind::Foreign("a binary file".to_owned())),
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -180,7 +200,8 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
     }
     // Short marks such as "BM" and "MZ" also begin words.
     let head = head(bytes, 512);
-    let readable = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let readable =
+        std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     if readable && !head.iter().any(control) && !head.starts_with(b"%PDF") {
         return None;
@@ -190,21 +211,30 @@ fn binary(bytes: &[u8]) -> Option<Kind> {
         ("application/gzip", _) => Kind::Packed { name: "a gzip archive", with: "gunzip --keep" },
         ("application/zip", _) => Kind::Packed { name: "a zip archive", with: "unzip" },
         ("application/zstd", _) => Kind::Packed { name: "a zstd archive", with: "unzstd" },
-        ("application/x-bzip2", _) => Kind::Packed { name: "a bzip2 archive", with: "bunzip2 --keep" },
+        ("application/x-bzip2", _) => {
+            Kind::Packed { name: "a bzip2 archive", with: "bunzip2 --keep" }
+        }
         ("application/x-xz", _) => Kind::Packed { name: "an xz archive", with: "unxz --keep" },
         ("application/pdf", _) => Kind::Foreign("a PDF document".to_owned()),
         ("text/x-shellscript", _) => Kind::Foreign("a script".to_owned()),
         ("text/html", _) => Kind::Foreign("an HTML page".to_owned()),
         ("text/xml", _) => Kind::Foreign("an XML file".to_owned()),
         (mime, infer::MatcherType::Text) => Kind::Foreign(format!("a file of type {mime}")),
-        ("application/x-executable" | "application/vnd.microsoft.portable-executable" | "application/x-mach-binary", _) => {
-            Kind::Foreign("an executable".to_owned())
-        }
-        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" | "application/vnd.ms-excel", _) => {
-            Kind::Foreign("a spreadsheet".to_owned())
-        }
+        (
+            "application/x-executable"
+            | "application/vnd.microsoft.portable-executable"
+            | "application/x-mach-binary",
+            _,
+        ) => Kind::Foreign("an executable".to_owned()),
+        (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            | "application/vnd.ms-excel",
+            _,
+        ) => Kind::Foreign("a spreadsheet".to_owned()),
         ("application/vnd.sqlite3", _) => Kind::Foreign("an SQLite database".to_owned()),
-        (_, infer::MatcherType::Image) => Kind::Foreign(format!("an image ({})", found.extension())),
+        (_, infer::MatcherType::Image) => {
+            Kind::Foreign(format!("an image ({})", found.extension()))
+        }
         (mime, _) => Kind::Foreign(format!("a file of type {mime}")),
     })
 }
@@ -218,12 +248,15 @@ fn json(text: &str, bytes: &[u8], whole: bool) -> Option<Kind> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let first = match values.next()? {
         Ok(value) => value,
-        Err(error) if error.is_eof() && !whole => serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().next()?.ok()?,
+        Err(error) if error.is_eof() && !whole => {
+            serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().next()?.ok()?
+        }
         Err(_) => return None,
     };
     let schema = first.get("schema").and_then(Value::as_str).unwrap_or_default();
     let has = |value: &Value, keys: &[&str]| keys.iter().all(|key| value.get(key).is_some());
-    let event = if let Value::Array(all) = &first { all.first().unwrap_or(&Value::Null) } else { &first };
+    let event =
+        if let Value::Array(all) = &first { all.first().unwrap_or(&Value::Null) } else { &first };
     Some(match schema.split('/').next().unwrap_or_default() {
         "simlab.report" => Kind::Report,
         "simlab.power-part" => Kind::Replications,
@@ -241,7 +274,9 @@ fn json(text: &str, bytes: &[u8], whole: bool) -> Option<Kind> {
 
 /// The lines that say something: without blank ones and comments.
 fn lines<'t>(text: &'t str, comment: &'t str) -> impl Iterator<Item = &'t str> {
-    text.lines().map(str::trim_end).filter(move |line| !line.trim_start().is_empty() && !line.trim_start().starts_with(comment))
+    text.lines().map(str::trim_end).filter(move |line| {
+        !line.trim_start().is_empty() && !line.trim_start().starts_with(comment)
+    })
 }
 
 /// RON of ours: which, the fields tell.
@@ -250,8 +285,11 @@ fn ron(text: &str) -> Option<Kind> {
     if !lines.peek()?.starts_with('(') {
         return None;
     }
-    let fields: Vec<&str> =
-        lines.flat_map(|line| line.split([',', '(', '{'])).filter_map(|part| part.split_once(':')).map(|(name, _)| name.trim()).collect();
+    let fields: Vec<&str> = lines
+        .flat_map(|line| line.split([',', '(', '{']))
+        .filter_map(|part| part.split_once(':'))
+        .map(|(name, _)| name.trim())
+        .collect();
     let has = |name: &str| fields.contains(&name);
     match (has("exposures") && (has("conversions") || has("standard_error")), has("config")) {
         (true, _) => Some(Kind::Statistics),
@@ -268,24 +306,42 @@ fn other_text(text: &str) -> Option<Kind> {
         return foreign("a script");
     }
     if start.starts_with('<') {
-        return foreign(if start.to_lowercase().contains("<html") { "an HTML page" } else { "an XML file" });
+        return foreign(if start.to_lowercase().contains("<html") {
+            "an HTML page"
+        } else {
+            "an XML file"
+        });
     }
-    if start.starts_with("# ") && lines(text, "#").next().is_some_and(|line| !line.contains([':', '=', ','])) {
+    if start.starts_with("# ")
+        && lines(text, "#").next().is_some_and(|line| !line.contains([':', '=', ',']))
+    {
         return foreign("a Markdown text");
     }
     let said: Vec<&str> = lines(text, "#").take(20).collect();
-    let name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || " _-.\"'$".contains(c));
-    let before = |line: &str, mark: char| line.split_once(mark).is_some_and(|(key, _)| name(key.trim().trim_start_matches("- ")));
+    let name = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || " _-.\"'$".contains(c))
+    };
+    let before = |line: &str, mark: char| {
+        line.split_once(mark).is_some_and(|(key, _)| name(key.trim().trim_start_matches("- ")))
+    };
     let first = said.first()?;
-    if *first == "---" || (!first.ends_with(',') && before(first, ':') && said.iter().all(|line| !line.contains('('))) {
+    if *first == "---"
+        || (!first.ends_with(',')
+            && before(first, ':')
+            && said.iter().all(|line| !line.contains('(')))
+    {
         return foreign("a YAML file");
     }
-    if (first.starts_with('[') && first.ends_with(']') && name(first.trim_matches(['[', ']']))) || before(first, '=') {
+    if (first.starts_with('[') && first.ends_with(']') && name(first.trim_matches(['[', ']'])))
+        || before(first, '=')
+    {
         return foreign("a TOML file");
     }
     let table = |mark: char| {
         let columns = first.matches(mark).count();
-        columns > 0 && said.iter().all(|line| line.matches(mark).count() >= columns) && !first.contains(['(', '{', '['])
+        columns > 0
+            && said.iter().all(|line| line.matches(mark).count() >= columns)
+            && !first.contains(['(', '{', '['])
     };
     [(',', "a CSV table"), ('\t', "a TSV table"), (';', "a CSV table"), ('|', "a table")]
         .iter()

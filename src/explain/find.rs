@@ -7,14 +7,19 @@ use super::{Term, checks, practice, results};
 /// All words, in the order of the alphabet.
 #[must_use]
 pub fn terms() -> Vec<&'static Term> {
-    let mut all: Vec<&Term> = results::TERMS.iter().chain(practice::TERMS).chain(checks::TERMS).collect();
+    let mut all: Vec<&Term> =
+        results::TERMS.iter().chain(practice::TERMS).chain(checks::TERMS).collect();
     all.sort_by_key(|term| term.name.to_lowercase());
     all
 }
 
 /// Case, hyphens and underscores make no difference.
 fn plain(word: &str) -> String {
-    word.to_lowercase().replace(['-', '_', '–', '&', '\''], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    word.to_lowercase()
+        .replace(['-', '_', '–', '&', '\''], " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The ways to write a term.
@@ -30,15 +35,20 @@ pub fn find(word: &str) -> Option<&'static Term> {
     terms().into_iter().find(|term| ways(term).map(plain).any(|way| way == word || way == singular))
 }
 
-/// The name of the term that `word` was most likely meant to be: the nearest way to write one, or one that holds it.
+/// The name of the term that `word` was most likely meant to be: the nearest way to write one, or
+/// one that holds it.
 #[must_use]
 pub fn nearest(word: &str) -> Option<&'static str> {
     let word = plain(word);
-    let all: Vec<(String, &'static str)> =
-        terms().into_iter().flat_map(|term| ways(term).map(move |way| (plain(way), term.name))).collect();
-    let near = crate::diagnostic::nearest(&word, all.iter().map(|(way, _)| way.as_str())).map(str::to_owned);
+    let all: Vec<(String, &'static str)> = terms()
+        .into_iter()
+        .flat_map(|term| ways(term).map(move |way| (plain(way), term.name)))
+        .collect();
+    let near = crate::diagnostic::nearest(&word, all.iter().map(|(way, _)| way.as_str()))
+        .map(str::to_owned);
     let name = |way: &str| all.iter().find(|(own, _)| own == way).map(|(_, name)| *name);
-    let holding = || all.iter().find(|(way, _)| word.len() > 2 && way.contains(&word)).map(|(_, name)| *name);
+    let holding =
+        || all.iter().find(|(way, _)| word.len() > 2 && way.contains(&word)).map(|(_, name)| *name);
     near.and_then(|near| name(&near)).or_else(holding)
 }
 
@@ -51,9 +61,17 @@ mod tests {
         for word in ["credible interval", "Credible-Intervals", "CREDIBLE_INTERVAL", "hdi"] {
             assert_eq!(find(word).map(|term| term.name), Some("credible interval"), "{word}");
         }
-        for word in
-            ["SRM", "sample_ratio_mismatch", "p95", "cuped", "Rogan-Gladen", "Benjamini-Hochberg", "Bonferroni", "exposure", "silent_arm"]
-        {
+        for word in [
+            "SRM",
+            "sample_ratio_mismatch",
+            "p95",
+            "cuped",
+            "Rogan-Gladen",
+            "Benjamini-Hochberg",
+            "Bonferroni",
+            "exposure",
+            "silent_arm",
+        ] {
             assert!(find(word).is_some(), "{word}");
         }
         assert_eq!(find("shrinkge"), None);
@@ -67,26 +85,51 @@ mod tests {
         let mut seen: Vec<String> = Vec::new();
         for term in terms() {
             for sentence in term.says {
-                assert!(sentence.ends_with('.') && sentence.len() > 30, "{}: {sentence}", term.name);
+                assert!(
+                    sentence.ends_with('.') && sentence.len() > 30,
+                    "{}: {sentence}",
+                    term.name
+                );
                 let inner = sentence[..sentence.len() - 1].replace("vs. ", "");
                 assert!(!inner.contains(". "), "{}: more than one sentence: {sentence}", term.name);
-                assert!(sentence.starts_with(|c: char| c.is_uppercase()), "{}: {sentence}", term.name);
+                assert!(
+                    sentence.starts_with(|c: char| c.is_uppercase()),
+                    "{}: {sentence}",
+                    term.name
+                );
             }
             assert!(!term.formula.is_empty() && !term.source.is_empty());
             for other in term.see {
-                assert_eq!(find(other).map(|found| found.name), Some(*other), "{} leads to {other}", term.name);
+                assert_eq!(
+                    find(other).map(|found| found.name),
+                    Some(*other),
+                    "{} leads to {other}",
+                    term.name
+                );
             }
             for way in ways(term).map(plain) {
                 assert!(!seen.contains(&way), "{way} stands for two words");
                 seen.push(way);
             }
-            assert!(term.text(80).lines().all(|line| line.chars().count() <= 80), "{}", term.text(80));
+            assert!(
+                term.text(80).lines().all(|line| line.chars().count() <= 80),
+                "{}",
+                term.text(80)
+            );
         }
     }
 
     #[test]
     fn every_health_check_is_explained() {
-        for check in ["exposures", "sample_ratio_mismatch", "metrics", "prior_data_conflict", "silent_arm", "config", "targeting"] {
+        for check in [
+            "exposures",
+            "sample_ratio_mismatch",
+            "metrics",
+            "prior_data_conflict",
+            "silent_arm",
+            "config",
+            "targeting",
+        ] {
             assert!(find(check).is_some(), "{check}");
         }
     }

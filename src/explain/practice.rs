@@ -127,7 +127,13 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "CUPED",
-        aliases: &["pre period", "covariate adjustment", "ancova", "variance reduction", "adjusted"],
+        aliases: &[
+            "pre period",
+            "covariate adjustment",
+            "ancova",
+            "variance reduction",
+            "adjusted",
+        ],
         says: [
             "CUPED takes out of each user's value what the user's behavior before the experiment already explains.",
             "What remains is less noisy, so the same users tell more.",
@@ -139,7 +145,14 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "Rogan-Gladen correction",
-        aliases: &["rogan gladen", "judge", "judge error", "sensitivity", "specificity", "corrected"],
+        aliases: &[
+            "rogan gladen",
+            "judge",
+            "judge error",
+            "sensitivity",
+            "specificity",
+            "corrected",
+        ],
         says: [
             "A judge that errs shows less difference than there is: it turns some good answers into bad ones and the other way round.",
             "Knowing how often it is right about good answers (sensitivity) and about bad ones (specificity), the true rate can be worked out.",
@@ -235,7 +248,13 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "bandit",
-        aliases: &["thompson", "thompson sampling", "allocation", "multi-armed bandit", "reallocation"],
+        aliases: &[
+            "thompson",
+            "thompson sampling",
+            "allocation",
+            "multi-armed bandit",
+            "reallocation",
+        ],
         says: [
             "A bandit changes the shares of the variations while users arrive: each gets its probability to be best on the primary metric, down to a floor.",
             "It is for earning while learning: fewer users meet the worse variations, so the regret is small.",

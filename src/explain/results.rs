@@ -82,7 +82,13 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "probability to beat control",
-        aliases: &["beats control", "beats", "probability to beat", "chance to beat control", "p2bc"],
+        aliases: &[
+            "beats control",
+            "beats",
+            "probability to beat",
+            "chance to beat control",
+            "p2bc",
+        ],
         says: [
             "This is the probability that the treatment's true value is better than the control's, in the metric's good direction.",
             "From the threshold on the report reads `better`, from its complement down `worse`, between them `unclear`.",

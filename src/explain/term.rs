@@ -20,7 +20,8 @@ pub struct Term {
 }
 
 impl Term {
-    /// The explanation in lines of at most `width` cells, which is taken as 40 at the least and 100 at the most.
+    /// The explanation in lines of at most `width` cells, which is taken as 40 at the least and 100
+    /// at the most.
     #[must_use]
     pub fn text(&self, width: usize) -> String {
         let width = width.clamp(40, 100);
@@ -28,7 +29,10 @@ impl Term {
         let mut add = |label: &str, words: &str| {
             let inset = " ".repeat(if label.is_empty() { 2 } else { 11 });
             let first = if label.is_empty() { inset.clone() } else { format!("  {label:9}") };
-            let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&inset).break_words(false);
+            let options = textwrap::Options::new(width)
+                .initial_indent(&first)
+                .subsequent_indent(&inset)
+                .break_words(false);
             text += &textwrap::wrap(words, options).join("\n");
             text.push('\n');
         };

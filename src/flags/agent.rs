@@ -1,7 +1,7 @@
 //! The value of an AI config's variation, as an AI SDK reads it.
 //!
-//! Promises: what the SDKs cannot do without is there, or the error says what is missing; where a value has both forms of
-//! tools, the newer one (the root map) wins, as in the newest SDK.
+//! Promises: what the SDKs cannot do without is there, or the error says what is missing; where a
+//! value has both forms of tools, the newer one (the root map) wins, as in the newest SDK.
 //!
 //! Does not know: how the value was chosen, or what a model makes of it.
 
@@ -48,15 +48,20 @@ pub fn read(value: &Value) -> Result<Option<AgentConfig>, String> {
     if meta["enabled"] != Value::Bool(true) {
         return Ok(None);
     }
-    let text = |place: &str, value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| format!("`{place}` is missing"));
+    let text = |place: &str, value: &Value| {
+        value.as_str().map(str::to_owned).ok_or_else(|| format!("`{place}` is missing"))
+    };
     let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let (model, provider) = (&value["model"], &value["provider"]);
     let mut parameters = object(&model["parameters"]);
     let listed = parameters.shift_remove("tools").unwrap_or_default();
-    let keyed = value["tools"].as_object().into_iter().flatten().map(|(key, tool)| (key.as_str(), tool));
+    let keyed =
+        value["tools"].as_object().into_iter().flatten().map(|(key, tool)| (key.as_str(), tool));
     let listed = listed.as_array().into_iter().flatten().map(|tool| ("", tool));
     let mut tools = Vec::new();
-    for (key, tool) in if value["tools"].is_object() { keyed.collect::<Vec<_>>() } else { listed.collect() } {
+    for (key, tool) in
+        if value["tools"].is_object() { keyed.collect::<Vec<_>>() } else { listed.collect() }
+    {
         tools.push(AgentTool {
             name: tool["name"].as_str().unwrap_or(key).to_owned(),
             description: tool["description"].as_str().unwrap_or_default().to_owned(),
@@ -94,9 +99,18 @@ mod tests {
             "provider": { "name": "OpenAI" }, "instructions": "You are …",
         });
         let agent = read(&value).unwrap().unwrap();
-        assert_eq!((agent.variation.as_str(), agent.version, agent.model.as_str()), ("other-paid", 2, "gpt-4o"));
-        assert_eq!((agent.parameters.len(), agent.custom["max_tool_calls"].as_u64()), (1, Some(20)));
-        assert_eq!(agent.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["search_v1"]);
+        assert_eq!(
+            (agent.variation.as_str(), agent.version, agent.model.as_str()),
+            ("other-paid", 2, "gpt-4o")
+        );
+        assert_eq!(
+            (agent.parameters.len(), agent.custom["max_tool_calls"].as_u64()),
+            (1, Some(20))
+        );
+        assert_eq!(
+            agent.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
+            ["search_v1"]
+        );
 
         let mut newer = value.clone();
         newer["tools"] = json!({ "search_v2": { "description": "finds more", "type": "function", "parameters": {} } });

@@ -1,6 +1,7 @@
 //! What goes in and out of the REST interface: requests, replies and errors.
 //!
-//! Promises: the same values for the mock in memory, a server in front of it and a client of the real service.
+//! Promises: the same values for the mock in memory, a server in front of it and a client of the
+//! real service.
 //!
 //! Does not know: HTTP, or what any path means.
 
@@ -63,7 +64,11 @@ impl Request {
 
     /// A semantic patch: instructions that take effect together or not at all.
     #[must_use]
-    pub fn instruct(path: impl Into<String>, environment: Option<&str>, instructions: Vec<Value>) -> Self {
+    pub fn instruct(
+        path: impl Into<String>,
+        environment: Option<&str>,
+        instructions: Vec<Value>,
+    ) -> Self {
         let mut body = json!({ "instructions": instructions });
         if let Some(environment) = environment {
             put(&mut body, "environmentKey", environment);

@@ -1,9 +1,11 @@
-//! Bringing a project to what its specification says: the tutorial's scripts and manual steps, as one procedure.
+//! Bringing a project to what its specification says: the tutorial's scripts and manual steps, as
+//! one procedure.
 //!
-//! Prerequisites are verified first, all of them; then what is missing is created and what differs is updated, in the order
-//! in which one thing needs another. Nothing is deleted: a rule that the specification does not have stays, behind its own. A second run
-//! finds nothing to do. The same procedure serves the mock and the real
-//! service: it speaks the REST interface through [`FlagAdmin`].
+//! Prerequisites are verified first, all of them; then what is missing is created and what differs
+//! is updated, in the order in which one thing needs another. Nothing is deleted: a rule that the
+//! specification does not have stays, behind its own. A second run finds nothing to do. The same
+//! procedure serves the mock and the real service: it speaks the REST interface through
+//! [`FlagAdmin`].
 //!
 //! Does not know: HTTP, or that there is a simulation.
 
@@ -151,7 +153,8 @@ pub fn protocol(actions: &[Action]) -> String {
     for action in actions.iter().filter(|action| action.kind != ActionKind::Unchanged) {
         text.push_str(&format!("{action}\n"));
     }
-    let [created, updated, unchanged] = [ActionKind::Created, ActionKind::Updated, ActionKind::Unchanged].map(count);
+    let [created, updated, unchanged] =
+        [ActionKind::Created, ActionKind::Updated, ActionKind::Unchanged].map(count);
     text.push_str(&format!("{created} created, {updated} updated, {unchanged} unchanged"));
     match count(ActionKind::Differs) {
         0 => {}
@@ -188,10 +191,18 @@ pub enum BootstrapError {
 impl fmt::Display for BootstrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prerequisites(faults) => write!(f, "the project cannot be set up: {}", faults.join("; ")),
-            Self::Refused { resource, key, error } => write!(f, "{} `{key}` was refused: {error}", resource.name()),
+            Self::Prerequisites(faults) => {
+                write!(f, "the project cannot be set up: {}", faults.join("; "))
+            }
+            Self::Refused { resource, key, error } => {
+                write!(f, "{} `{key}` was refused: {error}", resource.name())
+            }
             Self::Differs { resource, key, detail } => {
-                write!(f, "{} `{key}` exists already and cannot be changed: {detail}", resource.name())
+                write!(
+                    f,
+                    "{} `{key}` exists already and cannot be changed: {detail}",
+                    resource.name()
+                )
             }
         }
     }
@@ -202,24 +213,34 @@ impl std::error::Error for BootstrapError {}
 /// Brings a project to its specification and says what was done, or in [`Mode::Plan`] would be.
 ///
 /// # Errors
-/// When the specification contradicts itself or lacks what it refers to (then nothing was changed), and when the service
-/// refuses a request.
-pub async fn bootstrap(admin: &mut impl FlagAdmin, spec: &ProjectSpec, mode: Mode) -> Result<Vec<Action>, BootstrapError> {
+/// When the specification contradicts itself or lacks what it refers to (then nothing was changed),
+/// and when the service refuses a request.
+pub async fn bootstrap(
+    admin: &mut impl FlagAdmin,
+    spec: &ProjectSpec,
+    mode: Mode,
+) -> Result<Vec<Action>, BootstrapError> {
     steps::Session::new(admin, spec, mode).run().await
 }
 
-/// A mock account that holds `spec`, with the seeds that its experiments ask for, and what was done for it.
+/// A mock account that holds `spec`, with the seeds that its experiments ask for, and what was done
+/// for it.
 ///
 /// # Errors
 /// As [`bootstrap`].
-pub fn mock_account(spec: &ProjectSpec, seed: crate::random::Seed, now_ms: u64) -> Result<(Account, Vec<Action>), BootstrapError> {
+pub fn mock_account(
+    spec: &ProjectSpec,
+    seed: crate::random::Seed,
+    now_ms: u64,
+) -> Result<(Account, Vec<Action>), BootstrapError> {
     let mut account = Account::new(seed);
     for experiment in &spec.experiments {
         if let Some(seed) = experiment.seed {
             account.fix_iteration_seed(&spec.key, &spec.environment, &experiment.key, seed);
         }
     }
-    let actions = at_once(bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply))?;
+    let actions =
+        at_once(bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply))?;
     Ok((account, actions))
 }
 

@@ -1,9 +1,11 @@
 //! LaunchDarkly's bucketing: which part of a rollout a key falls into.
 //!
-//! The bucket of a value is the first 15 hexadecimal digits of SHA-1(`prefix.value`), divided by their largest value; the
-//! prefix is an experiment's seed, else `flagKey.salt`. Arithmetic is in `f32`, exactly as in the official Rust crate.
+//! The bucket of a value is the first 15 hexadecimal digits of SHA-1(`prefix.value`), divided by
+//! their largest value; the prefix is an experiment's seed, else `flagKey.salt`. Arithmetic is in
+//! `f32`, exactly as in the official Rust crate.
 //!
-//! Promises: no allocation, one compression for inputs of up to 55 bytes; pinned by the vendor's own test vectors.
+//! Promises: no allocation, one compression for inputs of up to 55 bytes; pinned by the vendor's
+//! own test vectors.
 //!
 //! Does not know: what the parts of a rollout stand for.
 
@@ -20,7 +22,8 @@ const INITIAL: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
     text: Vec<u8>,
-    /// The first block of an input: the prefix, then room for value and padding. All zero when the prefix is too long.
+    /// The first block of an input: the prefix, then room for value and padding. All zero when the
+    /// prefix is too long.
     block: [u8; 64],
 }
 
@@ -55,7 +58,10 @@ impl Prefix {
 
     /// The first 15 hexadecimal digits of the hash, as an integer.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "a hash has 20 bytes, and a text that leaves room for its end fits into one block")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a hash has 20 bytes, and a text that leaves room for its end fits into one block"
+    )]
     pub fn digits(&self, value: &str) -> u64 {
         let length = self.text.len() + value.len();
         if length > ONE_BLOCK {
@@ -74,7 +80,8 @@ impl Prefix {
     }
 }
 
-/// Upper bounds of a rollout's parts: the running sum of `weight / 100,000` in `f32`, in the order of the parts.
+/// Upper bounds of a rollout's parts: the running sum of `weight / 100,000` in `f32`, in the order
+/// of the parts.
 pub fn bounds(weights: impl IntoIterator<Item = f32>) -> Vec<f32> {
     let mut sum = 0.0_f32;
     weights
@@ -95,15 +102,35 @@ mod tests {
         let salted = Prefix::key_and_salt("support-agent", "0a1b2c3d4e5f60718293a4b5c6d7e8f9");
         let salty = Prefix::key_and_salt("hashKey", "saltyA");
         let vectors: [(&Prefix, &str, u64, f64); 9] = [
-            (&Prefix::seed(1_138_240_921), "user_1760000000_1", 179_205_994_589_111_551, 0.155_436_422_924_752_24),
-            (&Prefix::seed(1_138_240_921), "user_1760000000_2", 427_156_528_012_547_401, 0.370_499_228_530_055_3),
-            (&Prefix::seed(77_223_344), "user_1760000000_1", 1_081_914_974_056_431_755, 0.938_411_652_253_265_2),
+            (
+                &Prefix::seed(1_138_240_921),
+                "user_1760000000_1",
+                179_205_994_589_111_551,
+                0.155_436_422_924_752_24,
+            ),
+            (
+                &Prefix::seed(1_138_240_921),
+                "user_1760000000_2",
+                427_156_528_012_547_401,
+                0.370_499_228_530_055_3,
+            ),
+            (
+                &Prefix::seed(77_223_344),
+                "user_1760000000_1",
+                1_081_914_974_056_431_755,
+                0.938_411_652_253_265_2,
+            ),
             (&salted, "user_1760000000_1", 693_390_576_004_806_531, 0.601_420_455_108_309_2),
             (&salty, "userKeyA", 486_043_891_349_154_521, 0.421_575_874_339_249_4),
             (&salty, "userKeyB", 773_435_658_029_121_709, 0.670_848_496_570_343_5),
             (&salty, "userKeyC", 119_247_895_310_179_974, 0.103_431_061_727_696_9),
             (&Prefix::seed(61), "userKeyA", 113_000_217_734_964_355, 0.098_012_065_247_666_7),
-            (&Prefix::seed(-5), "ünïcode user/1", 54_225_364_947_864_611, 0.047_033_006_784_235_304),
+            (
+                &Prefix::seed(-5),
+                "ünïcode user/1",
+                54_225_364_947_864_611,
+                0.047_033_006_784_235_304,
+            ),
         ];
         for (prefix, key, digits, bucket) in vectors {
             assert_eq!(prefix.digits(key), digits, "{key}");
@@ -117,7 +144,8 @@ mod tests {
             for length in 0..130 {
                 let value = "x".repeat(length);
                 let whole = [prefix.text.as_slice(), value.as_bytes()].concat();
-                let hex: String = sha1::Sha1::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex: String =
+                    sha1::Sha1::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
                 assert_eq!(format!("{:015x}", prefix.digits(&value)), hex[..15]);
             }
         }

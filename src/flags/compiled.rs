@@ -1,12 +1,15 @@
-//! Which variation a user gets, fast: rules are matched once for each distinct attribute set, and a call only hashes.
+//! Which variation a user gets, fast: rules are matched once for each distinct attribute set, and a
+//! call only hashes.
 //!
-//! Whatever does not depend on the user's key is decided when compiling, by the official crate itself: clause by clause
-//! for the rules, and as a whole where no rollout by key is reached. What remains is a rollout by key (one SHA-1). A flag
-//! whose answer depends on the key in any other way (individual targets, clauses on `key`, segments with members or
-//! percentages, prerequisites) is evaluated by the official crate at each call: correct, but microseconds, not nanoseconds.
+//! Whatever does not depend on the user's key is decided when compiling, by the official crate
+//! itself: clause by clause for the rules, and as a whole where no rollout by key is reached. What
+//! remains is a rollout by key (one SHA-1). A flag whose answer depends on the key in any other way
+//! (individual targets, clauses on `key`, segments with members or percentages, prerequisites) is
+//! evaluated by the official crate at each call: correct, but microseconds, not nanoseconds.
 //!
-//! Promises: equal to `launchdarkly-server-sdk-evaluation` for every flag, segment, attribute set and key (property-tested);
-//! no allocation and at most one hash on the compiled paths; never a panic, whatever the indices.
+//! Promises: equal to `launchdarkly-server-sdk-evaluation` for every flag, segment, attribute set
+//! and key (property-tested); no allocation and at most one hash on the compiled paths; never a
+//! panic, whatever the indices.
 //!
 //! Does not know: what a variation contains, or that events follow from an evaluation.
 
@@ -25,8 +28,8 @@ use crate::context::Attributes;
 /// A user's variation and how it came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// Index into the config's own variations, without the automatic `disabled` one. `None` when the config is disabled for
-    /// this user or cannot be evaluated: the reason says which.
+    /// Index into the config's own variations, without the automatic `disabled` one. `None` when
+    /// the config is disabled for this user or cannot be evaluated: the reason says which.
     pub variation: Option<usize>,
     /// Whether this evaluation is an exposure to an experiment.
     pub in_experiment: bool,
@@ -132,12 +135,17 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles `ruleset` for the configs with these keys, and for users with one of these attribute sets. A config that the
-    /// ruleset lacks evaluates to [`EvaluationError::FlagNotFound`].
+    /// Compiles `ruleset` for the configs with these keys, and for users with one of these
+    /// attribute sets. A config that the ruleset lacks evaluates to
+    /// [`EvaluationError::FlagNotFound`].
     ///
     /// # Errors
     /// When a flag or segment lacks what an SDK insists on.
-    pub fn new<K: AsRef<str>>(ruleset: &Ruleset, configs: &[K], attribute_sets: &[Attributes]) -> Result<Self, Unreadable> {
+    pub fn new<K: AsRef<str>>(
+        ruleset: &Ruleset,
+        configs: &[K],
+        attribute_sets: &[Attributes],
+    ) -> Result<Self, Unreadable> {
         let mut store = Store::default();
         for (key, segment) in &ruleset.segments {
             store.segments.insert(key.clone(), read(segment, "segment", key)?);
@@ -154,7 +162,11 @@ impl Compiled {
         };
         let mut configs_of = Vec::new();
         for key in configs {
-            let config = compiled.store.flags.get(key.as_ref()).map(|flag| Config::new(flag, ruleset.flags.get(key.as_ref())));
+            let config = compiled
+                .store
+                .flags
+                .get(key.as_ref())
+                .map(|flag| Config::new(flag, ruleset.flags.get(key.as_ref())));
             match &config {
                 None => {
                     let plan = Plan::Fixed(Evaluation::error(EvaluationError::FlagNotFound));
@@ -168,12 +180,14 @@ impl Compiled {
         Ok(compiled)
     }
 
-    /// The variation of `configs[config]` for the user with this key and `attribute_sets[attribute_set]`.
+    /// The variation of `configs[config]` for the user with this key and
+    /// `attribute_sets[attribute_set]`.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "a plan names a rollout that was compiled with it")]
     pub fn evaluate(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
         let plan = if attribute_set < self.attribute_sets.len() {
-            self.plans.get(config.saturating_mul(self.attribute_sets.len()).saturating_add(attribute_set))
+            self.plans
+                .get(config.saturating_mul(self.attribute_sets.len()).saturating_add(attribute_set))
         } else {
             None
         };
@@ -188,9 +202,10 @@ impl Compiled {
         }
     }
 
-    /// The same flags with other seeds in their rollouts, as pairs of old and new: what another bootstrap would have drawn, without
-    /// one. Ids of rules stay as they are. `None` when an evaluation depends on the key in any other way than through a rollout
-    /// whose seed is replaced.
+    /// The same flags with other seeds in their rollouts, as pairs of old and new: what another
+    /// bootstrap would have drawn, without one. Ids of rules stay as they are. `None` when an
+    /// evaluation depends on the key in any other way than through a rollout whose seed is
+    /// replaced.
     #[must_use]
     pub fn reseeded(&self, seeds: &[(i64, i64)]) -> Option<Self> {
         if self.plans.iter().any(|plan| matches!(plan, Plan::Official)) {
@@ -204,31 +219,59 @@ impl Compiled {
     }
 
     /// The rollouts by key of a rule of `configs[config]`; `None` is the default rule.
-    fn rollouts_of(&mut self, config: usize, rule: Option<u32>) -> impl Iterator<Item = &mut Rollout> {
+    fn rollouts_of(
+        &mut self,
+        config: usize,
+        rule: Option<u32>,
+    ) -> impl Iterator<Item = &mut Rollout> {
         let sets = self.attribute_sets.len();
-        let plans = self.plans.get(config.saturating_mul(sets)..).unwrap_or_default().iter().take(sets);
-        let own: BTreeSet<u32> = plans.filter_map(|plan| if let Plan::Rollout(index) = plan { Some(*index) } else { None }).collect();
+        let plans =
+            self.plans.get(config.saturating_mul(sets)..).unwrap_or_default().iter().take(sets);
+        let own: BTreeSet<u32> = plans
+            .filter_map(|plan| if let Plan::Rollout(index) = plan { Some(*index) } else { None })
+            .collect();
         let reason = rule.map_or(Reason::Fallthrough, |rule| Reason::RuleMatch { rule });
-        let served = move |rollout: &Rollout| rollout.evaluations.first().is_some_and(|evaluation| evaluation.reason == reason);
+        let served = move |rollout: &Rollout| {
+            rollout.evaluations.first().is_some_and(|evaluation| evaluation.reason == reason)
+        };
         let rollouts = self.rollouts.iter_mut().zip(0_u32..);
-        rollouts.filter(move |(rollout, index)| own.contains(index) && served(rollout)).map(|(rollout, _)| rollout)
+        rollouts
+            .filter(move |(rollout, index)| own.contains(index) && served(rollout))
+            .map(|(rollout, _)| rollout)
     }
 
-    /// Gives the variations that take part in an experiment on a rule other shares of its sample, in thousandths of a percent; a
-    /// user's bucket stays. Tells whether there was a rollout by key to change.
-    pub fn reallocate(&mut self, config: usize, rule: Option<u32>, shares: &[(usize, u32)]) -> bool {
+    /// Gives the variations that take part in an experiment on a rule other shares of its sample,
+    /// in thousandths of a percent; a user's bucket stays. Tells whether there was a rollout by key
+    /// to change.
+    pub fn reallocate(
+        &mut self,
+        config: usize,
+        rule: Option<u32>,
+        shares: &[(usize, u32)],
+    ) -> bool {
         let mut found = false;
         for rollout in self.rollouts_of(config, rule) {
             let mut before = 0.0;
-            let weights: Vec<f32> =
-                rollout.bounds.iter().map(|&bound| (bound - std::mem::replace(&mut before, bound)) * 100_000.0).collect();
+            let weights: Vec<f32> = rollout
+                .bounds
+                .iter()
+                .map(|&bound| (bound - std::mem::replace(&mut before, bound)) * 100_000.0)
+                .collect();
             let own = |evaluation: &Evaluation| evaluation.in_experiment;
-            let sample: f32 =
-                weights.iter().zip(&rollout.evaluations).filter(|(_, evaluation)| own(evaluation)).map(|(weight, _)| weight).sum();
-            let share = |evaluation: &Evaluation| shares.iter().find(|(variation, _)| evaluation.variation == Some(*variation));
-            let weights = weights.iter().zip(&rollout.evaluations).map(|(&weight, evaluation)| match share(evaluation) {
-                Some((_, share)) if own(evaluation) => sample * (*share as f32 / 100_000.0),
-                _ => weight,
+            let sample: f32 = weights
+                .iter()
+                .zip(&rollout.evaluations)
+                .filter(|(_, evaluation)| own(evaluation))
+                .map(|(weight, _)| weight)
+                .sum();
+            let share = |evaluation: &Evaluation| {
+                shares.iter().find(|(variation, _)| evaluation.variation == Some(*variation))
+            };
+            let weights = weights.iter().zip(&rollout.evaluations).map(|(&weight, evaluation)| {
+                match share(evaluation) {
+                    Some((_, share)) if own(evaluation) => sample * (*share as f32 / 100_000.0),
+                    _ => weight,
+                }
             });
             rollout.bounds = bucket::bounds(weights);
             found = true;
@@ -257,21 +300,24 @@ impl Compiled {
         Some(self.configs.get(config)?.as_ref()?.flag.version)
     }
 
-    /// The value of a variation of `configs[config]`, as an SDK would serve it; `None` when there is none.
+    /// The value of a variation of `configs[config]`, as an SDK would serve it; `None` when there
+    /// is none.
     #[must_use]
     pub fn value(&self, config: usize, variation: usize) -> Option<&Value> {
         self.configs.get(config)?.as_ref()?.values.get(variation)
     }
 
-    /// The key of a variation of `configs[config]`, when the config is an AI config. The service lists variations in the
-    /// order of their creation, which need not be a scenario's.
+    /// The key of a variation of `configs[config]`, when the config is an AI config. The service
+    /// lists variations in the order of their creation, which need not be a scenario's.
     #[must_use]
     pub fn variation_key(&self, config: usize, variation: usize) -> Option<&str> {
         at(self.value(config, variation)?, ["_ldMeta", "variationKey"]).as_str()
     }
 
     fn official(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {
-        let (Some(Some(config)), Some(attributes)) = (self.configs.get(config), self.attribute_sets.get(attribute_set)) else {
+        let (Some(Some(config)), Some(attributes)) =
+            (self.configs.get(config), self.attribute_sets.get(attribute_set))
+        else {
             return Evaluation::error(EvaluationError::FlagNotFound);
         };
         match official::context(key, attributes) {
@@ -285,20 +331,27 @@ impl Compiled {
         let key = &config.flag.key;
         // As the official crate understood it: one spelling for each thing.
         let flag: &Value = &write(&config.flag, "flag", key)?;
-        let by_key = has_items(&flag["targets"]) || has_items(&flag["contextTargets"]) || has_items(&flag["prerequisites"]);
+        let by_key = has_items(&flag["targets"])
+            || has_items(&flag["contextTargets"])
+            || has_items(&flag["prerequisites"]);
         let mut rules = Vec::new();
         let vendor_rules: Vec<vendor::FlagRule> = read(&flag["rules"], "rules of flag", key)?;
         let written = flag["rules"].as_array().into_iter().flatten();
         for (index, (rule, written)) in vendor_rules.iter().zip(written).enumerate() {
             let mut probes = Vec::new();
             for clause in written["clauses"].as_array().into_iter().flatten() {
-                let probe = if self.depends_on_key(clause, &mut BTreeSet::new())? { None } else { Some(probe(clause, key)?) };
+                let probe = if self.depends_on_key(clause, &mut BTreeSet::new())? {
+                    None
+                } else {
+                    Some(probe(clause, key)?)
+                };
                 probes.push(probe);
             }
             let reason = Reason::RuleMatch { rule: u32::try_from(index).unwrap_or(u32::MAX) };
             rules.push((probes, self.rollout(config, &rule.variation_or_rollout, flag, reason)?));
         }
-        let fallthrough: vendor::VariationOrRollout = read(&flag["fallthrough"], "default rule of flag", key)?;
+        let fallthrough: vendor::VariationOrRollout =
+            read(&flag["fallthrough"], "default rule of flag", key)?;
         let fallthrough = self.rollout(config, &fallthrough, flag, Reason::Fallthrough)?;
 
         for attributes in self.attribute_sets.iter() {
@@ -309,7 +362,11 @@ impl Compiled {
                 None => Plan::Official,
                 Some(context) => {
                     let fixed = || Plan::Fixed(config.ask(&self.store, context));
-                    let reached = if flag["on"] == json!(true) { reach(&rules, fallthrough, context, &self.store) } else { Reached::Fixed };
+                    let reached = if flag["on"] == json!(true) {
+                        reach(&rules, fallthrough, context, &self.store)
+                    } else {
+                        Reached::Fixed
+                    };
                     match reached {
                         Reached::Fixed => fixed(),
                         Reached::Rollout(index) => Plan::Rollout(index),
@@ -344,10 +401,15 @@ impl Compiled {
             None => Prefix::key_and_salt(key, flag["salt"].as_str().unwrap_or_default()),
         };
         // The vendor's weights are f32 and were written from f32, so this is exact.
-        let bounds = bucket::bounds(parts.iter().map(|part| part["weight"].as_f64().unwrap_or_default() as f32));
+        let bounds = bucket::bounds(
+            parts.iter().map(|part| part["weight"].as_f64().unwrap_or_default() as f32),
+        );
         let variations = flag["variations"].as_array().map_or(0, Vec::len);
         let evaluations = parts.iter().map(|part| {
-            let index = part["variation"].as_u64().and_then(|index| usize::try_from(index).ok()).filter(|&index| index < variations);
+            let index = part["variation"]
+                .as_u64()
+                .and_then(|index| usize::try_from(index).ok())
+                .filter(|&index| index < variations);
             let tracked = part["untracked"] != json!(true);
             index.map_or(Evaluation::error(EvaluationError::MalformedFlag), |index| Evaluation {
                 variation: index.checked_sub(config.first),
@@ -359,8 +421,13 @@ impl Compiled {
         Ok(u32::try_from(self.rollouts.len() - 1).ok())
     }
 
-    /// Whether the truth of `clause` may depend on the user's key. `seen` are the segments on the way, against circles.
-    fn depends_on_key(&self, clause: &Value, seen: &mut BTreeSet<String>) -> Result<bool, Unreadable> {
+    /// Whether the truth of `clause` may depend on the user's key. `seen` are the segments on the
+    /// way, against circles.
+    fn depends_on_key(
+        &self,
+        clause: &Value,
+        seen: &mut BTreeSet<String>,
+    ) -> Result<bool, Unreadable> {
         if clause["op"] != "segmentMatch" {
             return Ok(clause["attribute"].as_str().is_some_and(is_key));
         }
@@ -392,30 +459,48 @@ impl Compiled {
 impl Rollout {
     fn evaluate(&self, key: &str) -> Evaluation {
         let bucket = self.prefix.bucket(key);
-        let part = self.bounds.iter().zip(&self.evaluations).find(|(bound, _)| bucket < **bound).map(|(_, evaluation)| evaluation);
+        let part = self
+            .bounds
+            .iter()
+            .zip(&self.evaluations)
+            .find(|(bound, _)| bucket < **bound)
+            .map(|(_, evaluation)| evaluation);
         // The last part takes what rounding left outside.
-        part.or(self.evaluations.last()).copied().unwrap_or(Evaluation::error(EvaluationError::MalformedFlag))
+        part.or(self.evaluations.last())
+            .copied()
+            .unwrap_or(Evaluation::error(EvaluationError::MalformedFlag))
     }
 }
 
 impl Config {
     fn new(flag: &vendor::Flag, json: Option<&Value>) -> Self {
         let disabled = json!({ "_ldMeta": { "enabled": false } });
-        let first = usize::from(json.is_some_and(|json| json.pointer("/variations/0") == Some(&disabled)));
+        let first =
+            usize::from(json.is_some_and(|json| json.pointer("/variations/0") == Some(&disabled)));
         let rules = json.and_then(|json| json["rules"].as_array()).into_iter().flatten();
-        let rule_ids = rules.map(|rule| rule["id"].as_str().unwrap_or_default().to_owned()).collect();
-        let values = json.and_then(|json| json["variations"].as_array()).into_iter().flatten().skip(first).cloned().collect();
+        let rule_ids =
+            rules.map(|rule| rule["id"].as_str().unwrap_or_default().to_owned()).collect();
+        let values = json
+            .and_then(|json| json["variations"].as_array())
+            .into_iter()
+            .flatten()
+            .skip(first)
+            .cloned()
+            .collect();
         Self { flag: flag.clone(), first, rule_ids, values }
     }
 
     /// The official crate's answer.
     fn ask(&self, store: &Store, context: &vendor::Context) -> Evaluation {
         let detail = vendor::evaluate(store, &self.flag, context, None);
-        let index = detail.value.and(detail.variation_index).and_then(|index| usize::try_from(index).ok());
+        let index =
+            detail.value.and(detail.variation_index).and_then(|index| usize::try_from(index).ok());
         let reason = match &detail.reason {
             vendor::Reason::Off => Reason::Off,
             vendor::Reason::TargetMatch => Reason::TargetMatch,
-            vendor::Reason::RuleMatch { rule_index, .. } => Reason::RuleMatch { rule: u32::try_from(*rule_index).unwrap_or(u32::MAX) },
+            vendor::Reason::RuleMatch { rule_index, .. } => {
+                Reason::RuleMatch { rule: u32::try_from(*rule_index).unwrap_or(u32::MAX) }
+            }
             vendor::Reason::PrerequisiteFailed { .. } => Reason::PrerequisiteFailed,
             vendor::Reason::Fallthrough { .. } => Reason::Fallthrough,
             vendor::Reason::Error { .. } => Reason::Error(EvaluationError::MalformedFlag),
@@ -441,7 +526,12 @@ enum Reached {
 /// Clauses as probes (`None`: depends on the key), and the rollout by key, if it is one.
 type CompiledRule = (Vec<Option<vendor::Flag>>, Option<u32>);
 
-fn reach(rules: &[CompiledRule], fallthrough: Option<u32>, context: &vendor::Context, store: &Store) -> Reached {
+fn reach(
+    rules: &[CompiledRule],
+    fallthrough: Option<u32>,
+    context: &vendor::Context,
+    store: &Store,
+) -> Reached {
     let served = |rollout: Option<u32>| rollout.map_or(Reached::Fixed, Reached::Rollout);
     'rules: for (probes, rollout) in rules {
         for probe in probes {
@@ -477,12 +567,18 @@ fn has_items(value: &Value) -> bool {
     value.as_array().is_some_and(|items| !items.is_empty())
 }
 
-fn read<T: serde::de::DeserializeOwned>(json: &Value, what: &str, key: &str) -> Result<T, Unreadable> {
-    T::deserialize(json).map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
+fn read<T: serde::de::DeserializeOwned>(
+    json: &Value,
+    what: &str,
+    key: &str,
+) -> Result<T, Unreadable> {
+    T::deserialize(json)
+        .map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
 }
 
 fn write<T: serde::Serialize>(value: &T, what: &str, key: &str) -> Result<Value, Unreadable> {
-    serde_json::to_value(value).map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
+    serde_json::to_value(value)
+        .map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-/// The value on this path of names; null where it is missing. Takes no memory, unlike [`Value::pointer`].
+/// The value on this path of names; null where it is missing. Takes no memory, unlike
+/// [`Value::pointer`].
 pub(crate) fn at<'v, const N: usize>(value: &'v Value, path: [&str; N]) -> &'v Value {
     path.into_iter().fold(value, |value, name| &value[name])
 }

@@ -27,8 +27,8 @@ impl vendor::Store for Store {
     }
 }
 
-/// A context of kind `user`; `None` when the key is empty, which the vendor refuses. Attributes cannot replace the key or
-/// the kind.
+/// A context of kind `user`; `None` when the key is empty, which the vendor refuses. Attributes
+/// cannot replace the key or the kind.
 pub fn context(key: &str, attributes: &Attributes) -> Option<vendor::Context> {
     let mut builder = vendor::ContextBuilder::new(key);
     for (name, value) in &attributes.0 {

@@ -1,9 +1,10 @@
 //! Flags and segments as a server-side SDK receives them.
 //!
-//! Promises: ordered maps of the exact JSON that the streaming and polling endpoints carry; two rulesets can be compared to
-//! say what an open stream has to be told.
+//! Promises: ordered maps of the exact JSON that the streaming and polling endpoints carry; two
+//! rulesets can be compared to say what an open stream has to be told.
 //!
-//! Does not know: where the flags come from (the mock or the real service), or how they are evaluated.
+//! Does not know: where the flags come from (the mock or the real service), or how they are
+//! evaluated.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,8 @@ impl Ruleset {
     /// When `flags` or `segments` is missing or is not an object.
     pub fn from_json(json: &Value) -> Result<Self, String> {
         let items = |name: &str| {
-            let items = json[name].as_object().ok_or_else(|| format!("`{name}` must be an object"))?;
+            let items =
+                json[name].as_object().ok_or_else(|| format!("`{name}` must be an object"))?;
             Ok::<_, String>(items.iter().map(|(key, item)| (key.clone(), item.clone())).collect())
         };
         Ok(Self { flags: items("flags")?, segments: items("segments")? })
@@ -56,7 +58,8 @@ impl Ruleset {
         json!({ "flags": self.flags, "segments": self.segments })
     }
 
-    /// What has to be told to a stream that knows `old`. Segments come first, so that no flag refers to what is unknown.
+    /// What has to be told to a stream that knows `old`. Segments come first, so that no flag
+    /// refers to what is unknown.
     #[must_use]
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -66,7 +69,12 @@ impl Ruleset {
     }
 }
 
-fn difference(folder: &str, old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>, changes: &mut Vec<Change>) {
+fn difference(
+    folder: &str,
+    old: &BTreeMap<String, Value>,
+    new: &BTreeMap<String, Value>,
+    changes: &mut Vec<Change>,
+) {
     for (key, data) in new {
         if old.get(key) != Some(data) {
             changes.push(Change::Patch { path: format!("{folder}{key}"), data: data.clone() });
@@ -87,8 +95,14 @@ mod tests {
     #[test]
     fn a_stream_is_told_only_what_changed() {
         let item = |version: u64| json!({ "version": version });
-        let old = Ruleset { flags: [("a".into(), item(1)), ("b".into(), item(4))].into(), segments: [("s".into(), item(1))].into() };
-        let new = Ruleset { flags: [("a".into(), item(2))].into(), segments: [("s".into(), item(1)), ("t".into(), item(1))].into() };
+        let old = Ruleset {
+            flags: [("a".into(), item(1)), ("b".into(), item(4))].into(),
+            segments: [("s".into(), item(1))].into(),
+        };
+        let new = Ruleset {
+            flags: [("a".into(), item(2))].into(),
+            segments: [("s".into(), item(1)), ("t".into(), item(1))].into(),
+        };
         assert_eq!(
             new.changes_since(&old),
             [
@@ -99,6 +113,9 @@ mod tests {
         );
         assert!(new.changes_since(&new.clone()).is_empty());
         assert_eq!(Ruleset::from_json(&new.to_json()), Ok(new));
-        assert_eq!(Ruleset::from_json(&json!({ "flags": {} })), Err("`segments` must be an object".to_owned()));
+        assert_eq!(
+            Ruleset::from_json(&json!({ "flags": {} })),
+            Err("`segments` must be an object".to_owned())
+        );
     }
 }

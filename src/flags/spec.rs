@@ -1,9 +1,11 @@
 //! What a LaunchDarkly project shall hold: plain data, from a scenario to the bootstrap.
 //!
-//! Promises: nothing but data. Resources refer to one another by the keys that they have in LaunchDarkly, because a
-//! segment, tool or model config may exist there already without being listed here.
+//! Promises: nothing but data. Resources refer to one another by the keys that they have in
+//! LaunchDarkly, because a segment, tool or model config may exist there already without being
+//! listed here.
 //!
-//! Does not know: whether the references hold; `bootstrap::verify` says so before anything is created.
+//! Does not know: whether the references hold; `bootstrap::verify` says so before anything is
+//! created.
 
 use serde_json::{Map, Value};
 
@@ -126,7 +128,8 @@ pub struct ConfigSpec {
     pub rules: Vec<RuleSpec>,
     /// What users get whom no rule matches.
     pub fallthrough: ServeSpec,
-    /// Key of the variation that is served when targeting is off; `None` is the automatic `disabled`.
+    /// Key of the variation that is served when targeting is off; `None` is the automatic
+    /// `disabled`.
     pub off: Option<String>,
 }
 
@@ -174,7 +177,8 @@ pub enum ServeSpec {
     Variation(String),
     /// A percentage rollout; shares sum to the whole.
     Weights(Vec<(String, Share)>),
-    /// A guarded rollout: `share` of the users get `to`, the others stay with `from`, and metrics watch over it.
+    /// A guarded rollout: `share` of the users get `to`, the others stay with `from`, and metrics
+    /// watch over it.
     Guarded {
         /// The variation as it was.
         from: String,
@@ -204,7 +208,8 @@ pub struct ExperimentSpec {
     pub outside: String,
     /// How many of the rule's users take part.
     pub sample: Share,
-    /// The variations that take part and their shares of the sample, which sum to the whole; a share of zero takes no part.
+    /// The variations that take part and their shares of the sample, which sum to the whole; a
+    /// share of zero takes no part.
     pub treatments: Vec<(String, Share)>,
     /// Keys of its metrics.
     pub metrics: Vec<String>,
@@ -216,7 +221,8 @@ pub struct ExperimentSpec {
     pub method: Method,
     /// Correction for many comparisons.
     pub correction: Correction,
-    /// Seed of the assignment; `None` lets the mock draw one. The real service always draws its own.
+    /// Seed of the assignment; `None` lets the mock draw one. The real service always draws its
+    /// own.
     pub seed: Option<i64>,
 }
 

@@ -1,8 +1,10 @@
-//! What the judge is shown: the start of the question, and the start of the answer with tool output before it.
+//! What the judge is shown: the start of the question, and the start of the answer with tool output
+//! before it.
 //!
-//! Promises: the size is that of the text. Question and answer are cut after the last whole sentence within their
-//! limits, tool output at the very character (the original cuts all at the character; so few words more do not matter).
-//! The parts stand as text blocks of their own in one message, so their tokens add up.
+//! Promises: the size is that of the text. Question and answer are cut after the last whole
+//! sentence within their limits, tool output at the very character (the original cuts all at the
+//! character; so few words more do not matter). The parts stand as text blocks of their own in one
+//! message, so their tokens add up.
 //!
 //! Does not know: what the judge makes of it.
 
@@ -13,7 +15,11 @@ use crate::knowledge::{Answer, KnowledgeBase, PiiSet, Question, Size};
 #[must_use]
 pub fn question(question: Question, base: &KnowledgeBase, judge: &JudgeSpec) -> Size {
     let whole = question.size(base, PiiSet::NONE);
-    if whole.characters <= judge.question_characters { whole } else { question.leading(base, judge.question_characters) }
+    if whole.characters <= judge.question_characters {
+        whole
+    } else {
+        question.leading(base, judge.question_characters)
+    }
 }
 
 /// How many characters are left for the answer's own words behind `tool_characters` of tool output.
@@ -28,5 +34,6 @@ pub fn room(tool_characters: u32, judge: &JudgeSpec) -> u32 {
 /// Whether the answer's grade can be read in the room that is left.
 #[must_use]
 pub fn readable(answer: Answer, tool_characters: u32, judge: &JudgeSpec) -> bool {
-    judge.sees == Sees::Grade || answer.grade_characters().is_some_and(|needed| needed < room(tool_characters, judge))
+    judge.sees == Sees::Grade
+        || answer.grade_characters().is_some_and(|needed| needed < room(tool_characters, judge))
 }

@@ -1,9 +1,11 @@
-//! The knowledge base: documents, the chunks that are searched, and the topics that users ask about.
+//! The knowledge base: documents, the chunks that are searched, and the topics that users ask
+//! about.
 //!
-//! Limits: 1,000 documents, 8 MiB of text together, 20,000 chunks, and 256 topics (the first ones count).
+//! Limits: 1,000 documents, 8 MiB of text together, 20,000 chunks, and 256 topics (the first ones
+//! count).
 //!
-//! Promises: a base has at least one chunk and one topic; topics have different titles; the order of documents decides
-//! every number in it, and nothing else does.
+//! Promises: a base has at least one chunk and one topic; topics have different titles; the order
+//! of documents decides every number in it, and nothing else does.
 //!
 //! Does not know: files, or what is asked.
 
@@ -26,7 +28,8 @@ pub const MAX_BYTES: usize = 8 << 20;
 pub const MAX_CHUNKS: usize = 20_000;
 /// Most topics; further headings are no topics.
 pub const MAX_TOPICS: usize = 256;
-/// If the titles of documents give fewer topics than this, their other headings are topics too, the higher levels first.
+/// If the titles of documents give fewer topics than this, their other headings are topics too, the
+/// higher levels first.
 pub const ENOUGH_TOPICS: usize = 20;
 
 /// Index of a topic in its base.
@@ -59,10 +62,18 @@ impl fmt::Display for KnowledgeError {
         match self {
             Self::NoDocuments => f.write_str("the knowledge base has no documents"),
             Self::NoText => f.write_str("the documents of the knowledge base are empty"),
-            Self::NoTopics => f.write_str("the knowledge base has no headings, so there is no topic to ask about"),
-            Self::TooManyDocuments(n) => write!(f, "the knowledge base has {n} documents, at most {MAX_DOCUMENTS} are read"),
-            Self::TooLarge(name) => write!(f, "the knowledge base goes beyond {} MiB with {name}", MAX_BYTES >> 20),
-            Self::TooManyChunks(n) => write!(f, "the knowledge base has {n} chunks, at most {MAX_CHUNKS} are searched"),
+            Self::NoTopics => {
+                f.write_str("the knowledge base has no headings, so there is no topic to ask about")
+            }
+            Self::TooManyDocuments(n) => {
+                write!(f, "the knowledge base has {n} documents, at most {MAX_DOCUMENTS} are read")
+            }
+            Self::TooLarge(name) => {
+                write!(f, "the knowledge base goes beyond {} MiB with {name}", MAX_BYTES >> 20)
+            }
+            Self::TooManyChunks(n) => {
+                write!(f, "the knowledge base has {n} chunks, at most {MAX_CHUNKS} are searched")
+            }
         }
     }
 }
@@ -102,13 +113,16 @@ pub struct KnowledgeBase {
 impl KnowledgeBase {
     /// Reads documents, given as name and Markdown text, with the default [`ChunkSize`].
     ///
-    /// Topics are the titles of documents: the first heading of the first level, else the name of the file. While these are fewer
-    /// than [`ENOUGH_TOPICS`], the other headings follow level by level, down to the sixth. A title that looks like personal data
-    /// is no topic, and a title counts once.
+    /// Topics are the titles of documents: the first heading of the first level, else the name of
+    /// the file. While these are fewer than [`ENOUGH_TOPICS`], the other headings follow level by
+    /// level, down to the sixth. A title that looks like personal data is no topic, and a title
+    /// counts once.
     ///
     /// # Errors
     /// When there is nothing in them, or more than the limits allow.
-    pub fn from_documents<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)]) -> Result<Self, KnowledgeError> {
+    pub fn from_documents<N: AsRef<str>, T: AsRef<str>>(
+        documents: &[(N, T)],
+    ) -> Result<Self, KnowledgeError> {
         Self::with_chunking(documents, ChunkSize::default())
     }
 
@@ -116,7 +130,10 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// As [`Self::from_documents`].
-    pub fn with_chunking<N: AsRef<str>, T: AsRef<str>>(documents: &[(N, T)], chunking: ChunkSize) -> Result<Self, KnowledgeError> {
+    pub fn with_chunking<N: AsRef<str>, T: AsRef<str>>(
+        documents: &[(N, T)],
+        chunking: ChunkSize,
+    ) -> Result<Self, KnowledgeError> {
         if documents.is_empty() {
             return Err(KnowledgeError::NoDocuments);
         }
@@ -141,14 +158,25 @@ impl KnowledgeBase {
                 sentences.push(Vec::new());
                 continue;
             }
-            chunks.extend(found.into_iter().map(|chunk| Chunk { document, text: Phrase::new(chunk) }));
+            chunks.extend(
+                found.into_iter().map(|chunk| Chunk { document, text: Phrase::new(chunk) }),
+            );
             sentences.push(markdown::sentences(&text));
             let headings = markdown::headings(&text);
-            let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".md").replace(['-', '_'], " ");
-            let title = headings.iter().find(|(level, _)| *level == 1).map_or(markdown::title_of(&stem), |(_, title)| title.clone());
+            let stem = name
+                .rsplit(['/', '\\'])
+                .next()
+                .unwrap_or(name)
+                .trim_end_matches(".md")
+                .replace(['-', '_'], " ");
+            let title = headings
+                .iter()
+                .find(|(level, _)| *level == 1)
+                .map_or(markdown::title_of(&stem), |(_, title)| title.clone());
             document_titles.push(title.clone());
             candidates.push((0, document, title));
-            candidates.extend(headings.into_iter().map(|(level, heading)| (level, document, heading)));
+            candidates
+                .extend(headings.into_iter().map(|(level, heading)| (level, document, heading)));
         }
         if chunks.is_empty() {
             return Err(KnowledgeError::NoText);
@@ -164,12 +192,20 @@ impl KnowledgeBase {
                 break;
             }
             for (_, document, title) in level.iter().cloned() {
-                let personal = !detect::detect_personal_data(&title).is_empty() || detect::count_redactions(&title) > 0;
+                let personal = !detect::detect_personal_data(&title).is_empty()
+                    || detect::count_redactions(&title) > 0;
                 let lower = title.to_lowercase();
-                if title.is_empty() || personal || titles.contains_key(&lower) || topics.len() == MAX_TOPICS {
+                if title.is_empty()
+                    || personal
+                    || titles.contains_key(&lower)
+                    || topics.len() == MAX_TOPICS
+                {
                     continue;
                 }
-                titles.insert(lower.clone(), TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)));
+                titles.insert(
+                    lower.clone(),
+                    TopicId(u16::try_from(topics.len()).unwrap_or(u16::MAX)),
+                );
                 let (clauses, queries) = (Clauses::about(&title), retrieval::queries(&title));
                 topics.push(Topic { clauses, queries, title: Phrase::new(title), document, lower });
             }
@@ -178,9 +214,20 @@ impl KnowledgeBase {
             return Err(KnowledgeError::NoTopics);
         }
         let lower_chunks = chunks.iter().map(|chunk| chunk.text.text().to_lowercase()).collect();
-        let of_document = chunks.chunk_by(|one, other| one.document == other.document).zip(&document_titles);
-        let space = Space::new(of_document.flat_map(|(own, title)| own.iter().map(move |chunk| (title.as_str(), chunk.text.text()))));
-        Ok(Self { names, chunks, topics, titles, sentences: Sentences::new(&sentences), lower_chunks, space })
+        let of_document =
+            chunks.chunk_by(|one, other| one.document == other.document).zip(&document_titles);
+        let space = Space::new(of_document.flat_map(|(own, title)| {
+            own.iter().map(move |chunk| (title.as_str(), chunk.text.text()))
+        }));
+        Ok(Self {
+            names,
+            chunks,
+            topics,
+            titles,
+            sentences: Sentences::new(&sentences),
+            lower_chunks,
+            space,
+        })
     }
 
     /// How many topics there are; ids count from 0.
@@ -256,7 +303,8 @@ impl KnowledgeBase {
         let stands = |title: &str| {
             text.match_indices(title).any(|(at, _)| {
                 let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-                !word(text[..at].chars().next_back()) && !word(text[at + title.len()..].chars().next())
+                !word(text[..at].chars().next_back())
+                    && !word(text[at + title.len()..].chars().next())
             })
         };
         self.topics()
@@ -311,11 +359,20 @@ mod tests {
     fn what_makes_no_base_is_said_clearly() {
         assert_eq!(refused([]), "the knowledge base has no documents");
         assert_eq!(refused([("a.md", " \n\n")]), "the documents of the knowledge base are empty");
-        assert_eq!(refused([("--.md", "???")]), "the knowledge base has no headings, so there is no topic to ask about");
+        assert_eq!(
+            refused([("--.md", "???")]),
+            "the knowledge base has no headings, so there is no topic to ask about"
+        );
         let large = "word ".repeat(MAX_BYTES / 5 + 1);
-        assert_eq!(refused([("a.md", "x"), ("big.md", &large)]), "the knowledge base goes beyond 8 MiB with big.md");
+        assert_eq!(
+            refused([("a.md", "x"), ("big.md", &large)]),
+            "the knowledge base goes beyond 8 MiB with big.md"
+        );
         let many = vec![("a", "b"); MAX_DOCUMENTS + 1];
-        assert_eq!(KnowledgeBase::from_documents(&many).unwrap_err(), KnowledgeError::TooManyDocuments(1001));
+        assert_eq!(
+            KnowledgeBase::from_documents(&many).unwrap_err(),
+            KnowledgeError::TooManyDocuments(1001)
+        );
     }
 
     #[test]
@@ -345,10 +402,15 @@ mod tests {
         );
         assert_eq!(titles("#### Only deep\n\ntext\n"), ["notes", "Only deep"]);
         // Enough on one level: the next one gives none.
-        let sections: String = (0..ENOUGH_TOPICS).map(|n| format!("## Section {n}\n\ntext\n\n### Part {n}\n\ntext\n\n")).collect();
+        let sections: String = (0..ENOUGH_TOPICS)
+            .map(|n| format!("## Section {n}\n\ntext\n\n### Part {n}\n\ntext\n\n"))
+            .collect();
         assert_eq!(titles(&format!("# Book\n\n{sections}")).len(), 1 + ENOUGH_TOPICS);
         // Titles that repeat do not count as enough.
         let same = "## Same\n\ntext\n\n".repeat(ENOUGH_TOPICS);
-        assert_eq!(titles(&format!("# Book\n\n{same}### Part\n\ntext\n")), ["Book", "Same", "Part"]);
+        assert_eq!(
+            titles(&format!("# Book\n\n{same}### Part\n\ntext\n")),
+            ["Book", "Same", "Part"]
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! Finding personal data in a text, and taking it out.
 //!
-//! A mock model that is asked over HTTP knows only the text. It has to see in it what the simulator knows from the recipe,
-//! so these rules are exact on every text that [`super::personal`] can write (tested), and sensible on others.
+//! A mock model that is asked over HTTP knows only the text. It has to see in it what the simulator
+//! knows from the recipe, so these rules are exact on every text that [`super::personal`] can write
+//! (tested), and sensible on others.
 //!
-//! Promises: spans do not overlap and come in the order of the text; [`redact`] changes nothing else.
+//! Promises: spans do not overlap and come in the order of the text; [`redact`] changes nothing
+//! else.
 //!
-//! Does not know: any particular name or company; and it is no privacy tool: it knows the ways of a mock world.
+//! Does not know: any particular name or company; and it is no privacy tool: it knows the ways of a
+//! mock world.
 
 use std::ops::Range;
 
@@ -82,8 +85,22 @@ const FIRMS: [&str; 30] = [
 ];
 
 /// Last words of a street's name.
-const STREETS: [&str; 14] =
-    ["Ave", "Avenue", "Boulevard", "Close", "Court", "Drive", "Lane", "Rd", "Road", "Square", "St", "Street", "Terrace", "Way"];
+const STREETS: [&str; 14] = [
+    "Ave",
+    "Avenue",
+    "Boulevard",
+    "Close",
+    "Court",
+    "Drive",
+    "Lane",
+    "Rd",
+    "Road",
+    "Square",
+    "St",
+    "Street",
+    "Terrace",
+    "Way",
+];
 
 /// What personal data a text holds.
 #[must_use]
@@ -103,7 +120,11 @@ pub fn find(text: &str) -> Finds {
             let words = capitalized(text, at + digits + 1, 3);
             if digits <= 5
                 && text[at + digits..].starts_with(' ')
-                && let Some(end) = words.iter().rev().find(|word| STREETS.contains(&&text[(*word).clone()])).map(|word| word.end)
+                && let Some(end) = words
+                    .iter()
+                    .rev()
+                    .find(|word| STREETS.contains(&&text[(*word).clone()]))
+                    .map(|word| word.end)
             {
                 add(&mut finds, PiiKind::Address, at..end);
             }
@@ -114,7 +135,8 @@ pub fn find(text: &str) -> Finds {
     while let Some(step) = text[at..].find(|c: char| c.is_ascii_uppercase()) {
         let start = at + step;
         let words = if fresh(text, start) { capitalized(text, start, 4) } else { SmallVec::new() };
-        if let Some((place, role)) = words.iter().enumerate().rfind(|(_, word)| ROLES.contains(&&text[(*word).clone()]))
+        if let Some((place, role)) =
+            words.iter().enumerate().rfind(|(_, word)| ROLES.contains(&&text[(*word).clone()]))
             && place > 0
         {
             add(&mut finds, PiiKind::Title, start..role.end);
@@ -134,9 +156,13 @@ pub fn find(text: &str) -> Finds {
     for cue in ["at ", "from ", "for "] {
         for (place, _) in text.match_indices(cue).filter(|&(place, _)| fresh(text, place)) {
             let words = capitalized(text, place + cue.len(), 4);
-            let titled = finds.iter().any(|found| found.item == PiiKind::Title && found.span.end + 1 == place);
+            let titled = finds
+                .iter()
+                .any(|found| found.item == PiiKind::Title && found.span.end + 1 == place);
             let firm = words.iter().rev().find(|word| FIRMS.contains(&&text[(*word).clone()]));
-            if let (Some(first), Some(last)) = (words.first(), firm.or(if titled { words.last() } else { None })) {
+            if let (Some(first), Some(last)) =
+                (words.first(), firm.or(if titled { words.last() } else { None }))
+            {
                 add(&mut finds, PiiKind::Company, first.start..last.end);
             }
         }
@@ -198,14 +224,23 @@ fn add(finds: &mut Finds, item: PiiKind, span: Range<usize>) {
 
 /// Whether a word starts here.
 fn fresh(text: &str, at: usize) -> bool {
-    text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && !matches!(before, '-' | '.' | '_' | '@'))
+    text[..at]
+        .chars()
+        .next_back()
+        .is_none_or(|before| !before.is_alphanumeric() && !matches!(before, '-' | '.' | '_' | '@'))
 }
 
 /// Up to `most` capitalized words from `at` on, with one space between.
 fn capitalized(text: &str, mut at: usize, most: usize) -> SmallVec<[Range<usize>; 4]> {
     let mut words = SmallVec::new();
-    while words.len() < most && text.get(at..).is_some_and(|rest| rest.starts_with(char::is_uppercase)) {
-        let length: usize = text[at..].chars().take_while(|&c| c.is_alphabetic() || c == '-').map(char::len_utf8).sum();
+    while words.len() < most
+        && text.get(at..).is_some_and(|rest| rest.starts_with(char::is_uppercase))
+    {
+        let length: usize = text[at..]
+            .chars()
+            .take_while(|&c| c.is_alphabetic() || c == '-')
+            .map(char::len_utf8)
+            .sum();
         words.push(at..at + length);
         at += length;
         if !text[at..].starts_with(' ') {
@@ -222,19 +257,25 @@ fn emails(text: &str, finds: &mut Finds) {
         let host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         let start = text[..at].trim_end_matches(local).len();
         let rest = &text[at + 1..];
-        let domain = rest.split_once(|c| !host(c)).map_or(rest, |(domain, _)| domain).trim_end_matches(['.', '-']);
+        let domain = rest
+            .split_once(|c| !host(c))
+            .map_or(rest, |(domain, _)| domain)
+            .trim_end_matches(['.', '-']);
         if start < at && domain.contains('.') && !domain.starts_with('.') {
             add(finds, PiiKind::Email, start..at + 1 + domain.len());
         }
     }
 }
 
-/// Phone numbers: seven to fifteen digits in two or more groups, such as `202-555-0142`, `(202) 555-0142`, `+44 20 7946 0018`.
+/// Phone numbers: seven to fifteen digits in two or more groups, such as `202-555-0142`, `(202)
+/// 555-0142`, `+44 20 7946 0018`.
 fn phones(text: &str, finds: &mut Finds) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&first) = bytes.get(at) {
-        if !(first.is_ascii_digit() || matches!(first, b'+' | b'(')) || (first != b'(' && !fresh(text, at)) {
+        if !(first.is_ascii_digit() || matches!(first, b'+' | b'('))
+            || (first != b'(' && !fresh(text, at))
+        {
             at += 1;
             continue;
         }
@@ -249,14 +290,19 @@ fn phones(text: &str, finds: &mut Finds) {
                 i += run;
                 end = i;
             }
-            let gap = bytes.iter().skip(i).take_while(|b| matches!(b, b'-' | b'.' | b' ' | b'(' | b')' | b'+')).count();
+            let gap = bytes
+                .iter()
+                .skip(i)
+                .take_while(|b| matches!(b, b'-' | b'.' | b' ' | b'(' | b')' | b'+'))
+                .count();
             if gap == 0 || gap > 2 || !bytes.get(i + gap).is_some_and(u8::is_ascii_digit) {
                 break;
             }
             spaced &= bytes.iter().skip(i).take(gap).all(|&b| b == b' ');
             i += gap;
         }
-        // Eight digits that start with four are a date such as 2025-10-09; with spaces alone it is a large number.
+        // Eight digits that start with four are a date such as 2025-10-09; with spaces alone it is
+        // a large number.
         if (7..=15).contains(&digits)
             && groups >= 2
             && !(dated && digits == 8)
@@ -291,8 +337,14 @@ mod tests {
             ]
         );
         let tutorial = "Hi, I'm John Smith (john.smith@email.com) and I need help with Q-learning";
-        assert_eq!(redact(tutorial, PiiSet::ALL), "Hi, I'm [REDACTED] ([REDACTED]) and I need help with Q-learning");
-        assert_eq!(found("My office is 221 Baker Street, London"), [(PiiKind::Address, "221 Baker Street")]);
+        assert_eq!(
+            redact(tutorial, PiiSet::ALL),
+            "Hi, I'm [REDACTED] ([REDACTED]) and I need help with Q-learning"
+        );
+        assert_eq!(
+            found("My office is 221 Baker Street, London"),
+            [(PiiKind::Address, "221 Baker Street")]
+        );
     }
 
     #[test]

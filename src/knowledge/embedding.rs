@@ -1,8 +1,10 @@
-//! The base's own similarities as vectors, for a client that searches with embeddings of another's making.
+//! The base's own similarities as vectors, for a client that searches with embeddings of another's
+//! making.
 //!
-//! The product of a query's vector and a chunk's is the similarity that the local search gives them: the chunks' coordinates
-//! are the Cholesky factor of their Gram matrix, a query's follow by forward substitution (Golub & Van Loan, *Matrix
-//! Computations*, 4.2). What is left of a length of one lies in dimensions of its own, where a chunk and a query never meet.
+//! The product of a query's vector and a chunk's is the similarity that the local search gives
+//! them: the chunks' coordinates are the Cholesky factor of their Gram matrix, a query's follow by
+//! forward substitution (Golub & Van Loan, *Matrix Computations*, 4.2). What is left of a length of
+//! one lies in dimensions of its own, where a chunk and a query never meet.
 //!
 //! Promises: vectors of length one; products equal to the local similarities to about 1e-6.
 //!
@@ -35,8 +37,9 @@ impl Embedding {
         Self { rows }
     }
 
-    /// The vector of a text in so many dimensions; `stranger` is where a text lies apart from all chunks, of length one and of
-    /// any number of dimensions. `None` when there are too few dimensions for the chunks.
+    /// The vector of a text in so many dimensions; `stranger` is where a text lies apart from all
+    /// chunks, of length one and of any number of dimensions. `None` when there are too few
+    /// dimensions for the chunks.
     #[must_use]
     pub fn vector(
         &self,
@@ -53,7 +56,8 @@ impl Embedding {
             None => solve(&self.rows, &base.space().similarities(text)),
         };
         let length = near.iter().map(|x| x * x).sum::<f64>();
-        // Similarities that no vector of length one has: rounding only, or words that all chunks share.
+        // Similarities that no vector of length one has: rounding only, or words that all chunks
+        // share.
         let scale = if length > 1.0 { 1.0 / length.sqrt() } else { 1.0 };
         let rest = (1.0 - (length * scale * scale).min(1.0)).sqrt();
         let mut vector: Vec<f32> = near.iter().map(|x| (x * scale) as f32).collect();
@@ -96,12 +100,23 @@ mod tests {
             assert!((length - 1.0).abs() < 1e-4 && vector.len() == 1536, "{text}: {length}");
             vector
         };
-        let chunks: Vec<Vec<f32>> = base.chunks().iter().map(|chunk| vector(chunk.text.text())).collect();
-        for query in ["Q-learning", "limits of Policy Gradients", "how does Experience Replay work", "the weather in Paris", "discount", ""]
-        {
+        let chunks: Vec<Vec<f32>> =
+            base.chunks().iter().map(|chunk| vector(chunk.text.text())).collect();
+        for query in [
+            "Q-learning",
+            "limits of Policy Gradients",
+            "how does Experience Replay work",
+            "the weather in Paris",
+            "discount",
+            "",
+        ] {
             let query_vector = vector(query);
             for (chunk, similarity) in chunks.iter().zip(base.space().similarities(query)) {
-                let product: f64 = chunk.iter().zip(&query_vector).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let product: f64 = chunk
+                    .iter()
+                    .zip(&query_vector)
+                    .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                    .sum();
                 assert!((product - similarity).abs() < 1e-5, "{query}: {product} {similarity}");
             }
         }

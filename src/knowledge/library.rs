@@ -1,6 +1,8 @@
-//! The knowledge base that is built into the binary: an introduction to reinforcement learning, written for simlab.
+//! The knowledge base that is built into the binary: an introduction to reinforcement learning,
+//! written for simlab.
 //!
-//! Promises: the same files as in `scenarios/knowledge/reinforcement-learning`, in the order of their names (tested).
+//! Promises: the same files as in `scenarios/knowledge/reinforcement-learning`, in the order of
+//! their names (tested).
 //!
 //! Does not know: how they are read.
 
@@ -50,9 +52,12 @@ mod tests {
 
     #[test]
     fn the_library_holds_the_files_of_its_folder() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/knowledge/reinforcement-learning");
-        let mut names: Vec<String> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let folder =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/knowledge/reinforcement-learning");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         assert_eq!(names, REINFORCEMENT_LEARNING.map(|(name, _)| name));
     }
@@ -61,7 +66,12 @@ mod tests {
     fn it_has_topics_and_chunks_enough_and_every_document_has_its_title() {
         let base = KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap();
         assert_eq!(base.n_topics(), REINFORCEMENT_LEARNING.len());
-        assert!(base.n_topics() >= 24 && base.chunks().len() >= 60, "{} topics, {} chunks", base.n_topics(), base.chunks().len());
+        assert!(
+            base.n_topics() >= 24 && base.chunks().len() >= 60,
+            "{} topics, {} chunks",
+            base.n_topics(),
+            base.chunks().len()
+        );
         for (_, text) in REINFORCEMENT_LEARNING {
             let words = text.split_whitespace().count();
             assert!((250..=500).contains(&words), "{words} words: {}", &text[..40]);

@@ -1,8 +1,11 @@
-//! Reading a Markdown document: its headings, its sentences, and the chunks that retrieval works on.
+//! Reading a Markdown document: its headings, its sentences, and the chunks that retrieval works
+//! on.
 //!
-//! Promises: a chunk is a stretch of the document as written; sentences are whole, on one line, and free of markup.
+//! Promises: a chunk is a stretch of the document as written; sentences are whole, on one line, and
+//! free of markup.
 //!
-//! Does not know: more Markdown than this needs (headings with `#`, fenced code, lists, tables, emphasis).
+//! Does not know: more Markdown than this needs (headings with `#`, fenced code, lists, tables,
+//! emphasis).
 
 use super::tokens;
 
@@ -18,8 +21,9 @@ pub struct ChunkSize {
 }
 
 impl Default for ChunkSize {
-    /// 250 tokens, 200 characters of overlap, 100 characters at the least. The tutorial cuts a whole textbook into 188
-    /// chunks of 1,000 tokens with the same overlap; a quarter of that size fits documents of some hundred words.
+    /// 250 tokens, 200 characters of overlap, 100 characters at the least. The tutorial cuts a
+    /// whole textbook into 188 chunks of 1,000 tokens with the same overlap; a quarter of that size
+    /// fits documents of some hundred words.
     fn default() -> Self {
         Self { tokens: 250, overlap_characters: 200, least_characters: 100 }
     }
@@ -40,9 +44,11 @@ pub(super) fn headings(text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// A heading as the title of a topic: no markup, no quotation marks, single spaces, a letter or digit at either end.
+/// A heading as the title of a topic: no markup, no quotation marks, single spaces, a letter or
+/// digit at either end.
 pub(super) fn title_of(heading: &str) -> String {
-    let plain: String = heading.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '"' | '\\' | '#')).collect();
+    let plain: String =
+        heading.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '"' | '\\' | '#')).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }
@@ -53,7 +59,10 @@ pub(super) fn sentences(text: &str) -> Vec<String> {
     let mut paragraph = String::new();
     for line in lines_outside_code(text).chain([""]) {
         let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', '|', '-', '*', '>', '+']) || line.starts_with(|c: char| c.is_ascii_digit()) {
+        if line.is_empty()
+            || line.starts_with(['#', '|', '-', '*', '>', '+'])
+            || line.starts_with(|c: char| c.is_ascii_digit())
+        {
             split_sentences(&paragraph, &mut found);
             paragraph.clear();
         } else {
@@ -74,9 +83,14 @@ fn split_sentences(paragraph: &str, found: &mut Vec<String>) {
         let next_starts = rest.trim_start().chars().next().is_none_or(char::is_uppercase);
         // "e.g." and initials do not end a sentence.
         let last_word = paragraph[start..at].rsplit(' ').next().unwrap_or_default();
-        if ended && next_starts && !(c == '.' && (last_word.contains('.') || last_word.chars().count() == 1)) {
+        if ended
+            && next_starts
+            && !(c == '.' && (last_word.contains('.') || last_word.chars().count() == 1))
+        {
             let sentence = paragraph[start..at + c.len_utf8()].trim();
-            if sentence.split(' ').count() >= 4 && sentence.starts_with(char::is_alphanumeric) && !sentence.contains(['[', '"', '\\', '`'])
+            if sentence.split(' ').count() >= 4
+                && sentence.starts_with(char::is_alphanumeric)
+                && !sentence.contains(['[', '"', '\\', '`'])
             {
                 found.push(sentence.replace(['*', '_'], ""));
             }
@@ -94,9 +108,12 @@ fn lines_outside_code(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A document cut into chunks: as long as `chunking` allows, ending with a paragraph where one ends in the second half,
-/// else with a sentence, else with a word.
-#[expect(clippy::indexing_slicing, reason = "`from`, `to` and `next` are places in `ends`, which has one more than words")]
+/// A document cut into chunks: as long as `chunking` allows, ending with a paragraph where one ends
+/// in the second half, else with a sentence, else with a word.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "`from`, `to` and `next` are places in `ends`, which has one more than words"
+)]
 pub(super) fn chunks(text: &str, chunking: ChunkSize) -> Vec<String> {
     let limit = chunking.tokens.max(32);
     // Where each word ends, and how many tokens there are up to it.
@@ -112,12 +129,17 @@ pub(super) fn chunks(text: &str, chunking: ChunkSize) -> Vec<String> {
     while from + 1 < ends.len() {
         let (start, before) = ends[from];
         let most = ends.partition_point(|&(_, total)| total <= before + limit).max(from + 2) - 1;
-        let least = ends.partition_point(|&(_, total)| total <= before + limit / 2).clamp(from + 1, most);
+        let least =
+            ends.partition_point(|&(_, total)| total <= before + limit / 2).clamp(from + 1, most);
         let to = if most + 1 == ends.len() {
             most
         } else {
-            let last = |mark: fn(&str) -> bool| (least..=most).rev().find(|&i| mark(&text[ends[i - 1].0..ends[i].0]));
-            last(|word| word.ends_with("\n\n")).or_else(|| last(|word| word.starts_with(['.', '!', '?']))).unwrap_or(most)
+            let last = |mark: fn(&str) -> bool| {
+                (least..=most).rev().find(|&i| mark(&text[ends[i - 1].0..ends[i].0]))
+            };
+            last(|word| word.ends_with("\n\n"))
+                .or_else(|| last(|word| word.starts_with(['.', '!', '?'])))
+                .unwrap_or(most)
         };
         let chunk = text[start..ends[to].0].trim();
         let long = tokens::characters(chunk) >= chunking.least_characters;
@@ -130,7 +152,10 @@ pub(super) fn chunks(text: &str, chunking: ChunkSize) -> Vec<String> {
         // Step back by the overlap, but never by more than half of the chunk.
         let half = from + (to - from).div_ceil(2);
         let mut next = to;
-        while next > half && tokens::characters(&text[ends[next - 1].0..ends[to].0]) <= chunking.overlap_characters {
+        while next > half
+            && tokens::characters(&text[ends[next - 1].0..ends[to].0])
+                <= chunking.overlap_characters
+        {
             next -= 1;
         }
         // Start with a whole word.
@@ -156,12 +181,21 @@ mod tests {
     #[test]
     fn sentences_are_whole_and_plain() {
         let text = "# Title here it is.\n\nThe agent, e.g. a robot, *acts* now. It then\nlearns from R. Bellman too. No.\n\n- A list item is left out.\n\nWhat follows is `code` here. The end comes last!";
-        assert_eq!(sentences(text), ["The agent, e.g. a robot, acts now.", "It then learns from R. Bellman too.", "The end comes last!"]);
+        assert_eq!(
+            sentences(text),
+            [
+                "The agent, e.g. a robot, acts now.",
+                "It then learns from R. Bellman too.",
+                "The end comes last!"
+            ]
+        );
     }
 
     #[test]
     fn chunks_cover_the_document_overlap_and_stay_in_limits() {
-        let text: String = (0..60).map(|i| format!("Paragraph number {i} says that the agent learns something new.\n\n")).collect();
+        let text: String = (0..60)
+            .map(|i| format!("Paragraph number {i} says that the agent learns something new.\n\n"))
+            .collect();
         let chunking = ChunkSize { tokens: 100, ..ChunkSize::default() };
         let chunks = chunks(&text, chunking);
         assert!(chunks.len() > 6);

@@ -1,12 +1,15 @@
-//! What people ask about and what is said: the knowledge base, retrieval over it, and every text the mock models write.
+//! What people ask about and what is said: the knowledge base, retrieval over it, and every text
+//! the mock models write.
 //!
-//! A simulation only counts; a transcript, `serve` and a judge read. So each text here is a small recipe (a `Copy` value)
-//! with two readings: its size, from tables, without allocation; and its rendering. Both walk the same phrases.
+//! A simulation only counts; a transcript, `serve` and a judge read. So each text here is a small
+//! recipe (a `Copy` value) with two readings: its size, from tables, without allocation; and its
+//! rendering. Both walk the same phrases.
 //!
-//! Promises: what is counted is exactly what would be rendered, to the token and the character; both are pure functions of
-//! the recipe and the knowledge base; the same bytes on every platform.
+//! Promises: what is counted is exactly what would be rendered, to the token and the character;
+//! both are pure functions of the recipe and the knowledge base; the same bytes on every platform.
 //!
-//! Does not know: files (documents arrive as name and text), luck (choices arrive as bits), who asks, or who answers.
+//! Does not know: files (documents arrive as name and text), luck (choices arrive as bits), who
+//! asks, or who answers.
 
 pub mod tokens;
 

@@ -1,7 +1,7 @@
 //! What the remote paper searches answer: invented papers, as a text of an exact number of tokens.
 //!
-//! Promises: the text has exactly the tokens of the recipe; its characters are known without rendering. No such papers
-//! exist; the abstracts are sentences of the knowledge base.
+//! Promises: the text has exactly the tokens of the recipe; its characters are known without
+//! rendering. No such papers exist; the abstracts are sentences of the knowledge base.
 //!
 //! Does not know: rate limits, latency, or how long answers are.
 
@@ -38,9 +38,14 @@ impl PaperList {
             PaperSource::Arxiv => &LISTING_ARXIV,
             PaperSource::SemanticScholar => &LISTING_SCHOLAR,
         };
-        // The longest opening that leaves nothing or enough for a sentence: with a first paper, or without one.
-        let room = |opening: &&Phrase| opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens;
-        let choose = |group: &'static Vec<Phrase>| Some(Voice::choose(group, mix(self.wording, 0))).filter(room);
+        // The longest opening that leaves nothing or enough for a sentence: with a first paper, or
+        // without one.
+        let room = |opening: &&Phrase| {
+            opening.tokens() == self.tokens || opening.tokens() + SHORTEST <= self.tokens
+        };
+        let choose = |group: &'static Vec<Phrase>| {
+            Some(Voice::choose(group, mix(self.wording, 0))).filter(room)
+        };
         let opening = voice.openings.iter().find_map(choose);
         let stock = base.sentences().from(base.document_of(self.topic), self.wording);
         compose(voice, opening, stock, self.tokens, self.wording, say);
@@ -79,7 +84,8 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     proptest! {
         #[test]
@@ -95,7 +101,12 @@ mod tests {
 
     #[test]
     fn a_long_list_names_several_papers() {
-        let list = PaperList { source: PaperSource::Arxiv, topic: BASE.topic(3), tokens: 1200, wording: 5 };
+        let list = PaperList {
+            source: PaperSource::Arxiv,
+            topic: BASE.topic(3),
+            tokens: 1200,
+            wording: 5,
+        };
         let text = list.render(&BASE);
         assert!(text.starts_with("arXiv results:\n\n["), "{text}");
         assert!(text.matches("\n\n[").count() > 3, "{text}");

@@ -1,10 +1,10 @@
 //! What people tell of themselves in a question, as a recipe; and the words for it.
 //!
-//! Everybody here is invented: domains end in `.example` (RFC 2606), phone numbers lie in the range 555-0100 to 555-0199
-//! that is kept free for fiction, and the companies do not exist.
+//! Everybody here is invented: domains end in `.example` (RFC 2606), phone numbers lie in the range
+//! 555-0100 to 555-0199 that is kept free for fiction, and the companies do not exist.
 //!
-//! Promises: a recipe is a few bytes and `Copy`; [`PersonalData::each`] names its phrases in order, shown or redacted, so
-//! counting and rendering cannot differ.
+//! Promises: a recipe is a few bytes and `Copy`; [`PersonalData::each`] names its phrases in order,
+//! shown or redacted, so counting and rendering cannot differ.
 //!
 //! Does not know: how likely anything is, or what is asked.
 
@@ -37,7 +37,8 @@ pub enum PiiKind {
 
 impl PiiKind {
     /// All, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Name, Self::Email, Self::Phone, Self::Address, Self::Company, Self::Title];
+    pub const ALL: [Self; 6] =
+        [Self::Name, Self::Email, Self::Phone, Self::Address, Self::Company, Self::Title];
 
     /// The name that the tutorial's security agent gives to the type.
     #[must_use]
@@ -105,8 +106,8 @@ impl PiiSet {
         self.0 == 0
     }
 
-    /// How many of them tell something about the question's background: company and job title. Taking them out costs an
-    /// answer context; a name or a way to reach somebody does not.
+    /// How many of them tell something about the question's background: company and job title.
+    /// Taking them out costs an answer context; a name or a way to reach somebody does not.
     #[must_use]
     pub fn context(self) -> u32 {
         (self & Self::NONE.with(PiiKind::Company).with(PiiKind::Title)).len()
@@ -146,7 +147,11 @@ impl Redaction {
     #[must_use]
     pub fn covers(self) -> PiiSet {
         match self {
-            Self::Basic => PiiSet::NONE.with(PiiKind::Name).with(PiiKind::Email).with(PiiKind::Phone).with(PiiKind::Address),
+            Self::Basic => PiiSet::NONE
+                .with(PiiKind::Name)
+                .with(PiiKind::Email)
+                .with(PiiKind::Phone)
+                .with(PiiKind::Address),
             Self::Strict => PiiSet::ALL,
         }
     }
@@ -177,8 +182,12 @@ impl PersonalData {
         (self.bits >> from) as usize & ((1 << width) - 1)
     }
 
-    /// The phrases of the introduction in order, with `redacted` items hidden; the question follows after them.
-    #[expect(clippy::indexing_slicing, reason = "a bank that is chosen from by n bits has 2^n phrases, and a pair has two")]
+    /// The phrases of the introduction in order, with `redacted` items hidden; the question follows
+    /// after them.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a bank that is chosen from by n bits has 2^n phrases, and a pair has two"
+    )]
     pub fn each<'a>(self, redacted: PiiSet, mut say: impl FnMut(&'a Phrase)) {
         let words: &'static Wording = &WORDING;
         let has = |item| self.items.has(item);
@@ -205,11 +214,19 @@ impl PersonalData {
         }
         let employed = usize::from(has(PiiKind::Company));
         if has(PiiKind::Title) {
-            say(if hidden(PiiKind::Title) { &words.hidden_title[employed] } else { &words.title[employed][self.index(14, 4)] });
+            say(if hidden(PiiKind::Title) {
+                &words.hidden_title[employed]
+            } else {
+                &words.title[employed][self.index(14, 4)]
+            });
         }
         if has(PiiKind::Company) {
             let titled = usize::from(has(PiiKind::Title));
-            say(if hidden(PiiKind::Company) { &words.hidden_company[titled] } else { &words.company[titled][self.index(18, 5)] });
+            say(if hidden(PiiKind::Company) {
+                &words.hidden_company[titled]
+            } else {
+                &words.company[titled][self.index(18, 5)]
+            });
         }
         if has(PiiKind::Address) {
             if hidden(PiiKind::Address) {
@@ -250,8 +267,9 @@ pub(super) mod cue {
     pub const FROM: &str = "from ";
 }
 
-/// Every phrase of an introduction, counted once. Each starts with a space, so neighbors join cleanly; the parts of an
-/// e-mail address and of a phone number join a letter or digit to punctuation.
+/// Every phrase of an introduction, counted once. Each starts with a space, so neighbors join
+/// cleanly; the parts of an e-mail address and of a phone number join a letter or digit to
+/// punctuation.
 struct Wording {
     greeting: Phrase,
     request: Phrase,
@@ -280,7 +298,10 @@ static WORDING: LazyLock<Wording> = LazyLock::new(|| {
     fn each(bank: &[&str], frame: impl Fn(&str) -> String) -> Vec<Phrase> {
         bank.iter().map(|word| Phrase::new(frame(word))).collect()
     }
-    fn numbered(range: std::ops::Range<u32>, frame: impl Fn(&mut String, u32) -> std::fmt::Result) -> Vec<Phrase> {
+    fn numbered(
+        range: std::ops::Range<u32>,
+        frame: impl Fn(&mut String, u32) -> std::fmt::Result,
+    ) -> Vec<Phrase> {
         range
             .map(|n| {
                 let mut text = String::new();
@@ -295,7 +316,10 @@ static WORDING: LazyLock<Wording> = LazyLock::new(|| {
         greeting: phrase("Hi,".into()),
         request: phrase(REQUEST.into()),
         nobody: [phrase(" I'm new here,".into()), phrase(" I'm new here".into())],
-        hidden_name: [phrase(format!(" {}{REDACTED},", cue::NAME)), phrase(format!(" {}{REDACTED}", cue::NAME))],
+        hidden_name: [
+            phrase(format!(" {}{REDACTED},", cue::NAME)),
+            phrase(format!(" {}{REDACTED}", cue::NAME)),
+        ],
         first: each(&FIRST, |word| format!(" {}{word}", cue::NAME)),
         last: [each(&LAST, |word| format!(" {word},")), each(&LAST, |word| format!(" {word}"))],
         hidden_email: phrase(format!(" {}{REDACTED}),", cue::EMAIL)),
@@ -303,9 +327,18 @@ static WORDING: LazyLock<Wording> = LazyLock::new(|| {
         mail_last: each(&LAST, |word| format!(".{}", word.to_lowercase())),
         domain: each(&DOMAIN, |word| format!("@{word}),")),
         hidden_title: [phrase(format!(" working as {REDACTED},")), phrase(format!(" {REDACTED}"))],
-        title: [each(&TITLE, |word| format!(" working as {word},")), each(&TITLE, |word| format!(" {word}"))],
-        hidden_company: [phrase(format!(" {}{REDACTED},", cue::FROM)), phrase(format!(" {}{REDACTED},", cue::AT))],
-        company: [each(&COMPANY, |word| format!(" {}{word},", cue::FROM)), each(&COMPANY, |word| format!(" {}{word},", cue::AT))],
+        title: [
+            each(&TITLE, |word| format!(" working as {word},")),
+            each(&TITLE, |word| format!(" {word}")),
+        ],
+        hidden_company: [
+            phrase(format!(" {}{REDACTED},", cue::FROM)),
+            phrase(format!(" {}{REDACTED},", cue::AT)),
+        ],
+        company: [
+            each(&COMPANY, |word| format!(" {}{word},", cue::FROM)),
+            each(&COMPANY, |word| format!(" {}{word},", cue::AT)),
+        ],
         hidden_address: phrase(format!(" {}{REDACTED},", cue::ADDRESS)),
         number: numbered(0..32, |text, n| write!(text, " {}{}", cue::ADDRESS, 3 + 7 * n)),
         street: each(&STREET, |word| format!(" {word},")),
@@ -316,9 +349,10 @@ static WORDING: LazyLock<Wording> = LazyLock::new(|| {
 });
 
 const FIRST: [&str; 32] = [
-    "Maria", "James", "Aisha", "Daniel", "Elena", "Kenji", "Olivia", "Tomas", "Priya", "Lucas", "Ingrid", "Samuel", "Fatima", "Victor",
-    "Hannah", "Mateo", "Sofia", "Andre", "Leila", "Martin", "Grace", "Omar", "Julia", "Peter", "Nadia", "Simon", "Clara", "Ravi", "Helen",
-    "Diego", "Laura", "Felix",
+    "Maria", "James", "Aisha", "Daniel", "Elena", "Kenji", "Olivia", "Tomas", "Priya", "Lucas",
+    "Ingrid", "Samuel", "Fatima", "Victor", "Hannah", "Mateo", "Sofia", "Andre", "Leila", "Martin",
+    "Grace", "Omar", "Julia", "Peter", "Nadia", "Simon", "Clara", "Ravi", "Helen", "Diego",
+    "Laura", "Felix",
 ];
 
 const LAST: [&str; 32] = [

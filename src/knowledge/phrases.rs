@@ -1,7 +1,8 @@
 //! The banks of phrases that answers and notes are composed from.
 //!
-//! Promises: a closing bank has a sentence of every length from [`SHORTEST`] to [`LONGEST`] tokens (tested), so any number of
-//! tokens from [`SHORTEST`] on can be written; an opening has at most [`LONGEST_OPENING`] tokens.
+//! Promises: a closing bank has a sentence of every length from [`SHORTEST`] to [`LONGEST`] tokens
+//! (tested), so any number of tokens from [`SHORTEST`] on can be written; an opening has at most
+//! [`LONGEST_OPENING`] tokens.
 //!
 //! Does not know: who says these words, or when.
 
@@ -110,9 +111,11 @@ const MUSINGS: [&str; 18] = [
 ];
 
 /// Words of one token each, for texts too short for an opening.
-const ANSWER_STUB: [&str; 11] = ["In", " short", ",", " it", " depends", " on", " the", " case", " at", " hand", "."];
+const ANSWER_STUB: [&str; 11] =
+    ["In", " short", ",", " it", " depends", " on", " the", " case", " at", " hand", "."];
 /// The same for notes.
-const NOTE_STUB: [&str; 11] = ["Let", " me", " look", " this", " up", " in", " the", " knowledge", " base", " first", "."];
+const NOTE_STUB: [&str; 11] =
+    ["Let", " me", " look", " this", " up", " in", " the", " knowledge", " base", " first", "."];
 
 /// How a list of papers goes on after its first ones.
 const REMARKS: [&str; 17] = [
@@ -180,7 +183,10 @@ impl Voice {
             }
         }
         Self {
-            openings: openings.iter().map(|group| group.iter().map(|&text| Phrase::new(text)).collect()).collect(),
+            openings: openings
+                .iter()
+                .map(|group| group.iter().map(|&text| Phrase::new(text)).collect())
+                .collect(),
             closings: by_length,
             heads: Vec::new(),
             stub: stub.iter().map(|&word| Phrase::new(word)).collect(),
@@ -211,9 +217,11 @@ impl Voice {
 }
 
 /// How answers are written.
-pub(super) static ANSWERING: LazyLock<Voice> = LazyLock::new(|| Voice::new(&OPENINGS, &CLOSINGS, &ANSWER_STUB));
+pub(super) static ANSWERING: LazyLock<Voice> =
+    LazyLock::new(|| Voice::new(&OPENINGS, &CLOSINGS, &ANSWER_STUB));
 /// How notes beside a tool call are written.
-pub(super) static NOTING: LazyLock<Voice> = LazyLock::new(|| Voice::new(&[NOTES], &MUSINGS, &NOTE_STUB));
+pub(super) static NOTING: LazyLock<Voice> =
+    LazyLock::new(|| Voice::new(&[NOTES], &MUSINGS, &NOTE_STUB));
 
 /// How arXiv answers.
 pub(super) static LISTING_ARXIV: LazyLock<Voice> = LazyLock::new(|| listing("arXiv"));
@@ -222,10 +230,15 @@ pub(super) static LISTING_SCHOLAR: LazyLock<Voice> = LazyLock::new(|| listing("S
 
 fn listing(source: &str) -> Voice {
     let mut voice = Voice::new(&[], &REMARKS, &LIST_STUB);
-    let heads = AUTHORS.iter().zip(0_u32..).map(|(authors, n)| format!("[{}] {authors} ({}).", 11 + 53 * n, 1994 + n * 7 % 31));
+    let heads = AUTHORS
+        .iter()
+        .zip(0_u32..)
+        .map(|(authors, n)| format!("[{}] {authors} ({}).", 11 + 53 * n, 1994 + n * 7 % 31));
     let heads: Vec<String> = heads.collect();
-    voice.openings =
-        vec![heads.iter().map(|head| Phrase::new(format!("{source} results:\n\n{head}"))).collect(), vec![Phrase::new("Few results.")]];
+    voice.openings = vec![
+        heads.iter().map(|head| Phrase::new(format!("{source} results:\n\n{head}"))).collect(),
+        vec![Phrase::new("Few results.")],
+    ];
     voice.heads = heads.into_iter().map(Phrase::new).collect();
     voice
 }
@@ -239,14 +252,25 @@ mod tests {
     fn every_length_can_be_written() {
         for voice in [&*ANSWERING, &*NOTING, &*LISTING_ARXIV, &*LISTING_SCHOLAR] {
             for length in SHORTEST..=LONGEST {
-                assert!(!voice.closings[length as usize].is_empty(), "no sentence of {length} tokens");
+                assert!(
+                    !voice.closings[length as usize].is_empty(),
+                    "no sentence of {length} tokens"
+                );
             }
             assert!(voice.stub.iter().all(|word| word.tokens() == 1));
             assert!(voice.stub.windows(2).all(|pair| joins(pair[0].text(), pair[1].text())));
-            assert!(voice.heads.iter().all(|head| head.tokens() <= MAX_OF_A_HEAD), "{:?}", voice.heads);
+            assert!(
+                voice.heads.iter().all(|head| head.tokens() <= MAX_OF_A_HEAD),
+                "{:?}",
+                voice.heads
+            );
         }
         for voice in [&*ANSWERING, &*NOTING] {
-            assert!(voice.openings.iter().flatten().all(|opening| opening.tokens() <= LONGEST_OPENING), "{:?}", voice.openings);
+            assert!(
+                voice.openings.iter().flatten().all(|opening| opening.tokens() <= LONGEST_OPENING),
+                "{:?}",
+                voice.openings
+            );
             assert!(voice.stub.len() as u32 >= LONGEST_OPENING + SHORTEST - 1);
         }
     }
@@ -254,6 +278,9 @@ mod tests {
     #[test]
     fn the_banks_hold_no_phrase_in_vain() {
         let held = |voice: &Voice| voice.closings.iter().map(Vec::len).sum::<usize>();
-        assert_eq!([&ANSWERING, &NOTING, &LISTING_ARXIV].map(|voice| held(voice)), [CLOSINGS.len(), MUSINGS.len(), REMARKS.len()]);
+        assert_eq!(
+            [&ANSWERING, &NOTING, &LISTING_ARXIV].map(|voice| held(voice)),
+            [CLOSINGS.len(), MUSINGS.len(), REMARKS.len()]
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! What a mock model writes: answers and notes of an exact number of tokens.
 //!
-//! An answer opens with a sentence that shows its grade to a reader, goes on with sentences of the knowledge base on its
-//! topic, and ends with sentences chosen by length, so that the sum is exact. A weak answer talks about another document.
+//! An answer opens with a sentence that shows its grade to a reader, goes on with sentences of the
+//! knowledge base on its topic, and ends with sentences chosen by length, so that the sum is exact.
+//! A weak answer talks about another document.
 //!
-//! Promises: the rendering has exactly the tokens that the recipe says; it is a pure function of recipe and base;
-//! [`recognize_grade`] reads the grade as soon as [`Answer::grade_characters`] characters are visible.
+//! Promises: the rendering has exactly the tokens that the recipe says; it is a pure function of
+//! recipe and base; [`recognize_grade`] reads the grade as soon as [`Answer::grade_characters`]
+//! characters are visible.
 //!
 //! Does not know: who judges, or how good a model is.
 
@@ -30,7 +32,8 @@ impl Grade {
     pub const ALL: [Self; 3] = [Self::Strong, Self::Fair, Self::Weak];
 }
 
-/// Fewest tokens of an answer that can show its grade. A shorter one is cut off before it has said anything.
+/// Fewest tokens of an answer that can show its grade. A shorter one is cut off before it has said
+/// anything.
 pub const MIN_TOKENS: u32 = LONGEST_OPENING + SHORTEST;
 
 /// Longer sentences of a knowledge base are not quoted.
@@ -52,17 +55,27 @@ pub struct Answer {
 impl Answer {
     fn opening(self) -> Option<&'static Phrase> {
         let voice: &'static Voice = &ANSWERING;
-        (self.tokens >= MIN_TOKENS).then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
+        (self.tokens >= MIN_TOKENS)
+            .then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
     }
 
     fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
         let own = base.document_of(self.topic);
         let stock = base.sentences();
-        let document = if self.grade == Grade::Weak { stock.another(own, mix(self.wording, 1)) } else { own };
-        compose(&ANSWERING, self.opening(), stock.from(document, self.wording), self.tokens, self.wording, say);
+        let document =
+            if self.grade == Grade::Weak { stock.another(own, mix(self.wording, 1)) } else { own };
+        compose(
+            &ANSWERING,
+            self.opening(),
+            stock.from(document, self.wording),
+            self.tokens,
+            self.wording,
+            say,
+        );
     }
 
-    /// How many characters of it must be visible for its grade to show; `None` if it is too short to have one.
+    /// How many characters of it must be visible for its grade to show; `None` if it is too short
+    /// to have one.
     #[must_use]
     pub fn grade_characters(self) -> Option<u32> {
         // The full stop is not needed.
@@ -124,7 +137,12 @@ pub fn recognize_grade(visible: &str) -> Option<Grade> {
     let place = |phrase: &Phrase| visible.find(phrase.text().trim_end_matches('.'));
     let voice: &'static Voice = &ANSWERING;
     let found = Grade::ALL.into_iter().zip(&voice.openings);
-    found.filter_map(|(grade, openings)| openings.iter().filter_map(place).min().map(|at| (at, grade))).min().map(|(_, grade)| grade)
+    found
+        .filter_map(|(grade, openings)| {
+            openings.iter().filter_map(place).min().map(|at| (at, grade))
+        })
+        .min()
+        .map(|(_, grade)| grade)
 }
 
 /// The few words that a model writes beside a tool call.
@@ -174,8 +192,8 @@ impl ReasoningNote {
     }
 }
 
-/// Names the parts of a text of exactly `tokens` tokens, with their sizes, in order, as long as `say` wants more. Without an
-/// opening it is a few words, at most as many as the voice's stub has.
+/// Names the parts of a text of exactly `tokens` tokens, with their sizes, in order, as long as
+/// `say` wants more. Without an opening it is a few words, at most as many as the voice's stub has.
 pub(super) fn compose<'a>(
     voice: &'static Voice,
     opening: Option<&'static Phrase>,
@@ -206,7 +224,10 @@ pub(super) fn compose<'a>(
             refused += 1;
             continue;
         }
-        if !say(&sentence.text[usize::from(starts)..], Size { tokens: plain, characters: sentence.characters - u32::from(starts) }) {
+        if !say(
+            &sentence.text[usize::from(starts)..],
+            Size { tokens: plain, characters: sentence.characters - u32::from(starts) },
+        ) {
             return;
         }
         (left, starts, refused, length) = (left - cost, breaks, 0, length + 1);
@@ -229,7 +250,11 @@ pub(super) fn compose<'a>(
         let choice = mix(wording, nth);
         nth += 1;
         // Never leave less than the shortest sentence.
-        let next = if left <= LONGEST { left } else { (LONGEST - SHORTEST - (choice >> 32) as u32 % 5).min(left - SHORTEST) };
+        let next = if left <= LONGEST {
+            left
+        } else {
+            (LONGEST - SHORTEST - (choice >> 32) as u32 % 5).min(left - SHORTEST)
+        };
         let phrase = voice.closing(next, choice);
         if !say(phrase.text(), phrase.size()) {
             return;
@@ -268,7 +293,11 @@ impl Sentences {
                 ];
                 if (SHORTEST..=MAX_OF_A_SENTENCE).contains(&cost[0][0]) {
                     let text: Box<str> = format!(" {sentence}").into();
-                    all.push(Sentence { characters: tokens::characters(&text), text, tokens: cost });
+                    all.push(Sentence {
+                        characters: tokens::characters(&text),
+                        text,
+                        tokens: cost,
+                    });
                 }
             }
             start..all.len()
@@ -283,7 +312,8 @@ impl Sentences {
         if n < 2 { document } else { ((u64::from(document) + 1 + choice % (n - 1)) % n) as u16 }
     }
 
-    /// The sentences of a document from a chosen one on and around, then those of all documents, without end.
+    /// The sentences of a document from a chosen one on and around, then those of all documents,
+    /// without end.
     pub fn from(&self, document: u16, wording: u64) -> impl Iterator<Item = &Sentence> {
         fn around(part: &[Sentence], choice: u64) -> impl Iterator<Item = &Sentence> + Clone {
             let start = if part.is_empty() { 0 } else { choice as usize % part.len() };
@@ -315,7 +345,8 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     proptest! {
         #[test]
@@ -347,16 +378,30 @@ mod tests {
     #[test]
     fn answers_talk_about_their_topic_and_weak_ones_do_not() {
         let topic = BASE.topic_titled("SARSA").unwrap();
-        let mentions =
-            |grade| (0..40).filter(|&wording| Answer { topic, grade, tokens: 150, wording }.render(&BASE).contains("SARSA")).count();
-        assert!(mentions(Grade::Strong) > 25 && mentions(Grade::Weak) < 8, "{} {}", mentions(Grade::Strong), mentions(Grade::Weak));
+        let mentions = |grade| {
+            (0..40)
+                .filter(|&wording| {
+                    Answer { topic, grade, tokens: 150, wording }.render(&BASE).contains("SARSA")
+                })
+                .count()
+        };
+        assert!(
+            mentions(Grade::Strong) > 25 && mentions(Grade::Weak) < 8,
+            "{} {}",
+            mentions(Grade::Strong),
+            mentions(Grade::Weak)
+        );
     }
 
     #[test]
     fn no_document_speaks_like_an_opening() {
         assert!(REINFORCEMENT_LEARNING.iter().all(|(_, text)| recognize_grade(text).is_none()));
         let closings = ANSWERING.closings.iter().chain(&NOTING.closings).flatten();
-        assert!(closings.chain(NOTING.openings.iter().flatten()).all(|phrase| recognize_grade(phrase.text()).is_none()));
+        assert!(
+            closings
+                .chain(NOTING.openings.iter().flatten())
+                .all(|phrase| recognize_grade(phrase.text()).is_none())
+        );
     }
 
     #[test]

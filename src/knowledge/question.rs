@@ -1,8 +1,9 @@
 //! What users ask, as a recipe; and reading the recipe back out of a text.
 //!
-//! Promises: a [`Question`] is `Copy`; its size comes from tables without allocation and is exactly the size of its
-//! rendering, redacted or not; [`recognize`] gives back what the recipe said, from the text alone. A rendered question
-//! holds no quotation mark, backslash or line break, so it stands in JSON as it is.
+//! Promises: a [`Question`] is `Copy`; its size comes from tables without allocation and is exactly
+//! the size of its rendering, redacted or not; [`recognize`] gives back what the recipe said, from
+//! the text alone. A rendered question holds no quotation mark, backslash or line break, so it
+//! stands in JSON as it is.
 //!
 //! Does not know: who asks, how often, or what will be answered.
 
@@ -68,7 +69,8 @@ const CLAUSES: [[(&str, &str); TEMPLATES as usize]; 3] = [
     ],
 ];
 
-/// The clause about one topic, in every complexity and wording, counted at the start of a text and within one.
+/// The clause about one topic, in every complexity and wording, counted at the start of a text and
+/// within one.
 #[derive(Clone, Debug)]
 pub(super) struct Clauses(Vec<[Phrase; 2]>);
 
@@ -82,9 +84,13 @@ impl Clauses {
         Self(clauses.collect())
     }
 
-    #[expect(clippy::indexing_slicing, reason = "there is a clause for each wording of each complexity")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a clause for each wording of each complexity"
+    )]
     fn get(&self, question: Question) -> &Phrase {
-        let place = question.complexity as usize * TEMPLATES as usize + usize::from(question.template % TEMPLATES);
+        let place = question.complexity as usize * TEMPLATES as usize
+            + usize::from(question.template % TEMPLATES);
         let [first, within] = &self.0[place];
         if question.personal.is_some() { within } else { first }
     }
@@ -124,7 +130,8 @@ impl Question {
         say(base.clauses(self.topic).get(self));
     }
 
-    /// Its size with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked). Some tens of nanoseconds.
+    /// Its size with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked). Some tens of
+    /// nanoseconds.
     #[must_use]
     pub fn size(self, base: &KnowledgeBase, redacted: PiiSet) -> Size {
         let mut size = Size::ZERO;
@@ -132,7 +139,8 @@ impl Question {
         size
     }
 
-    /// The size of the whole phrases that stand within its first `characters` characters, as it was asked.
+    /// The size of the whole phrases that stand within its first `characters` characters, as it was
+    /// asked.
     #[must_use]
     pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
         let (mut size, mut room) = (Size::ZERO, true);
@@ -169,8 +177,8 @@ pub struct Recognized {
     pub redactions: u32,
 }
 
-/// Reads a question. For texts of [`Question::render`] it gives back the recipe's features; for others its best guess: the
-/// longest title of a topic that is mentioned, the first of equals.
+/// Reads a question. For texts of [`Question::render`] it gives back the recipe's features; for
+/// others its best guess: the longest title of a topic that is mentioned, the first of equals.
 #[must_use]
 pub fn recognize(text: &str, base: &KnowledgeBase) -> Recognized {
     let parsed = parse(text, base);
@@ -207,7 +215,8 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     /// All that is promised of one question with these items hidden.
     fn check(question: Question, redacted: PiiSet) {
@@ -242,10 +251,18 @@ mod tests {
         for items in 1..64_u8 {
             for redacted in 0..64_u8 {
                 if redacted & !items == 0 {
-                    let personal = PersonalData::new(PiiSet::from_bits(items), 0x1234_5678_9abc_def0 >> (items % 8));
+                    let personal = PersonalData::new(
+                        PiiSet::from_bits(items),
+                        0x1234_5678_9abc_def0 >> (items % 8),
+                    );
                     let topic = BASE.topic(usize::from(redacted));
                     check(
-                        Question { topic, complexity: Complexity::Basic, template: items % TEMPLATES, personal },
+                        Question {
+                            topic,
+                            complexity: Complexity::Basic,
+                            template: items % TEMPLATES,
+                            personal,
+                        },
                         PiiSet::from_bits(redacted),
                     );
                 }
@@ -256,11 +273,21 @@ mod tests {
     #[test]
     fn every_word_of_every_bank_is_read_back() {
         // Each field of the recipe runs through all its values.
-        for (from, width) in [(0, 5), (5, 5), (10, 4), (14, 4), (18, 5), (23, 5), (28, 4), (32, 2), (34, 6)] {
+        for (from, width) in
+            [(0, 5), (5, 5), (10, 4), (14, 4), (18, 5), (23, 5), (28, 4), (32, 2), (34, 6)]
+        {
             for value in 0..1_u64 << width {
                 for items in [PiiSet::ALL.bits(), 0b01_0011, 0b10_0001, 0b00_1100] {
                     let personal = PersonalData::new(PiiSet::from_bits(items), value << from);
-                    check(Question { topic: TopicId(5), complexity: Complexity::Advanced, template: 0, personal }, PiiSet::NONE);
+                    check(
+                        Question {
+                            topic: TopicId(5),
+                            complexity: Complexity::Advanced,
+                            template: 0,
+                            personal,
+                        },
+                        PiiSet::NONE,
+                    );
                 }
             }
         }
@@ -277,7 +304,12 @@ mod tests {
     #[test]
     fn a_question_reads_like_one() {
         let topic = BASE.topic_titled("q-learning").unwrap();
-        let question = Question { topic, complexity: Complexity::Basic, template: 0, personal: PersonalData::new(PiiSet::ALL, 0) };
+        let question = Question {
+            topic,
+            complexity: Complexity::Basic,
+            template: 0,
+            personal: PersonalData::new(PiiSet::ALL, 0),
+        };
         assert_eq!(
             question.render(&BASE, PiiSet::NONE),
             "Hi, I'm Maria Keller (maria.keller@example.com), Data Lead at Brightwater Robotics, writing from 3 Harbor Lane, \
@@ -295,7 +327,10 @@ mod tests {
 
     #[test]
     fn foreign_texts_are_read_as_well_as_can_be() {
-        let read = recognize("hello! please tell me how deep q-networks relate to q-learning, bob@stone.example", &BASE);
+        let read = recognize(
+            "hello! please tell me how deep q-networks relate to q-learning, bob@stone.example",
+            &BASE,
+        );
         assert_eq!(read.topic, BASE.topic_titled("Deep Q-Networks"));
         assert_eq!((read.complexity, read.items), (None, PiiSet::from_bits(0b10)));
         assert_eq!(recognize_topic("what is the weather like", &BASE), None);

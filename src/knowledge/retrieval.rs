@@ -1,10 +1,10 @@
 //! The search tools over the knowledge base: by keyword, by meaning, and reranked.
 //!
-//! Each behaves as the tutorial's tool of that name, shortcomings included: keyword search takes the first chunks that
-//! contain any word of the query and ignores how many were asked for.
+//! Each behaves as the tutorial's tool of that name, shortcomings included: keyword search takes
+//! the first chunks that contain any word of the query and ignores how many were asked for.
 //!
-//! Promises: an answer is a pure function of base, settings and query; its size is that of its text. [`RetrievalCache`]
-//! computes each answer once; afterwards it costs a table look-up.
+//! Promises: an answer is a pure function of base, settings and query; its size is that of its
+//! text. [`RetrievalCache`] computes each answer once; afterwards it costs a table look-up.
 //!
 //! Does not know: who searches, or how long it takes.
 
@@ -55,7 +55,12 @@ pub struct RetrievalSettings {
 impl Default for RetrievalSettings {
     /// As in the tutorial: threshold 0.20, snippets of 200 characters, excerpts of 500, reranking.
     fn default() -> Self {
-        Self { score_threshold: 0.20, snippet_characters: 200, excerpt_characters: 500, rerank: true }
+        Self {
+            score_threshold: 0.20,
+            snippet_characters: 200,
+            excerpt_characters: 500,
+            rerank: true,
+        }
     }
 }
 
@@ -77,10 +82,16 @@ pub struct Query {
 
 /// The queries about a topic, as written in the JSON of a tool call: `{"query": "…"}`.
 pub(super) fn queries(title: &str) -> Vec<Phrase> {
-    QUERIES.iter().map(|(before, after)| Phrase::new(format!("{{\"query\": \"{before}{title}{after}\"}}"))).collect()
+    QUERIES
+        .iter()
+        .map(|(before, after)| Phrase::new(format!("{{\"query\": \"{before}{title}{after}\"}}")))
+        .collect()
 }
 
-#[expect(clippy::indexing_slicing, reason = "a variant is taken modulo the number of wordings, and each topic has all of them")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a variant is taken modulo the number of wordings, and each topic has all of them"
+)]
 impl Query {
     /// The arguments of the tool call as JSON text, with their size.
     #[must_use]
@@ -126,11 +137,18 @@ impl Retrieved {
 
 /// Searches for any text. `top_k` is brought into 1 to [`MAX_RESULTS`]; keyword search ignores it.
 #[must_use]
-pub fn search(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, query: &str, top_k: u32) -> Retrieved {
+pub fn search(
+    base: &KnowledgeBase,
+    settings: RetrievalSettings,
+    tool: SearchTool,
+    query: &str,
+    top_k: u32,
+) -> Retrieved {
     search_about(base, settings, tool, query, top_k, question::recognize_topic(query, base))
 }
 
-/// The same by meaning, with similarities of another's making: one for each chunk, in the order of the base.
+/// The same by meaning, with similarities of another's making: one for each chunk, in the order of
+/// the base.
 #[must_use]
 pub fn search_by(
     base: &KnowledgeBase,
@@ -151,7 +169,8 @@ fn search_about(
     top_k: u32,
     topic: Option<TopicId>,
 ) -> Retrieved {
-    let similarities = if tool == SearchTool::Keyword { Vec::new() } else { base.space().similarities(query) };
+    let similarities =
+        if tool == SearchTool::Keyword { Vec::new() } else { base.space().similarities(query) };
     found(base, settings, tool, query, top_k, topic, similarities)
 }
 
@@ -169,7 +188,12 @@ fn found(
         SearchTool::Keyword => by_keyword(base, query),
         SearchTool::Semantic => by_meaning(base, settings.score_threshold, similarities, top_k),
         SearchTool::Reranked => {
-            let mut hits = by_meaning(base, settings.score_threshold, similarities, (2 * top_k).min(MAX_RESULTS as usize));
+            let mut hits = by_meaning(
+                base,
+                settings.score_threshold,
+                similarities,
+                (2 * top_k).min(MAX_RESULTS as usize),
+            );
             if settings.rerank {
                 rerank(base, query, &mut hits);
             }
@@ -178,27 +202,39 @@ fn found(
         }
     };
     let document = topic.map(|topic| base.document_of(topic));
-    let on_topic = hits.iter().filter(|hit| Some(base.chunk(hit.chunk).document) == document).count();
+    let on_topic =
+        hits.iter().filter(|hit| Some(base.chunk(hit.chunk).document) == document).count();
     let text = Phrase::new(output(base, settings, tool, &hits));
     Retrieved { on_topic: u32::try_from(on_topic).unwrap_or(u32::MAX), hits, text }
 }
 
 fn by_keyword(base: &KnowledgeBase, query: &str) -> Vec<Hit> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let found = base.chunk_ids().filter(|&id| words.iter().any(|word| base.lower_chunk(id).contains(word.as_str())));
+    let found = base
+        .chunk_ids()
+        .filter(|&id| words.iter().any(|word| base.lower_chunk(id).contains(word.as_str())));
     found.take(KEYWORD_RESULTS).map(|chunk| Hit { chunk, score_milli: 0 }).collect()
 }
 
-fn by_meaning(base: &KnowledgeBase, threshold: f64, similarities: Vec<f64>, top_k: usize) -> Vec<Hit> {
+fn by_meaning(
+    base: &KnowledgeBase,
+    threshold: f64,
+    similarities: Vec<f64>,
+    top_k: usize,
+) -> Vec<Hit> {
     let mut scored: Vec<(ChunkId, f64)> = base.chunk_ids().zip(similarities).collect();
     // Stable, so that equal scores keep the order of the base.
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let good = scored.into_iter().take(top_k).filter(|&(_, score)| score >= threshold && score > 0.0);
+    let good =
+        scored.into_iter().take(top_k).filter(|&(_, score)| score >= threshold && score > 0.0);
     good.map(|(chunk, score)| Hit { chunk, score_milli: (score * 1000.0).round() as i32 }).collect()
 }
 
 fn rerank(base: &KnowledgeBase, query: &str, hits: &mut [Hit]) {
-    let texts: Vec<Vec<String>> = hits.iter().map(|hit| ranking::words(base.chunk(hit.chunk).text.text()).collect()).collect();
+    let texts: Vec<Vec<String>> = hits
+        .iter()
+        .map(|hit| ranking::words(base.chunk(hit.chunk).text.text()).collect())
+        .collect();
     let query: Vec<String> = ranking::words(query).collect();
     for (hit, score) in hits.iter_mut().zip(ranking::bm25(&query, &texts)) {
         hit.score_milli = (score * 1000.0).round() as i32;
@@ -207,7 +243,12 @@ fn rerank(base: &KnowledgeBase, query: &str, hits: &mut [Hit]) {
 }
 
 /// The tool's output as text.
-fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, hits: &[Hit]) -> String {
+fn output(
+    base: &KnowledgeBase,
+    settings: RetrievalSettings,
+    tool: SearchTool,
+    hits: &[Hit],
+) -> String {
     let n = hits.len();
     if n == 0 {
         return "No matching text chunks found.".to_owned();
@@ -221,7 +262,10 @@ fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, h
         let chunk = base.chunk(hit.chunk);
         let (limit, whole) = match tool {
             SearchTool::Keyword => (settings.excerpt_characters, chunk.text.text().to_owned()),
-            _ => (settings.snippet_characters, chunk.text.text().split_whitespace().collect::<Vec<_>>().join(" ")),
+            _ => (
+                settings.snippet_characters,
+                chunk.text.text().split_whitespace().collect::<Vec<_>>().join(" "),
+            ),
         };
         let shown = tokens::cut(&whole, limit);
         let more = if shown.len() < whole.len() { "..." } else { "" };
@@ -232,14 +276,19 @@ fn output(base: &KnowledgeBase, settings: RetrievalSettings, tool: SearchTool, h
                 let sign = if hit.score_milli < 0 { "-" } else { "" };
                 let (whole, part) = (hit.score_milli.abs() / 1000, hit.score_milli.abs() % 1000);
                 let name = base.document_name(chunk.document);
-                write!(text, "\n\n{}. {name} (score {sign}{whole}.{part:03}): {shown}{more}", place + 1)
+                write!(
+                    text,
+                    "\n\n{}. {name} (score {sign}{whole}.{part:03}): {shown}{more}",
+                    place + 1
+                )
             }
         };
     }
     text
 }
 
-/// How many passages of a search's output name the topic's own document, and how many another one, as the text tells.
+/// How many passages of a search's output name the topic's own document, and how many another one,
+/// as the text tells.
 #[must_use]
 pub fn named(base: &KnowledgeBase, text: &str, topic: TopicId) -> (u16, u16) {
     let own = base.document_name(base.document_of(topic));
@@ -266,8 +315,15 @@ impl RetrievalCache {
     /// A cache for this base and these settings.
     #[must_use]
     pub fn new(base: &KnowledgeBase, settings: RetrievalSettings) -> Self {
-        let n_cells = SearchTool::ALL.len() * base.n_topics() * usize::from(QUERY_VARIANTS) * MAX_RESULTS as usize;
-        Self { settings, n_topics: base.n_topics(), cells: (0..n_cells).map(|_| OnceLock::new()).collect() }
+        let n_cells = SearchTool::ALL.len()
+            * base.n_topics()
+            * usize::from(QUERY_VARIANTS)
+            * MAX_RESULTS as usize;
+        Self {
+            settings,
+            n_topics: base.n_topics(),
+            cells: (0..n_cells).map(|_| OnceLock::new()).collect(),
+        }
     }
 
     /// Its settings.
@@ -278,15 +334,26 @@ impl RetrievalCache {
 
     /// What a tool answers to a query. `base` is the one that the cache was made for.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "there is a cell for each tool, topic, wording and number of results")]
-    pub fn get(&self, base: &KnowledgeBase, tool: SearchTool, query: Query, top_k: u32) -> &Retrieved {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a cell for each tool, topic, wording and number of results"
+    )]
+    pub fn get(
+        &self,
+        base: &KnowledgeBase,
+        tool: SearchTool,
+        query: Query,
+        top_k: u32,
+    ) -> &Retrieved {
         // Keyword search does not care how many are wanted: one cell.
         let top_k = if tool == SearchTool::Keyword { 1 } else { top_k.clamp(1, MAX_RESULTS) };
         let topic = usize::from(query.topic.0) % self.n_topics;
         let variant = usize::from(query.variant % QUERY_VARIANTS);
         let row = (tool as usize * self.n_topics + topic) * usize::from(QUERY_VARIANTS) + variant;
         let cell = &self.cells[row * MAX_RESULTS as usize + top_k as usize - 1];
-        cell.get_or_init(|| search_about(base, self.settings, tool, &query.render(base), top_k, Some(query.topic)))
+        cell.get_or_init(|| {
+            search_about(base, self.settings, tool, &query.render(base), top_k, Some(query.topic))
+        })
     }
 }
 
@@ -296,18 +363,25 @@ mod tests {
     use crate::knowledge::REINFORCEMENT_LEARNING;
     use std::sync::LazyLock;
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     #[test]
     fn keyword_search_takes_the_first_chunks_with_any_word() {
-        let found = search(&BASE, RetrievalSettings::default(), SearchTool::Keyword, "bellman ZEBRA", 1);
+        let found =
+            search(&BASE, RetrievalSettings::default(), SearchTool::Keyword, "bellman ZEBRA", 1);
         assert_eq!(found.hits.len(), 5);
-        let first = BASE.chunk_ids().filter(|&id| BASE.chunk(id).text.text().to_lowercase().contains("bellman"));
+        let first = BASE
+            .chunk_ids()
+            .filter(|&id| BASE.chunk(id).text.text().to_lowercase().contains("bellman"));
         assert!(first.take(5).eq(found.hits.iter().map(|hit| hit.chunk)));
         assert!(found.text.text().starts_with("Found 5 matching text chunks:\n\n1. "));
         let excerpt = found.text.text().split("\n\n1. ").nth(1).unwrap();
         assert_eq!(tokens::characters(&excerpt[..excerpt.find("...\n\n2. ").unwrap()]), 500);
-        assert_eq!(search(&BASE, RetrievalSettings::default(), SearchTool::Keyword, "zebra", 3).hits, []);
+        assert_eq!(
+            search(&BASE, RetrievalSettings::default(), SearchTool::Keyword, "zebra", 3).hits,
+            []
+        );
     }
 
     #[test]
@@ -315,8 +389,14 @@ mod tests {
         let cache = RetrievalCache::new(&BASE, RetrievalSettings::default());
         for topic in BASE.topics() {
             for variant in 0..QUERY_VARIANTS {
-                let found = cache.get(&BASE, SearchTool::Semantic, Query { topic, variant }, USUAL_RESULTS);
-                assert!(found.on_topic >= 1, "{}: {}", Query { topic, variant }.render(&BASE), found.text.text());
+                let found =
+                    cache.get(&BASE, SearchTool::Semantic, Query { topic, variant }, USUAL_RESULTS);
+                assert!(
+                    found.on_topic >= 1,
+                    "{}: {}",
+                    Query { topic, variant }.render(&BASE),
+                    found.text.text()
+                );
                 assert!(found.hits.iter().all(|hit| hit.score_milli >= 200));
                 assert!(found.hits.is_sorted_by(|a, b| a.score_milli >= b.score_milli));
             }
@@ -327,7 +407,9 @@ mod tests {
     fn a_higher_threshold_and_a_smaller_top_k_find_less() {
         let find = |score_threshold, top_k| {
             let settings = RetrievalSettings { score_threshold, ..RetrievalSettings::default() };
-            search(&BASE, settings, SearchTool::Semantic, "temporal difference learning", top_k).hits.len()
+            search(&BASE, settings, SearchTool::Semantic, "temporal difference learning", top_k)
+                .hits
+                .len()
         };
         assert_eq!((find(0.0, 0), find(0.0, 7), find(0.0, 99)), (1, 7, 20));
         assert!(find(0.30, 20) < find(0.10, 20));
@@ -336,8 +418,15 @@ mod tests {
 
     #[test]
     fn reranking_orders_by_its_own_score_and_can_be_turned_off() {
-        let find =
-            |rerank, tool| search(&BASE, RetrievalSettings { rerank, ..RetrievalSettings::default() }, tool, "experience replay buffer", 5);
+        let find = |rerank, tool| {
+            search(
+                &BASE,
+                RetrievalSettings { rerank, ..RetrievalSettings::default() },
+                tool,
+                "experience replay buffer",
+                5,
+            )
+        };
         let (on, off) = (find(true, SearchTool::Reranked), find(false, SearchTool::Reranked));
         assert!(on.hits.is_sorted_by(|a, b| a.score_milli >= b.score_milli));
         assert_eq!(off.hits, find(true, SearchTool::Semantic).hits);
@@ -350,7 +439,10 @@ mod tests {
         let cache = RetrievalCache::new(&BASE, settings);
         for (n, tool) in SearchTool::ALL.into_iter().enumerate() {
             for top_k in [1, 3, 20, 500] {
-                let query = Query { topic: BASE.topic(7 * n + top_k as usize), variant: (n + top_k as usize) as u8 };
+                let query = Query {
+                    topic: BASE.topic(7 * n + top_k as usize),
+                    variant: (n + top_k as usize) as u8,
+                };
                 let found = cache.get(&BASE, tool, query, top_k);
                 assert_eq!(*found, search(&BASE, settings, tool, &query.render(&BASE), top_k));
                 assert_eq!(found.size(), Size::of(found.text.text()));

@@ -1,7 +1,7 @@
 //! Structured outputs of the supervisor and the security agent as JSON text, counted from tables.
 //!
-//! The layout is that of Python's `json.dumps`. Every string in it is free of characters that JSON escapes, as long as the
-//! question is one of ours.
+//! The layout is that of Python's `json.dumps`. Every string in it is free of characters that JSON
+//! escapes, as long as the question is one of ours.
 //!
 //! Promises: the size is that of the rendering; the rendering is the JSON that its names say.
 //!
@@ -59,7 +59,11 @@ impl Prescreen {
     }
 
     fn parts(self) -> [&'static Phrase; 3] {
-        [TABLES.prescreen(!self.seen.is_empty(), self.confidence_percent), self.reasoning(), TABLES.route(self.route)]
+        [
+            TABLES.prescreen(!self.seen.is_empty(), self.confidence_percent),
+            self.reasoning(),
+            TABLES.route(self.route),
+        ]
     }
 
     /// Its size as JSON.
@@ -106,7 +110,8 @@ impl Detection {
     }
 }
 
-/// What a security agent says of any text in which it finds and redacts these items, as JSON like [`Detection::render`].
+/// What a security agent says of any text in which it finds and redacts these items, as JSON like
+/// [`Detection::render`].
 #[must_use]
 pub fn detection(text: &str, found: PiiSet) -> String {
     let head = detection_head(found);
@@ -127,7 +132,10 @@ struct Tables {
     question_mark_tokens: u32,
 }
 
-#[expect(clippy::indexing_slicing, reason = "there is a phrase for each of the 64 sets of items and for each percent")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is a phrase for each of the 64 sets of items and for each percent"
+)]
 impl Tables {
     fn prescreen(&self, likely: bool, percent: u8) -> &Phrase {
         let [unlikely, of_likely] = &self.prescreens;
@@ -162,8 +170,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables {
         prescreens: prescreens.map(Iterator::collect),
         reasons: (0..64).map(|bits| reasons(PiiSet::from_bits(bits)).map(Phrase::new)).collect(),
-        routes: [Route::Security, Route::Support].map(|route| Phrase::new(format!("\", \"recommended_route\": \"{}\"}}", route.name()))),
-        detections: (0..64).map(|bits| Phrase::new(detection_head(PiiSet::from_bits(bits)))).collect(),
+        routes: [Route::Security, Route::Support]
+            .map(|route| Phrase::new(format!("\", \"recommended_route\": \"{}\"}}", route.name()))),
+        detections: (0..64)
+            .map(|bits| Phrase::new(detection_head(PiiSet::from_bits(bits))))
+            .collect(),
         tail_tokens: tokens::count("?\"}"),
         question_mark_tokens: tokens::count("?"),
     }
@@ -171,7 +182,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 
 fn detection_head(found: PiiSet) -> String {
     let types: Vec<String> = found.iter().map(|item| format!("\"{}\"", item.type_name())).collect();
-    format!("{{\"detected\": {}, \"types\": [{}], \"redacted\": \"", !found.is_empty(), types.join(", "))
+    format!(
+        "{{\"detected\": {}, \"types\": [{}], \"redacted\": \"",
+        !found.is_empty(),
+        types.join(", ")
+    )
 }
 
 fn reasons(seen: PiiSet) -> [String; REASONS] {
@@ -201,7 +216,9 @@ fn reasons(seen: PiiSet) -> [String; REASONS] {
         format!("The message contains {list}"),
         format!("The user gives {list}, which should be removed before anybody answers"),
         format!("Found {list} in the introduction of the message"),
-        format!("Besides the question there is {list}, so the security agent should look at it first"),
+        format!(
+            "Besides the question there is {list}, so the security agent should look at it first"
+        ),
     ]
 }
 
@@ -212,7 +229,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
 
     #[test]
     fn every_prescreen_is_json_and_counted_as_rendered() {
@@ -220,7 +238,8 @@ mod tests {
             for wording in 0..4_u64 {
                 let confidence_percent = (u64::from(bits) + 37 * wording) as u8;
                 let route = if bits % 2 == 0 { Route::Security } else { Route::Support };
-                let prescreen = Prescreen { seen: PiiSet::from_bits(bits), confidence_percent, route, wording };
+                let prescreen =
+                    Prescreen { seen: PiiSet::from_bits(bits), confidence_percent, route, wording };
                 let text = prescreen.render();
                 assert_eq!(prescreen.size(), Size::of(&text), "{text}");
                 let value: Value = serde_json::from_str(&text).unwrap();

@@ -1,46 +1,57 @@
 //! How long a text is, in tokens and in characters.
 //!
-//! Tokens are those of `o200k_base`, the byte-pair table that OpenAI publishes for the GPT-4o family; crate `bpe-openai`
-//! carries it inside the binary. Anthropic publishes no table for its present models and Mistral publishes another one:
-//! the same table is used for them too, as a stated assumption. It is built once, when first needed.
+//! Tokens are those of `o200k_base`, the byte-pair table that OpenAI publishes for the GPT-4o
+//! family; crate `bpe-openai` carries it inside the binary. Anthropic publishes no table for its
+//! present models and Mistral publishes another one: the same table is used for them too, as a
+//! stated assumption. It is built once, when first needed.
 //!
-//! Why counts may be added: the table is applied to each word on its own, after a fixed pattern has cut the text into words
-//! (a word carries the space before it; a run of punctuation carries the line breaks after it). A merge never crosses such
-//! a cut. So where [`joins`] holds between two texts, the count of both together is the sum of their counts, and a long
-//! text can be counted by adding table entries.
+//! Why counts may be added: the table is applied to each word on its own, after a fixed pattern has
+//! cut the text into words (a word carries the space before it; a run of punctuation carries the
+//! line breaks after it). A merge never crosses such a cut. So where [`joins`] holds between two
+//! texts, the count of both together is the sum of their counts, and a long text can be counted by
+//! adding table entries.
 //!
 //! Promises: [`count`] is the real count; [`joins`] is never true where the sum would be wrong.
 //!
-//! Does not know: what the texts say, or special tokens of a chat format (a provider's own overhead per message).
+//! Does not know: what the texts say, or special tokens of a chat format (a provider's own overhead
+//! per message).
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-/// The number of `o200k_base` tokens of a text. The first call builds the table: 50 ms and 60 MB; then about 0.1 µs a token.
+/// The number of `o200k_base` tokens of a text. The first call builds the table: 50 ms and 60 MB;
+/// then about 0.1 µs a token.
 #[must_use]
 pub fn count(text: &str) -> u32 {
     u32::try_from(bpe_openai::o200k_base().count(text)).unwrap_or(u32::MAX)
 }
 
-/// The words that the pattern cuts a text into, in order; together they are the text. A stream sends them one by one.
+/// The words that the pattern cuts a text into, in order; together they are the text. A stream
+/// sends them one by one.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     bpe_openai::o200k_base().split(text)
 }
 
-/// Whether `left` and `right` can be counted apart: `count(left + right) == count(left) + count(right)`.
+/// Whether `left` and `right` can be counted apart: `count(left + right) == count(left) +
+/// count(right)`.
 ///
-/// A sufficient rule, read off the `o200k_base` pattern; `false` says only that the sum may be wrong. It holds where
+/// A sufficient rule, read off the `o200k_base` pattern; `false` says only that the sum may be
+/// wrong. It holds where
 /// - `right` starts with a space and `left` ends in a character that is no space, or
 /// - `right` starts with a line break and `left` ends in an ASCII letter or digit, or
-/// - `left` ends in a line break and `right` starts with anything but a space, a line break or a slash, or
-/// - `left` ends in an ASCII letter or digit and `right` starts with ASCII punctuation other than an apostrophe, or
-/// - `left` ends in ASCII punctuation after a space or another such character (no slash), and `right` starts with an ASCII letter or digit.
+/// - `left` ends in a line break and `right` starts with anything but a space, a line break or a
+///   slash, or
+/// - `left` ends in an ASCII letter or digit and `right` starts with ASCII punctuation other than
+///   an apostrophe, or
+/// - `left` ends in ASCII punctuation after a space or another such character (no slash), and
+///   `right` starts with an ASCII letter or digit.
 #[must_use]
 pub fn joins(left: &str, right: &str) -> bool {
     let mut before = left.chars().rev();
     let (Some(last), Some(first)) = (before.next(), right.chars().next()) else { return true };
     let previous = before.next();
-    // A run of punctuation swallows the line breaks and slashes behind it; a lone sign goes with the word behind it.
+    // A run of punctuation swallows the line breaks and slashes behind it; a lone sign goes with
+    // the word behind it.
     match (last, first) {
         (_, ' ') => !last.is_whitespace(),
         (_, '\n' | '\r') => last.is_ascii_alphanumeric(),
@@ -145,7 +156,8 @@ mod tests {
 
     #[test]
     fn counts_equal_the_published_tokenization() {
-        // Lengths of the encodings that OpenAI's own tiktoken 0.14.0 gives with the published table.
+        // Lengths of the encodings that OpenAI's own tiktoken 0.14.0 gives with the published
+        // table.
         assert_eq!(count(""), 0);
         assert_eq!(count("hello world"), 2);
         assert_eq!(count("tiktoken is great!"), 6);

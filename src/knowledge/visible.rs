@@ -1,8 +1,8 @@
 //! What a judge gets to see of a question and an answer.
 //!
-//! The tutorial's judge reads the first 200 characters of the question and the first 500 of the answer, where the answer is
-//! everything the support agent's run produced, joined by spaces: outputs of tools first, then the model's words. With
-//! tools the words often lie beyond the cut.
+//! The tutorial's judge reads the first 200 characters of the question and the first 500 of the
+//! answer, where the answer is everything the support agent's run produced, joined by spaces:
+//! outputs of tools first, then the model's words. With tools the words often lie beyond the cut.
 //!
 //! Promises: [`left_for`] says from counts what [`answer_shown`] does with texts (tested).
 //!
@@ -42,20 +42,29 @@ pub fn answer_shown<'a>(parts: impl IntoIterator<Item = &'a str>, limit: u32) ->
 #[must_use]
 pub fn left_for(parts_before: impl IntoIterator<Item = u32>, limit: u32) -> u32 {
     // Each part is followed by a space.
-    parts_before.into_iter().fold(limit, |left, characters| left.saturating_sub(characters.saturating_add(1)))
+    parts_before
+        .into_iter()
+        .fold(limit, |left, characters| left.saturating_sub(characters.saturating_add(1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::retrieval::{QUERY_VARIANTS, Query, RetrievalCache, RetrievalSettings, SearchTool};
+    use crate::knowledge::retrieval::{
+        QUERY_VARIANTS, Query, RetrievalCache, RetrievalSettings, SearchTool,
+    };
     use crate::knowledge::{Answer, Grade, KnowledgeBase, REINFORCEMENT_LEARNING, recognize_grade};
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    static BASE: LazyLock<KnowledgeBase> = LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
-    static CACHE: LazyLock<RetrievalCache> =
-        LazyLock::new(|| RetrievalCache::new(&BASE, RetrievalSettings { snippet_characters: 60, ..RetrievalSettings::default() }));
+    static BASE: LazyLock<KnowledgeBase> =
+        LazyLock::new(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).unwrap());
+    static CACHE: LazyLock<RetrievalCache> = LazyLock::new(|| {
+        RetrievalCache::new(
+            &BASE,
+            RetrievalSettings { snippet_characters: 60, ..RetrievalSettings::default() },
+        )
+    });
 
     proptest! {
         #[test]

@@ -1,7 +1,9 @@
-//! The budget of a live run: reserved before each call from its worst case, settled when the call's cost is known.
+//! The budget of a live run: reserved before each call from its worst case, settled when the call's
+//! cost is known.
 //!
-//! Promises: what is spent and what is reserved never exceed the budget together, so neither do concurrent calls. A call
-//! that only reservations stand in the way of waits until they are settled; one that could not be paid any more ends the run.
+//! Promises: what is spent and what is reserved never exceed the budget together, so neither do
+//! concurrent calls. A call that only reservations stand in the way of waits until they are
+//! settled; one that could not be paid any more ends the run.
 //!
 //! Does not know: prices, or what is asked.
 
@@ -63,8 +65,8 @@ impl Budget {
         }
     }
 
-    /// Settles a reservation of `worst` with what the call did cost. A provider that charges more than the worst case is
-    /// believed.
+    /// Settles a reservation of `worst` with what the call did cost. A provider that charges more
+    /// than the worst case is believed.
     pub fn settle(&self, worst: u64, cost: u64) {
         self.reserved.set(self.reserved.get().saturating_sub(worst));
         self.spent.set(self.spent.get().saturating_add(cost));

@@ -1,7 +1,8 @@
-//! A whole live run or replay: the topics, then every user's visit, some at a time; then the report.
+//! A whole live run or replay: the topics, then every user's visit, some at a time; then the
+//! report.
 //!
-//! Promises: users are reported in their order, whatever order they were answered in, so a replay gives the run's very bytes.
-//! A run that stops early reports the users whose visits are over.
+//! Promises: users are reported in their order, whatever order they were answered in, so a replay
+//! gives the run's very bytes. A run that stops early reports the users whose visits are over.
 //!
 //! Does not know: where keys, files and questions to people come from.
 
@@ -36,8 +37,8 @@ pub struct LiveOutcome {
     pub undelivered: Option<String>,
 }
 
-/// Sends the traffic. `progress` hears how many visits are over, and what happened in the last of them; when `interrupt` is
-/// over, the run stops.
+/// Sends the traffic. `progress` hears how many visits are over, and what happened in the last of
+/// them; when `interrupt` is over, the run stops.
 pub async fn gather<F: Flags>(
     session: &Session<'_, F>,
     interrupt: impl Future<Output = ()>,
@@ -72,17 +73,22 @@ pub async fn gather<F: Flags>(
         return LiveOutcome { stopped: session.halt.why(), ..gathered };
     };
     let plan = Plan::new(seed, &scenario.traffic, topics);
-    let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
+    let world =
+        World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
 
     let (workers, pause) = match scenario.traffic.mode {
         Sending::Concurrent { workers } => (workers.max(1), None),
         Sending::Sequential { delay } => (1, Some(std::time::Duration::from_micros(delay.us()))),
     };
-    // Visits that are over come first: they cost nothing, and their events may not have been sent, whatever stops the others.
+    // Visits that are over come first: they cost nothing, and their events may not have been sent,
+    // whatever stops the others.
     let over: BTreeSet<u32> = session.recording.borrow().over.clone();
     // A replay has those alone.
-    let others = (1..=session.run.users).filter(|user| session.world.is_some() && !over.contains(user));
-    let next = RefCell::new(over.iter().copied().filter(|user| (1..=session.run.users).contains(user)).chain(others));
+    let others =
+        (1..=session.run.users).filter(|user| session.world.is_some() && !over.contains(user));
+    let next = RefCell::new(
+        over.iter().copied().filter(|user| (1..=session.run.users).contains(user)).chain(others),
+    );
     let users = RefCell::new(BTreeMap::new());
     let outgoing = Outgoing::default();
     let one = |_: u32| async {
@@ -151,29 +157,45 @@ pub fn conclude<F: Flags>(
         also.entry(entry);
     }
     let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
-    let mut outcome = gathering.conclude(stage, mode, (Seed(run.seed), run.users), &Supplements { charts, ..Supplements::default() });
+    let mut outcome = gathering.conclude(
+        stage,
+        mode,
+        (Seed(run.seed), run.users),
+        &Supplements { charts, ..Supplements::default() },
+    );
     let report = &mut outcome.report;
     report.backends = Ordered(context.backends);
     report.bootstrap = context.bootstrap;
-    let assumption = |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
+    let assumption =
+        |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
     report.assumptions = vec![
         assumption("prices per token: as the scenario has them", "the scenario"),
-        assumption("who asks what, and how a user would rate an answer: models say so, not people", "the tutorial's method"),
+        assumption(
+            "who asks what, and how a user would rate an answer: models say so, not people",
+            "the tutorial's method",
+        ),
     ];
     report.live = Some(summary(session, gathered, context.most_nano_usd, context.pages));
     outcome
 }
 
-fn summary<F: Flags>(session: &Session<'_, F>, gathered: &LiveOutcome, most: Option<u64>, pages: Vec<(String, String)>) -> LiveSummary {
+fn summary<F: Flags>(
+    session: &Session<'_, F>,
+    gathered: &LiveOutcome,
+    most: Option<u64>,
+    pages: Vec<(String, String)>,
+) -> LiveSummary {
     let recording = session.recording.borrow();
     let dollars = |nano: u64| Number::new(nano as f64 / 1e9);
-    let mut problems: BTreeMap<(Option<String>, &'static str, String), (u64, u64)> = BTreeMap::new();
+    let mut problems: BTreeMap<(Option<String>, &'static str, String), (u64, u64)> =
+        BTreeMap::new();
     let mut repaired = 0;
     for (call, outcome) in &recording.calls {
         let (retried, ended) = match outcome {
             CallOutcome::Answered(answered) => {
                 repaired += u64::from(call.attempt > 0);
-                let useless = matches!(answered.stop.as_str(), "refusal" | "content_filter").then_some(answered.stop.as_str());
+                let useless = matches!(answered.stop.as_str(), "refusal" | "content_filter")
+                    .then_some(answered.stop.as_str());
                 (&answered.retried, useless)
             }
             CallOutcome::Failed(failed) => (&failed.retried, Some(failed.why.as_str())),
@@ -183,14 +205,20 @@ fn summary<F: Flags>(session: &Session<'_, F>, gathered: &LiveOutcome, most: Opt
         }
         let variation = arm(session, recording.assigned.get(&call.user));
         for kind in retried {
-            problems.entry((variation.clone(), call.caller.name(), kind.clone())).or_default().0 += 1;
+            problems.entry((variation.clone(), call.caller.name(), kind.clone())).or_default().0 +=
+                1;
         }
         if let Some(kind) = ended {
             problems.entry((variation, call.caller.name(), kind.to_owned())).or_default().1 += 1;
         }
     }
-    let problem =
-        |((variation, agent, kind), (retried, failed))| LiveProblem { variation, agent: String::from(agent), kind, retried, failed };
+    let problem = |((variation, agent, kind), (retried, failed))| LiveProblem {
+        variation,
+        agent: String::from(agent),
+        kind,
+        retried,
+        failed,
+    };
     LiveSummary {
         users: gathered.users.len() as u64,
         users_wanted: u64::from(session.run.users),
@@ -206,7 +234,10 @@ fn summary<F: Flags>(session: &Session<'_, F>, gathered: &LiveOutcome, most: Opt
 }
 
 /// The variation that counts for a user: that of the first experiment that it is in.
-fn arm<F>(session: &Session<'_, F>, assigned: Option<&[crate::live::recording::Assigned; 3]>) -> Option<String> {
+fn arm<F>(
+    session: &Session<'_, F>,
+    assigned: Option<&[crate::live::recording::Assigned; 3]>,
+) -> Option<String> {
     let assigned = assigned?;
     let scenario = session.stage.scenario;
     scenario.studies.iter().map(|study| &study.varies).find_map(|varies| {
@@ -221,7 +252,10 @@ fn arm<F>(session: &Session<'_, F>, assigned: Option<&[crate::live::recording::A
 pub fn told(stopped: &Stopped) -> String {
     match stopped {
         Stopped::Budget(worst) => {
-            format!("the budget is reached: what is left would not surely pay another call (up to ${:.6})", *worst as f64 / 1e9)
+            format!(
+                "the budget is reached: what is left would not surely pay another call (up to ${:.6})",
+                *worst as f64 / 1e9
+            )
         }
         Stopped::Interrupted => "interrupted".to_owned(),
         Stopped::Failed(sentence) => sentence.clone(),

@@ -1,7 +1,9 @@
-//! Sends users' events: each user's in one payload, written down before it is sent and again when it was taken.
+//! Sends users' events: each user's in one payload, written down before it is sent and again when
+//! it was taken.
 //!
-//! Guarantees: a user's events are sent whole or not at all, under one payload id that follows from the run and the user. What was not taken
-//! stays in the journal, and is sent first when the run goes on.
+//! Guarantees: a user's events are sent whole or not at all, under one payload id that follows from
+//! the run and the user. What was not taken stays in the journal, and is sent first when the run
+//! goes on.
 //!
 //! Does not know: what an event means.
 
@@ -33,12 +35,23 @@ impl Payload {
     /// # Errors
     /// One sentence, when they cannot be packed.
     pub fn new(run: &Run, user: u32, events: &[Value]) -> Result<Self, String> {
-        let id = payload_id(&format!("{} {} {} events of {user}", run.began_ms, run.key_epoch, run.seed));
+        let id = payload_id(&format!(
+            "{} {} {} events of {user}",
+            run.began_ms, run.key_epoch, run.seed
+        ));
         let failed = |error: &dyn std::fmt::Display| format!("events cannot be packed: {error}");
         let json = serde_json::to_vec(events).map_err(|error| failed(&error))?;
         let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        let packed = packer.write_all(&json).and_then(|()| packer.finish()).map_err(|error| failed(&error))?;
-        Ok(Self { user, id, events: u32::try_from(events.len()).unwrap_or(u32::MAX), packed: STANDARD.encode(packed) })
+        let packed = packer
+            .write_all(&json)
+            .and_then(|()| packer.finish())
+            .map_err(|error| failed(&error))?;
+        Ok(Self {
+            user,
+            id,
+            events: u32::try_from(events.len()).unwrap_or(u32::MAX),
+            packed: STANDARD.encode(packed),
+        })
     }
 
     /// The events.
@@ -46,10 +59,15 @@ impl Payload {
     /// # Errors
     /// One sentence, when they cannot be unpacked.
     pub fn unpacked(&self) -> Result<Vec<Value>, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("the events of user {} cannot be unpacked: {error}", self.user);
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("the events of user {} cannot be unpacked: {error}", self.user)
+        };
         let packed = STANDARD.decode(&self.packed).map_err(|error| failed(&error))?;
         let mut json = Vec::new();
-        GzDecoder::new(packed.as_slice()).take(MAX_BYTES).read_to_end(&mut json).map_err(|error| failed(&error))?;
+        GzDecoder::new(packed.as_slice())
+            .take(MAX_BYTES)
+            .read_to_end(&mut json)
+            .map_err(|error| failed(&error))?;
         serde_json::from_slice(&json).map_err(|error| failed(&error))
     }
 }
@@ -58,7 +76,8 @@ impl Payload {
 #[derive(Debug, Default)]
 pub struct Outgoing {
     users: RefCell<Vec<u32>>,
-    /// Events that were written down by this process and are not sent yet, so that they need not be unpacked again.
+    /// Events that were written down by this process and are not sent yet, so that they need not be
+    /// unpacked again.
     fresh: RefCell<BTreeMap<u32, Vec<Value>>>,
     over: Cell<bool>,
     changed: Notify,
@@ -144,7 +163,8 @@ impl Outgoing {
                 Err(sentence) => Err(sentence),
             };
             match sent {
-                // If this cannot be written, it is sent again when the run goes on, under the same id.
+                // If this cannot be written, it is sent again when the run goes on, under the same
+                // id.
                 Ok(()) if session.write(Line::Sent { users: vec![payload.user] }) => {}
                 Ok(()) => down.set(true),
                 Err(sentence) => {

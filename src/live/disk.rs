@@ -1,5 +1,5 @@
-//! The disk of a journal, as one trait: bytes are appended, cut off, and waited for. The real disk is a thin layer over a file; tests
-//! put a simulated one in its place.
+//! The disk of a journal, as one trait: bytes are appended, cut off, and waited for. The real disk
+//! is a thin layer over a file; tests put a simulated one in its place.
 //!
 //! Does not know: lines, or what to do when something fails.
 
@@ -26,8 +26,9 @@ pub trait Disk: Debug {
     /// When it cannot be cut.
     fn cut(&mut self, length: u64) -> io::Result<()>;
 
-    /// Writes what is there already once more, from the start. Where a wait for the disk failed, the operating system may show bytes
-    /// that it has given up to write (<https://wiki.postgresql.org/wiki/Fsync_Errors>); written again, they reach the disk.
+    /// Writes what is there already once more, from the start. Where a wait for the disk failed,
+    /// the operating system may show bytes that it has given up to write
+    /// (<https://wiki.postgresql.org/wiki/Fsync_Errors>); written again, they reach the disk.
     ///
     /// # Errors
     /// When they cannot be written. The bytes that are there stay what they are.
@@ -39,8 +40,9 @@ pub trait Disk: Debug {
     /// When the disk says no.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Begins to wait until everything that has been appended by now is on the disk, and leaves the thread free meanwhile. The operating
-    /// system tells of a failed wait once, so that whoever begins one has to hear its end.
+    /// Begins to wait until everything that has been appended by now is on the disk, and leaves the
+    /// thread free meanwhile. The operating system tells of a failed wait once, so that whoever
+    /// begins one has to hear its end.
     fn begin_sync(&mut self) -> Syncing {
         Box::pin(std::future::ready(self.sync()))
     }
@@ -77,8 +79,8 @@ impl Disk for File {
     }
 }
 
-/// Opens a file that nobody but its owner may read: what models said, and perhaps what users are called, is in it. An existing file
-/// is opened as it is, without cutting it.
+/// Opens a file that nobody but its owner may read: what models said, and perhaps what users are
+/// called, is in it. An existing file is opened as it is, without cutting it.
 ///
 /// # Errors
 /// As opening a file.
@@ -91,17 +93,19 @@ pub fn private(path: &Path, new: bool) -> io::Result<File> {
     #[cfg(unix)]
     if let Ok(permissions) = file.metadata().map(|metadata| metadata.permissions()) {
         use std::os::unix::fs::PermissionsExt;
-        // It may have been made by an earlier version; a file system without permissions is no reason not to write.
+        // It may have been made by an earlier version; a file system without permissions is no
+        // reason not to write.
         let mode = permissions.mode() & 0o600;
         let _ = file.set_permissions(std::fs::Permissions::from_mode(mode));
     }
     Ok(file)
 }
 
-/// Waits until a file's name is on the disk, as far as this system can wait for folders; where it cannot, a power loss may take the
-/// name of a new file away.
+/// Waits until a file's name is on the disk, as far as this system can wait for folders; where it
+/// cannot, a power loss may take the name of a new file away.
 pub fn wait_for_name(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 

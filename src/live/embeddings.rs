@@ -1,6 +1,7 @@
 //! Texts as vectors by OpenAI's embeddings, each paid for once: they are kept on disk by content.
 //!
-//! Promises: the same text is asked for once, in this run and in later ones; a file that broke off or was changed is as good as none.
+//! Promises: the same text is asked for once, in this run and in later ones; a file that broke off
+//! or was changed is as good as none.
 //!
 //! Does not know: what is searched for.
 
@@ -64,7 +65,9 @@ impl EmbeddingCache {
             return Some(Rc::clone(known));
         }
         let mut bytes = Vec::new();
-        fs::File::open(self.file(digest)?).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).ok()?;
+        fs::File::open(self.file(digest)?)
+            .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
+            .ok()?;
         let (bytes, sum) = bytes.split_last_chunk::<8>()?;
         if xxh3_64(bytes) != u64::from_le_bytes(*sum) {
             return None;
@@ -86,7 +89,10 @@ impl EmbeddingCache {
             let mut bytes = u32::try_from(vector.len()).unwrap_or(0).to_le_bytes().to_vec();
             bytes.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
             bytes.extend(xxh3_64(&bytes).to_le_bytes());
-            let _ = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| write_private(&file, &bytes));
+            let _ = file
+                .parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| write_private(&file, &bytes));
         }
         self.known.borrow_mut().insert(digest, vector.into());
     }
@@ -95,7 +101,12 @@ impl EmbeddingCache {
 /// The products of one vector with others; OpenAI's are of length one, so this is the cosine.
 #[must_use]
 pub fn similarities(query: &[f32], others: &[Rc<[f32]>]) -> Vec<f64> {
-    others.iter().map(|other| query.iter().zip(other.iter()).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()).collect()
+    others
+        .iter()
+        .map(|other| {
+            query.iter().zip(other.iter()).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -110,7 +121,10 @@ mod tests {
         assert!(shelf().get("x").is_none());
         shelf().put("x", vec![0.6, -0.8]);
         assert_eq!(shelf().get("x").as_deref(), Some(&[0.6, -0.8][..]));
-        assert!(EmbeddingCache::new(Some(folder.clone()), "b").get("x").is_none() && shelf().get("y").is_none());
+        assert!(
+            EmbeddingCache::new(Some(folder.clone()), "b").get("x").is_none()
+                && shelf().get("y").is_none()
+        );
         let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..7]).unwrap();

@@ -1,6 +1,7 @@
 //! Keys and addresses, as the environment gives them.
 //!
-//! Promises: a key is never shown: neither `Debug` nor any error of ours holds one. What is missing is named, all of it at once.
+//! Promises: a key is never shown: neither `Debug` nor any error of ours holds one. What is missing
+//! is named, all of it at once.
 //!
 //! Does not know: whether a key is any good.
 
@@ -31,8 +32,9 @@ impl Secret {
         &self.text
     }
 
-    /// `text` without the secret in any of its forms (see `live::secrets`), for whatever a server sends back. A secret
-    /// that ordinary text may hold by chance is left alone: one of fewer than 8 characters, or one word of fewer than 20 letters.
+    /// `text` without the secret in any of its forms (see `live::secrets`), for whatever a server
+    /// sends back. A secret that ordinary text may hold by chance is left alone: one of fewer than
+    /// 8 characters, or one word of fewer than 20 letters.
     #[must_use]
     pub fn hidden_in(&self, text: &str) -> String {
         super::secrets::hidden(&self.forms, text)
@@ -50,7 +52,8 @@ impl fmt::Debug for Secret {
 pub struct Access {
     /// The key.
     pub key: Secret,
-    /// The base address, without a slash at the end; `/v1` is part of it for OpenAI and Mistral alone.
+    /// The base address, without a slash at the end; `/v1` is part of it for OpenAI and Mistral
+    /// alone.
     pub base: String,
     /// Whether this is the provider's own address.
     pub official: bool,
@@ -63,18 +66,21 @@ pub struct FlagAccess {
     pub sdk_key: Secret,
     /// Token of the REST interface.
     pub api_key: Secret,
-    /// One address for everything (stream, events and REST), without a slash at the end; `None`: LaunchDarkly's own.
+    /// One address for everything (stream, events and REST), without a slash at the end; `None`:
+    /// LaunchDarkly's own.
     pub base: Option<String>,
 }
 
 impl FlagAccess {
-    /// Whether the address is on this very machine: then nothing is real, and users may have the simulator's keys.
+    /// Whether the address is on this very machine: then nothing is real, and users may have the
+    /// simulator's keys.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.base.as_deref().is_some_and(is_loopback)
     }
 
-    /// Whether requests never go through a proxy: they stay on this machine, or would travel unencrypted.
+    /// Whether requests never go through a proxy: they stay on this machine, or would travel
+    /// unencrypted.
     #[must_use]
     pub fn goes_direct(&self) -> bool {
         self.base.as_deref().is_some_and(goes_direct)
@@ -97,30 +103,41 @@ pub struct Environment {
     mistral: Option<Access>,
 }
 
-/// Environment variables of a provider: its key and its base address, and where it is when that is not set.
+/// Environment variables of a provider: its key and its base address, and where it is when that is
+/// not set.
 #[must_use]
 pub fn variables(provider: Provider) -> (&'static str, &'static str, &'static str) {
     match provider {
-        Provider::Anthropic => ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
+        Provider::Anthropic => {
+            ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+        }
         Provider::OpenAi => ("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1"),
         Provider::Mistral => ("MISTRAL_API_KEY", "MISTRAL_BASE_URL", "https://api.mistral.ai/v1"),
     }
 }
 
-/// Reads the environment for these providers, through `variable`; a variable that is set to nothing counts as not set.
+/// Reads the environment for these providers, through `variable`; a variable that is set to nothing
+/// counts as not set.
 ///
 /// # Errors
 /// One sentence for each variable that is missing or cannot be an address.
-pub fn read(providers: &[Provider], variable: impl Fn(&str) -> Option<String>) -> Result<Environment, Vec<String>> {
+pub fn read(
+    providers: &[Provider],
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Environment, Vec<String>> {
     let mut faults = Vec::new();
-    let set = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let set = |name: &str| {
+        variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
     let mut key = |name: &str, what: &str| {
         let value = set(name);
         match &value {
             None => faults.push(format!("{name} is not set: {what}")),
             // It would break the header, and whoever reads the error shall not see the rest.
             Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                faults.push(format!("{name} holds a character that no key has (a space, a line break, or not ASCII)"));
+                faults.push(format!(
+                    "{name} holds a character that no key has (a space, a line break, or not ASCII)"
+                ));
             }
             Some(_) => {}
         }
@@ -133,18 +150,31 @@ pub fn read(providers: &[Provider], variable: impl Fn(&str) -> Option<String>) -
             let (name, address, usual) = variables(provider);
             let own = set(address).map(|base| base.trim_end_matches('/').to_owned());
             let base = own.unwrap_or_else(|| usual.to_owned());
-            Access { key: key(name, "the scenario asks this provider's models"), official: base == usual, base }
+            Access {
+                key: key(name, "the scenario asks this provider's models"),
+                official: base == usual,
+                base,
+            }
         })
     };
-    let [anthropic, openai, mistral] = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral].map(&mut access);
+    let [anthropic, openai, mistral] =
+        [Provider::Anthropic, Provider::OpenAi, Provider::Mistral].map(&mut access);
     let base = set("LD_BASE_URL").map(|base| base.trim_end_matches('/').to_owned());
-    let addresses = [("ANTHROPIC_BASE_URL", &anthropic), ("OPENAI_BASE_URL", &openai), ("MISTRAL_BASE_URL", &mistral)];
-    let addresses = addresses.into_iter().filter_map(|(name, access)| Some((name, access.as_ref()?.base.as_str())));
+    let addresses = [
+        ("ANTHROPIC_BASE_URL", &anthropic),
+        ("OPENAI_BASE_URL", &openai),
+        ("MISTRAL_BASE_URL", &mistral),
+    ];
+    let addresses = addresses
+        .into_iter()
+        .filter_map(|(name, access)| Some((name, access.as_ref()?.base.as_str())));
     for (name, address) in addresses.chain(base.as_deref().map(|base| ("LD_BASE_URL", base))) {
         if !is_address(address) {
             faults.push(format!("{name} is no address that a request could go to: expected http://… or https://…, without a key in it"));
         } else if address.starts_with("http://") && !is_loopback(address) {
-            faults.push(format!("{name} would send keys unencrypted: use https://, or an address of this machine"));
+            faults.push(format!(
+                "{name} would send keys unencrypted: use https://, or an address of this machine"
+            ));
         }
     }
     if faults.is_empty() {
@@ -160,17 +190,20 @@ pub fn read(providers: &[Provider], variable: impl Fn(&str) -> Option<String>) -
 /// As [`read`].
 pub fn read_rest(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAccess, Vec<String>> {
     let sdk_key = variable("LD_SDK_KEY").map(|key| key.trim().to_owned()).unwrap_or_default();
-    let instead = |name: &str| if name == "LD_SDK_KEY" { Some("unused".to_owned()) } else { variable(name) };
+    let instead =
+        |name: &str| if name == "LD_SDK_KEY" { Some("unused".to_owned()) } else { variable(name) };
     let flags = read(&[], instead)?.flags;
     Ok(FlagAccess { sdk_key: Secret::new(sdk_key), ..flags })
 }
 
-/// Reads what sending events to LaunchDarkly needs, and nothing more: no access token has to be set.
+/// Reads what sending events to LaunchDarkly needs, and nothing more: no access token has to be
+/// set.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_events(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAccess, Vec<String>> {
-    let instead = |name: &str| if name == "LD_API_KEY" { Some("unused".to_owned()) } else { variable(name) };
+    let instead =
+        |name: &str| if name == "LD_API_KEY" { Some("unused".to_owned()) } else { variable(name) };
     let flags = read(&[], instead)?.flags;
     Ok(FlagAccess { api_key: Secret::new(""), ..flags })
 }
@@ -190,13 +223,16 @@ impl Environment {
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
         // Taken apart by name, so that no key of a later provider can be forgotten here.
-        let Self { flags: FlagAccess { sdk_key, api_key, base: _ }, anthropic, openai, mistral } = self;
-        let keys = [anthropic, openai, mistral].into_iter().flatten().map(|access| access.key.clone());
+        let Self { flags: FlagAccess { sdk_key, api_key, base: _ }, anthropic, openai, mistral } =
+            self;
+        let keys =
+            [anthropic, openai, mistral].into_iter().flatten().map(|access| access.key.clone());
         keys.chain([sdk_key.clone(), api_key.clone()]).collect()
     }
 }
 
-/// Whether requests to this address never go through a proxy: it is on this machine, or would travel unencrypted.
+/// Whether requests to this address never go through a proxy: it is on this machine, or would
+/// travel unencrypted.
 #[must_use]
 pub fn goes_direct(address: &str) -> bool {
     address.starts_with("http://") || is_loopback(address)
@@ -206,7 +242,9 @@ fn is_address(address: &str) -> bool {
     let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let host = rest.split('/').next().unwrap_or_default();
-        !host.is_empty() && !rest.contains(['@', '?', '#']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        !host.is_empty()
+            && !rest.contains(['@', '?', '#'])
+            && rest.bytes().all(|byte| byte.is_ascii_graphic())
     })
 }
 
@@ -225,13 +263,20 @@ mod tests {
     use super::*;
 
     fn from(pairs: &[(&str, &str)], providers: &[Provider]) -> Result<Environment, Vec<String>> {
-        read(providers, |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        read(providers, |name| {
+            pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
     fn everything_that_is_missing_is_named_and_nothing_else() {
-        let faults = from(&[("LD_SDK_KEY", " "), ("OPENAI_API_KEY", "sk-1")], &[Provider::OpenAi, Provider::Anthropic]).unwrap_err();
-        let names: Vec<&str> = faults.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
+        let faults = from(
+            &[("LD_SDK_KEY", " "), ("OPENAI_API_KEY", "sk-1")],
+            &[Provider::OpenAi, Provider::Anthropic],
+        )
+        .unwrap_err();
+        let names: Vec<&str> =
+            faults.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
         assert_eq!(names, ["LD_SDK_KEY", "LD_API_KEY", "ANTHROPIC_API_KEY"]);
     }
 
@@ -239,7 +284,10 @@ mod tests {
     fn addresses_are_taken_as_they_are_and_nothing_goes_out_in_the_clear() {
         let keys = [("LD_SDK_KEY", "s"), ("LD_API_KEY", "a"), ("OPENAI_API_KEY", "secret-key")];
         let own = from(&keys, &[Provider::OpenAi]).unwrap();
-        assert!(own.provider(Provider::OpenAi).is_some_and(|access| access.official) && own.provider(Provider::Mistral).is_none());
+        assert!(
+            own.provider(Provider::OpenAi).is_some_and(|access| access.official)
+                && own.provider(Provider::Mistral).is_none()
+        );
         assert!(!own.flags.is_loopback() && !format!("{own:?}").contains("secret-key"));
         let with = |name, value| from(&[&keys[..], &[(name, value)]].concat(), &[Provider::OpenAi]);
         let local = with("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1/").unwrap();
@@ -247,7 +295,11 @@ mod tests {
             local.provider(Provider::OpenAi).map(|access| (access.base.as_str(), access.official)),
             Some(("http://127.0.0.1:8080/v1", false))
         );
-        for (base, loopback) in [("http://[::1]:80", true), ("http://localhost:1", true), ("https://relay.example", false)] {
+        for (base, loopback) in [
+            ("http://[::1]:80", true),
+            ("http://localhost:1", true),
+            ("https://relay.example", false),
+        ] {
             assert_eq!(with("LD_BASE_URL", base).unwrap().flags.is_loopback(), loopback, "{base}");
         }
         for bad in [
@@ -259,20 +311,30 @@ mod tests {
             "http://127.0.0.1.example.com",
         ] {
             let faults = with("OPENAI_BASE_URL", bad).unwrap_err();
-            assert!(faults.len() == 1 && faults[0].starts_with("OPENAI_BASE_URL") && !faults[0].contains("password"), "{faults:?}");
+            assert!(
+                faults.len() == 1
+                    && faults[0].starts_with("OPENAI_BASE_URL")
+                    && !faults[0].contains("password"),
+                "{faults:?}"
+            );
         }
     }
 
     #[test]
     fn the_rest_interface_asks_for_its_token_alone() {
-        let from =
-            |pairs: &[(&str, &str)]| read_rest(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
+        let from = |pairs: &[(&str, &str)]| {
+            read_rest(|name| {
+                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
         let faults = from(&[]).unwrap_err();
         assert!(faults.len() == 1 && faults[0].starts_with("LD_API_KEY is not set"), "{faults:?}");
         assert!(from(&[("LD_API_KEY", "a"), ("LD_BASE_URL", "http://example.com")]).is_err());
         assert_eq!(from(&[("LD_API_KEY", "a")]).unwrap().hidden_in("a key unused"), "a key unused");
         assert_eq!(
-            from(&[("LD_API_KEY", "api-tok1"), ("LD_SDK_KEY", "sdk-key1")]).unwrap().hidden_in("api-tok1 sdk-key1"),
+            from(&[("LD_API_KEY", "api-tok1"), ("LD_SDK_KEY", "sdk-key1")])
+                .unwrap()
+                .hidden_in("api-tok1 sdk-key1"),
             "[hidden] [hidden]"
         );
     }
@@ -292,6 +354,9 @@ mod tests {
     #[test]
     fn a_key_that_could_not_be_sent_is_refused_unseen() {
         let faults = from(&[("LD_SDK_KEY", "se cret"), ("LD_API_KEY", "a")], &[]).unwrap_err();
-        assert!(faults.len() == 1 && !faults[0].contains("cret:") && !faults[0].contains("se cret"), "{faults:?}");
+        assert!(
+            faults.len() == 1 && !faults[0].contains("cret:") && !faults[0].contains("se cret"),
+            "{faults:?}"
+        );
     }
 }

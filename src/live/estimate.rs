@@ -1,9 +1,11 @@
-//! What a live run would cost, before anything is spent: the simulator's answer, over several seeded runs of the scenario.
+//! What a live run would cost, before anything is spent: the simulator's answer, over several
+//! seeded runs of the scenario.
 //!
-//! Promises: the same scenario, seed and users give the same estimate. An interval holds what 90% of simulated runs cost:
-//! how one run may turn out, not how well the mean is known.
+//! Promises: the same scenario, seed and users give the same estimate. An interval holds what 90%
+//! of simulated runs cost: how one run may turn out, not how well the mean is known.
 //!
-//! Does not know: how far the mock's lengths and appetites are from the real models'; `calibrate` does.
+//! Does not know: how far the mock's lengths and appetites are from the real models'; `calibrate`
+//! does.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +32,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The spread of these values; the quantiles are interpolated linearly between order statistics (R's type 7).
+    /// The spread of these values; the quantiles are interpolated linearly between order statistics
+    /// (R's type 7).
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
@@ -38,11 +41,16 @@ impl Spread {
         let quantile = |p: f64| {
             let at = p * (values.len() - 1) as f64;
             let below = at as usize;
-            let [own, next] = [below, below + 1].map(|place| values.get(place).copied().unwrap_or(highest));
+            let [own, next] =
+                [below, below + 1].map(|place| values.get(place).copied().unwrap_or(highest));
             own + (at - below as f64) * (next - own)
         };
         let tail = (1.0 - MASS) / 2.0;
-        Self { mean: values.iter().sum::<f64>() / values.len() as f64, low: quantile(tail), high: quantile(1.0 - tail) }
+        Self {
+            mean: values.iter().sum::<f64>() / values.len() as f64,
+            low: quantile(tail),
+            high: quantile(1.0 - tail),
+        }
     }
 }
 
@@ -99,7 +107,9 @@ struct Sums {
 
 impl Reader for Spent {
     fn entry(&mut self, entry: &Entry) {
-        if let Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } = entry.event {
+        if let Event::Completed { caller, model, input_tokens, output_tokens, cost, .. } =
+            entry.event
+        {
             let sums = self.0.entry((caller, model)).or_default();
             sums.calls += 1;
             sums.input_tokens += u64::from(input_tokens);
@@ -109,11 +119,17 @@ impl Reader for Spent {
     }
 }
 
-/// Runs the scenario [`REPLICATIONS`] times on the mocks and counts what real providers would charge for it.
+/// Runs the scenario [`REPLICATIONS`] times on the mocks and counts what real providers would
+/// charge for it.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl FnMut(u64)) -> Result<Estimate, SetupError> {
+pub fn estimate(
+    stage: &Stage<'_>,
+    seed: Seed,
+    users: u32,
+    mut progress: impl FnMut(u64),
+) -> Result<Estimate, SetupError> {
     let mut runs = Vec::new();
     for nth in 0..REPLICATIONS {
         let own = seed.replication(nth);
@@ -123,7 +139,10 @@ pub fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl Fn
     }
     let dollars = |of: &dyn Fn(Caller, u16) -> bool| {
         let one = |run: &BTreeMap<(Caller, u16), Sums>| {
-            run.iter().filter(|((caller, model), _)| of(*caller, *model)).map(|(_, sums)| sums.nano_dollars as f64 / 1e9).sum::<f64>()
+            run.iter()
+                .filter(|((caller, model), _)| of(*caller, *model))
+                .map(|(_, sums)| sums.nano_dollars as f64 / 1e9)
+                .sum::<f64>()
         };
         Spread::of(runs.iter().map(one).collect())
     };
@@ -131,7 +150,8 @@ pub fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl Fn
     keys.sort_unstable();
     keys.dedup();
     let mean = |key: &(Caller, u16), of: fn(&Sums) -> u64| {
-        runs.iter().filter_map(|run| run.get(key)).map(|sums| of(sums) as f64).sum::<f64>() / runs.len() as f64
+        runs.iter().filter_map(|run| run.get(key)).map(|sums| of(sums) as f64).sum::<f64>()
+            / runs.len() as f64
     };
     let mut lines: Vec<Line> = keys
         .iter()
@@ -155,7 +175,8 @@ pub fn estimate(stage: &Stage<'_>, seed: Seed, users: u32, mut progress: impl Fn
     let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
     named.sort_unstable();
     named.dedup();
-    let providers = named.into_iter().map(|name| (name, dollars(&|_, model| provider_of(model) == name)));
+    let providers =
+        named.into_iter().map(|name| (name, dollars(&|_, model| provider_of(model) == name)));
     let mut used: Vec<u16> = keys.iter().map(|key| key.1).collect();
     used.sort_unstable();
     used.dedup();
@@ -178,8 +199,14 @@ impl Estimate {
     /// For people.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let money =
-            |spread: Spread| format!("{} ({} to {})", figure::money(spread.mean), figure::money(spread.low), figure::money(spread.high));
+        let money = |spread: Spread| {
+            format!(
+                "{} ({} to {})",
+                figure::money(spread.mean),
+                figure::money(spread.low),
+                figure::money(spread.high)
+            )
+        };
         let mut text = format!(
             "A live run of {} with {} users is expected to cost {}.\n90% of {REPLICATIONS} simulated runs lie in the interval; seed {}.\n\n",
             self.scenario,
@@ -187,23 +214,40 @@ impl Estimate {
             money(self.total),
             self.seed,
         );
-        let head = ["provider", "model", "agent", "calls", "input tokens", "output tokens", "cost"].map(str::to_owned);
+        let head = ["provider", "model", "agent", "calls", "input tokens", "output tokens", "cost"]
+            .map(str::to_owned);
         let count = |x: f64| figure::count(libm::round(x) as u64);
         let row = |line: &Line| {
             let usd = line.usd.map_or_else(|| "no price".to_owned(), money);
-            let [calls, input, output] = [line.calls, line.input_tokens, line.output_tokens].map(count);
-            [line.provider.to_owned(), line.model.clone(), line.agent.to_owned(), calls, input, output, usd]
+            let [calls, input, output] =
+                [line.calls, line.input_tokens, line.output_tokens].map(count);
+            [
+                line.provider.to_owned(),
+                line.model.clone(),
+                line.agent.to_owned(),
+                calls,
+                input,
+                output,
+                usd,
+            ]
         };
-        let rows: Vec<[String; 7]> = std::iter::once(head).chain(self.lines.iter().map(row)).collect();
+        let rows: Vec<[String; 7]> =
+            std::iter::once(head).chain(self.lines.iter().map(row)).collect();
         let mut widths = [0; 7];
         for row in &rows {
-            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = cell.chars().count().max(*width));
+            widths
+                .iter_mut()
+                .zip(row)
+                .for_each(|(width, cell)| *width = cell.chars().count().max(*width));
         }
         for row in &rows {
-            let cells =
-                row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-                    if (3..6).contains(&column) { format!("{cell:>width$}") } else { format!("{cell:width$}") }
-                });
+            let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+                if (3..6).contains(&column) {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:width$}")
+                }
+            });
             text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
             text.push('\n');
         }
@@ -245,7 +289,11 @@ mod tests {
     fn quantiles_lie_where_r_puts_them() {
         // quantile(0:10, c(.05, .95)) in R: 0.5 and 9.5.
         let spread = Spread::of((0..=10).rev().map(f64::from).collect());
-        assert!((spread.mean - 5.0).abs() < 1e-12 && (spread.low - 0.5).abs() < 1e-12 && (spread.high - 9.5).abs() < 1e-12);
+        assert!(
+            (spread.mean - 5.0).abs() < 1e-12
+                && (spread.low - 0.5).abs() < 1e-12
+                && (spread.high - 9.5).abs() < 1e-12
+        );
         assert_eq!(Spread::of(vec![2.0]), Spread { mean: 2.0, low: 2.0, high: 2.0 });
         assert_eq!(Spread::of(Vec::new()), Spread::default());
     }
@@ -258,15 +306,37 @@ mod tests {
         let estimate = estimate(&stage, Seed(7), 60, |_| ()).unwrap();
         let run = stage.population(Seed(99), 60).visit(Spent::default()).0;
         let truth = run.values().map(|sums| sums.nano_dollars as f64 / 1e9).sum::<f64>();
-        let of_lines: f64 = estimate.lines.iter().filter_map(|line| line.usd).map(|usd| usd.mean).sum();
+        let of_lines: f64 =
+            estimate.lines.iter().filter_map(|line| line.usd).map(|usd| usd.mean).sum();
         let of_providers: f64 = estimate.providers.iter().map(|(_, usd)| usd.mean).sum();
-        assert!((of_lines - estimate.total.mean).abs() < 1e-9 && (of_providers - estimate.total.mean).abs() < 1e-9);
-        assert!(truth > estimate.total.low * 0.6 && truth < estimate.total.high * 1.7, "{truth} {:?}", estimate.total);
+        assert!(
+            (of_lines - estimate.total.mean).abs() < 1e-9
+                && (of_providers - estimate.total.mean).abs() < 1e-9
+        );
+        assert!(
+            truth > estimate.total.low * 0.6 && truth < estimate.total.high * 1.7,
+            "{truth} {:?}",
+            estimate.total
+        );
         // Every question is written once, by one model.
-        let written: f64 = estimate.lines.iter().filter(|line| line.agent == "writer").map(|line| line.calls).sum();
+        let written: f64 = estimate
+            .lines
+            .iter()
+            .filter(|line| line.agent == "writer")
+            .map(|line| line.calls)
+            .sum();
         assert!((58.0..=60.0).contains(&written), "{written}");
-        assert!(estimate.to_text().starts_with("A live run of security with 60 users is expected to cost $"));
+        assert!(
+            estimate
+                .to_text()
+                .starts_with("A live run of security with 60 users is expected to cost $")
+        );
         assert_eq!(estimate.to_json()["models"].as_array().unwrap().len(), estimate.lines.len());
-        assert!(estimate.notes.iter().any(|note| note.contains("claude-3-5-haiku-20241022") && note.contains("retired")));
+        assert!(
+            estimate
+                .notes
+                .iter()
+                .any(|note| note.contains("claude-3-5-haiku-20241022") && note.contains("retired"))
+        );
     }
 }

@@ -1,9 +1,11 @@
-//! The journal on disk: lines are appended and handed to the operating system before anything is done about them.
+//! The journal on disk: lines are appended and handed to the operating system before anything is
+//! done about them.
 //!
-//! Guarantees: one process at a time; what is in the file survives the end of this process, whatever ends it. What was there when the
-//! journal was opened, and what came before the last wait for the disk, survives the end of the power, too. After a write that failed,
-//! the file is cut back to its last whole line and takes no more. An end that broke off is cut away, and kept in a file of its own, when
-//! the journal is opened again.
+//! Guarantees: one process at a time; what is in the file survives the end of this process,
+//! whatever ends it. What was there when the journal was opened, and what came before the last wait
+//! for the disk, survives the end of the power, too. After a write that failed, the file is cut
+//! back to its last whole line and takes no more. An end that broke off is cut away, and kept in a
+//! file of its own, when the journal is opened again.
 //!
 //! Does not know: what the lines mean.
 
@@ -47,7 +49,8 @@ pub struct Journal {
     length: u64,
     /// How many of the lines are surely on the disk.
     synced: u64,
-    /// The wait for the disk that is under way. It stays here when those who wait for it are gone, so that its end is heard.
+    /// The wait for the disk that is under way. It stays here when those who wait for it are gone,
+    /// so that its end is heard.
     waiting: Option<Waiting>,
     /// Why nothing is written any more.
     failed: Option<String>,
@@ -128,7 +131,10 @@ pub fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_BYTES} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {MAX_BYTES} bytes"),
+        ));
     }
     Ok(text)
 }
@@ -196,7 +202,10 @@ impl Journal {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if !own {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already, and is no copy of this run's journal"));
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it exists already, and is no copy of this run's journal",
+            ));
         }
         let mut file = private(path, false)?;
         file.cut(0)?;
@@ -205,28 +214,39 @@ impl Journal {
         Ok(())
     }
 
-    /// A journal of `lines` whole lines, `length` bytes together, on this disk; they are on it surely.
+    /// A journal of `lines` whole lines, `length` bytes together, on this disk; they are on it
+    /// surely.
     #[must_use]
     pub fn on(disk: Box<dyn Disk>, lines: u64, length: u64) -> Self {
         Self { files: vec![disk], lines, length, synced: lines, waiting: None, failed: None }
     }
 
-    /// Opens a journal over a disk that holds the bytes `text`. Before an end that broke off is cut away, `keep` gets the bytes before it
-    /// and the end itself.
+    /// Opens a journal over a disk that holds the bytes `text`. Before an end that broke off is cut
+    /// away, `keep` gets the bytes before it and the end itself.
     ///
     /// # Errors
     /// When the bytes are no journal or a damaged one, or the end cannot be kept or cut away.
-    pub fn open(mut disk: Box<dyn Disk>, text: &[u8], keep: impl FnOnce(usize, &[u8]) -> io::Result<()>) -> Result<Opened, OpenError> {
-        let Reading { recording, lines, whole_bytes, cut_bytes } = Reading::of(text).map_err(OpenError::Unreadable)?;
+    pub fn open(
+        mut disk: Box<dyn Disk>,
+        text: &[u8],
+        keep: impl FnOnce(usize, &[u8]) -> io::Result<()>,
+    ) -> Result<Opened, OpenError> {
+        let Reading { recording, lines, whole_bytes, cut_bytes } =
+            Reading::of(text).map_err(OpenError::Unreadable)?;
         if cut_bytes > 0 {
             keep(whole_bytes, text.get(whole_bytes..).unwrap_or_default())?;
         }
         disk.cut(whole_bytes as u64)?;
-        // The process before may have been killed before it waited for the disk, or may have waited in vain. What is done next relies on
-        // what was read.
+        // The process before may have been killed before it waited for the disk, or may have waited
+        // in vain. What is done next relies on what was read.
         disk.rewrite(text.get(..whole_bytes).unwrap_or_default())?;
         disk.sync()?;
-        Ok(Opened { journal: Self::on(disk, lines, whole_bytes as u64), recording, whole_bytes, cut_bytes })
+        Ok(Opened {
+            journal: Self::on(disk, lines, whole_bytes as u64),
+            recording,
+            whole_bytes,
+            cut_bytes,
+        })
     }
 
     /// How many whole lines there are, and how many of them are surely on the disk.
@@ -238,7 +258,8 @@ impl Journal {
     /// Appends a line.
     ///
     /// # Errors
-    /// When it cannot be written, or an earlier one could not: then nothing may be done about what it tells of.
+    /// When it cannot be written, or an earlier one could not: then nothing may be done about what
+    /// it tells of.
     pub fn write(&mut self, line: &Line) -> io::Result<()> {
         if let Some(reason) = &self.failed {
             return Err(io::Error::other(reason.clone()));
@@ -257,7 +278,8 @@ impl Journal {
     fn fail(&mut self, error: io::Error) -> io::Error {
         self.failed = Some(error.to_string());
         for file in &mut self.files {
-            // Where even this fails, half a line stays at the end: that is how a journal breaks off.
+            // Where even this fails, half a line stays at the end: that is how a journal breaks
+            // off.
             let _ = file.cut(self.length);
         }
         error
@@ -266,17 +288,22 @@ impl Journal {
     /// Waits until everything is on the disk.
     ///
     /// # Errors
-    /// When the disk says no. What was written since the last time may be lost then, so nothing more is written.
+    /// When the disk says no. What was written since the last time may be lost then, so nothing
+    /// more is written.
     pub fn sync(&mut self) -> io::Result<()> {
         if let Some(reason) = &self.failed {
             return Err(io::Error::other(reason.clone()));
         }
-        self.files.iter_mut().try_for_each(|file| file.sync()).inspect_err(|error| self.failed = Some(error.to_string()))?;
+        self.files
+            .iter_mut()
+            .try_for_each(|file| file.sync())
+            .inspect_err(|error| self.failed = Some(error.to_string()))?;
         self.synced = self.lines;
         Ok(())
     }
 
-    /// The wait for the disk that is under way, or a new one for all lines by now; `None` where all are on it already.
+    /// The wait for the disk that is under way, or a new one for all lines by now; `None` where all
+    /// are on it already.
     ///
     /// # Errors
     /// When an earlier line could not be written, or an earlier wait failed.
@@ -286,7 +313,12 @@ impl Journal {
         }
         if self.waiting.is_none() && self.synced < self.lines {
             let all = join_all(self.files.iter_mut().map(|file| file.begin_sync()));
-            let end = async { all.await.into_iter().collect::<io::Result<()>>().map_err(|error| Arc::from(error.to_string())) };
+            let end = async {
+                all.await
+                    .into_iter()
+                    .collect::<io::Result<()>>()
+                    .map_err(|error| Arc::from(error.to_string()))
+            };
             self.waiting = Some(Waiting { lines: self.lines, end: end.boxed_local().shared() });
         }
         Ok(self.waiting.clone())
@@ -295,7 +327,8 @@ impl Journal {
     /// Takes the end of a wait for the disk, however many of those who shared it tell of it.
     ///
     /// # Errors
-    /// When the disk said no. What was written since the wait before may be lost then, so nothing more is written.
+    /// When the disk said no. What was written since the wait before may be lost then, so nothing
+    /// more is written.
     pub fn end_sync(&mut self, waiting: &Waiting, end: Result<(), Arc<str>>) -> io::Result<()> {
         self.waiting.take_if(|own| own.lines == waiting.lines);
         match end {
@@ -319,7 +352,8 @@ impl Line {
             // Not the text `"resumed"`: number and checksum have to have a place.
             return br#"{"resumed":null}"#.to_vec();
         }
-        // Neither maps with keys that are no text nor anything else that JSON has no word for is in a line.
+        // Neither maps with keys that are no text nor anything else that JSON has no word for is in
+        // a line.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }

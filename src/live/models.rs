@@ -1,8 +1,10 @@
 //! Which models a live run can ask: those that are still served, and that have a price.
 //!
-//! Promises: a model that its provider has retired is named with the date and with what to use instead.
+//! Promises: a model that its provider has retired is named with the date and with what to use
+//! instead.
 //!
-//! Does not know: models that were retired after this file was written; the provider's own answer names those.
+//! Does not know: models that were retired after this file was written; the provider's own answer
+//! names those.
 
 use crate::llm::profile::{ModelProfile, Provider};
 use crate::quantity::Money;
@@ -18,26 +20,36 @@ pub struct Retired {
     pub instead: &'static str,
 }
 
-/// Retired models of the tutorial and around it, as of November 2026.
-/// Sources: the Claude documentation, "Model deprecations"; reports of 404 answers where it gives no date.
+/// Retired models of the tutorial and around it, as of November 2026. Sources: the Claude
+/// documentation, "Model deprecations"; reports of 404 answers where it gives no date.
 const RETIRED: [Retired; 8] = [
     Retired { id: "claude-3-5-sonnet-20241022", on: "2025-10-28", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-5-sonnet-latest", on: "2025-10-28", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-7-sonnet-20250219", on: "2026-02-19", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-7-sonnet-latest", on: "2026-02-19", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-5-haiku-20241022", on: "2026-02-19", instead: "claude-haiku-4-5-20251001" },
-    Retired { id: "claude-3-haiku-20240307", on: "2026-04-19", instead: "claude-haiku-4-5-20251001" },
+    Retired {
+        id: "claude-3-5-haiku-20241022",
+        on: "2026-02-19",
+        instead: "claude-haiku-4-5-20251001",
+    },
+    Retired {
+        id: "claude-3-haiku-20240307",
+        on: "2026-04-19",
+        instead: "claude-haiku-4-5-20251001",
+    },
     Retired { id: "claude-opus-4-20250514", on: "2026-06-15", instead: "claude-opus-4-7" },
     Retired { id: "chatgpt-4o-latest", on: "2026-02-17", instead: "gpt-4o" },
 ];
 
-/// When a model was retired and what to use instead; `None` for one that is served, as far as is known here.
+/// When a model was retired and what to use instead; `None` for one that is served, as far as is
+/// known here.
 #[must_use]
 pub fn retired(id: &str) -> Option<Retired> {
     RETIRED.into_iter().find(|retired| retired.id == id)
 }
 
-/// What is wrong with a model for a live run, one sentence each; `official` where it is asked of its provider's own address.
+/// What is wrong with a model for a live run, one sentence each; `official` where it is asked of
+/// its provider's own address.
 #[must_use]
 pub fn faults(model: &ModelProfile, official: bool) -> Vec<String> {
     let mut faults = Vec::new();
@@ -80,13 +92,17 @@ mod tests {
             let instead = scenario.models.iter().find(|model| model.id == retired.instead).unwrap();
             assert_eq!(faults(instead, true), Vec::<String>::new());
         }
-        let anthropic = scenario.models.iter().filter(|model| model.provider == Provider::Anthropic);
+        let anthropic =
+            scenario.models.iter().filter(|model| model.provider == Provider::Anthropic);
         let told: Vec<String> = anthropic.flat_map(|model| faults(model, true)).collect();
         assert!(told.iter().any(|fault| {
             fault == "model `claude-3-haiku-20240307` was retired on 2026-04-19: use `claude-haiku-4-5-20251001` instead"
         }));
         assert!(scenario.models.iter().all(|model| faults(model, false).is_empty()));
         let named: Vec<String> = scenario.models.iter().filter_map(free).collect();
-        assert!(named.len() == 1 && named[0].contains("`mistral-small-latest` is priced at $0"), "{named:?}");
+        assert!(
+            named.len() == 1 && named[0].contains("`mistral-small-latest` is priced at $0"),
+            "{named:?}"
+        );
     }
 }

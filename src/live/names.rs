@@ -29,7 +29,9 @@ pub mod failure {
         serializer.serialize_str(kind.name())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<FailureKind, D::Error> {
         let name = String::deserialize(deserializer)?;
         let found = FailureKind::ALL.into_iter().find(|kind| kind.name() == name);
         found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no kind of failure")))

@@ -1,8 +1,9 @@
-//! The network of a live run, as one trait: a request goes out, an answer comes back or the connection breaks. The real network is
-//! a thin layer over `reqwest`; tests put a simulated one in its place.
+//! The network of a live run, as one trait: a request goes out, an answer comes back or the
+//! connection breaks. The real network is a thin layer over `reqwest`; tests put a simulated one in
+//! its place.
 //!
-//! Guarantees: a broken connection says whether any byte of the request may have reached the other side. Keys never go through a
-//! proxy to this machine or over plain HTTP.
+//! Guarantees: a broken connection says whether any byte of the request may have reached the other
+//! side. Keys never go through a proxy to this machine or over plain HTTP.
 //!
 //! Does not know: providers, prices, or whether to try again.
 
@@ -45,9 +46,11 @@ pub struct Answer {
 /// A connection that broke before a whole answer was there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// [`ErrorKind::Connection`], [`ErrorKind::Cut`], [`ErrorKind::Timeout`] or [`ErrorKind::Malformed`].
+    /// [`ErrorKind::Connection`], [`ErrorKind::Cut`], [`ErrorKind::Timeout`] or
+    /// [`ErrorKind::Malformed`].
     pub kind: ErrorKind,
-    /// Whether the request may have reached the other side. `false` only where no connection was made.
+    /// Whether the request may have reached the other side. `false` only where no connection was
+    /// made.
     pub may_have_arrived: bool,
     /// What happened, without the address (an address may hold a secret).
     pub words: String,
@@ -90,14 +93,19 @@ impl Http {
                 .user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION")))
         };
         let failed = |error: reqwest::Error| format!("no HTTP client can be made here: {error}");
-        Ok(Self { direct: builder().no_proxy().build().map_err(failed)?, outside: builder().build().map_err(failed)? })
+        Ok(Self {
+            direct: builder().no_proxy().build().map_err(failed)?,
+            outside: builder().build().map_err(failed)?,
+        })
     }
 
     async fn send(&self, post: Post) -> Result<Answer, Broken> {
         let client = if goes_direct(&post.address) { &self.direct } else { &self.outside };
         let request = client.post(&post.address).headers(post.headers).body(post.body);
         let mut answer = request.send().await.map_err(|error| broken(&error, false))?;
-        let headers = answer.headers().iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let headers = answer.headers().iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
         let (status, headers, mut body) = (answer.status().as_u16(), headers.collect(), Vec::new());
         while let Some(part) = answer.chunk().await.map_err(|error| broken(&error, true))? {
             if body.len() + part.len() > MAX_BODY {
@@ -151,7 +159,11 @@ mod tests {
         let http = Http::new().unwrap();
         // Port 1 is nobody's.
         let refused = http.post(post("http://127.0.0.1:1/".to_owned())).await.unwrap_err();
-        assert_eq!((refused.kind, refused.may_have_arrived), (ErrorKind::Connection, false), "{refused:?}");
+        assert_eq!(
+            (refused.kind, refused.may_have_arrived),
+            (ErrorKind::Connection, false),
+            "{refused:?}"
+        );
         // A server that accepts, reads and closes without a word: the request has arrived.
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());

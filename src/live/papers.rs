@@ -1,10 +1,11 @@
 //! The remote paper searches, for real: arXiv and Semantic Scholar, within their limits.
 //!
-//! Promises: one request at a time to each, as far apart as it asks for; a refusal (429, 503) is tried again a few times and then
-//! told to the model as a failed search, as the tutorial's tools do. Everything that is waited for is part of the latency.
+//! Promises: one request at a time to each, as far apart as it asks for; a refusal (429, 503) is
+//! tried again a few times and then told to the model as a failed search, as the tutorial's tools
+//! do. Everything that is waited for is part of the latency.
 //!
-//! Sources: the arXiv API User's Manual and its Terms of Use ("no more than one request every three seconds"); the Semantic
-//! Scholar Academic Graph API (`paper/search`; one request a second).
+//! Sources: the arXiv API User's Manual and its Terms of Use ("no more than one request every three
+//! seconds"); the Semantic Scholar Academic Graph API (`paper/search`; one request a second).
 //!
 //! Does not know: what is made of the papers.
 
@@ -95,13 +96,17 @@ struct Paper {
 }
 
 impl PaperSearch {
-    /// The searches at their own addresses, or at those that `variable` names (`ARXIV_BASE_URL`, `SEMANTIC_SCHOLAR_BASE_URL`).
+    /// The searches at their own addresses, or at those that `variable` names (`ARXIV_BASE_URL`,
+    /// `SEMANTIC_SCHOLAR_BASE_URL`).
     ///
     /// # Errors
     /// When no HTTP client can be made here.
     pub fn new(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         super::tls::prepare();
-        let client = reqwest::Client::builder().timeout(PATIENCE).user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION"))).build();
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION")))
+            .build();
         let client = client.map_err(|error| format!("no HTTP client can be made here: {error}"))?;
         let desk = |name: &str, usual: &str, source: Source| {
             let own = variable(name).filter(|address| !address.trim().is_empty());
@@ -113,7 +118,11 @@ impl PaperSearch {
         Ok(Self {
             client,
             arxiv: desk("ARXIV_BASE_URL", "https://export.arxiv.org", Source::Arxiv),
-            scholar: desk("SEMANTIC_SCHOLAR_BASE_URL", "https://api.semanticscholar.org", Source::SemanticScholar),
+            scholar: desk(
+                "SEMANTIC_SCHOLAR_BASE_URL",
+                "https://api.semanticscholar.org",
+                Source::SemanticScholar,
+            ),
         })
     }
 
@@ -128,29 +137,56 @@ impl PaperSearch {
         loop {
             let tried = self.once(desk, source, query, most).await;
             let (reason, wait) = match tried {
-                Ok(papers) => return Found { text: listed(source, &papers), latency: watch.elapsed(), refusals, failed: false },
+                Ok(papers) => {
+                    return Found {
+                        text: listed(source, &papers),
+                        latency: watch.elapsed(),
+                        refusals,
+                        failed: false,
+                    };
+                }
                 Err(refused) => refused,
             };
             let Some(wait) = wait.filter(|_| refusals + 1 < ATTEMPTS) else {
-                return Found { text: format!("Search error: {reason}, no results."), latency: watch.elapsed(), refusals, failed: true };
+                return Found {
+                    text: format!("Search error: {reason}, no results."),
+                    latency: watch.elapsed(),
+                    refusals,
+                    failed: true,
+                };
             };
             refusals += 1;
-            tokio::time::sleep(std::time::Duration::from_micros(wait.us()) * u32::from(refusals)).await;
+            tokio::time::sleep(std::time::Duration::from_micros(wait.us()) * u32::from(refusals))
+                .await;
         }
     }
 
     /// One try; an error says why, and how long to wait where trying again may help.
-    async fn once(&self, desk: &Desk, source: Source, query: &str, most: u32) -> Result<Vec<Paper>, (String, Option<Duration>)> {
+    async fn once(
+        &self,
+        desk: &Desk,
+        source: Source,
+        query: &str,
+        most: u32,
+    ) -> Result<Vec<Paper>, (String, Option<Duration>)> {
         let again = Some(desk.interval);
         let most = most.clamp(1, 20).to_string();
         let request = match source {
             Source::Arxiv => {
-                let words: Vec<String> = query.split_whitespace().take(12).map(|word| format!("all:{}", plain(word))).collect();
+                let words: Vec<String> = query
+                    .split_whitespace()
+                    .take(12)
+                    .map(|word| format!("all:{}", plain(word)))
+                    .collect();
                 let asked = [("search_query", words.join(" AND ")), ("max_results", most)];
                 self.client.get(address(&desk.address, "/api/query", &asked))
             }
             Source::SemanticScholar => {
-                let asked = [("query", query.to_owned()), ("limit", most), ("fields", "title,year,abstract".to_owned())];
+                let asked = [
+                    ("query", query.to_owned()),
+                    ("limit", most),
+                    ("fields", "title,year,abstract".to_owned()),
+                ];
                 self.client.get(address(&desk.address, "/graph/v1/paper/search", &asked))
             }
         };
@@ -159,21 +195,37 @@ impl PaperSearch {
             if let Some(last) = *last {
                 let gone = last.elapsed();
                 if gone < desk.interval {
-                    tokio::time::sleep(std::time::Duration::from_micros(desk.interval.us() - gone.us())).await;
+                    tokio::time::sleep(std::time::Duration::from_micros(
+                        desk.interval.us() - gone.us(),
+                    ))
+                    .await;
                 }
             }
             *last = Some(Stopwatch::start());
-            request.send().await.map_err(|_| (format!("{} cannot be reached", source.name()), again))?
+            request
+                .send()
+                .await
+                .map_err(|_| (format!("{} cannot be reached", source.name()), again))?
         };
         let status = answer.status();
         if !status.is_success() {
-            let asked = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
-            let wait = asked.map_or(desk.interval, |seconds: f64| Duration::from_seconds(seconds.clamp(0.0, 30.0)));
+            let asked = answer
+                .headers()
+                .get("retry-after")
+                .and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
+            let wait = asked.map_or(desk.interval, |seconds: f64| {
+                Duration::from_seconds(seconds.clamp(0.0, 30.0))
+            });
             let passing = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
-            return Err((format!("{} answered HTTP {}", source.name(), status.as_u16()), passing.then_some(wait)));
+            return Err((
+                format!("{} answered HTTP {}", source.name(), status.as_u16()),
+                passing.then_some(wait),
+            ));
         }
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|_| (format!("{} broke off", source.name()), again))? {
+        while let Some(part) =
+            answer.chunk().await.map_err(|_| (format!("{} broke off", source.name()), again))?
+        {
             if body.len() + part.len() > MAX_BYTES {
                 return Err((format!("{} sent too much", source.name()), None));
             }
@@ -190,14 +242,19 @@ impl PaperSearch {
 
 /// An address with its query.
 fn address(base: &str, path: &str, query: &[(&str, String)]) -> String {
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let query: Vec<String> =
+        query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
     format!("{base}{path}?{}", query.join("&"))
 }
 
 /// Percent-encoded, all but the unreserved characters of RFC 3986.
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
     };
     text.bytes().map(byte).collect()
 }
@@ -217,7 +274,12 @@ fn atom(text: &str) -> Option<Vec<Paper>> {
     let feed = roxmltree::Document::parse(text).ok()?;
     let entries = feed.root_element().children().filter(|node| node.tag_name().name() == "entry");
     let field = |entry: roxmltree::Node<'_, '_>, name: &str| {
-        entry.children().find(|node| node.tag_name().name() == name).and_then(|node| node.text()).unwrap_or_default().to_owned()
+        entry
+            .children()
+            .find(|node| node.tag_name().name() == name)
+            .and_then(|node| node.text())
+            .unwrap_or_default()
+            .to_owned()
     };
     let paper = |entry| Paper {
         title: squeezed(&field(entry, "title"), 300),
@@ -235,7 +297,8 @@ fn graph(text: &str) -> Option<Vec<Paper>> {
         Some(data) => data.as_array()?.clone(),
         None => answer.get("total").map(|_| Vec::new())?,
     };
-    let words = |value: &serde_json::Value, most| squeezed(value.as_str().unwrap_or_default(), most);
+    let words =
+        |value: &serde_json::Value, most| squeezed(value.as_str().unwrap_or_default(), most);
     let paper = |paper: &serde_json::Value| Paper {
         title: words(&paper["title"], 300),
         year: paper["year"].as_u64().map(|year| year.to_string()).unwrap_or_default(),
@@ -251,9 +314,17 @@ fn listed(source: Source, papers: &[Paper]) -> String {
     }
     let one = |(nth, Paper { title, year, words }): (usize, &Paper)| {
         let year = if year.is_empty() { String::new() } else { format!(" ({year})") };
-        format!("[{}] {title}{year}\n{}", nth + 1, if words.is_empty() { "no abstract" } else { words })
+        format!(
+            "[{}] {title}{year}\n{}",
+            nth + 1,
+            if words.is_empty() { "no abstract" } else { words }
+        )
     };
-    format!("{} results:\n\n{}", source.name(), papers.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n"))
+    format!(
+        "{} results:\n\n{}",
+        source.name(),
+        papers.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
+    )
 }
 
 #[cfg(test)]
@@ -292,16 +363,26 @@ mod tests {
             .await;
         let papers = papers(&server).await;
         let found = papers.search(Source::Arxiv, "q-learning: \"limits\"", 5).await;
-        assert_eq!(found.text, "arXiv results:\n\n[1] Playing Atari with Deep & Wide (2013)\nWe present a model.");
+        assert_eq!(
+            found.text,
+            "arXiv results:\n\n[1] Playing Atari with Deep & Wide (2013)\nWe present a model."
+        );
         let found = papers.search(Source::SemanticScholar, "a & b", 5).await;
-        assert_eq!((found.text.as_str(), found.failed), ("Semantic Scholar results:\n\n[1] T (2015)\nno abstract", false));
+        assert_eq!(
+            (found.text.as_str(), found.failed),
+            ("Semantic Scholar results:\n\n[1] T (2015)\nno abstract", false)
+        );
     }
 
     #[tokio::test]
     async fn a_refusal_is_tried_again_and_a_lasting_one_is_told() {
         let server = MockServer::start().await;
         let refusal = ResponseTemplate::new(429).insert_header("retry-after", "0");
-        Mock::given(path("/graph/v1/paper/search")).respond_with(refusal.clone()).up_to_n_times(2).mount(&server).await;
+        Mock::given(path("/graph/v1/paper/search"))
+            .respond_with(refusal.clone())
+            .up_to_n_times(2)
+            .mount(&server)
+            .await;
         Mock::given(path("/graph/v1/paper/search"))
             .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"total": 0}"#))
             .mount(&server)
@@ -309,9 +390,15 @@ mod tests {
         Mock::given(path("/api/query")).respond_with(refusal).mount(&server).await;
         let papers = papers(&server).await;
         let found = papers.search(Source::SemanticScholar, "x", 5).await;
-        assert_eq!((found.text.as_str(), found.refusals, found.failed), ("Semantic Scholar: no results.", 2, false));
+        assert_eq!(
+            (found.text.as_str(), found.refusals, found.failed),
+            ("Semantic Scholar: no results.", 2, false)
+        );
         let found = papers.search(Source::Arxiv, "x", 5).await;
-        assert_eq!((found.text.as_str(), found.refusals, found.failed), ("Search error: arXiv answered HTTP 429, no results.", 3, true));
+        assert_eq!(
+            (found.text.as_str(), found.refusals, found.failed),
+            ("Search error: arXiv answered HTTP 429, no results.", 3, true)
+        );
     }
 
     #[test]

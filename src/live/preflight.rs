@@ -14,15 +14,21 @@ use crate::scenario::{Scenario, WatchedRollout};
 
 /// The models that agents, judge and traffic generator may ask.
 fn asked(scenario: &Scenario) -> impl Iterator<Item = &ModelProfile> {
-    let agents = scenario.configs.iter().flat_map(|config| &config.variations).map(|variation| variation.setup.model);
-    let used: BTreeSet<u16> = agents.chain([scenario.judge_setup.model, scenario.writer_setup.model]).collect();
+    let agents = scenario
+        .configs
+        .iter()
+        .flat_map(|config| &config.variations)
+        .map(|variation| variation.setup.model);
+    let used: BTreeSet<u16> =
+        agents.chain([scenario.judge_setup.model, scenario.writer_setup.model]).collect();
     used.into_iter().filter_map(|model| scenario.models.get(usize::from(model)))
 }
 
 /// The tools that agents may use.
 fn tools(scenario: &Scenario) -> impl Iterator<Item = &ToolSpec> {
     let agents = scenario.configs.iter().flat_map(|config| &config.variations);
-    let used: BTreeSet<u16> = agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
+    let used: BTreeSet<u16> =
+        agents.flat_map(|variation| variation.setup.tools.iter().copied()).collect();
     used.into_iter().filter_map(|tool| scenario.tools.get(usize::from(tool)))
 }
 
@@ -31,30 +37,44 @@ fn tools(scenario: &Scenario) -> impl Iterator<Item = &ToolSpec> {
 pub fn providers(scenario: &Scenario) -> Vec<Provider> {
     let mut all: BTreeSet<Provider> = asked(scenario).map(|model| model.provider).collect();
     // Searches by meaning take OpenAI's vectors.
-    if tools(scenario).any(|tool| matches!(tool.kind, ToolKind::SemanticSearch { .. } | ToolKind::Rerank)) {
+    if tools(scenario)
+        .any(|tool| matches!(tool.kind, ToolKind::SemanticSearch { .. } | ToolKind::Rerank))
+    {
         all.insert(Provider::OpenAi);
     }
     all.into_iter().collect()
 }
 
-/// What the scenario has that is simulated alone, one sentence each: it stands in the way of a live run, whatever the keys.
+/// What the scenario has that is simulated alone, one sentence each: it stands in the way of a live
+/// run, whatever the keys.
 #[must_use]
 pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     let mut faults = Vec::new();
     let simulated = "which is simulated alone: leave it out of a live run";
     for variation in scenario.configs.iter().flat_map(|config| &config.variations) {
-        for (what, there) in [("crash", variation.crash.is_some()), ("cold_start", variation.cold_start.is_some())] {
+        for (what, there) in
+            [("crash", variation.crash.is_some()), ("cold_start", variation.cold_start.is_some())]
+        {
             if there {
-                faults.push(format!("variation `{}` has a `{what}`, {simulated}", variation.variation));
+                faults.push(format!(
+                    "variation `{}` has a `{what}`, {simulated}",
+                    variation.variation
+                ));
             }
         }
     }
     for study in scenario.studies.iter().filter(|study| study.allocation.is_some()) {
         let experiment = &study.experiment;
-        faults.push(format!("experiment `{}` has the allocation of a bandit, {simulated}", experiment.key));
+        faults.push(format!(
+            "experiment `{}` has the allocation of a bandit, {simulated}",
+            experiment.key
+        ));
     }
     for WatchedRollout { guard, .. } in &scenario.rollouts {
-        faults.push(format!("the guarded rollout of `{}` is watched by simlab, {simulated}", guard.study.key));
+        faults.push(format!(
+            "the guarded rollout of `{}` is watched by simlab, {simulated}",
+            guard.study.key
+        ));
     }
     faults
 }
@@ -62,10 +82,15 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
 /// What stands in the way of a live run, one sentence each.
 #[must_use]
 pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
-    let official = |model: &ModelProfile| environment.provider(model.provider).is_none_or(|access| access.official);
-    let mut faults: Vec<String> = asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
+    let official = |model: &ModelProfile| {
+        environment.provider(model.provider).is_none_or(|access| access.official)
+    };
+    let mut faults: Vec<String> =
+        asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
     for tool in tools(scenario) {
-        if matches!(tool.kind, ToolKind::Remote(_)) && super::papers::Source::of(&tool.key).is_none() {
+        if matches!(tool.kind, ToolKind::Remote(_))
+            && super::papers::Source::of(&tool.key).is_none()
+        {
             faults.push(format!(
                 "tool `{}` is a remote one that a live run does not know: arxiv_search and semantic_scholar are known",
                 tool.key

@@ -1,7 +1,8 @@
 //! The providers over HTTP: one request, one try.
 //!
-//! Guarantees: every try ends, within its time; what went wrong has a kind, and whether it may be charged; no key is in any message or
-//! answer, even if a server sends it back. Rate limits that an answer states close the provider's gate.
+//! Guarantees: every try ends, within its time; what went wrong has a kind, and whether it may be
+//! charged; no key is in any message or answer, even if a server sends it back. Rate limits that an
+//! answer states close the provider's gate.
 //!
 //! Does not know: budgets, journals, or whether to try again.
 
@@ -23,11 +24,13 @@ use crate::time::{Duration, Stopwatch};
 
 /// Time for vectors to come.
 const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
-/// Statuses with which the providers refuse a request without working on it. Every other status, a gateway's 502 and 504 included,
-/// may have come after the work. Sources: the error pages of the three providers' API references (invalid request, authentication,
-/// billing, permission, not found, method, too large, media type, unprocessable, rate limit).
+/// Statuses with which the providers refuse a request without working on it. Every other status, a
+/// gateway's 502 and 504 included, may have come after the work. Sources: the error pages of the
+/// three providers' API references (invalid request, authentication, billing, permission, not
+/// found, method, too large, media type, unprocessable, rate limit).
 const UNBILLED: [u16; 10] = [400, 401, 402, 403, 404, 405, 413, 415, 422, 429];
-/// Anthropic's own "overloaded": there was no capacity to work on the request (https://docs.claude.com/en/api/errors).
+/// Anthropic's own "overloaded": there was no capacity to work on the request
+/// (https://docs.claude.com/en/api/errors).
 const OVERLOADED: u16 = 529;
 
 /// One provider.
@@ -74,7 +77,8 @@ impl Failure {
 }
 
 impl Providers {
-    /// The providers that the environment gives access to, `most` calls at once each, over the real network.
+    /// The providers that the environment gives access to, `most` calls at once each, over the real
+    /// network.
     ///
     /// # Errors
     /// When no HTTP client can be made here, or a key cannot stand in a header.
@@ -89,16 +93,28 @@ impl Providers {
     pub fn over(net: Rc<dyn Net>, environment: &Environment, most: u32) -> Result<Self, String> {
         let mut doors = BTreeMap::new();
         for provider in [Provider::Anthropic, Provider::OpenAi, Provider::Mistral] {
-            let Some(Access { key, base, official }) = environment.provider(provider) else { continue };
+            let Some(Access { key, base, official }) = environment.provider(provider) else {
+                continue;
+            };
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             for (name, value) in wire::request_headers(provider, key.reveal()) {
-                let mut value = HeaderValue::from_str(&value).map_err(|_| "a key holds a character that no header can have".to_owned())?;
+                let mut value = HeaderValue::from_str(&value)
+                    .map_err(|_| "a key holds a character that no header can have".to_owned())?;
                 value.set_sensitive(true);
                 headers.insert(HeaderName::from_static(name), value);
             }
             let address = format!("{base}{}", wire::chat_path(provider));
-            doors.insert(provider, Door { base: base.clone(), address, headers, official: *official, gate: Gate::new(most) });
+            doors.insert(
+                provider,
+                Door {
+                    base: base.clone(),
+                    address,
+                    headers,
+                    official: *official,
+                    gate: Gate::new(most),
+                },
+            );
         }
         Ok(Self { net, doors, secrets: environment.secrets() })
     }
@@ -121,13 +137,16 @@ impl Providers {
         self.secrets.iter().fold(text.to_owned(), |text, secret| secret.hidden_in(&text))
     }
 
-    /// An answer without any key: its words and its tool calls are recorded, shown and sent to other models.
+    /// An answer without any key: its words and its tool calls are recorded, shown and sent to
+    /// other models.
     fn clean_answer(&self, mut response: ChatResponse) -> ChatResponse {
         let clean = |text: &mut String| *text = self.clean(text);
         for block in &mut response.content {
             match block {
                 Block::Text(text) => clean(text),
-                Block::ToolUse(call) => [&mut call.id, &mut call.name, &mut call.input].into_iter().for_each(clean),
+                Block::ToolUse(call) => {
+                    [&mut call.id, &mut call.name, &mut call.input].into_iter().for_each(clean)
+                }
             }
         }
         response.refusal.iter_mut().for_each(clean);
@@ -135,16 +154,29 @@ impl Providers {
         response
     }
 
-    /// Sends a chat once, for the user of this key, and waits `patience` at most. `idempotency` is the same for every repeat of a
-    /// call and for no other call.
-    pub async fn once(&self, provider: Provider, body: &[u8], user: Option<&str>, idempotency: &str, patience: Duration) -> Try {
+    /// Sends a chat once, for the user of this key, and waits `patience` at most. `idempotency` is
+    /// the same for every repeat of a call and for no other call.
+    pub async fn once(
+        &self,
+        provider: Provider,
+        body: &[u8],
+        user: Option<&str>,
+        idempotency: &str,
+        patience: Duration,
+    ) -> Try {
         let watch = Stopwatch::start();
         let asked = self.ask(provider, body, user, idempotency);
         let patience = std::time::Duration::from_micros(patience.us());
-        let result = tokio::time::timeout(patience, asked)
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Timeout, format!("no answer within {} s", patience.as_secs()), true)));
-        let result = result.map(|response| self.clean_answer(response)).map_err(|failure| self.clean_failure(failure));
+        let result = tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorKind::Timeout,
+                format!("no answer within {} s", patience.as_secs()),
+                true,
+            ))
+        });
+        let result = result
+            .map(|response| self.clean_answer(response))
+            .map_err(|failure| self.clean_failure(failure));
         Try { latency: watch.elapsed(), result }
     }
 
@@ -152,16 +184,23 @@ impl Providers {
     ///
     /// # Errors
     /// What went wrong, and whether it may be charged.
-    pub async fn embed(&self, body: &[u8], idempotency: &str) -> Result<EmbeddingResponse, Failure> {
+    pub async fn embed(
+        &self,
+        body: &[u8],
+        idempotency: &str,
+    ) -> Result<EmbeddingResponse, Failure> {
         let provider = Provider::OpenAi;
         let asked = async {
             let door = self.door(provider)?;
             let address = format!("{}/embeddings", door.base);
             let bytes = self.send(door, &address, body, None, idempotency, provider).await?;
-            decode_embedding_response(&bytes).map_err(|error| Failure { error, may_be_charged: true })
+            decode_embedding_response(&bytes)
+                .map_err(|error| Failure { error, may_be_charged: true })
         };
         let answer = tokio::time::timeout(EMBEDDING, asked).await;
-        let answer = answer.unwrap_or_else(|_| Err(Failure::new(ErrorKind::Timeout, "no vectors came in time", true)));
+        let answer = answer.unwrap_or_else(|_| {
+            Err(Failure::new(ErrorKind::Timeout, "no vectors came in time", true))
+        });
         answer.map_err(|failure| self.clean_failure(failure))
     }
 
@@ -171,14 +210,25 @@ impl Providers {
     }
 
     fn door(&self, provider: Provider) -> Result<&Door, Failure> {
-        self.doors.get(&provider).ok_or_else(|| Failure::new(ErrorKind::Authentication, "there is no key for this provider", false))
+        self.doors.get(&provider).ok_or_else(|| {
+            Failure::new(ErrorKind::Authentication, "there is no key for this provider", false)
+        })
     }
 
-    async fn ask(&self, provider: Provider, body: &[u8], user: Option<&str>, idempotency: &str) -> Result<ChatResponse, Failure> {
+    async fn ask(
+        &self,
+        provider: Provider,
+        body: &[u8],
+        user: Option<&str>,
+        idempotency: &str,
+    ) -> Result<ChatResponse, Failure> {
         let door = self.door(provider)?;
         let bytes = self.send(door, &door.address, body, user, idempotency, provider).await?;
         // A body that is not what the format says was paid for all the same.
-        let malformed = |error| Failure { error: ChatError { kind: ErrorKind::Malformed, ..error }, may_be_charged: true };
+        let malformed = |error| Failure {
+            error: ChatError { kind: ErrorKind::Malformed, ..error },
+            may_be_charged: true,
+        };
         wire::decode_response(provider, &bytes).map_err(malformed)
     }
 
@@ -194,27 +244,38 @@ impl Providers {
     ) -> Result<Vec<u8>, Failure> {
         let mut headers = door.headers.clone();
         // Not every provider's wire carries the user; a stand-in for it may want to know.
-        if let Some(user) = user.filter(|_| !door.official).and_then(|user| HeaderValue::from_str(user).ok()) {
+        if let Some(user) =
+            user.filter(|_| !door.official).and_then(|user| HeaderValue::from_str(user).ok())
+        {
             headers.insert("x-simlab-user", user);
         }
-        // None of the three providers honors such a key at its own address (Anthropic says so in anthropic-sdk-typescript#1144, OpenAI's
-        // client sends none, Mistral documents none); a gateway in front of them may. The budget never relies on it.
+        // None of the three providers honors such a key at its own address (Anthropic says so in
+        // anthropic-sdk-typescript#1144, OpenAI's client sends none, Mistral documents none); a
+        // gateway in front of them may. The budget never relies on it.
         if let Some(key) = HeaderValue::from_str(idempotency).ok().filter(|_| !door.official) {
             headers.insert("idempotency-key", key);
         }
         let post = Post { address: address.to_owned(), headers, body: body.to_vec() };
         let Answer { status, headers, body } =
-            self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| Failure::new(kind, words, may_have_arrived))?;
-        let pairs: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| {
+                Failure::new(kind, words, may_have_arrived)
+            })?;
+        let pairs: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let headers = Headers::received(&pairs, self.net.unix_ms().saturating_mul(1000));
         if let Some(wait) = RateLimits::read(provider, &headers).blocked_for() {
-            // Whoever comes too early is refused, which costs nothing; a wait of days for a wrong clock would.
+            // Whoever comes too early is refused, which costs nothing; a wait of days for a wrong
+            // clock would.
             door.gate.close_for(wait.min(RetryPolicy::default().longest_asked));
         }
         if (200..300).contains(&status) {
             return Ok(body);
         }
-        let unbilled = UNBILLED.contains(&status) || (status == OVERLOADED && provider == Provider::Anthropic);
-        Err(Failure { error: wire::decode_error(provider, status, &headers, &body), may_be_charged: !unbilled })
+        let unbilled =
+            UNBILLED.contains(&status) || (status == OVERLOADED && provider == Provider::Anthropic);
+        Err(Failure {
+            error: wire::decode_error(provider, status, &headers, &body),
+            may_be_charged: !unbilled,
+        })
     }
 }

@@ -1,7 +1,9 @@
-//! Reads a journal's file: everything up to its last whole line, and what is to be done about the rest.
+//! Reads a journal's file: everything up to its last whole line, and what is to be done about the
+//! rest.
 //!
-//! Guarantees: an end that broke off is left out and reported; damage in the middle is an error, since what is lost there may have cost
-//! money; a file without any whole line is a run that has not begun.
+//! Guarantees: an end that broke off is left out and reported; damage in the middle is an error,
+//! since what is lost there may have cost money; a file without any whole line is a run that has
+//! not begun.
 //!
 //! Does not know: files.
 
@@ -71,16 +73,24 @@ fn parse(json: &[u8]) -> Result<Line, String> {
     serde_json::from_slice(json).map_err(|error| {
         // An object without a field is a syntax error to the library, though it is JSON.
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
-        if is_json && error.is_syntax() { "it is no line of a recording".to_owned() } else { json_fault(&error) }
+        if is_json && error.is_syntax() {
+            "it is no line of a recording".to_owned()
+        } else {
+            json_fault(&error)
+        }
     })
 }
 
-/// Whether these bytes can be all that was written of a journal's first line. Where the power went before the disk was waited for, any
-/// part of it may be zeros.
+/// Whether these bytes can be all that was written of a journal's first line. Where the power went
+/// before the disk was waited for, any part of it may be zeros.
 fn is_beginning(text: &[u8]) -> bool {
     let first = format!("{{\"run\":{{\"schema\":\"{SCHEMA}\"");
     let one_line = !text.split_last().is_some_and(|(_, before)| before.contains(&b'\n'));
-    one_line && text.iter().zip(first.as_bytes()).all(|(&found, &written)| found == written || found == 0)
+    one_line
+        && text
+            .iter()
+            .zip(first.as_bytes())
+            .all(|(&found, &written)| found == written || found == 0)
 }
 
 impl Reading {
@@ -91,7 +101,8 @@ impl Reading {
     pub fn of(text: &[u8]) -> Result<Self, Unreadable> {
         let Scanned { before, fault, .. } = scan(text, parse);
         let (lines, whole_before) = (before.len() as u64, before.len());
-        let refused = |line, reason, whole_after| Unreadable { line, reason, whole_before, whole_after };
+        let refused =
+            |line, reason, whole_after| Unreadable { line, reason, whole_before, whole_after };
         let mut recording = Recording::default();
         for (at, Whole { said, .. }) in before.into_iter().enumerate() {
             recording.take(said).map_err(|reason| refused(at + 1, reason, 0))?;
@@ -114,15 +125,16 @@ impl Recording {
     pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
         let Reading { recording, .. } = Reading::of(text)?;
         if recording.run.is_none() {
-            let reason = "the run has not begun: there is no line that says what was run".to_owned();
+            let reason =
+                "the run has not begun: there is no line that says what was run".to_owned();
             return Err(Unreadable { line: 1, reason, whole_before: 0, whole_after: 0 });
         }
         Ok(recording)
     }
 }
 
-/// A damaged journal without its damaged lines; `None` where nothing is damaged, or only its end broke off. Calls in the lines that are
-/// lost are charged the largest maximum of all calls.
+/// A damaged journal without its damaged lines; `None` where nothing is damaged, or only its end
+/// broke off. Calls in the lines that are lost are charged the largest maximum of all calls.
 ///
 /// # Errors
 /// When the line that says what was run is lost.
@@ -130,9 +142,16 @@ pub fn repair(text: &[u8]) -> Result<Option<Repaired>, Unreadable> {
     let Scanned { before, after, fault } = scan(text, parse);
     let Some(fault) = fault.filter(|fault| fault.whole_after > 0) else { return Ok(None) };
     let whole_before = before.len();
-    let refused = |line, reason: String| Unreadable { line, reason, whole_before, whole_after: fault.whole_after };
+    let refused = |line, reason: String| Unreadable {
+        line,
+        reason,
+        whole_before,
+        whole_after: fault.whole_after,
+    };
     let worst = |line: &Line| match line {
-        Line::Asked { worst_nano_usd, .. } | Line::Embedding { worst_nano_usd, .. } => *worst_nano_usd,
+        Line::Asked { worst_nano_usd, .. } | Line::Embedding { worst_nano_usd, .. } => {
+            *worst_nano_usd
+        }
         _ => 0,
     };
     let worst = before.iter().chain(&after).map(|whole| worst(&whole.said)).max().unwrap_or(0);
@@ -147,9 +166,14 @@ pub fn repair(text: &[u8]) -> Result<Option<Repaired>, Unreadable> {
     let mut recording = Recording::default();
     let mut repaired = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
-    let lines = before.into_iter().chain(after).filter(|whole| whole.seq.is_none_or(|seq| seen.insert(seq)));
+    let lines = before
+        .into_iter()
+        .chain(after)
+        .filter(|whole| whole.seq.is_none_or(|seq| seen.insert(seq)));
     let mut kept = 0;
-    for (at, line) in lines.map(|whole| whole.said).chain([Line::Repaired { lines: lost, nano_usd }]).enumerate() {
+    for (at, line) in
+        lines.map(|whole| whole.said).chain([Line::Repaired { lines: lost, nano_usd }]).enumerate()
+    {
         kept = at as u64;
         repaired.extend(seal(&line.json(), kept + 1));
         recording.take(line).map_err(|reason| refused(at + 1, reason))?;
@@ -216,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_repair_keeps_every_whole_line_and_charges_the_lost_ones() {
-        // The fourth of six lines is the answer that cost 60; its call may have cost 100 at most, the last one 1,000.
+        // The fourth of six lines is the answer that cost 60; its call may have cost 100 at most,
+        // the last one 1,000.
         let mut all = sealed(&sample());
         assert_eq!(repair(&all.concat()), Ok(None));
         assert_eq!(repair(&all[..4].concat()[..700]), Ok(None), "an end that broke off");

@@ -1,8 +1,8 @@
-//! The journal of a live run, which is also its recording: one JSON document a line, written before what it tells of is acted on.
+//! The journal of a live run, which is also its recording: one JSON document a line, written before
+//! what it tells of is acted on.
 //!
-//! Promises: whatever was paid for is in it once.
-//! Completions are keyed by user, caller, call and attempt, so identical prompts keep their own answers. No key of any kind has
-//! a place in it.
+//! Promises: whatever was paid for is in it once. Completions are keyed by user, caller, call and
+//! attempt, so identical prompts keep their own answers. No key of any kind has a place in it.
 //!
 //! Does not know: files and sockets, or what is done with it.
 
@@ -79,7 +79,8 @@ pub enum Line {
     },
     /// A user's events for LaunchDarkly, before they are sent.
     Payload(Payload),
-    /// These users' events were given to the SDK: journals of earlier versions, which cannot tell whether they were sent.
+    /// These users' events were given to the SDK: journals of earlier versions, which cannot tell
+    /// whether they were sent.
     Sending {
         /// The users.
         users: Vec<u32>,
@@ -156,7 +157,8 @@ pub struct Answered {
     /// The tool calls of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolWish>,
-    /// Why it ended: `end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `refusal` or `content_filter`.
+    /// Why it ended: `end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `refusal` or
+    /// `content_filter`.
     pub stop: String,
     /// Tokens as the provider counted them.
     pub input_tokens: u32,
@@ -199,13 +201,15 @@ pub struct Failed {
     /// What it counts as in the report.
     #[serde(with = "super::names::failure")]
     pub kind: FailureKind,
-    /// What happened, more closely: `rate_limited`, `server`, `overloaded`, `timeout`, `connection`, `cut`, `malformed`, …
+    /// What happened, more closely: `rate_limited`, `server`, `overloaded`, `timeout`,
+    /// `connection`, `cut`, `malformed`, …
     pub why: String,
     /// The provider's words.
     pub message: String,
     /// From the first try to the last failure.
     pub latency_us: u64,
-    /// What it may have cost, in nano-dollars: nothing where the provider refused, the worst where it is not known.
+    /// What it may have cost, in nano-dollars: nothing where the provider refused, the worst where
+    /// it is not known.
     pub nano_usd: u64,
     /// Why earlier tries failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -285,9 +289,11 @@ pub struct Recording {
     pub sent: BTreeSet<u32>,
     /// Events that are written down and were not taken yet, by user.
     pub pending: BTreeMap<u32, Payload>,
-    /// Calls that were begun and never ended, with the most that they can have cost, in nano-dollars.
+    /// Calls that were begun and never ended, with the most that they can have cost, in
+    /// nano-dollars.
     pub open: BTreeMap<Call, u64>,
-    /// Requests for vectors that were begun and never ended, with the most that they can have cost, in nano-dollars.
+    /// Requests for vectors that were begun and never ended, with the most that they can have cost,
+    /// in nano-dollars.
     pub embedding: BTreeMap<u32, u64>,
     /// How many requests for vectors were begun.
     pub embeddings: u32,
@@ -306,10 +312,19 @@ impl Recording {
     /// When the line cannot stand here.
     pub fn take(&mut self, line: Line) -> Result<(), String> {
         match line {
-            Line::Run(run) if self.run.is_some() => return Err(format!("a second run begins, of seed {}", run.seed)),
-            Line::Run(run) if run.schema != SCHEMA => return Err(format!("expected a recording of schema {SCHEMA}, found {}", run.schema)),
+            Line::Run(run) if self.run.is_some() => {
+                return Err(format!("a second run begins, of seed {}", run.seed));
+            }
+            Line::Run(run) if run.schema != SCHEMA => {
+                return Err(format!(
+                    "expected a recording of schema {SCHEMA}, found {}",
+                    run.schema
+                ));
+            }
             Line::Run(run) => self.run = Some(run),
-            _ if self.run.is_none() => return Err("the first line has to say what was run".to_owned()),
+            _ if self.run.is_none() => {
+                return Err("the first line has to say what was run".to_owned());
+            }
             Line::Began { user, at_us } => {
                 self.began.entry(user).or_insert(at_us);
             }
@@ -357,9 +372,11 @@ impl Recording {
                 self.sent.extend(users);
             }
             Line::Resumed => {
-                // Whoever takes it up asks again; what was out then may have been charged all the same.
+                // Whoever takes it up asks again; what was out then may have been charged all the
+                // same.
                 let open = self.open.values().chain(self.embedding.values());
-                self.lost_nano_usd = open.fold(self.lost_nano_usd, |sum, worst| sum.saturating_add(*worst));
+                self.lost_nano_usd =
+                    open.fold(self.lost_nano_usd, |sum, worst| sum.saturating_add(*worst));
                 self.open.clear();
                 self.embedding.clear();
                 self.resumed += 1;
@@ -378,7 +395,8 @@ impl Recording {
         self.over.difference(&self.sent).count() as u64
     }
 
-    /// What it has cost at most, in nano-dollars: every completion, and calls that never ended at their worst.
+    /// What it has cost at most, in nano-dollars: every completion, and calls that never ended at
+    /// their worst.
     #[must_use]
     pub fn spent_nano_usd(&self) -> u64 {
         let of_call = |outcome: &CallOutcome| match outcome {
@@ -386,7 +404,9 @@ impl Recording {
             CallOutcome::Failed(failed) => failed.nano_usd,
         };
         let calls = self.calls.values().map(of_call);
-        calls.chain(self.open.values().chain(self.embedding.values()).copied()).fold(self.lost_nano_usd, u64::saturating_add)
+        calls
+            .chain(self.open.values().chain(self.embedding.values()).copied())
+            .fold(self.lost_nano_usd, u64::saturating_add)
     }
 }
 

@@ -1,7 +1,8 @@
-//! From a recorded answer to what the engine is told: structured answers are read, tool calls found among the scenario's
-//! tools, and everything else is text.
+//! From a recorded answer to what the engine is told: structured answers are read, tool calls found
+//! among the scenario's tools, and everything else is text.
 //!
-//! Promises: a pure function of the prompt and the answer, so a replay reads what the run read. What cannot be read says why.
+//! Promises: a pure function of the prompt and the answer, so a replay reads what the run read.
+//! What cannot be read says why.
 //!
 //! Does not know: where the answer came from.
 
@@ -35,37 +36,58 @@ fn object(answered: &Answered) -> Result<Value, Useless> {
     let text = match answered.tools.first() {
         Some(call) => call.input.as_str(),
         // Some models wrap JSON in a fence.
-        None => answered.text.find('{').zip(answered.text.rfind('}')).map_or("", |(from, to)| answered.text.get(from..=to).unwrap_or("")),
+        None => answered
+            .text
+            .find('{')
+            .zip(answered.text.rfind('}'))
+            .map_or("", |(from, to)| answered.text.get(from..=to).unwrap_or("")),
     };
     match serde_json::from_str::<Value>(text) {
         Ok(value) if value.is_object() => Ok(value),
-        _ if answered.stop == "max_tokens" => Err(Useless::malformed("it was cut off at the limit of its tokens")),
+        _ if answered.stop == "max_tokens" => {
+            Err(Useless::malformed("it was cut off at the limit of its tokens"))
+        }
         _ => Err(Useless::malformed("it is no JSON object")),
     }
 }
 
 /// A field's text, or that it is missing.
 fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Useless> {
-    value.get(name).and_then(Value::as_str).ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
+    value
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| Useless::malformed(format!("the text `{name}` is missing")))
 }
 
 /// Reads an answer to `prompt`.
 ///
 /// # Errors
 /// When it refuses, or is not what was asked for.
-pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered) -> Result<Reply, Useless> {
+pub fn read(
+    scenario: &Scenario,
+    prompt: &Prompt<'_>,
+    answered: &Answered,
+) -> Result<Reply, Useless> {
     if matches!(answered.stop.as_str(), "refusal" | "content_filter") {
-        let reason = if answered.stop == "refusal" { "the model refused" } else { "the provider's filter cut it off" };
+        let reason = if answered.stop == "refusal" {
+            "the model refused"
+        } else {
+            "the provider's filter cut it off"
+        };
         return Err(Useless { kind: FailureKind::Refusal, reason: reason.to_owned() });
     }
     let text = answered.text.trim();
-    let spoken = || if text.is_empty() { Err(Useless::malformed("it is empty")) } else { Ok(Arc::from(text)) };
+    let spoken = || {
+        if text.is_empty() { Err(Useless::malformed("it is empty")) } else { Ok(Arc::from(text)) }
+    };
     match prompt.caller {
         Caller::Topics => {
             let base = &scenario.knowledge;
             let mut topics: Vec<TopicId> = Vec::new();
             for line in text.lines() {
-                let line = line.trim().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | '*' | '•' | ' '));
+                let line = line.trim().trim_start_matches(|c: char| {
+                    c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | '*' | '•' | ' ')
+                });
                 let found = base.topic_titled(line).or_else(|| base.topic_mentioned(line));
                 topics.extend(found.filter(|topic| !topics.contains(topic)));
             }
@@ -81,13 +103,20 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered) -> Re
             let route = match field(&value, "recommended_route")? {
                 "security_agent" => Route::Security,
                 "support_agent" => Route::Support,
-                other => return Err(Useless::malformed(format!("`recommended_route` is `{other}`, not security_agent or support_agent"))),
+                other => {
+                    return Err(Useless::malformed(format!(
+                        "`recommended_route` is `{other}`, not security_agent or support_agent"
+                    )));
+                }
             };
             if value.get("likely_contains_pii").and_then(Value::as_bool).is_none() {
                 return Err(Useless::malformed("the boolean `likely_contains_pii` is missing"));
             }
             let reasoning = value.get("reasoning").and_then(Value::as_str).unwrap_or_default();
-            Ok(Reply::Routing(Routing { route, note: Said::Words(Arc::from(format!("Routing decision: {reasoning}"))) }))
+            Ok(Reply::Routing(Routing {
+                route,
+                note: Said::Words(Arc::from(format!("Routing decision: {reasoning}"))),
+            }))
         }
         Caller::Security => {
             let value = object(answered)?;
@@ -96,10 +125,18 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered) -> Re
             };
             let redacted = field(&value, "redacted")?;
             let types = value.get("types").and_then(Value::as_array);
-            let types: Vec<String> = types.into_iter().flatten().filter_map(|kind| Some(format!("'{}'", kind.as_str()?))).collect();
+            let types: Vec<String> = types
+                .into_iter()
+                .flatten()
+                .filter_map(|kind| Some(format!("'{}'", kind.as_str()?)))
+                .collect();
             let detected_word = if detected { "True" } else { "False" };
-            let findings = format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "));
-            Ok(Reply::Screening(Said::Words(Arc::new(Screened { text: Arc::from(redacted), findings: Arc::from(findings) }))))
+            let findings =
+                format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "));
+            Ok(Reply::Screening(Said::Words(Arc::new(Screened {
+                text: Arc::from(redacted),
+                findings: Arc::from(findings),
+            }))))
         }
         Caller::Support => match answered.tools.first() {
             Some(wish) if prompt.offers_tools => {
@@ -107,12 +144,22 @@ pub fn read(scenario: &Scenario, prompt: &Prompt<'_>, answered: &Answered) -> Re
                     return Err(Useless::malformed(format!("there is no tool `{}`", wish.name)));
                 };
                 let (id, name, input) = (wish.id.clone(), wish.name.clone(), wish.input.clone());
-                Ok(Reply::ToolCall(Said::Words(Arc::new(CallWords { tool: at as u16, note: answered.text.clone(), id, name, input }))))
+                Ok(Reply::ToolCall(Said::Words(Arc::new(CallWords {
+                    tool: at as u16,
+                    note: answered.text.clone(),
+                    id,
+                    name,
+                    input,
+                }))))
             }
             _ => spoken().map(|words| Reply::Answer(Said::Words(words))),
         },
         Caller::Judge => {
-            let word: String = text.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic()).collect();
+            let word: String = text
+                .chars()
+                .skip_while(|c| !c.is_alphabetic())
+                .take_while(|c| c.is_alphabetic())
+                .collect();
             match word.to_lowercase().as_str() {
                 "positive" => Ok(Reply::Label(Label::Positive)),
                 "negative" => Ok(Reply::Label(Label::Negative)),
@@ -130,5 +177,8 @@ pub fn asked(input: &str) -> (String, Option<u32>) {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
     let number = |name: &str| u32::try_from(value.get(name)?.as_u64()?).ok();
     let last = text("results").and_then(|words| words.rsplit(' ').next()?.parse().ok());
-    (text("query").unwrap_or_default().to_owned(), number("top_k").or_else(|| number("max_results")).or(last))
+    (
+        text("query").unwrap_or_default().to_owned(),
+        number("top_k").or_else(|| number("max_results")).or(last),
+    )
 }

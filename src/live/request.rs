@@ -1,8 +1,8 @@
-//! From a prompt of the engine to the request that a provider gets: recipes become words, and what was said becomes what is
-//! said again.
+//! From a prompt of the engine to the request that a provider gets: recipes become words, and what
+//! was said becomes what is said again.
 //!
-//! Promises: the words of a simulated run, so a live run against the mock over HTTP gets its very answers; the output is always
-//! capped, so its price is bounded.
+//! Promises: the words of a simulated run, so a live run against the mock over HTTP gets its very
+//! answers; the output is always capped, so its price is bounded.
 //!
 //! Does not know: HTTP, or whether anybody answers.
 
@@ -51,10 +51,17 @@ impl Writer<'_> {
         let model = self.scenario.model(setup.model);
         let mut request = ChatRequest::new(&model.id);
         request.system = Some(setup.instructions.clone());
-        request.max_tokens = Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));
+        request.max_tokens =
+            Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));
         request.temperature = setup.temperature.filter(|_| model.takes_temperature);
         request.user = user.map(str::to_owned);
-        let question = || prompt.question.map(|question| text(Role::User, self.body(question))).into_iter().collect();
+        let question = || {
+            prompt
+                .question
+                .map(|question| text(Role::User, self.body(question)))
+                .into_iter()
+                .collect()
+        };
         match prompt.caller {
             Caller::Topics => {
                 request.system = None;
@@ -62,9 +69,17 @@ impl Writer<'_> {
                 request.messages = vec![text(Role::User, self.topics())];
             }
             Caller::Writer => {
-                let (title, depth) = (self.texts.base.title(prompt.subject.topic), prompt.subject.complexity.name());
-                let personal = if prompt.subject.personal.is_empty() { "" } else { " Let it hold personal data." };
-                request.messages = vec![text(Role::User, format!("The topic is \"{title}\", the depth {depth}.{personal}"))];
+                let (title, depth) =
+                    (self.texts.base.title(prompt.subject.topic), prompt.subject.complexity.name());
+                let personal = if prompt.subject.personal.is_empty() {
+                    ""
+                } else {
+                    " Let it hold personal data."
+                };
+                request.messages = vec![text(
+                    Role::User,
+                    format!("The topic is \"{title}\", the depth {depth}.{personal}"),
+                )];
             }
             Caller::Supervisor => {
                 request.messages = question();
@@ -76,11 +91,19 @@ impl Writer<'_> {
             }
             Caller::Support => {
                 request.messages = self.thread(prompt.thread);
-                let tools = setup.tools.iter().filter_map(|&tool| self.scenario.tools.get(usize::from(tool)));
+                let tools = setup
+                    .tools
+                    .iter()
+                    .filter_map(|&tool| self.scenario.tools.get(usize::from(tool)));
                 request.tools = tools
-                    .map(|tool| Tool { name: tool.key.clone(), description: tool.description.clone(), schema: tool.schema.clone() })
+                    .map(|tool| Tool {
+                        name: tool.key.clone(),
+                        description: tool.description.clone(),
+                        schema: tool.schema.clone(),
+                    })
                     .collect();
-                request.tool_choice = if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
+                request.tool_choice =
+                    if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
                 // A turn of the engine holds one call.
                 request.parallel_tools = request.tools.is_empty();
             }
@@ -108,12 +131,24 @@ impl Writer<'_> {
     fn thread(&self, thread: &[Spoken]) -> Vec<Message> {
         let turn = |message: &Spoken| match (&message.body, message.role) {
             (Body::ToolCall(Said::Words(call)), _) => {
-                let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
-                let used = ToolUse { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
-                Message { role: Role::Assistant, content: note.into_iter().chain([Part::ToolUse(used)]).collect() }
+                let note =
+                    Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
+                let used = ToolUse {
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                    input: call.input.clone(),
+                };
+                Message {
+                    role: Role::Assistant,
+                    content: note.into_iter().chain([Part::ToolUse(used)]).collect(),
+                }
             }
             (Body::ToolOutput(Said::Words(output)), _) => {
-                let result = ToolResult { id: output.id.clone(), content: output.text.clone(), is_error: output.failed };
+                let result = ToolResult {
+                    id: output.id.clone(),
+                    content: output.text.clone(),
+                    is_error: output.failed,
+                };
                 Message { role: Role::User, content: vec![Part::ToolResult(result)] }
             }
             (body, Speaker::Assistant) => text(Role::Assistant, self.body(body)),
@@ -129,14 +164,21 @@ impl Writer<'_> {
         let mut blocks = vec![cut(&question, judge.question_characters).to_owned()];
         let mut room = judge.answer_characters;
         if judge.sees == Sees::ToolOutputFirst {
-            for output in prompt.thread.iter().filter(|message| matches!(message.body, Body::ToolOutput(_))) {
+            for output in
+                prompt.thread.iter().filter(|message| matches!(message.body, Body::ToolOutput(_)))
+            {
                 let output = self.body(&output.body);
                 blocks.push(cut(&output, room).to_owned());
-                room = room.saturating_sub(u32::try_from(output.chars().count()).unwrap_or(u32::MAX).saturating_add(1));
+                room = room.saturating_sub(
+                    u32::try_from(output.chars().count()).unwrap_or(u32::MAX).saturating_add(1),
+                );
             }
         }
         blocks.extend(prompt.answer.map(|answer| cut(&self.body(answer), room).to_owned()));
-        Message { role: Role::User, content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect() }
+        Message {
+            role: Role::User,
+            content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect(),
+        }
     }
 }
 
@@ -144,7 +186,9 @@ impl Writer<'_> {
 #[must_use]
 pub fn repair(request: &ChatRequest, reason: &str) -> ChatRequest {
     let mut again = request.clone();
-    let how = format!("(Your last answer could not be read: {reason}. Answer again, in exactly the form that was asked for.)");
+    let how = format!(
+        "(Your last answer could not be read: {reason}. Answer again, in exactly the form that was asked for.)"
+    );
     match again.messages.last_mut() {
         Some(Message { role: Role::User, content }) => content.push(Part::Text(how)),
         _ => again.messages.push(text(Role::User, how)),

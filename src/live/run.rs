@@ -1,7 +1,8 @@
-//! A live run, step by step: what LaunchDarkly lacks, what the run is expected to cost, what is created, and the run itself.
+//! A live run, step by step: what LaunchDarkly lacks, what the run is expected to cost, what is
+//! created, and the run itself.
 //!
-//! Guarantees: nothing is created before [`LiveRun::apply`], and no model is asked before [`gather`](super::gather) is given the session that
-//! [`LiveRun::begin`] returns.
+//! Guarantees: nothing is created before [`LiveRun::apply`], and no model is asked before
+//! [`gather`](super::gather) is given the session that [`LiveRun::begin`] returns.
 //!
 //! Does not know: how a person is asked, and where the run's files are.
 
@@ -16,7 +17,9 @@ use crate::live::estimate::{Estimate, estimate};
 use crate::live::journal::Journal;
 use crate::live::launchdarkly::{self, Plan, RestAdmin};
 use crate::live::recording::{Line, Recording, Run};
-use crate::live::{Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, models, preflight};
+use crate::live::{
+    Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, models, preflight,
+};
 use crate::llm::profile::Provider;
 use crate::run::{SetupError, Stage};
 use crate::traffic::Mode;
@@ -61,7 +64,8 @@ impl<'a> LiveRun<'a> {
     /// # Errors
     /// When LaunchDarkly's REST interface cannot be spoken to with them.
     pub fn new(stage: &'a Stage<'a>, environment: &'a Environment) -> Result<Self, LiveError> {
-        let admin = RestAdmin::new(&environment.flags).map_err(|error| LiveError(error.to_string()))?;
+        let admin =
+            RestAdmin::new(&environment.flags).map_err(|error| LiveError(error.to_string()))?;
         Ok(Self { stage, environment, admin })
     }
 
@@ -81,32 +85,46 @@ impl<'a> LiveRun<'a> {
         estimate(self.stage, self.stage.seed, users, progress)
     }
 
-    /// Creates what is missing in LaunchDarkly and, if `change`, changes what differs; a line for each thing that was done.
+    /// Creates what is missing in LaunchDarkly and, if `change`, changes what differs; a line for
+    /// each thing that was done.
     ///
     /// # Errors
     /// When LaunchDarkly refuses something, or an experiment does not run afterwards.
     pub async fn apply(&mut self, change: bool) -> Result<Vec<String>, LiveError> {
         let project = &self.stage.scenario.project;
         let actions = launchdarkly::apply(&mut self.admin, project, change).await?;
-        let unstarted = launchdarkly::unstarted(&mut self.admin, project).await.map_err(|error| LiveError(error.to_string()))?;
+        let unstarted = launchdarkly::unstarted(&mut self.admin, project)
+            .await
+            .map_err(|error| LiveError(error.to_string()))?;
         if !unstarted.is_empty() {
-            return Err(LiveError(format!("not started in LaunchDarkly: {}", unstarted.join(", "))));
+            return Err(LiveError(format!(
+                "not started in LaunchDarkly: {}",
+                unstarted.join(", ")
+            )));
         }
-        Ok(actions.iter().filter(|action| action.kind != ActionKind::Unchanged).map(ToString::to_string).collect())
+        Ok(actions
+            .iter()
+            .filter(|action| action.kind != ActionKind::Unchanged)
+            .map(ToString::to_string)
+            .collect())
     }
 
     /// The first line of a sitting: it says that a run begins or goes on.
     ///
     /// # Errors
     /// When the journal cannot be written, or is not one of this run.
-    pub fn open(run: &Run, recording: &mut Recording, journal: &mut Journal) -> Result<(), LiveError> {
+    pub fn open(
+        run: &Run,
+        recording: &mut Recording,
+        journal: &mut Journal,
+    ) -> Result<(), LiveError> {
         let first = if recording.run.is_none() { Line::Run(run.clone()) } else { Line::Resumed };
         journal.write(&first).map_err(|error| LiveError(error.to_string()))?;
         recording.take(first).map_err(LiveError)
     }
 
-    /// Connects to LaunchDarkly and prepares the providers' clients. What `recording` holds is not asked again; `variable` gives the
-    /// environment's variables.
+    /// Connects to LaunchDarkly and prepares the providers' clients. What `recording` holds is not
+    /// asked again; `variable` gives the environment's variables.
     ///
     /// # Errors
     /// When flags do not come, or a client cannot be made.
@@ -123,8 +141,10 @@ impl<'a> LiveRun<'a> {
             Mode::Concurrent { workers } => workers,
             Mode::Sequential { .. } => 1,
         };
-        let flags = Service::start(&environment.flags, scenario, run.users).await.map_err(LiveError)?;
-        let openai = environment.provider(Provider::OpenAi).map_or("", |access| access.base.as_str());
+        let flags =
+            Service::start(&environment.flags, scenario, run.users).await.map_err(LiveError)?;
+        let openai =
+            environment.provider(Provider::OpenAi).map_or("", |access| access.base.as_str());
         let world = World {
             providers: Providers::new(environment, workers).map_err(LiveError)?,
             papers: Rc::new(PaperSearch::new(variable).map_err(LiveError)?),
@@ -141,14 +161,26 @@ impl<'a> LiveRun<'a> {
     pub fn context(&self, most_nano_usd: u64, actions: Vec<String>) -> LiveContext {
         let scenario = self.stage.scenario;
         let base = self.environment.flags.base.as_deref();
-        let names = preflight::providers(scenario).into_iter().map(models::name).collect::<Vec<_>>().join(", ");
+        let names = preflight::providers(scenario)
+            .into_iter()
+            .map(models::name)
+            .collect::<Vec<_>>()
+            .join(", ");
         let (project, place) = (&scenario.project.key, &scenario.project.environment);
-        let page = |key: &String| (key.clone(), launchdarkly::experiment_page(base, project, place, key));
+        let page =
+            |key: &String| (key.clone(), launchdarkly::experiment_page(base, project, place, key));
         LiveContext {
             most_nano_usd: Some(most_nano_usd),
-            backends: vec![("models".to_owned(), names), ("LaunchDarkly".to_owned(), base.unwrap_or("live").to_owned())],
+            backends: vec![
+                ("models".to_owned(), names),
+                ("LaunchDarkly".to_owned(), base.unwrap_or("live").to_owned()),
+            ],
             bootstrap: actions,
-            pages: scenario.experiments().into_iter().map(|experiment| page(&experiment.key)).collect(),
+            pages: scenario
+                .experiments()
+                .into_iter()
+                .map(|experiment| page(&experiment.key))
+                .collect(),
         }
     }
 }

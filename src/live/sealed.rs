@@ -1,10 +1,12 @@
 //! The lines of a journal's file: JSON documents, each with its number and a checksum at the end.
 //!
-//! A line is `{…,"seq":N,"sum":"<16 hex digits>"}`. `seq` is the line's number in the file, from 1. `sum` is the XXH3 (64 bits) of all bytes
-//! of the line before `,"sum"`. Lines of earlier versions have neither and are read too.
+//! A line is `{…,"seq":N,"sum":"<16 hex digits>"}`. `seq` is the line's number in the file, from 1.
+//! `sum` is the XXH3 (64 bits) of all bytes of the line before `,"sum"`. Lines of earlier versions
+//! have neither and are read too.
 //!
-//! Guarantees: a line that was changed, is incomplete, or stands in another place is never taken for a whole one. An end that broke off
-//! (nothing whole comes after it) is told from damage in the middle.
+//! Guarantees: a line that was changed, is incomplete, or stands in another place is never taken
+//! for a whole one. An end that broke off (nothing whole comes after it) is told from damage in the
+//! middle.
 //!
 //! Does not know: what a line says.
 
@@ -23,13 +25,16 @@ pub fn seal(json: &[u8], seq: u64) -> Vec<u8> {
     line
 }
 
-/// A line as it was written: its JSON without number and checksum, and its number; `None` in journals of earlier versions.
+/// A line as it was written: its JSON without number and checksum, and its number; `None` in
+/// journals of earlier versions.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn open(line: &[u8]) -> Result<(Vec<u8>, Option<u64>), String> {
     let tail = line.len().checked_sub(TAIL).and_then(|at| line.split_at_checked(at));
-    let Some((head, sum)) = tail.and_then(|(head, tail)| Some((head, tail.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?))) else {
+    let Some((head, sum)) = tail.and_then(|(head, tail)| {
+        Some((head, tail.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?))
+    }) else {
         return Ok((line.to_vec(), None));
     };
     if sum != format!("{:016x}", xxh3_64(head)).as_bytes() {
@@ -93,13 +98,23 @@ pub fn scan<T>(text: &[u8], parse: impl Fn(&[u8]) -> Result<T, String>) -> Scann
         let begin = offset;
         offset += line.len();
         let expected = scanned.before.len() as u64 + 1;
-        let misplaced = |seq: u64| format!("line {expected} was expected here, and this is line {seq}: lines are missing or out of order");
+        let misplaced = |seq: u64| {
+            format!(
+                "line {expected} was expected here, and this is line {seq}: lines are missing or out of order"
+            )
+        };
         match (whole, &mut scanned.fault) {
             (Ok(whole), None) => match whole.seq.filter(|seq| *seq != expected) {
                 None => scanned.before.push(whole),
                 Some(seq) => {
-                    scanned.fault =
-                        Some(Fault { line: at + 1, offset: begin, reason: misplaced(seq), whole_after: 1, bytes: 0, trailing: 0 });
+                    scanned.fault = Some(Fault {
+                        line: at + 1,
+                        offset: begin,
+                        reason: misplaced(seq),
+                        whole_after: 1,
+                        bytes: 0,
+                        trailing: 0,
+                    });
                     scanned.after.push(whole);
                 }
             },
@@ -110,7 +125,14 @@ pub fn scan<T>(text: &[u8], parse: impl Fn(&[u8]) -> Result<T, String>) -> Scann
             }
             (Err(reason), None) => {
                 let bytes = line.len();
-                scanned.fault = Some(Fault { line: at + 1, offset: begin, reason, whole_after: 0, bytes, trailing: bytes });
+                scanned.fault = Some(Fault {
+                    line: at + 1,
+                    offset: begin,
+                    reason,
+                    whole_after: 0,
+                    bytes,
+                    trailing: bytes,
+                });
             }
             (Err(_), Some(fault)) => {
                 fault.bytes += line.len();
@@ -129,12 +151,19 @@ mod tests {
 
     /// Lines have one key, as those of a journal.
     fn parse(json: &[u8]) -> Result<serde_json::Value, String> {
-        let value: serde_json::Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        if value.as_object().is_some_and(|object| object.len() == 1) { Ok(value) } else { Err("one key was expected".to_owned()) }
+        let value: serde_json::Value =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        if value.as_object().is_some_and(|object| object.len() == 1) {
+            Ok(value)
+        } else {
+            Err("one key was expected".to_owned())
+        }
     }
 
     fn file(lines: u64) -> Vec<u8> {
-        (1..=lines).flat_map(|n| seal(format!("{{\"over\":{{\"user\":{n}}}}}").as_bytes(), n)).collect()
+        (1..=lines)
+            .flat_map(|n| seal(format!("{{\"over\":{{\"user\":{n}}}}}").as_bytes(), n))
+            .collect()
     }
 
     #[test]
@@ -142,10 +171,14 @@ mod tests {
         let line = seal(b"{\"over\":{\"user\":1}}", 7);
         let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!((value["seq"].as_u64(), value["over"]["user"].as_u64()), (Some(7), Some(1)));
-        // By the reference implementation: `xxhash.xxh3_64(b'{"over":{"user":1},"seq":7')` of Python's xxhash 3.
+        // By the reference implementation: `xxhash.xxh3_64(b'{"over":{"user":1},"seq":7')` of
+        // Python's xxhash 3.
         assert_eq!(value["sum"], "e2bb4e7b661b0f68");
         assert_eq!(open(line.trim_ascii_end()), Ok((b"{\"over\":{\"user\":1}}".to_vec(), Some(7))));
-        assert_eq!(open(b"{\"over\":{\"user\":1}}"), Ok((b"{\"over\":{\"user\":1}}".to_vec(), None)));
+        assert_eq!(
+            open(b"{\"over\":{\"user\":1}}"),
+            Ok((b"{\"over\":{\"user\":1}}".to_vec(), None))
+        );
     }
 
     #[test]
@@ -153,7 +186,11 @@ mod tests {
         let whole = file(20);
         for end in 0..whole.len() {
             let scanned = scan(&whole[..end], parse);
-            assert!(scanned.after.is_empty() && scanned.fault.is_none_or(|fault| fault.whole_after == 0), "{end}");
+            assert!(
+                scanned.after.is_empty()
+                    && scanned.fault.is_none_or(|fault| fault.whole_after == 0),
+                "{end}"
+            );
         }
         // A page of zeros, and a page that is not there at all.
         for from in (0..400).step_by(7) {
@@ -161,7 +198,12 @@ mod tests {
             let gone = [&whole[..from], &whole[from + 200..]].concat();
             for text in [zeros, gone] {
                 let scanned = scan(&text, parse);
-                assert!(scanned.fault.is_some_and(|fault| fault.whole_after > 0 && fault.line == scanned.before.len() + 1), "{from}");
+                assert!(
+                    scanned.fault.is_some_and(
+                        |fault| fault.whole_after > 0 && fault.line == scanned.before.len() + 1
+                    ),
+                    "{from}"
+                );
             }
         }
         let twice = [&whole[..], &seal(b"{\"over\":{\"user\":20}}", 20)].concat();

@@ -1,7 +1,8 @@
-//! Searches of the knowledge base by meaning, for real: OpenAI's vectors, products of them, and what the tutorial's tools make of it.
+//! Searches of the knowledge base by meaning, for real: OpenAI's vectors, products of them, and
+//! what the tutorial's tools make of it.
 //!
-//! Promises: what has to be paid is within the budget and in the journal; everybody waits for the knowledge base to be embedded
-//! once.
+//! Promises: what has to be paid is within the budget and in the journal; everybody waits for the
+//! knowledge base to be embedded once.
 //!
 //! Does not know: how a tool's answer is recorded.
 
@@ -16,7 +17,9 @@ use crate::live::halt::Stopped;
 use crate::live::providers::Failure;
 use crate::live::recording::Line;
 use crate::live::session::{Flags, Session, World, fatal_for};
-use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, Provider, VectorFormat};
+use crate::llm::chat::{
+    ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, Provider, VectorFormat,
+};
 use crate::llm::wire::embeddings::encode_embedding_request;
 use crate::llm::wire::retry::RetryPolicy;
 
@@ -42,13 +45,15 @@ impl<F: Flags> Session<'_, F> {
         let Some(query_vector) = self.vectors(world, &[query]).await?.pop() else {
             return Err(ChatError::new(ErrorKind::Malformed, "no vector came"));
         };
-        let found = search_by(base, settings, tool, query, top_k, similarities(&query_vector, &chunks));
+        let found =
+            search_by(base, settings, tool, query, top_k, similarities(&query_vector, &chunks));
         Ok(found.text.text().to_owned())
     }
 
     /// The vectors of texts: those that are known, and the others from OpenAI.
     async fn vectors(&self, world: &World<F>, texts: &[&str]) -> Result<Vec<Rc<[f32]>>, ChatError> {
-        let unknown: Vec<&str> = texts.iter().copied().filter(|text| world.shelf.get(text).is_none()).collect();
+        let unknown: Vec<&str> =
+            texts.iter().copied().filter(|text| world.shelf.get(text).is_none()).collect();
         for batch in unknown.chunks(MAX_TEXTS) {
             self.embed(world, batch).await?;
         }
@@ -96,18 +101,23 @@ impl<F: Flags> Session<'_, F> {
             };
             world.budget.settle(worst, nano_usd);
             let texts_asked = u32::try_from(texts.len()).unwrap_or(u32::MAX);
-            let written = self.write(Line::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
+            let written =
+                self.write(Line::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
             drop(out);
             if !written {
                 return self.park().await;
             }
             let error = match answer {
                 Ok(answer) if answer.vectors.len() == texts.len() => {
-                    texts.iter().zip(answer.vectors).for_each(|(text, vector)| world.shelf.put(text, vector));
+                    texts
+                        .iter()
+                        .zip(answer.vectors)
+                        .for_each(|(text, vector)| world.shelf.put(text, vector));
                     return Ok(());
                 }
                 Ok(answer) => {
-                    let words = format!("{} vectors came for {} texts", answer.vectors.len(), texts.len());
+                    let words =
+                        format!("{} vectors came for {} texts", answer.vectors.len(), texts.len());
                     return Err(ChatError::new(ErrorKind::Malformed, words));
                 }
                 Err(Failure { error, .. }) => error,
@@ -116,7 +126,9 @@ impl<F: Flags> Session<'_, F> {
                 self.halt.stop(Stopped::Failed(sentence));
                 return self.park().await;
             }
-            let Some(wait) = RetryPolicy::default().next_wait(&error, made, 0.5) else { return Err(error) };
+            let Some(wait) = RetryPolicy::default().next_wait(&error, made, 0.5) else {
+                return Err(error);
+            };
             made += 1;
             tokio::time::sleep(std::time::Duration::from_micros(wait.us())).await;
         }

@@ -1,7 +1,9 @@
-//! Removes a secret from text that somebody else wrote, in the forms in which servers send a key back.
+//! Removes a secret from text that somebody else wrote, in the forms in which servers send a key
+//! back.
 //!
-//! Forms: as it is; escaped as JSON text (once, and every character as `\u00..`); percent-encoded (what has to be, and everything); base64 and
-//! base64url, wherever the secret stands in the encoded text; hexadecimal.
+//! Forms: as it is; escaped as JSON text (once, and every character as `\u00..`); percent-encoded
+//! (what has to be, and everything); base64 and base64url, wherever the secret stands in the
+//! encoded text; hexadecimal.
 //!
 //! Does not know: which secrets there are.
 
@@ -10,17 +12,21 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "[hidden]";
-/// Characters of the shortest secret that is looked for: shorter ones are in ordinary text by chance.
+/// Characters of the shortest secret that is looked for: shorter ones are in ordinary text by
+/// chance.
 const SHORTEST: usize = 8;
 /// Letters of the longest word that is taken for an ordinary one.
 const LONGEST_WORD: usize = 20;
 
-/// Whether ordinary text may hold this by chance, so that removing it would damage text and protect nothing.
+/// Whether ordinary text may hold this by chance, so that removing it would damage text and protect
+/// nothing.
 fn is_common(secret: &str) -> bool {
-    secret.len() < SHORTEST || (secret.len() < LONGEST_WORD && secret.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    secret.len() < SHORTEST
+        || (secret.len() < LONGEST_WORD && secret.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// The forms of a secret, longest first, so that no form is cut into by another; none for a secret that ordinary text may hold.
+/// The forms of a secret, longest first, so that no form is cut into by another; none for a secret
+/// that ordinary text may hold.
 #[must_use]
 pub fn forms(secret: &str) -> Vec<String> {
     if is_common(secret) {
@@ -31,8 +37,12 @@ pub fn forms(secret: &str) -> Vec<String> {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let mut forms = vec![
         secret.to_owned(),
-        each(&|byte| if b"\"\\".contains(&byte) { format!("\\{}", char::from(byte)) } else { plain(byte) }),
-        each(&|byte| if b"\"\\/".contains(&byte) { format!("\\{}", char::from(byte)) } else { plain(byte) }),
+        each(&|byte| {
+            if b"\"\\".contains(&byte) { format!("\\{}", char::from(byte)) } else { plain(byte) }
+        }),
+        each(&|byte| {
+            if b"\"\\/".contains(&byte) { format!("\\{}", char::from(byte)) } else { plain(byte) }
+        }),
         each(&|byte| format!("\\u{byte:04x}")),
         each(&|byte| format!("\\u{byte:04X}")),
         each(&|byte| if unreserved(byte) { plain(byte) } else { format!("%{byte:02X}") }),
@@ -42,7 +52,8 @@ pub fn forms(secret: &str) -> Vec<String> {
         each(&|byte| format!("{byte:02x}")),
         each(&|byte| format!("{byte:02X}")),
     ];
-    // In base64 a text looks different at each place modulo three; the characters at its ends depend on its neighbours too.
+    // In base64 a text looks different at each place modulo three; the characters at its ends
+    // depend on its neighbours too.
     for before in 0..3 {
         let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.bytes()).collect();
         let first = (before * 8).div_ceil(6);
@@ -59,7 +70,9 @@ pub fn forms(secret: &str) -> Vec<String> {
 /// `text` without any of these forms of a secret.
 #[must_use]
 pub fn hidden(forms: &[String], text: &str) -> String {
-    forms.iter().fold(text.to_owned(), |text, form| if text.contains(form.as_str()) { text.replace(form.as_str(), HIDDEN) } else { text })
+    forms.iter().fold(text.to_owned(), |text, form| {
+        if text.contains(form.as_str()) { text.replace(form.as_str(), HIDDEN) } else { text }
+    })
 }
 
 #[cfg(test)]
@@ -73,7 +86,8 @@ mod tests {
     #[test]
     fn a_key_is_removed_in_every_form_that_a_server_sends_back() {
         let key = "sk-A/b+\"c\\d=9";
-        // The encoded forms are written by hand or by other tools: `printf %s … | base64`, `jq -R`, `python3 -m urllib.parse`.
+        // The encoded forms are written by hand or by other tools: `printf %s … | base64`, `jq -R`,
+        // `python3 -m urllib.parse`.
         for text in [
             "key sk-A/b+\"c\\d=9.",
             r#"{"key":"sk-A/b+\"c\\d=9"}"#,
@@ -85,14 +99,19 @@ mod tests {
         ] {
             let clean = hidden(key, text);
             assert!(
-                clean.contains(HIDDEN) && !clean.contains("=9") && !clean.contains("3d39") && !clean.contains("3D9"),
+                clean.contains(HIDDEN)
+                    && !clean.contains("=9")
+                    && !clean.contains("3d39")
+                    && !clean.contains("3D9"),
                 "{text}: {clean}"
             );
         }
         // base64 at each of the three places, as in a header `Basic user:key`.
         for (before, after) in [("", ""), ("u:", "x"), ("a", "yz"), ("Bearer ", "\n")] {
-            for engine in [STANDARD_NO_PAD.encode(format!("{before}{key}{after}")), URL_SAFE_NO_PAD.encode(format!("{before}{key}{after}"))]
-            {
+            for engine in [
+                STANDARD_NO_PAD.encode(format!("{before}{key}{after}")),
+                URL_SAFE_NO_PAD.encode(format!("{before}{key}{after}")),
+            ] {
                 let clean = hidden(key, &engine);
                 assert!(clean.contains(HIDDEN), "{before}{key}{after}: {engine}");
             }
@@ -101,7 +120,12 @@ mod tests {
 
     #[test]
     fn common_words_stay() {
-        for (key, text) in [("a", "a key"), ("test", "a test of tests"), ("security", "security agent"), ("", "nothing")] {
+        for (key, text) in [
+            ("a", "a key"),
+            ("test", "a test of tests"),
+            ("security", "security agent"),
+            ("", "nothing"),
+        ] {
             assert_eq!(hidden(key, text), text);
         }
         assert_eq!(hidden("abcdefghijabcdefghij", "abcdefghijabcdefghij"), HIDDEN);

@@ -22,7 +22,11 @@ impl<'a> Service<'a> {
     ///
     /// # Errors
     /// One sentence, when they do not come.
-    pub async fn start(access: &FlagAccess, scenario: &'a Scenario, users: u32) -> Result<Self, String> {
+    pub async fn start(
+        access: &FlagAccess,
+        scenario: &'a Scenario,
+        users: u32,
+    ) -> Result<Self, String> {
         let flags = LiveFlags::start(access, users).await.map_err(|error| error.to_string())?;
         Ok(Self { flags, scenario })
     }

@@ -1,7 +1,10 @@
-//! A sitting of a live run, or of a replay: what all users share, and how one call of a model comes to its outcome.
+//! A sitting of a live run, or of a replay: what all users share, and how one call of a model comes
+//! to its outcome.
 //!
-//! Promises: a call that the journal knows is never made again; a call that is made is in the journal before and after, and the disk has
-//! been waited for before its request leaves. A try whose price is not known counts at its worst. What would fail everybody stops the run, what fails one user does not.
+//! Promises: a call that the journal knows is never made again; a call that is made is in the
+//! journal before and after, and the disk has been waited for before its request leaves. A try
+//! whose price is not known counts at its worst. What would fail everybody stops the run, what
+//! fails one user does not.
 //!
 //! Does not know: how a visit goes.
 
@@ -19,7 +22,9 @@ use crate::live::journal::Journal;
 use crate::live::models;
 use crate::live::papers::PaperSearch;
 use crate::live::providers::{Failure, Providers, Try};
-use crate::live::recording::{Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish};
+use crate::live::recording::{
+    Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish,
+};
 use crate::live::request::Writer;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Provider, Stop};
 use crate::llm::profile::ModelProfile;
@@ -31,7 +36,8 @@ use crate::time::{Duration, Stopwatch};
 
 /// Characters of what was asked that a recording keeps.
 const ASKED_CHARACTERS: usize = 200;
-/// Retries after a connection that could not be made or broke at once; then the run stops, since nobody can be reached.
+/// Retries after a connection that could not be made or broke at once; then the run stops, since
+/// nobody can be reached.
 const CONNECTION_RETRIES: u32 = 5;
 /// Longest that one try may take.
 const LONGEST_TRY: Duration = Duration::from_us(600_000_000);
@@ -47,7 +53,8 @@ pub trait Flags {
     /// Hands over the metric events of a user whose visit is over.
     fn track(&self, key: &str, group: u16, entries: &[Entry]);
 
-    /// Takes all events of these users, in the order of the keys: exposures and metric events. None of them has been sent.
+    /// Takes all events of these users, in the order of the keys: exposures and metric events. None
+    /// of them has been sent.
     ///
     /// # Errors
     /// One sentence, when some are missing.
@@ -118,10 +125,25 @@ pub struct Session<'a, F> {
 impl<'a, F: Flags> Session<'a, F> {
     /// A sitting that knows `recording` already and writes on in `journal`.
     #[must_use]
-    pub fn new(stage: &'a Stage<'a>, run: Run, world: Option<World<F>>, recording: Recording, journal: Option<Journal>) -> Self {
+    pub fn new(
+        stage: &'a Stage<'a>,
+        run: Run,
+        world: Option<World<F>>,
+        recording: Recording,
+        journal: Option<Journal>,
+    ) -> Self {
         let offset = Duration::from_us(recording.began.values().copied().max().unwrap_or(0));
         let (recording, journal) = (RefCell::new(recording), RefCell::new(journal));
-        Self { stage, run, world, halt: StopSignal::default(), recording, journal, watch: Stopwatch::start(), offset }
+        Self {
+            stage,
+            run,
+            world,
+            halt: StopSignal::default(),
+            recording,
+            journal,
+            watch: Stopwatch::start(),
+            offset,
+        }
     }
 
     /// The key of a user.
@@ -142,8 +164,8 @@ impl<'a, F: Flags> Session<'a, F> {
         Writer { scenario: self.stage.scenario, texts: self.stage.texts() }
     }
 
-    /// Writes a line down and takes it to be known; whether that went well. If not, the run stops, and nothing may be done
-    /// about what the line tells of.
+    /// Writes a line down and takes it to be known; whether that went well. If not, the run stops,
+    /// and nothing may be done about what the line tells of.
     pub fn write(&self, line: Line) -> bool {
         if let Some(journal) = self.journal.borrow_mut().as_mut()
             && let Err(error) = journal.write(&line)
@@ -160,10 +182,13 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
-    /// Waits until everything that is written by now is on the disk; whether that went well. Without it, a power loss could forget a
-    /// request that a provider charges. One wait for the disk serves all who ask before it begins, and other visits go on meanwhile.
+    /// Waits until everything that is written by now is on the disk; whether that went well.
+    /// Without it, a power loss could forget a request that a provider charges. One wait for the
+    /// disk serves all who ask before it begins, and other visits go on meanwhile.
     pub async fn durable(&self) -> bool {
-        let Some((written, _)) = self.journal.borrow().as_ref().map(Journal::lines) else { return true };
+        let Some((written, _)) = self.journal.borrow().as_ref().map(Journal::lines) else {
+            return true;
+        };
         // Whoever is about to send a request, too, shall write its line before the wait begins.
         tokio::task::yield_now().await;
         loop {
@@ -179,12 +204,16 @@ impl<'a, F: Flags> Session<'a, F> {
                 Ok(None) => return true,
                 Ok(Some(waiting)) => {
                     let end = waiting.end().await;
-                    self.journal.borrow_mut().as_mut().map_or(Ok(()), |journal| journal.end_sync(&waiting, end))
+                    self.journal
+                        .borrow_mut()
+                        .as_mut()
+                        .map_or(Ok(()), |journal| journal.end_sync(&waiting, end))
                 }
                 Err(error) => Err(error),
             };
             if let Err(error) = ended {
-                // Why the run stops does not tell: it may have been interrupted before the disk failed.
+                // Why the run stops does not tell: it may have been interrupted before the disk
+                // failed.
                 self.halt.stop(Stopped::Journal(error.to_string()));
                 return false;
             }
@@ -194,7 +223,9 @@ impl<'a, F: Flags> Session<'a, F> {
     /// What has been spent at most, in nano-dollars.
     #[must_use]
     pub fn spent(&self) -> u64 {
-        self.world.as_ref().map_or_else(|| self.recording.borrow().spent_nano_usd(), |world| world.budget.spent())
+        self.world
+            .as_ref()
+            .map_or_else(|| self.recording.borrow().spent_nano_usd(), |world| world.budget.spent())
     }
 
     /// Never returns: whoever stands here is dropped when the run has stopped.
@@ -203,7 +234,12 @@ impl<'a, F: Flags> Session<'a, F> {
     }
 
     /// Brings one call to its outcome.
-    pub async fn call(&self, call: Call, model: &ModelProfile, request: &ChatRequest) -> CallOutcome {
+    pub async fn call(
+        &self,
+        call: Call,
+        model: &ModelProfile,
+        request: &ChatRequest,
+    ) -> CallOutcome {
         let mut body = Vec::new();
         wire::encode_request(model.provider, request, &mut body);
         let digest = format!("{:032x}", xxh3_128(&body));
@@ -223,16 +259,21 @@ impl<'a, F: Flags> Session<'a, F> {
         }
     }
 
-    /// The key under which a provider knows a repeat of the same request: the same in every try and after a restart, and no other
-    /// run's.
+    /// The key under which a provider knows a repeat of the same request: the same in every try and
+    /// after a restart, and no other run's.
     pub(super) fn idempotency(&self, what: &str) -> String {
         let Run { began_ms, key_epoch, seed, .. } = &self.run;
-        format!("simlab-{:032x}", xxh3_128(format!("{began_ms} {key_epoch} {seed} {what}").as_bytes()))
+        format!(
+            "simlab-{:032x}",
+            xxh3_128(format!("{began_ms} {key_epoch} {seed} {what}").as_bytes())
+        )
     }
 
     /// A number from 0 to 1, another one for each call and retry.
     fn jitter(&self, call: Call, made: u32) -> f64 {
-        Seed(self.run.seed).stage(Purpose::Jitter, Owner::of(format!("{call:?}").as_bytes()), u64::from(made)).uniform()
+        Seed(self.run.seed)
+            .stage(Purpose::Jitter, Owner::of(format!("{call:?}").as_bytes()), u64::from(made))
+            .uniform()
     }
 
     /// Makes a call, as often as it makes sense.
@@ -247,7 +288,10 @@ impl<'a, F: Flags> Session<'a, F> {
     ) -> CallOutcome {
         let provider = model.provider;
         let Some(gate) = world.providers.gate(provider) else {
-            self.halt.stop(Stopped::Failed(format!("model `{}` is asked, and there is no key for its provider", model.id)));
+            self.halt.stop(Stopped::Failed(format!(
+                "model `{}` is asked, and there is no key for its provider",
+                model.id
+            )));
             return self.park().await;
         };
         let worst = charge::worst(model, body.len(), request.max_tokens);
@@ -274,14 +318,26 @@ impl<'a, F: Flags> Session<'a, F> {
                 drop(out);
                 return self.park().await;
             }
-            let Try { latency, result } = world.providers.once(provider, body, request.user.as_deref(), &idempotency, patience).await;
+            let Try { latency, result } = world
+                .providers
+                .once(provider, body, request.user.as_deref(), &idempotency, patience)
+                .await;
             total += latency;
             let Failure { error, may_be_charged } = match result {
                 Ok(response) => {
                     gate.answered();
                     let nano_usd = charge::answered(model, request, &response, worst);
                     world.budget.settle(worst, nano_usd);
-                    let answered = recorded(call, &model.id, digest, asked, response, (total, latency), nano_usd, retried);
+                    let answered = recorded(
+                        call,
+                        &model.id,
+                        digest,
+                        asked,
+                        response,
+                        (total, latency),
+                        nano_usd,
+                        retried,
+                    );
                     if !self.write(Line::Answered(answered.clone())) {
                         drop(out);
                         return self.park().await;
@@ -290,7 +346,8 @@ impl<'a, F: Flags> Session<'a, F> {
                 }
                 Err(failure) => failure,
             };
-            // What may have reached the provider counts at its maximum, for nobody here will ever know.
+            // What may have reached the provider counts at its maximum, for nobody here will ever
+            // know.
             let nano_usd = if may_be_charged { worst } else { 0 };
             world.budget.settle(worst, nano_usd);
             if matches!(error.kind, ErrorKind::RateLimited | ErrorKind::Overloaded) {
@@ -319,9 +376,14 @@ impl<'a, F: Flags> Session<'a, F> {
                     total += wait;
                 }
                 None if error.kind == ErrorKind::Connection => {
-                    // Nothing of this is the user's fault: the run can be taken up again when there is a network.
+                    // Nothing of this is the user's fault: the run can be taken up again when there
+                    // is a network.
                     self.write(Line::Withdrawn { call, nano_usd });
-                    self.halt.stop(Stopped::Failed(format!("{} cannot be reached: {}", models::name(provider), error.message)));
+                    self.halt.stop(Stopped::Failed(format!(
+                        "{} cannot be reached: {}",
+                        models::name(provider),
+                        error.message
+                    )));
                     drop(out);
                     return self.park().await;
                 }
@@ -356,17 +418,24 @@ fn cut(text: &str, most: usize) -> String {
 
 /// The start of what was said last.
 fn asked(request: &ChatRequest) -> String {
-    let text = request.messages.last().and_then(|message| message.content.last()).map_or("", |part| match part {
-        Part::Text(text) => text,
-        Part::ToolUse(call) => &call.input,
-        Part::ToolResult(result) => &result.content,
-    });
+    let text =
+        request.messages.last().and_then(|message| message.content.last()).map_or("", |part| {
+            match part {
+                Part::Text(text) => text,
+                Part::ToolUse(call) => &call.input,
+                Part::ToolResult(result) => &result.content,
+            }
+        });
     cut(text, ASKED_CHARACTERS)
 }
 
 /// How patient a caller is with this kind of failure.
 fn policy(kind: ErrorKind) -> RetryPolicy {
-    let retries = if kind == ErrorKind::Connection { CONNECTION_RETRIES } else { RetryPolicy::default().retries };
+    let retries = if kind == ErrorKind::Connection {
+        CONNECTION_RETRIES
+    } else {
+        RetryPolicy::default().retries
+    };
     RetryPolicy { retries, ..RetryPolicy::default() }
 }
 
@@ -415,14 +484,16 @@ pub(super) fn fatal_for(error: &ChatError, provider: Provider, model: &str) -> O
         ErrorKind::Permission => Some(format!("{name} does not let {key} use `{model}`: {said}")),
         ErrorKind::OutOfCredit => Some(format!("{name}: the account is out of credit: {said}")),
         ErrorKind::NotFound => {
-            let instead = models::retired(model).map(|retired| format!("; use `{}` instead", retired.instead));
+            let instead = models::retired(model)
+                .map(|retired| format!("; use `{}` instead", retired.instead));
             Some(format!("{name} has no model `{model}`{}: {said}", instead.unwrap_or_default()))
         }
         _ => None,
     }
 }
 
-/// An answer as it is recorded; `took` is the time of all tries with their waits, and that of the last one.
+/// An answer as it is recorded; `took` is the time of all tries with their waits, and that of the
+/// last one.
 #[allow(clippy::too_many_arguments, reason = "one line's fields")]
 fn recorded(
     call: Call,
@@ -442,7 +513,11 @@ fn recorded(
         Stop::Refusal => "refusal",
         Stop::ContentFilter => "content_filter",
     };
-    let wish = |call: &crate::llm::chat::ToolUse| ToolWish { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
+    let wish = |call: &crate::llm::chat::ToolUse| ToolWish {
+        id: call.id.clone(),
+        name: call.name.clone(),
+        input: call.input.clone(),
+    };
     Answered {
         call,
         model: model.to_owned(),
@@ -466,17 +541,24 @@ fn of(call: Call) -> String {
 }
 
 fn differs(call: Call, asked: &str, recorded: &str) -> String {
-    format!("{} asks something else than the recording has\n    asked:    {asked:?}\n    recorded: {recorded:?}", of(call))
+    format!(
+        "{} asks something else than the recording has\n    asked:    {asked:?}\n    recorded: {recorded:?}",
+        of(call)
+    )
 }
 
 /// What is told of a call that a recording does not hold, with the nearest one that it has.
 fn not_there(call: Call, asked: &str, recording: &Recording) -> String {
     let own = recording.calls.iter().filter(|(known, _)| known.caller == call.caller);
-    let distance = |known: &Call, text: &str| (known.user != call.user, strsim::levenshtein(text, asked), known.nth.abs_diff(call.nth));
+    let distance = |known: &Call, text: &str| {
+        (known.user != call.user, strsim::levenshtein(text, asked), known.nth.abs_diff(call.nth))
+    };
     let nearest = own.min_by_key(|(known, outcome)| distance(known, outcome.asked()));
     let nearest = nearest.map_or_else(
         || format!("it has no call of the {} at all", call.caller.name()),
-        |(known, outcome)| format!("nearest is {}\n    recorded: {:?}", of(*known), outcome.asked()),
+        |(known, outcome)| {
+            format!("nearest is {}\n    recorded: {:?}", of(*known), outcome.asked())
+        },
     );
     format!("{} is not in the recording; {nearest}\n    asked:    {asked:?}", of(call))
 }

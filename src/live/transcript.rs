@@ -25,7 +25,14 @@ pub fn transcript(recording: &Recording) -> Vec<u8> {
                 put("model", answered.model.as_str().into());
                 put("answered", answered.text.as_str().into());
                 if !answered.tools.is_empty() {
-                    put("tools", answered.tools.iter().map(|tool| json!({ "name": tool.name, "input": tool.input })).collect());
+                    put(
+                        "tools",
+                        answered
+                            .tools
+                            .iter()
+                            .map(|tool| json!({ "name": tool.name, "input": tool.input }))
+                            .collect(),
+                    );
                 }
                 put("input_tokens", answered.input_tokens.into());
                 put("output_tokens", answered.output_tokens.into());

@@ -1,6 +1,8 @@
-//! One user's visit in the real world: the engine's model, tools and flags, all of them kept in the session's journal.
+//! One user's visit in the real world: the engine's model, tools and flags, all of them kept in the
+//! session's journal.
 //!
-//! Promises: the same agents and fallbacks as in a simulated run; a malformed answer is asked for once more.
+//! Promises: the same agents and fallbacks as in a simulated run; a malformed answer is asked for
+//! once more.
 //!
 //! Does not know: other users.
 
@@ -17,7 +19,9 @@ use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
 use crate::live::reply::{self, Useless};
 use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
-use crate::llm::model::{CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, ToolUsed};
+use crate::llm::model::{
+    CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, ToolUsed,
+};
 use crate::llm::setup::ToolKind;
 use crate::sim::{Assign, Engine, World, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
@@ -43,7 +47,8 @@ impl<'a, F: Flags> User<'a, F> {
         let scenario = self.session.stage.scenario;
         let tool = scenario.tool(call.tool);
         let usual = RetrievalSettings::default();
-        let failed = |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
+        let failed =
+            |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
         let (query, top_k) = reply::asked(&call.input);
         let query = query.as_str();
         if query.is_empty() {
@@ -53,15 +58,30 @@ impl<'a, F: Flags> User<'a, F> {
         if tool.kind == ToolKind::KeywordSearch {
             // A search in memory: no time that anybody would notice.
             let found = search(&scenario.knowledge, usual, SearchTool::Keyword, query, top_k);
-            return Found { text: found.text.text().to_owned(), latency: Duration::ZERO, refusals: 0, failed: false };
+            return Found {
+                text: found.text.text().to_owned(),
+                latency: Duration::ZERO,
+                refusals: 0,
+                failed: false,
+            };
         }
         let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
         if let Some(known) = known.filter(|known| known.name == tool.key && known.query == query) {
             let latency = Duration::from_us(known.latency_us);
-            return Found { text: known.output, latency, refusals: known.refusals, failed: known.failed };
+            return Found {
+                text: known.output,
+                latency,
+                refusals: known.refusals,
+                failed: known.failed,
+            };
         }
         let Some(world) = &self.session.world else {
-            let what = format!("user {}, {}, call {}: the recording has no answer to {query:?}", self.user, tool.key, nth + 1);
+            let what = format!(
+                "user {}, {}, call {}: the recording has no answer to {query:?}",
+                self.user,
+                tool.key,
+                nth + 1
+            );
             self.session.halt.stop(Stopped::NotRecorded(what));
             return self.session.park().await;
         };
@@ -73,10 +93,15 @@ impl<'a, F: Flags> User<'a, F> {
         };
         let found = match (tool.kind, Source::of(&tool.key)) {
             (ToolKind::Remote(_), Some(source)) => world.papers.search(source, query, top_k).await,
-            (ToolKind::Remote(_), None) => failed(format!("Search error: there is no {}.", tool.key)),
+            (ToolKind::Remote(_), None) => {
+                failed(format!("Search error: there is no {}.", tool.key))
+            }
             _ => match self.session.by_meaning(world, kind, settings, query, top_k).await {
                 Ok(text) => Found { text, latency: watch.elapsed(), refusals: 0, failed: false },
-                Err(error) => Found { latency: watch.elapsed(), ..failed(format!("Search error: {error}, no results.")) },
+                Err(error) => Found {
+                    latency: watch.elapsed(),
+                    ..failed(format!("Search error: {error}, no results."))
+                },
             },
         };
         let done = ToolDone {
@@ -111,7 +136,11 @@ impl<F: Flags> ChatModel for User<'_, F> {
                 CallOutcome::Answered(answered) => answered,
                 CallOutcome::Failed(failed) => {
                     let usage = (attempt > 0).then_some((input_tokens, output_tokens));
-                    return Err(CallFailure { kind: failed.kind, latency: latency + Duration::from_us(failed.latency_us), usage });
+                    return Err(CallFailure {
+                        kind: failed.kind,
+                        latency: latency + Duration::from_us(failed.latency_us),
+                        usage,
+                    });
                 }
             };
             latency += Duration::from_us(answered.latency_us);
@@ -119,11 +148,19 @@ impl<F: Flags> ChatModel for User<'_, F> {
             output_tokens = output_tokens.saturating_add(answered.output_tokens);
             match reply::read(scenario, prompt, &answered) {
                 Ok(reply) => return Ok(Completion { reply, input_tokens, output_tokens, latency }),
-                Err(Useless { kind: FailureKind::Malformed, reason }) if attempt == 0 && structured(prompt.caller) => {
+                Err(Useless { kind: FailureKind::Malformed, reason })
+                    if attempt == 0 && structured(prompt.caller) =>
+                {
                     request = repair(&request, &reason);
                     attempt = 1;
                 }
-                Err(Useless { kind, .. }) => return Err(CallFailure { kind, latency, usage: Some((input_tokens, output_tokens)) }),
+                Err(Useless { kind, .. }) => {
+                    return Err(CallFailure {
+                        kind,
+                        latency,
+                        usage: Some((input_tokens, output_tokens)),
+                    });
+                }
             }
         }
     }
@@ -149,7 +186,10 @@ impl<F: Flags> ByService<'_, F> {
         let handed = session.recording.borrow().sending.contains(&self.user);
         let Some(world) = session.world.as_ref().filter(|_| !handed) else {
             if known.is_none() {
-                session.halt.stop(Stopped::NotRecorded(format!("user {} is assigned to nothing in the recording", self.user)));
+                session.halt.stop(Stopped::NotRecorded(format!(
+                    "user {} is assigned to nothing in the recording",
+                    self.user
+                )));
             }
             return known;
         };
@@ -164,11 +204,15 @@ impl<F: Flags> ByService<'_, F> {
         match known {
             Some(known) if known != fresh => {
                 let what = "the flags have changed since the run began: LaunchDarkly would count a user in another arm than this run did";
-                session.halt.stop(Stopped::Failed(format!("user {}: {what}", session.key(self.user))));
+                session
+                    .halt
+                    .stop(Stopped::Failed(format!("user {}: {what}", session.key(self.user))));
                 None
             }
             Some(known) => Some(known),
-            None => session.write(Line::Assigned { user: self.user, configs: fresh }).then_some(fresh),
+            None => {
+                session.write(Line::Assigned { user: self.user, configs: fresh }).then_some(fresh)
+            }
         }
     }
 }
@@ -189,7 +233,11 @@ impl<F: Flags> Assign for ByService<'_, F> {
 }
 
 /// A user's whole visit: what happened, or `None` where the run stopped before it was over.
-pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u32) -> Option<Vec<Entry>> {
+pub async fn visit<F: Flags>(
+    session: &Session<'_, F>,
+    world: World<'_>,
+    user: u32,
+) -> Option<Vec<Entry>> {
     let began = session.recording.borrow().began.get(&user).copied();
     let at_us = match began {
         Some(at_us) => at_us,
@@ -203,7 +251,8 @@ pub async fn visit<F: Flags>(session: &Session<'_, F>, world: World<'_>, user: u
     };
     let broken = Cell::new(false);
     let assign = ByService { session, user, broken: &broken };
-    let mut engine = Engine::new(world, (assign, OutsideTools, Vec::new()), user, user).from(Timestamp::from_us(at_us));
+    let mut engine = Engine::new(world, (assign, OutsideTools, Vec::new()), user, user)
+        .from(Timestamp::from_us(at_us));
     let model = User::new(session, user);
     tokio::select! {
         biased;

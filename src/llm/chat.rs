@@ -1,7 +1,9 @@
-//! A chat with a model, in nobody's dialect: what is asked, what is answered, what went wrong; and embeddings.
+//! A chat with a model, in nobody's dialect: what is asked, what is answered, what went wrong; and
+//! embeddings.
 //!
-//! Promises: plain data that each provider's wire can say. JSON that belongs to the caller or to the model (a tool's
-//! schema, a tool call's arguments) stays text, byte for byte, so that nothing is reordered or rounded on its way.
+//! Promises: plain data that each provider's wire can say. JSON that belongs to the caller or to
+//! the model (a tool's schema, a tool call's arguments) stays text, byte for byte, so that nothing
+//! is reordered or rounded on its way.
 //!
 //! Does not know: HTTP, any provider's field names, or which model answers.
 
@@ -15,7 +17,8 @@ use crate::time::Duration;
 const MAX_MESSAGE: usize = 2000;
 const MAX_NAME: usize = 300;
 
-/// Whose turn a message is. A tool's result is part of the user's turn; a system prompt is no message.
+/// Whose turn a message is. A tool's result is part of the user's turn; a system prompt is no
+/// message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The caller.
@@ -185,8 +188,8 @@ pub enum Stop {
     EndTurn,
     /// The cap on its tokens, or its context window, was reached.
     MaxTokens,
-    /// A stop text came up; which one, where the provider tells (Anthropic). OpenAI and Mistral say the same as for
-    /// [`Stop::EndTurn`].
+    /// A stop text came up; which one, where the provider tells (Anthropic). OpenAI and Mistral say
+    /// the same as for [`Stop::EndTurn`].
     StopSequence(Option<String>),
     /// It waits for tool results.
     ToolUse,
@@ -228,12 +231,19 @@ impl ChatResponse {
     /// All words of the answer, run together.
     #[must_use]
     pub fn text(&self) -> String {
-        self.content.iter().filter_map(|block| if let Block::Text(text) = block { Some(text.as_str()) } else { None }).collect()
+        self.content
+            .iter()
+            .filter_map(
+                |block| if let Block::Text(text) = block { Some(text.as_str()) } else { None },
+            )
+            .collect()
     }
 
     /// The tool calls, in order.
     pub fn tool_uses(&self) -> impl Iterator<Item = &ToolUse> {
-        self.content.iter().filter_map(|block| if let Block::ToolUse(call) = block { Some(call) } else { None })
+        self.content
+            .iter()
+            .filter_map(|block| if let Block::ToolUse(call) = block { Some(call) } else { None })
     }
 }
 
@@ -291,21 +301,35 @@ impl ChatError {
     /// An error of this kind with this message, all else unknown.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), field: None, code: None, retry_after: None, should_retry: None }
+        Self {
+            kind,
+            message: message.into(),
+            field: None,
+            code: None,
+            retry_after: None,
+            should_retry: None,
+        }
     }
 
     /// The same with texts of a bounded length: they quote what the other side sent.
     #[must_use]
     pub fn bounded(self) -> Self {
         let name = |text: String| shortened(&text, MAX_NAME).into_owned();
-        Self { message: shortened(&self.message, MAX_MESSAGE).into_owned(), field: self.field.map(name), code: self.code.map(name), ..self }
+        Self {
+            message: shortened(&self.message, MAX_MESSAGE).into_owned(),
+            field: self.field.map(name),
+            code: self.code.map(name),
+            ..self
+        }
     }
 }
 
 impl fmt::Display for ChatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.field {
-            Some(field) if !self.message.contains(field.as_str()) => write!(f, "{field}: {}", self.message),
+            Some(field) if !self.message.contains(field.as_str()) => {
+                write!(f, "{field}: {}", self.message)
+            }
             _ => f.write_str(&self.message),
         }
     }

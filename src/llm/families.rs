@@ -1,10 +1,11 @@
 //! The chat models that each provider serves: their limits, and the parameters that each refuses.
 //!
-//! Guarantees: a model is found by its whole family name, alone or with the date of a snapshot or `latest` after it, never by a
-//! shared beginning.
+//! Guarantees: a model is found by its whole family name, alone or with the date of a snapshot or
+//! `latest` after it, never by a shared beginning.
 //!
-//! Source: the providers' model pages and the clients' own tables in November 2026 (anthropic 2.14, openai 3.57, LiteLLM's price
-//! map 1.110). Models that a provider has retired stay in the table, since applications still name them.
+//! Source: the providers' model pages and the clients' own tables in November 2026 (anthropic 2.14,
+//! openai 3.57, LiteLLM's price map 1.110). Models that a provider has retired stay in the table,
+//! since applications still name them.
 //!
 //! Does not know: prices, or how a provider words a refusal.
 
@@ -71,7 +72,8 @@ pub struct Family {
 }
 
 impl Family {
-    /// Whether it reasons before it answers (OpenAI): such a model has `max_completion_tokens` only.
+    /// Whether it reasons before it answers (OpenAI): such a model has `max_completion_tokens`
+    /// only.
     #[must_use]
     pub fn reasons(&self) -> bool {
         self.provider == Provider::OpenAi && !self.efforts.is_empty()
@@ -81,22 +83,54 @@ impl Family {
 const ALL: &[&str] = &["none", "low", "medium", "high", "xhigh", "max"];
 const CLAUDE: &[&str] = &["low", "medium", "high", "xhigh", "max"];
 
-const fn claude(name: &'static str, context: u32, output: u32, sampling: Sampling, thinking: Thinking) -> Family {
+const fn claude(
+    name: &'static str,
+    context: u32,
+    output: u32,
+    sampling: Sampling,
+    thinking: Thinking,
+) -> Family {
     let (forced_tools, prefill) = (true, true);
-    Family { provider: Provider::Anthropic, name, context, output, sampling, efforts: &[], thinking, forced_tools, prefill, chats: true }
+    Family {
+        provider: Provider::Anthropic,
+        name,
+        context,
+        output,
+        sampling,
+        efforts: &[],
+        thinking,
+        forced_tools,
+        prefill,
+        chats: true,
+    }
 }
 
 /// From Claude 4.6 on: no assistant's words to go on from, and an effort.
 const fn newer_claude(name: &'static str, sampling: Sampling, thinking: Thinking) -> Family {
-    Family { efforts: CLAUDE, prefill: false, ..claude(name, 1_000_000, 128_000, sampling, thinking) }
+    Family {
+        efforts: CLAUDE,
+        prefill: false,
+        ..claude(name, 1_000_000, 128_000, sampling, thinking)
+    }
 }
 
 const fn unforced(family: Family) -> Family {
     Family { forced_tools: false, ..family }
 }
 
-const fn gpt(name: &'static str, context: u32, output: u32, sampling: Sampling, efforts: &'static [&'static str]) -> Family {
-    Family { provider: Provider::OpenAi, efforts, prefill: true, ..claude(name, context, output, sampling, Thinking::Never) }
+const fn gpt(
+    name: &'static str,
+    context: u32,
+    output: u32,
+    sampling: Sampling,
+    efforts: &'static [&'static str],
+) -> Family {
+    Family {
+        provider: Provider::OpenAi,
+        efforts,
+        prefill: true,
+        ..claude(name, context, output, sampling, Thinking::Never)
+    }
 }
 
 /// Served at `/v1/responses` only.
@@ -105,7 +139,11 @@ const fn responses_only(family: Family) -> Family {
 }
 
 const fn mistral(name: &'static str, context: u32, efforts: &'static [&'static str]) -> Family {
-    Family { provider: Provider::Mistral, efforts, ..claude(name, context, context, Sampling::Taken, Thinking::Never) }
+    Family {
+        provider: Provider::Mistral,
+        efforts,
+        ..claude(name, context, context, Sampling::Taken, Thinking::Never)
+    }
 }
 
 const OLD: &[&str] = &["low", "medium", "high"];
@@ -133,7 +171,10 @@ pub const FAMILIES: &[Family] = &[
     claude("claude-opus-4-1", 200_000, 32_000, Sampling::OneOfTwo, Thinking::Budget),
     claude("claude-haiku-4-5", 200_000, 64_000, Sampling::OneOfTwo, Thinking::Budget),
     claude("claude-sonnet-4-5", 200_000, 64_000, Sampling::OneOfTwo, Thinking::Budget),
-    Family { efforts: CLAUDE, ..claude("claude-opus-4-5", 200_000, 64_000, Sampling::OneOfTwo, Thinking::Budget) },
+    Family {
+        efforts: CLAUDE,
+        ..claude("claude-opus-4-5", 200_000, 64_000, Sampling::OneOfTwo, Thinking::Budget)
+    },
     newer_claude("claude-sonnet-4-6", Sampling::OneOfTwo, Thinking::Either),
     newer_claude("claude-opus-4-6", Sampling::OneOfTwo, Thinking::Either),
     newer_claude("claude-opus-4-7", Sampling::Refused, Thinking::Adaptive),
@@ -210,11 +251,15 @@ pub const FAMILIES: &[Family] = &[
     mistral("pixtral-large", 131_000, &[]),
 ];
 
-/// The family of a model; none if the provider serves no such model. A fine-tuned model (`ft:…`) is of its base's family.
+/// The family of a model; none if the provider serves no such model. A fine-tuned model (`ft:…`) is
+/// of its base's family.
 #[must_use]
 pub fn family(provider: Provider, model: &str) -> Option<&'static Family> {
-    let model = model.strip_prefix("ft:").map_or(model, |rest| rest.split(':').next().unwrap_or_default());
-    let of = |family: &&Family| family.provider == provider && model.strip_prefix(family.name).is_some_and(is_snapshot);
+    let model =
+        model.strip_prefix("ft:").map_or(model, |rest| rest.split(':').next().unwrap_or_default());
+    let of = |family: &&Family| {
+        family.provider == provider && model.strip_prefix(family.name).is_some_and(is_snapshot)
+    };
     FAMILIES.iter().find(of)
 }
 
@@ -246,9 +291,17 @@ mod tests {
         assert_eq!(openai("chatgpt-4o-latest"), Some("chatgpt-4o"));
         assert_eq!(openai("gpt-3.5-turbo-0125"), Some("gpt-3.5-turbo"));
         assert_eq!(openai("ft:gpt-4o-mini-2024-07-18:acme::abc"), Some("gpt-4o-mini"));
-        for model in
-            ["gpt-4o-20245", "gpt-4o-huge", "gpt-7", "", "gpt-4o-2024-08-0x", "gpt-4o-", "claude-opus-5", "ft:", "gpt-4o-20-24-0806"]
-        {
+        for model in [
+            "gpt-4o-20245",
+            "gpt-4o-huge",
+            "gpt-7",
+            "",
+            "gpt-4o-2024-08-0x",
+            "gpt-4o-",
+            "claude-opus-5",
+            "ft:",
+            "gpt-4o-20-24-0806",
+        ] {
             assert_eq!(openai(model), None, "{model}");
         }
         let anthropic = |model| name(Provider::Anthropic, model);
@@ -269,7 +322,11 @@ mod tests {
     #[test]
     fn names_come_once() {
         for (at, family) in FAMILIES.iter().enumerate() {
-            assert!(FAMILIES[..at].iter().all(|other| other.name != family.name), "{}", family.name);
+            assert!(
+                FAMILIES[..at].iter().all(|other| other.name != family.name),
+                "{}",
+                family.name
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The mock model: profile, prompt and luck in; completion out.
 //!
-//! Promises: a pure function of what the prompt says and whose luck it is. Effects arise from causes: lost context
-//! makes a model search and write more and answer worse; a slower profile makes the same call slower. No outcome of an
-//! experiment is written down here. Each stage of luck is drawn whole and in order, so a change of one number moves
-//! only what that number causes.
+//! Promises: a pure function of what the prompt says and whose luck it is. Effects arise from
+//! causes: lost context makes a model search and write more and answer worse; a slower profile
+//! makes the same call slower. No outcome of an experiment is written down here. Each stage of luck
+//! is drawn whole and in order, so a change of one number moves only what that number causes.
 //!
 //! Does not know: variations, experiments, money.
 
@@ -11,7 +11,8 @@ use crate::journal::{Caller, FailureKind, Label};
 use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{
-    Answer, Complexity, Grade, PersonalData, PiiKind, PiiSet, Prescreen, Query, Question, Redaction, Route, TEMPLATES, TopicId,
+    Answer, Complexity, Grade, PersonalData, PiiKind, PiiSet, Prescreen, Query, Question,
+    Redaction, Route, TEMPLATES, TopicId,
 };
 use crate::llm::model::{CallFailure, Completion, Prompt, Reply, Routing, Said, ToolCall};
 use crate::llm::profile::{Latency, ModelProfile};
@@ -22,7 +23,8 @@ use crate::time::Duration;
 
 /// Most results that a model asks a tool for.
 const MAX_RESULTS: f64 = 20.0;
-/// Tokens that a model writes beside a tool call, usually and when it searches in circles: medians. Assumed.
+/// Tokens that a model writes beside a tool call, usually and when it searches in circles: medians.
+/// Assumed.
 const NOTE_TOKENS: f64 = 15.0;
 const LOOPING_NOTE_TOKENS: f64 = 330.0;
 /// Standard deviation of their logarithm, and the most of them. Assumed.
@@ -88,7 +90,10 @@ struct Effort {
     grade: Grade,
 }
 
-#[expect(clippy::indexing_slicing, reason = "prompts name models and tools by the numbers that the scenario gave them in these lists")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "prompts name models and tools by the numbers that the scenario gave them in these lists"
+)]
 impl MockModels<'_> {
     /// The model with this index.
     fn model(&self, model: u16) -> &ModelProfile {
@@ -111,8 +116,9 @@ impl MockModels<'_> {
         self.answer_nth(prompt, u64::from(prompt.nth))
     }
 
-    /// Answers one prompt with the pseudorandom draws of call `nth` instead of the prompt's own number. A server that gets the
-    /// same request again and again counts further than a visit's calls do.
+    /// Answers one prompt with the pseudorandom draws of call `nth` instead of the prompt's own
+    /// number. A server that gets the same request again and again counts further than a visit's
+    /// calls do.
     ///
     /// # Errors
     /// The failures that the model's profile draws.
@@ -138,8 +144,11 @@ impl MockModels<'_> {
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
         let output_tokens = output_tokens.min(most);
         let latency = latency(&model.latency, output_tokens, &luck);
-        if let Some(kind) = failure(model, &luck, matches!(prompt.caller, Caller::Supervisor | Caller::Security)) {
-            let usage = (kind == FailureKind::Malformed).then_some((prompt.input_tokens, output_tokens));
+        if let Some(kind) =
+            failure(model, &luck, matches!(prompt.caller, Caller::Supervisor | Caller::Security))
+        {
+            let usage =
+                (kind == FailureKind::Malformed).then_some((prompt.input_tokens, output_tokens));
             return Err(CallFailure { kind, latency, usage });
         }
         Ok(Completion { reply, input_tokens: prompt.input_tokens, output_tokens, latency })
@@ -149,14 +158,23 @@ impl MockModels<'_> {
         (Reply::Topics(self.topics.to_vec()), self.usage.topic_list())
     }
 
-    /// The writer chooses the wording and, if asked to, invents personal data; topic and depth are given.
+    /// The writer chooses the wording and, if asked to, invents personal data; topic and depth are
+    /// given.
     fn question(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let subject = &prompt.subject;
-        // Name always, the rest more often than not; the items are the same whatever share of questions carries any.
-        let invented = PiiSet::from_bits((luck.second * 64.0) as u8 | 1 << (luck.wording >> 60 & 3)).with(PiiKind::Name);
-        let personal = if subject.personal.is_empty() { None } else { PersonalData::new(invented, luck.wording) };
+        // Name always, the rest more often than not; the items are the same whatever share of
+        // questions carries any.
+        let invented =
+            PiiSet::from_bits((luck.second * 64.0) as u8 | 1 << (luck.wording >> 60 & 3))
+                .with(PiiKind::Name);
+        let personal = if subject.personal.is_empty() {
+            None
+        } else {
+            PersonalData::new(invented, luck.wording)
+        };
         let template = (luck.first * f64::from(TEMPLATES)) as u8;
-        let question = Question { topic: subject.topic, complexity: subject.complexity, template, personal };
+        let question =
+            Question { topic: subject.topic, complexity: subject.complexity, template, personal };
         (Reply::Question(Said::Recipe(question)), self.usage.question(question, PiiSet::NONE))
     }
 
@@ -164,7 +182,11 @@ impl MockModels<'_> {
         let personal = prompt.subject.personal;
         let seen = if personal.is_empty() {
             // A false alarm takes something for a name.
-            if luck.first < model.false_alarm.get() { PiiSet::NONE.with(PiiKind::Name) } else { PiiSet::NONE }
+            if luck.first < model.false_alarm.get() {
+                PiiSet::NONE.with(PiiKind::Name)
+            } else {
+                PiiSet::NONE
+            }
         } else {
             noticed(personal, model.personal_data_recall.get(), luck.wording)
         };
@@ -176,20 +198,30 @@ impl MockModels<'_> {
 
     fn redact(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let level = if prompt.setup.reading.strict { Redaction::Strict } else { Redaction::Basic };
-        let redacted = noticed(prompt.subject.personal, model.personal_data_recall.get(), luck.wording) & level.covers();
+        let redacted =
+            noticed(prompt.subject.personal, model.personal_data_recall.get(), luck.wording)
+                & level.covers();
         (Reply::Screening(Said::Recipe(redacted)), self.usage.redaction(prompt.question, redacted))
     }
 
     fn support(&self, model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let effort = self.effort(model, prompt);
         let tools = &prompt.setup.tools;
-        if prompt.offers_tools && !tools.is_empty() && f64::from(prompt.subject.rounds) < effort.rounds {
+        if prompt.offers_tools
+            && !tools.is_empty()
+            && f64::from(prompt.subject.rounds) < effort.rounds
+        {
             let call = self.choose_tool(prompt, luck, &effort);
             return (Reply::ToolCall(Said::Recipe(call)), self.usage.tool_call(call));
         }
         let tokens = (effort.answer_tokens as u32).max(MIN_TOKENS);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
-        let answer = Answer { topic: prompt.subject.topic, grade: effort.grade, tokens: tokens.min(most), wording: luck.wording };
+        let answer = Answer {
+            topic: prompt.subject.topic,
+            grade: effort.grade,
+            tokens: tokens.min(most),
+            wording: luck.wording,
+        };
         (Reply::Answer(Said::Recipe(answer)), answer.tokens)
     }
 
@@ -198,7 +230,8 @@ impl MockModels<'_> {
         let causes = self.causes;
         let reading = prompt.setup.reading;
         let mut stage = self.luck.of(prompt.owner).stage(Purpose::Effort, prompt.owner, 0);
-        let (difficulty, rounding, length, grading) = (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
+        let (difficulty, rounding, length, grading) =
+            (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
         let looping = stage.uniform();
         let loss = causes.context_lost(prompt.subject.redacted);
         let depth = match prompt.subject.complexity {
@@ -219,7 +252,8 @@ impl MockModels<'_> {
             * (1.0 + causes.loss_to_quality * loss + astray)
             * if reading.cites { causes.cites_to_weakness } else { 1.0 }
             * if reading.stepwise { causes.stepwise_to_weakness } else { 1.0 };
-        let strength = model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0) * (1.0 - astray);
+        let strength =
+            model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0) * (1.0 - astray);
         let grade = if grading < weakness {
             Grade::Weak
         } else if grading > 1.0 - strength {
@@ -230,7 +264,8 @@ impl MockModels<'_> {
         Effort {
             rounds: if loops { f64::INFINITY } else { libm::floor(wanted + rounding) },
             difficulty: if loops { MAX_RESULTS } else { difficulty },
-            // Thinking aloud: a few words, or many by somebody who goes in circles over a difficult question. Assumed.
+            // Thinking aloud: a few words, or many by somebody who goes in circles over a difficult
+            // question. Assumed.
             note_tokens: if loops { LOOPING_NOTE_TOKENS * difficulty } else { NOTE_TOKENS },
             answer_tokens: words * libm::exp(sigma * length) * libm::sqrt(difficulty),
             grade,
@@ -241,7 +276,11 @@ impl MockModels<'_> {
     fn choose_tool(&self, prompt: &Prompt<'_>, luck: &CallLuck, effort: &Effort) -> ToolCall {
         let appeal = |&tool: &u16| {
             let spec = self.tool(tool);
-            if spec.kind == ToolKind::Rerank && prompt.subject.rounds == 0 { 0.0 } else { spec.appeal }
+            if spec.kind == ToolKind::Rerank && prompt.subject.rounds == 0 {
+                0.0
+            } else {
+                spec.appeal
+            }
         };
         let total: f64 = prompt.setup.tools.iter().map(appeal).sum();
         let mut left = luck.first * total;
@@ -251,16 +290,30 @@ impl MockModels<'_> {
         });
         let tool = chosen.or_else(|| prompt.setup.tools.first().copied()).unwrap_or_default();
         let top_k = f64::from(self.tool(tool).top_k) * effort.difficulty;
-        let note = effort.note_tokens * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
-        let query = Query { topic: prompt.subject.topic, variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8 };
+        let note = effort.note_tokens
+            * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
+        let query = Query {
+            topic: prompt.subject.topic,
+            variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8,
+        };
         let top_k = libm::round(top_k.clamp(1.0, MAX_RESULTS)) as u8;
-        ToolCall { tool, query, top_k, note_tokens: note.min(MAX_NOTE_TOKENS) as u16, note_wording: luck.wording }
+        ToolCall {
+            tool,
+            query,
+            top_k,
+            note_tokens: note.min(MAX_NOTE_TOKENS) as u16,
+            note_wording: luck.wording,
+        }
     }
 
     fn judge(&self, prompt: &Prompt<'_>, luck: &CallLuck) -> (Reply, u32) {
         let traits = self.judge;
         let visible = prompt.subject.visible;
-        let rates = if prompt.subject.personal.is_empty() { traits.rates_impersonal } else { traits.rates_personal };
+        let rates = if prompt.subject.personal.is_empty() {
+            traits.rates_impersonal
+        } else {
+            traits.rates_personal
+        };
         let (positive, negative) = match visible.grade {
             None => (traits.positive_on_tool_output.get(), 0.0),
             Some(Grade::Strong) => (traits.sensitivity.get(), 0.0),
@@ -269,12 +322,18 @@ impl MockModels<'_> {
         };
         let length = traits.length_bias * (f64::from(visible.tokens) / 100.0 - 1.0);
         let position = if visible.tool_output_first { traits.position_bias } else { 0.0 };
-        let shifted = if traits.length_bias == 0.0 && traits.position_bias == 0.0 { positive } else { shift(positive, length + position) };
+        let shifted = if traits.length_bias == 0.0 && traits.position_bias == 0.0 {
+            positive
+        } else {
+            shift(positive, length + position)
+        };
         let label = if luck.first >= rates.get() {
             Label::None
         } else if luck.second < shifted {
             Label::Positive
-        } else if luck.second > 1.0 - negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE) {
+        } else if luck.second
+            > 1.0 - negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE)
+        {
             Label::Negative
         } else {
             Label::None
@@ -282,7 +341,8 @@ impl MockModels<'_> {
         (Reply::Label(label), self.usage.label(label))
     }
 
-    /// A remote tool's own luck, for the `nth` tool call of `owner`: time, size and wording of its answer.
+    /// A remote tool's own luck, for the `nth` tool call of `owner`: time, size and wording of its
+    /// answer.
     #[must_use]
     pub fn remote(&self, tool: u16, owner: Owner, nth: u16) -> Option<(Duration, u32, u64)> {
         let ToolKind::Remote(remote) = self.tool(tool).kind else { return None };
@@ -300,7 +360,10 @@ impl Causes {
         if redacted.is_empty() {
             return 0.0;
         }
-        let lost = PiiKind::ALL.into_iter().zip(self.context_of_item).filter(|(item, _)| redacted.has(*item));
+        let lost = PiiKind::ALL
+            .into_iter()
+            .zip(self.context_of_item)
+            .filter(|(item, _)| redacted.has(*item));
         lost.map(|(_, context)| context).sum()
     }
 }
@@ -335,9 +398,12 @@ fn failure(model: &ModelProfile, luck: &CallLuck, structured: bool) -> Option<Fa
     None
 }
 
-/// The items that are noticed: ten bits decide each, so a better recall notices the same items and more.
+/// The items that are noticed: ten bits decide each, so a better recall notices the same items and
+/// more.
 fn noticed(personal: PiiSet, recall: f64, bits: u64) -> PiiSet {
-    let seen = personal.iter().filter(|&item| (((bits >> (10 * item as u32)) & 1023) as f64 + 0.5) / 1024.0 < recall);
+    let seen = personal
+        .iter()
+        .filter(|&item| (((bits >> (10 * item as u32)) & 1023) as f64 + 0.5) / 1024.0 < recall);
     seen.fold(PiiSet::NONE, PiiSet::with)
 }
 

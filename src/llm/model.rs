@@ -1,7 +1,8 @@
 //! The seam: what is asked of a chat model and what comes back, in domain words.
 //!
-//! Guarantees: whatever is said is a recipe or words ([`Said`]), so the simulator counts it and a live client sends it; a completion
-//! states its own latency (the mock draws it, the live client measures it). Engine, agents and judge cannot tell which arm they have.
+//! Guarantees: whatever is said is a recipe or words ([`Said`]), so the simulator counts it and a
+//! live client sends it; a completion states its own latency (the mock draws it, the live client
+//! measures it). Engine, agents and judge cannot tell which arm they have.
 //!
 //! Does not know: providers, sockets, prices.
 
@@ -18,7 +19,8 @@ use crate::time::Duration;
 /// Tokens that the chat format itself adds for each message. Assumed: `OpenAI` documents 3 to 4.
 pub const TOKENS_PER_MESSAGE: u32 = 4;
 
-/// What was said: a recipe of the mock's, which can be counted and rendered, or somebody's own words.
+/// What was said: a recipe of the mock's, which can be counted and rendered, or somebody's own
+/// words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said<R, W = Arc<str>> {
     /// A recipe.
@@ -88,7 +90,8 @@ impl OutputWords {
     /// The output `text` of this call.
     #[must_use]
     pub fn new(call: &CallWords, text: String, failed: bool) -> Self {
-        let (tokens, characters) = (count(&text), u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
+        let (tokens, characters) =
+            (count(&text), u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
         Self { tool: call.tool, id: call.id.clone(), text, tokens, characters, failed }
     }
 }
@@ -206,7 +209,10 @@ impl Passages {
     /// These and more.
     #[must_use]
     pub fn and(self, more: Self) -> Self {
-        Self { on_topic: self.on_topic.saturating_add(more.on_topic), off_topic: self.off_topic.saturating_add(more.off_topic) }
+        Self {
+            on_topic: self.on_topic.saturating_add(more.on_topic),
+            off_topic: self.off_topic.saturating_add(more.off_topic),
+        }
     }
 
     /// The share of them that is off the topic; 1 where nothing was found.
@@ -317,9 +323,13 @@ pub struct CallFailure {
 /// A chat model that has to be waited for, and the tools that it calls.
 pub trait ChatModel {
     /// Answers one prompt.
-    fn complete(&self, prompt: &Prompt<'_>) -> impl Future<Output = Result<Completion, CallFailure>>;
+    fn complete(
+        &self,
+        prompt: &Prompt<'_>,
+    ) -> impl Future<Output = Result<Completion, CallFailure>>;
 
-    /// Uses a tool that the model has just called, its tool call number `nth` from 0; `None`: there is no such tool here.
+    /// Uses a tool that the model has just called, its tool call number `nth` from 0; `None`: there
+    /// is no such tool here.
     fn use_tool(&self, call: &CallWords, nth: u16) -> impl Future<Output = Option<ToolUsed>>;
 }
 

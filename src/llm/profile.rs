@@ -1,8 +1,8 @@
 //! What a model is like: price, speed, length, appetite for tools, quality, failures.
 //!
-//! Promises: a profile holds causes only, never an outcome of an experiment. Every number says where it comes from:
-//! *tutorial* (read off the published page), *price list* (October 2025), or *assumed* (chosen, or fitted so that the
-//! published figures come out; see the catalog).
+//! Promises: a profile holds causes only, never an outcome of an experiment. Every number says
+//! where it comes from: *tutorial* (read off the published page), *price list* (October 2025), or
+//! *assumed* (chosen, or fitted so that the published figures come out; see the catalog).
 //!
 //! Does not know: who asks, or what is measured.
 
@@ -10,7 +10,18 @@ use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
 
 /// Who serves a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 pub enum Provider {
     /// Anthropic.
     Anthropic,
@@ -20,7 +31,8 @@ pub enum Provider {
     Mistral,
 }
 
-/// How long a completion takes: `base` plus `per_token` for each output token, times a log-normal factor.
+/// How long a completion takes: `base` plus `per_token` for each output token, times a log-normal
+/// factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency {
     /// Time to the first token (median).
@@ -52,8 +64,12 @@ pub struct FailureRates {
 
 impl FailureRates {
     /// No call fails.
-    pub const NONE: Self =
-        Self { error: Probability::ZERO, rate_limit: Probability::ZERO, refusal: Probability::ZERO, malformed: Probability::ZERO };
+    pub const NONE: Self = Self {
+        error: Probability::ZERO,
+        rate_limit: Probability::ZERO,
+        refusal: Probability::ZERO,
+        malformed: Probability::ZERO,
+    };
 }
 
 /// One model.
@@ -67,7 +83,8 @@ pub struct ModelProfile {
     pub input_price: Option<Price>,
     /// Price of output tokens.
     pub output_price: Option<Price>,
-    /// What the provider charges for input and output tokens, also where no cost event is sent (`no_price`); `None`: unknown.
+    /// What the provider charges for input and output tokens, also where no cost event is sent
+    /// (`no_price`); `None`: unknown.
     pub charged: [Option<Price>; 2],
     /// Speed.
     pub latency: Latency,
@@ -94,9 +111,13 @@ pub struct ModelProfile {
 }
 
 impl ModelProfile {
-    /// What a call of so many tokens costs: `(input × input price + output × output price) / 1M`; `None` without a price.
+    /// What a call of so many tokens costs: `(input × input price + output × output price) / 1M`;
+    /// `None` without a price.
     #[must_use]
     pub fn cost(&self, input_tokens: u32, output_tokens: u32) -> Option<Money> {
-        Some(self.input_price?.of(u64::from(input_tokens)) + self.output_price?.of(u64::from(output_tokens)))
+        Some(
+            self.input_price?.of(u64::from(input_tokens))
+                + self.output_price?.of(u64::from(output_tokens)),
+        )
     }
 }

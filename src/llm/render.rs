@@ -1,6 +1,8 @@
-//! The texts that stand for recipes: structured outputs, notes, tool calls. What a real model would have sent.
+//! The texts that stand for recipes: structured outputs, notes, tool calls. What a real model would
+//! have sent.
 //!
-//! Promises: pure functions of the recipe and the knowledge base; `usage` counts exactly these texts.
+//! Promises: pure functions of the recipe and the knowledge base; `usage` counts exactly these
+//! texts.
 //!
 //! Does not know: which provider's format they travel in.
 
@@ -29,8 +31,13 @@ pub fn routing_note(prescreen: Prescreen) -> String {
 /// What the support agent is told of the findings.
 #[must_use]
 pub fn findings_note(redacted: PiiSet) -> String {
-    let types: Vec<String> = redacted.iter().map(|item| format!("'{}'", item.type_name())).collect();
-    format!("PII Analysis: detected={}, types=[{}]", if redacted.is_empty() { "False" } else { "True" }, types.join(", "))
+    let types: Vec<String> =
+        redacted.iter().map(|item| format!("'{}'", item.type_name())).collect();
+    format!(
+        "PII Analysis: detected={}, types=[{}]",
+        if redacted.is_empty() { "False" } else { "True" },
+        types.join(", ")
+    )
 }
 
 /// The arguments of a tool call, as JSON.
@@ -40,7 +47,9 @@ pub fn tool_arguments(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> 
     match tool.kind {
         ToolKind::Rerank => format!(r#"{{"query": "{query}", "results": "last {}"}}"#, call.top_k),
         ToolKind::Remote(_) => format!(r#"{{"query": "{query}", "max_results": {}}}"#, call.top_k),
-        ToolKind::KeywordSearch | ToolKind::SemanticSearch { .. } => format!(r#"{{"query": "{query}", "top_k": {}}}"#, call.top_k),
+        ToolKind::KeywordSearch | ToolKind::SemanticSearch { .. } => {
+            format!(r#"{{"query": "{query}", "top_k": {}}}"#, call.top_k)
+        }
     }
 }
 
@@ -62,15 +71,24 @@ pub fn tool_offer(tool: &ToolSpec) -> String {
     format!("{}\n{}\n{}", tool.key, tool.description, tool.schema)
 }
 
-/// The parts of a reply to a prompt about `question`: a tool call has the words beside it and the call itself, all others have one.
+/// The parts of a reply to a prompt about `question`: a tool call has the words beside it and the
+/// call itself, all others have one.
 #[must_use]
-pub fn reply(reply: &Reply, question: Option<&Body>, tools: &[ToolSpec], base: &KnowledgeBase) -> Vec<String> {
+pub fn reply(
+    reply: &Reply,
+    question: Option<&Body>,
+    tools: &[ToolSpec],
+    base: &KnowledgeBase,
+) -> Vec<String> {
     match reply {
         Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => vec![prescreen.render()],
         Reply::Routing(Routing { note: Said::Words(text), .. }) => vec![text.to_string()],
         Reply::Screening(Said::Recipe(found)) => match question {
             Some(Body::Question(Said::Recipe(question))) => {
-                vec![Detection { question: *question, hidden_before: PiiSet::NONE, found: *found }.render(base)]
+                vec![
+                    Detection { question: *question, hidden_before: PiiSet::NONE, found: *found }
+                        .render(base),
+                ]
             }
             Some(Body::Question(Said::Words(text))) => vec![detection(text, *found)],
             _ => Vec::new(),
@@ -79,9 +97,13 @@ pub fn reply(reply: &Reply, question: Option<&Body>, tools: &[ToolSpec], base: &
         Reply::ToolCall(call) => called(call, tools, base),
         Reply::Answer(Said::Recipe(answer)) => vec![answer.render(base)],
         Reply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
-        Reply::Answer(Said::Words(text)) | Reply::Question(Said::Words(text)) => vec![text.to_string()],
+        Reply::Answer(Said::Words(text)) | Reply::Question(Said::Words(text)) => {
+            vec![text.to_string()]
+        }
         Reply::Label(word) => vec![label(*word).to_owned()],
-        Reply::Topics(topics) => vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")],
+        Reply::Topics(topics) => {
+            vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")]
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! What a model is told besides the conversation: instructions, parameters, tools. And the causes that the mock world
-//! knows. Plain data.
+//! What a model is told besides the conversation: instructions, parameters, tools. And the causes
+//! that the mock world knows. Plain data.
 //!
-//! Promises: whatever changes a mock model's behavior can be read off the text that a real model would get, so a
-//! client over HTTP meets the same behavior as the simulator.
+//! Promises: whatever changes a mock model's behavior can be read off the text that a real model
+//! would get, so a client over HTTP meets the same behavior as the simulator.
 //!
 //! Does not know: who evaluated the config that these came from.
 
@@ -71,7 +71,8 @@ pub struct ToolSpec {
     pub appeal: f64,
 }
 
-/// What the mock models read out of instructions. Keywords, so that editing the text changes behavior.
+/// What the mock models read out of instructions. Keywords, so that editing the text changes
+/// behavior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Reading {
     /// Redact company and job title too ("job title").
@@ -91,8 +92,10 @@ impl Reading {
         let text = instructions.to_lowercase();
         let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
         Self {
-            // The basic instructions of the tutorial name job titles too, as what must *not* be flagged.
-            strict: any(&["job title"]) && !any(&["do not flag", "do not redact", "leave job title", "not job title"]),
+            // The basic instructions of the tutorial name job titles too, as what must *not* be
+            // flagged.
+            strict: any(&["job title"])
+                && !any(&["do not flag", "do not redact", "leave job title", "not job title"]),
             cites: any(&["source", "cite"]),
             concise: any(&["concise", "brief"]),
             stepwise: any(&["step by step", "step-by-step"]),
@@ -115,8 +118,8 @@ pub struct Setup {
     pub temperature: Option<f64>,
     /// Indices of its tools among the scenario's tools, in the order given.
     pub tools: Vec<u16>,
-    /// Tokens that are sent with every call: the instructions, the tools' descriptions or the structured output's schema, and
-    /// what the provider adds to a call with tools.
+    /// Tokens that are sent with every call: the instructions, the tools' descriptions or the
+    /// structured output's schema, and what the provider adds to a call with tools.
     pub fixed_tokens: u32,
 }
 
@@ -127,8 +130,8 @@ pub struct Causes {
     pub context_of_item: [f64; 6],
     /// How strongly lost context makes the support agent call more tools; 0 turns the effect off.
     pub loss_to_tools: f64,
-    /// Chance that the support agent, for want of the context, searches in circles until its limit, for each unit of lost
-    /// context; 0 turns the effect off.
+    /// Chance that the support agent, for want of the context, searches in circles until its limit,
+    /// for each unit of lost context; 0 turns the effect off.
     pub loss_to_loops: f64,
     /// How strongly lost context makes the support agent write more; 0 turns the effect off.
     pub loss_to_words: f64,
@@ -142,14 +145,16 @@ pub struct Causes {
     pub concise_to_words: f64,
     /// Factor on the chance of a weak answer when the instructions ask for steps.
     pub stepwise_to_weakness: f64,
-    /// Standard deviation of the logarithm of answer length added per unit of temperature above 0.2.
+    /// Standard deviation of the logarithm of answer length added per unit of temperature above
+    /// 0.2.
     pub temperature_to_spread: f64,
-    /// How strongly the share of passages that are off the topic, among those that were found, worsens answers; 0 turns the
-    /// effect off. Without any passage the share counts as 1.
+    /// How strongly the share of passages that are off the topic, among those that were found,
+    /// worsens answers; 0 turns the effect off. Without any passage the share counts as 1.
     pub grounding_to_quality: f64,
 }
 
-/// The errors and habits of a model that judges. All assumed, fitted to the published feedback rates; see the catalog.
+/// The errors and habits of a model that judges. All assumed, fitted to the published feedback
+/// rates; see the catalog.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JudgeTraits {
     /// Chance that the simulated user who told of themselves rates at all.
@@ -162,9 +167,11 @@ pub struct JudgeTraits {
     pub specificity: Probability,
     /// Chance that a rated fair answer is called positive; the rest of them go unrated.
     pub leniency: Probability,
-    /// Change of the log odds of "positive" for each 100 tokens of answer above 100. 0: no length bias.
+    /// Change of the log odds of "positive" for each 100 tokens of answer above 100. 0: no length
+    /// bias.
     pub length_bias: f64,
-    /// Change of the log odds of "positive" when something else (tool output) stands first. 0: no position bias.
+    /// Change of the log odds of "positive" when something else (tool output) stands first. 0: no
+    /// position bias.
     pub position_bias: f64,
     /// Chance that tool output alone, with no word of the model visible, is called positive.
     pub positive_on_tool_output: Probability,

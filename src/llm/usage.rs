@@ -46,10 +46,15 @@ impl<'k> Usage<'k> {
         Self {
             base,
             tools,
-            findings: std::array::from_fn(|bits| count(&render::findings_note(PiiSet::from_bits(bits as u8)))),
-            routing_notes: sets().map(|seen| std::array::from_fn(|wording| note(seen, wording as u64))).collect(),
+            findings: std::array::from_fn(|bits| {
+                count(&render::findings_note(PiiSet::from_bits(bits as u8)))
+            }),
+            routing_notes: sets()
+                .map(|seen| std::array::from_fn(|wording| note(seen, wording as u64)))
+                .collect(),
             calls: (0..cells).map(|_| OnceLock::new()).collect(),
-            labels: [Label::None, Label::Positive, Label::Negative].map(|label| count(render::label(label))),
+            labels: [Label::None, Label::Positive, Label::Negative]
+                .map(|label| count(render::label(label))),
             topic_list: count(&render::topic_list(base)),
         }
     }
@@ -77,7 +82,9 @@ impl<'k> Usage<'k> {
     pub fn redaction(&self, question: Option<&Body>, redacted: PiiSet) -> u32 {
         match question {
             Some(Body::Question(Said::Recipe(question))) => {
-                Detection { question: *question, hidden_before: PiiSet::NONE, found: redacted }.size(self.base).tokens
+                Detection { question: *question, hidden_before: PiiSet::NONE, found: redacted }
+                    .size(self.base)
+                    .tokens
             }
             other => other.map_or(0, |other| self.body(other)),
         }
@@ -88,9 +95,15 @@ impl<'k> Usage<'k> {
     pub fn tool_call(&self, call: ToolCall) -> u32 {
         let TopicId(topic) = call.query.topic;
         let row = usize::from(call.tool) * self.base.n_topics() + usize::from(topic);
-        let place = (row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant)) * RESULTS + usize::from(call.top_k);
-        let (Some(cell), Some(tool)) = (self.calls.get(place), self.tools.get(usize::from(call.tool))) else { return 0 };
-        u32::from(call.note_tokens) + *cell.get_or_init(|| count(&render::tool_call(call, tool, self.base)))
+        let place = (row * usize::from(QUERY_VARIANTS) + usize::from(call.query.variant)) * RESULTS
+            + usize::from(call.top_k);
+        let (Some(cell), Some(tool)) =
+            (self.calls.get(place), self.tools.get(usize::from(call.tool)))
+        else {
+            return 0;
+        };
+        u32::from(call.note_tokens)
+            + *cell.get_or_init(|| count(&render::tool_call(call, tool, self.base)))
     }
 
     /// The judge's word.
@@ -106,15 +119,26 @@ impl<'k> Usage<'k> {
 
     /// What stands in a message.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "both tables have a row for each set of items; a note's wording is taken modulo the row")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "both tables have a row for each set of items; a note's wording is taken modulo the row"
+    )]
     pub fn body(&self, body: &Body) -> u32 {
         match body {
             Body::Question(Said::Recipe(question)) => self.question(*question, PiiSet::NONE),
-            Body::Redacted(Said::Recipe((question, redacted))) => self.question(*question, *redacted),
-            Body::RoutingNote(Said::Recipe(note)) => self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS],
-            Body::FindingsNote(Said::Recipe(redacted)) => self.findings[usize::from(redacted.bits())],
+            Body::Redacted(Said::Recipe((question, redacted))) => {
+                self.question(*question, *redacted)
+            }
+            Body::RoutingNote(Said::Recipe(note)) => {
+                self.routing_notes[usize::from(note.seen.bits())][note.wording as usize % REASONS]
+            }
+            Body::FindingsNote(Said::Recipe(redacted)) => {
+                self.findings[usize::from(redacted.bits())]
+            }
             Body::ToolCall(Said::Recipe(call)) => self.tool_call(*call),
-            Body::ToolCall(Said::Words(call)) => count(&call.note) + count(&format!("{} {}", call.name, call.input)),
+            Body::ToolCall(Said::Words(call)) => {
+                count(&call.note) + count(&format!("{} {}", call.name, call.input))
+            }
             Body::ToolOutput(output) => output.size().0,
             Body::Answer(Said::Recipe(answer)) => answer.tokens,
             Body::Question(Said::Words(text))

@@ -23,7 +23,10 @@ impl Varies {
     /// The variation that is this treatment; `None` when none is.
     #[must_use]
     pub fn variation_of(&self, treatment: usize) -> Option<u8> {
-        let at = self.treatment_of.iter().position(|own| own.is_some_and(|own| usize::from(own) == treatment))?;
+        let at = self
+            .treatment_of
+            .iter()
+            .position(|own| own.is_some_and(|own| usize::from(own) == treatment))?;
         u8::try_from(at).ok()
     }
 }
@@ -45,13 +48,17 @@ pub struct JournalObserver {
 struct Columns([Option<usize>; AppEvent::ALL.len()]);
 
 impl Columns {
-    #[expect(clippy::indexing_slicing, reason = "there is a place for each kind, and a kind's number is its place in `AppEvent::ALL`")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a place for each kind, and a kind's number is its place in `AppEvent::ALL`"
+    )]
     fn of(&self, event: AppEvent) -> Option<usize> {
         self.0[event as usize]
     }
 }
 
-/// What model calls really used: also those of runs that failed, and of users whose runs cost nothing.
+/// What model calls really used: also those of runs that failed, and of users whose runs cost
+/// nothing.
 #[derive(Clone, Debug)]
 struct Real {
     /// For each user under way, what the current agent has used.
@@ -71,27 +78,46 @@ struct Used {
 }
 
 /// Events whose value is 0, not unknown, for a user who has none.
-const USE: [AppEvent; 4] = [AppEvent::TokensTotal, AppEvent::TokensInput, AppEvent::TokensOutput, AppEvent::Cost];
+const USE: [AppEvent; 4] =
+    [AppEvent::TokensTotal, AppEvent::TokensInput, AppEvent::TokensOutput, AppEvent::Cost];
 
 impl JournalObserver {
     /// An observer of `users` users from `first_user` on.
     #[must_use]
-    pub fn new(first_user: u32, users: usize, experiments: Vec<Varies>, metrics: &[Metric]) -> Self {
+    pub fn new(
+        first_user: u32,
+        users: usize,
+        experiments: Vec<Varies>,
+        metrics: &[Metric],
+    ) -> Self {
         let scale = |key: &str| AppEvent::by_key(key).map_or(1.0, AppEvent::scale);
         let observations = Observations::new(users, experiments.len(), metrics, scale);
         let columns = Columns(AppEvent::ALL.map(|event| observations.column(event.key())));
         Self { observations, first_user, experiments, columns, real: None }
     }
 
-    /// An observer of what really happened: a failed run counts with the tokens and the cost of its calls, which its events leave
-    /// out, and a user whose calls cost nothing counts as 0 instead of being left out.
+    /// An observer of what really happened: a failed run counts with the tokens and the cost of its
+    /// calls, which its events leave out, and a user whose calls cost nothing counts as 0 instead
+    /// of being left out.
     #[must_use]
-    pub fn of_reality(first_user: u32, users: usize, experiments: Vec<Varies>, metrics: &[Metric]) -> Self {
+    pub fn of_reality(
+        first_user: u32,
+        users: usize,
+        experiments: Vec<Varies>,
+        metrics: &[Metric],
+    ) -> Self {
         let own = Self::new(first_user, users, experiments, metrics);
         let amount = |event: &AppEvent| {
-            metrics.iter().filter(|metric| metric.event == event.key()).all(|metric| metric.aggregation != Aggregation::Occurrence)
+            metrics
+                .iter()
+                .filter(|metric| metric.event == event.key())
+                .all(|metric| metric.aggregation != Aggregation::Occurrence)
         };
-        let zeros = USE.iter().filter(|event| amount(event)).filter_map(|&event| own.columns.of(event)).collect();
+        let zeros = USE
+            .iter()
+            .filter(|event| amount(event))
+            .filter_map(|&event| own.columns.of(event))
+            .collect();
         Self { real: Some(Real { under_way: BTreeMap::new(), zeros, unpriced: false }), ..own }
     }
 
@@ -121,14 +147,17 @@ impl JournalObserver {
 
 impl Reader for JournalObserver {
     fn entry(&mut self, entry: &Entry) {
-        let Some(unit) = entry.user.checked_sub(self.first_user).map(|unit| unit as usize) else { return };
+        let Some(unit) = entry.user.checked_sub(self.first_user).map(|unit| unit as usize) else {
+            return;
+        };
         if unit >= self.observations.units() {
             return;
         }
         if let Event::Evaluated { served, in_experiment: true } = entry.event {
             for (experiment, varies) in self.experiments.iter().enumerate() {
                 if varies.config == served.config
-                    && let Some(Some(treatment)) = varies.treatment_of.get(usize::from(served.variation))
+                    && let Some(Some(treatment)) =
+                        varies.treatment_of.get(usize::from(served.variation))
                 {
                     self.observations.expose(experiment, unit, *treatment);
                 }
@@ -157,7 +186,13 @@ impl Real {
     /// Adds up the calls of an agent, and gives the end of its run what they used.
     fn hear(&mut self, user: u32, event: &mut Event) {
         match event {
-            Event::Completed { served: Some(_), input_tokens: input, output_tokens: output, cost: of_call, .. } => {
+            Event::Completed {
+                served: Some(_),
+                input_tokens: input,
+                output_tokens: output,
+                cost: of_call,
+                ..
+            } => {
                 let used = self.under_way.entry(user).or_default();
                 used.input_tokens += *input;
                 used.output_tokens += *output;
@@ -169,7 +204,8 @@ impl Real {
             }
             Event::AgentFinished { input_tokens, output_tokens, cost, .. } => {
                 let used = self.under_way.remove(&user).unwrap_or_default();
-                (*input_tokens, *output_tokens, *cost) = (used.input_tokens, used.output_tokens, used.cost);
+                (*input_tokens, *output_tokens, *cost) =
+                    (used.input_tokens, used.output_tokens, used.cost);
             }
             _ => {}
         }

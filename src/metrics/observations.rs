@@ -24,7 +24,8 @@ pub struct Column {
 
 impl Column {
     fn occurred(&self, unit: usize) -> bool {
-        self.sums.get(unit).is_some_and(|sum| !sum.is_nan()) || self.valueless.get(unit) == Some(&true)
+        self.sums.get(unit).is_some_and(|sum| !sum.is_nan())
+            || self.valueless.get(unit) == Some(&true)
     }
 }
 
@@ -41,18 +42,26 @@ pub struct Observations {
     other_verdict: Vec<Option<usize>>,
 }
 
-/// The event of a judge's other verdict, where the two are named as LaunchDarkly names feedback: `…positive` and `…negative`.
+/// The event of a judge's other verdict, where the two are named as LaunchDarkly names feedback:
+/// `…positive` and `…negative`.
 fn other_verdict(event: &str) -> Option<String> {
     let (good, bad) = ("positive", "negative");
-    let swapped = |from, to| event.rfind(from).map(|at| format!("{}{to}{}", &event[..at], &event[at + good.len()..]));
+    let swapped = |from, to| {
+        event.rfind(from).map(|at| format!("{}{to}{}", &event[..at], &event[at + good.len()..]))
+    };
     swapped(good, bad).or_else(|| swapped(bad, good))
 }
 
 impl Observations {
-    /// An empty table of so many units and experiments, with a column for each distinct event of the metrics, and for the other
-    /// verdict of each judge.
+    /// An empty table of so many units and experiments, with a column for each distinct event of
+    /// the metrics, and for the other verdict of each judge.
     #[must_use]
-    pub fn new(units: usize, experiments: usize, metrics: &[Metric], scale: impl Fn(&str) -> f64) -> Self {
+    pub fn new(
+        units: usize,
+        experiments: usize,
+        metrics: &[Metric],
+        scale: impl Fn(&str) -> f64,
+    ) -> Self {
         let mut columns: Vec<Column> = Vec::new();
         let mut column = |event: &str| {
             columns.iter().position(|column| column.event == event).unwrap_or_else(|| {
@@ -67,13 +76,24 @@ impl Observations {
             })
         };
         let column_of: Vec<usize> = metrics.iter().map(|metric| column(&metric.event)).collect();
-        let other_verdict = metrics.iter().map(|metric| metric.judge.as_ref().and_then(|_| other_verdict(&metric.event)));
+        let other_verdict = metrics
+            .iter()
+            .map(|metric| metric.judge.as_ref().and_then(|_| other_verdict(&metric.event)));
         let other_verdict = other_verdict.map(|event| event.map(|event| column(&event))).collect();
         for (at, column) in columns.iter_mut().enumerate() {
-            let averaged = metrics.iter().zip(&column_of).any(|(metric, &own)| own == at && metric.aggregation == Aggregation::Average);
+            let averaged = metrics
+                .iter()
+                .zip(&column_of)
+                .any(|(metric, &own)| own == at && metric.aggregation == Aggregation::Average);
             column.counts = averaged.then(|| vec![0; units]);
         }
-        Self { units, treatments: vec![vec![NOWHERE; units]; experiments], columns, column_of, other_verdict }
+        Self {
+            units,
+            treatments: vec![vec![NOWHERE; units]; experiments],
+            columns,
+            column_of,
+            other_verdict,
+        }
     }
 
     /// How many units there are.
@@ -103,20 +123,29 @@ impl Observations {
     }
 }
 
-/// Cells by their numbers: of experiments and metrics those that the table was made for, of units those below
-/// [`Observations::units`], of columns those that [`Observations::column`] gives.
-#[expect(clippy::indexing_slicing, reason = "the numbers are the table's own, and a wrong one must not pass as a unit without data")]
+/// Cells by their numbers: of experiments and metrics those that the table was made for, of units
+/// those below [`Observations::units`], of columns those that [`Observations::column`] gives.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the numbers are the table's own, and a wrong one must not pass as a unit without data"
+)]
 impl Observations {
-    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None` where the event of its other
-    /// verdict is not known.
+    /// How many of `units` have a verdict of metric number `metric`'s judge, good or bad; `None`
+    /// where the event of its other verdict is not known.
     #[must_use]
     pub fn judged(&self, metric: usize, units: &[u32]) -> Option<u64> {
         let other = &self.columns[self.other_verdict[metric]?];
         let own = &self.columns[self.column_of[metric]];
-        Some(units.iter().filter(|&&unit| own.occurred(unit as usize) || other.occurred(unit as usize)).count() as u64)
+        Some(
+            units
+                .iter()
+                .filter(|&&unit| own.occurred(unit as usize) || other.occurred(unit as usize))
+                .count() as u64,
+        )
     }
 
-    /// `unit` is exposed to a treatment; the first exposure stays. Tells whether this one contradicts it.
+    /// `unit` is exposed to a treatment; the first exposure stays. Tells whether this one
+    /// contradicts it.
     pub fn expose(&mut self, experiment: usize, unit: usize, treatment: u8) -> bool {
         let now = &mut self.treatments[experiment][unit];
         if *now == NOWHERE {
@@ -169,12 +198,15 @@ impl Observations {
         let column = &self.columns[self.column_of[metric]];
         let sum = column.sums[unit];
         if sum.is_nan() {
-            let occurred = aggregation == Aggregation::Occurrence && column.valueless.get(unit) == Some(&true);
+            let occurred =
+                aggregation == Aggregation::Occurrence && column.valueless.get(unit) == Some(&true);
             return occurred.then_some(1.0);
         }
         Some(match (aggregation, &column.counts) {
             (Aggregation::Occurrence, _) => 1.0,
-            (Aggregation::Average, Some(counts)) => sum * column.scale / f64::from(counts[unit].max(1)),
+            (Aggregation::Average, Some(counts)) => {
+                sum * column.scale / f64::from(counts[unit].max(1))
+            }
             _ => sum * column.scale,
         })
     }

@@ -1,7 +1,7 @@
 //! Replications side by side, on as many threads as asked for.
 //!
-//! Promises: the result depends on the numbers of the replications alone, not on threads or on their order; an interruption
-//! loses at most the replications that are under way.
+//! Promises: the result depends on the numbers of the replications alone, not on threads or on
+//! their order; an interruption loses at most the replications that are under way.
 //!
 //! Does not know: what a replication is.
 
@@ -14,8 +14,8 @@ use super::design::Design;
 use super::replicate::Replication;
 use crate::run::SetupError;
 
-/// Runs the replications with these numbers on `jobs` threads, until `stop` is set. `progress` receives all
-/// that are done, after each.
+/// Runs the replications with these numbers on `jobs` threads, until `stop` is set. `progress`
+/// receives all that are done, after each.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.

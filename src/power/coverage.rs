@@ -1,7 +1,8 @@
-//! How often intervals hold the effect on users, and a warning where that is far less often than they claim.
+//! How often intervals hold the effect on users, and a warning where that is far less often than
+//! they claim.
 //!
-//! Guarantees: a warning names its cause as far as the replications tell it: the measurement is biased, prior and data conflict, or
-//! the intervals are too narrow for so few users.
+//! Guarantees: a warning names its cause as far as the replications tell it: the measurement is
+//! biased, prior and data conflict, or the intervals are too narrow for so few users.
 
 use super::aggregate::share;
 use super::data::{Coverage, Estimate, SizePower, StudyPower, TrueEffect};
@@ -17,7 +18,9 @@ const OFTEN: f64 = 0.25;
 pub(super) fn coverage(metric: &str, at: usize, outcomes: &[&AtSize]) -> Coverage {
     let of = |interval: usize| {
         let mut counts = (0, 0);
-        for letter in outcomes.iter().filter_map(|outcome| outcome.covered.as_bytes().get(3 * at + interval)) {
+        for letter in
+            outcomes.iter().filter_map(|outcome| outcome.covered.as_bytes().get(3 * at + interval))
+        {
             counts.0 += usize::from(*letter == b'y');
             counts.1 += usize::from(*letter != b'-');
         }
@@ -25,27 +28,44 @@ pub(super) fn coverage(metric: &str, at: usize, outcomes: &[&AtSize]) -> Coverag
     };
     let of_limit = || {
         let letters = outcomes.iter().filter_map(|outcome| outcome.limit.as_bytes().get(at));
-        let (held, all) =
-            letters.fold((0, 0), |(held, all), letter| (held + usize::from(*letter == b'y'), all + usize::from(*letter != b'-')));
+        let (held, all) = letters.fold((0, 0), |(held, all), letter| {
+            (held + usize::from(*letter == b'y'), all + usize::from(*letter != b'-'))
+        });
         (all > 0).then(|| share(held, all))
     };
-    Coverage { metric: metric.to_owned(), relative_difference: of(0), treatment: of(1), control: of(2), measured_limit: of_limit() }
+    Coverage {
+        metric: metric.to_owned(),
+        relative_difference: of(0),
+        treatment: of(1),
+        control: of(2),
+        measured_limit: of_limit(),
+    }
 }
 
-/// Whether an interval misses more than twice as often as it claims, by more than three Monte Carlo errors.
+/// Whether an interval misses more than twice as often as it claims, by more than three Monte Carlo
+/// errors.
 pub(super) fn far_below(covered: Estimate, mass: f64) -> bool {
     let error = covered.standard_error.map_or(0.0, Number::get);
     1.0 - covered.value.get() - 3.0 * error > 2.0 * (1.0 - mass)
 }
 
-/// A warning for each metric whose intervals of the change hold the true change far too seldom, at the largest such size.
+/// A warning for each metric whose intervals of the change hold the true change far too seldom, at
+/// the largest such size.
 pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
     let mass = study.threshold;
     let of_metric = |(at, metric): (usize, &TrueEffect)| {
-        let found = |size: &SizePower| size.coverage.get(at).and_then(|own| own.relative_difference).filter(|own| far_below(*own, mass));
-        let (size, covered) = study.sizes.iter().rev().find_map(|size| Some((size, found(size)?)))?;
+        let found = |size: &SizePower| {
+            size.coverage
+                .get(at)
+                .and_then(|own| own.relative_difference)
+                .filter(|own| far_below(*own, mass))
+        };
+        let (size, covered) =
+            study.sizes.iter().rev().find_map(|size| Some((size, found(size)?)))?;
         let written = figure::written_percent(mass);
-        let truth = metric.relative_difference.map(|change| with_error(change.get(), metric.relative_error.map(Number::get)));
+        let truth = metric
+            .relative_difference
+            .map(|change| with_error(change.get(), metric.relative_error.map(Number::get)));
         Some(format!(
             "THE {written} INTERVALS OF {} ARE NOT {written} INTERVALS: of runs with {} users, they hold the true change ({}) in {}. {}",
             metric.key,
@@ -63,7 +83,11 @@ fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: 
     let mut reasons = Vec::new();
     let biased = metric.bias.is_some_and(|bias| bias.notable());
     if let (true, Some(limit)) = (biased, metric.measured_limit) {
-        let causes = if metric.bias_causes.is_empty() { String::new() } else { format!(", because {}", metric.bias_causes.join("; ")) };
+        let causes = if metric.bias_causes.is_empty() {
+            String::new()
+        } else {
+            format!(", because {}", metric.bias_causes.join("; "))
+        };
         reasons.push(format!(
             "The measurement is biased: with endless users it shows {}{causes}. More users do not help.",
             figure::change(limit.get())

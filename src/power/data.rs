@@ -1,7 +1,8 @@
 //! What a power analysis found, as plain data: the JSON, in its order.
 //!
-//! Promises: shares and relative differences are fractions; money is in dollars; what is missing is `null`. Every estimate has
-//! its Monte Carlo standard error beside it: how far it would move with other replications.
+//! Promises: shares and relative differences are fractions; money is in dollars; what is missing is
+//! `null`. Every estimate has its Monte Carlo standard error beside it: how far it would move with
+//! other replications.
 
 use serde::{Deserialize, Serialize};
 
@@ -70,21 +71,25 @@ pub struct StudyPower {
     pub treatment_name: String,
     /// Mass of the intervals.
     pub threshold: f64,
-    /// Whether the scenario has a decision rule; without one: ship what beats the control on the primary metric.
+    /// Whether the scenario has a decision rule; without one: ship what beats the control on the
+    /// primary metric.
     pub rule_given: bool,
     /// The effect on users: everybody through every arm with the same draws.
     pub truth: Vec<TrueEffect>,
-    /// Key of the variation that is truly better on the primary metric; `None` when they are equal, see `tie`.
+    /// Key of the variation that is truly better on the primary metric; `None` when they are equal,
+    /// see `tie`.
     pub truly_better: Option<String>,
     /// What the rule decides on the effect on users itself.
     pub decision_at_truth: Decision,
-    /// The scenario's own run and how often its verdict comes out; `None` when its size was not asked for.
+    /// The scenario's own run and how often its verdict comes out; `None` when its size was not
+    /// asked for.
     pub own_run: Option<OwnRun>,
     /// What was found at each size.
     pub sizes: Vec<SizePower>,
     /// For each verdict at the largest size the seed of a run that ended so.
     pub examples: Vec<Example>,
-    /// Why no variation is truly better: equal, closer than what matters, or closer than the truth's own error.
+    /// Why no variation is truly better: equal, closer than what matters, or closer than the
+    /// truth's own error.
     #[serde(default)]
     pub tie: Option<String>,
 }
@@ -149,14 +154,17 @@ pub struct SizePower {
     pub users: u32,
     /// Share of each verdict.
     pub decisions: Decisions,
-    /// Share of runs that ship although the treatment is truly worse on the primary metric, or equal to the control.
+    /// Share of runs that ship although the treatment is truly worse on the primary metric, or
+    /// equal to the control.
     pub false_ship: Estimate,
-    /// Share of runs that end with the truly better variation: its treatment shipped, or its control not replaced; `None` when
-    /// they are equal.
+    /// Share of runs that end with the truly better variation: its treatment shipped, or its
+    /// control not replaced; `None` when they are equal.
     pub best_served: Option<Estimate>,
-    /// How much worse on the primary metric what is served afterwards is than the best, on average, in the metric's unit.
+    /// How much worse on the primary metric what is served afterwards is than the best, on average,
+    /// in the metric's unit.
     pub regret: Option<Estimate>,
-    /// Type M error: by which factor the estimated relative difference exceeds the true one in runs that ship.
+    /// Type M error: by which factor the estimated relative difference exceeds the true one in runs
+    /// that ship.
     pub exaggeration: Option<Estimate>,
     /// How often intervals hold the effect on users.
     pub coverage: Vec<Coverage>,
@@ -166,7 +174,8 @@ pub struct SizePower {
     pub cost_range_usd: Option<[Number; 2]>,
     /// Looking more than once; `None` with one look.
     pub peeking: Option<Peeking>,
-    /// Share of runs in which a health check fails that the experiment does not tolerate, so that the verdict is not to be trusted.
+    /// Share of runs in which a health check fails that the experiment does not tolerate, so that
+    /// the verdict is not to be trusted.
     #[serde(default)]
     pub untrusted: Option<Estimate>,
     /// Share of runs in which prior and data conflict.
@@ -214,7 +223,8 @@ pub struct Peeking {
     pub flips: Estimate,
     /// Share of runs in which it changes after there was a first verdict to ship or to keep.
     pub taken_back: Estimate,
-    /// Share of runs in which the always-valid test finds a difference at any look; `None` when the scenario does not use it.
+    /// Share of runs in which the always-valid test finds a difference at any look; `None` when the
+    /// scenario does not use it.
     pub always_valid: Option<Estimate>,
 }
 
@@ -231,7 +241,8 @@ pub struct Target {
     pub users: Option<u32>,
     /// Fewest and most users that two Monte Carlo standard errors allow.
     pub range: [Option<u32>; 2],
-    /// What a run with these users costs with real providers, in dollars; `None` when the share is not reached.
+    /// What a run with these users costs with real providers, in dollars; `None` when the share is
+    /// not reached.
     #[serde(default)]
     pub cost_usd: Option<Estimate>,
     /// The sizes that were tried, with the share of the verdict.

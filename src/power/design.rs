@@ -1,4 +1,5 @@
-//! What is asked of a power analysis, made ready: the stage, the sizes, the looks, the rules and the truth.
+//! What is asked of a power analysis, made ready: the stage, the sizes, the looks, the rules and
+//! the truth.
 //!
 //! Promises: what is in it depends on the scenario, the seed and the question alone.
 //!
@@ -32,8 +33,8 @@ pub struct PowerRequest {
     pub seed: u64,
     /// Every treatment made identical to the control.
     pub aa: bool,
-    /// Users of the population that the effect on users is taken from, for each arm; as many as its error asks for, where nothing
-    /// is said.
+    /// Users of the population that the effect on users is taken from, for each arm; as many as its
+    /// error asks for, where nothing is said.
     #[serde(default)]
     pub truth_users: Option<u32>,
 }
@@ -56,7 +57,8 @@ pub struct Design<'s> {
     pub stage: Stage<'s>,
     /// The question.
     pub asked: PowerRequest,
-    /// For each size the numbers of users at which is looked, ascending, the size itself being the last.
+    /// For each size the numbers of users at which is looked, ascending, the size itself being the
+    /// last.
     pub looks: Vec<Vec<u32>>,
     /// For each experiment what is held against its data.
     pub studies: Vec<Studied>,
@@ -67,7 +69,8 @@ pub struct Design<'s> {
 /// One experiment with its rule and its truth.
 #[derive(Clone, Debug)]
 pub struct Studied {
-    /// Its decision rule; where the scenario has none, to ship what beats the control on the primary metric.
+    /// Its decision rule; where the scenario has none, to ship what beats the control on the
+    /// primary metric.
     pub rule: Rule,
     /// Whether the scenario gave the rule.
     pub given: bool,
@@ -77,22 +80,35 @@ pub struct Studied {
     pub truth: Truth,
     /// What the rule decides on the effect on users itself.
     pub at_truth: Decision,
-    /// The truly better one of control (0) and treatment (1) on the primary metric; or why there is none.
+    /// The truly better one of control (0) and treatment (1) on the primary metric; or why there is
+    /// none.
     pub better: Result<usize, String>,
     /// For each metric what in the scenario can bias its measurement.
     pub causes: Vec<Vec<String>>,
 }
 
-/// The scenario with every treatment made identical to its control: an A/A test with the same traffic and the same split.
+/// The scenario with every treatment made identical to its control: an A/A test with the same
+/// traffic and the same split.
 #[must_use]
 pub fn without_effect(scenario: &Scenario) -> Scenario {
     let mut same = scenario.clone();
     for experiment in scenario.experiments() {
         let control = &experiment.control_treatment().variation;
-        let Some(config) = same.configs.iter_mut().find(|config| config.key == experiment.config) else { continue };
-        let Some(as_control) = config.variations.iter().find(|variation| variation.variation == *control).cloned() else { continue };
+        let Some(config) = same.configs.iter_mut().find(|config| config.key == experiment.config)
+        else {
+            continue;
+        };
+        let Some(as_control) =
+            config.variations.iter().find(|variation| variation.variation == *control).cloned()
+        else {
+            continue;
+        };
         for variation in &mut config.variations {
-            if experiment.treatments.iter().any(|treatment| treatment.variation == variation.variation) {
+            if experiment
+                .treatments
+                .iter()
+                .any(|treatment| treatment.variation == variation.variation)
+            {
                 let own = std::mem::replace(variation, as_control.clone());
                 (variation.variation, variation.name) = (own.variation, own.name);
             }
@@ -104,25 +120,37 @@ pub fn without_effect(scenario: &Scenario) -> Scenario {
 /// Equally spaced looks on the way to `size`.
 fn looks(size: u32, looks: u32) -> Vec<u32> {
     let looks = looks.max(1);
-    let mut at: Vec<u32> =
-        (1..=looks).map(|nth| (u64::from(size) * u64::from(nth) / u64::from(looks)) as u32).filter(|&at| at > 0).collect();
+    let mut at: Vec<u32> = (1..=looks)
+        .map(|nth| (u64::from(size) * u64::from(nth) / u64::from(looks)) as u32)
+        .filter(|&at| at > 0)
+        .collect();
     at.dedup();
     at
 }
 
 impl<'s> Design<'s> {
-    /// Makes a question ready; `scenario` is already without effect where an A/A test is asked for. The truth is taken from a
-    /// population of its own. `progress` hears how many of how many users of it have come.
+    /// Makes a question ready; `scenario` is already without effect where an A/A test is asked for.
+    /// The truth is taken from a population of its own. `progress` hears how many of how many users
+    /// of it have come.
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub fn new(scenario: &'s Scenario, asked: PowerRequest, mut progress: impl FnMut(u64, u64)) -> Result<Self, SetupError> {
+    pub fn new(
+        scenario: &'s Scenario,
+        asked: PowerRequest,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
         let stage = Stage::new(scenario, seed)?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
         let truths = truth(&stage, seed, size, &mut progress)?;
         let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();
-        let studies = scenario.studies.iter().zip(truths).map(|(study, truth)| Studied::new(study, truth, scenario)).collect();
+        let studies = scenario
+            .studies
+            .iter()
+            .zip(truths)
+            .map(|(study, truth)| Studied::new(study, truth, scenario))
+            .collect();
         let looks = asked.sizes.iter().map(|&size| looks(size, asked.looks)).collect();
         Ok(Self { stage, asked, looks, studies, truth_users })
     }
@@ -144,35 +172,62 @@ impl Studied {
         let rule = study.rule.clone().unwrap_or_else(|| default_rule(experiment, scenario));
         // A rule ships one of the treatments: whoever reads the scenario has made sure of that.
         let other = usize::from(experiment.control == 0);
-        let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship).unwrap_or(other);
+        let treatment = experiment
+            .treatments
+            .iter()
+            .position(|treatment| treatment.variation == rule.ship)
+            .unwrap_or(other);
         let better = truth.better(0, treatment, experiment.control).map(usize::from);
         let at_truth = truth.decision(&rule, experiment);
-        let causes = experiment.metrics_in(&scenario.metrics).map(|(_, metric)| causes(scenario, experiment, metric)).collect();
+        let causes = experiment
+            .metrics_in(&scenario.metrics)
+            .map(|(_, metric)| causes(scenario, experiment, metric))
+            .collect();
         Self { rule, given, treatment, truth, at_truth, better, causes }
     }
 
     /// The treatment that the rule would ship.
-    #[expect(clippy::indexing_slicing, reason = "its number is a place in the experiment's treatments, of which there are two or more")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "its number is a place in the experiment's treatments, of which there are two or more"
+    )]
     pub(super) fn treatment_of<'e>(&self, experiment: &'e Experiment) -> &'e Treatment {
         &experiment.treatments[self.treatment]
     }
 
     /// For each metric the truth of that treatment and of the control.
-    #[expect(clippy::indexing_slicing, reason = "the truth has a value for each treatment of the experiment")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the truth has a value for each treatment of the experiment"
+    )]
     pub(super) fn pairs(&self, experiment: &Experiment) -> impl Iterator<Item = [Pair; 2]> {
         let control = experiment.control;
         self.truth.pairs.iter().map(move |pairs| [pairs[self.treatment], pairs[control]])
     }
 }
 
-/// The rule of an experiment that has none: ship what beats the control on the primary metric, keep what loses to it.
+/// The rule of an experiment that has none: ship what beats the control on the primary metric, keep
+/// what loses to it.
 fn default_rule(experiment: &Experiment, scenario: &Scenario) -> Rule {
     let treatment = usize::from(experiment.control == 0);
-    let metric = experiment.metrics_in(&scenario.metrics).next().map(|(_, metric)| metric.key.clone()).unwrap_or_default();
+    let metric = experiment
+        .metrics_in(&scenario.metrics)
+        .next()
+        .map(|(_, metric)| metric.key.clone())
+        .unwrap_or_default();
     let probability = Probability::clamped(experiment.threshold.get());
-    let confident = |that| Criterion::Confident { name: String::new(), metric: metric.clone(), that, probability };
+    let confident = |that| Criterion::Confident {
+        name: String::new(),
+        metric: metric.clone(),
+        that,
+        probability,
+    };
     Rule {
-        ship: experiment.treatments.get(treatment).map(|treatment| treatment.variation.clone()).unwrap_or_default(),
+        ship: experiment
+            .treatments
+            .get(treatment)
+            .map(|treatment| treatment.variation.clone())
+            .unwrap_or_default(),
         when: confident(crate::verdict::Side::TreatmentBetter),
         keep_when: Some(confident(crate::verdict::Side::ControlBetter)),
         otherwise: Otherwise::NeedMoreData,

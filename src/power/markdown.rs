@@ -10,7 +10,9 @@ use crate::report::markdown::table;
 /// A share in percent with its Monte Carlo error: `4.8% ±0.7`.
 #[must_use]
 pub(super) fn to_share(estimate: Estimate) -> String {
-    let error = estimate.standard_error.map_or(String::new(), |error| format!(" ±{:.1}", 100.0 * error.get()));
+    let error = estimate
+        .standard_error
+        .map_or(String::new(), |error| format!(" ±{:.1}", 100.0 * error.get()));
     format!("{:.1}%{error}", 100.0 * estimate.value.get())
 }
 

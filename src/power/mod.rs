@@ -1,9 +1,9 @@
-//! Operating characteristics of a decision rule: the scenario itself, run many times, through the same engine, the same
-//! analysis and the same rule, and counted against the truth.
+//! Operating characteristics of a decision rule: the scenario itself, run many times, through the
+//! same engine, the same analysis and the same rule, and counted against the truth.
 //!
-//! Promises: replication `n` is the run whose seed is the `n`th of the scenario's seed, so any of them can be looked at with
-//! `simlab run`; the numbers depend neither on threads nor on shards; every number has its Monte Carlo standard error; settings
-//! that are compared share their luck.
+//! Promises: replication `n` is the run whose seed is the `n`th of the scenario's seed, so any of
+//! them can be looked at with `simlab run`; the numbers depend neither on threads nor on shards;
+//! every number has its Monte Carlo standard error; settings that are compared share their luck.
 //!
 //! Does not know: files, arguments, terminals.
 
@@ -20,7 +20,10 @@ mod text;
 
 pub use aggregate::aggregate;
 pub use conduct::conduct;
-pub use data::{Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, Target, TrueEffect};
+pub use data::{
+    Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower,
+    Target, TrueEffect,
+};
 pub use design::{Design, MAX_REPLICATIONS, MAX_SIZES, PowerRequest, without_effect};
 pub use markdown::to_markdown;
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};

@@ -1,7 +1,7 @@
 //! Saved replications: a part of a sweep, or a result that takes more of them later.
 //!
-//! Promises: parts that were run anywhere, in any shards, give exactly the numbers of one process; parts of different
-//! questions are not mixed.
+//! Promises: parts that were run anywhere, in any shards, give exactly the numbers of one process;
+//! parts of different questions are not mixed.
 //!
 //! Does not know: files.
 
@@ -43,7 +43,8 @@ pub struct Header {
 pub struct Part {
     /// `PART_SCHEMA`.
     pub schema: String,
-    /// Checksum of the document's text, in which these 16 digits are zeros: XXH3 (64 bits), as hex digits.
+    /// Checksum of the document's text, in which these 16 digits are zeros: XXH3 (64 bits), as hex
+    /// digits.
     #[serde(default)]
     pub sum: String,
     /// The question.
@@ -56,7 +57,12 @@ impl Part {
     /// A part of these replications.
     #[must_use]
     pub fn new(header: Header, done: &BTreeMap<u64, Replication>) -> Self {
-        Self { schema: PART_SCHEMA.to_owned(), sum: NO_SUM.to_owned(), header, done: done.values().cloned().collect() }
+        Self {
+            schema: PART_SCHEMA.to_owned(),
+            sum: NO_SUM.to_owned(),
+            header,
+            done: done.values().cloned().collect(),
+        }
     }
 
     /// As one JSON document with a final newline.
@@ -65,7 +71,9 @@ impl Part {
     /// When the document cannot be written, which plain data never causes.
     pub fn to_json(&self) -> Result<String, String> {
         let part = Self { sum: NO_SUM.to_owned(), ..self.clone() };
-        let text = serde_json::to_string(&part).map(|text| text + "\n").map_err(|error| error.to_string())?;
+        let text = serde_json::to_string(&part)
+            .map(|text| text + "\n")
+            .map_err(|error| error.to_string())?;
         Ok(text.replacen(NO_SUM, &format!("{:016x}", xxh3_64(text.as_bytes())), 1))
     }
 }
@@ -78,11 +86,17 @@ const NO_SUM: &str = "0000000000000000";
 /// # Errors
 /// When `text` is no such document, with where and why.
 pub fn read_part(text: &str) -> Result<Part, String> {
-    let part: Part = serde_json::from_str(text).map_err(|error| format!("not a saved power analysis of simlab: {}", json_fault(&error)))?;
+    let part: Part = serde_json::from_str(text)
+        .map_err(|error| format!("not a saved power analysis of simlab: {}", json_fault(&error)))?;
     if part.schema != PART_SCHEMA {
-        return Err(format!("expected a document of schema \"{PART_SCHEMA}\", found \"{}\"", part.schema));
+        return Err(format!(
+            "expected a document of schema \"{PART_SCHEMA}\", found \"{}\"",
+            part.schema
+        ));
     }
-    if part.sum.len() != NO_SUM.len() || format!("{:016x}", xxh3_64(text.replacen(&part.sum, NO_SUM, 1).as_bytes())) != part.sum {
+    if part.sum.len() != NO_SUM.len()
+        || format!("{:016x}", xxh3_64(text.replacen(&part.sum, NO_SUM, 1).as_bytes())) != part.sum
+    {
         return Err("its checksum does not fit: it was changed, is damaged, or is of an earlier version of simlab".to_owned());
     }
     let header = &part.header;
@@ -92,11 +106,14 @@ pub fn read_part(text: &str) -> Result<Part, String> {
         && part.done.iter().all(|own| {
             let of_study = |found: &Vec<AtSize>| {
                 let fits = |(own, looks): (&AtSize, &Vec<u32>)| {
-                    own.looks.chars().count() == looks.len() && own.looks.chars().all(|letter| decision_of(letter).is_some())
+                    own.looks.chars().count() == looks.len()
+                        && own.looks.chars().all(|letter| decision_of(letter).is_some())
                 };
                 found.len() == sizes && found.iter().zip(&header.looks).all(fits)
             };
-            own.cost.len() == sizes && own.studies.len() == header.studies.len() && own.studies.iter().all(of_study)
+            own.cost.len() == sizes
+                && own.studies.len() == header.studies.len()
+                && own.studies.iter().all(of_study)
         });
     if sound { Ok(part) } else { Err("its replications do not fit its question".to_owned()) }
 }
@@ -104,9 +121,17 @@ pub fn read_part(text: &str) -> Result<Part, String> {
 /// An experiment's key, threshold and truth.
 type StudyTruth<'h> = (&'h str, f64, &'h [TrueEffect]);
 
-/// What has to be the same in all parts: the users behind the truth, and each experiment's threshold and truth.
+/// What has to be the same in all parts: the users behind the truth, and each experiment's
+/// threshold and truth.
 fn truth(header: &Header) -> (u32, Vec<StudyTruth<'_>>) {
-    (header.truth_users, header.studies.iter().map(|study| (study.key.as_str(), study.threshold, study.truth.as_slice())).collect())
+    (
+        header.truth_users,
+        header
+            .studies
+            .iter()
+            .map(|study| (study.key.as_str(), study.threshold, study.truth.as_slice()))
+            .collect(),
+    )
 }
 
 /// Puts parts of one question together: its header and the replications.
@@ -117,13 +142,17 @@ pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (
     let mut parts = parts.into_iter().enumerate();
     let (_, first) = parts.next().ok_or((0, "there is nothing to merge".to_owned()))?;
     let mut header = first.header;
-    let mut done: BTreeMap<u64, Replication> = first.done.into_iter().map(|own| (own.nth, own)).collect();
+    let mut done: BTreeMap<u64, Replication> =
+        first.done.into_iter().map(|own| (own.nth, own)).collect();
     for (nth, part) in parts {
         let other = part.header;
         let differs = [
             ("scenario", other.fingerprint != header.fingerprint),
             ("version of simlab", other.version != header.version),
-            ("question (users, looks, seed or --aa)", !same_question(&other.asked, &header.asked) || other.looks != header.looks),
+            (
+                "question (users, looks, seed or --aa)",
+                !same_question(&other.asked, &header.asked) || other.looks != header.looks,
+            ),
             ("truth", truth(&other) != truth(&header)),
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
@@ -132,7 +161,10 @@ pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (
         header.asked.replications = header.asked.replications.max(other.asked.replications);
         for own in part.done {
             if done.get(&own.nth).is_some_and(|known| *known != own) {
-                return Err((nth, format!("its replication {} differs from another part's", own.nth)));
+                return Err((
+                    nth,
+                    format!("its replication {} differs from another part's", own.nth),
+                ));
             }
             done.insert(own.nth, own);
         }

@@ -1,7 +1,7 @@
 //! One replication: a whole run with its own seed, analyzed at every look.
 //!
-//! Promises: a replication depends on the design and its number alone. A look takes the users who came first, each with all
-//! of their events.
+//! Promises: a replication depends on the design and its number alone. A look takes the users who
+//! came first, each with all of their events.
 //!
 //! Does not know: other replications.
 
@@ -17,7 +17,8 @@ use crate::report::Number;
 use crate::run::{Known, Pair, SetupError};
 use crate::verdict::{Decision, decide};
 
-/// What came of one replication: integers, letters and rounded numbers, so that a saved one is equal to a fresh one.
+/// What came of one replication: integers, letters and rounded numbers, so that a saved one is
+/// equal to a fresh one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replication {
     /// Its number, from 0.
@@ -31,14 +32,16 @@ pub struct Replication {
 /// What was found at one size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AtSize {
-    /// The decision at each look, the last at the size itself: `s` ship, `k` keep, `n` need more data.
+    /// The decision at each look, the last at the size itself: `s` ship, `k` keep, `n` need more
+    /// data.
     pub looks: String,
     /// Estimated relative difference of the primary metric.
     pub estimate: Option<Number>,
-    /// For each metric whether the intervals of relative difference, treatment and control hold the effect on users: `y`, `n`, or
-    /// `-` where there is none.
+    /// For each metric whether the intervals of relative difference, treatment and control hold the
+    /// effect on users: `y`, `n`, or `-` where there is none.
     pub covered: String,
-    /// For each metric whether the interval of the relative difference holds what the measurement converges to.
+    /// For each metric whether the interval of the relative difference holds what the measurement
+    /// converges to.
     #[serde(default)]
     pub limit: String,
     /// Whether a health check failed that the experiment does not tolerate.
@@ -47,7 +50,8 @@ pub struct AtSize {
     /// Whether prior and data conflict.
     #[serde(default)]
     pub conflict: bool,
-    /// The first look, from 0, at which the always-valid test finds a difference on the primary metric.
+    /// The first look, from 0, at which the always-valid test finds a difference on the primary
+    /// metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid: Option<u32>,
 }
@@ -61,7 +65,8 @@ struct Spent<'d> {
 impl Reader for Spent<'_> {
     fn entry(&mut self, entry: &Entry) {
         if let Event::Completed { cost: Some(cost), .. } = entry.event
-            && let Some(sum) = self.cost.get_mut(self.sizes.partition_point(|&size| size < entry.user))
+            && let Some(sum) =
+                self.cost.get_mut(self.sizes.partition_point(|&size| size < entry.user))
         {
             *sum += cost;
         }
@@ -83,12 +88,15 @@ impl Design<'_> {
         self.run(nth, self.seed_of(nth))
     }
 
-    /// The decision of every experiment at `size` in the run of this seed; `None` when `size` was not asked for.
+    /// The decision of every experiment at `size` in the run of this seed; `None` when `size` was
+    /// not asked for.
     ///
     /// # Errors
     /// As [`Self::replicate`].
     pub fn decisions(&self, seed: Seed, size: u32) -> Result<Option<Vec<Decision>>, SetupError> {
-        let Some(at) = self.asked.sizes.iter().position(|&own| own == size) else { return Ok(None) };
+        let Some(at) = self.asked.sizes.iter().position(|&own| own == size) else {
+            return Ok(None);
+        };
         let ran = self.run(0, seed)?;
         Ok(ran.studies.iter().map(|sizes| sizes.get(at).and_then(AtSize::decision)).collect())
     }
@@ -100,7 +108,8 @@ impl Design<'_> {
         let flags = self.stage.flags(seed)?;
         let observer = self.stage.observer(users as usize);
         let spent = Spent { sizes, cost: vec![Money::ZERO; sizes.len()] };
-        let (observer, spent) = self.stage.population(seed, users).on(&flags).visit((observer, spent));
+        let (observer, spent) =
+            self.stage.population(seed, users).on(&flags).visit((observer, spent));
         let observations = observer.finish();
         let mut total = Money::ZERO;
         let cost = spent.cost.into_iter().map(|cost| {
@@ -112,7 +121,11 @@ impl Design<'_> {
             let experiment = &study.experiment;
             let look = |users: u32| {
                 let analysis = study.analyze(&observations, &scenario.metrics, 0..users as usize);
-                Look { users, decision: decide(&studied.rule, experiment, &analysis).decision, analysis }
+                Look {
+                    users,
+                    decision: decide(&studied.rule, experiment, &analysis).decision,
+                    analysis,
+                }
             };
             let all: Vec<Look> = self.points().into_iter().map(look).collect();
             self.looks.iter().map(|looks| at_size(experiment, studied, looks, &all)).collect()
@@ -155,11 +168,19 @@ struct Look {
     decision: Decision,
 }
 
-/// What was found at a size, whose looks are at `users`, out of the looks of all sizes; both ascend.
+/// What was found at a size, whose looks are at `users`, out of the looks of all sizes; both
+/// ascend.
 fn at_size(experiment: &Experiment, studied: &Studied, users: &[u32], all: &[Look]) -> AtSize {
-    let looks: Vec<&Look> = all.iter().filter(|look| users.binary_search(&look.users).is_ok()).collect();
+    let looks: Vec<&Look> =
+        all.iter().filter(|look| users.binary_search(&look.users).is_ok()).collect();
     let found = looks.last().map(|look| &look.analysis);
-    let of_primary = |analysis: &Analysis| analysis.metrics.first().and_then(|metric| metric.variations.get(studied.treatment)).cloned();
+    let of_primary = |analysis: &Analysis| {
+        analysis
+            .metrics
+            .first()
+            .and_then(|metric| metric.variations.get(studied.treatment))
+            .cloned()
+    };
     let alpha = 1.0 - experiment.threshold.get();
     let differs = |look: &&Look| {
         let primary = of_primary(&look.analysis);
@@ -167,17 +188,22 @@ fn at_size(experiment: &Experiment, studied: &Studied, users: &[u32], all: &[Loo
     };
     AtSize {
         looks: looks.iter().map(|look| letter(look.decision)).collect(),
-        estimate: found.and_then(of_primary).and_then(|variation| variation.comparison?.relative_difference).and_then(Number::new),
+        estimate: found
+            .and_then(of_primary)
+            .and_then(|variation| variation.comparison?.relative_difference)
+            .and_then(Number::new),
         covered: found.map(|analysis| covered(experiment, studied, analysis)).unwrap_or_default(),
         limit: found.map(|analysis| limit(experiment, studied, analysis)).unwrap_or_default(),
         untrusted: found.is_some_and(|analysis| {
-            analysis
-                .health
-                .iter()
-                .any(|check| check.status == HealthStatus::Error && !experiment.tolerate.iter().any(|own| own == check.check))
+            analysis.health.iter().any(|check| {
+                check.status == HealthStatus::Error
+                    && !experiment.tolerate.iter().any(|own| own == check.check)
+            })
         }),
         conflict: found.is_some_and(|analysis| {
-            analysis.health.iter().any(|check| check.check == "prior_data_conflict" && check.status == HealthStatus::Warning)
+            analysis.health.iter().any(|check| {
+                check.check == "prior_data_conflict" && check.status == HealthStatus::Warning
+            })
         }),
         valid: looks.iter().position(differs).map(|look| look as u32),
     }
@@ -194,7 +220,8 @@ fn holds(interval: Option<Interval>, value: Option<Known>) -> char {
 
 fn covered(experiment: &Experiment, studied: &Studied, analysis: &Analysis) -> String {
     let of_metric = |(metric, [true_own, true_control]): (&MetricAnalysis, [Pair; 2])| {
-        let (own, control) = (metric.variations.get(studied.treatment), metric.variations.get(experiment.control));
+        let (own, control) =
+            (metric.variations.get(studied.treatment), metric.variations.get(experiment.control));
         [
             holds(own.and_then(|own| own.comparison?.relative_interval), true_own.relative),
             holds(own.and_then(|own| own.credible_interval), true_own.effect),

@@ -1,8 +1,9 @@
-//! How many users until a verdict comes as often as wanted: by doubling with few replications, then between the sizes that come
-//! into question with all of them.
+//! How many users until a verdict comes as often as wanted: by doubling with few replications, then
+//! between the sizes that come into question with all of them.
 //!
-//! Guarantees: the same replications at every size (common random numbers), so the shares of neighboring sizes move together; the
-//! answer and its table come from the full number of replications; it says so when the share is not reached.
+//! Guarantees: the same replications at every size (common random numbers), so the shares of
+//! neighboring sizes move together; the answer and its table come from the full number of
+//! replications; it says so when the share is not reached.
 //!
 //! Does not know: threads; the caller runs the replications.
 
@@ -35,8 +36,12 @@ pub struct Search {
 /// Sizes from above `low` to `high`, equally spaced on a logarithmic scale.
 fn sizes(low: u32, high: u32) -> Vec<u32> {
     let ratio = libm::log(f64::from(high) / f64::from(low.max(1)));
-    let mut sizes: Vec<u32> =
-        (1..=STEPS).map(|step| (f64::from(low.max(1)) * libm::exp(ratio * f64::from(step) / f64::from(STEPS))).round() as u32).collect();
+    let mut sizes: Vec<u32> = (1..=STEPS)
+        .map(|step| {
+            (f64::from(low.max(1)) * libm::exp(ratio * f64::from(step) / f64::from(STEPS))).round()
+                as u32
+        })
+        .collect();
     sizes.dedup();
     sizes
 }
@@ -65,12 +70,18 @@ fn first(tried: &Tried, wanted: f64, shift: f64) -> Option<u32> {
     tried.iter().find(|(_, (share, _))| reaches(share, wanted, shift)).map(|(&users, _)| users)
 }
 
-/// Sizes between which the answer lies, by what few replications show: the last one surely below and the first one surely above.
+/// Sizes between which the answer lies, by what few replications show: the last one surely below
+/// and the first one surely above.
 fn between(rough: &Tried, wanted: f64, most: u32) -> (u32, u32) {
     let largest = rough.keys().next_back().copied().unwrap_or(most);
-    let Some(possible) = first(rough, wanted, 2.0) else { return (largest.saturating_sub(1).max(1), largest) };
+    let Some(possible) = first(rough, wanted, 2.0) else {
+        return (largest.saturating_sub(1).max(1), largest);
+    };
     let below = rough.range(..possible).next_back().map_or(possible / 2, |(&users, _)| users);
-    let sure = rough.range(possible..).find(|(_, (share, _))| reaches(share, wanted, -2.0)).map_or(largest, |(&users, _)| users);
+    let sure = rough
+        .range(possible..)
+        .find(|(_, (share, _))| reaches(share, wanted, -2.0))
+        .map_or(largest, |(&users, _)| users);
     (below.max(1), sure)
 }
 
@@ -86,10 +97,15 @@ pub fn search<'s>(
     let high = search.from.clamp(16, search.max_users.max(16));
     let full = asked.replications;
     let few = few(full);
-    let rough = PowerRequest { replications: few, truth_users: asked.truth_users.or(Some(ROUGH_TRUTH)), ..asked.clone() };
+    let rough = PowerRequest {
+        replications: few,
+        truth_users: asked.truth_users.or(Some(ROUGH_TRUTH)),
+        ..asked.clone()
+    };
     // Where few are all, they confirm themselves.
     let first_asked = if few == full { asked } else { &rough };
-    let (mut key, mut tried, whole) = walk(search, first_asked, (high / 16).max(1), high, &mut run)?;
+    let (mut key, mut tried, whole) =
+        walk(search, first_asked, (high / 16).max(1), high, &mut run)?;
     if few < full && whole {
         let (low, high) = between(&tried, search.share, search.max_users);
         (key, tried, _) = walk(search, asked, low, high, &mut run)?;
@@ -107,8 +123,9 @@ pub fn search<'s>(
     })
 }
 
-/// Tries sizes from `low` to `high`, and goes on upward or downward until the share is reached between two of them. Gives the
-/// experiment's key, what was tried, and whether all replications were run.
+/// Tries sizes from `low` to `high`, and goes on upward or downward until the share is reached
+/// between two of them. Gives the experiment's key, what was tried, and whether all replications
+/// were run.
 fn walk<'s>(
     search: Search,
     asked: &PowerRequest,
@@ -118,13 +135,22 @@ fn walk<'s>(
 ) -> Result<(String, Tried, bool), SetupError> {
     let mut tried = Tried::new();
     loop {
-        let (design, done) = run(PowerRequest { sizes: sizes(low, high), looks: 1, ..asked.clone() })?;
+        let (design, done) =
+            run(PowerRequest { sizes: sizes(low, high), looks: 1, ..asked.clone() })?;
         let found: Power = aggregate(&design.header(None), &done);
         let whole = found.replications >= asked.replications;
-        let Some(study) = found.experiments.into_iter().next() else { return Ok((String::new(), tried, whole)) };
-        tried.extend(study.sizes.iter().map(|size| (size.users, (size.decisions.of(search.decision), size.cost_usd))));
+        let Some(study) = found.experiments.into_iter().next() else {
+            return Ok((String::new(), tried, whole));
+        };
+        tried.extend(
+            study
+                .sizes
+                .iter()
+                .map(|size| (size.users, (size.decisions.of(search.decision), size.cost_usd))),
+        );
         let reached = |share: &Estimate| reaches(share, search.share, 0.0);
-        let smallest = study.sizes.first().is_some_and(|size| reached(&size.decisions.of(search.decision)));
+        let smallest =
+            study.sizes.first().is_some_and(|size| reached(&size.decisions.of(search.decision)));
         if smallest && low > 16 && whole {
             // Already enough at the smallest: look below.
             (low, high) = ((low / 16).max(1), low);

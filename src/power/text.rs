@@ -18,11 +18,13 @@ const WIDTHS: (usize, usize) = (80, 120);
 /// How far the parts of a section are set in.
 const INDENT: usize = 2;
 
-/// The analysis as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+/// The analysis as text at most `width` columns wide, which is taken as 80 at the least and 120 at
+/// the most.
 #[must_use]
 pub fn to_text(power: &Power, width: usize, palette: &Palette) -> String {
     let width = width.clamp(WIDTHS.0, WIDTHS.1);
-    let mut lines = vec![palette.paint(Tone::Strong, &format!("simlab {} · power", plain(&power.version)))];
+    let mut lines =
+        vec![palette.paint(Tone::Strong, &format!("simlab {} · power", plain(&power.version)))];
     for (label, text) in facts(power) {
         paragraph(&mut lines, width, &format!("{label:15}"), &text, palette);
     }
@@ -58,22 +60,35 @@ pub fn to_text(power: &Power, width: usize, palette: &Palette) -> String {
 }
 
 fn paragraph(lines: &mut Vec<String>, width: usize, label: &str, text: &str, palette: &Palette) {
-    for (at, line) in wrap(&plain(text), width - INDENT - label.chars().count()).iter().enumerate() {
-        let lead = if at == 0 { palette.paint(Tone::Dim, label) } else { " ".repeat(label.chars().count()) };
+    for (at, line) in wrap(&plain(text), width - INDENT - label.chars().count()).iter().enumerate()
+    {
+        let lead = if at == 0 {
+            palette.paint(Tone::Dim, label)
+        } else {
+            " ".repeat(label.chars().count())
+        };
         lines.push(format!("{:INDENT$}{lead}{line}", ""));
     }
 }
 
 /// What was asked, as labels and texts.
 pub(super) fn facts(power: &Power) -> Vec<(&'static str, String)> {
-    let looks = if power.looks > 1 { format!("{} looks, equally spaced", power.looks) } else { "one look, at the end".to_owned() };
+    let looks = if power.looks > 1 {
+        format!("{} looks, equally spaced", power.looks)
+    } else {
+        "one look, at the end".to_owned()
+    };
     let mut facts = vec![
         ("scenario", power.scenario.clone()),
         ("seed", power.seed.to_string()),
         ("replications", format!("{}, {looks}", figure::count(power.replications))),
     ];
     if power.aa {
-        facts.push(("A/A test", "every treatment is made identical to its control, so every difference is luck".to_owned()));
+        facts.push((
+            "A/A test",
+            "every treatment is made identical to its control, so every difference is luck"
+                .to_owned(),
+        ));
     }
     facts.push(("numbers", "share ± its Monte Carlo standard error".to_owned()));
     facts
@@ -96,7 +111,8 @@ pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
     sections
 }
 
-/// A name on two lines, broken at the space nearest to its middle, so that metrics' keys keep their room.
+/// A name on two lines, broken at the space nearest to its middle, so that metrics' keys keep their
+/// room.
 fn folded(name: &str) -> String {
     let middle = name.len() / 2;
     match name.match_indices(' ').map(|(at, _)| at).min_by_key(|at| at.abs_diff(middle)) {
@@ -115,14 +131,18 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
     ];
     let rows = study.truth.iter().map(|metric| {
         let unit = Unit::new(metric.kind, &metric.unit);
-        let value = |number: Option<crate::report::Number>| number.map_or_else(|| MISSING.to_owned(), |number| unit.value(number.get()));
+        let value = |number: Option<crate::report::Number>| {
+            number.map_or_else(|| MISSING.to_owned(), |number| unit.value(number.get()))
+        };
         Row::Cells(vec![
             Cell::new(&metric.key),
             Cell::new(value(metric.control)),
             Cell::new(value(metric.treatment)),
             Cell::new(metric.relative_difference.map_or_else(
                 || MISSING.to_owned(),
-                |change| with_error(change.get(), metric.relative_error.map(crate::report::Number::get)),
+                |change| {
+                    with_error(change.get(), metric.relative_error.map(crate::report::Number::get))
+                },
             )),
             Cell::new(
                 metric
@@ -140,7 +160,11 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
             format!("On {primary} neither is truly better: {why}. To ship counts as an error.")
         }
         Some(better) => {
-            let name = if *better == study.treatment { &study.treatment_name } else { &study.control_name };
+            let name = if *better == study.treatment {
+                &study.treatment_name
+            } else {
+                &study.control_name
+            };
             format!("On {primary} {name} is truly better.")
         }
     };
@@ -149,9 +173,16 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
     } else {
         "no decision rule is given, so: ship what beats the control on the primary metric, keep what loses to it"
     };
-    let at_truth = format!("By the effect on users the rule decides: {} ({rule}).", decision(study.decision_at_truth));
-    let bias = "Bias: what the measurement would show with endless users, less the true change.".to_owned();
-    let heading = format!("The effect on users: {} users through every arm", figure::count(power.truth_users.into()));
+    let at_truth = format!(
+        "By the effect on users the rule decides: {} ({rule}).",
+        decision(study.decision_at_truth)
+    );
+    let bias = "Bias: what the measurement would show with endless users, less the true change."
+        .to_owned();
+    let heading = format!(
+        "The effect on users: {} users through every arm",
+        figure::count(power.truth_users.into())
+    );
     (heading, vec![better, at_truth, bias], Some(table))
 }
 
@@ -161,7 +192,11 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
         Column::number("ship"),
         Column::number("keep"),
         Column::number("need\nmore data"),
-        Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
+        Column::number(if power.aa || study.truly_better.is_none() {
+            "false\nship"
+        } else {
+            "ships the\nworse"
+        }),
         Column::number("serves\nthe best"),
     ];
     let rows = study.sizes.iter().map(|size| {
@@ -184,7 +219,11 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
             to_share(own.share)
         ));
     }
-    let untrusted = study.sizes.iter().rev().find_map(|size| Some((size, size.untrusted.filter(|share| share.value.get() > 0.0)?)));
+    let untrusted = study
+        .sizes
+        .iter()
+        .rev()
+        .find_map(|size| Some((size, size.untrusted.filter(|share| share.value.get() > 0.0)?)));
     if let Some((size, share)) = untrusted {
         sentences.push(format!(
             "Of runs with {} users, {} fail a health check: their result is not to be trusted, whatever the rule says.",
@@ -194,12 +233,19 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
     }
     if let Some(size) = study.sizes.last().filter(|_| !power.aa) {
         let see = |example: &Example| {
-            let command = format!("simlab run {} --users {} --seed {}", power.scenario, size.users, example.seed);
+            let command = format!(
+                "simlab run {} --users {} --seed {}",
+                power.scenario, size.users, example.seed
+            );
             format!("A run that says {}: `{command}`", decision(example.decision))
         };
         sentences.extend(study.examples.iter().map(see));
     }
-    ("How often each verdict comes out".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))
+    (
+        "How often each verdict comes out".to_owned(),
+        sentences,
+        Some(Table { columns, rows: rows.collect() }),
+    )
 }
 
 fn price(study: &StudyPower) -> Section {
@@ -210,15 +256,21 @@ fn price(study: &StudyPower) -> Section {
         Column::number("cost of a run"),
         Column::number("90% of the runs"),
     ];
-    let unit = study.truth.first().map_or(Unit::Named(""), |metric| Unit::new(metric.kind, &metric.unit).bare());
+    let unit = study
+        .truth
+        .first()
+        .map_or(Unit::Named(""), |metric| Unit::new(metric.kind, &metric.unit).bare());
     let missing = || Cell::toned(MISSING, Tone::Dim);
     let rows = study.sizes.iter().map(|size| {
         let points = |x: f64| unit.difference(x).replace(" points", " pts");
-        let range = size.cost_range_usd.map(|[low, high]| figure::interval(&figure::money(low.get()), &figure::money(high.get())));
+        let range = size.cost_range_usd.map(|[low, high]| {
+            figure::interval(&figure::money(low.get()), &figure::money(high.get()))
+        });
         Row::Cells(vec![
             Cell::new(figure::count(size.users.into())),
             size.regret.map_or_else(missing, |regret| Cell::new(estimated(regret, points))),
-            size.exaggeration.map_or_else(missing, |factor| Cell::new(estimated(factor, figure::number))),
+            size.exaggeration
+                .map_or_else(missing, |factor| Cell::new(estimated(factor, figure::number))),
             Cell::new(estimated(size.cost_usd, figure::money)),
             range.map_or_else(missing, Cell::new),
         ])
@@ -235,7 +287,11 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
         Column::number("users"),
         Column::number("ship"),
         Column::number("keep"),
-        Column::number(if power.aa || study.truly_better.is_none() { "false\nship" } else { "ships the\nworse" }),
+        Column::number(if power.aa || study.truly_better.is_none() {
+            "false\nship"
+        } else {
+            "ships the\nworse"
+        }),
         Column::number("users at\nthe stop"),
         Column::number("flips\na run"),
         Column::number("verdict\ntaken back"),
@@ -248,7 +304,11 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
             share(seen.decisions.keep),
             share(seen.false_ship),
             Cell::new(estimated(seen.users, |users| figure::count(users.round() as u64))),
-            Cell::new(format!("{:.2} ±{:.2}", seen.flips.value.get(), seen.flips.standard_error.map_or(0.0, crate::report::Number::get))),
+            Cell::new(format!(
+                "{:.2} ±{:.2}",
+                seen.flips.value.get(),
+                seen.flips.standard_error.map_or(0.0, crate::report::Number::get)
+            )),
             share(seen.taken_back),
         ]))
     });
@@ -256,7 +316,10 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
     for size in &study.sizes {
         if let Some(valid) = size.peeking.as_ref().and_then(|seen| seen.always_valid) {
             let users = figure::count(size.users.into());
-            sentences.push(format!("The always-valid test finds a difference by {users} users in {} of the runs.", to_share(valid)));
+            sentences.push(format!(
+                "The always-valid test finds a difference by {users} users in {} of the runs.",
+                to_share(valid)
+            ));
         }
     }
     let heading = format!("Looking {} times and stopping at the first ship or keep", power.looks);
@@ -274,14 +337,17 @@ fn coverage(study: &StudyPower) -> Section {
     let mut columns = vec![Column::words("metric, interval of")];
     columns.extend(study.sizes.iter().enumerate().map(|(nth, size)| {
         // Of many sizes the first ones give way.
-        let optional = if nth + 4 < study.sizes.len() { (study.sizes.len() - nth) as u8 } else { 0 };
+        let optional =
+            if nth + 4 < study.sizes.len() { (study.sizes.len() - nth) as u8 } else { 0 };
         Column::number(format!("{} users", figure::count(size.users.into()))).optional(optional)
     }));
     let mut rows = Vec::new();
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for (at, metric) in study.truth.iter().enumerate() {
         let of_sizes = || study.sizes.iter().map(|size| size.coverage.get(at));
-        let far = |of: Interval| of_sizes().flatten().filter_map(of).any(|covered| far_below(covered, study.threshold));
+        let far = |of: Interval| {
+            of_sizes().flatten().filter_map(of).any(|covered| far_below(covered, study.threshold))
+        };
         // A metric whose change is missed has a warning of its own, with its causes.
         if (far(TREATMENT) || far(CONTROL)) && !far(CHANGE) && !metric.bias_causes.is_empty() {
             let causes = metric.bias_causes.join("; ");
@@ -303,20 +369,33 @@ fn coverage(study: &StudyPower) -> Section {
         }
     }
     let mark = "!: the intervals miss more than twice as often as they claim.".to_owned();
-    let marked = rows.iter().any(|row| matches!(row, Row::Cells(cells) if cells.iter().any(|cell| cell.text.ends_with('!'))));
+    let marked = rows.iter().any(
+        |row| matches!(row, Row::Cells(cells) if cells.iter().any(|cell| cell.text.ends_with('!'))),
+    );
     let mut sentences = if marked { vec![mark] } else { Vec::new() };
     sentences.extend(reasons.into_iter().map(|(causes, metrics)| {
         let metrics = metrics.join(", ");
         format!("{metrics}: both arms have about the same relative bias, so the intervals hold the change and miss the values. Causes: {causes}.")
     }));
-    (format!("How often the {mass} intervals hold the effect on users"), sentences, Some(Table { columns, rows }))
+    (
+        format!("How often the {mass} intervals hold the effect on users"),
+        sentences,
+        Some(Table { columns, rows }),
+    )
 }
 
 /// The sizes that a search tried.
 pub(super) fn tried(target: &Target) -> Table {
-    let columns = vec![Column::number("users"), Column::number("cost of a run"), Column::number(decision(target.decision))];
+    let columns = vec![
+        Column::number("users"),
+        Column::number("cost of a run"),
+        Column::number(decision(target.decision)),
+    ];
     let rows = target.tried.iter().enumerate().map(|(at, (users, found))| {
-        let cost = target.tried_cost_usd.get(at).map_or_else(|| MISSING.to_owned(), |cost| estimated(*cost, figure::money));
+        let cost = target
+            .tried_cost_usd
+            .get(at)
+            .map_or_else(|| MISSING.to_owned(), |cost| estimated(*cost, figure::money));
         Row::Cells(vec![Cell::new(figure::count((*users).into())), Cell::new(cost), share(*found)])
     });
     Table { columns, rows: rows.collect() }
@@ -330,14 +409,21 @@ pub(super) fn answer(target: &Target) -> String {
     match (count(target.users), target.tried.last()) {
         (Some(users), _) => {
             let range = match target.range.map(count) {
-                [Some(low), Some(high)] if low != high => format!(" (between {low} and {high}, by Monte Carlo error)"),
+                [Some(low), Some(high)] if low != high => {
+                    format!(" (between {low} and {high}, by Monte Carlo error)")
+                }
                 [Some(low), None] => format!(" (at least {low}, by Monte Carlo error)"),
                 _ => String::new(),
             };
             let cost = target.cost_usd.map_or_else(String::new, |cost| {
-                format!(" A run of this size costs about {} with real providers at list prices.", figure::money(cost.value.get()))
+                format!(
+                    " A run of this size costs about {} with real providers at list prices.",
+                    figure::money(cost.value.get())
+                )
             });
-            format!("About {users} users are needed for “{verdict}” in {wanted} of the runs{range}.{cost}")
+            format!(
+                "About {users} users are needed for “{verdict}” in {wanted} of the runs{range}.{cost}"
+            )
         }
         (None, Some((most, found))) => format!(
             "“{verdict}” does not come out in {wanted} of the runs with up to {} users, where its share is {}: more users may never \
@@ -363,6 +449,7 @@ fn share(estimate: Estimate) -> Cell {
 }
 
 fn estimated(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
-    let error = estimate.standard_error.map_or(String::new(), |error| format!(" ±{}", text(error.get())));
+    let error =
+        estimate.standard_error.map_or(String::new(), |error| format!(" ±{}", text(error.get())));
     format!("{}{error}", text(estimate.value.get()))
 }

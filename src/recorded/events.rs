@@ -1,10 +1,11 @@
 //! Recorded events to the same report that a run has.
 //!
-//! Two passes over the file, since exposures may arrive after the events that follow them: first who was exposed to what and
-//! when, then whose metric events count: those at or after the unit's first exposure in the experiment.
+//! Two passes over the file, since exposures may arrive after the events that follow them: first
+//! who was exposed to what and when, then whose metric events count: those at or after the unit's
+//! first exposure in the experiment.
 //!
-//! Promises: every line is counted somewhere, malformed ones with line and reason; the order of lines does not matter; one
-//! experiment's exposure never counts for another.
+//! Promises: every line is counted somewhere, malformed ones with line and reason; the order of
+//! lines does not matter; one experiment's exposure never counts for another.
 //!
 //! Does not know: where the lines come from.
 
@@ -30,26 +31,41 @@ type Exposures = BTreeMap<String, Vec<(usize, u64, u8)>>;
 ///
 /// # Errors
 /// When the reader fails.
-pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) -> io::Result<Report> {
+pub fn events_report<R: BufRead>(
+    plan: &Plan,
+    open: impl Fn() -> io::Result<R>,
+) -> io::Result<Report> {
     let mut data = RecordedData::default();
     let mut exposures = Exposures::new();
     let mut digest = Digest::default();
     let mut unusual = Unusual::default();
     data.lines = each_event(Hashed { inner: open()?, digest: &mut digest }, |line, event| {
         data.events += 1;
-        let told = event.and_then(|event| Ok((event, read(event, &plan.unit).map_err(|fault| fault.to_string())?)));
+        let told = event.and_then(|event| {
+            Ok((event, read(event, &plan.unit).map_err(|fault| fault.to_string())?))
+        });
         if let Ok((event, recorded)) = &told {
             unusual.take(event, recorded);
         }
         match told.map(|(event, recorded)| (context_kinds(event), recorded)) {
-            Ok((_, Recorded::Exposure { at_ms, .. })) if plan.until_ms.is_some_and(|until| at_ms >= until) => {
+            Ok((_, Recorded::Exposure { at_ms, .. }))
+                if plan.until_ms.is_some_and(|until| at_ms >= until) =>
+            {
                 data.exposures += 1;
                 count(&mut data.unused, "exposures after the end date");
             }
-            Ok((_, Recorded::Exposure { at_ms, unit, config, variation, variation_key, value })) => {
+            Ok((
+                _,
+                Recorded::Exposure { at_ms, unit, config, variation, variation_key, value },
+            )) => {
                 data.exposures += 1;
                 let mut used = false;
-                for (nth, _) in plan.studies.iter().enumerate().filter(|(_, study)| study.experiment.config == config) {
+                for (nth, _) in plan
+                    .studies
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, study)| study.experiment.config == config)
+                {
                     if let Some(treatment) = plan.treatment(nth, variation, variation_key, value) {
                         used = true;
                         exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
@@ -83,27 +99,35 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
     // In the order of their keys, so that the order of lines does not matter to the last bit.
     let mut table = Table::new(plan);
     for (unit, exposures) in &exposures {
-        exposures.iter().for_each(|&(nth, at_ms, treatment)| table.expose(nth, at_ms, unit, treatment));
+        exposures
+            .iter()
+            .for_each(|&(nth, at_ms, treatment)| table.expose(nth, at_ms, unit, treatment));
     }
     drop(exposures);
     let mut repeats = Repeats::default();
     let counted = |key: &str| plan.metrics.iter().any(|metric| metric.event == key);
     each_event(open()?, |line, event| {
         let Ok(json) = event else { return };
-        let Ok(Recorded::Metric { at_ms, unit, event, value, .. }) = read(json, &plan.unit) else { return };
+        let Ok(Recorded::Metric { at_ms, unit, event, value, .. }) = read(json, &plan.unit) else {
+            return;
+        };
         if counted(event) && repeats.again(line, at_ms, unit, json) {
             data.duplicates += 1;
             count(&mut data.unused, "metric events that were recorded before");
             return;
         }
         let event = MetricEvent { at_ms, unit, event, value, weight: notes(json).sampling };
-        let mut each: Vec<Counted> = (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
+        let mut each: Vec<Counted> =
+            (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
         // What a pair of experiments counts, one of them counts.
         each.truncate(plan.studies.len());
         if each.contains(&Counted::Yes) {
             data.used += 1;
         } else {
-            let why = each.into_iter().find(|counted| *counted != Counted::NoMetric).unwrap_or(Counted::NoMetric);
+            let why = each
+                .into_iter()
+                .find(|counted| *counted != Counted::NoMetric)
+                .unwrap_or(Counted::NoMetric);
             count(&mut data.unused, unused(why));
         }
     })?;
@@ -113,7 +137,8 @@ pub fn events_report<R: BufRead>(plan: &Plan, open: impl Fn() -> io::Result<R>) 
         report.experiments.iter_mut().for_each(|experiment| experiment.health.push(check.clone()));
     }
     if data.malformed > 0 {
-        let (verb, them) = if data.malformed == 1 { ("event was", "it is") } else { ("events were", "they are") };
+        let (verb, them) =
+            if data.malformed == 1 { ("event was", "it is") } else { ("events were", "they are") };
         let message = format!("{} {verb} not readable; {them} listed by line", data.malformed);
         let check = Health { check: "events".to_owned(), status: HealthStatus::Warning, message };
         report.experiments.iter_mut().for_each(|experiment| experiment.health.push(check.clone()));
@@ -160,22 +185,31 @@ impl Unusual {
             Clock::Seconds => self.seconds += 1,
             Clock::Microseconds => self.microseconds += 1,
         }
-        self.sampled_exposures += u64::from(notes.sampling > 1 && matches!(recorded, Recorded::Exposure { .. }));
+        self.sampled_exposures +=
+            u64::from(notes.sampling > 1 && matches!(recorded, Recorded::Exposure { .. }));
     }
 
     fn health(&self) -> Vec<Health> {
-        let warning = |check: &str, message: String| Health { check: check.to_owned(), status: HealthStatus::Warning, message };
+        let warning = |check: &str, message: String| Health {
+            check: check.to_owned(),
+            status: HealthStatus::Warning,
+            message,
+        };
         let mut found = Vec::new();
         for (count, unit) in [(self.seconds, "seconds"), (self.microseconds, "microseconds")] {
             if count > 0 {
                 let many = figure::count(count);
-                let message = format!("{many} events give their time in {unit}, where milliseconds are expected; they were read in {unit}");
+                let message = format!(
+                    "{many} events give their time in {unit}, where milliseconds are expected; they were read in {unit}"
+                );
                 found.push(warning("event_times", message));
             }
         }
         if self.sampled_exposures > 0 {
             let many = figure::count(self.sampled_exposures);
-            let message = format!("{many} exposures were sampled (`samplingRatio`): users whose exposures were left out are not counted");
+            let message = format!(
+                "{many} exposures were sampled (`samplingRatio`): users whose exposures were left out are not counted"
+            );
             found.push(warning("sampled_exposures", message));
         }
         found

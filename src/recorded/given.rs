@@ -1,7 +1,7 @@
 //! From summary statistics as written to their meaning: names, ranges and sums.
 //!
-//! Promises: all faults of the file, each with its place; what it lets through can be analyzed, or the analysis says why
-//! not (a standard error that nobody knows).
+//! Promises: all faults of the file, each with its place; what it lets through can be analyzed, or
+//! the analysis says why not (a standard error that nobody knows).
 //!
 //! Does not know: files, or what the numbers say.
 
@@ -12,7 +12,9 @@ use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic, Tre
 use crate::figure::count;
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
-use crate::scenario::{Entries, Faults, MAX_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault};
+use crate::scenario::{
+    Entries, Faults, MAX_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault,
+};
 use crate::verdict::Rule;
 
 /// Most users exposed to one variation: sums of them stay exact as floating-point numbers.
@@ -50,15 +52,27 @@ pub struct GivenStudy {
 /// All faults of the text.
 pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
-        return Err(vec![Diagnostic::new(format!("`{}` is empty", source.name)).help("scenarios/published/security.ron is an example")]);
+        return Err(vec![
+            Diagnostic::new(format!("`{}` is empty", source.name))
+                .help("scenarios/published/security.ron is an example"),
+        ]);
     }
-    let written: Written = read_dialect(&source.text).map_err(|misread| vec![misread_as(&misread, source)])?;
+    let written: Written =
+        read_dialect(&source.text).map_err(|misread| vec![misread_as(&misread, source)])?;
     let mut faults = Faults::new(source);
     let experiments = &written.experiments.value;
     if experiments.is_empty() {
-        faults.add("there is no experiment in it", &written.experiments.span, "nothing to analyze", None);
+        faults.add(
+            "there is no experiment in it",
+            &written.experiments.span,
+            "nothing to analyze",
+            None,
+        );
     }
-    faults.too_many("experiments", experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span));
+    faults.too_many(
+        "experiments",
+        experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span),
+    );
     let mut studies = Vec::new();
     for experiment in experiments.iter().take(MAX_ENTRIES) {
         faults.key("experiment", &experiment.key);
@@ -69,7 +83,10 @@ pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
     if !found.is_empty() {
         return Err(found);
     }
-    let assumptions = written.assumptions.into_iter().map(|own| Assumption { what: own.what, source: own.source });
+    let assumptions = written
+        .assumptions
+        .into_iter()
+        .map(|own| Assumption { what: own.what, source: own.source });
     Ok(Statistics {
         title: written.title,
         assumptions: assumptions.collect(),
@@ -78,7 +95,8 @@ pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
     })
 }
 
-/// The fault of a text that has not the shape of summary statistics; a scenario is a likely mistake.
+/// The fault of a text that has not the shape of summary statistics; a scenario is a likely
+/// mistake.
 fn misread_as(misread: &Misread, source: &Source) -> Diagnostic {
     let fault = shape_fault(misread, source);
     match &misread.code {
@@ -101,7 +119,12 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
     faults.keys("metric", key, entries);
     let Some((_, first)) = entries.0.first() else {
         let help = "give `metrics`, the primary one first".to_owned();
-        faults.add(format!("experiment `{key}` has no metric"), &written.metrics.span, "nothing to analyze", Some(help));
+        faults.add(
+            format!("experiment `{key}` has no metric"),
+            &written.metrics.span,
+            "nothing to analyze",
+            Some(help),
+        );
         return None;
     };
     let rows = &first.variations.value.0;
@@ -110,7 +133,12 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
     }
     let keys: Vec<&str> = rows.iter().map(|(variation, _)| variation.value.as_str()).collect();
     if keys.len() < 2 {
-        faults.add(format!("experiment `{key}` compares nothing"), &first.variations.span, "a control and a treatment are needed", None);
+        faults.add(
+            format!("experiment `{key}` compares nothing"),
+            &first.variations.span,
+            "a control and a treatment are needed",
+            None,
+        );
     }
     let control = faults.look_up_in("variation", key, &written.control, keys.iter().copied());
     for (variation, _) in &written.names.0 {
@@ -118,8 +146,14 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
     }
     let threshold = written.threshold.as_ref().map_or(0.9, |threshold| {
         if !(threshold.value > 0.5 && threshold.value < 1.0) {
-            let label = format!("expected more than 0.5 and less than 1, found {}", threshold.value);
-            faults.add("the threshold is out of range", &threshold.span, label, Some("the tutorial has 0.9".to_owned()));
+            let label =
+                format!("expected more than 0.5 and less than 1, found {}", threshold.value);
+            faults.add(
+                "the threshold is out of range",
+                &threshold.span,
+                label,
+                Some("the tutorial has 0.9".to_owned()),
+            );
         }
         threshold.value
     });
@@ -129,7 +163,11 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
         let label = format!("expected at most {}", count(MAX_USERS));
         faults.add("the number of exposed users is out of range", &exposed.span, label, None);
     }
-    let metrics: Vec<MetricInput> = entries.0.iter().map(|(name, metric)| input(key, name, metric, &keys, &exposures, faults)).collect();
+    let metrics: Vec<MetricInput> = entries
+        .0
+        .iter()
+        .map(|(name, metric)| input(key, name, metric, &keys, &exposures, faults))
+        .collect();
     if let Some(decision) = &written.decision {
         check_rule(written, decision, &keys, faults);
     }
@@ -167,7 +205,11 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
 }
 
 /// The planned split, in the order of the variations.
-fn shares(written: &written::Experiment, keys: &[&str], faults: &mut Faults<'_>) -> Option<Vec<Share>> {
+fn shares(
+    written: &written::Experiment,
+    keys: &[&str],
+    faults: &mut Faults<'_>,
+) -> Option<Vec<Share>> {
     let split = written.split.as_ref()?;
     for (variation, _) in &split.value.0 {
         faults.look_up_in("variation", &written.key.value, variation, keys.iter().copied());
@@ -175,7 +217,12 @@ fn shares(written: &written::Experiment, keys: &[&str], faults: &mut Faults<'_>)
     let sum: u64 = split.value.0.iter().map(|(_, share)| u64::from(share.weight())).sum();
     if sum != u64::from(Share::WHOLE.weight()) {
         let label = format!("these sum to {}%", sum as f64 / 1e3);
-        faults.add(format!("the split of experiment `{}` does not sum to 100%", written.key.value), &split.span, label, None);
+        faults.add(
+            format!("the split of experiment `{}` does not sum to 100%", written.key.value),
+            &split.span,
+            label,
+            None,
+        );
     }
     Some(keys.iter().map(|key| split.value.get(key).copied().unwrap_or_default()).collect())
 }
@@ -188,12 +235,26 @@ fn input(
     exposures: &[&Spanned<u64>],
     faults: &mut Faults<'_>,
 ) -> MetricInput {
-    let percentile = written.percentile.as_ref().map_or(0.95, |percentile| faults.range("the percentile", percentile, 0.01, 0.999));
+    let percentile = written
+        .percentile
+        .as_ref()
+        .map_or(0.95, |percentile| faults.range("the percentile", percentile, 0.01, 0.999));
     if let Some(place) = written.percentile.as_ref().filter(|_| written.kind != Kind::Percentile) {
-        faults.add("only a percentile metric has a `percentile`", &place.span, "write `kind: Percentile`, or leave this out", None);
+        faults.add(
+            "only a percentile metric has a `percentile`",
+            &place.span,
+            "write `kind: Percentile`, or leave this out",
+            None,
+        );
     }
-    let smallest_effect = written.smallest_effect.as_ref().map_or(0.0, |smallest| faults.range("smallest_effect", smallest, 0.0, 10.0));
-    let prior_variance = written.prior_variance.as_ref().map(|variance| faults.range("the prior variance", variance, 1e-6, 1e6));
+    let smallest_effect = written
+        .smallest_effect
+        .as_ref()
+        .map_or(0.0, |smallest| faults.range("smallest_effect", smallest, 0.0, 10.0));
+    let prior_variance = written
+        .prior_variance
+        .as_ref()
+        .map(|variance| faults.range("the prior variance", variance, 1e-6, 1e6));
     let tallies = keys.iter().zip(exposures).map(|(variation, exposed)| {
         let row = written.variations.value.get(variation)?;
         if row.exposures.value != exposed.value {
@@ -211,7 +272,11 @@ fn input(
             name: written.name.clone().unwrap_or_default(),
             // Statistics name no event: the key says what was counted.
             event: key.value.clone(),
-            aggregation: if written.kind == Kind::Conversion { Aggregation::Occurrence } else { Aggregation::Sum },
+            aggregation: if written.kind == Kind::Conversion {
+                Aggregation::Occurrence
+            } else {
+                Aggregation::Sum
+            },
             statistic: match written.kind {
                 Kind::Percentile => Statistic::Percentile(Probability::clamped(percentile)),
                 Kind::Conversion | Kind::Numeric => Statistic::Mean,
@@ -231,13 +296,25 @@ fn input(
 }
 
 /// Variations that the primary metric does not have, or that are given twice.
-fn strangers(experiment: &str, metric: &Spanned<String>, rows: &Entries<Row>, keys: &[&str], faults: &mut Faults<'_>) {
+fn strangers(
+    experiment: &str,
+    metric: &Spanned<String>,
+    rows: &Entries<Row>,
+    keys: &[&str],
+    faults: &mut Faults<'_>,
+) {
     faults.too_many("variations", rows.0.get(MAX_ENTRIES).map(|(variation, _)| &variation.span));
     for (nth, (variation, _)) in rows.0.iter().enumerate().take(MAX_ENTRIES) {
         faults.look_up_in("variation", experiment, variation, keys.iter().copied());
-        if let Some((earlier, _)) = rows.0.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
+        if let Some((earlier, _)) =
+            rows.0.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value)
+        {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];
-            faults.add_pair(format!("variation `{}` is given twice for `{}`", variation.value, metric.value), places, None);
+            faults.add_pair(
+                format!("variation `{}` is given twice for `{}`", variation.value, metric.value),
+                places,
+                None,
+            );
         }
     }
 }
@@ -252,18 +329,41 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
         }
         users.value
     });
-    if let Some(error) = row.standard_error.as_ref().filter(|error| !(error.value.is_finite() && error.value >= 0.0)) {
-        faults.add("the standard error is out of range", &error.span, "expected a number of 0 or more", None);
+    if let Some(error) =
+        row.standard_error.as_ref().filter(|error| !(error.value.is_finite() && error.value >= 0.0))
+    {
+        faults.add(
+            "the standard error is out of range",
+            &error.span,
+            "expected a number of 0 or more",
+            None,
+        );
     }
-    for number in [&row.total, &row.value].into_iter().flatten().filter(|number| !number.value.is_finite()) {
+    for number in
+        [&row.total, &row.value].into_iter().flatten().filter(|number| !number.value.is_finite())
+    {
         faults.add("the number is out of range", &number.span, "expected a finite number", None);
     }
     if kind == Kind::Conversion {
-        for place in [&row.total, &row.value, &row.standard_error].into_iter().flatten().map(|number| &number.span) {
-            faults.add("a conversion metric counts users", place, "write `conversions` instead", None);
+        for place in [&row.total, &row.value, &row.standard_error]
+            .into_iter()
+            .flatten()
+            .map(|number| &number.span)
+        {
+            faults.add(
+                "a conversion metric counts users",
+                place,
+                "write `conversions` instead",
+                None,
+            );
         }
         let Some(conversions) = &row.conversions else {
-            faults.add("the field `conversions` is missing", &row.exposures.span, "how many of these converted?", None);
+            faults.add(
+                "the field `conversions` is missing",
+                &row.exposures.span,
+                "how many of these converted?",
+                None,
+            );
             return None;
         };
         if conversions.value > users {
@@ -272,22 +372,40 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
                 None => (&row.exposures.span, "exposed users"),
             };
             let places = [(place, of), (&conversions.span, "more conversions")];
-            faults.add_pair(format!("more conversions than {of}"), places, Some("a user converts once at most".to_owned()));
+            faults.add_pair(
+                format!("more conversions than {of}"),
+                places,
+                Some("a user converts once at most".to_owned()),
+            );
         }
         if users == 0 {
             return None;
         }
-        return Some(Tally::Conversion { units: Some(users), judged: Some(users), conversions: conversions.value });
+        return Some(Tally::Conversion {
+            units: Some(users),
+            judged: Some(users),
+            conversions: conversions.value,
+        });
     }
     if let Some(conversions) = &row.conversions {
-        let help = "write `total` (or `value`) and `standard_error`, or `kind: Conversion`".to_owned();
-        faults.add("only a conversion metric has `conversions`", &conversions.span, "this metric has values", Some(help));
+        let help =
+            "write `total` (or `value`) and `standard_error`, or `kind: Conversion`".to_owned();
+        faults.add(
+            "only a conversion metric has `conversions`",
+            &conversions.span,
+            "this metric has values",
+            Some(help),
+        );
     }
     let standard_error = row.standard_error.as_ref().map(|error| error.value);
     let value = match (&row.total, &row.value) {
         (Some(total), Some(value)) => {
             let places = [(&total.span, "this"), (&value.span, "and this")];
-            faults.add_pair("both `total` and `value` are given", places, Some("one follows from the other; keep one".to_owned()));
+            faults.add_pair(
+                "both `total` and `value` are given",
+                places,
+                Some("one follows from the other; keep one".to_owned()),
+            );
             return None;
         }
         (None, None) => {
@@ -296,7 +414,9 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
                 "the field `total` is missing",
                 &row.exposures.span,
                 label,
-                Some("write `total: …`, or `value: …` for the mean or percentile itself".to_owned()),
+                Some(
+                    "write `total: …`, or `value: …` for the mean or percentile itself".to_owned(),
+                ),
             );
             return None;
         }
@@ -306,30 +426,64 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
         (None, Some(value)) if kind == Kind::Percentile => value.value,
         (None, Some(value)) => value.value * users as f64,
     };
-    if let Some(place) = row.total.as_ref().or(row.value.as_ref()).filter(|number| number.value.is_finite() && !value.is_finite()) {
-        faults.add("the number is out of range", &place.span, "times the users it is too large to count with", None);
+    if let Some(place) = row
+        .total
+        .as_ref()
+        .or(row.value.as_ref())
+        .filter(|number| number.value.is_finite() && !value.is_finite())
+    {
+        faults.add(
+            "the number is out of range",
+            &place.span,
+            "times the users it is too large to count with",
+            None,
+        );
     }
     if users == 0 || exposed == 0 {
         return None;
     }
     Some(match kind {
         Kind::Percentile => Tally::Percentile { units: users, value, standard_error },
-        Kind::Numeric | Kind::Conversion => Tally::Mean { units: users, total: value, standard_error },
+        Kind::Numeric | Kind::Conversion => {
+            Tally::Mean { units: users, total: value, standard_error }
+        }
     })
 }
 
 /// A decision rule speaks of a treatment and of metrics that are there.
-fn check_rule(written: &written::Experiment, decision: &Spanned<Rule>, keys: &[&str], faults: &mut Faults<'_>) {
+fn check_rule(
+    written: &written::Experiment,
+    decision: &Spanned<Rule>,
+    keys: &[&str],
+    faults: &mut Faults<'_>,
+) {
     let rule = &decision.value;
-    let shipped = Spanned { value: rule.ship.clone(), span: faults.quoted(&rule.ship, &decision.span, &["ship:"]) };
+    let shipped = Spanned {
+        value: rule.ship.clone(),
+        span: faults.quoted(&rule.ship, &decision.span, &["ship:"]),
+    };
     if rule.ship == written.control.value {
-        faults.add("the decision ships the control", &shipped.span, "this is the control already", None);
+        faults.add(
+            "the decision ships the control",
+            &shipped.span,
+            "this is the control already",
+            None,
+        );
     } else {
         faults.look_up_in("variation", &written.key.value, &shipped, keys.iter().copied());
     }
     for (_, key) in rule.metric_keys() {
-        let span = faults.quoted(key, &decision.span, &["metric:", "value: (", "cost: (", "value:(", "cost:("]);
+        let span = faults.quoted(
+            key,
+            &decision.span,
+            &["metric:", "value: (", "cost: (", "value:(", "cost:("],
+        );
         let metrics = written.metrics.value.0.iter().map(|(metric, _)| metric.value.as_str());
-        faults.look_up_in("metric", &written.key.value, &Spanned { value: key.to_owned(), span }, metrics);
+        faults.look_up_in(
+            "metric",
+            &written.key.value,
+            &Spanned { value: key.to_owned(), span },
+            metrics,
+        );
     }
 }

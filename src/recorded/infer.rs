@@ -1,9 +1,11 @@
 //! Infer experiments and metrics from recorded events, where no scenario names them.
 //!
-//! Every flag whose users were exposed to two arms or more is an experiment. Its metrics are the tutorial's, for the events that
-//! are there, and one or two for each event of the app's own: whether it occurred, and the sum of its values if they differ.
+//! Every flag whose users were exposed to two arms or more is an experiment. Its metrics are the
+//! tutorial's, for the events that are there, and one or two for each event of the app's own:
+//! whether it occurred, and the sum of its values if they differ.
 //!
-//! Guarantees: what had to be assumed is reported; where nothing can be inferred the reason says exactly what is missing.
+//! Guarantees: what had to be assumed is reported; where nothing can be inferred the reason says
+//! exactly what is missing.
 
 use crate::metrics::Varies;
 use crate::scenario::Study;
@@ -12,7 +14,9 @@ use std::io::{self, BufRead};
 
 use super::lines::each_event;
 use super::plan::{Plan, arm_name};
-use crate::experiment::{Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment};
+use crate::experiment::{
+    Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment,
+};
 use crate::flags::events::{Recorded, context_kinds, read};
 use crate::quantity::{Probability, Share};
 use crate::report::Assumption;
@@ -70,11 +74,15 @@ pub fn look(lines: impl BufRead) -> io::Result<Found> {
             let kinds = context_kinds(event);
             if kinds.is_empty() {
                 // Of another kind, about the AI SDK itself, or malformed.
-                return read(event, "user").map(|recorded| found.take("user", &recorded)).map_err(|fault| fault.to_string());
+                return read(event, "user")
+                    .map(|recorded| found.take("user", &recorded))
+                    .map_err(|fault| fault.to_string());
             }
-            kinds
-                .into_iter()
-                .try_for_each(|kind| read(event, kind).map(|recorded| found.take(kind, &recorded)).map_err(|fault| fault.to_string()))
+            kinds.into_iter().try_for_each(|kind| {
+                read(event, kind)
+                    .map(|recorded| found.take(kind, &recorded))
+                    .map_err(|fault| fault.to_string())
+            })
         });
         match told {
             Ok(()) => found.readable += 1,
@@ -113,7 +121,8 @@ impl Found {
         }
     }
 
-    /// The kind of context that is the unit: `user` if any user was exposed, else the kind with the most exposures.
+    /// The kind of context that is the unit: `user` if any user was exposed, else the kind with the
+    /// most exposures.
     #[must_use]
     pub fn unit(&self) -> &str {
         let exposures = |kind: &str| self.by_unit.get(kind).map_or(0, |seen| seen.exposures);
@@ -121,14 +130,19 @@ impl Found {
             return "user";
         }
         // The first of equals, in alphabetical order.
-        let most = self.by_unit.keys().rev().max_by_key(|kind| exposures(kind)).filter(|kind| exposures(kind) > 0);
+        let most = self
+            .by_unit
+            .keys()
+            .rev()
+            .max_by_key(|kind| exposures(kind))
+            .filter(|kind| exposures(kind) > 0);
         most.map_or("user", String::as_str)
     }
 }
 
 impl Plan {
-    /// The plan that the events suggest, with contexts of kind `unit` as units. The control of an experiment is the arm with
-    /// the lowest number.
+    /// The plan that the events suggest, with contexts of kind `unit` as units. The control of an
+    /// experiment is the arm with the lowest number.
     ///
     /// # Errors
     /// What is missing: exposures, a second arm, or metric events.
@@ -138,11 +152,15 @@ impl Plan {
         let seen = found.by_unit.get(&unit).unwrap_or(&empty);
         let (metrics, left_out) = metrics(seen);
         let compared = seen.exposed.iter().filter(|(_, arms)| (2..=MAX_ARMS).contains(&arms.len()));
-        let studies: Vec<Experiment> = compared.map(|(config, arms)| study(config, arms, metrics.len())).collect();
+        let studies: Vec<Experiment> =
+            compared.map(|(config, arms)| study(config, arms, metrics.len())).collect();
         if metrics.is_empty() || studies.is_empty() {
             return Err(missing(found, seen, &unit, studies.is_empty()));
         }
-        let controls: Vec<String> = studies.iter().map(|experiment| format!("`{}`", experiment.control_treatment().variation)).collect();
+        let controls: Vec<String> = studies
+            .iter()
+            .map(|experiment| format!("`{}`", experiment.control_treatment().variation))
+            .collect();
         let source = "no scenario was given";
         let assumption = |what: String| Assumption { what, source: source.to_owned() };
         let mut assumptions = vec![
@@ -153,20 +171,42 @@ impl Plan {
             assumptions.push(assumption(format!("unit: contexts of kind `{unit}`")));
         }
         if left_out > 0 {
-            assumptions.push(assumption(format!("{left_out} rarer metrics are left out; a scenario can name them")));
+            assumptions.push(assumption(format!(
+                "{left_out} rarer metrics are left out; a scenario can name them"
+            )));
         }
         // Arms are told by their values, so no variation needs a number.
         let nowhere = || Varies { config: 0, treatment_of: Vec::new() };
-        let studies = studies.into_iter().enumerate().map(|(place, experiment)| Study::new(experiment, place, nowhere())).collect();
-        Ok(Self { name: name.to_owned(), studies, metrics, assumptions, unit, window_ms: None, until_ms: None })
+        let studies = studies
+            .into_iter()
+            .enumerate()
+            .map(|(place, experiment)| Study::new(experiment, place, nowhere()))
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            studies,
+            metrics,
+            assumptions,
+            unit,
+            window_ms: None,
+            until_ms: None,
+        })
     }
 }
 
 /// The metrics that the events suggest, and how many more there would be.
 fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
-    let mut metrics: Vec<Metric> = default_metrics().into_iter().filter(|metric| seen.events.contains_key(&metric.event)).collect();
-    let mut own: Vec<(&String, &Values)> =
-        seen.events.iter().filter(|(key, _)| !key.starts_with(AI_EVENTS) && !metrics.iter().any(|metric| metric.event == **key)).collect();
+    let mut metrics: Vec<Metric> = default_metrics()
+        .into_iter()
+        .filter(|metric| seen.events.contains_key(&metric.event))
+        .collect();
+    let mut own: Vec<(&String, &Values)> = seen
+        .events
+        .iter()
+        .filter(|(key, _)| {
+            !key.starts_with(AI_EVENTS) && !metrics.iter().any(|metric| metric.event == **key)
+        })
+        .collect();
     own.sort_by_key(|(_, values)| std::cmp::Reverse(values.count));
     for (event, values) in own {
         let metric = |key: String, aggregation| Metric {
@@ -194,9 +234,14 @@ fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
 }
 
 fn study(config: &str, arms: &BTreeMap<String, usize>, metrics: usize) -> Experiment {
-    let mut arms: Vec<(usize, &String)> = arms.iter().map(|(name, &number)| (number, name)).collect();
+    let mut arms: Vec<(usize, &String)> =
+        arms.iter().map(|(name, &number)| (number, name)).collect();
     arms.sort();
-    let treatments = arms.into_iter().map(|(_, name)| Treatment { variation: name.clone(), name: String::new(), share: Share::default() });
+    let treatments = arms.into_iter().map(|(_, name)| Treatment {
+        variation: name.clone(),
+        name: String::new(),
+        share: Share::default(),
+    });
     Experiment {
         key: config.to_owned(),
         name: config.to_owned(),
@@ -214,16 +259,25 @@ fn study(config: &str, arms: &BTreeMap<String, usize>, metrics: usize) -> Experi
 
 /// What is missing for an experiment.
 fn missing(found: &Found, seen: &Seen, unit: &str, no_experiment: bool) -> String {
-    let counts =
-        |counts: &BTreeMap<String, u64>| counts.iter().map(|(key, count)| format!("{count} `{key}`")).collect::<Vec<_>>().join(", ");
+    let counts = |counts: &BTreeMap<String, u64>| {
+        counts.iter().map(|(key, count)| format!("{count} `{key}`")).collect::<Vec<_>>().join(", ")
+    };
     if !no_experiment {
-        return format!("it has exposures of contexts of kind `{unit}` and no metric event of them: nothing to compare the arms on");
+        return format!(
+            "it has exposures of contexts of kind `{unit}` and no metric event of them: nothing to compare the arms on"
+        );
     }
-    let others: Vec<&str> =
-        found.by_unit.iter().filter(|(kind, seen)| *kind != unit && seen.exposures > 0).map(|(kind, _)| kind.as_str()).collect();
+    let others: Vec<&str> = found
+        .by_unit
+        .iter()
+        .filter(|(kind, seen)| *kind != unit && seen.exposures > 0)
+        .map(|(kind, _)| kind.as_str())
+        .collect();
     if seen.exposures == 0 && !others.is_empty() {
         let others = others.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
-        return format!("no context of kind `{unit}` was exposed, only contexts of kind {others}: choose the unit with `--unit`");
+        return format!(
+            "no context of kind `{unit}` was exposed, only contexts of kind {others}: choose the unit with `--unit`"
+        );
     }
     if seen.exposures == 0 && seen.evaluations > 0 {
         return format!(
@@ -232,8 +286,15 @@ fn missing(found: &Found, seen: &Seen, unit: &str, no_experiment: bool) -> Strin
         );
     }
     if seen.exposures == 0 && seen.events.is_empty() && !found.other.is_empty() {
-        let only = if found.other.len() == 1 && found.other.contains_key("summary") { "only summaries" } else { "only other events" };
-        return format!("it has no exposure, {only}: {}; exposures are `feature` events", counts(&found.other));
+        let only = if found.other.len() == 1 && found.other.contains_key("summary") {
+            "only summaries"
+        } else {
+            "only other events"
+        };
+        return format!(
+            "it has no exposure, {only}: {}; exposures are `feature` events",
+            counts(&found.other)
+        );
     }
     if seen.exposures == 0 {
         return "it has no exposure: no `feature` event with `reason.inExperiment`; record exposures in the same file".to_owned();

@@ -1,7 +1,8 @@
-//! A file of recorded events, line by line: one event a line, or one payload (an array of events) a line.
+//! A file of recorded events, line by line: one event a line, or one payload (an array of events) a
+//! line.
 //!
-//! Promises: whatever the bytes, every line is either told event by event or told as faulty with its reason; memory is
-//! bounded by the longest line that is taken.
+//! Promises: whatever the bytes, every line is either told event by event or told as faulty with
+//! its reason; memory is bounded by the longest line that is taken.
 //!
 //! Does not know: what an event is for.
 
@@ -12,12 +13,15 @@ use serde_json::Value;
 /// Most bytes of a line: a payload of 10,000 events of 3 kB.
 const MAX_LINE: usize = 32 << 20;
 
-/// Reads lines and passes on each event, with the number of its line (from 1), or why the line holds none. Returns the number
-/// of lines.
+/// Reads lines and passes on each event, with the number of its line (from 1), or why the line
+/// holds none. Returns the number of lines.
 ///
 /// # Errors
 /// When the reader fails.
-pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Value, String>)) -> io::Result<u64> {
+pub fn each_event(
+    mut lines: impl BufRead,
+    mut tell: impl FnMut(u64, Result<&Value, String>),
+) -> io::Result<u64> {
     let mut line = Vec::new();
     let mut number = 0;
     loop {
@@ -25,7 +29,11 @@ pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Val
         let whole = next_line(&mut lines, &mut line)?;
         let Some(whole) = whole else { return Ok(number) };
         number += 1;
-        let text = if number == 1 { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) } else { &line };
+        let text = if number == 1 {
+            line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line)
+        } else {
+            &line
+        };
         if !whole {
             tell(number, Err(format!("the line is longer than {} MiB", MAX_LINE >> 20)));
             continue;
@@ -37,7 +45,10 @@ pub fn each_event(mut lines: impl BufRead, mut tell: impl FnMut(u64, Result<&Val
             Ok(Value::Array(events)) => events.iter().for_each(|event| tell(number, Ok(event))),
             Ok(event) => tell(number, Ok(&event)),
             // The place is in the line; the line's own number is told beside it.
-            Err(error) => tell(number, Err(format!("not JSON at column {}: {}", error.column(), reason(&error)))),
+            Err(error) => tell(
+                number,
+                Err(format!("not JSON at column {}: {}", error.column(), reason(&error))),
+            ),
         }
     }
 }
@@ -51,7 +62,8 @@ fn reason(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-/// Appends the next line to `line`, without its end; tells whether it was taken whole, `None` at the end.
+/// Appends the next line to `line`, without its end; tells whether it was taken whole, `None` at
+/// the end.
 fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     let mut any = false;
     let mut whole = true;
@@ -86,13 +98,19 @@ mod tests {
 
     #[test]
     fn every_line_is_told_of_or_told_why_not() {
-        let metric = r#"{"kind":"custom","key":"e","creationDate":1,"context":{"kind":"user","key":"u"}}"#;
+        let metric =
+            r#"{"kind":"custom","key":"e","creationDate":1,"context":{"kind":"user","key":"u"}}"#;
         let long = format!("\"{}\"", "x".repeat(MAX_LINE));
-        let text = format!("\u{feff}{metric}\n\n[{metric},{metric}]\r\n{{oops\n\u{0}\n{long}\n{metric}");
+        let text =
+            format!("\u{feff}{metric}\n\n[{metric},{metric}]\r\n{{oops\n\u{0}\n{long}\n{metric}");
         let mut told = Vec::new();
-        let lines = each_event(text.as_bytes(), |line, event| told.push((line, event.is_ok()))).unwrap();
+        let lines =
+            each_event(text.as_bytes(), |line, event| told.push((line, event.is_ok()))).unwrap();
         assert_eq!(lines, 7);
-        assert_eq!(told, [(1, true), (3, true), (3, true), (4, false), (5, false), (6, false), (7, true)]);
+        assert_eq!(
+            told,
+            [(1, true), (3, true), (3, true), (4, false), (5, false), (6, false), (7, true)]
+        );
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub fn statistics_report(name: &str, given: &Statistics) -> Report {
     for study in &given.studies {
         let analysis = analyze(&study.experiment, &study.data);
         let verdict = study.rule.as_ref().map(|rule| decide(rule, &study.experiment, &analysis));
-        let shown = Report::experiment(&study.experiment, &analysis, verdict.as_ref(), Extras::default());
+        let shown =
+            Report::experiment(&study.experiment, &analysis, verdict.as_ref(), Extras::default());
         if let Some(expect) = &study.expect {
             report.expectations.extend(expect.check(&shown));
         }

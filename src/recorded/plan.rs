@@ -1,4 +1,5 @@
-//! What recorded events are compared with: experiments, metrics and rules, from a scenario or read off the events.
+//! What recorded events are compared with: experiments, metrics and rules, from a scenario or read
+//! off the events.
 //!
 //! Promises: what had to be assumed without a scenario is told.
 //!
@@ -46,20 +47,37 @@ impl Plan {
         }
     }
 
-    /// The treatment that a variation is in an experiment: by the key of an AI config's variation, by the value of any other
-    /// flag, or by its number. An AI config's disabled variation is none.
+    /// The treatment that a variation is in an experiment: by the key of an AI config's variation,
+    /// by the value of any other flag, or by its number. An AI config's disabled variation is none.
     #[must_use]
-    pub fn treatment(&self, experiment: usize, variation: usize, key: Option<&str>, value: &Value) -> Option<u8> {
+    pub fn treatment(
+        &self,
+        experiment: usize,
+        variation: usize,
+        key: Option<&str>,
+        value: &Value,
+    ) -> Option<u8> {
         let study = self.studies.get(experiment)?;
-        let place = |name: &str| study.experiment.treatments.iter().position(|treatment| treatment.variation == name);
+        let place = |name: &str| {
+            study.experiment.treatments.iter().position(|treatment| treatment.variation == name)
+        };
         let name = arm_name(variation, key, value)?;
         // Events number the automatic `disabled` variation of an AI config first.
-        let by_number = || study.varies.treatment_of.get(variation.checked_sub(1)?).copied().flatten().map(usize::from);
+        let by_number = || {
+            study
+                .varies
+                .treatment_of
+                .get(variation.checked_sub(1)?)
+                .copied()
+                .flatten()
+                .map(usize::from)
+        };
         let found = place(&name).or_else(|| if key.is_none() { by_number() } else { None });
         found.and_then(|at| u8::try_from(at).ok())
     }
 
-    /// Sets the planned split: of the one experiment, or of every experiment that has the arms that the text names.
+    /// Sets the planned split: of the one experiment, or of every experiment that has the arms that
+    /// the text names.
     ///
     /// # Errors
     /// When the text fits no experiment.
@@ -88,18 +106,27 @@ impl Plan {
         for Study { experiment, .. } in &mut self.studies {
             match experiment.treatments.iter().position(|treatment| treatment.variation == arm) {
                 Some(place) => (experiment.control, fits) = (place, true),
-                None => known.extend(experiment.treatments.iter().map(|treatment| format!("`{}`", treatment.variation))),
+                None => known.extend(
+                    experiment
+                        .treatments
+                        .iter()
+                        .map(|treatment| format!("`{}`", treatment.variation)),
+                ),
             }
         }
-        if fits { Ok(()) } else { Err(format!("no experiment has an arm `{arm}`; the arms are {}", known.join(", "))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("no experiment has an arm `{arm}`; the arms are {}", known.join(", ")))
+        }
     }
 }
 
 /// Longest name of an arm that is a value as it stands, in bytes.
 const LONGEST_NAME: usize = 40;
 
-/// The name of an arm, from what was served: the variation's key of an AI config, else the flag's value, else its number.
-/// `None` for an AI config's disabled variation.
+/// The name of an arm, from what was served: the variation's key of an AI config, else the flag's
+/// value, else its number. `None` for an AI config's disabled variation.
 #[must_use]
 pub fn arm_name(variation: usize, key: Option<&str>, value: &Value) -> Option<String> {
     if let Some(key) = key {

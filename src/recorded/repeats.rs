@@ -1,11 +1,13 @@
 //! Recognize events that were recorded twice.
 //!
-//! An SDK sends a payload again when its answer got lost, and a pipeline may deliver a message twice. Two metric events are the
-//! same when their time, key, unit, value and data are equal. Inside one payload (one line that holds an array) equal events
-//! are different ones, because an SDK writes each event once into a payload: two calls of a tool in the same millisecond both
+//! An SDK sends a payload again when its answer got lost, and a pipeline may deliver a message
+//! twice. Two metric events are the same when their time, key, unit, value and data are equal.
+//! Inside one payload (one line that holds an array) equal events are different ones, because an
+//! SDK writes each event once into a payload: two calls of a tool in the same millisecond both
 //! count. Events on lines of their own that are equal to the millisecond count once.
 //!
-//! Guarantees: the order of payloads does not matter. Memory: 20 bytes and a tree's overhead for each event that is asked about.
+//! Guarantees: the order of payloads does not matter. Memory: 20 bytes and a tree's overhead for
+//! each event that is asked about.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +26,8 @@ pub struct Repeats {
 }
 
 impl Repeats {
-    /// Whether this event of line `line` was recorded before, on another line. Lines have to come in order.
+    /// Whether this event of line `line` was recorded before, on another line. Lines have to come
+    /// in order.
     pub fn again(&mut self, line: u64, at_ms: u64, unit: &str, event: &Value) -> bool {
         if line != self.line {
             self.line = line;
@@ -40,8 +43,8 @@ impl Repeats {
     }
 }
 
-/// A digest of what makes a metric event this one and no other. How an exporter writes it (order of fields, extra fields,
-/// envelope) makes no difference.
+/// A digest of what makes a metric event this one and no other. How an exporter writes it (order of
+/// fields, extra fields, envelope) makes no difference.
 fn digest(at_ms: u64, unit: &str, event: &Value) -> u128 {
     let mut state = xxhash_rust::xxh3::Xxh3::new();
     state.update(&at_ms.to_le_bytes());
@@ -94,7 +97,8 @@ mod tests {
     fn an_event_is_told_apart_by_its_content_and_by_its_payload() {
         let mut repeats = Repeats::default();
         let call = json!({ "kind": "custom", "key": "tool", "metricValue": 1, "data": { "a": 1, "b": [2, "c"] } });
-        // Two equal calls in one payload are two; the payload sent again brings nothing new, a third call in it does.
+        // Two equal calls in one payload are two; the payload sent again brings nothing new, a
+        // third call in it does.
         assert_eq!([1, 1].map(|line| repeats.again(line, 5, "u", &call)), [false, false]);
         assert_eq!([2, 2, 2].map(|line| repeats.again(line, 5, "u", &call)), [true, true, false]);
         let rewritten = json!({ "event": { "data": { "b": [2, "c"], "a": 1 }, "metricValue": 1.0, "key": "tool", "kind": "custom" } });
@@ -105,7 +109,11 @@ mod tests {
             (5, "u", json!({ "key": "tool", "metricValue": 2, "data": { "a": 1, "b": [2, "c"] } })),
             (5, "u", json!({ "key": "tool", "data": { "a": 1, "b": [2, "c"] } })),
             (5, "u", json!({ "key": "tool", "metricValue": 1, "data": { "a": 1, "b": [2, "d"] } })),
-            (5, "u", json!({ "key": "other", "metricValue": 1, "data": { "a": 1, "b": [2, "c"] } })),
+            (
+                5,
+                "u",
+                json!({ "key": "other", "metricValue": 1, "data": { "a": 1, "b": [2, "c"] } }),
+            ),
         ] {
             assert!(!repeats.again(4, at, unit, &event), "{at} {unit} {event}");
         }

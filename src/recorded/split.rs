@@ -6,9 +6,11 @@ use crate::quantity::Share;
 /// Sets the planned split of an experiment from its text.
 ///
 /// # Errors
-/// When the text is no split, names an arm that the experiment does not have, or does not sum to 100%.
+/// When the text is no split, names an arm that the experiment does not have, or does not sum to
+/// 100%.
 pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> {
-    let arms: Vec<&str> = experiment.treatments.iter().map(|treatment| treatment.variation.as_str()).collect();
+    let arms: Vec<&str> =
+        experiment.treatments.iter().map(|treatment| treatment.variation.as_str()).collect();
     let example = || {
         let even = format!("{}%", 100 / arms.len().max(1));
         arms.iter().map(|arm| format!("{arm}={even}")).collect::<Vec<_>>().join(",")
@@ -16,10 +18,18 @@ pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> 
     let mut shares = vec![None; arms.len()];
     if text.contains('=') {
         for part in text.split(',') {
-            let (arm, share) = part.rsplit_once('=').ok_or_else(|| format!("expected ARM=SHARE, found `{part}`; write {}", example()))?;
+            let (arm, share) = part.rsplit_once('=').ok_or_else(|| {
+                format!("expected ARM=SHARE, found `{part}`; write {}", example())
+            })?;
             let own = arms.iter().zip(&mut shares).find(|(own, _)| **own == arm.trim());
-            let (_, place) =
-                own.ok_or_else(|| format!("`{}` has no arm `{}`; its arms are {}", experiment.key, arm.trim(), arms.join(", ")))?;
+            let (_, place) = own.ok_or_else(|| {
+                format!(
+                    "`{}` has no arm `{}`; its arms are {}",
+                    experiment.key,
+                    arm.trim(),
+                    arms.join(", ")
+                )
+            })?;
             if place.replace(share_of(share)?).is_some() {
                 return Err(format!("the arm `{}` is given twice", arm.trim()));
             }
@@ -40,7 +50,11 @@ pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> 
         }
     }
     if let Some((arm, _)) = arms.iter().zip(&shares).find(|(_, share)| share.is_none()) {
-        return Err(format!("the split leaves out the arm `{arm}` of `{}`; write {}", experiment.key, example()));
+        return Err(format!(
+            "the split leaves out the arm `{arm}` of `{}`; write {}",
+            experiment.key,
+            example()
+        ));
     }
     let sum: u64 = shares.iter().flatten().map(|share| u64::from(share.weight())).sum();
     // 33/33/34 sums exactly; thirds written to two digits do not, and mean thirds.
@@ -57,5 +71,7 @@ pub fn set_split(experiment: &mut Experiment, text: &str) -> Result<(), String> 
 fn share_of(text: &str) -> Result<Share, String> {
     let text = text.trim();
     let with_sign = if text.ends_with('%') { text.to_owned() } else { format!("{text}%") };
-    with_sign.parse().map_err(|_| format!("expected a share such as 50% (0% to 100%), found `{text}`"))
+    with_sign
+        .parse()
+        .map_err(|_| format!("expected a share such as 50% (0% to 100%), found `{text}`"))
 }

@@ -1,8 +1,10 @@
-//! Fold exposures and metric events into one table of observations for each experiment, and for each pair of experiments.
+//! Fold exposures and metric events into one table of observations for each experiment, and for
+//! each pair of experiments.
 //!
-//! Guarantees: only events at or after a unit's first exposure in an experiment count for it, within the plan's window and
-//! before its end; for a pair of experiments only events after both exposures; one experiment's exposure never counts for
-//! another; of two exposures the earlier one stays, whichever arrives first.
+//! Guarantees: only events at or after a unit's first exposure in an experiment count for it,
+//! within the plan's window and before its end; for a pair of experiments only events after both
+//! exposures; one experiment's exposure never counts for another; of two exposures the earlier one
+//! stays, whichever arrives first.
 //!
 //! Does not know: files or lines, or what to do with an event that does not count.
 
@@ -15,7 +17,8 @@ use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{Extras, Mode, Report, interactions_between};
 
-/// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table of its own.
+/// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table
+/// of its own.
 const MAX_PAIRED: usize = 6;
 
 /// What became of a metric event in one experiment.
@@ -80,7 +83,10 @@ pub struct Table {
     sampled: BTreeMap<String, u64>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "experiments, metrics, units and tables are numbered by the plan that the table was made for")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "experiments, metrics, units and tables are numbered by the plan that the table was made for"
+)]
 impl Table {
     /// Empty tables for a plan.
     #[must_use]
@@ -90,13 +96,24 @@ impl Table {
         if count <= MAX_PAIRED {
             let studies = || plan.studies.iter().enumerate();
             for (i, one) in studies() {
-                let others = studies().skip(i + 1).filter(|(_, other)| other.experiment.config != one.experiment.config);
+                let others = studies()
+                    .skip(i + 1)
+                    .filter(|(_, other)| other.experiment.config != one.experiment.config);
                 of.extend(others.map(|(j, _)| vec![i, j]));
             }
         }
         // What is sent is already in the metric's unit.
-        let slots = of.into_iter().map(|of| Slot { of, observations: Observations::new(0, count, &plan.metrics, |_| 1.0) });
-        Self { units: BTreeMap::new(), first: Vec::new(), experiments: count, slots: slots.collect(), sampled: BTreeMap::new() }
+        let slots = of.into_iter().map(|of| Slot {
+            of,
+            observations: Observations::new(0, count, &plan.metrics, |_| 1.0),
+        });
+        Self {
+            units: BTreeMap::new(),
+            first: Vec::new(),
+            experiments: count,
+            slots: slots.collect(),
+            sampled: BTreeMap::new(),
+        }
     }
 
     /// Units that were exposed to anything.
@@ -118,7 +135,8 @@ impl Table {
         let mut earliest = First { at_ms, treatment, mixed: false };
         if let Some(other) = *first {
             earliest.mixed = other.mixed || other.treatment != treatment;
-            // At the same millisecond the lower treatment stays, so that the order of arrival does not matter.
+            // At the same millisecond the lower treatment stays, so that the order of arrival does
+            // not matter.
             if (other.at_ms, other.treatment) < (at_ms, treatment) {
                 (earliest.at_ms, earliest.treatment) = (other.at_ms, other.treatment);
             }
@@ -132,14 +150,21 @@ impl Table {
     /// A metric event, for table number `slot`.
     pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
         let Slot { of, observations } = &mut self.slots[slot];
-        let metrics = plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
+        let metrics =
+            plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
         let mut counting = metrics
-            .filter(|(at, _)| of.iter().all(|&nth| plan.studies[nth].experiment.metrics.contains(at)))
+            .filter(|(at, _)| {
+                of.iter().all(|&nth| plan.studies[nth].experiment.metrics.contains(at))
+            })
             .map(|(_, metric)| metric)
             .peekable();
-        let Some(column) = observations.column(event.event).filter(|_| counting.peek().is_some()) else { return Counted::NoMetric };
+        let Some(column) = observations.column(event.event).filter(|_| counting.peek().is_some())
+        else {
+            return Counted::NoMetric;
+        };
         let exposed = self.units.get(event.unit).and_then(|&unit| {
-            let times: Option<Vec<u64>> = of.iter().map(|&nth| Some(self.first[unit][nth]?.at_ms)).collect();
+            let times: Option<Vec<u64>> =
+                of.iter().map(|&nth| Some(self.first[unit][nth]?.at_ms)).collect();
             Some((unit, times?.into_iter().max()?))
         });
         let Some((unit, exposed)) = exposed else { return Counted::NotExposed };
@@ -185,7 +210,8 @@ impl Table {
     pub fn analysis(&self, plan: &Plan, nth: usize) -> (Summary, Analysis) {
         let study = &plan.studies[nth];
         let experiment = &study.experiment;
-        let mut summary = study.summarize(&self.slots[nth].observations, &plan.metrics, 0..self.units());
+        let mut summary =
+            study.summarize(&self.slots[nth].observations, &plan.metrics, 0..self.units());
         if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
             summary.shares = None;
         }
@@ -216,7 +242,12 @@ impl Table {
         let experiments: Vec<_> = plan.studies.iter().map(|study| &study.experiment).collect();
         for slot in self.slots.iter().skip(self.experiments) {
             if let [i, j] = slot.of[..] {
-                report.interactions.extend(interactions_between(&slot.observations, [i, j], &experiments, &plan.metrics));
+                report.interactions.extend(interactions_between(
+                    &slot.observations,
+                    [i, j],
+                    &experiments,
+                    &plan.metrics,
+                ));
             }
         }
         report
@@ -224,13 +255,23 @@ impl Table {
 
     fn health(&self, plan: &Plan, nth: usize) -> Vec<HealthCheck> {
         let mut found = Vec::new();
-        let mixed = self.first.iter().filter(|first| first[nth].is_some_and(|first| first.mixed)).count();
+        let mixed =
+            self.first.iter().filter(|first| first[nth].is_some_and(|first| first.mixed)).count();
         if mixed > 0 {
             let unit = &plan.unit;
-            let who = if mixed == 1 { format!("1 {unit} was") } else { format!("{} {unit}s were", figure::count(mixed as u64)) };
-            let message =
-                format!("{who} exposed to more than one variation; the first exposure counts, so effects look smaller than they are");
-            found.push(HealthCheck { check: "mixed_exposures", status: HealthStatus::Warning, message });
+            let who = if mixed == 1 {
+                format!("1 {unit} was")
+            } else {
+                format!("{} {unit}s were", figure::count(mixed as u64))
+            };
+            let message = format!(
+                "{who} exposed to more than one variation; the first exposure counts, so effects look smaller than they are"
+            );
+            found.push(HealthCheck {
+                check: "mixed_exposures",
+                status: HealthStatus::Warning,
+                message,
+            });
         }
         found.extend(self.sampling(plan, nth));
         found
@@ -239,7 +280,8 @@ impl Table {
     /// What the sampling of metric events does to an experiment's metrics.
     fn sampling(&self, plan: &Plan, nth: usize) -> Option<HealthCheck> {
         let own = plan.studies[nth].experiment.metrics.iter().map(|&at| &plan.metrics[at]);
-        let sampled: Vec<(&Metric, u64)> = own.filter_map(|metric| Some((metric, *self.sampled.get(&metric.event)?))).collect();
+        let sampled: Vec<(&Metric, u64)> =
+            own.filter_map(|metric| Some((metric, *self.sampled.get(&metric.event)?))).collect();
         let ratio = sampled.iter().map(|(_, ratio)| *ratio).max()?;
         let names = |sound: bool| {
             let names = sampled.iter().filter(|(metric, _)| survives_sampling(metric) == sound);
@@ -261,9 +303,12 @@ impl Table {
     }
 }
 
-/// Whether weighting sampled events gives an unbiased value: of a sum over all exposed units (D. G. Horvitz & D. J. Thompson,
-/// "A generalization of sampling without replacement from a finite universe", 1952). The spread of the weighted sums contains
-/// the sampling's own noise, so its standard error is right, too.
+/// Whether weighting sampled events gives an unbiased value: of a sum over all exposed units (D. G.
+/// Horvitz & D. J. Thompson, "A generalization of sampling without replacement from a finite
+/// universe", 1952). The spread of the weighted sums contains the sampling's own noise, so its
+/// standard error is right, too.
 fn survives_sampling(metric: &Metric) -> bool {
-    metric.aggregation == Aggregation::Sum && metric.statistic == Statistic::Mean && metric.missing == Missing::Zero
+    metric.aggregation == Aggregation::Sum
+        && metric.statistic == Statistic::Mean
+        && metric.missing == Missing::Zero
 }

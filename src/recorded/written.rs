@@ -119,7 +119,8 @@ pub struct Metric {
     pub percentile: Option<Spanned<f64>>,
     #[serde(default)]
     pub prior_variance: Option<Spanned<f64>>,
-    /// Whose effects the prior takes as usual; where nothing is said it goes by the kind, and `ai_cost_per_request` is a cost.
+    /// Whose effects the prior takes as usual; where nothing is said it goes by the kind, and
+    /// `ai_cost_per_request` is a cost.
     #[serde(default)]
     pub prior: Option<PriorKind>,
     /// The smallest difference that matters, as a share of the control's value.
@@ -140,7 +141,8 @@ pub struct Row {
     /// Users that converted.
     #[serde(default)]
     pub conversions: Option<Spanned<u64>>,
-    /// Sum of the values over the users; of a percentile, the percentile times the exposures, as the results page has it.
+    /// Sum of the values over the users; of a percentile, the percentile times the exposures, as
+    /// the results page has it.
     #[serde(default)]
     pub total: Option<Spanned<f64>>,
     /// The mean or percentile itself, in place of `total`.
@@ -149,7 +151,8 @@ pub struct Row {
     /// Standard error of the mean or of the percentile.
     #[serde(default)]
     pub standard_error: Option<Spanned<f64>>,
-    /// Users that have a value, or of a rate those who could convert (that a judge gave a verdict on), where not all exposed ones do.
+    /// Users that have a value, or of a rate those who could convert (that a judge gave a verdict
+    /// on), where not all exposed ones do.
     #[serde(default)]
     pub users: Option<Spanned<u64>>,
 }

@@ -1,4 +1,5 @@
-//! What changed while users arrived, and what parts of the users say by themselves: data of the report, and their tables.
+//! What changed while users arrived, and what parts of the users say by themselves: data of the
+//! report, and their tables.
 //!
 //! Does not know: how shares are chosen, or when a rollout is taken back; `run` does.
 
@@ -10,7 +11,8 @@ use super::number::{Number, Ordered};
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::figure;
 
-/// Most reallocations or looks that a table shows; of more, every second, third, … is shown, and the last.
+/// Most reallocations or looks that a table shows; of more, every second, third, … is shown, and
+/// the last.
 const MAX_ROWS: usize = 12;
 
 /// A bandit: how its shares went, and what it came to beside a fixed split of the same users.
@@ -26,8 +28,8 @@ pub struct Bandit {
     pub reallocations: Vec<Shares>,
     /// Each variation under the bandit and under a fixed split.
     pub arms: Vec<Arm>,
-    /// Regret: how much the users lost, in the metric's unit, because not all of them got the truly best variation; `None` where
-    /// the truth is not known.
+    /// Regret: how much the users lost, in the metric's unit, because not all of them got the truly
+    /// best variation; `None` where the truth is not known.
     pub regret: Option<Number>,
     /// The same under the fixed split.
     pub fixed_regret: Option<Number>,
@@ -177,17 +179,31 @@ fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
 pub(super) fn bandit(experiment: &Experiment) -> Vec<Part> {
     let Some(bandit) = &experiment.bandit else { return Vec::new() };
     let mut columns = vec![Column::number("users")];
-    columns.extend(experiment.exposures.0.iter().map(|(key, _)| Column::number(experiment.name_of(key))));
+    columns.extend(
+        experiment.exposures.0.iter().map(|(key, _)| Column::number(experiment.name_of(key))),
+    );
     let row = |shares: &Shares| {
         let cells = shares.shares.0.iter().map(|(_, share)| Cell::new(figure::percent(*share)));
-        Row::Cells(std::iter::once(Cell::new(figure::count(shares.users.into()))).chain(cells).collect())
+        Row::Cells(
+            std::iter::once(Cell::new(figure::count(shares.users.into()))).chain(cells).collect(),
+        )
     };
     let rows: Vec<Row> = thinned(&bandit.reallocations).map(row).collect();
-    let note = if rows.is_empty() { Some("There were too few results to change a share.".to_owned()) } else { None };
-    let shares = Part { title: "The bandit's shares as users arrived", table: Table { columns, rows }, note, tone: Tone::Dim };
+    let note = if rows.is_empty() {
+        Some("There were too few results to change a share.".to_owned())
+    } else {
+        None
+    };
+    let shares = Part {
+        title: "The bandit's shares as users arrived",
+        table: Table { columns, rows },
+        note,
+        tone: Tone::Dim,
+    };
 
     let metric = experiment.metrics.iter().find(|metric| metric.key == bandit.metric);
-    let value = |x: f64| metric.map_or_else(|| figure::percent(x), |metric| metric.measure().value(x));
+    let value =
+        |x: f64| metric.map_or_else(|| figure::percent(x), |metric| metric.measure().value(x));
     let columns = vec![
         Column::words("variation, split"),
         Column::number("users"),
@@ -195,7 +211,12 @@ pub(super) fn bandit(experiment: &Experiment) -> Vec<Part> {
         Column::number(format!("{} interval", experiment.mass())),
     ];
     let row = |split: &str, users: u64, mean: Option<Number>, ends: Option<[Number; 2]>| {
-        Row::Cells(vec![Cell::new(split), Cell::new(figure::count(users)), shown(mean, value), interval(ends, value)])
+        Row::Cells(vec![
+            Cell::new(split),
+            Cell::new(figure::count(users)),
+            shown(mean, value),
+            interval(ends, value),
+        ])
     };
     let rows = bandit.arms.iter().flat_map(|arm| {
         [
@@ -236,12 +257,19 @@ pub(super) fn segments(experiment: &Experiment) -> Option<Part> {
     let several = experiment.treatments().count() > 1;
     let mut rows = Vec::new();
     for segment in &experiment.segments {
-        let users: Vec<String> =
-            segment.users.0.iter().map(|(key, users)| format!("{} {}", figure::count(*users), experiment.name_of(key))).collect();
+        let users: Vec<String> = segment
+            .users
+            .0
+            .iter()
+            .map(|(key, users)| format!("{} {}", figure::count(*users), experiment.name_of(key)))
+            .collect();
         rows.push(Row::Group(segment.segment.clone(), users.join(", ")));
         rows.extend(segment.changes.iter().map(|change| {
-            let name =
-                if several { format!("{}, {}", change.metric, experiment.name_of(&change.variation)) } else { change.metric.clone() };
+            let name = if several {
+                format!("{}, {}", change.metric, experiment.name_of(&change.variation))
+            } else {
+                change.metric.clone()
+            };
             Row::Cells(vec![
                 Cell::new(name),
                 shown(change.relative_difference, figure::change),
@@ -258,27 +286,45 @@ pub(super) fn segments(experiment: &Experiment) -> Option<Part> {
         experiment.mass(),
         figure::count(libm::round(by_luck).max(0.0) as u64),
     );
-    (!rows.is_empty()).then_some(Part { title: "By segment", table: Table { columns, rows }, note: Some(note), tone: Tone::Dim })
+    (!rows.is_empty()).then_some(Part {
+        title: "By segment",
+        table: Table { columns, rows },
+        note: Some(note),
+        tone: Tone::Dim,
+    })
 }
 
 /// The guarded rollouts; empty without any.
 pub(super) fn rollouts(report: &Report) -> Vec<Part> {
     let part = |rollout: &Rollout| {
-        let columns =
-            vec![Column::words("users"), Column::words("metric"), Column::number("change"), Column::number("always-valid interval")];
+        let columns = vec![
+            Column::words("users"),
+            Column::words("metric"),
+            Column::number("change"),
+            Column::number("always-valid interval"),
+        ];
         let mut rows = Vec::new();
         for look in thinned(&rollout.looks) {
             for (nth, reading) in look.metrics.iter().enumerate() {
                 let tone = if reading.regressed { Tone::Bad } else { Tone::Plain };
                 rows.push(Row::Cells(vec![
-                    if nth == 0 { Cell::new(figure::count(look.users.into())) } else { Cell::default() },
+                    if nth == 0 {
+                        Cell::new(figure::count(look.users.into()))
+                    } else {
+                        Cell::default()
+                    },
                     Cell::toned(&reading.metric, tone),
                     Cell { tone, ..shown(reading.change, figure::change) },
                     Cell { tone, ..interval(reading.interval, figure::change) },
                 ]));
             }
         }
-        Part { title: "Guarded rollout", table: Table { columns, rows }, note: Some(rollout.message.clone()), tone: rollout.outcome.tone() }
+        Part {
+            title: "Guarded rollout",
+            table: Table { columns, rows },
+            note: Some(rollout.message.clone()),
+            tone: rollout.outcome.tone(),
+        }
     };
     report.rollouts.iter().map(part).collect()
 }

@@ -1,5 +1,6 @@
-//! Tables of second readings beside the results: without the judge's errors, without what a pre-period explains, of parts of the
-//! users, of what changed while they arrived, and of two experiments together.
+//! Tables of second readings beside the results: without the judge's errors, without what a
+//! pre-period explains, of parts of the users, of what changed while they arrived, and of two
+//! experiments together.
 //!
 //! Does not know: how they were computed.
 
@@ -28,7 +29,11 @@ pub(super) fn of_experiment(experiment: &Experiment) -> Vec<Part> {
     let adjusted = plain("Adjusted for the users' pre-period (CUPED)", adjusted(experiment));
     let segments = adaptive::segments(experiment);
     let truth = super::truth::part(experiment);
-    [truth, corrected, adjusted, segments].into_iter().flatten().chain(adaptive::bandit(experiment)).collect()
+    [truth, corrected, adjusted, segments]
+        .into_iter()
+        .flatten()
+        .chain(adaptive::bandit(experiment))
+        .collect()
 }
 
 /// What stands beside the experiments of a report, in order.
@@ -42,11 +47,14 @@ pub(super) fn shown(number: Option<Number>, text: impl Fn(f64) -> String) -> Cel
 }
 
 pub(super) fn interval(ends: Option<[Number; 2]>, text: impl Fn(f64) -> String) -> Cell {
-    let both = |[lower, upper]: [Number; 2]| Cell::new(figure::interval(&text(lower.get()), &text(upper.get())));
+    let both = |[lower, upper]: [Number; 2]| {
+        Cell::new(figure::interval(&text(lower.get()), &text(upper.get())))
+    };
     ends.map_or_else(|| Cell::toned(MISSING, Tone::Dim), both)
 }
 
-/// Judged rates without the judge's errors, beside the raw ones; `None` where no metric tells of its judge.
+/// Judged rates without the judge's errors, beside the raw ones; `None` where no metric tells of
+/// its judge.
 fn corrected(experiment: &Experiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
@@ -63,7 +71,12 @@ fn corrected(experiment: &Experiment) -> Option<Table> {
         for variation in &metric.variations {
             let Some(corrected) = &variation.corrected else { continue };
             let told = corrected.reason.as_ref();
-            let told = told.map(|reason| Row::Cells(vec![Cell::new(format!("{}: {reason}", experiment.name_of(&variation.key)))]));
+            let told = told.map(|reason| {
+                Row::Cells(vec![Cell::new(format!(
+                    "{}: {reason}",
+                    experiment.name_of(&variation.key)
+                ))])
+            });
             if corrected.rate.is_none() {
                 own.extend(told);
                 continue;
@@ -75,8 +88,16 @@ fn corrected(experiment: &Experiment) -> Option<Table> {
                 shown(corrected.judged_rate, figure::percent),
                 shown(corrected.rate, figure::percent),
                 interval(corrected.interval, figure::percent),
-                if variation.key == experiment.control { Cell::default() } else { shown(corrected.difference, points) },
-                if variation.key == experiment.control { Cell::default() } else { interval(corrected.difference_interval, points) },
+                if variation.key == experiment.control {
+                    Cell::default()
+                } else {
+                    shown(corrected.difference, points)
+                },
+                if variation.key == experiment.control {
+                    Cell::default()
+                } else {
+                    interval(corrected.difference_interval, points)
+                },
             ]));
             own.extend(told);
         }
@@ -100,12 +121,15 @@ fn adjusted(experiment: &Experiment) -> Option<Table> {
     ];
     let mut rows = Vec::new();
     for metric in &experiment.metrics {
-        let mut own = experiment.adjusted.iter().filter(|adjusted| adjusted.metric == metric.key).peekable();
+        let mut own =
+            experiment.adjusted.iter().filter(|adjusted| adjusted.metric == metric.key).peekable();
         if own.peek().is_some() {
             rows.push(Row::Group(metric.key.clone(), String::new()));
         }
         rows.extend(own.map(|adjusted| {
-            let treated = |cell: Cell| if adjusted.variation == experiment.control { Cell::default() } else { cell };
+            let treated = |cell: Cell| {
+                if adjusted.variation == experiment.control { Cell::default() } else { cell }
+            };
             Row::Cells(vec![
                 Cell::new(experiment.name_of(&adjusted.variation)),
                 shown(adjusted.data_mean, |x| metric.measure().value(x)),
@@ -124,8 +148,13 @@ fn interactions(report: &Report) -> Option<Table> {
     if report.interactions.is_empty() {
         return None;
     }
-    let threshold = |key: &str| report.experiments.iter().find(|own| own.key == key).map_or(0.9, |own| own.threshold);
-    let mass = report.interactions.first().map_or_else(String::new, |own| figure::written_percent(threshold(&own.first)));
+    let threshold = |key: &str| {
+        report.experiments.iter().find(|own| own.key == key).map_or(0.9, |own| own.threshold)
+    };
+    let mass = report
+        .interactions
+        .first()
+        .map_or_else(String::new, |own| figure::written_percent(threshold(&own.first)));
     let columns = vec![
         Column::words("experiments, metric"),
         Column::number("first\neffect"),
@@ -139,7 +168,10 @@ fn interactions(report: &Report) -> Option<Table> {
     for own in &report.interactions {
         if pair != Some((&own.first, &own.second)) {
             pair = Some((&own.first, &own.second));
-            rows.push(Row::Group(format!("{} and {}", own.first, own.second), format!("{} users in both", figure::count(own.users))));
+            rows.push(Row::Group(
+                format!("{} and {}", own.first, own.second),
+                format!("{} users in both", figure::count(own.users)),
+            ));
         }
         if let Some(reason) = &own.reason {
             rows.push(Row::Cells(vec![Cell::new(format!("{}: {reason}", own.metric))]));
@@ -147,7 +179,11 @@ fn interactions(report: &Report) -> Option<Table> {
         }
         let unit = Unit::new(own.kind, &own.unit).bare();
         let change = |x: f64| unit.change(x).replace(" points", " pts");
-        let tone = if own.p_value.is_some_and(|p| p.get() <= 1.0 - threshold(&own.first)) { Tone::Warn } else { Tone::Plain };
+        let tone = if own.p_value.is_some_and(|p| p.get() <= 1.0 - threshold(&own.first)) {
+            Tone::Warn
+        } else {
+            Tone::Plain
+        };
         rows.push(Row::Cells(vec![
             Cell::new(&own.metric),
             shown(own.first_effect, change),

@@ -5,8 +5,8 @@
 use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 use super::data::{
-    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health, Hindsight, Metric, Report, Total, Variation,
-    Verdict,
+    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health,
+    Hindsight, Metric, Report, Total, Variation, Verdict,
 };
 use super::number::{Number, Ordered};
 use super::truth::{TrueMetric, Truths};
@@ -17,9 +17,11 @@ use crate::verdict::{self, Decision};
 /// What the report of an experiment says beyond its analysis.
 #[derive(Clone, Debug, Default)]
 pub struct Extras {
-    /// Health checks that the analysis cannot make, such as `config` and `targeting`; they follow its own.
+    /// Health checks that the analysis cannot make, such as `config` and `targeting`; they follow
+    /// its own.
     pub health: Vec<HealthCheck>,
-    /// Cost by variation and agent, in the order in which they are to be shown; `change` is computed here.
+    /// Cost by variation and agent, in the order in which they are to be shown; `change` is
+    /// computed here.
     pub costs: Vec<Cost>,
     /// Failures by variation and kind.
     pub failures: Vec<Failure>,
@@ -48,7 +50,13 @@ impl Report {
         verdict: Option<&verdict::Verdict>,
         extras: Extras,
     ) -> Experiment {
-        let key = |at: usize| experiment.treatments.get(at).map(|treatment| treatment.variation.clone()).unwrap_or_default();
+        let key = |at: usize| {
+            experiment
+                .treatments
+                .get(at)
+                .map(|treatment| treatment.variation.clone())
+                .unwrap_or_default()
+        };
         let control = key(experiment.control);
         let (costs, cost_totals) = costs(extras.costs, &control);
         let needed = analysis.plan.solve();
@@ -56,11 +64,14 @@ impl Report {
             let truths = extras.truth.as_ref().and_then(|truth| truth.metrics.get(at));
             build_metric(metric, at == 0, experiment.threshold.get(), &key, truths)
         });
-        let health: Vec<Health> = analysis.health.iter().chain(&extras.health).map(health).collect();
+        let health: Vec<Health> =
+            analysis.health.iter().chain(&extras.health).map(health).collect();
         let verdict = verdict.map(|verdict| {
             let mut built = build_verdict(verdict, experiment);
             built.weigh(&health);
-            built.hindsight = extras.decision_at_truth.map(|at_truth| hindsight(built.decision, at_truth, built.trusted));
+            built.hindsight = extras
+                .decision_at_truth
+                .map(|at_truth| hindsight(built.decision, at_truth, built.trusted));
             built
         });
         Experiment {
@@ -68,7 +79,14 @@ impl Report {
             name: experiment.name.clone(),
             hypothesis: experiment.hypothesis.clone(),
             threshold: experiment.threshold.get(),
-            exposures: Ordered(analysis.exposures.iter().enumerate().map(|(at, &users)| (key(at), users)).collect()),
+            exposures: Ordered(
+                analysis
+                    .exposures
+                    .iter()
+                    .enumerate()
+                    .map(|(at, &users)| (key(at), users))
+                    .collect(),
+            ),
             health,
             users_needed: needed.more,
             users_needed_by_formula: needed.by_formula,
@@ -76,7 +94,13 @@ impl Report {
             metrics: metrics.collect(),
             costs,
             verdict,
-            names: Ordered(experiment.treatments.iter().map(|own| (own.variation.clone(), name(own, experiment))).collect()),
+            names: Ordered(
+                experiment
+                    .treatments
+                    .iter()
+                    .map(|own| (own.variation.clone(), name(own, experiment)))
+                    .collect(),
+            ),
             cost_totals,
             failures: extras.failures,
             method: experiment.method,
@@ -91,7 +115,8 @@ impl Report {
     }
 }
 
-/// A treatment's name for people: its key where it has none, and both where another treatment has the same.
+/// A treatment's name for people: its key where it has none, and both where another treatment has
+/// the same.
 fn name(own: &experiment::Treatment, experiment: &experiment::Experiment) -> String {
     let shared = experiment.treatments.iter().filter(|other| other.name == own.name).count() > 1;
     match own.name.as_str() {
@@ -105,16 +130,27 @@ fn health(check: &HealthCheck) -> Health {
     Health { check: check.check.to_owned(), status: check.status, message: check.message.clone() }
 }
 
-fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn(usize) -> String, truth: Option<&TrueMetric>) -> Metric {
+fn build_metric(
+    metric: &MetricAnalysis,
+    primary: bool,
+    mass: f64,
+    key: &impl Fn(usize) -> String,
+    truth: Option<&TrueMetric>,
+) -> Metric {
     let kind = metric.metric.kind();
     let variations = metric.variations.iter().enumerate().map(|(at, variation)| {
         let comparison = variation.comparison.as_ref();
-        let of = |value: fn(&analysis::Comparison) -> Option<f64>| comparison.and_then(value).and_then(Number::new);
+        let of = |value: fn(&analysis::Comparison) -> Option<f64>| {
+            comparison.and_then(value).and_then(Number::new)
+        };
         Variation {
             key: key(at),
             exposures: variation.exposures,
-            users_with_value: Some(variation.units)
-                .filter(|&units| kind == experiment::MetricKind::Conversion && units > 0 && units < variation.exposures),
+            users_with_value: Some(variation.units).filter(|&units| {
+                kind == experiment::MetricKind::Conversion
+                    && units > 0
+                    && units < variation.exposures
+            }),
             total: match kind {
                 experiment::MetricKind::Conversion => Total::Conversions(variation.conversions),
                 _ => Total::TotalValue(variation.total_value.and_then(Number::new)),
@@ -125,7 +161,9 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             probability_to_be_best: variation.probability_to_be_best.and_then(Number::new),
             probability_to_beat_control: of(|comparison| Some(comparison.probability_to_beat)),
             relative_difference: of(|comparison| comparison.relative_difference),
-            relative_interval: comparison.and_then(|comparison| comparison.relative_interval).and_then(Number::ends),
+            relative_interval: comparison
+                .and_then(|comparison| comparison.relative_interval)
+                .and_then(Number::ends),
             expected_loss: of(|comparison| Some(comparison.expected_loss)),
             frequentist: variation.frequentist.and_then(Frequentist::fixed),
             truth: truth.and_then(|truth| truth.variations.get(at)?.truth),
@@ -133,7 +171,10 @@ fn build_metric(metric: &MetricAnalysis, primary: bool, mass: f64, key: &impl Fn
             bias: truth.and_then(|truth| truth.variations.get(at)?.bias),
             sequential: variation.sequential.and_then(Frequentist::always_valid),
             reason: variation.reason.clone(),
-            corrected: variation.corrected.as_ref().map(|corrected| build_corrected(corrected, mass)),
+            corrected: variation
+                .corrected
+                .as_ref()
+                .map(|corrected| build_corrected(corrected, mass)),
             posterior: variation.posterior.as_ref().and_then(Shape::of),
             absolute_difference: of(|comparison| Some(comparison.absolute_difference)),
             absolute_interval: metric.absolute_interval(at, mass).and_then(Number::ends),
@@ -192,11 +233,14 @@ fn hindsight(found: Decision, at_truth: Decision, trusted: bool) -> Hindsight {
         Some(false) => "is wrong",
         None => "leaves it open",
     };
-    let message = format!("{what} {judged}: by the effect on users (every user in every variation) the rule says to {would}.");
+    let message = format!(
+        "{what} {judged}: by the effect on users (every user in every variation) the rule says to {would}."
+    );
     Hindsight { decision: at_truth, right, message }
 }
 
-/// The rows with their changes against the control, and the totals by variation in order of appearance.
+/// The rows with their changes against the control, and the totals by variation in order of
+/// appearance.
 fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
     // Null changes where there is nothing to divide by.
     let change = |cost: Option<f64>, base: Option<f64>| match (cost, base) {
@@ -209,16 +253,25 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
             order.push(row.variation.clone());
         }
     }
-    // An agent may have several models under one variation: the agents' sums are compared, on the first row of each.
+    // An agent may have several models under one variation: the agents' sums are compared, on the
+    // first row of each.
     let agent = |rows: &[Cost], variation: &str, agent: &str| -> Option<f64> {
-        let own: Vec<&Cost> = rows.iter().filter(|row| row.variation == variation && row.agent == agent).collect();
-        if own.is_empty() { None } else { own.iter().map(|row| row.cost_per_user_usd.map(Number::get)).sum() }
+        let own: Vec<&Cost> =
+            rows.iter().filter(|row| row.variation == variation && row.agent == agent).collect();
+        if own.is_empty() {
+            None
+        } else {
+            own.iter().map(|row| row.cost_per_user_usd.map(Number::get)).sum()
+        }
     };
     let changes: Vec<Option<Number>> = rows
         .iter()
         .enumerate()
         .map(|(at, row)| {
-            let first = !rows.iter().take(at).any(|other| other.variation == row.variation && other.agent == row.agent);
+            let first = !rows
+                .iter()
+                .take(at)
+                .any(|other| other.variation == row.variation && other.agent == row.agent);
             if row.variation == control || !first {
                 return None;
             }
@@ -226,7 +279,10 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
         })
         .collect();
     let total = |variation: &str| -> Option<f64> {
-        rows.iter().filter(|row| row.variation == variation).map(|row| row.cost_per_user_usd.map(Number::get)).sum()
+        rows.iter()
+            .filter(|row| row.variation == variation)
+            .map(|row| row.cost_per_user_usd.map(Number::get))
+            .sum()
     };
     let base = total(control);
     let totals = order

@@ -1,6 +1,8 @@
-//! What charts show beyond the tables: the shapes of posteriors, results as users arrive, and how values are spread.
+//! What charts show beyond the tables: the shapes of posteriors, results as users arrive, and how
+//! values are spread.
 //!
-//! Promises: bounded size, whatever the number of users; the last point of a series is the result of the report.
+//! Promises: bounded size, whatever the number of users; the last point of a series is the result
+//! of the report.
 //!
 //! Does not know: how a chart is drawn.
 
@@ -39,7 +41,9 @@ impl Shape {
         Some(match *posterior {
             Posterior::Beta { a, b } => Self::Beta(Number::new(a)?, Number::new(b)?),
             Posterior::Normal { mean, sd } => Self::Normal(Number::new(mean)?, Number::new(sd)?),
-            Posterior::Student { mean, sd, degrees } => Self::Student(Number::new(mean)?, Number::new(sd)?, Number::new(degrees)?),
+            Posterior::Student { mean, sd, degrees } => {
+                Self::Student(Number::new(mean)?, Number::new(sd)?, Number::new(degrees)?)
+            }
         })
     }
 
@@ -47,8 +51,12 @@ impl Shape {
     #[must_use]
     pub fn posterior(self) -> Option<Posterior> {
         match self {
-            Self::Beta(a, b) if a.get() > 0.0 && b.get() > 0.0 => Some(Posterior::Beta { a: a.get(), b: b.get() }),
-            Self::Normal(mean, sd) if sd.get() >= 0.0 => Some(Posterior::Normal { mean: mean.get(), sd: sd.get() }),
+            Self::Beta(a, b) if a.get() > 0.0 && b.get() > 0.0 => {
+                Some(Posterior::Beta { a: a.get(), b: b.get() })
+            }
+            Self::Normal(mean, sd) if sd.get() >= 0.0 => {
+                Some(Posterior::Normal { mean: mean.get(), sd: sd.get() })
+            }
             Self::Student(mean, sd, degrees) if sd.get() >= 0.0 && degrees.get() > 0.0 => {
                 Some(Posterior::Student { mean: mean.get(), sd: sd.get(), degrees: degrees.get() })
             }
@@ -117,11 +125,19 @@ pub struct Spread {
     pub percentiles: Option<[Number; 4]>,
 }
 
-/// What experiment number `nth` would have shown at evenly spaced numbers of arrived users, the last with all of `units`.
+/// What experiment number `nth` would have shown at evenly spaced numbers of arrived users, the
+/// last with all of `units`.
 ///
-/// Observation numbers follow arrival, so each point is the analysis of a prefix. `None` where nobody came.
+/// Observation numbers follow arrival, so each point is the analysis of a prefix. `None` where
+/// nobody came.
 #[must_use]
-pub fn over_time(observations: &Observations, nth: usize, experiment: &Experiment, metrics: &[Metric], units: usize) -> Option<OverTime> {
+pub fn over_time(
+    observations: &Observations,
+    nth: usize,
+    experiment: &Experiment,
+    metrics: &[Metric],
+    units: usize,
+) -> Option<OverTime> {
     let points = POINTS.min(units);
     if points == 0 {
         return None;
@@ -133,18 +149,27 @@ pub fn over_time(observations: &Observations, nth: usize, experiment: &Experimen
     };
     let mut series: Vec<MetricOverTime> = experiment
         .metrics_in(metrics)
-        .map(|(_, metric)| MetricOverTime { key: metric.key.clone(), variations: experiment.treatments.iter().map(of_treatment).collect() })
+        .map(|(_, metric)| MetricOverTime {
+            key: metric.key.clone(),
+            variations: experiment.treatments.iter().map(of_treatment).collect(),
+        })
         .collect();
     let mut users = Vec::with_capacity(points);
     for point in 1..=points {
         let arrived = units * point / points;
         users.push(arrived as u64);
-        let analysis = analyze(experiment, &summarize(observations, nth, experiment, metrics, 0..arrived));
+        let analysis =
+            analyze(experiment, &summarize(observations, nth, experiment, metrics, 0..arrived));
         for (metric, found) in series.iter_mut().zip(&analysis.metrics) {
-            for (at, (variation, found)) in metric.variations.iter_mut().zip(&found.variations).enumerate() {
+            for (at, (variation, found)) in
+                metric.variations.iter_mut().zip(&found.variations).enumerate()
+            {
                 variation.data_mean.push(found.data_mean.and_then(Number::new));
                 if at != experiment.control {
-                    let beats = found.comparison.as_ref().and_then(|comparison| Number::new(comparison.probability_to_beat));
+                    let beats = found
+                        .comparison
+                        .as_ref()
+                        .and_then(|comparison| Number::new(comparison.probability_to_beat));
                     variation.probability_to_beat_control.push(beats);
                 }
             }
@@ -153,7 +178,8 @@ pub fn over_time(observations: &Observations, nth: usize, experiment: &Experimen
     Some(OverTime { users, metrics: series })
 }
 
-/// How the values of the users in `units` are spread, for every metric of the experiment that is not a rate.
+/// How the values of the users in `units` are spread, for every metric of the experiment that is
+/// not a rate.
 #[must_use]
 pub fn distributions(
     observations: &Observations,
@@ -168,8 +194,11 @@ pub fn distributions(
         }
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); experiment.treatments.len()];
         for unit in units.start..units.end.min(observations.units()) {
-            let value = observations.value(at, metric.aggregation, unit).filter(|value| value.is_finite());
-            if let (Some(arm), Some(value)) = (observations.treatment(nth, unit).and_then(|arm| values.get_mut(arm)), value) {
+            let value =
+                observations.value(at, metric.aggregation, unit).filter(|value| value.is_finite());
+            if let (Some(arm), Some(value)) =
+                (observations.treatment(nth, unit).and_then(|arm| values.get_mut(arm)), value)
+            {
                 arm.push(value);
             }
         }
@@ -192,7 +221,8 @@ pub(super) fn in_proportion(least: f64, most: f64) -> bool {
     least > 0.0 && most / least > WIDE
 }
 
-/// The edges of bins from `least` to `most`: in equal steps, or in equal proportions where values are far apart.
+/// The edges of bins from `least` to `most`: in equal steps, or in equal proportions where values
+/// are far apart.
 fn edges(least: f64, most: f64) -> Option<Vec<Number>> {
     let most = if most > least { most } else { least + least.abs().max(1.0) * 0.01 };
     let wide = in_proportion(least, most);
@@ -208,7 +238,8 @@ fn edges(least: f64, most: f64) -> Option<Vec<Number>> {
     (0..=BINS).map(|at| Number::new(edge(at))).collect()
 }
 
-/// How many of the sorted values lie in each bin; the outermost bins take what rounding left outside.
+/// How many of the sorted values lie in each bin; the outermost bins take what rounding left
+/// outside.
 fn counts(sorted: &[f64], edges: &[Number]) -> Vec<u64> {
     let [_, inner @ .., _] = edges else { return Vec::new() };
     let mut rest = sorted;
@@ -223,7 +254,9 @@ fn counts(sorted: &[f64], edges: &[Number]) -> Vec<u64> {
 }
 
 fn percentiles(sorted: &[f64]) -> Option<[Number; 4]> {
-    let rank = |p: usize| sorted.get((sorted.len() * p).div_ceil(100).max(1) - 1).copied().and_then(Number::new);
+    let rank = |p: usize| {
+        sorted.get((sorted.len() * p).div_ceil(100).max(1) - 1).copied().and_then(Number::new)
+    };
     Some([rank(50)?, rank(90)?, rank(95)?, rank(99)?])
 }
 
@@ -241,7 +274,8 @@ mod tests {
         assert!((edges[BINS / 2].get() - 1000.0_f64.sqrt()).abs() < 1e-6);
         let counted = counts(&values, &edges);
         assert_eq!(counted.iter().sum::<u64>(), 1000);
-        let by_hand = values.iter().filter(|&&v| v >= edges[20].get() && v < edges[21].get()).count();
+        let by_hand =
+            values.iter().filter(|&&v| v >= edges[20].get() && v < edges[21].get()).count();
         assert_eq!(counted[20], by_hand as u64);
         assert_eq!(percentiles(&values).unwrap().map(Number::get), [500.0, 900.0, 950.0, 990.0]);
     }
@@ -258,7 +292,9 @@ mod tests {
 
     #[test]
     fn a_shape_is_the_posterior_again() {
-        for posterior in [Posterior::Beta { a: 3.0, b: 9.5 }, Posterior::Normal { mean: -2.0, sd: 0.0 }] {
+        for posterior in
+            [Posterior::Beta { a: 3.0, b: 9.5 }, Posterior::Normal { mean: -2.0, sd: 0.0 }]
+        {
             assert_eq!(Shape::of(&posterior).unwrap().posterior(), Some(posterior));
         }
         let number = |x| Number::new(x).unwrap();

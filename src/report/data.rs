@@ -1,8 +1,8 @@
 //! The report as plain data: the JSON of a run, in its order and in the reader's words.
 //!
-//! Promises: what is missing is `None` (`null`), never NaN. Rates and relative differences are fractions, probabilities
-//! lie in 0..1, latency is in milliseconds and money in dollars. Fields are added at the end of their object and never
-//! change meaning: scripts depend on them.
+//! Promises: what is missing is `None` (`null`), never NaN. Rates and relative differences are
+//! fractions, probabilities lie in 0..1, latency is in milliseconds and money in dollars. Fields
+//! are added at the end of their object and never change meaning: scripts depend on them.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,12 @@ pub struct Report {
 impl Report {
     /// An empty report of this program's version.
     #[must_use]
-    pub fn new(scenario: impl Into<String>, mode: Mode, seed: Option<u64>, fingerprint: impl Into<String>) -> Self {
+    pub fn new(
+        scenario: impl Into<String>,
+        mode: Mode,
+        seed: Option<u64>,
+        fingerprint: impl Into<String>,
+    ) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             scenario: scenario.into(),
@@ -184,8 +189,9 @@ pub struct Experiment {
     pub exposures: Ordered<u64>,
     /// Health checks.
     pub health: Vec<Health>,
-    /// How many more users the primary metric needs until one of two variations reaches the threshold, at the observed rates or
-    /// means, under the analysis's own posterior; 0 when one has. `None` when there is no number, see `users_needed_reason`.
+    /// How many more users the primary metric needs until one of two variations reaches the
+    /// threshold, at the observed rates or means, under the analysis's own posterior; 0 when one
+    /// has. `None` when there is no number, see `users_needed_reason`.
     pub users_needed: Option<u64>,
     /// Metrics, the primary one first.
     pub metrics: Vec<Metric>,
@@ -226,7 +232,8 @@ pub struct Experiment {
     /// The number of further users by LaunchDarkly's formula, which leaves out shrinkage.
     #[serde(default)]
     pub users_needed_by_formula: Option<u64>,
-    /// Users that went through every variation, for `truth` and `measured_limit`; `None` where that was not asked for.
+    /// Users that went through every variation, for `truth` and `measured_limit`; `None` where that
+    /// was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth_users: Option<u32>,
 }
@@ -313,7 +320,8 @@ pub struct Variation {
     pub expected_loss: Option<Number>,
     /// A fixed-horizon test of the difference beside it.
     pub frequentist: Option<Frequentist>,
-    /// The effect on users, where every user went through every variation: answers as good as they are, all real costs, nobody lost.
+    /// The effect on users, where every user went through every variation: answers as good as they
+    /// are, all real costs, nobody lost.
     pub truth: Option<Truth>,
     /// An always-valid test beside it, when the experiment asks for one.
     #[serde(default)]
@@ -327,7 +335,8 @@ pub struct Variation {
     /// The posterior, for drawing it.
     #[serde(default)]
     pub posterior: Option<Shape>,
-    /// Difference of the posterior means, variation less control, in the metric's unit; `None` for the control.
+    /// Difference of the posterior means, variation less control, in the metric's unit; `None` for
+    /// the control.
     #[serde(default)]
     pub absolute_difference: Option<Number>,
     /// Its interval at the threshold.
@@ -381,7 +390,8 @@ pub struct Adjusted {
     pub probability_to_beat_control: Option<Number>,
 }
 
-/// Whether two experiments on the same users influence each other, on one metric (2 x 2 factorial analysis).
+/// Whether two experiments on the same users influence each other, on one metric (2 x 2 factorial
+/// analysis).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interaction {
     /// Key of the first experiment.
@@ -433,7 +443,8 @@ pub struct Cost {
     pub calls: u64,
     /// Dollars per exposed user.
     pub cost_per_user_usd: Option<Number>,
-    /// Relative change against the same agent under the control; `None` for the control and where that costs nothing.
+    /// Relative change against the same agent under the control; `None` for the control and where
+    /// that costs nothing.
     #[serde(default)]
     pub change: Option<Number>,
 }

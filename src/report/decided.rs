@@ -1,7 +1,8 @@
 //! A verdict as the report has it: what the rule says, and whether that can be trusted at all.
 //!
-//! Guarantees: a health check that ended in an error outranks the rule. The headline then says not to trust the result, in every
-//! format, and what the rule says is kept next to it. An experiment can tolerate a check by name.
+//! Guarantees: a health check that ended in an error outranks the rule. The headline then says not
+//! to trust the result, in every format, and what the rule says is kept next to it. An experiment
+//! can tolerate a check by name.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// The variation to serve.
     pub variation: Option<String>,
-    /// The decision in one plain sentence; where a health check failed, that the result is not to be trusted.
+    /// The decision in one plain sentence; where a health check failed, that the result is not to
+    /// be trusted.
     pub headline: String,
     /// The rule, line by line.
     pub because: Vec<Because>,
@@ -40,7 +42,8 @@ pub struct Verdict {
     pub tolerated: Vec<String>,
 }
 
-/// A report that was saved before trust was judged does not say it: [`Verdict::weigh`] makes up for that.
+/// A report that was saved before trust was judged does not say it: [`Verdict::weigh`] makes up for
+/// that.
 fn yes() -> bool {
     true
 }
@@ -48,7 +51,9 @@ fn yes() -> bool {
 impl Verdict {
     /// Sets trust and headline by these health checks; a second time changes nothing.
     pub fn weigh(&mut self, health: &[Health]) {
-        let failed = health.iter().filter(|check| check.status == HealthStatus::Error && !self.tolerated.contains(&check.check));
+        let failed = health.iter().filter(|check| {
+            check.status == HealthStatus::Error && !self.tolerated.contains(&check.check)
+        });
         self.distrust = failed.map(|check| check.check.clone()).collect();
         self.trusted = self.distrust.is_empty();
         let said = self.untrusted_headline.take().unwrap_or_else(|| self.headline.clone());
@@ -57,11 +62,15 @@ impl Verdict {
             return;
         }
         let checks = if self.distrust.len() == 1 { "check" } else { "checks" };
-        self.headline = format!("Do not trust this result: the health {checks} {} failed.", self.distrust.join(" and "));
+        self.headline = format!(
+            "Do not trust this result: the health {checks} {} failed.",
+            self.distrust.join(" and ")
+        );
         self.untrusted_headline = Some(said);
     }
 
-    /// What the rule says, where that is not the headline: `Without that the rule would say SHIP: …`.
+    /// What the rule says, where that is not the headline: `Without that the rule would say SHIP:
+    /// …`.
     #[must_use]
     pub fn would_have_been(&self) -> Option<String> {
         let said = self.untrusted_headline.as_ref()?;
@@ -69,7 +78,8 @@ impl Verdict {
         Some(format!("Without that the rule would say {word}: {said}"))
     }
 
-    /// Health checks to look at before the verdict is trusted: those that warn, and failed ones that are tolerated.
+    /// Health checks to look at before the verdict is trusted: those that warn, and failed ones
+    /// that are tolerated.
     pub(super) fn doubtful<'h>(&self, health: &'h [Health]) -> Vec<&'h str> {
         let doubtful = health.iter().filter(|check| match check.status {
             HealthStatus::Warning => true,

@@ -1,9 +1,11 @@
-//! Text from scenarios, models and events, made harmless for a format: the only way in for any of it.
+//! Text from scenarios, models and events, made harmless for a format: the only way in for any of
+//! it.
 //!
-//! Promises: no control character reaches a terminal, no text direction is switched, and nothing can end a table cell, a
-//! tag or an attribute, or call for somebody's attention with an `@`.
+//! Promises: no control character reaches a terminal, no text direction is switched, and nothing
+//! can end a table cell, a tag or an attribute, or call for somebody's attention with an `@`.
 
-/// One line of visible text: line breaks and tabs become spaces, control and invisible formatting characters vanish.
+/// One line of visible text: line breaks and tabs become spaces, control and invisible formatting
+/// characters vanish.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,20 +18,25 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
-/// Characters that are not seen but change what is: direction marks, joiners, tags, fillers and non-characters.
+/// Characters that are not seen but change what is: direction marks, joiners, tags, fillers and
+/// non-characters.
 fn invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}' | '\u{FFFE}' | '\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// A JSON document whose texts drive no terminal: JSON leaves DEL and the control characters from U+0080 on as they are.
+/// A JSON document whose texts drive no terminal: JSON leaves DEL and the control characters from
+/// U+0080 on as they are.
 pub(crate) fn json(document: String) -> String {
     let drives = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
     if !document.contains(drives) {
         return document;
     }
-    document.chars().map(|c| if drives(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect()
+    document
+        .chars()
+        .map(|c| if drives(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() })
+        .collect()
 }
 
 /// Text inside a paragraph or a table cell of GitHub's Markdown.
@@ -44,8 +51,13 @@ pub(crate) fn markdown(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '@' => out.push_str("&#64;"),
-            // Inside a word an underscore is only an underscore, and keys stay readable in the source.
-            '_' if before.is_some_and(char::is_alphanumeric) && chars.peek().is_some_and(|next| next.is_alphanumeric()) => out.push('_'),
+            // Inside a word an underscore is only an underscore, and keys stay readable in the
+            // source.
+            '_' if before.is_some_and(char::is_alphanumeric)
+                && chars.peek().is_some_and(|next| next.is_alphanumeric()) =>
+            {
+                out.push('_')
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' => out.extend(['\\', c]),
             c => out.push(c),
         }

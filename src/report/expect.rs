@@ -22,18 +22,20 @@ use crate::verdict::{Decision, written_plain};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The decision. It is not met where the result is not to be trusted, unless `health` expects each check that failed to be an
-    /// `Error`, or `tolerate` names it. Default: not looked at.
+    /// The decision. It is not met where the result is not to be trusted, unless `health` expects
+    /// each check that failed to be an `Error`, or `tolerate` names it. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub verdict: Option<Decision>,
     /// The variation that the decision is to serve. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
-    /// Criteria by name, and how each is to come out: `("cost increase at most 15%", Held)`. Default: none.
+    /// Criteria by name, and how each is to come out: `("cost increase at most 15%", Held)`.
+    /// Default: none.
     #[serde(default)]
     pub criteria: Vec<(String, Outcome)>,
-    /// Health checks by name (`exposures`, `sample_ratio_mismatch`, `metrics`, `prior_data_conflict`, `silent_arm`), and how each
-    /// is to end: `("sample_ratio_mismatch", Error)`. Default: none.
+    /// Health checks by name (`exposures`, `sample_ratio_mismatch`, `metrics`,
+    /// `prior_data_conflict`, `silent_arm`), and how each is to end: `("sample_ratio_mismatch",
+    /// Error)`. Default: none.
     #[serde(default)]
     pub health: Vec<(String, Status)>,
     /// Figures of the report, and what each lies between. Default: none.
@@ -63,7 +65,8 @@ pub struct Figure {
     /// The variation's key. Default: the first one that is not the control.
     #[serde(default, deserialize_with = "written_plain")]
     pub variation: Option<String>,
-    /// A segment of the experiment's `by`, for `Change`, `Width` and `BeatsControl`. Default: all users.
+    /// A segment of the experiment's `by`, for `Change`, `Width` and `BeatsControl`. Default: all
+    /// users.
     #[serde(default, deserialize_with = "written_plain")]
     pub segment: Option<String>,
     /// Which figure.
@@ -83,8 +86,9 @@ pub enum What {
     Change,
     /// That of the data, before any prior.
     RawChange,
-    /// That of the effect on users: every user through every variation, nobody lost, all real costs, answers as good as they are. A
-    /// run whose scenario expects it computes the truth, as with `--truth`; so for the figures of the truth below.
+    /// That of the effect on users: every user through every variation, nobody lost, all real
+    /// costs, answers as good as they are. A run whose scenario expects it computes the truth, as
+    /// with `--truth`; so for the figures of the truth below.
     TrueChange,
     /// That of the measurement's limit: what this instrumentation would show with endless users.
     LimitChange,
@@ -106,8 +110,8 @@ pub enum What {
     AlwaysValidPValue,
     /// Exposed users.
     Users,
-    /// The regret of the experiment's bandit, relative to that of a fixed split: 0.5 is half of it; the truth is computed as for
-    /// `TrueChange`.
+    /// The regret of the experiment's bandit, relative to that of a fixed split: 0.5 is half of it;
+    /// the truth is computed as for `TrueChange`.
     RelativeRegret,
 }
 
@@ -155,7 +159,12 @@ impl Expect {
     /// Whether a figure of it is one of the truth, which a run then has to compute.
     #[must_use]
     pub fn needs_truth(&self) -> bool {
-        self.figures.iter().any(|figure| matches!(figure.what, What::TrueChange | What::LimitChange | What::Truth | What::RelativeRegret))
+        self.figures.iter().any(|figure| {
+            matches!(
+                figure.what,
+                What::TrueChange | What::LimitChange | What::Truth | What::RelativeRegret
+            )
+        })
     }
 
     /// Holds the expectations against what `experiment` came to.
@@ -165,8 +174,16 @@ impl Expect {
         let mut results = Vec::new();
         let mut push = |what: String, expected: &str, found: Option<&str>| {
             let passed = found == Some(expected);
-            let message = if passed { String::new() } else { format!("it is {}", found.unwrap_or("missing")) };
-            results.push(ExpectationResult { name: format!("{}: {what} is {expected}", experiment.name), passed, message });
+            let message = if passed {
+                String::new()
+            } else {
+                format!("it is {}", found.unwrap_or("missing"))
+            };
+            results.push(ExpectationResult {
+                name: format!("{}: {what} is {expected}", experiment.name),
+                passed,
+                message,
+            });
         };
         if let Some(expected) = self.verdict {
             let surprises = verdict.map(|verdict| self.surprises(verdict)).unwrap_or_default();
@@ -181,15 +198,29 @@ impl Expect {
             push("the verdict".to_owned(), decision(expected), found.as_deref());
         }
         if let Some(expected) = &self.variation {
-            push("the variation".to_owned(), expected, verdict.and_then(|verdict| verdict.variation.as_deref()));
+            push(
+                "the variation".to_owned(),
+                expected,
+                verdict.and_then(|verdict| verdict.variation.as_deref()),
+            );
         }
         for (criterion, expected) in &self.criteria {
-            let line = verdict.and_then(|verdict| verdict.because.iter().find(|line| line.criterion == *criterion));
-            push(format!("“{criterion}”"), expected.words(), line.map(|line| Outcome::of(line.held).words()));
+            let line = verdict.and_then(|verdict| {
+                verdict.because.iter().find(|line| line.criterion == *criterion)
+            });
+            push(
+                format!("“{criterion}”"),
+                expected.words(),
+                line.map(|line| Outcome::of(line.held).words()),
+            );
         }
         for (check, expected) in &self.health {
             let found = experiment.health.iter().find(|health| health.check == *check);
-            push(format!("health check {check}"), expected.words(), found.map(|health| Status::of(health.status).words()));
+            push(
+                format!("health check {check}"),
+                expected.words(),
+                found.map(|health| Status::of(health.status).words()),
+            );
         }
         results.extend(self.figures.iter().map(|figure| figure.check(experiment)));
         results
@@ -199,7 +230,9 @@ impl Expect {
 impl Expect {
     /// Failed health checks that nobody expected.
     fn surprises<'v>(&self, verdict: &'v Verdict) -> Vec<&'v str> {
-        let expected = |check: &String| self.health.iter().any(|(own, status)| own == check && *status == Status::Error);
+        let expected = |check: &String| {
+            self.health.iter().any(|(own, status)| own == check && *status == Status::Error)
+        };
         verdict.distrust.iter().filter(|check| !expected(check)).map(String::as_str).collect()
     }
 }
@@ -277,7 +310,8 @@ impl Figure {
     #[must_use]
     pub fn value(&self, experiment: &Experiment) -> Option<f64> {
         let metric = experiment.metrics.iter().find(|metric| metric.key == self.metric)?;
-        let control = metric.variations.iter().find(|variation| variation.key == experiment.control)?;
+        let control =
+            metric.variations.iter().find(|variation| variation.key == experiment.control)?;
         let wanted = |variation: &&Variation| match &self.variation {
             Some(key) => variation.key == *key,
             None => variation.key != experiment.control,
@@ -290,7 +324,10 @@ impl Figure {
         }
         let Some(segment) = &self.segment else { return self.what.of(variation, control) };
         let segment = experiment.segments.iter().find(|own| own.segment == *segment)?;
-        let change = segment.changes.iter().find(|change| change.metric == self.metric && change.variation == variation.key)?;
+        let change = segment
+            .changes
+            .iter()
+            .find(|change| change.metric == self.metric && change.variation == variation.key)?;
         match self.what {
             What::Change => change.relative_difference.map(Number::get),
             What::Width => change.relative_interval.map(|[low, high]| high.get() - low.get()),
@@ -304,12 +341,27 @@ impl Figure {
         let above = self.at_least.map(|least| format!("at least {least}"));
         let below = self.at_most.map(|most| format!("at most {most}"));
         let bounds: Vec<String> = above.into_iter().chain(below).collect();
-        let of = self.variation.as_deref().map_or_else(String::new, |variation| format!(" of {variation}"));
-        let name = format!("{}: {} in {}{of} is {}", experiment.name, self.what.words(), self.metric, bounds.join(" and "));
-        let holds = |found: f64| self.at_least.is_none_or(|least| found >= least) && self.at_most.is_none_or(|most| found <= most);
+        let of = self
+            .variation
+            .as_deref()
+            .map_or_else(String::new, |variation| format!(" of {variation}"));
+        let name = format!(
+            "{}: {} in {}{of} is {}",
+            experiment.name,
+            self.what.words(),
+            self.metric,
+            bounds.join(" and ")
+        );
+        let holds = |found: f64| {
+            self.at_least.is_none_or(|least| found >= least)
+                && self.at_most.is_none_or(|most| found <= most)
+        };
         let passed = found.is_some_and(holds);
-        let message =
-            if passed { String::new() } else { found.map_or_else(|| "it is missing".to_owned(), |found| format!("it is {found}")) };
+        let message = if passed {
+            String::new()
+        } else {
+            found.map_or_else(|| "it is missing".to_owned(), |found| format!("it is {found}"))
+        };
         ExpectationResult { name, passed, message }
     }
 }
@@ -338,7 +390,14 @@ mod tests {
         let results: Vec<String> = expect
             .check(&report.experiments[0])
             .into_iter()
-            .map(|result| format!("{} {} {}", if result.passed { "+" } else { "-" }, result.name, result.message))
+            .map(|result| {
+                format!(
+                    "{} {} {}",
+                    if result.passed { "+" } else { "-" },
+                    result.name,
+                    result.message
+                )
+            })
             .collect();
         assert_eq!(
             results,

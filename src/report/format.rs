@@ -1,8 +1,12 @@
-//! The report's data as cells and tables: which numbers stand together, in which order, with which meaning.
+//! The report's data as cells and tables: which numbers stand together, in which order, with which
+//! meaning.
 //!
-//! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped here; renderers do.
+//! Promises: text and Markdown (and whatever comes later) show the same tables. Nothing is escaped
+//! here; renderers do.
 
-use super::data::{Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation, Verdict};
+use super::data::{
+    Because, Experiment, Frequentist, Metric, Mode, Report, Total, Variation, Verdict,
+};
 use super::live::LiveSummary;
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
@@ -38,7 +42,11 @@ impl Metric {
         let what = match self.kind {
             MetricKind::Conversion => "share of users".to_owned(),
             kind => {
-                let what = if kind == MetricKind::Percentile { "percentile over users" } else { "mean over users" };
+                let what = if kind == MetricKind::Percentile {
+                    "percentile over users"
+                } else {
+                    "mean over users"
+                };
                 match Unit::new(kind, &self.unit) {
                     Unit::Named(name) if !name.is_empty() => format!("{what}, {name}"),
                     _ => what.to_owned(),
@@ -86,12 +94,19 @@ pub(super) fn changes(experiment: &Experiment, treatment: &str) -> Table {
         let mut beats = shown(variation.probability_to_beat_control, figure::probability);
         beats.tone = if variation.probability_to_beat_control.is_some() { tone } else { Tone::Dim };
         // Without a relative difference the absolute one stands in its place.
-        let absolute = variation.relative_difference.is_none() && variation.absolute_difference.is_some();
+        let absolute =
+            variation.relative_difference.is_none() && variation.absolute_difference.is_some();
         let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
         let (change, ends) = if absolute {
-            (shown(variation.absolute_difference, points), interval(variation.absolute_interval, points))
+            (
+                shown(variation.absolute_difference, points),
+                interval(variation.absolute_interval, points),
+            )
         } else {
-            (shown(variation.relative_difference, figure::change), interval(variation.relative_interval, figure::change))
+            (
+                shown(variation.relative_difference, figure::change),
+                interval(variation.relative_interval, figure::change),
+            )
         };
         Some(Row::Cells(vec![
             Cell::new(&metric.key),
@@ -99,7 +114,9 @@ pub(super) fn changes(experiment: &Experiment, treatment: &str) -> Table {
             ends,
             beats,
             Cell::toned(reading, tone),
-            shown(variation.expected_loss, |x| metric.measure().difference(x).replace(" points", " pts")),
+            shown(variation.expected_loss, |x| {
+                metric.measure().difference(x).replace(" points", " pts")
+            }),
         ]))
     });
     Table { columns, rows: rows.collect() }
@@ -107,7 +124,8 @@ pub(super) fn changes(experiment: &Experiment, treatment: &str) -> Table {
 
 /// What a probability to beat the control says, and whether it is good news.
 pub(super) fn reading(beats: Option<Number>, threshold: f64) -> (&'static str, Tone) {
-    // The thresholds of the result screens: green from the threshold on, red from its complement down.
+    // The thresholds of the result screens: green from the threshold on, red from its complement
+    // down.
     match beats.map(Number::get) {
         None => ("no data", Tone::Dim),
         Some(p) if p >= threshold => ("better", Tone::Good),
@@ -133,17 +151,24 @@ pub(super) fn variations(experiment: &Experiment) -> Table {
         rows.push(Row::Group(metric.key.clone(), metric.remark()));
         for variation in &metric.variations {
             let total = match variation.total {
-                Total::Conversions(conversions) => {
-                    conversions.map_or_else(|| Cell::toned(MISSING, Tone::Dim), |n| Cell::new(figure::count(n)))
-                }
+                Total::Conversions(conversions) => conversions.map_or_else(
+                    || Cell::toned(MISSING, Tone::Dim),
+                    |n| Cell::new(figure::count(n)),
+                ),
                 // A percentile times its users is nothing that anybody paid or waited.
-                Total::TotalValue(_) if metric.kind == MetricKind::Percentile => Cell::toned(MISSING, Tone::Dim),
+                Total::TotalValue(_) if metric.kind == MetricKind::Percentile => {
+                    Cell::toned(MISSING, Tone::Dim)
+                }
                 Total::TotalValue(total) => shown(total, |x| unit.total(x)),
             };
             rows.push(Row::Cells(vec![
                 Cell::new(experiment.name_of(&variation.key)),
                 Cell::new(match variation.users_with_value {
-                    Some(units) => format!("{} of {}", figure::count(units), figure::count(variation.exposures)),
+                    Some(units) => format!(
+                        "{} of {}",
+                        figure::count(units),
+                        figure::count(variation.exposures)
+                    ),
                     None => figure::count(variation.exposures),
                 }),
                 total,
@@ -173,7 +198,9 @@ pub(super) fn reasons(experiment: &Experiment) -> Vec<String> {
 pub(super) fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
     let name = match experiment.method {
         Method::Bayesian => return None,
-        Method::Frequentist => "Fixed-horizon test of the difference (valid at one look, planned before)",
+        Method::Frequentist => {
+            "Fixed-horizon test of the difference (valid at one look, planned before)"
+        }
         Method::Sequential => "Always-valid test of the difference (may be looked at any time)",
     };
     let columns = vec![
@@ -187,10 +214,16 @@ pub(super) fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
     let mut rows = Vec::new();
     for metric in &experiment.metrics {
         for variation in &metric.variations {
-            let test = if experiment.method == Method::Sequential { &variation.sequential } else { &variation.frequentist };
+            let test = if experiment.method == Method::Sequential {
+                &variation.sequential
+            } else {
+                &variation.frequentist
+            };
             let Some(test) = test else { continue };
             let counts = test.p_value.get() <= 1.0 - experiment.threshold + 1e-12;
-            let good = test.difference.is_some_and(|difference| (difference.get() > 0.0) == (metric.better == Better::Higher));
+            let good = test.difference.is_some_and(|difference| {
+                (difference.get() > 0.0) == (metric.better == Better::Higher)
+            });
             let tone = if counts && good {
                 Tone::Good
             } else if counts {
@@ -215,12 +248,21 @@ pub(super) fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
 /// What is corrected for many comparisons and what is not; `None` where nothing is.
 pub(super) fn correction(experiment: &Experiment) -> Option<String> {
     let variations = || experiment.metrics.iter().flat_map(|metric| &metric.variations);
-    let by = |of: fn(&Variation) -> Option<&Frequentist>| variations().filter_map(of).find_map(|test| test.correction.clone());
-    let by = if experiment.method == Method::Sequential { by(|v| v.sequential.as_ref()) } else { by(|v| v.frequentist.as_ref()) }?;
-    Some(format!("p-values and intervals of the tests are corrected: {by}; estimates, their intervals and probabilities are not"))
+    let by = |of: fn(&Variation) -> Option<&Frequentist>| {
+        variations().filter_map(of).find_map(|test| test.correction.clone())
+    };
+    let by = if experiment.method == Method::Sequential {
+        by(|v| v.sequential.as_ref())
+    } else {
+        by(|v| v.frequentist.as_ref())
+    }?;
+    Some(format!(
+        "p-values and intervals of the tests are corrected: {by}; estimates, their intervals and probabilities are not"
+    ))
 }
 
-/// What each agent costs in each variation, and what that comes to: where a saving in one place is paid in another.
+/// What each agent costs in each variation, and what that comes to: where a saving in one place is
+/// paid in another.
 pub(super) fn costs(experiment: &Experiment) -> Option<Table> {
     if experiment.costs.is_empty() {
         return None;
@@ -235,7 +277,10 @@ pub(super) fn costs(experiment: &Experiment) -> Option<Table> {
     let mut rows = Vec::new();
     for total in &experiment.cost_totals {
         let control = total.variation == experiment.control;
-        rows.push(Row::Group(experiment.name_of(&total.variation).to_owned(), if control { "control".to_owned() } else { String::new() }));
+        rows.push(Row::Group(
+            experiment.name_of(&total.variation).to_owned(),
+            if control { "control".to_owned() } else { String::new() },
+        ));
         // Dearer is bad and cheaper is good, from half a percent on.
         let change = |number: Option<Number>| {
             let mut cell = if control { Cell::default() } else { shown(number, figure::change) };
@@ -251,13 +296,21 @@ pub(super) fn costs(experiment: &Experiment) -> Option<Table> {
                 Cell::new(&cost.agent),
                 Cell::new(&cost.model),
                 Cell::new(figure::count(cost.calls)),
-                shown(cost.cost_per_user_usd, |x| if x == 0.0 { "free".to_owned() } else { figure::money(x) }),
+                shown(cost.cost_per_user_usd, |x| {
+                    if x == 0.0 { "free".to_owned() } else { figure::money(x) }
+                }),
                 change(cost.change),
             ]));
         }
         let mut sum = shown(total.cost_per_user_usd, figure::money);
         sum.tone = Tone::Strong;
-        rows.push(Row::Cells(vec![Cell::toned("total", Tone::Strong), Cell::default(), Cell::default(), sum, change(total.change)]));
+        rows.push(Row::Cells(vec![
+            Cell::toned("total", Tone::Strong),
+            Cell::default(),
+            Cell::default(),
+            sum,
+            change(total.change),
+        ]));
     }
     Some(Table { columns, rows })
 }
@@ -273,13 +326,17 @@ pub(super) fn failures(experiment: &Experiment) -> Option<Table> {
     if kinds.is_empty() {
         return None;
     }
-    let variations: Vec<&str> = experiment.exposures.0.iter().map(|(key, _)| key.as_str()).collect();
+    let variations: Vec<&str> =
+        experiment.exposures.0.iter().map(|(key, _)| key.as_str()).collect();
     let mut columns = vec![Column::words("failure")];
     columns.extend(variations.iter().map(|key| Column::number(experiment.name_of(key))));
     let rows = kinds.iter().map(|kind| {
         let mut cells = vec![Cell::new(*kind)];
         cells.extend(variations.iter().map(|variation| {
-            let own = experiment.failures.iter().filter(|failure| failure.kind == *kind && failure.variation == *variation);
+            let own = experiment
+                .failures
+                .iter()
+                .filter(|failure| failure.kind == *kind && failure.variation == *variation);
             Cell::new(figure::count(own.map(|failure| failure.count).sum()))
         }));
         Row::Cells(cells)
@@ -339,7 +396,8 @@ pub(super) fn provenance(report: &Report) -> Vec<(&'static str, String)> {
     };
     let mut lines = vec![("scenario", report.scenario.clone()), ("mode", mode.to_owned())];
     if !report.backends.0.is_empty() {
-        let backends: Vec<String> = report.backends.0.iter().map(|(what, which)| format!("{what}: {which}")).collect();
+        let backends: Vec<String> =
+            report.backends.0.iter().map(|(what, which)| format!("{what}: {which}")).collect();
         lines.push(("backends", backends.join(", ")));
     }
     if let Some(seed) = report.seed {
@@ -356,18 +414,34 @@ pub(super) fn provenance(report: &Report) -> Vec<(&'static str, String)> {
 pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
     let Some(traffic) = &report.traffic else { return Vec::new() };
     let share = |n: u64| {
-        if traffic.queries == 0 { String::new() } else { format!(" ({})", figure::percent(n as f64 / traffic.queries as f64)) }
+        if traffic.queries == 0 {
+            String::new()
+        } else {
+            format!(" ({})", figure::percent(n as f64 / traffic.queries as f64))
+        }
     };
     let mut failed = format!("{}{}", figure::count(traffic.failed), share(traffic.failed));
     if !traffic.failures.0.is_empty() {
-        let kinds: Vec<String> = traffic.failures.0.iter().map(|(kind, n)| format!("{} {kind}", figure::count(*n))).collect();
+        let kinds: Vec<String> = traffic
+            .failures
+            .0
+            .iter()
+            .map(|(kind, n)| format!("{} {kind}", figure::count(*n)))
+            .collect();
         failed += &format!(": {}", kinds.join(", "));
     }
     let mut lines = vec![
         ("queries", figure::count(traffic.queries)),
         ("succeeded", format!("{}{}", figure::count(traffic.succeeded), share(traffic.succeeded))),
         ("failed", failed),
-        ("personal data", format!("in {} queries{}", figure::count(traffic.pii_queries), share(traffic.pii_queries))),
+        (
+            "personal data",
+            format!(
+                "in {} queries{}",
+                figure::count(traffic.pii_queries),
+                share(traffic.pii_queries)
+            ),
+        ),
     ];
     if let Some(seconds) = traffic.virtual_seconds {
         let clock = if report.mode == Mode::Live { "" } else { " of virtual time" };
@@ -381,7 +455,8 @@ pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
         });
     }
     let live = report.live.iter().flat_map(LiveSummary::lines);
-    lines.extend(live.enumerate().map(|(nth, line)| (if nth == 0 { "live run" } else { "" }, line)));
+    lines
+        .extend(live.enumerate().map(|(nth, line)| (if nth == 0 { "live run" } else { "" }, line)));
     lines
 }
 
@@ -389,19 +464,43 @@ pub(super) fn traffic(report: &Report) -> Vec<(&'static str, String)> {
 pub(super) fn recorded(report: &Report) -> Vec<(&'static str, String)> {
     let Some(data) = &report.data else { return Vec::new() };
     let mut lines = vec![
-        ("events", format!("{} in {} lines", figure::count(data.events), figure::count(data.lines))),
-        ("exposures", format!("{} of {} users", figure::count(data.exposures), figure::count(data.units))),
-        ("metric events", format!("{}, of which {} count", figure::count(data.metric_events), figure::count(data.used))),
+        (
+            "events",
+            format!("{} in {} lines", figure::count(data.events), figure::count(data.lines)),
+        ),
+        (
+            "exposures",
+            format!("{} of {} users", figure::count(data.exposures), figure::count(data.units)),
+        ),
+        (
+            "metric events",
+            format!(
+                "{}, of which {} count",
+                figure::count(data.metric_events),
+                figure::count(data.used)
+            ),
+        ),
     ];
     for (nth, (why, count)) in data.unused.0.iter().enumerate() {
-        lines.push((if nth == 0 { "not used" } else { "" }, format!("{} {why}", figure::count(*count))));
+        lines.push((
+            if nth == 0 { "not used" } else { "" },
+            format!("{} {why}", figure::count(*count)),
+        ));
     }
     if data.duplicates > 0 {
-        lines.push(("duplicates", format!("{} metric events were recorded before and count once", figure::count(data.duplicates))));
+        lines.push((
+            "duplicates",
+            format!(
+                "{} metric events were recorded before and count once",
+                figure::count(data.duplicates)
+            ),
+        ));
     }
     if data.malformed > 0 {
         lines.push(("malformed", figure::count(data.malformed)));
-        lines.extend(data.faults.iter().map(|fault| ("", format!("line {}: {}", fault.line, fault.reason))));
+        lines.extend(
+            data.faults.iter().map(|fault| ("", format!("line {}: {}", fault.line, fault.reason))),
+        );
         let more = data.malformed.saturating_sub(data.faults.len() as u64);
         if more > 0 {
             lines.push(("", format!("and {} more", figure::count(more))));
@@ -410,7 +509,8 @@ pub(super) fn recorded(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// How many more users are needed, or why no number can be given; `None` when the treatment has reached the threshold.
+/// How many more users are needed, or why no number can be given; `None` when the treatment has
+/// reached the threshold.
 pub(super) fn users_needed(experiment: &Experiment) -> Option<String> {
     let primary = experiment.metrics.first()?;
     let (mass, reason) = (experiment.mass(), experiment.users_needed_reason.as_deref());
@@ -420,9 +520,14 @@ pub(super) fn users_needed(experiment: &Experiment) -> Option<String> {
         (Some(users), None) => {
             let so_far: u64 = experiment.exposures.0.iter().map(|(_, users)| users).sum();
             let times = (users + so_far) as f64 / so_far.max(1) as f64;
-            let times = if times >= 2.0 { format!(", {} times as many as so far in all,", figure::number(times)) } else { String::new() };
+            let times = if times >= 2.0 {
+                format!(", {} times as many as so far in all,", figure::number(times))
+            } else {
+                String::new()
+            };
             let formula = experiment.users_needed_by_formula.filter(|&other| other != users);
-            let formula = formula.map(|other| format!(" LaunchDarkly's formula says {}.", figure::count(other)));
+            let formula = formula
+                .map(|other| format!(" LaunchDarkly's formula says {}.", figure::count(other)));
             Some(format!(
                 "About {} more users{times} are needed before {} reaches {mass}, if the difference stays as observed. It may move: \
                  the odds of {mass} by then are about even.{}",

@@ -13,7 +13,9 @@ use crate::diagnostic::json_fault;
 /// # Errors
 /// When the document cannot be written, which plain data never causes.
 pub fn to_json(report: &Report) -> Result<String, String> {
-    serde_json::to_string_pretty(report).map(|text| json(text + "\n")).map_err(|error| error.to_string())
+    serde_json::to_string_pretty(report)
+        .map(|text| json(text + "\n"))
+        .map_err(|error| error.to_string())
 }
 
 /// Reads what `to_json` wrote.
@@ -31,17 +33,23 @@ pub fn from_json(text: &str) -> Result<Report, String> {
             error.column()
         ));
     }
-    let mut report: Report = serde_json::from_str(text).map_err(|error| format!("not a report of simlab: {}", json_fault(&error)))?;
+    let mut report: Report = serde_json::from_str(text)
+        .map_err(|error| format!("not a report of simlab: {}", json_fault(&error)))?;
     for experiment in &mut report.experiments {
         // A report of version 0.1 does not say whether its verdict can be trusted.
         if let Some(verdict) = &mut experiment.verdict {
             verdict.weigh(&experiment.health);
         }
     }
-    if report.schema == SCHEMA { Ok(report) } else { Err(format!("expected a report of schema \"{SCHEMA}\", found \"{}\"", report.schema)) }
+    if report.schema == SCHEMA {
+        Ok(report)
+    } else {
+        Err(format!("expected a report of schema \"{SCHEMA}\", found \"{}\"", report.schema))
+    }
 }
 
-/// Largest whole number that counts something: up to here they are exact as floating-point numbers, and sums of them do not overflow.
+/// Largest whole number that counts something: up to here they are exact as floating-point numbers,
+/// and sums of them do not overflow.
 const MAX_COUNT: u64 = 1 << 53;
 
 /// Looks at every whole number of a document. The first one that is too large is an error.
@@ -66,7 +74,11 @@ impl<'de> Visitor<'de> for Counts {
     }
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        if self.any || number <= MAX_COUNT { Ok(()) } else { Err(E::invalid_value(Unexpected::Unsigned(number), &self)) }
+        if self.any || number <= MAX_COUNT {
+            Ok(())
+        } else {
+            Err(E::invalid_value(Unexpected::Unsigned(number), &self))
+        }
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
@@ -108,7 +120,13 @@ mod tests {
 
     #[test]
     fn a_number_that_counts_nothing_is_refused_with_its_place() {
-        let error = from_json("{\"seed\": 18446744073709551615,\n\"traffic\": {\"queries\": 18446744073709551615}}").unwrap_err();
-        assert!(error.contains("9007199254740992") && error.contains("line 2, column 43"), "{error}");
+        let error = from_json(
+            "{\"seed\": 18446744073709551615,\n\"traffic\": {\"queries\": 18446744073709551615}}",
+        )
+        .unwrap_err();
+        assert!(
+            error.contains("9007199254740992") && error.contains("line 2, column 43"),
+            "{error}"
+        );
     }
 }

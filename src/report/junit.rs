@@ -1,6 +1,7 @@
 //! The report for CI: each of the scenario's expectations is a test case.
 //!
-//! Without expectations each line of each decision rule is a case that passes whatever it says: running is not failing.
+//! Without expectations each line of each decision rule is a case that passes whatever it says:
+//! running is not failing.
 
 use super::data::Report;
 use super::escape::xml;
@@ -9,7 +10,11 @@ use super::escape::xml;
 #[must_use]
 pub fn to_junit(report: &Report) -> String {
     let failed = report.expectations.iter().filter(|expectation| !expectation.passed).count();
-    let seconds = report.traffic.as_ref().and_then(|traffic| traffic.virtual_seconds).map_or(0.0, super::Number::get);
+    let seconds = report
+        .traffic
+        .as_ref()
+        .and_then(|traffic| traffic.virtual_seconds)
+        .map_or(0.0, super::Number::get);
     let mut cases = String::new();
     let class = xml(&report.scenario);
     for expectation in &report.expectations {
@@ -43,7 +48,9 @@ pub fn to_junit(report: &Report) -> String {
     let headlines: Vec<String> = report
         .experiments
         .iter()
-        .filter_map(|experiment| Some(format!("{}: {}", experiment.key, experiment.verdict.as_ref()?.headline)))
+        .filter_map(|experiment| {
+            Some(format!("{}: {}", experiment.key, experiment.verdict.as_ref()?.headline))
+        })
         .collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"simlab\" tests=\"{count}\" failures=\"{failed}\">\n  <testsuite \

@@ -1,4 +1,5 @@
-//! What real providers did and charged, beside the results: how far the run came, what went wrong on the way, what it cost.
+//! What real providers did and charged, beside the results: how far the run came, what went wrong
+//! on the way, what it cost.
 //!
 //! Does not know: who the providers are.
 
@@ -51,9 +52,13 @@ impl LiveSummary {
     /// In a few lines, without mark-up.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let money = |usd: Option<Number>| usd.map_or_else(|| "unknown".to_owned(), |usd| figure::money(usd.get()));
+        let money = |usd: Option<Number>| {
+            usd.map_or_else(|| "unknown".to_owned(), |usd| figure::money(usd.get()))
+        };
         let mut lines = Vec::new();
-        let budget = self.max_cost_usd.map_or_else(String::new, |most| format!(" of at most {}", figure::money(most.get())));
+        let budget = self
+            .max_cost_usd
+            .map_or_else(String::new, |most| format!(" of at most {}", figure::money(most.get())));
         lines.push(format!(
             "{} of {} users, {} calls, {} spent{budget}",
             figure::count(self.users),
@@ -66,15 +71,22 @@ impl LiveSummary {
         }
         if self.repaired > 0 {
             let answers = if self.repaired == 1 { "answer" } else { "answers" };
-            lines.push(format!("{} malformed {answers} asked for once more", figure::count(self.repaired)));
+            lines.push(format!(
+                "{} malformed {answers} asked for once more",
+                figure::count(self.repaired)
+            ));
         }
         for LiveProblem { variation, agent, kind, retried, failed } in &self.problems {
-            let whose = variation.as_deref().map_or_else(String::new, |variation| format!(" of {variation}"));
+            let whose = variation
+                .as_deref()
+                .map_or_else(String::new, |variation| format!(" of {variation}"));
             lines.push(format!("{agent}{whose}: {kind}, {retried} retried, {failed} failed"));
         }
         if self.events_in_doubt > 0 {
             let users = figure::count(self.events_in_doubt);
-            lines.push(format!("events of {users} users may be missing in LaunchDarkly; this report has them"));
+            lines.push(format!(
+                "events of {users} users may be missing in LaunchDarkly; this report has them"
+            ));
         }
         for (experiment, page) in &self.pages.0 {
             lines.push(format!("{experiment} in LaunchDarkly: {page}"));

@@ -1,6 +1,8 @@
-//! The report as GitHub's Markdown, for a comment on a pull request: verdict first, details folded away.
+//! The report as GitHub's Markdown, for a comment on a pull request: verdict first, details folded
+//! away.
 //!
-//! Promises: text from scenarios, models and events stays text: it opens no tag, leaves no cell and calls nobody.
+//! Promises: text from scenarios, models and events stays text: it opens no tag, leaves no cell and
+//! calls nobody.
 
 use super::beside;
 use super::data::{Experiment, Report};
@@ -38,12 +40,20 @@ pub fn to_markdown(report: &Report) -> String {
         out.push('\n');
     }
     out += "<details><summary>What was run</summary>\n\n| | |\n|---|---|\n";
-    for (label, text) in format::provenance(report).into_iter().chain(format::traffic(report)).chain(format::recorded(report)) {
+    for (label, text) in format::provenance(report)
+        .into_iter()
+        .chain(format::traffic(report))
+        .chain(format::recorded(report))
+    {
         out += &format!("| {label} | {} |\n", markdown(&text));
     }
     out += &format!("| version | simlab {} |\n", markdown(&report.version));
     for assumption in &report.assumptions {
-        out += &format!("| assumed | {} ({}) |\n", markdown(&assumption.what), markdown(&assumption.source));
+        out += &format!(
+            "| assumed | {} ({}) |\n",
+            markdown(&assumption.what),
+            markdown(&assumption.source)
+        );
     }
     out += "\n</details>\n";
     out
@@ -97,7 +107,8 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
         out.push('\n');
     }
     for treatment in experiment.treatments() {
-        let (name, control) = (experiment.name_of(treatment), experiment.name_of(&experiment.control));
+        let (name, control) =
+            (experiment.name_of(treatment), experiment.name_of(&experiment.control));
         *out += &format!("### {} against {}\n\n", markdown(name), markdown(control));
         table(&format::changes(experiment, treatment), out);
     }
@@ -137,13 +148,19 @@ fn experiment_part(experiment: &Experiment, out: &mut String) {
 
 /// A table as Markdown.
 pub(crate) fn table(table: &Table, out: &mut String) {
-    let headings: Vec<String> = table.columns.iter().map(|column| markdown(&column.heading)).collect();
-    let alignments: Vec<&str> = table.columns.iter().map(|column| if column.words { "---" } else { "--:" }).collect();
+    let headings: Vec<String> =
+        table.columns.iter().map(|column| markdown(&column.heading)).collect();
+    let alignments: Vec<&str> =
+        table.columns.iter().map(|column| if column.words { "---" } else { "--:" }).collect();
     *out += &format!("| {} |\n|{}|\n", headings.join(" | "), alignments.join("|"));
     for row in &table.rows {
         let mut cells: Vec<String> = match row {
-            Row::Group(name, remark) if remark.is_empty() => vec![format!("**{}**", markdown(name))],
-            Row::Group(name, remark) => vec![format!("**{}** <br> {}", markdown(name), markdown(remark))],
+            Row::Group(name, remark) if remark.is_empty() => {
+                vec![format!("**{}**", markdown(name))]
+            }
+            Row::Group(name, remark) => {
+                vec![format!("**{}** <br> {}", markdown(name), markdown(remark))]
+            }
             Row::Cells(cells) => cells.iter().map(|cell| markdown(&cell.text)).collect(),
         };
         cells.resize(table.columns.len(), String::new());

@@ -1,7 +1,8 @@
 //! What was found, in the reader's words, and the same for machines.
 //!
-//! `Report` is plain data in which everything is computed; the renderers only render, so no two formats can disagree.
-//! A saved `report.json` reads back into the same value, so any format can be rendered again later.
+//! `Report` is plain data in which everything is computed; the renderers only render, so no two
+//! formats can disagree. A saved `report.json` reads back into the same value, so any format can be
+//! rendered again later.
 //!
 //! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
 
@@ -31,12 +32,19 @@ mod truth;
 #[cfg(test)]
 mod tests;
 
-pub use adaptive::{Arm, Bandit, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange, Shares};
+pub use adaptive::{
+    Arm, Bandit, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange,
+    Shares,
+};
 pub use build::Extras;
-pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions, over_time};
+pub use charts::{
+    Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions,
+    over_time,
+};
 pub use data::{
-    Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault, Frequentist, Health, Hindsight, Interaction,
-    Metric, Mode, RecordedData, Report, SCHEMA, Total, Traffic, Variation, Verdict,
+    Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault,
+    Frequentist, Health, Hindsight, Interaction, Metric, Mode, RecordedData, Report, SCHEMA, Total,
+    Traffic, Variation, Verdict,
 };
 pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
 pub use glance::glance;

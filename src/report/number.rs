@@ -1,7 +1,8 @@
 //! Numbers and ordered maps as a report's JSON holds them.
 //!
-//! Promises: a `Number` is finite and has at most ten significant digits, so two platforms whose last bits differ write
-//! the same text, and a report that was saved and read again is equal to the first.
+//! Promises: a `Number` is finite and has at most ten significant digits, so two platforms whose
+//! last bits differ write the same text, and a report that was saved and read again is equal to the
+//! first.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -48,7 +49,8 @@ impl Serialize for Number {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(f64::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("expected a finite number"))
+        Self::new(f64::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("expected a finite number"))
     }
 }
 

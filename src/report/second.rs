@@ -8,8 +8,8 @@ use crate::analysis::{self, MetricInput, Summary, analyze, cells, cuped, interac
 use crate::experiment::{Experiment, Metric, MetricKind};
 use crate::metrics::Observations;
 
-/// The means of an experiment with what the users' pre-period explains taken out; `before` has the same users. Rates and means
-/// only: percentiles cannot be adjusted.
+/// The means of an experiment with what the users' pre-period explains taken out; `before` has the
+/// same users. Rates and means only: percentiles cannot be adjusted.
 #[must_use]
 pub fn adjusted(
     observations: &Observations,
@@ -24,7 +24,11 @@ pub fn adjusted(
             continue;
         }
         let arms = pre_period(observations, before, nth, experiment.treatments.len(), (at, metric));
-        let Some(estimates) = arms.and_then(|arms| cuped(&arms).into_iter().collect::<Option<Vec<_>>>()) else { continue };
+        let Some(estimates) =
+            arms.and_then(|arms| cuped(&arms).into_iter().collect::<Option<Vec<_>>>())
+        else {
+            continue;
+        };
         let input = MetricInput {
             metric: metric.clone(),
             tallies: estimates.iter().map(|estimate| Some(estimate.tally())).collect(),
@@ -34,26 +38,39 @@ pub fn adjusted(
         let exposures = estimates.iter().map(|estimate| estimate.units).collect();
         let found = analyze(experiment, &Summary { exposures, shares: None, metrics: vec![input] });
         let Some(found) = found.metrics.into_iter().next() else { continue };
-        for ((treatment, estimate), variation) in experiment.treatments.iter().zip(&estimates).zip(&found.variations) {
+        for ((treatment, estimate), variation) in
+            experiment.treatments.iter().zip(&estimates).zip(&found.variations)
+        {
             let compared = variation.comparison;
             rows.push(Adjusted {
                 metric: metric.key.clone(),
                 variation: treatment.variation.clone(),
                 data_mean: Number::new(estimate.mean),
                 explained: Number::new(estimate.explained),
-                relative_difference: compared.and_then(|compared| compared.relative_difference).and_then(Number::new),
-                relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(Number::ends),
-                probability_to_beat_control: compared.and_then(|compared| Number::new(compared.probability_to_beat)),
+                relative_difference: compared
+                    .and_then(|compared| compared.relative_difference)
+                    .and_then(Number::new),
+                relative_interval: compared
+                    .and_then(|compared| compared.relative_interval)
+                    .and_then(Number::ends),
+                probability_to_beat_control: compared
+                    .and_then(|compared| Number::new(compared.probability_to_beat)),
             });
         }
     }
     rows
 }
 
-/// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
+/// Whether experiments on the same users influence each other: each pair of two, on each mean or
+/// rate that both measure.
 #[must_use]
-pub fn interactions(observations: &Observations, experiments: &[&Experiment], metrics: &[Metric]) -> Vec<Interaction> {
-    let pairs = (0..experiments.len()).flat_map(|i| (i + 1..experiments.len()).map(move |j| [i, j]));
+pub fn interactions(
+    observations: &Observations,
+    experiments: &[&Experiment],
+    metrics: &[Metric],
+) -> Vec<Interaction> {
+    let pairs =
+        (0..experiments.len()).flat_map(|i| (i + 1..experiments.len()).map(move |j| [i, j]));
     pairs.flat_map(|pair| interactions_between(observations, pair, experiments, metrics)).collect()
 }
 
@@ -80,7 +97,12 @@ pub fn interactions_between(
     found.collect()
 }
 
-fn one(first: &Experiment, second: &Experiment, metric: &Metric, cells: &[[(u64, Option<analysis::Tally>); 2]; 2]) -> Interaction {
+fn one(
+    first: &Experiment,
+    second: &Experiment,
+    metric: &Metric,
+    cells: &[[(u64, Option<analysis::Tally>); 2]; 2],
+) -> Interaction {
     let result = interaction(cells, first.threshold.get());
     let known = result.as_ref().ok();
     Interaction {

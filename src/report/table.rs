@@ -1,7 +1,8 @@
 //! Tables as data, and as aligned columns of text.
 //!
-//! Promises: a table is never wider than asked, as long as numbers leave room: first optional columns go, then text
-//! columns are cut. Widths are those of a terminal, where some letters take two cells.
+//! Promises: a table is never wider than asked, as long as numbers leave room: first optional
+//! columns go, then text columns are cut. Widths are those of a terminal, where some letters take
+//! two cells.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -104,7 +105,8 @@ impl Table {
         let grouped = self.rows.iter().any(|row| matches!(row, Row::Group(..)));
         let mut lines = Vec::new();
         let mut push = |line: String| lines.push(format!("{:indent$}{}", "", line.trim_end()));
-        let headings: Vec<Vec<&str>> = shown.iter().map(|own| own.column.heading.split('\n').collect()).collect();
+        let headings: Vec<Vec<&str>> =
+            shown.iter().map(|own| own.column.heading.split('\n').collect()).collect();
         let height = headings.iter().map(Vec::len).max().unwrap_or(0);
         for level in 0..height {
             // Headings stand on the last line.
@@ -119,10 +121,18 @@ impl Table {
                 Row::Group(name, remark) => {
                     let name = cut(&plain(name), room);
                     let remark = cut(&plain(remark), room.saturating_sub(name.width() + GAP));
-                    push(format!("{}{:GAP$}{}", palette.paint(Tone::Strong, &name), "", palette.paint(Tone::Dim, &remark)));
+                    push(format!(
+                        "{}{:GAP$}{}",
+                        palette.paint(Tone::Strong, &name),
+                        "",
+                        palette.paint(Tone::Dim, &remark)
+                    ));
                 }
                 Row::Cells(cells) => {
-                    let own: Vec<Cell> = shown.iter().map(|own| cells.get(own.at).cloned().unwrap_or_default()).collect();
+                    let own: Vec<Cell> = shown
+                        .iter()
+                        .map(|own| cells.get(own.at).cloned().unwrap_or_default())
+                        .collect();
                     push(line(&shown, &own, grouped, palette));
                 }
             }
@@ -136,23 +146,31 @@ impl Table {
         let columns = self.columns.iter().enumerate();
         let mut shown: Vec<Shown<'_>> = columns
             .map(|(at, column)| {
-                let heading = column.heading.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
+                let heading =
+                    column.heading.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
                 let cells = self.rows.iter().filter_map(|row| match row {
-                    Row::Cells(cells) => cells.get(at).map(|cell| plain(&cell.text).width() + if at == 0 { grouped } else { 0 }),
+                    Row::Cells(cells) => cells
+                        .get(at)
+                        .map(|cell| plain(&cell.text).width() + if at == 0 { grouped } else { 0 }),
                     Row::Group(..) => None,
                 });
                 Shown { at, column, width: cells.max().unwrap_or(0).max(heading) }
             })
             .collect();
-        let total = |shown: &[Shown<'_>]| shown.iter().map(|own| own.width).sum::<usize>() + GAP * shown.len().saturating_sub(1);
+        let total = |shown: &[Shown<'_>]| {
+            shown.iter().map(|own| own.width).sum::<usize>() + GAP * shown.len().saturating_sub(1)
+        };
         while total(&shown) > room {
             let optional = shown.iter().filter(|own| own.column.optional > 0);
-            let Some(out) = optional.max_by_key(|own| own.column.optional).map(|own| own.at) else { break };
+            let Some(out) = optional.max_by_key(|own| own.column.optional).map(|own| own.at) else {
+                break;
+            };
             shown.retain(|own| own.at != out);
         }
         // No text column is wider than the room: a text of a megabyte is not cut cell by cell.
         if total(&shown) > room {
-            let words = shown.iter_mut().filter(|own| own.column.words && own.width > room.max(NARROWEST));
+            let words =
+                shown.iter_mut().filter(|own| own.column.words && own.width > room.max(NARROWEST));
             words.for_each(|own| own.width = room.max(NARROWEST));
         }
         // Cut the widest text column, a cell at a time, until it fits.

@@ -12,7 +12,8 @@ use crate::{analysis, experiment};
 pub struct Frequentist {
     /// Raw difference over |control|; `None` when the control's interval holds 0.
     pub relative_difference: Option<Number>,
-    /// Its interval: relative for the fixed-horizon test, absolute (in the metric's unit) for the always-valid one.
+    /// Its interval: relative for the fixed-horizon test, absolute (in the metric's unit) for the
+    /// always-valid one.
     pub interval: Option<[Number; 2]>,
     /// Two-sided p-value.
     pub p_value: Number,
@@ -25,7 +26,8 @@ pub struct Frequentist {
     /// How it was tested.
     #[serde(default)]
     pub method: Option<String>,
-    /// The correction for many comparisons that p-value and intervals have; `None` where there is none.
+    /// The correction for many comparisons that p-value and intervals have; `None` where there is
+    /// none.
     #[serde(default)]
     pub correction: Option<String>,
 }

@@ -34,7 +34,8 @@ fn cost(variation: &str, agent: &str, model: &str, calls: u64, dollars: f64) -> 
     }
 }
 
-/// The tutorial's published numbers as a report; its cost table, traffic and assumptions as a run would add them.
+/// The tutorial's published numbers as a report; its cost table, traffic and assumptions as a run
+/// would add them.
 pub(super) fn published() -> Report {
     let (experiment, analysis) = security();
     let rule: Rule = ron::from_str(RULE).unwrap();
@@ -50,9 +51,14 @@ pub(super) fn published() -> Report {
     let extras = Extras { costs, ..Extras::default() };
     let mut report = Report::new("security", Mode::Mock, Some(42), "9f3c2ab41d7e6f08");
     report.version = "0.1.0".to_owned();
-    report.backends = Ordered(vec![("LaunchDarkly".to_owned(), "mock".to_owned()), ("models".to_owned(), "mock".to_owned())]);
+    report.backends = Ordered(vec![
+        ("LaunchDarkly".to_owned(), "mock".to_owned()),
+        ("models".to_owned(), "mock".to_owned()),
+    ]);
     report.bootstrap =
-        ["created 1 project", "4 segments", "5 tools", "3 AI configs", "5 metrics", "1 experiment"].map(String::from).to_vec();
+        ["created 1 project", "4 segments", "5 tools", "3 AI configs", "5 metrics", "1 experiment"]
+            .map(String::from)
+            .to_vec();
     report.traffic = Some(Traffic {
         queries: 2800,
         succeeded: 2727,
@@ -72,14 +78,20 @@ pub(super) fn published() -> Report {
 
 #[test]
 fn hostile_text_stays_text_in_every_format() {
-    let hostile = "\u{1b}]0;owned\u{7}\u{1b}[2J|<script>alert('x')</script>&\"]]>\n# h\u{202e}\u{200b}@team";
+    let hostile =
+        "\u{1b}]0;owned\u{7}\u{1b}[2J|<script>alert('x')</script>&\"]]>\n# h\u{202e}\u{200b}@team";
     let mut report = published();
     report.scenario = hostile.to_owned();
     report.bootstrap = vec![hostile.to_owned()];
     report.assumptions[0].what = hostile.to_owned();
     report.backends.0[0].1 = hostile.to_owned();
-    report.expectations =
-        [true, false].map(|passed| ExpectationResult { name: hostile.to_owned(), passed, message: hostile.to_owned() }).to_vec();
+    report.expectations = [true, false]
+        .map(|passed| ExpectationResult {
+            name: hostile.to_owned(),
+            passed,
+            message: hostile.to_owned(),
+        })
+        .to_vec();
     let experiment = &mut report.experiments[0];
     experiment.name = hostile.repeat(4);
     experiment.hypothesis = hostile.repeat(9);
@@ -92,7 +104,11 @@ fn hostile_text_stays_text_in_every_format() {
     experiment.metrics[0].variations[0].reason = Some(hostile.to_owned());
     experiment.costs[0].model = hostile.repeat(5);
     experiment.costs[0].agent = hostile.to_owned();
-    experiment.failures = vec![Failure { variation: "strict-security".to_owned(), kind: hostile.to_owned(), count: 1 }];
+    experiment.failures = vec![Failure {
+        variation: "strict-security".to_owned(),
+        kind: hostile.to_owned(),
+        count: 1,
+    }];
     let verdict = experiment.verdict.as_mut().unwrap();
     verdict.headline = hostile.repeat(3);
     verdict.because[0].criterion = hostile.to_owned();
@@ -101,25 +117,42 @@ fn hostile_text_stays_text_in_every_format() {
     for width in [0, 80, 97, 120, usize::MAX] {
         let text = to_text(&report, width, &Palette::plain());
         widths(&text, width.clamp(80, 120));
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains(['\u{202e}', '\u{200b}']));
+        assert!(
+            text.chars().all(|c| c == '\n' || !c.is_control())
+                && !text.contains(['\u{202e}', '\u{200b}'])
+        );
     }
     let markdown = to_markdown(&report);
     assert!(!markdown.contains("<script") && !markdown.contains("@team"), "{markdown}");
     assert!(markdown.lines().all(|line| !line.starts_with("# ")));
-    for table in markdown.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().chunk_by(|a, b| cells(a) == cells(b)) {
+    for table in markdown
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .collect::<Vec<_>>()
+        .chunk_by(|a, b| cells(a) == cells(b))
+    {
         assert!(cells(table[0]) >= 2 && (table.len() >= 2), "a cell was left: {table:?}");
     }
     super::html::tests::harmless(&to_html(&report));
     let junit = to_junit(&report);
-    assert!(!junit.contains("<script") && !junit.contains("]]>") && junit.chars().all(|c| c == '\n' || !c.is_control()), "{junit}");
+    assert!(
+        !junit.contains("<script")
+            && !junit.contains("]]>")
+            && junit.chars().all(|c| c == '\n' || !c.is_control()),
+        "{junit}"
+    );
 }
 
 #[test]
 fn an_empty_report_is_a_report() {
     let report = Report::new("nothing", Mode::Data, None, "");
-    for text in
-        [to_text(&report, 80, &Palette::plain()), to_markdown(&report), to_junit(&report), to_html(&report), to_json(&report).unwrap()]
-    {
+    for text in [
+        to_text(&report, 80, &Palette::plain()),
+        to_markdown(&report),
+        to_junit(&report),
+        to_html(&report),
+        to_json(&report).unwrap(),
+    ] {
         assert!(text.contains("nothing"));
     }
 }

@@ -1,8 +1,9 @@
-//! The report for people at a prompt: sections of aligned tables, the verdict last and framed, since the end of the
-//! output is what a terminal shows.
+//! The report for people at a prompt: sections of aligned tables, the verdict last and framed,
+//! since the end of the output is what a terminal shows.
 //!
-//! Promises: no line is wider than asked (80 to 120 columns); without color the text says everything that the color says;
-//! no text from a scenario, a model or an event drives the terminal.
+//! Promises: no line is wider than asked (80 to 120 columns); without color the text says
+//! everything that the color says; no text from a scenario, a model or an event drives the
+//! terminal.
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
@@ -66,7 +67,8 @@ impl Palette {
     }
 }
 
-/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at
+/// the most.
 #[must_use]
 pub fn to_text(report: &Report, width: usize, palette: &Palette) -> String {
     let mut page = Page { width: width.clamp(WIDTHS.0, WIDTHS.1), palette, lines: Vec::new() };
@@ -102,11 +104,16 @@ impl Page<'_> {
         self.lines.push(self.palette.paint(Tone::Strong, text));
     }
 
-    /// A paragraph: `first` before its first line, whose visible width the following lines are set in by.
+    /// A paragraph: `first` before its first line, whose visible width the following lines are set
+    /// in by.
     fn paragraph(&mut self, first: &str, first_tone: Tone, text: &str, tone: Tone) {
         let inset = INDENT + first.width();
         for (at, line) in wrap(&plain(text), self.width - inset).iter().enumerate() {
-            let lead = if at == 0 { self.palette.paint(first_tone, first) } else { " ".repeat(first.width()) };
+            let lead = if at == 0 {
+                self.palette.paint(first_tone, first)
+            } else {
+                " ".repeat(first.width())
+            };
             self.lines.push(format!("{:INDENT$}{lead}{}", "", self.palette.paint(tone, line)));
         }
     }
@@ -150,7 +157,12 @@ impl Page<'_> {
         if !report.assumptions.is_empty() {
             self.heading("Assumed, not measured");
             for assumption in &report.assumptions {
-                self.paragraph("· ", Tone::Dim, &format!("{} ({})", assumption.what, assumption.source), Tone::Plain);
+                self.paragraph(
+                    "· ",
+                    Tone::Dim,
+                    &format!("{} ({})", assumption.what, assumption.source),
+                    Tone::Plain,
+                );
             }
         }
     }
@@ -160,7 +172,9 @@ impl Page<'_> {
         let title = format!("━━ Experiment: {} ", plain(&experiment.name));
         for (at, line) in wrap(&title, self.width - 4).iter().enumerate() {
             let rule = if at == 0 { self.width.saturating_sub(line.width() + 1) } else { 0 };
-            self.lines.push(self.palette.paint(Tone::Strong, format!("{line} {}", "━".repeat(rule)).trim_end()));
+            self.lines.push(
+                self.palette.paint(Tone::Strong, format!("{line} {}", "━".repeat(rule)).trim_end()),
+            );
         }
         if !experiment.hypothesis.is_empty() {
             self.labelled("hypothesis", &experiment.hypothesis);
@@ -170,7 +184,10 @@ impl Page<'_> {
             let name = experiment.name_of(key);
             let alias = if name == key { String::new() } else { format!(" ({key})") };
             let label = if at == 0 { "users" } else { "" };
-            self.labelled(label, &format!("{} {name}{alias}{control}", crate::figure::count(*users)));
+            self.labelled(
+                label,
+                &format!("{} {name}{alias}{control}", crate::figure::count(*users)),
+            );
         }
         self.health(experiment);
         self.results(experiment);
@@ -179,15 +196,25 @@ impl Page<'_> {
     }
 
     fn health(&mut self, experiment: &Experiment) {
-        let healthy: Vec<&str> =
-            experiment.health.iter().filter(|check| check.status == HealthStatus::Healthy).map(|check| check.check.as_str()).collect();
+        let healthy: Vec<&str> = experiment
+            .health
+            .iter()
+            .filter(|check| check.status == HealthStatus::Healthy)
+            .map(|check| check.check.as_str())
+            .collect();
         if experiment.health.is_empty() {
             return;
         }
         self.heading("Health");
-        for check in experiment.health.iter().filter(|check| check.status != HealthStatus::Healthy) {
+        for check in experiment.health.iter().filter(|check| check.status != HealthStatus::Healthy)
+        {
             let (mark, word, tone) = format::status(check.status);
-            self.paragraph(&format!("{mark} {word:9}"), tone, &format!("{}: {}", check.check, check.message), Tone::Plain);
+            self.paragraph(
+                &format!("{mark} {word:9}"),
+                tone,
+                &format!("{}: {}", check.check, check.message),
+                Tone::Plain,
+            );
         }
         if !healthy.is_empty() {
             let (mark, word, tone) = format::status(HealthStatus::Healthy);
@@ -197,7 +224,11 @@ impl Page<'_> {
 
     fn results(&mut self, experiment: &Experiment) {
         for treatment in experiment.treatments() {
-            let title = format!("{} against {}", experiment.name_of(treatment), experiment.name_of(&experiment.control));
+            let title = format!(
+                "{} against {}",
+                experiment.name_of(treatment),
+                experiment.name_of(&experiment.control)
+            );
             self.heading(&plain(&title));
             self.table(&format::changes(experiment, treatment));
         }
@@ -235,8 +266,18 @@ impl Page<'_> {
         for line in &verdict.because {
             let (mark, word, tone) = format::held(line.held);
             let inset = "  ".repeat(line.depth.min(8));
-            self.paragraph(&format!("{mark} {word:10}{inset}"), tone, &line.criterion, Tone::Strong);
-            self.paragraph(&format!("{:12}{inset}", ""), Tone::Plain, &format::finding(line), Tone::Plain);
+            self.paragraph(
+                &format!("{mark} {word:10}{inset}"),
+                tone,
+                &line.criterion,
+                Tone::Strong,
+            );
+            self.paragraph(
+                &format!("{:12}{inset}", ""),
+                Tone::Plain,
+                &format::finding(line),
+                Tone::Plain,
+            );
         }
         for warning in &verdict.rule_warnings {
             self.paragraph(&format!("{} {:10}", "!", "warning"), Tone::Warn, warning, Tone::Plain);
@@ -246,18 +287,27 @@ impl Page<'_> {
     fn verdict(&mut self, experiment: &Experiment) {
         self.blank();
         let Some(verdict) = &experiment.verdict else {
-            self.paragraph("", Tone::Plain, "No decision rule was given, so there is no verdict.", Tone::Dim);
+            self.paragraph(
+                "",
+                Tone::Plain,
+                "No decision rule was given, so there is no verdict.",
+                Tone::Dim,
+            );
             return;
         };
         let (word, tone) = format::verdict(verdict);
         let room = self.width - 6;
-        let mut inside: Vec<(String, Tone)> = wrap(&plain(&verdict.headline), room).into_iter().map(|line| (line, Tone::Strong)).collect();
+        let mut inside: Vec<(String, Tone)> = wrap(&plain(&verdict.headline), room)
+            .into_iter()
+            .map(|line| (line, Tone::Strong))
+            .collect();
         if let Some(said) = verdict.would_have_been() {
             inside.extend(wrap(&plain(&said), room).into_iter().map(|line| (line, Tone::Plain)));
         }
         let doubtful = verdict.doubtful(&experiment.health);
         if !doubtful.is_empty() {
-            let caution = format!("Before you trust it, look at the health of: {}.", doubtful.join(", "));
+            let caution =
+                format!("Before you trust it, look at the health of: {}.", doubtful.join(", "));
             inside.extend(wrap(&plain(&caution), room).into_iter().map(|line| (line, Tone::Warn)));
         }
         if let Some(hindsight) = &verdict.hindsight {
@@ -266,7 +316,8 @@ impl Page<'_> {
                 Some(false) => Tone::Bad,
                 None => Tone::Warn,
             };
-            inside.extend(wrap(&plain(&hindsight.message), room).into_iter().map(|line| (line, own)));
+            inside
+                .extend(wrap(&plain(&hindsight.message), room).into_iter().map(|line| (line, own)));
         }
         let side = self.palette.paint(tone, "┃");
         let top = format!("┏━━ {word} {}┓", "━".repeat(self.width - 6 - word.width()));
@@ -285,7 +336,11 @@ impl Page<'_> {
         }
         self.heading("Expected by the scenario");
         for expectation in &report.expectations {
-            let (mark, word, tone) = if expectation.passed { ("✓", "met", Tone::Good) } else { ("✗", "not met", Tone::Bad) };
+            let (mark, word, tone) = if expectation.passed {
+                ("✓", "met", Tone::Good)
+            } else {
+                ("✗", "not met", Tone::Bad)
+            };
             self.paragraph(&format!("{mark} {word:10}"), tone, &expectation.name, Tone::Plain);
             if !expectation.passed && !expectation.message.is_empty() {
                 self.paragraph(&format!("{:12}", ""), Tone::Plain, &expectation.message, Tone::Dim);

@@ -1,7 +1,8 @@
-//! The effect on users beside the estimates, and how far the measurement is from it: data of the report, and their table.
+//! The effect on users beside the estimates, and how far the measurement is from it: data of the
+//! report, and their table.
 //!
-//! Guarantees: "true" is the effect on users, everywhere; what the measurement would converge to is called its limit, and the
-//! gap between the two its bias.
+//! Guarantees: "true" is the effect on users, everywhere; what the measurement would converge to is
+//! called its limit, and the gap between the two its bias.
 //!
 //! Does not know: how either is simulated; `run` does.
 
@@ -45,7 +46,8 @@ impl Bias {
     #[must_use]
     pub fn notable(&self) -> bool {
         let error = self.error.map_or(0.0, Number::get);
-        self.relative_difference.is_some_and(|bias| bias.get().abs() > SLIGHT && bias.get().abs() > 2.0 * error)
+        self.relative_difference
+            .is_some_and(|bias| bias.get().abs() > SLIGHT && bias.get().abs() > 2.0 * error)
     }
 }
 
@@ -93,11 +95,15 @@ pub fn with_error(change: f64, error: Option<f64>) -> String {
 }
 
 impl Experiment {
-    /// Metrics whose measurement is biased by a notable amount, each with the variations that it concerns.
+    /// Metrics whose measurement is biased by a notable amount, each with the variations that it
+    /// concerns.
     fn biased(&self) -> impl Iterator<Item = (&Metric, Vec<&Variation>)> {
         self.metrics.iter().filter_map(|metric| {
-            let of: Vec<&Variation> =
-                metric.variations.iter().filter(|variation| variation.bias.is_some_and(|bias| bias.notable())).collect();
+            let of: Vec<&Variation> = metric
+                .variations
+                .iter()
+                .filter(|variation| variation.bias.is_some_and(|bias| bias.notable()))
+                .collect();
             (!of.is_empty()).then_some((metric, of))
         })
     }
@@ -109,12 +115,27 @@ impl Experiment {
             let gaps: Vec<String> = variations
                 .iter()
                 .filter_map(|variation| {
-                    let (limit, truth) = (variation.measured_limit?.relative_difference?, variation.truth?.relative_difference?);
-                    let of = if self.treatments().count() > 1 { format!("{}: ", self.name_of(&variation.key)) } else { String::new() };
-                    Some(format!("{of}{} with endless users, {} in truth", figure::change(limit.get()), figure::change(truth.get())))
+                    let (limit, truth) = (
+                        variation.measured_limit?.relative_difference?,
+                        variation.truth?.relative_difference?,
+                    );
+                    let of = if self.treatments().count() > 1 {
+                        format!("{}: ", self.name_of(&variation.key))
+                    } else {
+                        String::new()
+                    };
+                    Some(format!(
+                        "{of}{} with endless users, {} in truth",
+                        figure::change(limit.get()),
+                        figure::change(truth.get())
+                    ))
                 })
                 .collect();
-            let why = if metric.bias_causes.is_empty() { String::new() } else { format!(", because {}", metric.bias_causes.join("; ")) };
+            let why = if metric.bias_causes.is_empty() {
+                String::new()
+            } else {
+                format!(", because {}", metric.bias_causes.join("; "))
+            };
             format!("The measurement of {} is biased ({}){why}.", metric.key, gaps.join("; "))
         };
         self.biased().map(one).collect()
@@ -134,12 +155,18 @@ pub(super) fn part(experiment: &Experiment) -> Option<Part> {
     let mut rows = Vec::new();
     for metric in &experiment.metrics {
         let unit = metric.measure();
-        let control = metric.variations.iter().find(|own| own.key == experiment.control).and_then(|own| own.truth?.mean);
+        let control = metric
+            .variations
+            .iter()
+            .find(|own| own.key == experiment.control)
+            .and_then(|own| own.truth?.mean);
         let mut own = Vec::new();
         for variation in metric.variations.iter().filter(|own| own.key != experiment.control) {
             let Some(truth) = variation.truth else { continue };
             let covered = match (variation.relative_interval, truth.relative_difference) {
-                (Some([lower, upper]), Some(x)) if lower <= x && x <= upper => Cell::toned("yes", Tone::Good),
+                (Some([lower, upper]), Some(x)) if lower <= x && x <= upper => {
+                    Cell::toned("yes", Tone::Good)
+                }
                 (Some(_), Some(_)) => Cell::toned("no", Tone::Warn),
                 _ => Cell::default(),
             };
@@ -152,13 +179,21 @@ pub(super) fn part(experiment: &Experiment) -> Option<Part> {
                 Cell::new(experiment.name_of(&variation.key)),
                 shown(variation.relative_difference, figure::change),
                 interval(variation.relative_interval, figure::change),
-                shown(truth.relative_difference, |x| with_error(x, truth.relative_error.map(Number::get))),
+                shown(truth.relative_difference, |x| {
+                    with_error(x, truth.relative_error.map(Number::get))
+                }),
                 gap,
                 covered,
             ]));
         }
         if !own.is_empty() {
-            let remark = control.map(|mean| format!("{}: {} in truth", experiment.name_of(&experiment.control), unit.value(mean.get())));
+            let remark = control.map(|mean| {
+                format!(
+                    "{}: {} in truth",
+                    experiment.name_of(&experiment.control),
+                    unit.value(mean.get())
+                )
+            });
             rows.push(Row::Group(metric.key.clone(), remark.unwrap_or_default()));
             rows.append(&mut own);
         }
@@ -166,8 +201,9 @@ pub(super) fn part(experiment: &Experiment) -> Option<Part> {
     if rows.is_empty() {
         return None;
     }
-    let users =
-        experiment.truth_users.map_or_else(String::new, |users| format!("{} users through every variation, ", figure::count(users.into())));
+    let users = experiment.truth_users.map_or_else(String::new, |users| {
+        format!("{} users through every variation, ", figure::count(users.into()))
+    });
     let mut note = format!(
         "True change: the effect on users ({users}± standard error). Bias: what this measurement would show with endless users, less the true change."
     );
@@ -176,5 +212,10 @@ pub(super) fn part(experiment: &Experiment) -> Option<Part> {
     for bias in biases {
         note += &format!(" {bias}");
     }
-    Some(Part { title: "The effect on users: every user through every variation", table: Table { columns, rows }, note: Some(note), tone })
+    Some(Part {
+        title: "The effect on users: every user through every variation",
+        table: Table { columns, rows },
+        note: Some(note),
+        tone,
+    })
 }

@@ -1,7 +1,8 @@
-//! Splits that change while users arrive: a bandit's shares, and a guarded rollout that goes on or is taken back.
+//! Splits that change while users arrive: a bandit's shares, and a guarded rollout that goes on or
+//! is taken back.
 //!
-//! Promises: what changes follows from what has been observed by then and nothing else, so a run stays a pure function of
-//! scenario, seed and users. Where nothing adapts, nothing is kept.
+//! Promises: what changes follows from what has been observed by then and nothing else, so a run
+//! stays a pure function of scenario, seed and users. Where nothing adapts, nothing is kept.
 //!
 //! Does not know: how LaunchDarkly is told; a live run has no bandit and no watched release.
 
@@ -36,7 +37,8 @@ pub struct Reallocation {
 pub struct Look {
     /// Watched users by then.
     pub users: u32,
-    /// For each metric the relative change and its always-valid interval; `None` where there is none yet.
+    /// For each metric the relative change and its always-valid interval; `None` where there is
+    /// none yet.
     pub readings: Vec<Option<(f64, Interval)>>,
 }
 
@@ -94,7 +96,9 @@ impl Policy {
     /// Counts the user if what was served is a part of it.
     fn count(&mut self, served: Served) {
         let treatment = self.varies.treatment_of.get(usize::from(served.variation));
-        self.users += u32::from(self.varies.config == served.config && treatment.is_some_and(Option::is_some));
+        self.users += u32::from(
+            self.varies.config == served.config && treatment.is_some_and(Option::is_some),
+        );
     }
 }
 
@@ -128,7 +132,8 @@ pub struct Adaptive<'a> {
 }
 
 impl<'a> Adaptive<'a> {
-    /// Whoever changes the splits of the stage's scenario over so many users; `None` where nothing adapts.
+    /// Whoever changes the splits of the stage's scenario over so many users; `None` where nothing
+    /// adapts.
     #[must_use]
     pub fn new(stage: &'a Stage<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
         let scenario = stage.scenario;
@@ -143,7 +148,8 @@ impl<'a> Adaptive<'a> {
             guard: &own.guard,
             seen: Watched { looks: Vec::new(), ending: Ending::Watching },
         };
-        let guards: Vec<Watch<'a>> = scenario.rollouts.iter().zip(scenario.studies.len()..).map(watch).collect();
+        let guards: Vec<Watch<'a>> =
+            scenario.rollouts.iter().zip(scenario.studies.len()..).map(watch).collect();
         if bandits.is_empty() && guards.is_empty() {
             return None;
         }
@@ -151,28 +157,58 @@ impl<'a> Adaptive<'a> {
         varies.extend(scenario.rollouts.iter().map(|rollout| rollout.varies.clone()));
         let observer = JournalObserver::new(1, users as usize, varies, &scenario.metrics);
         let compiled = compiled.clone();
-        Some(Self { stage, compiled, observer, last_user: 0, bandits, guards, news: VecDeque::new() })
+        Some(Self {
+            stage,
+            compiled,
+            observer,
+            last_user: 0,
+            bandits,
+            guards,
+            news: VecDeque::new(),
+        })
     }
 
     /// What was changed.
     #[must_use]
     pub fn finish(self) -> Adapted {
         let mut bandits = self.bandits.into_iter().peekable();
-        let own = |study: &Study| bandits.next_if(|bandit| bandit.policy.nth == study.place).map(|bandit| bandit.reallocations);
+        let own = |study: &Study| {
+            bandits
+                .next_if(|bandit| bandit.policy.nth == study.place)
+                .map(|bandit| bandit.reallocations)
+        };
         Adapted {
-            bandits: self.stage.scenario.studies.iter().map(own).map(Option::unwrap_or_default).collect(),
+            bandits: self
+                .stage
+                .scenario
+                .studies
+                .iter()
+                .map(own)
+                .map(Option::unwrap_or_default)
+                .collect(),
             guards: self.guards.into_iter().map(|watch| watch.seen).collect(),
         }
     }
 
     fn analysis(&self, nth: usize, experiment: &Experiment) -> Analysis {
         let units = 0..self.last_user as usize;
-        analyze(experiment, &summarize(self.observer.observations(), nth, experiment, &self.stage.scenario.metrics, units))
+        analyze(
+            experiment,
+            &summarize(
+                self.observer.observations(),
+                nth,
+                experiment,
+                &self.stage.scenario.metrics,
+                units,
+            ),
+        )
     }
 
     fn tell(&mut self, policy: &Policy, weights: &[u32]) {
         for (treatment, &weight) in weights.iter().enumerate() {
-            self.news.extend(policy.served(treatment).map(|served| Event::Reallocated { served, weight }));
+            self.news.extend(
+                policy.served(treatment).map(|served| Event::Reallocated { served, weight }),
+            );
         }
     }
 
@@ -182,17 +218,21 @@ impl<'a> Adaptive<'a> {
         policy.next = policy.next.saturating_add(settings.every);
         let analysis = self.analysis(policy.nth, &study.experiment);
         let Some(primary) = analysis.metrics.first() else { return };
-        let best: Option<Vec<f64>> = primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
+        let best: Option<Vec<f64>> =
+            primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
         // Before every treatment has results, nothing is known that could change a share.
         let Some(best) = best else { return };
         let weights = weights(&best, settings.floor);
         let own: Vec<(usize, u32)> = weights
             .iter()
             .enumerate()
-            .filter_map(|(treatment, &weight)| Some((usize::from(policy.served(treatment)?.variation), weight)))
+            .filter_map(|(treatment, &weight)| {
+                Some((usize::from(policy.served(treatment)?.variation), weight))
+            })
             .collect();
         if self.compiled.reallocate(usize::from(policy.varies.config), study.targeting, &own) {
-            let shares = weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
+            let shares =
+                weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
             reallocations.push(Reallocation { users: policy.users, shares });
             self.tell(policy, &weights);
         }
@@ -210,11 +250,15 @@ impl<'a> Adaptive<'a> {
             let base = analysis.variations.first().and_then(|control| control.data_mean);
             let test = analysis.variations.get(1).and_then(|own| own.sequential);
             let reading = base.zip(test).filter(|(base, _)| *base != 0.0).map(|(base, test)| {
-                let (lower, upper) = (test.interval.lower / base.abs(), test.interval.upper / base.abs());
+                let (lower, upper) =
+                    (test.interval.lower / base.abs(), test.interval.upper / base.abs());
                 (test.difference / base.abs(), Interval { lower, upper })
             });
-            // Worse for sure: the end of the interval that speaks best for the new variation is beyond the margin.
-            let best_case = reading.map(|(_, interval)| if analysis.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper });
+            // Worse for sure: the end of the interval that speaks best for the new variation is
+            // beyond the margin.
+            let best_case = reading.map(|(_, interval)| {
+                if analysis.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper }
+            });
             if best_case.is_some_and(|worse| worse > guard.worse_by) && regressed.is_none() {
                 regressed = Some(metric);
             }
@@ -228,7 +272,11 @@ impl<'a> Adaptive<'a> {
         };
         let last = usize::from(seen.ending == Ending::Released);
         if let Some(served) = policy.served(last) {
-            self.compiled.settle(usize::from(served.config), Some(guard.rule), usize::from(served.variation));
+            self.compiled.settle(
+                usize::from(served.config),
+                Some(guard.rule),
+                usize::from(served.variation),
+            );
         }
         self.tell(policy, &if last == 1 { [0, WHOLE] } else { [WHOLE, 0] });
     }
@@ -237,12 +285,15 @@ impl<'a> Adaptive<'a> {
 impl Assign for Adaptive<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         let mut bandits = std::mem::take(&mut self.bandits);
-        for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.users >= bandit.policy.next) {
+        for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.users >= bandit.policy.next)
+        {
             self.reallocate(bandit);
         }
         self.bandits = bandits;
         let mut guards = std::mem::take(&mut self.guards);
-        let watching = |watch: &&mut Watch<'_>| watch.seen.ending == Ending::Watching && watch.policy.users >= watch.policy.next;
+        let watching = |watch: &&mut Watch<'_>| {
+            watch.seen.ending == Ending::Watching && watch.policy.users >= watch.policy.next
+        };
         for watch in guards.iter_mut().filter(watching) {
             self.look(watch);
         }
@@ -269,7 +320,8 @@ fn weights(best: &[f64], floor: f64) -> Vec<u32> {
     let free = (1.0 - floor * best.len() as f64).max(0.0);
     let sum: f64 = best.iter().sum();
     let share = |p: f64| floor + free * if sum > 0.0 { p / sum } else { 1.0 / best.len() as f64 };
-    let mut weights: Vec<u32> = best.iter().map(|&p| libm::round(share(p) * f64::from(WHOLE)) as u32).collect();
+    let mut weights: Vec<u32> =
+        best.iter().map(|&p| libm::round(share(p) * f64::from(WHOLE)) as u32).collect();
     // What rounding leaves over or takes too much is the largest's.
     let total: u32 = weights.iter().sum();
     if let Some(largest) = weights.iter_mut().max() {

@@ -9,8 +9,9 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Assumption, Bias, Cost, Expect, ExpectationResult, Extras, Failure, Mode, Number, Ordered, Report, Traffic, TrueMetric, TrueVariation,
-    Truths, adjusted, distributions, interactions, over_time,
+    Assumption, Bias, Cost, Expect, ExpectationResult, Extras, Failure, Mode, Number, Ordered,
+    Report, Traffic, TrueMetric, TrueVariation, Truths, adjusted, distributions, interactions,
+    over_time,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::parts::{self, NO_GROUP};
@@ -93,7 +94,8 @@ impl<'a> Simulation<'a> {
         Self { heard: Some(heard), ..self }
     }
 
-    /// With somebody who is told, every so often, where the run stands, and may look at the data so far.
+    /// With somebody who is told, every so often, where the run stands, and may look at the data so
+    /// far.
     #[must_use]
     pub fn progress(self, progress: &'a mut dyn FnMut(&SoFar<'_>)) -> Self {
         Self { progress: Some(progress), ..self }
@@ -102,14 +104,20 @@ impl<'a> Simulation<'a> {
     /// Runs it.
     ///
     /// # Errors
-    /// When the mock LaunchDarkly refuses what the scenario asks of it, once the truth is asked for.
+    /// When the mock LaunchDarkly refuses what the scenario asks of it, once the truth is asked
+    /// for.
     pub fn run(self) -> Result<Outcome, SetupError> {
         let Self { stage, wishes, reader, mut heard, mut progress } = self;
         let scenario = stage.scenario;
         let seed = wishes.seed.map_or(scenario.seed, Seed);
         let users = wishes.users.unwrap_or(scenario.traffic.queries);
         // A scenario that expects something of the truth runs as told without a flag.
-        let with_truth = wishes.truth || scenario.studies.iter().filter_map(|study| study.expect.as_ref()).any(Expect::needs_truth);
+        let with_truth = wishes.truth
+            || scenario
+                .studies
+                .iter()
+                .filter_map(|study| study.expect.as_ref())
+                .any(Expect::needs_truth);
         let total = u64::from(users);
         let mut progress = |so_far: &SoFar<'_>| {
             if let Some(progress) = &mut progress {
@@ -126,13 +134,17 @@ impl<'a> Simulation<'a> {
             progress(&SoFar { begun: u64::from(begun), total, data });
         };
         let population = stage.population(seed, users);
-        let ((gathering, _), adapted) = population.clone().visit_heard((RunCollector::new(stage, users), reader), heard, begun);
-        let observed = |population: Population<'_>| population.visit(stage.observer(users as usize)).finish();
+        let ((gathering, _), adapted) =
+            population.clone().visit_heard((RunCollector::new(stage, users), reader), heard, begun);
+        let observed =
+            |population: Population<'_>| population.visit(stage.observer(users as usize)).finish();
         let adapts = scenario.studies.iter().any(|study| study.allocation.is_some());
         let fixed = adapts.then(|| observed(population.clone().fixed()));
         let before = scenario.traffic.pre_period.is_some().then(|| observed(population.before()));
         let truths = if with_truth {
-            let begun = |begun: u64, most: u64| progress(&SoFar { begun: total + begun, total: total + most, data: None });
+            let begun = |begun: u64, most: u64| {
+                progress(&SoFar { begun: total + begun, total: total + most, data: None })
+            };
             // What only an expectation asks for is as exact as in the lessons.
             let size = if wishes.truth { wishes.truth_size } else { Size::LESSON };
             Some(truth(stage, seed, size, begun)?)
@@ -143,7 +155,10 @@ impl<'a> Simulation<'a> {
         let beside = Supplements { truths, before, charts: wishes.charts, adapted, fixed };
         let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
         let report = &mut outcome.report;
-        report.backends = Ordered(vec![("models".to_owned(), "mock".to_owned()), ("LaunchDarkly".to_owned(), "mock".to_owned())]);
+        report.backends = Ordered(vec![
+            ("models".to_owned(), "mock".to_owned()),
+            ("LaunchDarkly".to_owned(), "mock".to_owned()),
+        ]);
         report.bootstrap = stage.summary();
         report.assumptions = assumptions();
         Ok(outcome)
@@ -182,7 +197,8 @@ impl Reader for RunCollector {
         self.traffic.entry(entry);
         self.tallies.entry(entry);
         if let Event::Arrived { group, .. } = entry.event
-            && let Some(own) = (entry.user as usize).checked_sub(1).and_then(|unit| self.groups.get_mut(unit))
+            && let Some(own) =
+                (entry.user as usize).checked_sub(1).and_then(|unit| self.groups.get_mut(unit))
         {
             *own = group;
         }
@@ -207,7 +223,13 @@ impl RunCollector {
     }
 
     /// The report of what was read: everything that does not depend on who stood behind the models.
-    pub(crate) fn conclude(self, stage: &Stage<'_>, mode: Mode, (seed, users): (Seed, u32), beside: &Supplements) -> Outcome {
+    pub(crate) fn conclude(
+        self,
+        stage: &Stage<'_>,
+        mode: Mode,
+        (seed, users): (Seed, u32),
+        beside: &Supplements,
+    ) -> Outcome {
         let scenario = stage.scenario;
         let observations = self.observer.finish();
         let mut report = Report::new(&scenario.name, mode, Some(seed.0), self.fingerprint.hex());
@@ -233,13 +255,21 @@ impl RunCollector {
                 costs: costs(scenario, experiment, &analysis, tally),
                 failures: failures(experiment, tally),
                 truth: truth.map(|truth| shown_truth(truth, scenario, experiment)),
-                decision_at_truth: truth.zip(study.rule.as_ref()).map(|(truth, rule)| truth.decision(rule, experiment)),
+                decision_at_truth: truth
+                    .zip(study.rule.as_ref())
+                    .map(|(truth, rule)| truth.decision(rule, experiment)),
                 adjusted: beside
                     .before
                     .as_ref()
-                    .map(|before| adjusted(&observations, before, nth, experiment, &scenario.metrics))
+                    .map(|before| {
+                        adjusted(&observations, before, nth, experiment, &scenario.metrics)
+                    })
                     .unwrap_or_default(),
-                over_time: if beside.charts { over_time(&observations, nth, experiment, &scenario.metrics, units) } else { None },
+                over_time: if beside.charts {
+                    over_time(&observations, nth, experiment, &scenario.metrics, units)
+                } else {
+                    None
+                },
                 distributions: if beside.charts {
                     distributions(&observations, nth, experiment, &scenario.metrics, 0..units)
                 } else {
@@ -259,10 +289,13 @@ impl RunCollector {
             summaries.push(summary);
         }
         let rollouts = scenario.rollouts.iter().zip(&beside.adapted.guards);
-        report.rollouts = rollouts.map(|(rollout, watched)| parts::rollout(scenario, &rollout.guard, watched)).collect();
+        report.rollouts = rollouts
+            .map(|(rollout, watched)| parts::rollout(scenario, &rollout.guard, watched))
+            .collect();
         let expected: Vec<_> = scenario.rollouts.iter().map(|rollout| rollout.expect).collect();
         report.expectations.extend(parts::rollouts_as_expected(&report.rollouts, &expected));
-        report.interactions = interactions(&observations, &scenario.experiments(), &scenario.metrics);
+        report.interactions =
+            interactions(&observations, &scenario.experiments(), &scenario.metrics);
         Outcome { report, summaries }
     }
 }
@@ -278,7 +311,9 @@ fn traffic_summary(tally: &TrafficTally) -> Traffic {
         queries: tally.queries,
         succeeded: tally.succeeded,
         failed: tally.failures.values().sum(),
-        failures: Ordered(tally.failures.iter().map(|(kind, &count)| (kind.name().to_owned(), count)).collect()),
+        failures: Ordered(
+            tally.failures.iter().map(|(kind, &count)| (kind.name().to_owned(), count)).collect(),
+        ),
         pii_queries: tally.personal,
         virtual_seconds: Number::new(tally.end.us() as f64 / 1e6),
         cost_usd: Number::new(tally.cost.dollars()),
@@ -286,17 +321,31 @@ fn traffic_summary(tally: &TrafficTally) -> Traffic {
 }
 
 /// What each agent's calls cost, for each variation: the "hidden cost paradox" table.
-fn costs(scenario: &Scenario, experiment: &Experiment, analysis: &Analysis, tally: &ArmTally) -> Vec<Cost> {
+fn costs(
+    scenario: &Scenario,
+    experiment: &Experiment,
+    analysis: &Analysis,
+    tally: &ArmTally,
+) -> Vec<Cost> {
     let mut rows = Vec::new();
-    for (nth, (treatment, &users)) in experiment.treatments.iter().zip(&analysis.exposures).enumerate() {
+    for (nth, (treatment, &users)) in
+        experiment.treatments.iter().zip(&analysis.exposures).enumerate()
+    {
         for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
-            let of_agent = tally.spending.iter().filter(|((arm, caller, _), _)| usize::from(*arm) == nth && *caller == agent);
+            let of_agent = tally
+                .spending
+                .iter()
+                .filter(|((arm, caller, _), _)| usize::from(*arm) == nth && *caller == agent);
             rows.extend(of_agent.map(|((_, _, model), spending)| Cost {
                 variation: treatment.variation.clone(),
                 agent: agent.name().to_owned(),
                 model: scenario.model(*model).id.clone(),
                 calls: spending.calls,
-                cost_per_user_usd: if users == 0 { None } else { Number::new(spending.cost.dollars() / users as f64) },
+                cost_per_user_usd: if users == 0 {
+                    None
+                } else {
+                    Number::new(spending.cost.dollars() / users as f64)
+                },
                 change: None,
             }));
         }
@@ -306,8 +355,13 @@ fn costs(scenario: &Scenario, experiment: &Experiment, analysis: &Analysis, tall
 
 fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
     let shown = experiment.treatments.iter().enumerate().flat_map(|(nth, treatment)| {
-        let of_treatment = tally.failures.iter().filter(move |((arm, _), _)| usize::from(*arm) == nth);
-        of_treatment.map(|((_, kind), &count)| Failure { variation: treatment.variation.clone(), kind: kind.name().to_owned(), count })
+        let of_treatment =
+            tally.failures.iter().filter(move |((arm, _), _)| usize::from(*arm) == nth);
+        of_treatment.map(|((_, kind), &count)| Failure {
+            variation: treatment.variation.clone(),
+            kind: kind.name().to_owned(),
+            count,
+        })
     });
     shown.collect()
 }
@@ -328,19 +382,35 @@ fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> T
         let variations = pairs.iter().map(|pair| TrueVariation {
             truth: quantity(pair.effect, pair.relative),
             measured_limit: quantity(pair.limit, pair.limit_relative),
-            bias: pair.bias.map(|bias| Bias { relative_difference: Number::new(bias.value), error: error(Some(bias)) }),
+            bias: pair.bias.map(|bias| Bias {
+                relative_difference: Number::new(bias.value),
+                error: error(Some(bias)),
+            }),
         });
-        TrueMetric { variations: variations.collect(), causes: causes(scenario, experiment, scenario.metric(metric)) }
+        TrueMetric {
+            variations: variations.collect(),
+            causes: causes(scenario, experiment, scenario.metric(metric)),
+        }
     };
-    Truths { users: truth.users, metrics: truth.pairs.iter().zip(&experiment.metrics).map(of_metric).collect() }
+    Truths {
+        users: truth.users,
+        metrics: truth.pairs.iter().zip(&experiment.metrics).map(of_metric).collect(),
+    }
 }
 
 /// What every mock run assumes.
 fn assumptions() -> Vec<Assumption> {
-    let assumption = |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
+    let assumption =
+        |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
     vec![
         assumption("prices per token: October 2025", "the tutorial and price lists"),
-        assumption("how models, tools, users and the judge behave", "assumed, fitted to the tutorial's published figures"),
-        assumption("tokens: counted with o200k_base for every provider", "assumed; exact for OpenAI"),
+        assumption(
+            "how models, tools, users and the judge behave",
+            "assumed, fitted to the tutorial's published figures",
+        ),
+        assumption(
+            "tokens: counted with o200k_base for every provider",
+            "assumed; exact for OpenAI",
+        ),
     ]
 }

@@ -1,8 +1,10 @@
-//! The events that an AI SDK would send about a run, one JSON document a line, written as the run goes.
+//! The events that an AI SDK would send about a run, one JSON document a line, written as the run
+//! goes.
 //!
-//! Promises: the shapes of the newest Python SDK pair (`flags::events`); the order of simulated time; constant memory. Costs
-//! are sent in full, not rounded to six decimals as the tutorial's code does, and durations in whole milliseconds, as a run
-//! counts them too; so an analysis of the file gives the very statistics of the run.
+//! Promises: the shapes of the newest Python SDK pair (`flags::events`); the order of simulated
+//! time; constant memory. Costs are sent in full, not rounded to six decimals as the tutorial's
+//! code does, and durations in whole milliseconds, as a run counts them too; so an analysis of the
+//! file gives the very statistics of the run.
 //!
 //! Does not know: where the bytes go.
 
@@ -13,7 +15,9 @@ use serde_json::{Value, json};
 
 use crate::context::{KEY_EPOCH, user_key};
 use crate::event::{AppEvent, caused_by};
-use crate::flags::events::{EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info};
+use crate::flags::events::{
+    EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
+};
 use crate::journal::{Entry, Event, Reader, Served};
 use crate::llm::profile::Provider;
 use crate::run::Stage;
@@ -24,7 +28,8 @@ use crate::scenario::Scenario;
 pub enum Sent {
     /// A config was evaluated, in an experiment.
     Exposure(Served),
-    /// A metric event: its key, what it says about the agent, and its value in the unit on the wire.
+    /// A metric event: its key, what it says about the agent, and its value in the unit on the
+    /// wire.
     Metric(EventKey, Value, f64),
 }
 
@@ -44,8 +49,14 @@ impl Visit {
         Self { served: [None; 3], user: user.to_owned() }
     }
 
-    /// Tells what this entry of the user's journal makes the app send, in order; whether the visit goes on after it.
-    pub fn entry(&mut self, scenario: &Scenario, event: &Event, mut tell: impl FnMut(Sent)) -> bool {
+    /// Tells what this entry of the user's journal makes the app send, in order; whether the visit
+    /// goes on after it.
+    pub fn entry(
+        &mut self,
+        scenario: &Scenario,
+        event: &Event,
+        mut tell: impl FnMut(Sent),
+    ) -> bool {
         let mut over = false;
         let served = match *event {
             Event::Evaluated { served, in_experiment } => {
@@ -78,10 +89,13 @@ impl Visit {
             _ => None,
         };
         let run = served.and_then(|served| scenario.configs.get(usize::from(served.config)));
-        let run = run.map(|config| run_id(&format!("{} {}", self.user, config.key))).unwrap_or_default();
+        let run =
+            run.map(|config| run_id(&format!("{} {}", self.user, config.key))).unwrap_or_default();
         if let Some(track) = served.and_then(|served| track(scenario, served, &run)) {
             let tool = match *event {
-                Event::ToolUsed { tool, .. } => scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str()),
+                Event::ToolUsed { tool, .. } => {
+                    scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str())
+                }
                 _ => None,
             };
             caused_by(event, |event, value| {
@@ -123,7 +137,14 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
         Provider::OpenAi => "OpenAI",
         Provider::Mistral => "Mistral",
     };
-    Some(Track { run, variation: &variation.variation, config: &config.key, version: 1, model: &model.id, provider })
+    Some(Track {
+        run,
+        variation: &variation.variation,
+        config: &config.key,
+        version: 1,
+        model: &model.id,
+        provider,
+    })
 }
 
 /// A user in flight.
@@ -131,7 +152,8 @@ struct Flight {
     context: Value,
     group: u16,
     visit: Visit,
-    /// Whether anything of the user was sent: an app that crashes before its first evaluation sends nothing.
+    /// Whether anything of the user was sent: an app that crashes before its first evaluation sends
+    /// nothing.
     known: bool,
 }
 
@@ -190,9 +212,11 @@ impl<'s, W: Write> EventWriter<'s, W> {
     fn exposure(&self, at_ms: u64, served: Served, flight: &Flight, key: &str) -> Option<Value> {
         let compiled = &self.stage.compiled;
         let config = usize::from(served.config);
-        // The reason is the flags' own; what was served is what the journal says, whoever evaluated it.
+        // The reason is the flags' own; what was served is what the journal says, whoever evaluated
+        // it.
         let mut evaluation = compiled.evaluate(config, usize::from(flight.group), key);
-        (evaluation.variation, evaluation.in_experiment) = (Some(usize::from(served.variation)), true);
+        (evaluation.variation, evaluation.in_experiment) =
+            (Some(usize::from(served.variation)), true);
         let rule_id = match evaluation.reason {
             crate::flags::compiled::Reason::RuleMatch { rule } => compiled.rule_id(config, rule),
             _ => None,
@@ -224,7 +248,10 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         };
         if let Event::Arrived { group, .. } = entry.event {
             let context = context(&key, &self.stage.scenario.group(group).attributes);
-            self.flights.insert(entry.user, Flight { context, group, visit: Visit::of(&key), known: false });
+            self.flights.insert(
+                entry.user,
+                Flight { context, group, visit: Visit::of(&key), known: false },
+            );
             return;
         }
         let Some(mut flight) = self.flights.remove(&entry.user) else { return };
@@ -240,7 +267,9 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         for one in sent {
             let event = match one {
                 Sent::Exposure(served) => self.exposure(at_ms, served, &flight, &key),
-                Sent::Metric(event, data, value) => Some(custom(at_ms, event, &flight.context, data, value)),
+                Sent::Metric(event, data, value) => {
+                    Some(custom(at_ms, event, &flight.context, data, value))
+                }
             };
             event.iter().for_each(|event| self.write(event));
         }

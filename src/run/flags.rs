@@ -20,9 +20,15 @@ pub struct FlagAssign<'a> {
 impl Assign for FlagAssign<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         [0, 1, 2].map(|config: u8| {
-            let evaluation = self.compiled.evaluate(usize::from(config), usize::from(group), key.as_str());
-            let forced = self.forced.iter().copied().find(|forced| forced.config == config && evaluation.in_experiment);
-            let served = evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
+            let evaluation =
+                self.compiled.evaluate(usize::from(config), usize::from(group), key.as_str());
+            let forced = self
+                .forced
+                .iter()
+                .copied()
+                .find(|forced| forced.config == config && evaluation.in_experiment);
+            let served =
+                evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
             Assignment { served: forced.or(served), in_experiment: evaluation.in_experiment }
         })
     }

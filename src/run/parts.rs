@@ -1,4 +1,5 @@
-//! Parts of a report that a run alone can tell: segments, what a bandit made of the split, how guarded rollouts went.
+//! Parts of a report that a run alone can tell: segments, what a bandit made of the split, how
+//! guarded rollouts went.
 //!
 //! Does not know: how they are shown.
 
@@ -7,7 +8,8 @@ use crate::experiment::{Better, Experiment, Guard, Metric};
 use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{
-    Arm, Bandit, ExpectationResult, Number, Ordered, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange, Shares,
+    Arm, Bandit, ExpectationResult, Number, Ordered, Rollout, RolloutLook, RolloutOutcome,
+    RolloutReading, Segment, SegmentChange, Shares,
 };
 use crate::run::adaptive::{Ending, Reallocation, Watched};
 use crate::run::truth::Truth;
@@ -17,16 +19,29 @@ use crate::scenario::{Scenario, Slice, Study};
 pub(super) const NO_GROUP: u16 = u16::MAX;
 
 fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ordered<T> {
-    Ordered(experiment.treatments.iter().map(|treatment| treatment.variation.clone()).zip(values).collect())
+    Ordered(
+        experiment
+            .treatments
+            .iter()
+            .map(|treatment| treatment.variation.clone())
+            .zip(values)
+            .collect(),
+    )
 }
 
 /// The users of each slice by themselves; `groups` has each unit's audience group.
-pub(super) fn segments(study: &Study, groups: &[u16], observations: &Observations, metrics: &[Metric]) -> Vec<Segment> {
+pub(super) fn segments(
+    study: &Study,
+    groups: &[u16],
+    observations: &Observations,
+    metrics: &[Metric],
+) -> Vec<Segment> {
     let experiment = &study.experiment;
     let one = |slice: &Slice| {
         // Nobody's group is outside of every segment.
         let inside = |group: u16| slice.groups.get(usize::from(group)).copied().unwrap_or(false);
-        let units = groups.iter().enumerate().filter(|(_, group)| inside(**group)).map(|(unit, _)| unit);
+        let units =
+            groups.iter().enumerate().filter(|(_, group)| inside(**group)).map(|(unit, _)| unit);
         let analysis = study.analyze(observations, metrics, units);
         let mut changes = Vec::new();
         for metric in &analysis.metrics {
@@ -36,18 +51,28 @@ pub(super) fn segments(study: &Study, groups: &[u16], observations: &Observation
                 changes.push(SegmentChange {
                     metric: metric.metric.key.clone(),
                     variation: treatment.variation.clone(),
-                    relative_difference: compared.and_then(|compared| compared.relative_difference).and_then(Number::new),
-                    relative_interval: compared.and_then(|compared| compared.relative_interval).and_then(Number::ends),
-                    probability_to_beat_control: compared.and_then(|compared| Number::new(compared.probability_to_beat)),
+                    relative_difference: compared
+                        .and_then(|compared| compared.relative_difference)
+                        .and_then(Number::new),
+                    relative_interval: compared
+                        .and_then(|compared| compared.relative_interval)
+                        .and_then(Number::ends),
+                    probability_to_beat_control: compared
+                        .and_then(|compared| Number::new(compared.probability_to_beat)),
                 });
             }
         }
-        Segment { segment: slice.segment.clone(), users: keyed(experiment, analysis.exposures), changes }
+        Segment {
+            segment: slice.segment.clone(),
+            users: keyed(experiment, analysis.exposures),
+            changes,
+        }
     };
     study.segments.iter().map(one).collect()
 }
 
-/// What a bandit made of the split: `own` is its analysis, `fixed` that of a fixed split of the same users.
+/// What a bandit made of the split: `own` is its analysis, `fixed` that of a fixed split of the
+/// same users.
 pub(super) fn bandit(
     study: &Study,
     reallocations: &[Reallocation],
@@ -60,24 +85,37 @@ pub(super) fn bandit(
     let (primary, beside) = (own.metrics.first()?, fixed.metrics.first()?);
     let found = primary.variations.iter().zip(&own.exposures);
     let other = beside.variations.iter().zip(&fixed.exposures);
-    let arms = experiment.treatments.iter().zip(found.zip(other)).map(|(treatment, ((found, &users), (other, &fixed_users)))| Arm {
-        variation: treatment.variation.clone(),
-        users,
-        mean: found.posterior_mean.and_then(Number::new),
-        interval: found.credible_interval.and_then(Number::ends),
-        fixed_users,
-        fixed_mean: other.posterior_mean.and_then(Number::new),
-        fixed_interval: other.credible_interval.and_then(Number::ends),
-    });
-    let true_values: Option<Vec<f64>> = truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
+    let arms = experiment.treatments.iter().zip(found.zip(other)).map(
+        |(treatment, ((found, &users), (other, &fixed_users)))| Arm {
+            variation: treatment.variation.clone(),
+            users,
+            mean: found.posterior_mean.and_then(Number::new),
+            interval: found.credible_interval.and_then(Number::ends),
+            fixed_users,
+            fixed_mean: other.posterior_mean.and_then(Number::new),
+            fixed_interval: other.credible_interval.and_then(Number::ends),
+        },
+    );
+    let true_values: Option<Vec<f64>> =
+        truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
     let regret = |users: &[u64]| {
         let values = true_values.as_ref()?;
-        let best = values.iter().copied().reduce(if primary.metric.better == Better::Higher { f64::max } else { f64::min })?;
+        let best = values.iter().copied().reduce(if primary.metric.better == Better::Higher {
+            f64::max
+        } else {
+            f64::min
+        })?;
         // A variation that is as good as the best, but for less than what matters, loses nothing.
-        let lost = |value: f64| if primary.metric.tie(value, best) { 0.0 } else { (best - value).abs() };
-        Number::new(values.iter().zip(users).map(|(&value, &users)| lost(value) * users as f64).sum())
+        let lost =
+            |value: f64| if primary.metric.tie(value, best) { 0.0 } else { (best - value).abs() };
+        Number::new(
+            values.iter().zip(users).map(|(&value, &users)| lost(value) * users as f64).sum(),
+        )
     };
-    let shares = |one: &Reallocation| Shares { users: one.users, shares: keyed(experiment, one.shares.iter().copied()) };
+    let shares = |one: &Reallocation| Shares {
+        users: one.users,
+        shares: keyed(experiment, one.shares.iter().copied()),
+    };
     Some(Bandit {
         metric: primary.metric.key.clone(),
         every: bandit.every,
@@ -91,14 +129,19 @@ pub(super) fn bandit(
 
 /// Says why the check of the split has nothing to hold the exposures against.
 pub(super) fn no_planned_split(analysis: &mut Analysis) {
-    if let Some(check) = analysis.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch") {
-        "the bandit's split follows the results, so there is no planned one to hold it against".clone_into(&mut check.message);
+    if let Some(check) =
+        analysis.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch")
+    {
+        "the bandit's split follows the results, so there is no planned one to hold it against"
+            .clone_into(&mut check.message);
     }
 }
 
 /// How a guarded rollout went.
 pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> Rollout {
-    let [from, to] = [0, 1].map(|at| guard.study.treatments.get(at).map(|own| own.variation.clone()).unwrap_or_default());
+    let [from, to] = [0, 1].map(|at| {
+        guard.study.treatments.get(at).map(|own| own.variation.clone()).unwrap_or_default()
+    });
     let key = |metric: usize| scenario.metric(metric).key.clone();
     let last = watched.looks.len().saturating_sub(1);
     let looks = watched.looks.iter().enumerate().map(|(look, one)| RolloutLook {
@@ -124,7 +167,10 @@ pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> 
     let (outcome, message) = match watched.ending {
         Ending::RolledBack(metric) => (
             RolloutOutcome::RolledBack,
-            format!("{to} was rolled back after {users} watched users: {} is worse{margin}, {sure} sure over all looks.", key(metric)),
+            format!(
+                "{to} was rolled back after {users} watched users: {} is worse{margin}, {sure} sure over all looks.",
+                key(metric)
+            ),
         ),
         Ending::Released => (
             RolloutOutcome::Released,
@@ -134,15 +180,30 @@ pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> 
         ),
         Ending::Watching => (
             RolloutOutcome::Watching,
-            format!("{to} is still watched: the users ended after {users} of {}.", figure::count(guard.users.into())),
+            format!(
+                "{to} is still watched: the users ended after {users} of {}.",
+                figure::count(guard.users.into())
+            ),
         ),
     };
     let (worse_by, confidence) = (guard.worse_by, guard.study.threshold.get());
-    Rollout { config: guard.study.config.clone(), from, to, outcome, message, worse_by, confidence, looks: looks.collect() }
+    Rollout {
+        config: guard.study.config.clone(),
+        from,
+        to,
+        outcome,
+        message,
+        worse_by,
+        confidence,
+        looks: looks.collect(),
+    }
 }
 
 /// Whether guarded rollouts ended as expected.
-pub fn rollouts_as_expected(rollouts: &[Rollout], expected: &[Option<RolloutOutcome>]) -> Vec<ExpectationResult> {
+pub fn rollouts_as_expected(
+    rollouts: &[Rollout],
+    expected: &[Option<RolloutOutcome>],
+) -> Vec<ExpectationResult> {
     let word = |outcome: RolloutOutcome| match outcome {
         RolloutOutcome::RolledBack => "rolled back",
         RolloutOutcome::Released => "released",
@@ -151,8 +212,13 @@ pub fn rollouts_as_expected(rollouts: &[Rollout], expected: &[Option<RolloutOutc
     let one = |(rollout, expected): (&Rollout, &Option<RolloutOutcome>)| {
         let expected = (*expected)?;
         let passed = rollout.outcome == expected;
-        let message = if passed { String::new() } else { format!("it was {}", word(rollout.outcome)) };
-        Some(ExpectationResult { name: format!("rollout of {}: {}", rollout.to, word(expected)), passed, message })
+        let message =
+            if passed { String::new() } else { format!("it was {}", word(rollout.outcome)) };
+        Some(ExpectationResult {
+            name: format!("rollout of {}: {}", rollout.to, word(expected)),
+            passed,
+            message,
+        })
     };
     rollouts.iter().zip(expected).filter_map(one).collect()
 }

@@ -57,15 +57,22 @@ impl<'a> Population<'a> {
         Self { first, ..self }
     }
 
-    /// The same users before the experiments, when everybody got the controls: each comes with the same kind of question, and for all
-    /// but the share that the scenario calls alike, models, tools and judge have other luck.
+    /// The same users before the experiments, when everybody got the controls: each comes with the
+    /// same kind of question, and for all but the share that the scenario calls alike, models,
+    /// tools and judge have other luck.
     #[must_use]
     pub fn before(self) -> Self {
         let scenario = self.stage.scenario;
         let controls = scenario.studies.iter().filter_map(|study| {
-            Some(Served { config: study.varies.config, variation: study.varies.variation_of(study.experiment.control)? })
+            Some(Served {
+                config: study.varies.config,
+                variation: study.varies.variation_of(study.experiment.control)?,
+            })
         });
-        let luck = Luck { seed: self.seed.before(), shared: Some((self.seed, scenario.traffic.pre_period.unwrap_or(0.0))) };
+        let luck = Luck {
+            seed: self.seed.before(),
+            shared: Some((self.seed, scenario.traffic.pre_period.unwrap_or(0.0))),
+        };
         Self { luck, ..controls.fold(self, Self::forced) }
     }
 
@@ -79,8 +86,8 @@ impl<'a> Population<'a> {
         self.visit_heard(reader, |_, _| (), |begun, _| progress(begun)).0
     }
 
-    /// The same, with what was changed while users arrived. `heard` is told of every call of a model and what came of it; `progress`
-    /// sees what `reader` holds so far.
+    /// The same, with what was changed while users arrived. `heard` is told of every call of a
+    /// model and what came of it; `progress` sees what `reader` holds so far.
     pub fn visit_heard<R: Reader>(
         self,
         mut reader: R,
@@ -101,7 +108,8 @@ impl<'a> Population<'a> {
         let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck };
         let adaptive = if adapts { Adaptive::new(stage, flags, users) } else { None };
         let fixed = FlagAssign { compiled: flags, forced: &forced };
-        let assign = adaptive.map_or(Assigner::Fixed(fixed), |adaptive| Assigner::Adaptive(Box::new(adaptive)));
+        let assign = adaptive
+            .map_or(Assigner::Fixed(fixed), |adaptive| Assigner::Adaptive(Box::new(adaptive)));
         let tools = MockTools::new(&mock, &stage.library);
         let mut engine = Engine::new(world, (assign, tools, reader), first, users);
         drive(&mut engine, answer, progress);

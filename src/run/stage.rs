@@ -1,7 +1,8 @@
-//! A scenario made ready to run: flags compiled, texts counted, topics read. Then any number of runs, each with its seed.
+//! A scenario made ready to run: flags compiled, texts counted, topics read. Then any number of
+//! runs, each with its seed.
 //!
-//! Promises: a run is a pure function of the scenario, the seed and the users asked for; runs share nothing that they
-//! change, so they may go side by side.
+//! Promises: a run is a pure function of the scenario, the seed and the users asked for; runs share
+//! nothing that they change, so they may go side by side.
 //!
 //! Does not know: what is reported.
 
@@ -14,7 +15,9 @@ use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::knowledge::{Complexity, PiiSet, TopicId};
 use crate::llm::mock::MockModels;
-use crate::llm::model::{CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::model::{
+    CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible,
+};
 use crate::llm::usage::Usage;
 use crate::metrics::JournalObserver;
 use crate::random::{Luck, Owner, Seed};
@@ -50,7 +53,11 @@ impl<'s> Stage<'s> {
         Ok(Self {
             scenario,
             usage: Usage::new(&scenario.knowledge, &scenario.tools),
-            library: Library::new(&scenario.knowledge, &scenario.tools, scenario.judge.answer_characters),
+            library: Library::new(
+                &scenario.knowledge,
+                &scenario.tools,
+                scenario.judge.answer_characters,
+            ),
             compiled,
             actions,
             seed,
@@ -75,7 +82,9 @@ impl<'s> Stage<'s> {
                 (1, _) | (_, Resource::Targeting) => format!("{count} {}", resource.name()),
                 _ => format!("{count} {}s", resource.name()),
             };
-            (!counts.is_empty()).then(|| format!("{word} {}", counts.iter().map(part).collect::<Vec<_>>().join(", ")))
+            (!counts.is_empty()).then(|| {
+                format!("{word} {}", counts.iter().map(part).collect::<Vec<_>>().join(", "))
+            })
         };
         [(ActionKind::Created, "created"), (ActionKind::Updated, "updated")]
             .into_iter()
@@ -114,18 +123,29 @@ impl<'s> Stage<'s> {
     /// Messages and replies as text.
     #[must_use]
     pub fn texts(&self) -> Texts<'_> {
-        Texts { base: &self.scenario.knowledge, tools: &self.scenario.tools, library: &self.library }
+        Texts {
+            base: &self.scenario.knowledge,
+            tools: &self.scenario.tools,
+            library: &self.library,
+        }
     }
 
-    /// The flags as a bootstrap with this seed leaves them: another seed splits the users in another way.
+    /// The flags as a bootstrap with this seed leaves them: another seed splits the users in
+    /// another way.
     ///
     /// # Errors
     /// When the mock refuses what the scenario asks of it.
     pub fn flags(&self, seed: Seed) -> Result<Compiled, SetupError> {
         let project = &self.scenario.project;
-        let of = |seed: Seed, experiment: &str| first_seed(seed, &project.key, &project.environment, experiment);
-        let seeds: Vec<(i64, i64)> =
-            self.scenario.experiments().into_iter().map(|own| (of(self.seed, &own.key), of(seed, &own.key))).collect();
+        let of = |seed: Seed, experiment: &str| {
+            first_seed(seed, &project.key, &project.environment, experiment)
+        };
+        let seeds: Vec<(i64, i64)> = self
+            .scenario
+            .experiments()
+            .into_iter()
+            .map(|own| (of(self.seed, &own.key), of(seed, &own.key)))
+            .collect();
         match self.compiled.reseeded(&seeds) {
             Some(compiled) => Ok(compiled),
             // Something else in the flags depends on the seed: bring an account there in full.
@@ -136,7 +156,16 @@ impl<'s> Stage<'s> {
     /// So many users who come by this seed, on the stage's own flags.
     #[must_use]
     pub fn population(&self, seed: Seed, users: u32) -> Population<'_> {
-        Population { stage: self, seed, luck: seed.into(), first: 1, users, flags: &self.compiled, forced: Vec::new(), adapts: true }
+        Population {
+            stage: self,
+            seed,
+            luck: seed.into(),
+            first: 1,
+            users,
+            flags: &self.compiled,
+            forced: Vec::new(),
+            adapts: true,
+        }
     }
 
     /// The prompt that has the topics read out of the knowledge base.
@@ -151,7 +180,8 @@ impl<'s> Stage<'s> {
             passages: Passages::default(),
             visible: Visible::default(),
         };
-        let text: u32 = self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
+        let text: u32 =
+            self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
         Prompt {
             caller: Caller::Topics,
             owner: Owner::NOBODY,
@@ -167,14 +197,26 @@ impl<'s> Stage<'s> {
     }
 
     /// The topics that a model read, told to `reader`; all headings where it failed.
-    pub(crate) fn topics(&self, read: Result<Completion, CallFailure>, reader: &mut impl Reader) -> Vec<TopicId> {
+    pub(crate) fn topics(
+        &self,
+        read: Result<Completion, CallFailure>,
+        reader: &mut impl Reader,
+    ) -> Vec<TopicId> {
         let model = self.scenario.writer_setup.model;
         let (caller, served) = (Caller::Topics, None);
         let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
         let topics = match read {
             Ok(Completion { reply, input_tokens, output_tokens, latency }) => {
                 let cost = self.scenario.model(model).cost(input_tokens, output_tokens);
-                tell(Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost });
+                tell(Event::Completed {
+                    caller,
+                    served,
+                    model,
+                    input_tokens,
+                    output_tokens,
+                    latency,
+                    cost,
+                });
                 if let Reply::Topics(topics) = reply { Some(topics) } else { None }
             }
             Err(CallFailure { kind, latency, .. }) => {

@@ -53,19 +53,23 @@ impl Reader for TrafficTally {
                 self.personal += u64::from(personal);
             }
             Event::Completed { cost: Some(cost), .. } => self.cost += cost,
-            Event::CallFailed { caller, kind, .. } => *self.failed_calls.entry((caller, kind)).or_default() += 1,
+            Event::CallFailed { caller, kind, .. } => {
+                *self.failed_calls.entry((caller, kind)).or_default() += 1
+            }
             Event::Screened { fail_open, .. } => self.failed_open += u64::from(fail_open),
             Event::ToolUsed { refusals, .. } => self.tool_refusals += u64::from(refusals),
             Event::Finished { outcome: Outcome::Answered, .. } => self.succeeded += 1,
-            Event::Finished { outcome: Outcome::Failed(kind), .. } => *self.failures.entry(kind).or_default() += 1,
+            Event::Finished { outcome: Outcome::Failed(kind), .. } => {
+                *self.failures.entry(kind).or_default() += 1
+            }
             Event::Judged { failed, .. } => self.judge_failures += u64::from(failed),
             _ => {}
         }
     }
 }
 
-/// Failures of requests by the variation that the user was in, and spending by agent, model and variation: for one
-/// experiment, whose config is `config`.
+/// Failures of requests by the variation that the user was in, and spending by agent, model and
+/// variation: for one experiment, whose config is `config`.
 #[derive(Clone, Debug)]
 pub struct ArmTally {
     config: u8,
@@ -83,11 +87,19 @@ impl ArmTally {
     /// A tally for the experiment on `config` with these treatments.
     #[must_use]
     pub fn new(config: u8, treatment_of: Vec<Option<u8>>) -> Self {
-        Self { config, treatment_of, current: BTreeMap::new(), spending: BTreeMap::new(), failures: BTreeMap::new() }
+        Self {
+            config,
+            treatment_of,
+            current: BTreeMap::new(),
+            spending: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
     }
 
     fn treatment(&self, served: Served) -> Option<u8> {
-        (served.config == self.config).then(|| self.treatment_of.get(usize::from(served.variation)).copied().flatten()).flatten()
+        (served.config == self.config)
+            .then(|| self.treatment_of.get(usize::from(served.variation)).copied().flatten())
+            .flatten()
     }
 }
 
@@ -107,7 +119,9 @@ impl Reader for ArmTally {
                 }
             }
             Event::Finished { outcome, .. } => {
-                if let (Some(treatment), Outcome::Failed(kind)) = (self.current.remove(&entry.user), outcome) {
+                if let (Some(treatment), Outcome::Failed(kind)) =
+                    (self.current.remove(&entry.user), outcome)
+                {
                     *self.failures.entry((treatment, kind)).or_default() += 1;
                 }
             }

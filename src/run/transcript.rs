@@ -1,6 +1,7 @@
 //! What the first users asked and what every model answered them, one JSON document a call.
 //!
-//! Promises: the texts that were counted; the order of the calls; the memory of so many users' keys.
+//! Promises: the texts that were counted; the order of the calls; the memory of so many users'
+//! keys.
 //!
 //! Does not know: where the bytes go.
 
@@ -44,8 +45,17 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         self.failed = written.and_then(|()| self.out.write_all(b"\n")).err();
     }
 
-    fn line(&self, prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>, user: Option<u32>) -> Value {
-        let model = self.scenario.models.get(usize::from(prompt.setup.model)).map(|model| model.id.as_str());
+    fn line(
+        &self,
+        prompt: &Prompt<'_>,
+        result: &Result<Completion, CallFailure>,
+        user: Option<u32>,
+    ) -> Value {
+        let model = self
+            .scenario
+            .models
+            .get(usize::from(prompt.setup.model))
+            .map(|model| model.id.as_str());
         let mut line = json!({
             "user": user,
             "key": user.map(|user| user_key(user).as_str().to_owned()),
@@ -61,7 +71,9 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
                 "output_tokens": done.output_tokens,
                 "latency_ms": done.latency.us() as f64 / 1e3,
             }),
-            Err(failure) => json!({ "failed": failure.kind.name(), "latency_ms": failure.latency.us() as f64 / 1e3 }),
+            Err(failure) => {
+                json!({ "failed": failure.kind.name(), "latency_ms": failure.latency.us() as f64 / 1e3 })
+            }
         };
         if let (Some(line), Value::Object(outcome)) = (line.as_object_mut(), outcome) {
             line.extend(outcome);
@@ -74,14 +86,21 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         let message = |role: &str, text: String| json!({ "role": role, "text": text });
         match prompt.caller {
             Caller::Support => {
-                let spoken = prompt.thread.iter().rposition(|message| message.role == Role::Assistant);
+                let spoken =
+                    prompt.thread.iter().rposition(|message| message.role == Role::Assistant);
                 let new = prompt.thread.iter().skip(spoken.map_or(0, |at| at + 1));
                 let role = |role| if role == Role::Tool { "tool" } else { "user" };
-                new.map(|own| message(role(own.role), self.texts.parts(&own.body).join("\n"))).collect()
+                new.map(|own| message(role(own.role), self.texts.parts(&own.body).join("\n")))
+                    .collect()
             }
-            // The knowledge base itself, and a brief to write a question from: no text of the user's.
+            // The knowledge base itself, and a brief to write a question from: no text of the
+            // user's.
             Caller::Topics | Caller::Writer => Vec::new(),
-            _ => prompt.question.map(|question| message("user", self.texts.parts(question).join("\n"))).into_iter().collect(),
+            _ => prompt
+                .question
+                .map(|question| message("user", self.texts.parts(question).join("\n")))
+                .into_iter()
+                .collect(),
         }
     }
 

@@ -1,14 +1,17 @@
-//! The effect on users, and what the measurement would converge to: every user through every arm, with the same draws.
+//! The effect on users, and what the measurement would converge to: every user through every arm,
+//! with the same draws.
 //!
 //! Two quantities that are easily taken for each other:
-//! - the **effect on users**: answers as good as they are, all real costs, nobody lost, every user counted. A verdict is right or
-//!   wrong by this one;
-//! - the **measurement's limit**: what this instrumentation would show with endless users, with its missing prices, lost users and
-//!   erring judge. The gap between the two is the measurement's bias: no number of users closes it.
+//! - the **effect on users**: answers as good as they are, all real costs, nobody lost, every user
+//!   counted. A verdict is right or wrong by this one;
+//! - the **measurement's limit**: what this instrumentation would show with endless users, with its
+//!   missing prices, lost users and erring judge. The gap between the two is the measurement's
+//!   bias: no number of users closes it.
 //!
-//! Guarantees: both are those of the policy "everybody gets this arm", shared limits included; the users are the same in every arm
-//! and in both quantities (common random numbers); every value has its standard error, and users come until the errors are as
-//! small as asked for or the budget is used up.
+//! Guarantees: both are those of the policy "everybody gets this arm", shared limits included; the
+//! users are the same in every arm and in both quantities (common random numbers); every value has
+//! its standard error, and users come until the errors are as small as asked for or the budget is
+//! used up.
 //!
 //! Does not know: what was estimated.
 
@@ -24,13 +27,15 @@ use crate::run::stage::Stage;
 use crate::run::whole::whole;
 use crate::verdict::{Decision, Rule, decide};
 
-/// For one experiment: for each metric and treatment the mean, rate or percentile; `None` where nobody has a value.
+/// For one experiment: for each metric and treatment the mean, rate or percentile; `None` where
+/// nobody has a value.
 pub type Values = Vec<Vec<Option<f64>>>;
 
 /// How many users the truth is taken from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Size {
-    /// Users until every relative difference has a standard error of at most this, but at most so many visits in all.
+    /// Users until every relative difference has a standard error of at most this, but at most so
+    /// many visits in all.
     UntilError {
         /// Standard error of a relative difference, as a fraction.
         error: f64,
@@ -47,7 +52,8 @@ impl Size {
 }
 
 impl Default for Size {
-    /// A standard error of a quarter of a percent, or 400,000 visits: 100,000 users for an experiment with two arms.
+    /// A standard error of a quarter of a percent, or 400,000 visits: 100,000 users for an
+    /// experiment with two arms.
     fn default() -> Self {
         Self::UntilError { error: 0.0025, visits: 400_000 }
     }
@@ -120,20 +126,24 @@ impl Truth {
         self.of(|pair| pair.limit)
     }
 
-    /// Whether a treatment is truly better (`true`) or worse than the control under the metric at this place of the experiment; or
-    /// why neither can be said.
+    /// Whether a treatment is truly better (`true`) or worse than the control under the metric at
+    /// this place of the experiment; or why neither can be said.
     ///
     /// # Errors
-    /// The reason in a clause: both are equal, differ by less than what matters, or by less than the truth's own error.
+    /// The reason in a clause: both are equal, differ by less than what matters, or by less than
+    /// the truth's own error.
     pub fn better(&self, at: usize, arm: usize, control: usize) -> Result<bool, String> {
         let input = self.effect.metrics.get(at).ok_or("there is no such metric")?;
         let pair = |arm: usize| self.pairs.get(at)?.get(arm).copied();
         let value = |pair: Pair| pair.effect.map(|known| known.value);
-        let (pair, base) = pair(arm).zip(pair(control).and_then(value)).ok_or("a value is not known")?;
+        let (pair, base) =
+            pair(arm).zip(pair(control).and_then(value)).ok_or("a value is not known")?;
         let own = value(pair).ok_or("a value is not known")?;
         let difference = pair.difference.unwrap_or(Known { value: own - base, error: None });
         let relative = || {
-            let shown = |known: Known| format!(" ({})", crate::report::with_error(known.value, known.error));
+            let shown = |known: Known| {
+                format!(" ({})", crate::report::with_error(known.value, known.error))
+            };
             pair.relative.map_or_else(String::new, shown)
         };
         if own == base {
@@ -141,10 +151,17 @@ impl Truth {
         }
         if input.metric.tie(own, base) {
             let smallest = figure::written_percent(input.metric.smallest_effect);
-            return Err(format!("the difference{} is below the smallest effect that matters ({smallest})", relative()));
+            return Err(format!(
+                "the difference{} is below the smallest effect that matters ({smallest})",
+                relative()
+            ));
         }
         if !difference.differs_from_zero() {
-            return Err(format!("the difference{} cannot be told from none with {} users", relative(), figure::count(self.users.into())));
+            return Err(format!(
+                "the difference{} cannot be told from none with {} users",
+                relative(),
+                figure::count(self.users.into())
+            ));
         }
         Ok((difference.value > 0.0) == (input.metric.better == Better::Higher))
     }
@@ -157,7 +174,10 @@ impl Truth {
     }
 
     fn of(&self, of: impl Fn(&Pair) -> Option<Known>) -> Values {
-        self.pairs.iter().map(|pairs| pairs.iter().map(|pair| of(pair).map(|known| known.value)).collect()).collect()
+        self.pairs
+            .iter()
+            .map(|pairs| pairs.iter().map(|pair| of(pair).map(|known| known.value)).collect())
+            .collect()
     }
 
     /// The largest standard error of a relative difference.
@@ -176,11 +196,17 @@ struct Population<'s> {
     observer: Option<JournalObserver>,
 }
 
-/// The truth of every experiment of the stage. `progress` hears how many visits have begun, of how many at the most.
+/// The truth of every experiment of the stage. `progress` hears how many visits have begun, of how
+/// many at the most.
 ///
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
-pub fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Truth>, SetupError> {
+pub fn truth(
+    stage: &Stage<'_>,
+    seed: Seed,
+    size: Size,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Vec<Truth>, SetupError> {
     let scenario = stage.scenario;
     let nothing_lost = whole(scenario);
     let real = Stage::new(&nothing_lost, stage.seed)?;
@@ -190,7 +216,13 @@ pub fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut
             for real in [true, false] {
                 let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
                 let observer = Some(new(1, 0, scenario.varies(), &scenario.metrics));
-                populations.push(Population { experiment, varies: &of.varies, treatment, real, observer });
+                populations.push(Population {
+                    experiment,
+                    varies: &of.varies,
+                    treatment,
+                    real,
+                    observer,
+                });
             }
         }
     }
@@ -212,13 +244,18 @@ pub fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut
             let Some(mut observer) = population.observer.take() else { continue };
             observer.grow(next as usize);
             let begun = |begun: u32| progress(done + u64::from(begun.saturating_sub(users)), total);
-            let forced = stage.population(seed, next).from_user(users + 1).forced(Served { config: varies.config, variation });
+            let forced = stage
+                .population(seed, next)
+                .from_user(users + 1)
+                .forced(Served { config: varies.config, variation });
             population.observer = Some(forced.visit_watched(observer, begun));
             done += u64::from(next - users);
         }
         users = next;
         let compared = scenario.studies.iter();
-        let truths: Vec<Truth> = compared.map(|study| compare(stage, study.place, &study.experiment, users, &populations)).collect();
+        let truths: Vec<Truth> = compared
+            .map(|study| compare(stage, study.place, &study.experiment, users, &populations))
+            .collect();
         let known = match size {
             Size::Users(_) => true,
             Size::UntilError { error, .. } => truths.iter().all(|truth| truth.error() <= error),
@@ -230,8 +267,12 @@ pub fn truth(stage: &Stage<'_>, seed: Seed, size: Size, mut progress: impl FnMut
     }
 }
 
-/// One quantity of one experiment: the statistics of every arm, and the users' influences for each metric and treatment.
-#[expect(clippy::indexing_slicing, reason = "a summary has one element for each treatment, and an arm is the number of a treatment")]
+/// One quantity of one experiment: the statistics of every arm, and the users' influences for each
+/// metric and treatment.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a summary has one element for each treatment, and an arm is the number of a treatment"
+)]
 fn quantity(
     stage: &Stage<'_>,
     nth: usize,
@@ -242,16 +283,31 @@ fn quantity(
     let metrics = &stage.scenario.metrics;
     let mut summary = Summary { exposures: Vec::new(), shares: None, metrics: Vec::new() };
     let mut influences: Vec<Vec<Option<Influence>>> = vec![Vec::new(); experiment.metrics.len()];
-    let own = populations.iter().filter(|population| population.experiment == nth && population.real == real);
-    for (arm, observer) in own.filter_map(|population| Some((population.treatment, population.observer.as_ref()?))) {
+    let own = populations
+        .iter()
+        .filter(|population| population.experiment == nth && population.real == real);
+    for (arm, observer) in
+        own.filter_map(|population| Some((population.treatment, population.observer.as_ref()?)))
+    {
         let table = observer.observations();
         let mut found = summarize(table, nth, experiment, metrics, 0..table.units());
         // Without a price nobody can tell what was really paid.
-        for input in found.metrics.iter_mut().filter(|input| observer.unpriced() && input.metric.event == AppEvent::Cost.key()) {
+        for input in found
+            .metrics
+            .iter_mut()
+            .filter(|input| observer.unpriced() && input.metric.event == AppEvent::Cost.key())
+        {
             input.tallies[arm] = None;
         }
-        for ((&at, input), influences) in experiment.metrics.iter().zip(&found.metrics).zip(&mut influences) {
-            influences.push(influence(table, (nth, arm), (at, &input.metric), (input.tallies[arm], found.exposures[arm])));
+        for ((&at, input), influences) in
+            experiment.metrics.iter().zip(&found.metrics).zip(&mut influences)
+        {
+            influences.push(influence(
+                table,
+                (nth, arm),
+                (at, &input.metric),
+                (input.tallies[arm], found.exposures[arm]),
+            ));
         }
         if arm == 0 {
             summary = Summary { shares: None, ..found };
@@ -269,45 +325,71 @@ fn quantity(
 }
 
 /// Both quantities of one experiment, with their errors.
-#[expect(clippy::indexing_slicing, reason = "both quantities have one row for each metric with one element for each treatment")]
-fn compare(stage: &Stage<'_>, nth: usize, experiment: &Experiment, users: u32, populations: &[Population<'_>]) -> Truth {
+#[expect(
+    clippy::indexing_slicing,
+    reason = "both quantities have one row for each metric with one element for each treatment"
+)]
+fn compare(
+    stage: &Stage<'_>,
+    nth: usize,
+    experiment: &Experiment,
+    users: u32,
+    populations: &[Population<'_>],
+) -> Truth {
     let (effect, effects) = quantity(stage, nth, experiment, true, populations);
     let (limit, limits) = quantity(stage, nth, experiment, false, populations);
     // A value without an influence (a percentile on ties) is known, its error is not.
-    let value = |summary: &Summary, influences: &[Vec<Option<Influence>>], metric: usize, arm: usize| {
-        let value = summary.metrics[metric].tallies[arm]?.value(summary.exposures[arm])?;
-        Some(influences[metric][arm].as_ref().map_or(Known { value, error: None }, Known::of))
-    };
+    let value =
+        |summary: &Summary, influences: &[Vec<Option<Influence>>], metric: usize, arm: usize| {
+            let value = summary.metrics[metric].tallies[arm]?.value(summary.exposures[arm])?;
+            Some(influences[metric][arm].as_ref().map_or(Known { value, error: None }, Known::of))
+        };
     let pair = |metric: usize, arm: usize| {
         let control = experiment.control;
-        let [of_effect, of_limit] = [(&effect, &effects), (&limit, &limits)].map(|(summary, influences)| {
-            let (own, base) = (value(summary, influences, metric, arm), value(summary, influences, metric, control));
-            let both = influences[metric][arm].as_ref().zip(influences[metric][control].as_ref());
-            (own, base, both)
-        });
-        let against = |(own, base, _): &(Option<Known>, Option<Known>, _)| own.zip(*base).filter(|_| arm != control);
-        let relative = |of: &(Option<Known>, Option<Known>, Option<(&Influence, &Influence)>)| match of.2 {
-            Some((own, base)) if arm != control => own.relative_to(base),
-            _ => None,
+        let [of_effect, of_limit] =
+            [(&effect, &effects), (&limit, &limits)].map(|(summary, influences)| {
+                let (own, base) = (
+                    value(summary, influences, metric, arm),
+                    value(summary, influences, metric, control),
+                );
+                let both =
+                    influences[metric][arm].as_ref().zip(influences[metric][control].as_ref());
+                (own, base, both)
+            });
+        let against = |(own, base, _): &(Option<Known>, Option<Known>, _)| {
+            own.zip(*base).filter(|_| arm != control)
         };
+        let relative =
+            |of: &(Option<Known>, Option<Known>, Option<(&Influence, &Influence)>)| match of.2 {
+                Some((own, base)) if arm != control => own.relative_to(base),
+                _ => None,
+            };
         let bare = |of: &(Option<Known>, Option<Known>, Option<(&Influence, &Influence)>)| {
             let (own, base) = against(&(of.0, of.1, ()))?;
-            (base.value != 0.0).then(|| Known { value: (own.value - base.value) / base.value.abs(), error: None })
+            (base.value != 0.0)
+                .then(|| Known { value: (own.value - base.value) / base.value.abs(), error: None })
         };
         let (exact, measured) = (relative(&of_effect), relative(&of_limit));
-        let known = |exact: &Option<Influence>, of| exact.as_ref().map_or_else(|| bare(of), |exact| Some(Known::of(exact)));
+        let known = |exact: &Option<Influence>, of| {
+            exact.as_ref().map_or_else(|| bare(of), |exact| Some(Known::of(exact)))
+        };
         let (relative, limit_relative) = (known(&exact, &of_effect), known(&measured, &of_limit));
         let difference = match of_effect.2 {
             Some((own, base)) if arm != control => Some(Known::of(&own.minus(base))),
-            _ => against(&(of_effect.0, of_effect.1, ())).map(|(own, base)| Known { value: own.value - base.value, error: None }),
+            _ => against(&(of_effect.0, of_effect.1, ()))
+                .map(|(own, base)| Known { value: own.value - base.value, error: None }),
         };
         let bias = match (&exact, &measured) {
             (Some(exact), Some(measured)) => Some(Known::of(&measured.minus(exact))),
-            _ => relative.zip(limit_relative).map(|(effect, limit)| Known { value: limit.value - effect.value, error: None }),
+            _ => relative
+                .zip(limit_relative)
+                .map(|(effect, limit)| Known { value: limit.value - effect.value, error: None }),
         };
         Pair { effect: of_effect.0, difference, relative, limit: of_limit.0, limit_relative, bias }
     };
     let arms = experiment.treatments.len();
-    let pairs = (0..experiment.metrics.len()).map(|metric| (0..arms).map(|arm| pair(metric, arm)).collect()).collect();
+    let pairs = (0..experiment.metrics.len())
+        .map(|metric| (0..arms).map(|arm| pair(metric, arm)).collect())
+        .collect();
     Truth { users, effect, limit, pairs }
 }

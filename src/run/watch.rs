@@ -1,6 +1,7 @@
 //! A run on its way: how far it is, and what the data say so far.
 //!
-//! Promises: looking changes nothing, and whoever does not look pays nothing. Only the primary metrics are analyzed.
+//! Promises: looking changes nothing, and whoever does not look pays nothing. Only the primary
+//! metrics are analyzed.
 //!
 //! Does not know: when somebody looks, or how it is shown.
 
@@ -20,13 +21,17 @@ pub struct SoFar<'a> {
     pub data: Option<(&'a Scenario, &'a Observations)>,
 }
 
-/// What the first `users` users say of each experiment's primary metric; an experiment's analysis has this metric alone.
+/// What the first `users` users say of each experiment's primary metric; an experiment's analysis
+/// has this metric alone.
 #[must_use]
 pub fn glances(scenario: &Scenario, observations: &Observations, users: usize) -> Vec<Analysis> {
     let one = |study: &Study| {
         let metrics = study.experiment.metrics.iter().take(1).copied().collect();
         let primary = Experiment { metrics, ..study.experiment.clone() };
-        analyze(&primary, &summarize(observations, study.place, &primary, &scenario.metrics, 0..users))
+        analyze(
+            &primary,
+            &summarize(observations, study.place, &primary, &scenario.metrics, 0..users),
+        )
     };
     scenario.studies.iter().map(one).collect()
 }
@@ -48,7 +53,10 @@ mod tests {
         assert_eq!(glances.len(), 2);
         for (study, glance) in scenario.studies.iter().zip(&glances) {
             let whole = study.analyze(&table, &scenario.metrics, 0..100);
-            assert_eq!((&glance.exposures, &glance.metrics[..]), (&whole.exposures, &whole.metrics[..1]));
+            assert_eq!(
+                (&glance.exposures, &glance.metrics[..]),
+                (&whole.exposures, &whole.metrics[..1])
+            );
         }
     }
 }

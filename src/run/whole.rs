@@ -10,9 +10,10 @@ use crate::llm::profile::FailureRates;
 use crate::quantity::Probability;
 use crate::scenario::Scenario;
 
-/// The same scenario with nothing lost between users and the measurement: every model call has the provider's price, no user is
-/// lost to a crash, and users rate the whole answer as good as it is: strong answers positively, weak ones negatively. How many
-/// users rate at all is theirs, and stays.
+/// The same scenario with nothing lost between users and the measurement: every model call has the
+/// provider's price, no user is lost to a crash, and users rate the whole answer as good as it is:
+/// strong answers positively, weak ones negatively. How many users rate at all is theirs, and
+/// stays.
 #[must_use]
 pub fn whole(scenario: &Scenario) -> Scenario {
     let mut whole = scenario.clone();
@@ -27,7 +28,8 @@ pub fn whole(scenario: &Scenario) -> Scenario {
     // The judge's model may be an agent's model as well, whose failures are real.
     if let Some(model) = whole.models.get(usize::from(whole.judge.model)) {
         let never = Probability::clamped(0.0);
-        let failures = FailureRates { error: never, rate_limit: never, refusal: never, malformed: never };
+        let failures =
+            FailureRates { error: never, rate_limit: never, refusal: never, malformed: never };
         let perfect = crate::llm::profile::ModelProfile { failures, ..model.clone() };
         let at = whole.models.len() as u16;
         whole.models.push(perfect);
@@ -36,12 +38,15 @@ pub fn whole(scenario: &Scenario) -> Scenario {
     }
     whole.judge.sees = Sees::Grade;
     let traits = &mut whole.judge.traits;
-    (traits.sensitivity, traits.specificity) = (Probability::clamped(1.0), Probability::clamped(1.0));
-    (traits.leniency, traits.length_bias, traits.position_bias) = (Probability::clamped(0.0), 0.0, 0.0);
+    (traits.sensitivity, traits.specificity) =
+        (Probability::clamped(1.0), Probability::clamped(1.0));
+    (traits.leniency, traits.length_bias, traits.position_bias) =
+        (Probability::clamped(0.0), 0.0, 0.0);
     whole
 }
 
-/// What keeps the measurement of a metric from the effect on users, in this scenario: the causes of a bias, most drastic first.
+/// What keeps the measurement of a metric from the effect on users, in this scenario: the causes of
+/// a bias, most drastic first.
 #[must_use]
 pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> Vec<String> {
     let mut causes = Vec::new();
@@ -49,13 +54,23 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
     let served = || scenario.configs.iter().flat_map(|config| &config.variations);
     let own = || {
         let config = scenario.configs.iter().find(|config| config.key == experiment.config);
-        let takes_part = |setup: &&AgentSetup| experiment.treatments.iter().any(|own| own.variation == setup.variation);
+        let takes_part = |setup: &&AgentSetup| {
+            experiment.treatments.iter().any(|own| own.variation == setup.variation)
+        };
         config.into_iter().flat_map(|config| &config.variations).filter(takes_part)
     };
     for setup in own().filter(|setup| setup.crash.is_some()) {
-        causes.push(format!("the app crashes on some users of {}, and no event tells of them", setup.variation));
+        causes.push(format!(
+            "the app crashes on some users of {}, and no event tells of them",
+            setup.variation
+        ));
     }
-    let spends = matches!(event, Some(AppEvent::Cost | AppEvent::TokensTotal | AppEvent::TokensInput | AppEvent::TokensOutput));
+    let spends = matches!(
+        event,
+        Some(
+            AppEvent::Cost | AppEvent::TokensTotal | AppEvent::TokensInput | AppEvent::TokensOutput
+        )
+    );
     if event == Some(AppEvent::Cost) {
         let mut unpriced: Vec<&str> = served()
             .map(|setup| scenario.model(setup.setup.model))
@@ -65,7 +80,10 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
         unpriced.sort_unstable();
         unpriced.dedup();
         if !unpriced.is_empty() {
-            causes.push(format!("calls of {} send no cost event, because no price is given", unpriced.join(", ")));
+            causes.push(format!(
+                "calls of {} send no cost event, because no price is given",
+                unpriced.join(", ")
+            ));
         }
     }
     if matches!(event, Some(AppEvent::FeedbackPositive | AppEvent::FeedbackNegative)) {
@@ -74,7 +92,10 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
             let shown = crate::figure::count(judge.answer_characters.into());
             causes.push(format!("the judge sees the first {shown} characters, and tool output stands before the answer"));
         }
-        if traits.leniency.get() > 0.0 || traits.sensitivity.get() < 1.0 || traits.specificity.get() < 1.0 {
+        if traits.leniency.get() > 0.0
+            || traits.sensitivity.get() < 1.0
+            || traits.specificity.get() < 1.0
+        {
             causes.push("the judge errs".to_owned());
         }
         if traits.length_bias != 0.0 {

@@ -1,8 +1,9 @@
-//! What a scenario has when it says nothing else: the tutorial's inventory, and the mock world's numbers.
+//! What a scenario has when it says nothing else: the tutorial's inventory, and the mock world's
+//! numbers.
 //!
-//! Every number says where it comes from. *Tutorial*: read off the published page or its code. *Price list*: the
-//! providers' prices of October 2025. *Assumed*: chosen, and where the tutorial publishes a figure, fitted so that the
-//! figure comes out (the calibration test holds them to it).
+//! Every number says where it comes from. *Tutorial*: read off the published page or its code.
+//! *Price list*: the providers' prices of October 2025. *Assumed*: chosen, and where the tutorial
+//! publishes a figure, fitted so that the figure comes out (the calibration test holds them to it).
 //!
 //! Does not know: what a scenario changes.
 
@@ -16,7 +17,8 @@ use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
 
 /// The countries that the tutorial's segments call the EU.
-pub const EU: [&str; 15] = ["DE", "FR", "ES", "IT", "NL", "BE", "AT", "PL", "PT", "GR", "CZ", "HU", "SE", "DK", "FI"];
+pub const EU: [&str; 15] =
+    ["DE", "FR", "ES", "IT", "NL", "BE", "AT", "PL", "PT", "GR", "CZ", "HU", "SE", "DK", "FI"];
 
 /// How many queries are sent (tutorial).
 pub const QUERIES: u32 = 200;
@@ -41,10 +43,12 @@ pub const ANSWER_CHARACTERS: u32 = 500;
 pub const JUDGE_TOKENS: u32 = 10;
 /// Output cap of the writer (tutorial).
 pub const WRITER_TOKENS: u32 = 100;
-/// Output cap that the Anthropic client library sets where nobody else does (tutorial's pinned langchain-anthropic).
+/// Output cap that the Anthropic client library sets where nobody else does (tutorial's pinned
+/// langchain-anthropic).
 pub const ANTHROPIC_TOKENS: u32 = 1024;
 
-/// Tokens of the system prompt that Anthropic adds to a call with tools (its documentation, about the Claude 3 models).
+/// Tokens of the system prompt that Anthropic adds to a call with tools (its documentation, about
+/// the Claude 3 models).
 pub const ANTHROPIC_TOOL_TOKENS: u32 = 340;
 
 /// What the judge is told.
@@ -68,15 +72,20 @@ const fn ms(ms: u64) -> Duration {
 struct Row {
     id: &'static str,
     provider: Provider,
-    /// Cents per million tokens, input and output; `None` where unknown. The tutorial's cost table, which has the price lists of
-    /// October 2025 for Sonnet, Opus and GPT-4o mini; GPT-4o as its text has it (its code charges $6 and $18). Mistral is free there. It charges Claude 3.5 Haiku what Anthropic lists
-    /// for Claude 3 Haiku, $0.25 and $1.25; Anthropic's own price of Claude 3.5 Haiku was $0.80 and $4.
+    /// Cents per million tokens, input and output; `None` where unknown. The tutorial's cost table,
+    /// which has the price lists of October 2025 for Sonnet, Opus and GPT-4o mini; GPT-4o as its
+    /// text has it (its code charges $6 and $18). Mistral is free there. It charges Claude 3.5
+    /// Haiku what Anthropic lists for Claude 3 Haiku, $0.25 and $1.25; Anthropic's own price of
+    /// Claude 3.5 Haiku was $0.80 and $4.
     prices: Option<(u64, u64)>,
-    /// Milliseconds to the first token and microseconds a token: assumed, of the providers' usual order.
+    /// Milliseconds to the first token and microseconds a token: assumed, of the providers' usual
+    /// order.
     speed: (u64, u64),
-    /// Chance of a stall, and its median in milliseconds: assumed, fitted to the published P95 latencies.
+    /// Chance of a stall, and its median in milliseconds: assumed, fitted to the published P95
+    /// latencies.
     stall: (f64, u64),
-    /// Answer tokens and their sigma; tool calls at average difficulty: assumed, fitted to the published tokens and costs.
+    /// Answer tokens and their sigma; tool calls at average difficulty: assumed, fitted to the
+    /// published tokens and costs.
     answers: (f64, f64, f64),
     /// Chances of a strong and of a weak answer: assumed, fitted to the published feedback rates.
     grades: (f64, f64),
@@ -221,7 +230,10 @@ pub fn models() -> Vec<ModelProfile> {
         id: row.id.to_owned(),
         provider: row.provider,
         input_price: row.prices.and_then(|(input, _)| price(input)),
-        charged: [row.prices.and_then(|(input, _)| price(input)), row.prices.and_then(|(_, output)| price(output))],
+        charged: [
+            row.prices.and_then(|(input, _)| price(input)),
+            row.prices.and_then(|(_, output)| price(output)),
+        ],
         output_price: row.prices.and_then(|(_, output)| price(output)),
         latency: Latency {
             base: ms(row.speed.0),
@@ -231,8 +243,14 @@ pub fn models() -> Vec<ModelProfile> {
             stall: ms(row.stall.1),
             stall_sigma: 0.7,
         },
-        // Assumed: about one failed call in 150, in line with the tutorial's "less than 5%" of failed requests.
-        failures: FailureRates { error: chance(0.002), rate_limit: chance(0.001), refusal: chance(0.001), malformed: chance(0.002) },
+        // Assumed: about one failed call in 150, in line with the tutorial's "less than 5%" of
+        // failed requests.
+        failures: FailureRates {
+            error: chance(0.002),
+            rate_limit: chance(0.001),
+            refusal: chance(0.001),
+            malformed: chance(0.002),
+        },
         answer_tokens: row.answers.0,
         answer_sigma: row.answers.1,
         tool_appetite: row.answers.2,
@@ -246,10 +264,11 @@ pub fn models() -> Vec<ModelProfile> {
     ROWS.iter().map(profile).collect()
 }
 
-/// The causes behind effects: all assumed. Basic redaction takes `name`, `email`, `phone` and `address`; strict takes all
-/// six. They are fitted so that the published cost per user, its spread (coefficient of variation 4.3 with basic redaction,
-/// 1.8 with hardly any) and the price of strict redaction (+16% raw) come out: a few users in a hundred, whose question has
-/// lost what it was about, send the support agent searching in circles, and those few cost as much as all others.
+/// The causes behind effects: all assumed. Basic redaction takes `name`, `email`, `phone` and
+/// `address`; strict takes all six. They are fitted so that the published cost per user, its spread
+/// (coefficient of variation 4.3 with basic redaction, 1.8 with hardly any) and the price of strict
+/// redaction (+16% raw) come out: a few users in a hundred, whose question has lost what it was
+/// about, send the support agent searching in circles, and those few cost as much as all others.
 pub const CAUSES: Causes = Causes {
     context_of_item: [0.30, 0.12, 0.10, 0.12, 0.10, 0.10],
     loss_to_tools: 0.1,
@@ -264,7 +283,8 @@ pub const CAUSES: Causes = Causes {
     grounding_to_quality: 0.0,
 };
 
-/// How the judge behaves: all assumed, fitted to the published feedback rates; its own errors are small.
+/// How the judge behaves: all assumed, fitted to the published feedback rates; its own errors are
+/// small.
 #[must_use]
 pub fn judge_traits() -> JudgeTraits {
     JudgeTraits {
@@ -279,7 +299,8 @@ pub fn judge_traits() -> JudgeTraits {
     }
 }
 
-/// The tutorial's five tools. Times and sizes are assumed; the rate limit's 30-second retry is the tutorial's.
+/// The tutorial's five tools. Times and sizes are assumed; the rate limit's 30-second retry is the
+/// tutorial's.
 #[must_use]
 pub fn tools() -> Vec<ToolSpec> {
     let local = |key: &str, description: &str, schema: &str, kind, top_k, appeal| ToolSpec {
@@ -293,8 +314,7 @@ pub fn tools() -> Vec<ToolSpec> {
     };
     let search = r#"{"type": "object", "properties": {"query": {"type": "string"}, "top_k": {"type": "number"}}, "required": ["query"]}"#;
     let rerank = r#"{"type": "object", "properties": {"query": {"type": "string"}, "results": {"type": "array"}}, "required": ["query", "results"]}"#;
-    let papers =
-        r#"{"type": "object", "properties": {"query": {"type": "string"}, "max_results": {"type": "number"}}, "required": ["query"]}"#;
+    let papers = r#"{"type": "object", "properties": {"query": {"type": "string"}, "max_results": {"type": "number"}}, "required": ["query"]}"#;
     let remote = RemoteTool {
         latency: ms(1_500),
         latency_sigma: 0.5,
@@ -306,11 +326,39 @@ pub fn tools() -> Vec<ToolSpec> {
     };
     let scholar = RemoteTool { tokens: 1_100.0, one_request_per: Some(ms(3_000)), ..remote };
     vec![
-        local("search_v1", "Find passages of the knowledge base that contain words of the query.", search, ToolKind::KeywordSearch, 5, 1.0),
-        local("search_v2", "Find passages of the knowledge base by meaning.", search, ToolKind::SemanticSearch { threshold: 0.2 }, 3, 1.5),
-        local("reranking", "Put passages that were found in the order of their relevance to the query.", rerank, ToolKind::Rerank, 3, 0.5),
+        local(
+            "search_v1",
+            "Find passages of the knowledge base that contain words of the query.",
+            search,
+            ToolKind::KeywordSearch,
+            5,
+            1.0,
+        ),
+        local(
+            "search_v2",
+            "Find passages of the knowledge base by meaning.",
+            search,
+            ToolKind::SemanticSearch { threshold: 0.2 },
+            3,
+            1.5,
+        ),
+        local(
+            "reranking",
+            "Put passages that were found in the order of their relevance to the query.",
+            rerank,
+            ToolKind::Rerank,
+            3,
+            0.5,
+        ),
         local("arxiv_search", "Search arXiv for papers.", papers, ToolKind::Remote(remote), 5, 1.0),
-        local("semantic_scholar", "Search Semantic Scholar for papers and citations.", papers, ToolKind::Remote(scholar), 5, 3.0),
+        local(
+            "semantic_scholar",
+            "Search Semantic Scholar for papers and citations.",
+            papers,
+            ToolKind::Remote(scholar),
+            5,
+            3.0,
+        ),
     ]
 }
 
@@ -368,21 +416,25 @@ punctuation and line breaks, so that the support agent can still read the questi
 pub const STRICT: &str = "You protect privacy with the greatest care. Replace everything that could identify a person by [REDACTED]: names, \
 e-mail addresses, phone numbers, addresses and locations, job titles, companies, dates of birth and any other identifying reference. \
 List the types that you found: name, email, phone, address, location, job_title, company, date_of_birth, identifying_reference.";
-const HELPFUL: &str =
-    "You are a helpful assistant. Answer the user's question with the help of the tools that you have, clearly and to the point.";
+const HELPFUL: &str = "You are a helpful assistant. Answer the user's question with the help of the tools that you have, clearly and to the point.";
 const FREE: &str = "You are a friendly assistant for users of the free plan. Answer the question briefly, and search once if you must.";
 const EU_PAID: &str = "You are a research assistant for paying users in the EU. Treat whatever users tell of themselves as confidential. \
 Use the tools where they help and say which source each statement comes from.";
 const OTHER_PAID: &str = "You are a premium research specialist. Give a thorough, correct answer to the user's question, use the tools \
 where the knowledge base or the literature can add something, and attribute every statement to its source.";
-const STANDARD: &str =
-    "You are an assistant for users all over the world. Answer in plain words, and search the knowledge base when you are not sure.";
+const STANDARD: &str = "You are an assistant for users all over the world. Answer in plain words, and search the knowledge base when you are not sure.";
 
-/// The tutorial's three AI configs (its manifest; instructions in our words). `mcp` says whether the paying users' variations
-/// have the two remote tools. The supervisor's model is that of the published cost table; the manifest has a Claude Sonnet.
+/// The tutorial's three AI configs (its manifest; instructions in our words). `mcp` says whether
+/// the paying users' variations have the two remote tools. The supervisor's model is that of the
+/// published cost table; the manifest has a Claude Sonnet.
 #[must_use]
 pub fn configs() -> Vec<DraftConfig> {
-    let variation = |key: &str, model: &str, instructions: &str, tools: &[&str], calls: u32, temperature: Option<f64>| DraftVariation {
+    let variation = |key: &str,
+                     model: &str,
+                     instructions: &str,
+                     tools: &[&str],
+                     calls: u32,
+                     temperature: Option<f64>| DraftVariation {
         key: key.to_owned(),
         name: title(key),
         model: model.to_owned(),
@@ -399,17 +451,29 @@ pub fn configs() -> Vec<DraftConfig> {
     };
     let rules = |served: [&str; 4]| {
         let segments = ["eu-free", "eu-paid", "other-free", "other-paid"];
-        segments.into_iter().zip(served).map(|(segment, serve)| (segment.to_owned(), serve.to_owned())).collect()
+        segments
+            .into_iter()
+            .zip(served)
+            .map(|(segment, serve)| (segment.to_owned(), serve.to_owned()))
+            .collect()
     };
     let all = ["search_v1", "search_v2", "reranking", "arxiv_search", "semantic_scholar"];
     let (haiku, sonnet) = ("claude-3-5-haiku-20241022", "claude-3-7-sonnet-latest");
-    let mut opus = variation("claude-opus-treatment", "claude-opus-4-20250514", HELPFUL, &all, 10, None);
+    let mut opus =
+        variation("claude-opus-treatment", "claude-opus-4-20250514", HELPFUL, &all, 10, None);
     "Claude Opus 4 Treatment".clone_into(&mut opus.name);
     vec![
         DraftConfig {
             key: "supervisor-agent",
             agent: Agent::Supervisor,
-            variations: vec![variation("supervisor-basic", "gpt-4o-mini-2024-07-18", SUPERVISOR, &[], 0, Some(0.1))],
+            variations: vec![variation(
+                "supervisor-basic",
+                "gpt-4o-mini-2024-07-18",
+                SUPERVISOR,
+                &[],
+                0,
+                Some(0.1),
+            )],
             rules: Vec::new(),
             default: "supervisor-basic".to_owned(),
         },
@@ -421,19 +485,38 @@ pub fn configs() -> Vec<DraftConfig> {
                 variation("basic-security", haiku, BASIC, &[], 1, Some(0.0)),
                 variation("strict-security", "mistral-small-latest", STRICT, &[], 1, Some(0.0)),
             ],
-            rules: rules(["strict-security", "strict-security", "basic-security", "basic-security"]),
+            rules: rules([
+                "strict-security",
+                "strict-security",
+                "basic-security",
+                "basic-security",
+            ]),
             default: "basic-security".to_owned(),
         },
         DraftConfig {
             key: "support-agent",
             agent: Agent::Support,
             variations: vec![
-                variation("rag-search-enhanced", sonnet, HELPFUL, &["reranking", "search_v2"], 5, None),
+                variation(
+                    "rag-search-enhanced",
+                    sonnet,
+                    HELPFUL,
+                    &["reranking", "search_v2"],
+                    5,
+                    None,
+                ),
                 variation("eu-free", haiku, FREE, &["search_v1"], 3, None),
                 variation("eu-paid", sonnet, EU_PAID, &all, 20, None),
                 variation("other-free", "gpt-4o-mini-2024-07-18", FREE, &["search_v1"], 3, None),
                 variation("other-paid", "gpt-4o", OTHER_PAID, &all, 20, None),
-                variation("international-standard", haiku, STANDARD, &["search_v1", "search_v2", "reranking"], 5, None),
+                variation(
+                    "international-standard",
+                    haiku,
+                    STANDARD,
+                    &["search_v1", "search_v2", "reranking"],
+                    5,
+                    None,
+                ),
                 opus,
             ],
             rules: rules(["eu-free", "eu-paid", "other-free", "other-paid"]),
@@ -456,37 +539,84 @@ pub fn segments() -> Vec<SegmentSpec> {
         name: title(key),
         clauses: vec![clause("country", &EU, outside), clause("plan", &[plan], false)],
     };
-    let each = [("eu-free", false, "free"), ("eu-paid", false, "paid"), ("other-free", true, "free"), ("other-paid", true, "paid")];
+    let each = [
+        ("eu-free", false, "free"),
+        ("eu-paid", false, "paid"),
+        ("other-free", true, "free"),
+        ("other-paid", true, "paid"),
+    ];
     each.map(|(key, outside, plan)| segment(key, outside, plan)).into()
 }
 
-/// The tutorial's five metrics with their exact definitions (its screenshots, read by others; keys as reports name them).
+/// The tutorial's five metrics with their exact definitions (its screenshots, read by others; keys
+/// as reports name them).
 #[must_use]
 pub fn metrics() -> Vec<Metric> {
-    let metric = |key: &str, name: &str, event: AppEvent, aggregation, missing, better, unit: &str| Metric {
-        key: key.to_owned(),
-        name: name.to_owned(),
-        event: event.key().to_owned(),
-        aggregation,
-        statistic: Statistic::Mean,
-        missing,
-        better,
-        unit: unit.to_owned(),
-        prior_variance: None,
-        prior: None,
-        judge: None,
-        smallest_effect: 0.0,
-    };
+    let metric =
+        |key: &str, name: &str, event: AppEvent, aggregation, missing, better, unit: &str| Metric {
+            key: key.to_owned(),
+            name: name.to_owned(),
+            event: event.key().to_owned(),
+            aggregation,
+            statistic: Statistic::Mean,
+            missing,
+            better,
+            unit: unit.to_owned(),
+            prior_variance: None,
+            prior: None,
+            judge: None,
+            smallest_effect: 0.0,
+        };
     use Aggregation::{Occurrence, Sum};
     use Better::{Higher, Lower};
     use Missing::{Exclude, Zero};
-    let mut latency = metric("p95_total_user_latency", "P95 total user latency", AppEvent::Duration, Sum, Exclude, Lower, "ms");
+    let mut latency = metric(
+        "p95_total_user_latency",
+        "P95 total user latency",
+        AppEvent::Duration,
+        Sum,
+        Exclude,
+        Lower,
+        "ms",
+    );
     latency.statistic = Statistic::Percentile(chance(0.95));
     vec![
-        metric("positive_feedback_rate", "Positive feedback rate", AppEvent::FeedbackPositive, Occurrence, Zero, Higher, ""),
-        metric("negative_feedback_rate", "Negative feedback rate", AppEvent::FeedbackNegative, Occurrence, Zero, Lower, ""),
+        metric(
+            "positive_feedback_rate",
+            "Positive feedback rate",
+            AppEvent::FeedbackPositive,
+            Occurrence,
+            Zero,
+            Higher,
+            "",
+        ),
+        metric(
+            "negative_feedback_rate",
+            "Negative feedback rate",
+            AppEvent::FeedbackNegative,
+            Occurrence,
+            Zero,
+            Lower,
+            "",
+        ),
         latency,
-        metric("average_total_user_tokens", "Average total user tokens", AppEvent::TokensTotal, Sum, Zero, Lower, "tokens"),
-        metric("ai_cost_per_request", "AI cost per request", AppEvent::Cost, Sum, Exclude, Lower, "$"),
+        metric(
+            "average_total_user_tokens",
+            "Average total user tokens",
+            AppEvent::TokensTotal,
+            Sum,
+            Zero,
+            Lower,
+            "tokens",
+        ),
+        metric(
+            "ai_cost_per_request",
+            "AI cost per request",
+            AppEvent::Cost,
+            Sum,
+            Exclude,
+            Lower,
+            "$",
+        ),
     ]
 }

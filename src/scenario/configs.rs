@@ -1,8 +1,8 @@
-//! The AI configs of a scenario: what the file changes of the catalog's variations, rules and defaults, then what each
-//! variation tells its agent, with models and tools by index.
+//! The AI configs of a scenario: what the file changes of the catalog's variations, rules and
+//! defaults, then what each variation tells its agent, with models and tools by index.
 //!
-//! Promises: a variation's redaction is what the mock models read out of its instructions, so a client over HTTP, which
-//! sends the instructions alone, meets the same behavior.
+//! Promises: a variation's redaction is what the mock models read out of its instructions, so a
+//! client over HTTP, which sends the instructions alone, meets the same behavior.
 //!
 //! Does not know: experiments, or LaunchDarkly's form of a config.
 
@@ -22,7 +22,11 @@ use crate::llm::render;
 use crate::llm::setup::{Reading, Setup, ToolSpec};
 
 /// The AI configs of a scenario, names checked but for models and tools.
-pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], faults: &mut Faults<'_>) -> Vec<DraftConfig> {
+pub fn drafts(
+    written: &Entries<source::Config>,
+    segments: &[SegmentSpec],
+    faults: &mut Faults<'_>,
+) -> Vec<DraftConfig> {
     let mut drafts = catalog::configs();
     faults.keys("AI config", "", written);
     for (key, file) in &written.0 {
@@ -38,7 +42,16 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
                 let label = "every AI config has a variation of this name already";
                 faults.add("a variation cannot be called `disabled`", &key.span, label, None);
             }
-            let own = entry("variation", config.key, &mut config.variations, key, file.like.as_ref(), |v| &v.key, rename, faults);
+            let own = entry(
+                "variation",
+                config.key,
+                &mut config.variations,
+                key,
+                file.like.as_ref(),
+                |v| &v.key,
+                rename,
+                faults,
+            );
             if let Some(variation) = own {
                 change(variation, config.agent, file, faults);
             }
@@ -46,25 +59,53 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
         // The catalog's own are among them, and what is served is numbered by a byte.
         if config.variations.len() > MAX_ENTRIES {
             let label = format!("{} with those of the catalog", config.variations.len());
-            faults.add(format!("more than {MAX_ENTRIES} variations of `{}`", config.key), &key.span, label, None);
+            faults.add(
+                format!("more than {MAX_ENTRIES} variations of `{}`", config.key),
+                &key.span,
+                label,
+                None,
+            );
         }
-        let variations: Vec<&str> = config.variations.iter().map(|variation| variation.key.as_str()).collect();
+        let variations: Vec<&str> =
+            config.variations.iter().map(|variation| variation.key.as_str()).collect();
         if let Some(rules) = &file.rules {
             config.rules.clear();
             faults.too_many("rules", rules.get(MAX_ENTRIES).map(|rule| &rule.segment.span));
             for (nth, rule) in rules.iter().enumerate().take(MAX_ENTRIES) {
-                let segment = faults.look_up("segment", &rule.segment, segments.iter().map(|segment| segment.key.as_str()));
-                let serve = faults.look_up_in("variation", config.key, &rule.serve, variations.iter().copied());
-                if let Some(earlier) = rules.iter().take(nth).find(|earlier| earlier.segment.value == rule.segment.value) {
-                    let places = [(&earlier.segment.span, "the rule that decides"), (&rule.segment.span, "never reached")];
-                    faults.add_pair(format!("two rules for segment `{}`", rule.segment.value), places, None);
+                let segment = faults.look_up(
+                    "segment",
+                    &rule.segment,
+                    segments.iter().map(|segment| segment.key.as_str()),
+                );
+                let serve = faults.look_up_in(
+                    "variation",
+                    config.key,
+                    &rule.serve,
+                    variations.iter().copied(),
+                );
+                if let Some(earlier) = rules
+                    .iter()
+                    .take(nth)
+                    .find(|earlier| earlier.segment.value == rule.segment.value)
+                {
+                    let places = [
+                        (&earlier.segment.span, "the rule that decides"),
+                        (&rule.segment.span, "never reached"),
+                    ];
+                    faults.add_pair(
+                        format!("two rules for segment `{}`", rule.segment.value),
+                        places,
+                        None,
+                    );
                 } else if segment.is_some() && serve.is_some() {
                     config.rules.push((rule.segment.value.clone(), rule.serve.value.clone()));
                 }
             }
         }
         if let Some(default) = &file.default
-            && faults.look_up_in("variation", config.key, default, variations.iter().copied()).is_some()
+            && faults
+                .look_up_in("variation", config.key, default, variations.iter().copied())
+                .is_some()
         {
             config.default.clone_from(&default.value);
         }
@@ -73,7 +114,12 @@ pub fn drafts(written: &Entries<source::Config>, segments: &[SegmentSpec], fault
 }
 
 /// What the file changes of one variation.
-fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, faults: &mut Faults<'_>) {
+fn change(
+    draft: &mut DraftVariation,
+    agent: Agent,
+    file: &source::Variation,
+    faults: &mut Faults<'_>,
+) {
     if let Some(name) = &file.name {
         draft.name.clone_from(name);
     }
@@ -89,7 +135,9 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
     if let Some(tools) = &file.tools {
         draft.tools = tools.iter().map(|tool| tool.value.clone()).collect();
         for (nth, tool) in tools.iter().enumerate() {
-            if let Some(earlier) = tools.iter().take(nth).find(|earlier| earlier.value == tool.value) {
+            if let Some(earlier) =
+                tools.iter().take(nth).find(|earlier| earlier.value == tool.value)
+            {
                 let places = [(&earlier.span, "the first time"), (&tool.span, "the second time")];
                 faults.add_pair(format!("tool `{}` is listed twice", tool.value), places, None);
             }
@@ -113,11 +161,24 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
         };
         if draft.session_budget.is_none() {
             let help = "write `session_budget: \"$0.02\"`, or leave `at_budget` out".to_owned();
-            faults.add("there is no session budget at which it could act", &written.span, "nothing is limited", Some(help));
+            faults.add(
+                "there is no session budget at which it could act",
+                &written.span,
+                "nothing is limited",
+                Some(help),
+            );
         }
-        if written.value == source::AtBudget::Degrade && file.fallback.is_none() && draft.fallback.is_none() {
+        if written.value == source::AtBudget::Degrade
+            && file.fallback.is_none()
+            && draft.fallback.is_none()
+        {
             let help = "name a variation in `fallback`".to_owned();
-            faults.add("there is no variation that could take over", &written.span, "it degrades to its fallback", Some(help));
+            faults.add(
+                "there is no variation that could take over",
+                &written.span,
+                "it degrades to its fallback",
+                Some(help),
+            );
         }
     }
     if let Some(crash) = file.crash {
@@ -130,7 +191,10 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
     }
     if let Some(cold) = &file.cold_start {
         let users = Spanned { value: cold.value.users, span: cold.span.clone() };
-        draft.cold_start = Some(ColdStart { users: faults.whole("users", &users, 1..=10_000_000), delay: cold.value.delay });
+        draft.cold_start = Some(ColdStart {
+            users: faults.whole("users", &users, 1..=10_000_000),
+            delay: cold.value.delay,
+        });
     }
     if let Some(fallback) = &file.fallback {
         draft.fallback = Some(fallback.value.clone());
@@ -138,10 +202,21 @@ fn change(draft: &mut DraftVariation, agent: Agent, file: &source::Variation, fa
 }
 
 /// A stated redaction: it gives the instructions, or has to agree with those that are written.
-fn redact(draft: &mut DraftVariation, agent: Agent, redaction: &Spanned<Redaction>, written: Option<&str>, faults: &mut Faults<'_>) {
+fn redact(
+    draft: &mut DraftVariation,
+    agent: Agent,
+    redaction: &Spanned<Redaction>,
+    written: Option<&str>,
+    faults: &mut Faults<'_>,
+) {
     if agent != Agent::Security {
         let help = "variations of `security-agent` redact".to_owned();
-        faults.add("only the security agent redacts", &redaction.span, "another agent's variation", Some(help));
+        faults.add(
+            "only the security agent redacts",
+            &redaction.span,
+            "another agent's variation",
+            Some(help),
+        );
         return;
     }
     let strict = redaction.value == Redaction::Strict;
@@ -151,9 +226,15 @@ fn redact(draft: &mut DraftVariation, agent: Agent, redaction: &Spanned<Redactio
     };
     if Reading::of(instructions).strict != strict {
         let (found, help) = if strict {
-            ("basic", "strict instructions have \"job title\" among what is redacted; leave `redaction` out to go by the text")
+            (
+                "basic",
+                "strict instructions have \"job title\" among what is redacted; leave `redaction` out to go by the text",
+            )
         } else {
-            ("strict", "basic instructions do not mention \"job title\", or say \"do not flag\"; leave `redaction` out to go by the text")
+            (
+                "strict",
+                "basic instructions do not mention \"job title\", or say \"do not flag\"; leave `redaction` out to go by the text",
+            )
         };
         faults.add(
             format!("the instructions of variation `{}` say another redaction", draft.key),
@@ -174,10 +255,15 @@ pub fn setups(
 ) -> Vec<ConfigSetup> {
     let model_ids = || models.iter().map(|model| model.id.as_str());
     let tool_keys = || tools.iter().map(|tool| tool.key.as_str());
-    let spanned = |name: &str, span: Option<&Range<usize>>| Spanned { value: name.to_owned(), span: span.cloned().unwrap_or(0..0) };
+    let spanned = |name: &str, span: Option<&Range<usize>>| Spanned {
+        value: name.to_owned(),
+        span: span.cloned().unwrap_or(0..0),
+    };
     let setup = |draft: &DraftVariation, config: &DraftConfig, faults: &mut Faults<'_>| {
         let names = names(written, config.key, &draft.key);
-        let model = faults.look_up("model", &spanned(&draft.model, names.model.as_ref()), model_ids()).unwrap_or_default();
+        let model = faults
+            .look_up("model", &spanned(&draft.model, names.model.as_ref()), model_ids())
+            .unwrap_or_default();
         let mut offered = Vec::new();
         for (nth, tool) in draft.tools.iter().enumerate() {
             let at = faults.look_up("tool", &spanned(tool, names.tools.get(nth)), tool_keys());
@@ -185,15 +271,25 @@ pub fn setups(
         }
         let fallback = draft.fallback.as_ref().and_then(|name| {
             let known = config.variations.iter().map(|variation| variation.key.as_str());
-            faults.look_up_in("variation", config.key, &spanned(name, names.fallback.as_ref()), known)
+            faults.look_up_in(
+                "variation",
+                config.key,
+                &spanned(name, names.fallback.as_ref()),
+                known,
+            )
         });
-        let anthropic = models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
+        let anthropic =
+            models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
         let schema = match config.agent {
             Agent::Supervisor => count(render::PRESCREEN_SCHEMA),
             Agent::Security => count(render::DETECTION_SCHEMA),
             Agent::Support => 0,
         };
-        let tool_prompt = if anthropic && (schema > 0 || !offered.is_empty()) { catalog::ANTHROPIC_TOOL_TOKENS } else { 0 };
+        let tool_prompt = if anthropic && (schema > 0 || !offered.is_empty()) {
+            catalog::ANTHROPIC_TOOL_TOKENS
+        } else {
+            0
+        };
         let offers = offered.iter().map(|(_, tool)| count(&render::tool_offer(tool)));
         AgentSetup {
             variation: draft.key.clone(),
@@ -204,7 +300,10 @@ pub fn setups(
                 reading: Reading::of(&draft.instructions),
                 max_tokens: draft.max_tokens.or(anthropic.then_some(catalog::ANTHROPIC_TOKENS)),
                 temperature: draft.temperature,
-                fixed_tokens: count(&draft.instructions) + offers.sum::<u32>() + schema + tool_prompt,
+                fixed_tokens: count(&draft.instructions)
+                    + offers.sum::<u32>()
+                    + schema
+                    + tool_prompt,
                 tools: offered.iter().map(|(at, _)| *at).collect(),
             },
             max_tool_calls: draft.max_tool_calls,
@@ -220,7 +319,11 @@ pub fn setups(
         .map(|config| ConfigSetup {
             key: config.key.to_owned(),
             agent: config.agent,
-            variations: config.variations.iter().map(|draft| setup(draft, config, faults)).collect(),
+            variations: config
+                .variations
+                .iter()
+                .map(|draft| setup(draft, config, faults))
+                .collect(),
         })
         .collect()
 }

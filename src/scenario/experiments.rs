@@ -1,7 +1,8 @@
-//! The experiments of a scenario: treatments, rule, metrics, decision, expectation; and what cannot run together.
+//! The experiments of a scenario: treatments, rule, metrics, decision, expectation; and what cannot
+//! run together.
 //!
-//! Promises: an experiment that it lets through has a control with traffic, a treatment to compare with it, users who
-//! meet it, and a decision that speaks of both.
+//! Promises: an experiment that it lets through has a control with traffic, a treatment to compare
+//! with it, users who meet it, and a decision that speaks of both.
 //!
 //! Does not know: how an experiment is analyzed.
 
@@ -48,12 +49,20 @@ pub struct Resolved {
 
 /// The experiments of a scenario, and what LaunchDarkly has to hold for them.
 pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<Resolved> {
-    if written.experiments.is_empty() && written.guarded_rollouts.iter().all(|guarded| guarded.watch.is_empty()) {
+    if written.experiments.is_empty()
+        && written.guarded_rollouts.iter().all(|guarded| guarded.watch.is_empty())
+    {
         let help = "write `experiments: [( key: …, … )]`, see `simlab new security`".to_owned();
         faults.add("the scenario has no experiment", &(0..0), "", Some(help));
     }
-    faults.too_many("experiments", written.experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span));
-    faults.too_many("guarded rollouts", written.guarded_rollouts.get(MAX_ENTRIES).map(|guarded| &guarded.config.span));
+    faults.too_many(
+        "experiments",
+        written.experiments.get(MAX_ENTRIES).map(|experiment| &experiment.key.span),
+    );
+    faults.too_many(
+        "guarded rollouts",
+        written.guarded_rollouts.get(MAX_ENTRIES).map(|guarded| &guarded.config.span),
+    );
     guarded(written, world, faults);
     let mut resolved = Vec::new();
     for (nth, experiment) in written.experiments.iter().enumerate().take(MAX_ENTRIES) {
@@ -68,10 +77,19 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
 /// Guarded rollouts: each on a rule that is there, between two variations.
 fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
     for (nth, guarded) in written.guarded_rollouts.iter().enumerate().take(MAX_ENTRIES) {
-        let at = faults.look_up("AI config", &guarded.config, world.drafts.iter().map(|config| config.key));
+        let at = faults.look_up(
+            "AI config",
+            &guarded.config,
+            world.drafts.iter().map(|config| config.key),
+        );
         let Some(config) = at.and_then(|at| world.drafts.get(at)) else { continue };
         for end in [&guarded.from, &guarded.to] {
-            faults.look_up_in("variation", config.key, end, config.variations.iter().map(|variation| variation.key.as_str()));
+            faults.look_up_in(
+                "variation",
+                config.key,
+                end,
+                config.variations.iter().map(|variation| variation.key.as_str()),
+            );
         }
         if guarded.from.value == guarded.to.value {
             let places = [(&guarded.from.span, "from this"), (&guarded.to.span, "to the same")];
@@ -79,14 +97,26 @@ fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
         }
         if guarded.share.value.weight() > Share::WHOLE.weight() / 2 {
             let label = "expected at most 50%, because an equal share is its control";
-            faults.add("the share of a guarded rollout is out of range", &guarded.share.span, label, None);
+            faults.add(
+                "the share of a guarded rollout is out of range",
+                &guarded.share.span,
+                label,
+                None,
+            );
         }
         rule(config, &guarded.segment, world, faults);
-        let same =
-            |other: &&source::GuardedRollout| other.config.value == guarded.config.value && other.segment.value == guarded.segment.value;
+        let same = |other: &&source::GuardedRollout| {
+            other.config.value == guarded.config.value
+                && other.segment.value == guarded.segment.value
+        };
         if let Some(other) = written.guarded_rollouts.iter().take(nth).find(same) {
-            let places = [(&other.segment.span, "the first one"), (&guarded.segment.span, "the second one")];
-            faults.add_pair(format!("two guarded rollouts on the same rule of `{}`", config.key), places, None);
+            let places =
+                [(&other.segment.span, "the first one"), (&guarded.segment.span, "the second one")];
+            faults.add_pair(
+                format!("two guarded rollouts on the same rule of `{}`", config.key),
+                places,
+                None,
+            );
         }
     }
 }
@@ -94,63 +124,126 @@ fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
 /// What cannot run together with this experiment, the `nth`.
 fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &mut Faults<'_>) {
     let config = &this.config.value;
-    if let Some(guarded) = written.guarded_rollouts.iter().find(|guarded| guarded.config.value == *config) {
-        let places = [(&this.config.span, "the experiment"), (&guarded.config.span, "the guarded rollout")];
+    if let Some(guarded) =
+        written.guarded_rollouts.iter().find(|guarded| guarded.config.value == *config)
+    {
+        let places =
+            [(&this.config.span, "the experiment"), (&guarded.config.span, "the guarded rollout")];
         let help = "LaunchDarkly runs one or the other: a guarded rollout to release with care, an experiment to measure".to_owned();
-        faults.add_pair(format!("a guarded rollout and an experiment run on the same config `{config}`"), places, Some(help));
+        faults.add_pair(
+            format!("a guarded rollout and an experiment run on the same config `{config}`"),
+            places,
+            Some(help),
+        );
     }
-    let segment = |experiment: &source::Experiment| experiment.segment.as_ref().map(|segment| segment.value.clone());
-    for other in written.experiments.iter().take(nth).filter(|other| other.config.value == *config && segment(other) == segment(this)) {
-        let rule = |experiment: &source::Experiment| experiment.segment.as_ref().unwrap_or(&experiment.config).span.clone();
+    let segment = |experiment: &source::Experiment| {
+        experiment.segment.as_ref().map(|segment| segment.value.clone())
+    };
+    for other in written
+        .experiments
+        .iter()
+        .take(nth)
+        .filter(|other| other.config.value == *config && segment(other) == segment(this))
+    {
+        let rule = |experiment: &source::Experiment| {
+            experiment.segment.as_ref().unwrap_or(&experiment.config).span.clone()
+        };
         let places = [(&rule(other), "the first one"), (&rule(this), "the second one")];
-        let help = "one rule serves one experiment at a time: choose another config or segment".to_owned();
-        faults.add_pair(format!("two experiments run on the same rule of `{config}`"), places, Some(help));
+        let help =
+            "one rule serves one experiment at a time: choose another config or segment".to_owned();
+        faults.add_pair(
+            format!("two experiments run on the same rule of `{config}`"),
+            places,
+            Some(help),
+        );
     }
 }
 
-fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>) -> Option<Resolved> {
+fn one(
+    written: &source::Experiment,
+    world: &World<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<Resolved> {
     let before = faults.count();
-    let at = faults.look_up("AI config", &written.config, world.drafts.iter().map(|config| config.key));
+    let at =
+        faults.look_up("AI config", &written.config, world.drafts.iter().map(|config| config.key));
     let chosen = metrics(written, world, faults);
     let threshold = written.threshold.as_ref().map_or(crate::experiment::THRESHOLD, |threshold| {
         if !(threshold.value > 0.5 && threshold.value < 1.0) {
-            let label = format!("expected more than 0.5 and less than 1, found {}", threshold.value);
-            faults.add("the threshold is out of range", &threshold.span, label, Some("the tutorial has 0.9".to_owned()));
+            let label =
+                format!("expected more than 0.5 and less than 1, found {}", threshold.value);
+            faults.add(
+                "the threshold is out of range",
+                &threshold.span,
+                label,
+                Some("the tutorial has 0.9".to_owned()),
+            );
         }
         threshold.value
     });
     if let Some(sample) = written.sample.as_ref().filter(|sample| sample.value.weight() == 0) {
-        faults.add("the sample is empty", &sample.span, "nobody would take part", Some("the tutorial has \"100%\"".to_owned()));
+        faults.add(
+            "the sample is empty",
+            &sample.span,
+            "nobody would take part",
+            Some("the tutorial has \"100%\"".to_owned()),
+        );
     }
     let config = world.drafts.get(at?)?;
     reached(written, config, world, faults);
     let shares = split(written, config, faults);
     if let Some(outside) = &written.outside {
-        faults.look_up_in("variation", config.key, outside, config.variations.iter().map(|variation| variation.key.as_str()));
+        faults.look_up_in(
+            "variation",
+            config.key,
+            outside,
+            config.variations.iter().map(|variation| variation.key.as_str()),
+        );
     }
     if let Some(decision) = &written.decision {
         check_rule(written, decision, world.metrics, &chosen, &shares, faults);
     }
     expectation(written, config, faults);
     faults.tolerated(&written.tolerate);
-    let bandit = adaptive::bandit(written, shares.iter().filter(|(_, share)| share.weight() > 0).count(), faults);
+    let bandit = adaptive::bandit(
+        written,
+        shares.iter().filter(|(_, share)| share.weight() > 0).count(),
+        faults,
+    );
     let slices = adaptive::slices(written, world, faults);
     if faults.count() > before {
         return None;
     }
-    let name_of = |key: &str| config.variations.iter().find(|v| v.key == key).map_or_else(|| catalog::title(key), |v| v.name.clone());
+    let name_of = |key: &str| {
+        config
+            .variations
+            .iter()
+            .find(|v| v.key == key)
+            .map_or_else(|| catalog::title(key), |v| v.name.clone())
+    };
     let treatments: Vec<Treatment> = shares
         .iter()
         .filter(|(_, share)| share.weight() > 0)
         .map(|(key, share)| Treatment { variation: key.clone(), name: name_of(key), share: *share })
         .collect();
-    let (control, baseline) = treatments.iter().enumerate().find(|(_, treatment)| treatment.variation == written.control.value)?;
+    let (control, baseline) = treatments
+        .iter()
+        .enumerate()
+        .find(|(_, treatment)| treatment.variation == written.control.value)?;
     let primary = chosen.first().map(|(_, metric)| *metric)?;
     let hypothesis = match written.hypothesis.trim() {
         "" => {
-            let others: Vec<&str> =
-                treatments.iter().filter(|own| own.variation != written.control.value).map(|own| own.name.as_str()).collect();
-            format!("{} does better than {} on: {}", others.join(" or "), baseline.name, primary.name)
+            let others: Vec<&str> = treatments
+                .iter()
+                .filter(|own| own.variation != written.control.value)
+                .map(|own| own.name.as_str())
+                .collect();
+            format!(
+                "{} does better than {} on: {}",
+                others.join(" or "),
+                baseline.name,
+                primary.name
+            )
         }
         own => own.to_owned(),
     };
@@ -161,7 +254,10 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
         name: name.clone(),
         hypothesis: hypothesis.clone(),
         config: written.config.value.clone(),
-        rule: written.segment.as_ref().map_or(RuleChoice::Fallthrough, |segment| RuleChoice::Segment(segment.value.clone())),
+        rule: written
+            .segment
+            .as_ref()
+            .map_or(RuleChoice::Fallthrough, |segment| RuleChoice::Segment(segment.value.clone())),
         control: written.control.value.clone(),
         outside: written.outside.as_ref().unwrap_or(&written.control).value.clone(),
         sample: written.sample.as_ref().map_or(Share::WHOLE, |sample| sample.value),
@@ -191,44 +287,81 @@ fn one(written: &source::Experiment, world: &World<'_>, faults: &mut Faults<'_>)
 }
 
 /// The metrics of an experiment, each with its index.
-fn metrics<'a>(written: &source::Experiment, world: &World<'a>, faults: &mut Faults<'_>) -> Vec<(usize, &'a Metric)> {
+fn metrics<'a>(
+    written: &source::Experiment,
+    world: &World<'a>,
+    faults: &mut Faults<'_>,
+) -> Vec<(usize, &'a Metric)> {
     let mut chosen = Vec::new();
     faults.too_many("metrics", written.metrics.get(MAX_ENTRIES).map(|metric| &metric.span));
     for (nth, metric) in written.metrics.iter().enumerate().take(MAX_ENTRIES) {
-        if let Some(earlier) = written.metrics.iter().take(nth).find(|earlier| earlier.value == metric.value) {
+        if let Some(earlier) =
+            written.metrics.iter().take(nth).find(|earlier| earlier.value == metric.value)
+        {
             let places = [(&earlier.span, "the first time"), (&metric.span, "the second time")];
             faults.add_pair(format!("metric `{}` is listed twice", metric.value), places, None);
         } else {
-            let at = faults.look_up("metric", metric, world.metrics.iter().map(|metric| metric.key.as_str()));
+            let at = faults.look_up(
+                "metric",
+                metric,
+                world.metrics.iter().map(|metric| metric.key.as_str()),
+            );
             chosen.extend(at.and_then(|at| Some((at, world.metrics.get(at)?))));
         }
     }
     if written.metrics.is_empty() {
         let message = format!("experiment `{}` has no metric", written.key.value);
-        faults.add(message, &written.key.span, "nothing would be measured", Some("list `metrics`, the primary one first".to_owned()));
+        faults.add(
+            message,
+            &written.key.span,
+            "nothing would be measured",
+            Some("list `metrics`, the primary one first".to_owned()),
+        );
     }
     chosen
 }
 
 /// The variations that take part, with their shares.
-fn split(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults<'_>) -> Vec<(String, Share)> {
+fn split(
+    written: &source::Experiment,
+    config: &DraftConfig,
+    faults: &mut Faults<'_>,
+) -> Vec<(String, Share)> {
     let keys = || config.variations.iter().map(|variation| variation.key.as_str());
     let before = faults.count();
     let entries = &written.split.value.0;
     let key = &written.key.value;
-    faults.too_many("variations in the split", entries.get(MAX_ENTRIES).map(|(variation, _)| &variation.span));
+    faults.too_many(
+        "variations in the split",
+        entries.get(MAX_ENTRIES).map(|(variation, _)| &variation.span),
+    );
     for (nth, (variation, _)) in entries.iter().enumerate().take(MAX_ENTRIES) {
         faults.look_up_in("variation", config.key, variation, keys());
-        if let Some((earlier, _)) = entries.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value) {
+        if let Some((earlier, _)) =
+            entries.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value)
+        {
             let places = [(&earlier.span, "the first time"), (&variation.span, "the second time")];
-            faults.add_pair(format!("variation `{}` is in the split twice", variation.value), places, None);
+            faults.add_pair(
+                format!("variation `{}` is in the split twice", variation.value),
+                places,
+                None,
+            );
         }
     }
-    let shares: Vec<(String, Share)> = entries.iter().map(|(variation, share)| (variation.value.clone(), *share)).collect();
-    sum_to_whole(&format!("the split of experiment `{key}` does"), shares.iter().map(|(_, share)| *share), &written.split, faults);
+    let shares: Vec<(String, Share)> =
+        entries.iter().map(|(variation, share)| (variation.value.clone(), *share)).collect();
+    sum_to_whole(
+        &format!("the split of experiment `{key}` does"),
+        shares.iter().map(|(_, share)| *share),
+        &written.split,
+        faults,
+    );
     let control = &written.control.value;
-    let traffic = |key: &str| shares.iter().any(|(variation, share)| variation == key && share.weight() > 0);
-    if faults.look_up_in("variation", config.key, &written.control, keys()).is_some() && !traffic(control) {
+    let traffic =
+        |key: &str| shares.iter().any(|(variation, share)| variation == key && share.weight() > 0);
+    if faults.look_up_in("variation", config.key, &written.control, keys()).is_some()
+        && !traffic(control)
+    {
         let help = format!("give it a share in `split`, such as \"{control}\": \"50%\"");
         faults.add(
             format!("the control of experiment `{key}` gets no traffic"),
@@ -237,31 +370,56 @@ fn split(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults
             Some(help),
         );
     }
-    if faults.count() == before && !shares.iter().any(|(variation, share)| variation != control && share.weight() > 0) {
+    if faults.count() == before
+        && !shares.iter().any(|(variation, share)| variation != control && share.weight() > 0)
+    {
         let label = "nobody gets anything but the control";
-        faults.add(format!("experiment `{key}` compares nothing"), &written.split.span, label, None);
+        faults.add(
+            format!("experiment `{key}` compares nothing"),
+            &written.split.span,
+            label,
+            None,
+        );
     }
     shares
 }
 
 /// The place of the rule for this segment; a config without one is a fault.
-pub fn rule(config: &DraftConfig, segment: &Spanned<String>, world: &World<'_>, faults: &mut Faults<'_>) -> Option<usize> {
-    faults.look_up("segment", segment, world.segments.iter().map(|segment| segment.key.as_str()))?;
+pub fn rule(
+    config: &DraftConfig,
+    segment: &Spanned<String>,
+    world: &World<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<usize> {
+    faults.look_up(
+        "segment",
+        segment,
+        world.segments.iter().map(|segment| segment.key.as_str()),
+    )?;
     let at = config.rules.iter().position(|(ruled, _)| *ruled == segment.value);
     if at.is_none() {
         let rules: Vec<&str> = config.rules.iter().map(|(ruled, _)| ruled.as_str()).collect();
         let help = match rules.as_slice() {
-            [] => format!("`{}` has no rules; an experiment without `segment` runs on the default rule", config.key),
+            [] => format!(
+                "`{}` has no rules; an experiment without `segment` runs on the default rule",
+                config.key
+            ),
             rules => format!("`{}` has rules for: {}", config.key, rules.join(", ")),
         };
-        let message = format!("AI config `{}` has no rule for segment `{}`", config.key, segment.value);
+        let message =
+            format!("AI config `{}` has no rule for segment `{}`", config.key, segment.value);
         faults.add(message, &segment.span, "no rule serves this segment", Some(help));
     }
     at
 }
 
 /// Checks that the rule of an experiment is there, and that somebody of the audience meets it.
-fn reached(written: &source::Experiment, config: &DraftConfig, world: &World<'_>, faults: &mut Faults<'_>) {
+fn reached(
+    written: &source::Experiment,
+    config: &DraftConfig,
+    world: &World<'_>,
+    faults: &mut Faults<'_>,
+) {
     let at = match &written.segment {
         None => config.rules.len(),
         Some(segment) => match rule(config, segment, world, faults) {
@@ -273,12 +431,20 @@ fn reached(written: &source::Experiment, config: &DraftConfig, world: &World<'_>
         let segment = world.segments.iter().find(|known| known.key == *segment);
         segment.is_some_and(|segment| segment.clauses.iter().all(|clause| satisfies(user, clause)))
     };
-    let first = |user: &Attributes| config.rules.iter().position(|(segment, _)| holds(segment, user)).unwrap_or(config.rules.len());
+    let first = |user: &Attributes| {
+        config
+            .rules
+            .iter()
+            .position(|(segment, _)| holds(segment, user))
+            .unwrap_or(config.rules.len())
+    };
     let met: Vec<usize> = world.audience.iter().map(|group| first(&group.attributes)).collect();
     if met.is_empty() || met.contains(&at) {
         return;
     }
-    let name = |at: usize| config.rules.get(at).map_or("the default rule", |(segment, _)| segment.as_str());
+    let name = |at: usize| {
+        config.rules.get(at).map_or("the default rule", |(segment, _)| segment.as_str())
+    };
     let mut names: Vec<&str> = met.iter().map(|&at| name(at)).collect();
     names.sort_unstable();
     names.dedup();
@@ -290,10 +456,13 @@ fn reached(written: &source::Experiment, config: &DraftConfig, world: &World<'_>
     );
 }
 
-/// Whether a user satisfies a clause of a segment, as LaunchDarkly has it: an attribute that is missing never does.
+/// Whether a user satisfies a clause of a segment, as LaunchDarkly has it: an attribute that is
+/// missing never does.
 pub fn satisfies(user: &Attributes, clause: &ClauseSpec) -> bool {
     let value = user.0.get(&clause.attribute);
-    value.is_some_and(|value| clause.values.iter().any(|wanted| wanted.as_str() == Some(value)) != clause.negate)
+    value.is_some_and(|value| {
+        clause.values.iter().any(|wanted| wanted.as_str() == Some(value)) != clause.negate
+    })
 }
 
 /// A decision rule speaks of a treatment that takes part and of metrics that the experiment has.
@@ -306,15 +475,27 @@ fn check_rule(
     faults: &mut Faults<'_>,
 ) {
     let rule = &decision.value;
-    let shipped = Spanned { value: rule.ship.clone(), span: faults.quoted(&rule.ship, &decision.span, &["ship:"]) };
-    let treatments = shares.iter().filter(|(key, share)| share.weight() > 0 && *key != written.control.value);
+    let shipped = Spanned {
+        value: rule.ship.clone(),
+        span: faults.quoted(&rule.ship, &decision.span, &["ship:"]),
+    };
+    let treatments =
+        shares.iter().filter(|(key, share)| share.weight() > 0 && *key != written.control.value);
     let treatments: Vec<&str> = treatments.map(|(key, _)| key.as_str()).collect();
     if rule.ship == written.control.value {
         let help = format!("name the treatment that the rule is about: {}", treatments.join(", "));
-        faults.add("the decision ships the control", &shipped.span, "this is the control already", Some(help));
+        faults.add(
+            "the decision ships the control",
+            &shipped.span,
+            "this is the control already",
+            Some(help),
+        );
     } else if !treatments.contains(&rule.ship.as_str()) {
         let help = faults.suggestion("variation", &written.config.value, &rule.ship, &treatments);
-        let message = format!("variation `{}` takes no part in experiment `{}`", rule.ship, written.key.value);
+        let message = format!(
+            "variation `{}` takes no part in experiment `{}`",
+            rule.ship, written.key.value
+        );
         faults.add(message, &shipped.span, "it cannot be shipped", Some(help));
     }
     let own: Vec<&str> = chosen.iter().map(|(_, metric)| metric.key.as_str()).collect();
@@ -322,22 +503,35 @@ fn check_rule(
         if own.contains(&key) {
             continue;
         }
-        let span = faults.quoted(key, &decision.span, &["metric:", "value: (", "cost: (", "value:(", "cost:("]);
+        let span = faults.quoted(
+            key,
+            &decision.span,
+            &["metric:", "value: (", "cost: (", "value:(", "cost:("],
+        );
         if metrics.iter().any(|metric| metric.key == key) {
             let help = format!("add it to `metrics` of experiment `{}`", written.key.value);
-            faults.add(format!("metric `{key}` is not measured by this experiment"), &span, "the rule needs it", Some(help));
+            faults.add(
+                format!("metric `{key}` is not measured by this experiment"),
+                &span,
+                "the rule needs it",
+                Some(help),
+            );
         } else {
             faults.look_up("metric", &Spanned { value: key.to_owned(), span }, own.iter().copied());
         }
     }
 }
 
-/// An expectation speaks of a decision that is made, a variation that is there, and criteria of the rule.
+/// An expectation speaks of a decision that is made, a variation that is there, and criteria of the
+/// rule.
 fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults<'_>) {
     let Some(expect) = &written.expect else { return };
     let own = || written.metrics.iter().map(|metric| metric.value.as_str());
     for Figure { metric, .. } in &expect.value.figures {
-        let name = Spanned { value: metric.clone(), span: faults.quoted(metric, &expect.span, &["metric:"]) };
+        let name = Spanned {
+            value: metric.clone(),
+            span: faults.quoted(metric, &expect.span, &["metric:"]),
+        };
         faults.look_up_in("metric", &written.key.value, &name, own());
     }
     let Expect { verdict, variation, criteria, .. } = &expect.value;
@@ -346,12 +540,25 @@ fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut 
     }
     let Some(decision) = &written.decision else {
         let help = "write `decision: ( ship: …, when: … )`".to_owned();
-        faults.add("an expectation without a decision", &expect.span, "there is no rule that could meet it", Some(help));
+        faults.add(
+            "an expectation without a decision",
+            &expect.span,
+            "there is no rule that could meet it",
+            Some(help),
+        );
         return;
     };
     if let Some(variation) = &expect.value.variation {
-        let name = Spanned { value: variation.clone(), span: faults.quoted(variation, &expect.span, &["variation:"]) };
-        faults.look_up_in("variation", config.key, &name, config.variations.iter().map(|variation| variation.key.as_str()));
+        let name = Spanned {
+            value: variation.clone(),
+            span: faults.quoted(variation, &expect.span, &["variation:"]),
+        };
+        faults.look_up_in(
+            "variation",
+            config.key,
+            &name,
+            config.variations.iter().map(|variation| variation.key.as_str()),
+        );
     }
     let mut names = Vec::new();
     collect(&decision.value.when, &mut names);
@@ -361,8 +568,13 @@ fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut 
         for (criterion, _) in &expect.value.criteria {
             // The names that a verdict gives to groups and to contraries.
             let plain = criterion.strip_prefix("not: ").unwrap_or(criterion);
-            if !["all of these", "at least one of these"].contains(&plain) && !names.contains(&plain) {
-                let name = Spanned { value: criterion.clone(), span: faults.quoted(criterion, &expect.span, &["("]) };
+            if !["all of these", "at least one of these"].contains(&plain)
+                && !names.contains(&plain)
+            {
+                let name = Spanned {
+                    value: criterion.clone(),
+                    span: faults.quoted(criterion, &expect.span, &["("]),
+                };
                 faults.look_up("criterion", &name, names.iter().copied());
             }
         }
@@ -372,7 +584,9 @@ fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut 
 /// The names of a criterion's leaves.
 fn collect<'a>(criterion: &'a Criterion, names: &mut Vec<&'a str>) {
     match criterion {
-        Criterion::All(criteria) | Criterion::Any(criteria) => criteria.as_slice().iter().for_each(|member| collect(member, names)),
+        Criterion::All(criteria) | Criterion::Any(criteria) => {
+            criteria.as_slice().iter().for_each(|member| collect(member, names))
+        }
         Criterion::Not(criterion) => collect(criterion, names),
         leaf => names.push(leaf.name()),
     }

@@ -1,8 +1,8 @@
-//! Collects the faults of one file, and words those that many checks share: unknown names, numbers out of range, keys
-//! that are given twice.
+//! Collects the faults of one file, and words those that many checks share: unknown names, numbers
+//! out of range, keys that are given twice.
 //!
-//! Promises: a fault points at the file's own text, once; a suggestion says in which line its name is defined. After
-//! [`MAX_SHOWN`] faults the rest is only counted.
+//! Promises: a fault points at the file's own text, once; a suggestion says in which line its name
+//! is defined. After [`MAX_SHOWN`] faults the rest is only counted.
 //!
 //! Does not know: what a scenario consists of.
 
@@ -39,29 +39,45 @@ impl<'s> Faults<'s> {
     }
 
     /// Adds a fault at a place; an empty place points at nothing.
-    pub fn add(&mut self, message: impl Into<String>, span: &Range<usize>, label: impl Into<String>, help: Option<String>) {
+    pub fn add(
+        &mut self,
+        message: impl Into<String>,
+        span: &Range<usize>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
         let fault = Diagnostic::new(message);
-        let fault = if span.is_empty() { fault } else { fault.at(self.source, span.clone(), label) };
+        let fault =
+            if span.is_empty() { fault } else { fault.at(self.source, span.clone(), label) };
         self.push(Diagnostic { source: Some(self.source.clone()), help, ..fault });
     }
 
     /// Adds a fault that is seen in two places.
-    pub fn add_pair(&mut self, message: impl Into<String>, places: [(&Range<usize>, &str); 2], help: Option<String>) {
+    pub fn add_pair(
+        &mut self,
+        message: impl Into<String>,
+        places: [(&Range<usize>, &str); 2],
+        help: Option<String>,
+    ) {
         let written = places.into_iter().filter(|(span, _)| !span.is_empty());
-        let fault = written.fold(Diagnostic::new(message), |fault, (span, label)| fault.at(self.source, span.clone(), label));
+        let fault = written.fold(Diagnostic::new(message), |fault, (span, label)| {
+            fault.at(self.source, span.clone(), label)
+        });
         self.push(Diagnostic { source: Some(self.source.clone()), help, ..fault });
     }
 
     fn push(&mut self, fault: Diagnostic) {
         // What follows from a fault whose place is known says nothing new.
-        let known = |own: &Diagnostic| *own == fault || (fault.labels.is_empty() && own.message == fault.message);
+        let known = |own: &Diagnostic| {
+            *own == fault || (fault.labels.is_empty() && own.message == fault.message)
+        };
         if !self.found.iter().any(known) {
             self.found.push(fault);
         }
     }
 
-    /// Checks the keys of a map: each once, not too many, and of a form that LaunchDarkly takes. `owner` tells apart
-    /// maps of the same kind.
+    /// Checks the keys of a map: each once, not too many, and of a form that LaunchDarkly takes.
+    /// `owner` tells apart maps of the same kind.
     pub fn keys<V>(&mut self, what: &'static str, owner: &str, entries: &Entries<V>) {
         self.too_many("entries of one kind", entries.0.get(MAX_ENTRIES).map(|(key, _)| &key.span));
         for (key, _) in entries.0.iter().take(MAX_ENTRIES) {
@@ -73,7 +89,12 @@ impl<'s> Faults<'s> {
     /// Refuses a list with an entry behind the last that is looked at, which would be ignored.
     pub fn too_many(&mut self, what: &str, first: Option<&Range<usize>>) {
         if let Some(span) = first {
-            self.add(format!("more than {MAX_ENTRIES} {what}"), span, "the first one too many", None);
+            self.add(
+                format!("more than {MAX_ENTRIES} {what}"),
+                span,
+                "the first one too many",
+                None,
+            );
         }
     }
 
@@ -84,7 +105,11 @@ impl<'s> Faults<'s> {
             None => drop(self.defined.insert(name, key.span.clone())),
             Some(first) => {
                 let places = [(&first, "the first time"), (&key.span, "the second time")];
-                self.add_pair(format!("{what} `{}` is defined twice", key.value), places, Some("keep one of them".to_owned()));
+                self.add_pair(
+                    format!("{what} `{}` is defined twice", key.value),
+                    places,
+                    Some("keep one of them".to_owned()),
+                );
             }
         }
     }
@@ -92,7 +117,9 @@ impl<'s> Faults<'s> {
     /// Checks that a key has a form that LaunchDarkly takes.
     pub fn key(&mut self, what: &str, key: &Spanned<String>) {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let valid = key.value.starts_with(|c: char| c.is_ascii_alphanumeric()) && key.value.chars().all(allowed) && key.value.len() <= 200;
+        let valid = key.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && key.value.chars().all(allowed)
+            && key.value.len() <= 200;
         if !valid {
             let article = if what.starts_with(['A', 'e']) { "an" } else { "a" };
             self.add(
@@ -105,7 +132,12 @@ impl<'s> Faults<'s> {
     }
 
     /// The place of a name among `known`; an unknown one is a fault.
-    pub fn look_up<'k>(&mut self, what: &'static str, name: &Spanned<String>, known: impl IntoIterator<Item = &'k str>) -> Option<usize> {
+    pub fn look_up<'k>(
+        &mut self,
+        what: &'static str,
+        name: &Spanned<String>,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<usize> {
         self.look_up_in(what, "", name, known)
     }
 
@@ -123,21 +155,38 @@ impl<'s> Faults<'s> {
             let of = if owner.is_empty() { String::new() } else { format!(" of `{owner}`") };
             let help = self.suggestion(what, owner, &name.value, &known);
             let named = if ["criterion", "health check"].contains(&what) { "name" } else { "key" };
-            self.add(format!("{what} `{}`{of} is not defined", name.value), &name.span, format!("no {what} has this {named}"), Some(help));
+            self.add(
+                format!("{what} `{}`{of} is not defined", name.value),
+                &name.span,
+                format!("no {what} has this {named}"),
+                Some(help),
+            );
         }
         at
     }
 
-    /// Checks the names of health checks that an experiment tolerates: each can fail, and is named once.
+    /// Checks the names of health checks that an experiment tolerates: each can fail, and is named
+    /// once.
     pub fn tolerated(&mut self, names: &[Spanned<String>]) {
         self.too_many("health checks", names.get(MAX_ENTRIES).map(|name| &name.span));
         for (nth, name) in names.iter().enumerate().take(MAX_ENTRIES) {
-            if let Some(earlier) = names.iter().take(nth).find(|earlier| earlier.value == name.value) {
+            if let Some(earlier) =
+                names.iter().take(nth).find(|earlier| earlier.value == name.value)
+            {
                 let places = [(&earlier.span, "the first time"), (&name.span, "the second time")];
-                self.add_pair(format!("health check `{}` is listed twice", name.value), places, Some("keep one of them".to_owned()));
+                self.add_pair(
+                    format!("health check `{}` is listed twice", name.value),
+                    places,
+                    Some("keep one of them".to_owned()),
+                );
             } else if ["exposures", "prior_data_conflict"].contains(&name.value.as_str()) {
                 let help = format!("remove it; checks that can fail: {}", MAY_FAIL.join(", "));
-                self.add(format!("health check `{}` never fails", name.value), &name.span, "it only warns", Some(help));
+                self.add(
+                    format!("health check `{}` never fails", name.value),
+                    &name.span,
+                    "it only warns",
+                    Some(help),
+                );
             } else {
                 self.look_up("health check", name, MAY_FAIL);
             }
@@ -145,10 +194,18 @@ impl<'s> Faults<'s> {
     }
 
     /// What a name may have been meant to be, and where that is defined.
-    pub fn suggestion(&self, what: &'static str, owner: &str, name: &str, known: &[&str]) -> String {
+    pub fn suggestion(
+        &self,
+        what: &'static str,
+        owner: &str,
+        name: &str,
+        known: &[&str],
+    ) -> String {
         match nearest(name, known.iter().copied()) {
             Some(near) => match self.defined.get(&(what, owner.to_owned(), near.to_owned())) {
-                Some(place) => format!("did you mean `{near}` (line {})?", self.source.line(place.start)),
+                Some(place) => {
+                    format!("did you mean `{near}` (line {})?", self.source.line(place.start))
+                }
                 None => format!("did you mean `{near}`?"),
             },
             None if known.is_empty() => format!("there is no {what} here at all"),
@@ -161,7 +218,12 @@ impl<'s> Faults<'s> {
         if (least..=most).contains(&number.value) {
             return number.value;
         }
-        self.add(format!("{what} is out of range"), &number.span, format!("expected {least} to {most}, found {}", number.value), None);
+        self.add(
+            format!("{what} is out of range"),
+            &number.span,
+            format!("expected {least} to {most}, found {}", number.value),
+            None,
+        );
         least
     }
 
@@ -171,14 +233,20 @@ impl<'s> Faults<'s> {
         match u32::try_from(number.value) {
             Ok(value) if range.contains(&value) => value,
             _ => {
-                let label = format!("expected {} to {}, found {}", count(least.into()), count(most.into()), number.value);
+                let label = format!(
+                    "expected {} to {}, found {}",
+                    count(least.into()),
+                    count(most.into()),
+                    number.value
+                );
                 self.add(format!("{what} is out of range"), &number.span, label, None);
                 least
             }
         }
     }
 
-    /// Where a quoted name stands within `place`, preferably behind one of these: for names inside a decision rule.
+    /// Where a quoted name stands within `place`, preferably behind one of these: for names inside
+    /// a decision rule.
     pub fn quoted(&self, name: &str, place: &Range<usize>, behind: &[&str]) -> Range<usize> {
         let quoted = format!("\"{name}\"");
         let text = self.source.text.get(place.clone()).unwrap_or_default();
@@ -197,7 +265,8 @@ impl<'s> Faults<'s> {
 
     /// The faults, in the order of the file.
     pub fn finish(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
+        self.found
+            .sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
         let rest = self.found.len().saturating_sub(MAX_SHOWN);
         self.found.truncate(MAX_SHOWN);
         if rest > 0 {

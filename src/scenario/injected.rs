@@ -1,8 +1,8 @@
-//! Faults that `serve` commits on request: which, where, how often; written in a scenario (`faults: [ … ]`), in a file of
-//! their own, or sent as JSON. The words are the same in all three.
+//! Faults that `serve` commits on request: which, where, how often; written in a scenario (`faults:
+//! [ … ]`), in a file of their own, or sent as JSON. The words are the same in all three.
 //!
-//! Promises: what it lets through can be committed; every fault of a text is shown, with the place in RON or the path in
-//! JSON.
+//! Promises: what it lets through can be committed; every fault of a text is shown, with the place
+//! in RON or the path in JSON.
 //!
 //! Does not know: how a fault looks on the wire, or whom it hits; `serve` does.
 
@@ -40,8 +40,15 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Anthropic, Self::OpenAi, Self::Mistral, Self::Embeddings, Self::LaunchDarklySdk, Self::LaunchDarklyRest, Self::Events];
+    pub const ALL: [Self; 7] = [
+        Self::Anthropic,
+        Self::OpenAi,
+        Self::Mistral,
+        Self::Embeddings,
+        Self::LaunchDarklySdk,
+        Self::LaunchDarklyRest,
+        Self::Events,
+    ];
 
     /// Its name in files and JSON.
     #[must_use]
@@ -111,7 +118,8 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// The names in files and JSON.
-    pub const NAMES: [&str; 7] = ["rate_limited", "server_error", "overloaded", "slow", "cut", "malformed", "timeout"];
+    pub const NAMES: [&str; 7] =
+        ["rate_limited", "server_error", "overloaded", "slow", "cut", "malformed", "timeout"];
 
     /// Its name in files and JSON.
     #[must_use]
@@ -162,7 +170,8 @@ impl FaultRule {
     }
 }
 
-/// A fault that `serve` commits: what, where and how often. One of `rate` and `next`, or both, has to be there.
+/// A fault that `serve` commits: what, where and how often. One of `rate` and `next`, or both, has
+/// to be there.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Fault")]
@@ -170,8 +179,8 @@ pub struct Written {
     /// What goes wrong.
     #[schemars(extend("enum" = FaultKind::NAMES))]
     pub fault: Spanned<String>,
-    /// Where, one or more of `anthropic`, `openai`, `mistral`, `embeddings`, `launchdarkly-sdk`, `launchdarkly-rest`, `events`.
-    /// Default: wherever it can happen.
+    /// Where, one or more of `anthropic`, `openai`, `mistral`, `embeddings`, `launchdarkly-sdk`,
+    /// `launchdarkly-rest`, `events`. Default: wherever it can happen.
     #[serde(default)]
     pub on: Vec<Spanned<String>>,
     /// Models that it strikes; a `*` at the end stands for anything. Default: all.
@@ -193,12 +202,12 @@ pub struct Written {
     #[serde(default)]
     #[schemars(range(min = 500, max = 599))]
     pub status: Option<Spanned<i64>>,
-    /// Of `rate_limited`, `server_error` and `overloaded`: how long the client is asked to wait; at most an hour. Default: `"1s"`
-    /// when rate limited, otherwise it is not told.
+    /// Of `rate_limited`, `server_error` and `overloaded`: how long the client is asked to wait; at
+    /// most an hour. Default: `"1s"` when rate limited, otherwise it is not told.
     #[serde(default)]
     pub retry_after: Option<Spanned<Duration>>,
-    /// Of `slow`: how late the first byte comes; of `timeout`: when the connection is dropped at last. In real time, at most an
-    /// hour. Default: `"5s"` for `slow`, `"10min"` for `timeout`.
+    /// Of `slow`: how late the first byte comes; of `timeout`: when the connection is dropped at
+    /// last. In real time, at most an hour. Default: `"5s"` for `slow`, `"10min"` for `timeout`.
     #[serde(default)]
     pub delay: Option<Spanned<Duration>>,
     /// Of `cut` and `malformed`: how many events of a stream come whole before.
@@ -269,7 +278,11 @@ const PATIENCE: Duration = Duration::from_us(600_000_000);
 /// The meaning of a rule; `None` after a complaint.
 pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option<FaultRule> {
     let mut sound = true;
-    let mut wrong = |field, span: &std::ops::Range<usize>, message: String, label: String, help: Option<String>| {
+    let mut wrong = |field,
+                     span: &std::ops::Range<usize>,
+                     message: String,
+                     label: String,
+                     help: Option<String>| {
         sound = false;
         complain(Complaint { field, span: span.clone(), message, label, help });
     };
@@ -280,7 +293,13 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
     let fault = written.fault.value.as_str();
     if !FaultKind::NAMES.contains(&fault) {
         let message = format!("there is no fault `{fault}`");
-        wrong("fault", &written.fault.span, message, "not a fault".to_owned(), Some(unknown(fault, &FaultKind::NAMES)));
+        wrong(
+            "fault",
+            &written.fault.span,
+            message,
+            "not a fault".to_owned(),
+            Some(unknown(fault, &FaultKind::NAMES)),
+        );
         return None;
     }
     let mut on = Vec::new();
@@ -289,32 +308,58 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
             None => {
                 let names = Endpoint::ALL.map(Endpoint::name);
                 let message = format!("there is no endpoint `{}`", name.value);
-                wrong("on", &name.span, message, "not an endpoint".to_owned(), Some(unknown(&name.value, &names)));
+                wrong(
+                    "on",
+                    &name.span,
+                    message,
+                    "not an endpoint".to_owned(),
+                    Some(unknown(&name.value, &names)),
+                );
             }
             Some(Endpoint::Events) if fault == "malformed" => {
-                let message = "the answer of `events` has no body that could be malformed".to_owned();
+                let message =
+                    "the answer of `events` has no body that could be malformed".to_owned();
                 wrong("on", &name.span, message, "nothing would happen here".to_owned(), None);
             }
             Some(endpoint) if !endpoint.has_models() && !written.models.is_empty() => {
                 let message = format!("requests to `{}` name no model", name.value);
-                wrong("on", &name.span, message, "`models` cannot hold here".to_owned(), Some("write a rule of its own".to_owned()));
+                wrong(
+                    "on",
+                    &name.span,
+                    message,
+                    "`models` cannot hold here".to_owned(),
+                    Some("write a rule of its own".to_owned()),
+                );
             }
             Some(endpoint) if on.contains(&endpoint) => {
-                wrong("on", &name.span, format!("`{}` is listed twice", name.value), "the second time".to_owned(), None);
+                wrong(
+                    "on",
+                    &name.span,
+                    format!("`{}` is listed twice", name.value),
+                    "the second time".to_owned(),
+                    None,
+                );
             }
             Some(endpoint) => on.push(endpoint),
         }
     }
     if written.on.is_empty() {
         let applies = |endpoint: &Endpoint| {
-            (written.models.is_empty() || endpoint.has_models()) && !(fault == "malformed" && *endpoint == Endpoint::Events)
+            (written.models.is_empty() || endpoint.has_models())
+                && !(fault == "malformed" && *endpoint == Endpoint::Events)
         };
         on = Endpoint::ALL.into_iter().filter(applies).collect();
     }
     for pattern in &written.models {
         if pattern.value.is_empty() || pattern.value.trim_end_matches('*').contains('*') {
             let message = format!("`{}` cannot name a model", pattern.value);
-            wrong("models", &pattern.span, message, "expected a model's name, which may end in `*`".to_owned(), None);
+            wrong(
+                "models",
+                &pattern.span,
+                message,
+                "expected a model's name, which may end in `*`".to_owned(),
+                None,
+            );
         }
     }
     let rate = written.rate.as_ref().map_or(1.0, |rate| {
@@ -325,8 +370,16 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
         rate.value
     });
     if written.rate.is_none() && written.next.is_none() {
-        let help = "give `rate` (a chance above 0 and at most 1), `next` (so many requests), or both".to_owned();
-        wrong("rate", &written.fault.span, "nobody knows how often this fault strikes".to_owned(), "this one".to_owned(), Some(help));
+        let help =
+            "give `rate` (a chance above 0 and at most 1), `next` (so many requests), or both"
+                .to_owned();
+        wrong(
+            "rate",
+            &written.fault.span,
+            "nobody knows how often this fault strikes".to_owned(),
+            "this one".to_owned(),
+            Some(help),
+        );
     }
     let mut whole = |field: &'static str, number: &Option<Spanned<i64>>, least: u32, most: u32| {
         let number = number.as_ref()?;
@@ -362,13 +415,21 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
     for (field, span) in given {
         if let Some(span) = span.filter(|_| !own.contains(&field)) {
             let message = format!("`{field}` says nothing about the fault `{fault}`");
-            wrong(field, span, message, "it would not be heeded".to_owned(), Some(format!("this fault has: {}", own.join(", "))));
+            wrong(
+                field,
+                span,
+                message,
+                "it would not be heeded".to_owned(),
+                Some(format!("this fault has: {}", own.join(", "))),
+            );
         }
     }
     let retry_after = written.retry_after.as_ref().map(|wait| wait.value);
     let delay = written.delay.as_ref().map(|wait| wait.value);
     let kind = match fault {
-        "rate_limited" => FaultKind::RateLimited { retry_after: retry_after.unwrap_or(Duration::from_us(1_000_000)) },
+        "rate_limited" => FaultKind::RateLimited {
+            retry_after: retry_after.unwrap_or(Duration::from_us(1_000_000)),
+        },
         "server_error" => FaultKind::ServerError { status, retry_after },
         "overloaded" => FaultKind::Overloaded { retry_after },
         "slow" => FaultKind::Slow { delay: delay.unwrap_or(Duration::from_us(5_000_000)) },
@@ -383,17 +444,27 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
 /// The meaning of a list of rules.
 pub fn rules(written: &[Written], faults: &mut Faults<'_>) -> Vec<FaultRule> {
     if let Some(rule) = written.get(MAX_RULES) {
-        faults.add(format!("more than {MAX_RULES} faults in one list"), &rule.fault.span, "the first one too many", None);
+        faults.add(
+            format!("more than {MAX_RULES} faults in one list"),
+            &rule.fault.span,
+            "the first one too many",
+            None,
+        );
     }
-    let mut add = |complaint: Complaint| faults.add(complaint.message, &complaint.span, complaint.label, complaint.help);
+    let mut add = |complaint: Complaint| {
+        faults.add(complaint.message, &complaint.span, complaint.label, complaint.help)
+    };
     written.iter().take(MAX_RULES).filter_map(|rule| resolve(rule, &mut add)).collect()
 }
 
 /// What is wrong with one value, in the words of JSON.
 fn plain(error: &serde_json::Error) -> String {
     let said = error.to_string();
-    let mistaken = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
-    let Some((found, expected)) = mistaken.and_then(|rest| rest.rsplit_once(", expected ")) else { return said };
+    let mistaken =
+        said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    let Some((found, expected)) = mistaken.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return said;
+    };
     let expected = match expected {
         "f64" => "a number",
         "i64" => "a whole number",
@@ -402,18 +473,21 @@ fn plain(error: &serde_json::Error) -> String {
         other if other.starts_with("struct ") => "an object",
         other => other,
     };
-    let quoted = |from: &str| found.strip_prefix(from).map(|rest| rest.trim_matches(|c| c == '`' || c == ' '));
-    let found = match (quoted("integer"), quoted("floating point"), quoted("boolean"), quoted("string")) {
-        (Some(number), ..) | (_, Some(number), ..) => format!("the number {number}"),
-        (.., Some(boolean), _) => boolean.to_owned(),
-        (.., Some(text)) => format!("the text {text}"),
-        _ => match found {
-            "map" => "an object".to_owned(),
-            "sequence" => "a list".to_owned(),
-            "unit value" | "null" => "null".to_owned(),
-            other => other.to_owned(),
-        },
+    let quoted = |from: &str| {
+        found.strip_prefix(from).map(|rest| rest.trim_matches(|c| c == '`' || c == ' '))
     };
+    let found =
+        match (quoted("integer"), quoted("floating point"), quoted("boolean"), quoted("string")) {
+            (Some(number), ..) | (_, Some(number), ..) => format!("the number {number}"),
+            (.., Some(boolean), _) => boolean.to_owned(),
+            (.., Some(text)) => format!("the text {text}"),
+            _ => match found {
+                "map" => "an object".to_owned(),
+                "sequence" => "a list".to_owned(),
+                "unit value" | "null" => "null".to_owned(),
+                other => other.to_owned(),
+            },
+        };
     format!("expected {expected}, found {found}")
 }
 
@@ -422,12 +496,16 @@ fn plain(error: &serde_json::Error) -> String {
 /// # Errors
 /// Each fault with the path of its field and what was expected.
 pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| vec![json_fault(&error).replacen("it ", "the body ", 1)])?;
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| vec![json_fault(&error).replacen("it ", "the body ", 1)])?;
     let (list, prefix) = match value {
         Value::Object(mut fields) if fields.contains_key("faults") => {
             let list = fields.remove("faults").unwrap_or_default();
             if let Some(other) = fields.keys().next() {
-                return Err(vec![format!("unknown field `{}`, expected `faults` alone", shortened(other, MAX_WORDS))]);
+                return Err(vec![format!(
+                    "unknown field `{}`, expected `faults` alone",
+                    shortened(other, MAX_WORDS)
+                )]);
             }
             (list, "faults")
         }
@@ -435,26 +513,46 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
         other => (other, ""),
     };
     let Value::Array(list) = list else {
-        return Err(vec!["expected {\"faults\": [ … ]}, a list of faults, or one fault".to_owned()]);
+        return Err(vec![
+            "expected {\"faults\": [ … ]}, a list of faults, or one fault".to_owned(),
+        ]);
     };
     if list.len() > MAX_RULES {
         return Err(vec![format!("expected at most {MAX_RULES} faults, found {}", list.len())]);
     }
     let (mut rules, mut wrong) = (Vec::new(), Vec::new());
     for (nth, rule) in list.into_iter().enumerate() {
-        let at = |field: &str| format!("{prefix}[{nth}]{}{field}", if field.is_empty() || field == "." { "" } else { "." });
+        let at = |field: &str| {
+            format!(
+                "{prefix}[{nth}]{}{field}",
+                if field.is_empty() || field == "." { "" } else { "." }
+            )
+        };
         match serde_path_to_error::deserialize::<_, Sent>(rule) {
             Err(error) => {
                 let path = error.path().to_string();
-                wrong.push(format!("{}: {}", at(if path == "." { "" } else { &path }), plain(&error.into_inner())));
+                wrong.push(format!(
+                    "{}: {}",
+                    at(if path == "." { "" } else { &path }),
+                    plain(&error.into_inner())
+                ));
             }
             Ok(sent) => rules.extend(resolve(&sent.into(), &mut |complaint| {
                 let help = complaint.help.map(|help| format!(" ({help})")).unwrap_or_default();
-                wrong.push(format!("{}: {}: {}{help}", at(complaint.field), complaint.message, complaint.label));
+                wrong.push(format!(
+                    "{}: {}: {}{help}",
+                    at(complaint.field),
+                    complaint.message,
+                    complaint.label
+                ));
             })),
         }
     }
-    if wrong.is_empty() { Ok(rules) } else { Err(wrong.iter().map(|words| shortened(words, MAX_WORDS).into_owned()).collect()) }
+    if wrong.is_empty() {
+        Ok(rules)
+    } else {
+        Err(wrong.iter().map(|words| shortened(words, MAX_WORDS).into_owned()).collect())
+    }
 }
 
 #[cfg(test)]

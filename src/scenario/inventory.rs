@@ -16,20 +16,25 @@ use crate::flags::events::EventKey;
 /// The heading of the chapter.
 pub const TITLE: &str = "The catalog";
 /// The blocks whose fields differ from entry to entry of the catalog.
-pub const HAS: [&str; 7] = ["Model", "Latency", "Failures", "Tool", "Config", "Variation", "Metric"];
+pub const HAS: [&str; 7] =
+    ["Model", "Latency", "Failures", "Tool", "Config", "Variation", "Metric"];
 
 const EU: &str = "The EU of the segments is";
 
 /// The chapter on what the catalog has.
 pub fn tables() -> String {
-    let mut text = format!("\n## {TITLE}\n\nWhat a scenario has when it says nothing else: the tutorial's inventory.\n");
+    let mut text = format!(
+        "\n## {TITLE}\n\nWhat a scenario has when it says nothing else: the tutorial's inventory.\n"
+    );
     text.push_str("\n### Models\n\n");
     let models = catalog::models();
-    let rows: Vec<(String, Vec<Figure>)> = models.iter().map(|entry| (entry.id.clone(), model(entry))).collect();
+    let rows: Vec<(String, Vec<Figure>)> =
+        models.iter().map(|entry| (entry.id.clone(), model(entry))).collect();
     differing(&mut text, "model", &rows);
     text.push_str("\n### Tools\n\n");
     let tools = catalog::tools();
-    let rows: Vec<(String, Vec<Figure>)> = tools.iter().map(|entry| (entry.key.clone(), tool(entry))).collect();
+    let rows: Vec<(String, Vec<Figure>)> =
+        tools.iter().map(|entry| (entry.key.clone(), tool(entry))).collect();
     differing(&mut text, "tool", &rows);
     configs(&mut text);
     metrics(&mut text);
@@ -39,19 +44,28 @@ pub fn tables() -> String {
 /// A table of what differs between entries.
 fn differing(text: &mut String, what: &str, rows: &[(String, Vec<Figure>)]) {
     let Some((_, first)) = rows.first() else { return };
-    let differs = |(nth, own): (usize, &Figure)| rows.iter().any(|(_, figures)| figures.get(nth) != Some(own));
+    let differs = |(nth, own): (usize, &Figure)| {
+        rows.iter().any(|(_, figures)| figures.get(nth) != Some(own))
+    };
     let shows: Vec<bool> = first.iter().enumerate().map(differs).collect();
     let columns = |figures: &[Figure]| -> Vec<Figure> {
-        figures.iter().zip(&shows).filter(|(_, shows)| **shows).map(|(figure, _)| figure.clone()).collect()
+        figures
+            .iter()
+            .zip(&shows)
+            .filter(|(_, shows)| **shows)
+            .map(|(figure, _)| figure.clone())
+            .collect()
     };
     let name = |figure: Figure| match figure {
         ("Model" | "Tool", field, _) => format!("`{field}`"),
         (block, field, _) => format!("`{}.{field}`", block.to_lowercase()),
     };
     let names: Vec<String> = columns(first).into_iter().map(name).collect();
-    let _ = writeln!(text, "| {what} | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
+    let _ =
+        writeln!(text, "| {what} | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
     for (name, figures) in rows {
-        let cells: Vec<String> = columns(figures).iter().map(|(_, _, value)| shown(value)).collect();
+        let cells: Vec<String> =
+            columns(figures).iter().map(|(_, _, value)| shown(value)).collect();
         let _ = writeln!(text, "| `{name}` | {} |", cells.join(" | "));
     }
 }
@@ -72,9 +86,17 @@ fn configs(text: &mut String) {
     for config in &configs {
         for variation in &config.variations {
             let temperature = shown(&json!(variation.temperature));
-            let tools = if variation.tools.is_empty() { "–".to_owned() } else { variation.tools.join(", ") };
+            let tools = if variation.tools.is_empty() {
+                "–".to_owned()
+            } else {
+                variation.tools.join(", ")
+            };
             let (key, model, calls) = (&variation.key, &variation.model, variation.max_tool_calls);
-            let _ = writeln!(text, "| `{}` | `{key}` | {model} | {tools} | {calls} | {temperature} |", config.key);
+            let _ = writeln!(
+                text,
+                "| `{}` | `{key}` | {model} | {tools} | {calls} | {temperature} |",
+                config.key
+            );
         }
     }
     text.push_str("\n### Segments and rules\n\n| segment | users |");
@@ -84,7 +106,11 @@ fn configs(text: &mut String) {
     for segment in catalog::segments() {
         let clause = |clause: &crate::flags::spec::ClauseSpec| {
             let of_eu = clause.values.len() == catalog::EU.len();
-            let values = if of_eu { "the EU".to_owned() } else { clause.values.iter().map(shown).collect::<Vec<_>>().join(", ") };
+            let values = if of_eu {
+                "the EU".to_owned()
+            } else {
+                clause.values.iter().map(shown).collect::<Vec<_>>().join(", ")
+            };
             let is = match (of_eu, clause.negate) {
                 (true, false) => "in",
                 (true, true) => "not in",
@@ -96,13 +122,23 @@ fn configs(text: &mut String) {
         let users = segment.clauses.iter().map(clause).collect::<Vec<_>>().join(", ");
         let _ = write!(text, "| `{}` | {users} |", segment.key);
         for config in &ruled {
-            let served = config.rules.iter().find(|(ruled, _)| *ruled == segment.key).map_or("–", |(_, serve)| serve);
+            let served = config
+                .rules
+                .iter()
+                .find(|(ruled, _)| *ruled == segment.key)
+                .map_or("–", |(_, serve)| serve);
             let _ = write!(text, " `{served}` |");
         }
         text.push('\n');
     }
-    let defaults: Vec<String> = configs.iter().map(|config| format!("`{}` of `{}`", config.default, config.key)).collect();
-    let _ = writeln!(text, "\n{EU} {}. Users whom no rule fits get {}.", catalog::EU.join(", "), defaults.join(", "));
+    let defaults: Vec<String> =
+        configs.iter().map(|config| format!("`{}` of `{}`", config.default, config.key)).collect();
+    let _ = writeln!(
+        text,
+        "\n{EU} {}. Users whom no rule fits get {}.",
+        catalog::EU.join(", "),
+        defaults.join(", ")
+    );
 }
 
 fn metrics(text: &mut String) {
@@ -113,8 +149,13 @@ fn metrics(text: &mut String) {
             Statistic::Percentile(p) => format!("Percentile({})", p.get()),
         };
         let unit = if metric.unit.is_empty() { "–" } else { &metric.unit };
-        let (key, event, missing, better) = (&metric.key, &metric.event, metric.missing, metric.better);
-        let _ = writeln!(text, "| `{key}` | `{event}` | {:?} | {statistic} | {missing:?} | {better:?} | {unit} |", metric.aggregation);
+        let (key, event, missing, better) =
+            (&metric.key, &metric.event, metric.missing, metric.better);
+        let _ = writeln!(
+            text,
+            "| `{key}` | `{event}` | {:?} | {statistic} | {missing:?} | {better:?} | {unit} |",
+            metric.aggregation
+        );
     }
     text.push_str("\n### Events\n\nWhat a metric may count:\n\n");
     for event in AppEvent::ALL.into_iter().filter(|event| event.key().parse::<EventKey>().is_ok()) {

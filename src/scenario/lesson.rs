@@ -1,6 +1,8 @@
-//! What a scenario teaches: a claim, a question before the run, what to look at, one knob to turn, and what happens then.
+//! What a scenario teaches: a claim, a question before the run, what to look at, one knob to turn,
+//! and what happens then.
 //!
-//! Promises: a turn finds its text exactly once in the file, the list of turns aside; the turned file is a scenario of its own.
+//! Promises: a turn finds its text exactly once in the file, the list of turns aside; the turned
+//! file is a scenario of its own.
 //!
 //! Does not know: how a lesson is told.
 
@@ -32,7 +34,8 @@ pub struct Written {
     pub look_at: String,
     /// What to change, in words.
     pub knob: String,
-    /// Texts of this file, each standing there exactly once, and what stands there instead once the knob is turned.
+    /// Texts of this file, each standing there exactly once, and what stands there instead once the
+    /// knob is turned.
     pub turn: Spanned<Vec<(Spanned<String>, String)>>,
     /// What happens then.
     pub then: String,
@@ -120,11 +123,21 @@ impl Lesson {
 pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) -> Lesson {
     let answers = &written.answers;
     if !(2..=5).contains(&answers.value.len()) {
-        faults.add("a question has 2 to 5 answers", &answers.span, format!("found {}", answers.value.len()), None);
+        faults.add(
+            "a question has 2 to 5 answers",
+            &answers.span,
+            format!("found {}", answers.value.len()),
+            None,
+        );
     }
     let most = i64::try_from(answers.value.len()).unwrap_or(i64::MAX);
     if !(1..=most).contains(&written.right.value) {
-        faults.add("the right answer is one of the answers", &written.right.span, format!("expected 1 to {most}"), None);
+        faults.add(
+            "the right answer is one of the answers",
+            &written.right.span,
+            format!("expected 1 to {most}"),
+            None,
+        );
     }
     let mut turn = Vec::new();
     for (find, put) in &written.turn.value {
@@ -135,7 +148,12 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
             (Err(0), Ok(at)) => turn.push((at, find.value.clone())),
             (Err(times), _) => {
                 let label = format!("it stands there {times} times");
-                faults.add("a turn finds its text exactly once in the file", &find.span, label, Some("quote more of the line".to_owned()));
+                faults.add(
+                    "a turn finds its text exactly once in the file",
+                    &find.span,
+                    label,
+                    Some("quote more of the line".to_owned()),
+                );
             }
         }
     }
@@ -145,7 +163,12 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
     }
     if written.check.len() > experiments {
         let help = format!("one for each experiment, in order; there are {experiments}");
-        faults.add("more checks than experiments", &written.turn.span, format!("{} checks", written.check.len()), Some(help));
+        faults.add(
+            "more checks than experiments",
+            &written.turn.span,
+            format!("{} checks", written.check.len()),
+            Some(help),
+        );
     }
     Lesson {
         part: written.part.clone(),
@@ -166,7 +189,8 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
 /// Where a text stands outside of `aside`; how often, unless that is once.
 fn place(find: &str, aside: &Range<usize>, text: &str) -> Result<Range<usize>, usize> {
     let outside = |at: usize| at + find.len() <= aside.start || at >= aside.end;
-    let mut all = text.match_indices(find).map(|(at, _)| at).filter(|&at| !find.is_empty() && outside(at));
+    let mut all =
+        text.match_indices(find).map(|(at, _)| at).filter(|&at| !find.is_empty() && outside(at));
     match (all.next(), all.count()) {
         (Some(at), 0) => Ok(at..at + find.len()),
         (Some(_), more) => Err(more + 1),

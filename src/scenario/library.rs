@@ -28,7 +28,8 @@ impl BuiltIn {
     fn line(&self, field: &str) -> String {
         let line = self.text.lines().find_map(|line| line.trim().strip_prefix(field));
         // The text is RON, so a quote in it is written with a backslash.
-        line.and_then(|line| ron::from_str(line.trim().trim_end_matches(',')).ok()).unwrap_or_default()
+        line.and_then(|line| ron::from_str(line.trim().trim_end_matches(',')).ok())
+            .unwrap_or_default()
     }
 }
 

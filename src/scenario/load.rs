@@ -1,7 +1,7 @@
 //! Reading a scenario: from a path or a name to its meaning.
 //!
-//! Promises: no panic and no endless wait, whatever the file: not UTF-8, empty, huge, a folder, a device, deeply nested.
-//! Only this file of the room touches the disk.
+//! Promises: no panic and no endless wait, whatever the file: not UTF-8, empty, huge, a folder, a
+//! device, deeply nested. Only this file of the room touches the disk.
 //!
 //! Does not know: what a scenario means; `resolve` does.
 
@@ -40,7 +40,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Its text.
     pub source: Source,
-    /// The documents of the folder that it names as its knowledge base; empty where that is built in.
+    /// The documents of the folder that it names as its knowledge base; empty where that is built
+    /// in.
     pub documents: Vec<(String, String)>,
 }
 
@@ -48,8 +49,14 @@ pub struct Loaded {
 ///
 /// # Errors
 /// All faults of the text.
-pub fn parse_kept(name: &str, text: &str, documents: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
-    let kept = |named: &str| if documents.is_empty() { built_in_documents(named) } else { Ok(documents.to_vec()) };
+pub fn parse_kept(
+    name: &str,
+    text: &str,
+    documents: &[(String, String)],
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let kept = |named: &str| {
+        if documents.is_empty() { built_in_documents(named) } else { Ok(documents.to_vec()) }
+    };
     parse(name, Source::new(format!("{name}.ron (recorded)"), text), &kept)
 }
 
@@ -64,14 +71,21 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
         return parse(built_in.name, source, &built_in_documents);
     }
     if !path.exists() {
-        let near = nearest(path_or_name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
-        let help =
-            near.map_or_else(|| "`simlab list` shows the scenarios that are built in".to_owned(), |near| format!("did you mean `{near}`?"));
-        return Err(vec![Diagnostic::new(format!("no file and no built-in scenario is called `{path_or_name}`")).help(help)]);
+        let near =
+            nearest(path_or_name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));
+        let help = near.map_or_else(
+            || "`simlab list` shows the scenarios that are built in".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(vec![
+            Diagnostic::new(format!("no file and no built-in scenario is called `{path_or_name}`"))
+                .help(help),
+        ]);
     }
     let text = read(path, Wanted::Scenario).map_err(|fault| vec![fault])?;
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))
 }
 
@@ -79,16 +93,30 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// All faults of the text.
-pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn parse(
+    name: &str,
+    source: Source,
+    documents: &dyn Fn(&str) -> Documents,
+) -> Result<Loaded, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
         return Err(vec![
-            Diagnostic::new(format!("`{}` is empty", source.name)).help("`simlab new security my.ron` writes a scenario to start from"),
+            Diagnostic::new(format!("`{}` is empty", source.name))
+                .help("`simlab new security my.ron` writes a scenario to start from"),
         ]);
     }
     let written: Written = match spanned::read(&source.text) {
         Ok(written) => written,
-        Err(_) if let Some(fault) = mistaken(&source.name, source.text.as_bytes(), Wanted::Scenario) => return Err(vec![fault]),
-        Err(misread) => return Err(mend::faults(&misread, &source, &schema(), &|mended| meaning_faults(name, mended, documents))),
+        Err(_)
+            if let Some(fault) =
+                mistaken(&source.name, source.text.as_bytes(), Wanted::Scenario) =>
+        {
+            return Err(vec![fault]);
+        }
+        Err(misread) => {
+            return Err(mend::faults(&misread, &source, &schema(), &|mended| {
+                meaning_faults(name, mended, documents)
+            }));
+        }
     };
     let mut faults = Faults::new(&source);
     let kept = std::cell::RefCell::new(Vec::new());
@@ -101,17 +129,24 @@ pub fn parse(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) 
     };
     let named = written.knowledge.as_ref().map(|named| knowledge(named, &noted, &mut faults));
     // Reading the built-in base takes a while, so it comes last.
-    let knowledge = || named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok());
+    let knowledge =
+        || named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok());
     let digest = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(source.text.as_bytes()));
     let resolved = resolve(name, digest, &written, knowledge, &mut faults);
     match (resolved, faults.finish()) {
-        (Some(scenario), found) if found.is_empty() => Ok(Loaded { scenario, source, documents: kept.take() }),
+        (Some(scenario), found) if found.is_empty() => {
+            Ok(Loaded { scenario, source, documents: kept.take() })
+        }
         (_, found) => Err(found),
     }
 }
 
 /// What is wrong with the names and sums of a text whose shape was mended.
-fn meaning_faults(name: &str, source: Source, documents: &dyn Fn(&str) -> Documents) -> Result<Vec<Diagnostic>, Misread> {
+fn meaning_faults(
+    name: &str,
+    source: Source,
+    documents: &dyn Fn(&str) -> Documents,
+) -> Result<Vec<Diagnostic>, Misread> {
     spanned::read::<Written>(&source.text)?;
     Ok(parse(name, source, documents).err().unwrap_or_default())
 }
@@ -122,7 +157,10 @@ fn meaning_faults(name: &str, source: Source, documents: &dyn Fn(&str) -> Docume
 /// All faults of the file.
 pub fn load_faults(path: &Path) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
     if !path.exists() {
-        return Err(vec![Diagnostic::new(format!("there is no file `{}`", path.display())).help("check the path")]);
+        return Err(vec![
+            Diagnostic::new(format!("there is no file `{}`", path.display()))
+                .help("check the path"),
+        ]);
     }
     let text = read(path, Wanted::Faults).map_err(|fault| vec![fault])?;
     parse_faults(&Source::new(path.display().to_string(), text))
@@ -148,7 +186,11 @@ pub fn parse_faults(source: &Source) -> Result<Vec<FaultRule>, Vec<Diagnostic>> 
 }
 
 /// The knowledge base of the documents that the file names; `None` after a fault.
-fn knowledge(named: &Spanned<String>, documents: &dyn Fn(&str) -> Documents, faults: &mut Faults<'_>) -> Option<KnowledgeBase> {
+fn knowledge(
+    named: &Spanned<String>,
+    documents: &dyn Fn(&str) -> Documents,
+    faults: &mut Faults<'_>,
+) -> Option<KnowledgeBase> {
     let mut fault = |message: String, help: &str| {
         faults.add(message, &named.span, "this folder", Some(help.to_owned()));
         None
@@ -156,13 +198,21 @@ fn knowledge(named: &Spanned<String>, documents: &dyn Fn(&str) -> Documents, fau
     let documents = match documents(&named.value) {
         Ok(documents) => documents,
         Err(reason) => {
-            return fault(format!("the knowledge base cannot be read: {reason}"), "the folder is looked for beside the scenario file");
+            return fault(
+                format!("the knowledge base cannot be read: {reason}"),
+                "the folder is looked for beside the scenario file",
+            );
         }
     };
     match KnowledgeBase::from_documents(&documents) {
-        Err(error) => fault(error.to_string(), "put Markdown files (.md) with headings into the folder"),
+        Err(error) => {
+            fault(error.to_string(), "put Markdown files (.md) with headings into the folder")
+        }
         Ok(base) if base.n_topics() < MIN_TOPICS => fault(
-            format!("the knowledge base has too few topics: {} of at least {MIN_TOPICS}", base.n_topics()),
+            format!(
+                "the knowledge base has too few topics: {} of at least {MIN_TOPICS}",
+                base.n_topics()
+            ),
             "every heading is a topic, whatever its level, if its title is not there yet: write more headings (`#` to `######`)",
         ),
         Ok(base) => Some(base),
@@ -184,26 +234,37 @@ fn documents(folder: &Path, named: &str) -> Documents {
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return built_in_documents(named).map_err(|_| format!("there is no folder `{}`", path.display()));
+            return built_in_documents(named)
+                .map_err(|_| format!("there is no folder `{}`", path.display()));
         }
         Err(error) => return Err(error.to_string()),
     };
-    let markdown = |path: &Path| path.extension().is_some_and(|ending| ending == "md") && path.is_file();
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| markdown(path)).collect();
+    let markdown =
+        |path: &Path| path.extension().is_some_and(|ending| ending == "md") && path.is_file();
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| markdown(path))
+        .collect();
     paths.sort();
     let mut documents = Vec::new();
     let mut left = MAX_KNOWLEDGE;
     for path in paths {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name =
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = at_most(&path, left).map_err(|error| format!("`{name}`: {error}"))?;
-        let bytes = bytes.ok_or_else(|| format!("it is larger than {} MiB", MAX_KNOWLEDGE >> 20))?;
+        let bytes =
+            bytes.ok_or_else(|| format!("it is larger than {} MiB", MAX_KNOWLEDGE >> 20))?;
         left -= bytes.len() as u64;
-        documents.push((name.clone(), String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?));
+        documents.push((
+            name.clone(),
+            String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?,
+        ));
     }
     Ok(documents)
 }
 
-/// The bytes of a file; `None` if there are more than `most`. A device may be endless, so its size is not asked for.
+/// The bytes of a file; `None` if there are more than `most`. A device may be endless, so its size
+/// is not asked for.
 fn at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
@@ -215,19 +276,30 @@ fn read(path: &Path, wanted: Wanted) -> Result<String, Diagnostic> {
     let shown = path.display();
     let fault = |what: String, help: &str| Diagnostic::new(what).help(help);
     if path.is_dir() {
-        return Err(fault(format!("`{shown}` is a folder"), "name a scenario file in it, such as scenarios/security.ron"));
+        return Err(fault(
+            format!("`{shown}` is a folder"),
+            "name a scenario file in it, such as scenarios/security.ron",
+        ));
     }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| fault(format!("`{shown}` cannot be read: {error}"), "check the path and its permissions"))?;
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(
+        |error| {
+            fault(
+                format!("`{shown}` cannot be read: {error}"),
+                "check the path and its permissions",
+            )
+        },
+    )?;
     let other = |fault: Diagnostic| mistaken(&shown.to_string(), &bytes, wanted).unwrap_or(fault);
     if bytes.len() as u64 > MAX_BYTES {
         let long = format!("`{shown}` is longer than the {MAX_BYTES} bytes of a scenario");
         return Err(other(fault(long, "is this the right file?")));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let unreadable = format!("`{shown}` is not UTF-8 text: byte {} is not part of a character", error.valid_up_to());
+        let unreadable = format!(
+            "`{shown}` is not UTF-8 text: byte {} is not part of a character",
+            error.valid_up_to()
+        );
         other(fault(unreadable, "save the file as UTF-8"))
     })?;
     // Some editors open a file with a byte order mark.

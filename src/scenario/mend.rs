@@ -1,6 +1,8 @@
-//! All faults of a text that RON's reader refuses: those of its shape, then those of its names and sums.
+//! All faults of a text that RON's reader refuses: those of its shape, then those of its names and
+//! sums.
 //!
-//! Guarantees: at least one fault; bounded in time. A syntax error is shown alone, since nothing behind it can be trusted.
+//! Guarantees: at least one fault; bounded in time. A syntax error is shown alone, since nothing
+//! behind it can be trusted.
 
 use std::ops::Range;
 
@@ -15,7 +17,8 @@ use crate::diagnostic::{Diagnostic, Source};
 /// Most times that the reader goes on with a mended text.
 const MAX_READINGS: usize = 50;
 
-/// The faults of a text. `read` reads a mended text and reports the faults of its meaning, or why it is not readable.
+/// The faults of a text. `read` reads a mended text and reports the faults of its meaning, or why
+/// it is not readable.
 pub fn faults(
     first: &Misread,
     source: &Source,
@@ -32,21 +35,33 @@ pub fn faults(
         match read(mended) {
             Err(misread) => {
                 let span = found.mended.original(&misread.span);
-                let leaf = found.leaves.iter().find(|(leaf, _)| leaf.start <= span.end && span.start <= leaf.end).cloned();
+                let leaf = found
+                    .leaves
+                    .iter()
+                    .find(|(leaf, _)| leaf.start <= span.end && span.start <= leaf.end)
+                    .cloned();
                 let fault = shape::fault(&Misread { code: misread.code, span }, source);
                 let place = fault.labels.first().map_or(0..0, |(span, _)| span.clone());
                 // What was reported and could not be mended stops the reader again.
-                let reported = found.faults.iter().flat_map(|fault| &fault.labels).any(|(span, _)| touch(span, &place));
+                let reported = found
+                    .faults
+                    .iter()
+                    .flat_map(|fault| &fault.labels)
+                    .any(|(span, _)| touch(span, &place));
                 if !found.faults.contains(&fault) {
                     if reported || found.mended.touches(&place) {
                         break;
                     }
                     found.faults.push(fault);
                 }
-                let Some((leaf, sample)) = leaf.filter(|(leaf, _)| !found.mended.touches(leaf)) else { break };
+                let Some((leaf, sample)) = leaf.filter(|(leaf, _)| !found.mended.touches(leaf))
+                else {
+                    break;
+                };
                 found.mended.replace(leaf, sample);
             }
-            // Names that a mended place would have defined are missing, so what is said of names means nothing.
+            // Names that a mended place would have defined are missing, so what is said of names
+            // means nothing.
             Ok(_) if found.rough => break,
             Ok(meaning) => {
                 for mut fault in meaning {
@@ -62,7 +77,9 @@ pub fn faults(
             }
         }
     }
-    found.faults.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
+    found
+        .faults
+        .sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
     found.faults
 }
 

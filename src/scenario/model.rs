@@ -1,4 +1,5 @@
-//! A scenario, resolved: each room's own specification. No names to look up and no numbers to doubt.
+//! A scenario, resolved: each room's own specification. No names to look up and no numbers to
+//! doubt.
 
 use super::injected::FaultRule;
 use super::lesson::Lesson;
@@ -57,7 +58,10 @@ pub struct Scenario {
     pub lesson: Option<Lesson>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "what a scenario refers to by index, loading it has resolved to a place in these lists")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "what a scenario refers to by index, loading it has resolved to a place in these lists"
+)]
 impl Scenario {
     /// The model with this index.
     #[must_use]

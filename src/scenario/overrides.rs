@@ -1,7 +1,7 @@
 //! What a file changes of the catalog, field by field.
 //!
-//! Promises: an entry changes the catalog's entry of its key; a new key needs `like` to start from another one; an entry
-//! given twice is a fault.
+//! Promises: an entry changes the catalog's entry of its key; a new key needs `like` to start from
+//! another one; an entry given twice is a fault.
 //!
 //! Does not know: what the numbers cause.
 
@@ -11,7 +11,9 @@ use super::source::{self, Clause};
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
 use crate::event::AppEvent;
-use crate::experiment::{Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic};
+use crate::experiment::{
+    Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic,
+};
 use crate::flags::events::EventKey;
 use crate::flags::spec::{ClauseSpec, SegmentSpec};
 use crate::llm::profile::ModelProfile;
@@ -31,9 +33,12 @@ macro_rules! within {
     };
 }
 
-/// Finds the entry that `key` changes, making it from `like` if it is new. `owner` is whose entries they
-/// are, empty for the scenario's own.
-#[expect(clippy::too_many_arguments, reason = "one helper for models, tools and variations, which share no trait")]
+/// Finds the entry that `key` changes, making it from `like` if it is new. `owner` is whose entries
+/// they are, empty for the scenario's own.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one helper for models, tools and variations, which share no trait"
+)]
 pub fn entry<'a, T: Clone>(
     what: &'static str,
     owner: &str,
@@ -57,9 +62,18 @@ pub fn entry<'a, T: Clone>(
                     all.iter().map(&key_of).collect::<Vec<_>>().join(", ")
                 )
             },
-            |near| format!("did you mean `{near}`? write `like: \"…\"` to make a new one from a known one"),
+            |near| {
+                format!(
+                    "did you mean `{near}`? write `like: \"…\"` to make a new one from a known one"
+                )
+            },
         );
-        faults.add(format!("{what} `{}` is not in the catalog", key.value), &key.span, format!("no {what} has this key"), Some(help));
+        faults.add(
+            format!("{what} `{}` is not in the catalog", key.value),
+            &key.span,
+            format!("no {what} has this key"),
+            Some(help),
+        );
         return None;
     };
     let from = faults.look_up_in(what, owner, like, all.iter().map(&key_of))?;
@@ -83,7 +97,16 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
     faults.keys("model", "", written);
     let mut models = catalog::models();
     for (key, file) in &written.0 {
-        let own = entry("model", "", &mut models, key, file.like.as_ref(), |m| &m.id, |m, id| id.clone_into(&mut m.id), faults);
+        let own = entry(
+            "model",
+            "",
+            &mut models,
+            key,
+            file.like.as_ref(),
+            |m| &m.id,
+            |m, id| id.clone_into(&mut m.id),
+            faults,
+        );
         let Some(model) = own else { continue };
         set! {
             model.provider => file.provider,
@@ -116,10 +139,21 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
         }
         model.input_price = file.input_price.or(model.input_price);
         model.output_price = file.output_price.or(model.output_price);
-        model.charged = [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
-        let failures = [model.failures.error, model.failures.rate_limit, model.failures.refusal, model.failures.malformed];
+        model.charged =
+            [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
+        let failures = [
+            model.failures.error,
+            model.failures.rate_limit,
+            model.failures.refusal,
+            model.failures.malformed,
+        ];
         if failures.iter().map(|p| p.get()).sum::<f64>() > 1.0 {
-            faults.add(format!("the failures of model `{}` sum to more than 1", key.value), &key.span, "here", None);
+            faults.add(
+                format!("the failures of model `{}` sum to more than 1", key.value),
+                &key.span,
+                "here",
+                None,
+            );
         }
     }
     models
@@ -130,7 +164,16 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
     faults.keys("tool", "", written);
     let mut tools = catalog::tools();
     for (key, file) in &written.0 {
-        let own = entry("tool", "", &mut tools, key, file.like.as_ref(), |t| &t.key, |t, key| key.clone_into(&mut t.key), faults);
+        let own = entry(
+            "tool",
+            "",
+            &mut tools,
+            key,
+            file.like.as_ref(),
+            |t| &t.key,
+            |t, key| key.clone_into(&mut t.key),
+            faults,
+        );
         let Some(tool) = own else { continue };
         set! { tool.description => file.description, tool.latency => file.latency }
         within! { faults, tool.appeal => file.appeal, "appeal", 0.0, 1000.0; }
@@ -138,11 +181,17 @@ pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<To
             tool.top_k = faults.whole("top_k", top_k, 1..=20);
         }
         match &mut tool.kind {
-            ToolKind::SemanticSearch { threshold } => within! { faults, *threshold => file.threshold, "threshold", 0.0, 1.0; },
+            ToolKind::SemanticSearch { threshold } => {
+                within! { faults, *threshold => file.threshold, "threshold", 0.0, 1.0; }
+            }
             ToolKind::Remote(remote) => {
                 set! { remote.latency => file.latency, remote.retry_after => file.retry_after }
                 within! { faults, remote.tokens => file.tokens, "tokens", 20.0, 20_000.0; }
-                remote.one_request_per = if file.unlimited { None } else { file.one_request_per.or(remote.one_request_per) };
+                remote.one_request_per = if file.unlimited {
+                    None
+                } else {
+                    file.one_request_per.or(remote.one_request_per)
+                };
                 if let Some(attempts) = &file.attempts {
                     remote.attempts = faults.whole("attempts", attempts, 1..=1000);
                 }
@@ -180,10 +229,18 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         if known.is_none() && file.event.is_none() {
             let keys: Vec<&str> = metrics.iter().map(|metric| metric.key.as_str()).collect();
             let help = match nearest(&key.value, keys) {
-                Some(near) => format!("did you mean `{near}`? a new metric needs an `event`, one of: {}", events().join(", ")),
+                Some(near) => format!(
+                    "did you mean `{near}`? a new metric needs an `event`, one of: {}",
+                    events().join(", ")
+                ),
                 None => format!("a new metric needs an `event`, one of: {}", events().join(", ")),
             };
-            faults.add(format!("metric `{}` counts no event", key.value), &key.span, "a new metric", Some(help));
+            faults.add(
+                format!("metric `{}` counts no event", key.value),
+                &key.span,
+                "a new metric",
+                Some(help),
+            );
             continue;
         }
         let own = match known {
@@ -226,16 +283,26 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {
             let help = "write `unit: \"ms\"`, \"$\" or \"tokens\"; a share of users is `aggregation: Occurrence`".to_owned();
-            faults.add(format!("metric `{}` has no unit", key.value), &key.span, "its values are numbers", Some(help));
+            faults.add(
+                format!("metric `{}` has no unit", key.value),
+                &key.span,
+                "its values are numbers",
+                Some(help),
+            );
         }
     }
     metrics
 }
 
 /// How often a judge is right; `None` after a fault.
-pub(crate) fn accuracy(written: &Spanned<source::Accuracy>, faults: &mut Faults<'_>) -> Option<JudgeAccuracy> {
-    let source::Accuracy { sensitivity, sensitivity_labels, specificity, specificity_labels } = written.value;
-    let accuracy = JudgeAccuracy { sensitivity, sensitivity_labels, specificity, specificity_labels };
+pub(crate) fn accuracy(
+    written: &Spanned<source::Accuracy>,
+    faults: &mut Faults<'_>,
+) -> Option<JudgeAccuracy> {
+    let source::Accuracy { sensitivity, sensitivity_labels, specificity, specificity_labels } =
+        written.value;
+    let accuracy =
+        JudgeAccuracy { sensitivity, sensitivity_labels, specificity, specificity_labels };
     match accuracy.informedness() {
         Ok(_) => Some(accuracy),
         Err(reason) => {
@@ -248,7 +315,11 @@ pub(crate) fn accuracy(written: &Spanned<source::Accuracy>, faults: &mut Faults<
 
 /// The keys of events that agents send and LaunchDarkly is told of.
 fn events() -> Vec<&'static str> {
-    AppEvent::ALL.into_iter().map(AppEvent::key).filter(|key| key.parse::<EventKey>().is_ok()).collect()
+    AppEvent::ALL
+        .into_iter()
+        .map(AppEvent::key)
+        .filter(|key| key.parse::<EventKey>().is_ok())
+        .collect()
 }
 
 /// A metric on an event that nothing emits is a fault.
@@ -256,7 +327,10 @@ fn emitted(metric: &Spanned<String>, event: &Spanned<String>, faults: &mut Fault
     let known = events();
     if !known.contains(&event.value.as_str()) {
         let near = nearest(&event.value, known.iter().copied());
-        let help = near.map_or_else(|| format!("events: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+        let help = near.map_or_else(
+            || format!("events: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
         let message = format!("metric `{}` counts an event that nothing emits", metric.value);
         faults.add(message, &event.span, "no agent sends this event", Some(help));
     }
@@ -306,7 +380,10 @@ pub fn judge(file: &source::Judge, faults: &mut Faults<'_>) -> JudgeTraits {
 }
 
 /// The segments of a scenario: the tutorial's four, and what the file adds or replaces.
-pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>) -> Vec<SegmentSpec> {
+pub fn segments(
+    written: &Entries<Vec<source::Clause>>,
+    faults: &mut Faults<'_>,
+) -> Vec<SegmentSpec> {
     faults.keys("segment", "", written);
     let mut segments = catalog::segments();
     for (key, clauses) in &written.0 {
@@ -318,7 +395,11 @@ pub fn segments(written: &Entries<Vec<source::Clause>>, faults: &mut Faults<'_>)
                 Some("write at least one, such as In(\"plan\", [\"paid\"])".to_owned()),
             );
         }
-        let new = SegmentSpec { key: key.value.clone(), name: catalog::title(&key.value), clauses: clauses.iter().map(clause).collect() };
+        let new = SegmentSpec {
+            key: key.value.clone(),
+            name: catalog::title(&key.value),
+            clauses: clauses.iter().map(clause).collect(),
+        };
         match segments.iter_mut().find(|segment| segment.key == key.value) {
             Some(segment) => *segment = new,
             None => segments.push(new),

@@ -20,10 +20,15 @@ pub fn project(
     guarded_rollouts: &[GuardedRollout],
 ) -> flags::ProjectSpec {
     let model_key = |id: &str| {
-        let provider = models.iter().find(|model| model.id == id).map_or("OpenAI", |model| provider_name(model.provider));
+        let provider = models
+            .iter()
+            .find(|model| model.id == id)
+            .map_or("OpenAI", |model| provider_name(model.provider));
         format!("{provider}.{id}")
     };
-    let number = |value: f64| serde_json::Number::from_f64(value).map(serde_json::Value::Number).unwrap_or_default();
+    let number = |value: f64| {
+        serde_json::Number::from_f64(value).map(serde_json::Value::Number).unwrap_or_default()
+    };
     let variation = |draft: &DraftVariation| {
         let mut parameters = serde_json::Map::new();
         if let Some(temperature) = draft.temperature {
@@ -47,9 +52,15 @@ pub fn project(
         }
     };
     let serve = |config: &DraftConfig, segment: &str, variation: &str| {
-        let guarded = guarded_rollouts.iter().find(|g| g.config.value == config.key && g.segment.value == segment);
+        let guarded = guarded_rollouts
+            .iter()
+            .find(|g| g.config.value == config.key && g.segment.value == segment);
         match guarded {
-            Some(g) => flags::ServeSpec::Guarded { from: g.from.value.clone(), to: g.to.value.clone(), share: g.share.value },
+            Some(g) => flags::ServeSpec::Guarded {
+                from: g.from.value.clone(),
+                to: g.to.value.clone(),
+                share: g.share.value,
+            },
             None => flags::ServeSpec::Variation(variation.to_owned()),
         }
     };
@@ -68,7 +79,9 @@ pub fn project(
         fallthrough: flags::ServeSpec::Variation(config.default.clone()),
         off: None,
     });
-    let used = |id: &str| drafts.iter().flat_map(|config| &config.variations).any(|variation| variation.model == id);
+    let used = |id: &str| {
+        drafts.iter().flat_map(|config| &config.variations).any(|variation| variation.model == id)
+    };
     flags::ProjectSpec {
         key: "multi-agent-chatbot".to_owned(),
         name: "Multi-Agent Chatbot".to_owned(),

@@ -1,6 +1,8 @@
-//! Where the numbers of the mock world come from, as data: for each field of a block that has defaults.
+//! Where the numbers of the mock world come from, as data: for each field of a block that has
+//! defaults.
 //!
-//! Promises: every field of these blocks is listed, once (tested); the figures themselves stand in `catalog`.
+//! Promises: every field of these blocks is listed, once (tested); the figures themselves stand in
+//! `catalog`.
 //!
 //! Does not know: what a scenario changes; a number that a file writes is its author's.
 
@@ -11,7 +13,8 @@ use std::fmt;
 pub enum Origin {
     /// Read off the published tutorial or its code.
     Tutorial,
-    /// The providers' prices of October 2025, as far as the tutorial has them too; of the newer models their own.
+    /// The providers' prices of October 2025, as far as the tutorial has them too; of the newer
+    /// models their own.
     PriceList,
     /// The providers' documentation.
     Documentation,
@@ -46,7 +49,12 @@ pub struct Provenance {
     pub note: &'static str,
 }
 
-const fn of(block: &'static str, field: &'static str, origin: Origin, note: &'static str) -> Provenance {
+const fn of(
+    block: &'static str,
+    field: &'static str,
+    origin: Origin,
+    note: &'static str,
+) -> Provenance {
     Provenance { block, field, origin, note }
 }
 
@@ -94,7 +102,12 @@ pub const ORIGINS: &[Provenance] = &[
     of("tools", "latency", Assumed, ""),
     of("tools", "appeal", Fitted, "published tokens and latencies"),
     of("tools", "tokens", Assumed, ""),
-    of("tools", "one_request_per", Assumed, "so that slow queries take the published 5 to 20 minutes"),
+    of(
+        "tools",
+        "one_request_per",
+        Assumed,
+        "so that slow queries take the published 5 to 20 minutes",
+    ),
     of("tools", "retry_after", Tutorial, "30 s"),
     of("tools", "attempts", Assumed, ""),
     of("causes", "loss_to_tools", Fitted, "published price of strict redaction"),
@@ -125,5 +138,10 @@ pub const ORIGINS: &[Provenance] = &[
     of("judge", "leniency", Fitted, "published feedback rates"),
     of("judge", "length_bias", Assumed, "none"),
     of("judge", "position_bias", Assumed, "none"),
-    of("judge", "positive_on_tool_output", Fitted, "the silent arm of the published premium experiment"),
+    of(
+        "judge",
+        "positive_on_tool_output",
+        Fitted,
+        "the silent arm of the published premium experiment",
+    ),
 ];

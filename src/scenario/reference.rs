@@ -1,7 +1,8 @@
-//! The scenario reference as Markdown: a section for each block of the file, a table of its fields, what the catalog has.
+//! The scenario reference as Markdown: a section for each block of the file, a table of its fields,
+//! what the catalog has.
 //!
-//! Promises: every field of the schema is in it, with its type, its range, its default and its meaning; the same bytes on
-//! every machine.
+//! Promises: every field of the schema is in it, with its type, its range, its default and its
+//! meaning; the same bytes on every machine.
 //!
 //! Does not know: what a field means; the comments of `source` do.
 
@@ -42,7 +43,8 @@ pub fn reference() -> String {
     text.push_str("\n## Quantities\n\n| type | written as | meaning |\n|---|---|---|\n");
     for (name, quantity) in book.defs.iter().filter(|(_, def)| is_quantity(def)) {
         let examples = quantity.get("examples").and_then(Value::as_array).into_iter().flatten();
-        let examples: Vec<String> = examples.map(|example| format!("`{}`", ron(example, false))).collect();
+        let examples: Vec<String> =
+            examples.map(|example| format!("`{}`", ron(example, false))).collect();
         let _ = writeln!(text, "| {name} | {} | {} |", examples.join(", "), cell(says(quantity)));
     }
     text.push_str("\n## The file\n\n");
@@ -90,7 +92,8 @@ impl<'a> Book<'a> {
         self.defs.iter().find(|(known, _)| *known == name).map(|(_, def)| *def)
     }
 
-    /// Notes a section for each definition that `within` leads to, depth first, in the order of the file.
+    /// Notes a section for each definition that `within` leads to, depth first, in the order of the
+    /// file.
     fn walk(&mut self, within: &Value, path: &str) {
         let (fields, _) = properties(within);
         for (field, property) in &fields {
@@ -115,7 +118,9 @@ impl<'a> Book<'a> {
             }
         } else if let Some(items) = property.get("items") {
             self.follow(items, path, &|inside| shape(&format!("[ {inside}, … ]")));
-        } else if let Some(entries) = property.get("additionalProperties").filter(|entries| entries.is_object()) {
+        } else if let Some(entries) =
+            property.get("additionalProperties").filter(|entries| entries.is_object())
+        {
             self.follow(entries, path, &|inside| shape(&format!("{{ \"key\": {inside}, … }}")));
         }
         for item in property.get("prefixItems").and_then(Value::as_array).into_iter().flatten() {
@@ -134,23 +139,45 @@ impl<'a> Book<'a> {
         text.push_str("| field | type | default | meaning |\n|---|---|---|---|\n");
         for (field, property) in &fields {
             let (meaning, said) = meaning(says(property));
-            let default =
-                if required.contains(&field.as_str()) { "*required*".to_owned() } else { self.default(property, said, name, path, field) };
-            let _ = writeln!(text, "| `{field}` | {} | {default} | {} |", self.kind(property), cell(&meaning));
+            let default = if required.contains(&field.as_str()) {
+                "*required*".to_owned()
+            } else {
+                self.default(property, said, name, path, field)
+            };
+            let _ = writeln!(
+                text,
+                "| `{field}` | {} | {default} | {} |",
+                self.kind(property),
+                cell(&meaning)
+            );
         }
     }
 
     /// What a field is when it is left out, and where that comes from.
-    fn default(&self, property: &Value, said: Option<String>, name: &str, path: &str, field: &str) -> String {
-        let named = refers(property).and_then(|name| self.def(name)).is_some_and(|def| !is_quantity(def));
+    fn default(
+        &self,
+        property: &Value,
+        said: Option<String>,
+        name: &str,
+        path: &str,
+        field: &str,
+    ) -> String {
+        let named =
+            refers(property).and_then(|name| self.def(name)).is_some_and(|def| !is_quantity(def));
         let shown = match (property.get("default"), said) {
             (Some(value), _) => {
                 let written = ron(value, named);
                 let cut: String = written.chars().take(MAX_SHOWN).collect();
-                if cut == written { format!("`{written}`") } else { format!("`{}…\"`", cut.trim_end()) }
+                if cut == written {
+                    format!("`{written}`")
+                } else {
+                    format!("`{}…\"`", cut.trim_end())
+                }
             }
             (None, Some(said)) => cell(&said),
-            (None, None) if inventory::HAS.contains(&name) => format!("[catalog](#{})", slug(inventory::TITLE)),
+            (None, None) if inventory::HAS.contains(&name) => {
+                format!("[catalog](#{})", slug(inventory::TITLE))
+            }
             (None, None) => String::new(),
         };
         match ORIGINS.iter().find(|origin| origin.block == path && origin.field == field) {
@@ -162,9 +189,13 @@ impl<'a> Book<'a> {
     /// The forms of a choice, and the fields of those that have any.
     fn choices(&self, text: &mut String, def: &Value, path: &str) {
         let _ = write!(text, "{} One of:\n\n| written | meaning |\n|---|---|\n", says(def));
-        let choices: Vec<&Value> = def.get("oneOf").and_then(Value::as_array).into_iter().flatten().collect();
+        let choices: Vec<&Value> =
+            def.get("oneOf").and_then(Value::as_array).into_iter().flatten().collect();
         for choice in &choices {
-            let form = match (choice.get("const").and_then(Value::as_str), properties(choice).0.into_iter().next()) {
+            let form = match (
+                choice.get("const").and_then(Value::as_str),
+                properties(choice).0.into_iter().next(),
+            ) {
                 (Some(name), _) => name.to_owned(),
                 (None, Some((name, content))) => format!("{name}({})", self.content(&content)),
                 (None, None) => continue,
@@ -185,14 +216,26 @@ impl<'a> Book<'a> {
     fn content(&self, content: &Value) -> String {
         let (fields, required) = properties(content);
         if !fields.is_empty() {
-            let shown =
-                |(field, _): (&String, &Value)| if required.contains(&field.as_str()) { format!("{field}: …") } else { String::new() };
-            let shown: Vec<String> = fields.iter().map(shown).filter(|shown| !shown.is_empty()).collect();
-            return if shown.len() == fields.len() { shown.join(", ") } else { shown.join(", ") + ", …" };
+            let shown = |(field, _): (&String, &Value)| {
+                if required.contains(&field.as_str()) {
+                    format!("{field}: …")
+                } else {
+                    String::new()
+                }
+            };
+            let shown: Vec<String> =
+                fields.iter().map(shown).filter(|shown| !shown.is_empty()).collect();
+            return if shown.len() == fields.len() {
+                shown.join(", ")
+            } else {
+                shown.join(", ") + ", …"
+            };
         }
         let parts = content.get("prefixItems").and_then(Value::as_array);
         match parts {
-            Some(parts) => parts.iter().map(|part| self.plain_kind(part)).collect::<Vec<_>>().join(", "),
+            Some(parts) => {
+                parts.iter().map(|part| self.plain_kind(part)).collect::<Vec<_>>().join(", ")
+            }
             None => self.plain_kind(content),
         }
     }
@@ -200,11 +243,10 @@ impl<'a> Book<'a> {
     /// A type without links: what a choice shows of its content.
     fn plain_kind(&self, property: &Value) -> String {
         match refers(property) {
-            Some(name) => self
-                .sections
-                .iter()
-                .find(|section| section.name == name)
-                .map_or_else(|| name.to_lowercase(), |section| section.path.rsplit('.').next().unwrap_or_default().to_owned()),
+            Some(name) => self.sections.iter().find(|section| section.name == name).map_or_else(
+                || name.to_lowercase(),
+                |section| section.path.rsplit('.').next().unwrap_or_default().to_owned(),
+            ),
             None => match property.get("items") {
                 Some(items) => format!("[{}, …]", self.plain_kind(items)),
                 None => self.kind(property),
@@ -219,22 +261,36 @@ impl<'a> Book<'a> {
             if is_quantity(def) {
                 return format!("[{}](#quantities)", name.to_lowercase());
             }
-            let path = self.sections.iter().find(|section| section.name == name).map_or(name, |section| &section.path);
-            let shown = if def.get("properties").is_some() { "block".to_owned() } else { self.short(def, path) };
+            let path = self
+                .sections
+                .iter()
+                .find(|section| section.name == name)
+                .map_or(name, |section| &section.path);
+            let shown = if def.get("properties").is_some() {
+                "block".to_owned()
+            } else {
+                self.short(def, path)
+            };
             return format!("[{shown}](#{})", slug(path));
         }
         if let Some(names) = property.get("enum").and_then(Value::as_array) {
             return names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         }
         if let Some(parts) = property.get("prefixItems").and_then(Value::as_array) {
-            return format!("({})", parts.iter().map(|part| self.kind(part)).collect::<Vec<_>>().join(", "));
+            return format!(
+                "({})",
+                parts.iter().map(|part| self.kind(part)).collect::<Vec<_>>().join(", ")
+            );
         }
         let range = range(property);
         match property.get("type").and_then(Value::as_str) {
             Some("boolean") => "`true` or `false`".to_owned(),
             Some("integer") => format!("whole number{range}"),
             Some("number") => format!("number{range}"),
-            Some("array") => format!("list of {}", property.get("items").map_or_else(String::new, |items| self.kind(items))),
+            Some("array") => format!(
+                "list of {}",
+                property.get("items").map_or_else(String::new, |items| self.kind(items))
+            ),
             Some("object") => {
                 let entries = property.get("additionalProperties");
                 format!("map: {}", entries.map_or_else(String::new, |entries| self.kind(entries)))
@@ -246,9 +302,12 @@ impl<'a> Book<'a> {
     /// The names of a choice where there are few and plain ones; else its path.
     fn short(&self, def: &Value, path: &str) -> String {
         let choices = def.get("oneOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let names: Option<Vec<&str>> = choices.iter().map(|choice| choice.get("const").and_then(Value::as_str)).collect();
+        let names: Option<Vec<&str>> =
+            choices.iter().map(|choice| choice.get("const").and_then(Value::as_str)).collect();
         match names {
-            Some(names) if names.len() <= 4 => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" "),
+            Some(names) if names.len() <= 4 => {
+                names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+            }
             _ => path.rsplit('.').next().unwrap_or_default().to_owned(),
         }
     }
@@ -271,7 +330,9 @@ fn says(schema: &Value) -> &str {
 /// A description without its last sentence "Default: …", and what that says.
 fn meaning(description: &str) -> (String, Option<String>) {
     match description.rsplit_once("Default: ") {
-        Some((meaning, default)) => (meaning.trim_end().to_owned(), Some(default.trim_end_matches('.').to_owned())),
+        Some((meaning, default)) => {
+            (meaning.trim_end().to_owned(), Some(default.trim_end_matches('.').to_owned()))
+        }
         None => (description.to_owned(), None),
     }
 }
@@ -284,9 +345,15 @@ fn cell(text: &str) -> String {
 /// The range of a number.
 fn range(property: &Value) -> String {
     let bound = |key: &str| property.get(key).and_then(Value::as_f64);
-    let number = |value: f64| if value >= 1e3 { count(value as u64) } else { ron(&serde_json::json!(value), false) };
-    let low = bound("minimum").map(number).or_else(|| bound("exclusiveMinimum").map(|low| format!("more than {}", number(low))));
-    let high = bound("maximum").map(number).or_else(|| bound("exclusiveMaximum").map(|high| format!("less than {}", number(high))));
+    let number = |value: f64| {
+        if value >= 1e3 { count(value as u64) } else { ron(&serde_json::json!(value), false) }
+    };
+    let low = bound("minimum")
+        .map(number)
+        .or_else(|| bound("exclusiveMinimum").map(|low| format!("more than {}", number(low))));
+    let high = bound("maximum")
+        .map(number)
+        .or_else(|| bound("exclusiveMaximum").map(|high| format!("less than {}", number(high))));
     match (low, high) {
         (Some(low), Some(high)) => format!(", {low} to {high}"),
         (Some(low), None) => format!(", at least {low}"),
@@ -306,7 +373,10 @@ pub fn ron(value: &Value, named: bool) -> String {
         Value::Object(object) => {
             let field = |(name, value): (&String, &Value)| match value {
                 Value::Object(content) => {
-                    let fields: Vec<String> = content.iter().map(|(field, value)| format!("{field}: {}", ron(value, false))).collect();
+                    let fields: Vec<String> = content
+                        .iter()
+                        .map(|(field, value)| format!("{field}: {}", ron(value, false)))
+                        .collect();
                     format!("{name}({})", fields.join(", "))
                 }
                 value => format!("{name}({})", ron(value, false)),
@@ -319,6 +389,10 @@ pub fn ron(value: &Value, named: bool) -> String {
 
 /// The anchor that GitHub gives a heading.
 fn slug(heading: &str) -> String {
-    let kept = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c)).collect::<String>();
+    let kept = heading
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c))
+        .collect::<String>();
     kept.replace(' ', "-")
 }

@@ -1,7 +1,8 @@
-//! From the file as written to its meaning: each block by its own file, then what only shows when all are there.
+//! From the file as written to its meaning: each block by its own file, then what only shows when
+//! all are there.
 //!
-//! Promises: all faults are gathered, each with its place, the reason and a suggestion; what it lets through has no
-//! dangling name and no share left over, and a bootstrap takes it.
+//! Promises: all faults are gathered, each with its place, the reason and a suggestion; what it
+//! lets through has no dangling name and no share left over, and a bootstrap takes it.
 //!
 //! Does not know: RON's syntax, or files.
 
@@ -23,7 +24,8 @@ use crate::llm::setup::{Reading, Setup};
 use crate::metrics::Varies;
 use crate::random::Seed;
 
-/// Resolves a file that was read; `None` after a fault. `knowledge` is asked for last, and not after a fault.
+/// Resolves a file that was read; `None` after a fault. `knowledge` is asked for last, and not
+/// after a fault.
 pub fn resolve(
     name: &str,
     digest: String,
@@ -40,20 +42,38 @@ pub fn resolve(
     let configs = configs::setups(&drafts, &written.configs, &models, &tools, faults);
     unpriced(written, &drafts, &models, faults);
     let traffic = traffic::traffic(written, &models, faults);
-    let world = World { drafts: &drafts, metrics: &metrics, segments: &segments, audience: &traffic.audience };
+    let world = World {
+        drafts: &drafts,
+        metrics: &metrics,
+        segments: &segments,
+        audience: &traffic.audience,
+    };
     let resolved = experiments(written, &world, faults);
     let guards = adaptive::guards(written, &world, faults);
     let judge = judge(&written.judge, &models, faults);
-    let judge_setup =
-        setup(judge.model, written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS), catalog::JUDGE_TOKENS);
+    let judge_setup = setup(
+        judge.model,
+        written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS),
+        catalog::JUDGE_TOKENS,
+    );
     let writer = written.traffic.instructions.as_deref().unwrap_or(catalog::WRITER_INSTRUCTIONS);
     let writer_setup = setup(traffic.writer as u16, writer, catalog::WRITER_TOKENS);
     let specs = resolved.iter().map(|resolved| resolved.spec.clone()).collect();
-    let project = project::project(&drafts, &models, &tools, &metrics, segments, specs, &written.guarded_rollouts);
+    let project = project::project(
+        &drafts,
+        &models,
+        &tools,
+        &metrics,
+        segments,
+        specs,
+        &written.guarded_rollouts,
+    );
     let committed = injected::rules(&written.faults, faults);
-    let lesson = written.lesson.as_ref().map(|written| lesson::lesson(written, resolved.len(), faults));
+    let lesson =
+        written.lesson.as_ref().map(|written| lesson::lesson(written, resolved.len(), faults));
     if faults.count() == 0 {
-        // The bootstrap's own check comes last: what it refuses is a fault of the file, though nobody knows where.
+        // The bootstrap's own check comes last: what it refuses is a fault of the file, though
+        // nobody knows where.
         for complaint in verify(&project, &Existing::default()) {
             faults.add(complaint, &(0..0), "", None);
         }
@@ -68,10 +88,23 @@ pub fn resolve(
         let rule = written.decision.as_ref().map(|decision| decision.value.clone());
         let expect = written.expect.as_ref().map(|expect| expect.value.clone());
         let (allocation, targeting, segments) = (own.bandit, own.rule, own.slices);
-        studies.push(Study { experiment: own.experiment, place, varies, rule, expect, allocation, targeting, segments });
+        studies.push(Study {
+            experiment: own.experiment,
+            place,
+            varies,
+            rule,
+            expect,
+            allocation,
+            targeting,
+            segments,
+        });
     }
-    let rollouts: Option<Vec<WatchedRollout>> =
-        guards.into_iter().map(|(guard, expect)| Some(WatchedRollout { varies: varies(&guard.study, &configs)?, guard, expect })).collect();
+    let rollouts: Option<Vec<WatchedRollout>> = guards
+        .into_iter()
+        .map(|(guard, expect)| {
+            Some(WatchedRollout { varies: varies(&guard.study, &configs)?, guard, expect })
+        })
+        .collect();
     Some(Scenario {
         name: name.to_owned(),
         digest,
@@ -95,12 +128,18 @@ pub fn resolve(
     })
 }
 
-/// Which config an experiment varies, and which treatment each of its variations is; `None` when the config does not exist, which
-/// is a fault that has been told before.
+/// Which config an experiment varies, and which treatment each of its variations is; `None` when
+/// the config does not exist, which is a fault that has been told before.
 fn varies(experiment: &Experiment, configs: &[ConfigSetup]) -> Option<Varies> {
     let at = configs.iter().position(|config| config.key == experiment.config)?;
-    let treatment = |variation: &str| experiment.treatments.iter().position(|treatment| treatment.variation == variation);
-    let treatment_of = configs.get(at)?.variations.iter().map(|own| treatment(&own.variation).and_then(|at| u8::try_from(at).ok()));
+    let treatment = |variation: &str| {
+        experiment.treatments.iter().position(|treatment| treatment.variation == variation)
+    };
+    let treatment_of = configs
+        .get(at)?
+        .variations
+        .iter()
+        .map(|own| treatment(&own.variation).and_then(|at| u8::try_from(at).ok()));
     Some(Varies { config: u8::try_from(at).ok()?, treatment_of: treatment_of.collect() })
 }
 
@@ -113,11 +152,20 @@ fn judge(file: &source::Judge, models: &[ModelProfile], faults: &mut Faults<'_>)
         Some(source::Sees::AnswerOnly) => Sees::AnswerOnly,
         Some(source::Sees::ToolOutputFirst) | None => Sees::ToolOutputFirst,
     };
-    let mut characters =
-        |what, number: &Option<_>, default| number.as_ref().map_or(default, |number| faults.whole(what, number, 0..=100_000));
-    let question_characters = characters("question_characters", &file.question_characters, catalog::QUESTION_CHARACTERS);
-    let answer_characters = characters("answer_characters", &file.answer_characters, catalog::ANSWER_CHARACTERS);
-    JudgeSpec { model: model as u16, sees, question_characters, answer_characters, traits: overrides::judge(file, faults) }
+    let mut characters = |what, number: &Option<_>, default| {
+        number.as_ref().map_or(default, |number| faults.whole(what, number, 0..=100_000))
+    };
+    let question_characters =
+        characters("question_characters", &file.question_characters, catalog::QUESTION_CHARACTERS);
+    let answer_characters =
+        characters("answer_characters", &file.answer_characters, catalog::ANSWER_CHARACTERS);
+    JudgeSpec {
+        model: model as u16,
+        sees,
+        question_characters,
+        answer_characters,
+        traits: overrides::judge(file, faults),
+    }
 }
 
 /// What a model without tools is told.
@@ -134,13 +182,23 @@ fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
 }
 
 /// A model that is used and has no price is a fault, unless the scenario says that it wants it so.
-fn unpriced(written: &Written, drafts: &[DraftConfig], models: &[ModelProfile], faults: &mut Faults<'_>) {
+fn unpriced(
+    written: &Written,
+    drafts: &[DraftConfig],
+    models: &[ModelProfile],
+    faults: &mut Faults<'_>,
+) {
     if written.prices_unknown {
         return;
     }
-    for model in models.iter().filter(|model| model.input_price.is_none() || model.output_price.is_none()) {
+    for model in
+        models.iter().filter(|model| model.input_price.is_none() || model.output_price.is_none())
+    {
         let entry = written.models.0.iter().find(|(key, _)| key.value == model.id);
-        let used = drafts.iter().flat_map(|config| &config.variations).any(|variation| variation.model == model.id);
+        let used = drafts
+            .iter()
+            .flat_map(|config| &config.variations)
+            .any(|variation| variation.model == model.id);
         if let Some((key, _)) = entry
             && used
         {

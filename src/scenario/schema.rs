@@ -1,10 +1,12 @@
-//! The JSON schema of a scenario file, read off the types that it is read into, with the defaults of the code that
-//! resolves it.
+//! The JSON schema of a scenario file, read off the types that it is read into, with the defaults
+//! of the code that resolves it.
 //!
-//! Promises: every field that can be written is in it, and no other; a default in it is the one that holds.
+//! Promises: every field that can be written is in it, and no other; a default in it is the one
+//! that holds.
 //!
-//! Does not know: how the reference is laid out; `reference` does. Where RON and JSON differ: a block stands in
-//! parentheses, `Name(field: value)` is `{"Name": {"field": value}}`, and a tuple is an array.
+//! Does not know: how the reference is laid out; `reference` does. Where RON and JSON differ: a
+//! block stands in parentheses, `Name(field: value)` is `{"Name": {"field": value}}`, and a tuple
+//! is an array.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -21,17 +23,25 @@ pub type Figure = (&'static str, &'static str, Value);
 /// The JSON schema (draft 2020-12) of a scenario file.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<Source>().to_value();
+    let mut schema = SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .into_generator()
+        .into_root_schema_for::<Source>()
+        .to_value();
     plain(&mut schema);
     for (block, field, value) in defaults() {
-        if let Some(property) = schema.pointer_mut(&format!("/$defs/{block}/properties/{field}")).and_then(Value::as_object_mut) {
+        if let Some(property) = schema
+            .pointer_mut(&format!("/$defs/{block}/properties/{field}"))
+            .and_then(Value::as_object_mut)
+        {
             property.insert("default".to_owned(), value);
         }
     }
     schema
 }
 
-/// Takes out what a file does not have: `null` for what is left out, Rust's sizes of numbers, the line breaks of comments.
+/// Takes out what a file does not have: `null` for what is left out, Rust's sizes of numbers, the
+/// line breaks of comments.
 fn plain(schema: &mut Value) {
     match schema {
         Value::Array(parts) => parts.iter_mut().for_each(plain),
@@ -41,7 +51,11 @@ fn plain(schema: &mut Value) {
             }
             object.retain(|key, value| key != "default" || !is_empty(value));
             if let Some(Value::String(text)) = object.get_mut("description") {
-                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+                *text = text
+                    .split("\n\n")
+                    .map(|part| part.replace('\n', " "))
+                    .collect::<Vec<_>>()
+                    .join("\n\n");
             }
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|name| name != "null");
@@ -130,9 +144,13 @@ fn defaults() -> Vec<Figure> {
 /// What a fault has that says nothing else.
 fn faults() -> Vec<Figure> {
     let of = |kind: &str, fields: &[&'static str]| {
-        let rules = faults_from_json(json!([{ "fault": kind, "next": 1 }]).to_string().as_bytes()).unwrap_or_default();
+        let rules = faults_from_json(json!([{ "fault": kind, "next": 1 }]).to_string().as_bytes())
+            .unwrap_or_default();
         let rule = rules.first().map(|rule| json!(rule)).unwrap_or_default();
-        fields.iter().map(|&field| ("Fault", field, rule.get(field).cloned().unwrap_or_default())).collect::<Vec<_>>()
+        fields
+            .iter()
+            .map(|&field| ("Fault", field, rule.get(field).cloned().unwrap_or_default()))
+            .collect::<Vec<_>>()
     };
     let mut all = of("server_error", &["rate", "burst", "status"]);
     all.extend(of("cut", &["after_events"]));
@@ -142,7 +160,11 @@ fn faults() -> Vec<Figure> {
 /// What all entries of the catalog have alike.
 fn shared(entries: &[Vec<Figure>]) -> Vec<Figure> {
     let first = entries.first().map_or(&[][..], Vec::as_slice);
-    first.iter().filter(|figure| entries.iter().all(|entry| entry.contains(figure))).cloned().collect()
+    first
+        .iter()
+        .filter(|figure| entries.iter().all(|entry| entry.contains(figure)))
+        .cloned()
+        .collect()
 }
 
 /// What a model of the catalog has, by block and field.
@@ -177,7 +199,8 @@ pub fn model(model: &ModelProfile) -> Vec<Figure> {
 /// What a tool of the catalog has, by field; what it does not know is null.
 pub fn tool(tool: &ToolSpec) -> Vec<Figure> {
     let remote = if let ToolKind::Remote(remote) = &tool.kind { Some(remote) } else { None };
-    let threshold = if let ToolKind::SemanticSearch { threshold } = tool.kind { Some(threshold) } else { None };
+    let threshold =
+        if let ToolKind::SemanticSearch { threshold } = tool.kind { Some(threshold) } else { None };
     vec![
         ("Tool", "description", json!(tool.description)),
         ("Tool", "top_k", json!(tool.top_k)),
@@ -193,7 +216,8 @@ pub fn tool(tool: &ToolSpec) -> Vec<Figure> {
 
 /// The properties of a block, and which of them have to be there.
 pub fn properties(block: &Value) -> (Map<String, Value>, Vec<&str>) {
-    let properties = block.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let properties =
+        block.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     let required = block.get("required").and_then(Value::as_array);
     (properties, required.into_iter().flatten().filter_map(Value::as_str).collect())
 }

@@ -1,10 +1,12 @@
-//! Every fault of a file's shape at once: its syntax tree compared with the schema of the types that it is read into.
+//! Every fault of a file's shape at once: its syntax tree compared with the schema of the types
+//! that it is read into.
 //!
-//! RON's reader stops at the first fault. So the tree says what else is wrong, the text is mended where it is wrong, and the
-//! reader goes on with the mended text: what it then still refuses is a fault that only the types know.
+//! RON's reader stops at the first fault. So the tree says what else is wrong, the text is mended
+//! where it is wrong, and the reader goes on with the mended text: what it then still refuses is a
+//! fault that only the types know.
 //!
-//! Guarantees: called only for a text that the reader refused; reports no fault of a text that it takes; a fault is reported
-//! once, in the order of the file; bounded in time and number.
+//! Guarantees: called only for a text that the reader refused; reports no fault of a text that it
+//! takes; a fault is reported once, in the order of the file; bounded in time and number.
 
 use std::ops::Range;
 
@@ -58,7 +60,9 @@ impl Mended {
         for (edit, put) in &self.edits {
             let begins = mended + edit.start.saturating_sub(from);
             let ends = begins + put.len();
-            for (offset, found, inside) in [(place.start, &mut start, edit.start), (place.end, &mut end, edit.end)] {
+            for (offset, found, inside) in
+                [(place.start, &mut start, edit.start), (place.end, &mut end, edit.end)]
+            {
                 if found.is_none() && offset < begins {
                     *found = Some(from + offset - mended);
                 } else if found.is_none() && offset < ends {
@@ -93,7 +97,9 @@ pub fn check(root: &Node, schema: &Value, source: &Source) -> Checked {
     let mut walk = Walk { source, defs, found: Checked::default() };
     walk.value(schema, root);
     let mut found = walk.found;
-    found.faults.sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
+    found
+        .faults
+        .sort_by_key(|fault| fault.labels.first().map_or(usize::MAX, |(span, _)| span.start));
     found
 }
 
@@ -115,7 +121,11 @@ impl<'a> Walk<'a> {
 
     /// A schema and the name of its definition, if it refers to one.
     fn follow(&self, schema: &'a Value) -> (&'a Value, &'a str) {
-        let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let name = schema
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|path| path.rsplit('/').next())
+            .unwrap_or_default();
         (self.defs.get(name).unwrap_or(schema), name)
     }
 
@@ -130,11 +140,17 @@ impl<'a> Walk<'a> {
         let (fields, _) = properties(schema);
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
         match (kind, &node.kind) {
-            ("object", Kind::Block(None, given)) if !fields.is_empty() => self.block(schema, given, node),
+            ("object", Kind::Block(None, given)) if !fields.is_empty() => {
+                self.block(schema, given, node)
+            }
             // Whether the name before a block fits, RON's reader says.
             ("object", Kind::Block(Some(_), _)) if !fields.is_empty() => {}
             ("object", Kind::Map(entries)) if fields.is_empty() => {
-                let Some(inside) = schema.get("additionalProperties").filter(|inside| inside.is_object()) else { return };
+                let Some(inside) =
+                    schema.get("additionalProperties").filter(|inside| inside.is_object())
+                else {
+                    return;
+                };
                 for (key, value) in entries {
                     if key.kind != Kind::Text {
                         self.wrong(&Expected::Text, &Value::Null, key);
@@ -152,7 +168,9 @@ impl<'a> Walk<'a> {
             ("boolean", Kind::Bool) => self.leaf(schema, node),
             ("number", Kind::Number) => self.number(schema, name, node),
             ("integer", Kind::Number) => self.whole(schema, node),
-            ("object" | "array" | "string" | "boolean" | "number" | "integer", _) => self.wrong(&Expected::of(schema, name), schema, node),
+            ("object" | "array" | "string" | "boolean" | "number" | "integer", _) => {
+                self.wrong(&Expected::of(schema, name), schema, node)
+            }
             // A schema that says nothing of its type takes anything.
             _ => {}
         }
@@ -162,7 +180,12 @@ impl<'a> Walk<'a> {
     fn wrong(&mut self, expected: &Expected, schema: &'a Value, node: &Node) {
         let written = self.text(&node.span);
         let message = format!("expected {}, found {}", expected.phrase(), described(node, written));
-        self.add(message, &node.span, &format!("this is not {}", expected.noun()), expected.help(node, written));
+        self.add(
+            message,
+            &node.span,
+            &format!("this is not {}", expected.noun()),
+            expected.help(node, written),
+        );
         self.mend(schema, node);
     }
 
@@ -170,8 +193,11 @@ impl<'a> Walk<'a> {
     fn mend(&mut self, schema: &'a Value, node: &Node) {
         let sample = self.sample(schema, 0);
         // Names that a map or a list would define are missing from here on.
-        self.found.rough |=
-            sample.is_none() || !matches!(schema.get("type").and_then(Value::as_str), Some("string" | "number" | "integer" | "boolean"));
+        self.found.rough |= sample.is_none()
+            || !matches!(
+                schema.get("type").and_then(Value::as_str),
+                Some("string" | "number" | "integer" | "boolean")
+            );
         if let Some(sample) = sample {
             self.found.mended.replace(node.span.clone(), sample);
         }
@@ -189,7 +215,12 @@ impl<'a> Walk<'a> {
         match Expected::of(schema, name).complaint(written) {
             None => self.leaf(schema, node),
             Some(complaint) => {
-                self.add(complaint, &node.span, &format!("this is not {}", Expected::of(schema, name).noun()), None);
+                self.add(
+                    complaint,
+                    &node.span,
+                    &format!("this is not {}", Expected::of(schema, name).noun()),
+                    None,
+                );
                 self.mend(schema, node);
             }
         }
@@ -201,12 +232,24 @@ impl<'a> Walk<'a> {
         // Numbers with a suffix or a base are RON's to judge.
         let plain = number.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
         match number.parse::<f64>() {
-            Err(_) if !written.starts_with("0x") && !written.starts_with("0b") && !written.starts_with("0o") && !has_suffix(&number) => {
+            Err(_)
+                if !written.starts_with("0x")
+                    && !written.starts_with("0b")
+                    && !written.starts_with("0o")
+                    && !has_suffix(&number) =>
+            {
                 self.wrong(&Expected::of(schema, name), schema, node);
             }
             Ok(value) if plain && name == "Probability" && !(0.0..=1.0).contains(&value) => {
-                let help = (2.0..=100.0).contains(&value).then(|| format!("if {written}% is meant, write {}", value / 100.0));
-                self.add(format!("a probability lies between 0 and 1, found {written}"), &node.span, "out of range", help);
+                let help = (2.0..=100.0)
+                    .contains(&value)
+                    .then(|| format!("if {written}% is meant, write {}", value / 100.0));
+                self.add(
+                    format!("a probability lies between 0 and 1, found {written}"),
+                    &node.span,
+                    "out of range",
+                    help,
+                );
                 self.mend(schema, node);
             }
             _ => self.leaf(schema, node),
@@ -216,20 +259,38 @@ impl<'a> Walk<'a> {
     fn whole(&mut self, schema: &'a Value, node: &Node) {
         let written = self.text(&node.span);
         let number = written.replace('_', "");
-        let unsigned = schema.get("maximum").is_none() && schema.get("minimum").and_then(Value::as_f64) == Some(0.0);
-        if written.starts_with("0x") || written.starts_with("0b") || written.starts_with("0o") || has_suffix(&number) {
+        let unsigned = schema.get("maximum").is_none()
+            && schema.get("minimum").and_then(Value::as_f64) == Some(0.0);
+        if written.starts_with("0x")
+            || written.starts_with("0b")
+            || written.starts_with("0o")
+            || has_suffix(&number)
+        {
             return self.leaf(schema, node);
         }
         let (fits, whole) = match number.parse::<i128>() {
             Ok(value) if unsigned => (u64::try_from(value).is_ok(), true),
             Ok(value) => (i64::try_from(value).is_ok(), true),
-            Err(_) => (false, !number.is_empty() && number.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit())),
+            Err(_) => (
+                false,
+                !number.is_empty()
+                    && number.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit()),
+            ),
         };
         if fits {
             self.leaf(schema, node);
         } else if whole {
-            let range = if unsigned { "from 0 to 18446744073709551615" } else { "from -9223372036854775808 to 9223372036854775807" };
-            self.add(format!("the number {written} is out of range"), &node.span, &format!("expected a whole number {range}"), None);
+            let range = if unsigned {
+                "from 0 to 18446744073709551615"
+            } else {
+                "from -9223372036854775808 to 9223372036854775807"
+            };
+            self.add(
+                format!("the number {written} is out of range"),
+                &node.span,
+                &format!("expected a whole number {range}"),
+                None,
+            );
             self.mend(schema, node);
         } else {
             self.wrong(&Expected::Whole, schema, node);
@@ -237,7 +298,8 @@ impl<'a> Walk<'a> {
     }
 
     fn tuple(&mut self, schema: &'a Value, node: &Node) {
-        let parts = schema.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let parts =
+            schema.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         match &node.kind {
             Kind::Tuple(None, items) if items.len() == parts.len() => {
                 parts.iter().zip(items).for_each(|(part, item)| self.value(part, item));
@@ -252,10 +314,17 @@ impl<'a> Walk<'a> {
         let (name, content) = match &node.kind {
             Kind::Name => (node.span.clone(), None),
             Kind::Block(Some(name), _) | Kind::Tuple(Some(name), _) => (name.clone(), Some(node)),
-            _ => return self.wrong(&Expected::Choice(names.iter().map(|&name| name.to_owned()).collect()), schema, node),
+            _ => {
+                return self.wrong(
+                    &Expected::Choice(names.iter().map(|&name| name.to_owned()).collect()),
+                    schema,
+                    node,
+                );
+            }
         };
         let written = self.text(&name);
-        let Some(choice) = choices.iter().find(|choice| choice_name(choice) == Some(written)) else {
+        let Some(choice) = choices.iter().find(|choice| choice_name(choice) == Some(written))
+        else {
             // Some names are known in two spellings.
             if !names.iter().any(|known| known.eq_ignore_ascii_case(written)) {
                 self.unknown("variant", &name, &names);
@@ -263,12 +332,21 @@ impl<'a> Walk<'a> {
             }
             return;
         };
-        let inside =
-            properties(choice).0.get(written).is_some().then(|| choice.get("properties").and_then(|all| all.get(written))).flatten();
+        let inside = properties(choice)
+            .0
+            .get(written)
+            .is_some()
+            .then(|| choice.get("properties").and_then(|all| all.get(written)))
+            .flatten();
         match (inside, content.map(|node| &node.kind)) {
-            (Some(inside), Some(Kind::Block(_, fields))) if !properties(inside).0.is_empty() => self.block(inside, fields, node),
+            (Some(inside), Some(Kind::Block(_, fields))) if !properties(inside).0.is_empty() => {
+                self.block(inside, fields, node)
+            }
             (Some(inside), Some(Kind::Tuple(_, items))) if inside.get("prefixItems").is_some() => {
-                let parts = inside.get("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let parts = inside
+                    .get("prefixItems")
+                    .and_then(Value::as_array)
+                    .map_or(&[][..], Vec::as_slice);
                 if parts.len() == items.len() {
                     parts.iter().zip(items).for_each(|(part, item)| self.value(part, item));
                 }
@@ -290,7 +368,12 @@ impl<'a> Walk<'a> {
         let named: Vec<&str> = given.iter().map(|field| self.text(&field.name)).collect();
         for (field, &name) in given.iter().zip(&named) {
             if fields.contains_key(name) && seen.contains(&name) {
-                self.add(format!("the field `{name}` is given twice"), &field.name, "the second time", Some("keep one of them".to_owned()));
+                self.add(
+                    format!("the field `{name}` is given twice"),
+                    &field.name,
+                    "the second time",
+                    Some("keep one of them".to_owned()),
+                );
                 self.found.mended.replace(field.name.start..field.end, String::new());
                 continue;
             }
@@ -301,7 +384,10 @@ impl<'a> Walk<'a> {
             }
             let near = self.unknown("field", &field.name, &known);
             // A field that was meant to be another is checked as that one.
-            match near.filter(|near| !named.contains(near) && !seen.contains(near)).and_then(|near| fields.get_key_value(near)) {
+            match near
+                .filter(|near| !named.contains(near) && !seen.contains(near))
+                .and_then(|near| fields.get_key_value(near))
+            {
                 Some((near, inside)) => {
                     seen.push(near);
                     self.found.mended.replace(field.name.clone(), near.clone());
@@ -312,7 +398,12 @@ impl<'a> Walk<'a> {
         }
         // That a scenario lacks its experiments is said with the names and sums.
         let is_root = schema.get("$defs").is_some();
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let required = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         for name in required.filter(|name| !seen.contains(name) && !is_root) {
             let close = node.span.end.saturating_sub(1);
             self.add(
@@ -331,7 +422,9 @@ impl<'a> Walk<'a> {
 
     /// Puts a field at the end of a block.
     fn insert(&mut self, given: &[Field], close: usize, field: &str) {
-        let open = given.last().is_some_and(|last| !self.text(&(last.value.span.end..last.end)).contains(','));
+        let open = given
+            .last()
+            .is_some_and(|last| !self.text(&(last.value.span.end..last.end)).contains(','));
         let comma = if open { ", " } else { " " };
         match self.found.mended.edits.iter_mut().find(|(place, _)| *place == (close..close)) {
             Some((_, put)) => *put += &format!(", {field}"),
@@ -344,11 +437,17 @@ impl<'a> Walk<'a> {
         let found = self.text(name);
         let near = nearest(found, known.iter().copied());
         let help = near.map_or_else(|| listed(known), |near| format!("did you mean `{near}`?"));
-        self.add(format!("unknown {what} `{found}`"), name, &format!("no {what} has this name here"), Some(help));
+        self.add(
+            format!("unknown {what} `{found}`"),
+            name,
+            &format!("no {what} has this name here"),
+            Some(help),
+        );
         near
     }
 
-    /// A value that the schema surely takes, as a file writes it; `None` for what is too deep to make up.
+    /// A value that the schema surely takes, as a file writes it; `None` for what is too deep to
+    /// make up.
     fn sample(&self, schema: &'a Value, depth: usize) -> Option<String> {
         let (schema, _) = self.follow(schema);
         if depth > 4 {
@@ -358,10 +457,14 @@ impl<'a> Walk<'a> {
             return Some(example.to_string());
         }
         if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
-            return choices.iter().find_map(|choice| choice.get("const").and_then(Value::as_str)).map(str::to_owned);
+            return choices
+                .iter()
+                .find_map(|choice| choice.get("const").and_then(Value::as_str))
+                .map(str::to_owned);
         }
         if let Some(parts) = schema.get("prefixItems").and_then(Value::as_array) {
-            let parts: Option<Vec<String>> = parts.iter().map(|part| self.sample(part, depth + 1)).collect();
+            let parts: Option<Vec<String>> =
+                parts.iter().map(|part| self.sample(part, depth + 1)).collect();
             return Some(format!("({})", parts?.join(", ")));
         }
         let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
@@ -372,15 +475,28 @@ impl<'a> Walk<'a> {
             "number" => {
                 let low = bound("minimum").or(bound("exclusiveMinimum"));
                 let high = bound("maximum").or(bound("exclusiveMaximum"));
-                Some(format!("{:?}", low.zip(high).map_or(1.0, |(low, high)| f64::midpoint(low, high))))
+                Some(format!(
+                    "{:?}",
+                    low.zip(high).map_or(1.0, |(low, high)| f64::midpoint(low, high))
+                ))
             }
             "array" => Some("[]".to_owned()),
             "object" => {
                 let fields = schema.get("properties").and_then(Value::as_object);
-                let Some(fields) = fields.filter(|fields| !fields.is_empty()) else { return Some("{}".to_owned()) };
-                let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-                let needed: Option<Vec<String>> =
-                    required.map(|name| Some(format!("{name}: {}", self.sample(fields.get(name)?, depth + 1)?))).collect();
+                let Some(fields) = fields.filter(|fields| !fields.is_empty()) else {
+                    return Some("{}".to_owned());
+                };
+                let required = schema
+                    .get("required")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str);
+                let needed: Option<Vec<String>> = required
+                    .map(|name| {
+                        Some(format!("{name}: {}", self.sample(fields.get(name)?, depth + 1)?))
+                    })
+                    .collect();
                 Some(format!("({})", needed?.join(", ")))
             }
             _ => None,
@@ -390,13 +506,17 @@ impl<'a> Walk<'a> {
 
 /// The name of a choice.
 fn choice_name(choice: &Value) -> Option<&str> {
-    let fields = || choice.get("properties").and_then(Value::as_object).and_then(|fields| fields.keys().next());
+    let fields = || {
+        choice.get("properties").and_then(Value::as_object).and_then(|fields| fields.keys().next())
+    };
     choice.get("const").and_then(Value::as_str).or_else(|| fields().map(String::as_str))
 }
 
 /// Whether a number ends in the name of a Rust type, which RON takes.
 fn has_suffix(number: &str) -> bool {
-    ["8", "16", "32", "64", "128"].iter().any(|bits| number.strip_suffix(bits).is_some_and(|rest| rest.ends_with(['i', 'u', 'f'])))
+    ["8", "16", "32", "64", "128"]
+        .iter()
+        .any(|bits| number.strip_suffix(bits).is_some_and(|rest| rest.ends_with(['i', 'u', 'f'])))
 }
 
 /// The names that can be written.

@@ -1,8 +1,10 @@
-//! The scenario file as it is written: one structure for each block. What is left out takes the tutorial's value, see
-//! `catalog`. The comments on the fields are the scenario reference, so they speak to whoever writes a file.
+//! The scenario file as it is written: one structure for each block. What is left out takes the
+//! tutorial's value, see `catalog`. The comments on the fields are the scenario reference, so they
+//! speak to whoever writes a file.
 //!
-//! Promises: unknown fields are errors; a field that names something carries its place; a field says what it means, its unit
-//! and, in `range`, what it may be. A default that does not come from the code ends its comment: "Default: …".
+//! Promises: unknown fields are errors; a field that names something carries its place; a field
+//! says what it means, its unit and, in `range`, what it may be. A default that does not come from
+//! the code ends its comment: "Default: …".
 //!
 //! Does not know: whether a name exists or a sum comes out; `resolve` does.
 
@@ -37,34 +39,41 @@ use crate::verdict::Rule;
 pub struct Source {
     /// What the scenario is about, in one line. Default: none.
     pub title: String,
-    /// Where all luck comes from: the same file and seed give the same bytes on every machine. `--seed` overrides it.
+    /// Where all luck comes from: the same file and seed give the same bytes on every machine.
+    /// `--seed` overrides it.
     pub seed: u64,
-    /// What users ask about and the search tools search: a folder of Markdown files, beside the scenario file. It has to give at
-    /// least 20 topics (headings). Default: the built-in base on reinforcement learning.
+    /// What users ask about and the search tools search: a folder of Markdown files, beside the
+    /// scenario file. It has to give at least 20 topics (headings). Default: the built-in base on
+    /// reinforcement learning.
     pub knowledge: Option<Spanned<String>>,
     /// Who sends how many queries, and how. Default: the tutorial's.
     pub traffic: Traffic,
-    /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the paid plan.
+    /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the
+    /// paid plan.
     pub audience: Option<Spanned<Vec<Group>>>,
-    /// The models by their providers' ids: what differs from the catalog, or new ones. Default: the catalog's.
+    /// The models by their providers' ids: what differs from the catalog, or new ones. Default: the
+    /// catalog's.
     pub models: Entries<Model>,
-    /// Whether a model may be used although it has no price: its calls then send no cost event. Otherwise that is a fault.
+    /// Whether a model may be used although it has no price: its calls then send no cost event.
+    /// Otherwise that is a fault.
     pub prices_unknown: bool,
     /// The tools by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub tools: Entries<Tool>,
-    /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are there besides. Default: the
-    /// catalog's.
+    /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are
+    /// there besides. Default: the catalog's.
     pub segments: Entries<Vec<Clause>>,
-    /// The AI configs `supervisor-agent`, `security-agent` and `support-agent`: what differs from the catalog. Default: the
-    /// catalog's.
+    /// The AI configs `supervisor-agent`, `security-agent` and `support-agent`: what differs from
+    /// the catalog. Default: the catalog's.
     pub configs: Entries<Config>,
     /// The metrics by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub metrics: Entries<Metric>,
-    /// How strongly the simulated world reacts: the causes behind effects. A live run does not need them. Default: the catalog's.
+    /// How strongly the simulated world reacts: the causes behind effects. A live run does not need
+    /// them. Default: the catalog's.
     pub causes: Causes,
     /// The model that plays users and rates the answers. Default: the catalog's.
     pub judge: Judge,
-    /// The experiments; all run on the same users at the same time. At least one, unless metrics watch over a guarded rollout.
+    /// The experiments; all run on the same users at the same time. At least one, unless metrics
+    /// watch over a guarded rollout.
     pub experiments: Vec<Experiment>,
     /// Guarded rollouts that LaunchDarkly runs beside the experiments. Default: none.
     pub guarded_rollouts: Vec<GuardedRollout>,
@@ -97,8 +106,9 @@ pub struct Traffic {
     pub writer: Option<Spanned<String>>,
     /// What the writer is told.
     pub instructions: Option<String>,
-    /// Gives every user a visit before the experiment, which CUPED needs: the share of users whose visit went as it does in the
-    /// experiment under the control; the others only asked the same kind of question. Default: nobody came before.
+    /// Gives every user a visit before the experiment, which CUPED needs: the share of users whose
+    /// visit went as it does in the experiment under the control; the others only asked the same
+    /// kind of question. Default: nobody came before.
     #[schemars(range(min = 0, max = 1))]
     pub pre_period: Option<Spanned<f64>>,
 }
@@ -124,7 +134,8 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Complexity {
-    /// Share of basic questions: less work for the support agent (a factor of 0.7 on tool calls and words).
+    /// Share of basic questions: less work for the support agent (a factor of 0.7 on tool calls and
+    /// words).
     pub basic: Share,
     /// Share of intermediate questions.
     pub intermediate: Share,
@@ -138,8 +149,9 @@ pub struct Complexity {
 pub struct Group {
     /// Share of all users that belong to the group.
     pub share: Share,
-    /// Attributes by name, each with its possible values, which are spread evenly: `{ "country": ["DE", "FR"], "plan": ["paid"] }`.
-    /// LaunchDarkly keeps the names `key`, `kind`, `anonymous` and `_meta` for itself.
+    /// Attributes by name, each with its possible values, which are spread evenly: `{ "country":
+    /// ["DE", "FR"], "plan": ["paid"] }`. LaunchDarkly keeps the names `key`, `kind`, `anonymous`
+    /// and `_meta` for itself.
     pub attributes: Entries<Vec<String>>,
 }
 
@@ -162,7 +174,8 @@ pub struct Experiment {
     /// Its name for people. Default: the key as words.
     #[serde(default)]
     pub name: Option<String>,
-    /// What it is to show. Default: that a treatment does better than the control on the primary metric.
+    /// What it is to show. Default: that a treatment does better than the control on the primary
+    /// metric.
     #[serde(default)]
     pub hypothesis: String,
     /// The AI config that it varies.
@@ -178,7 +191,8 @@ pub struct Experiment {
     /// Share of the rule's users that take part; more than 0%.
     #[serde(default)]
     pub sample: Option<Spanned<Share>>,
-    /// The variations and their shares of the sample, which sum to 100%; a variation with 0% takes no part.
+    /// The variations and their shares of the sample, which sum to 100%; a variation with 0% takes
+    /// no part.
     pub split: Spanned<Entries<Share>>,
     /// Keys of its metrics, at least one; the first is the primary one.
     pub metrics: Vec<Spanned<String>>,
@@ -186,18 +200,21 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(extend("exclusiveMinimum" = 0.5, "exclusiveMaximum" = 1))]
     pub threshold: Option<Spanned<f64>>,
-    /// How the evidence is weighed. The decision is always Bayesian; the other methods stand beside it.
+    /// How the evidence is weighed. The decision is always Bayesian; the other methods stand beside
+    /// it.
     #[serde(default)]
     pub method: Method,
     /// Which correction is made for many comparisons.
     #[serde(default)]
     pub correction: Correction,
-    /// Health checks whose failure does not make the verdict untrusted, by name: `["sample_ratio_mismatch"]`. Checks that can fail:
-    /// `sample_ratio_mismatch`, `metrics`, `silent_arm` and, of recorded events, `sampling`. Default: none, so a failed check
-    /// turns the headline into "do not trust this result".
+    /// Health checks whose failure does not make the verdict untrusted, by name:
+    /// `["sample_ratio_mismatch"]`. Checks that can fail: `sample_ratio_mismatch`, `metrics`,
+    /// `silent_arm` and, of recorded events, `sampling`. Default: none, so a failed check turns the
+    /// headline into "do not trust this result".
     #[serde(default)]
     pub tolerate: Vec<Spanned<String>>,
-    /// Whether the split stays as it is, or is a bandit's: `Thompson(every: 100)`. A live run has no bandit. Default: `Fixed`.
+    /// Whether the split stays as it is, or is a bandit's: `Thompson(every: 100)`. A live run has
+    /// no bandit. Default: `Fixed`.
     #[serde(default)]
     pub allocation: Option<Spanned<Allocation>>,
     /// Segments whose users are also looked at by themselves. Default: none.
@@ -206,7 +223,8 @@ pub struct Experiment {
     /// The rule that decides. Default: results without a verdict.
     #[serde(default)]
     pub decision: Option<Spanned<Rule>>,
-    /// What is expected of the outcome; a run that misses it ends with exit code 1. Default: nothing.
+    /// What is expected of the outcome; a run that misses it ends with exit code 1. Default:
+    /// nothing.
     #[serde(default)]
     pub expect: Option<Spanned<Expect>>,
 }

@@ -1,8 +1,8 @@
 //! A value with its place in the file, for the fields that name something or have to sum.
 //!
-//! RON's raw values borrow the file's own bytes, so the distance of such a slice from the start of the file is its span.
-//! What goes wrong inside of such a slice is noted with its place in the whole file, because RON itself would point
-//! behind the slice.
+//! RON's raw values borrow the file's own bytes, so the distance of such a slice from the start of
+//! the file is its span. What goes wrong inside of such a slice is noted with its place in the
+//! whole file, because RON itself would point behind the slice.
 //!
 //! Does not know: what the value means.
 
@@ -55,13 +55,17 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Misread> {
     READING.set(Reading { start: text.as_ptr() as usize, length: text.len(), fault: None });
     let result = options().from_str(text);
     let noted = READING.take().fault;
-    result.map_err(|error| noted.unwrap_or_else(|| Misread { span: bytes(text, &error.span), code: error.code }))
+    result.map_err(|error| {
+        noted.unwrap_or_else(|| Misread { span: bytes(text, &error.span), code: error.code })
+    })
 }
 
-/// The bytes of a place that RON gives as lines and columns, both counted from 1; columns are characters.
+/// The bytes of a place that RON gives as lines and columns, both counted from 1; columns are
+/// characters.
 fn bytes(text: &str, span: &ron::error::Span) -> Range<usize> {
     let offset = |at: &ron::error::Position| {
-        let start: usize = text.split_inclusive('\n').take(at.line.saturating_sub(1)).map(str::len).sum();
+        let start: usize =
+            text.split_inclusive('\n').take(at.line.saturating_sub(1)).map(str::len).sum();
         let rest = text.get(start..).unwrap_or_default();
         start + rest.char_indices().nth(at.col.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
     };
@@ -73,7 +77,11 @@ fn bytes(text: &str, span: &ron::error::Span) -> Range<usize> {
 fn place(slice: &str) -> Range<usize> {
     READING.with_borrow(|reading| {
         let start = (slice.as_ptr() as usize).wrapping_sub(reading.start);
-        if start <= reading.length && slice.len() <= reading.length - start { start..start + slice.len() } else { 0..0 }
+        if start <= reading.length && slice.len() <= reading.length - start {
+            start..start + slice.len()
+        } else {
+            0..0
+        }
     })
 }
 
@@ -102,7 +110,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Spanned<T> {
             Ok(value) => Ok(Self { value, span }),
             Err(error) => {
                 let inside = bytes(written, &error.span);
-                let fault = Misread { code: error.code.clone(), span: span.start + inside.start..span.start + inside.end };
+                let fault = Misread {
+                    code: error.code.clone(),
+                    span: span.start + inside.start..span.start + inside.end,
+                };
                 // What was noted further in is the more exact.
                 READING.with_borrow_mut(|reading| reading.fault.get_or_insert(fault).clone());
                 Err(D::Error::custom(error.code))
@@ -186,13 +197,19 @@ mod tests {
         let entries: Entries<Spanned<Vec<Spanned<u32>>>> = read(text).unwrap();
         let (key, list) = &entries.0[0];
         let nested = list.value.iter().map(|number| &text[number.span.clone()]).collect::<Vec<_>>();
-        assert_eq!((&text[key.span.clone()], &text[list.span.clone()], nested), ("\"a\"", "[ 1, 22 ]", vec!["1", "22"]));
+        assert_eq!(
+            (&text[key.span.clone()], &text[list.span.clone()], nested),
+            ("\"a\"", "[ 1, 22 ]", vec!["1", "22"])
+        );
     }
 
     #[test]
     fn what_is_wrong_inside_of_a_spanned_value_is_shown_there() {
         let text = "{\"a\": [1, x, 3]}";
         let fault = read::<Entries<Spanned<Vec<Spanned<u32>>>>>(text).unwrap_err();
-        assert!(text[fault.span.start..].starts_with("x") || text[..fault.span.start].ends_with('x'), "{fault:?}");
+        assert!(
+            text[fault.span.start..].starts_with("x") || text[..fault.span.start].ends_with('x'),
+            "{fault:?}"
+        );
     }
 }

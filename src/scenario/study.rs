@@ -1,7 +1,7 @@
 //! One experiment and all that belongs to it, and one watched rollout.
 //!
-//! Guarantees: a study knows its own place in a table of observations and which treatment each variation is; nothing is looked up
-//! by name again.
+//! Guarantees: a study knows its own place in a table of observations and which treatment each
+//! variation is; nothing is looked up by name again.
 //!
 //! Does not know: where the observations come from.
 
@@ -45,18 +45,38 @@ impl Study {
     /// A study of a fixed split, without a decision rule.
     #[must_use]
     pub fn new(experiment: Experiment, place: usize, varies: Varies) -> Self {
-        Self { experiment, place, varies, rule: None, expect: None, allocation: None, targeting: None, segments: Vec::new() }
+        Self {
+            experiment,
+            place,
+            varies,
+            rule: None,
+            expect: None,
+            allocation: None,
+            targeting: None,
+            segments: Vec::new(),
+        }
     }
 
-    /// The sufficient statistics of some units; `metrics` are those that the experiment's numbers mean.
+    /// The sufficient statistics of some units; `metrics` are those that the experiment's numbers
+    /// mean.
     #[must_use]
-    pub fn summarize(&self, observations: &Observations, metrics: &[Metric], units: impl Iterator<Item = usize> + Clone) -> Summary {
+    pub fn summarize(
+        &self,
+        observations: &Observations,
+        metrics: &[Metric],
+        units: impl Iterator<Item = usize> + Clone,
+    ) -> Summary {
         summarize(observations, self.place, &self.experiment, metrics, units)
     }
 
     /// The analysis of some units.
     #[must_use]
-    pub fn analyze(&self, observations: &Observations, metrics: &[Metric], units: impl Iterator<Item = usize> + Clone) -> Analysis {
+    pub fn analyze(
+        &self,
+        observations: &Observations,
+        metrics: &[Metric],
+        units: impl Iterator<Item = usize> + Clone,
+    ) -> Analysis {
         analyze(&self.experiment, &self.summarize(observations, metrics, units))
     }
 

@@ -1,4 +1,5 @@
-//! What scenarios come to: the defaults against the tutorial's inventory, one change at a time, and whatever bytes.
+//! What scenarios come to: the defaults against the tutorial's inventory, one change at a time, and
+//! whatever bytes.
 
 use proptest::prelude::*;
 
@@ -19,7 +20,14 @@ const SHORT: &str = r#"(BLOCK
 
 /// A small knowledge base, quickly read.
 fn documents(_: &str) -> Documents {
-    Ok((0..20).map(|n| (format!("{n}.md"), format!("# Topic number {n}\n\nSome words about topic {n} and its uses.\n"))).collect())
+    Ok((0..20)
+        .map(|n| {
+            (
+                format!("{n}.md"),
+                format!("# Topic number {n}\n\nSome words about topic {n} and its uses.\n"),
+            )
+        })
+        .collect())
 }
 
 fn scenario(block: &str) -> Scenario {
@@ -33,7 +41,9 @@ fn scenario(block: &str) -> Scenario {
 /// The fields of a block, as RON lists them when it does not know one.
 fn fields<T: for<'de> serde::Deserialize<'de> + std::fmt::Debug>() -> Vec<&'static str> {
     match read::<T>("(no_such_field: 1)") {
-        Err(Misread { code: ron::Error::NoSuchStructField { expected, .. }, .. }) => expected.to_vec(),
+        Err(Misread { code: ron::Error::NoSuchStructField { expected, .. }, .. }) => {
+            expected.to_vec()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -42,7 +52,10 @@ fn fields<T: for<'de> serde::Deserialize<'de> + std::fmt::Debug>() -> Vec<&'stat
 fn the_defaults_are_the_tutorials_inventory() {
     let scenario = scenario("");
     let project = &scenario.project;
-    assert_eq!((project.key.as_str(), project.environment.as_str()), ("multi-agent-chatbot", "production"));
+    assert_eq!(
+        (project.key.as_str(), project.environment.as_str()),
+        ("multi-agent-chatbot", "production")
+    );
     let segments: Vec<&str> = project.segments.iter().map(|segment| segment.key.as_str()).collect();
     assert_eq!(segments, ["eu-free", "eu-paid", "other-free", "other-paid"]);
     let tools: Vec<&str> = project.tools.iter().map(|tool| tool.key.as_str()).collect();
@@ -51,7 +64,12 @@ fn the_defaults_are_the_tutorials_inventory() {
     let variations: Vec<String> = project
         .configs
         .iter()
-        .flat_map(|config| config.variations.iter().map(|v| format!("{}/{} {} {}", config.key, v.key, v.model_config, v.tools.len())))
+        .flat_map(|config| {
+            config
+                .variations
+                .iter()
+                .map(|v| format!("{}/{} {} {}", config.key, v.key, v.model_config, v.tools.len()))
+        })
         .collect();
     assert_eq!(
         variations,
@@ -70,15 +88,21 @@ fn the_defaults_are_the_tutorials_inventory() {
         ]
     );
     let security = &project.configs[1];
-    let served: Vec<String> = security.rules.iter().map(|rule| format!("{:?} {:?}", rule.when, rule.serve)).collect();
-    let expected = ["eu-free strict", "eu-paid strict", "other-free basic", "other-paid basic"].map(|pair| {
-        let (segment, level) = pair.split_once(' ').unwrap();
-        let serve = ServeSpec::Variation(format!("{level}-security"));
-        format!("{:?} {serve:?}", Condition::Segment(segment.to_owned()))
-    });
+    let served: Vec<String> =
+        security.rules.iter().map(|rule| format!("{:?} {:?}", rule.when, rule.serve)).collect();
+    let expected = ["eu-free strict", "eu-paid strict", "other-free basic", "other-paid basic"]
+        .map(|pair| {
+            let (segment, level) = pair.split_once(' ').unwrap();
+            let serve = ServeSpec::Variation(format!("{level}-security"));
+            format!("{:?} {serve:?}", Condition::Segment(segment.to_owned()))
+        });
     assert_eq!(served, expected);
     assert_eq!(project.experiments[0].rule, RuleChoice::Segment("other-paid".to_owned()), "Rule 4");
-    let metrics: Vec<String> = scenario.metrics.iter().map(|m| format!("{} {} {:?} {:?}", m.key, m.event, m.kind(), m.better)).collect();
+    let metrics: Vec<String> = scenario
+        .metrics
+        .iter()
+        .map(|m| format!("{} {} {:?} {:?}", m.key, m.event, m.kind(), m.better))
+        .collect();
     assert_eq!(
         metrics,
         [
@@ -119,11 +143,17 @@ fn one_line_changes_one_number_and_nothing_else() {
     let plain = scenario("");
     let changed = scenario(r#"models: {"gpt-4o": (quality: 0.5)},"#);
     let mut expected = plain.models.clone();
-    expected.iter_mut().find(|model| model.id == "gpt-4o").unwrap().quality = crate::quantity::Probability::new(0.5).unwrap();
+    expected.iter_mut().find(|model| model.id == "gpt-4o").unwrap().quality =
+        crate::quantity::Probability::new(0.5).unwrap();
     assert_eq!(changed.models, expected);
-    assert_eq!((changed.tools, changed.configs, changed.metrics), (plain.tools, plain.configs, plain.metrics));
+    assert_eq!(
+        (changed.tools, changed.configs, changed.metrics),
+        (plain.tools, plain.configs, plain.metrics)
+    );
 
-    let changed = scenario(r#"configs: {"support-agent": (variations: {"other-paid": (temperature: 1.5)})},"#);
+    let changed = scenario(
+        r#"configs: {"support-agent": (variations: {"other-paid": (temperature: 1.5)})},"#,
+    );
     let before = scenario("").configs;
     let differ: Vec<&str> = changed.configs[2]
         .variations
@@ -144,13 +174,20 @@ fn a_new_entry_is_like_another_one_but_for_what_it_says() {
     );
     let find = |id: &str| scenario.models.iter().find(|model| model.id == id).unwrap().clone();
     let (new, old) = (find("gpt-4o-eu"), find("gpt-4o"));
-    let renamed =
-        crate::llm::profile::ModelProfile { id: new.id.clone(), input_price: new.input_price, charged: new.charged, ..old.clone() };
+    let renamed = crate::llm::profile::ModelProfile {
+        id: new.id.clone(),
+        input_price: new.input_price,
+        charged: new.charged,
+        ..old.clone()
+    };
     assert_eq!(new, renamed);
     assert_ne!(new.input_price, old.input_price);
     let variations = &scenario.configs[2].variations;
     let (new, old) = (variations.last().unwrap(), &variations[4]);
-    assert_eq!((new.name.as_str(), &new.setup.instructions, &new.setup.tools), ("Eu Model", &old.setup.instructions, &old.setup.tools));
+    assert_eq!(
+        (new.name.as_str(), &new.setup.instructions, &new.setup.tools),
+        ("Eu Model", &old.setup.instructions, &old.setup.tools)
+    );
     assert_eq!(scenario.models[usize::from(new.setup.model)].id, "gpt-4o-eu");
 }
 
@@ -174,16 +211,23 @@ fn refusal(block: &str) -> String {
 
 #[test]
 fn more_variations_than_a_byte_counts_are_refused() {
-    let variations = |n: usize| (0..n).map(|n| format!("\"v{n}\": (like: \"eu-free\"), ")).collect::<String>();
-    let configs = |n: usize| format!("configs: {{ \"support-agent\": (variations: {{ {} }}) }},", variations(n));
+    let variations =
+        |n: usize| (0..n).map(|n| format!("\"v{n}\": (like: \"eu-free\"), ")).collect::<String>();
+    let configs = |n: usize| {
+        format!("configs: {{ \"support-agent\": (variations: {{ {} }}) }},", variations(n))
+    };
     let own = scenario("").configs[2].variations.len();
     assert_eq!(scenario(&configs(256 - own)).configs[2].variations.len(), 256);
-    assert!(refusal(&configs(256 - own + 1)).contains("more than 256 variations of `support-agent`"));
+    assert!(
+        refusal(&configs(256 - own + 1)).contains("more than 256 variations of `support-agent`")
+    );
 }
 
 #[test]
 fn a_list_that_is_too_long_is_refused_rather_than_cut_off() {
-    let new: String = (0..256).map(|n| format!("\"m{n}\": (event: \"$ld:ai:tokens:output\", unit: \"tokens\"), ")).collect();
+    let new: String = (0..256)
+        .map(|n| format!("\"m{n}\": (event: \"$ld:ai:tokens:output\", unit: \"tokens\"), "))
+        .collect();
     let text = |listed: usize| {
         let names: String = (0..listed).map(|n| format!("\"m{n}\", ")).collect();
         let text = SHORT.replace("BLOCK", &format!("knowledge: \"k\", metrics: {{ {new} }},"));
@@ -195,7 +239,8 @@ fn a_list_that_is_too_long_is_refused_rather_than_cut_off() {
 
 #[test]
 fn a_stated_redaction_gives_instructions_that_a_model_reads_so() {
-    let reading = |scenario: &Scenario, at: usize| scenario.configs[1].variations[at].setup.reading.strict;
+    let reading =
+        |scenario: &Scenario, at: usize| scenario.configs[1].variations[at].setup.reading.strict;
     let plain = scenario("");
     assert_eq!([reading(&plain, 1), reading(&plain, 2)], [false, true]);
     let swapped = scenario(
@@ -204,9 +249,11 @@ fn a_stated_redaction_gives_instructions_that_a_model_reads_so() {
         })},"#,
     );
     assert_eq!([reading(&swapped, 1), reading(&swapped, 2)], [true, false]);
-    let own =
-        r#"configs: {"security-agent": (variations: {"strict-security": (redaction: Strict, instructions: "Redact every job title.")})},"#;
-    assert_eq!(scenario(own).configs[1].variations[2].setup.instructions, "Redact every job title.");
+    let own = r#"configs: {"security-agent": (variations: {"strict-security": (redaction: Strict, instructions: "Redact every job title.")})},"#;
+    assert_eq!(
+        scenario(own).configs[1].variations[2].setup.instructions,
+        "Redact every job title."
+    );
 }
 
 #[test]
@@ -230,7 +277,8 @@ fn an_audience_is_spread_over_all_combinations() {
 
 #[test]
 fn the_digest_follows_the_text() {
-    let (one, again, other) = (scenario("seed: 1,").digest, scenario("seed: 1,").digest, scenario("seed: 2,").digest);
+    let (one, again, other) =
+        (scenario("seed: 1,").digest, scenario("seed: 1,").digest, scenario("seed: 2,").digest);
     assert_eq!(one, again);
     assert_ne!(one, other);
     assert_eq!(one.len(), 32);
@@ -241,18 +289,25 @@ fn every_built_in_scenario_is_sound_and_in_the_folder_and_has_a_title() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".ron").map(str::to_owned))
+        .filter_map(|entry| {
+            entry.unwrap().file_name().to_str()?.strip_suffix(".ron").map(str::to_owned)
+        })
         .collect();
     files.sort();
     let mut names: Vec<&str> = LIBRARY.iter().map(|built_in| built_in.name).collect();
     names.sort_unstable();
     assert_eq!(files, names);
     for built_in in LIBRARY {
-        let loaded = load(built_in.name).unwrap_or_else(|faults| panic!("{}", render(&faults, false)));
+        let loaded =
+            load(built_in.name).unwrap_or_else(|faults| panic!("{}", render(&faults, false)));
         assert_eq!(loaded.scenario.title, built_in.title());
         assert!((1..=100).contains(&built_in.title().chars().count()), "{}", built_in.title());
-        let file = load(&format!("{folder}/{}.ron", built_in.name)).unwrap_or_else(|faults| panic!("{}", render(&faults, false)));
-        assert_eq!((file.scenario.digest, file.scenario.name), (loaded.scenario.digest, loaded.scenario.name));
+        let file = load(&format!("{folder}/{}.ron", built_in.name))
+            .unwrap_or_else(|faults| panic!("{}", render(&faults, false)));
+        assert_eq!(
+            (file.scenario.digest, file.scenario.name),
+            (loaded.scenario.digest, loaded.scenario.name)
+        );
     }
 }
 
@@ -269,8 +324,10 @@ fn every_default_says_where_it_comes_from() {
         ("judge", fields::<source::Judge>(), &[]),
     ];
     for (block, fields, without) in blocks {
-        let mut written: Vec<&str> = fields.into_iter().filter(|field| !without.contains(field)).collect();
-        let mut listed: Vec<&str> = ORIGINS.iter().filter(|line| line.block == block).map(|line| line.field).collect();
+        let mut written: Vec<&str> =
+            fields.into_iter().filter(|field| !without.contains(field)).collect();
+        let mut listed: Vec<&str> =
+            ORIGINS.iter().filter(|line| line.block == block).map(|line| line.field).collect();
         written.sort_unstable();
         listed.sort_unstable();
         assert_eq!(written, listed, "{block}");
@@ -283,12 +340,25 @@ fn shown(text: &str) -> Option<String> {
         Ok(loaded) => {
             // What is let through has no dangling index.
             let Scenario { models, tools, configs, metrics, studies, .. } = &loaded.scenario;
-            for setup in configs.iter().flat_map(|config| &config.variations).map(|variation| &variation.setup) {
-                assert!(usize::from(setup.model) < models.len() && setup.tools.iter().all(|&tool| usize::from(tool) < tools.len()));
+            for setup in configs
+                .iter()
+                .flat_map(|config| &config.variations)
+                .map(|variation| &variation.setup)
+            {
+                assert!(
+                    usize::from(setup.model) < models.len()
+                        && setup.tools.iter().all(|&tool| usize::from(tool) < tools.len())
+                );
             }
             for experiment in studies.iter().map(|study| &study.experiment) {
-                assert!(experiment.control < experiment.treatments.len() && experiment.treatments.len() > 1);
-                assert!(!experiment.metrics.is_empty() && experiment.metrics.iter().all(|&metric| metric < metrics.len()));
+                assert!(
+                    experiment.control < experiment.treatments.len()
+                        && experiment.treatments.len() > 1
+                );
+                assert!(
+                    !experiment.metrics.is_empty()
+                        && experiment.metrics.iter().all(|&metric| metric < metrics.len())
+                );
             }
             None
         }
@@ -342,9 +412,15 @@ proptest! {
 fn many_faults_are_shown_in_part_and_in_time() {
     let entries: String = (0..5_000).map(|n| format!("\"m{n}\": (quality: 0.5), ")).collect();
     let text = SHORT.replace("BLOCK", &format!("models: {{{entries}}},"));
-    let Err(faults) = parse("my", Source::new("my.ron", text), &documents) else { panic!("it is sound") };
+    let Err(faults) = parse("my", Source::new("my.ron", text), &documents) else {
+        panic!("it is sound")
+    };
     assert_eq!(faults.len(), 51);
-    assert!(faults[50].message.starts_with("and ") && faults[50].message.ends_with(" more"), "{}", faults[50].message);
+    assert!(
+        faults[50].message.starts_with("and ") && faults[50].message.ends_with(" more"),
+        "{}",
+        faults[50].message
+    );
 }
 
 #[test]
@@ -363,7 +439,11 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
         if !scenario.rollouts.is_empty() {
             continue;
         }
-        let account = crate::flags::bootstrap::mock_account(&scenario.project, scenario.seed, 1_760_000_000_000);
+        let account = crate::flags::bootstrap::mock_account(
+            &scenario.project,
+            scenario.seed,
+            1_760_000_000_000,
+        );
         let started = account.unwrap().0.started();
         for own in scenario.experiments() {
             let found = started.iter().find(|one| one.design.key == own.key).unwrap();
@@ -373,10 +453,15 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
                 prior_variance: None,
                 judge: None,
                 smallest_effect: 0.0,
-                unit: if metric.kind() == crate::experiment::MetricKind::Conversion { String::new() } else { metric.unit.clone() },
+                unit: if metric.kind() == crate::experiment::MetricKind::Conversion {
+                    String::new()
+                } else {
+                    metric.unit.clone()
+                },
                 ..metric.clone()
             };
-            let metrics: Vec<_> = own.metrics.iter().map(|&at| plain(&scenario.metrics[at])).collect();
+            let metrics: Vec<_> =
+                own.metrics.iter().map(|&at| plain(&scenario.metrics[at])).collect();
             assert_eq!(found.metrics, metrics, "{}", built_in.name);
             let design = &found.design;
             assert_eq!(
@@ -385,7 +470,12 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
                 "{}",
                 built_in.name
             );
-            assert_eq!((&design.treatments, design.control), (&own.treatments, own.control), "{}", built_in.name);
+            assert_eq!(
+                (&design.treatments, design.control),
+                (&own.treatments, own.control),
+                "{}",
+                built_in.name
+            );
             compared += 1;
         }
     }

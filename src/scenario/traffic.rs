@@ -24,31 +24,52 @@ const RESERVED: [&str; 4] = ["key", "kind", "anonymous", "_meta"];
 /// Traffic, with the tutorial's numbers where the file has none.
 pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'_>) -> TrafficSpec {
     let file = &written.traffic;
-    let queries = file.queries.as_ref().map_or(catalog::QUERIES, |queries| faults.whole("the number of queries", queries, 1..=MAX_QUERIES));
-    let mode = file.mode.as_ref().map_or(Mode::Concurrent { workers: catalog::WORKERS }, |mode| match mode.value {
-        source::Mode::Concurrent { workers } => {
-            let workers = Spanned { value: workers, span: mode.span.clone() };
-            Mode::Concurrent { workers: faults.whole("the number of workers", &workers, 1..=MAX_WORKERS) }
-        }
-        source::Mode::Sequential { delay } => Mode::Sequential { delay },
+    let queries = file.queries.as_ref().map_or(catalog::QUERIES, |queries| {
+        faults.whole("the number of queries", queries, 1..=MAX_QUERIES)
     });
+    let mode =
+        file.mode.as_ref().map_or(
+            Mode::Concurrent { workers: catalog::WORKERS },
+            |mode| match mode.value {
+                source::Mode::Concurrent { workers } => {
+                    let workers = Spanned { value: workers, span: mode.span.clone() };
+                    Mode::Concurrent {
+                        workers: faults.whole("the number of workers", &workers, 1..=MAX_WORKERS),
+                    }
+                }
+                source::Mode::Sequential { delay } => Mode::Sequential { delay },
+            },
+        );
     let timeout = file.timeout.as_ref().map_or(catalog::TIMEOUT, |timeout| {
         if timeout.value == Duration::ZERO {
             let help = "the tutorial has \"2000s\"".to_owned();
-            faults.add("the timeout is zero", &timeout.span, "every request would fail at once", Some(help));
+            faults.add(
+                "the timeout is zero",
+                &timeout.span,
+                "every request would fail at once",
+                Some(help),
+            );
         }
         timeout.value
     });
-    let personal =
-        file.pii_percentage.as_ref().map_or(catalog::PII_PERCENTAGE, |percentage| faults.range("pii_percentage", percentage, 0.0, 100.0));
+    let personal = file.pii_percentage.as_ref().map_or(catalog::PII_PERCENTAGE, |percentage| {
+        faults.range("pii_percentage", percentage, 0.0, 100.0)
+    });
     let complexity = file.complexity.as_ref().map_or([1.0 / 3.0; 3], |shares| {
         let parts = [shares.value.basic, shares.value.intermediate, shares.value.advanced];
         sum_to_whole("the shares of complexity do", parts, shares, faults);
         parts.map(Share::fraction)
     });
-    let topics = file.topics.as_ref().map_or(catalog::TOPICS, |topics| faults.whole("the number of topics", topics, 1..=256));
+    let topics = file
+        .topics
+        .as_ref()
+        .map_or(catalog::TOPICS, |topics| faults.whole("the number of topics", topics, 1..=256));
     let unwritten = Spanned::unwritten(catalog::WRITER.to_owned());
-    let writer = faults.look_up("model", file.writer.as_ref().unwrap_or(&unwritten), models.iter().map(|model| model.id.as_str()));
+    let writer = faults.look_up(
+        "model",
+        file.writer.as_ref().unwrap_or(&unwritten),
+        models.iter().map(|model| model.id.as_str()),
+    );
     TrafficSpec {
         queries,
         mode,
@@ -58,15 +79,28 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
         topics,
         writer: writer.unwrap_or_default(),
         audience: audience(written, faults),
-        pre_period: file.pre_period.as_ref().map(|alike| faults.range("pre_period", alike, 0.0, 1.0)),
+        pre_period: file
+            .pre_period
+            .as_ref()
+            .map(|alike| faults.range("pre_period", alike, 0.0, 1.0)),
     }
 }
 
 /// Checks that shares sum to the whole.
-pub fn sum_to_whole<T>(what: &str, shares: impl IntoIterator<Item = Share>, place: &Spanned<T>, faults: &mut Faults<'_>) {
+pub fn sum_to_whole<T>(
+    what: &str,
+    shares: impl IntoIterator<Item = Share>,
+    place: &Spanned<T>,
+    faults: &mut Faults<'_>,
+) {
     let sum: u64 = shares.into_iter().map(|share| u64::from(share.weight())).sum();
     if sum != u64::from(Share::WHOLE.weight()) {
-        faults.add(format!("{what} not sum to 100%"), &place.span, format!("these sum to {}%", sum as f64 / 1e3), None);
+        faults.add(
+            format!("{what} not sum to 100%"),
+            &place.span,
+            format!("these sum to {}%", sum as f64 / 1e3),
+            None,
+        );
     }
 }
 
@@ -75,17 +109,28 @@ fn audience(written: &Written, faults: &mut Faults<'_>) -> Vec<AudienceGroup> {
     let Some(file) = &written.audience else {
         // The tutorial's generator: everybody is a paying user in the US.
         let attributes = [("country", "US"), ("plan", "paid"), ("region", "other")];
-        let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
+        let attributes =
+            attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
         return vec![AudienceGroup { weight: 1.0, attributes: Attributes(attributes) }];
     };
-    sum_to_whole("the shares of the audience do", file.value.iter().map(|group| group.share), file, faults);
+    sum_to_whole(
+        "the shares of the audience do",
+        file.value.iter().map(|group| group.share),
+        file,
+        faults,
+    );
     let mut groups = Vec::new();
     for group in file.value.iter().filter(|group| group.share.weight() > 0) {
         let sets = spread(group, MAX_SETS - groups.len(), file, faults);
         let weight = group.share.fraction() / sets.len().max(1) as f64;
         groups.extend(sets.into_iter().map(|attributes| AudienceGroup { weight, attributes }));
         if groups.len() >= MAX_SETS {
-            faults.add("the audience has too many distinct users", &file.span, format!("more than {MAX_SETS} combinations"), None);
+            faults.add(
+                "the audience has too many distinct users",
+                &file.span,
+                format!("more than {MAX_SETS} combinations"),
+                None,
+            );
             break;
         }
     }
@@ -93,24 +138,46 @@ fn audience(written: &Written, faults: &mut Faults<'_>) -> Vec<AudienceGroup> {
 }
 
 /// The attribute sets of one group, at most `most`.
-fn spread(group: &Group, most: usize, place: &Spanned<Vec<Group>>, faults: &mut Faults<'_>) -> Vec<Attributes> {
+fn spread(
+    group: &Group,
+    most: usize,
+    place: &Spanned<Vec<Group>>,
+    faults: &mut Faults<'_>,
+) -> Vec<Attributes> {
     let mut sets = vec![Attributes::default()];
     for (nth, (key, values)) in group.attributes.0.iter().enumerate() {
         if RESERVED.contains(&key.value.as_str()) || key.value.is_empty() {
             let label = "LaunchDarkly keeps this name for itself";
-            faults.add(format!("an attribute cannot be called `{}`", key.value), &key.span, label, None);
+            faults.add(
+                format!("an attribute cannot be called `{}`", key.value),
+                &key.span,
+                label,
+                None,
+            );
         }
-        if let Some((earlier, _)) = group.attributes.0.iter().take(nth).find(|(earlier, _)| earlier.value == key.value) {
+        if let Some((earlier, _)) =
+            group.attributes.0.iter().take(nth).find(|(earlier, _)| earlier.value == key.value)
+        {
             let places = [(&earlier.span, "the first time"), (&key.span, "the second time")];
             faults.add_pair(format!("attribute `{}` is given twice", key.value), places, None);
         }
         if values.is_empty() {
             let help = "leave the attribute out, or give it at least one value".to_owned();
-            faults.add(format!("attribute `{}` has no value", key.value), &key.span, "an empty list", Some(help));
+            faults.add(
+                format!("attribute `{}` has no value", key.value),
+                &key.span,
+                "an empty list",
+                Some(help),
+            );
             continue;
         }
         if sets.len().saturating_mul(values.len()) > most {
-            faults.add("the audience has too many distinct users", &place.span, format!("more than {MAX_SETS} combinations"), None);
+            faults.add(
+                "the audience has too many distinct users",
+                &place.span,
+                format!("more than {MAX_SETS} combinations"),
+                None,
+            );
             return Vec::new();
         }
         let with = |set: &Attributes, value: &String| {

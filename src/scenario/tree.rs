@@ -2,8 +2,8 @@
 //!
 //! RON's own reader stops at the first fault. This tree lets a check go on behind it.
 //!
-//! Guarantees: every span lies in the text and between characters; nesting is bounded. A text with a syntax error has no tree:
-//! RON's reader says what is wrong with it.
+//! Guarantees: every span lies in the text and between characters; nesting is bounded. A text with
+//! a syntax error has no tree: RON's reader says what is wrong with it.
 
 use std::ops::Range;
 
@@ -184,7 +184,8 @@ impl<'t> Reader<'t> {
         Some(self.node(kind, start))
     }
 
-    /// A text from its opening quote up to its closing one; what stands before the opening one begins at `start`.
+    /// A text from its opening quote up to its closing one; what stands before the opening one
+    /// begins at `start`.
     fn text_to(&mut self, start: usize, close: &str, escapes: bool) -> Option<Node> {
         self.at += 1;
         while !self.rest().starts_with(close) {
@@ -205,7 +206,8 @@ impl<'t> Reader<'t> {
         let before = self.at;
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         self.run(is_name);
-        let begins_field = self.at > before && self.space().is_some() && self.rest().starts_with(':');
+        let begins_field =
+            self.at > before && self.space().is_some() && self.rest().starts_with(':');
         self.at = before;
         if begins_field || self.rest().starts_with(')') {
             let field = |reader: &mut Self| {
@@ -217,7 +219,8 @@ impl<'t> Reader<'t> {
                 Some((name, reader.value()?))
             };
             let fields = self.until(")", field)?;
-            let fields = fields.into_iter().map(|((name, value), end)| Field { name, value, end }).collect();
+            let fields =
+                fields.into_iter().map(|((name, value), end)| Field { name, value, end }).collect();
             return Some(self.node(Kind::Block(name, fields), start));
         }
         let items = self.until(")", Self::value)?;
@@ -232,8 +235,13 @@ impl<'t> Reader<'t> {
         self.space()
     }
 
-    /// Items with commas between them, up to a closing bracket; each with where it ends, its comma included.
-    fn until<T>(&mut self, close: &str, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<(T, usize)>> {
+    /// Items with commas between them, up to a closing bracket; each with where it ends, its comma
+    /// included.
+    fn until<T>(
+        &mut self,
+        close: &str,
+        item: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Vec<(T, usize)>> {
         let mut items = Vec::new();
         loop {
             self.space()?;
@@ -262,20 +270,50 @@ mod tests {
     #[test]
     fn every_kind_of_value_is_told_apart_with_its_bytes() {
         let text = "( // one\n a: [1, -2.5e3, \"x\\\"\",], /* /* */ */ b: r#\"raw \" \"#, c: Some(Mean), d: All([true]), e: { \"k\": () }, f: None )";
-        let Some(Node { kind: Kind::Block(None, fields), .. }) = tree(text) else { panic!("no block") };
+        let Some(Node { kind: Kind::Block(None, fields), .. }) = tree(text) else {
+            panic!("no block")
+        };
         let names: Vec<&str> = fields.iter().map(|field| &text[field.name.clone()]).collect();
         assert_eq!(names, ["a", "b", "c", "d", "e", "f"]);
-        let values: Vec<&str> = fields.iter().map(|field| &text[field.value.span.clone()]).collect();
-        assert_eq!(values, ["[1, -2.5e3, \"x\\\"\",]", "r#\"raw \" \"#", "Mean", "All([true])", "{ \"k\": () }", "None"]);
+        let values: Vec<&str> =
+            fields.iter().map(|field| &text[field.value.span.clone()]).collect();
+        assert_eq!(
+            values,
+            [
+                "[1, -2.5e3, \"x\\\"\",]",
+                "r#\"raw \" \"#",
+                "Mean",
+                "All([true])",
+                "{ \"k\": () }",
+                "None"
+            ]
+        );
         let Kind::List(items) = &fields[0].value.kind else { panic!("no list") };
-        assert_eq!(items.iter().map(|item| item.kind.clone()).collect::<Vec<_>>(), [Kind::Number, Kind::Number, Kind::Text]);
+        assert_eq!(
+            items.iter().map(|item| item.kind.clone()).collect::<Vec<_>>(),
+            [Kind::Number, Kind::Number, Kind::Text]
+        );
     }
 
     #[test]
     fn a_wrong_syntax_has_no_tree_and_no_panic() {
-        for text in
-            ["", "(", "(a)b", "(a: 1 b: 2)", "\"", "r", "r#\"", "/*", "(a:)", "{1}", "b", "'", "\u{e9}:", "r\u{e9}", &"[".repeat(100_000)]
-        {
+        for text in [
+            "",
+            "(",
+            "(a)b",
+            "(a: 1 b: 2)",
+            "\"",
+            "r",
+            "r#\"",
+            "/*",
+            "(a:)",
+            "{1}",
+            "b",
+            "'",
+            "\u{e9}:",
+            "r\u{e9}",
+            &"[".repeat(100_000),
+        ] {
             assert!(tree(text).is_none_or(|node| node.span.end <= text.len()), "{text:.20}");
         }
         assert_eq!(tree("(a: 1 b: 2)"), None);

@@ -1,4 +1,5 @@
-//! The words for a value of the wrong kind: what was expected, what is there instead, and what to write.
+//! The words for a value of the wrong kind: what was expected, what is there instead, and what to
+//! write.
 
 use super::tree::{Kind, Node};
 use crate::quantity::{Money, Price, Share};
@@ -84,7 +85,9 @@ impl Expected {
     /// The same with how it is written: "a share in quotes".
     pub fn phrase(&self) -> String {
         match self {
-            Self::Text | Self::Duration | Self::Share | Self::Money | Self::Price => format!("{} in quotes", self.noun()),
+            Self::Text | Self::Duration | Self::Share | Self::Money | Self::Price => {
+                format!("{} in quotes", self.noun())
+            }
             Self::List => "a list in brackets".to_owned(),
             Self::Tuple(2) => "a pair in parentheses".to_owned(),
             Self::Tuple(n) => format!("{n} values in parentheses"),
@@ -113,29 +116,50 @@ impl Expected {
 
     /// What to write in place of what is there.
     pub fn help(&self, node: &Node, written: &str) -> Option<String> {
-        let text = || if node.kind == Kind::Text { ron::from_str::<String>(written).ok() } else { None };
-        let number = || if node.kind == Kind::Number { written.replace('_', "").parse::<f64>().ok() } else { None };
+        let text =
+            || if node.kind == Kind::Text { ron::from_str::<String>(written).ok() } else { None };
+        let number = || {
+            if node.kind == Kind::Number {
+                written.replace('_', "").parse::<f64>().ok()
+            } else {
+                None
+            }
+        };
         let shown = short(written);
         let write = |what: String| Some(format!("write {what}"));
         match self {
             Self::Number | Self::Whole if node.kind == Kind::Number => match number() {
-                Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => write(format!("{value}")),
-                Some(value) if value.is_finite() => write(format!("{} or {}", value.floor(), value.ceil())),
+                Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
+                    write(format!("{value}"))
+                }
+                Some(value) if value.is_finite() => {
+                    write(format!("{} or {}", value.floor(), value.ceil()))
+                }
                 _ => write("digits, such as 200".to_owned()),
             },
             Self::Number | Self::Whole => match text().as_deref().and_then(number_in) {
-                Some(value) if *self == Self::Number || value.fract() == 0.0 => write(format!("{value}")),
+                Some(value) if *self == Self::Number || value.fract() == 0.0 => {
+                    write(format!("{value}"))
+                }
                 _ => write(
-                    if *self == Self::Number { "a number without quotes, such as 0.15" } else { "a number without quotes, such as 200" }
-                        .to_owned(),
+                    if *self == Self::Number {
+                        "a number without quotes, such as 0.15"
+                    } else {
+                        "a number without quotes, such as 200"
+                    }
+                    .to_owned(),
                 ),
             },
             Self::Duration => match number() {
-                Some(value) => write(format!("\"{value}s\" for seconds or \"{value}ms\" for milliseconds")),
+                Some(value) => {
+                    write(format!("\"{value}s\" for seconds or \"{value}ms\" for milliseconds"))
+                }
                 None => write("a duration such as \"30s\", \"250ms\" or \"20min\"".to_owned()),
             },
             Self::Share => match number() {
-                Some(value) if (0.0..=1.0).contains(&value) => write(format!("\"{}%\"", value * 100.0)),
+                Some(value) if (0.0..=1.0).contains(&value) => {
+                    write(format!("\"{}%\"", value * 100.0))
+                }
                 Some(value) => write(format!("\"{value}%\"")),
                 None => write("a share such as \"50%\" or \"12.5%\"".to_owned()),
             },
@@ -143,20 +167,26 @@ impl Expected {
                 Some(value) => write(format!("\"${value}\"")),
                 None => write("dollars such as \"$0.10\" or \"$2.50\"".to_owned()),
             },
-            Self::Text if matches!(node.kind, Kind::Number | Kind::Bool | Kind::Name) => write(format!("\"{shown}\"")),
+            Self::Text if matches!(node.kind, Kind::Number | Kind::Bool | Kind::Name) => {
+                write(format!("\"{shown}\""))
+            }
             Self::Text => write("a text in quotes: \"…\"".to_owned()),
             Self::Bool => match text().as_deref().unwrap_or(written).to_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" => write("`true` without quotes".to_owned()),
                 "false" | "no" | "off" | "0" => write("`false` without quotes".to_owned()),
                 _ => write("`true` or `false` without quotes".to_owned()),
             },
-            Self::List if matches!(node.kind, Kind::Text | Kind::Number) => write(format!("[{shown}]")),
+            Self::List if matches!(node.kind, Kind::Text | Kind::Number) => {
+                write(format!("[{shown}]"))
+            }
             Self::List => Some("lists stand in brackets: [ …, … ]".to_owned()),
             Self::Tuple(n) => write(format!("({})", vec!["…"; *n].join(", "))),
             Self::Map => Some("maps stand in braces: { \"key\": …, … }".to_owned()),
             Self::Block => Some("blocks stand in parentheses: ( field: value, … )".to_owned()),
             Self::Choice(names) => {
-                let meant = text().and_then(|text| names.iter().find(|name| name.eq_ignore_ascii_case(text.trim())).cloned());
+                let meant = text().and_then(|text| {
+                    names.iter().find(|name| name.eq_ignore_ascii_case(text.trim())).cloned()
+                });
                 match meant {
                     Some(name) => write(format!("{name} without quotes")),
                     None => write("the name without quotes".to_owned()),
@@ -168,8 +198,10 @@ impl Expected {
 
 /// The number that a text holds: "15%" is 0.15, "1,000" is 1000.
 fn number_in(text: &str) -> Option<f64> {
-    let plain: String = text.trim().trim_start_matches('$').chars().filter(|c| !", _".contains(*c)).collect();
-    let (digits, scale) = plain.strip_suffix('%').map_or((plain.as_str(), 1.0), |digits| (digits, 100.0));
+    let plain: String =
+        text.trim().trim_start_matches('$').chars().filter(|c| !", _".contains(*c)).collect();
+    let (digits, scale) =
+        plain.strip_suffix('%').map_or((plain.as_str(), 1.0), |digits| (digits, 100.0));
     digits.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| value / scale)
 }
 

@@ -1,8 +1,9 @@
-//! What has arrived, folded as it comes into the same tables that recorded events end in, and the report on it so far.
+//! What has arrived, folded as it comes into the same tables that recorded events end in, and the
+//! report on it so far.
 //!
-//! Promises: the statistics that `simlab analyze` gives of the same events: only what follows a user's exposure counts, and an
-//! exposure may arrive after the events that follow it; a unit's memory is its key, a few numbers, and its events as long as no
-//! exposure of it has arrived.
+//! Promises: the statistics that `simlab analyze` gives of the same events: only what follows a
+//! user's exposure counts, and an exposure may arrive after the events that follow it; a unit's
+//! memory is its key, a few numbers, and its events as long as no exposure of it has arrived.
 //!
 //! Does not know: HTTP, or the mock world.
 
@@ -22,7 +23,8 @@ use crate::serve::results::results;
 /// Most events that wait for the exposure of their user.
 const MAX_WAITING: usize = 200_000;
 
-/// A metric event that may yet count: for table number `slot`, should its user turn out to be exposed.
+/// A metric event that may yet count: for table number `slot`, should its user turn out to be
+/// exposed.
 #[derive(Clone, Debug)]
 struct Waiting {
     slot: usize,
@@ -51,8 +53,14 @@ impl Arrivals {
     #[must_use]
     pub fn made(started: &Started) -> Self {
         // Events number the automatic `disabled` variation first.
-        let treatment = |key: &String| started.design.treatments.iter().position(|treatment| treatment.variation == *key);
-        let own = started.variations.iter().skip(1).map(|key| treatment(key).and_then(|at| u8::try_from(at).ok()));
+        let treatment = |key: &String| {
+            started.design.treatments.iter().position(|treatment| treatment.variation == *key)
+        };
+        let own = started
+            .variations
+            .iter()
+            .skip(1)
+            .map(|key| treatment(key).and_then(|at| u8::try_from(at).ok()));
         let varies = Varies { config: 0, treatment_of: own.collect() };
         Self::of(Plan {
             name: String::new(),
@@ -76,20 +84,34 @@ impl Arrivals {
         &self.plan.unit
     }
 
-    /// Whether one of its experiments has this design: the same treatments of the same config, compared on the same metrics.
+    /// Whether one of its experiments has this design: the same treatments of the same config,
+    /// compared on the same metrics.
     #[must_use]
     pub fn covers(&self, started: &Started) -> bool {
         let arms = |experiment: &Experiment| {
             let arms = experiment.treatments.iter().enumerate();
-            arms.map(|(nth, arm)| (arm.variation.clone(), nth == experiment.control)).collect::<BTreeMap<_, _>>()
+            arms.map(|(nth, arm)| (arm.variation.clone(), nth == experiment.control))
+                .collect::<BTreeMap<_, _>>()
         };
-        let counted = |metric: &Metric| (metric.event.clone(), metric.aggregation, metric.statistic, metric.missing, metric.better);
+        let counted = |metric: &Metric| {
+            (
+                metric.event.clone(),
+                metric.aggregation,
+                metric.statistic,
+                metric.missing,
+                metric.better,
+            )
+        };
         self.plan.unit == started.unit
             && self.plan.studies.iter().map(|study| &study.experiment).any(|experiment| {
                 experiment.config == started.design.config
                     && arms(experiment) == arms(&started.design)
                     && started.metrics.iter().all(|metric| {
-                        let own = experiment.metrics.iter().filter_map(|&own| self.plan.metrics.get(own)).find(|own| own.key == metric.key);
+                        let own = experiment
+                            .metrics
+                            .iter()
+                            .filter_map(|&own| self.plan.metrics.get(own))
+                            .find(|own| own.key == metric.key);
                         own.is_some_and(|own| counted(own) == counted(metric))
                     })
             })
@@ -106,7 +128,8 @@ impl Arrivals {
             Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
                 for (nth, study) in self.plan.studies.iter().enumerate() {
                     if study.experiment.config == config
-                        && let Some(treatment) = self.plan.treatment(nth, variation, variation_key, value)
+                        && let Some(treatment) =
+                            self.plan.treatment(nth, variation, variation_key, value)
                     {
                         self.table.expose(nth, at_ms, unit, treatment);
                     }
@@ -125,7 +148,13 @@ impl Arrivals {
     }
 
     fn metric(&mut self, unit: &str, event: Waiting) {
-        let sent = MetricEvent { at_ms: event.at_ms, unit, event: &event.event, value: event.value, weight: 1 };
+        let sent = MetricEvent {
+            at_ms: event.at_ms,
+            unit,
+            event: &event.event,
+            value: event.value,
+            weight: 1,
+        };
         let counted = self.table.add(&self.plan, event.slot, &sent);
         if matches!(counted, Counted::NotExposed | Counted::Before) && self.waits < MAX_WAITING {
             self.waits += 1;
@@ -133,16 +162,25 @@ impl Arrivals {
         }
     }
 
-    /// The results so far of one metric; `None` when no experiment of the scenario has this config, these treatments and this
-    /// metric: only those are analyzed.
+    /// The results so far of one metric; `None` when no experiment of the scenario has this config,
+    /// these treatments and this metric: only those are analyzed.
     #[must_use]
     pub fn results(&self, of: &ResultsOf) -> Option<Value> {
         let has = |experiment: &Experiment| {
-            let counts = |&metric: &usize| self.plan.metrics.get(metric).is_some_and(|own| own.key == of.metric);
-            let takes_part = |key: &str| experiment.treatments.iter().any(|treatment| treatment.variation == key);
-            experiment.metrics.iter().any(counts) && of.treatments.iter().all(|treatment| takes_part(&treatment.variation))
+            let counts = |&metric: &usize| {
+                self.plan.metrics.get(metric).is_some_and(|own| own.key == of.metric)
+            };
+            let takes_part = |key: &str| {
+                experiment.treatments.iter().any(|treatment| treatment.variation == key)
+            };
+            experiment.metrics.iter().any(counts)
+                && of.treatments.iter().all(|treatment| takes_part(&treatment.variation))
         };
-        let study = self.plan.studies.iter().find(|study| study.experiment.config == of.config && has(&study.experiment))?;
+        let study = self
+            .plan
+            .studies
+            .iter()
+            .find(|study| study.experiment.config == of.config && has(&study.experiment))?;
         let (summary, analysis) = self.table.analysis(&self.plan, study.place);
         results(of, &study.experiment, (&summary, &analysis))
     }

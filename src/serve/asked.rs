@@ -1,8 +1,8 @@
-//! What a chat request asks, read off its text as a model would: who calls, about what, and in which form it wants the
-//! answer.
+//! What a chat request asks, read off its text as a model would: who calls, about what, and in
+//! which form it wants the answer.
 //!
-//! Promises: any request is read as something; the same request is read alike. What `run` would ask in the same words is
-//! read back as the same prompt, tokens included.
+//! Promises: any request is read as something; the same request is read alike. What `run` would ask
+//! in the same words is read back as the same prompt, tokens included.
 //!
 //! Does not know: HTTP, or what is answered.
 
@@ -13,7 +13,9 @@ use serde_json::Value;
 use crate::journal::Caller;
 use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
-use crate::knowledge::{Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic};
+use crate::knowledge::{
+    Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic,
+};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
 use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::random::Owner;
@@ -40,7 +42,8 @@ pub struct Asked {
     pub subject: Subject,
     /// The user's last words.
     pub words: String,
-    /// What in them it is all about: without what an agent, a writer or a judge is told to do with it.
+    /// What in them it is all about: without what an agent, a writer or a judge is told to do with
+    /// it.
     pub question: Arc<str>,
     /// Tokens of the whole input.
     pub input_tokens: u32,
@@ -56,7 +59,11 @@ impl Asked {
 
 /// The texts of a message, without tool calls and results.
 fn texts(message: &Message) -> Vec<&str> {
-    message.content.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect()
+    message
+        .content
+        .iter()
+        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 /// The words of a message.
@@ -66,7 +73,10 @@ fn words(message: &Message) -> String {
 
 /// What stands behind the first mark, whose letters may be upper or lower case; the mark is ASCII.
 fn behind<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
-    let at = text.as_bytes().windows(mark.len()).position(|window| window.eq_ignore_ascii_case(mark.as_bytes()))?;
+    let at = text
+        .as_bytes()
+        .windows(mark.len())
+        .position(|window| window.eq_ignore_ascii_case(mark.as_bytes()))?;
     Some(text[at + mark.len()..].trim_start())
 }
 
@@ -76,8 +86,8 @@ fn quoted(text: &str) -> Option<&str> {
     Some(&text[..text.find('"')?])
 }
 
-/// The question and the answer that a judge is shown: the first text block and the others, or what stands behind `Question:`
-/// and `Answer:` up to what the judge is told to reply.
+/// The question and the answer that a judge is shown: the first text block and the others, or what
+/// stands behind `Question:` and `Answer:` up to what the judge is told to reply.
 fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
     if let [question, answer @ ..] = parts
         && !answer.is_empty()
@@ -89,14 +99,20 @@ fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
         return (question, vec![question]);
     };
     let asked = question[..question.len() - answer.len()].trim_end();
-    let end = ["\n\nReply with", "\n\nRespond with", "\n\nAnswer with"].iter().filter_map(|told| answer.rfind(told)).min();
+    let end = ["\n\nReply with", "\n\nRespond with", "\n\nAnswer with"]
+        .iter()
+        .filter_map(|told| answer.rfind(told))
+        .min();
     (asked, vec![&answer[..end.unwrap_or(answer.len())]])
 }
 
 /// Understands a request.
 #[must_use]
 pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> Asked {
-    let last = request.messages.iter().rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
+    let last = request
+        .messages
+        .iter()
+        .rposition(|message| message.role == Role::User && !words(message).trim().is_empty());
     let asked = last.and_then(|at| request.messages.get(at));
     let question = asked.map(words).unwrap_or_default();
     let after = request.messages.iter().skip(last.map_or(0, |at| at + 1));
@@ -109,7 +125,9 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     let parts = asked.map(texts).unwrap_or_default();
     let passage = match caller {
         Caller::Judge => shown(&parts, &question).0,
-        Caller::Supervisor | Caller::Security => behind(&question, "user input:").unwrap_or(&question),
+        Caller::Supervisor | Caller::Security => {
+            behind(&question, "user input:").unwrap_or(&question)
+        }
         Caller::Writer => quoted(&question).unwrap_or(&question),
         Caller::Support | Caller::Topics => &question,
     };
@@ -123,12 +141,21 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     };
     let subject = Subject {
         topic,
-        complexity: read.complexity.or_else(|| named_complexity(&question)).unwrap_or(Complexity::Intermediate),
+        complexity: read
+            .complexity
+            .or_else(|| named_complexity(&question))
+            .unwrap_or(Complexity::Intermediate),
         personal,
         redacted: if caller == Caller::Support { read.redacted } else { PiiSet::NONE },
         rounds: u16::try_from(results.clone().count()).unwrap_or(u16::MAX),
-        passages: results.map(|text| passages(text, topic, base)).fold(Passages::default(), Passages::and),
-        visible: if caller == Caller::Judge { visible(&shown(&parts, &question).1) } else { Visible::default() },
+        passages: results
+            .map(|text| passages(text, topic, base))
+            .fold(Passages::default(), Passages::and),
+        visible: if caller == Caller::Judge {
+            visible(&shown(&parts, &question).1)
+        } else {
+            Visible::default()
+        },
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
     Asked { caller, form, subject, words: question, question: about.into(), input_tokens }
@@ -140,19 +167,24 @@ fn passages(text: &str, topic: TopicId, base: &KnowledgeBase) -> Passages {
     Passages { on_topic, off_topic }
 }
 
-/// A text about nothing that the knowledge base knows still gets an answer: about some topic, always the same.
+/// A text about nothing that the knowledge base knows still gets an answer: about some topic,
+/// always the same.
 fn anything(text: &str, base: &KnowledgeBase) -> TopicId {
     base.topic((xxhash_rust::xxh3::xxh3_64(text.as_bytes()) % 1_000_003) as usize)
 }
 
 fn form(request: &ChatRequest) -> Form {
     match (&request.tool_choice, &request.output) {
-        (ToolChoice::Named(name), _) => match request.tools.iter().position(|tool| tool.name == *name) {
-            Some(tool) => Form::Call(tool),
-            None => Form::Free,
-        },
+        (ToolChoice::Named(name), _) => {
+            match request.tools.iter().position(|tool| tool.name == *name) {
+                Some(tool) => Form::Call(tool),
+                None => Form::Free,
+            }
+        }
         (ToolChoice::Any, _) if !request.tools.is_empty() => Form::Call(0),
-        (_, Output::JsonSchema { schema, .. }) => Form::Json(serde_json::from_str(schema).unwrap_or_default()),
+        (_, Output::JsonSchema { schema, .. }) => {
+            Form::Json(serde_json::from_str(schema).unwrap_or_default())
+        }
         (_, Output::JsonObject) => Form::Json(Value::Null),
         _ => Form::Free,
     }
@@ -161,7 +193,11 @@ fn form(request: &ChatRequest) -> Form {
 /// The schema of a structured answer.
 pub fn schema(request: &ChatRequest, form: &Form) -> Value {
     match form {
-        Form::Call(tool) => request.tools.get(*tool).and_then(|tool| serde_json::from_str(&tool.schema).ok()).unwrap_or_default(),
+        Form::Call(tool) => request
+            .tools
+            .get(*tool)
+            .and_then(|tool| serde_json::from_str(&tool.schema).ok())
+            .unwrap_or_default(),
         Form::Json(schema) => schema.clone(),
         Form::Free => Value::Null,
     }
@@ -169,7 +205,8 @@ pub fn schema(request: &ChatRequest, form: &Form) -> Value {
 
 fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     let schema = schema(request, form);
-    let has = |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
+    let has =
+        |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
     if has("likely_contains_pii") && has("recommended_route") {
         return Caller::Supervisor;
     }
@@ -179,10 +216,15 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     if *form != Form::Free || !request.tools.is_empty() {
         return Caller::Support;
     }
-    let told = format!("{}\n{}", request.system.as_deref().unwrap_or_default(), edges(question)).to_lowercase();
+    let told = format!("{}\n{}", request.system.as_deref().unwrap_or_default(), edges(question))
+        .to_lowercase();
     let says = |word: &str| told.contains(word);
     let any = |words: &[&str]| words.iter().any(|word| told.contains(word));
-    if says("positive") && says("negative") && says("none") && any(&["rate", "feedback", "reply with", "respond with"]) {
+    if says("positive")
+        && says("negative")
+        && says("none")
+        && any(&["rate", "feedback", "reply with", "respond with"])
+    {
         return Caller::Judge;
     }
     let writes = any(&["generate", "write", "create"]);
@@ -206,69 +248,135 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
     Caller::Support
 }
 
-/// Characters at each end of a message in which a client says what it wants; documents stand between them.
+/// Characters at each end of a message in which a client says what it wants; documents stand
+/// between them.
 const EDGE_CHARACTERS: usize = 2_000;
 
 /// The beginning and the end of a long message.
 fn edges(text: &str) -> String {
-    let ends = (text.char_indices().nth(EDGE_CHARACTERS), text.char_indices().nth_back(EDGE_CHARACTERS));
+    let ends =
+        (text.char_indices().nth(EDGE_CHARACTERS), text.char_indices().nth_back(EDGE_CHARACTERS));
     match ends {
-        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}\n{}", &text[..head], &text[tail..]),
+        (Some((head, _)), Some((tail, _))) if head < tail => {
+            format!("{}\n{}", &text[..head], &text[tail..])
+        }
         _ => text.to_owned(),
     }
 }
 
 fn wants_personal_data(request: &ChatRequest, question: &str) -> bool {
-    let told = format!("{}\n{question}", request.system.as_deref().unwrap_or_default()).to_lowercase();
-    ["pii", "personal data", "personal information", "email", "e-mail"].iter().any(|word| told.contains(word))
+    let told =
+        format!("{}\n{question}", request.system.as_deref().unwrap_or_default()).to_lowercase();
+    ["pii", "personal data", "personal information", "email", "e-mail"]
+        .iter()
+        .any(|word| told.contains(word))
 }
 
 /// The depth that is named first: what it means may be explained for all of them further on.
 fn named_complexity(text: &str) -> Option<Complexity> {
     let text = text.to_lowercase();
-    let named = Complexity::ALL.into_iter().filter_map(|complexity| Some((text.find(complexity.name())?, complexity)));
+    let named = Complexity::ALL
+        .into_iter()
+        .filter_map(|complexity| Some((text.find(complexity.name())?, complexity)));
     named.min_by_key(|(at, _)| *at).map(|(_, complexity)| complexity)
 }
 
-/// What a judge reads of an answer. Where the model's words do not stand at the start, something else came first.
+/// What a judge reads of an answer. Where the model's words do not stand at the start, something
+/// else came first.
 fn visible(parts: &[&str]) -> Visible {
     let answer = parts.join(" ");
-    let tool_output_first = ["[Relevance:", "Document ", "Title: ", "text chunks:"].iter().any(|mark| answer.contains(mark));
-    Visible { grade: recognize_grade(&answer), tool_output_first, tokens: parts.last().map_or(0, |own| count(own)) }
+    let tool_output_first = ["[Relevance:", "Document ", "Title: ", "text chunks:"]
+        .iter()
+        .any(|mark| answer.contains(mark));
+    Visible {
+        grade: recognize_grade(&answer),
+        tool_output_first,
+        tokens: parts.last().map_or(0, |own| count(own)),
+    }
 }
 
-/// Tokens of the system prompt that Anthropic adds to a call with tools, as `run` counts them (a test holds both together).
+/// Tokens of the system prompt that Anthropic adds to a call with tools, as `run` counts them (a
+/// test holds both together).
 const ANTHROPIC_TOOL_TOKENS: u32 = 340;
 
-/// Tokens as `run` counts them: instructions, tools or the schema of the answer, and each message with what the format adds.
+/// Tokens as `run` counts them: instructions, tools or the schema of the answer, and each message
+/// with what the format adds.
 fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
-    let offer = |tool: &Tool| count(&format!("{}\n{}\n{}", tool.name, tool.description, tool.schema));
-    let schema = if let Output::JsonSchema { name, schema, .. } = &request.output { count(&format!("{name}\n{schema}")) } else { 0 };
-    let prompt = if provider == Provider::Anthropic && !request.tools.is_empty() { ANTHROPIC_TOOL_TOKENS } else { 0 };
+    let offer =
+        |tool: &Tool| count(&format!("{}\n{}\n{}", tool.name, tool.description, tool.schema));
+    let schema = if let Output::JsonSchema { name, schema, .. } = &request.output {
+        count(&format!("{name}\n{schema}"))
+    } else {
+        0
+    };
+    let prompt = if provider == Provider::Anthropic && !request.tools.is_empty() {
+        ANTHROPIC_TOOL_TOKENS
+    } else {
+        0
+    };
     let part = |part: &Part| match part {
         Part::Text(text) => count(text),
         Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
         Part::ToolResult(result) => count(&result.content),
     };
-    let message = |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
+    let message =
+        |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
     let offers: u32 = request.tools.iter().map(offer).sum();
-    request.system.as_deref().map_or(0, count) + offers + schema + prompt + request.messages.iter().map(message).sum::<u32>()
+    request.system.as_deref().map_or(0, count)
+        + offers
+        + schema
+        + prompt
+        + request.messages.iter().map(message).sum::<u32>()
 }
 
 /// All that makes a request this request and no other; whether it is streamed does not matter.
 #[must_use]
 pub fn digest(request: &ChatRequest, user: Option<&str>) -> Owner {
-    let ChatRequest { model, system, messages, tools, tool_choice, output, max_tokens, temperature, top_p, stop, seed, .. } = request;
-    let text = format!("{:?}", (model, system, messages, tools, tool_choice, output, (max_tokens, temperature, top_p, stop, seed), user));
+    let ChatRequest {
+        model,
+        system,
+        messages,
+        tools,
+        tool_choice,
+        output,
+        max_tokens,
+        temperature,
+        top_p,
+        stop,
+        seed,
+        ..
+    } = request;
+    let text = format!(
+        "{:?}",
+        (
+            model,
+            system,
+            messages,
+            tools,
+            tool_choice,
+            output,
+            (max_tokens, temperature, top_p, stop, seed),
+            user
+        )
+    );
     Owner::of(text.as_bytes())
 }
 
-/// Whose luck answers: the user's, or else that of the words. It stays the same while tools are called.
+/// Whose luck answers: the user's, or else that of the words. It stays the same while tools are
+/// called.
 #[must_use]
 pub fn owner(request: &ChatRequest, asked: &Asked, user: Option<&str>) -> Owner {
     match user {
         Some(user) => Owner::of(user.as_bytes()),
-        None => Owner::of(format!("{}\0{}\0{}", request.model, request.system.as_deref().unwrap_or_default(), asked.words).as_bytes()),
+        None => Owner::of(
+            format!(
+                "{}\0{}\0{}",
+                request.model,
+                request.system.as_deref().unwrap_or_default(),
+                asked.words
+            )
+            .as_bytes(),
+        ),
     }
 }
 

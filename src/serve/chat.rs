@@ -1,6 +1,7 @@
 //! The chat providers over HTTP: chats plain and streamed, embeddings, lists of models.
 //!
-//! Promises: a request is refused in its provider's own words; the stream says what the plain answer says.
+//! Promises: a request is refused in its provider's own words; the stream says what the plain
+//! answer says.
 //!
 //! Does not know: what the models say.
 
@@ -17,7 +18,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::journal::Caller;
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, Provider};
+use crate::llm::chat::{
+    ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, Provider,
+};
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::{embeddings, ids, models as wire_models, provider as wire};
@@ -55,12 +58,18 @@ pub async fn mistral(State(world): State<Arc<World>>, request: Request<Body>) ->
 }
 
 /// `POST /v1/embeddings`.
-pub async fn openai_embeddings(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+pub async fn openai_embeddings(
+    State(world): State<Arc<World>>,
+    request: Request<Body>,
+) -> Response {
     embed(Provider::OpenAi, &world, request).await
 }
 
 /// `POST /mistral/v1/embeddings`.
-pub async fn mistral_embeddings(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
+pub async fn mistral_embeddings(
+    State(world): State<Arc<World>>,
+    request: Request<Body>,
+) -> Response {
     embed(Provider::Mistral, &world, request).await
 }
 
@@ -70,7 +79,11 @@ pub async fn list(State(world): State<Arc<World>>, headers: HeaderMap) -> Respon
 }
 
 /// `GET /v1/models/{id}`.
-pub async fn one(State(world): State<Arc<World>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn one(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     cards(of_headers(&headers), &world, &headers, Some(&id))
 }
 
@@ -80,16 +93,30 @@ pub async fn mistral_list(State(world): State<Arc<World>>, headers: HeaderMap) -
 }
 
 fn of_headers(headers: &HeaderMap) -> Provider {
-    if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") { Provider::Anthropic } else { Provider::OpenAi }
+    if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") {
+        Provider::Anthropic
+    } else {
+        Provider::OpenAi
+    }
 }
 
 fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
-    let pairs: Vec<(&str, &str)> = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    wire::authenticate(provider, &Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) }).map(|_| ())
+    let pairs: Vec<(&str, &str)> = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    wire::authenticate(
+        provider,
+        &Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) },
+    )
+    .map(|_| ())
 }
 
 /// Reads a request whose key is fine.
-async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap, Vec<u8>), ChatError> {
+async fn taken(
+    provider: Provider,
+    request: Request<Body>,
+) -> Result<(HeaderMap, Vec<u8>), ChatError> {
     let (head, body) = request.into_parts();
     if let Err(error) = authorized(provider, &head.headers) {
         discard(body).await;
@@ -97,9 +124,15 @@ async fn taken(provider: Provider, request: Request<Body>) -> Result<(HeaderMap,
     }
     match read_plain_body(&head.headers, body, MAX_BYTES).await {
         Ok(bytes) => Ok((head.headers, bytes)),
-        Err(BodyError::TooLarge) => Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size")),
-        Err(BodyError::TooSlow) => Err(ChatError::new(ErrorKind::Timeout, "the request body did not arrive in time")),
-        Err(BodyError::Unreadable) => Err(ChatError::new(ErrorKind::BadRequest, "the request body could not be read")),
+        Err(BodyError::TooLarge) => {
+            Err(ChatError::new(ErrorKind::TooLarge, "Request exceeds the maximum size"))
+        }
+        Err(BodyError::TooSlow) => {
+            Err(ChatError::new(ErrorKind::Timeout, "the request body did not arrive in time"))
+        }
+        Err(BodyError::Unreadable) => {
+            Err(ChatError::new(ErrorKind::BadRequest, "the request body could not be read"))
+        }
     }
 }
 
@@ -123,22 +156,42 @@ fn request_id(provider: Provider, world: &World, digest: Owner, before: u64) -> 
 async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
-        Err(error) => return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0)),
+        Err(error) => {
+            return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0));
+        }
     };
     let request = match wire::decode_request(provider, &bytes) {
         Ok(request) => request,
-        Err(error) => return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0)),
+        Err(error) => {
+            return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0));
+        }
     };
-    let user = text(&headers, "x-simlab-user").filter(|user| !user.is_empty()).map(str::to_owned).or_else(|| request.user.clone());
+    let user = text(&headers, "x-simlab-user")
+        .filter(|user| !user.is_empty())
+        .map(str::to_owned)
+        .or_else(|| request.user.clone());
     let digest = digest(&request, user.as_deref());
     if let Err(error) = world.voice.admit(provider, &request, digest) {
         return refused(provider, &error, &request_id(provider, world, digest, 0));
     }
-    let visit = Visit::begin(world, &Ask { endpoint: endpoint(provider), model: Some(&request.model), digest, fresh: is_fresh(&headers) });
+    let visit = Visit::begin(
+        world,
+        &Ask {
+            endpoint: endpoint(provider),
+            model: Some(&request.model),
+            digest,
+            fresh: is_fresh(&headers),
+        },
+    );
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
     let words = Words::Provider(provider, id.clone());
-    visit.answer(words, said(provider, world, (&request, &bytes), user.as_deref(), (digest, arrival), &id)).await
+    visit
+        .answer(
+            words,
+            said(provider, world, (&request, &bytes), user.as_deref(), (digest, arrival), &id),
+        )
+        .await
 }
 
 /// Where a provider's chats are asked for.
@@ -181,7 +234,10 @@ async fn said(
         world.heard().take(arrival.number, arrival.at_ms, caller.name(), asked, &answered);
     }
     let mut response = if request.stream {
-        streamed(wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage), wait)
+        streamed(
+            wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage),
+            wait,
+        )
     } else {
         pause(wait).await;
         let mut body = Vec::with_capacity(1024);
@@ -194,7 +250,11 @@ async fn said(
 
 /// Simulated time as real time.
 fn scaled(latency: Duration, scale: f64) -> Wait {
-    if scale <= 0.0 { Wait::ZERO } else { Wait::try_from_secs_f64(latency.seconds() / scale).unwrap_or(Wait::ZERO) }
+    if scale <= 0.0 {
+        Wait::ZERO
+    } else {
+        Wait::try_from_secs_f64(latency.seconds() / scale).unwrap_or(Wait::ZERO)
+    }
 }
 
 /// Waits. A timer has to come round even for no time at all, so none is set then.
@@ -219,7 +279,9 @@ fn streamed(frames: Frames, wait: Wait) -> Response {
             }
         }
     });
-    let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>)));
+    let mut response = Response::new(Body::from_stream(
+        ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>),
+    ));
     set(&mut response, "content-type", "text/event-stream");
     response
 }
@@ -240,9 +302,16 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
         Err(error) => return refused(provider, &error, &id),
     };
     let dimensions = request.dimensions.unwrap_or(usual);
-    let bad = |message: String, field: &str| ChatError { field: Some(field.to_owned()), ..ChatError::new(ErrorKind::BadRequest, message) };
+    let bad = |message: String, field: &str| ChatError {
+        field: Some(field.to_owned()),
+        ..ChatError::new(ErrorKind::BadRequest, message)
+    };
     if dimensions == 0 || dimensions > MAX_DIMENSIONS {
-        return refused(provider, &bad(format!("dimensions must be between 1 and {MAX_DIMENSIONS}"), "dimensions"), &id);
+        return refused(
+            provider,
+            &bad(format!("dimensions must be between 1 and {MAX_DIMENSIONS}"), "dimensions"),
+            &id,
+        );
     }
     if request.input.len() > MAX_TEXTS {
         return refused(provider, &bad(format!("input may hold {MAX_TEXTS} texts"), "input"), &id);
@@ -253,10 +322,19 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
     };
     let answer = EmbeddingResponse {
         model: request.model.clone(),
-        vectors: request.input.iter().map(|input| world.voice.vector(input, dimensions as usize)).collect(),
+        vectors: request
+            .input
+            .iter()
+            .map(|input| world.voice.vector(input, dimensions as usize))
+            .collect(),
         input_tokens: request.input.iter().map(tokens).fold(0, u32::saturating_add),
     };
-    let ask = Ask { endpoint: Endpoint::Embeddings, model: Some(&request.model), digest, fresh: is_fresh(&headers) };
+    let ask = Ask {
+        endpoint: Endpoint::Embeddings,
+        model: Some(&request.model),
+        digest,
+        fresh: is_fresh(&headers),
+    };
     let answered = async {
         let mut body = Vec::new();
         embeddings::encode_embedding_response(provider, &answer, request.format, &id, &mut body);
@@ -272,7 +350,11 @@ fn cards(provider: Provider, world: &World, headers: &HeaderMap, id: Option<&str
     }
     let mut body = Vec::new();
     match id {
-        None => wire_models::encode_models(provider, &models::listed(provider, world.voice.models()), &mut body),
+        None => wire_models::encode_models(
+            provider,
+            &models::listed(provider, world.voice.models()),
+            &mut body,
+        ),
         Some(id) => match models::card(provider, world.voice.models(), id) {
             Ok(card) => wire_models::encode_model(provider, &card, &mut body),
             Err(error) => return refused(provider, &error, &request),

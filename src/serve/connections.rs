@@ -1,8 +1,8 @@
 //! Connections: taken, watched, and ended in order.
 //!
-//! Promises: a request's head, and then its body, have to arrive within the client's patience, and so has the next request
-//! of an idle connection; small writes go out at once; a head is never held beyond [`MAX_HEAD`]; when told to stop, what
-//! has begun is finished.
+//! Promises: a request's head, and then its body, have to arrive within the client's patience, and
+//! so has the next request of an idle connection; small writes go out at once; a head is never held
+//! beyond [`MAX_HEAD`]; when told to stop, what has begun is finished.
 //!
 //! Does not know: what is asked or answered.
 
@@ -38,14 +38,21 @@ fn real(time: Duration) -> Wait {
 }
 
 /// Serves until `stops` turns true, and then finishes what has begun.
-pub async fn serve(listener: TcpListener, routes: Router, guard: Guard, patience: Duration, mut stops: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    guard: Guard,
+    patience: Duration,
+    mut stops: watch::Receiver<bool>,
+) {
     let mut listener = listener.tap_io(|socket| {
         // A socket that cannot be told still works, only slower.
         let _ = socket.set_nodelay(true);
     });
     // Nothing is ever sent: it ends when the last connection has dropped its end.
     let (open, mut closed) = mpsc::channel::<Infallible>(1);
-    let service = Timely { routes: TowerToHyperService::new(routes), guard, patience: real(patience) };
+    let service =
+        Timely { routes: TowerToHyperService::new(routes), guard, patience: real(patience) };
     loop {
         let socket = tokio::select! {
             (socket, _) = Listener::accept(&mut listener) => socket,
@@ -54,8 +61,12 @@ pub async fn serve(listener: TcpListener, routes: Router, guard: Guard, patience
         let (service, mut stops, open) = (service.clone(), stops.clone(), open.clone());
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(real(patience)).max_buf_size(MAX_HEAD);
-            let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(real(patience))
+                .max_buf_size(MAX_HEAD);
+            let mut connection =
+                std::pin::pin!(builder.serve_connection(TokioIo::new(socket), service));
             let done = tokio::select! {
                 // A connection that breaks is its client's concern.
                 _ = connection.as_mut() => true,
@@ -73,7 +84,8 @@ pub async fn serve(listener: TcpListener, routes: Router, guard: Guard, patience
     let _ = closed.recv().await;
 }
 
-/// Lets as many connections be open as the system allows, within reason: often the limit is lower than it could be.
+/// Lets as many connections be open as the system allows, within reason: often the limit is lower
+/// than it could be.
 #[cfg(unix)]
 pub fn raise_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -82,7 +94,8 @@ pub fn raise_limit() {
     let wanted = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
     if limit.current.is_some_and(|current| current < wanted) {
         // Where this is refused, fewer connections are served, and none is lost.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        let _ =
+            setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
     }
 }
 
@@ -101,14 +114,23 @@ struct Timely {
 impl Service<Request<Incoming>> for Timely {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response, Infallible>>, <TowerToHyperService<Router> as Service<Request>>::Future>;
+    type Future = Either<
+        Ready<Result<Response, Infallible>>,
+        <TowerToHyperService<Router> as Service<Request>>::Future,
+    >;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         if let Some(refusal) = self.guard.refuse(&request) {
             return Either::Left(ready(Ok(refusal)));
         }
         let patience = self.patience;
-        let timed = request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(Timed { body, patience, sleep: None }) });
+        let timed = request.map(|body| {
+            if body.is_end_stream() {
+                Body::empty()
+            } else {
+                Body::new(Timed { body, patience, sleep: None })
+            }
+        });
         Either::Right(self.routes.call(timed))
     }
 }
@@ -136,7 +158,10 @@ impl hyper::body::Body for Timed {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
         }

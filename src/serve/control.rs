@@ -56,12 +56,16 @@ pub async fn transcript(State(world): State<Arc<World>>) -> Response {
     };
     match text {
         Some(text) => bytes_of(200, "application/x-ndjson", text),
-        None => refusal(404, "not_found", "no chats are kept; start `simlab serve` with `--transcript N`"),
+        None => refusal(
+            404,
+            "not_found",
+            "no chats are kept; start `simlab serve` with `--transcript N`",
+        ),
     }
 }
 
-/// The statistics of what has arrived so far: in the JSON of any report, or as a page for whoever would rather have HTML. The
-/// page asks again by itself, as events arrive.
+/// The statistics of what has arrived so far: in the JSON of any report, or as a page for whoever
+/// would rather have HTML. The page asks again by itself, as events arrive.
 pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     if text(&headers, "accept").is_some_and(|accepted| accepted.contains("text/html")) {
         let host = text(&headers, "host").unwrap_or("127.0.0.1");
@@ -69,10 +73,15 @@ pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Resp
         let (report, progress) = {
             let ledger = world.ledger();
             let findings = ledger.grade.findings(at_ms, false);
-            let (events, chats, last_ms) = (ledger.total(), ledger.chats, ledger.grade.last_payload_ms());
-            (ledger.report(), Progress { at_ms, events, chats, last_ms, findings, address, sdk_key })
+            let (events, chats, last_ms) =
+                (ledger.total(), ledger.chats, ledger.grade.last_payload_ms());
+            (
+                ledger.report(),
+                Progress { at_ms, events, chats, last_ms, findings, address, sdk_key },
+            )
         };
-        let mut response = bytes_of(200, "text/html; charset=utf-8", page(&report, &progress).into_bytes());
+        let mut response =
+            bytes_of(200, "text/html; charset=utf-8", page(&report, &progress).into_bytes());
         set(&mut response, "refresh", &REFRESH.to_string());
         return response;
     }
@@ -119,7 +128,9 @@ pub async fn metrics(State(world): State<Arc<World>>) -> Response {
     }
     let labeled = |text: &mut String, name: &str, what: &str, values: &[(&str, &str, u64)]| {
         text.push_str(&format!("# HELP {name} {what}\n# TYPE {name} counter\n"));
-        values.iter().for_each(|(label, key, value)| text.push_str(&format!("{name}{{{label}=\"{key}\"}} {value}\n")));
+        values.iter().for_each(|(label, key, value)| {
+            text.push_str(&format!("{name}{{{label}=\"{key}\"}} {value}\n"))
+        });
     };
     let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
     for active in ledger.faults.active() {
@@ -128,7 +139,8 @@ pub async fn metrics(State(world): State<Arc<World>>) -> Response {
     let struck: Vec<_> = struck.into_iter().map(|(kind, hits)| ("fault", kind, hits)).collect();
     labeled(&mut text, "simlab_faults_total", "faults committed by the rules in force", &struck);
     let findings = ledger.grade.findings(unix_ms(), false);
-    let found: Vec<_> = findings.iter().map(|finding| ("code", finding.code.name(), finding.count)).collect();
+    let found: Vec<_> =
+        findings.iter().map(|finding| ("code", finding.code.name(), finding.count)).collect();
     labeled(&mut text, "simlab_client_findings_total", "what the client did wrong", &found);
     bytes_of(200, "text/plain; version=0.0.4", text.into_bytes())
 }

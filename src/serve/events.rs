@@ -1,6 +1,7 @@
 //! What SDKs send: events and diagnostics.
 //!
-//! Promises: a payload is taken whole or not at all, and once; it is counted before it is acknowledged.
+//! Promises: a payload is taken whole or not at all, and once; it is counted before it is
+//! acknowledged.
 //!
 //! Does not know: what an event means.
 
@@ -46,7 +47,8 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
     }
     let body = read_plain_body(&headers, body, MAX_BYTES).await;
     let id = text(&headers, "x-launchdarkly-payload-id").map(str::to_owned);
-    let digest = Owner::of(id.as_deref().map_or_else(|| body.as_deref().unwrap_or_default(), str::as_bytes));
+    let digest =
+        Owner::of(id.as_deref().map_or_else(|| body.as_deref().unwrap_or_default(), str::as_bytes));
     let bytes = match body {
         Ok(bytes) => bytes,
         Err(error) => return refused(error),
@@ -57,10 +59,14 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
         Ok(events) => events,
         Err(refusal) => return refusal,
     };
-    let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false });
+    let visit = Visit::begin(
+        &world,
+        &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false },
+    );
     let arrival = visit.arrival;
     let taken = async {
-        // Held until all of it is counted, so that payloads are kept in the order in which they count.
+        // Held until all of it is counted, so that payloads are kept in the order in which they
+        // count.
         let order = world.in_order().await;
         let world = Arc::clone(&world);
         let take = move || {
@@ -80,7 +86,12 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
 }
 
 /// Keeps and counts a payload, some events at a time, so that others are answered meanwhile.
-fn take(world: &World, arrival: Arrival, id: Option<&str>, events: Vec<Value>) -> Result<(), String> {
+fn take(
+    world: &World,
+    arrival: Arrival,
+    id: Option<&str>,
+    events: Vec<Value>,
+) -> Result<(), String> {
     world.keep(|| Entry::Payload { id: id.map(str::to_owned), events: events.clone() })?;
     if world.ledger().comes_again(arrival, id) {
         return Ok(());
@@ -105,12 +116,16 @@ async fn parse(bytes: Vec<u8>, aside: bool) -> Result<Vec<Value>, Response> {
 
 /// A list of events that was counted before anything of it was built.
 fn parsed(bytes: &[u8]) -> Result<Vec<Value>, String> {
-    let not_events = |error: &dyn std::fmt::Display| format!("the body is not a JSON array of events: {error}");
+    let not_events =
+        |error: &dyn std::fmt::Display| format!("the body is not a JSON array of events: {error}");
     let Pieces(pieces) = serde_json::from_slice(bytes).map_err(|error| not_events(&error))?;
-    if let Some(long) = pieces.iter().map(|piece| piece.get().len()).find(|&bytes| bytes > MAX_EVENT_BYTES) {
+    if let Some(long) =
+        pieces.iter().map(|piece| piece.get().len()).find(|&bytes| bytes > MAX_EVENT_BYTES)
+    {
         return Err(format!("an event has {long} bytes; at most {MAX_EVENT_BYTES} are taken"));
     }
-    let values: Result<Vec<Value>, _> = pieces.iter().map(|piece| serde_json::from_str(piece.get())).collect();
+    let values: Result<Vec<Value>, _> =
+        pieces.iter().map(|piece| serde_json::from_str(piece.get())).collect();
     values.map_err(|error| not_events(&error))
 }
 
@@ -129,7 +144,9 @@ impl<'de> Deserialize<'de> for Pieces<'de> {
                 let mut pieces = Vec::new();
                 while let Some(piece) = list.next_element()? {
                     if pieces.len() == MAX_EVENTS {
-                        return Err(A::Error::custom(format!("it has more than {MAX_EVENTS} events")));
+                        return Err(A::Error::custom(format!(
+                            "it has more than {MAX_EVENTS} events"
+                        )));
                     }
                     pieces.push(piece);
                 }
@@ -141,7 +158,11 @@ impl<'de> Deserialize<'de> for Pieces<'de> {
 }
 
 /// Takes a diagnostic message.
-pub async fn diagnostic(State(world): State<Arc<World>>, headers: HeaderMap, body: Body) -> Response {
+pub async fn diagnostic(
+    State(world): State<Arc<World>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     if !world.opens(sdk_key(&headers)) {
         discard(body).await;
         return unknown_key();
@@ -166,7 +187,9 @@ fn refused(error: BodyError) -> Response {
     match error {
         BodyError::TooLarge => too_large(MAX_BYTES),
         BodyError::TooSlow => refusal(408, "request_timeout", "the body did not arrive in time"),
-        BodyError::Unreadable => refusal(400, "invalid_request", "the body could not be read or decompressed"),
+        BodyError::Unreadable => {
+            refusal(400, "invalid_request", "the body could not be read or decompressed")
+        }
     }
 }
 
@@ -179,11 +202,16 @@ mod tests {
         assert_eq!(parsed(b"[{}, 1]").unwrap().len(), 2);
         let many = |n: usize| format!("[{}]", vec!["{}"; n].join(","));
         assert_eq!(parsed(many(MAX_EVENTS).as_bytes()).unwrap().len(), MAX_EVENTS);
-        assert!(parsed(many(MAX_EVENTS + 1).as_bytes()).unwrap_err().contains("more than 50000 events"));
+        assert!(
+            parsed(many(MAX_EVENTS + 1).as_bytes()).unwrap_err().contains("more than 50000 events")
+        );
         let long = format!("[[{}0]]", "0,".repeat(MAX_EVENT_BYTES / 2));
         assert!(parsed(long.as_bytes()).unwrap_err().contains("at most 262144"));
         for bad in ["{}", "[1", "[1e999]", "", "[[[}]"] {
-            assert!(parsed(bad.as_bytes()).unwrap_err().contains("not a JSON array of events"), "{bad}");
+            assert!(
+                parsed(bad.as_bytes()).unwrap_err().contains("not a JSON array of events"),
+                "{bad}"
+            );
         }
     }
 }

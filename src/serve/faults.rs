@@ -1,8 +1,8 @@
 //! Which request a fault hits.
 //!
-//! Whether a request is hit depends on the seed, the rule, the request itself and how often it came before; so the same
-//! requests are hit in any order and at any speed. Only `next` counts what arrives: it means the next requests, whichever
-//! they are.
+//! Whether a request is hit depends on the seed, the rule, the request itself and how often it came
+//! before; so the same requests are hit in any order and at any speed. Only `next` counts what
+//! arrives: it means the next requests, whichever they are.
 //!
 //! Promises: a fault that is spent never strikes again; no draw of any other stage moves.
 //!
@@ -56,12 +56,19 @@ impl Plan {
     }
 
     /// What happens to a request that came `before` times already; counts the hit.
-    pub fn strike(&mut self, endpoint: Endpoint, model: Option<&str>, request: Owner, before: u64) -> Option<FaultKind> {
+    pub fn strike(
+        &mut self,
+        endpoint: Endpoint,
+        model: Option<&str>,
+        request: Owner,
+        before: u64,
+    ) -> Option<FaultKind> {
         let seed = self.seed;
-        let hit = self
-            .active
-            .iter_mut()
-            .find(|active| !active.spent() && active.rule.concerns(endpoint, model) && active.draws(seed, request, before))?;
+        let hit = self.active.iter_mut().find(|active| {
+            !active.spent()
+                && active.rule.concerns(endpoint, model)
+                && active.draws(seed, request, before)
+        })?;
         hit.hits += 1;
         Some(hit.rule.kind)
     }
@@ -87,7 +94,8 @@ impl Active {
     }
 }
 
-/// What a rule is, in 32 bits; how often it strikes does not matter, so that a larger rate hits the same requests and more.
+/// What a rule is, in 32 bits; how often it strikes does not matter, so that a larger rate hits the
+/// same requests and more.
 fn salt(rule: &FaultRule) -> u64 {
     let text = format!("{:?}", (rule.kind, &rule.on, &rule.models));
     xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 32
@@ -109,7 +117,9 @@ mod tests {
     /// Which of the first 2,000 requests are hit at their first coming.
     fn hits(json: &str, order: impl Iterator<Item = u32>) -> std::collections::BTreeSet<u32> {
         let mut plan = plan(json);
-        order.filter(|&nth| plan.strike(Endpoint::OpenAi, Some("gpt-4o"), request(nth), 0).is_some()).collect()
+        order
+            .filter(|&nth| plan.strike(Endpoint::OpenAi, Some("gpt-4o"), request(nth), 0).is_some())
+            .collect()
     }
 
     #[test]
@@ -121,11 +131,16 @@ mod tests {
         assert!((146..=254).contains(&forward.len()), "{}", forward.len());
         assert!(forward.is_subset(&hits(r#"{"fault": "overloaded", "rate": 0.2}"#, 0..2000)));
         // Another rule before it takes its own and moves no luck of this one.
-        let both = hits(r#"[{"fault": "slow", "rate": 0.1, "on": ["events"]}, {"fault": "overloaded", "rate": 0.1}]"#, 0..2000);
+        let both = hits(
+            r#"[{"fault": "slow", "rate": 0.1, "on": ["events"]}, {"fault": "overloaded", "rate": 0.1}]"#,
+            0..2000,
+        );
         assert_eq!(forward, both);
         // Another seed, other requests.
         let mut other = Plan::new(Seed(8), &faults_from_json(tenth.as_bytes()).unwrap());
-        let others = (0..2000).filter(|&nth| other.strike(Endpoint::OpenAi, None, request(nth), 0).is_some()).collect();
+        let others = (0..2000)
+            .filter(|&nth| other.strike(Endpoint::OpenAi, None, request(nth), 0).is_some())
+            .collect();
         assert_ne!(forward, others);
     }
 
@@ -134,8 +149,13 @@ mod tests {
         let mut plan = plan(r#"{"fault": "rate_limited", "rate": 0.05, "burst": 3}"#);
         let mut ended = 0;
         for nth in 0..300 {
-            let hit: Vec<bool> = (0..20).map(|before| plan.strike(Endpoint::Anthropic, None, request(nth), before).is_some()).collect();
-            let runs: Vec<usize> = hit.split(|hit| !hit).map(<[bool]>::len).filter(|length| *length > 0).collect();
+            let hit: Vec<bool> = (0..20)
+                .map(|before| {
+                    plan.strike(Endpoint::Anthropic, None, request(nth), before).is_some()
+                })
+                .collect();
+            let runs: Vec<usize> =
+                hit.split(|hit| !hit).map(<[bool]>::len).filter(|length| *length > 0).collect();
             // The last run may go on beyond what was looked at.
             let whole = if hit[19] { &runs[..runs.len() - 1] } else { &runs[..] };
             assert!(whole.iter().all(|length| *length >= 3), "{hit:?}");
@@ -146,8 +166,11 @@ mod tests {
 
     #[test]
     fn a_rule_for_the_next_requests_is_spent_after_so_many() {
-        let mut plan = plan(r#"[{"fault": "cut", "next": 2, "on": ["openai"]}, {"fault": "slow", "next": 1}]"#);
-        let mut strike = |endpoint, nth| plan.strike(endpoint, None, request(nth), 0).map(FaultKind::name);
+        let mut plan = plan(
+            r#"[{"fault": "cut", "next": 2, "on": ["openai"]}, {"fault": "slow", "next": 1}]"#,
+        );
+        let mut strike =
+            |endpoint, nth| plan.strike(endpoint, None, request(nth), 0).map(FaultKind::name);
         assert_eq!(strike(Endpoint::Events, 0), Some("slow"));
         assert_eq!(
             [strike(Endpoint::OpenAi, 1), strike(Endpoint::OpenAi, 2), strike(Endpoint::OpenAi, 3)],

@@ -1,6 +1,8 @@
-//! How a fault looks on the wire: refusals in the words of whoever is imitated, answers that break off or are no JSON.
+//! How a fault looks on the wire: refusals in the words of whoever is imitated, answers that break
+//! off or are no JSON.
 //!
-//! Promises: a stream that is cut never shows how it would have ended; a connection that is hung up has sent nothing.
+//! Promises: a stream that is cut never shows how it would have ended; a connection that is hung up
+//! has sent nothing.
 //!
 //! Does not know: which request is hit.
 
@@ -45,7 +47,9 @@ impl Words {
     #[must_use]
     pub fn refuse(&self, fault: FaultKind) -> Option<Response> {
         let (status, kind, retry_after) = match fault {
-            FaultKind::RateLimited { retry_after } => (429, ErrorKind::RateLimited, Some(retry_after)),
+            FaultKind::RateLimited { retry_after } => {
+                (429, ErrorKind::RateLimited, Some(retry_after))
+            }
             FaultKind::ServerError { status, retry_after } => {
                 let kind = match status {
                     503 | 529 => ErrorKind::Overloaded,
@@ -55,10 +59,14 @@ impl Words {
                 (status, kind, retry_after)
             }
             FaultKind::Overloaded { retry_after } => {
-                let status = if matches!(self, Self::Provider(Provider::Anthropic, _)) { 529 } else { 503 };
+                let status =
+                    if matches!(self, Self::Provider(Provider::Anthropic, _)) { 529 } else { 503 };
                 (status, ErrorKind::Overloaded, retry_after)
             }
-            FaultKind::Slow { .. } | FaultKind::Cut { .. } | FaultKind::Malformed { .. } | FaultKind::Timeout { .. } => return None,
+            FaultKind::Slow { .. }
+            | FaultKind::Cut { .. }
+            | FaultKind::Malformed { .. }
+            | FaultKind::Timeout { .. } => return None,
         };
         Some(match self {
             Self::Provider(provider, id) => by_provider(*provider, id, status, kind, retry_after),
@@ -67,7 +75,13 @@ impl Words {
     }
 }
 
-fn by_provider(provider: Provider, id: &str, status: u16, kind: ErrorKind, retry_after: Option<Duration>) -> Response {
+fn by_provider(
+    provider: Provider,
+    id: &str,
+    status: u16,
+    kind: ErrorKind,
+    retry_after: Option<Duration>,
+) -> Response {
     let message = match kind {
         ErrorKind::RateLimited => "Rate limit exceeded, please try again later",
         ErrorKind::Overloaded => "Overloaded",
@@ -77,7 +91,8 @@ fn by_provider(provider: Provider, id: &str, status: u16, kind: ErrorKind, retry
     let error = ChatError { retry_after, ..ChatError::new(kind, message) };
     let mut reply = wire::encode_error(provider, &error, id);
     if kind == ErrorKind::RateLimited {
-        let requests = Window { limit: Some(PER_MINUTE), remaining: Some(0), reset_after: retry_after };
+        let requests =
+            Window { limit: Some(PER_MINUTE), remaining: Some(0), reset_after: retry_after };
         let limits = RateLimits { requests, ..RateLimits::default() };
         limits.write(provider, unix_ms().saturating_mul(1000), &mut reply.headers);
     }
@@ -90,8 +105,12 @@ fn by_provider(provider: Provider, id: &str, status: u16, kind: ErrorKind, retry
 
 fn by_launchdarkly(status: u16, kind: ErrorKind, retry_after: Option<Duration>) -> Response {
     let (code, message) = match kind {
-        ErrorKind::RateLimited => ("rate_limited", "You've exceeded the API rate limit. Try again later."),
-        ErrorKind::Overloaded => ("service_unavailable", "The service is unavailable. Try again later."),
+        ErrorKind::RateLimited => {
+            ("rate_limited", "You've exceeded the API rate limit. Try again later.")
+        }
+        ErrorKind::Overloaded => {
+            ("service_unavailable", "The service is unavailable. Try again later.")
+        }
         _ => ("internal_service_error", "An internal error occurred. Try again later."),
     };
     let mut response = refusal(status, code, message);
@@ -120,12 +139,20 @@ pub fn hang_up() -> Response {
 /// Whether an answer is a stream of events.
 #[must_use]
 pub fn is_stream(response: &Response) -> bool {
-    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// The same answer, broken off: a stream after so many events, anything else in the middle, an empty one before it begins.
-/// `when` is told when a stream breaks off.
-pub async fn cut(response: Response, after_events: u32, chat: bool, when: impl FnOnce() + Send + 'static) -> Response {
+/// The same answer, broken off: a stream after so many events, anything else in the middle, an
+/// empty one before it begins. `when` is told when a stream breaks off.
+pub async fn cut(
+    response: Response,
+    after_events: u32,
+    chat: bool,
+    when: impl FnOnce() + Send + 'static,
+) -> Response {
     if is_stream(&response) {
         return reframed(response, chat, move |mut frames, sender| async move {
             for _ in 0..after_events {
@@ -202,8 +229,12 @@ fn reframed<F: Future<Output = ()> + Send>(
     let (mut head, body) = response.into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
     let (sender, receiver) = mpsc::channel(4);
-    let frames =
-        FrameReader { body: body.into_data_stream(), rest: Vec::new(), ending: VecDeque::new(), held: if chat { ENDING } else { 0 } };
+    let frames = FrameReader {
+        body: body.into_data_stream(),
+        rest: Vec::new(),
+        ending: VecDeque::new(),
+        held: if chat { ENDING } else { 0 },
+    };
     tokio::spawn(async move {
         let gone = sender.clone();
         // A client that leaves ends the stream behind, too.

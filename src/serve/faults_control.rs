@@ -62,7 +62,11 @@ fn all(world: &World) -> Response {
 
 async fn change(world: &World, headers: &HeaderMap, body: Body, anew: bool) -> Response {
     let Ok(bytes) = read_plain_body(headers, body, MAX_BYTES).await else {
-        return refusal(400, "invalid_request", &format!("the body could not be read, or has more than {MAX_BYTES} bytes"));
+        return refusal(
+            400,
+            "invalid_request",
+            &format!("the body could not be read, or has more than {MAX_BYTES} bytes"),
+        );
     };
     let rules: Vec<FaultRule> = match faults_from_json(&bytes) {
         Ok(rules) => rules,
@@ -76,7 +80,11 @@ async fn change(world: &World, headers: &HeaderMap, body: Body, anew: bool) -> R
         let before = if anew { 0 } else { ledger.faults.active().len() };
         if before + rules.len() > MAX_RULES {
             drop(ledger);
-            return refusal(400, "invalid_request", &format!("there may be {MAX_RULES} faults at once; DELETE takes all away"));
+            return refusal(
+                400,
+                "invalid_request",
+                &format!("there may be {MAX_RULES} faults at once; DELETE takes all away"),
+            );
         }
         if anew {
             ledger.faults.clear();

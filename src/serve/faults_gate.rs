@@ -1,7 +1,8 @@
-//! The gate that every gradable request passes: it is numbered, hit by a fault or not, answered, and remembered.
+//! The gate that every gradable request passes: it is numbered, hit by a fault or not, answered,
+//! and remembered.
 //!
-//! Promises: a refusal comes before anything is done, so that a refused change or payload has left no trace; a fault that
-//! waits ends when the server stops or the client leaves.
+//! Promises: a refusal comes before anything is done, so that a refused change or payload has left
+//! no trace; a fault that waits ends when the server stops or the client leaves.
 //!
 //! Does not know: what is asked or answered.
 
@@ -58,11 +59,17 @@ impl Visit {
             }
             Some(FaultKind::Cut { after_events }) => {
                 let response = answer.await;
-                let (world, number, digest) = (Arc::clone(&self.world), self.arrival.number, self.digest);
+                let (world, number, digest) =
+                    (Arc::clone(&self.world), self.arrival.number, self.digest);
                 let grace_ms = if chat { CUT_GRACE_MS } else { STREAM_GRACE_MS };
-                cut(response, after_events, chat, move || world.ledger().grade.cut(unix_ms(), number, digest, grace_ms)).await
+                cut(response, after_events, chat, move || {
+                    world.ledger().grade.cut(unix_ms(), number, digest, grace_ms)
+                })
+                .await
             }
-            Some(FaultKind::Malformed { after_events }) => malformed(answer.await, after_events, chat).await,
+            Some(FaultKind::Malformed { after_events }) => {
+                malformed(answer.await, after_events, chat).await
+            }
             Some(fault) => match words.refuse(fault) {
                 Some(refusal) => refusal,
                 None => answer.await,
@@ -70,7 +77,12 @@ impl Visit {
         };
         if matches!(response.status().as_u16(), 408 | 429 | 500..) {
             let wait = retry_after_ms(response.headers());
-            self.world.ledger().grade.refused(Some(unix_ms()), self.digest, self.arrival.tries, wait);
+            self.world.ledger().grade.refused(
+                Some(unix_ms()),
+                self.digest,
+                self.arrival.tries,
+                wait,
+            );
         }
         set(&mut response, "x-simlab-request", &self.arrival.number.to_string());
         response

@@ -1,7 +1,8 @@
 //! What the client did wrong, as far as a server can see it.
 //!
-//! Promises: bounded memory, however many requests come; a finding names requests that show it. What a server cannot know is
-//! not graded: a client that gives up after a refusal does nothing wrong.
+//! Promises: bounded memory, however many requests come; a finding names requests that show it.
+//! What a server cannot know is not graded: a client that gives up after a refusal does nothing
+//! wrong.
 //!
 //! Does not know: HTTP, or a clock; times are Unix milliseconds that it is given.
 
@@ -19,7 +20,8 @@ const MIN_PAUSE_MS: u64 = 100;
 const TOLERANCE_MS: u64 = 20;
 /// Most tries of one request: the SDKs stop after 3, patient ones after 6.
 const MAX_TRIES: u32 = 8;
-/// Time within which a broken-off answer is asked for again, in milliseconds: the longest backoff of the SDKs is 8 s.
+/// Time within which a broken-off answer is asked for again, in milliseconds: the longest backoff
+/// of the SDKs is 8 s.
 pub const CUT_GRACE_MS: u64 = 10_000;
 /// The same for the stream of flags, whose SDKs wait up to 30 s.
 pub const STREAM_GRACE_MS: u64 = 35_000;
@@ -29,10 +31,11 @@ const LATE_MS: u64 = 60_000;
 const FLUSH_GRACE_MS: u64 = 2_000;
 /// Time after an exposure within which some metric event follows, in milliseconds.
 const METRIC_GRACE_MS: u64 = 30_000;
-/// Time within which payloads overtake each other, in milliseconds: SDKs send several at once, flush every 5 s, and try a payload
-/// again after 1 s.
+/// Time within which payloads overtake each other, in milliseconds: SDKs send several at once,
+/// flush every 5 s, and try a payload again after 1 s.
 const OVERTAKE_MS: u64 = 10_000;
-/// Events that were made within this time of each other, in milliseconds, may be alike by chance on both sides of a payload's end.
+/// Events that were made within this time of each other, in milliseconds, may be alike by chance on
+/// both sides of a payload's end.
 const TWINS_MS: u64 = 10;
 /// Most requests that a finding names: the last ones.
 const MAX_NUMBERS: usize = 20;
@@ -89,15 +92,27 @@ impl Code {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
-            Self::RetryTooSoon => "retry storm: a failed request came again within 100 ms; wait longer before each new try",
-            Self::RetryTooOften => "retry storm: a request that failed each time was tried more than 8 times; give up sooner",
-            Self::RetryAfterIgnored => "a request came again before the time that `retry-after` had asked to wait",
+            Self::RetryTooSoon => {
+                "retry storm: a failed request came again within 100 ms; wait longer before each new try"
+            }
+            Self::RetryTooOften => {
+                "retry storm: a request that failed each time was tried more than 8 times; give up sooner"
+            }
+            Self::RetryAfterIgnored => {
+                "a request came again before the time that `retry-after` had asked to wait"
+            }
             Self::CutTakenAsWhole => {
                 "a stream that broke off was not asked for again: its beginning was taken as the whole answer, or given up"
             }
-            Self::PayloadSentTwice => "a payload of events that had been accepted was sent again under the same id; it was counted once",
-            Self::EventSentTwice => "an event that had arrived came again in another payload; without the same payload id it counts twice",
-            Self::EventLate => "an event arrived more than 60 s after it was made; flush more often",
+            Self::PayloadSentTwice => {
+                "a payload of events that had been accepted was sent again under the same id; it was counted once"
+            }
+            Self::EventSentTwice => {
+                "an event that had arrived came again in another payload; without the same payload id it counts twice"
+            }
+            Self::EventLate => {
+                "an event arrived more than 60 s after it was made; flush more often"
+            }
             Self::ExposureAfterMetric => {
                 "an exposure arrived more than 10 s after a metric event of the same user that follows it; send both as they happen"
             }
@@ -222,7 +237,8 @@ impl Grade {
         }
     }
 
-    /// A request arrived; `fresh` when the client says that this is no try again. Tells which try it is, from 1.
+    /// A request arrived; `fresh` when the client says that this is no try again. Tells which try
+    /// it is, from 1.
     pub fn arrived(&mut self, now_ms: u64, request: u64, digest: Owner, fresh: bool) -> u32 {
         if let Some(cut) = self.cuts.remove(&digest) {
             self.due.remove(&(cut.until_ms, digest));
@@ -248,11 +264,18 @@ impl Grade {
     }
 
     /// The request, in its `tries`th try, was refused; at `None` it gets no answer at all.
-    pub fn refused(&mut self, at_ms: Option<u64>, digest: Owner, tries: u32, retry_after_ms: Option<u64>) {
+    pub fn refused(
+        &mut self,
+        at_ms: Option<u64>,
+        digest: Owner,
+        tries: u32,
+        retry_after_ms: Option<u64>,
+    ) {
         *self.failures.entry(&digest) = Failure { tries, at_ms, retry_after_ms };
     }
 
-    /// The stream that answers the request broke off; it is asked for again within `grace_ms`, or else taken as whole.
+    /// The stream that answers the request broke off; it is asked for again within `grace_ms`, or
+    /// else taken as whole.
     pub fn cut(&mut self, now_ms: u64, request: u64, digest: Owner, grace_ms: u64) {
         self.settle(now_ms);
         if self.cuts.len() >= MAX_CUTS
@@ -319,8 +342,10 @@ impl Grade {
             self.last_exposure = Some((now_ms, request));
             let before = *waiting;
             waiting.exposed = true;
-            // Payloads overtake each other on their way: only an exposure that was held back is the client's doing.
-            let held_back = before.arrived_ms > 0 && now_ms > before.arrived_ms.saturating_add(OVERTAKE_MS);
+            // Payloads overtake each other on their way: only an exposure that was held back is the
+            // client's doing.
+            let held_back =
+                before.arrived_ms > 0 && now_ms > before.arrived_ms.saturating_add(OVERTAKE_MS);
             if !before.exposed && held_back && before.made_ms >= made_ms {
                 self.found(Code::ExposureAfterMetric, request);
             }
@@ -335,8 +360,9 @@ impl Grade {
         }
     }
 
-    /// All events of a payload have been read. Two events that are alike to the millisecond may come from two calls; a payload
-    /// that came before shows in all of its events, or in events of different times.
+    /// All events of a payload have been read. Two events that are alike to the millisecond may
+    /// come from two calls; a payload that came before shows in all of its events, or in events of
+    /// different times.
     pub fn payload_read(&mut self, request: u64) {
         let known = std::mem::take(&mut self.known);
         let far_apart = known.made_ms.is_some_and(|(first, last)| last - first > TWINS_MS);
@@ -373,7 +399,8 @@ impl Grade {
     /// What was found so far; at the `end` nothing more can come, so nothing is waited for.
     #[must_use]
     pub fn findings(&self, now_ms: u64, end: bool) -> Vec<Finding> {
-        let over = |since_ms: u64, grace_ms: u64| end || now_ms >= since_ms.saturating_add(grace_ms);
+        let over =
+            |since_ms: u64, grace_ms: u64| end || now_ms >= since_ms.saturating_add(grace_ms);
         let mut all = self.evidence.clone();
         let cuts = self.cuts.values().filter(|cut| over(cut.until_ms, 0)).map(|cut| cut.request);
         let mut requests: Vec<u64> = cuts.collect();
@@ -383,17 +410,25 @@ impl Grade {
             evidence.count += requests.len() as u64;
             evidence.requests.extend(requests);
         }
-        let left = self.stream_closed.filter(|(at_ms, _)| self.streams == 0 && over(*at_ms, FLUSH_GRACE_MS));
+        let left = self
+            .stream_closed
+            .filter(|(at_ms, _)| self.streams == 0 && over(*at_ms, FLUSH_GRACE_MS));
         if let (Some((_, stream)), Some((answered_ms, answer))) = (left, self.last_answer)
             && answered_ms > self.last_payload_ms
         {
-            all.insert(Code::MissingFlush, Evidence { count: 1, requests: VecDeque::from([answer, stream]) });
+            all.insert(
+                Code::MissingFlush,
+                Evidence { count: 1, requests: VecDeque::from([answer, stream]) },
+            );
         }
         if let Some((at_ms, request)) = self.last_exposure
             && self.metrics == 0
             && over(at_ms, METRIC_GRACE_MS)
         {
-            all.insert(Code::ExposuresWithoutMetrics, Evidence { count: 1, requests: VecDeque::from([request]) });
+            all.insert(
+                Code::ExposuresWithoutMetrics,
+                Evidence { count: 1, requests: VecDeque::from([request]) },
+            );
         }
         let last = |evidence: &Evidence| {
             let beyond = evidence.requests.len().saturating_sub(MAX_NUMBERS);

@@ -1,7 +1,9 @@
-//! Which requests may come in: those that address this machine by a loopback name, and no web page of another origin.
+//! Which requests may come in: those that address this machine by a loopback name, and no web page
+//! of another origin.
 //!
-//! A browser sends a page's requests to wherever the page's host name points. Without this check a page could rebind its name to
-//! loopback and read the transcript or the SDK key, or post a form to the control pages.
+//! A browser sends a page's requests to wherever the page's host name points. Without this check a
+//! page could rebind its name to loopback and read the transcript or the SDK key, or post a form to
+//! the control pages.
 //!
 //! Does not know: what any path answers.
 
@@ -37,21 +39,35 @@ impl Guard {
         let headers = request.headers();
         let host = headers.get("host").map(|host| host.to_str().unwrap_or("?"));
         // A proxy's client writes the host into the address.
-        if let Some(host) = request.uri().authority().map(axum::http::uri::Authority::as_str).or(host)
+        if let Some(host) =
+            request.uri().authority().map(axum::http::uri::Authority::as_str).or(host)
             && !self.is_known(host)
         {
-            let message = format!("the host `{}` is not this machine; start `simlab serve` with `--allow-host` to answer it", shown(host));
+            let message = format!(
+                "the host `{}` is not this machine; start `simlab serve` with `--allow-host` to answer it",
+                shown(host)
+            );
             return Some(refusal(403, "forbidden", &message));
         }
-        if request.uri().path().starts_with(CONTROL) { self.refuse_control(request.method(), headers) } else { None }
+        if request.uri().path().starts_with(CONTROL) {
+            self.refuse_control(request.method(), headers)
+        } else {
+            None
+        }
     }
 
     fn refuse_control(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
-        let foreign = |origin: &str| origin.split_once("://").is_none_or(|(_, host)| !self.is_known(host));
+        let foreign =
+            |origin: &str| origin.split_once("://").is_none_or(|(_, host)| !self.is_known(host));
         if headers.get("origin").is_some_and(|origin| origin.to_str().map_or(true, foreign)) {
-            return Some(refusal(403, "forbidden", "a page of another origin may not use simlab's control pages"));
+            return Some(refusal(
+                403,
+                "forbidden",
+                "a page of another origin may not use simlab's control pages",
+            ));
         }
-        let is_json = text(headers, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+        let is_json = text(headers, "content-type")
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
         if *method == Method::POST && !is_json && !headers.contains_key(OWN_HEADER) {
             let message = "a POST to a control page needs the header `content-type: application/json` or `x-simlab: 1`";
             return Some(refusal(415, "unsupported_media_type", message));
@@ -84,7 +100,11 @@ mod tests {
     use super::*;
 
     fn status(guard: &Guard, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
-        let builder = headers.iter().fold(Request::builder().method(method).uri(path), |all, (name, value)| all.header(*name, *value));
+        let builder = headers
+            .iter()
+            .fold(Request::builder().method(method).uri(path), |all, (name, value)| {
+                all.header(*name, *value)
+            });
         guard.refuse(&builder.body(()).unwrap()).map_or(200, |response| response.status().as_u16())
     }
 
@@ -125,15 +145,41 @@ mod tests {
         let host = ("host", "127.0.0.1:8765");
         let json = ("content-type", "application/json; charset=utf-8");
         for origin in ["https://evil.example", "null", "http://localhost.evil.example"] {
-            assert_eq!(status(&guard, "GET", "/_simlab/transcript", &[host, ("origin", origin)]), 403, "{origin}");
-            assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, json, ("origin", origin)]), 403, "{origin}");
+            assert_eq!(
+                status(&guard, "GET", "/_simlab/transcript", &[host, ("origin", origin)]),
+                403,
+                "{origin}"
+            );
+            assert_eq!(
+                status(&guard, "POST", "/_simlab/reset", &[host, json, ("origin", origin)]),
+                403,
+                "{origin}"
+            );
         }
-        assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, json, ("origin", "http://localhost:3000")]), 200);
-        for form in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-            assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, ("content-type", form)]), 415, "{form}");
+        assert_eq!(
+            status(
+                &guard,
+                "POST",
+                "/_simlab/reset",
+                &[host, json, ("origin", "http://localhost:3000")]
+            ),
+            200
+        );
+        for form in
+            ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+        {
+            assert_eq!(
+                status(&guard, "POST", "/_simlab/reset", &[host, ("content-type", form)]),
+                415,
+                "{form}"
+            );
         }
         assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host]), 415);
         assert_eq!(status(&guard, "POST", "/_simlab/reset", &[host, ("x-simlab", "1")]), 200);
-        assert_eq!(status(&guard, "POST", "/v1/messages", &[host, ("origin", "https://app.example")]), 200, "an app's own calls");
+        assert_eq!(
+            status(&guard, "POST", "/v1/messages", &[host, ("origin", "https://app.example")]),
+            200,
+            "an app's own calls"
+        );
     }
 }

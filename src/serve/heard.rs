@@ -1,6 +1,7 @@
 //! What was asked and answered, as long as somebody wants to read it.
 //!
-//! Promises: the last so many chats and no more than [`MAX_BYTES`] of them, each in its provider's own words.
+//! Promises: the last so many chats and no more than [`MAX_BYTES`] of them, each in its provider's
+//! own words.
 //!
 //! Does not know: HTTP.
 
@@ -30,11 +31,13 @@ impl Heard {
         self.most > 0
     }
 
-    /// One more chat: number of the request, Unix time in milliseconds, who asked, and both bodies as JSON.
+    /// One more chat: number of the request, Unix time in milliseconds, who asked, and both bodies
+    /// as JSON.
     pub fn take(&mut self, number: u64, at_ms: u64, caller: &str, asked: &[u8], answered: &[u8]) {
         let head = format!(r#"{{"request":{number},"at_ms":{at_ms},"caller":"{caller}","asked":"#);
         let mut line = head.into_bytes();
-        // A body may have been written over several lines; between its strings a line break means nothing.
+        // A body may have been written over several lines; between its strings a line break means
+        // nothing.
         line.extend(asked.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
         line.extend_from_slice(br#","answered":"#);
         line.extend(answered.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
@@ -69,8 +72,12 @@ mod tests {
             heard.take(number, 7, "support", b"{\n\"a\": 1}", b"{}");
         }
         let text = String::from_utf8(heard.text()).unwrap();
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.iter().map(|line| line["request"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3]);
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(
+            lines.iter().map(|line| line["request"].as_u64().unwrap()).collect::<Vec<_>>(),
+            [2, 3]
+        );
         assert_eq!(lines[0]["asked"]["a"], 1);
         let mut large = Heard::new(usize::MAX);
         for number in 0..4 {

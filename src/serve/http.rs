@@ -1,7 +1,8 @@
 //! Small things around HTTP: bodies with a limit, decoded addresses, JSON answers.
 //!
-//! Promises: a body beyond its limit is read to its end (up to [`MAX_DISCARDED`]) but not kept, so that a client that is
-//! still sending gets its answer; what cannot be decoded is an error, never a panic.
+//! Promises: a body beyond its limit is read to its end (up to [`MAX_DISCARDED`]) but not kept, so
+//! that a client that is still sending gets its answer; what cannot be decoded is an error, never a
+//! panic.
 //!
 //! Does not know: what any path means.
 
@@ -19,7 +20,8 @@ use crate::serve::connections::TooSlow;
 /// Most bytes of a refused body that are read before the answer goes out regardless.
 const MAX_DISCARDED: usize = 256 << 20;
 
-/// Compressed bytes up to which a body is decompressed at once; they may become a thousand times as many.
+/// Compressed bytes up to which a body is decompressed at once; they may become a thousand times as
+/// many.
 const SMALL_GZIP: usize = 4 << 10;
 
 /// Why a body was not taken.
@@ -56,7 +58,8 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     if seen > limit { Err(BodyError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Reads a body to its end, up to [`MAX_DISCARDED`], and keeps nothing: a client that is still sending gets its answer.
+/// Reads a body to its end, up to [`MAX_DISCARDED`], and keeps nothing: a client that is still
+/// sending gets its answer.
 pub async fn discard(body: Body) {
     let _ = read_body(body, 0).await;
 }
@@ -74,8 +77,13 @@ fn broken(error: &axum::Error) -> BodyError {
     BodyError::Unreadable
 }
 
-/// Reads a body that may be compressed (`Content-Encoding: gzip`), at most `limit` bytes before and after.
-pub async fn read_plain_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+/// Reads a body that may be compressed (`Content-Encoding: gzip`), at most `limit` bytes before and
+/// after.
+pub async fn read_plain_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Vec<u8>, BodyError> {
     // A client that asks before it sends is told before it has sent.
     if body.size_hint().lower() > limit as u64 && text(headers, "expect").is_some() {
         return Err(BodyError::TooLarge);
@@ -87,7 +95,9 @@ pub async fn read_plain_body(headers: &HeaderMap, body: Body, limit: usize) -> R
             if bytes.len() <= SMALL_GZIP {
                 return unzipped(&bytes, limit);
             }
-            tokio::task::spawn_blocking(move || unzipped(&bytes, limit)).await.unwrap_or(Err(BodyError::Unreadable))
+            tokio::task::spawn_blocking(move || unzipped(&bytes, limit))
+                .await
+                .unwrap_or(Err(BodyError::Unreadable))
         }
         _ => Err(BodyError::Unreadable),
     }
@@ -118,7 +128,8 @@ pub fn json(status: u16, body: &Value) -> Response {
 /// An answer of these bytes.
 pub fn bytes_of(status: u16, content_type: &'static str, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
@@ -135,7 +146,8 @@ pub fn refusal(status: u16, code: &str, message: &str) -> Response {
     json(status, &serde_json::json!({ "code": code, "message": message }))
 }
 
-/// A percent-decoded part of an address; `None` when that is no text. `plus` says whether `+` stands for a space.
+/// A percent-decoded part of an address; `None` when that is no text. `plus` says whether `+`
+/// stands for a space.
 pub fn decoded(part: &str, plus: bool) -> Option<String> {
     let digit = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
     let bytes = part.as_bytes();
@@ -179,24 +191,40 @@ mod tests {
             assert_eq!(decoded(bad, false), None, "{bad}");
         }
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(parameters("expand=a%2Cb&flag&x=1=2"), Some(vec![pair("expand", "a,b"), pair("flag", ""), pair("x", "1=2")]));
+        assert_eq!(
+            parameters("expand=a%2Cb&flag&x=1=2"),
+            Some(vec![pair("expand", "a,b"), pair("flag", ""), pair("x", "1=2")])
+        );
         assert_eq!(parameters("x=%"), None);
     }
 
     #[tokio::test]
     async fn a_body_is_taken_up_to_its_limit_before_and_after_decompression() {
         let zip = |bytes: &[u8]| {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
             encoder.write_all(bytes).unwrap();
             encoder.finish().unwrap()
         };
         let mut headers = HeaderMap::new();
         assert_eq!(read_plain_body(&headers, Body::from("abcd"), 4).await, Ok(b"abcd".to_vec()));
-        assert_eq!(read_plain_body(&headers, Body::from("abcde"), 4).await, Err(BodyError::TooLarge));
+        assert_eq!(
+            read_plain_body(&headers, Body::from("abcde"), 4).await,
+            Err(BodyError::TooLarge)
+        );
         headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-        assert_eq!(read_plain_body(&headers, Body::from(zip(b"[1]")), 100).await, Ok(b"[1]".to_vec()));
+        assert_eq!(
+            read_plain_body(&headers, Body::from(zip(b"[1]")), 100).await,
+            Ok(b"[1]".to_vec())
+        );
         // A million zeros fit into few bytes, but not into the limit.
-        assert_eq!(read_plain_body(&headers, Body::from(zip(&[0; 1 << 20])), 100_000).await, Err(BodyError::TooLarge));
-        assert_eq!(read_plain_body(&headers, Body::from("[1]"), 100).await, Err(BodyError::Unreadable));
+        assert_eq!(
+            read_plain_body(&headers, Body::from(zip(&[0; 1 << 20])), 100_000).await,
+            Err(BodyError::TooLarge)
+        );
+        assert_eq!(
+            read_plain_body(&headers, Body::from("[1]"), 100).await,
+            Err(BodyError::Unreadable)
+        );
     }
 }

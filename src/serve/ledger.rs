@@ -1,7 +1,9 @@
-//! What has arrived: requests and how often each came, payloads, each counted once, and the events in them.
+//! What has arrived: requests and how often each came, payloads, each counted once, and the events
+//! in them.
 //!
-//! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is not. How often a request
-//! came is known as long as fewer than [`MAX_REQUESTS`] others came since; after that it comes for the first time again.
+//! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is
+//! not. How often a request came is known as long as fewer than [`MAX_REQUESTS`] others came since;
+//! after that it comes for the first time again.
 //!
 //! Does not know: HTTP.
 
@@ -70,11 +72,13 @@ struct Made {
 pub struct Ledger {
     /// The scenario's experiments.
     study: Arrivals,
-    /// Experiments that were made over REST, by path, each with the id and number of its latest iteration.
+    /// Experiments that were made over REST, by path, each with the id and number of its latest
+    /// iteration.
     made: BTreeMap<String, Made>,
     /// Digest of all events, in the order of their arrival.
     fingerprint: u64,
-    /// Payloads that came, by the digest of their id; and whether it is the server's own fault should they come again.
+    /// Payloads that came, by the digest of their id; and whether it is the server's own fault
+    /// should they come again.
     seen: GenerationalMap<Owner, Option<bool>>,
     /// The last events as text, oldest first: an event as a value takes up to 16 times the memory.
     pub events: VecDeque<Box<str>>,
@@ -145,8 +149,8 @@ impl Ledger {
         report
     }
 
-    /// Follows the experiments of the account: one that is started from now on, and that is not the scenario's, is analyzed with
-    /// what arrives from now on. After its end nothing counts for it.
+    /// Follows the experiments of the account: one that is started from now on, and that is not the
+    /// scenario's, is analyzed with what arrives from now on. After its end nothing counts for it.
     pub fn follow(&mut self, started: &[Started]) {
         for one in started {
             let known = self.made.get_mut(&one.path).filter(|made| made.iteration == one.iteration);
@@ -155,20 +159,34 @@ impl Ledger {
             } else if self.study.covers(one) {
                 self.made.remove(&one.path);
             } else {
-                let made = Made { iteration: one.iteration.clone(), number: one.number, study: Arrivals::made(one) };
+                let made = Made {
+                    iteration: one.iteration.clone(),
+                    number: one.number,
+                    study: Arrivals::made(one),
+                };
                 self.made.insert(one.path.clone(), made);
             }
         }
     }
 
-    /// The results so far of one metric of an experiment, as LaunchDarkly's REST interface gave them.
+    /// The results so far of one metric of an experiment, as LaunchDarkly's REST interface gave
+    /// them.
     ///
     /// # Errors
     /// When it has no results: a variation or metric of it has been deleted.
     pub fn results(&self, of: &ResultsOf) -> Result<Reply, ApiError> {
-        let none = || format!("there are no results of these treatments of `{}` and the metric `{}`", of.config, of.metric);
-        let made = self.made.values().find(|made| made.iteration == of.iteration).map(|made| &made.study);
-        let body = made.unwrap_or(&self.study).results(of).ok_or_else(|| ApiError::new(404, "not_found", none()))?;
+        let none = || {
+            format!(
+                "there are no results of these treatments of `{}` and the metric `{}`",
+                of.config, of.metric
+            )
+        };
+        let made =
+            self.made.values().find(|made| made.iteration == of.iteration).map(|made| &made.study);
+        let body = made
+            .unwrap_or(&self.study)
+            .results(of)
+            .ok_or_else(|| ApiError::new(404, "not_found", none()))?;
         Ok(Reply { status: 200, body })
     }
 
@@ -198,7 +216,8 @@ impl Ledger {
         self.grade.payload_read(arrival.number);
     }
 
-    /// Takes a payload that was acknowledged before a restart: it counts, and the client is not graded for it again.
+    /// Takes a payload that was acknowledged before a restart: it counts, and the client is not
+    /// graded for it again.
     pub fn recall(&mut self, payload: Option<&str>, events: Vec<Value>) {
         if let Some(id) = payload {
             let known = self.seen.entry(&Owner::of(id.as_bytes()));
@@ -213,7 +232,8 @@ impl Ledger {
         }
     }
 
-    /// Counts a request that arrived at this Unix time in milliseconds, and tells what becomes of it.
+    /// Counts a request that arrived at this Unix time in milliseconds, and tells what becomes of
+    /// it.
     pub fn arrive(&mut self, at_ms: u64, ask: &Ask<'_>) -> Arrival {
         self.requests += 1;
         if matches!(ask.endpoint, Endpoint::Anthropic | Endpoint::OpenAi | Endpoint::Mistral) {
@@ -243,7 +263,10 @@ impl Ledger {
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
-                self.made.values_mut().filter(|made| made.study.unit() == "user").for_each(|made| made.study.take(&recorded));
+                self.made
+                    .values_mut()
+                    .filter(|made| made.study.unit() == "user")
+                    .for_each(|made| made.study.take(&recorded));
                 let digest = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
                 if let Some(arrival) = arrival {
                     self.grade.event(arrival.at_ms, arrival.number, digest, &recorded);
@@ -291,7 +314,12 @@ mod tests {
     }
 
     fn ask(nth: u32) -> Ask<'static> {
-        Ask { endpoint: Endpoint::OpenAi, model: Some("gpt-4o"), digest: Owner::of(&nth.to_le_bytes()), fresh: false }
+        Ask {
+            endpoint: Endpoint::OpenAi,
+            model: Some("gpt-4o"),
+            digest: Owner::of(&nth.to_le_bytes()),
+            fresh: false,
+        }
     }
 
     #[test]

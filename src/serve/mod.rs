@@ -1,9 +1,11 @@
-//! The mocks over HTTP: LaunchDarkly for SDKs and the REST interface, the chat providers, and simlab's own pages.
+//! The mocks over HTTP: LaunchDarkly for SDKs and the REST interface, the chat providers, and
+//! simlab's own pages.
 //!
-//! A thin shell: what is answered comes from `flags`, `llm` and `metrics`, the same code that `run` uses. This is the only
-//! room that opens a socket.
+//! A thin shell: what is answered comes from `flags`, `llm` and `metrics`, the same code that `run`
+//! uses. This is the only room that opens a socket.
 //!
-//! Promises: loopback only; no request, however malformed, ends the process; a body is never held beyond its limit.
+//! Promises: loopback only; no request, however malformed, ends the process; a body is never held
+//! beyond its limit.
 //!
 //! Does not know: the command line.
 

@@ -1,6 +1,7 @@
 //! Which models are served: those of the scenario, and those that the providers are known to have.
 //!
-//! Guarantees: a model that the list names is answered, and one that it does not name is refused in its provider's words.
+//! Guarantees: a model that the list names is answered, and one that it does not name is refused in
+//! its provider's words.
 //!
 //! Does not know: what a model says.
 
@@ -11,13 +12,19 @@ use crate::llm::profile::ModelProfile;
 
 /// The models that a provider lists: the scenario's first.
 pub fn listed(provider: Provider, models: &[ModelProfile]) -> Vec<ModelCard> {
-    let mut ids: Vec<&str> = models.iter().filter(|model| model.provider == provider).map(|model| model.id.as_str()).collect();
+    let mut ids: Vec<&str> = models
+        .iter()
+        .filter(|model| model.provider == provider)
+        .map(|model| model.id.as_str())
+        .collect();
     for family in FAMILIES.iter().filter(|family| family.provider == provider) {
         if !ids.contains(&family.name) {
             ids.push(family.name);
         }
     }
-    ids.into_iter().map(|id| ModelCard { id: id.to_owned(), created: u64::from(KEY_EPOCH) }).collect()
+    ids.into_iter()
+        .map(|id| ModelCard { id: id.to_owned(), created: u64::from(KEY_EPOCH) })
+        .collect()
 }
 
 /// The card of one model.
@@ -36,8 +43,14 @@ pub fn card(provider: Provider, models: &[ModelProfile], id: &str) -> Result<Mod
 /// Whether a model may be asked this.
 ///
 /// # Errors
-/// `NotFound` for a model that is not served, or not for chats; `BadRequest` where the input is longer than the model's context.
-pub fn admit(provider: Provider, models: &[ModelProfile], request: &ChatRequest, input: impl FnOnce() -> u32) -> Result<(), ChatError> {
+/// `NotFound` for a model that is not served, or not for chats; `BadRequest` where the input is
+/// longer than the model's context.
+pub fn admit(
+    provider: Provider,
+    models: &[ModelProfile],
+    request: &ChatRequest,
+    input: impl FnOnce() -> u32,
+) -> Result<(), ChatError> {
     let id = request.model.as_str();
     let Some(family) = family(provider, id) else {
         let own = models.iter().any(|model| model.provider == provider && model.id == id);
@@ -45,7 +58,10 @@ pub fn admit(provider: Provider, models: &[ModelProfile], request: &ChatRequest,
     };
     if !family.chats {
         let words = "This model is only supported in v1/responses and not in v1/chat/completions.";
-        return Err(ChatError { field: Some("model".to_owned()), ..ChatError::new(ErrorKind::NotFound, words) });
+        return Err(ChatError {
+            field: Some("model".to_owned()),
+            ..ChatError::new(ErrorKind::NotFound, words)
+        });
     }
     let input = input();
     if input > family.context { Err(too_long(family, input)) } else { Ok(()) }
@@ -72,7 +88,9 @@ pub fn dimensions(provider: Provider, id: &str) -> Result<u32, ChatError> {
 fn unknown(provider: Provider, id: &str) -> ChatError {
     let words = match provider {
         Provider::Anthropic => format!("model: {id}"),
-        Provider::OpenAi => format!("The model `{id}` does not exist or you do not have access to it."),
+        Provider::OpenAi => {
+            format!("The model `{id}` does not exist or you do not have access to it.")
+        }
         Provider::Mistral => format!("Invalid model: {id}"),
     };
     ChatError::new(ErrorKind::NotFound, words)
@@ -81,7 +99,9 @@ fn unknown(provider: Provider, id: &str) -> ChatError {
 fn too_long(family: &Family, input: u32) -> ChatError {
     let most = family.context;
     let (words, code) = match family.provider {
-        Provider::Anthropic => (format!("prompt is too long: {input} tokens > {most} maximum"), None),
+        Provider::Anthropic => {
+            (format!("prompt is too long: {input} tokens > {most} maximum"), None)
+        }
         Provider::OpenAi => {
             let words = format!(
                 "This model's maximum context length is {most} tokens. However, your messages resulted in {input} tokens. Please reduce the \
@@ -89,12 +109,19 @@ fn too_long(family: &Family, input: u32) -> ChatError {
             );
             (words, Some("context_length_exceeded"))
         }
-        Provider::Mistral => {
-            (format!("Prompt contains {input} tokens, too large for model with {most} maximum context length"), Some("3051"))
-        }
+        Provider::Mistral => (
+            format!(
+                "Prompt contains {input} tokens, too large for model with {most} maximum context length"
+            ),
+            Some("3051"),
+        ),
     };
     let field = (family.provider == Provider::OpenAi).then(|| "messages".to_owned());
-    ChatError { field, code: code.map(str::to_owned), ..ChatError::new(ErrorKind::BadRequest, words) }
+    ChatError {
+        field,
+        code: code.map(str::to_owned),
+        ..ChatError::new(ErrorKind::BadRequest, words)
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +131,8 @@ mod tests {
     #[test]
     fn models_are_refused_by_name_and_by_length() {
         let ask = |provider, model: &str, input| {
-            admit(provider, &[], &ChatRequest::new(model), || input).map_err(|error| (error.kind, error.message))
+            admit(provider, &[], &ChatRequest::new(model), || input)
+                .map_err(|error| (error.kind, error.message))
         };
         let providers = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
         for provider in providers {
@@ -116,7 +144,10 @@ mod tests {
             assert_eq!(ask(provider, "gpt-99", 5).unwrap_err().0, ErrorKind::NotFound);
         }
         let long = |provider, model| ask(provider, model, 2_000_000).unwrap_err();
-        assert_eq!(long(Provider::Anthropic, "claude-haiku-4-5").1, "prompt is too long: 2000000 tokens > 200000 maximum");
+        assert_eq!(
+            long(Provider::Anthropic, "claude-haiku-4-5").1,
+            "prompt is too long: 2000000 tokens > 200000 maximum"
+        );
         assert_eq!(long(Provider::OpenAi, "gpt-4o").0, ErrorKind::BadRequest);
         assert_eq!(long(Provider::Mistral, "mistral-small-latest").0, ErrorKind::BadRequest);
     }

@@ -1,7 +1,8 @@
-//! The page of a running experiment: the report so far, and above it how far it is and what the client does wrong.
+//! The page of a running experiment: the report so far, and above it how far it is and what the
+//! client does wrong.
 //!
-//! Guarantees: the page runs no script and loads nothing; the browser asks for it again by itself. Before anything has arrived
-//! it says what to do.
+//! Guarantees: the page runs no script and loads nothing; the browser asks for it again by itself.
+//! Before anything has arrived it says what to do.
 //!
 //! Does not know: what has arrived; it is told.
 
@@ -38,13 +39,19 @@ pub struct Progress {
 pub fn page(report: &Report, progress: &Progress) -> String {
     let text = to_html(report);
     match text.split_once("</header>") {
-        Some((head, rest)) => format!("{head}{}</header>{rest}", section(report, progress).into_string()),
+        Some((head, rest)) => {
+            format!("{head}{}</header>{rest}", section(report, progress).into_string())
+        }
         None => text,
     }
 }
 
 fn section(report: &Report, progress: &Progress) -> Markup {
-    let users: u64 = report.experiments.iter().map(|experiment| experiment.exposures.0.iter().map(|(_, users)| *users).sum::<u64>()).sum();
+    let users: u64 = report
+        .experiments
+        .iter()
+        .map(|experiment| experiment.exposures.0.iter().map(|(_, users)| *users).sum::<u64>())
+        .sum();
     html! {
         p {
             "As of " (clock(progress.at_ms)) " UTC: " (count(progress.chats)) " chat requests, " (count(progress.events)) " events"
@@ -147,7 +154,8 @@ mod tests {
             json!({ "kind": "feature", "key": config, "creationDate": 5, "context": { "kind": "user", "key": format!("u{nth}") }, "variation": nth % 2 + 1,
                 "value": { "_ldMeta": { "variationKey": key, "enabled": true } }, "reason": { "kind": "RULE_MATCH", "inExperiment": true } })
         };
-        let keys: Vec<&str> = experiment.treatments.iter().map(|treatment| treatment.variation.as_str()).collect();
+        let keys: Vec<&str> =
+            experiment.treatments.iter().map(|treatment| treatment.variation.as_str()).collect();
         let arrival = ledger.arrive(
             1,
             &crate::serve::ledger::Ask {
@@ -158,11 +166,20 @@ mod tests {
             },
         );
         ledger.take(arrival, (0..7).map(|nth| event(nth, keys[nth % 2])));
-        let finding = Finding { code: Code::EventLate, message: Code::EventLate.message(), count: 3, requests: vec![1] };
+        let finding = Finding {
+            code: Code::EventLate,
+            message: Code::EventLate.message(),
+            count: 3,
+            requests: vec![1],
+        };
         let full = page(&ledger.report(), &Progress { findings: vec![finding], ..progress() });
-        for words in ["1,234 events, the last 3 s ago", "7 users so far (", "event_late", "3 times"] {
+        for words in ["1,234 events, the last 3 s ago", "7 users so far (", "event_late", "3 times"]
+        {
             assert!(full.contains(words), "{words}: {}", full.get(..9_000).unwrap_or(&full));
         }
-        assert!(!full.contains("No user has been exposed yet") && !full.contains("Nothing found so far"));
+        assert!(
+            !full.contains("No user has been exposed yet")
+                && !full.contains("Nothing found so far")
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! A map that forgets what has not come for long, so that its memory is bounded.
 //!
-//! Two generations: when the younger one is full it becomes the older one, and the older one is dropped. What is asked for
-//! moves to the younger one.
+//! Two generations: when the younger one is full it becomes the older one, and the older one is
+//! dropped. What is asked for moves to the younger one.
 //!
-//! Promises: at most twice `most` entries; an entry is kept for as long as fewer than `most` others have come since it was
-//! last touched; how many were forgotten is counted.
+//! Promises: at most twice `most` entries; an entry is kept for as long as fewer than `most` others
+//! have come since it was last touched; how many were forgotten is counted.
 //!
 //! Does not know: what it keeps.
 

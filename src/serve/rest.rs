@@ -1,6 +1,7 @@
 //! LaunchDarkly's REST interface: from HTTP to the mock account and back.
 //!
-//! Promises: every answer carries the rate-limit headers; a refusal is `{"code", "message"}` with the documented status.
+//! Promises: every answer carries the rate-limit headers; a refusal is `{"code", "message"}` with
+//! the documented status.
 //!
 //! Does not know: what any resource is.
 
@@ -17,7 +18,9 @@ use crate::random::Owner;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::Visit;
-use crate::serve::http::{BodyError, decoded, discard, json, parameters, read_plain_body, refusal, set, text};
+use crate::serve::http::{
+    BodyError, decoded, discard, json, parameters, read_plain_body, refusal, set, text,
+};
 use crate::serve::ledger::Ask;
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -34,7 +37,10 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
         Err(error) => return told(Err(error)),
     };
     let digest = Owner::of(format!("{request:?}").as_bytes());
-    let visit = Visit::begin(&world, &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false });
+    let visit = Visit::begin(
+        &world,
+        &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false },
+    );
     let changes = world.is_kept() && request.method != Method::Get;
     let answered = async {
         if !changes {
@@ -47,7 +53,9 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
             drop(order);
             reply
         });
-        told(handled.await.unwrap_or_else(|_| Err(ApiError::new(500, "internal_service_error", "the request could not be handled"))))
+        told(handled.await.unwrap_or_else(|_| {
+            Err(ApiError::new(500, "internal_service_error", "the request could not be handled"))
+        }))
     };
     visit.answer(Words::LaunchDarkly, answered).await
 }
@@ -68,20 +76,30 @@ async fn read(request: HttpRequest<Body>) -> Result<Request, ApiError> {
     authorize(&head.headers)?;
     let invalid = |message: &str| ApiError::new(400, "invalid_request", message);
     // The body is read even when it is not needed, so that the connection can go on.
-    let bytes = read_plain_body(&head.headers, body, MAX_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => ApiError::new(413, "request_too_large", format!("a body may have {MAX_BYTES} bytes")),
-        BodyError::TooSlow => ApiError::new(408, "request_timeout", "the body did not arrive in time"),
-        BodyError::Unreadable => invalid("the body could not be read"),
-    })?;
+    let bytes =
+        read_plain_body(&head.headers, body, MAX_BYTES).await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::new(
+                413,
+                "request_too_large",
+                format!("a body may have {MAX_BYTES} bytes"),
+            ),
+            BodyError::TooSlow => {
+                ApiError::new(408, "request_timeout", "the body did not arrive in time")
+            }
+            BodyError::Unreadable => invalid("the body could not be read"),
+        })?;
     let method = method(&head.method, &head.headers)?;
     let path = head.uri.path().strip_prefix("/api/v2/").unwrap_or_default();
-    let parts: Option<Vec<String>> = path.trim_end_matches('/').split('/').map(|part| decoded(part, false)).collect();
+    let parts: Option<Vec<String>> =
+        path.trim_end_matches('/').split('/').map(|part| decoded(part, false)).collect();
     let parts = parts.ok_or_else(|| invalid("the path is not percent-encoded UTF-8"))?;
-    let query = parameters(head.uri.query().unwrap_or_default()).ok_or_else(|| invalid("the query is not percent-encoded UTF-8"))?;
+    let query = parameters(head.uri.query().unwrap_or_default())
+        .ok_or_else(|| invalid("the query is not percent-encoded UTF-8"))?;
     let body = if bytes.iter().all(u8::is_ascii_whitespace) {
         Value::Null
     } else {
-        serde_json::from_slice(&bytes).map_err(|error| invalid(&format!("the body is not JSON: {error}")))?
+        serde_json::from_slice(&bytes)
+            .map_err(|error| invalid(&format!("the body is not JSON: {error}")))?
     };
     let kind = text(&head.headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let semantic_patch = kind.contains("domain-model=launchdarkly.semanticpatch");
@@ -93,7 +111,9 @@ fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
     let unauthorized = |message: &str| Err(ApiError::new(401, "unauthorized", message));
     match text(headers, "authorization").unwrap_or_default() {
         "" => unauthorized("an access token is needed in the `Authorization` header"),
-        key if key.starts_with("sdk-") || key.starts_with("mob-") => unauthorized("a key of an SDK is no access token"),
+        key if key.starts_with("sdk-") || key.starts_with("mob-") => {
+            unauthorized("a key of an SDK is no access token")
+        }
         _ => Ok(()),
     }
 }
@@ -110,7 +130,11 @@ fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<Method, Ap
         "POST" => Ok(Method::Post),
         "PATCH" => Ok(Method::Patch),
         "DELETE" => Ok(Method::Delete),
-        _ => Err(ApiError::new(405, "method_not_allowed", format!("no resource takes the method {name}"))),
+        _ => Err(ApiError::new(
+            405,
+            "method_not_allowed",
+            format!("no resource takes the method {name}"),
+        )),
     }
 }
 
@@ -119,15 +143,34 @@ pub async fn unknown(request: HttpRequest<Body>) -> Response {
     let (head, body) = request.into_parts();
     discard(body).await;
     let path = head.uri.path();
-    let client_side =
-        ["/meval", "/mping", "/msdk", "/mobile", "/eval", "/ping", "/events/bulk", "/events/diagnostic", "/sdk/eval", "/sdk/goals"];
-    let is = |paths: &[&str]| paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")));
+    let client_side = [
+        "/meval",
+        "/mping",
+        "/msdk",
+        "/mobile",
+        "/eval",
+        "/ping",
+        "/events/bulk",
+        "/events/diagnostic",
+        "/sdk/eval",
+        "/sdk/goals",
+    ];
+    let is = |paths: &[&str]| {
+        paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")))
+    };
     if is(&client_side) {
-        return refusal(404, "not_found", "simlab serves server-side SDKs only; this path belongs to client-side SDKs");
+        return refusal(
+            404,
+            "not_found",
+            "simlab serves server-side SDKs only; this path belongs to client-side SDKs",
+        );
     }
     if is(&["/sdk/stream", "/sdk/poll"]) {
-        let mut response =
-            refusal(404, "not_found", "simlab speaks the first version of the flag delivery protocol: `/all` and `/sdk/latest-all`");
+        let mut response = refusal(
+            404,
+            "not_found",
+            "simlab speaks the first version of the flag delivery protocol: `/all` and `/sdk/latest-all`",
+        );
         set(&mut response, "x-ld-fd-fallback", "true");
         return response;
     }
@@ -138,5 +181,9 @@ pub async fn unknown(request: HttpRequest<Body>) -> Response {
 pub async fn wrong_method(request: HttpRequest<Body>) -> Response {
     let (head, body) = request.into_parts();
     discard(body).await;
-    refusal(405, "method_not_allowed", &format!("`{}` does not take the method {}", head.uri.path(), head.method))
+    refusal(
+        405,
+        "method_not_allowed",
+        &format!("`{}` does not take the method {}", head.uri.path(), head.method),
+    )
 }

@@ -1,24 +1,36 @@
-//! An experiment's results as LaunchDarkly's REST interface gave them: the live analysis of what has arrived.
+//! An experiment's results as LaunchDarkly's REST interface gave them: the live analysis of what
+//! has arrived.
 //!
-//! Promises: the numbers of `/_simlab/report`, from the same analysis; what is not known is left out.
+//! Promises: the numbers of `/_simlab/report`, from the same analysis; what is not known is left
+//! out.
 //!
 //! Does not know: HTTP. Events of earlier iterations count as well: what arrives says no iteration.
 
 use serde_json::{Map, Value, json};
 
 use crate::analysis::{
-    Analysis, Interval, MetricAnalysis, Posterior, Summary, Tally, VariationAnalysis, data_weight, ln_mismatch_odds, prior_variance,
-    treatment_prior,
+    Analysis, Interval, MetricAnalysis, Posterior, Summary, Tally, VariationAnalysis, data_weight,
+    ln_mismatch_odds, prior_variance, treatment_prior,
 };
 use crate::experiment::Experiment;
 use crate::flags::mock::{ResultTreatment, ResultsOf};
 
-/// The results of one metric; `None` where the analysis of the experiment has no such metric or lacks a treatment.
+/// The results of one metric; `None` where the analysis of the experiment has no such metric or
+/// lacks a treatment.
 #[must_use]
-pub fn results(of: &ResultsOf, experiment: &Experiment, (summary, analysis): (&Summary, &Analysis)) -> Option<Value> {
-    let (found, input) = analysis.metrics.iter().zip(&summary.metrics).find(|(found, _)| found.metric.key == of.metric)?;
+pub fn results(
+    of: &ResultsOf,
+    experiment: &Experiment,
+    (summary, analysis): (&Summary, &Analysis),
+) -> Option<Value> {
+    let (found, input) = analysis
+        .metrics
+        .iter()
+        .zip(&summary.metrics)
+        .find(|(found, _)| found.metric.key == of.metric)?;
     let one = |treatment: &ResultTreatment| {
-        let place = experiment.treatments.iter().position(|own| own.variation == treatment.variation)?;
+        let place =
+            experiment.treatments.iter().position(|own| own.variation == treatment.variation)?;
         let (variation, tally) = found.variations.get(place).zip(input.tallies.get(place))?;
         let mut json = Map::new();
         let mut put = |name: &str, value: Value| drop(json.insert(name.to_owned(), value));
@@ -41,7 +53,9 @@ pub fn results(of: &ResultsOf, experiment: &Experiment, (summary, analysis): (&S
         if let Some(interval) = variation.credible_interval {
             put("credibleInterval", ends(interval).into());
         }
-        if let Some(interval) = variation.comparison.and_then(|comparison| comparison.relative_interval) {
+        if let Some(interval) =
+            variation.comparison.and_then(|comparison| comparison.relative_interval)
+        {
             let mut difference = ends(interval);
             let from = of.treatments.iter().find(|one| one.baseline).map(|one| one.id.as_str());
             difference.insert("fromTreatmentId".to_owned(), from.into());
@@ -53,10 +67,16 @@ pub fn results(of: &ResultsOf, experiment: &Experiment, (summary, analysis): (&S
         Some(Value::Object(json))
     };
     let treatments: Vec<Value> = of.treatments.iter().map(one).collect::<Option<_>>()?;
-    let seen = found.variations.iter().any(|variation| variation.total_value.is_some() || variation.conversions.unwrap_or(0) > 0);
+    let seen = found
+        .variations
+        .iter()
+        .any(|variation| variation.total_value.is_some() || variation.conversions.unwrap_or(0) > 0);
     let mut json = Map::new();
     json.insert("metricSeen".to_owned(), json!({ "ever": seen }));
-    json.insert("results".to_owned(), json!([{ "attribute": "", "attributeValue": "", "treatmentResults": treatments }]));
+    json.insert(
+        "results".to_owned(),
+        json!([{ "attribute": "", "attributeValue": "", "treatmentResults": treatments }]),
+    );
     if let Some(shares) = &summary.shares {
         let mismatch = 1.0 / (1.0 + libm::exp(-ln_mismatch_odds(&summary.exposures, shares)));
         json.insert("probabilityOfMismatch".to_owned(), mismatch.into());
@@ -65,40 +85,54 @@ pub fn results(of: &ResultsOf, experiment: &Experiment, (summary, analysis): (&S
 }
 
 fn ends(interval: Interval) -> Map<String, Value> {
-    [("lower", interval.lower), ("upper", interval.upper)].map(|(end, value)| (end.to_owned(), value.into())).into_iter().collect()
+    [("lower", interval.lower), ("upper", interval.upper)]
+        .map(|(end, value)| (end.to_owned(), value.into()))
+        .into_iter()
+        .collect()
 }
 
 /// The standard deviation of the units' values.
 fn deviation(tally: Tally, variation: &VariationAnalysis) -> Option<f64> {
     match tally {
-        Tally::Conversion { .. } => variation.data_mean.map(|rate| (rate * (1.0 - rate)).max(0.0).sqrt()),
-        Tally::Mean { units, standard_error, .. } => standard_error.map(|error| error * (units as f64).sqrt()),
+        Tally::Conversion { .. } => {
+            variation.data_mean.map(|rate| (rate * (1.0 - rate)).max(0.0).sqrt())
+        }
+        Tally::Mean { units, standard_error, .. } => {
+            standard_error.map(|error| error * (units as f64).sqrt())
+        }
         // A percentile's error says nothing about the spread of all values.
         Tally::Percentile { .. } => None,
     }
 }
 
-/// What was believed of a treatment before its data: around the control. `None` for the control, which has no such prior.
+/// What was believed of a treatment before its data: around the control. `None` for the control,
+/// which has no such prior.
 fn prior(found: &MetricAnalysis, place: usize) -> Option<Posterior> {
-    let control = found.variations.get(found.control)?.posterior.filter(|_| place != found.control)?;
+    let control =
+        found.variations.get(found.control)?.posterior.filter(|_| place != found.control)?;
     treatment_prior(&control, prior_variance(&found.metric))
 }
 
 /// Adds a posterior and the prior that it comes from.
 fn describe(json: &mut Map<String, Value>, posterior: Posterior, prior: Option<Posterior>) {
     let (name, distribution) = match posterior {
-        Posterior::Beta { a, b } => ("bayesianBeta", json!({ "kind": "beta", "parameters": { "alpha": a, "beta": b } })),
-        // Their interface knows no Student's t, which few users have here.
-        Posterior::Normal { mean, sd } | Posterior::Student { mean, sd, .. } => {
-            ("bayesianNormal", json!({ "kind": "normal", "parameters": { "mu": mean, "sigma": sd } }))
+        Posterior::Beta { a, b } => {
+            ("bayesianBeta", json!({ "kind": "beta", "parameters": { "alpha": a, "beta": b } }))
         }
+        // Their interface knows no Student's t, which few users have here.
+        Posterior::Normal { mean, sd } | Posterior::Student { mean, sd, .. } => (
+            "bayesianNormal",
+            json!({ "kind": "normal", "parameters": { "mu": mean, "sigma": sd } }),
+        ),
     };
     json.insert("distribution".to_owned(), distribution);
     json.insert("model".to_owned(), name.into());
     let Some(prior) = prior else { return };
     let (mean, weight) = (prior.mean(), data_weight(&prior, &posterior));
     let told = match prior {
-        Posterior::Beta { a, b } => json!({ "priorMean": mean, "dataWeight": weight, "priorAlpha": a, "priorBeta": b }),
+        Posterior::Beta { a, b } => {
+            json!({ "priorMean": mean, "dataWeight": weight, "priorAlpha": a, "priorBeta": b })
+        }
         _ => json!({ "priorMean": mean, "dataWeight": weight }),
     };
     json.insert(name.to_owned(), told);

@@ -1,7 +1,8 @@
 //! The socket, the routes and the end.
 //!
-//! Promises: it listens on loopback; an idle connection is kept for as long as clients are given to be idle; when told to
-//! stop it takes no new connection, ends open streams, and finishes what it has begun.
+//! Promises: it listens on loopback; an idle connection is kept for as long as clients are given to
+//! be idle; when told to stop it takes no new connection, ends open streams, and finishes what it
+//! has begun.
 //!
 //! Does not know: what any route answers.
 
@@ -70,7 +71,13 @@ impl Server {
         connections::raise_limit();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, split: Vec::new(), world: Arc::new(world), guard: Guard::default() })
+        Ok(Self {
+            listener,
+            address,
+            split: Vec::new(),
+            world: Arc::new(world),
+            guard: Guard::default(),
+        })
     }
 
     /// Listens on a free port for each of the doors, too.
@@ -125,7 +132,13 @@ impl Server {
         });
         let mut doors = tokio::task::JoinSet::new();
         for (door, listener, _) in split {
-            doors.spawn(connections::serve(listener, door_routes(door, Arc::clone(&world)), guard.clone(), patience, world.stops()));
+            doors.spawn(connections::serve(
+                listener,
+                door_routes(door, Arc::clone(&world)),
+                guard.clone(),
+                patience,
+                world.stops(),
+            ));
         }
         let all = async {
             connections::serve(listener, routes(world), guard, patience, stops).await;
@@ -191,7 +204,10 @@ fn routes(world: Arc<World>) -> Router {
         .route("/_simlab/metrics", get(control::metrics))
         .route(
             "/_simlab/faults",
-            get(faults_control::list).post(faults_control::add).put(faults_control::replace).delete(faults_control::clear),
+            get(faults_control::list)
+                .post(faults_control::add)
+                .put(faults_control::replace)
+                .delete(faults_control::clear),
         )
         .route("/_simlab/reset", post(control::reset))
         .method_not_allowed_fallback(rest::wrong_method)

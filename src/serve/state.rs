@@ -1,20 +1,26 @@
-//! What outlives a restart: the changes of the LaunchDarkly account and the payloads of events, in the order in which they were
-//! acknowledged.
+//! What outlives a restart: the changes of the LaunchDarkly account and the payloads of events, in
+//! the order in which they were acknowledged.
 //!
-//! The account is a pure function of its past, so its requests are kept and made again, with their times, not its contents.
+//! The account is a pure function of its past, so its requests are kept and made again, with their
+//! times, not its contents.
 //!
-//! Guarantees: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb commits whole transactions), also
-//! while the file is made;
-//! a file of another scenario, seed or program is refused. After a failed write the file is opened again at the next one, so
-//! a disk that was full for a moment costs only the requests of that moment. A reset removes what came before it, and its
-//! space is given back when the file is opened. An entry that cannot be read is skipped and reported, and stays in the file.
+//! Guarantees: what was acknowledged is on disk; a crash at any moment loses nothing of it (redb
+//! commits whole transactions), also while the file is made; a file of another scenario, seed or
+//! program is refused. After a failed write the file is opened again at the next one, so a disk
+//! that was full for a moment costs only the requests of that moment. A reset removes what came
+//! before it, and its space is given back when the file is opened. An entry that cannot be read is
+//! skipped and reported, and stays in the file.
 //!
-//! Does not know: what a request or an event means. How often a chat was asked is not kept: answers begin anew.
+//! Does not know: what a request or an event means. How often a chat was asked is not kept: answers
+//! begin anew.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -83,7 +89,9 @@ impl Entry {
     /// The request of an entry and its time, if it is one.
     #[must_use]
     pub fn request(&self) -> Option<(Request, u64)> {
-        let Self::Request { at_ms, method, path, query, semantic_patch, body } = self else { return None };
+        let Self::Request { at_ms, method, path, query, semantic_patch, body } = self else {
+            return None;
+        };
         let method = match method.as_str() {
             "get" => Method::Get,
             "post" => Method::Post,
@@ -120,26 +128,41 @@ impl std::fmt::Debug for State {
 }
 
 impl State {
-    /// Opens a file, or makes it, and gives each entry of it to `each`, in order, or why it cannot be read. `owner` identifies
-    /// scenario and seed.
+    /// Opens a file, or makes it, and gives each entry of it to `each`, in order, or why it cannot
+    /// be read. `owner` identifies scenario and seed.
     ///
     /// # Errors
     /// When the file cannot be opened or read, or belongs to another scenario, seed or program.
-    pub fn open(path: &Path, owner: &str, each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
+    pub fn open(
+        path: &Path,
+        owner: &str,
+        each: impl FnMut(u64, Result<Entry, String>),
+    ) -> Result<Self, String> {
         if !path.exists() {
             made(path, owner).map_err(|error| error.to_string())?;
         }
         let path = path.to_owned();
-        Self::open_with(Box::new(move || Builder::new().set_cache_size(CACHE_BYTES).create(&path)), owner, each)
+        Self::open_with(
+            Box::new(move || Builder::new().set_cache_size(CACHE_BYTES).create(&path)),
+            owner,
+            each,
+        )
     }
 
-    /// Opens what the opener gives, which nobody may stop while it is made: redb cannot open a database whose making was stopped.
-    fn open_with(opener: Opener, owner: &str, mut each: impl FnMut(u64, Result<Entry, String>)) -> Result<Self, String> {
+    /// Opens what the opener gives, which nobody may stop while it is made: redb cannot open a
+    /// database whose making was stopped.
+    fn open_with(
+        opener: Opener,
+        owner: &str,
+        mut each: impl FnMut(u64, Result<Entry, String>),
+    ) -> Result<Self, String> {
         let mut database = opener().map_err(|error| error.to_string())?;
         let owner = format!("{LAYOUT} {owner}");
         let found = Self::owner(&database, &owner).map_err(|error| error.to_string())?;
         if found != owner {
-            return Err(format!("it holds the state of another scenario or seed (\"{found}\" instead of \"{owner}\")"));
+            return Err(format!(
+                "it holds the state of another scenario or seed (\"{found}\" instead of \"{owner}\")"
+            ));
         }
         // Gives back the space of what was removed. Where this fails nothing is lost but the space.
         let _ = database.compact();
@@ -149,7 +172,10 @@ impl State {
             for entry in table.iter()? {
                 let (number, bytes) = entry?;
                 next = number.value() + 1;
-                each(number.value(), serde_json::from_slice(bytes.value()).map_err(|error| error.to_string()));
+                each(
+                    number.value(),
+                    serde_json::from_slice(bytes.value()).map_err(|error| error.to_string()),
+                );
             }
             Ok(())
         };
@@ -173,10 +199,12 @@ impl State {
         Ok(found)
     }
 
-    /// Keeps one more entry; it is on disk when this returns. A reset removes every entry before it.
+    /// Keeps one more entry; it is on disk when this returns. A reset removes every entry before
+    /// it.
     ///
     /// # Errors
-    /// When it cannot be written; nothing is kept then, and the next call tries to open the file again.
+    /// When it cannot be written; nothing is kept then, and the next call tries to open the file
+    /// again.
     pub fn keep(&self, entry: &Entry) -> Result<(), String> {
         let bytes = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +223,12 @@ impl State {
         }
     }
 
-    fn write(database: &Database, next: u64, entry: &Entry, bytes: &[u8]) -> Result<(), redb::Error> {
+    fn write(
+        database: &Database,
+        next: u64,
+        entry: &Entry,
+        bytes: &[u8],
+    ) -> Result<(), redb::Error> {
         let transaction = database.begin_write()?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
@@ -208,7 +241,8 @@ impl State {
         Ok(())
     }
 
-    /// The database opened again after a failed write. What that write may have left was refused, so it is removed.
+    /// The database opened again after a failed write. What that write may have left was refused,
+    /// so it is removed.
     fn reopened(&self, next: u64) -> Result<Database, redb::Error> {
         let database = (self.opener)()?;
         let transaction = database.begin_write()?;
@@ -223,14 +257,17 @@ impl State {
     }
 }
 
-/// Makes a new file beside its place and moves it there when it is on disk, so that a kill or a power loss leaves a whole file or none.
+/// Makes a new file beside its place and moves it there when it is on disk, so that a kill or a
+/// power loss leaves a whole file or none.
 fn made(path: &Path, owner: &str) -> Result<(), redb::Error> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".new");
     let beside = path.with_file_name(name);
     // What a stopped try left behind; whoever made it is gone.
     match std::fs::remove_file(&beside) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(redb::Error::Io(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(redb::Error::Io(error));
+        }
         _ => {}
     }
     let database = Builder::new().set_cache_size(CACHE_BYTES).create(&beside)?;

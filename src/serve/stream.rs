@@ -1,7 +1,8 @@
 //! How flags reach SDKs: the stream (`/all`) and the poll (`/sdk/latest-all`).
 //!
-//! Promises: a stream opens with everything; a change of the account follows at once, only what changed, segments first;
-//! a comment line goes out while nothing happens; a stream ends when the server stops or its key is gone.
+//! Promises: a stream opens with everything; a change of the account follows at once, only what
+//! changed, segments first; a comment line goes out while nothing happens; a stream ends when the
+//! server stops or its key is gone.
 //!
 //! Does not know: how flags are changed.
 
@@ -27,7 +28,8 @@ use crate::serve::ledger::Ask;
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
-/// Time between two comment lines: well below the five minutes after which a silent stream is given up.
+/// Time between two comment lines: well below the five minutes after which a silent stream is given
+/// up.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Messages that wait for a slow reader before its stream waits, too.
 const WAITING: usize = 16;
@@ -39,7 +41,11 @@ pub fn sdk_key(headers: &HeaderMap) -> &str {
 
 /// What an SDK with an unknown key is told.
 pub fn unknown_key() -> Response {
-    refusal(401, "unauthorized", "the `Authorization` header holds no SDK key of this account; `/_simlab/status` shows it")
+    refusal(
+        401,
+        "unauthorized",
+        "the `Authorization` header holds no SDK key of this account; `/_simlab/status` shows it",
+    )
 }
 
 fn message(event: &str, data: &Value) -> Bytes {
@@ -49,7 +55,9 @@ fn message(event: &str, data: &Value) -> Bytes {
 fn change(change: Change) -> Bytes {
     match change {
         Change::Patch { path, data } => message("patch", &json!({ "path": path, "data": data })),
-        Change::Delete { path, version } => message("delete", &json!({ "path": path, "version": version })),
+        Change::Delete { path, version } => {
+            message("delete", &json!({ "path": path, "version": version }))
+        }
     }
 }
 
@@ -67,7 +75,12 @@ pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Respons
 
 /// What an SDK asks for.
 fn asks(path: &str, key: &str) -> Ask<'static> {
-    Ask { endpoint: Endpoint::LaunchDarklySdk, model: None, digest: Owner::of(format!("{path}\0{key}").as_bytes()), fresh: false }
+    Ask {
+        endpoint: Endpoint::LaunchDarklySdk,
+        model: None,
+        digest: Owner::of(format!("{path}\0{key}").as_bytes()),
+        fresh: false,
+    }
 }
 
 /// A stream that is open until nobody listens or the server stops.
@@ -80,7 +93,8 @@ fn open(world: Arc<World>, key: String, known: Ruleset, heard: Heard, number: u6
         let left = !*stops.borrow();
         world.ledger().grade.stream_ended(unix_ms(), number, left);
     });
-    let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>));
+    let body =
+        Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, std::convert::Infallible>));
     let mut response = Response::new(body);
     set(&mut response, "content-type", "text/event-stream");
     set(&mut response, "cache-control", "no-cache");
@@ -90,7 +104,13 @@ fn open(world: Arc<World>, key: String, known: Ruleset, heard: Heard, number: u6
 type Heard = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
 
 /// Tells one stream everything, until nobody listens or the server stops.
-async fn follow(world: &World, key: String, mut known: Ruleset, (mut changes, mut stops): Heard, sender: mpsc::Sender<Bytes>) {
+async fn follow(
+    world: &World,
+    key: String,
+    mut known: Ruleset,
+    (mut changes, mut stops): Heard,
+    sender: mpsc::Sender<Bytes>,
+) {
     let first = message("put", &json!({ "path": "/", "data": known.to_json() }));
     let mut open = sender.send(first).await.is_ok();
     while open {
@@ -121,8 +141,14 @@ pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> 
 fn polled(headers: &HeaderMap, ruleset: &Ruleset) -> Response {
     let body = ruleset.to_json().to_string().into_bytes();
     let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
-    let same = text(headers, "if-none-match").is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
-    let mut response = if same { bytes_of(304, "application/json", Vec::new()) } else { bytes_of(200, "application/json", body) };
+    let same = text(headers, "if-none-match").is_some_and(|tags| {
+        tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    });
+    let mut response = if same {
+        bytes_of(304, "application/json", Vec::new())
+    } else {
+        bytes_of(200, "application/json", body)
+    };
     set(&mut response, "etag", &tag);
     response
 }

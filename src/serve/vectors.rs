@@ -1,8 +1,8 @@
 //! Embeddings of texts, without any model of them.
 //!
-//! Promises: vectors of length one, the same for the same text; a query and a chunk of the scenario's knowledge base have the
-//! similarity that the simulated search gives them, so a client that searches with these vectors finds what the simulator's
-//! agents find.
+//! Promises: vectors of length one, the same for the same text; a query and a chunk of the
+//! scenario's knowledge base have the similarity that the simulated search gives them, so a client
+//! that searches with these vectors finds what the simulator's agents find.
 //!
 //! Does not know: HTTP.
 
@@ -24,7 +24,9 @@ impl Vectors {
     pub fn of(&self, base: &KnowledgeBase, input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
         if let EmbeddingInput::Text(text) = input {
             let embedding = self.base.get_or_init(|| Embedding::new(base));
-            if let Some(vector) = embedding.vector(base, text, dimensions, |apart| by_words(input, apart)) {
+            if let Some(vector) =
+                embedding.vector(base, text, dimensions, |apart| by_words(input, apart))
+            {
                 return vector;
             }
         }
@@ -35,7 +37,8 @@ impl Vectors {
 /// Coordinates that one word moves.
 const COORDINATES: u64 = 8;
 
-/// A vector of length 1 in which texts with the same words lie near each other: each word moves a few coordinates.
+/// A vector of length 1 in which texts with the same words lie near each other: each word moves a
+/// few coordinates.
 fn by_words(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
     let mut vector = vec![0.0_f32; dimensions];
     let mut add = |word: &[u8]| {
@@ -50,7 +53,10 @@ fn by_words(input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
     match input {
         EmbeddingInput::Text(text) => {
             let lower = text.to_lowercase();
-            lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).for_each(|word| add(word.as_bytes()));
+            lower
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .for_each(|word| add(word.as_bytes()));
         }
         EmbeddingInput::Tokens(tokens) => tokens.iter().for_each(|token| add(&token.to_le_bytes())),
     }

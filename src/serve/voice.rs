@@ -1,7 +1,8 @@
 //! The mock models' answers as text: from a request understood to a whole answer.
 //!
-//! Promises: a pure function of scenario, seed, request and how often it came before, `id` and `created` included; the
-//! answer that `run` would get for the same prompt. Tokens are counted from the very words.
+//! Promises: a pure function of scenario, seed, request and how often it came before, `id` and
+//! `created` included; the answer that `run` would get for the same prompt. Tokens are counted from
+//! the very words.
 //!
 //! Does not know: HTTP, or any provider's fields.
 
@@ -13,7 +14,8 @@ use crate::journal::{Caller, FailureKind};
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::{
-    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Provider, Stop, ToolChoice, ToolUse, Usage,
+    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Provider, Stop,
+    ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
 use crate::llm::model::{Prompt, Reply, Said, ToolCall};
@@ -57,8 +59,8 @@ pub struct ChatResponder {
 pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Caller);
 
 impl ChatResponder {
-    /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say, and never otherwise.
-    /// Counts all texts once.
+    /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say,
+    /// and never otherwise. Counts all texts once.
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed, failures: bool) -> Self {
         let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
@@ -96,11 +98,13 @@ impl ChatResponder {
         &self.scenario.knowledge
     }
 
-    /// The profile that answers to a model's name: its own, or else that of the provider's first model, or the first.
+    /// The profile that answers to a model's name: its own, or else that of the provider's first
+    /// model, or the first.
     fn model(&self, provider: Provider, name: &str) -> u16 {
         let models = &self.scenario.models;
         let own = models.iter().position(|model| model.id == name);
-        own.or_else(|| models.iter().position(|model| model.provider == provider)).unwrap_or_default() as u16
+        own.or_else(|| models.iter().position(|model| model.provider == provider))
+            .unwrap_or_default() as u16
     }
 
     /// The vector of a text.
@@ -118,8 +122,15 @@ impl ChatResponder {
     ///
     /// # Errors
     /// As [`models::admit`].
-    pub fn admit(&self, provider: Provider, request: &ChatRequest, digest: Owner) -> Result<(), ChatError> {
-        models::admit(provider, self.models(), request, || self.understand(provider, request, digest).input_tokens)
+    pub fn admit(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        digest: Owner,
+    ) -> Result<(), ChatError> {
+        models::admit(provider, self.models(), request, || {
+            self.understand(provider, request, digest).input_tokens
+        })
     }
 
     /// The place of the request's tools among the scenario's; those of its own follow after these.
@@ -151,7 +162,14 @@ impl ChatResponder {
     ///
     /// # Errors
     /// Inside: the failures that the model's profile draws.
-    pub fn answer(&self, provider: Provider, request: &ChatRequest, user: Option<&str>, digest: Owner, before: u64) -> Spoken {
+    pub fn answer(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        user: Option<&str>,
+        digest: Owner,
+        before: u64,
+    ) -> Spoken {
         let asked = self.understand(provider, request, digest);
         let system = request.system.as_deref().unwrap_or_default();
         let (tools, offered) = self.tools(request);
@@ -165,7 +183,9 @@ impl ChatResponder {
             fixed_tokens: 0,
         };
         let question = asked.body();
-        let nth = before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(asked.subject.rounds));
+        let nth = before
+            .saturating_mul(CALLS_PER_REPETITION)
+            .saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
             caller: asked.caller,
             owner: asked::owner(request, &asked, user),
@@ -187,7 +207,8 @@ impl ChatResponder {
             usage: &self.usage,
             topics: &self.topics,
         };
-        let mut names = Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
+        let mut names =
+            Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
         let mut response = ChatResponse {
             id: ids::answer_id(provider, names.bits()),
             created: u64::from(KEY_EPOCH),
@@ -200,7 +221,9 @@ impl ChatResponder {
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {
-                FailureKind::RateLimited => return (Err(rate_limited()), failure.latency, asked.caller),
+                FailureKind::RateLimited => {
+                    return (Err(rate_limited()), failure.latency, asked.caller);
+                }
                 FailureKind::Malformed => (None, failure.latency),
                 FailureKind::Refusal => {
                     response.stop = Stop::Refusal;
@@ -210,7 +233,10 @@ impl ChatResponder {
                 }
                 _ => {
                     return (
-                        Err(ChatError::new(ErrorKind::Server, "the server had an error while processing the request")),
+                        Err(ChatError::new(
+                            ErrorKind::Server,
+                            "the server had an error while processing the request",
+                        )),
                         failure.latency,
                         asked.caller,
                     );
@@ -237,13 +263,23 @@ impl ChatResponder {
                 return Ok(());
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
-            let cut_short = matches!(reply, Some(Reply::Answer(Said::Recipe(answer))) if answer.tokens >= cap);
+            let cut_short =
+                matches!(reply, Some(Reply::Answer(Said::Recipe(answer))) if answer.tokens >= cap);
             // The size of an answer is that of its recipe: nothing to count, unless it is cut.
             let size = match reply {
-                Some(Reply::Answer(Said::Recipe(answer))) if request.stop.is_empty() && answer.tokens <= cap => Some(answer.tokens),
+                Some(Reply::Answer(Said::Recipe(answer)))
+                    if request.stop.is_empty() && answer.tokens <= cap =>
+                {
+                    Some(answer.tokens)
+                }
                 _ => None,
             };
-            say(request, reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(), size, response);
+            say(
+                request,
+                reply.map(|reply| self.text(asked, &reply)).unwrap_or_default(),
+                size,
+                response,
+            );
             // The mock writes no more than it may: an answer as long as the cap was cut off there.
             if cut_short && response.stop == Stop::EndTurn {
                 response.stop = Stop::MaxTokens;
@@ -257,23 +293,41 @@ impl ChatResponder {
                 let told = self.text(asked, reply);
                 let schema = asked::schema(request, &asked.form);
                 let call = matches!(asked.form, Form::Call(_));
-                let words = if call { asked::about(asked, self.base()) } else { first_sentence(&told) };
+                let words =
+                    if call { asked::about(asked, self.base()) } else { first_sentence(&told) };
                 match serde_json::from_str(&told) {
-                    // What the agents are known to say keeps its layout as long as the schema takes it.
+                    // What the agents are known to say keeps its layout as long as the schema takes
+                    // it.
                     Ok(said) if known => match invent::overlaid(&schema, &words, said) {
-                        Ok(made) if serde_json::from_str(&told).is_ok_and(|said: serde_json::Value| said == made) => Some(told),
-                        made => Some(made.map_err(|why| unmet(names.provider, request, asked, why))?.to_string()),
+                        Ok(made)
+                            if serde_json::from_str(&told)
+                                .is_ok_and(|said: serde_json::Value| said == made) =>
+                        {
+                            Some(told)
+                        }
+                        made => Some(
+                            made.map_err(|why| unmet(names.provider, request, asked, why))?
+                                .to_string(),
+                        ),
                     },
                     _ => {
-                        let made = if call { invent::object(&schema, &words) } else { invent::value(&schema, &words) };
-                        Some(made.map_err(|why| unmet(names.provider, request, asked, why))?.to_string())
+                        let made = if call {
+                            invent::object(&schema, &words)
+                        } else {
+                            invent::value(&schema, &words)
+                        };
+                        Some(
+                            made.map_err(|why| unmet(names.provider, request, asked, why))?
+                                .to_string(),
+                        )
                     }
                 }
             }
         };
         match (&asked.form, json) {
             (Form::Call(tool), json) => {
-                let name = request.tools.get(*tool).map(|tool| tool.name.clone()).unwrap_or_default();
+                let name =
+                    request.tools.get(*tool).map(|tool| tool.name.clone()).unwrap_or_default();
                 // A call with nothing in it cannot be read as what was asked for.
                 let input = json.unwrap_or_else(|| "{}".to_owned());
                 response.usage.output = count(&input);
@@ -287,7 +341,14 @@ impl ChatResponder {
     }
 
     /// A tool call of the model's own choice, with the words beside it.
-    fn call(&self, asked: &Asked, call: ToolCall, tools: &[ToolSpec], names: &mut Names, response: &mut ChatResponse) {
+    fn call(
+        &self,
+        asked: &Asked,
+        call: ToolCall,
+        tools: &[ToolSpec],
+        names: &mut Names,
+        response: &mut ChatResponse,
+    ) {
         let Some(tool) = tools.get(usize::from(call.tool)) else { return };
         let own = usize::from(call.tool) < self.scenario.tools.len();
         let input = if own {
@@ -303,13 +364,20 @@ impl ChatResponder {
         if !note.is_empty() {
             response.content.push(Block::Text(note));
         }
-        response.content.push(Block::ToolUse(ToolUse { id: names.call(), name: tool.key.clone(), input }));
+        response.content.push(Block::ToolUse(ToolUse {
+            id: names.call(),
+            name: tool.key.clone(),
+            input,
+        }));
         response.stop = Stop::ToolUse;
     }
 
     /// A reply in words.
     fn text(&self, asked: &Asked, reply: &Reply) -> String {
-        render::reply(reply, Some(&asked.body()), &self.scenario.tools, self.base()).into_iter().next().unwrap_or_default()
+        render::reply(reply, Some(&asked.body()), &self.scenario.tools, self.base())
+            .into_iter()
+            .next()
+            .unwrap_or_default()
     }
 }
 
@@ -325,18 +393,29 @@ fn unmet(provider: Provider, request: &ChatRequest, asked: &Asked, why: Unmet) -
     };
     let tool = if let Form::Call(tool) = asked.form { Some(tool) } else { None };
     if provider == Provider::Anthropic {
-        let field = tool.map_or_else(|| "output_config.format.schema".to_owned(), |tool| format!("tools.{tool}.custom.input_schema"));
+        let field = tool.map_or_else(
+            || "output_config.format.schema".to_owned(),
+            |tool| format!("tools.{tool}.custom.input_schema"),
+        );
         let message = format!("{field}: Invalid schema: {why}.");
         return ChatError { field: Some(field), ..ChatError::new(ErrorKind::BadRequest, message) };
     }
     let (what, name, field) = match (tool, &request.output) {
-        (Some(tool), _) => ("function", request.tools.get(tool).map_or("", |tool| tool.name.as_str()), "tools"),
-        (None, Output::JsonSchema { name, .. }) => ("response_format", name.as_str(), "response_format"),
+        (Some(tool), _) => {
+            ("function", request.tools.get(tool).map_or("", |tool| tool.name.as_str()), "tools")
+        }
+        (None, Output::JsonSchema { name, .. }) => {
+            ("response_format", name.as_str(), "response_format")
+        }
         (None, _) => ("response_format", "", "response_format"),
     };
     let code = Some("invalid_json_schema".to_owned());
     let message = format!("Invalid schema for {what} '{name}': {why}.");
-    ChatError { field: Some(field.to_owned()), code, ..ChatError::new(ErrorKind::BadRequest, message) }
+    ChatError {
+        field: Some(field.to_owned()),
+        code,
+        ..ChatError::new(ErrorKind::BadRequest, message)
+    }
 }
 
 fn rate_limited() -> ChatError {
@@ -345,15 +424,20 @@ fn rate_limited() -> ChatError {
     error
 }
 
-/// Says these words, up to a stop text or the cap on tokens; `size` is their number of tokens where that is known and nothing
-/// is cut.
+/// Says these words, up to a stop text or the cap on tokens; `size` is their number of tokens where
+/// that is known and nothing is cut.
 fn say(request: &ChatRequest, mut text: String, size: Option<u32>, response: &mut ChatResponse) {
     if let Some(tokens) = size {
         response.usage.output = tokens;
         response.content.push(Block::Text(text));
         return;
     }
-    let stop = request.stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| Some((text.find(stop.as_str())?, stop))).min();
+    let stop = request
+        .stop
+        .iter()
+        .filter(|stop| !stop.is_empty())
+        .filter_map(|stop| Some((text.find(stop.as_str())?, stop)))
+        .min();
     if let Some((at, stop)) = stop {
         response.stop = Stop::StopSequence(Some(stop.clone()));
         text.truncate(at);
@@ -404,8 +488,14 @@ mod tests {
 
     fn text(voice: &ChatResponder, nth: u64) -> String {
         let mut request = ChatRequest::new("gpt-4o");
-        request.messages.push(Message { role: Role::User, content: vec![Part::Text("Can you explain Q-Learning?".to_owned())] });
-        voice.answer(Provider::OpenAi, &request, None, Owner::of(b"x"), nth).0.map_or_else(|error| error.message, |answer| answer.text())
+        request.messages.push(Message {
+            role: Role::User,
+            content: vec![Part::Text("Can you explain Q-Learning?".to_owned())],
+        });
+        voice
+            .answer(Provider::OpenAi, &request, None, Owner::of(b"x"), nth)
+            .0
+            .map_or_else(|error| error.message, |answer| answer.text())
     }
 
     #[test]
@@ -413,14 +503,22 @@ mod tests {
         let voice = voice(false);
         for nth in 0..8 {
             for turn in [1 << 10, 1 << 16, 1 << 26, 1 << 40] {
-                assert_ne!(text(&voice, nth), text(&voice, nth + turn), "repetition {nth} and {turn} later");
+                assert_ne!(
+                    text(&voice, nth),
+                    text(&voice, nth + turn),
+                    "repetition {nth} and {turn} later"
+                );
             }
         }
     }
 
     #[test]
     fn calls_fail_only_when_failures_are_asked_for() {
-        let failed = |voice: &ChatResponder| (0..2_000).filter(|nth| text(voice, *nth).starts_with("the server had an error")).count();
+        let failed = |voice: &ChatResponder| {
+            (0..2_000)
+                .filter(|nth| text(voice, *nth).starts_with("the server had an error"))
+                .count()
+        };
         assert_eq!(failed(&voice(false)), 0);
         assert!(failed(&voice(true)) > 0);
     }

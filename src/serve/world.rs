@@ -1,7 +1,7 @@
 //! What the server holds: the scenario, the LaunchDarkly account, and what has arrived.
 //!
-//! Promises: a change of the account reaches whoever waits for it; a lock is held for one answer only and never while
-//! anything waits.
+//! Promises: a change of the account reaches whoever waits for it; a lock is held for one answer
+//! only and never while anything waits.
 //!
 //! Does not know: HTTP.
 
@@ -67,7 +67,8 @@ pub struct World {
     heard: Mutex<Heard>,
     /// What outlives a restart.
     state: Option<State>,
-    /// Held while something is kept and then takes effect, so that the file has the order in which things took effect.
+    /// Held while something is kept and then takes effect, so that the file has the order in which
+    /// things took effect.
     order: Arc<OrderLock<()>>,
     /// The faults that are committed from the start.
     faults: Vec<FaultRule>,
@@ -75,7 +76,8 @@ pub struct World {
     stopping: watch::Sender<bool>,
 }
 
-/// What a lock guards stays usable after a panic elsewhere: every change is complete before anything can fail.
+/// What a lock guards stays usable after a panic elsewhere: every change is complete before
+/// anything can fail.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -119,21 +121,31 @@ impl World {
         self
     }
 
-    /// The same world as it was left, and from now on kept in this file. The file belongs to one scenario and seed. Entries that
-    /// cannot be read or done again are skipped and returned, a sentence each.
+    /// The same world as it was left, and from now on kept in this file. The file belongs to one
+    /// scenario and seed. Entries that cannot be read or done again are skipped and returned, a
+    /// sentence each.
     ///
     /// # Errors
     /// When the file cannot be used.
     pub async fn with_state(mut self, file: &Path) -> Result<(Self, Vec<String>), String> {
         let start = if self.settings.bootstrap { "set up" } else { "empty" };
-        let owner = format!("{} {} {start} {}", self.scenario.digest, self.settings.seed.0, env!("CARGO_PKG_VERSION"));
-        let first = first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
+        let owner = format!(
+            "{} {} {start} {}",
+            self.scenario.digest,
+            self.settings.seed.0,
+            env!("CARGO_PKG_VERSION")
+        );
+        let first =
+            first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
         let mut skipped = Vec::new();
         let state = State::open(file, &owner, |number, entry| {
             let done = entry.and_then(|entry| match &entry {
                 Entry::Request { .. } => {
                     let (request, at_ms) = entry.request().ok_or("its method is unknown")?;
-                    let done = held(&self.account).handle(&request, at_ms).map(|_| ()).map_err(|error| error.message);
+                    let done = held(&self.account)
+                        .handle(&request, at_ms)
+                        .map(|_| ())
+                        .map_err(|error| error.message);
                     self.follow();
                     done
                 }
@@ -178,12 +190,15 @@ impl World {
         held(&self.heard)
     }
 
-    /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open streams are told.
+    /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open
+    /// streams are told.
     ///
     /// # Errors
-    /// When the mock LaunchDarkly refuses what the scenario asks of it, or the reset cannot be kept; nothing is changed then.
+    /// When the mock LaunchDarkly refuses what the scenario asks of it, or the reset cannot be
+    /// kept; nothing is changed then.
     pub async fn reset(&self) -> Result<(), String> {
-        let account = first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
+        let account =
+            first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
         let _order = self.in_order().await;
         self.keep(|| Entry::Reset)?;
         self.start_over(account);
@@ -201,7 +216,8 @@ impl World {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
-    /// Answers one request of LaunchDarkly's REST interface. Where changes are kept, the caller holds [`World::in_order`].
+    /// Answers one request of LaunchDarkly's REST interface. Where changes are kept, the caller
+    /// holds [`World::in_order`].
     ///
     /// # Errors
     /// What the interface refuses.
@@ -220,7 +236,8 @@ impl World {
             let mut next = account.clone();
             drop(account);
             let reply = next.handle(request, now_ms)?;
-            self.keep(|| Entry::of(request, now_ms)).map_err(|error| ApiError::new(503, "service_unavailable", error))?;
+            self.keep(|| Entry::of(request, now_ms))
+                .map_err(|error| ApiError::new(503, "service_unavailable", error))?;
             account = held(&self.account);
             *account = next;
             reply

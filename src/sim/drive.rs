@@ -1,7 +1,9 @@
-//! The two loops around the engine: one for a mock, which answers at once, and one for whoever has to be waited for.
+//! The two loops around the engine: one for a mock, which answers at once, and one for whoever has
+//! to be waited for.
 //!
-//! Guarantees: one question is out at a time, and simulated time stands still meanwhile, so the order of everything is total. A live run
-//! has an engine for each user and drives many of them side by side.
+//! Guarantees: one question is out at a time, and simulated time stands still meanwhile, so the
+//! order of everything is total. A live run has an engine for each user and drives many of them
+//! side by side.
 //!
 //! Does not know: who answers.
 
@@ -13,8 +15,8 @@ use crate::sim::engine::{Assign, Engine, Step};
 /// Users from one call of `progress` to the next.
 const STRIDE: u32 = 1024;
 
-/// Runs the engine to its end. `answer` answers prompts; `progress` hears, every so often, how many users have begun and sees what the
-/// journal's reader holds so far.
+/// Runs the engine to its end. `answer` answers prompts; `progress` hears, every so often, how many
+/// users have begun and sees what the journal's reader holds so far.
 pub fn drive<A: Assign, T: Tools, R: Reader>(
     engine: &mut Engine<'_, A, T, R>,
     mut answer: impl FnMut(&Prompt<'_>) -> Result<Completion, CallFailure>,
@@ -42,7 +44,10 @@ pub fn drive<A: Assign, T: Tools, R: Reader>(
 }
 
 /// Runs the engine to its end, and waits for each answer and each tool.
-pub async fn drive_live<A: Assign, T: Tools, R: Reader>(engine: &mut Engine<'_, A, T, R>, model: &impl ChatModel) {
+pub async fn drive_live<A: Assign, T: Tools, R: Reader>(
+    engine: &mut Engine<'_, A, T, R>,
+    model: &impl ChatModel,
+) {
     loop {
         match engine.poll() {
             Step::Ask(slot) => {

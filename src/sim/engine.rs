@@ -1,7 +1,8 @@
-//! The engine: it is asked what has to happen next, and told what came of it. Synchronous, single-threaded, no I/O.
+//! The engine: it is asked what has to happen next, and told what came of it. Synchronous,
+//! single-threaded, no I/O.
 //!
-//! Guarantees: the order of everything follows from simulated time alone, ties in the order of their cause. Workers take
-//! users in turn; a request that outlives its timeout is cut there.
+//! Guarantees: the order of everything follows from simulated time alone, ties in the order of
+//! their cause. Workers take users in turn; a request that outlives its timeout is cut there.
 //!
 //! Does not know: who answers prompts, who uses tools, whose luck that is, or what is measured.
 
@@ -11,7 +12,9 @@ use crate::agents::visit::{Need, Visit};
 use crate::agents::{Agent, App, Assignment, Brief, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Entry, Event, Reader};
-use crate::llm::model::{CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed};
+use crate::llm::model::{
+    CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed,
+};
 use crate::random::{Luck, Purpose};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
@@ -84,7 +87,10 @@ struct Slot {
 #[derive(Debug)]
 struct Slots(Vec<Slot>);
 
-#[expect(clippy::indexing_slicing, reason = "the engine numbers its slots, and whoever answers for one gives back the number of its step")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the engine numbers its slots, and whoever answers for one gives back the number of its step"
+)]
 impl Slots {
     fn at(&self, slot: usize) -> &Slot {
         &self.0[slot]
@@ -111,7 +117,12 @@ pub struct Engine<'a, A, T, R> {
 
 impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// An engine at the start of the traffic: users `first..=last`.
-    pub fn new(world: World<'a>, (assign, tools, reader): (A, T, R), first: u32, last: u32) -> Self {
+    pub fn new(
+        world: World<'a>,
+        (assign, tools, reader): (A, T, R),
+        first: u32,
+        last: u32,
+    ) -> Self {
         let workers = match world.traffic.mode {
             Mode::Concurrent { workers } => workers.max(1),
             Mode::Sequential { .. } => 1,
@@ -123,7 +134,17 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 Slot { visit: Visit::idle(), pending: Pending::User }
             })
             .collect();
-        Self { world, assign, tools, reader, queue, slots: Slots(slots), now: Timestamp::START, next_user: first, last_user: last }
+        Self {
+            world,
+            assign,
+            tools,
+            reader,
+            queue,
+            slots: Slots(slots),
+            now: Timestamp::START,
+            next_user: first,
+            last_user: last,
+        }
     }
 
     /// The same engine, whose users come from `at` on.
@@ -133,10 +154,13 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         self
     }
 
-    /// What came of a slot's tool; it arrives after its latency. A tool that is not there gives up at once.
+    /// What came of a slot's tool; it arrives after its latency. A tool that is not there gives up
+    /// at once.
     pub fn used(&mut self, slot: usize, call: &CallWords, used: Option<ToolUsed>) {
         let (output, latency, refusals) = match used {
-            Some(ToolUsed { output, latency, refusals }) => (Said::Words(Arc::new(output)), latency, refusals),
+            Some(ToolUsed { output, latency, refusals }) => {
+                (Said::Words(Arc::new(output)), latency, refusals)
+            }
             None => (given_up(call), Duration::ZERO, 0),
         };
         self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals });
@@ -233,12 +257,20 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 self.next_user += 1;
                 let owner = user_key(user).owner();
                 let visitor = self.world.plan.visitor(owner);
-                let brief = Brief { topic: visitor.topic, complexity: visitor.complexity, personal: visitor.personal };
+                let brief = Brief {
+                    topic: visitor.topic,
+                    complexity: visitor.complexity,
+                    personal: visitor.personal,
+                };
                 visit.begin(user, owner, visitor.group, brief);
             }
             Pending::Reply(result) => visit.replied(&self.world.app, now, result, tell),
-            Pending::Tool { output, latency, refusals } => visit.tool_answered(&self.world.app, output, latency, refusals, tell),
-            Pending::Try { call, since, refusals } => return self.try_tool(slot, call, since, refusals),
+            Pending::Tool { output, latency, refusals } => {
+                visit.tool_answered(&self.world.app, output, latency, refusals, tell)
+            }
+            Pending::Try { call, since, refusals } => {
+                return self.try_tool(slot, call, since, refusals);
+            }
             Pending::TimeOut => visit.time_out(now, tell),
             Pending::Nothing => return None,
         }
@@ -257,7 +289,9 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 while let Some(event) = assign.news() {
                     reader.entry(&Entry { at: now, user: 0, event });
                 }
-                let crash = |agent: Agent| self.world.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform();
+                let crash = |agent: Agent| {
+                    self.world.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform()
+                };
                 visit.send(&self.world.app, now, assigned, crash, |event| {
                     let entry = Entry { at: now, user, event };
                     assign.hear(&entry);
@@ -279,21 +313,45 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     /// Tries a tool; one that refuses is tried again later.
-    fn try_tool(&mut self, slot: usize, call: Called, since: Timestamp, refusals: u16) -> Option<Step> {
+    fn try_tool(
+        &mut self,
+        slot: usize,
+        call: Called,
+        since: Timestamp,
+        refusals: u16,
+    ) -> Option<Step> {
         let visit = &self.slots.at(slot).visit;
-        let tried = ToolTry { call: call.clone(), owner: visit.owner, nth: visit.tool_calls(), now: self.now, refusals };
+        let tried = ToolTry {
+            call: call.clone(),
+            owner: visit.owner,
+            nth: visit.tool_calls(),
+            now: self.now,
+            refusals,
+        };
         match self.tools.use_tool(tried) {
             ToolTried::Outside(call) => return Some(Step::Use(slot, call)),
             ToolTried::Arrives(output, latency) => {
                 let at = self.now + latency;
-                self.schedule(slot, at, Pending::Tool { output, latency: at.since(since), refusals });
+                self.schedule(
+                    slot,
+                    at,
+                    Pending::Tool { output, latency: at.since(since), refusals },
+                );
             }
             ToolTried::Refused(wait) => {
-                self.schedule(slot, self.now + wait, Pending::Try { call, since, refusals: refusals + 1 });
+                self.schedule(
+                    slot,
+                    self.now + wait,
+                    Pending::Try { call, since, refusals: refusals + 1 },
+                );
             }
             ToolTried::GivenUp(output) => {
                 let latency = self.now.since(since);
-                self.schedule(slot, self.now, Pending::Tool { output, latency, refusals: refusals + 1 });
+                self.schedule(
+                    slot,
+                    self.now,
+                    Pending::Tool { output, latency, refusals: refusals + 1 },
+                );
             }
         }
         None

@@ -1,9 +1,10 @@
 //! Who comes as the n-th user, and with what.
 //!
-//! Promises: a user's plan depends on the seed and the user's key alone, so 2,000 users contain the first 1,000
-//! unchanged and users may be drawn in any order.
+//! Promises: a user's plan depends on the seed and the user's key alone, so 2,000 users contain the
+//! first 1,000 unchanged and users may be drawn in any order.
 //!
-//! Does not know: how the question will be worded (a model writes it), or when it is sent (the engine says).
+//! Does not know: how the question will be worded (a model writes it), or when it is sent (the
+//! engine says).
 
 use crate::knowledge::{Complexity, TopicId};
 use crate::random::{Owner, Purpose, Seed};
@@ -42,7 +43,13 @@ impl Plan {
             sum
         });
         let [basic, intermediate, _] = spec.complexity;
-        Self { seed, groups: groups.collect(), depth: [basic, basic + intermediate, 1.0], personal: spec.personal_data.get(), topics }
+        Self {
+            seed,
+            groups: groups.collect(),
+            depth: [basic, basic + intermediate, 1.0],
+            personal: spec.personal_data.get(),
+            topics,
+        }
     }
 
     /// The plan of the user with this luck.

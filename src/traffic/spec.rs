@@ -40,8 +40,9 @@ pub struct TrafficSpec {
     pub writer: usize,
     /// Distinct attribute sets and how often each comes; the weights sum to 1.
     pub audience: Vec<AudienceGroup>,
-    /// The share of users, from 0 to 1, whose visit before the experiment went as it does in it under the control: they asked the
-    /// same, and it took the same; the others only asked the same kind of question. `None`: nobody came before. CUPED needs it.
+    /// The share of users, from 0 to 1, whose visit before the experiment went as it does in it
+    /// under the control: they asked the same, and it took the same; the others only asked the same
+    /// kind of question. `None`: nobody came before. CUPED needs it.
     pub pre_period: Option<f64>,
 }
 

@@ -1,7 +1,8 @@
 //! A rule held against an analysis.
 //!
-//! Promises: total. Every leaf criterion is reported with what was found and what was required; three-valued logic
-//! (Kleene's) joins them, so an unknown leaf decides nothing by itself and the unknown never ships.
+//! Promises: total. Every leaf criterion is reported with what was found and what was required;
+//! three-valued logic (Kleene's) joins them, so an unknown leaf decides nothing by itself and the
+//! unknown never ships.
 
 use crate::analysis::{Analysis, Bound, Effect, MetricAnalysis, VariationAnalysis};
 use crate::experiment::Experiment;
@@ -12,7 +13,18 @@ use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
 use super::warnings::warnings;
 
 /// What a rule says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename_all = "PascalCase")]
 pub enum Decision {
@@ -87,9 +99,14 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
     };
     let name = |key: &str| {
         let treatment = experiment.treatments.iter().find(|treatment| treatment.variation == key);
-        treatment.map(|treatment| treatment.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(key).to_owned()
+        treatment
+            .map(|treatment| treatment.name.as_str())
+            .filter(|name| !name.is_empty())
+            .unwrap_or(key)
+            .to_owned()
     };
-    let control = experiment.treatments.get(experiment.control).map(|control| control.variation.clone());
+    let control =
+        experiment.treatments.get(experiment.control).map(|control| control.variation.clone());
     let headline = headline(
         decision,
         &name(&rule.ship),
@@ -108,12 +125,22 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
 }
 
 /// The decision in one sentence, from the rule's own lines (without those of `keep_when`).
-fn headline(decision: Decision, ship: &str, control: &str, lines: &[Because], kept: bool) -> String {
+fn headline(
+    decision: Decision,
+    ship: &str,
+    control: &str,
+    lines: &[Because],
+    kept: bool,
+) -> String {
     let criteria: Vec<&Because> = lines.iter().filter(|line| line.depth == 0).collect();
     let total = criteria.len();
     let met = criteria.iter().filter(|line| line.held == Some(true)).count();
     let names = |held: Option<bool>| {
-        let names: Vec<String> = criteria.iter().filter(|line| line.held == held).map(|line| format!("“{}”", line.criterion)).collect();
+        let names: Vec<String> = criteria
+            .iter()
+            .filter(|line| line.held == held)
+            .map(|line| format!("“{}”", line.criterion))
+            .collect();
         match names.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
@@ -136,16 +163,28 @@ fn headline(decision: Decision, ship: &str, control: &str, lines: &[Because], ke
                 _ => format!("Ship {ship}: all {total} criteria are met{note}."),
             }
         }
-        Decision::Keep if kept => format!("Keep {control}: the condition for keeping it is met, and {ship} is not good enough to ship."),
-        Decision::Keep if met == 0 && total > 1 => format!("Keep {control}: {ship} meets none of its {total} criteria."),
+        Decision::Keep if kept => format!(
+            "Keep {control}: the condition for keeping it is met, and {ship} is not good enough to ship."
+        ),
+        Decision::Keep if met == 0 && total > 1 => {
+            format!("Keep {control}: {ship} meets none of its {total} criteria.")
+        }
         Decision::Keep => match names(Some(false)) {
-            Some(failed) => format!("Keep {control}: {ship} meets {met} of {total} criteria and fails {failed}."),
+            Some(failed) => format!(
+                "Keep {control}: {ship} meets {met} of {total} criteria and fails {failed}."
+            ),
             None => format!("Keep {control}: {ship} does not meet its rule."),
         },
         Decision::NeedMoreData => match (names(Some(false)), names(None)) {
-            (Some(failed), _) if total == 1 => format!("Do not ship {ship} yet: it fails {failed}."),
-            (Some(failed), _) => format!("Do not ship {ship} yet: it meets {met} of {total} criteria and fails {failed}."),
-            (None, Some(unknown)) => format!("Do not ship {ship} yet: there are no data to judge {unknown}."),
+            (Some(failed), _) if total == 1 => {
+                format!("Do not ship {ship} yet: it fails {failed}.")
+            }
+            (Some(failed), _) => format!(
+                "Do not ship {ship} yet: it meets {met} of {total} criteria and fails {failed}."
+            ),
+            (None, Some(unknown)) => {
+                format!("Do not ship {ship} yet: there are no data to judge {unknown}.")
+            }
             (None, None) => format!("Do not ship {ship} yet: more data are needed."),
         },
     }
@@ -163,7 +202,8 @@ type Found = Result<f64, String>;
 
 impl<'a> Evidence<'a> {
     fn new(rule: &Rule, experiment: &Experiment, analysis: &'a Analysis) -> Self {
-        let at = experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship);
+        let at =
+            experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship);
         let treatment = match at {
             Some(at) if at == experiment.control => Err(format!("{} is the control", rule.ship)),
             Some(at) => Ok(at),
@@ -175,32 +215,59 @@ impl<'a> Evidence<'a> {
     /// As `criterion`, but an `All` at the top is the list of lines itself.
     fn top(&self, criterion: &Criterion, lines: &mut Vec<Because>) -> Option<bool> {
         match criterion {
-            Criterion::All(criteria) => all(criteria.as_slice().iter().map(|one| self.criterion(one, false, 0, lines)).collect()),
+            Criterion::All(criteria) => all(criteria
+                .as_slice()
+                .iter()
+                .map(|one| self.criterion(one, false, 0, lines))
+                .collect()),
             other => self.criterion(other, false, 0, lines),
         }
     }
 
     /// Appends the lines of `criterion`, or of its contrary, and says whether that holds.
-    fn criterion(&self, criterion: &Criterion, contrary: bool, depth: usize, lines: &mut Vec<Because>) -> Option<bool> {
+    fn criterion(
+        &self,
+        criterion: &Criterion,
+        contrary: bool,
+        depth: usize,
+        lines: &mut Vec<Because>,
+    ) -> Option<bool> {
         let mut line = match criterion {
             Criterion::Not(inner) => return self.criterion(inner, !contrary, depth, lines),
             // De Morgan: the contrary of "all of these" is "any of their contraries".
-            Criterion::All(criteria) => return self.group(criteria, !contrary, contrary, depth, lines),
-            Criterion::Any(criteria) => return self.group(criteria, contrary, contrary, depth, lines),
+            Criterion::All(criteria) => {
+                return self.group(criteria, !contrary, contrary, depth, lines);
+            }
+            Criterion::Any(criteria) => {
+                return self.group(criteria, contrary, contrary, depth, lines);
+            }
             Criterion::AtMost { name, metric, effect, bound, probability } => {
                 self.bound(name, metric, *effect, Bound::AtMost(bound.get()), *probability)
             }
             Criterion::AtLeast { name, metric, effect, bound, probability } => {
                 self.bound(name, metric, *effect, Bound::AtLeast(bound.get()), *probability)
             }
-            Criterion::Beats { name, metric, probability } => self.confident(name, metric, Side::TreatmentBetter, *probability),
-            Criterion::Confident { name, metric, that, probability } => self.confident(name, metric, *that, *probability),
-            Criterion::NonInferior { name, metric, margin, probability } => self.non_inferior(name, metric, margin.get(), *probability),
-            Criterion::Significant { name, metric, alpha } => self.significant(name, metric, alpha.get()),
-            Criterion::Ratio { name, value, cost, at_least } => self.ratio(name, value, cost, at_least.get()),
+            Criterion::Beats { name, metric, probability } => {
+                self.confident(name, metric, Side::TreatmentBetter, *probability)
+            }
+            Criterion::Confident { name, metric, that, probability } => {
+                self.confident(name, metric, *that, *probability)
+            }
+            Criterion::NonInferior { name, metric, margin, probability } => {
+                self.non_inferior(name, metric, margin.get(), *probability)
+            }
+            Criterion::Significant { name, metric, alpha } => {
+                self.significant(name, metric, alpha.get())
+            }
+            Criterion::Ratio { name, value, cost, at_least } => {
+                self.ratio(name, value, cost, at_least.get())
+            }
             Criterion::Declared { name, holds } => {
                 let found = if *holds { "declared to hold" } else { "declared not to hold" };
-                Because { declared: true, ..line(name, Ok((*holds, found.to_owned())), "declared to hold".to_owned()) }
+                Because {
+                    declared: true,
+                    ..line(name, Ok((*holds, found.to_owned())), "declared to hold".to_owned())
+                }
             }
         };
         line.depth = depth;
@@ -214,18 +281,40 @@ impl<'a> Evidence<'a> {
         held
     }
 
-    /// Appends a group's line and its members' lines, each member turned into its contrary if asked.
-    fn group(&self, criteria: &Criteria, every: bool, contrary: bool, depth: usize, lines: &mut Vec<Because>) -> Option<bool> {
+    /// Appends a group's line and its members' lines, each member turned into its contrary if
+    /// asked.
+    fn group(
+        &self,
+        criteria: &Criteria,
+        every: bool,
+        contrary: bool,
+        depth: usize,
+        lines: &mut Vec<Because>,
+    ) -> Option<bool> {
         let mut members = Vec::new();
-        let held = criteria.as_slice().iter().map(|one| self.criterion(one, contrary, depth + 1, &mut members)).collect();
-        let (held, name, required) =
-            if every { (all(held), "all of these", "all of them") } else { (any(held), "at least one of these", "one of them") };
+        let held = criteria
+            .as_slice()
+            .iter()
+            .map(|one| self.criterion(one, contrary, depth + 1, &mut members))
+            .collect();
+        let (held, name, required) = if every {
+            (all(held), "all of these", "all of them")
+        } else {
+            (any(held), "at least one of these", "one of them")
+        };
         lines.push(group(name, &members, required, held, depth));
         lines.append(&mut members);
         held
     }
 
-    fn bound(&self, name: &str, metric: &str, effect: Effect, bound: Bound, probability: Option<Probability>) -> Because {
+    fn bound(
+        &self,
+        name: &str,
+        metric: &str,
+        effect: Effect,
+        bound: Bound,
+        probability: Option<Probability>,
+    ) -> Because {
         let (limit, words) = match bound {
             Bound::AtMost(limit) => (limit, "at most"),
             Bound::AtLeast(limit) => (limit, "at least"),
@@ -246,9 +335,16 @@ impl<'a> Evidence<'a> {
                 line(&title, found, within)
             }
             Some(least) => {
-                let estimate = found.map(|x| format!(" (estimate {})", estimate(unit, effect, x, limit))).unwrap_or_default();
+                let estimate = found
+                    .map(|x| format!(" (estimate {})", estimate(unit, effect, x, limit)))
+                    .unwrap_or_default();
                 let sure = self.probability(metric, effect, bound);
-                let found = sure.map(|p| (p >= least.get(), format!("{} sure{estimate}", figure::probability_apart(p, least.get()))));
+                let found = sure.map(|p| {
+                    (
+                        p >= least.get(),
+                        format!("{} sure{estimate}", figure::probability_apart(p, least.get())),
+                    )
+                });
                 line(&title, found, format!("{} that it is {within}", at_least_sure(least)))
             }
         }
@@ -260,35 +356,59 @@ impl<'a> Evidence<'a> {
             Side::ControlBetter => "the control is better",
         };
         let found = self.variation(metric).and_then(|(_, _, variation)| {
-            let comparison = variation.comparison.ok_or_else(|| no_data(variation.reason.as_deref()))?;
+            let comparison =
+                variation.comparison.ok_or_else(|| no_data(variation.reason.as_deref()))?;
             let beats = comparison.probability_to_beat;
             Ok(if that == Side::TreatmentBetter { beats } else { 1.0 - beats })
         });
-        let found = found.map(|p| (p >= least.get(), format!("{} sure", figure::probability_apart(p, least.get()))));
+        let found = found.map(|p| {
+            (p >= least.get(), format!("{} sure", figure::probability_apart(p, least.get())))
+        });
         let title = title(name, || format!("{metric}: {side}"));
         line(&title, found, format!("{} that {side}", at_least_sure(least)))
     }
 
     fn non_inferior(&self, name: &str, metric: &str, margin: f64, least: Probability) -> Because {
-        let required = format!("{} that it is at most {} worse", at_least_sure(least), figure::written_percent(margin));
+        let required = format!(
+            "{} that it is at most {} worse",
+            at_least_sure(least),
+            figure::written_percent(margin)
+        );
         let found = self.variation(metric).and_then(|(analysis, at, _)| {
             let better = analysis.metric.better.sign();
             let bound = if better > 0.0 { Bound::AtLeast(-margin) } else { Bound::AtMost(margin) };
             let sure = self.probability(metric, Effect::Relative, bound)?;
-            let estimate = analysis.effect(at, Effect::Relative).map(|x| format!(" (estimate {})", figure::change(x)));
-            Ok((sure >= least.get(), format!("{} sure{}", figure::probability_apart(sure, least.get()), estimate.unwrap_or_default())))
+            let estimate = analysis
+                .effect(at, Effect::Relative)
+                .map(|x| format!(" (estimate {})", figure::change(x)));
+            Ok((
+                sure >= least.get(),
+                format!(
+                    "{} sure{}",
+                    figure::probability_apart(sure, least.get()),
+                    estimate.unwrap_or_default()
+                ),
+            ))
         });
         line(&title(name, || format!("{metric}: stable or improving")), found, required)
     }
 
     fn significant(&self, name: &str, metric: &str, alpha: f64) -> Because {
         let found = self.variation(metric).and_then(|(analysis, _, variation)| {
-            let fixed = || variation.frequentist.map(|test| (test.difference, test.relative_difference, test.p_value));
-            let always = variation.sequential.map(|test| (test.difference, test.relative_difference, test.p_value));
-            let (difference, relative, p) = always.or_else(fixed).ok_or_else(|| no_data(variation.reason.as_deref()))?;
+            let fixed = || {
+                variation
+                    .frequentist
+                    .map(|test| (test.difference, test.relative_difference, test.p_value))
+            };
+            let always = variation
+                .sequential
+                .map(|test| (test.difference, test.relative_difference, test.p_value));
+            let (difference, relative, p) =
+                always.or_else(fixed).ok_or_else(|| no_data(variation.reason.as_deref()))?;
             // The test is of the difference, whose sign a control below 0 does not turn.
             let better = analysis.metric.better.sign() * difference > 0.0;
-            let estimate = relative.map_or_else(|| Unit::of(&analysis.metric).change(difference), figure::change);
+            let estimate = relative
+                .map_or_else(|| Unit::of(&analysis.metric).change(difference), figure::change);
             Ok((better && p <= alpha, format!("p = {} (estimate {estimate})", figure::p_value(p))))
         });
         let title = title(name, || format!("{metric}: significantly better"));
@@ -299,7 +419,10 @@ impl<'a> Evidence<'a> {
         let toward_better = |part: &Part| -> Result<(f64, String), String> {
             let (analysis, ..) = self.variation(&part.0)?;
             let x = self.effect(&part.0, part.1)?;
-            Ok((analysis.metric.better.sign() * x, estimate(Some(Unit::of(&analysis.metric)), part.1, x, f64::NAN)))
+            Ok((
+                analysis.metric.better.sign() * x,
+                estimate(Some(Unit::of(&analysis.metric)), part.1, x, f64::NAN),
+            ))
         };
         let found = toward_better(value).and_then(|(gain, gain_text)| {
             let (saving, cost_text) = toward_better(cost)?;
@@ -322,7 +445,10 @@ impl<'a> Evidence<'a> {
     }
 
     /// The metric, the index of the treatment in it, and what was found for the treatment.
-    fn variation(&self, key: &str) -> Result<(&'a MetricAnalysis, usize, &'a VariationAnalysis), String> {
+    fn variation(
+        &self,
+        key: &str,
+    ) -> Result<(&'a MetricAnalysis, usize, &'a VariationAnalysis), String> {
         let metric = self.metric(key)?;
         let treatment = self.treatment.clone()?;
         let variation = metric.variations.get(treatment).ok_or_else(|| no_data(None))?;
@@ -336,7 +462,9 @@ impl<'a> Evidence<'a> {
 
     fn probability(&self, key: &str, effect: Effect, bound: Bound) -> Found {
         let (metric, treatment, variation) = self.variation(key)?;
-        metric.probability(treatment, effect, bound).ok_or_else(|| no_data(variation.reason.as_deref()))
+        metric
+            .probability(treatment, effect, bound)
+            .ok_or_else(|| no_data(variation.reason.as_deref()))
     }
 }
 
@@ -350,11 +478,24 @@ fn line(title: &str, found: Result<(bool, String), String>, required: String) ->
 }
 
 /// A group's line.
-fn group(name: &str, members: &[Because], required: &str, held: Option<bool>, depth: usize) -> Because {
+fn group(
+    name: &str,
+    members: &[Because],
+    required: &str,
+    held: Option<bool>,
+    depth: usize,
+) -> Because {
     let own: Vec<&Because> = members.iter().filter(|member| member.depth == depth + 1).collect();
     let met = own.iter().filter(|member| member.held == Some(true)).count();
     let found = format!("{met} of {}", own.len());
-    Because { criterion: name.to_owned(), found, required: required.to_owned(), held, declared: false, depth }
+    Because {
+        criterion: name.to_owned(),
+        found,
+        required: required.to_owned(),
+        held,
+        declared: false,
+        depth,
+    }
 }
 
 fn at_least_sure(least: Probability) -> String {
@@ -369,7 +510,8 @@ fn title(name: &str, otherwise: impl FnOnce() -> String) -> String {
     if name.trim().is_empty() { otherwise() } else { name.to_owned() }
 }
 
-/// An estimated effect, with so many digits that it differs from `limit` where it is not equal to it.
+/// An estimated effect, with so many digits that it differs from `limit` where it is not equal to
+/// it.
 fn estimate(unit: Option<Unit>, effect: Effect, x: f64, limit: f64) -> String {
     match (effect, unit) {
         (Effect::Relative, _) => figure::change_apart(x, limit),

@@ -1,25 +1,43 @@
-//! For tests: the tutorial's two published experiments as analysis values, typed in from its result screens.
+//! For tests: the tutorial's two published experiments as analysis values, typed in from its result
+//! screens.
 //!
-//! Standard deviations that the screens do not print are solved from the intervals that they do print.
+//! Standard deviations that the screens do not print are solved from the intervals that they do
+//! print.
 
 use crate::analysis::{
-    Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput, Posterior, SizePlan, Summary, Tally,
-    VariationAnalysis, analyze,
+    Analysis, Comparison, HealthCheck, HealthStatus, Interval, MetricAnalysis, MetricInput,
+    Posterior, SizePlan, Summary, Tally, VariationAnalysis, analyze,
 };
-use crate::experiment::{Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment};
+use crate::experiment::{
+    Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment,
+};
 use crate::quantity::{Probability, Share};
 
 /// The 95th percentile of the standard normal: half of a 90% interval in standard deviations.
 const Z: f64 = 1.644_853_626_951_472_2;
 
-pub(crate) fn metric(key: &str, aggregation: Aggregation, p95: bool, better: Better, unit: &str) -> Metric {
+pub(crate) fn metric(
+    key: &str,
+    aggregation: Aggregation,
+    p95: bool,
+    better: Better,
+    unit: &str,
+) -> Metric {
     Metric {
         key: key.to_owned(),
         name: key.replace('_', " "),
         event: key.to_owned(),
         aggregation,
-        statistic: if p95 { Statistic::Percentile(Probability::clamped(0.95)) } else { Statistic::Mean },
-        missing: if aggregation == Aggregation::Occurrence { Missing::Zero } else { Missing::Exclude },
+        statistic: if p95 {
+            Statistic::Percentile(Probability::clamped(0.95))
+        } else {
+            Statistic::Mean
+        },
+        missing: if aggregation == Aggregation::Occurrence {
+            Missing::Zero
+        } else {
+            Missing::Exclude
+        },
         better,
         unit: unit.to_owned(),
         prior_variance: None,
@@ -29,7 +47,13 @@ pub(crate) fn metric(key: &str, aggregation: Aggregation, p95: bool, better: Bet
     }
 }
 
-pub(crate) fn experiment(key: &str, name: &str, hypothesis: &str, arms: [(&str, &str); 2], metrics: usize) -> Experiment {
+pub(crate) fn experiment(
+    key: &str,
+    name: &str,
+    hypothesis: &str,
+    arms: [(&str, &str); 2],
+    metrics: usize,
+) -> Experiment {
     let treatment = |(variation, name): (&str, &str)| Treatment {
         variation: variation.to_owned(),
         name: name.to_owned(),
@@ -50,7 +74,8 @@ pub(crate) fn experiment(key: &str, name: &str, hypothesis: &str, arms: [(&str, 
     }
 }
 
-/// An arm: exposures, conversions or total, posterior mean, posterior sd, interval, probability to be best.
+/// An arm: exposures, conversions or total, posterior mean, posterior sd, interval, probability to
+/// be best.
 type Arm = (u64, f64, f64, f64, Option<[f64; 2]>, f64);
 
 fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> MetricAnalysis {
@@ -88,9 +113,19 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
 }
 
 /// How many more users the primary metric needs, from its published counts.
-fn plan(experiment: &Experiment, primary: &Metric, exposures: [u64; 2], conversions: [u64; 2]) -> SizePlan {
+fn plan(
+    experiment: &Experiment,
+    primary: &Metric,
+    exposures: [u64; 2],
+    conversions: [u64; 2],
+) -> SizePlan {
     let tallies = conversions.map(|conversions| Some(Tally::rate(conversions))).to_vec();
-    let metrics = vec![MetricInput { metric: primary.clone(), tallies, responders: None, skewness: Vec::new() }];
+    let metrics = vec![MetricInput {
+        metric: primary.clone(),
+        tallies,
+        responders: None,
+        skewness: Vec::new(),
+    }];
     analyze(experiment, &Summary { exposures: exposures.to_vec(), shares: None, metrics }).plan
 }
 
@@ -106,13 +141,19 @@ pub(crate) fn security() -> (Experiment, Analysis) {
     let metrics = vec![
         arms(
             metric("positive_feedback_rate", Aggregation::Occurrence, false, Better::Higher, ""),
-            [(1350, 458.0, 0.3395, 0.0129, Some([0.3185, 0.3608]), 0.4164), (1377, 473.0, 0.3434, 0.0126, Some([0.3228, 0.3642]), 0.5836)],
+            [
+                (1350, 458.0, 0.3395, 0.0129, Some([0.3185, 0.3608]), 0.4164),
+                (1377, 473.0, 0.3434, 0.0126, Some([0.3228, 0.3642]), 0.5836),
+            ],
             [0.0114, -0.0763, 0.0992],
             0.0054,
         ),
         arms(
             metric("negative_feedback_rate", Aggregation::Occurrence, false, Better::Lower, ""),
-            [(1350, 18.0, 0.0141, 0.0032, Some([0.0087, 0.0190]), 0.7003), (1377, 24.0, 0.0162, 0.0027, Some([0.0118, 0.0207]), 0.2997)],
+            [
+                (1350, 18.0, 0.0141, 0.0032, Some([0.0087, 0.0190]), 0.7003),
+                (1377, 24.0, 0.0162, 0.0027, Some([0.0118, 0.0207]), 0.2997),
+            ],
             [0.1552, -0.3832, 0.6935],
             0.003,
         ),
@@ -127,12 +168,19 @@ pub(crate) fn security() -> (Experiment, Analysis) {
         ),
         arms(
             metric("ai_cost_per_request", Aggregation::Average, false, Better::Lower, "$"),
-            [(1350, 33.1435, 0.024_551, 0.11785 * 0.024_551, None, 0.7912), (1377, 39.3298, 0.028_131, 0.11859 * 0.028_131, None, 0.2088)],
+            [
+                (1350, 33.1435, 0.024_551, 0.11785 * 0.024_551, None, 0.7912),
+                (1377, 39.3298, 0.028_131, 0.11859 * 0.028_131, None, 0.2088),
+            ],
             [0.1458, -0.1693, 0.4609],
             0.004,
         ),
     ];
-    let check = |check, message: &str| HealthCheck { check, status: HealthStatus::Healthy, message: message.to_owned() };
+    let check = |check, message: &str| HealthCheck {
+        check,
+        status: HealthStatus::Healthy,
+        message: message.to_owned(),
+    };
     let health = vec![
         check("exposures", "2,727 users were exposed"),
         check("sample_ratio_mismatch", "1,350 and 1,377 users fit a 50/50 split"),
@@ -142,13 +190,17 @@ pub(crate) fn security() -> (Experiment, Analysis) {
     (experiment, Analysis { exposures: vec![1350, 1377], metrics, health, plan, winner: None })
 }
 
-/// "Premium Model Value Analysis": GPT-4o against Claude Opus 4, 215 users; feedback, cost and latency as published.
+/// "Premium Model Value Analysis": GPT-4o against Claude Opus 4, 215 users; feedback, cost and
+/// latency as published.
 pub(crate) fn premium() -> (Experiment, Analysis) {
     let experiment = experiment(
         "premium-model",
         "Premium Model Value Analysis",
         "Claude Opus 4 justifies premium cost with superior positive feedback rate",
-        [("other-paid", "Other Paid (GPT-4o)"), ("claude-opus-treatment", "Claude Opus 4 Treatment")],
+        [
+            ("other-paid", "Other Paid (GPT-4o)"),
+            ("claude-opus-treatment", "Claude Opus 4 Treatment"),
+        ],
         2,
     );
     let metrics = vec![
@@ -160,7 +212,10 @@ pub(crate) fn premium() -> (Experiment, Analysis) {
         ),
         arms(
             metric("ai_cost_per_request", Aggregation::Average, false, Better::Lower, "$"),
-            [(108, 1.2872, 0.0119, 0.0011, None, 0.76), (107, 37.293, 0.015_83, 0.0054, None, 0.24)],
+            [
+                (108, 1.2872, 0.0119, 0.0011, None, 0.76),
+                (107, 37.293, 0.015_83, 0.0054, None, 0.24),
+            ],
             [0.33, -0.45, 1.11],
             0.0045,
         ),

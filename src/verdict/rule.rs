@@ -13,11 +13,12 @@
 //! )
 //! ```
 //!
-//! Promises: a rule that was read has finite bounds, probabilities from 0 to 1 and no empty list (an empty `All` would
-//! always ship). Effects are treatment against control, with the sign of the metric itself: a latency that falls is a
-//! negative effect, whichever direction is good.
+//! Promises: a rule that was read has finite bounds, probabilities from 0 to 1 and no empty list
+//! (an empty `All` would always ship). Effects are treatment against control, with the sign of the
+//! metric itself: a latency that falls is a negative effect, whichever direction is good.
 //!
-//! Does not know: which metrics and variations exist; `metric_keys` and `ship` let the reader of the file check that.
+//! Does not know: which metrics and variations exist; `metric_keys` and `ship` let the reader of
+//! the file check that.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -36,7 +37,8 @@ pub struct Rule {
     /// Keep the control when this holds and `when` does not. Default: only `otherwise` decides.
     #[serde(default, deserialize_with = "written_plain")]
     pub keep_when: Option<Criterion>,
-    /// The decision when `when` is known not to hold. Where data are missing it is always "need more data".
+    /// The decision when `when` is known not to hold. Where data are missing it is always "need
+    /// more data".
     #[serde(default)]
     pub otherwise: Otherwise,
 }
@@ -73,8 +75,8 @@ pub enum Criterion {
         effect: Effect,
         /// A fraction if relative (0.15 is +15%), in the metric's unit if absolute.
         bound: Finite,
-        /// The probability that the effect is at most the bound has to be at least this. Default: the point estimate is held
-        /// against the bound.
+        /// The probability that the effect is at most the bound has to be at least this. Default:
+        /// the point estimate is held against the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
@@ -90,13 +92,13 @@ pub enum Criterion {
         effect: Effect,
         /// A fraction if relative, in the metric's unit if absolute.
         bound: Finite,
-        /// The probability that the effect is at least the bound has to be at least this. Default: the point estimate is held
-        /// against the bound.
+        /// The probability that the effect is at least the bound has to be at least this. Default:
+        /// the point estimate is held against the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
-    /// The probability that the treatment is better than the control, in the metric's good direction, is at least
-    /// `probability`. Short for `Confident(that: TreatmentBetter)`.
+    /// The probability that the treatment is better than the control, in the metric's good
+    /// direction, is at least `probability`. Short for `Confident(that: TreatmentBetter)`.
     Beats {
         /// Name for people. Default: what it says.
         #[serde(default)]
@@ -106,8 +108,9 @@ pub enum Criterion {
         /// How sure one has to be.
         probability: Probability,
     },
-    /// The probability that one side is better than the other is at least `probability`. It says nothing about by how
-    /// much: being 79% sure that the control is cheaper is not being 79% sure that the increase is small.
+    /// The probability that one side is better than the other is at least `probability`. It says
+    /// nothing about by how much: being 79% sure that the control is cheaper is not being 79% sure
+    /// that the increase is small.
     Confident {
         /// Name for people. Default: what it says.
         #[serde(default)]
@@ -119,8 +122,8 @@ pub enum Criterion {
         /// How sure one has to be.
         probability: Probability,
     },
-    /// "Stable or improving": the probability that the treatment is at most `margin` worse than the control, relative
-    /// and in the metric's good direction, is at least `probability`.
+    /// "Stable or improving": the probability that the treatment is at most `margin` worse than the
+    /// control, relative and in the metric's good direction, is at least `probability`.
     NonInferior {
         /// Name for people. Default: what it says.
         #[serde(default)]
@@ -133,8 +136,9 @@ pub enum Criterion {
         /// How sure one has to be.
         probability: Probability,
     },
-    /// The treatment is better, in the metric's good direction, and the p-value (two-sided) is at most `alpha`: of the always-valid
-    /// test where the experiment's method is `Sequential`, else of the z test, which is valid at one look that was fixed beforehand.
+    /// The treatment is better, in the metric's good direction, and the p-value (two-sided) is at
+    /// most `alpha`: of the always-valid test where the experiment's method is `Sequential`, else
+    /// of the z test, which is valid at one look that was fixed beforehand.
     Significant {
         /// Name for people. Default: what it says.
         #[serde(default)]
@@ -144,12 +148,14 @@ pub enum Criterion {
         /// The highest p-value that counts.
         alpha: Probability,
     },
-    /// What is gained on one metric for what is paid on another: gain / price is at least `at_least`.
+    /// What is gained on one metric for what is paid on another: gain / price is at least
+    /// `at_least`.
     ///
-    /// Gain is the value metric's effect toward better; price is the cost metric's effect toward worse. Where there is
-    /// no price (the cost metric is equal or better) the quotient says nothing: its sign would call a saving that buys
-    /// a gain negative, and a saving that buys a loss positive. There the criterion holds exactly when the gain is not
-    /// negative: a saving never buys a loss.
+    /// Gain is the value metric's effect toward better; price is the cost metric's effect toward
+    /// worse. Where there is no price (the cost metric is equal or better) the quotient says
+    /// nothing: its sign would call a saving that buys a gain negative, and a saving that buys a
+    /// loss positive. There the criterion holds exactly when the gain is not negative: a saving
+    /// never buys a loss.
     Ratio {
         /// Name for people. Default: what it says.
         #[serde(default)]
@@ -207,7 +213,11 @@ impl Criteria {
 impl TryFrom<Vec<Criterion>> for Criteria {
     type Error = String;
     fn try_from(criteria: Vec<Criterion>) -> Result<Self, String> {
-        if criteria.is_empty() { Err("expected at least one criterion, found none".to_owned()) } else { Ok(Self(criteria)) }
+        if criteria.is_empty() {
+            Err("expected at least one criterion, found none".to_owned())
+        } else {
+            Ok(Self(criteria))
+        }
     }
 }
 
@@ -228,7 +238,11 @@ impl Finite {
 impl TryFrom<f64> for Finite {
     type Error = String;
     fn try_from(value: f64) -> Result<Self, String> {
-        if value.is_finite() { Ok(Self(value)) } else { Err(format!("expected a finite number, found {value}")) }
+        if value.is_finite() {
+            Ok(Self(value))
+        } else {
+            Err(format!("expected a finite number, found {value}"))
+        }
     }
 }
 
@@ -268,12 +282,15 @@ enum EffectName {
 }
 
 /// A field that may be left out but is written without `Some(…)`.
-pub(crate) fn written_plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn written_plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 impl Rule {
-    /// Every metric key that the rule names, with the path to it (`when.All[1].metric`), in the order of the file.
+    /// Every metric key that the rule names, with the path to it (`when.All[1].metric`), in the
+    /// order of the file.
     #[must_use]
     pub fn metric_keys(&self) -> Vec<(String, &str)> {
         let mut keys = Vec::new();
@@ -344,7 +361,8 @@ mod tests {
             ]), keep_when: Confident(metric: "speed", that: ControlBetter, probability: 0.9), otherwise: Keep)"#,
         )
         .unwrap();
-        let keys: Vec<String> = rule.metric_keys().into_iter().map(|(path, key)| format!("{path}={key}")).collect();
+        let keys: Vec<String> =
+            rule.metric_keys().into_iter().map(|(path, key)| format!("{path}={key}")).collect();
         assert_eq!(
             keys,
             [
@@ -362,9 +380,18 @@ mod tests {
     fn what_makes_no_sense_is_refused_where_it_stands() {
         for (when, reason) in [
             ("All([])", "expected at least one criterion, found none"),
-            (r#"Beats(metric: "m", probability: 1.5)"#, "a probability lies between 0 and 1, found 1.5"),
-            (r#"AtMost(metric: "m", effect: Relative, bound: inf)"#, "expected a finite number, found inf"),
-            (r#"NonInferior(metric: "m", margin: 10.0, probability: 0.5)"#, "a margin is a fraction from 0 up to 1 (0.1 is 10%), found 10"),
+            (
+                r#"Beats(metric: "m", probability: 1.5)"#,
+                "a probability lies between 0 and 1, found 1.5",
+            ),
+            (
+                r#"AtMost(metric: "m", effect: Relative, bound: inf)"#,
+                "expected a finite number, found inf",
+            ),
+            (
+                r#"NonInferior(metric: "m", margin: 10.0, probability: 0.5)"#,
+                "a margin is a fraction from 0 up to 1 (0.1 is 10%), found 10",
+            ),
             (r#"Beats(metric: "m", probability: 0.5, bound: 1)"#, "bound"),
             (r#"AtMost(metric: "m", effect: Percent, bound: 1)"#, "Percent"),
         ] {

@@ -6,7 +6,8 @@ use crate::experiment::Experiment;
 use super::published::{premium, security};
 use super::{Decision, Rule, Verdict, decide};
 
-/// The tutorial's rule for the security experiment, its cost criterion read as the tutorial reads it.
+/// The tutorial's rule for the security experiment, its cost criterion read as the tutorial reads
+/// it.
 pub(crate) const SECURITY: &str = r#"(
     ship: "strict-security",
     when: All([
@@ -57,7 +58,10 @@ fn lines(verdict: &Verdict) -> String {
         };
         let indent = "  ".repeat(line.depth);
         let declared = if line.declared { " (declared)" } else { "" };
-        text += &format!("{indent}{} | {} | {} | {mark}{declared}\n", line.criterion, line.found, line.required);
+        text += &format!(
+            "{indent}{} | {} | {} | {mark}{declared}\n",
+            line.criterion, line.found, line.required
+        );
     }
     text
 }
@@ -114,7 +118,10 @@ fn what_is_unknown_never_ships_and_never_keeps() {
         assert_eq!(verdict.decision, Decision::NeedMoreData);
         assert_eq!(verdict.variation, None);
         assert_eq!(verdict.because[0].held, None);
-        assert_eq!(verdict.because[0].found, "ai_cost_per_request is not measured in this experiment");
+        assert_eq!(
+            verdict.because[0].found,
+            "ai_cost_per_request is not measured in this experiment"
+        );
     }
 }
 
@@ -128,16 +135,25 @@ fn logic_has_three_values() {
         _ => r#"Beats(metric: "nowhere", probability: 0.5)"#,
     };
     let held = |when: &str| {
-        let verdict = decided(&format!(r#"(ship: "strict-security", when: Any([{when}, {when}]), otherwise: Keep)"#), &data);
+        let verdict = decided(
+            &format!(r#"(ship: "strict-security", when: Any([{when}, {when}]), otherwise: Keep)"#),
+            &data,
+        );
         match verdict.decision {
             Decision::Ship => 'H',
             Decision::Keep => 'F',
             Decision::NeedMoreData => 'U',
         }
     };
-    for (members, all, any) in
-        [("HH", 'H', 'H'), ("HF", 'F', 'H'), ("HU", 'U', 'H'), ("FF", 'F', 'F'), ("FU", 'F', 'U'), ("UU", 'U', 'U'), ("HFU", 'F', 'H')]
-    {
+    for (members, all, any) in [
+        ("HH", 'H', 'H'),
+        ("HF", 'F', 'H'),
+        ("HU", 'U', 'H'),
+        ("FF", 'F', 'F'),
+        ("FU", 'F', 'U'),
+        ("UU", 'U', 'U'),
+        ("HFU", 'F', 'H'),
+    ] {
         let list: Vec<&str> = members.chars().map(leaf).collect();
         let list = list.join(", ");
         assert_eq!(held(&format!("All([{list}])")), all, "all of {members}");
@@ -161,7 +177,8 @@ fn a_saving_never_buys_a_loss() {
             let control = analysis.metrics[at].variations[0].posterior_mean.unwrap();
             let mean = control * (1.0 + effect);
             let sd = control / 10.0;
-            analysis.metrics[at].variations[1].posterior = Some(crate::analysis::Posterior::Normal { mean, sd });
+            analysis.metrics[at].variations[1].posterior =
+                Some(crate::analysis::Posterior::Normal { mean, sd });
             analysis.metrics[at].variations[1].posterior_mean = Some(mean);
             if let Some(comparison) = &mut analysis.metrics[at].variations[1].comparison {
                 comparison.relative_difference = Some(effect);
@@ -175,7 +192,11 @@ fn a_saving_never_buys_a_loss() {
     assert_eq!(ratio(0.10, 0.33), Some(true), "0.30 per unit");
     assert_eq!(ratio(0.05, 0.33), Some(false), "0.15 per unit");
     assert_eq!(ratio(-0.64, 0.33), Some(false), "the tutorial's -1.9");
-    assert_eq!(ratio(0.05, -0.20), Some(true), "better and cheaper, although the quotient is negative");
+    assert_eq!(
+        ratio(0.05, -0.20),
+        Some(true),
+        "better and cheaper, although the quotient is negative"
+    );
     assert_eq!(ratio(-0.10, -0.20), Some(false), "worse and cheaper, although the quotient is 0.5");
 }
 
@@ -221,5 +242,8 @@ fn groups_are_reported_with_their_members() {
 fn a_rule_about_the_control_decides_nothing() {
     let rule = r#"(ship: "basic-security", when: Beats(metric: "positive_feedback_rate", probability: 0.5), otherwise: Keep)"#;
     let verdict = decided(rule, &security());
-    assert_eq!((verdict.decision, verdict.because[0].found.as_str()), (Decision::NeedMoreData, "basic-security is the control"));
+    assert_eq!(
+        (verdict.decision, verdict.because[0].found.as_str()),
+        (Decision::NeedMoreData, "basic-security is the control")
+    );
 }

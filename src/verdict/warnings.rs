@@ -1,8 +1,8 @@
-//! What is odd about a rule before there are any data: criteria that only a worse treatment meets, that always or never hold,
-//! that exclude each other, and percentages written as whole numbers.
+//! What is odd about a rule before there are any data: criteria that only a worse treatment meets,
+//! that always or never hold, that exclude each other, and percentages written as whole numbers.
 //!
-//! Promises: each warning is one sentence that names the criterion and says what follows. A rule without a warning may still be a
-//! bad one.
+//! Promises: each warning is one sentence that names the criterion and says what follows. A rule
+//! without a warning may still be a bad one.
 //!
 //! Does not know: data.
 
@@ -20,7 +20,8 @@ const MAX_RELATIVE: f64 = 2.0;
 pub fn warnings(rule: &Rule, metrics: &[&Metric]) -> Vec<String> {
     let mut leaves = Vec::new();
     collect(&rule.when, true, true, &mut leaves);
-    let mut found: Vec<String> = leaves.iter().filter_map(|leaf| leaf.warning(metrics, Use::Ship)).collect();
+    let mut found: Vec<String> =
+        leaves.iter().filter_map(|leaf| leaf.warning(metrics, Use::Ship)).collect();
     found.extend(exclusion(&leaves, metrics));
     if leaves.iter().all(|leaf| matches!(leaf.criterion, Criterion::Declared { holds: true, .. })) {
         found.push("every criterion is declared, so the rule asks nothing of the data".to_owned());
@@ -49,12 +50,18 @@ struct Leaf<'a> {
     required: bool,
 }
 
-fn collect<'a>(criterion: &'a Criterion, asserted: bool, required: bool, leaves: &mut Vec<Leaf<'a>>) {
+fn collect<'a>(
+    criterion: &'a Criterion,
+    asserted: bool,
+    required: bool,
+    leaves: &mut Vec<Leaf<'a>>,
+) {
     match criterion {
         Criterion::Not(inner) => collect(inner, !asserted, required, leaves),
         Criterion::All(criteria) | Criterion::Any(criteria) => {
             // De Morgan: inside a `Not`, "all" and "any" change places.
-            let every = matches!(criterion, Criterion::All(_)) == asserted || criteria.as_slice().len() == 1;
+            let every = matches!(criterion, Criterion::All(_)) == asserted
+                || criteria.as_slice().len() == 1;
             for one in criteria.as_slice() {
                 collect(one, asserted, required && every, leaves);
             }
@@ -81,7 +88,11 @@ impl Region {
 
     /// Whether it holds only worse effects, `sign` being the good direction.
     fn only_worse(self, sign: f64) -> bool {
-        if sign > 0.0 { self.high < 0.0 || (self.high == 0.0 && self.open) } else { self.low > 0.0 || (self.low == 0.0 && self.open) }
+        if sign > 0.0 {
+            self.high < 0.0 || (self.high == 0.0 && self.open)
+        } else {
+            self.low > 0.0 || (self.low == 0.0 && self.open)
+        }
     }
 
     fn excludes(self, other: Self) -> bool {
@@ -119,20 +130,32 @@ impl Leaf<'_> {
         let sign = better.sign();
         let likely = |probability: Option<f64>| probability.is_none_or(|p| p >= 0.5);
         let region = match self.criterion {
-            Criterion::AtMost { effect, bound, probability, .. } if likely(probability.map(|p| p.get())) => {
-                Region { low: f64::NEG_INFINITY, high: bound.get(), open: false, effect: Some(*effect) }
+            Criterion::AtMost { effect, bound, probability, .. }
+                if likely(probability.map(|p| p.get())) =>
+            {
+                Region {
+                    low: f64::NEG_INFINITY,
+                    high: bound.get(),
+                    open: false,
+                    effect: Some(*effect),
+                }
             }
-            Criterion::AtLeast { effect, bound, probability, .. } if likely(probability.map(|p| p.get())) => {
+            Criterion::AtLeast { effect, bound, probability, .. }
+                if likely(probability.map(|p| p.get())) =>
+            {
                 Region { low: bound.get(), high: f64::INFINITY, open: false, effect: Some(*effect) }
             }
-            Criterion::Beats { probability, .. } if probability.get() > 0.5 => Region::of_sign(sign),
+            Criterion::Beats { probability, .. } if probability.get() > 0.5 => {
+                Region::of_sign(sign)
+            }
             Criterion::Confident { probability, that, .. } if probability.get() > 0.5 => {
                 Region::of_sign(if *that == Side::TreatmentBetter { sign } else { -sign })
             }
             Criterion::Significant { .. } => Region::of_sign(sign),
             Criterion::NonInferior { margin, probability, .. } if probability.get() >= 0.5 => {
                 let margin = margin.get();
-                let (low, high) = if sign > 0.0 { (-margin, f64::INFINITY) } else { (f64::NEG_INFINITY, margin) };
+                let (low, high) =
+                    if sign > 0.0 { (-margin, f64::INFINITY) } else { (f64::NEG_INFINITY, margin) };
                 Region { low, high, open: false, effect: Some(Effect::Relative) }
             }
             _ => return None,
@@ -142,8 +165,12 @@ impl Leaf<'_> {
         }
         // Only a bound on the estimate has a contrary that is an interval as well.
         match self.criterion {
-            Criterion::AtMost { probability: None, .. } => Some(Region { low: region.high, high: f64::INFINITY, open: true, ..region }),
-            Criterion::AtLeast { probability: None, .. } => Some(Region { low: f64::NEG_INFINITY, high: region.low, open: true, ..region }),
+            Criterion::AtMost { probability: None, .. } => {
+                Some(Region { low: region.high, high: f64::INFINITY, open: true, ..region })
+            }
+            Criterion::AtLeast { probability: None, .. } => {
+                Some(Region { low: f64::NEG_INFINITY, high: region.low, open: true, ..region })
+            }
             _ => None,
         }
     }
@@ -151,8 +178,10 @@ impl Leaf<'_> {
     fn warning(&self, metrics: &[&Metric], what: Use) -> Option<String> {
         if let Criterion::Declared { holds, .. } = self.criterion {
             let never = *holds != self.asserted && self.required;
-            let then = if what == Use::Ship { "ships" } else { "keeps the control by this condition" };
-            return never.then(|| format!("{} never holds, so the rule never {then}", self.label()));
+            let then =
+                if what == Use::Ship { "ships" } else { "keeps the control by this condition" };
+            return never
+                .then(|| format!("{} never holds, so the rule never {then}", self.label()));
         }
         let metric = *metrics.iter().find(|metric| Some(metric.key.as_str()) == self.metric())?;
         let label = self.label();
@@ -172,21 +201,25 @@ impl Leaf<'_> {
         let key = &metric.key;
         match what {
             Use::Ship if region.only_worse(sign) => {
-                let then = if self.required { "so the rule ships only a treatment that looks worse there" } else { "" };
+                let then = if self.required {
+                    "so the rule ships only a treatment that looks worse there"
+                } else {
+                    ""
+                };
                 let then = if then.is_empty() { String::new() } else { format!(", {then}") };
                 Some(format!("{label} can hold only if the control is better on {key}{then}"))
             }
-            Use::Keep if region.only_worse(-sign) => {
-                Some(format!("{label} can hold only if the treatment is better on {key}, and then the rule keeps the control"))
-            }
+            Use::Keep if region.only_worse(-sign) => Some(format!(
+                "{label} can hold only if the treatment is better on {key}, and then the rule keeps the control"
+            )),
             _ => None,
         }
     }
 
     /// A share above 100% where a fraction is due.
     fn slip(&self) -> Option<String> {
-        let (Criterion::AtMost { effect: Effect::Relative, bound, .. } | Criterion::AtLeast { effect: Effect::Relative, bound, .. }) =
-            self.criterion
+        let (Criterion::AtMost { effect: Effect::Relative, bound, .. }
+        | Criterion::AtLeast { effect: Effect::Relative, bound, .. }) = self.criterion
         else {
             return None;
         };
@@ -205,25 +238,31 @@ impl Leaf<'_> {
     /// Whether it comes out the same for all data.
     fn constant(&self, metric: &Metric) -> Option<bool> {
         let rate = metric.kind() == MetricKind::Conversion;
-        let certain = |probability: Option<f64>| probability.is_some_and(|p| p <= 0.0).then_some(true);
+        let certain =
+            |probability: Option<f64>| probability.is_some_and(|p| p <= 0.0).then_some(true);
         let found = match self.criterion {
-            Criterion::AtMost { effect, bound, probability, .. } => certain(probability.map(|p| p.get())).or_else(|| {
-                // A rate lies between 0 and 1: it can neither fall by more than all of it nor change by more than 1.
-                let bound = bound.get();
-                match effect {
-                    Effect::Absolute if rate && bound >= 1.0 => Some(true),
-                    Effect::Absolute | Effect::Relative if rate && bound < -1.0 => Some(false),
-                    _ => None,
-                }
-            }),
-            Criterion::AtLeast { effect, bound, probability, .. } => certain(probability.map(|p| p.get())).or_else(|| {
-                let bound = bound.get();
-                match effect {
-                    Effect::Absolute if rate && bound > 1.0 => Some(false),
-                    Effect::Absolute | Effect::Relative if rate && bound <= -1.0 => Some(true),
-                    _ => None,
-                }
-            }),
+            Criterion::AtMost { effect, bound, probability, .. } => {
+                certain(probability.map(|p| p.get())).or_else(|| {
+                    // A rate lies between 0 and 1: it can neither fall by more than all of it nor
+                    // change by more than 1.
+                    let bound = bound.get();
+                    match effect {
+                        Effect::Absolute if rate && bound >= 1.0 => Some(true),
+                        Effect::Absolute | Effect::Relative if rate && bound < -1.0 => Some(false),
+                        _ => None,
+                    }
+                })
+            }
+            Criterion::AtLeast { effect, bound, probability, .. } => {
+                certain(probability.map(|p| p.get())).or_else(|| {
+                    let bound = bound.get();
+                    match effect {
+                        Effect::Absolute if rate && bound > 1.0 => Some(false),
+                        Effect::Absolute | Effect::Relative if rate && bound <= -1.0 => Some(true),
+                        _ => None,
+                    }
+                })
+            }
             Criterion::Beats { probability, .. }
             | Criterion::Confident { probability, .. }
             | Criterion::NonInferior { probability, .. } => certain(Some(probability.get())),
@@ -240,10 +279,15 @@ impl Leaf<'_> {
                 if self.asserted && probability.get() <= 0.5 =>
             {
                 let p = figure::written_percent(probability.get());
-                Some(format!("asks for {p}, which also holds where the other side is more likely better"))
+                Some(format!(
+                    "asks for {p}, which also holds where the other side is more likely better"
+                ))
             }
             Criterion::Significant { alpha, .. } if self.asserted && alpha.get() >= 0.5 => {
-                Some(format!("lets a p-value of {} pass, which most luck does", figure::written(alpha.get())))
+                Some(format!(
+                    "lets a p-value of {} pass, which most luck does",
+                    figure::written(alpha.get())
+                ))
             }
             _ => None,
         }
@@ -256,13 +300,21 @@ fn exclusion(leaves: &[Leaf<'_>], metrics: &[&Metric]) -> Option<String> {
         .iter()
         .filter(|leaf| leaf.required)
         .filter_map(|leaf| {
-            let metric = metrics.iter().find(|metric| Some(metric.key.as_str()) == leaf.metric())?;
+            let metric =
+                metrics.iter().find(|metric| Some(metric.key.as_str()) == leaf.metric())?;
             Some((leaf, metric.key.as_str(), leaf.region(metric.better)?))
         })
         .collect();
     required.iter().enumerate().find_map(|(at, (one, key, region))| {
-        let (other, ..) = required.iter().skip(at + 1).find(|(_, other, second)| key == other && region.excludes(*second))?;
-        Some(format!("{} and {} cannot both hold, so the rule never ships", one.label(), other.label()))
+        let (other, ..) = required
+            .iter()
+            .skip(at + 1)
+            .find(|(_, other, second)| key == other && region.excludes(*second))?;
+        Some(format!(
+            "{} and {} cannot both hold, so the rule never ships",
+            one.label(),
+            other.label()
+        ))
     })
 }
 
@@ -272,13 +324,15 @@ mod tests {
     use crate::experiment::Aggregation;
     use crate::verdict::published::metric;
 
-    /// The warnings of a rule over `rate` (a share, higher is better) and `cost` (a mean in dollars, lower is better).
+    /// The warnings of a rule over `rate` (a share, higher is better) and `cost` (a mean in
+    /// dollars, lower is better).
     fn of(when: &str) -> Vec<String> {
         of_rule(&format!("( ship: \"b\", when: {when}, otherwise: Keep )"))
     }
 
     fn of_rule(text: &str) -> Vec<String> {
-        let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        let options = ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
         let rule: Rule = options.from_str(text).unwrap();
         let rate = metric("rate", Aggregation::Occurrence, false, Better::Higher, "");
         let cost = metric("cost", Aggregation::Sum, false, Better::Lower, "$");
@@ -297,16 +351,24 @@ mod tests {
         ] {
             let found = of(perverse);
             assert_eq!(found.len(), 1, "{perverse}: {found:?}");
-            assert!(found[0].contains("can hold only if the control is better on") && found[0].contains("looks worse"), "{found:?}");
+            assert!(
+                found[0].contains("can hold only if the control is better on")
+                    && found[0].contains("looks worse"),
+                "{found:?}"
+            );
         }
         // In a choice such a criterion is not required.
-        let found =
-            of("Any([Beats(metric: \"rate\", probability: 0.9), Confident(metric: \"cost\", that: ControlBetter, probability: 0.9)])");
+        let found = of(
+            "Any([Beats(metric: \"rate\", probability: 0.9), Confident(metric: \"cost\", that: ControlBetter, probability: 0.9)])",
+        );
         assert!(found.len() == 1 && !found[0].contains("ships only"), "{found:?}");
         let found = of_rule(
             "( ship: \"b\", when: Beats(metric: \"rate\", probability: 0.9), keep_when: Beats(metric: \"cost\", probability: 0.9), otherwise: Keep )",
         );
-        assert!(found.len() == 1 && found[0].contains("and then the rule keeps the control"), "{found:?}");
+        assert!(
+            found.len() == 1 && found[0].contains("and then the rule keeps the control"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -317,13 +379,28 @@ mod tests {
             "AtLeast(metric: \"rate\", effect: Relative, bound: -1.0)",
             "Not(AtLeast(metric: \"rate\", effect: Absolute, bound: 2.0))",
         ] {
-            assert!(of(always).iter().any(|found| found.contains("holds whatever the data say")), "{always}: {:?}", of(always));
+            assert!(
+                of(always).iter().any(|found| found.contains("holds whatever the data say")),
+                "{always}: {:?}",
+                of(always)
+            );
         }
-        for never in ["Significant(metric: \"rate\", alpha: 0.0)", "AtLeast(metric: \"rate\", effect: Absolute, bound: 1.5)"] {
-            assert!(of(never).iter().any(|found| found.contains("never holds")), "{never}: {:?}", of(never));
+        for never in [
+            "Significant(metric: \"rate\", alpha: 0.0)",
+            "AtLeast(metric: \"rate\", effect: Absolute, bound: 1.5)",
+        ] {
+            assert!(
+                of(never).iter().any(|found| found.contains("never holds")),
+                "{never}: {:?}",
+                of(never)
+            );
         }
-        assert!(of("Declared(name: \"privacy\", holds: false)")[0].contains("so the rule never ships"));
-        assert!(of("Declared(name: \"privacy\", holds: true)")[0].contains("asks nothing of the data"));
+        assert!(
+            of("Declared(name: \"privacy\", holds: false)")[0].contains("so the rule never ships")
+        );
+        assert!(
+            of("Declared(name: \"privacy\", holds: true)")[0].contains("asks nothing of the data")
+        );
         assert!(of("Beats(metric: \"rate\", probability: 0.4)")[0].contains("more likely better"));
     }
 
@@ -335,9 +412,17 @@ mod tests {
             "Significant(metric: \"cost\", alpha: 0.1), AtLeast(metric: \"cost\", effect: Absolute, bound: 0.0)",
         ] {
             let found = of(&format!("All([{pair}])"));
-            assert!(found.iter().any(|found| found.contains("cannot both hold, so the rule never ships")), "{pair}: {found:?}");
+            assert!(
+                found
+                    .iter()
+                    .any(|found| found.contains("cannot both hold, so the rule never ships")),
+                "{pair}: {found:?}"
+            );
             let found = of(&format!("Any([{pair}])"));
-            assert!(!found.iter().any(|found| found.contains("cannot both hold")), "{pair}: {found:?}");
+            assert!(
+                !found.iter().any(|found| found.contains("cannot both hold")),
+                "{pair}: {found:?}"
+            );
         }
     }
 
@@ -345,7 +430,10 @@ mod tests {
     fn a_percentage_written_as_a_whole_number_is_told() {
         let found = of("AtMost(name: \"cheap\", metric: \"cost\", effect: Relative, bound: 15)");
         assert_eq!(found, ["“cheap” has a bound of 15, a change of 1,500%; 15% is written 0.15"]);
-        assert_eq!(of("AtMost(metric: \"cost\", effect: Absolute, bound: 15)"), Vec::<String>::new());
+        assert_eq!(
+            of("AtMost(metric: \"cost\", effect: Absolute, bound: 15)"),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

@@ -67,7 +67,8 @@ fn chat_requests() {
     for (name, nth) in [("chat-anthropic", 0), ("chat-openai", 1), ("chat-mistral", 2)] {
         let (of, text) = CHATS[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
-            let request = provider::decode_request(of, bytes).map_err(|error| refused(of, &error))?;
+            let request =
+                provider::decode_request(of, bytes).map_err(|error| refused(of, &error))?;
             // What is taken can be sent on.
             let mut out = Vec::new();
             provider::encode_request(of, &request, &mut out);
@@ -86,7 +87,9 @@ fn embedding_requests() {
         r#"{"model":"text-embedding-3-small","input":[[1,2,3],[4]],"user":"u"}"#,
     ]);
     fuzz("embeddings", 1500, &sound, |bytes| {
-        embeddings::decode_embedding_request(Provider::OpenAi, bytes).map(drop).map_err(|error| refused(Provider::OpenAi, &error))
+        embeddings::decode_embedding_request(Provider::OpenAi, bytes)
+            .map(drop)
+            .map_err(|error| refused(Provider::OpenAi, &error))
     });
 }
 
@@ -95,12 +98,16 @@ fn replies_of_providers() {
     let _one = one_at_a_time();
     for (name, nth) in [("reply-anthropic", 0), ("reply-openai", 1), ("reply-mistral", 2)] {
         let (of, text) = REPLIES[nth];
-        fuzz(name, 1500, &texts(&[text]), |bytes| provider::decode_response(of, bytes).map(drop).map_err(|error| error.message));
+        fuzz(name, 1500, &texts(&[text]), |bytes| {
+            provider::decode_response(of, bytes).map(drop).map_err(|error| error.message)
+        });
     }
     let vectors = texts(&[
         r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]},{"object":"embedding","index":1,"embedding":"AAAAPwAAgL4="}],"model":"text-embedding-3-small","usage":{"prompt_tokens":2,"total_tokens":2}}"#,
     ]);
-    fuzz("reply-embeddings", 1500, &vectors, |bytes| embeddings::decode_embedding_response(bytes).map(drop).map_err(|error| error.message));
+    fuzz("reply-embeddings", 1500, &vectors, |bytes| {
+        embeddings::decode_embedding_response(bytes).map(drop).map_err(|error| error.message)
+    });
 }
 
 #[test]
@@ -111,12 +118,26 @@ fn errors_of_providers() {
         r#"{"error":{"message":"slow down","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,
         r#"{"object":"error","message":{"detail":[{"loc":["body"],"msg":"x"}]},"type":"invalid_request_error","param":null,"code":"1"}"#,
     ]);
-    let waits = ["1", "-1", "1e308", "NaN", "99999999999999999999", "Wed, 21 Oct 1907 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "é"];
+    let waits = [
+        "1",
+        "-1",
+        "1e308",
+        "NaN",
+        "99999999999999999999",
+        "Wed, 21 Oct 1907 07:28:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "é",
+    ];
     let mut nth = 0;
     fuzz("errors", 1500, &sound, |bytes| {
         nth += 1;
         let wait = waits[nth % waits.len()];
-        let names = ["retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "anthropic-ratelimit-requests-reset"];
+        let names = [
+            "retry-after",
+            "retry-after-ms",
+            "x-ratelimit-reset-requests",
+            "anthropic-ratelimit-requests-reset",
+        ];
         let pairs = names.map(|name| (name, wait));
         for of in PROVIDERS {
             let headers = Headers { pairs: &pairs, received_us: 1_760_000_000_000_000 };
@@ -133,8 +154,11 @@ fn streams_of_providers() {
     for (name, nth) in [("stream-anthropic", 0), ("stream-openai", 1), ("stream-mistral", 2)] {
         let (of, text) = REPLIES[nth];
         let response = provider::decode_response(of, text.as_bytes()).unwrap();
-        let sound = [simlab::llm::wire::sse::Chunking::Words, simlab::llm::wire::sse::Chunking::Characters(3)]
-            .map(|chunking| provider::encode_stream(of, &response, chunking, true).into_bytes());
+        let sound = [
+            simlab::llm::wire::sse::Chunking::Words,
+            simlab::llm::wire::sse::Chunking::Characters(3),
+        ]
+        .map(|chunking| provider::encode_stream(of, &response, chunking, true).into_bytes());
         let mut size = 0;
         fuzz(name, 2000, &sound, |bytes| {
             // In pieces of another size each time.
@@ -163,7 +187,9 @@ fn faults_over_http() {
     let sound = texts(&[
         r#"[{"fault":"rate_limited","on":["anthropic"],"models":["claude-*"],"rate":0.1,"burst":2,"retry_after":"2s"},{"fault":"cut","next":1}]"#,
     ]);
-    fuzz("faults-json", 5000, &sound, |bytes| faults_from_json(bytes).map(drop).map_err(|faults| faults.join("\n")));
+    fuzz("faults-json", 5000, &sound, |bytes| {
+        faults_from_json(bytes).map(drop).map_err(|faults| faults.join("\n"))
+    });
 }
 
 /// Bodies for the mock's own interfaces.

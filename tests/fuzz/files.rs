@@ -14,7 +14,9 @@ use simlab::live::{EmbeddingCache, LiveContext, Session, World, conclude, gather
 use simlab::power::{aggregate, merge, read_part, to_markdown, to_text as power_text};
 use simlab::random::Seed;
 use simlab::recorded::{Plan, events_report, look, statistics, statistics_report};
-use simlab::report::{Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text};
+use simlab::report::{
+    Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text,
+};
 use simlab::run::{RunOptions, Stage, run};
 use simlab::scenario::{LESSONS, LIBRARY, Loaded, load, parse, parse_faults, parse_kept};
 
@@ -29,7 +31,11 @@ fn shown(faults: &[Diagnostic]) -> String {
 /// The same, and each has to show the place in the text.
 fn placed(faults: &[Diagnostic], source: &Source) -> String {
     for fault in faults {
-        assert!(!fault.labels.is_empty() || source.text.trim().len() < 2 || is_whole(fault), "no place: {}", fault.message);
+        assert!(
+            !fault.labels.is_empty() || source.text.trim().len() < 2 || is_whole(fault),
+            "no place: {}",
+            fault.message
+        );
     }
     shown(faults)
 }
@@ -46,7 +52,12 @@ fn is_whole(fault: &Diagnostic) -> bool {
 fn printed(report: &Report) {
     let json = to_json(report).unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
-    let all = [to_text(report, 80, &Palette::plain()), report_markdown(report), to_junit(report), to_html(report)];
+    let all = [
+        to_text(report, 80, &Palette::plain()),
+        report_markdown(report),
+        to_junit(report),
+        to_html(report),
+    ];
     assert!(all.iter().all(|text| !text.is_empty()));
 }
 
@@ -57,18 +68,20 @@ fn security() -> Loaded {
 #[test]
 fn scenario() {
     let _one = one_at_a_time();
-    let sound: Vec<Vec<u8>> = LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.text.as_bytes().to_vec()).collect();
+    let sound: Vec<Vec<u8>> =
+        LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.text.as_bytes().to_vec()).collect();
     let documents = |named: &str| match named.trim_end_matches('/') {
-        "knowledge/reinforcement-learning" => {
-            Ok(simlab::knowledge::REINFORCEMENT_LEARNING.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec())
-        }
+        "knowledge/reinforcement-learning" => Ok(simlab::knowledge::REINFORCEMENT_LEARNING
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .to_vec()),
         other => Err(format!("there is no folder `{other}`")),
     };
     let mut nth = 0;
     fuzz("scenario", 120, &sound, |bytes| {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let source = Source::new("any.ron", text);
-        let loaded = parse("any", source.clone(), &documents).map_err(|faults| placed(&faults, &source))?;
+        let loaded =
+            parse("any", source.clone(), &documents).map_err(|faults| placed(&faults, &source))?;
         nth += 1;
         if nth % 4 == 0 {
             // What `check` takes, `run` takes.
@@ -96,7 +109,10 @@ fn faults_file() {
 fn summary_statistics() {
     let _one = one_at_a_time();
     let mut sound: Vec<Vec<u8>> = ["security", "premium"]
-        .map(|name| fs::read(format!("{}/scenarios/published/{name}.ron", env!("CARGO_MANIFEST_DIR"))).unwrap())
+        .map(|name| {
+            fs::read(format!("{}/scenarios/published/{name}.ron", env!("CARGO_MANIFEST_DIR")))
+                .unwrap()
+        })
         .to_vec();
     sound.push(
         br#"(experiments: [(key: "a", control: "b", threshold: 0.9, metrics: {"m": (kind: Numeric, better: Higher, unit: "ms", variations: {"b": (exposures: 10, total: 5.5, standard_error: 0.1), "c": (exposures: 12, total: 6.5, standard_error: 0.2)})})])"#
@@ -119,8 +135,7 @@ fn events() -> Vec<u8> {
         let key = if user % 2 == 0 { "other-security" } else { "basic-security" };
         let exposure = json!({ "kind": "feature", "key": "security-agent", "creationDate": at, "version": 1, "variation": user % 2, "context": context,
             "value": { "_ldMeta": { "enabled": true, "variationKey": key } }, "reason": { "kind": "RULE_MATCH", "inExperiment": true } });
-        let metric =
-            json!({ "kind": "custom", "key": "$ld:ai:tokens:total", "creationDate": at + 5, "metricValue": 12.5, "context": context });
+        let metric = json!({ "kind": "custom", "key": "$ld:ai:tokens:total", "creationDate": at + 5, "metricValue": 12.5, "context": context });
         lines += &format!("{exposure}\n{metric}\n");
     }
     lines.into_bytes()
@@ -144,7 +159,11 @@ fn recorded_events() {
         for plan in plans {
             let report = events_report(&plan, || Ok(bytes)).unwrap();
             let data = report.data.clone().unwrap();
-            assert!(data.faults.iter().all(|fault| fault.line > 0 && !fault.reason.is_empty()), "{:?}", data.faults);
+            assert!(
+                data.faults.iter().all(|fault| fault.line > 0 && !fault.reason.is_empty()),
+                "{:?}",
+                data.faults
+            );
             printed(&report);
         }
         refused.map_or(Ok(()), Err)
@@ -154,7 +173,12 @@ fn recorded_events() {
 #[test]
 fn saved_report() {
     let _one = one_at_a_time();
-    let report = run(&security().scenario, RunOptions { users: Some(40), charts: true, ..RunOptions::default() }).unwrap().report;
+    let report = run(
+        &security().scenario,
+        RunOptions { users: Some(40), charts: true, ..RunOptions::default() },
+    )
+    .unwrap()
+    .report;
     fuzz("report", 1000, &[to_json(&report).unwrap().into_bytes()], |bytes| {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         printed(&from_json(text)?);
@@ -200,7 +224,10 @@ fn power_part() {
             Err(_) => merge(vec![part]).map_err(|(_, why)| why)?,
         };
         let power = aggregate(&header, &done);
-        assert!(!power_text(&power, 80, &Palette::plain()).is_empty() && !to_markdown(&power).is_empty());
+        assert!(
+            !power_text(&power, 80, &Palette::plain()).is_empty()
+                && !to_markdown(&power).is_empty()
+        );
         assert!(serde_json::to_string(&power).is_ok());
         Ok(())
     });
@@ -208,18 +235,37 @@ fn power_part() {
 
 /// The lines of a journal with numbers and checksums that fit, whatever they say.
 fn resealed(bytes: &[u8]) -> Vec<u8> {
-    bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).zip(1..).flat_map(|(line, nth)| seal(line, nth)).collect()
+    bytes
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .zip(1..)
+        .flat_map(|(line, nth)| seal(line, nth))
+        .collect()
 }
 
 #[test]
 fn recording() {
     let _one = one_at_a_time();
     let site = Site::served("recording");
-    site.simlab(&["run", "my.ron", "--live", "--yes", "--users", "3", "--max-cost", "5", "--quiet", "--out", "live"]);
+    site.simlab(&[
+        "run",
+        "my.ron",
+        "--live",
+        "--yes",
+        "--users",
+        "3",
+        "--max-cost",
+        "5",
+        "--quiet",
+        "--out",
+        "live",
+    ]);
     let sealed = fs::read(site.path("live/journal.jsonl")).unwrap();
     // Without checksums, so that what a line says can change.
     let lines = sealed.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    let plain: Vec<u8> = lines.flat_map(|line| [simlab::live::sealed::open(line).unwrap().0, b"\n".to_vec()].concat()).collect();
+    let plain: Vec<u8> = lines
+        .flat_map(|line| [simlab::live::sealed::open(line).unwrap().0, b"\n".to_vec()].concat())
+        .collect();
     assert!(Reading::of(&plain).unwrap().recording.over.len() == 3);
     let loaded = {
         let run = Reading::of(&plain).unwrap().recording.run.unwrap();
@@ -231,7 +277,9 @@ fn recording() {
         drop(Reading::of(&resealed(bytes)));
         drop(repair(bytes));
         let recording = Reading::of(bytes).map_err(|error| error.to_string())?.recording;
-        let Some(run) = recording.run.clone() else { return Err("the run has not begun".to_owned()) };
+        let Some(run) = recording.run.clone() else {
+            return Err("the run has not begun".to_owned());
+        };
         if let Some(fault) = misfit(&recording, &loaded.scenario) {
             return Err(fault);
         }
@@ -241,7 +289,10 @@ fn recording() {
         if let Some(stopped) = &gathered.stopped {
             return Err(simlab::live::told(stopped));
         }
-        printed(&conclude(&session, &gathered, LiveContext::default(), true, &mut Vec::<Entry>::new()).report);
+        printed(
+            &conclude(&session, &gathered, LiveContext::default(), true, &mut Vec::<Entry>::new())
+                .report,
+        );
         Ok(())
     });
 }

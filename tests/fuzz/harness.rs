@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use super::MEMORY;
 use super::mutate::{Random, damaged};
 
-/// Longest time for one input. The slowest sound input takes a hundredth of it, so a busy machine does not matter.
+/// Longest time for one input. The slowest sound input takes a hundredth of it, so a busy machine
+/// does not matter.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Memory that any input may take, in bytes.
 const MEMORY_FLOOR: usize = 64 << 20;
-/// Memory that an input may take for each of its bytes, besides: a JSON value of one byte takes 72 in memory, and twice that while a list grows.
+/// Memory that an input may take for each of its bytes, besides: a JSON value of one byte takes 72
+/// in memory, and twice that while a list grows.
 const MEMORY_PER_BYTE: usize = 200;
 /// Longest error, in bytes: up to 50 faults are shown, and none of them repeats the whole input.
 const LONGEST_ERROR: usize = 200 << 10;
@@ -26,7 +28,9 @@ pub fn one_at_a_time() -> MutexGuard<'static, ()> {
 }
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}: expected a number, found `{text}`")))
+    std::env::var(variable).ok().map(|text| {
+        text.parse().unwrap_or_else(|_| panic!("{variable}: expected a number, found `{text}`"))
+    })
 }
 
 /// How long a target goes on.
@@ -38,7 +42,9 @@ pub enum Length {
 impl Length {
     /// `inputs` in a short pass; in a long one as long as is asked for.
     pub fn of(inputs: u64) -> Self {
-        number("SIMLAB_FUZZ_SECONDS").map_or(Self::Inputs(inputs), |seconds| Self::Until(Instant::now() + Duration::from_secs(seconds)))
+        number("SIMLAB_FUZZ_SECONDS").map_or(Self::Inputs(inputs), |seconds| {
+            Self::Until(Instant::now() + Duration::from_secs(seconds))
+        })
     }
 
     pub fn goes_on(&self, done: u64) -> bool {
@@ -55,7 +61,8 @@ pub fn seed() -> u64 {
 
 /// The `nth` input of a target.
 pub fn input(name: &str, seed: u64, nth: u64, sound: &[Vec<u8>]) -> Vec<u8> {
-    let of_name = name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let of_name =
+        name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let mut random = Random::new(seed ^ of_name ^ nth.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let from = random.below(sound.len());
     damaged(&mut random, &sound[from], sound)
@@ -84,9 +91,14 @@ impl Watchdog {
         let watched = Arc::downgrade(&at);
         std::thread::spawn(move || {
             while let Some(at) = watched.upgrade() {
-                if let Some((_, input)) = at.lock().unwrap().as_ref().filter(|(begun, _)| begun.elapsed() > PATIENCE) {
+                if let Some((_, input)) =
+                    at.lock().unwrap().as_ref().filter(|(begun, _)| begun.elapsed() > PATIENCE)
+                {
                     let path = kept(&format!("{name}-endless"), input);
-                    eprintln!("{name}: an input takes longer than {PATIENCE:?}: {}", path.display());
+                    eprintln!(
+                        "{name}: an input takes longer than {PATIENCE:?}: {}",
+                        path.display()
+                    );
                     std::process::abort();
                 }
                 drop(at);
@@ -97,8 +109,14 @@ impl Watchdog {
     }
 }
 
-/// Runs `target` on `inputs` damaged inputs (or as long as is asked for). It returns the error's words for what it refuses.
-pub fn fuzz(name: &'static str, inputs: u64, sound: &[Vec<u8>], mut target: impl FnMut(&[u8]) -> Result<(), String>) {
+/// Runs `target` on `inputs` damaged inputs (or as long as is asked for). It returns the error's
+/// words for what it refuses.
+pub fn fuzz(
+    name: &'static str,
+    inputs: u64,
+    sound: &[Vec<u8>],
+    mut target: impl FnMut(&[u8]) -> Result<(), String>,
+) {
     let watchdog = Watchdog::new(name);
     let seed = seed();
     // Tables and caches are there before memory is counted, and what is sound is taken.
@@ -119,7 +137,9 @@ pub fn fuzz(name: &'static str, inputs: u64, sound: &[Vec<u8>], mut target: impl
         let broken = match &answer {
             Err(_) => Some("it panics".to_owned()),
             Ok(Err(error)) if error.trim().is_empty() => Some("its error has no words".to_owned()),
-            Ok(Err(error)) if error.len() > LONGEST_ERROR => Some(format!("its error has {} bytes", error.len())),
+            Ok(Err(error)) if error.len() > LONGEST_ERROR => {
+                Some(format!("its error has {} bytes", error.len()))
+            }
             _ if grown > MEMORY_FLOOR + MEMORY_PER_BYTE * input.len() => {
                 Some(format!("{} bytes take {} MiB of memory", input.len(), grown >> 20))
             }

@@ -1,7 +1,8 @@
-//! Fuzz targets for every decoder and every file: whatever the input, an answer or an error in words; no panic, no endless work,
-//! and no more memory than the input justifies.
+//! Fuzz targets for every decoder and every file: whatever the input, an answer or an error in
+//! words; no panic, no endless work, and no more memory than the input justifies.
 //!
-//! `cargo test --test fuzz` makes a short pass. A long one takes as many seconds for each target as are asked for:
+//! `cargo test --test fuzz` makes a short pass. A long one takes as many seconds for each target as
+//! are asked for:
 //!
 //! ```text
 //! SIMLAB_FUZZ_SECONDS=600 cargo test --test fuzz              # every target

@@ -1,4 +1,5 @@
-//! Damage to sound input: changed bytes, and changes that keep the shape: other numbers, texts, values, depths and lengths.
+//! Damage to sound input: changed bytes, and changes that keep the shape: other numbers, texts,
+//! values, depths and lengths.
 
 /// A generator of its own: what it draws has to stay the same for a seed, and nothing else.
 pub struct Random(u64);
@@ -98,9 +99,23 @@ const TEXTS: [&str; 34] = [
 ];
 
 /// What begins and ends a level of depth in the formats of the targets.
-const DEPTHS: [(&str, &str); 5] = [("[", "]"), ("{\"a\":", "}"), ("(", ")"), ("(a:", ")"), ("Some(", ")")];
+const DEPTHS: [(&str, &str); 5] =
+    [("[", "]"), ("{\"a\":", "}"), ("(", ")"), ("(a:", ")"), ("Some(", ")")];
 
-const VALUES: [&str; 12] = ["null", "true", "[]", "{}", "\"\"", "()", "None", "[[]]", "{\"a\":{}}", "[null,null]", "1", "\"x\""];
+const VALUES: [&str; 12] = [
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"\"",
+    "()",
+    "None",
+    "[[]]",
+    "{\"a\":{}}",
+    "[null,null]",
+    "1",
+    "\"x\"",
+];
 
 /// `sound` with some damage; `others` are sound inputs whose pieces may come into it.
 pub fn damaged(random: &mut Random, sound: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
@@ -140,7 +155,11 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
             let (open, close) = DEPTHS[random.below(DEPTHS.len())];
             let depth = 1 << random.below(18);
             let inner = if random.below(2) == 0 { "1" } else { "" };
-            let deep = format!("{}{inner}{}", open.repeat(depth), if random.below(3) == 0 { String::new() } else { close.repeat(depth) });
+            let deep = format!(
+                "{}{inner}{}",
+                open.repeat(depth),
+                if random.below(3) == 0 { String::new() } else { close.repeat(depth) }
+            );
             replace(random, bytes, value_at, deep.as_bytes());
         }
         8 => {
@@ -177,7 +196,12 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
 
 type Place = std::ops::Range<usize>;
 
-fn replace(random: &mut Random, bytes: &mut Vec<u8>, find: fn(&mut Random, &[u8]) -> Option<Place>, with: &[u8]) {
+fn replace(
+    random: &mut Random,
+    bytes: &mut Vec<u8>,
+    find: fn(&mut Random, &[u8]) -> Option<Place>,
+    with: &[u8],
+) {
     if let Some(place) = find(random, bytes) {
         bytes.splice(place, with.iter().copied());
     }
@@ -186,7 +210,11 @@ fn replace(random: &mut Random, bytes: &mut Vec<u8>, find: fn(&mut Random, &[u8]
 /// A number somewhere behind a random place.
 fn number_at(random: &mut Random, bytes: &[u8]) -> Option<Place> {
     let from = random.below(bytes.len());
-    let begin = from + bytes[from..].windows(2).position(|two| !two[0].is_ascii_alphanumeric() && two[1].is_ascii_digit())? + 1;
+    let begin = from
+        + bytes[from..]
+            .windows(2)
+            .position(|two| !two[0].is_ascii_alphanumeric() && two[1].is_ascii_digit())?
+        + 1;
     let part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'_');
     Some(begin..begin + bytes[begin..].iter().take_while(|byte| part(byte)).count())
 }
@@ -203,6 +231,7 @@ fn text_at(random: &mut Random, bytes: &[u8]) -> Option<Place> {
 fn value_at(random: &mut Random, bytes: &[u8]) -> Option<Place> {
     let from = random.below(bytes.len());
     let begin = from + bytes[from..].iter().position(|byte| matches!(byte, b':' | b','))? + 1;
-    let length = bytes[begin..].iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b')' | b'\n'))?;
+    let length =
+        bytes[begin..].iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b')' | b'\n'))?;
     Some(begin..begin + length)
 }

@@ -35,7 +35,8 @@ impl Drop for Served {
 
 impl Site {
     pub fn folder(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}-{}", std::process::id()));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("fuzz-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         Self { folder, served: None }
@@ -57,9 +58,12 @@ impl Site {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let listening: Value = serde_json::from_str(&line).unwrap();
-        let address = listening["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let address =
+            listening["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
         let mut served = Served { child, address, sdk_key: String::new(), log };
-        let status: Value = serde_json::from_slice(&served.send("GET", "/_simlab/status", &[], b"").unwrap().1).unwrap();
+        let status: Value =
+            serde_json::from_slice(&served.send("GET", "/_simlab/status", &[], b"").unwrap().1)
+                .unwrap();
         served.sdk_key = status["launchdarkly"]["sdk_key"].as_str().unwrap().to_owned();
         site.served = Some(served);
         site
@@ -76,14 +80,20 @@ impl Site {
         if let Some(Served { address, sdk_key, .. }) = &self.served {
             let keys = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MISTRAL_API_KEY", "LD_API_KEY"];
             command.envs(keys.map(|key| (key, "planted-key-4711"))).env("LD_SDK_KEY", sdk_key);
-            for (name, path) in [("ANTHROPIC", ""), ("LD", ""), ("OPENAI", "/v1"), ("MISTRAL", "/mistral/v1")] {
+            for (name, path) in
+                [("ANTHROPIC", ""), ("LD", ""), ("OPENAI", "/v1"), ("MISTRAL", "/mistral/v1")]
+            {
                 command.env(format!("{name}_BASE_URL"), format!("http://{address}{path}"));
             }
         }
         let output = command.output().unwrap();
         // 1: too few users for what the scenario expects.
         let code = output.status.code();
-        assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            matches!(code, Some(0 | 1)),
+            "{code:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -95,12 +105,22 @@ impl Drop for Site {
 }
 
 impl Served {
-    /// Sends one request; its answer's status and body as they came, `None` where there is no answer.
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    /// Sends one request; its answer's status and body as they came, `None` where there is no
+    /// answer.
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<(u16, Vec<u8>)> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut head =
-            format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n", self.address, body.len());
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            self.address,
+            body.len()
+        );
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -129,7 +149,13 @@ fn requests_to_the_server() {
     let _one = one_at_a_time();
     let site = Site::served("server");
     let served = site.served.as_ref().unwrap();
-    let chat = |of| CHATS.iter().find(|(provider, _)| *provider == of).map(|(_, text)| (*text).to_owned()).unwrap();
+    let chat = |of| {
+        CHATS
+            .iter()
+            .find(|(provider, _)| *provider == of)
+            .map(|(_, text)| (*text).to_owned())
+            .unwrap()
+    };
     let schema = json!({ "type": "object", "additionalProperties": false, "required": ["a", "b", "c", "d"], "properties": {
         "a": { "type": "string", "pattern": "^[A-Z]{3}-\\d{4}$", "minLength": 3, "maxLength": 20 },
         "b": { "type": "array", "items": { "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 2 }, { "type": "null" }] }, "minItems": 1, "maxItems": 4, "uniqueItems": true },
@@ -148,7 +174,10 @@ fn requests_to_the_server() {
     let faults = json!([{ "fault": "slow", "on": ["openai"], "rate": 0.1, "retry_after": "2s" }, { "fault": "cut", "next": 1 }]);
     let of_sdk = [("authorization", served.sdk_key.as_str()), ("content-type", "application/json")];
     let of_rest = [("authorization", "api-token"), ("content-type", "application/json")];
-    let of_patch = [("authorization", "api-token"), ("content-type", "application/json; domain-model=launchdarkly.semanticpatch")];
+    let of_patch = [
+        ("authorization", "api-token"),
+        ("content-type", "application/json; domain-model=launchdarkly.semanticpatch"),
+    ];
     let of_anthropic = [("x-api-key", "k"), ("anthropic-version", "2023-06-01")];
     let of_bearer = [("authorization", "Bearer k"), ("content-type", "application/json")];
     let own = [("content-type", "application/json"), ("x-simlab", "1")];
@@ -197,7 +226,9 @@ fn requests_to_the_server() {
             None => Some("no answer".to_owned()),
             // A mock model may fail as a real one does; that is drawn and has the provider's words.
             Some((status, _)) if !(200..=599).contains(status) => Some(format!("status {status}")),
-            Some((status, words)) if *status >= 400 && words.is_empty() => Some(format!("status {status} without words")),
+            Some((status, words)) if *status >= 400 && words.is_empty() => {
+                Some(format!("status {status} without words"))
+            }
             _ if log.contains("panicked") => Some(log),
             _ => None,
         };
@@ -214,6 +245,9 @@ fn requests_to_the_server() {
     }
     let grown = before.zip(served.peak()).map_or(0, |(before, after)| after - before);
     assert!(grown < 400 << 20, "{} MiB", grown >> 20);
-    assert_eq!(served.send("GET", "/_simlab/status", &[], b"").map(|(status, _)| status), Some(200));
+    assert_eq!(
+        served.send("GET", "/_simlab/status", &[], b"").map(|(status, _)| status),
+        Some(200)
+    );
     println!("server: {done} requests, {} MiB more memory", grown >> 20);
 }

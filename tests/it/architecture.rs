@@ -1,6 +1,8 @@
-//! The sentences of the architecture page (`src/lib.rs`) that can be checked, each compared with the code.
+//! The sentences of the architecture page (`src/lib.rs`) that can be checked, each compared with
+//! the code.
 //!
-//! A test reads its sentence from the page, so a sentence that is changed or taken away fails here until code and page agree again.
+//! A test reads its sentence from the page, so a sentence that is changed or taken away fails here
+//! until code and page agree again.
 
 use std::fs;
 
@@ -9,13 +11,18 @@ use super::tidy::{code, named, room, rooms, root, shipped, sources};
 /// The architecture page as one line of text.
 fn page() -> String {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let lines: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim).collect();
     lines.join(" ")
 }
 
 /// The names in backticks, without a path or brackets around them.
 fn quoted(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(|name| name.trim_matches(['[', ']']).to_owned()).collect()
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|name| name.trim_matches(['[', ']']).to_owned())
+        .collect()
 }
 
 /// The rooms that the page allows something, from its sentence "only … VERB".
@@ -24,10 +31,16 @@ fn allowed(verb: &str) -> Vec<String> {
     let absences = page.split("**Absences:**").nth(1).unwrap().split("# Decisions").next().unwrap();
     let clause = absences.split([';', '.', ',']).map(str::trim).collect::<Vec<_>>();
     // Rooms are separated by commas as well, so a clause begins at its "only".
-    let end = clause.iter().position(|clause| clause.contains(verb)).unwrap_or_else(|| panic!("the page has no sentence with {verb:?}"));
+    let end = clause
+        .iter()
+        .position(|clause| clause.contains(verb))
+        .unwrap_or_else(|| panic!("the page has no sentence with {verb:?}"));
     let begin = clause[..=end].iter().rposition(|clause| clause.contains("only ")).unwrap();
     let names = quoted(&clause[begin..=end].join(" "));
-    assert!(!names.is_empty() && names.iter().all(|name| rooms().contains(name)), "{verb}: {names:?}");
+    assert!(
+        !names.is_empty() && names.iter().all(|name| rooms().contains(name)),
+        "{verb}: {names:?}"
+    );
     names
 }
 
@@ -35,10 +48,15 @@ fn allowed(verb: &str) -> Vec<String> {
 fn only_in(homes: &[String], phrases: &[&str]) {
     let mut used = 0;
     for (path, code) in shipped() {
-        let within = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/");
+        let within =
+            path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/");
         let at_home = homes.iter().any(|home| *home == within || *home == room(&path));
         for phrase in phrases.iter().filter(|phrase| code.contains(**phrase)) {
-            assert!(at_home, "{} uses `{phrase}`, which the architecture page allows only in {homes:?}", path.display());
+            assert!(
+                at_home,
+                "{} uses `{phrase}`, which the architecture page allows only in {homes:?}",
+                path.display()
+            );
             used += 1;
         }
     }
@@ -53,15 +71,24 @@ fn only_serve_listens() {
 
 #[test]
 fn only_live_speaks_to_others() {
-    let phrases = ["reqwest::", "TcpStream", "UnixStream", "hyper::client", "launchdarkly_server_sdk::", "launchdarkly_sdk_transport::"];
+    let phrases = [
+        "reqwest::",
+        "TcpStream",
+        "UnixStream",
+        "hyper::client",
+        "launchdarkly_server_sdk::",
+        "launchdarkly_sdk_transport::",
+    ];
     only_in(&allowed("speaks to others"), &phrases);
 }
 
 #[test]
 fn only_these_rooms_touch_files() {
     // `serve` touches one file only, that of its state.
-    let homes: Vec<String> =
-        allowed("touch files").into_iter().map(|room| if room == "serve" { "serve/state.rs".to_owned() } else { room }).collect();
+    let homes: Vec<String> = allowed("touch files")
+        .into_iter()
+        .map(|room| if room == "serve" { "serve/state.rs".to_owned() } else { room })
+        .collect();
     let phrases = [
         "std::fs",
         "tokio::fs",
@@ -83,17 +110,33 @@ fn only_these_rooms_touch_files() {
 
 #[test]
 fn only_time_reads_a_clock() {
-    only_in(&allowed("reads a clock"), &["Instant::now", "SystemTime", "Timestamp::now", "Zoned::now", "Utc::now", "Local::now"]);
+    only_in(
+        &allowed("reads a clock"),
+        &["Instant::now", "SystemTime", "Timestamp::now", "Zoned::now", "Utc::now", "Local::now"],
+    );
 }
 
 #[test]
 fn only_cli_prints() {
-    only_in(&allowed("prints"), &["println!", "eprintln!", " print!(", " eprint!(", "dbg!(", "io::stdout", "io::stderr", "anstream::"]);
+    only_in(
+        &allowed("prints"),
+        &[
+            "println!",
+            "eprintln!",
+            " print!(",
+            " eprint!(",
+            "dbg!(",
+            "io::stdout",
+            "io::stderr",
+            "anstream::",
+        ],
+    );
 }
 
 #[test]
 fn only_random_knows_a_generator() {
-    let phrases = ["ChaCha", "rand::", "thread_rng", "getrandom", "fastrand", "RandomState", "siphasher::"];
+    let phrases =
+        ["ChaCha", "rand::", "thread_rng", "getrandom", "fastrand", "RandomState", "siphasher::"];
     only_in(&allowed("knows a generator"), &phrases);
 }
 
@@ -106,11 +149,17 @@ fn nothing_runs_a_program_and_no_map_has_a_random_order() {
 fn the_table_of_rooms_is_the_list_of_modules() {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("//! | ") && line.contains("[`"));
-    let listed: Vec<String> = rows.flat_map(|row| quoted(row.split(" | ").nth(2).unwrap())).collect();
+    let listed: Vec<String> =
+        rows.flat_map(|row| quoted(row.split(" | ").nth(2).unwrap())).collect();
     assert_eq!(listed, rooms());
-    let files: std::collections::BTreeSet<String> = sources().iter().map(|(path, _)| room(path)).collect();
+    let files: std::collections::BTreeSet<String> =
+        sources().iter().map(|(path, _)| room(path)).collect();
     let outside = ["lib", "main"].map(str::to_owned);
-    assert_eq!(files, rooms().into_iter().chain(outside).collect(), "every room of `src` is in the list");
+    assert_eq!(
+        files,
+        rooms().into_iter().chain(outside).collect(),
+        "every room of `src` is in the list"
+    );
 }
 
 #[test]
@@ -126,32 +175,51 @@ fn the_run_goes_through_every_stage_of_the_picture() {
         .map(|stage| stage.split("::").next().unwrap())
         .collect();
     assert!(stages.len() >= 8, "{stages:?}");
-    let used: Vec<String> = sources().iter().filter(|(path, _)| room(path) == "run").flat_map(|(_, text)| named(text)).collect();
+    let used: Vec<String> = sources()
+        .iter()
+        .filter(|(path, _)| room(path) == "run")
+        .flat_map(|(_, text)| named(text))
+        .collect();
     for stage in stages {
-        assert!(rooms().iter().any(|room| room == stage) && used.iter().any(|name| name == stage), "`run` does not use `{stage}`");
+        assert!(
+            rooms().iter().any(|room| room == stage) && used.iter().any(|name| name == stage),
+            "`run` does not use `{stage}`"
+        );
     }
 }
 
 #[test]
 fn live_takes_the_stage_of_the_run_and_the_engine_of_the_simulation() {
     assert!(page().contains("`live` comes after `run`"));
-    let used: Vec<String> = sources().iter().filter(|(path, _)| room(path) == "live").flat_map(|(_, text)| named(text)).collect();
+    let used: Vec<String> = sources()
+        .iter()
+        .filter(|(path, _)| room(path) == "live")
+        .flat_map(|(_, text)| named(text))
+        .collect();
     assert!(["run", "sim"].iter().all(|room| used.iter().any(|name| name == room)), "{used:?}");
 }
 
 #[test]
 fn the_journal_holds_integers() {
     assert!(page().contains("**Integers until analysis**"));
-    let (_, code) = shipped().into_iter().find(|(path, _)| path.ends_with("src/journal.rs")).unwrap();
-    assert!(!code.contains("f64") && !code.contains("f32"), "`journal` has a floating point number");
+    let (_, code) =
+        shipped().into_iter().find(|(path, _)| path.ends_with("src/journal.rs")).unwrap();
+    assert!(
+        !code.contains("f64") && !code.contains("f32"),
+        "`journal` has a floating point number"
+    );
 }
 
 #[test]
 fn transcendental_functions_come_from_libm() {
     assert!(page().contains("**`libm` for transcendental functions**"));
-    // The standard library takes these from the system, whose last bits differ. The square root is exact everywhere.
+    // The standard library takes these from the system, whose last bits differ. The square root is
+    // exact everywhere.
     let functions = "exp exp2 exp_m1 ln ln_1p log log2 log10 powf sin cos tan asin acos atan atan2 sinh cosh tanh cbrt hypot";
-    let phrases: Vec<String> = functions.split(' ').flat_map(|name| [format!(".{name}("), format!("f64::{name}")]).collect();
+    let phrases: Vec<String> = functions
+        .split(' ')
+        .flat_map(|name| [format!(".{name}("), format!("f64::{name}")])
+        .collect();
     only_in(&[], &phrases.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
@@ -160,15 +228,26 @@ fn the_engine_has_one_thread_and_does_not_wait() {
     assert!(page().contains("**One engine, single-threaded**"));
     let homes = ["power", "live", "serve", "cli"].map(str::to_owned);
     only_in(&homes, &["std::thread", " thread::", "tokio::spawn", "spawn_blocking"]);
-    let engine = shipped().into_iter().find(|(path, _)| path.ends_with("src/sim/engine.rs")).unwrap().1;
-    assert!(!code(&engine).contains("async ") && !engine.contains(".await") && !engine.contains("tokio"));
+    let engine =
+        shipped().into_iter().find(|(path, _)| path.ends_with("src/sim/engine.rs")).unwrap().1;
+    assert!(
+        !code(&engine).contains("async ")
+            && !engine.contains(".await")
+            && !engine.contains("tokio")
+    );
 }
 
 #[test]
 fn the_report_has_every_format_of_the_picture() {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let line = text.lines().find(|line| line.contains("report ─")).unwrap();
-    let formats: Vec<String> = line.split('▶').nth(1).unwrap().split(',').map(|format| format.trim().to_lowercase()).collect();
+    let formats: Vec<String> = line
+        .split('▶')
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .map(|format| format.trim().to_lowercase())
+        .collect();
     assert!(formats.len() >= 5, "{formats:?}");
     let report = code(&fs::read_to_string(root().join("src/report/mod.rs")).unwrap());
     for format in formats {

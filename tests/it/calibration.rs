@@ -3,7 +3,8 @@
 use crate::published::{inside, over_seeds};
 use simlab::scenario::load;
 
-/// The bar is 400 seeds (`cargo bench --bench calibration`); this many are enough to notice when something moves.
+/// The bar is 400 seeds (`cargo bench --bench calibration`); this many are enough to notice when
+/// something moves.
 const SEEDS: u64 = 80;
 
 #[test]
@@ -23,7 +24,11 @@ fn every_published_figure_lies_inside_the_central_95_percent() {
             if let Some((published, inside)) = inside(key, *arm, figure, values) {
                 checked += 1;
                 if !inside {
-                    outside.push(format!("{name}, arm {arm}: {figure} {published}: {} to {}", values[0], values[values.len() - 1]));
+                    outside.push(format!(
+                        "{name}, arm {arm}: {figure} {published}: {} to {}",
+                        values[0],
+                        values[values.len() - 1]
+                    ));
                 }
             }
         }

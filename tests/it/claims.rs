@@ -1,5 +1,6 @@
-//! What each lesson says in words, next to the figures that its two sides come to: a sentence whose direction or size is not that
-//! of its figure fails, and so does a sentence that has changed while its row has not.
+//! What each lesson says in words, next to the figures that its two sides come to: a sentence whose
+//! direction or size is not that of its figure fails, and so does a sentence that has changed while
+//! its row has not.
 
 use simlab::course::Side;
 use simlab::report::{Figure, What};
@@ -45,7 +46,14 @@ const DISCLOSED: &str = "personal_data_disclosed";
 const ENDLESS: f64 = f64::INFINITY;
 
 fn figure(metric: &str, what: What) -> Figure {
-    Figure { metric: metric.to_owned(), variation: None, segment: None, what, at_least: None, at_most: None }
+    Figure {
+        metric: metric.to_owned(),
+        variation: None,
+        segment: None,
+        what,
+        at_least: None,
+        at_most: None,
+    }
 }
 
 fn of(metric: &str, what: What) -> Number {
@@ -198,7 +206,8 @@ fn claims() -> Vec<Claim> {
     says("and so is most of the damage", (After, of(POSITIVE, TrueChange)), (Before, of(POSITIVE, TrueChange)), (-0.2, 0.5));
 
     lesson!("security-level");
-    // Each side computes the effect from users of its own seed, with a standard error of about a point.
+    // Each side computes the effect from users of its own seed, with a standard error of about a
+    // point.
     says("the cost rises by about 11%", (Before, of(COST, TrueChange)), one(), (0.09, 0.13));
     says("The effect on users has not changed", (After, of(COST, TrueChange)), (Before, of(COST, TrueChange)), (0.75, 1.3));
 
@@ -285,7 +294,9 @@ pub fn that_fail(lesson: &str, text: &str, sides: &[Side; 2]) -> Vec<String> {
         }
         let found = value(number, sides).zip(value(by, sides)).map(|(number, by)| number / by);
         if !found.is_some_and(|found| (*low..=*high).contains(&found)) {
-            failed.push(format!("{lesson}: “{words}” is {found:?}, which the words put in {low} to {high}"));
+            failed.push(format!(
+                "{lesson}: “{words}” is {found:?}, which the words put in {low} to {high}"
+            ));
         }
     }
     failed

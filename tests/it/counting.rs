@@ -22,7 +22,8 @@ impl Assign for ByFlags<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         [0, 1, 2].map(|config: u8| {
             let evaluation = self.0.evaluate(usize::from(config), usize::from(group), key.as_str());
-            let served = evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
+            let served =
+                evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
             Assignment { served, in_experiment: evaluation.in_experiment }
         })
     }
@@ -45,11 +46,21 @@ impl Checked<'_> {
         let question = prompt.question.map_or(0, |question| self.rendered(question));
         let text = match prompt.caller {
             Caller::Supervisor | Caller::Security => question + TOKENS_PER_MESSAGE,
-            Caller::Support => prompt.thread.iter().map(|message| self.rendered(&message.body) + TOKENS_PER_MESSAGE).sum(),
+            Caller::Support => prompt
+                .thread
+                .iter()
+                .map(|message| self.rendered(&message.body) + TOKENS_PER_MESSAGE)
+                .sum(),
             // The writer's and the judge's messages are held to their texts where they are made.
             _ => done.input_tokens - prompt.setup.fixed_tokens,
         };
-        assert_eq!(done.input_tokens, prompt.setup.fixed_tokens + text, "{:?} {:?}", prompt.caller, prompt.thread);
+        assert_eq!(
+            done.input_tokens,
+            prompt.setup.fixed_tokens + text,
+            "{:?} {:?}",
+            prompt.caller,
+            prompt.thread
+        );
         let spoken = match &done.reply {
             Reply::Topics(_) => done.output_tokens,
             reply => self.texts.reply(reply, prompt.question).iter().map(|part| count(part)).sum(),
@@ -78,9 +89,15 @@ fn what_is_counted_is_what_would_be_rendered() {
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(Seed(9), &topics);
         let plan = Plan::new(Seed(9), &scenario.traffic, topics.clone());
-        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: Seed(9).into() };
+        let world = World {
+            app: stage.app(),
+            plan: &plan,
+            traffic: &scenario.traffic,
+            luck: Seed(9).into(),
+        };
         let tools = MockTools::new(&mock, &stage.library);
-        let mut engine = Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
+        let mut engine =
+            Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
         let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
         drive(&mut engine, |prompt| checked.answer(prompt), |_, _| ());
         assert!(checked.calls.get() > 800, "{}", checked.calls.get());

@@ -1,6 +1,8 @@
-//! Every decoder against arbitrary input: whatever the bytes, an answer or a refusal in words, never a panic.
+//! Every decoder against arbitrary input: whatever the bytes, an answer or a refusal in words,
+//! never a panic.
 //!
-//! Bytes are drawn three ways: at random, as JSON at random, and as sound input with a few bytes changed.
+//! Bytes are drawn three ways: at random, as JSON at random, and as sound input with a few bytes
+//! changed.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,38 +43,57 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(json!("user")),
         Just(json!("assistant")),
     ];
-    let names =
-        ["model", "messages", "role", "content", "type", "kind", "key", "tools", "context", "creationDate", "input", "instructions"];
+    let names = [
+        "model",
+        "messages",
+        "role",
+        "content",
+        "type",
+        "kind",
+        "key",
+        "tools",
+        "context",
+        "creationDate",
+        "input",
+        "instructions",
+    ];
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            proptest::collection::vec((proptest::sample::select(names.to_vec()), inner), 0..5).prop_map(|fields| fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect::<serde_json::Map<_, _>>()
-                .into()),
+            proptest::collection::vec((proptest::sample::select(names.to_vec()), inner), 0..5)
+                .prop_map(|fields| fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()),
         ]
     })
 }
 
 /// Sound input with up to four bytes changed, cut or doubled.
 fn damaged(sound: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec((0..sound.len(), any::<u8>(), 0..3_u8), 0..4).prop_map(move |changes| {
-        let mut bytes = sound.as_bytes().to_vec();
-        for (at, byte, how) in changes {
-            let at = at.min(bytes.len().saturating_sub(1));
-            match how {
-                0 => bytes[at] = byte,
-                1 => bytes.truncate(at.max(1)),
-                _ => bytes.insert(at, byte),
+    proptest::collection::vec((0..sound.len(), any::<u8>(), 0..3_u8), 0..4).prop_map(
+        move |changes| {
+            let mut bytes = sound.as_bytes().to_vec();
+            for (at, byte, how) in changes {
+                let at = at.min(bytes.len().saturating_sub(1));
+                match how {
+                    0 => bytes[at] = byte,
+                    1 => bytes.truncate(at.max(1)),
+                    _ => bytes.insert(at, byte),
+                }
             }
-        }
-        bytes
-    })
+            bytes
+        },
+    )
 }
 
 fn input(sound: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![proptest::collection::vec(any::<u8>(), 0..200), any_json().prop_map(|json| json.to_string().into_bytes()), damaged(sound),]
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..200),
+        any_json().prop_map(|json| json.to_string().into_bytes()),
+        damaged(sound),
+    ]
 }
 
 proptest! {

@@ -45,10 +45,23 @@ fn the_same_seed_gives_the_same_bytes_wherever_and_however_it_runs() {
     for format in ["text", "json", "markdown", "junit", "html"] {
         let arguments = ["run", "security", "--users", "150", "--format", format];
         let first = printed(&arguments, &[]);
-        let elsewhere = [("NO_COLOR", "1"), ("COLUMNS", "33"), ("LANG", "de_DE.UTF-8"), ("TZ", "Asia/Tokyo"), ("TERM", "dumb")];
+        let elsewhere = [
+            ("NO_COLOR", "1"),
+            ("COLUMNS", "33"),
+            ("LANG", "de_DE.UTF-8"),
+            ("TZ", "Asia/Tokyo"),
+            ("TERM", "dumb"),
+        ];
         assert!(!first.is_empty());
         assert_eq!(first, printed(&arguments, &elsewhere), "{format}");
-        assert_ne!(first, printed(&["run", "security", "--users", "150", "--seed", "99", "--format", format], &[]), "{format}");
+        assert_ne!(
+            first,
+            printed(
+                &["run", "security", "--users", "150", "--seed", "99", "--format", format],
+                &[]
+            ),
+            "{format}"
+        );
     }
 }
 
@@ -65,7 +78,20 @@ fn the_fingerprint_of_every_scenario_is_pinned() {
 
 #[test]
 fn a_whole_page_is_a_snapshot() {
-    let page = printed(&["run", "security", "--users", "120", "--truth", "--truth-users", "2000", "--format", "html"], &[]);
+    let page = printed(
+        &[
+            "run",
+            "security",
+            "--users",
+            "120",
+            "--truth",
+            "--truth-users",
+            "2000",
+            "--format",
+            "html",
+        ],
+        &[],
+    );
     pinned("security-120.html", &String::from_utf8(page).unwrap());
 }
 
@@ -84,7 +110,9 @@ fn of_users(journal: &[Entry], most: u32) -> BTreeMap<u32, Vec<String>> {
     for entry in journal.iter().filter(|entry| (1..=most).contains(&entry.user)) {
         let own = match entry.event {
             Event::ToolUsed { tool, tokens, .. } => format!("tool {tool} {tokens}"),
-            Event::AgentFinished { input_tokens, output_tokens, cost, .. } => format!("agent {input_tokens} {output_tokens} {cost:?}"),
+            Event::AgentFinished { input_tokens, output_tokens, cost, .. } => {
+                format!("agent {input_tokens} {output_tokens} {cost:?}")
+            }
             Event::Finished { outcome, .. } => format!("{outcome:?}"),
             other => format!("{other:?}"),
         };
@@ -112,7 +140,8 @@ fn users_may_be_drawn_in_any_order() {
 
 #[test]
 fn no_purpose_moves_another_ones_draws() {
-    // The first draw of some purposes with seed 7, pinned: a new purpose must not change one of them.
+    // The first draw of some purposes with seed 7, pinned: a new purpose must not change one of
+    // them.
     let first = |purpose| Seed(7).stage(purpose, Owner::of(b"user_1760000000_1"), 0).bits();
     let all = [
         Purpose::Visitor,
@@ -134,7 +163,12 @@ fn without_the_cause_the_hidden_cost_is_gone() {
         let stage = Stage::new(scenario, Seed(4)).unwrap();
         // Cost per user by arm, each user in both arms with the same luck.
         let truths = truth(&stage, Seed(4), Size::Users(1500), |_, _| ()).unwrap();
-        let cost = scenario.studies[0].experiment.metrics.iter().position(|&at| scenario.metrics[at].key == "ai_cost_per_request").unwrap();
+        let cost = scenario.studies[0]
+            .experiment
+            .metrics
+            .iter()
+            .position(|&at| scenario.metrics[at].key == "ai_cost_per_request")
+            .unwrap();
         let values = truths[0].values();
         (values[cost][0].unwrap(), values[cost][1].unwrap())
     };
@@ -144,7 +178,8 @@ fn without_the_cause_the_hidden_cost_is_gone() {
     scenario.causes.loss_to_loops = 0.0;
     scenario.causes.loss_to_words = 0.0;
     scenario.causes.loss_to_quality = 0.0;
-    // What is left: the free model is free, and a redacted question is a few tokens shorter or longer.
+    // What is left: the free model is free, and a redacted question is a few tokens shorter or
+    // longer.
     let (basic, strict) = support_cost(&scenario);
     assert!((strict / basic - 1.0).abs() < 0.05, "{basic} {strict}");
     assert!(strict < basic, "the free model saves its own price: {basic} {strict}");
@@ -175,28 +210,41 @@ fn waits(scenario: &Scenario) -> Waits {
 fn slow_queries_come_from_the_shared_rate_limit_and_go_with_it() {
     let mut scenario = scenario("premium");
     let crowded = waits(&scenario);
-    assert!(crowded.longest_us > 60_000_000 && crowded.refusals > 50, "{} {}", crowded.longest_us, crowded.refusals);
-    scenario.traffic.mode = simlab::traffic::Mode::Sequential { delay: simlab::time::Duration::from_us(2_000_000) };
+    assert!(
+        crowded.longest_us > 60_000_000 && crowded.refusals > 50,
+        "{} {}",
+        crowded.longest_us,
+        crowded.refusals
+    );
+    scenario.traffic.mode =
+        simlab::traffic::Mode::Sequential { delay: simlab::time::Duration::from_us(2_000_000) };
     let alone = waits(&scenario);
     assert!(alone.refusals < crowded.refusals / 4, "{} {}", alone.refusals, crowded.refusals);
-    let scholar = scenario.tools.iter().position(|tool| tool.key == "semantic_scholar").unwrap() as u16;
+    let scholar =
+        scenario.tools.iter().position(|tool| tool.key == "semantic_scholar").unwrap() as u16;
     for config in &mut scenario.configs {
         for variation in &mut config.variations {
             variation.setup.tools.retain(|&tool| tool != scholar);
         }
     }
     let without = waits(&scenario);
-    assert!(without.refusals == 0 && without.longest_us < 30_000_000, "{} {}", without.refusals, without.longest_us);
+    assert!(
+        without.refusals == 0 && without.longest_us < 30_000_000,
+        "{} {}",
+        without.refusals,
+        without.longest_us
+    );
 }
 
 #[test]
 fn a_faster_security_model_makes_the_same_users_faster() {
     let mut scenario = scenario("security");
     let latencies = |scenario: &Scenario| -> BTreeMap<u32, u64> {
-        let finished = journal(scenario, 6, 200).into_iter().filter_map(|entry| match entry.event {
-            Event::Finished { latency, .. } => Some((entry.user, latency.us())),
-            _ => None,
-        });
+        let finished =
+            journal(scenario, 6, 200).into_iter().filter_map(|entry| match entry.event {
+                Event::Finished { latency, .. } => Some((entry.user, latency.us())),
+                _ => None,
+            });
         finished.collect()
     };
     let before = latencies(&scenario);
@@ -218,9 +266,15 @@ fn a_failing_security_agent_fails_open_and_is_counted() {
         model.failures.error = simlab::quantity::Probability::ZERO;
     }
     let entries = journal(&scenario, 1, 200);
-    let open = entries.iter().filter(|entry| matches!(entry.event, Event::Screened { fail_open: true, .. })).count();
+    let open = entries
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Screened { fail_open: true, .. }))
+        .count();
     assert!((70..130).contains(&open), "{open}");
-    assert!(entries.iter().all(|entry| !matches!(entry.event, Event::Screened { fail_open: true, redacted: 1.., .. })));
+    assert!(entries.iter().all(|entry| !matches!(
+        entry.event,
+        Event::Screened { fail_open: true, redacted: 1.., .. }
+    )));
 }
 
 #[test]
@@ -247,18 +301,29 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
     let (observer, writer) = stage.population(Seed(3), 200).visit((observer, writer));
     writer.finish().unwrap();
 
-    let mut observations = Observations::new(200, scenario.studies.len(), &scenario.metrics, |_| 1.0);
+    let mut observations =
+        Observations::new(200, scenario.studies.len(), &scenario.metrics, |_| 1.0);
     let unit = |key: &str| key.rsplit('_').next().unwrap().parse::<usize>().unwrap() - 1;
     for line in String::from_utf8(bytes).unwrap().lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         match read(&event, "user").unwrap() {
             Recorded::Exposure { unit: key, config, variation_key, .. } => {
                 let variation = variation_key.unwrap();
-                for (nth, experiment) in
-                    scenario.experiments().into_iter().enumerate().filter(|(_, experiment)| experiment.config == config)
+                for (nth, experiment) in scenario
+                    .experiments()
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(_, experiment)| experiment.config == config)
                 {
-                    let treatment = experiment.treatments.iter().position(|treatment| treatment.variation == variation).unwrap();
-                    assert!(!observations.expose(nth, unit(key), treatment as u8), "two variations for {key}");
+                    let treatment = experiment
+                        .treatments
+                        .iter()
+                        .position(|treatment| treatment.variation == variation)
+                        .unwrap();
+                    assert!(
+                        !observations.expose(nth, unit(key), treatment as u8),
+                        "two variations for {key}"
+                    );
                 }
             }
             Recorded::Metric { unit: key, event, value, .. } => {
@@ -292,12 +357,17 @@ fn flags_of_another_seed_are_those_of_another_bootstrap() {
         let scenario = scenario(name);
         let stage = Stage::new(&scenario, Seed(1)).unwrap();
         for seed in [2, 99, u64::MAX] {
-            let (cheap, fresh) = (stage.flags(Seed(seed)).unwrap(), Stage::new(&scenario, Seed(seed)).unwrap().compiled);
+            let (cheap, fresh) = (
+                stage.flags(Seed(seed)).unwrap(),
+                Stage::new(&scenario, Seed(seed)).unwrap().compiled,
+            );
             let mut moved = 0;
             for user in 1..=400 {
                 let key = simlab::context::user_key(user);
                 for (config, group) in [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1), (2, 2)] {
-                    let of = |flags: &simlab::flags::compiled::Compiled| flags.evaluate(config, group, key.as_str());
+                    let of = |flags: &simlab::flags::compiled::Compiled| {
+                        flags.evaluate(config, group, key.as_str())
+                    };
                     assert_eq!(of(&cheap), of(&fresh), "{name}, seed {seed}, {}", key.as_str());
                     moved += usize::from(of(&cheap) != of(&stage.compiled));
                 }

@@ -12,20 +12,25 @@ fn not_shown(files: &[&'static BuiltIn]) -> Vec<String> {
     let check = |files: &[&'static BuiltIn]| {
         let mut failed = Vec::new();
         for file in files {
-            let lesson = Course::lesson(file.name).unwrap_or_else(|faults| panic!("{}: {}", file.name, diagnostic::render(&faults, false)));
+            let lesson = Course::lesson(file.name).unwrap_or_else(|faults| {
+                panic!("{}: {}", file.name, diagnostic::render(&faults, false))
+            });
             let sides = both(&lesson, 1).unwrap();
             failed.extend(claims::that_fail(file.name, &lesson.before.source.text, &sides));
             for (side, when) in sides.iter().zip(["before", "after"]) {
                 assert!(!side.checks.is_empty(), "nothing of {} is checked {when}", file.name);
                 let wrong = side.checks.iter().filter(|check| !check.passed);
-                failed.extend(wrong.map(|check| format!("{}, {when}: {}: {}", file.name, check.name, check.message)));
+                failed.extend(wrong.map(|check| {
+                    format!("{}, {when}: {}: {}", file.name, check.name, check.message)
+                }));
             }
         }
         failed
     };
     let half = files.len().div_ceil(2);
     std::thread::scope(|scope| {
-        let threads = [scope.spawn(|| check(&files[..half])), scope.spawn(|| check(&files[half..]))];
+        let threads =
+            [scope.spawn(|| check(&files[..half])), scope.spawn(|| check(&files[half..]))];
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -54,7 +59,13 @@ fn the_course_lists_its_lessons_and_an_unknown_one_leads_to_the_nearest() {
     let contents = simlab(&["learn"]).well();
     let listed = simlab(&["list"]).well();
     for file in Course::files() {
-        assert!(contents.contains(file.name) && contents.contains(&file.title()) && listed.contains(file.name), "{}", file.name);
+        assert!(
+            contents.contains(file.name)
+                && contents.contains(&file.title())
+                && listed.contains(file.name),
+            "{}",
+            file.name
+        );
         assert!(!file.title().is_empty());
     }
     let unknown = simlab(&["learn", "peking"]);

@@ -1,4 +1,5 @@
-//! The live clients of LaunchDarkly against the program as the other side, and against servers that behave badly.
+//! The live clients of LaunchDarkly against the program as the other side, and against servers that
+//! behave badly.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,9 +46,12 @@ fn near(a: &Value, b: &Value) -> bool {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
         }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| near(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| near(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| near(value, other)))
+            a.len() == b.len()
+                && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| near(value, other)))
         }
         _ => a == b,
     }
@@ -81,27 +85,43 @@ fn a_run_through_the_sdk_assigns_as_the_mock_and_ends_in_the_statistics_of_its_o
             let assigned = flags.assign(scenario, key.as_str(), group).unwrap();
             for (config, assigned) in assigned.into_iter().enumerate() {
                 let mock = stage.compiled.evaluate(config, usize::from(group), key.as_str());
-                assert_eq!((assigned.variation.map(usize::from), assigned.in_experiment), (mock.variation, mock.in_experiment), "{user}");
+                assert_eq!(
+                    (assigned.variation.map(usize::from), assigned.in_experiment),
+                    (mock.variation, mock.in_experiment),
+                    "{user}"
+                );
                 exposures += u64::from(assigned.in_experiment);
             }
             in_experiment += u32::from(assigned.iter().any(|one| one.in_experiment));
             flags.track(scenario, key.as_str(), group, entries);
         }
         let taken = flags.flush().await.unwrap();
-        assert!(in_experiment > 50 && taken.exposures == exposures && taken.metric_events > 10 * u64::from(USERS), "{taken:?}");
+        assert!(
+            in_experiment > 50
+                && taken.exposures == exposures
+                && taken.metric_events > 10 * u64::from(USERS),
+            "{taken:?}"
+        );
         // Everything is accounted for once: nothing more comes of asking again.
         assert_eq!(flags.flush().await.unwrap(), taken);
         flags.close().await;
         let kinds = served.status()["events_by_kind"].clone();
-        assert_eq!((kinds["feature"].as_u64(), kinds["custom"].as_u64()), (Some(taken.exposures), Some(taken.metric_events)), "{kinds}");
+        assert_eq!(
+            (kinds["feature"].as_u64(), kinds["custom"].as_u64()),
+            (Some(taken.exposures), Some(taken.metric_events)),
+            "{kinds}"
+        );
     });
     let report = served.send("GET", "/_simlab/report", &[], b"").json();
-    let analyzed = simlab(&["analyze", file.to_str().unwrap(), "--scenario", "security", "--format", "json"]).json();
+    let analyzed =
+        simlab(&["analyze", file.to_str().unwrap(), "--scenario", "security", "--format", "json"])
+            .json();
     assert!(analyzed["experiments"][0]["metrics"].as_array().unwrap().len() >= 3);
     assert!(near(&analyzed["experiments"], &report["experiments"]), "{analyzed}\n{report}");
 }
 
-/// Runs `simlab bootstrap … --live` in an environment with nothing else in it, nobody at the keyboard.
+/// Runs `simlab bootstrap … --live` in an environment with nothing else in it, nobody at the
+/// keyboard.
 fn bootstrap_live(arguments: &[&str], base: &str, token: &str) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_simlab"))
         .args(["bootstrap", arguments[0], "--live"])
@@ -125,8 +145,16 @@ fn a_project_is_set_up_over_http_once_and_changed_only_with_leave() {
 
         // Shown and not done.
         let asked = bootstrap_live(&[name], &base, "api-token");
-        assert!(asked.code == 2 && asked.err.contains("add --yes") && asked.out.contains("+ experiment "), "{}{}", asked.out, asked.err);
-        // Done: what the plain bootstrap says that it would do, but for models that are in every account.
+        assert!(
+            asked.code == 2
+                && asked.err.contains("add --yes")
+                && asked.out.contains("+ experiment "),
+            "{}{}",
+            asked.out,
+            asked.err
+        );
+        // Done: what the plain bootstrap says that it would do, but for models that are in every
+        // account.
         let done = bootstrap_live(&[name, "--yes"], &base, "api-token").well();
         assert!(done.ends_with(&created), "{done}");
         // Done already.
@@ -139,12 +167,19 @@ fn a_project_is_set_up_over_http_once_and_changed_only_with_leave() {
             assert_eq!(unstarted(&mut admin, &spec).await.unwrap(), Vec::<String>::new());
         });
 
-        // Somebody changes an instruction and a variation goes missing in the scenario's next version: told, and left.
-        let path =
-            format!("/api/v2/projects/{}/ai-configs/{}/variations/{}", spec.key, spec.configs[1].key, spec.configs[1].variations[0].key);
+        // Somebody changes an instruction and a variation goes missing in the scenario's next
+        // version: told, and left.
+        let path = format!(
+            "/api/v2/projects/{}/ai-configs/{}/variations/{}",
+            spec.key, spec.configs[1].key, spec.configs[1].variations[0].key
+        );
         let instructions = || {
-            let versions = served.send("GET", &path, &[TOKEN], b"").json()["items"].as_array().unwrap().clone();
-            versions.into_iter().max_by_key(|one| one["version"].as_u64()).unwrap()["instructions"].clone()
+            let versions = served.send("GET", &path, &[TOKEN], b"").json()["items"]
+                .as_array()
+                .unwrap()
+                .clone();
+            versions.into_iter().max_by_key(|one| one["version"].as_u64()).unwrap()["instructions"]
+                .clone()
         };
         let before = instructions();
         let changed = json!({ "instructions": format!("{} Be brief.", before.as_str().unwrap()) });
@@ -152,7 +187,9 @@ fn a_project_is_set_up_over_http_once_and_changed_only_with_leave() {
         let asked = bootstrap_live(&[name], &base, "api-token");
         assert_eq!(asked.code, 2, "{}", asked.err);
         assert!(
-            asked.out.contains("there:  ") && asked.out.contains(" Be brief.\"\n") && asked.out.contains("0 to create, 1 different"),
+            asked.out.contains("there:  ")
+                && asked.out.contains(" Be brief.\"\n")
+                && asked.out.contains("0 to create, 1 different"),
             "{}",
             asked.out
         );
@@ -166,10 +203,18 @@ fn a_project_is_set_up_over_http_once_and_changed_only_with_leave() {
         let done = bootstrap_live(&[name, "--yes"], &base, "api-token").well();
         assert!(done.contains("0 created, 1 updated"), "{done}");
         assert_eq!(instructions(), before);
-        assert!(bootstrap_live(&[name], &base, "api-token").well().starts_with("0 to create, 0 different, "));
+        assert!(
+            bootstrap_live(&[name], &base, "api-token")
+                .well()
+                .starts_with("0 to create, 0 different, ")
+        );
     }
 }
 
 fn access_with(base: &str, token: &str) -> FlagAccess {
-    FlagAccess { sdk_key: Secret::new(""), api_key: Secret::new(token), base: Some(base.to_owned()) }
+    FlagAccess {
+        sdk_key: Secret::new(""),
+        api_key: Secret::new(token),
+        base: Some(base.to_owned()),
+    }
 }

@@ -1,4 +1,5 @@
-//! The live clients of LaunchDarkly against servers that refuse, break off, are busy, or send back what they should not.
+//! The live clients of LaunchDarkly against servers that refuse, break off, are busy, or send back
+//! what they should not.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -25,7 +26,11 @@ const TOKEN: &str = "api-planted-5f3a9c";
 const SDK_KEY: &str = "sdk-planted-77b0e1";
 
 fn access(base: &str) -> FlagAccess {
-    FlagAccess { sdk_key: Secret::new(SDK_KEY), api_key: Secret::new(TOKEN), base: Some(base.to_owned()) }
+    FlagAccess {
+        sdk_key: Secret::new(SDK_KEY),
+        api_key: Secret::new(TOKEN),
+        base: Some(base.to_owned()),
+    }
 }
 
 fn clean(text: &str) {
@@ -89,9 +94,18 @@ fn what_is_refused_is_told_in_words_and_without_the_keys_that_come_back() {
 
 #[test]
 fn a_missing_token_is_bad_usage() {
-    let ran = Command::new(env!("CARGO_BIN_EXE_simlab")).args(["bootstrap", "security", "--live"]).env_clear().output().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["bootstrap", "security", "--live"])
+        .env_clear()
+        .output()
+        .unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
-    assert!(ran.status.code() == Some(2) && said.contains("LD_API_KEY is not set") && !said.contains("LD_SDK_KEY"), "{said}");
+    assert!(
+        ran.status.code() == Some(2)
+            && said.contains("LD_API_KEY is not set")
+            && !said.contains("LD_SDK_KEY"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -102,12 +116,18 @@ fn a_request_says_who_it_is_and_what_it_carries() {
             .and(path("/api/v2/segments/p/e/50%25%20off"))
             .and(header("authorization", TOKEN))
             .and(header("ld-api-version", "beta"))
-            .and(header("content-type", "application/json; domain-model=launchdarkly.semanticpatch"))
+            .and(header(
+                "content-type",
+                "application/json; domain-model=launchdarkly.semanticpatch",
+            ))
             .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "rules": [] })))
             .expect(1)
             .mount(&server)
             .await;
-        let reply = call(&server.uri(), Request::instruct("segments/p/e/50% off", Some("e"), vec![])).await.unwrap();
+        let reply =
+            call(&server.uri(), Request::instruct("segments/p/e/50% off", Some("e"), vec![]))
+                .await
+                .unwrap();
         assert_eq!(reply.body, json!({ "rules": [] }));
         let sent: Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
         assert_eq!(sent, json!({ "instructions": [], "environmentKey": "e" }));
@@ -119,11 +139,20 @@ fn a_busy_service_is_asked_again_when_it_says_so() {
     runtime().block_on(async {
         let server = MockServer::start().await;
         let until = (unix_ms() + 1_500).to_string();
-        let busy = answer(429).insert_header("x-ratelimit-reset", until.as_str()).insert_header("x-ratelimit-route-remaining", "0");
+        let busy = answer(429)
+            .insert_header("x-ratelimit-reset", until.as_str())
+            .insert_header("x-ratelimit-route-remaining", "0");
         // Nothing was done, so even a creation is asked for again.
-        Mock::given(method("POST")).respond_with(InTurn::new(vec![busy, answer(201)])).expect(2).mount(&server).await;
+        Mock::given(method("POST"))
+            .respond_with(InTurn::new(vec![busy, answer(201)]))
+            .expect(2)
+            .mount(&server)
+            .await;
         let began = Instant::now();
-        assert_eq!(call(&server.uri(), Request::post("projects", json!({}))).await.unwrap().status, 201);
+        assert_eq!(
+            call(&server.uri(), Request::post("projects", json!({}))).await.unwrap().status,
+            201
+        );
         assert!((1_200..5_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
     });
 }
@@ -138,12 +167,22 @@ fn what_can_be_asked_twice_is_and_nothing_else() {
         let races = InTurn::new(vec![answer(409), answer(200)]);
         Mock::given(method("PATCH")).respond_with(races).expect(2).mount(&server).await;
         assert_eq!(call(&server.uri(), Request::get("projects/a")).await.unwrap().status, 200);
-        assert_eq!(call(&server.uri(), Request::post("projects", json!({}))).await.unwrap_err().status, 500);
-        assert_eq!(call(&server.uri(), Request::instruct("segments/a/b/c", None, vec![])).await.unwrap().status, 200);
+        assert_eq!(
+            call(&server.uri(), Request::post("projects", json!({}))).await.unwrap_err().status,
+            500
+        );
+        assert_eq!(
+            call(&server.uri(), Request::instruct("segments/a/b/c", None, vec![]))
+                .await
+                .unwrap()
+                .status,
+            200
+        );
     });
 }
 
-/// A server that reads a request and hangs up so many times; then it answers `{}`. The address, and how many came.
+/// A server that reads a request and hangs up so many times; then it answers `{}`. The address, and
+/// how many came.
 fn hangs_up(times: u32) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -154,7 +193,9 @@ fn hangs_up(times: u32) -> (String, Arc<AtomicU32>) {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
             if count.fetch_add(1, Ordering::SeqCst) >= times {
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+                );
             } else {
                 // The answer breaks off in the middle.
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"a\"");
@@ -173,7 +214,10 @@ fn an_answer_that_breaks_off_is_asked_for_again_only_if_nothing_can_happen_twice
         let (base, came) = hangs_up(2);
         let error = call(&base, Request::post("projects", json!({}))).await.unwrap_err();
         assert_eq!((error.status, came.load(Ordering::SeqCst)), (0, 1), "{error}");
-        assert!(error.message.starts_with("LaunchDarkly cannot be reached at http://127.0.0.1:"), "{error}");
+        assert!(
+            error.message.starts_with("LaunchDarkly cannot be reached at http://127.0.0.1:"),
+            "{error}"
+        );
     });
 }
 
@@ -193,8 +237,14 @@ fn the_token_follows_no_redirect() {
 async fn flags_server(flags: Value, bulk: Vec<ResponseTemplate>) -> MockServer {
     let server = MockServer::start().await;
     let put = json!({ "path": "/", "data": { "flags": flags, "segments": {} } });
-    let stream = ResponseTemplate::new(200).set_body_raw(format!("event: put\ndata: {put}\n\n"), "text/event-stream");
-    Mock::given(method("GET")).and(path("/all")).and(header("authorization", SDK_KEY)).respond_with(stream).mount(&server).await;
+    let stream = ResponseTemplate::new(200)
+        .set_body_raw(format!("event: put\ndata: {put}\n\n"), "text/event-stream");
+    Mock::given(method("GET"))
+        .and(path("/all"))
+        .and(header("authorization", SDK_KEY))
+        .respond_with(stream)
+        .mount(&server)
+        .await;
     Mock::given(method("POST"))
         .and(path("/bulk"))
         .and(header("authorization", SDK_KEY))
@@ -210,7 +260,8 @@ fn scenario() -> Scenario {
 
 /// What causes one metric event.
 fn evaluated() -> Vec<Entry> {
-    let event = Event::Evaluated { served: Served { config: 0, variation: 0 }, in_experiment: false };
+    let event =
+        Event::Evaluated { served: Served { config: 0, variation: 0 }, in_experiment: false };
     vec![Entry { at: Timestamp::START, user: 1, event }]
 }
 
@@ -219,11 +270,19 @@ fn a_key_that_is_not_accepted_is_told_at_once() {
     runtime().block_on(async {
         for status in [401, 403] {
             let server = MockServer::start().await;
-            Mock::given(method("GET")).respond_with(ResponseTemplate::new(status).set_body_string(SDK_KEY)).mount(&server).await;
+            Mock::given(method("GET"))
+                .respond_with(ResponseTemplate::new(status).set_body_string(SDK_KEY))
+                .mount(&server)
+                .await;
             let began = Instant::now();
             let error = LiveFlags::start(&access(&server.uri()), 10).await.unwrap_err();
             assert_eq!(error, LiveFlagsError::Key(status));
-            assert!(error.to_string().contains("LD_SDK_KEY") && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            assert!(
+                error.to_string().contains("LD_SDK_KEY")
+                    && began.elapsed() < Duration::from_secs(5),
+                "{:?}",
+                began.elapsed()
+            );
             clean(&format!("{error} {error:?}"));
         }
     });
@@ -275,7 +334,10 @@ fn events_survive_a_busy_door_under_one_payload_id() {
         let taken = flags.flush().await.unwrap();
         assert_eq!((taken.exposures, taken.metric_events, taken.payloads), (0, 5, 1));
         let sent = server.received_requests().await.unwrap();
-        let ids: Vec<_> = sent.iter().filter_map(|request| request.headers.get("x-launchdarkly-payload-id")).collect();
+        let ids: Vec<_> = sent
+            .iter()
+            .filter_map(|request| request.headers.get("x-launchdarkly-payload-id"))
+            .collect();
         assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
         flags.close().await;
     });
@@ -291,12 +353,18 @@ fn events_that_are_refused_are_not_passed_over() {
             let flags = LiveFlags::start(&access(&server.uri()), 10).await.unwrap();
             flags.track(&scenario, "user_1", 0, &entries);
             let error = flags.flush().await.unwrap_err();
-            assert!(matches!(&error, LiveFlagsError::Events { handed: 1, taken: 0, .. }), "{error:?}");
+            assert!(
+                matches!(&error, LiveFlagsError::Events { handed: 1, taken: 0, .. }),
+                "{error:?}"
+            );
             assert!(error.to_string().contains(&format!("status {status}")), "{error}");
             clean(&format!("{error} {error:?}"));
             // The SDK is silent from then on; nobody waits for it, and the loss is told again.
             (0..2_000).for_each(|_| flags.track(&scenario, "user_1", 0, &entries));
-            assert!(matches!(flags.flush().await.unwrap_err(), LiveFlagsError::Events { handed: 2_001, taken: 0, .. }));
+            assert!(matches!(
+                flags.flush().await.unwrap_err(),
+                LiveFlagsError::Events { handed: 2_001, taken: 0, .. }
+            ));
             flags.close().await;
         }
     });

@@ -1,4 +1,5 @@
-//! Whole programs and whole-house rules: text in; standard output, standard error and exit status out.
+//! Whole programs and whole-house rules: text in; standard output, standard error and exit status
+//! out.
 
 #![allow(
     clippy::unwrap_used,

@@ -32,7 +32,12 @@ fn other_kinds_of_files_are_named_with_the_right_command() {
     write("page.html", b"<!DOCTYPE html>\n<html><body>hello</body></html>\n");
     write("wide.ron", b"\xff\xfe(\x00)\x00");
     let named = [
-        ("packed.gz", "a gzip archive", "unpack it first: gunzip --keep packed.gz", "unpack it first: gunzip --keep packed.gz"),
+        (
+            "packed.gz",
+            "a gzip archive",
+            "unpack it first: gunzip --keep packed.gz",
+            "unpack it first: gunzip --keep packed.gz",
+        ),
         ("table.csv", "a CSV table", "simlab new security my.ron", "summary statistics"),
         ("table.tsv", "a TSV table", "simlab new security my.ron", "summary statistics"),
         ("settings.yaml", "a YAML file", "simlab new security my.ron", "summary statistics"),
@@ -42,20 +47,33 @@ fn other_kinds_of_files_are_named_with_the_right_command() {
         ("program", "an executable", "simlab new security my.ron", "summary statistics"),
         ("run.sh", "a script", "simlab new security my.ron", "summary statistics"),
         ("page.html", "an HTML page", "simlab new security my.ron", "summary statistics"),
-        ("wide.ron", "a text in UTF-16 (save it as UTF-8)", "simlab new security my.ron", "summary statistics"),
+        (
+            "wide.ron",
+            "a text in UTF-16 (save it as UTF-8)",
+            "simlab new security my.ron",
+            "summary statistics",
+        ),
     ];
     for (name, kind, for_scenario, for_data) in named {
         for command in ["run", "check", "power", "estimate"] {
             let message = said(&place, command, name);
             assert!(
-                message.contains(&format!("`{name}` is {kind}, not a scenario")) && message.contains(for_scenario),
+                message.contains(&format!("`{name}` is {kind}, not a scenario"))
+                    && message.contains(for_scenario),
                 "{command}: {message}"
             );
         }
         let message = said(&place, "analyze", name);
-        assert!(message.contains(&format!("`{name}` is {kind}, not summary statistics")) && message.contains(for_data), "{message}");
+        assert!(
+            message.contains(&format!("`{name}` is {kind}, not summary statistics"))
+                && message.contains(for_data),
+            "{message}"
+        );
     }
-    assert!(said(&place, "check", "settings.json").contains("`settings.json` is a JSON file, not a scenario"));
+    assert!(
+        said(&place, "check", "settings.json")
+            .contains("`settings.json` is a JSON file, not a scenario")
+    );
 }
 
 #[test]
@@ -63,25 +81,66 @@ fn a_file_of_another_command_is_sent_there() {
     let place = folder("other-commands");
     let ran = simlab_in(&place, &["run", "security", "--users", "20", "--quiet", "--out", "saved"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let part = ["power", "security", "--users", "20", "--replications", "2", "--truth-users", "200", "--quiet", "--out", "part.json"];
+    let part = [
+        "power",
+        "security",
+        "--users",
+        "20",
+        "--replications",
+        "2",
+        "--truth-users",
+        "200",
+        "--quiet",
+        "--out",
+        "part.json",
+    ];
     assert_eq!(simlab_in(&place, &part).code, 0);
     let table = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/published/security.ron");
     fs::copy(table, place.join("sums.ron")).unwrap();
-    fs::write(place.join("recording.jsonl"), "{\"run\": {\"schema\": \"simlab.recording/1\"}}\n").unwrap();
+    fs::write(place.join("recording.jsonl"), "{\"run\": {\"schema\": \"simlab.recording/1\"}}\n")
+        .unwrap();
     for (command, file, kind, instead) in [
-        ("check", "saved/report.json", "a saved report of simlab", "simlab report saved/report.json"),
-        ("run", "saved/events.jsonl", "a file of recorded events", "simlab analyze saved/events.jsonl"),
+        (
+            "check",
+            "saved/report.json",
+            "a saved report of simlab",
+            "simlab report saved/report.json",
+        ),
+        (
+            "run",
+            "saved/events.jsonl",
+            "a file of recorded events",
+            "simlab analyze saved/events.jsonl",
+        ),
         ("run", "sums.ron", "a file of summary statistics", "simlab analyze sums.ron"),
         ("run", "part.json", "a file of saved replications", "simlab power --merge part.json"),
         ("run", "recording.jsonl", "a recording of a live run", "simlab replay recording.jsonl"),
         ("analyze", "saved/scenario.ron", "a scenario", "simlab run saved/scenario.ron"),
-        ("analyze", "saved/report.json", "a saved report of simlab", "simlab report saved/report.json"),
-        ("analyze", "saved/transcript.jsonl", "a transcript of a run", "events.jsonl in the same folder"),
+        (
+            "analyze",
+            "saved/report.json",
+            "a saved report of simlab",
+            "simlab report saved/report.json",
+        ),
+        (
+            "analyze",
+            "saved/transcript.jsonl",
+            "a transcript of a run",
+            "events.jsonl in the same folder",
+        ),
         ("report", "part.json", "a file of saved replications", "simlab power --merge part.json"),
-        ("replay", "saved/events.jsonl", "a file of recorded events", "simlab analyze saved/events.jsonl"),
+        (
+            "replay",
+            "saved/events.jsonl",
+            "a file of recorded events",
+            "simlab analyze saved/events.jsonl",
+        ),
         ("calibrate", "saved/scenario.ron", "a scenario", "simlab run saved/scenario.ron"),
     ] {
         let message = said(&place, command, file);
-        assert!(message.contains(&format!("`{file}` is {kind}, not ")) && message.contains(instead), "{command} {file}: {message}");
+        assert!(
+            message.contains(&format!("`{file}` is {kind}, not ")) && message.contains(instead),
+            "{command} {file}: {message}"
+        );
     }
 }

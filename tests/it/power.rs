@@ -1,4 +1,5 @@
-//! `simlab power`: the same numbers however they are spread, equal to single runs, held against what is known.
+//! `simlab power`: the same numbers however they are spread, equal to single runs, held against
+//! what is known.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -13,7 +14,8 @@ use crate::program::{folder, pinned, simlab, simlab_in};
 const SMALL: [&str; 6] = ["--truth-users", "3000", "--users", "60,120", "--quiet", "--looks"];
 
 fn power(scenario: &str, more: &[&str]) -> Value {
-    simlab(&[&["power", scenario, "--format", "json"], SMALL.as_slice(), &["4"], more].concat()).json()
+    simlab(&[&["power", scenario, "--format", "json"], SMALL.as_slice(), &["4"], more].concat())
+        .json()
 }
 
 fn number(value: &Value) -> f64 {
@@ -24,7 +26,13 @@ fn number(value: &Value) -> f64 {
 fn neither_threads_nor_shards_nor_resuming_change_a_byte() {
     let folder = folder("power-shards");
     let ask = |more: &[&str]| {
-        let asked = [&["power", "tutorial", "--replications", "12", "--format", "json"], SMALL.as_slice(), &["3"], more].concat();
+        let asked = [
+            &["power", "tutorial", "--replications", "12", "--format", "json"],
+            SMALL.as_slice(),
+            &["3"],
+            more,
+        ]
+        .concat();
         let ran = simlab(&asked);
         assert_eq!(ran.code, 0, "{}", ran.err);
         ran.out
@@ -34,17 +42,45 @@ fn neither_threads_nor_shards_nor_resuming_change_a_byte() {
 
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     for shard in ["1/3", "2/3", "3/3"] {
-        let part: Value = serde_json::from_str(&ask(&["--shard", shard, "--out", &file(&format!("part{}.json", &shard[..1]))])).unwrap();
+        let part: Value = serde_json::from_str(&ask(&[
+            "--shard",
+            shard,
+            "--out",
+            &file(&format!("part{}.json", &shard[..1])),
+        ]))
+        .unwrap();
         assert_eq!(part["replications"], 4);
         let told = part["warnings"].as_array().unwrap();
-        assert!(told.iter().any(|told| told.as_str().unwrap().starts_with("4 of 12 replications are done")), "{part}");
+        assert!(
+            told.iter()
+                .any(|told| told.as_str().unwrap().starts_with("4 of 12 replications are done")),
+            "{part}"
+        );
     }
-    let merged = ["power", "--format", "json", "--merge", &file("part3.json"), &file("part1.json"), &file("part2.json")];
+    let merged = [
+        "power",
+        "--format",
+        "json",
+        "--merge",
+        &file("part3.json"),
+        &file("part1.json"),
+        &file("part2.json"),
+    ];
     assert_eq!(simlab(&merged).well(), whole);
 
     // Seven replications now, the other five later.
-    let few = simlab(&[&["power", "tutorial", "--replications", "7", "--out", &file("few.json")], SMALL.as_slice(), &["3"]].concat());
-    assert_eq!((few.code, few.err.as_str()), (0, format!("7 replications are in {}\n", file("few.json")).as_str()));
+    let few = simlab(
+        &[
+            &["power", "tutorial", "--replications", "7", "--out", &file("few.json")],
+            SMALL.as_slice(),
+            &["3"],
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        (few.code, few.err.as_str()),
+        (0, format!("7 replications are in {}\n", file("few.json")).as_str())
+    );
     assert_eq!(ask(&["--resume", &file("few.json")]), whole);
     assert_eq!(simlab(&["power", "--format", "json", "--merge", &file("few.json")]).well(), whole);
 }
@@ -52,10 +88,16 @@ fn neither_threads_nor_shards_nor_resuming_change_a_byte() {
 #[test]
 fn a_replication_is_the_run_of_its_seed() {
     let found = power("security", &["--replications", "3", "--users", "120"]);
-    for (nth, example) in found["experiments"][0]["examples"].as_array().unwrap().iter().enumerate() {
+    for (nth, example) in found["experiments"][0]["examples"].as_array().unwrap().iter().enumerate()
+    {
         let seed = example["seed"].to_string();
-        let run = simlab(&["run", "security", "--users", "120", "--seed", &seed, "--format", "json"]).json();
-        assert_eq!(run["experiments"][0]["verdict"]["decision"], example["decision"], "example {nth}");
+        let run =
+            simlab(&["run", "security", "--users", "120", "--seed", &seed, "--format", "json"])
+                .json();
+        assert_eq!(
+            run["experiments"][0]["verdict"]["decision"], example["decision"],
+            "example {nth}"
+        );
         assert_eq!(run["seed"].to_string(), seed);
     }
     let cost = found["experiments"][0]["sizes"][0]["cost_usd"]["value"].as_f64().unwrap();
@@ -67,7 +109,10 @@ fn without_an_effect_the_arms_are_equal_and_every_ship_is_false() {
     let found = power("security", &["--aa", "--replications", "20"]);
     let study = &found["experiments"][0];
     for metric in study["truth"].as_array().unwrap() {
-        assert_eq!(metric["control"], metric["treatment"], "the same users with the same luck: {metric}");
+        assert_eq!(
+            metric["control"], metric["treatment"],
+            "the same users with the same luck: {metric}"
+        );
     }
     assert_eq!(study["truly_better"], Value::Null);
     for size in study["sizes"].as_array().unwrap() {
@@ -97,18 +142,33 @@ fn plain_rule(folder: &std::path::Path) -> String {
 fn looking_often_inflates_errors_as_much_as_is_known() {
     let folder = folder("power-peeking");
     let plain = plain_rule(&folder);
-    let asked =
-        ["--aa", "--replications", "400", "--truth-users", "1000", "--users", "400", "--looks", "10", "--quiet", "--format", "json"];
+    let asked = [
+        "--aa",
+        "--replications",
+        "400",
+        "--truth-users",
+        "1000",
+        "--users",
+        "400",
+        "--looks",
+        "10",
+        "--quiet",
+        "--format",
+        "json",
+    ];
     let found = simlab(&[&["power", &plain], asked.as_slice()].concat()).json();
     let size = &found["experiments"][0]["sizes"][0];
     let once = number(&size["decisions"]["ship"]) + number(&size["decisions"]["keep"]);
     let peeking = &size["peeking"];
     let often = number(&peeking["decisions"]["ship"]) + number(&peeking["decisions"]["keep"]);
-    // With flat priors 20% and 58% (facts on peeking); the expectation that treatments differ little makes it less, at few users
-    // most of all. Monte Carlo error is 2 points.
+    // With flat priors 20% and 58% (facts on peeking); the expectation that treatments differ
+    // little makes it less, at few users most of all. Monte Carlo error is 2 points.
     assert!((0.08..=0.24).contains(&once), "{once}");
     assert!(often > 1.8 * once && often < 0.65, "{often} against {once}");
-    assert!(number(&peeking["users"]) < 400.0 && number(&peeking["taken_back"]) > 0.05, "{peeking}");
+    assert!(
+        number(&peeking["users"]) < 400.0 && number(&peeking["taken_back"]) > 0.05,
+        "{peeking}"
+    );
 }
 
 #[test]
@@ -116,8 +176,19 @@ fn a_search_finds_the_users_or_says_that_there_are_none() {
     let folder = folder("power-search");
     let plain = plain_rule(&folder);
     let search = |share: &str, verdict: &str, most: &str| {
-        let asked =
-            ["--target", share, "--verdict", verdict, "--most-users", most, "--replications", "40", "--truth-users", "500", "--quiet"];
+        let asked = [
+            "--target",
+            share,
+            "--verdict",
+            verdict,
+            "--most-users",
+            most,
+            "--replications",
+            "40",
+            "--truth-users",
+            "500",
+            "--quiet",
+        ];
         simlab(&[&["power", &plain, "--format", "json"], asked.as_slice()].concat()).json()["target"].clone()
     };
     let none = search("95%", "ship", "200");
@@ -139,21 +210,50 @@ fn a_part_with_other_looks_or_with_letters_that_are_no_decision_is_refused() {
     let folder = folder("power-looks");
     let part = |shard: &str| {
         let out = folder.join(format!("{}.json", &shard[..1]));
-        let small = ["power", "security", "--truth-users", "500", "--users", "40", "--looks", "2", "--replications", "2", "--quiet"];
-        let ran = simlab(&[small.as_slice(), &["--shard", shard, "--out", out.to_str().unwrap()]].concat());
+        let small = [
+            "power",
+            "security",
+            "--truth-users",
+            "500",
+            "--users",
+            "40",
+            "--looks",
+            "2",
+            "--replications",
+            "2",
+            "--quiet",
+        ];
+        let ran = simlab(
+            &[small.as_slice(), &["--shard", shard, "--out", out.to_str().unwrap()]].concat(),
+        );
         assert_eq!(ran.code, 0, "{}", ran.err);
         read_part(&fs::read_to_string(out).unwrap()).unwrap()
     };
     let (first, mut longer) = (part("1/2"), part("2/2"));
     // Sound by itself: a look more, and a decision at it.
     longer.header.looks[0].push(50);
-    longer.done.iter_mut().flat_map(|own| &mut own.studies).flatten().for_each(|own| own.looks.push('n'));
+    longer
+        .done
+        .iter_mut()
+        .flat_map(|own| &mut own.studies)
+        .flatten()
+        .for_each(|own| own.looks.push('n'));
     let longer = read_part(&longer.to_json().unwrap()).unwrap();
     let (nth, reason) = merge(vec![first.clone(), longer]).unwrap_err();
-    assert_eq!((nth, reason.as_str()), (1, "it answers for another question (users, looks, seed or --aa) than the first part"));
+    assert_eq!(
+        (nth, reason.as_str()),
+        (1, "it answers for another question (users, looks, seed or --aa) than the first part")
+    );
     let mut odd = first;
-    odd.done.iter_mut().flat_map(|own| &mut own.studies).flatten().for_each(|own| own.looks = "sx".to_owned());
-    assert_eq!(read_part(&odd.to_json().unwrap()).unwrap_err(), "its replications do not fit its question");
+    odd.done
+        .iter_mut()
+        .flat_map(|own| &mut own.studies)
+        .flatten()
+        .for_each(|own| own.looks = "sx".to_owned());
+    assert_eq!(
+        read_part(&odd.to_json().unwrap()).unwrap_err(),
+        "its replications do not fit its question"
+    );
 }
 
 #[test]
@@ -161,7 +261,19 @@ fn what_does_not_fit_together_is_refused() {
     let folder = folder("power-refused");
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let save = |name: &str, more: &[&str]| {
-        let small = ["power", "security", "--truth-users", "500", "--users", "40", "--looks", "1", "--replications", "2", "--quiet"];
+        let small = [
+            "power",
+            "security",
+            "--truth-users",
+            "500",
+            "--users",
+            "40",
+            "--looks",
+            "1",
+            "--replications",
+            "2",
+            "--quiet",
+        ];
         let out = file(name);
         let ran = simlab(&[small.as_slice(), &["--out", &out], more].concat());
         assert_eq!(ran.code, 0, "{}", ran.err);
@@ -175,12 +287,19 @@ fn what_does_not_fit_together_is_refused() {
         (ran.code, ran.err)
     };
     let (code, error) = refused(&["power", "--merge", "one.json", "other.json"]);
-    assert!(code == 3 && error.contains("another question (users, looks, seed or --aa)") && error.contains("other.json"), "{error}");
+    assert!(
+        code == 3
+            && error.contains("another question (users, looks, seed or --aa)")
+            && error.contains("other.json"),
+        "{error}"
+    );
     // A threshold of 5, and a truth that somebody has written.
     let one = fs::read_to_string(file("one.json")).unwrap();
-    for (from, to) in
-        [("\"threshold\":0.", "\"threshold\":5."), ("\"truth\":[{", "\"truth\":[{\"mine\":1,"), ("\"done\":[{", "\"done\": [{")]
-    {
+    for (from, to) in [
+        ("\"threshold\":0.", "\"threshold\":5."),
+        ("\"truth\":[{", "\"truth\":[{\"mine\":1,"),
+        ("\"done\":[{", "\"done\": [{"),
+    ] {
         assert!(one.contains(from), "{from}");
         fs::write(file("edited.json"), one.replacen(from, to, 1)).unwrap();
         let (code, error) = refused(&["power", "--merge", "edited.json"]);
@@ -208,7 +327,18 @@ fn what_does_not_fit_together_is_refused() {
 
 /// Power of a short scenario, with more replications than anybody waits for.
 fn endless(out: &std::path::Path) -> std::process::Child {
-    let asked = ["--replications", "1000000", "--truth-users", "200", "--users", "20", "--looks", "1", "--format", "json"];
+    let asked = [
+        "--replications",
+        "1000000",
+        "--truth-users",
+        "200",
+        "--users",
+        "20",
+        "--looks",
+        "1",
+        "--format",
+        "json",
+    ];
     Command::new(env!("CARGO_BIN_EXE_simlab"))
         .args(["power", "security"])
         .args(asked)
@@ -257,7 +387,24 @@ fn what_is_done_is_saved_every_few_seconds() {
 
 #[test]
 fn the_operating_characteristics_read_as_pinned() {
-    let asked = ["--truth-users", "5000", "--users", "300,600", "--looks", "5", "--replications", "40", "--quiet"];
-    pinned("power-security.text", &simlab(&[&["power", "security"], asked.as_slice()].concat()).well());
-    pinned("power-security.markdown", &simlab(&[&["power", "security", "--format", "markdown"], asked.as_slice()].concat()).well());
+    let asked = [
+        "--truth-users",
+        "5000",
+        "--users",
+        "300,600",
+        "--looks",
+        "5",
+        "--replications",
+        "40",
+        "--quiet",
+    ];
+    pinned(
+        "power-security.text",
+        &simlab(&[&["power", "security"], asked.as_slice()].concat()).well(),
+    );
+    pinned(
+        "power-security.markdown",
+        &simlab(&[&["power", "security", "--format", "markdown"], asked.as_slice()].concat())
+            .well(),
+    );
 }

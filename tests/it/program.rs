@@ -1,4 +1,5 @@
-//! The program as a user meets it: arguments in; standard output, standard error and exit status out.
+//! The program as a user meets it: arguments in; standard output, standard error and exit status
+//! out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ impl Ran {
     pub fn new(output: std::process::Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let messages = text(output.stderr);
-        let err = messages.split_inclusive('\n').filter(|line| !line.starts_with("progress: ")).collect();
+        let err =
+            messages.split_inclusive('\n').filter(|line| !line.starts_with("progress: ")).collect();
         Self { out: text(output.stdout), err, code: output.status.code().unwrap() }
     }
 

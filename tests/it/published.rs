@@ -1,5 +1,5 @@
-//! The published figures, and what a scenario yields for them over many seeds: shared by the calibration test and by
-//! `cargo bench --bench calibration`.
+//! The published figures, and what a scenario yields for them over many seeds: shared by the
+//! calibration test and by `cargo bench --bench calibration`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use simlab::run::{ArmTally, Stage};
 use simlab::scenario::Scenario;
 use simlab::verdict::decide;
 
-/// Published raw figures: experiment, treatment, figure, value. From the tutorial's result screens and its cost table.
+/// Published raw figures: experiment, treatment, figure, value. From the tutorial's result screens
+/// and its cost table.
 pub const PUBLISHED: [(&str, usize, &str, f64); 26] = [
     ("security-level", 0, "positive_feedback_rate", 458.0 / 1350.0),
     ("security-level", 1, "positive_feedback_rate", 473.0 / 1377.0),
@@ -53,9 +54,12 @@ pub fn at(values: &[f64], q: f64) -> f64 {
     values[((values.len() - 1) as f64 * q).round() as usize]
 }
 
-/// The published value of a figure, and whether it lies inside the central 95%. The cost table prints four places.
+/// The published value of a figure, and whether it lies inside the central 95%. The cost table
+/// prints four places.
 pub fn inside(experiment: &str, arm: usize, name: &str, values: &[f64]) -> Option<(f64, bool)> {
-    let (.., value) = PUBLISHED.iter().find(|(key, a, figure, _)| *key == experiment && *a == arm && *figure == name)?;
+    let (.., value) = PUBLISHED
+        .iter()
+        .find(|(key, a, figure, _)| *key == experiment && *a == arm && *figure == name)?;
     let slack = if name.ends_with(" cost") { 5e-5 } else { 0.0 };
     Some((*value, at(values, 0.025) - slack <= *value && *value <= at(values, 0.975) + slack))
 }
@@ -68,32 +72,55 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
         let stage = Stage::new(scenario, Seed(seed)).unwrap();
         let users = scenario.traffic.queries;
         let observer = stage.observer(users as usize);
-        let tally = ArmTally::new(scenario.studies[0].varies.config, scenario.studies[0].varies.treatment_of.clone());
+        let tally = ArmTally::new(
+            scenario.studies[0].varies.config,
+            scenario.studies[0].varies.treatment_of.clone(),
+        );
         let (observer, tally) = stage.population(Seed(seed), users).visit((observer, tally));
         let experiment = &scenario.studies[0].experiment;
-        let summary = summarize(&observer.finish(), 0, experiment, &scenario.metrics, 0..users as usize);
-        let mut put = |arm: usize, name: String, value: f64| figures.entry((arm, name)).or_default().push(value);
+        let summary =
+            summarize(&observer.finish(), 0, experiment, &scenario.metrics, 0..users as usize);
+        let mut put = |arm: usize, name: String, value: f64| {
+            figures.entry((arm, name)).or_default().push(value)
+        };
         for arm in 0..experiment.treatments.len() {
             let exposed = summary.exposures[arm] as f64;
             for input in &summary.metrics {
                 let key = &input.metric.key;
                 match input.tallies[arm] {
-                    Some(Tally::Conversion { conversions, .. }) => put(arm, key.clone(), conversions as f64 / exposed),
+                    Some(Tally::Conversion { conversions, .. }) => {
+                        put(arm, key.clone(), conversions as f64 / exposed)
+                    }
                     Some(Tally::Mean { units, total, standard_error }) => {
                         let mean = total / units as f64;
                         put(arm, key.clone(), mean);
-                        put(arm, format!("{key} rel. s.e."), standard_error.unwrap_or(f64::NAN) / mean);
+                        put(
+                            arm,
+                            format!("{key} rel. s.e."),
+                            standard_error.unwrap_or(f64::NAN) / mean,
+                        );
                     }
                     Some(Tally::Percentile { value, standard_error, .. }) => {
                         put(arm, key.clone(), value);
-                        put(arm, format!("{key} rel. s.e."), standard_error.unwrap_or(f64::NAN) / value);
+                        put(
+                            arm,
+                            format!("{key} rel. s.e."),
+                            standard_error.unwrap_or(f64::NAN) / value,
+                        );
                     }
                     None => {}
                 }
             }
             for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
-                let of_agent = tally.spending.iter().filter(|((a, caller, _), _)| usize::from(*a) == arm && *caller == agent);
-                put(arm, format!("{} cost", agent.name()), of_agent.map(|(_, s)| s.cost.dollars()).sum::<f64>() / exposed);
+                let of_agent = tally
+                    .spending
+                    .iter()
+                    .filter(|((a, caller, _), _)| usize::from(*a) == arm && *caller == agent);
+                put(
+                    arm,
+                    format!("{} cost", agent.name()),
+                    of_agent.map(|(_, s)| s.cost.dollars()).sum::<f64>() / exposed,
+                );
             }
         }
         if let Some(rule) = &scenario.studies[0].rule {

@@ -1,8 +1,9 @@
-//! Every block of the README and of `docs` works when it is pasted as it stands, in one go, into a fresh shell; every link leads
-//! somewhere.
+//! Every block of the README and of `docs` works when it is pasted as it stands, in one go, into a
+//! fresh shell; every link leads somewhere.
 //!
-//! Nothing is built and nothing leaves this machine. Three things differ from a user's shell: `cargo install` and its like do nothing,
-//! because the program is there already; the port is a free one; and `simlab power` runs three small replications, whatever was asked.
+//! Nothing is built and nothing leaves this machine. Three things differ from a user's shell:
+//! `cargo install` and its like do nothing, because the program is there already; the port is a
+//! free one; and `simlab power` runs three small replications, whatever was asked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,9 +44,13 @@ const CARGO: &str = "#!/bin/sh\ncase \"$1\" in install|test|run) exit 0 ;; *) ex
 /// The README, CONTRIBUTING and the pages of `docs` that are written by hand, with their paths.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut paths = vec![Path::new(ROOT).join("README.md")];
-    let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let mut docs: Vec<PathBuf> = docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
-    docs.retain(|path| path.file_name().is_some_and(|name| name != "third-party.md" && name != "SUMMARY.md"));
+    let docs =
+        fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut docs: Vec<PathBuf> =
+        docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
+    docs.retain(|path| {
+        path.file_name().is_some_and(|name| name != "third-party.md" && name != "SUMMARY.md")
+    });
     paths.push(Path::new(ROOT).join("CONTRIBUTING.md"));
     docs.sort();
     paths.extend(docs);
@@ -56,14 +61,26 @@ fn pages() -> Vec<(PathBuf, String)> {
 fn blocks(language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let of_page = |text: &str| -> Vec<String> {
-        text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n").collect()
+        text.split(&fence)
+            .skip(1)
+            .map(|rest| rest.split("\n```").next().unwrap().to_owned() + "\n")
+            .collect()
     };
     // Blocks of CONTRIBUTING run in the sources, and some for an hour.
-    pages().iter().filter(|(path, _)| !path.ends_with("CONTRIBUTING.md")).flat_map(|(_, text)| of_page(text)).collect()
+    pages()
+        .iter()
+        .filter(|(path, _)| !path.ends_with("CONTRIBUTING.md"))
+        .flat_map(|(_, text)| of_page(text))
+        .collect()
 }
 
 fn there(program: &str) -> bool {
-    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn executable(path: &Path, text: &str) {
@@ -77,7 +94,8 @@ fn executable(path: &Path, text: &str) {
 
 /// The new files at the top of a folder.
 fn made(place: &Path) -> Vec<String> {
-    let names = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name != "scenarios").collect()
 }
 
@@ -85,7 +103,10 @@ fn made(place: &Path) -> Vec<String> {
 #[test]
 fn every_block_of_the_pages_works_when_it_is_pasted() {
     for program in ["bash", "curl", "python3"] {
-        assert!(there(program), "this test needs {program}; leave it out with: cargo test -- --skip every_block_of_the_pages");
+        assert!(
+            there(program),
+            "this test needs {program}; leave it out with: cargo test -- --skip every_block_of_the_pages"
+        );
     }
     let place = folder("readme");
     let tools = place.join("bin");
@@ -99,25 +120,44 @@ fn every_block_of_the_pages_works_when_it_is_pasted() {
     for (nth, block) in all.iter().enumerate() {
         let own: PathBuf = place.join(format!("block-{nth}"));
         fs::create_dir_all(&own).unwrap();
-        std::os::unix::fs::symlink(Path::new(ROOT).join("scenarios"), own.join("scenarios")).unwrap();
+        std::os::unix::fs::symlink(Path::new(ROOT).join("scenarios"), own.join("scenarios"))
+            .unwrap();
         // Ports are given out in turn, so the next one comes long after this one.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let port =
+            TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
         let said = own.join("said.log");
         let log = fs::File::create(&said).unwrap();
-        // As an interactive shell, it goes on after a failure; here a failure of any line is one of the block.
-        let script = format!("trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{}", block.replace(PORT, &port));
+        // As an interactive shell, it goes on after a failure; here a failure of any line is one of
+        // the block.
+        let script = format!(
+            "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{}",
+            block.replace(PORT, &port)
+        );
         let mut shell = Command::new("bash");
         shell.args(["-e", "-o", "pipefail", "-c", &script]).current_dir(&own);
         shell.envs([("PATH", path.as_str()), ("SIMLAB_PROGRAM", env!("CARGO_BIN_EXE_simlab"))]);
         // Nothing goes out, and nothing is kept from run to run.
-        shell.envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1"), ("XDG_CACHE_HOME", own.to_str().unwrap())]);
-        let status = shell.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).status().unwrap();
+        shell.envs([
+            ("NO_PROXY", "127.0.0.1"),
+            ("no_proxy", "127.0.0.1"),
+            ("XDG_CACHE_HOME", own.to_str().unwrap()),
+        ]);
+        let status = shell
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .status()
+            .unwrap();
         let mut text = String::new();
         fs::File::open(&said).unwrap().read_to_string(&mut text).unwrap();
         assert!(status.success(), "block {nth} failed:\n{block}\n{text}");
         fs::remove_file(&said).unwrap();
-        // Pasted one after the other into one folder, a block must not meet a file that another one wrote and that is not replaced.
-        for name in made(&own).into_iter().filter(|name| name.ends_with(".ron") || name.starts_with("live-")) {
+        // Pasted one after the other into one folder, a block must not meet a file that another one
+        // wrote and that is not replaced.
+        for name in made(&own)
+            .into_iter()
+            .filter(|name| name.ends_with(".ron") || name.starts_with("live-"))
+        {
             if let Some(before) = written.insert(name.clone(), nth) {
                 panic!("blocks {before} and {nth} both write {name}");
             }
@@ -130,7 +170,10 @@ fn what_the_pages_show_of_python_is_python() {
     let hint = "this test needs python3; leave it out with: cargo test -- --skip what_the_pages_show_of_python";
     assert!(there("python3"), "{hint}");
     for block in blocks("python") {
-        let read = Command::new("python3").args(["-c", "import ast, sys; ast.parse(sys.argv[1])", &block]).status().unwrap();
+        let read = Command::new("python3")
+            .args(["-c", "import ast, sys; ast.parse(sys.argv[1])", &block])
+            .status()
+            .unwrap();
         assert!(read.success(), "{block}");
     }
 }
@@ -138,8 +181,9 @@ fn what_the_pages_show_of_python_is_python() {
 #[test]
 fn the_fault_that_the_readme_shows_is_the_one_that_is_shown() {
     let place = folder("readme-fault");
-    let text =
-        fs::read_to_string(Path::new(ROOT).join("scenarios/security.ron")).unwrap().replace("pii_percentage: 100", "pii_percentge: 100");
+    let text = fs::read_to_string(Path::new(ROOT).join("scenarios/security.ron"))
+        .unwrap()
+        .replace("pii_percentage: 100", "pii_percentge: 100");
     fs::write(place.join("my.ron"), text).unwrap();
     let shown = super::program::simlab_in(&place, &["check", "my.ron"]).err;
     assert!(blocks("text").iter().any(|block| block.trim_end() == shown.trim_end()), "{shown}");
@@ -172,11 +216,18 @@ fn the_course_page_has_the_lessons_and_scenarios_of_the_program() {
     if std::env::var_os("RENEW_TABLES").is_some() {
         fs::write(&path, [before, TABLES[0], &printed, TABLES[1], after].concat()).unwrap();
     } else {
-        assert!(kept == printed, "the tables of docs/course.md are old; renew them: RENEW_TABLES=1 cargo test --test it course_page");
+        assert!(
+            kept == printed,
+            "the tables of docs/course.md are old; renew them: RENEW_TABLES=1 cargo test --test it course_page"
+        );
     }
     let names: Vec<&str> = printed.lines().filter_map(|line| line.split('`').nth(1)).collect();
     let lessons: Vec<&str> = simlab::course::Course::files().iter().map(|file| file.name).collect();
-    assert!(names.starts_with(&lessons) && names.len() == lessons.len() + simlab::scenario::LIBRARY.len(), "{names:?}");
+    assert!(
+        names.starts_with(&lessons)
+            && names.len() == lessons.len() + simlab::scenario::LIBRARY.len(),
+        "{names:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The report reference (`docs/report.md`) has every field that the JSON of a report has, under the path where it stands.
+//! The report reference (`docs/report.md`) has every field that the JSON of a report has, under the
+//! path where it stands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -43,15 +44,20 @@ fn compare(
                         met.insert(own.clone());
                         // `posterior` has its shape in its row.
                         if !by_key && name != "posterior" {
-                            // The same fields as the true effect, for what the measurement converges to; the same test, always valid.
-                            let own = own.replace("measured_limit", "truth").replace("variations[].sequential", "variations[].frequentist");
+                            // The same fields as the true effect, for what the measurement
+                            // converges to; the same test, always valid.
+                            let own = own
+                                .replace("measured_limit", "truth")
+                                .replace("variations[].sequential", "variations[].frequentist");
                             compare(value, &own, page, met, lacking);
                         }
                     }
                 }
             }
         }
-        Value::Array(values) => values.iter().for_each(|value| compare(value, &format!("{path}[]"), page, met, lacking)),
+        Value::Array(values) => {
+            values.iter().for_each(|value| compare(value, &format!("{path}[]"), page, met, lacking))
+        }
         _ => (),
     }
 }
@@ -61,15 +67,30 @@ fn the_report_reference_has_every_field_of_a_report() {
     let page = documented();
     let place = folder("report-reference");
     let saved = place.join("saved");
-    let small = ["--users", "300", "--truth", "--truth-users", "200", "--quiet", "--format", "json"];
+    let small =
+        ["--users", "300", "--truth", "--truth-users", "200", "--quiet", "--format", "json"];
     let mut reports: Vec<String> = Vec::new();
-    for name in ["security", "both-at-once", "bandit", "guarded-rollout", "segments", "sequential", "noisy-metric", "lenient-judge"] {
+    for name in [
+        "security",
+        "both-at-once",
+        "bandit",
+        "guarded-rollout",
+        "segments",
+        "sequential",
+        "noisy-metric",
+        "lenient-judge",
+    ] {
         // So few users need not come out as the lesson says.
         reports.push(simlab(&[&["run", name][..], &small].concat()).out);
     }
-    simlab(&["run", "premium", "--users", "60", "--quiet", "--out", saved.to_str().unwrap()]).well();
-    reports.push(simlab(&["analyze", saved.join("events.jsonl").to_str().unwrap(), "--format", "json"]).well());
-    reports.push(simlab(&["analyze", "scenarios/published/security.ron", "--format", "json"]).well());
+    simlab(&["run", "premium", "--users", "60", "--quiet", "--out", saved.to_str().unwrap()])
+        .well();
+    reports.push(
+        simlab(&["analyze", saved.join("events.jsonl").to_str().unwrap(), "--format", "json"])
+            .well(),
+    );
+    reports
+        .push(simlab(&["analyze", "scenarios/published/security.ron", "--format", "json"]).well());
     let (mut met, mut lacking) = (BTreeSet::new(), BTreeSet::new());
     for report in &reports {
         compare(&serde_json::from_str(report).unwrap(), "", &page, &mut met, &mut lacking);
@@ -81,11 +102,15 @@ fn the_report_reference_has_every_field_of_a_report() {
 #[test]
 fn the_report_reference_has_no_field_that_no_report_has() {
     let files = fs::read_dir(root().join("src/report")).unwrap().map(|entry| entry.unwrap().path());
-    let code: String =
-        files.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).map(|path| fs::read_to_string(path).unwrap()).collect();
+    let code: String = files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
     for (path, fields) in documented() {
         assert!(!fields.is_empty(), "`{path}` has no fields");
-        for field in fields.keys().filter(|field| !["conversions", "total_value"].contains(&field.as_str())) {
+        for field in
+            fields.keys().filter(|field| !["conversions", "total_value"].contains(&field.as_str()))
+        {
             assert!(code.contains(&format!("pub {field}: ")), "{path}: no report has `{field}`");
         }
     }

@@ -1,4 +1,5 @@
-//! Second readings beside the results: hindsight, the judge's errors, the pre-period, two experiments together.
+//! Second readings beside the results: hindsight, the judge's errors, the pre-period, two
+//! experiments together.
 
 use std::fs;
 
@@ -24,8 +25,21 @@ fn interval(value: &Value) -> (f64, f64) {
 
 #[test]
 fn hindsight_says_whether_a_verdict_was_right() {
-    for (scenario, users) in [("premium", "215"), ("security", "2727"), ("security-literal", "400")] {
-        let report = simlab(&["run", scenario, "--users", users, "--truth", "--truth-users", "3000", "--format", "json", "--quiet"]).json();
+    for (scenario, users) in [("premium", "215"), ("security", "2727"), ("security-literal", "400")]
+    {
+        let report = simlab(&[
+            "run",
+            scenario,
+            "--users",
+            users,
+            "--truth",
+            "--truth-users",
+            "3000",
+            "--format",
+            "json",
+            "--quiet",
+        ])
+        .json();
         let verdict = &report["experiments"][0]["verdict"];
         let (found, truth) = (&verdict["decision"], &verdict["hindsight"]["decision"]);
         let right = &verdict["hindsight"]["right"];
@@ -37,7 +51,17 @@ fn hindsight_says_whether_a_verdict_was_right() {
             assert_eq!(right, false);
         }
         let message = verdict["hindsight"]["message"].as_str().unwrap();
-        let text = simlab(&["run", scenario, "--users", users, "--truth", "--truth-users", "3000", "--quiet"]).well();
+        let text = simlab(&[
+            "run",
+            scenario,
+            "--users",
+            users,
+            "--truth",
+            "--truth-users",
+            "3000",
+            "--quiet",
+        ])
+        .well();
         assert!(text.contains(&message[..20]), "{text}");
     }
     let plain = simlab(&["run", "premium", "--format", "json", "--quiet"]).json();
@@ -57,7 +81,8 @@ fn a_judges_errors_are_taken_out_by_rogan_and_gladens_formula() {
     let mut rates = Vec::new();
     for (variation, bad) in variations.as_array().unwrap().iter().zip(bad.as_array().unwrap()) {
         // A user is judged once: good or bad. Nobody else was judged.
-        let judged = variation["conversions"].as_f64().unwrap() + bad["conversions"].as_f64().unwrap();
+        let judged =
+            variation["conversions"].as_f64().unwrap() + bad["conversions"].as_f64().unwrap();
         assert!(judged < 0.9 * variation["exposures"].as_f64().unwrap(), "{variation}");
         let raw = variation["conversions"].as_f64().unwrap() / judged;
         let by_hand = (raw + 0.8 - 1.0) / (0.9 + 0.8 - 1.0);
@@ -72,7 +97,11 @@ fn a_judges_errors_are_taken_out_by_rogan_and_gladens_formula() {
     let difference = variations[1]["corrected"]["difference"].as_f64().unwrap();
     assert!((difference - (rates[1] - rates[0])).abs() < 1e-9);
     assert_eq!(variations[0]["corrected"]["difference"], Value::Null);
-    assert_eq!(report["experiments"][0]["metrics"][1]["variations"][0].get("corrected"), None, "no judge, no correction");
+    assert_eq!(
+        report["experiments"][0]["metrics"][1]["variations"][0].get("corrected"),
+        None,
+        "no judge, no correction"
+    );
 }
 
 #[test]
@@ -83,22 +112,41 @@ fn a_judge_no_better_than_a_coin_is_refused_where_it_stands() {
     fs::write(folder.join("coin.ron"), text.replacen("experiments: [", coin, 1)).unwrap();
     let ran = simlab_in(&folder, &["check", "coin.ron"]);
     assert_eq!(ran.code, 3);
-    assert!(ran.err.contains("this judge cannot be corrected for") && ran.err.contains("no better than a coin"), "{}", ran.err);
+    assert!(
+        ran.err.contains("this judge cannot be corrected for")
+            && ran.err.contains("no better than a coin"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
 fn what_the_pre_period_explains_narrows_the_interval() {
     let with = |alike: &str| {
-        changed(&format!("pre{alike}"), &[("pii_percentage: 100", &format!("pii_percentage: 100, pre_period: {alike}"))], &[])
+        changed(
+            &format!("pre{alike}"),
+            &[("pii_percentage: 100", &format!("pii_percentage: 100, pre_period: {alike}"))],
+            &[],
+        )
     };
     let alike = with("0.7");
     let experiment = &alike["experiments"][0];
     let adjusted = experiment["adjusted"].as_array().unwrap();
-    assert_eq!(adjusted.len(), 2, "the mean of cost, in two variations; rates and percentiles are not adjusted");
+    assert_eq!(
+        adjusted.len(),
+        2,
+        "the mean of cost, in two variations; rates and percentiles are not adjusted"
+    );
     let control = adjusted[0]["explained"].as_f64().unwrap();
-    // 70% of the users come back with the same question and the same luck: a correlation of about 0.7, squared.
+    // 70% of the users come back with the same question and the same luck: a correlation of about
+    // 0.7, squared.
     assert!((0.3..=0.8).contains(&control), "{control}");
-    let cost = experiment["metrics"].as_array().unwrap().iter().find(|metric| metric["key"] == "ai_cost_per_request").unwrap();
+    let cost = experiment["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|metric| metric["key"] == "ai_cost_per_request")
+        .unwrap();
     let width = |ends: (f64, f64)| ends.1 - ends.0;
     let plain = width(interval(&cost["variations"][1]["relative_interval"]));
     assert!(width(interval(&adjusted[1]["relative_interval"])) < 0.95 * plain);
@@ -111,15 +159,26 @@ fn what_the_pre_period_explains_narrows_the_interval() {
 
 #[test]
 fn two_experiments_on_the_same_users_are_looked_at_together() {
-    let report = simlab(&["run", "tutorial", "--users", "400", "--format", "json", "--quiet"]).json();
+    let report =
+        simlab(&["run", "tutorial", "--users", "400", "--format", "json", "--quiet"]).json();
     let interactions = report["interactions"].as_array().unwrap();
     assert_eq!(interactions.len(), 3, "the means and rates that both measure");
     for found in interactions {
-        assert_eq!((&found["first"], &found["second"]), (&"security-level".into(), &"premium-model-value-analysis".into()));
+        assert_eq!(
+            (&found["first"], &found["second"]),
+            (&"security-level".into(), &"premium-model-value-analysis".into())
+        );
         let (low, high) = interval(&found["interval"]);
         let middle = found["interaction"].as_f64().unwrap();
         assert!(((low + high) / 2.0 - middle).abs() < 1e-6 * (1.0 + middle.abs()), "{found}");
-        assert_eq!(found["p_value"].as_f64().unwrap() <= 0.1, low > 0.0 || high < 0.0, "a 90% interval and a test at 10% agree: {found}");
+        assert_eq!(
+            found["p_value"].as_f64().unwrap() <= 0.1,
+            low > 0.0 || high < 0.0,
+            "a 90% interval and a test at 10% agree: {found}"
+        );
     }
-    assert!(report["interactions"][2]["second_effect"].as_f64().unwrap() > 0.1, "Opus costs more, whatever the security level");
+    assert!(
+        report["interactions"][2]["second_effect"].as_f64().unwrap() > 0.1,
+        "Opus costs more, whatever the security level"
+    );
 }

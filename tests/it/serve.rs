@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use simlab::journal::Caller;
 use simlab::knowledge::{Complexity, PersonalData, PiiSet, Question};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Tool, ToolChoice};
-use simlab::llm::model::{Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible};
+use simlab::llm::model::{
+    Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
+};
 use simlab::llm::wire::provider as wire;
 use simlab::llm::{render, setup::Setup};
 use simlab::random::Owner;
@@ -24,12 +26,18 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_simlab")).arg("serve").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_simlab"))
+            .arg("serve")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with(r#"{"listening": "http://127.0.0.1:"#), "{line}");
         let listening: Value = serde_json::from_str(&line).unwrap();
-        let address = listening["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let address =
+            listening["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
         Self { child, address }
     }
 
@@ -40,11 +48,23 @@ impl Served {
     }
 
     /// Sends one request on a connection of its own.
-    pub(super) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         exchange(&self.address, method, path, headers, body)
     }
 
-    pub(super) fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub(super) fn json(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.send(method, path, &[headers, &[("content-type", "application/json")]].concat(), &body)
     }
@@ -66,7 +86,13 @@ impl Drop for Served {
 }
 
 /// Sends one request to an address, on a connection of its own.
-pub(super) fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(super) fn exchange(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
@@ -91,14 +117,18 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn read(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_else(|| panic!("no answer"));
+        let end = bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer"));
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut rest = &bytes[end + 4..];
         let mut body = Vec::new();
         if head.contains("transfer-encoding: chunked") {
             while let Some(line) = rest.windows(2).position(|window| window == b"\r\n") {
-                let length = usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+                let length =
+                    usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
                 body.extend_from_slice(&rest[line + 2..line + 2 + length]);
                 rest = &rest[line + 4 + length..];
             }
@@ -131,13 +161,17 @@ fn a_change_by_rest_reaches_an_open_stream_and_the_poll_within_a_second() {
             let line = lines.next().unwrap();
             if let Some(event) = line.strip_prefix("event: ") {
                 assert_eq!(event, wanted);
-                return serde_json::from_str(lines.next().unwrap().strip_prefix("data: ").unwrap()).unwrap();
+                return serde_json::from_str(lines.next().unwrap().strip_prefix("data: ").unwrap())
+                    .unwrap();
             }
         }
     };
     let put = next("put");
     assert_eq!(put["path"], "/");
-    assert!(put["data"]["flags"]["security-agent"]["version"].is_u64() && put["data"]["segments"].is_object());
+    assert!(
+        put["data"]["flags"]["security-agent"]["version"].is_u64()
+            && put["data"]["segments"].is_object()
+    );
 
     let poll = served.send("GET", "/sdk/latest-all", &[("authorization", &key)], b"");
     assert_eq!((poll.status, &poll.json()), (200, &put["data"]));
@@ -146,11 +180,14 @@ fn a_change_by_rest_reaches_an_open_stream_and_the_poll_within_a_second() {
     assert_eq!(served.send("GET", "/sdk/latest-all", &again, b"").status, 304);
 
     let status = served.status();
-    let (project, environment) = (&status["launchdarkly"]["project"], &status["launchdarkly"]["environment"]);
+    let (project, environment) =
+        (&status["launchdarkly"]["project"], &status["launchdarkly"]["environment"]);
     let (project, environment) = (project.as_str().unwrap(), environment.as_str().unwrap());
     let path = format!("/api/v2/projects/{project}/ai-configs/security-agent/targeting");
-    let variation = served.json("GET", &path, &[TOKEN], &Value::Null).json()["variations"][1]["_id"].clone();
-    let instructions = json!([{ "kind": "updateFallthroughVariationOrRollout", "variationId": variation }]);
+    let variation =
+        served.json("GET", &path, &[TOKEN], &Value::Null).json()["variations"][1]["_id"].clone();
+    let instructions =
+        json!([{ "kind": "updateFallthroughVariationOrRollout", "variationId": variation }]);
     let patch = json!({ "environmentKey": environment, "instructions": instructions });
     let began = Instant::now();
     // A client that cannot send PATCH says so in a header.
@@ -160,7 +197,10 @@ fn a_change_by_rest_reaches_an_open_stream_and_the_poll_within_a_second() {
     let told = next("patch");
     assert!(began.elapsed() < Duration::from_secs(1));
     assert_eq!(told["path"], "/flags/security-agent");
-    assert!(told["data"]["version"].as_u64() > put["data"]["flags"]["security-agent"]["version"].as_u64());
+    assert!(
+        told["data"]["version"].as_u64()
+            > put["data"]["flags"]["security-agent"]["version"].as_u64()
+    );
     assert_eq!(served.send("GET", "/sdk/latest-all", &again, b"").status, 200);
 }
 
@@ -178,12 +218,21 @@ fn a_payload_counts_once_however_often_and_however_packed_it_comes() {
     let plain = served.send("POST", "/bulk", &[auth, ("x-launchdarkly-payload-id", "one")], &body);
     assert_eq!((plain.status, plain.body.len()), (202, 0));
     assert!(plain.header("date").is_some());
-    assert_eq!(served.send("POST", "/bulk", &[auth, ("x-launchdarkly-payload-id", "one")], &body).status, 202);
+    assert_eq!(
+        served.send("POST", "/bulk", &[auth, ("x-launchdarkly-payload-id", "one")], &body).status,
+        202
+    );
     let packed = [auth, ("x-launchdarkly-payload-id", "two"), ("content-encoding", "gzip")];
     assert_eq!(served.send("POST", "/bulk", &packed, &zipped).status, 202);
-    assert_eq!(served.json("POST", "/diagnostic", &[auth], &json!({ "kind": "diagnostic-init" })).status, 202);
+    assert_eq!(
+        served.json("POST", "/diagnostic", &[auth], &json!({ "kind": "diagnostic-init" })).status,
+        202
+    );
     let status = served.status();
-    assert_eq!((&status["events"], &status["payloads"], &status["repeated_payloads"]), (&json!(4), &json!(2), &json!(1)));
+    assert_eq!(
+        (&status["events"], &status["payloads"], &status["repeated_payloads"]),
+        (&json!(4), &json!(2), &json!(1))
+    );
     assert_eq!(status["diagnostics"], 1);
     let kept = String::from_utf8(served.send("GET", "/_simlab/events", &[], b"").body).unwrap();
     assert_eq!(kept.lines().count(), 4);
@@ -225,10 +274,18 @@ fn bad_input_gets_the_documented_error_and_the_server_lives_on() {
         let answer = served.send(method, path, headers, body);
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         let error = answer.json();
-        assert!(error["code"].is_string() && error["message"].is_string(), "{method} {path}: {error}");
+        assert!(
+            error["code"].is_string() && error["message"].is_string(),
+            "{method} {path}: {error}"
+        );
     }
     // Odd events are counted, not lost, and hurt nobody.
-    assert_eq!(served.send("POST", "/bulk", &[sdk], br#"[1, {"kind": "custom"}, {"kind": "index"}]"#).status, 202);
+    assert_eq!(
+        served
+            .send("POST", "/bulk", &[sdk], br#"[1, {"kind": "custom"}, {"kind": "index"}]"#)
+            .status,
+        202
+    );
     let status = served.status();
     assert_eq!((&status["malformed_events"], &status["events"]), (&json!(2), &json!(1)));
     assert!(status["last_fault"].is_string());
@@ -239,7 +296,12 @@ fn bad_input_gets_the_documented_error_and_the_server_lives_on() {
 fn a_termination_signal_ends_open_streams_and_the_program_in_order() {
     let mut served = Served::start(&["security"]);
     let mut stream = served.connect();
-    write!(stream, "GET /all HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n", served.sdk_key()).unwrap();
+    write!(
+        stream,
+        "GET /all HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n",
+        served.sdk_key()
+    )
+    .unwrap();
     let mut first = [0; 100];
     stream.read_exact(&mut first).unwrap();
     let began = Instant::now();
@@ -249,7 +311,8 @@ fn a_termination_signal_ends_open_streams_and_the_program_in_order() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
-pub(super) const ANTHROPIC: [(&str, &str); 2] = [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
+pub(super) const ANTHROPIC: [(&str, &str); 2] =
+    [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
 pub(super) const BEARER: (&str, &str) = ("authorization", "Bearer key");
 
 /// The same question to a model of the provider behind this path.
@@ -272,7 +335,9 @@ pub(super) fn hello(stream: bool) -> Value {
 fn the_same_requests_get_the_same_bytes_after_a_restart_and_repeats_vary() {
     let ask = || {
         let served = Served::start(&["security"]);
-        [(); 3].map(|()| served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false))).map(|answer| (answer.status, answer.body))
+        [(); 3]
+            .map(|()| served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)))
+            .map(|answer| (answer.status, answer.body))
     };
     let (first, again) = (ask(), ask());
     assert_eq!(first, again);
@@ -282,25 +347,39 @@ fn the_same_requests_get_the_same_bytes_after_a_restart_and_repeats_vary() {
     let mut short = hello(false);
     short["max_tokens"] = json!(5);
     let short = served.json("POST", "/v1/messages", &ANTHROPIC, &short).json();
-    assert_eq!((&short["stop_reason"], &short["usage"]["output_tokens"]), (&json!("max_tokens"), &json!(5)));
+    assert_eq!(
+        (&short["stop_reason"], &short["usage"]["output_tokens"]),
+        (&json!("max_tokens"), &json!(5))
+    );
 }
 
 #[test]
 fn a_stream_says_what_the_plain_answer_says_for_every_provider() {
-    for (path, headers) in
-        [("/v1/messages", ANTHROPIC.as_slice()), ("/v1/chat/completions", &[BEARER]), ("/mistral/v1/chat/completions", &[BEARER])]
-    {
-        let plain = Served::start(&["security"]).json("POST", path, headers, &hello_at(path, false));
-        let streamed = Served::start(&["security"]).json("POST", path, headers, &hello_at(path, true));
+    for (path, headers) in [
+        ("/v1/messages", ANTHROPIC.as_slice()),
+        ("/v1/chat/completions", &[BEARER]),
+        ("/mistral/v1/chat/completions", &[BEARER]),
+    ] {
+        let plain =
+            Served::start(&["security"]).json("POST", path, headers, &hello_at(path, false));
+        let streamed =
+            Served::start(&["security"]).json("POST", path, headers, &hello_at(path, true));
         assert_eq!((plain.status, streamed.status), (200, 200), "{path}");
         assert_eq!(streamed.header("content-type"), Some("text/event-stream"));
         let plain = plain.json();
-        let text = plain["content"][0]["text"].as_str().or_else(|| plain["choices"][0]["message"]["content"].as_str()).unwrap();
+        let text = plain["content"][0]["text"]
+            .as_str()
+            .or_else(|| plain["choices"][0]["message"]["content"].as_str())
+            .unwrap();
         let stream = String::from_utf8(streamed.body).unwrap();
-        let events = stream.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+        let events = stream
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
         let said: String = events
             .filter_map(|event| {
-                let delta = event["delta"]["text"].as_str().or_else(|| event["choices"][0]["delta"]["content"].as_str());
+                let delta = event["delta"]["text"]
+                    .as_str()
+                    .or_else(|| event["choices"][0]["delta"]["content"].as_str());
                 delta.map(str::to_owned)
             })
             .collect();
@@ -324,7 +403,12 @@ fn providers_refuse_in_their_own_words() {
         ("/v1/chat/completions", &[BEARER], b"[]", 400),
         ("/v1/embeddings", &[BEARER], b"{}", 400),
         ("/mistral/v1/chat/completions", &[], b"{}", 401),
-        ("/v1/embeddings", &[BEARER], br#"{"model": "text-embedding-3-small", "input": "x", "dimensions": 4000000000}"#, 400),
+        (
+            "/v1/embeddings",
+            &[BEARER],
+            br#"{"model": "text-embedding-3-small", "input": "x", "dimensions": 4000000000}"#,
+            400,
+        ),
     ];
     for (path, headers, body, status) in cases {
         let answer = served.send("POST", path, headers, body);
@@ -332,7 +416,10 @@ fn providers_refuse_in_their_own_words() {
         assert!(answer.json().is_object());
     }
     let error = served.send("POST", "/v1/messages", &ANTHROPIC, b"{").json();
-    assert_eq!((&error["type"], &error["error"]["type"]), (&json!("error"), &json!("invalid_request_error")));
+    assert_eq!(
+        (&error["type"], &error["error"]["type"]),
+        (&json!("error"), &json!("invalid_request_error"))
+    );
     assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 200);
 }
 
@@ -341,8 +428,14 @@ fn embeddings_and_models_are_listed_in_their_providers_form() {
     let served = Served::start(&["security"]);
     let ask = json!({ "model": "text-embedding-3-small", "input": ["value iteration", "iteration of values", "cats"] });
     let answer = served.json("POST", "/v1/embeddings", &[BEARER], &ask).json();
-    let vector =
-        |at: usize| -> Vec<f64> { answer["data"][at]["embedding"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
+    let vector = |at: usize| -> Vec<f64> {
+        answer["data"][at]["embedding"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap())
+            .collect()
+    };
     let near = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
     let (first, second, third) = (vector(0), vector(1), vector(2));
     assert!(first.len() == 1536 && (near(&first, &first) - 1.0).abs() < 1e-5);
@@ -353,12 +446,19 @@ fn embeddings_and_models_are_listed_in_their_providers_form() {
 }
 
 /// What `run` asks, asked over HTTP.
-fn request(setup: &Setup, model: &str, question: &str, tools: Vec<Tool>, choice: ToolChoice) -> ChatRequest {
+fn request(
+    setup: &Setup,
+    model: &str,
+    question: &str,
+    tools: Vec<Tool>,
+    choice: ToolChoice,
+) -> ChatRequest {
     let mut request = ChatRequest::new(model);
     request.system = Some(setup.instructions.clone());
     request.max_tokens = setup.max_tokens;
     request.temperature = setup.temperature;
-    request.messages = vec![Message { role: Role::User, content: vec![Part::Text(question.to_owned())] }];
+    request.messages =
+        vec![Message { role: Role::User, content: vec![Part::Text(question.to_owned())] }];
     (request.tools, request.tool_choice) = (tools, choice);
     request
 }
@@ -371,7 +471,10 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(scenario.seed, &topics);
     let served = Served::start(&["security"]);
-    let forms = [(Caller::Supervisor, render::PRESCREEN_SCHEMA), (Caller::Security, render::DETECTION_SCHEMA)];
+    let forms = [
+        (Caller::Supervisor, render::PRESCREEN_SCHEMA),
+        (Caller::Security, render::DETECTION_SCHEMA),
+    ];
     let mut compared = 0;
     for nth in 0..24_usize {
         let user = format!("user_1760000000_{nth}");
@@ -382,8 +485,12 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             personal: PersonalData::new(PiiSet::from_bits((nth as u8 * 7) & 63), nth as u64 * 977),
         };
         let text = question.render(&scenario.knowledge, PiiSet::NONE);
-        for (config, caller) in [Caller::Supervisor, Caller::Security, Caller::Support].into_iter().enumerate() {
-            let setup = &scenario.configs[config].variations[nth % scenario.configs[config].variations.len()].setup;
+        for (config, caller) in
+            [Caller::Supervisor, Caller::Security, Caller::Support].into_iter().enumerate()
+        {
+            let setup = &scenario.configs[config].variations
+                [nth % scenario.configs[config].variations.len()]
+            .setup;
             let body = Body::Question(Said::Recipe(question));
             let prompt = Prompt {
                 caller,
@@ -391,7 +498,9 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 nth: 0,
                 setup,
                 offers_tools: caller == Caller::Support,
-                input_tokens: setup.fixed_tokens + question.size(&scenario.knowledge, PiiSet::NONE).tokens + TOKENS_PER_MESSAGE,
+                input_tokens: setup.fixed_tokens
+                    + question.size(&scenario.knowledge, PiiSet::NONE).tokens
+                    + TOKENS_PER_MESSAGE,
                 subject: Subject {
                     topic: question.topic,
                     complexity: question.complexity,
@@ -424,13 +533,22 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 }
             };
             let mut bytes = Vec::new();
-            wire::encode_request(model.provider, &request(setup, &model.id, &text, tools, choice), &mut bytes);
+            wire::encode_request(
+                model.provider,
+                &request(setup, &model.id, &text, tools, choice),
+                &mut bytes,
+            );
             let (path, auth): (&str, &[(&str, &str)]) = match model.provider {
                 Provider::Anthropic => ("/v1/messages", &ANTHROPIC),
                 Provider::OpenAi => ("/v1/chat/completions", &[BEARER]),
                 Provider::Mistral => ("/mistral/v1/chat/completions", &[BEARER]),
             };
-            let answer = served.send("POST", path, &[auth, &[("x-simlab-user", user.as_str())]].concat(), &bytes);
+            let answer = served.send(
+                "POST",
+                path,
+                &[auth, &[("x-simlab-user", user.as_str())]].concat(),
+                &bytes,
+            );
             let Ok(done) = mock.answer(&prompt) else { continue };
             assert_eq!(answer.status, 200, "{answer:?}");
             let response = wire::decode_response(model.provider, &answer.body).unwrap();
@@ -438,19 +556,33 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             let said = called.map_or_else(|| response.text(), |call| call.input.clone());
             let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             match done.reply {
-                Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => assert_eq!(json(&said), json(&prescreen.render())),
-                Reply::Screening(Said::Recipe(found)) => {
-                    assert_eq!(json(&said)["redacted"], question.render(&scenario.knowledge, found).as_str())
+                Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => {
+                    assert_eq!(json(&said), json(&prescreen.render()))
                 }
-                Reply::Answer(Said::Recipe(answer)) => assert_eq!(said, answer.render(&scenario.knowledge)),
+                Reply::Screening(Said::Recipe(found)) => {
+                    assert_eq!(
+                        json(&said)["redacted"],
+                        question.render(&scenario.knowledge, found).as_str()
+                    )
+                }
+                Reply::Answer(Said::Recipe(answer)) => {
+                    assert_eq!(said, answer.render(&scenario.knowledge))
+                }
                 Reply::ToolCall(Said::Recipe(call)) => {
                     let tool = &scenario.tools[usize::from(call.tool)];
                     assert_eq!(called.unwrap().name, tool.key);
-                    assert_eq!(json(&said), json(&render::tool_arguments(call, tool, &scenario.knowledge)));
+                    assert_eq!(
+                        json(&said),
+                        json(&render::tool_arguments(call, tool, &scenario.knowledge))
+                    );
                 }
                 other => panic!("{other:?}"),
             }
-            assert_eq!((response.usage.input, response.usage.output), (done.input_tokens, done.output_tokens), "{caller:?}: {said}");
+            assert_eq!(
+                (response.usage.input, response.usage.output),
+                (done.input_tokens, done.output_tokens),
+                "{caller:?}: {said}"
+            );
             compared += 1;
         }
     }
@@ -481,13 +613,18 @@ fn events_from_outside_end_in_the_live_report() {
         }
     }
     for payload in events.chunks(100) {
-        assert_eq!(served.json("POST", "/bulk", &[("authorization", &key)], &json!(payload)).status, 202);
+        assert_eq!(
+            served.json("POST", "/bulk", &[("authorization", &key)], &json!(payload)).status,
+            202
+        );
     }
     let report = served.send("GET", "/_simlab/report", &[], b"").json();
     assert_eq!((&report["schema"], &report["mode"]), (&json!("simlab.report/1"), &json!("data")));
     let variations = report["experiments"][0]["metrics"][0]["variations"].as_array().unwrap();
-    let found: Vec<(u64, u64)> =
-        variations.iter().map(|v| (v["exposures"].as_u64().unwrap(), v["conversions"].as_u64().unwrap())).collect();
+    let found: Vec<(u64, u64)> = variations
+        .iter()
+        .map(|v| (v["exposures"].as_u64().unwrap(), v["conversions"].as_u64().unwrap()))
+        .collect();
     assert_eq!(found, expected);
     let metrics = String::from_utf8(served.send("GET", "/_simlab/metrics", &[], b"").body).unwrap();
     assert!(metrics.contains(&format!("simlab_events_total {}\n", events.len())), "{metrics}");

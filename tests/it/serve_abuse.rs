@@ -37,7 +37,11 @@ fn a_head_or_a_body_that_never_ends_is_given_up_and_others_are_served_meanwhile(
     ]
     .map(|(path, auth)| {
         let mut stream = served.connect();
-        write!(stream, "POST {path} HTTP/1.1\r\nhost: localhost\r\n{auth}\r\ncontent-length: 1000\r\n\r\n{{").unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\n{auth}\r\ncontent-length: 1000\r\n\r\n{{"
+        )
+        .unwrap();
         stream
     });
     // Single bytes now and then do not help.
@@ -54,7 +58,10 @@ fn a_head_or_a_body_that_never_ends_is_given_up_and_others_are_served_meanwhile(
     });
     assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 200);
     let answers = bodies.map(|stream| Answer::read(&rest(stream)));
-    assert!(matches!(answers[0].status, 408 | 504) && answers[0].json()["type"] == "error", "{answers:?}");
+    assert!(
+        matches!(answers[0].status, 408 | 504) && answers[0].json()["type"] == "error",
+        "{answers:?}"
+    );
     for answer in &answers[1..] {
         assert_eq!((answer.status, &answer.json()["code"]), (408, &json!("request_timeout")));
     }
@@ -87,9 +94,17 @@ fn two_thousand_idle_connections_are_kept_while_service_goes_on() {
         std::thread::sleep(Duration::from_millis(50));
     }
     for stream in &mut idle {
-        write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET /_simlab/nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
     }
-    let kept = idle.into_iter().map(rest).filter(|bytes| String::from_utf8_lossy(bytes).contains("404 Not Found")).count();
+    let kept = idle
+        .into_iter()
+        .map(rest)
+        .filter(|bytes| String::from_utf8_lossy(bytes).contains("404 Not Found"))
+        .count();
     assert_eq!(kept, 2000);
 }
 
@@ -101,7 +116,10 @@ fn an_idle_connection_is_kept_for_as_long_as_it_is_allowed_and_two_minutes_by_de
     write!(stream, "GET /_simlab/nothing HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     rest(stream);
     assert!((900..4000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_simlab")).args(["serve", "--help"]).output().unwrap();
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["serve", "--help"])
+        .output()
+        .unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("--patience <TIME>") && help.contains("[default: 2min]"), "{help}");
 }
@@ -125,19 +143,28 @@ fn huge_bodies_are_refused_in_bounded_memory_and_not_read_when_that_is_known_bef
             let (served, huge) = (&served, &huge);
             scope.spawn(move || {
                 let answer = served.send("POST", path, headers, huge);
-                assert_eq!(answer.status, if path == "/_simlab/faults" { 400 } else { 413 }, "{path}: {answer:?}");
+                assert_eq!(
+                    answer.status,
+                    if path == "/_simlab/faults" { 400 } else { 413 },
+                    "{path}: {answer:?}"
+                );
             });
         }
     });
-    // Each may hold as much as its limit, which for chats and events is 32 MiB, and the growing of it; not the whole.
+    // Each may hold as much as its limit, which for chats and events is 32 MiB, and the growing of
+    // it; not the whole.
     let grown = peak(&served) - before;
     assert!(grown < 300 << 20, "{} MiB", grown >> 20);
-    // A client that asks first, or tells of more than anybody would read, is answered before it has sent anything.
+    // A client that asks first, or tells of more than anybody would read, is answered before it has
+    // sent anything.
     for (length, expect) in [(100_u64 << 20, "expect: 100-continue\r\n"), (1 << 40, "")] {
         let mut stream = served.connect();
         write!(stream, "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\n{expect}content-length: {length}\r\n\r\n").unwrap();
         let answer = Answer::read(&rest(stream));
-        assert_eq!((answer.status, &answer.json()["error"]["type"]), (413, &json!("request_too_large")));
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["type"]),
+            (413, &json!("request_too_large"))
+        );
     }
 }
 
@@ -164,37 +191,93 @@ fn noise_of_all_kinds_gets_an_error_and_never_ends_the_server() {
         let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let answer = rest(stream);
-        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&answer));
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
+            "{:?}",
+            String::from_utf8_lossy(&answer)
+        );
     }
     // Wrong types in every field that the formats have, and keys that are none.
-    let values = [json!(null), json!(1e308), json!(-1), json!(""), json!([]), json!({}), json!([null]), json!({ "role": 1 }), json!(true)];
-    for (path, headers) in
-        [("/v1/messages", &ANTHROPIC[..]), ("/v1/chat/completions", &[BEARER]), ("/mistral/v1/chat/completions", &[BEARER])]
-    {
-        for field in
-            ["model", "messages", "max_tokens", "temperature", "tools", "tool_choice", "stream", "system", "stop", "response_format"]
-        {
+    let values = [
+        json!(null),
+        json!(1e308),
+        json!(-1),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!({ "role": 1 }),
+        json!(true),
+    ];
+    for (path, headers) in [
+        ("/v1/messages", &ANTHROPIC[..]),
+        ("/v1/chat/completions", &[BEARER]),
+        ("/mistral/v1/chat/completions", &[BEARER]),
+    ] {
+        for field in [
+            "model",
+            "messages",
+            "max_tokens",
+            "temperature",
+            "tools",
+            "tool_choice",
+            "stream",
+            "system",
+            "stop",
+            "response_format",
+        ] {
             for value in &values {
                 let mut ask = hello_at(path, false);
                 ask[field] = value.clone();
                 let answer = served.json("POST", path, headers, &ask);
-                assert!(answer.status == 200 || (400..=422).contains(&answer.status) || answer.status == 500, "{path} {ask}: {answer:?}");
-                assert!(answer.header("content-type") == Some("text/event-stream") || answer.json().is_object(), "{answer:?}");
+                assert!(
+                    answer.status == 200
+                        || (400..=422).contains(&answer.status)
+                        || answer.status == 500,
+                    "{path} {ask}: {answer:?}"
+                );
+                assert!(
+                    answer.header("content-type") == Some("text/event-stream")
+                        || answer.json().is_object(),
+                    "{answer:?}"
+                );
             }
         }
-        let wrong = served.json("POST", path, &[("authorization", "Basic x"), ("x-api-key", "")], &hello(false));
+        let wrong = served.json(
+            "POST",
+            path,
+            &[("authorization", "Basic x"), ("x-api-key", "")],
+            &hello(false),
+        );
         assert_eq!(wrong.status, 401, "{wrong:?}");
     }
     for value in &values {
         let events = json!([value, { "kind": value }, { "kind": "custom", "key": value, "creationDate": value, "context": value }]);
         assert_eq!(served.json("POST", "/bulk", &[("authorization", &key)], &events).status, 202);
-        let answer = served.json("POST", "/api/v2/projects", &[TOKEN], &json!({ "key": value, "name": value }));
+        let answer = served.json(
+            "POST",
+            "/api/v2/projects",
+            &[TOKEN],
+            &json!({ "key": value, "name": value }),
+        );
         assert!((200..500).contains(&answer.status), "{value}: {answer:?}");
-        let answer = served.json("PUT", "/_simlab/faults", &[], &json!([{ "fault": "cut", "next": value }]));
+        let answer =
+            served.json("PUT", "/_simlab/faults", &[], &json!([{ "fault": "cut", "next": value }]));
         assert!(matches!(answer.status, 200 | 400), "{value}: {answer:?}");
         served.send("DELETE", "/_simlab/faults", &[], b"");
     }
-    for path in ["/", "/v1", "/v1/", "/v1/messages/x", "/api/v2/", "/_simlab/none", "/%00", "/..%2f..", "//", "/v1/models/%ff"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/messages/x",
+        "/api/v2/",
+        "/_simlab/none",
+        "/%00",
+        "/..%2f..",
+        "//",
+        "/v1/models/%ff",
+    ] {
         let answer = served.send("GET", path, &[TOKEN], b"");
         assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
     }
@@ -215,7 +298,8 @@ fn what_was_accepted_before_the_end_is_in_the_last_report() {
         json!({ "kind": "feature", "creationDate": 1, "key": "security-agent", "version": 1, "variation": 1, "value": value,
             "reason": { "kind": "RULE_MATCH", "inExperiment": true }, "context": { "kind": "user", "key": format!("u{nth}") } })
     };
-    let bodies: Vec<String> = (0..8).map(|nth| json!([event(2 * nth), event(2 * nth + 1)]).to_string()).collect();
+    let bodies: Vec<String> =
+        (0..8).map(|nth| json!([event(2 * nth), event(2 * nth + 1)]).to_string()).collect();
     // Eight payloads of which a half has arrived when the server is told to stop.
     let mut streams: Vec<TcpStream> = bodies
         .iter()
@@ -227,16 +311,30 @@ fn what_was_accepted_before_the_end_is_in_the_last_report() {
         })
         .collect();
     std::thread::sleep(Duration::from_millis(200));
-    assert!(std::process::Command::new("kill").arg(served.child.id().to_string()).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .arg(served.child.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
     std::thread::sleep(Duration::from_millis(200));
-    assert!(TcpStream::connect(&served.address).is_err(), "a stopping server takes no new connection");
+    assert!(
+        TcpStream::connect(&served.address).is_err(),
+        "a stopping server takes no new connection"
+    );
     for (stream, body) in streams.iter_mut().zip(&bodies) {
         stream.write_all(&body.as_bytes()[body.len() / 2..]).unwrap();
     }
-    let accepted = streams.into_iter().map(|stream| Answer::read(&rest(stream)).status).filter(|status| *status == 202).count();
+    let accepted = streams
+        .into_iter()
+        .map(|stream| Answer::read(&rest(stream)).status)
+        .filter(|status| *status == 202)
+        .count();
     assert!(served.child.wait().unwrap().success());
     let report: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    let exposed = report["experiments"][0]["metrics"][0]["variations"][0]["exposures"].as_u64().unwrap();
+    let exposed =
+        report["experiments"][0]["metrics"][0]["variations"][0]["exposures"].as_u64().unwrap();
     assert_eq!((accepted, exposed), (8, 16), "{report}");
     std::fs::remove_file(file).unwrap();
 }
@@ -255,8 +353,11 @@ fn a_small_payload_that_grows_a_thousandfold_stalls_nobody_and_takes_little_memo
     let key = served.sdk_key();
     let before = peak(&served);
     // 32 MB of empty events, of numbers, and of one deep event.
-    let bombs =
-        [format!("[{}{{}}]", "{},".repeat(10 << 20)), format!("[{}0]", "0,".repeat(15 << 20)), format!("[[{}0]]", "0,".repeat(15 << 20))];
+    let bombs = [
+        format!("[{}{{}}]", "{},".repeat(10 << 20)),
+        format!("[{}0]", "0,".repeat(15 << 20)),
+        format!("[[{}0]]", "0,".repeat(15 << 20)),
+    ];
     let bombs = bombs.map(|text| zipped(text.as_bytes()));
     assert!(bombs.iter().all(|bomb| bomb.len() < 50_000));
     std::thread::scope(|scope| {
@@ -275,7 +376,12 @@ fn a_small_payload_that_grows_a_thousandfold_stalls_nobody_and_takes_little_memo
     });
     let grown = peak(&served) - before;
     assert!(grown < 250 << 20, "{} MiB", grown >> 20);
-    let unknown = served.send("POST", "/bulk", &[("authorization", "sdk-none"), ("content-encoding", "gzip")], &bombs[0]);
+    let unknown = served.send(
+        "POST",
+        "/bulk",
+        &[("authorization", "sdk-none"), ("content-encoding", "gzip")],
+        &bombs[0],
+    );
     assert_eq!(unknown.status, 401);
 }
 
@@ -284,12 +390,19 @@ fn a_web_page_of_another_host_gets_nothing() {
     let served = Served::start(&["security", "--allow-host", "mock.test"]);
     let status = |host: &str, more: &str| {
         let mut stream = served.connect();
-        write!(stream, "GET /_simlab/status HTTP/1.1\r\nhost: {host}\r\n{more}connection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET /_simlab/status HTTP/1.1\r\nhost: {host}\r\n{more}connection: close\r\n\r\n"
+        )
+        .unwrap();
         let answer = Answer::read(&rest(stream));
         assert!(answer.status == 200 || !String::from_utf8_lossy(&answer.body).contains("sdk_key"));
         answer.status
     };
-    assert_eq!((status("localhost", ""), status("mock.test:80", ""), status("evil.example", "")), (200, 200, 403));
+    assert_eq!(
+        (status("localhost", ""), status("mock.test:80", ""), status("evil.example", "")),
+        (200, 200, 403)
+    );
     assert_eq!(status("localhost", "origin: https://evil.example\r\n"), 403);
     let form = [("content-type", "text/plain")];
     assert_eq!(served.send("POST", "/_simlab/reset", &form, b"").status, 415);

@@ -8,10 +8,19 @@ use serde_json::{Value, json};
 use super::serve::{ANTHROPIC, Answer, BEARER, Served, TOKEN, hello, hello_at};
 
 /// Sends a request and reads all that comes; `None` when the connection ends without a byte.
-fn raw(served: &Served, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<String> {
+fn raw(
+    served: &Served,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Option<String> {
     let mut stream = served.connect();
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
     write!(stream, "{head}\r\n{body}").unwrap();
     let mut bytes = Vec::new();
@@ -25,31 +34,58 @@ fn set(served: &Served, faults: &Value) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-const ROADS: [(&str, &[(&str, &str)]); 3] =
-    [("/v1/messages", &ANTHROPIC), ("/v1/chat/completions", &[BEARER]), ("/mistral/v1/chat/completions", &[BEARER])];
+const ROADS: [(&str, &[(&str, &str)]); 3] = [
+    ("/v1/messages", &ANTHROPIC),
+    ("/v1/chat/completions", &[BEARER]),
+    ("/mistral/v1/chat/completions", &[BEARER]),
+];
 
 #[test]
 fn each_provider_refuses_on_request_in_its_own_words_and_recovers() {
     let served = Served::start(&["security"]);
-    set(&served, &json!([{ "fault": "rate_limited", "next": 3, "retry_after": "2s", "on": ["anthropic", "openai", "mistral"] }]));
-    let limited = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
-    assert!(limited.iter().all(|answer| answer.status == 429 && answer.header("retry-after") == Some("2")), "{limited:?}");
+    set(
+        &served,
+        &json!([{ "fault": "rate_limited", "next": 3, "retry_after": "2s", "on": ["anthropic", "openai", "mistral"] }]),
+    );
+    let limited =
+        ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
+    assert!(
+        limited
+            .iter()
+            .all(|answer| answer.status == 429 && answer.header("retry-after") == Some("2")),
+        "{limited:?}"
+    );
     let [anthropic, openai, mistral] = &limited;
     assert_eq!(anthropic.json()["error"]["type"], "rate_limit_error");
     assert_eq!(anthropic.header("anthropic-ratelimit-requests-remaining"), Some("0"));
     assert!(anthropic.header("request-id").is_some());
     assert_eq!(openai.json()["error"]["code"], "rate_limit_exceeded");
-    assert_eq!((openai.header("x-ratelimit-remaining-requests"), openai.header("x-ratelimit-reset-requests")), (Some("0"), Some("2s")));
+    assert_eq!(
+        (
+            openai.header("x-ratelimit-remaining-requests"),
+            openai.header("x-ratelimit-reset-requests")
+        ),
+        (Some("0"), Some("2s"))
+    );
     assert_eq!(mistral.header("x-ratelimit-remaining-req-minute"), Some("0"));
     set(&served, &json!([{ "fault": "overloaded", "next": 3 }]));
-    let overloaded = ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
+    let overloaded =
+        ROADS.map(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)));
     assert_eq!(overloaded.each_ref().map(|answer| answer.status), [529, 503, 503]);
     assert_eq!(overloaded[0].json()["error"]["type"], "overloaded_error");
-    set(&served, &json!([{ "fault": "server_error", "status": 502, "next": 1, "on": ["embeddings"] }]));
+    set(
+        &served,
+        &json!([{ "fault": "server_error", "status": 502, "next": 1, "on": ["embeddings"] }]),
+    );
     let ask = json!({ "model": "text-embedding-3-small", "input": "x" });
     assert_eq!(served.json("POST", "/v1/embeddings", &[BEARER], &ask).status, 502);
     assert_eq!(served.json("POST", "/v1/embeddings", &[BEARER], &ask).status, 200);
-    assert!(ROADS.iter().all(|(path, headers)| served.json("POST", path, headers, &hello_at(path, false)).status == 200));
+    assert!(
+        ROADS.iter().all(|(path, headers)| served
+            .json("POST", path, headers, &hello_at(path, false))
+            .status
+            == 200)
+    );
 }
 
 #[test]
@@ -64,7 +100,8 @@ fn launchdarkly_refuses_on_request_and_a_refused_change_has_left_no_trace() {
     assert_eq!(limited.header("x-ratelimit-global-remaining"), Some("0"));
     assert_eq!(served.json("POST", "/api/v2/projects", &[TOKEN], &project).status, 201);
     set(&served, &json!([{ "fault": "server_error", "status": 503, "next": 1, "on": ["events"] }]));
-    let events = json!([{ "kind": "index", "creationDate": 1, "context": { "kind": "user", "key": "u" } }]);
+    let events =
+        json!([{ "kind": "index", "creationDate": 1, "context": { "kind": "user", "key": "u" } }]);
     let payload = [auth, ("x-launchdarkly-payload-id", "p")];
     assert_eq!(served.json("POST", "/bulk", &payload, &events).status, 503);
     assert_eq!(served.status()["events"], 0);
@@ -75,9 +112,15 @@ fn launchdarkly_refuses_on_request_and_a_refused_change_has_left_no_trace() {
     assert_eq!(raw(&served, "POST", "/bulk", &payload, &events), None);
     assert_eq!(served.json("POST", "/bulk", &payload, &events).status, 202);
     let status = served.status();
-    assert_eq!((&status["events"], &status["payloads"], &status["repeated_payloads"]), (&json!(2), &json!(2), &json!(1)));
+    assert_eq!(
+        (&status["events"], &status["payloads"], &status["repeated_payloads"]),
+        (&json!(2), &json!(2), &json!(1))
+    );
     set(&served, &json!([{ "fault": "server_error", "next": 2, "on": ["launchdarkly-sdk"] }]));
-    assert_eq!([("/all"), ("/sdk/latest-all")].map(|path| served.send("GET", path, &[auth], b"").status), [500, 500]);
+    assert_eq!(
+        [("/all"), ("/sdk/latest-all")].map(|path| served.send("GET", path, &[auth], b"").status),
+        [500, 500]
+    );
 }
 
 #[test]
@@ -88,23 +131,38 @@ fn a_cut_stream_ends_in_the_middle_and_never_says_how_it_would_have_ended() {
             set(&served, &json!([{ "fault": "cut", "after_events": after, "next": 1 }]));
             // A question of its own: the mock models fail now and then, too.
             let mut ask = hello_at(path, true);
-            ask["messages"][0]["content"] = json!(format!("Can you explain Q-Learning in {after} words?"));
+            ask["messages"][0]["content"] =
+                json!(format!("Can you explain Q-Learning in {after} words?"));
             let cut = raw(&served, "POST", path, headers, &ask).unwrap();
             assert!(cut.starts_with("HTTP/1.1 200") && cut.contains("text/event-stream"), "{cut}");
-            assert!(!cut.ends_with("0\r\n\r\n") && !cut.contains("[DONE]") && !cut.contains("message_stop"), "{path}: {cut}");
-            assert!(!cut.contains("\"stop_reason\":\"") && !cut.contains("\"finish_reason\":\""), "{path}: {cut}");
+            assert!(
+                !cut.ends_with("0\r\n\r\n")
+                    && !cut.contains("[DONE]")
+                    && !cut.contains("message_stop"),
+                "{path}: {cut}"
+            );
+            assert!(
+                !cut.contains("\"stop_reason\":\"") && !cut.contains("\"finish_reason\":\""),
+                "{path}: {cut}"
+            );
             let events = cut.matches("data: ").count();
             assert!(events == after || (after == 1_000_000 && events > 5), "{path} {after}: {cut}");
         }
         set(&served, &json!([{ "fault": "cut", "next": 1 }]));
         let cut = raw(&served, "POST", path, headers, &hello_at(path, false)).unwrap();
         let (head, body) = cut.split_once("\r\n\r\n").unwrap();
-        let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap();
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+            .unwrap();
         assert_eq!(body.len(), length / 2);
     }
     // The stream of flags breaks off after its first event, and opens again.
     let key = served.sdk_key();
-    set(&served, &json!([{ "fault": "cut", "after_events": 1, "next": 1, "on": ["launchdarkly-sdk"] }]));
+    set(
+        &served,
+        &json!([{ "fault": "cut", "after_events": 1, "next": 1, "on": ["launchdarkly-sdk"] }]),
+    );
     let cut = raw(&served, "GET", "/all", &[("authorization", &key)], &Value::Null).unwrap();
     assert!(cut.contains("event: put") && cut.matches("event: ").count() == 1);
     let mut stream = served.connect();
@@ -120,10 +178,16 @@ fn malformed_answers_are_no_json_and_the_next_one_is() {
         let broken = served.json("POST", path, headers, &hello_at(path, false));
         assert_eq!((broken.status, broken.header("content-type")), (200, Some("application/json")));
         assert!(!broken.body.is_empty() && serde_json::from_slice::<Value>(&broken.body).is_err());
-        let stream = String::from_utf8(served.json("POST", path, headers, &hello_at(path, true)).body).unwrap();
-        let events: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let stream =
+            String::from_utf8(served.json("POST", path, headers, &hello_at(path, true)).body)
+                .unwrap();
+        let events: Vec<&str> =
+            stream.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let bad = |text: &&str| *text != "[DONE]" && serde_json::from_str::<Value>(text).is_err();
-        assert!(bad(&events[2]) && events.iter().filter(|text| bad(text)).count() == 1, "{path}: {stream}");
+        assert!(
+            bad(&events[2]) && events.iter().filter(|text| bad(text)).count() == 1,
+            "{path}: {stream}"
+        );
         let fine = served.json("POST", path, headers, &hello_at(path, false));
         assert!(fine.status == 200 && fine.json().is_object());
     }
@@ -132,7 +196,10 @@ fn malformed_answers_are_no_json_and_the_next_one_is() {
 #[test]
 fn a_slow_answer_is_late_and_whole_and_a_timeout_ends_without_a_byte() {
     let served = Served::start(&["security"]);
-    set(&served, &json!([{ "fault": "slow", "delay": "300ms", "next": 1 }, { "fault": "timeout", "delay": "400ms", "next": 1 }]));
+    set(
+        &served,
+        &json!([{ "fault": "slow", "delay": "300ms", "next": 1 }, { "fault": "timeout", "delay": "400ms", "next": 1 }]),
+    );
     let began = Instant::now();
     let slow = served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false));
     assert!(slow.status == 200 && began.elapsed() >= Duration::from_millis(300));
@@ -175,17 +242,26 @@ fn the_same_requests_are_hit_in_any_order_and_a_file_sets_the_faults_from_the_st
     assert_eq!(other.status()["faults"][0]["fault"], "overloaded");
     other.child.kill().unwrap();
     std::fs::write(&file, "[\n  (fault: \"overloded\", rate: 0.3),\n]\n").unwrap();
-    let failed = std::process::Command::new(env!("CARGO_BIN_EXE_simlab")).arg("serve").args(arguments).output().unwrap();
+    let failed = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .arg("serve")
+        .args(arguments)
+        .output()
+        .unwrap();
     let shown = String::from_utf8(failed.stderr).unwrap();
     assert!(failed.status.code() == Some(3) && failed.stdout.is_empty(), "{shown}");
-    assert!(shown.contains("faults.ron:2:11") && shown.contains("did you mean `overloaded`?"), "{shown}");
+    assert!(
+        shown.contains("faults.ron:2:11") && shown.contains("did you mean `overloaded`?"),
+        "{shown}"
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn faults_are_listed_added_and_taken_away_and_a_wrong_field_is_told_what_was_expected() {
     let served = Served::start(&["security"]);
-    let call = |method: &str, body: &Value| -> Answer { served.json(method, "/_simlab/faults", &[], body) };
+    let call = |method: &str, body: &Value| -> Answer {
+        served.json(method, "/_simlab/faults", &[], body)
+    };
     assert_eq!(call("GET", &Value::Null).json(), json!({ "faults": [] }));
     let first = json!({ "fault": "cut", "on": ["openai"], "models": ["gpt-4o"], "next": 5 });
     assert_eq!(call("POST", &first).status, 200);
@@ -196,7 +272,10 @@ fn faults_are_listed_added_and_taken_away_and_a_wrong_field_is_told_what_was_exp
         json!({ "fault": "cut", "after_events": 3, "on": ["openai"], "models": ["gpt-4o"], "rate": 1.0, "next": 5, "burst": 1, "hits": 0, "left": 5 })
     );
     for (body, told) in [
-        (json!({ "fault": "cut", "next": 1, "modls": [] }), "unknown field `modls`, expected one of"),
+        (
+            json!({ "fault": "cut", "next": 1, "modls": [] }),
+            "unknown field `modls`, expected one of",
+        ),
         (json!([{ "fault": "cut", "next": "1" }]), "[0].next"),
         (json!({ "fault": "kut", "next": 1 }), "did you mean `cut`?"),
         (json!({ "fault": "cut" }), "give `rate`"),
@@ -204,7 +283,10 @@ fn faults_are_listed_added_and_taken_away_and_a_wrong_field_is_told_what_was_exp
     ] {
         let refused = call("PUT", &body);
         let error = refused.json();
-        assert!(refused.status == 400 && error["message"].as_str().unwrap().contains(told), "{body}: {error}");
+        assert!(
+            refused.status == 400 && error["message"].as_str().unwrap().contains(told),
+            "{body}: {error}"
+        );
     }
     // What was refused has changed nothing.
     assert_eq!(call("GET", &Value::Null).json(), listed);
@@ -216,17 +298,31 @@ fn faults_are_listed_added_and_taken_away_and_a_wrong_field_is_told_what_was_exp
 fn a_scenario_brings_its_own_faults_and_shows_their_mistakes_beside_its_others() {
     let folder = std::env::temp_dir().join(format!("simlab-own-faults-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let (file, simlab) = (folder.join("own.ron"), || std::process::Command::new(env!("CARGO_BIN_EXE_simlab")));
-    let text = String::from_utf8(simlab().args(["new", "security"]).output().unwrap().stdout).unwrap();
-    let with = |faults: &str| text.trim_end().strip_suffix(')').unwrap().to_owned() + faults + ")\n";
-    std::fs::write(&file, with("    faults: [(fault: \"overloaded\", on: [\"anthropic\"], next: 1)],\n")).unwrap();
+    let (file, simlab) =
+        (folder.join("own.ron"), || std::process::Command::new(env!("CARGO_BIN_EXE_simlab")));
+    let text =
+        String::from_utf8(simlab().args(["new", "security"]).output().unwrap().stdout).unwrap();
+    let with =
+        |faults: &str| text.trim_end().strip_suffix(')').unwrap().to_owned() + faults + ")\n";
+    std::fs::write(
+        &file,
+        with("    faults: [(fault: \"overloaded\", on: [\"anthropic\"], next: 1)],\n"),
+    )
+    .unwrap();
     let served = Served::start(&[file.to_str().unwrap()]);
     assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 529);
     assert_eq!(served.json("POST", "/v1/messages", &ANTHROPIC, &hello(false)).status, 200);
-    std::fs::write(&file, with("    faults: [(fault: \"overloaded\", on: [\"anthropics\"], rate: 7)],\n")).unwrap();
+    std::fs::write(
+        &file,
+        with("    faults: [(fault: \"overloaded\", on: [\"anthropics\"], rate: 7)],\n"),
+    )
+    .unwrap();
     let checked = simlab().arg("check").arg(&file).output().unwrap();
     let shown = String::from_utf8(checked.stderr).unwrap();
-    assert!(checked.status.code() == Some(3) && shown.contains("did you mean `anthropic`?"), "{shown}");
+    assert!(
+        checked.status.code() == Some(3) && shown.contains("did you mean `anthropic`?"),
+        "{shown}"
+    );
     assert!(shown.contains("expected more than 0 and at most 1, found 7"), "{shown}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -235,7 +331,10 @@ fn a_scenario_brings_its_own_faults_and_shows_their_mistakes_beside_its_others()
 fn the_nth_time_of_a_request_is_hit_alike_after_a_restart_and_whatever_comes_between() {
     let hits = |between: bool| -> Vec<u16> {
         let served = Served::start(&["security"]);
-        set(&served, &json!([{ "fault": "overloaded", "rate": 0.4, "burst": 2, "on": ["anthropic"] }]));
+        set(
+            &served,
+            &json!([{ "fault": "overloaded", "rate": 0.4, "burst": 2, "on": ["anthropic"] }]),
+        );
         (0..30)
             .map(|nth| {
                 if between {

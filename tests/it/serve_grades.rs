@@ -11,11 +11,18 @@ use super::serve::{ANTHROPIC, Served, hello};
 fn findings(report: &Value) -> Vec<(&str, u64, Vec<u64>)> {
     let one = |finding: &Value| -> (u64, Vec<u64>) {
         assert!(finding["message"].as_str().unwrap().len() > 20, "{finding}");
-        let requests = finding["requests"].as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect();
+        let requests = finding["requests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|number| number.as_u64().unwrap())
+            .collect();
         (finding["count"].as_u64().unwrap(), requests)
     };
     let all = report["client"].as_array().unwrap();
-    all.iter().map(|finding| (finding["code"].as_str().unwrap(), one(finding).0, one(finding).1)).collect()
+    all.iter()
+        .map(|finding| (finding["code"].as_str().unwrap(), one(finding).0, one(finding).1))
+        .collect()
 }
 
 fn set(served: &Served, faults: &Value) {
@@ -38,14 +45,23 @@ fn a_client_without_patience_is_told_so_and_a_patient_one_is_not() {
     let early = number(&ask());
     let status = served.status();
     let found = findings(&status);
-    assert_eq!(found, [("retry_too_soon", 3, storm[1..].to_vec()), ("retry_after_ignored", 1, vec![early])]);
+    assert_eq!(
+        found,
+        [("retry_too_soon", 3, storm[1..].to_vec()), ("retry_after_ignored", 1, vec![early])]
+    );
     let report = served.send("GET", "/_simlab/report", &[], b"").json();
     assert_eq!((&report["schema"], findings(&report)), (&json!("simlab.report/1"), found));
     let metrics = String::from_utf8(served.send("GET", "/_simlab/metrics", &[], b"").body).unwrap();
-    assert!(metrics.contains("simlab_client_findings_total{code=\"retry_too_soon\"} 3\n"), "{metrics}");
+    assert!(
+        metrics.contains("simlab_client_findings_total{code=\"retry_too_soon\"} 3\n"),
+        "{metrics}"
+    );
     // A patient client, on a clean sheet.
     assert_eq!(served.json("POST", "/_simlab/reset", &[], &Value::Null).status, 204);
-    set(&served, &json!([{ "fault": "server_error", "next": 1 }, { "fault": "rate_limited", "retry_after": "1s", "next": 1 }]));
+    set(
+        &served,
+        &json!([{ "fault": "server_error", "next": 1 }, { "fault": "rate_limited", "retry_after": "1s", "next": 1 }]),
+    );
     assert_eq!(ask().status, 500);
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(ask().status, 429);
@@ -57,7 +73,9 @@ fn a_client_without_patience_is_told_so_and_a_patient_one_is_not() {
 fn a_payload_sent_again_is_graded_unless_its_answer_was_lost() {
     let served = Served::start(&["security"]);
     let key = served.sdk_key();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()
+            as u64;
     let event = |nth: u64, at_ms: u64| json!({ "kind": "custom", "key": "k", "creationDate": at_ms - nth, "metricValue": nth, "context": { "kind": "user", "key": "u" } });
     let post = |id: Option<&str>, events: &Value| {
         let mut headers = vec![("authorization", key.as_str())];
@@ -78,7 +96,11 @@ fn a_payload_sent_again_is_graded_unless_its_answer_was_lost() {
     let status = served.status();
     assert_eq!(
         findings(&status),
-        [("payload_sent_twice", 1, vec![twice]), ("event_sent_twice", 2, vec![again]), ("event_late", 1, vec![late])]
+        [
+            ("payload_sent_twice", 1, vec![twice]),
+            ("event_sent_twice", 2, vec![again]),
+            ("event_late", 1, vec![late])
+        ]
     );
     assert_eq!(status["events"], 6);
 }
@@ -107,10 +129,19 @@ fn a_cut_stream_taken_as_whole_and_a_missing_flush_stand_in_the_last_report() {
     // The client goes away, and never asks again nor reports what it did.
     drop((stream, lines));
     std::thread::sleep(Duration::from_millis(200));
-    assert!(std::process::Command::new("kill").arg(served.child.id().to_string()).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .arg(served.child.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(served.child.wait().unwrap().success());
     let report: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    assert_eq!(findings(&report), [("cut_taken_as_whole", 1, vec![2]), ("missing_flush", 1, vec![2, 1])]);
+    assert_eq!(
+        findings(&report),
+        [("cut_taken_as_whole", 1, vec![2]), ("missing_flush", 1, vec![2, 1])]
+    );
     std::fs::remove_file(file).unwrap();
 }
 
@@ -121,17 +152,44 @@ fn our_own_live_client_does_nothing_wrong() {
     let folder = std::env::temp_dir().join(format!("simlab-graded-{}", std::process::id()));
     // So many users that several payloads are under way at once.
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
-        .args(["run", "security", "--live", "--users", "300", "--yes", "--max-cost", "500", "--quiet", "--out", folder.to_str().unwrap()])
+        .args([
+            "run",
+            "security",
+            "--live",
+            "--users",
+            "300",
+            "--yes",
+            "--max-cost",
+            "500",
+            "--quiet",
+            "--out",
+            folder.to_str().unwrap(),
+        ])
         .env_clear()
-        .envs([("ANTHROPIC_API_KEY", "k"), ("OPENAI_API_KEY", "k"), ("MISTRAL_API_KEY", "k"), ("LD_API_KEY", "api-token")])
-        .envs([("LD_SDK_KEY", served.sdk_key()), ("LD_BASE_URL", base.clone()), ("ANTHROPIC_BASE_URL", base.clone())])
-        .envs([("OPENAI_BASE_URL", format!("{base}/v1")), ("MISTRAL_BASE_URL", format!("{base}/mistral/v1"))])
+        .envs([
+            ("ANTHROPIC_API_KEY", "k"),
+            ("OPENAI_API_KEY", "k"),
+            ("MISTRAL_API_KEY", "k"),
+            ("LD_API_KEY", "api-token"),
+        ])
+        .envs([
+            ("LD_SDK_KEY", served.sdk_key()),
+            ("LD_BASE_URL", base.clone()),
+            ("ANTHROPIC_BASE_URL", base.clone()),
+        ])
+        .envs([
+            ("OPENAI_BASE_URL", format!("{base}/v1")),
+            ("MISTRAL_BASE_URL", format!("{base}/mistral/v1")),
+        ])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::thread::sleep(Duration::from_millis(2_100));
     let status = served.status();
-    assert!(status["payloads"].as_u64().unwrap() > 5 && status["events"].as_u64().unwrap() > 5_000, "{status}");
+    assert!(
+        status["payloads"].as_u64().unwrap() > 5 && status["events"].as_u64().unwrap() > 5_000,
+        "{status}"
+    );
     assert_eq!(findings(&status), []);
     std::fs::remove_dir_all(folder).unwrap();
 }

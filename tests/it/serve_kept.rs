@@ -1,4 +1,5 @@
-//! What a server keeps: state across a kill, a port for each door, what was said; and an experiment driven from outside.
+//! What a server keeps: state across a kill, a port for each door, what was said; and an experiment
+//! driven from outside.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,14 +13,19 @@ use crate::serve::{Served, TOKEN};
 /// The events of a run, in payloads of `size`, the last one first.
 fn payloads(folder: &std::path::Path, users: &str, size: usize) -> Vec<String> {
     let out = folder.to_str().unwrap();
-    simlab(&["run", "security", "--users", users, "--out", out, "--quiet", "--format", "json"]).well();
+    simlab(&["run", "security", "--users", users, "--out", out, "--quiet", "--format", "json"])
+        .well();
     let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     lines.chunks(size).rev().map(|chunk| format!("[{}]", chunk.join(","))).collect()
 }
 
 fn send(served: &Served, key: &str, id: &str, payload: &str) -> u16 {
-    let headers = [("authorization", key), ("content-type", "application/json"), ("x-launchdarkly-payload-id", id)];
+    let headers = [
+        ("authorization", key),
+        ("content-type", "application/json"),
+        ("x-launchdarkly-payload-id", id),
+    ];
     served.send("POST", "/bulk", &headers, payload.as_bytes()).status
 }
 
@@ -31,17 +37,36 @@ fn an_experiment_driven_from_outside_ends_in_the_statistics_of_analyze() {
     // Payloads arrive in the wrong order: exposures after what followed them.
     for (nth, payload) in payloads(&folder, "500", 700).iter().enumerate() {
         assert_eq!(send(&served, &key, &format!("p{nth}"), payload), 202);
-        assert_eq!(send(&served, &key, &format!("p{nth}"), payload), 202, "sent twice, counted once");
+        assert_eq!(
+            send(&served, &key, &format!("p{nth}"), payload),
+            202,
+            "sent twice, counted once"
+        );
     }
     let report = served.send("GET", "/_simlab/report", &[], b"").json();
-    let analyzed = simlab(&["analyze", folder.join("events.jsonl").to_str().unwrap(), "--scenario", "security", "--format", "json"]).json();
+    let analyzed = simlab(&[
+        "analyze",
+        folder.join("events.jsonl").to_str().unwrap(),
+        "--scenario",
+        "security",
+        "--format",
+        "json",
+    ])
+    .json();
     for part in ["exposures", "metrics", "verdict", "health", "users_needed"] {
         assert_eq!(report["experiments"][0][part], analyzed["experiments"][0][part], "{part}");
     }
     let page = served.send("GET", "/_simlab/report", &[("accept", "text/html,*/*")], b"");
-    assert_eq!((page.header("content-type"), page.header("refresh")), (Some("text/html; charset=utf-8"), Some("5")));
+    assert_eq!(
+        (page.header("content-type"), page.header("refresh")),
+        (Some("text/html; charset=utf-8"), Some("5"))
+    );
     let page = String::from_utf8(page.body).unwrap();
-    assert!(page.starts_with("<!DOCTYPE html>") && page.contains(" users so far (") && page.contains(" UTC: 0 chat requests, "));
+    assert!(
+        page.starts_with("<!DOCTYPE html>")
+            && page.contains(" users so far (")
+            && page.contains(" UTC: 0 chat requests, ")
+    );
     assert_eq!(served.status()["repeated_payloads"].as_u64(), served.status()["payloads"].as_u64());
 }
 
@@ -66,7 +91,11 @@ fn what_was_acknowledged_survives_a_kill() {
             assert_eq!(send(&served, &key, &format!("p{nth}"), payload), 202);
         }
         let project = served.status()["launchdarkly"].clone();
-        let path = format!("/api/v2/segments/{}/{}", project["project"].as_str().unwrap(), project["environment"].as_str().unwrap());
+        let path = format!(
+            "/api/v2/segments/{}/{}",
+            project["project"].as_str().unwrap(),
+            project["environment"].as_str().unwrap()
+        );
         let made = served.json("POST", &path, &[TOKEN], &json!({ "key": "kept", "name": "Kept" }));
         assert_eq!(made.status, 201, "{made:?}");
         (found(&served), format!("{path}/kept"))
@@ -88,12 +117,16 @@ fn what_was_acknowledged_survives_a_kill() {
     assert!(other.err.contains("another scenario or seed"), "{}", other.err);
 }
 
-const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"What is a policy gradient?"}]}"#;
+const CHAT: &str =
+    r#"{"model":"gpt-4o","messages":[{"role":"user","content":"What is a policy gradient?"}]}"#;
 
 #[test]
 fn each_door_has_a_port_of_its_own_when_asked() {
-    let mut child =
-        Command::new(env!("CARGO_BIN_EXE_simlab")).args(["serve", "security", "--split"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["serve", "security", "--split"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let doors: Value = serde_json::from_str(&line).unwrap();
@@ -108,9 +141,17 @@ fn each_door_has_a_port_of_its_own_when_asked() {
     let anthropic = r#"{"model":"claude-3-5-haiku-20241022","max_tokens":50,"messages":[{"role":"user","content":"hello"}]}"#;
     let version = [("x-api-key", "key"), ("anthropic-version", "2023-06-01")];
     assert_eq!(at("anthropic", "POST", "/v1/messages", &version, anthropic), 200);
-    assert_eq!(at("anthropic", "POST", "/v1/chat/completions", &[bearer], CHAT), 404, "not behind this door");
+    assert_eq!(
+        at("anthropic", "POST", "/v1/chat/completions", &[bearer], CHAT),
+        404,
+        "not behind this door"
+    );
     assert_eq!(at("launchdarkly", "GET", "/api/v2/projects", &[TOKEN], ""), 200);
-    assert_eq!(at("listening", "POST", "/v1/chat/completions", &[bearer], CHAT), 200, "the one for all stays");
+    assert_eq!(
+        at("listening", "POST", "/v1/chat/completions", &[bearer], CHAT),
+        200,
+        "the one for all stays"
+    );
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -121,7 +162,9 @@ fn what_was_said_can_be_read_when_it_was_asked_for() {
     let quiet = Served::start(&["security"]);
     assert_eq!(quiet.send("GET", "/_simlab/transcript", &[], b"").status, 404);
     let served = Served::start(&["security", "--transcript", "2"]);
-    let answers: Vec<Value> = (0..3).map(|_| served.send("POST", "/v1/chat/completions", &[bearer], CHAT.as_bytes()).json()).collect();
+    let answers: Vec<Value> = (0..3)
+        .map(|_| served.send("POST", "/v1/chat/completions", &[bearer], CHAT.as_bytes()).json())
+        .collect();
     let text = String::from_utf8(served.send("GET", "/_simlab/transcript", &[], b"").body).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2, "the last two");

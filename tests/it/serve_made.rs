@@ -1,5 +1,6 @@
-//! An experiment and its metrics that were made over REST, with the official LaunchDarkly SDK, unmodified: analyzed like the
-//! scenario's own, from the start of its iteration to its end, over a restart.
+//! An experiment and its metrics that were made over REST, with the official LaunchDarkly SDK,
+//! unmodified: analyzed like the scenario's own, from the start of its iteration to its end, over a
+//! restart.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,11 +12,13 @@ use super::serve::{Served, TOKEN};
 use super::serve_sdk::{client, runtime, until, user, variation};
 
 const PROJECT: &str = "/api/v2/projects/multi-agent-chatbot";
-const EXPERIMENTS: &str = "/api/v2/projects/multi-agent-chatbot/environments/production/experiments";
+const EXPERIMENTS: &str =
+    "/api/v2/projects/multi-agent-chatbot/environments/production/experiments";
 const ARMS: [&str; 2] = ["other-free", "international-standard"];
 
 fn done(served: &Served, method: &str, path: &str, body: &Value) -> Value {
-    let patch = [TOKEN, ("content-type", "application/json; domain-model=launchdarkly.semanticpatch")];
+    let patch =
+        [TOKEN, ("content-type", "application/json; domain-model=launchdarkly.semanticpatch")];
     let answer = match method {
         "PATCH" => served.send(method, path, &patch, body.to_string().as_bytes()),
         _ => served.json(method, path, &[TOKEN], body),
@@ -29,17 +32,26 @@ fn instruct(served: &Served, instruction: &Value) {
     done(served, "PATCH", &format!("{EXPERIMENTS}/my-experiment"), &patch);
 }
 
-/// Makes two metrics and an experiment on the rule of free users outside the EU, and starts it. Returns the ids of its arms.
+/// Makes two metrics and an experiment on the rule of free users outside the EU, and starts it.
+/// Returns the ids of its arms.
 fn make(served: &Served) -> Vec<String> {
     let metric = |body: Value| done(served, "POST", "/api/v2/metrics/multi-agent-chatbot", &body);
-    metric(json!({ "key": "resolved", "kind": "custom", "eventKey": "ticket-resolved", "successCriteria": "HigherThanBaseline" }));
-    metric(json!({ "key": "minutes", "kind": "custom", "isNumeric": true, "eventKey": "minutes-spent", "unit": "min",
-        "successCriteria": "LowerThanBaseline", "unitAggregationType": "sum", "eventDefault": { "disabled": true, "value": 0 } }));
-    let targeting = done(served, "GET", &format!("{PROJECT}/ai-configs/support-agent/targeting"), &Value::Null);
+    metric(
+        json!({ "key": "resolved", "kind": "custom", "eventKey": "ticket-resolved", "successCriteria": "HigherThanBaseline" }),
+    );
+    metric(
+        json!({ "key": "minutes", "kind": "custom", "isNumeric": true, "eventKey": "minutes-spent", "unit": "min",
+        "successCriteria": "LowerThanBaseline", "unitAggregationType": "sum", "eventDefault": { "disabled": true, "value": 0 } }),
+    );
+    let targeting =
+        done(served, "GET", &format!("{PROJECT}/ai-configs/support-agent/targeting"), &Value::Null);
     let rule = &targeting["environments"]["production"]["rules"][2]["_id"];
     let id = |key: &str| {
         let variations = targeting["variations"].as_array().unwrap();
-        let own = variations.iter().find(|variation| variation["value"]["_ldMeta"]["variationKey"] == key).unwrap();
+        let own = variations
+            .iter()
+            .find(|variation| variation["value"]["_ldMeta"]["variationKey"] == key)
+            .unwrap();
         own["_id"].as_str().unwrap().to_owned()
     };
     let ids: Vec<String> = ARMS.iter().map(|key| id(key)).collect();
@@ -66,7 +78,11 @@ fn report(served: &Served) -> Value {
 }
 
 fn own(report: &Value) -> Option<&Value> {
-    report["experiments"].as_array().unwrap().iter().find(|experiment| experiment["key"] == "my-experiment")
+    report["experiments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|experiment| experiment["key"] == "my-experiment")
 }
 
 #[derive(Default)]
@@ -90,7 +106,10 @@ fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
     assert_eq!(waiting["experiments"].as_array().unwrap().len(), 2);
 
     let client = client(&served, false);
-    assert_eq!(runtime.block_on(client.wait_for_initialization(Duration::from_secs(10))), Some(true));
+    assert_eq!(
+        runtime.block_on(client.wait_for_initialization(Duration::from_secs(10))),
+        Some(true)
+    );
     let mut noted: BTreeMap<String, Noted> = BTreeMap::new();
     for nth in 0..200_u32 {
         let user = user(&format!("user_{nth}"), "US", "free");
@@ -118,21 +137,37 @@ fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
     assert_eq!(experiment["threshold"], 0.8);
     assert_eq!(experiment["control"], ARMS[0]);
     // The primary metric comes first.
-    assert_eq!((&experiment["metrics"][0]["key"], &experiment["metrics"][1]["key"]), (&json!("resolved"), &json!("minutes")));
+    assert_eq!(
+        (&experiment["metrics"][0]["key"], &experiment["metrics"][1]["key"]),
+        (&json!("resolved"), &json!("minutes"))
+    );
     for (nth, arm) in ARMS.iter().enumerate() {
         let noted = &noted[*arm];
-        let [resolved, minutes] = [0, 1].map(|metric| &experiment["metrics"][metric]["variations"][nth]);
-        assert_eq!((&resolved["exposures"], &resolved["conversions"]), (&json!(noted.users), &json!(noted.resolved)), "{arm}");
+        let [resolved, minutes] =
+            [0, 1].map(|metric| &experiment["metrics"][metric]["variations"][nth]);
+        assert_eq!(
+            (&resolved["exposures"], &resolved["conversions"]),
+            (&json!(noted.users), &json!(noted.resolved)),
+            "{arm}"
+        );
         // Users without a value are exposed, and left out of the mean.
         assert_eq!(minutes["exposures"], noted.users, "{arm}");
         let mean = noted.minutes.iter().sum::<f64>() / noted.minutes.len() as f64;
         assert!((minutes["data_mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{arm}: {minutes}");
     }
     // LaunchDarkly's own results of it say the same.
-    let results = done(&served, "GET", &format!("{EXPERIMENTS}/my-experiment/metrics/resolved/results"), &Value::Null);
-    for (nth, treatment) in results["results"][0]["treatmentResults"].as_array().unwrap().iter().enumerate() {
+    let results = done(
+        &served,
+        "GET",
+        &format!("{EXPERIMENTS}/my-experiment/metrics/resolved/results"),
+        &Value::Null,
+    );
+    for (nth, treatment) in
+        results["results"][0]["treatmentResults"].as_array().unwrap().iter().enumerate()
+    {
         assert_eq!(treatment["treatmentId"], ids[nth]);
-        let of_report = experiment["metrics"][0]["variations"][nth]["posterior_mean"].as_f64().unwrap();
+        let of_report =
+            experiment["metrics"][0]["variations"][nth]["posterior_mean"].as_f64().unwrap();
         // The report rounds to ten digits.
         assert!((treatment["mean"].as_f64().unwrap() - of_report).abs() < 1e-9);
     }
@@ -140,7 +175,10 @@ fn an_experiment_made_over_rest_is_analyzed_like_the_scenarios_own() {
     assert_eq!(found["experiments"][0]["metrics"][0]["variations"][0]["exposures"], 0);
 
     // After its end nothing counts for it.
-    instruct(&served, &json!({ "kind": "stopIteration", "winningTreatmentId": ids[0], "winningReason": "enough" }));
+    instruct(
+        &served,
+        &json!({ "kind": "stopIteration", "winningTreatmentId": ids[0], "winningReason": "enough" }),
+    );
     std::thread::sleep(Duration::from_millis(5));
     client.track_event(user("user_1", "US", "free"), "ticket-resolved");
     client.flush();

@@ -1,4 +1,5 @@
-//! Which models and which requests `serve` answers, and what the same request gets when it comes again.
+//! Which models and which requests `serve` answers, and what the same request gets when it comes
+//! again.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,11 @@ use super::serve::{ANTHROPIC, BEARER, Served};
 /// Where a provider's chats go, and the headers of its clients.
 type Place = (&'static str, &'static [(&'static str, &'static str)]);
 
-const PLACES: [Place; 3] = [("/v1/messages", &ANTHROPIC), ("/v1/chat/completions", &[BEARER]), ("/mistral/v1/chat/completions", &[BEARER])];
+const PLACES: [Place; 3] = [
+    ("/v1/messages", &ANTHROPIC),
+    ("/v1/chat/completions", &[BEARER]),
+    ("/mistral/v1/chat/completions", &[BEARER]),
+];
 
 fn chat(model: &str) -> Value {
     json!({ "model": model, "max_tokens": 400, "messages": [{ "role": "user", "content": "What is a policy gradient?" }] })
@@ -16,30 +21,51 @@ fn chat(model: &str) -> Value {
 #[test]
 fn a_model_that_does_not_exist_is_refused_in_its_providers_words() {
     let served = Served::start(&["security"]);
-    let ask = |(path, headers): Place, model: &str| served.json("POST", path, headers, &chat(model));
+    let ask =
+        |(path, headers): Place, model: &str| served.json("POST", path, headers, &chat(model));
     let [anthropic, openai, mistral] = PLACES;
     let answer = ask(anthropic, "claude-9");
-    assert_eq!((answer.status, &answer.json()["error"]), (404, &json!({ "type": "not_found_error", "message": "model: claude-9" })));
+    assert_eq!(
+        (answer.status, &answer.json()["error"]),
+        (404, &json!({ "type": "not_found_error", "message": "model: claude-9" }))
+    );
     let answer = ask(openai, "gpt-99");
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("model_not_found")));
     let answer = ask(mistral, "mistral-huge");
     // Mistral answers 400 here.
-    assert_eq!((answer.status, &answer.json()["type"], &answer.json()["code"]), (400, &json!("invalid_model"), &json!("1500")));
-    for (place, model) in [(anthropic, "claude-opus-5"), (openai, "gpt-4o-2024-08-06"), (mistral, "mistral-large-latest")] {
+    assert_eq!(
+        (answer.status, &answer.json()["type"], &answer.json()["code"]),
+        (400, &json!("invalid_model"), &json!("1500"))
+    );
+    for (place, model) in [
+        (anthropic, "claude-opus-5"),
+        (openai, "gpt-4o-2024-08-06"),
+        (mistral, "mistral-large-latest"),
+    ] {
         assert_eq!(ask(place, model).status, 200, "{model}");
     }
     // What the list names is found, and what it does not name is not.
-    for (headers, known, unknown) in [(&ANTHROPIC[..], "claude-opus-5", "claude-9"), (&[BEARER], "gpt-5", "gpt-99")] {
+    for (headers, known, unknown) in
+        [(&ANTHROPIC[..], "claude-opus-5", "claude-9"), (&[BEARER], "gpt-5", "gpt-99")]
+    {
         let list = served.send("GET", "/v1/models", headers, b"").json();
         assert!(list["data"].as_array().unwrap().iter().any(|card| card["id"] == known), "{list}");
         assert_eq!(served.send("GET", &format!("/v1/models/{known}"), headers, b"").status, 200);
         assert_eq!(served.send("GET", &format!("/v1/models/{unknown}"), headers, b"").status, 404);
     }
     let embed = |model: &str| {
-        served.json("POST", "/v1/embeddings", &[BEARER], &json!({ "model": model, "input": "x", "encoding_format": "float" }))
+        served.json(
+            "POST",
+            "/v1/embeddings",
+            &[BEARER],
+            &json!({ "model": model, "input": "x", "encoding_format": "float" }),
+        )
     };
     assert_eq!(embed("text-embedding-9").status, 404);
-    assert_eq!(embed("text-embedding-3-large").json()["data"][0]["embedding"].as_array().unwrap().len(), 3072);
+    assert_eq!(
+        embed("text-embedding-3-large").json()["data"][0]["embedding"].as_array().unwrap().len(),
+        3072
+    );
 }
 
 #[test]
@@ -56,11 +82,21 @@ fn a_parameter_that_the_model_refuses_and_a_prompt_beyond_its_context_are_400() 
         assert_eq!(answer.status, 400, "{answer:?}");
         answer.json()["error"]["message"].as_str().unwrap().to_owned()
     };
-    assert_eq!(words(0, &with("claude-opus-4-7", "temperature", json!(0.5))), "`temperature` is deprecated for this model.");
+    assert_eq!(
+        words(0, &with("claude-opus-4-7", "temperature", json!(0.5))),
+        "`temperature` is deprecated for this model."
+    );
     assert!(words(1, &chat("gpt-5")).contains("Use 'max_completion_tokens' instead"));
-    let long = with("claude-haiku-4-5", "messages", json!([{ "role": "user", "content": "word ".repeat(250_000) }]));
+    let long = with(
+        "claude-haiku-4-5",
+        "messages",
+        json!([{ "role": "user", "content": "word ".repeat(250_000) }]),
+    );
     let said = words(0, &long);
-    assert!(said.starts_with("prompt is too long: ") && said.ends_with(" tokens > 200000 maximum"), "{said}");
+    assert!(
+        said.starts_with("prompt is too long: ") && said.ends_with(" tokens > 200000 maximum"),
+        "{said}"
+    );
     let thread = ask(0, &with("claude-haiku-4-5", "thread", json!({ "type": "create" }))).json();
     assert_eq!(thread["error"]["details"], json!({ "error_code": "thread_unsupported_request" }));
 }
@@ -69,10 +105,19 @@ fn a_parameter_that_the_model_refuses_and_a_prompt_beyond_its_context_are_400() 
 fn the_kth_same_request_gets_the_kth_answer_or_always_the_first() {
     let answers = |arguments: &[&str]| -> Vec<Value> {
         let served = Served::start(arguments);
-        (0..4).map(|_| served.json("POST", PLACES[1].0, PLACES[1].1, &chat("gpt-4o")).json()["choices"].clone()).collect()
+        (0..4)
+            .map(|_| {
+                served.json("POST", PLACES[1].0, PLACES[1].1, &chat("gpt-4o")).json()["choices"]
+                    .clone()
+            })
+            .collect()
     };
     let next = answers(&["security"]);
     assert!((1..4).any(|nth| next[nth] != next[0]), "{next:?}");
-    assert_eq!(next, answers(&["security", "--repeat", "next"]), "the sequence is the same after each start");
+    assert_eq!(
+        next,
+        answers(&["security", "--repeat", "next"]),
+        "the sequence is the same after each start"
+    );
     assert_eq!(answers(&["security", "--repeat", "same"]), vec![next[0].clone(); 4]);
 }

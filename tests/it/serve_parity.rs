@@ -1,5 +1,5 @@
-//! The same visits in process and over HTTP: whatever `run` asks its mock in process is asked of the server as well, in the
-//! words of each provider; and prompts in the tutorial's own form.
+//! The same visits in process and over HTTP: whatever `run` asks its mock in process is asked of
+//! the server as well, in the words of each provider; and prompts in the tutorial's own form.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,7 +14,9 @@ use simlab::journal::{Caller, Entry, FailureKind, Served as Variation};
 use simlab::judge::Sees;
 use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, PiiSet, Question, recognize};
-use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse};
+use simlab::llm::chat::{
+    ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse,
+};
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
 use simlab::llm::render;
@@ -40,8 +42,11 @@ struct ByFlags<'a> {
 impl Assign for ByFlags<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         let assigned = [0, 1, 2].map(|config: u8| {
-            let evaluation = self.flags.evaluate(usize::from(config), usize::from(group), key.as_str());
-            let served = evaluation.variation.map(|variation| Variation { config, variation: variation as u8 });
+            let evaluation =
+                self.flags.evaluate(usize::from(config), usize::from(group), key.as_str());
+            let served = evaluation
+                .variation
+                .map(|variation| Variation { config, variation: variation as u8 });
             Assignment { served, in_experiment: evaluation.in_experiment }
         });
         let variations = assigned.map(|one| one.served.map(|served| served.variation));
@@ -74,17 +79,26 @@ impl Both<'_> {
 
     /// The support agent's conversation.
     fn thread(&self, prompt: &Prompt<'_>) -> Vec<Message> {
-        let turn = |(at, message): (usize, &simlab::llm::model::Message)| match (&message.body, message.role) {
+        let turn = |(at, message): (usize, &simlab::llm::model::Message)| match (
+            &message.body,
+            message.role,
+        ) {
             (Body::ToolCall(Said::Recipe(call)), _) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
                 let input = render::tool_arguments(*call, tool, self.texts.base);
-                let note = Some(render::note(*call)).filter(|note| !note.is_empty()).map(Part::Text);
-                let used = Part::ToolUse(ToolUse { id: format!("call{at:05}"), name: tool.key.clone(), input });
+                let note =
+                    Some(render::note(*call)).filter(|note| !note.is_empty()).map(Part::Text);
+                let used = Part::ToolUse(ToolUse {
+                    id: format!("call{at:05}"),
+                    name: tool.key.clone(),
+                    input,
+                });
                 Message { role: Role::Assistant, content: note.into_iter().chain([used]).collect() }
             }
             (Body::ToolOutput(_), _) => {
                 let content = self.body(&message.body);
-                let result = ToolResult { id: format!("call{:05}", at - 1), content, is_error: false };
+                let result =
+                    ToolResult { id: format!("call{:05}", at - 1), content, is_error: false };
                 Message { role: Role::User, content: vec![Part::ToolResult(result)] }
             }
             (body, Speaker::Assistant) => text(Role::Assistant, &self.body(body)),
@@ -100,7 +114,9 @@ impl Both<'_> {
         let mut blocks = vec![cut(&question, judge.question_characters).to_owned()];
         let mut room = judge.answer_characters;
         if judge.sees == Sees::ToolOutputFirst {
-            for output in prompt.thread.iter().filter(|message| matches!(message.body, Body::ToolOutput(_))) {
+            for output in
+                prompt.thread.iter().filter(|message| matches!(message.body, Body::ToolOutput(_)))
+            {
                 let output = self.body(&output.body);
                 blocks.push(cut(&output, room).to_owned());
                 room = room.saturating_sub(output.chars().count() as u32 + 1);
@@ -109,7 +125,10 @@ impl Both<'_> {
         if let Some(answer) = self.answers.borrow().get(&prompt.owner) {
             blocks.push(answer.render_leading(self.texts.base, room));
         }
-        Message { role: Role::User, content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect() }
+        Message {
+            role: Role::User,
+            content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect(),
+        }
     }
 
     /// The request that a client of this prompt's provider would send.
@@ -126,11 +145,24 @@ impl Both<'_> {
             (vec![tool.clone()], ToolChoice::Named(tool.name))
         };
         match prompt.caller {
-            Caller::Topics => request.messages = vec![text(Role::User, "List all topics of the knowledge base, one on each line.")],
+            Caller::Topics => {
+                request.messages = vec![text(
+                    Role::User,
+                    "List all topics of the knowledge base, one on each line.",
+                )]
+            }
             Caller::Writer => {
-                let (title, depth) = (self.texts.base.title(prompt.subject.topic), prompt.subject.complexity.name());
-                let personal = if prompt.subject.personal.is_empty() { "" } else { " Let it hold personal data." };
-                request.messages = vec![text(Role::User, &format!("The topic is \"{title}\", the depth {depth}.{personal}"))];
+                let (title, depth) =
+                    (self.texts.base.title(prompt.subject.topic), prompt.subject.complexity.name());
+                let personal = if prompt.subject.personal.is_empty() {
+                    ""
+                } else {
+                    " Let it hold personal data."
+                };
+                request.messages = vec![text(
+                    Role::User,
+                    &format!("The topic is \"{title}\", the depth {depth}.{personal}"),
+                )];
             }
             Caller::Supervisor => {
                 request.messages = question();
@@ -143,9 +175,15 @@ impl Both<'_> {
             Caller::Support => {
                 request.messages = self.thread(prompt);
                 let tools = setup.tools.iter().map(|&tool| &self.scenario.tools[usize::from(tool)]);
-                let offer = |tool: &simlab::llm::setup::ToolSpec| (tool.key.clone(), tool.description.clone(), tool.schema.clone());
-                request.tools = tools.map(offer).map(|(name, description, schema)| Tool { name, description, schema }).collect();
-                request.tool_choice = if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
+                let offer = |tool: &simlab::llm::setup::ToolSpec| {
+                    (tool.key.clone(), tool.description.clone(), tool.schema.clone())
+                };
+                request.tools = tools
+                    .map(offer)
+                    .map(|(name, description, schema)| Tool { name, description, schema })
+                    .collect();
+                request.tool_choice =
+                    if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
             }
             Caller::Judge => request.messages = vec![self.shown(prompt)],
         }
@@ -162,7 +200,8 @@ impl Both<'_> {
             Provider::Mistral => ("/mistral/v1/chat/completions", &[BEARER]),
         };
         let user = self.users.get(&prompt.owner).map_or("nobody", String::as_str);
-        let answer = self.served.send("POST", path, &[auth, &[("x-simlab-user", user)]].concat(), &bytes);
+        let answer =
+            self.served.send("POST", path, &[auth, &[("x-simlab-user", user)]].concat(), &bytes);
         let done = match result {
             Ok(done) => done,
             Err(failure) => {
@@ -182,13 +221,21 @@ impl Both<'_> {
         let said = self.texts.reply(&done.reply, prompt.question);
         let object = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         match &done.reply {
-            Reply::Routing(_) | Reply::Screening(_) => assert_eq!(object(&called.unwrap().input), object(&said[0])),
+            Reply::Routing(_) | Reply::Screening(_) => {
+                assert_eq!(object(&called.unwrap().input), object(&said[0]))
+            }
             Reply::ToolCall(Said::Recipe(call)) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
-                let (used, arguments) = (called.unwrap(), render::tool_arguments(*call, tool, self.texts.base));
-                assert_eq!((&used.name, object(&used.input), response.text()), (&tool.key, object(&arguments), said[0].clone()));
+                let (used, arguments) =
+                    (called.unwrap(), render::tool_arguments(*call, tool, self.texts.base));
+                assert_eq!(
+                    (&used.name, object(&used.input), response.text()),
+                    (&tool.key, object(&arguments), said[0].clone())
+                );
             }
-            _ if response.stop == Stop::MaxTokens => assert!(said[0].starts_with(&response.text()), "{} {said:?}", response.text()),
+            _ if response.stop == Stop::MaxTokens => {
+                assert!(said[0].starts_with(&response.text()), "{} {said:?}", response.text())
+            }
             _ => assert_eq!(response.text(), said[0], "{:?}", prompt.caller),
         }
         // How a brief is worded, and where a shown sentence is cut, is the client's own business.
@@ -223,17 +270,33 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(scenario.seed, &topics);
         let plan = Plan::new(scenario.seed, &scenario.traffic, topics.clone());
-        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: scenario.seed.into() };
+        let world = World {
+            app: stage.app(),
+            plan: &plan,
+            traffic: &scenario.traffic,
+            luck: scenario.seed.into(),
+        };
         let keys = RefCell::new(Vec::new());
         let by_flags = ByFlags { flags: &stage.compiled, keys: &keys };
-        let mut engine = Engine::new(world, (by_flags, MockTools::new(&mock, &stage.library), Vec::<Entry>::new()), 1, USERS);
+        let mut engine = Engine::new(
+            world,
+            (by_flags, MockTools::new(&mock, &stage.library), Vec::<Entry>::new()),
+            1,
+            USERS,
+        );
         let served = Served::start(&[name, "--failures"]);
         let both = Both {
             scenario,
             mock: &mock,
-            texts: Texts { base: &scenario.knowledge, tools: &scenario.tools, library: &stage.library },
+            texts: Texts {
+                base: &scenario.knowledge,
+                tools: &scenario.tools,
+                library: &stage.library,
+            },
             served: &served,
-            users: (0..=USERS).map(|user| (user_key(user).owner(), user_key(user).as_str().to_owned())).collect(),
+            users: (0..=USERS)
+                .map(|user| (user_key(user).owner(), user_key(user).as_str().to_owned()))
+                .collect(),
             answers: RefCell::default(),
             compared: RefCell::default(),
             refused: Cell::new(0),
@@ -241,7 +304,10 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         drive(&mut engine, |prompt| both.answer(prompt), |_, _| ());
         let compared = both.compared.borrow();
         for caller in [Caller::Writer, Caller::Supervisor, Caller::Support, Caller::Judge] {
-            assert!(compared.get(caller.name()).is_some_and(|&count| count >= USERS / 2), "{name}: {compared:?}");
+            assert!(
+                compared.get(caller.name()).is_some_and(|&count| count >= USERS / 2),
+                "{name}: {compared:?}"
+            );
         }
         assert!(compared.contains_key(Caller::Security.name()), "{name}: {compared:?}");
         assert!(both.refused.get() < USERS, "{name}: {}", both.refused.get());
@@ -250,7 +316,10 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         let threads = threads();
         let _inside = threads.enter();
         let client = client(&served, false);
-        assert_eq!(threads.block_on(client.wait_for_initialization(Duration::from_secs(10))), Some(true));
+        assert_eq!(
+            threads.block_on(client.wait_for_initialization(Duration::from_secs(10))),
+            Some(true)
+        );
         assert_eq!(keys.borrow().len(), USERS as usize);
         for (key, group, variations) in keys.borrow().iter() {
             let mut user = ContextBuilder::new(key);
@@ -260,15 +329,22 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
             let user = user.build().unwrap();
             for (config, variation) in scenario.configs.iter().zip(variations) {
                 let value = client.json_variation(&user, &config.key, Value::Null);
-                let expected = variation.map(|at| config.variations[usize::from(at)].variation.as_str());
-                assert_eq!(value["_ldMeta"]["variationKey"].as_str(), expected, "{key} {}", config.key);
+                let expected =
+                    variation.map(|at| config.variations[usize::from(at)].variation.as_str());
+                assert_eq!(
+                    value["_ldMeta"]["variationKey"].as_str(),
+                    expected,
+                    "{key} {}",
+                    config.key
+                );
             }
         }
         client.close();
     }
 }
 
-/// The tutorial's traffic generators in the form of their prompts, in other words: one user message without instructions.
+/// The tutorial's traffic generators in the form of their prompts, in other words: one user message
+/// without instructions.
 fn told(served: &Served, prompt: &str, most: u32) -> String {
     let body = json!({ "model": "claude-3-5-haiku-20241022", "max_tokens": most, "messages": [{ "role": "user", "content": prompt }] });
     let answer = served.json("POST", "/v1/messages", &ANTHROPIC, &body);
@@ -283,7 +359,11 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
     let base = &loaded.scenario.knowledge;
     let list = "List 20 topics of reinforcement learning from the textbook.\n    Only the topics, one per line.\n    No questions.";
     let topics: Vec<String> = told(&served, list, 800).lines().map(str::to_owned).collect();
-    assert!(topics.len() >= 10 && topics.iter().take(10).all(|topic| base.topic_titled(topic).is_some()), "{topics:?}");
+    assert!(
+        topics.len() >= 10
+            && topics.iter().take(10).all(|topic| base.topic_titled(topic).is_some()),
+        "{topics:?}"
+    );
 
     let guide = "Return the question and nothing else.\n\nLevels:\n- basic: what and how\n- intermediate: compare\n- advanced: deep";
     for topic in &topics[..8] {
@@ -298,7 +378,11 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
             );
             for (prompt, carries) in [(plain, false), (personal, true)] {
                 let found = recognize(&told(&served, &prompt, 100), base);
-                assert_eq!((found.topic, found.complexity), (base.topic_titled(topic), Some(depth)), "{prompt}");
+                assert_eq!(
+                    (found.topic, found.complexity),
+                    (base.topic_titled(topic), Some(depth)),
+                    "{prompt}"
+                );
                 assert_eq!(!found.items.is_empty(), carries, "{prompt}");
             }
         }
@@ -309,7 +393,12 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
     for grade in [Grade::Strong, Grade::Weak] {
         for nth in 0..60_u64 {
             let topic = base.topic(nth as usize);
-            let question = Question { topic, complexity: Complexity::Basic, template: (nth % 6) as u8, personal: None };
+            let question = Question {
+                topic,
+                complexity: Complexity::Basic,
+                template: (nth % 6) as u8,
+                personal: None,
+            };
             let answer = Written { topic, grade, tokens: 90, wording: nth * 7919 }.render(base);
             let prompt = format!(
                 "Would a user rate this?\n\nQuestion: {}\nAnswer: {}\n\nReply with one of these only:\n- positive (a good answer)\n- negative (a poor answer)\n- none (nobody would bother)\n\nMost users give no feedback.",
@@ -321,24 +410,37 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
             *verdicts.entry((grade, verdict)).or_default() += 1;
         }
     }
-    let count = |grade, verdict: &str| verdicts.get(&(grade, verdict.to_owned())).copied().unwrap_or_default();
+    let count = |grade, verdict: &str| {
+        verdicts.get(&(grade, verdict.to_owned())).copied().unwrap_or_default()
+    };
     assert!(count(Grade::Strong, "positive") > 3 * count(Grade::Weak, "positive"), "{verdicts:?}");
-    assert!(count(Grade::Strong, "negative") == 0 && count(Grade::Weak, "negative") > 0, "{verdicts:?}");
+    assert!(
+        count(Grade::Strong, "negative") == 0 && count(Grade::Weak, "negative") > 0,
+        "{verdicts:?}"
+    );
 
-    // The supervisor's one message: instructions, whose examples are nobody's data, and the user's words.
+    // The supervisor's one message: instructions, whose examples are nobody's data, and the user's
+    // words.
     let screen = |input: &str| {
         let tool = json!({ "name": "PIIPreScreening", "description": "", "input_schema": { "type": "object", "properties": {
             "likely_contains_pii": { "type": "boolean" }, "recommended_route": { "type": "string" } } } });
-        let content = format!("Route the message. Personal data are names (Jo Doe), e-mail (jo.doe@company.com).\n\nUser Input: {input}");
+        let content = format!(
+            "Route the message. Personal data are names (Jo Doe), e-mail (jo.doe@company.com).\n\nUser Input: {input}"
+        );
         let body = json!({ "model": "claude-3-7-sonnet-latest", "max_tokens": 500, "messages": [{ "role": "user", "content": content }],
             "tools": [tool], "tool_choice": { "type": "tool", "name": "PIIPreScreening" } });
         served.json("POST", "/v1/messages", &ANTHROPIC, &body).json()["content"][0]["input"]["recommended_route"].clone()
     };
-    let clean = (0..20).filter(|nth| screen(&format!("Can you explain {}?", topics[nth % topics.len()])) == "support_agent").count();
+    let clean = (0..20)
+        .filter(|nth| {
+            screen(&format!("Can you explain {}?", topics[nth % topics.len()])) == "support_agent"
+        })
+        .count();
     assert!(clean >= 15, "{clean}");
     let personal = (0..20).filter(|nth| {
         let topic = &topics[nth % topics.len()];
-        screen(&format!("Hi, I'm John Smith (john.smith@email.com) and I need help with {topic}")) == "security_agent"
+        screen(&format!("Hi, I'm John Smith (john.smith@email.com) and I need help with {topic}"))
+            == "security_agent"
     });
     assert!(personal.count() >= 15);
 }

@@ -1,4 +1,5 @@
-//! The program's words about itself: explanations, completions, manual pages, and the examples of its help.
+//! The program's words about itself: explanations, completions, manual pages, and the examples of
+//! its help.
 
 use std::fs;
 use std::path::Path;
@@ -10,18 +11,27 @@ fn commands() -> Vec<String> {
     let help = simlab(&["--help"]).well();
     let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     // Names stand two columns in; wrapped descriptions further.
-    let name =
-        |line: &str| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')).map(|rest| rest.split(' ').next().unwrap().to_owned());
+    let name = |line: &str| {
+        line.strip_prefix("  ")
+            .filter(|rest| !rest.starts_with(' '))
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+    };
     listed.lines().filter_map(name).filter(|name| name != "help").collect()
 }
 
 #[test]
 fn a_word_is_explained_and_an_unknown_one_leads_to_the_nearest() {
     let text = simlab(&["explain", "credible", "interval"]).well();
-    assert!(text.contains("shortest") && text.contains("formula") && text.contains("Gelman"), "{text}");
+    assert!(
+        text.contains("shortest") && text.contains("formula") && text.contains("Gelman"),
+        "{text}"
+    );
     assert_eq!(simlab(&["explain", "Credible-Interval"]).well(), text);
     let all = simlab(&["explain"]).well();
-    assert!(all.lines().count() > 30 && all.lines().all(|line| line.chars().count() <= 80), "{all}");
+    assert!(
+        all.lines().count() > 30 && all.lines().all(|line| line.chars().count() <= 80),
+        "{all}"
+    );
     let unknown = simlab(&["explain", "shrinkige"]);
     assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
     assert!(unknown.err.contains("did you mean `shrinkage`?"), "{}", unknown.err);
@@ -55,7 +65,9 @@ fn checkout() -> String {
             r#"{{"kind":"feature","key":"new-checkout","creationDate":{at},{context},"variation":{},"value":{new},"reason":{{"kind":"RULE_MATCH","inExperiment":true}}}}"#,
             u8::from(new)
         );
-        format!("{exposure}\n{{\"kind\":\"custom\",\"key\":\"checkout-completed\",\"creationDate\":{after},{context}}}\n")
+        format!(
+            "{exposure}\n{{\"kind\":\"custom\",\"key\":\"checkout-completed\",\"creationDate\":{after},{context}}}\n"
+        )
     };
     (0..40).map(|user| line(user, user % 2 == 0)).collect()
 }
@@ -74,9 +86,14 @@ fn the_examples_of_every_help_work() {
     fs::write(place.join("checkout.jsonl"), checkout()).unwrap();
 
     let mut helps = vec![("simlab".to_owned(), simlab(&["--help"]).well())];
-    helps.extend(commands().into_iter().map(|name| (name.clone(), simlab(&[name.as_str(), "--help"]).well())));
+    helps.extend(
+        commands()
+            .into_iter()
+            .map(|name| (name.clone(), simlab(&[name.as_str(), "--help"]).well())),
+    );
     for (command, help) in helps {
-        let examples = help.split("Example").nth(1).unwrap_or_else(|| panic!("`{command}` has no example"));
+        let examples =
+            help.split("Example").nth(1).unwrap_or_else(|| panic!("`{command}` has no example"));
         let mut tried = 0;
         for line in examples.lines().filter_map(|line| line.strip_prefix("  simlab ")) {
             // What follows two spaces or a redirection is for the reader and the shell.

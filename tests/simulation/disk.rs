@@ -1,4 +1,5 @@
-//! A disk whose writes are short, fail, tear, come in another order, and are lost with the power unless they were waited for.
+//! A disk whose writes are short, fail, tear, come in another order, and are lost with the power
+//! unless they were waited for.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,7 +22,8 @@ struct Bytes {
     dirty: usize,
     /// How many bytes from the start on a sync has promised.
     promised: usize,
-    /// Bytes that a failed sync lost: they are shown, and no sync writes them unless their page changes again.
+    /// Bytes that a failed sync lost: they are shown, and no sync writes them unless their page
+    /// changes again.
     ghosts: Vec<(usize, usize)>,
 }
 
@@ -54,10 +56,17 @@ impl Platter {
     /// Puts another file in its place, which is on the disk.
     pub fn replace(&self, text: Vec<u8>) {
         let length = text.len();
-        *self.bytes() = Bytes { durable: text.clone(), shown: text, dirty: length, promised: length, ghosts: Vec::new() };
+        *self.bytes() = Bytes {
+            durable: text.clone(),
+            shown: text,
+            dirty: length,
+            promised: length,
+            ghosts: Vec::new(),
+        };
     }
 
-    /// The power goes: of what was not waited for, any page may be missing, in any order, and the file may end anywhere.
+    /// The power goes: of what was not waited for, any page may be missing, in any order, and the
+    /// file may end anywhere.
     pub fn lose_power(&self) {
         let mut bytes = self.bytes();
         let Bytes { shown, durable, dirty, ghosts, .. } = &mut *bytes;
@@ -69,7 +78,9 @@ impl Platter {
             let end = ((at / PAGE + 1) * PAGE).min(length);
             let is_ghost = ghosts.iter().any(|(from, to)| (*from..*to).contains(&at));
             if !is_ghost && self.world.below(4) > 0 {
-                for (old, new) in durable[at..end].iter_mut().zip(shown.get(at..).unwrap_or_default()) {
+                for (old, new) in
+                    durable[at..end].iter_mut().zip(shown.get(at..).unwrap_or_default())
+                {
                     *old = *new;
                 }
             }
@@ -97,12 +108,16 @@ impl Disk for Platter {
         if step == Step::Dead {
             return Err(io::ErrorKind::Other.into());
         }
-        let fails = step == Step::Dying || self.world.is_full() || self.world.strikes(self.world.faults.disk);
-        let written = if fails { self.world.below(new.len() as u64 + 1) as usize } else { new.len() };
+        let fails = step == Step::Dying
+            || self.world.is_full()
+            || self.world.strikes(self.world.faults.disk);
+        let written =
+            if fails { self.world.below(new.len() as u64 + 1) as usize } else { new.len() };
         let mut bytes = self.bytes();
         let page = bytes.shown.len() / PAGE;
         // A page that changes again is written as a whole.
-        let healed = bytes.ghosts.iter().map(|(from, _)| *from).filter(|from| from / PAGE == page).min();
+        let healed =
+            bytes.ghosts.iter().map(|(from, _)| *from).filter(|from| from / PAGE == page).min();
         bytes.dirty = bytes.dirty.min(healed.unwrap_or(usize::MAX));
         bytes.ghosts.retain(|(from, _)| from / PAGE != page);
         bytes.shown.extend_from_slice(&new[..written]);
@@ -137,7 +152,9 @@ impl Disk for Platter {
             return Err(self.failed(step));
         }
         let mut own = self.bytes();
-        self.world.hold(own.shown.starts_with(bytes), || "other bytes are written over the journal".to_owned());
+        self.world.hold(own.shown.starts_with(bytes), || {
+            "other bytes are written over the journal".to_owned()
+        });
         own.dirty = 0;
         own.ghosts.clear();
         Ok(())

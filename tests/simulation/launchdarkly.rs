@@ -1,5 +1,6 @@
-//! A LaunchDarkly that remembers every payload, is out now and then, and loses its acknowledgements; and an SDK in front of it whose
-//! memory ends with the process. Payloads go through the courier of live runs.
+//! A LaunchDarkly that remembers every payload, is out now and then, and loses its
+//! acknowledgements; and an SDK in front of it whose memory ends with the process. Payloads go
+//! through the courier of live runs.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use launchdarkly_sdk_transport::{ByteStream, HttpTransport, Request, Response, ResponseFuture, TransportError};
+use launchdarkly_sdk_transport::{
+    ByteStream, HttpTransport, Request, Response, ResponseFuture, TransportError,
+};
 use serde_json::{Value, json};
 use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
@@ -32,7 +35,10 @@ impl Wire {
         self.0.hold(known, || format!("other events under the payload id {id}"));
     }
 
-    async fn answer(self, request: Request<Option<Bytes>>) -> Result<Response<ByteStream>, TransportError> {
+    async fn answer(
+        self,
+        request: Request<Option<Bytes>>,
+    ) -> Result<Response<ByteStream>, TransportError> {
         let world = &self.0;
         let id = request.headers()["x-launchdarkly-payload-id"].to_str().unwrap().to_owned();
         let events: Vec<Value> = serde_json::from_slice(request.body().as_ref().unwrap()).unwrap();
@@ -41,7 +47,8 @@ impl Wire {
         let out = world.is_out();
         let fails = world.strikes(world.faults.events) || out;
         let kind = world.below(if out { 3 } else { 6 });
-        let closed = || Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
+        let closed =
+            || Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
         tokio::time::sleep(Duration::from_millis(world.below(150))).await;
         if arrives && !(fails && kind < 3) {
             self.take(&id, events.clone());
@@ -59,7 +66,9 @@ impl Wire {
             world.inner().tally.event_faults += 1;
             response = match kind {
                 0 | 3 => return closed(),
-                1 => Response::builder().status(429).header("retry-after", world.below(100).to_string()),
+                1 => Response::builder()
+                    .status(429)
+                    .header("retry-after", world.below(100).to_string()),
                 // Its answer never comes.
                 4 => std::future::pending().await,
                 _ => Response::builder().status(503),
@@ -89,7 +98,11 @@ pub struct Sdk<'a> {
 impl<'a> Sdk<'a> {
     pub fn new(flags: &'a Compiled, world: &Arc<World>) -> Self {
         let base = Some("http://127.0.0.1:1".to_owned());
-        let access = FlagAccess { sdk_key: Secret::new("sdk-key-of-the-simulation"), api_key: Secret::new(""), base };
+        let access = FlagAccess {
+            sdk_key: Secret::new("sdk-key-of-the-simulation"),
+            api_key: Secret::new(""),
+            base,
+        };
         let courier = Courier::over(&access, Wire(Arc::clone(world))).unwrap();
         Self { flags, world: Arc::clone(world), courier, held: RefCell::default() }
     }
@@ -104,7 +117,10 @@ impl Flags for Sdk<'_> {
         Ok([0, 1, 2].map(|config| {
             let evaluation = self.flags.evaluate(config, usize::from(group), key);
             self.hold(key, json!({ "kind": "feature", "user": key, "at": self.world.true_ms() }));
-            Assigned { variation: evaluation.variation.map(|at| at as u8), in_experiment: evaluation.in_experiment }
+            Assigned {
+                variation: evaluation.variation.map(|at| at as u8),
+                in_experiment: evaluation.in_experiment,
+            }
         }))
     }
 
@@ -119,14 +135,17 @@ impl Flags for Sdk<'_> {
             return Err("the SDK dropped the others".to_owned());
         }
         if self.world.planted == Some(Planted::EventsAreDropped) {
-            keys.iter().for_each(|key| self.held.borrow_mut().entry(key.clone()).or_default().truncate(2));
+            keys.iter()
+                .for_each(|key| self.held.borrow_mut().entry(key.clone()).or_default().truncate(2));
         }
         Ok(keys.iter().map(|key| self.held.borrow_mut().remove(key).unwrap_or_default()).collect())
     }
 
     async fn send(&self, id: &str, events: &[Value]) -> Result<(), String> {
         let sent = match self.world.planted {
-            Some(Planted::OtherIdOnRetry) => self.courier.send(&format!("{id}-{}", self.world.below(u64::MAX)), events).await,
+            Some(Planted::OtherIdOnRetry) => {
+                self.courier.send(&format!("{id}-{}", self.world.below(u64::MAX)), events).await
+            }
             _ => self.courier.send(id, events).await,
         };
         if self.world.planted == Some(Planted::RefusalIsUnseen) { Ok(()) } else { sent }

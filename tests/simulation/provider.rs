@@ -1,4 +1,5 @@
-//! Providers that bill, behind a network that breaks in every way; what they answer follows from the request alone.
+//! Providers that bill, behind a network that breaks in every way; what they answer follows from
+//! the request alone.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -74,7 +75,9 @@ impl Network {
             1 => Fate::Lost,
             2 => Fate::Closed,
             3 => Fate::Cut,
-            4 | 5 => Fate::Gateway { status: [500, 502, 503, 504][world.below(4) as usize], billed },
+            4 | 5 => {
+                Fate::Gateway { status: [500, 502, 503, 504][world.below(4) as usize], billed }
+            }
             6 => Fate::TurnedAway(429),
             7 => Fate::TurnedAway(529),
             8 | 9 => Fate::Late,
@@ -98,10 +101,17 @@ impl Network {
             None => self.chat(&body, digest, post.body.len()),
         };
         world.inner().said.insert(format!("{digest:032x}"), answer["content"][0].to_string());
-        let answer = Answer { status: 200, headers: Vec::new(), body: serde_json::to_vec(&answer).unwrap() };
+        let answer =
+            Answer { status: 200, headers: Vec::new(), body: serde_json::to_vec(&answer).unwrap() };
         let mut inner = world.inner();
         inner.billed += nano_usd;
-        inner.worked.push(Worked { call: call.clone(), billed: nano_usd, worst, honest, came_back: false });
+        inner.worked.push(Worked {
+            call: call.clone(),
+            billed: nano_usd,
+            worst,
+            honest,
+            came_back: false,
+        });
         let (billed, most) = (inner.billed, inner.most);
         drop(inner);
         world.hold(billed <= most, || format!("providers billed {billed} of a budget of {most}"));
@@ -115,7 +125,8 @@ impl Network {
     fn chat(&self, body: &Value, digest: u128, bytes: usize) -> (Value, u64, u64, bool) {
         let model = self.models.iter().find(|model| model.id == body["model"]).unwrap();
         let (text, tool, stop) = said(body, digest as u64, &self.titles);
-        let most = body["max_tokens"].as_u64().or_else(|| body["max_completion_tokens"].as_u64()).unwrap();
+        let most =
+            body["max_tokens"].as_u64().or_else(|| body["max_completion_tokens"].as_u64()).unwrap();
         let input = (bytes / 4) as u32;
         let spoken = text.len() + tool.as_ref().map_or(0, |(_, input)| input.len());
         let output = (spoken / 3 + 1 + (digest >> 64) as usize % 400).min(most as usize) as u32;
@@ -131,7 +142,8 @@ impl Network {
         if let Some((name, input)) = &tool {
             let id = format!("call{:09}", digest % 1_000_000_000);
             let input_json: Value = serde_json::from_str(input).unwrap();
-            content.push(json!({ "type": "tool_use", "id": id, "name": name, "input": input_json }));
+            content
+                .push(json!({ "type": "tool_use", "id": id, "name": name, "input": input_json }));
             message["tool_calls"] = json!([{ "id": id, "type": "function", "function": { "name": name, "arguments": input } }]);
         }
         let anthropic = if tool.is_some() { "tool_use" } else { stop };
@@ -147,26 +159,40 @@ impl Network {
 
     async fn answer(&self, post: Post) -> Result<Answer, Broken> {
         let world = &self.world;
-        let header = |name: &str| post.headers.get(name).map_or("", |value| value.to_str().unwrap());
+        let header =
+            |name: &str| post.headers.get(name).map_or("", |value| value.to_str().unwrap());
         let key = header("idempotency-key").to_owned();
-        let user = header("x-simlab-user").rsplit('_').next().and_then(|user| user.parse().ok()).unwrap_or(0);
+        let user = header("x-simlab-user")
+            .rsplit('_')
+            .next()
+            .and_then(|user| user.parse().ok())
+            .unwrap_or(0);
         let known = (user, format!("{:032x}", xxh3_128(&post.body)));
         // The request leaves.
         let step = world.step();
         let arrives = step == Step::Alive || (step == Step::Dying && world.below(2) == 0);
         let fate = self.fate(&key);
         let free = world.planted == Some(Planted::ClosedIsFree);
-        let broken =
-            |kind, may_have_arrived: bool| Err(Broken { kind, may_have_arrived: may_have_arrived && !free, words: format!("{fate:?}") });
+        let broken = |kind, may_have_arrived: bool| {
+            Err(Broken {
+                kind,
+                may_have_arrived: may_have_arrived && !free,
+                words: format!("{fate:?}"),
+            })
+        };
         if !arrives || fate == Fate::Refused {
             return broken(ErrorKind::Connection, false);
         }
         tokio::time::sleep(Duration::from_millis(world.below(40))).await;
         let is_asked_again = world.inner().answered.contains(&known);
-        world.hold(!is_asked_again, || format!("user {}: a call is made again that the journal has the answer to", known.0));
+        world.hold(!is_asked_again, || {
+            format!("user {}: a call is made again that the journal has the answer to", known.0)
+        });
         // It arrives, whether or not whoever sent it is still there.
         let answer = match fate {
-            Fate::Lost | Fate::TurnedAway(_) | Fate::Gateway { billed: false, .. } => Answer::default(),
+            Fate::Lost | Fate::TurnedAway(_) | Fate::Gateway { billed: false, .. } => {
+                Answer::default()
+            }
             _ => self.work(&post, &key, &known),
         };
         if step == Step::Dying {
@@ -183,10 +209,15 @@ impl Network {
             Fate::Lost | Fate::Closed => return broken(ErrorKind::Connection, true),
             Fate::Cut => return broken(ErrorKind::Cut, true),
             Fate::Short => answer.body.truncate(world.below(answer.body.len() as u64) as usize),
-            Fate::Gateway { status, .. } => answer = Answer { status, headers: Vec::new(), body: b"<html>gateway</html>".to_vec() },
+            Fate::Gateway { status, .. } => {
+                answer =
+                    Answer { status, headers: Vec::new(), body: b"<html>gateway</html>".to_vec() }
+            }
             Fate::TurnedAway(status) => answer = self.turned_away(status),
             Fate::Answered | Fate::Late | Fate::Refused => {
-                if let Some(worked) = world.inner().worked.iter_mut().rev().find(|worked| worked.call == known) {
+                if let Some(worked) =
+                    world.inner().worked.iter_mut().rev().find(|worked| worked.call == known)
+                {
                     worked.came_back = true;
                 }
             }
@@ -200,17 +231,23 @@ impl Network {
         let mut headers = Vec::new();
         if world.below(2) == 0 {
             let date = jiff::Timestamp::from_millisecond(world.true_ms() as i64).unwrap();
-            headers.push(("date".to_owned(), date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+            headers
+                .push(("date".to_owned(), date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
         }
         if world.below(2) == 0 {
             headers.push(("retry-after".to_owned(), world.below(20).to_string()));
         }
         if world.below(2) == 0 {
-            let reset = jiff::Timestamp::from_millisecond((world.true_ms() + world.below(60_000)) as i64).unwrap();
+            let reset =
+                jiff::Timestamp::from_millisecond((world.true_ms() + world.below(60_000)) as i64)
+                    .unwrap();
             headers.push(("anthropic-ratelimit-requests-remaining".to_owned(), "0".to_owned()));
             headers.push(("anthropic-ratelimit-requests-reset".to_owned(), format!("{reset:.0}")));
             headers.push(("x-ratelimit-remaining-requests".to_owned(), "0".to_owned()));
-            headers.push(("x-ratelimit-reset-requests".to_owned(), format!("{}ms", world.below(60_000))));
+            headers.push((
+                "x-ratelimit-reset-requests".to_owned(),
+                format!("{}ms", world.below(60_000)),
+            ));
         }
         Answer { status, headers, body: b"{}".to_vec() }
     }
@@ -228,19 +265,33 @@ impl Net for Network {
 
 /// Vectors of texts, and what they cost.
 fn vectors(texts: &Value) -> (Value, u64, u64, bool) {
-    let texts: Vec<&str> = texts.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    let texts: Vec<&str> =
+        texts.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     let vector = |text: &str| {
-        let bytes: Vec<u8> =
-            (0..4).flat_map(|nth| ((xxh3_64(format!("{nth}{text}").as_bytes()) % 200) as f32 / 100.0 - 1.0).to_le_bytes()).collect();
+        let bytes: Vec<u8> = (0..4)
+            .flat_map(|nth| {
+                ((xxh3_64(format!("{nth}{text}").as_bytes()) % 200) as f32 / 100.0 - 1.0)
+                    .to_le_bytes()
+            })
+            .collect();
         STANDARD.encode(bytes)
     };
-    let data: Vec<Value> =
-        texts.iter().enumerate().map(|(at, text)| json!({ "object": "embedding", "index": at, "embedding": vector(text) })).collect();
+    let data: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| json!({ "object": "embedding", "index": at, "embedding": vector(text) }))
+        .collect();
     let tokens = texts.iter().map(|text| text.len() as u64 / 4 + 1).sum::<u64>();
     let usage = json!({ "prompt_tokens": tokens, "total_tokens": tokens });
     let nano_usd = tokens * VECTORS_NANO_USD_PER_TOKEN;
-    // The journal does not tell requests for vectors apart, so none of them is sure to count at its most.
-    (json!({ "object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage }), nano_usd, nano_usd, true)
+    // The journal does not tell requests for vectors apart, so none of them is sure to count at its
+    // most.
+    (
+        json!({ "object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage }),
+        nano_usd,
+        nano_usd,
+        true,
+    )
 }
 
 /// Text, tool call and Anthropic's stop reason of an answer.
@@ -251,14 +302,24 @@ fn said(body: &Value, hash: u64, titles: &[String]) -> Said {
     let plain = |text: String| (text, None, "end_turn");
     let opinion = ["Positive", "Negative", "None"][hash as usize % 3];
     let words = ["state", "value", "policy", "reward", "agent", "model"];
-    let some: Vec<&str> = (0..4 + hash % 12).map(|nth| words[(hash >> (nth * 4)) as usize % words.len()]).collect();
+    let some: Vec<&str> =
+        (0..4 + hash % 12).map(|nth| words[(hash >> (nth * 4)) as usize % words.len()]).collect();
     let text = format!("{opinion}: {} {}.", some.join(" "), hash % 1_000_000);
-    let name = |tool: &Value| tool["name"].as_str().or_else(|| tool["function"]["name"].as_str()).unwrap().to_owned();
+    let name = |tool: &Value| {
+        tool["name"].as_str().or_else(|| tool["function"]["name"].as_str()).unwrap().to_owned()
+    };
     let tools: Vec<String> = body["tools"].as_array().into_iter().flatten().map(name).collect();
     let messages = body["messages"].as_array().unwrap();
-    if messages.iter().any(|message| message.to_string().contains("List the topics of the documentation above")) {
+    if messages
+        .iter()
+        .any(|message| message.to_string().contains("List the topics of the documentation above"))
+    {
         return plain(
-            titles.iter().filter(|title| xxh3_64(title.as_bytes()) ^ hash & 3 != 0).map(|title| format!("- {title}\n")).collect(),
+            titles
+                .iter()
+                .filter(|title| xxh3_64(title.as_bytes()) ^ hash & 3 != 0)
+                .map(|title| format!("- {title}\n"))
+                .collect(),
         );
     }
     if hash % 40 == 1 {
@@ -269,18 +330,30 @@ fn said(body: &Value, hash: u64, titles: &[String]) -> Said {
             "likely_contains_pii": hash.is_multiple_of(2), "confidence": 0.5, "reasoning": text,
             "recommended_route": if hash.is_multiple_of(4) { "support_agent" } else { "security_agent" },
         }),
-        Some("PIIDetectionResponse") => json!({ "detected": hash.is_multiple_of(2), "types": ["name"], "redacted": text }),
+        Some("PIIDetectionResponse") => {
+            json!({ "detected": hash.is_multiple_of(2), "types": ["name"], "redacted": text })
+        }
         Some(_) => {
-            let is_result = |message: &&Value| message["role"] == "tool" || message["content"][0]["type"] == "tool_result";
+            let is_result = |message: &&Value| {
+                message["role"] == "tool" || message["content"][0]["type"] == "tool_result"
+            };
             let results = messages.iter().filter(is_result).count();
             let no_more = body["tool_choice"] == "none" || body["tool_choice"]["type"] == "none";
             if results >= 3 || hash.is_multiple_of(3) || no_more {
                 return plain(text);
             }
             let tool = tools[hash as usize % tools.len()].clone();
-            return (String::new(), Some((tool, json!({ "query": some.join(" "), "top_k": 2 }).to_string())), "tool_use");
+            return (
+                String::new(),
+                Some((tool, json!({ "query": some.join(" "), "top_k": 2 }).to_string())),
+                "tool_use",
+            );
         }
         None => return plain(if hash % 30 == 2 { "?".to_owned() } else { text }),
     };
-    if hash % 20 == 3 { plain(text) } else { (String::new(), Some((tools[0].clone(), structured.to_string())), "tool_use") }
+    if hash % 20 == 3 {
+        plain(text)
+    } else {
+        (String::new(), Some((tools[0].clone(), structured.to_string())), "tool_use")
+    }
 }

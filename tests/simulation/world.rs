@@ -1,4 +1,5 @@
-//! The world of one seed: its dice, its steps, its clock, and the moment at which the process is killed.
+//! The world of one seed: its dice, its steps, its clock, and the moment at which the process is
+//! killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,7 +10,8 @@ use serde_json::Value;
 /// The wall clock when a run begins, in milliseconds since 1970.
 const BEGAN_MS: u64 = 1_760_000_000_000;
 
-/// What a seed decides once. Each seed has some kinds of faults and not others, so that rare combinations come about.
+/// What a seed decides once. Each seed has some kinds of faults and not others, so that rare
+/// combinations come about.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
     /// One in so many requests to a provider fails; 0: none.
@@ -253,7 +255,10 @@ impl World {
     #[track_caller]
     pub fn fail(&self, what: &str) -> ! {
         let (seed, steps) = (self.seed, self.inner().tally.steps);
-        panic!("{what}\nseed {seed}, step {steps}, {:?}\nagain: SIMLAB_SEED={seed} cargo test --test simulation", self.faults)
+        panic!(
+            "{what}\nseed {seed}, step {steps}, {:?}\nagain: SIMLAB_SEED={seed} cargo test --test simulation",
+            self.faults
+        )
     }
 }
 

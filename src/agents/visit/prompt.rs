@@ -16,14 +16,21 @@ impl Visit {
     #[must_use]
     pub fn prompt<'a>(&'a self, app: &'a App<'a>) -> Prompt<'a> {
         let (caller, setup, offers_tools) = match self.phase {
-            Phase::Writing | Phase::Written | Phase::Over => (Caller::Writer, app.writer_setup, false),
+            Phase::Writing | Phase::Written | Phase::Over => {
+                (Caller::Writer, app.writer_setup, false)
+            }
             Phase::Judge => (Caller::Judge, app.judge_setup, false),
             Phase::Supervisor => (Caller::Supervisor, &app.setup(self.acting[0]).setup, false),
             Phase::Security => (Caller::Security, &app.setup(self.acting[1]).setup, false),
             Phase::Support | Phase::Tool => {
                 let agent = app.setup(self.acting[2]);
-                let frugal = agent.at_budget == AtBudget::StopTools && agent.session_budget.is_some_and(|most| self.spent >= most);
-                (Caller::Support, &agent.setup, u32::from(self.rounds) < agent.max_tool_calls && !frugal)
+                let frugal = agent.at_budget == AtBudget::StopTools
+                    && agent.session_budget.is_some_and(|most| self.spent >= most);
+                (
+                    Caller::Support,
+                    &agent.setup,
+                    u32::from(self.rounds) < agent.max_tool_calls && !frugal,
+                )
             }
         };
         let text = match caller {
@@ -35,11 +42,19 @@ impl Visit {
         let subject = Subject {
             topic: self.brief.topic,
             complexity: self.brief.complexity,
-            personal: if caller == Caller::Writer && self.brief.personal { PiiSet::ALL } else { self.personal },
+            personal: if caller == Caller::Writer && self.brief.personal {
+                PiiSet::ALL
+            } else {
+                self.personal
+            },
             redacted: if caller == Caller::Support { self.redacted } else { PiiSet::NONE },
             rounds: self.rounds,
             passages: self.passages,
-            visible: if caller == Caller::Judge { self.visible(app.judge) } else { Visible::default() },
+            visible: if caller == Caller::Judge {
+                self.visible(app.judge)
+            } else {
+                Visible::default()
+            },
         };
         Prompt {
             caller,
@@ -58,7 +73,9 @@ impl Visit {
     /// Tokens of the judge's message, its instructions aside.
     fn shown_tokens(&self, app: &App<'_>) -> u32 {
         let question = match &self.question {
-            Some(Body::Question(Said::Recipe(question))) => shown::question(*question, app.usage.base(), app.judge).tokens,
+            Some(Body::Question(Said::Recipe(question))) => {
+                shown::question(*question, app.usage.base(), app.judge).tokens
+            }
             _ => self.question_tokens,
         };
         question + self.tools_shown + self.answer_shown + TOKENS_PER_MESSAGE
@@ -66,7 +83,9 @@ impl Visit {
 
     /// What a judge sees of the answer.
     fn visible(&self, judge: &JudgeSpec) -> Visible {
-        let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else { return Visible::default() };
+        let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else {
+            return Visible::default();
+        };
         Visible {
             grade: shown::readable(*answer, self.tool_characters, judge).then_some(answer.grade),
             tool_output_first: judge.sees == Sees::ToolOutputFirst && self.tool_characters > 0,

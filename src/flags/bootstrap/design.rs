@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::experiment::{Aggregation, Better, Correction, Method, Metric, MetricKind, Missing, Statistic};
+use crate::experiment::{
+    Aggregation, Better, Correction, Method, Metric, MetricKind, Missing, Statistic,
+};
 use crate::flags::members::{at, put};
 use crate::flags::spec::{ClauseSpec, Condition, ExperimentSpec, ModelConfigSpec, VariationSpec};
 use crate::quantity::Share;
@@ -14,16 +16,22 @@ use crate::quantity::Share;
 /// The names of the fields of `wanted` that `found` lacks or holds with another value.
 pub fn differing(wanted: &Value, found: &Value) -> Vec<String> {
     let fields = wanted.as_object().into_iter().flatten();
-    fields.filter(|(name, value)| !same(value, &found[name.as_str()])).map(|(name, _)| name.clone()).collect()
+    fields
+        .filter(|(name, value)| !same(value, &found[name.as_str()]))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// Equality where numbers compare by value: a service may write 1 as 1.0.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+            a.len() == b.len()
+                && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
         _ => a == b,
     }
@@ -33,7 +41,9 @@ pub fn same(a: &Value, b: &Value) -> bool {
 pub fn clauses(condition: &Condition) -> Vec<Value> {
     match condition {
         Condition::Segment(key) => {
-            vec![json!({ "contextKind": "user", "attribute": "segmentMatch", "op": "segmentMatch", "negate": false, "values": [key] })]
+            vec![
+                json!({ "contextKind": "user", "attribute": "segmentMatch", "op": "segmentMatch", "negate": false, "values": [key] }),
+            ]
         }
         Condition::Clauses(clauses) => clauses.iter().map(clause).collect(),
     }
@@ -61,14 +71,24 @@ pub fn plain_clauses(found: &Value) -> Vec<Value> {
 pub fn said(clauses: &[Value]) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let one = |clause: &Value| {
-        let values: Vec<String> = clause["values"].as_array().into_iter().flatten().map(text).collect();
+        let values: Vec<String> =
+            clause["values"].as_array().into_iter().flatten().map(text).collect();
         let not = if clause["negate"] == true { "not " } else { "" };
         match clause["op"].as_str() {
             Some("segmentMatch") => format!("{not}in segment {}", values.join(" or ")),
-            op => format!("{} {not}{} {}", text(&clause["attribute"]), op.unwrap_or_default(), values.join(" or ")),
+            op => format!(
+                "{} {not}{} {}",
+                text(&clause["attribute"]),
+                op.unwrap_or_default(),
+                values.join(" or ")
+            ),
         }
     };
-    if clauses.is_empty() { "nothing".to_owned() } else { clauses.iter().map(one).collect::<Vec<_>>().join(" and ") }
+    if clauses.is_empty() {
+        "nothing".to_owned()
+    } else {
+        clauses.iter().map(one).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// Whether two lists of clauses say the same.
@@ -82,8 +102,15 @@ pub fn model_config(model: &ModelConfigSpec) -> Value {
 }
 
 /// A variation to create, attached to the latest versions of its tools.
-pub fn variation(variation: &VariationSpec, model: &str, tool_versions: &BTreeMap<String, u64>) -> Value {
-    let tools = variation.tools.iter().map(|key| json!({ "key": key, "version": tool_versions.get(key).copied().unwrap_or(1) }));
+pub fn variation(
+    variation: &VariationSpec,
+    model: &str,
+    tool_versions: &BTreeMap<String, u64>,
+) -> Value {
+    let tools = variation
+        .tools
+        .iter()
+        .map(|key| json!({ "key": key, "version": tool_versions.get(key).copied().unwrap_or(1) }));
     json!({
         "key": variation.key, "name": variation.name, "instructions": variation.instructions, "modelConfigKey": variation.model_config,
         "model": { "modelName": model, "parameters": variation.parameters, "custom": variation.custom },
@@ -94,7 +121,8 @@ pub fn variation(variation: &VariationSpec, model: &str, tool_versions: &BTreeMa
 /// The fields of a found variation that [`variation`] sends.
 pub fn plain_variation(found: &Value) -> Value {
     let tools = found["tools"].as_array().into_iter().flatten();
-    let tools: Vec<Value> = tools.map(|tool| json!({ "key": tool["key"], "version": tool["version"] })).collect();
+    let tools: Vec<Value> =
+        tools.map(|tool| json!({ "key": tool["key"], "version": tool["version"] })).collect();
     let model = &found["model"];
     let object = |name: &str| model[name].as_object().cloned().unwrap_or_default();
     json!({
@@ -106,7 +134,8 @@ pub fn plain_variation(found: &Value) -> Value {
 
 /// A metric to create.
 pub fn metric(metric: &Metric) -> Value {
-    let numeric = metric.kind() != MetricKind::Conversion && metric.aggregation != Aggregation::Occurrence;
+    let numeric =
+        metric.kind() != MetricKind::Conversion && metric.aggregation != Aggregation::Occurrence;
     let mut json = json!({
         "key": metric.key, "name": metric.name, "kind": "custom", "isNumeric": numeric, "eventKey": metric.event,
         "successCriteria": match metric.better { Better::Higher => "HigherThanBaseline", Better::Lower => "LowerThanBaseline" },
@@ -119,7 +148,11 @@ pub fn metric(metric: &Metric) -> Value {
     match metric.statistic {
         Statistic::Mean => {
             put(&mut json, "analysisType", "mean");
-            put(&mut json, "eventDefault", json!({ "disabled": metric.missing == Missing::Exclude, "value": 0 }));
+            put(
+                &mut json,
+                "eventDefault",
+                json!({ "disabled": metric.missing == Missing::Exclude, "value": 0 }),
+            );
         }
         Statistic::Percentile(share) => {
             put(&mut json, "analysisType", "percentile");
@@ -144,9 +177,13 @@ pub fn metric_patch(wanted: &Value, names: &[String]) -> Value {
     names.iter().map(|name| json!({ "op": "replace", "path": format!("/{name}"), "value": wanted[name.as_str()] })).collect()
 }
 
-/// What an experiment's rule has to serve: weights by variation key, in thousandths of a percent; the rest is outside.
+/// What an experiment's rule has to serve: weights by variation key, in thousandths of a percent;
+/// the rest is outside.
 pub fn weights(experiment: &ExperimentSpec) -> Vec<(&str, u32)> {
-    let weight = |share: &Share| u64::from(share.weight()) * u64::from(experiment.sample.weight()) / u64::from(Share::WHOLE.weight());
+    let weight = |share: &Share| {
+        u64::from(share.weight()) * u64::from(experiment.sample.weight())
+            / u64::from(Share::WHOLE.weight())
+    };
     experiment
         .treatments
         .iter()
@@ -156,7 +193,12 @@ pub fn weights(experiment: &ExperimentSpec) -> Vec<(&str, u32)> {
 }
 
 /// An iteration to create. `ids` and `names` are by variation key.
-pub fn iteration(experiment: &ExperimentSpec, ids: &BTreeMap<String, (String, String)>, rule_id: &str, flag_version: u64) -> Value {
+pub fn iteration(
+    experiment: &ExperimentSpec,
+    ids: &BTreeMap<String, (String, String)>,
+    rule_id: &str,
+    flag_version: u64,
+) -> Value {
     let id = |key: &str| ids.get(key).map_or("", |(id, _)| id.as_str());
     let treatments = weights(experiment).into_iter().map(|(key, weight)| {
         json!({
@@ -179,9 +221,11 @@ pub fn plain_iteration(found: &Value, config: &str) -> Value {
         json!({ "baseline": treatment["baseline"], "allocationPercent": treatment["allocationPercent"],
             "variationId": treatment.pointer("/parameters/0/variationId") })
     });
-    let metrics: Vec<&Value> = found["metrics"].as_array().into_iter().flatten().map(|metric| &metric["key"]).collect();
+    let metrics: Vec<&Value> =
+        found["metrics"].as_array().into_iter().flatten().map(|metric| &metric["key"]).collect();
     let primary = &found["primarySingleMetric"];
-    let primary = if primary.is_object() { &primary["key"] } else { &found["primarySingleMetricKey"] };
+    let primary =
+        if primary.is_object() { &primary["key"] } else { &found["primarySingleMetricKey"] };
     json!({
         "hypothesis": found["hypothesis"], "treatments": treatments.collect::<Vec<_>>(), "metrics": metrics, "primary metric": primary,
         "randomization unit": found["randomizationUnit"], "outside": at(found, ["flags", config, "notInExperimentVariationId"]),
@@ -191,9 +235,14 @@ pub fn plain_iteration(found: &Value, config: &str) -> Value {
 /// The same with variations by key instead of by the ids that nobody has seen.
 pub fn readable(json: &Value, ids: &BTreeMap<String, (String, String)>) -> Value {
     match json {
-        Value::String(text) => ids.iter().find(|(_, (id, _))| id == text).map_or_else(|| json.clone(), |(key, _)| key.as_str().into()),
+        Value::String(text) => ids
+            .iter()
+            .find(|(_, (id, _))| id == text)
+            .map_or_else(|| json.clone(), |(key, _)| key.as_str().into()),
         Value::Array(items) => items.iter().map(|item| readable(item, ids)).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), readable(value, ids))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), readable(value, ids))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -203,7 +252,9 @@ pub fn analysis(experiment: &ExperimentSpec) -> Map<String, Value> {
     let threshold = percent((experiment.threshold.get() * 1e5 + 0.5) as u32);
     let mut config = match experiment.method {
         Method::Bayesian => json!({ "bayesianThreshold": threshold }),
-        Method::Frequentist => json!({ "significanceThreshold": percent(100_000 - (experiment.threshold.get() * 1e5 + 0.5) as u32) }),
+        Method::Frequentist => {
+            json!({ "significanceThreshold": percent(100_000 - (experiment.threshold.get() * 1e5 + 0.5) as u32) })
+        }
         Method::Sequential => json!({
             "significanceThreshold": percent(100_000 - (experiment.threshold.get() * 1e5 + 0.5) as u32), "sequentialTestingEnabled": true }),
     };
@@ -215,8 +266,11 @@ pub fn analysis(experiment: &ExperimentSpec) -> Map<String, Value> {
     if let Some(correction) = correction {
         put(&mut config, "multipleComparisonCorrectionMethod", correction);
     }
-    let methodology = if experiment.method == Method::Bayesian { "bayesian" } else { "frequentist" };
-    [("methodology".to_owned(), methodology.into()), ("analysisConfig".to_owned(), config)].into_iter().collect()
+    let methodology =
+        if experiment.method == Method::Bayesian { "bayesian" } else { "frequentist" };
+    [("methodology".to_owned(), methodology.into()), ("analysisConfig".to_owned(), config)]
+        .into_iter()
+        .collect()
 }
 
 /// Thousandths of a percent as a percentage without its sign: 12,500 is `12.5`.

@@ -31,7 +31,11 @@ impl Difference {
         let common = there.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
         let long = there.chars().count().max(wanted.chars().count()) > MAX_SHOWN;
         let skipped = if long { common.saturating_sub(BEFORE) } else { 0 };
-        Self { field: field.into(), there: excerpt(&there, skipped), wanted: excerpt(&wanted, skipped) }
+        Self {
+            field: field.into(),
+            there: excerpt(&there, skipped),
+            wanted: excerpt(&wanted, skipped),
+        }
     }
 }
 
@@ -87,18 +91,23 @@ mod tests {
     #[test]
     fn a_difference_is_told_where_it_is() {
         let long = "Answer from the documents. ".repeat(8);
-        let wanted =
-            json!({ "name": "A", "model": { "parameters": { "temperature": 0.0 } }, "instructions": format!("{long}Be brief."), "n": 1 });
-        let found =
-            json!({ "name": "A", "model": { "parameters": { "top_p": 1 } }, "instructions": format!("{long}Be\nexact."), "n": 1.0 });
+        let wanted = json!({ "name": "A", "model": { "parameters": { "temperature": 0.0 } }, "instructions": format!("{long}Be brief."), "n": 1 });
+        let found = json!({ "name": "A", "model": { "parameters": { "top_p": 1 } }, "instructions": format!("{long}Be\nexact."), "n": 1.0 });
         let list = differences(&wanted, &found);
-        let told: Vec<_> = list.iter().map(|one| (one.field.as_str(), one.there.as_str(), one.wanted.as_str())).collect();
+        let told: Vec<_> = list
+            .iter()
+            .map(|one| (one.field.as_str(), one.there.as_str(), one.wanted.as_str()))
+            .collect();
         assert_eq!(
             told,
             [
                 ("model.parameters.temperature", "nothing", "0.0"),
                 ("model.parameters.top_p", "1", "nothing"),
-                ("instructions", "…r from the documents. Be\\nexact.\"", "…r from the documents. Be brief.\""),
+                (
+                    "instructions",
+                    "…r from the documents. Be\\nexact.\"",
+                    "…r from the documents. Be brief.\""
+                ),
             ]
         );
     }

@@ -1,7 +1,8 @@
 //! From the targeting that is there to the targeting that is wanted: the instructions of one patch.
 //!
-//! Rules are recognized by their clauses. A rule that an experiment holds keeps what it serves: the experiment decides that. A rule
-//! that is not wanted is somebody else's: it stays, behind the wanted ones.
+//! Rules are recognized by their clauses. A rule that an experiment holds keeps what it serves: the
+//! experiment decides that. A rule that is not wanted is somebody else's: it stays, behind the
+//! wanted ones.
 //!
 //! Promises: no instruction where nothing differs.
 //!
@@ -56,7 +57,8 @@ impl<'a> Found<'a> {
     pub fn ids(&self) -> BTreeMap<String, (String, String)> {
         let variations = self.reply["variations"].as_array().into_iter().flatten();
         let entry = |variation: &Value| {
-            let key = at(variation, ["value", "_ldMeta", "variationKey"]).as_str().unwrap_or("disabled");
+            let key =
+                at(variation, ["value", "_ldMeta", "variationKey"]).as_str().unwrap_or("disabled");
             let text = |name: &str| variation[name].as_str().unwrap_or_default().to_owned();
             (key.to_owned(), (text("_id"), text("name")))
         };
@@ -69,8 +71,11 @@ impl<'a> Found<'a> {
     }
 
     fn key(&self, index: &Value) -> String {
-        let variation = index.as_u64().and_then(|index| self.reply["variations"].get(usize::try_from(index).ok()?));
-        let key = variation.and_then(|variation| at(variation, ["value", "_ldMeta", "variationKey"]).as_str());
+        let variation = index
+            .as_u64()
+            .and_then(|index| self.reply["variations"].get(usize::try_from(index).ok()?));
+        let key = variation
+            .and_then(|variation| at(variation, ["value", "_ldMeta", "variationKey"]).as_str());
         key.unwrap_or("disabled").to_owned()
     }
 
@@ -94,13 +99,31 @@ impl<'a> Found<'a> {
             .as_array()
             .into_iter()
             .flatten()
-            .map(|part| (self.key(&part["variation"]), part["weight"].as_u64().unwrap_or(0), part["_untracked"] == json!(true)))
+            .map(|part| {
+                (
+                    self.key(&part["variation"]),
+                    part["weight"].as_u64().unwrap_or(0),
+                    part["_untracked"] == json!(true),
+                )
+            })
             .collect();
-        let tracked = parts.iter().filter(|part| !part.2).map(|(key, weight, _)| (key.clone(), *weight)).collect();
+        let tracked = parts
+            .iter()
+            .filter(|part| !part.2)
+            .map(|(key, weight, _)| (key.clone(), *weight))
+            .collect();
         match (at(rollout, ["experimentAllocation", "type"]).as_str(), parts.as_slice()) {
             (None, _) => Served::Weights(tracked),
-            (Some("measuredRollout"), [(to, share, _), (from, ..), ..]) => Served::Guarded(from.clone(), to.clone(), *share),
-            (Some(_), _) => Served::Experiment(parts.into_iter().filter(|part| !part.2).map(|(key, weight, _)| (key, weight)).collect()),
+            (Some("measuredRollout"), [(to, share, _), (from, ..), ..]) => {
+                Served::Guarded(from.clone(), to.clone(), *share)
+            }
+            (Some(_), _) => Served::Experiment(
+                parts
+                    .into_iter()
+                    .filter(|part| !part.2)
+                    .map(|(key, weight, _)| (key, weight))
+                    .collect(),
+            ),
         }
     }
 
@@ -112,11 +135,14 @@ impl<'a> Found<'a> {
         let mut added = false;
         for (index, rule) in config.rules.iter().enumerate() {
             let wanted = clauses(&rule.when);
-            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
+            let position = left
+                .iter()
+                .position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
             let place = format!("rule {}", index + 1);
             match position.map(|position| left.remove(position)) {
                 Some(found) => {
-                    let head = json!({ "kind": "updateRuleVariationOrRollout", "ruleId": found["_id"] });
+                    let head =
+                        json!({ "kind": "updateRuleVariationOrRollout", "ruleId": found["_id"] });
                     self.update(&rule.serve, found, head, &place, &ids, &mut changes);
                 }
                 None => {
@@ -124,8 +150,11 @@ impl<'a> Found<'a> {
                     let mut instruction = json!({ "kind": "addRule", "clauses": wanted });
                     put_serve(&mut instruction, &rule.serve, &ids);
                     changes.instructions.push(instruction);
-                    changes.details.push(format!("{place} added, serving {}", describe(&rule.serve)));
-                    let whole = format!("{}: {}", said(&clauses(&rule.when)), describe(&rule.serve));
+                    changes
+                        .details
+                        .push(format!("{place} added, serving {}", describe(&rule.serve)));
+                    let whole =
+                        format!("{}: {}", said(&clauses(&rule.when)), describe(&rule.serve));
                     changes.differences.push(Difference::new(place, "nothing", whole));
                 }
             }
@@ -143,9 +172,15 @@ impl<'a> Found<'a> {
         );
         let off = config.off.as_deref().unwrap_or("disabled");
         if self.key(&self.environment["offVariation"]) != off {
-            changes.instructions.push(json!({ "kind": "updateOffVariation", "variationId": id(&ids, off) }));
+            changes
+                .instructions
+                .push(json!({ "kind": "updateOffVariation", "variationId": id(&ids, off) }));
             changes.details.push(format!("off variation is {off}"));
-            changes.differences.push(Difference::new("off variation", self.key(&self.environment["offVariation"]), off));
+            changes.differences.push(Difference::new(
+                "off variation",
+                self.key(&self.environment["offVariation"]),
+                off,
+            ));
         }
         changes
     }
@@ -187,7 +222,9 @@ impl<'a> Found<'a> {
         let mut own = Vec::new();
         for rule in &config.rules {
             let wanted = clauses(&rule.when);
-            let position = left.iter().position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
+            let position = left
+                .iter()
+                .position(|found| same_clauses(&plain_clauses(&found["clauses"]), &wanted));
             own.push(position.map(|position| left.remove(position)));
         }
         (own, left)
@@ -208,13 +245,22 @@ impl<'a> Found<'a> {
         let (own, others) = self.sorted(config);
         let own: Option<Vec<&Value>> = own.into_iter().collect();
         let (wanted, now) = ([own?, others].concat(), self.rules());
-        let ids = |rules: &[&Value]| rules.iter().map(|rule| rule["_id"].clone()).collect::<Vec<_>>();
-        let words = |rules: &[&Value]| rules.iter().map(|rule| said(&plain_clauses(&rule["clauses"]))).collect::<Vec<_>>().join("; ");
+        let ids =
+            |rules: &[&Value]| rules.iter().map(|rule| rule["_id"].clone()).collect::<Vec<_>>();
+        let words = |rules: &[&Value]| {
+            rules
+                .iter()
+                .map(|rule| said(&plain_clauses(&rule["clauses"])))
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
         let reorder = json!({ "kind": "reorderRules", "ruleIds": ids(&wanted) });
-        (ids(&wanted) != ids(&now)).then(|| (reorder, Difference::new("order of rules", words(&now), words(&wanted))))
+        (ids(&wanted) != ids(&now))
+            .then(|| (reorder, Difference::new("order of rules", words(&now), words(&wanted))))
     }
 
-    /// What starts the guarded rollouts that do not run yet; asked after all wanted rules exist, in order.
+    /// What starts the guarded rollouts that do not run yet; asked after all wanted rules exist, in
+    /// order.
     pub fn guards(&self, config: &ConfigSpec) -> Changes {
         let (ids, mut changes) = (self.ids(), Changes::default());
         let rules = config.rules.iter().map(|rule| &rule.serve).zip(self.rules());
@@ -245,19 +291,26 @@ impl<'a> Found<'a> {
 fn serves(serve: &ServeSpec) -> Served {
     match serve {
         ServeSpec::Variation(key) => Served::Variation(key.clone()),
-        ServeSpec::Weights(weights) => {
-            Served::Weights(weights.iter().map(|(key, share)| (key.clone(), u64::from(share.weight()))).collect())
+        ServeSpec::Weights(weights) => Served::Weights(
+            weights.iter().map(|(key, share)| (key.clone(), u64::from(share.weight()))).collect(),
+        ),
+        ServeSpec::Guarded { from, to, share } => {
+            Served::Guarded(from.clone(), to.clone(), u64::from(share.weight()))
         }
-        ServeSpec::Guarded { from, to, share } => Served::Guarded(from.clone(), to.clone(), u64::from(share.weight())),
     }
 }
 
 /// Adds to an instruction what is to be served; for a guarded rollout, what it starts from.
 fn put_serve(instruction: &mut Value, serve: &ServeSpec, ids: &BTreeMap<String, (String, String)>) {
     match serve {
-        ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => instruction["variationId"] = id(ids, key).into(),
+        ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => {
+            instruction["variationId"] = id(ids, key).into()
+        }
         ServeSpec::Weights(weights) => {
-            let weights: Map<String, Value> = weights.iter().map(|(key, share)| (id(ids, key).to_owned(), share.weight().into())).collect();
+            let weights: Map<String, Value> = weights
+                .iter()
+                .map(|(key, share)| (id(ids, key).to_owned(), share.weight().into()))
+                .collect();
             put(instruction, "rolloutWeights", weights);
             put(instruction, "rolloutContextKind", "user");
         }
@@ -271,15 +324,23 @@ fn id<'a>(ids: &'a BTreeMap<String, (String, String)>, key: &str) -> &'a str {
 /// What is served, for people.
 fn told(served: &Served) -> String {
     let weights = |weights: &mut dyn Iterator<Item = (&String, &u64)>| {
-        let part = |(key, weight): (&String, &u64)| format!("{}% {key}", percent(u32::try_from(*weight).unwrap_or(0)));
+        let part = |(key, weight): (&String, &u64)| {
+            format!("{}% {key}", percent(u32::try_from(*weight).unwrap_or(0)))
+        };
         weights.map(part).collect::<Vec<_>>().join(", ")
     };
     match served {
         Served::Variation(key) => key.clone(),
         Served::Weights(parts) => weights(&mut parts.iter()),
-        Served::Experiment(parts) => format!("an experiment: {}", weights(&mut parts.iter().map(|(key, weight)| (key, weight)))),
+        Served::Experiment(parts) => format!(
+            "an experiment: {}",
+            weights(&mut parts.iter().map(|(key, weight)| (key, weight)))
+        ),
         Served::Guarded(from, to, share) => {
-            format!("a guarded rollout from {from} to {to} at {}%", percent(u32::try_from(*share).unwrap_or(0)))
+            format!(
+                "a guarded rollout from {from} to {to} at {}%",
+                percent(u32::try_from(*share).unwrap_or(0))
+            )
         }
     }
 }
@@ -288,7 +349,10 @@ fn describe(serve: &ServeSpec) -> String {
     match serve {
         ServeSpec::Variation(key) | ServeSpec::Guarded { from: key, .. } => key.clone(),
         ServeSpec::Weights(weights) => {
-            let parts: Vec<String> = weights.iter().map(|(key, share)| format!("{}% {key}", percent(share.weight()))).collect();
+            let parts: Vec<String> = weights
+                .iter()
+                .map(|(key, share)| format!("{}% {key}", percent(share.weight())))
+                .collect();
             parts.join(", ")
         }
     }

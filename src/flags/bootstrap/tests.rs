@@ -1,4 +1,5 @@
-//! The tutorial's inventory, from nothing to assignments; and what a second run, a changed specification or a faulty one does.
+//! The tutorial's inventory, from nothing to assignments; and what a second run, a changed
+//! specification or a faulty one does.
 
 use std::future::Future;
 use std::pin::pin;
@@ -29,8 +30,14 @@ fn built(spec: &ProjectSpec) -> (Account, Vec<Action>) {
 }
 
 fn again(account: &mut Account, spec: &ProjectSpec) -> Vec<String> {
-    let actions = ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, Mode::Apply)).unwrap();
-    actions.iter().filter(|action| action.kind != ActionKind::Unchanged).map(Action::to_string).collect()
+    let actions =
+        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, Mode::Apply))
+            .unwrap();
+    actions
+        .iter()
+        .filter(|action| action.kind != ActionKind::Unchanged)
+        .map(Action::to_string)
+        .collect()
 }
 
 fn get(account: &mut Account, path: &str) -> Value {
@@ -42,15 +49,23 @@ fn targeting(account: &mut Account, config: &str) -> Value {
 }
 
 fn attributes(country: &str, plan: &str) -> Attributes {
-    Attributes([("country", country), ("plan", plan)].map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    Attributes(
+        [("country", country), ("plan", plan)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    )
 }
 
 #[test]
 fn the_tutorials_inventory_comes_from_nothing() {
     let (mut account, actions) = built(&spec());
     let count = |kind| actions.iter().filter(|action| action.kind == kind).count();
-    // Project, environment, 5 tools, 4 segments, 3 configs with 11 variations and their targeting, 5 metrics, 2 experiments.
-    assert_eq!((count(ActionKind::Created), count(ActionKind::Updated)), (2 + 5 + 4 + 3 + 11 + 3 + 5 + 2, 0));
+    // Project, environment, 5 tools, 4 segments, 3 configs with 11 variations and their targeting,
+    // 5 metrics, 2 experiments.
+    assert_eq!(
+        (count(ActionKind::Created), count(ActionKind::Updated)),
+        (2 + 5 + 4 + 3 + 11 + 3 + 5 + 2, 0)
+    );
     assert_eq!(count(ActionKind::Unchanged), 6, "the models are global");
     assert!(
         protocol(&actions)
@@ -60,10 +75,15 @@ fn the_tutorials_inventory_comes_from_nothing() {
 
     let support = targeting(&mut account, "support-agent");
     let clauses = &support["rules"][3]["clauses"];
-    assert_eq!((&clauses[0]["op"], &clauses[0]["values"]), (&json!("segmentMatch"), &json!(["other-paid"])), "rule 4 is other-paid");
+    assert_eq!(
+        (&clauses[0]["op"], &clauses[0]["values"]),
+        (&json!("segmentMatch"), &json!(["other-paid"])),
+        "rule 4 is other-paid"
+    );
     // Index 0 is the automatic variation `disabled`, so the control has 5 and the treatment 7.
     assert_eq!(
-        account.ruleset("multi-agent-chatbot", "production").unwrap().flags["support-agent"]["rules"][3]["rollout"],
+        account.ruleset("multi-agent-chatbot", "production").unwrap().flags["support-agent"]["rules"]
+            [3]["rollout"],
         json!({ "kind": "experiment", "contextKind": "user", "variations": [{ "variation": 5, "weight": 50000 }, { "variation": 7, "weight": 50000 }],
             "seed": 1138240921 })
     );
@@ -74,8 +94,15 @@ fn the_tutorials_inventory_comes_from_nothing() {
 fn users_are_assigned_as_the_published_sequences_say() {
     let (account, _) = built(&spec());
     let ruleset = account.ruleset("multi-agent-chatbot", "production").unwrap();
-    let sets = [attributes("US", "paid"), attributes("DE", "paid"), attributes("US", "free"), Attributes::default()];
-    let compiled = Compiled::new(&ruleset, &["supervisor-agent", "security-agent", "support-agent"], &sets).unwrap();
+    let sets = [
+        attributes("US", "paid"),
+        attributes("DE", "paid"),
+        attributes("US", "free"),
+        Attributes::default(),
+    ];
+    let compiled =
+        Compiled::new(&ruleset, &["supervisor-agent", "security-agent", "support-agent"], &sets)
+            .unwrap();
     let sequence = |config: usize, first: usize| -> String {
         let pick = |n| {
             let evaluation = compiled.evaluate(config, 0, user_key(n).as_str());
@@ -88,11 +115,17 @@ fn users_are_assigned_as_the_published_sequences_say() {
     assert_eq!(sequence(1, 1), "21211222211111122112");
     let served = |config, set| compiled.evaluate(config, set, "user_1").variation;
     assert_eq!([served(2, 1), served(2, 2), served(2, 3)], [Some(2), Some(3), Some(5)]);
-    assert_eq!([served(1, 1), served(1, 2), served(1, 3), served(0, 0)], [Some(2), Some(1), Some(1), Some(0)]);
+    assert_eq!(
+        [served(1, 1), served(1, 2), served(1, 3), served(0, 0)],
+        [Some(2), Some(1), Some(1), Some(0)]
+    );
     assert!(!compiled.evaluate(2, 1, "user_1").in_experiment);
     assert_eq!(compiled.variation_key(2, 6), Some("claude-opus-treatment"));
     let agent = crate::flags::agent::read(compiled.value(2, 6).unwrap()).unwrap().unwrap();
-    assert_eq!((agent.model.as_str(), agent.tools.len(), &agent.custom["max_tool_calls"]), ("claude-opus-4-20250514", 5, &json!(10)));
+    assert_eq!(
+        (agent.model.as_str(), agent.tools.len(), &agent.custom["max_tool_calls"]),
+        ("claude-opus-4-20250514", 5, &json!(10))
+    );
     assert_eq!(compiled.value(2, 7), None);
 }
 
@@ -107,8 +140,9 @@ fn a_second_run_finds_nothing_to_do() {
 #[test]
 fn a_plan_changes_nothing_and_names_what_would_be_done() {
     let mut account = Account::new(Seed(7));
-    let plan =
-        |account: &mut Account, spec: &ProjectSpec| ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS }, spec, Mode::Plan)).unwrap();
+    let plan = |account: &mut Account, spec: &ProjectSpec| {
+        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS }, spec, Mode::Plan)).unwrap()
+    };
     let actions = plan(&mut account, &spec());
     assert_eq!((account.revision(), actions.len()), (0, 41));
     assert!(actions.iter().all(|action| action.kind == ActionKind::Created));
@@ -118,15 +152,23 @@ fn a_plan_changes_nothing_and_names_what_would_be_done() {
     let mut changed = spec();
     changed.configs[2].variations[4].instructions = "Be brief.".into();
     let actions = plan(&mut account, &changed);
-    let told: Vec<_> = actions.iter().filter(|action| action.kind != ActionKind::Unchanged).map(Action::to_string).collect();
-    assert_eq!((told, account.revision()), (vec!["~ variation support-agent/other-paid: instructions".to_owned()], revision));
+    let told: Vec<_> = actions
+        .iter()
+        .filter(|action| action.kind != ActionKind::Unchanged)
+        .map(Action::to_string)
+        .collect();
+    assert_eq!(
+        (told, account.revision()),
+        (vec!["~ variation support-agent/other-paid: instructions".to_owned()], revision)
+    );
 }
 
 #[test]
 fn what_differs_is_updated_and_nothing_is_duplicated() {
     let (mut account, _) = built(&spec());
-    let version =
-        |account: &Account| account.ruleset("multi-agent-chatbot", "production").unwrap().flags["support-agent"]["version"].as_u64();
+    let version = |account: &Account| {
+        account.ruleset("multi-agent-chatbot", "production").unwrap().flags["support-agent"]["version"].as_u64()
+    };
     let before = version(&account);
     let mut changed = spec();
     changed.tools[0].description = "searches".into();
@@ -138,8 +180,16 @@ fn what_differs_is_updated_and_nothing_is_duplicated() {
     ]);
     changed.metrics[0].missing = crate::experiment::Missing::Exclude;
     let told = again(&mut account, &changed);
-    let variations = ["eu-free", "eu-paid", "other-free", "other-paid", "international-standard", "claude-opus-treatment"];
-    let mut wanted = vec!["~ tool search_v1: description".to_owned(), "~ segment eu-free: rules".to_owned()];
+    let variations = [
+        "eu-free",
+        "eu-paid",
+        "other-free",
+        "other-paid",
+        "international-standard",
+        "claude-opus-treatment",
+    ];
+    let mut wanted =
+        vec!["~ tool search_v1: description".to_owned(), "~ segment eu-free: rules".to_owned()];
     wanted.extend(variations.map(|key| format!("~ variation support-agent/{key}: tools")));
     wanted.push(
         "~ targeting support-agent: rule 2 serves international-standard; default rule serves 25% eu-free, 75% international-standard"
@@ -151,8 +201,11 @@ fn what_differs_is_updated_and_nothing_is_duplicated() {
     assert_eq!(targeting(&mut account, "support-agent")["rules"].as_array().unwrap().len(), 4);
     assert_eq!(again(&mut account, &changed), Vec::<String>::new());
 
-    // Another order, and one rule that is not wanted any more: it stays behind, and the rule of the experiment keeps its users.
-    let rules = |account: &mut Account| targeting(account, "support-agent")["rules"].as_array().unwrap().clone();
+    // Another order, and one rule that is not wanted any more: it stays behind, and the rule of the
+    // experiment keeps its users.
+    let rules = |account: &mut Account| {
+        targeting(account, "support-agent")["rules"].as_array().unwrap().clone()
+    };
     let before = rules(&mut account);
     changed.configs[2].rules.remove(0);
     changed.configs[2].rules.swap(0, 1);
@@ -163,10 +216,13 @@ fn what_differs_is_updated_and_nothing_is_duplicated() {
 
 /// What is told of everything that is not as it should be, with what is there and what is wanted.
 fn left(account: &mut Account, spec: &ProjectSpec, mode: Mode) -> Vec<(String, Vec<String>)> {
-    let actions = ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, mode)).unwrap();
+    let actions =
+        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, mode)).unwrap();
     let told = |one: &Difference| format!("{}: {} -> {}", one.field, one.there, one.wanted);
     let different = actions.iter().filter(|action| action.kind != ActionKind::Unchanged);
-    different.map(|action| (action.to_string(), action.differences.iter().map(told).collect())).collect()
+    different
+        .map(|action| (action.to_string(), action.differences.iter().map(told).collect()))
+        .collect()
 }
 
 #[test]
@@ -176,7 +232,11 @@ fn what_is_missing_is_created_beside_what_differs_and_is_left() {
     changed.tools[0].description = "searches".into();
     changed.segments[0].clauses.pop();
     changed.configs[2].variations[4].instructions = "Be brief.".into();
-    let more = crate::flags::spec::VariationSpec { key: "brief".into(), name: "Brief".into(), ..changed.configs[2].variations[4].clone() };
+    let more = crate::flags::spec::VariationSpec {
+        key: "brief".into(),
+        name: "Brief".into(),
+        ..changed.configs[2].variations[4].clone()
+    };
     changed.configs[2].variations.push(more);
     changed.configs[2].fallthrough = ServeSpec::Variation("brief".into());
     changed.metrics[0].missing = crate::experiment::Missing::Exclude;
@@ -197,14 +257,24 @@ fn what_is_missing_is_created_beside_what_differs_and_is_left() {
             "! experiment security-level: new iteration started: hypothesis",
         ]
     );
-    assert!(told[1].1[0].starts_with("rules: country in ") && told[1].1[0].contains("plan in free -> country in "), "{:?}", told[1]);
-    assert!(told[2].1[0].starts_with("instructions: ") && told[2].1[0].ends_with("-> \"Be brief.\""), "{:?}", told[2]);
+    assert!(
+        told[1].1[0].starts_with("rules: country in ")
+            && told[1].1[0].contains("plan in free -> country in "),
+        "{:?}",
+        told[1]
+    );
+    assert!(
+        told[2].1[0].starts_with("instructions: ") && told[2].1[0].ends_with("-> \"Be brief.\""),
+        "{:?}",
+        told[2]
+    );
     assert_eq!(told[4].1, ["default rule: international-standard -> brief"]);
     assert_eq!(told[5].1, ["eventDefault.disabled: false -> true"]);
     assert_eq!(targeting(&mut account, "support-agent")["fallthrough"], before["fallthrough"]);
     // Nothing is left to create, and what differs is told again, until it may be changed.
     assert_eq!(left(&mut account, &changed, Mode::Create).len(), 7);
-    // Everything but the experiment that waited, the variations whose tool got a new version among it.
+    // Everything but the experiment that waited, the variations whose tool got a new version among
+    // it.
     assert_eq!(left(&mut account, &changed, Mode::Apply).len(), 6 + 6);
     assert_eq!(left(&mut account, &changed, Mode::Plan), []);
 }
@@ -216,7 +286,10 @@ fn another_design_starts_another_iteration() {
     changed.experiments[0].sample = Share::new(20_000).unwrap();
     changed.experiments[0].outside = "eu-free".into();
     let told = again(&mut account, &changed);
-    assert_eq!(told, ["~ experiment premium-model-value-analysis: new iteration started: treatments, outside"]);
+    assert_eq!(
+        told,
+        ["~ experiment premium-model-value-analysis: new iteration started: treatments, outside"]
+    );
     let rollout = account.ruleset("multi-agent-chatbot", "production").unwrap().flags["support-agent"]["rules"][3]["rollout"].clone();
     let part = |variation: u64, weight: u64| json!({ "variation": variation, "weight": weight });
     let outside = json!({ "variation": 2, "weight": 80000, "untracked": true });
@@ -226,7 +299,8 @@ fn another_design_starts_another_iteration() {
     // Stopped by hand: the rule serves the winner until the next run starts a new iteration.
     let path = "projects/multi-agent-chatbot/environments/production/experiments/premium-model-value-analysis";
     let winner = get(&mut account, path)["currentIteration"]["treatments"][1]["_id"].clone();
-    let stop = json!({ "kind": "stopIteration", "winningTreatmentId": winner, "winningReason": "better" });
+    let stop =
+        json!({ "kind": "stopIteration", "winningTreatmentId": winner, "winningReason": "better" });
     account.handle(&Request::instruct(path, None, vec![stop]), NOW_MS).unwrap();
     assert_eq!(targeting(&mut account, "support-agent")["rules"][3]["variation"], 7);
     let told = again(&mut account, &changed);
@@ -244,16 +318,23 @@ fn a_guarded_rollout_is_started_once() {
     let mut guarded = spec();
     guarded.experiments.clear();
     let share = Share::new(10_000).unwrap();
-    let guard = ServeSpec::Guarded { from: "other-paid".into(), to: "claude-opus-treatment".into(), share };
+    let guard =
+        ServeSpec::Guarded { from: "other-paid".into(), to: "claude-opus-treatment".into(), share };
     guarded.configs[2].rules[3].serve = guard;
     let (mut account, actions) = built(&guarded);
     assert!(protocol(&actions).contains("guarded rollout of claude-opus-treatment started at 10%"));
     let rollout = &targeting(&mut account, "support-agent")["rules"][3]["rollout"];
-    assert_eq!(rollout["variations"][2], json!({ "variation": 5, "weight": 80000, "_untracked": true }));
+    assert_eq!(
+        rollout["variations"][2],
+        json!({ "variation": 5, "weight": 80000, "_untracked": true })
+    );
     assert_eq!(again(&mut account, &guarded), Vec::<String>::new());
     // Back to one variation: the guarded rollout is stopped first.
     guarded.configs[2].rules[3].serve = ServeSpec::Variation("other-paid".into());
-    assert_eq!(again(&mut account, &guarded), ["~ targeting support-agent: rule 4 serves other-paid"]);
+    assert_eq!(
+        again(&mut account, &guarded),
+        ["~ targeting support-agent: rule 4 serves other-paid"]
+    );
 }
 
 #[test]
@@ -263,15 +344,23 @@ fn every_fault_of_a_specification_is_named_and_nothing_is_changed() {
     faulty.configs[1].variations[0].model_config = "Anthropic.claude-9".into();
     faulty.configs[2].variations[1].tools.push("search_v3".into());
     faulty.configs[2].fallthrough = ServeSpec::Variation("standard".into());
-    faulty.configs[2].rules[0].serve =
-        ServeSpec::Guarded { from: "eu-free".into(), to: "eu-paid".into(), share: Share::new(60_000).unwrap() };
+    faulty.configs[2].rules[0].serve = ServeSpec::Guarded {
+        from: "eu-free".into(),
+        to: "eu-paid".into(),
+        share: Share::new(60_000).unwrap(),
+    };
     faulty.metrics[4].event = "ai_cost_per_requst".into();
     faulty.metrics[3].unit.clear();
     faulty.experiments[0].treatments[0].1 = Share::new(0).unwrap();
     faulty.experiments[0].primary = "clicks".into();
     faulty.experiments[1].rule = RuleChoice::Index(4);
     let mut account = Account::new(Seed(7));
-    let error = ready(bootstrap(&mut MockAdmin { account: &mut account, now_ms: NOW_MS }, &faulty, Mode::Apply)).unwrap_err();
+    let error = ready(bootstrap(
+        &mut MockAdmin { account: &mut account, now_ms: NOW_MS },
+        &faulty,
+        Mode::Apply,
+    ))
+    .unwrap_err();
     let BootstrapError::Prerequisites(faults) = error else { panic!("{error}") };
     assert_eq!(
         faults,
@@ -305,7 +394,10 @@ fn ids_depend_on_the_seed_and_the_path_alone() {
     fewer.configs.remove(1);
     fewer.experiments.remove(1);
     let other = built(&fewer).0.ruleset("multi-agent-chatbot", "production").unwrap();
-    assert_eq!((&other.flags["support-agent"], &other.segments), (&ruleset.flags["support-agent"], &ruleset.segments));
+    assert_eq!(
+        (&other.flags["support-agent"], &other.segments),
+        (&ruleset.flags["support-agent"], &ruleset.segments)
+    );
     let (elsewhere, _) = mock_account(&spec(), Seed(8), NOW_MS).unwrap();
     let elsewhere = elsewhere.ruleset("multi-agent-chatbot", "production").unwrap();
     assert_ne!(elsewhere.flags["support-agent"]["salt"], ruleset.flags["support-agent"]["salt"]);

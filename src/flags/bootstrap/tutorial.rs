@@ -6,13 +6,22 @@ use crate::experiment::{Aggregation, Better, Correction, Method, Metric, Missing
 use crate::flags::spec::*;
 use crate::quantity::{Probability, Share};
 
-const EU: [&str; 15] = ["DE", "FR", "ES", "IT", "NL", "BE", "AT", "PL", "PT", "GR", "CZ", "HU", "SE", "DK", "FI"];
+const EU: [&str; 15] =
+    ["DE", "FR", "ES", "IT", "NL", "BE", "AT", "PL", "PT", "GR", "CZ", "HU", "SE", "DK", "FI"];
 
 fn segment(key: &str, in_eu: bool, plan: &str) -> SegmentSpec {
-    let clause =
-        |attribute: &str, values: Vec<Value>, negate| ClauseSpec { attribute: attribute.into(), operator: Operator::In, values, negate };
+    let clause = |attribute: &str, values: Vec<Value>, negate| ClauseSpec {
+        attribute: attribute.into(),
+        operator: Operator::In,
+        values,
+        negate,
+    };
     let country = clause("country", EU.map(Value::from).to_vec(), !in_eu);
-    SegmentSpec { key: key.into(), name: title(key), clauses: vec![country, clause("plan", vec![plan.into()], false)] }
+    SegmentSpec {
+        key: key.into(),
+        name: title(key),
+        clauses: vec![country, clause("plan", vec![plan.into()], false)],
+    }
 }
 
 fn title(key: &str) -> String {
@@ -21,7 +30,11 @@ fn title(key: &str) -> String {
 
 fn tool(key: &str, properties: Value) -> ToolSpec {
     let schema = json!({ "type": "object", "properties": properties, "required": ["query"] });
-    ToolSpec { key: key.into(), description: format!("{} over the knowledge base", title(key)), schema }
+    ToolSpec {
+        key: key.into(),
+        description: format!("{} over the knowledge base", title(key)),
+        schema,
+    }
 }
 
 fn variation(key: &str, model: &str, tools: &[&str], custom: Value) -> VariationSpec {
@@ -36,7 +49,14 @@ fn variation(key: &str, model: &str, tools: &[&str], custom: Value) -> Variation
     }
 }
 
-fn metric(key: &str, event: &str, aggregation: Aggregation, missing: Missing, better: Better, unit: &str) -> Metric {
+fn metric(
+    key: &str,
+    event: &str,
+    aggregation: Aggregation,
+    missing: Missing,
+    better: Better,
+    unit: &str,
+) -> Metric {
     Metric {
         key: key.into(),
         name: key.into(),
@@ -53,7 +73,13 @@ fn metric(key: &str, event: &str, aggregation: Aggregation, missing: Missing, be
     }
 }
 
-fn experiment(key: &str, config: &str, control: &str, treatment: &str, seed: i64) -> ExperimentSpec {
+fn experiment(
+    key: &str,
+    config: &str,
+    control: &str,
+    treatment: &str,
+    seed: i64,
+) -> ExperimentSpec {
     let half = Share::new(50_000).unwrap();
     ExperimentSpec {
         key: key.into(),
@@ -74,15 +100,21 @@ fn experiment(key: &str, config: &str, control: &str, treatment: &str, seed: i64
     }
 }
 
-const METRICS: [&str; 5] =
-    ["positive_feedback_rate", "negative_feedback_rate", "p95_total_user_latency", "average_total_user_tokens", "ai_cost_per_request"];
+const METRICS: [&str; 5] = [
+    "positive_feedback_rate",
+    "negative_feedback_rate",
+    "p95_total_user_latency",
+    "average_total_user_tokens",
+    "ai_cost_per_request",
+];
 const HAIKU: &str = "Anthropic.claude-3-5-haiku-20241022";
 const SONNET: &str = "Anthropic.claude-3-7-sonnet-latest";
 const OPUS: &str = "Anthropic.claude-opus-4-20250514";
 const GPT: &str = "OpenAI.gpt-4o";
 const MINI: &str = "OpenAI.gpt-4o-mini-2024-07-18";
 const MISTRAL: &str = "Mistral.mistral-small-latest";
-const ALL_TOOLS: [&str; 5] = ["search_v1", "search_v2", "reranking", "arxiv_search", "semantic_scholar"];
+const ALL_TOOLS: [&str; 5] =
+    ["search_v1", "search_v2", "reranking", "arxiv_search", "semantic_scholar"];
 
 /// Segments, tools, models, configs, metrics and the two experiments.
 pub fn spec() -> ProjectSpec {
@@ -100,7 +132,10 @@ pub fn spec() -> ProjectSpec {
         };
         segments.into_iter().zip(served).map(rule).collect()
     };
-    let config = |key: &str, variations: Vec<VariationSpec>, rules: Vec<RuleSpec>, fallthrough: &str| ConfigSpec {
+    let config = |key: &str,
+                  variations: Vec<VariationSpec>,
+                  rules: Vec<RuleSpec>,
+                  fallthrough: &str| ConfigSpec {
         key: key.into(),
         name: key.into(),
         variations,
@@ -108,9 +143,17 @@ pub fn spec() -> ProjectSpec {
         fallthrough: ServeSpec::Variation(fallthrough.into()),
         off: None,
     };
-    let mut opus = variation("claude-opus-treatment", OPUS, &ALL_TOOLS, json!({ "max_tool_calls": 10 }));
+    let mut opus =
+        variation("claude-opus-treatment", OPUS, &ALL_TOOLS, json!({ "max_tool_calls": 10 }));
     opus.name = "Claude Opus 4 Treatment".into();
-    let mut latency = metric(METRICS[2], "$ld:ai:duration:total", Aggregation::Sum, Missing::Exclude, Better::Lower, "ms");
+    let mut latency = metric(
+        METRICS[2],
+        "$ld:ai:duration:total",
+        Aggregation::Sum,
+        Missing::Exclude,
+        Better::Lower,
+        "ms",
+    );
     latency.statistic = Statistic::Percentile(Probability::new(0.95).unwrap());
     let (occurrence, sum) = (Aggregation::Occurrence, Aggregation::Sum);
     ProjectSpec {
@@ -132,7 +175,12 @@ pub fn spec() -> ProjectSpec {
         ],
         model_configs: [HAIKU, SONNET, OPUS, GPT, MINI, MISTRAL].map(model).to_vec(),
         configs: vec![
-            config("supervisor-agent", vec![variation("supervisor-basic", SONNET, &[], json!({}))], vec![], "supervisor-basic"),
+            config(
+                "supervisor-agent",
+                vec![variation("supervisor-basic", SONNET, &[], json!({}))],
+                vec![],
+                "supervisor-basic",
+            ),
             config(
                 "security-agent",
                 vec![
@@ -146,12 +194,22 @@ pub fn spec() -> ProjectSpec {
             config(
                 "support-agent",
                 vec![
-                    variation("rag-search-enhanced", SONNET, &["reranking", "search_v2"], json!({})),
+                    variation(
+                        "rag-search-enhanced",
+                        SONNET,
+                        &["reranking", "search_v2"],
+                        json!({}),
+                    ),
                     variation("eu-free", HAIKU, &["search_v1"], json!({ "max_tool_calls": 3 })),
                     variation("eu-paid", SONNET, &ALL_TOOLS, json!({ "max_tool_calls": 20 })),
                     variation("other-free", MINI, &["search_v1"], json!({ "max_tool_calls": 3 })),
                     variation("other-paid", GPT, &ALL_TOOLS, json!({ "max_tool_calls": 20 })),
-                    variation("international-standard", HAIKU, &ALL_TOOLS[..3], json!({ "max_tool_calls": 5 })),
+                    variation(
+                        "international-standard",
+                        HAIKU,
+                        &ALL_TOOLS[..3],
+                        json!({ "max_tool_calls": 5 }),
+                    ),
                     opus,
                 ],
                 rules(["eu-free", "eu-paid", "other-free", "other-paid"]),
@@ -159,15 +217,41 @@ pub fn spec() -> ProjectSpec {
             ),
         ],
         metrics: vec![
-            metric(METRICS[0], "$ld:ai:feedback:user:positive", occurrence, Missing::Zero, Better::Higher, ""),
-            metric(METRICS[1], "$ld:ai:feedback:user:negative", occurrence, Missing::Zero, Better::Lower, ""),
+            metric(
+                METRICS[0],
+                "$ld:ai:feedback:user:positive",
+                occurrence,
+                Missing::Zero,
+                Better::Higher,
+                "",
+            ),
+            metric(
+                METRICS[1],
+                "$ld:ai:feedback:user:negative",
+                occurrence,
+                Missing::Zero,
+                Better::Lower,
+                "",
+            ),
             latency,
             metric(METRICS[3], "$ld:ai:tokens:total", sum, Missing::Zero, Better::Lower, "tokens"),
             metric(METRICS[4], "ai_cost_per_request", sum, Missing::Exclude, Better::Lower, "$"),
         ],
         experiments: vec![
-            experiment("premium-model-value-analysis", "support-agent", "other-paid", "claude-opus-treatment", 1_138_240_921),
-            experiment("security-level", "security-agent", "basic-security", "strict-security", 77_223_344),
+            experiment(
+                "premium-model-value-analysis",
+                "support-agent",
+                "other-paid",
+                "claude-opus-treatment",
+                1_138_240_921,
+            ),
+            experiment(
+                "security-level",
+                "security-agent",
+                "basic-security",
+                "strict-security",
+                77_223_344,
+            ),
         ],
     }
 }

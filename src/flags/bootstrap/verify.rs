@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::experiment::MetricKind;
 use crate::flags::events::EventKey;
-use crate::flags::spec::{Condition, ConfigSpec, ExperimentSpec, ProjectSpec, RuleChoice, ServeSpec};
+use crate::flags::spec::{
+    Condition, ConfigSpec, ExperimentSpec, ProjectSpec, RuleChoice, ServeSpec,
+};
 use crate::quantity::Share;
 
 /// Keys of what the project holds already.
@@ -85,18 +87,27 @@ impl<'a> Check<'a> {
 
     fn config(&mut self, config: &'a ConfigSpec) {
         let owner = format!("AI config `{}`", config.key);
-        self.keys(&format!("variation of {owner}"), config.variations.iter().map(|variation| variation.key.as_str()));
+        self.keys(
+            &format!("variation of {owner}"),
+            config.variations.iter().map(|variation| variation.key.as_str()),
+        );
         for variation in &config.variations {
             let place = format!("{owner}, variation `{}`", variation.key);
             if variation.key == "disabled" {
-                self.fault(format!("{place}: every AI config has a variation of this name already"));
+                self.fault(format!(
+                    "{place}: every AI config has a variation of this name already"
+                ));
             }
             let model = &variation.model_config;
-            if !self.existing.model_configs.contains(model) && !self.spec.model_configs.iter().any(|known| known.key == *model) {
+            if !self.existing.model_configs.contains(model)
+                && !self.spec.model_configs.iter().any(|known| known.key == *model)
+            {
                 self.fault(format!("{place}: there is no model config `{model}`"));
             }
             for tool in &variation.tools {
-                if !self.existing.tools.contains(tool) && !self.spec.tools.iter().any(|known| known.key == *tool) {
+                if !self.existing.tools.contains(tool)
+                    && !self.spec.tools.iter().any(|known| known.key == *tool)
+                {
                     self.fault(format!("{place}: there is no tool `{tool}`"));
                 }
             }
@@ -105,11 +116,15 @@ impl<'a> Check<'a> {
             let place = format!("{owner}, rule {}", index + 1);
             match &rule.when {
                 Condition::Segment(key) => {
-                    if !self.existing.segments.contains(key) && !self.spec.segments.iter().any(|known| known.key == *key) {
+                    if !self.existing.segments.contains(key)
+                        && !self.spec.segments.iter().any(|known| known.key == *key)
+                    {
                         self.fault(format!("{place}: there is no segment `{key}`"));
                     }
                 }
-                Condition::Clauses(clauses) if clauses.is_empty() => self.fault(format!("{place} has no clauses")),
+                Condition::Clauses(clauses) if clauses.is_empty() => {
+                    self.fault(format!("{place} has no clauses"))
+                }
                 Condition::Clauses(_) => {}
             }
             self.serve(config, &rule.serve, &place);
@@ -159,32 +174,53 @@ impl<'a> Check<'a> {
     fn experiment(&mut self, experiment: &ExperimentSpec, earlier: &[ExperimentSpec]) {
         let place = format!("experiment `{}`", experiment.key);
         for key in &experiment.metrics {
-            if !self.existing.metrics.contains(key) && !self.spec.metrics.iter().any(|known| known.key == *key) {
+            if !self.existing.metrics.contains(key)
+                && !self.spec.metrics.iter().any(|known| known.key == *key)
+            {
                 self.fault(format!("{place}: there is no metric `{key}`"));
             }
         }
         if !experiment.metrics.contains(&experiment.primary) {
-            self.fault(format!("{place}: the primary metric `{}` is not among its metrics", experiment.primary));
+            self.fault(format!(
+                "{place}: the primary metric `{}` is not among its metrics",
+                experiment.primary
+            ));
         }
         self.whole(&experiment.treatments, &place);
-        let traffic = |key: &str| experiment.treatments.iter().any(|(treatment, share)| treatment == key && share.weight() > 0);
+        let traffic = |key: &str| {
+            experiment
+                .treatments
+                .iter()
+                .any(|(treatment, share)| treatment == key && share.weight() > 0)
+        };
         if !traffic(&experiment.control) {
             self.fault(format!("{place}: the control `{}` gets no traffic", experiment.control));
         }
-        if experiment.treatments.iter().filter(|(key, share)| *key != experiment.control && share.weight() > 0).count() == 0 {
+        if experiment
+            .treatments
+            .iter()
+            .filter(|(key, share)| *key != experiment.control && share.weight() > 0)
+            .count()
+            == 0
+        {
             self.fault(format!("{place}: nothing is compared with the control"));
         }
         if experiment.sample.weight() == 0 {
             self.fault(format!("{place}: the sample is empty"));
         }
-        let Some(config) = self.spec.configs.iter().find(|config| config.key == experiment.config) else {
+        let Some(config) = self.spec.configs.iter().find(|config| config.key == experiment.config)
+        else {
             return self.fault(format!("{place}: there is no AI config `{}`", experiment.config));
         };
         for key in experiment.treatments.iter().map(|(key, _)| key).chain([&experiment.outside]) {
             self.variation(config, key, &place);
         }
         let Some(rule) = rule_index(config, &experiment.rule) else {
-            return self.fault(format!("{place}: AI config `{}` has no such rule: {}", config.key, describe(&experiment.rule)));
+            return self.fault(format!(
+                "{place}: AI config `{}` has no such rule: {}",
+                config.key,
+                describe(&experiment.rule)
+            ));
         };
         let serves = config.rules.iter().map(|rule| &rule.serve).chain([&config.fallthrough]);
         if serves.into_iter().any(|serve| matches!(serve, ServeSpec::Guarded { .. })) {
@@ -193,7 +229,9 @@ impl<'a> Check<'a> {
                 config.key
             ));
         }
-        let same = |other: &&ExperimentSpec| other.config == experiment.config && rule_index(config, &other.rule) == Some(rule);
+        let same = |other: &&ExperimentSpec| {
+            other.config == experiment.config && rule_index(config, &other.rule) == Some(rule)
+        };
         if let Some(other) = earlier.iter().find(same) {
             self.fault(format!("{place}: experiment `{}` runs on the same rule", other.key));
         }
@@ -205,7 +243,9 @@ pub fn rule_index(config: &ConfigSpec, rule: &RuleChoice) -> Option<usize> {
     match rule {
         RuleChoice::Fallthrough => Some(config.rules.len()),
         RuleChoice::Index(index) => Some(*index).filter(|index| *index < config.rules.len()),
-        RuleChoice::Segment(key) => config.rules.iter().position(|rule| rule.when == Condition::Segment(key.clone())),
+        RuleChoice::Segment(key) => {
+            config.rules.iter().position(|rule| rule.when == Condition::Segment(key.clone()))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The compiled path against the official crate, over random rulesets; and the published assignments.
+//! The compiled path against the official crate, over random rulesets; and the published
+//! assignments.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,10 @@ use crate::context::user_key;
 
 fn ruleset(flag: Value, segments: impl IntoIterator<Item = Value>) -> Ruleset {
     let named = |item: Value| (item["key"].as_str().unwrap().to_owned(), item);
-    Ruleset { flags: BTreeMap::from([named(flag)]), segments: segments.into_iter().map(named).collect() }
+    Ruleset {
+        flags: BTreeMap::from([named(flag)]),
+        segments: segments.into_iter().map(named).collect(),
+    }
 }
 
 fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -30,16 +34,29 @@ fn flag(fallthrough: Value) -> Value {
 fn assignments_equal_the_published_sequences() {
     let halves = json!([{ "variation": 1, "weight": 50000 }, { "variation": 2, "weight": 50000 }]);
     let sequences = [
-        (json!({ "kind": "experiment", "seed": 1138240921, "variations": halves }), "11222122212221112111", 10013),
-        (json!({ "kind": "experiment", "seed": 77223344, "variations": halves }), "21211222211111122112", 10029),
+        (
+            json!({ "kind": "experiment", "seed": 1138240921, "variations": halves }),
+            "11222122212221112111",
+            10013,
+        ),
+        (
+            json!({ "kind": "experiment", "seed": 77223344, "variations": halves }),
+            "21211222211111122112",
+            10029,
+        ),
         (json!({ "variations": halves }), "22111222222112222121", 10056),
     ];
     for (rollout, picks, first_of_20_000) in sequences {
         let experiment = rollout["kind"] == "experiment";
-        let compiled =
-            Compiled::new(&ruleset(flag(json!({ "rollout": rollout })), []), &["support-agent"], &[Attributes::default()]).unwrap();
+        let compiled = Compiled::new(
+            &ruleset(flag(json!({ "rollout": rollout })), []),
+            &["support-agent"],
+            &[Attributes::default()],
+        )
+        .unwrap();
         let evaluate = |n: u32| compiled.evaluate(0, 0, user_key(n).as_str());
-        assert!((1..100).all(|n| evaluate(n).in_experiment == experiment && evaluate(n).reason == Reason::Fallthrough));
+        assert!((1..100).all(|n| evaluate(n).in_experiment == experiment
+            && evaluate(n).reason == Reason::Fallthrough));
         let pick = |n: u32| evaluate(n).variation.unwrap() + 1;
         assert_eq!((1..=20).map(|n| pick(n).to_string()).collect::<String>(), picks);
         assert_eq!((1..=20_000).filter(|&n| pick(n) == 1).count(), first_of_20_000);
@@ -49,19 +66,31 @@ fn assignments_equal_the_published_sequences() {
 #[test]
 fn what_has_no_answer_says_why() {
     let fixed = ruleset(flag(json!({ "variation": 0 })), []);
-    let compiled = Compiled::new(&fixed, &["support-agent", "no-such-agent"], &[Attributes::default()]).unwrap();
+    let compiled =
+        Compiled::new(&fixed, &["support-agent", "no-such-agent"], &[Attributes::default()])
+            .unwrap();
     let none = |reason| Evaluation { variation: None, in_experiment: false, reason };
-    assert_eq!(compiled.evaluate(0, 0, "u"), none(Reason::Fallthrough), "the automatic variation is `disabled`");
+    assert_eq!(
+        compiled.evaluate(0, 0, "u"),
+        none(Reason::Fallthrough),
+        "the automatic variation is `disabled`"
+    );
     assert_eq!(compiled.evaluate(1, 0, "u"), none(Reason::Error(EvaluationError::FlagNotFound)));
     assert_eq!(compiled.evaluate(0, 1, "u"), none(Reason::Error(EvaluationError::FlagNotFound)));
-    assert_eq!(compiled.evaluate(usize::MAX, 0, "u"), none(Reason::Error(EvaluationError::FlagNotFound)));
+    assert_eq!(
+        compiled.evaluate(usize::MAX, 0, "u"),
+        none(Reason::Error(EvaluationError::FlagNotFound))
+    );
     assert_eq!(compiled.evaluate(0, 0, ""), none(Reason::Error(EvaluationError::UserNotSpecified)));
     assert_eq!((compiled.version(0), compiled.version(1)), (Some(3), None));
 
     let mut broken = flag(json!({ "variation": 1 }));
     broken.as_object_mut().unwrap().remove("salt");
     let error = Compiled::new(&ruleset(broken, []), &["support-agent"], &[]).unwrap_err();
-    assert!(error.to_string().contains("flag `support-agent`") && error.to_string().contains("salt"), "{error}");
+    assert!(
+        error.to_string().contains("flag `support-agent`") && error.to_string().contains("salt"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -72,7 +101,11 @@ fn a_user_without_the_attribute_satisfies_no_clause_negated_or_not() {
         { "id": "in", "trackEvents": false, "clauses": [clause(false)], "variation": 1 },
         { "id": "out", "trackEvents": false, "clauses": [clause(true)], "variation": 2 },
     ]);
-    let sets = [attributes(&[("country", "DE")]), attributes(&[("country", "US")]), attributes(&[("plan", "paid")])];
+    let sets = [
+        attributes(&[("country", "DE")]),
+        attributes(&[("country", "US")]),
+        attributes(&[("plan", "paid")]),
+    ];
     let compiled = Compiled::new(&ruleset(flag, []), &["support-agent"], &sets).unwrap();
     let variations: Vec<_> = (0..3).map(|set| compiled.evaluate(0, set, "u").variation).collect();
     assert_eq!(variations, [Some(0), Some(1), Some(2)]);
@@ -80,11 +113,23 @@ fn a_user_without_the_attribute_satisfies_no_clause_negated_or_not() {
     assert_eq!(compiled.rule_id(0, 1), Some("out"));
 }
 
-// Random rulesets. Few names and values, so that they meet; now and then what is invalid or depends on the key.
+// Random rulesets. Few names and values, so that they meet; now and then what is invalid or depends
+// on the key.
 
 fn text() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["DE", "US", "paid", "free", "1", "1.2.0", "2025-10-09T00:00:00Z", "^D", "user_1", "u"])
-        .prop_map(str::to_owned)
+    prop::sample::select(vec![
+        "DE",
+        "US",
+        "paid",
+        "free",
+        "1",
+        "1.2.0",
+        "2025-10-09T00:00:00Z",
+        "^D",
+        "user_1",
+        "u",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn attribute() -> impl Strategy<Value = String> {
@@ -104,12 +149,29 @@ fn put(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
 }
 
 fn clause() -> impl Strategy<Value = Value> {
-    let operators = ["in", "startsWith", "endsWith", "contains", "matches", "lessThan", "before", "semVerEqual", "semVerLessThan", "newer"];
-    let value =
-        prop_oneof![8 => text().prop_map(Value::from), 1 => any::<i8>().prop_map(Value::from), 1 => any::<bool>().prop_map(Value::from)];
-    let plain = (kind(), attribute(), prop::sample::select(operators.to_vec()), prop::collection::vec(value, 0..4), any::<bool>())
+    let operators = [
+        "in",
+        "startsWith",
+        "endsWith",
+        "contains",
+        "matches",
+        "lessThan",
+        "before",
+        "semVerEqual",
+        "semVerLessThan",
+        "newer",
+    ];
+    let value = prop_oneof![8 => text().prop_map(Value::from), 1 => any::<i8>().prop_map(Value::from), 1 => any::<bool>().prop_map(Value::from)];
+    let plain = (
+        kind(),
+        attribute(),
+        prop::sample::select(operators.to_vec()),
+        prop::collection::vec(value, 0..4),
+        any::<bool>(),
+    )
         .prop_map(|(kind, attribute, op, values, negate)| {
-            let mut clause = json!({ "attribute": attribute, "op": op, "values": values, "negate": negate });
+            let mut clause =
+                json!({ "attribute": attribute, "op": op, "values": values, "negate": negate });
             put(&mut clause, "contextKind", kind);
             clause
         });
@@ -124,11 +186,12 @@ fn clauses() -> impl Strategy<Value = Vec<Value>> {
 }
 
 fn segment(index: usize) -> impl Strategy<Value = Value> {
-    let rule = (clauses(), prop::option::weighted(0.1, 0_u32..100_000)).prop_map(|(clauses, weight)| {
-        let mut rule = json!({ "id": "r", "clauses": clauses });
-        put(&mut rule, "weight", weight);
-        rule
-    });
+    let rule =
+        (clauses(), prop::option::weighted(0.1, 0_u32..100_000)).prop_map(|(clauses, weight)| {
+            let mut rule = json!({ "id": "r", "clauses": clauses });
+            put(&mut rule, "weight", weight);
+            rule
+        });
     let members = || prop_oneof![9 => Just(vec![]), 1 => prop::collection::vec(key(), 1..3)];
     (members(), members(), prop::collection::vec(rule, 0..3)).prop_map(move |(included, excluded, rules)| {
         json!({ "key": format!("s{index}"), "version": 1, "salt": format!("salt{index}"), "included": included, "excluded": excluded,
@@ -160,8 +223,15 @@ fn serve() -> impl Strategy<Value = Value> {
 fn any_flag() -> impl Strategy<Value = Value> {
     let rules = prop::collection::vec((clauses(), serve()), 0..4);
     let targets = prop_oneof![9 => Just(json!([])), 1 => key().prop_map(|key| json!([{ "variation": 2, "values": [key] }]))];
-    (prop::bool::weighted(0.9), rules, serve(), targets, prop::option::of(0_i32..5), "[a-f0-9]{0,60}").prop_map(
-        |(on, rules, fallthrough, targets, off, salt)| {
+    (
+        prop::bool::weighted(0.9),
+        rules,
+        serve(),
+        targets,
+        prop::option::of(0_i32..5),
+        "[a-f0-9]{0,60}",
+    )
+        .prop_map(|(on, rules, fallthrough, targets, off, salt)| {
             let mut flag = flag(fallthrough);
             flag["on"] = on.into();
             flag["salt"] = salt.into();
@@ -175,8 +245,7 @@ fn any_flag() -> impl Strategy<Value = Value> {
             });
             flag["rules"] = rules.collect();
             flag
-        },
-    )
+        })
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -184,12 +253,18 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn attribute_set() -> impl Strategy<Value = Attributes> {
-    let name = prop::sample::select(vec!["country", "plan", "region", "name", "anonymous", "key", "kind"]).prop_map(str::to_owned);
+    let name =
+        prop::sample::select(vec!["country", "plan", "region", "name", "anonymous", "key", "kind"])
+            .prop_map(str::to_owned);
     prop::collection::btree_map(name, text(), 0..5).prop_map(Attributes)
 }
 
 /// The official crate's answer, put into this room's words without any of this room's code.
-fn expected(ruleset: &Ruleset, attributes: &Attributes, key: &str) -> (Option<usize>, bool, String) {
+fn expected(
+    ruleset: &Ruleset,
+    attributes: &Attributes,
+    key: &str,
+) -> (Option<usize>, bool, String) {
     struct Segments(BTreeMap<String, vendor::Segment>);
     impl vendor::Store for Segments {
         fn flag(&self, _: &str) -> Option<vendor::Flag> {
@@ -199,19 +274,28 @@ fn expected(ruleset: &Ruleset, attributes: &Attributes, key: &str) -> (Option<us
             self.0.get(key).cloned()
         }
     }
-    let segments = ruleset.segments.iter().map(|(key, json)| (key.clone(), serde_json::from_value(json.clone()).unwrap()));
+    let segments = ruleset
+        .segments
+        .iter()
+        .map(|(key, json)| (key.clone(), serde_json::from_value(json.clone()).unwrap()));
     let store = Segments(segments.collect());
     let mut context = serde_json::to_value(&attributes.0).unwrap();
     context.as_object_mut().unwrap().retain(|name, _| name != "anonymous");
     context["kind"] = "user".into();
     context["key"] = key.into();
     let context: vendor::Context = serde_json::from_value(context).unwrap();
-    let flag: vendor::Flag = serde_json::from_value(ruleset.flags["support-agent"].clone()).unwrap();
+    let flag: vendor::Flag =
+        serde_json::from_value(ruleset.flags["support-agent"].clone()).unwrap();
     let detail = vendor::evaluate(&store, &flag, &context, None);
-    let variation = detail.value.and(detail.variation_index).and_then(|index| usize::try_from(index - 1).ok());
+    let variation =
+        detail.value.and(detail.variation_index).and_then(|index| usize::try_from(index - 1).ok());
     let reason = serde_json::to_value(&detail.reason).unwrap();
     let rule = reason["ruleIndex"].as_u64().map(|index| index.to_string()).unwrap_or_default();
-    (variation, reason["inExperiment"] == true, format!("{}{rule}", reason["kind"].as_str().unwrap()))
+    (
+        variation,
+        reason["inExperiment"] == true,
+        format!("{}{rule}", reason["kind"].as_str().unwrap()),
+    )
 }
 
 proptest! {
@@ -244,7 +328,8 @@ proptest! {
 }
 
 proptest! {
-    /// Other shares, given afterwards, are those of a ruleset that was written with them: by the official crate, too.
+    /// Other shares, given afterwards, are those of a ruleset that was written with them: by the
+    /// official crate, too.
     #[test]
     fn a_reallocated_rollout_equals_one_that_was_written_so(first in 0_u32..=100_000, sample in 1_u32..=100, seed in 1_i64..1_000_000) {
         let part = |variation: u32, weight: u32| json!({ "variation": variation, "weight": weight });
@@ -276,7 +361,9 @@ proptest! {
 fn a_settled_rollout_serves_one_variation_and_exposes_nobody() {
     let halves = json!([{ "variation": 1, "weight": 50000 }, { "variation": 2, "weight": 50000 }]);
     let rollout = json!({ "rollout": { "kind": "experiment", "seed": 7, "variations": halves } });
-    let mut compiled = Compiled::new(&ruleset(flag(rollout), []), &["support-agent"], &[Attributes::default()]).unwrap();
+    let mut compiled =
+        Compiled::new(&ruleset(flag(rollout), []), &["support-agent"], &[Attributes::default()])
+            .unwrap();
     compiled.settle(0, None, 1);
     assert!((1..200).all(|n| {
         let found = compiled.evaluate(0, 0, user_key(n).as_str());

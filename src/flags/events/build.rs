@@ -1,4 +1,5 @@
-//! Events as the newest Python SDKs send them (launchdarkly-server-sdk 9, launchdarkly-server-sdk-ai 1.2.0).
+//! Events as the newest Python SDKs send them (launchdarkly-server-sdk 9,
+//! launchdarkly-server-sdk-ai 1.2.0).
 //!
 //! Promises: plain arguments in, JSON out, in a fixed order of fields.
 //!
@@ -100,9 +101,8 @@ pub fn cost_dollars(cost: Money) -> f64 {
     ((cost.nano_dollars() + 500) / 1000) as f64 / 1e6
 }
 
-/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as text, and
-/// null for the application's own. A value that is
-/// whole is written as a whole number.
+/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as
+/// text, and null for the application's own. A value that is whole is written as a whole number.
 #[must_use]
 pub fn custom(at_ms: u64, event: EventKey, context: &Value, data: Value, value: f64) -> Value {
     let whole = value as i64;
@@ -189,7 +189,10 @@ type Counters = BTreeMap<(u64, Option<usize>), (Value, u64)>;
 impl Summary {
     /// Counts one evaluation.
     pub fn count(&mut self, event: &FeatureEvent<'_>) {
-        let (_, counters) = self.features.entry(event.config.to_owned()).or_insert_with(|| (event.default.clone(), Counters::new()));
+        let (_, counters) = self
+            .features
+            .entry(event.config.to_owned())
+            .or_insert_with(|| (event.default.clone(), Counters::new()));
         let counter = (event.version, flag_index(event.evaluation));
         counters.entry(counter).or_insert_with(|| (event.value.clone(), 0)).1 += 1;
     }
@@ -208,6 +211,8 @@ impl Summary {
             (key.clone(), json!({ "default": default, "contextKinds": ["user"], "counters": counters.collect::<Vec<_>>() }))
         });
         let features: serde_json::Map<String, Value> = features.collect();
-        Some(json!({ "kind": "summary", "startDate": start_ms, "endDate": end_ms, "features": features }))
+        Some(
+            json!({ "kind": "summary", "startDate": start_ms, "endDate": end_ms, "features": features }),
+        )
     }
 }

@@ -1,7 +1,8 @@
 //! Read the time of an event, in whatever unit it is written.
 //!
-//! SDKs write Unix milliseconds. Hand-made exports also hold seconds, microseconds, floats and ISO 8601 texts. A number is
-//! taken for another unit only where it would otherwise be a date before 1971 or after 5138: no recording is that old or new.
+//! SDKs write Unix milliseconds. Hand-made exports also hold seconds, microseconds, floats and ISO
+//! 8601 texts. A number is taken for another unit only where it would otherwise be a date before
+//! 1971 or after 5138: no recording is that old or new.
 //!
 //! Guarantees: the unit that was assumed is reported, so that a report can say it.
 
@@ -18,7 +19,8 @@ pub enum Clock {
     Microseconds,
 }
 
-/// The years 2001 to 2286 in seconds. As milliseconds the same numbers are 12 January to 26 April 1970.
+/// The years 2001 to 2286 in seconds. As milliseconds the same numbers are 12 January to 26
+/// April 1970.
 const SECONDS: std::ops::Range<f64> = 1e9..1e10;
 /// The years 2001 to 2286 in microseconds. As milliseconds the same numbers lie 31,000 years ahead.
 const MICROSECONDS: std::ops::Range<f64> = 1e15..1e16;
@@ -28,11 +30,14 @@ const MICROSECONDS: std::ops::Range<f64> = 1e15..1e16;
 /// # Errors
 /// When `value` is neither a number from 0 on nor an ISO 8601 time with its offset.
 pub fn time(value: &Value) -> Result<(u64, Clock), String> {
-    let complaint = || "`creationDate` must be a Unix time in milliseconds, or a time such as \"2025-10-09T08:53:20Z\"".to_owned();
+    let complaint = || {
+        "`creationDate` must be a Unix time in milliseconds, or a time such as \"2025-10-09T08:53:20Z\"".to_owned()
+    };
     if let Value::String(text) = value {
         return moment(text).map(|at_ms| (at_ms, Clock::Milliseconds)).ok_or_else(complaint);
     }
-    let number = value.as_f64().filter(|number| (0.0..1e18).contains(number)).ok_or_else(complaint)?;
+    let number =
+        value.as_f64().filter(|number| (0.0..1e18).contains(number)).ok_or_else(complaint)?;
     Ok(if SECONDS.contains(&number) {
         ((number * 1e3).round() as u64, Clock::Seconds)
     } else if MICROSECONDS.contains(&number) {
@@ -42,8 +47,8 @@ pub fn time(value: &Value) -> Result<(u64, Clock), String> {
     })
 }
 
-/// The Unix time in milliseconds of an ISO 8601 time with its offset; a date alone is its first moment in UTC. `None` for any
-/// other text and for times before 1970.
+/// The Unix time in milliseconds of an ISO 8601 time with its offset; a date alone is its first
+/// moment in UTC. `None` for any other text and for times before 1970.
 #[must_use]
 pub fn moment(text: &str) -> Option<u64> {
     let text = text.trim();
@@ -74,7 +79,14 @@ mod tests {
             assert_eq!(time(&value), Ok((1_760_000_000_250, clock)), "{value}");
         }
         assert_eq!(moment("2025-10-09"), Some(1_759_968_000_000));
-        for wrong in [json!(-1), json!("now"), json!(null), json!("2025-13-01"), json!("1969-01-01T00:00:00Z"), json!(1e300)] {
+        for wrong in [
+            json!(-1),
+            json!("now"),
+            json!(null),
+            json!("2025-13-01"),
+            json!("1969-01-01T00:00:00Z"),
+            json!(1e300),
+        ] {
             assert!(time(&wrong).is_err(), "{wrong}");
         }
     }

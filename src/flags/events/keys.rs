@@ -26,14 +26,15 @@ pub enum EventKey {
     FeedbackNegative,
     /// How long an agent's run took, in milliseconds.
     DurationTotal,
-    /// What an agent's run cost, in dollars; in spite of its name there are two or three per request.
+    /// What an agent's run cost, in dollars; in spite of its name there are two or three per
+    /// request.
     CostPerRequest,
     /// An agent's AI config was evaluated.
     AgentUsed,
     /// An agent called a tool.
     ToolCall,
-    /// A request was answered or failed: its whole latency, in milliseconds. No AI SDK sends it by itself, nor the next two: the
-    /// application does, where a metric counts them.
+    /// A request was answered or failed: its whole latency, in milliseconds. No AI SDK sends it by
+    /// itself, nor the next two: the application does, where a metric counts them.
     RequestDuration,
     /// A request failed.
     RequestFailed,
@@ -114,7 +115,10 @@ impl FromStr for EventKey {
         }
         // Similarity, not distance: the keys share long beginnings.
         let score = |event: Self| strsim::normalized_damerau_levenshtein(event.key(), text);
-        let best = Self::ALL.into_iter().map(|event| (event, score(event))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let best = Self::ALL
+            .into_iter()
+            .map(|event| (event, score(event)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
         let suggestion = best.filter(|(_, score)| *score >= 0.6).map(|(event, _)| event);
         Err(UnknownEvent { key: text.to_owned(), suggestion })
     }
@@ -130,9 +134,15 @@ mod tests {
             assert_eq!(event.key().parse(), Ok(event));
         }
         let error = "$ld:ai:token:total".parse::<EventKey>().unwrap_err();
-        assert_eq!(error.to_string(), "nothing sends the event `$ld:ai:token:total`; did you mean `$ld:ai:tokens:total`?");
+        assert_eq!(
+            error.to_string(),
+            "nothing sends the event `$ld:ai:token:total`; did you mean `$ld:ai:tokens:total`?"
+        );
         let error = "ai_cost_per_requst".parse::<EventKey>().unwrap_err();
         assert_eq!(error.suggestion, Some(EventKey::CostPerRequest));
-        assert_eq!("checkout".parse::<EventKey>().unwrap_err().to_string(), "nothing sends the event `checkout`");
+        assert_eq!(
+            "checkout".parse::<EventKey>().unwrap_err().to_string(),
+            "nothing sends the event `checkout`"
+        );
     }
 }

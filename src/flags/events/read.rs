@@ -1,8 +1,9 @@
 //! Read recorded events: who was exposed to what, and which metric events each unit sent.
 //!
-//! Guarantees: nothing is guessed. An event that cannot be read says why; a known kind of event that says nothing about an
-//! experiment is named and passed over. Contexts inlined, multi-kind or by key (`contextKeys`), `user` and `userKey` of older
-//! SDKs, and the envelope of Data Export are read alike.
+//! Guarantees: nothing is guessed. An event that cannot be read says why; a known kind of event
+//! that says nothing about an experiment is named and passed over. Contexts inlined, multi-kind or
+//! by key (`contextKeys`), `user` and `userKey` of older SDKs, and the envelope of Data Export are
+//! read alike.
 //!
 //! Does not know: files, or which experiment an exposure belongs to.
 
@@ -64,8 +65,8 @@ pub enum Recorded<'a> {
         /// The event's data; null when there is none.
         data: &'a Value,
     },
-    /// An event that says nothing about an experiment: of another kind, an evaluation outside of experiments, or about a
-    /// context without the wanted kind.
+    /// An event that says nothing about an experiment: of another kind, an evaluation outside of
+    /// experiments, or about a context without the wanted kind.
     Other {
         /// The event's kind.
         kind: &'a str,
@@ -114,7 +115,11 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
     if kind == "custom" {
         let value = match &event["metricValue"] {
             Value::Null => None,
-            value => Some(value.as_f64().ok_or_else(|| Malformed("`metricValue` must be a number".to_owned()))?),
+            value => Some(
+                value
+                    .as_f64()
+                    .ok_or_else(|| Malformed("`metricValue` must be a number".to_owned()))?,
+            ),
         };
         return Ok(Recorded::Metric { at_ms, unit, event: key, value, data: &event["data"] });
     }
@@ -123,11 +128,15 @@ pub fn read<'a>(event: &'a Value, unit_kind: &str) -> Result<Recorded<'a>, Malfo
     }
     let number = &event["variation"];
     // Some exports write every number as a float.
-    let variation = number
-        .as_u64()
-        .or_else(|| number.as_f64().filter(|index| index.fract() == 0.0 && (0.0..1e6).contains(index)).map(|index| index as u64));
+    let variation = number.as_u64().or_else(|| {
+        number
+            .as_f64()
+            .filter(|index| index.fract() == 0.0 && (0.0..1e6).contains(index))
+            .map(|index| index as u64)
+    });
     let variation = variation.and_then(|index| usize::try_from(index).ok());
-    let variation = variation.ok_or_else(|| Malformed("an exposure must have a `variation` index".to_owned()))?;
+    let variation = variation
+        .ok_or_else(|| Malformed("an exposure must have a `variation` index".to_owned()))?;
     let value = &event["value"];
     let variation_key = at(value, ["_ldMeta", "variationKey"]).as_str();
     Ok(Recorded::Exposure { at_ms, unit, config: key, variation, variation_key, value })
@@ -148,7 +157,11 @@ pub fn notes(event: &Value) -> Notes {
     let event = inner(event);
     let clock = time(&event["creationDate"]).map_or(Clock::Milliseconds, |(_, clock)| clock);
     let sampling = &event["samplingRatio"];
-    let sampling = sampling.as_u64().or_else(|| sampling.as_f64().map(|ratio| ratio as u64)).unwrap_or(1).max(1);
+    let sampling = sampling
+        .as_u64()
+        .or_else(|| sampling.as_f64().map(|ratio| ratio as u64))
+        .unwrap_or(1)
+        .max(1);
     Notes { clock, sampling }
 }
 
@@ -158,11 +171,20 @@ pub fn context_kinds(event: &Value) -> Vec<&str> {
     let event = inner(event);
     let context = &event["context"];
     let kinds: Vec<&str> = match context["kind"].as_str() {
-        Some("multi") => context.as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).filter(|kind| *kind != "kind").collect(),
+        Some("multi") => context
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(kind, _)| kind.as_str())
+            .filter(|kind| *kind != "kind")
+            .collect(),
         Some(kind) => vec![kind],
-        None if event["contextKeys"].is_object() => {
-            event["contextKeys"].as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).collect()
-        }
+        None if event["contextKeys"].is_object() => event["contextKeys"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(kind, _)| kind.as_str())
+            .collect(),
         None if !event["user"].is_null() || !event["userKey"].is_null() => vec!["user"],
         None => Vec::new(),
     };
@@ -195,7 +217,9 @@ fn unit<'a>(event: &'a Value, unit_kind: &str) -> Result<Option<&'a str>, Malfor
         let key = if user.is_object() { &user["key"] } else { &event["userKey"] };
         return match key {
             Value::String(key) if !key.is_empty() => Ok(Some(key)),
-            _ => Err(Malformed("the key of `user` or `userKey` must be a string that is not empty".to_owned())),
+            _ => Err(Malformed(
+                "the key of `user` or `userKey` must be a string that is not empty".to_owned(),
+            )),
         };
     } else {
         return Err(Malformed("`context` or `contextKeys` must be an object".to_owned()));
@@ -203,7 +227,9 @@ fn unit<'a>(event: &'a Value, unit_kind: &str) -> Result<Option<&'a str>, Malfor
     match key {
         Value::Null if context["kind"] != unit_kind => Ok(None),
         Value::String(key) if !key.is_empty() => Ok(Some(key)),
-        _ => Err(Malformed(format!("the key of the context `{unit_kind}` must be a string that is not empty"))),
+        _ => Err(Malformed(format!(
+            "the key of the context `{unit_kind}` must be a string that is not empty"
+        ))),
     }
 }
 
@@ -219,45 +245,86 @@ mod tests {
     use super::*;
     use crate::context::Attributes;
     use crate::flags::compiled::{Evaluation, Reason};
-    use crate::flags::events::{EventKey, FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index};
+    use crate::flags::events::{
+        EventKey, FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index,
+    };
     use crate::quantity::Money;
 
     fn user() -> Value {
         let attributes = [("country", "US"), ("plan", "paid"), ("key", "not the key")];
-        context("user_1760000000_1", &Attributes(attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into()))
+        context(
+            "user_1760000000_1",
+            &Attributes(attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        )
     }
 
     #[test]
     fn events_have_the_shape_that_was_captured_from_the_sdks() {
-        // Expected texts follow captures of the Python SDK 9.12.0, and ldai/client.py and tracker.py of AI SDK 1.2.0.
+        // Expected texts follow captures of the Python SDK 9.12.0, and ldai/client.py and
+        // tracker.py of AI SDK 1.2.0.
         let value = json!({ "_ldMeta": { "enabled": true, "variationKey": "strict-security" } });
-        let evaluation = Evaluation { variation: Some(0), in_experiment: true, reason: Reason::RuleMatch { rule: 3 } };
-        let event =
-            FeatureEvent { config: "security-agent", version: 7, evaluation, rule_id: Some("aaaa"), value: &value, default: &json!({}) };
+        let evaluation = Evaluation {
+            variation: Some(0),
+            in_experiment: true,
+            reason: Reason::RuleMatch { rule: 3 },
+        };
+        let event = FeatureEvent {
+            config: "security-agent",
+            version: 7,
+            evaluation,
+            rule_id: Some("aaaa"),
+            value: &value,
+            default: &json!({}),
+        };
         assert_eq!(
             feature(1_760_000_000_000, &event, &user()).to_string(),
             r#"{"kind":"feature","creationDate":1760000000000,"key":"security-agent","version":7,"variation":1,"value":{"_ldMeta":{"enabled":true,"variationKey":"strict-security"}},"default":{},"reason":{"kind":"RULE_MATCH","ruleIndex":3,"ruleId":"aaaa","inExperiment":true},"context":{"kind":"user","key":"user_1760000000_1","country":"US","plan":"paid"}}"#
         );
-        let track =
-            Track { run: "run-1", variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
-        let cost = custom(5, EventKey::CostPerRequest, &user(), track.cost_data(), cost_dollars(Money::from_nano_dollars(12_345_678)));
+        let track = Track {
+            run: "run-1",
+            variation: "other-paid",
+            config: "support-agent",
+            version: 1,
+            model: "gpt-4o",
+            provider: "OpenAI",
+        };
+        let cost = custom(
+            5,
+            EventKey::CostPerRequest,
+            &user(),
+            track.cost_data(),
+            cost_dollars(Money::from_nano_dollars(12_345_678)),
+        );
         assert_eq!(
             cost.to_string(),
             r#"{"kind":"custom","creationDate":5,"key":"ai_cost_per_request","context":{"kind":"user","key":"user_1760000000_1","country":"US","plan":"paid"},"data":{"version":1,"configKey":"support-agent","variationKey":"other-paid","modelName":"gpt-4o","providerName":"OpenAI"},"metricValue":0.012346}"#
         );
         let used = custom(5, EventKey::AgentUsed, &user(), "support-agent".into(), 1.0);
-        assert_eq!((used["data"].as_str(), used["metricValue"].to_string().as_str()), (Some("support-agent"), "1"));
+        assert_eq!(
+            (used["data"].as_str(), used["metricValue"].to_string().as_str()),
+            (Some("support-agent"), "1")
+        );
         assert_eq!(used["key"], "$ld:ai:usage:agent-config");
         assert_eq!(
             track.data().to_string(),
             r#"{"runId":"run-1","configKey":"support-agent","version":1,"modelName":"gpt-4o","providerName":"OpenAI","variationKey":"other-paid"}"#
         );
         let [first, info] = sdk_info(5);
-        assert_eq!(first["context"], json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true }));
-        assert_eq!((&info["key"], &info["data"]["aiSdkLanguage"]), (&"$ld:ai:sdk:info".into(), &"python".into()));
+        assert_eq!(
+            first["context"],
+            json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true })
+        );
+        assert_eq!(
+            (&info["key"], &info["data"]["aiSdkLanguage"]),
+            (&"$ld:ai:sdk:info".into(), &"python".into())
+        );
         let id = run_id("user_1760000000_1 support-agent");
         let form: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!((form.as_slice(), &id[14..15], "89ab".contains(&id[19..20])), (&[8, 4, 4, 4, 12][..], "4", true), "{id}");
+        assert_eq!(
+            (form.as_slice(), &id[14..15], "89ab".contains(&id[19..20])),
+            (&[8, 4, 4, 4, 12][..], "4", true),
+            "{id}"
+        );
         assert_ne!(id, run_id("user_1760000000_1 security-agent"));
         let mut summary = Summary::default();
         summary.count(&event);
@@ -271,18 +338,37 @@ mod tests {
 
     #[test]
     fn what_is_built_is_read_back() {
-        let track =
-            Track { run: "run-1", variation: "other-paid", config: "support-agent", version: 1, model: "gpt-4o", provider: "OpenAI" };
+        let track = Track {
+            run: "run-1",
+            variation: "other-paid",
+            config: "support-agent",
+            version: 1,
+            model: "gpt-4o",
+            provider: "OpenAI",
+        };
         let tokens = custom(9, EventKey::TokensTotal, &user(), track.data(), 907.0);
         let unit = "user_1760000000_1";
         assert_eq!(
             read(&tokens, "user"),
-            Ok(Recorded::Metric { at_ms: 9, unit, event: "$ld:ai:tokens:total", value: Some(907.0), data: &track.data() })
+            Ok(Recorded::Metric {
+                at_ms: 9,
+                unit,
+                event: "$ld:ai:tokens:total",
+                value: Some(907.0),
+                data: &track.data()
+            })
         );
         let value = json!({ "_ldMeta": { "variationKey": "claude-opus-treatment" } });
-        let evaluation = Evaluation { variation: Some(6), in_experiment: true, reason: Reason::Fallthrough };
-        let mut event =
-            FeatureEvent { config: "support-agent", version: 8, evaluation, rule_id: None, value: &value, default: &Value::Null };
+        let evaluation =
+            Evaluation { variation: Some(6), in_experiment: true, reason: Reason::Fallthrough };
+        let mut event = FeatureEvent {
+            config: "support-agent",
+            version: 8,
+            evaluation,
+            rule_id: None,
+            value: &value,
+            default: &Value::Null,
+        };
         assert_eq!(
             read(&feature(9, &event, &user()), "user"),
             Ok(Recorded::Exposure {
@@ -295,7 +381,10 @@ mod tests {
             })
         );
         event.evaluation.in_experiment = false;
-        assert_eq!(read(&feature(9, &event, &user()), "user"), Ok(Recorded::Other { kind: "feature" }));
+        assert_eq!(
+            read(&feature(9, &event, &user()), "user"),
+            Ok(Recorded::Other { kind: "feature" })
+        );
         assert_eq!(read(&index(9, &user()), "user"), Ok(Recorded::Other { kind: "index" }));
     }
 
@@ -309,7 +398,10 @@ mod tests {
         };
         let multi = json!({ "kind": "multi", "user": { "key": "u" }, "org": { "key": "o" } });
         assert_eq!(unit_of(&event("context", multi)).as_deref(), Some("u"));
-        assert_eq!(unit_of(&event("contextKeys", json!({ "user": "u", "org": "o" }))).as_deref(), Some("u"));
+        assert_eq!(
+            unit_of(&event("contextKeys", json!({ "user": "u", "org": "o" }))).as_deref(),
+            Some("u")
+        );
         assert_eq!(unit_of(&event("contextKeys", json!({ "org": "o" }))), None);
         assert_eq!(unit_of(&event("context", json!({ "kind": "org", "key": "o" }))), None);
     }
@@ -321,12 +413,18 @@ mod tests {
             (json!([]), "an event is a JSON object"),
             (json!({ "key": "e" }), "`kind` must be a string"),
             (json!({ "kind": "clik", "key": "e" }), "`clik` is not a kind of event"),
-            (json!({ "kind": "custom", "creationDate": 1, "context": context() }), "`key` must be a string"),
+            (
+                json!({ "kind": "custom", "creationDate": 1, "context": context() }),
+                "`key` must be a string",
+            ),
             (
                 json!({ "kind": "custom", "key": "e", "creationDate": -1, "context": context() }),
                 "`creationDate` must be a Unix time in milliseconds, or a time such as \"2025-10-09T08:53:20Z\"",
             ),
-            (json!({ "kind": "custom", "key": "e", "creationDate": 1 }), "`context` or `contextKeys` must be an object"),
+            (
+                json!({ "kind": "custom", "key": "e", "creationDate": 1 }),
+                "`context` or `contextKeys` must be an object",
+            ),
             (
                 json!({ "kind": "custom", "key": "e", "creationDate": 1, "context": { "kind": "user", "key": "" } }),
                 "the key of the context `user` must be a string that is not empty",
@@ -353,10 +451,19 @@ mod tests {
     fn older_sdks_and_data_export_are_read_like_the_newest() {
         let custom = |who: Value| {
             let mut event = json!({ "kind": "custom", "key": "e", "creationDate": 1_760_000_000_000_u64, "metricValue": 2.5 });
-            who.as_object().into_iter().flatten().for_each(|(name, value)| event[name] = value.clone());
+            who.as_object()
+                .into_iter()
+                .flatten()
+                .for_each(|(name, value)| event[name] = value.clone());
             event
         };
-        let told = Recorded::Metric { at_ms: 1_760_000_000_000, unit: "u", event: "e", value: Some(2.5), data: &Value::Null };
+        let told = Recorded::Metric {
+            at_ms: 1_760_000_000_000,
+            unit: "u",
+            event: "e",
+            value: Some(2.5),
+            data: &Value::Null,
+        };
         for event in [
             custom(json!({ "context": { "kind": "user", "key": "u" } })),
             custom(json!({ "userKey": "u" })),
@@ -369,10 +476,17 @@ mod tests {
         ] {
             assert_eq!(read(&event, "user"), Ok(told), "{event}");
             assert_eq!(context_kinds(&event), ["user"], "{event}");
-            assert_eq!(read(&event, "organization"), Ok(Recorded::Other { kind: "custom" }), "{event}");
+            assert_eq!(
+                read(&event, "organization"),
+                Ok(Recorded::Other { kind: "custom" }),
+                "{event}"
+            );
         }
         let nobody = custom(json!({ "userKey": 7 }));
-        assert_eq!(read(&nobody, "user").unwrap_err().0, "the key of `user` or `userKey` must be a string that is not empty");
+        assert_eq!(
+            read(&nobody, "user").unwrap_err().0,
+            "the key of `user` or `userKey` must be a string that is not empty"
+        );
     }
 
     #[test]
@@ -396,8 +510,17 @@ mod tests {
     #[test]
     fn sampling_and_unusual_clocks_are_noted() {
         let note = |event: Value| notes(&event);
-        assert_eq!(note(json!({ "creationDate": 1_760_000_000_000_u64 })), Notes { clock: Clock::Milliseconds, sampling: 1 });
-        assert_eq!(note(json!({ "creationDate": 1_760_000_000, "samplingRatio": 10 })), Notes { clock: Clock::Seconds, sampling: 10 });
-        assert_eq!(note(json!({ "event": { "samplingRatio": 4.0, "kind": "custom" } })).sampling, 4);
+        assert_eq!(
+            note(json!({ "creationDate": 1_760_000_000_000_u64 })),
+            Notes { clock: Clock::Milliseconds, sampling: 1 }
+        );
+        assert_eq!(
+            note(json!({ "creationDate": 1_760_000_000, "samplingRatio": 10 })),
+            Notes { clock: Clock::Seconds, sampling: 10 }
+        );
+        assert_eq!(
+            note(json!({ "event": { "samplingRatio": 4.0, "kind": "custom" } })).sampling,
+            4
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The account: projects and their environments, and where ids come from.
 //!
-//! Promises: an id, salt or key depends on the account's seed and the resource's path alone, never on what else was created.
+//! Promises: an id, salt or key depends on the account's seed and the resource's path alone, never
+//! on what else was created.
 //!
 //! Does not know: requests (the router does), or what is inside a config, segment or experiment.
 
@@ -37,7 +38,12 @@ impl Identifiers {
         let (high, low) = (stage.bits(), stage.bits());
         let third = high & 0x0fff | 0x4000;
         let fourth = low >> 48 & 0x3fff | 0x8000;
-        format!("{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, low & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            low & 0xffff_ffff_ffff
+        )
     }
 
     /// A positive 31-bit seed.
@@ -109,11 +115,22 @@ impl Account {
     /// An empty account whose ids, salts and keys follow from `seed`.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
-        Self { ids: Identifiers(seed), projects: BTreeMap::new(), fixed_seeds: BTreeMap::new(), revision: 0 }
+        Self {
+            ids: Identifiers(seed),
+            projects: BTreeMap::new(),
+            fixed_seeds: BTreeMap::new(),
+            revision: 0,
+        }
     }
 
     /// Makes every iteration of this experiment use `seed` instead of one that is drawn.
-    pub fn fix_iteration_seed(&mut self, project: &str, environment: &str, experiment: &str, seed: i64) {
+    pub fn fix_iteration_seed(
+        &mut self,
+        project: &str,
+        environment: &str,
+        experiment: &str,
+        seed: i64,
+    ) {
         self.fixed_seeds.insert(super::experiments::path(project, environment, experiment), seed);
     }
 
@@ -133,7 +150,8 @@ impl Account {
     #[must_use]
     pub fn opened_by(&self, sdk_key: &str) -> Option<(&str, &str)> {
         self.projects.values().find_map(|project| {
-            let environment = project.environments.values().find(|environment| environment.sdk_key == sdk_key)?;
+            let environment =
+                project.environments.values().find(|environment| environment.sdk_key == sdk_key)?;
             Some((project.key.as_str(), environment.key.as_str()))
         })
     }
@@ -172,7 +190,15 @@ impl Account {
             project.create_environment(environment, &self.ids, now_ms)?;
         }
         let mut json = project.rest();
-        put(&mut json, "environments", project.environments.values().map(|environment| environment.rest(key)).collect::<Value>());
+        put(
+            &mut json,
+            "environments",
+            project
+                .environments
+                .values()
+                .map(|environment| environment.rest(key))
+                .collect::<Value>(),
+        );
         self.projects.insert(key.to_owned(), project);
         Ok(json)
     }
@@ -191,7 +217,12 @@ impl Project {
         self.configs.get(key).ok_or_else(|| ApiError::not_found("AI config", key))
     }
 
-    pub(super) fn create_environment(&mut self, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Value, ApiError> {
+    pub(super) fn create_environment(
+        &mut self,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<Value, ApiError> {
         let fields = Fields::of(body)?;
         let key = fields.key()?;
         if self.environments.contains_key(key) {

@@ -1,6 +1,7 @@
 //! Reading a request's body, field by field.
 //!
-//! Promises: a field of the wrong type is an error that names it; unknown fields are ignored, as the real service does.
+//! Promises: a field of the wrong type is an error that names it; unknown fields are ignored, as
+//! the real service does.
 //!
 //! Does not know: what the fields are for.
 
@@ -15,7 +16,10 @@ pub struct Fields<'a>(pub &'a Map<String, Value>);
 impl<'a> Fields<'a> {
     /// The fields of `value`, which must be an object.
     pub fn of(value: &'a Value) -> Result<Self, ApiError> {
-        value.as_object().map(Self).ok_or_else(|| ApiError::invalid("the body must be a JSON object"))
+        value
+            .as_object()
+            .map(Self)
+            .ok_or_else(|| ApiError::invalid("the body must be a JSON object"))
     }
 
     /// The value under `name`; null counts as absent.
@@ -23,7 +27,12 @@ impl<'a> Fields<'a> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    fn typed<T>(self, name: &str, kind: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<Option<T>, ApiError> {
+    fn typed<T>(
+        self,
+        name: &str,
+        kind: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         read(value).map(Some).ok_or_else(|| ApiError::invalid(format!("`{name}` must be {kind}")))
     }
@@ -41,17 +50,27 @@ impl<'a> Fields<'a> {
     /// A text that must be there and not be empty.
     pub fn filled(self, name: &str) -> Result<&'a str, ApiError> {
         let text = self.text(name)?;
-        if text.trim().is_empty() { Err(ApiError::invalid(format!("`{name}` must not be empty"))) } else { Ok(text) }
+        if text.trim().is_empty() {
+            Err(ApiError::invalid(format!("`{name}` must not be empty")))
+        } else {
+            Ok(text)
+        }
     }
 
-    /// The resource's key: letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 256.
+    /// The resource's key: letters, digits, `.`, `_` and `-`, starting with a letter or digit, at
+    /// most 256.
     pub fn key(self) -> Result<&'a str, ApiError> {
         let key = self.text("key")?;
         let first = key.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if first && key.len() <= 256 && key.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+        if first
+            && key.len() <= 256
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        {
             Ok(key)
         } else {
-            Err(ApiError::invalid(format!("`{key}` is not a key: letters, digits, `.`, `_` and `-`, starting with a letter or digit")))
+            Err(ApiError::invalid(format!(
+                "`{key}` is not a key: letters, digits, `.`, `_` and `-`, starting with a letter or digit"
+            )))
         }
     }
 

@@ -1,6 +1,7 @@
 //! Clauses and rules: what segments and targeting have in common.
 //!
-//! Promises: a rule has an id for life; instructions that name an unknown rule or clause are refused.
+//! Promises: a rule has an id for life; instructions that name an unknown rule or clause are
+//! refused.
 //!
 //! Does not know: what a matching rule serves.
 
@@ -41,7 +42,8 @@ pub struct Clause {
 }
 
 impl Clause {
-    /// Reads a clause; without `negate` it is not negated, without a context kind it is about users.
+    /// Reads a clause; without `negate` it is not negated, without a context kind it is about
+    /// users.
     pub fn read(value: &Value, id: String) -> Result<Self, ApiError> {
         let fields = Fields::of(value)?;
         let op = fields.text("op")?;
@@ -89,15 +91,33 @@ pub struct Rule<T> {
 
 impl<T> Rule<T> {
     /// Reads `clauses` and `description` of an instruction.
-    pub fn read(fields: Fields<'_>, outcome: T, mint: &mut IdGenerator<'_>) -> Result<Self, ApiError> {
+    pub fn read(
+        fields: Fields<'_>,
+        outcome: T,
+        mint: &mut IdGenerator<'_>,
+    ) -> Result<Self, ApiError> {
         let id = mint.id();
-        let clauses = fields.list("clauses")?.iter().map(|clause| Clause::read(clause, mint.id())).collect::<Result<_, _>>()?;
-        Ok(Self { id, description: fields.optional_text("description")?.map(str::to_owned), clauses, outcome })
+        let clauses = fields
+            .list("clauses")?
+            .iter()
+            .map(|clause| Clause::read(clause, mint.id()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            id,
+            description: fields.optional_text("description")?.map(str::to_owned),
+            clauses,
+            outcome,
+        })
     }
 }
 
 /// Applies an instruction about rules and clauses. False: it is none of these.
-pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &mut IdGenerator<'_>) -> Result<bool, ApiError> {
+pub fn edit<T>(
+    rules: &mut Vec<Rule<T>>,
+    kind: &str,
+    fields: Fields<'_>,
+    mint: &mut IdGenerator<'_>,
+) -> Result<bool, ApiError> {
     match kind {
         "removeRule" => {
             let id = fields.text("ruleId")?;
@@ -111,10 +131,15 @@ pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &
             }
             rules.sort_by_key(|rule| place(rule));
         }
-        "updateRuleDescription" => rule(rules, fields)?.description = Some(fields.text("description")?.to_owned()),
+        "updateRuleDescription" => {
+            rule(rules, fields)?.description = Some(fields.text("description")?.to_owned())
+        }
         "addClauses" => {
-            let added: Vec<Clause> =
-                fields.list("clauses")?.iter().map(|clause| Clause::read(clause, mint.id())).collect::<Result<_, _>>()?;
+            let added: Vec<Clause> = fields
+                .list("clauses")?
+                .iter()
+                .map(|clause| Clause::read(clause, mint.id()))
+                .collect::<Result<_, _>>()?;
             rule(rules, fields)?.clauses.extend(added);
         }
         "removeClauses" => {
@@ -123,7 +148,8 @@ pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &
         }
         "updateClause" => {
             let clause = clause(rule(rules, fields)?, fields)?;
-            let value = fields.get("clause").ok_or_else(|| ApiError::invalid("`clause` is required"))?;
+            let value =
+                fields.get("clause").ok_or_else(|| ApiError::invalid("`clause` is required"))?;
             *clause = Clause::read(value, clause.id.clone())?;
         }
         "addValuesToClause" => {
@@ -144,12 +170,21 @@ pub fn edit<T>(rules: &mut Vec<Rule<T>>, kind: &str, fields: Fields<'_>, mint: &
 }
 
 /// The rule that `ruleId` names.
-pub fn rule<'a, T>(rules: &'a mut [Rule<T>], fields: Fields<'_>) -> Result<&'a mut Rule<T>, ApiError> {
+pub fn rule<'a, T>(
+    rules: &'a mut [Rule<T>],
+    fields: Fields<'_>,
+) -> Result<&'a mut Rule<T>, ApiError> {
     let id = fields.text("ruleId")?;
-    rules.iter_mut().find(|rule| rule.id == id).ok_or_else(|| ApiError::invalid(format!("there is no rule `{id}`")))
+    rules
+        .iter_mut()
+        .find(|rule| rule.id == id)
+        .ok_or_else(|| ApiError::invalid(format!("there is no rule `{id}`")))
 }
 
 fn clause<'a, T>(rule: &'a mut Rule<T>, fields: Fields<'_>) -> Result<&'a mut Clause, ApiError> {
     let id = fields.text("clauseId")?;
-    rule.clauses.iter_mut().find(|clause| clause.id == id).ok_or_else(|| ApiError::invalid(format!("there is no clause `{id}`")))
+    rule.clauses
+        .iter_mut()
+        .find(|clause| clause.id == id)
+        .ok_or_else(|| ApiError::invalid(format!("there is no clause `{id}`")))
 }

@@ -1,6 +1,8 @@
-//! AI configs: a flag whose variations are agents, with an automatic variation `disabled` at index 0.
+//! AI configs: a flag whose variations are agents, with an automatic variation `disabled` at
+//! index 0.
 //!
-//! Promises: every change that an SDK can see raises the version of the flag in each environment that it touches.
+//! Promises: every change that an SDK can see raises the version of the flag in each environment
+//! that it touches.
 //!
 //! Does not know: rules and rollouts (`targeting` does), or what a variation holds.
 
@@ -39,12 +41,20 @@ pub struct Config {
 
 impl Config {
     /// Creates a config; in each environment it serves `disabled` until told otherwise.
-    pub fn create(project: &Project, project_key: &str, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn create(
+        project: &Project,
+        project_key: &str,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
         let key = fields.key()?;
         let mode = fields.optional_text("mode")?.unwrap_or("completion");
         if !["agent", "completion", "judge"].contains(&mode) {
-            return Err(ApiError::invalid(format!("`{mode}` is not a mode: agent, completion or judge")));
+            return Err(ApiError::invalid(format!(
+                "`{mode}` is not a mode: agent, completion or judge"
+            )));
         }
         let path = format!("projects/{project_key}/ai-configs/{key}");
         let mut config = Self {
@@ -100,7 +110,13 @@ impl Config {
     }
 
     /// Adds a variation and returns its REST form.
-    pub fn add_variation(&mut self, project: &Project, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Value, ApiError> {
+    pub fn add_variation(
+        &mut self,
+        project: &Project,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<Value, ApiError> {
         let key = Fields::of(body)?.key()?;
         if key == "disabled" || self.variations.iter().any(|variation| variation.key == key) {
             return Err(ApiError::exists("variation", key));
@@ -114,9 +130,19 @@ impl Config {
     }
 
     /// Changes the variation with this key or id, and returns its REST form.
-    pub fn patch_variation(&mut self, project: &Project, name: &str, body: &Value, now_ms: u64) -> Result<Value, ApiError> {
+    pub fn patch_variation(
+        &mut self,
+        project: &Project,
+        name: &str,
+        body: &Value,
+        now_ms: u64,
+    ) -> Result<Value, ApiError> {
         let href = self.href();
-        let own = self.variations.iter_mut().find(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))?;
+        let own = self
+            .variations
+            .iter_mut()
+            .find(|own| own.is(name))
+            .ok_or_else(|| ApiError::not_found("variation", name))?;
         own.patch(project, &self.mode, body, now_ms)?;
         let json = own.rest(&href);
         self.changed(now_ms);
@@ -139,11 +165,17 @@ impl Config {
 
     /// The variation with this key or id.
     pub fn variation(&self, name: &str) -> Result<&Variation, ApiError> {
-        self.variations.iter().find(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))
+        self.variations
+            .iter()
+            .find(|own| own.is(name))
+            .ok_or_else(|| ApiError::not_found("variation", name))
     }
 
     fn position(&self, name: &str) -> Result<usize, ApiError> {
-        self.variations.iter().position(|own| own.is(name)).ok_or_else(|| ApiError::not_found("variation", name))
+        self.variations
+            .iter()
+            .position(|own| own.is(name))
+            .ok_or_else(|| ApiError::not_found("variation", name))
     }
 
     /// The index among the flag's variations that this flag variation id names.
@@ -152,7 +184,9 @@ impl Config {
             return Ok(0);
         }
         let found = self.variations.iter().position(|variation| variation.flag_id == flag_id);
-        found.map(|index| index + 1).ok_or_else(|| ApiError::invalid(format!("there is no variation with id `{flag_id}`")))
+        found
+            .map(|index| index + 1)
+            .ok_or_else(|| ApiError::invalid(format!("there is no variation with id `{flag_id}`")))
     }
 
     /// The flag variation id at this index.
@@ -178,7 +212,8 @@ impl Config {
     /// As the REST interface shows it.
     pub fn rest(&self) -> Value {
         let href = self.href();
-        let variations: Vec<Value> = self.variations.iter().map(|variation| variation.rest(&href)).collect();
+        let variations: Vec<Value> =
+            self.variations.iter().map(|variation| variation.rest(&href)).collect();
         let mut json = json!({
             "key": self.key, "name": self.name, "description": self.description, "mode": self.mode, "tags": self.tags,
             "version": self.version, "createdAt": self.created_ms, "updatedAt": self.updated_ms, "variations": variations,

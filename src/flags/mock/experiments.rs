@@ -1,9 +1,10 @@
 //! Experiments: created as a draft, started, stopped.
 //!
-//! Starting draws the iteration's seed and turns its rule into an experiment rollout; stopping lets the rule serve the
-//! winner. The flag's version rises with each.
+//! Starting draws the iteration's seed and turns its rule into an experiment rollout; stopping lets
+//! the rule serve the winner. The flag's version rises with each.
 //!
-//! Promises: an experiment starts only where nothing else holds the config's rule and no guarded rollout runs on the config.
+//! Promises: an experiment starts only where nothing else holds the config's rule and no guarded
+//! rollout runs on the config.
 //!
 //! Does not know: results.
 
@@ -53,7 +54,13 @@ fn iteration_path(experiment: &str, nth: usize) -> String {
 }
 
 impl Account {
-    pub(super) fn create_experiment(&mut self, project: &str, environment: &str, body: &Value, now_ms: u64) -> Result<Value, ApiError> {
+    pub(super) fn create_experiment(
+        &mut self,
+        project: &str,
+        environment: &str,
+        body: &Value,
+        now_ms: u64,
+    ) -> Result<Value, ApiError> {
         let holder = self.project(project)?;
         let key = Fields::of(body)?.key()?;
         if holder.environment(environment)?.experiments.contains_key(key) {
@@ -61,11 +68,19 @@ impl Account {
         }
         let experiment = Experiment::create(holder, project, environment, body, &self.ids, now_ms)?;
         let json = experiment.rest("");
-        self.project_mut(project)?.environment_mut(environment)?.experiments.insert(key.to_owned(), experiment);
+        self.project_mut(project)?
+            .environment_mut(environment)?
+            .experiments
+            .insert(key.to_owned(), experiment);
         Ok(json)
     }
 
-    pub(super) fn experiment(&self, project: &str, environment: &str, key: &str) -> Result<&Experiment, ApiError> {
+    pub(super) fn experiment(
+        &self,
+        project: &str,
+        environment: &str,
+        key: &str,
+    ) -> Result<&Experiment, ApiError> {
         let found = self.project(project)?.environment(environment)?.experiments.get(key);
         found.ok_or_else(|| ApiError::not_found("experiment", key))
     }
@@ -83,7 +98,10 @@ impl Account {
         let draft = Iteration::read(self.project(project)?, environment, body, id, now_ms)?;
         let json = draft.rest(experiment.iterations.len() + 1);
         experiment.draft = Some(draft);
-        self.project_mut(project)?.environment_mut(environment)?.experiments.insert(key.to_owned(), experiment);
+        self.project_mut(project)?
+            .environment_mut(environment)?
+            .experiments
+            .insert(key.to_owned(), experiment);
         Ok(json)
     }
 
@@ -136,10 +154,13 @@ impl Experiment {
         let path = path(project_key, environment, key);
         let kind = fields.optional_text("type")?.unwrap_or("experiment");
         if kind != "experiment" {
-            return Err(ApiError::invalid(format!("experiments of type `{kind}` are not simulated")));
+            return Err(ApiError::invalid(format!(
+                "experiments of type `{kind}` are not simulated"
+            )));
         }
         let mut minted = 0;
-        let iteration = fields.get("iteration").ok_or_else(|| ApiError::invalid("`iteration` is required"))?;
+        let iteration =
+            fields.get("iteration").ok_or_else(|| ApiError::invalid("`iteration` is required"))?;
         let id = IdGenerator::new(ids, &path, &mut minted).id();
         Ok(Self {
             id: ids.uuid(&path),
@@ -171,7 +192,10 @@ impl Experiment {
 
     /// Whether its latest design uses this metric.
     pub fn uses_metric(&self, key: &str) -> bool {
-        self.draft.iter().chain(self.iterations.last()).any(|iteration| iteration.metrics.iter().any(|metric| metric == key))
+        self.draft
+            .iter()
+            .chain(self.iterations.last())
+            .any(|iteration| iteration.metrics.iter().any(|metric| metric == key))
     }
 
     fn start(
@@ -185,7 +209,9 @@ impl Experiment {
         if self.archived_ms.is_some() {
             return Err(ApiError::invalid("an archived experiment cannot start"));
         }
-        let Some(mut next) = self.draft.take() else { return Err(ApiError::invalid("there is no iteration to start")) };
+        let Some(mut next) = self.draft.take() else {
+            return Err(ApiError::invalid("there is no iteration to start"));
+        };
         let mut kept_seed = None;
         if self.running().is_some() {
             fields.filled("changeJustification")?;
@@ -203,18 +229,28 @@ impl Experiment {
         let drawn = || ids.seed(&iteration_path(&self.path, self.iterations.len() + 1));
         let seed = fixed_seed.or(kept_seed).unwrap_or_else(drawn);
         let rollout = next.rollout(project, &self.key, seed)?;
-        let config = project.configs.get_mut(&next.config).ok_or_else(|| ApiError::not_found("AI config", &next.config))?;
+        let config = project
+            .configs
+            .get_mut(&next.config)
+            .ok_or_else(|| ApiError::not_found("AI config", &next.config))?;
         config.version += 1;
-        let targeting = config.targeting.get_mut(&self.environment).ok_or_else(|| ApiError::not_found("environment", &self.environment))?;
+        let targeting = config
+            .targeting
+            .get_mut(&self.environment)
+            .ok_or_else(|| ApiError::not_found("environment", &self.environment))?;
         if !targeting.on {
             return Err(ApiError::invalid("targeting must be on to start an experiment"));
         }
         if targeting.serves().any(|serve| *serve.holder() == Holder::Guard) {
-            return Err(ApiError::conflict("a guarded rollout runs on this config: an experiment cannot start"));
+            return Err(ApiError::conflict(
+                "a guarded rollout runs on this config: an experiment cannot start",
+            ));
         }
         let serve = targeting.serve_mut(&next.rule_id)?;
         if let Holder::Experiment(other) = serve.holder() {
-            return Err(ApiError::conflict(format!("the rule is held by the running experiment `{other}`")));
+            return Err(ApiError::conflict(format!(
+                "the rule is held by the running experiment `{other}`"
+            )));
         }
         *serve = rollout;
         targeting.changed(now_ms);
@@ -225,11 +261,19 @@ impl Experiment {
         Ok(())
     }
 
-    fn stop(&mut self, project: &mut Project, fields: Fields<'_>, now_ms: u64) -> Result<(), ApiError> {
+    fn stop(
+        &mut self,
+        project: &mut Project,
+        fields: Fields<'_>,
+        now_ms: u64,
+    ) -> Result<(), ApiError> {
         let winner = fields.filled("winningTreatmentId")?;
         let reason = fields.optional_text("winningReason")?.unwrap_or_default();
-        let running = self.iterations.last_mut().filter(|iteration| iteration.status == Status::Running);
-        let Some(running) = running else { return Err(ApiError::invalid("no iteration is running")) };
+        let running =
+            self.iterations.last_mut().filter(|iteration| iteration.status == Status::Running);
+        let Some(running) = running else {
+            return Err(ApiError::invalid("no iteration is running"));
+        };
         if !running.treatments.iter().any(|treatment| treatment.variation_id == winner) {
             return Err(ApiError::invalid(format!("`{winner}` is not a treatment")));
         }
@@ -262,7 +306,11 @@ impl Experiment {
         }
         if expand.contains("previousIterations") {
             let earlier = self.iterations.iter().enumerate().take(count.saturating_sub(1));
-            put(&mut json, "previousIterations", earlier.map(|(index, iteration)| iteration.rest(index + 1)).collect::<Value>());
+            put(
+                &mut json,
+                "previousIterations",
+                earlier.map(|(index, iteration)| iteration.rest(index + 1)).collect::<Value>(),
+            );
         }
         json
     }
@@ -273,17 +321,30 @@ impl Experiment {
         match name {
             "flagKey" => current.is_some_and(|iteration| iteration.config == value),
             "metricKey" => self.uses_metric(value),
-            "status" => current.is_some_and(|iteration| iteration.rest(0).get("status").is_some_and(|status| status == value)),
+            "status" => current.is_some_and(|iteration| {
+                iteration.rest(0).get("status").is_some_and(|status| status == value)
+            }),
             _ => true,
         }
     }
 }
 
 /// Gives a rule back to one variation.
-fn release(project: &mut Project, environment: &str, config: &str, rule_id: &str, variation: usize, now_ms: u64) -> Result<(), ApiError> {
-    let config = project.configs.get_mut(config).ok_or_else(|| ApiError::not_found("AI config", config))?;
+fn release(
+    project: &mut Project,
+    environment: &str,
+    config: &str,
+    rule_id: &str,
+    variation: usize,
+    now_ms: u64,
+) -> Result<(), ApiError> {
+    let config =
+        project.configs.get_mut(config).ok_or_else(|| ApiError::not_found("AI config", config))?;
     config.version += 1;
-    let targeting = config.targeting.get_mut(environment).ok_or_else(|| ApiError::not_found("environment", environment))?;
+    let targeting = config
+        .targeting
+        .get_mut(environment)
+        .ok_or_else(|| ApiError::not_found("environment", environment))?;
     // The rule may have been removed meanwhile; then there is nothing to give back.
     if let Ok(serve) = targeting.serve_mut(rule_id) {
         *serve = Serve::Variation(variation);

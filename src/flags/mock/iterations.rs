@@ -64,13 +64,28 @@ pub struct Iteration {
 
 impl Iteration {
     /// Reads a design.
-    pub fn read(project: &Project, environment: &str, value: &Value, id: String, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn read(
+        project: &Project,
+        environment: &str,
+        value: &Value,
+        id: String,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let fields = Fields::of(value)?;
-        let treatments = fields.list("treatments")?.iter().map(Treatment::read).collect::<Result<Vec<_>, _>>()?;
-        let baselines: Vec<&Treatment> = treatments.iter().filter(|treatment| treatment.baseline).collect();
-        let [baseline] = baselines[..] else { return Err(ApiError::invalid("exactly one treatment must be the baseline")) };
+        let treatments = fields
+            .list("treatments")?
+            .iter()
+            .map(Treatment::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        let baselines: Vec<&Treatment> =
+            treatments.iter().filter(|treatment| treatment.baseline).collect();
+        let [baseline] = baselines[..] else {
+            return Err(ApiError::invalid("exactly one treatment must be the baseline"));
+        };
         if treatments.iter().map(|treatment| u64::from(treatment.weight)).sum::<u64>() > 100_000 {
-            return Err(ApiError::invalid("the treatments' `allocationPercent` sum to more than 100"));
+            return Err(ApiError::invalid(
+                "the treatments' `allocationPercent` sum to more than 100",
+            ));
         }
 
         let flags = fields.object("flags")?;
@@ -81,26 +96,36 @@ impl Iteration {
         let flag = Fields::of(flag)?;
         let config = project.config(config_key)?;
         let rule_id = flag.filled("ruleId")?;
-        let targeting = config.targeting.get(environment).ok_or_else(|| ApiError::not_found("environment", environment))?;
+        let targeting = config
+            .targeting
+            .get(environment)
+            .ok_or_else(|| ApiError::not_found("environment", environment))?;
         targeting.clone().serve_mut(rule_id)?;
-        let outside_id = flag.optional_text("notInExperimentVariationId")?.unwrap_or(&baseline.variation_id);
+        let outside_id =
+            flag.optional_text("notInExperimentVariationId")?.unwrap_or(&baseline.variation_id);
         config.index_of(outside_id)?;
         for treatment in &treatments {
             config.index_of(&treatment.variation_id)?;
         }
 
         let metric = |value: &Value| Fields::of(value)?.text("key").map(str::to_owned);
-        let metrics: Vec<String> = fields.list("metrics")?.iter().map(metric).collect::<Result<_, _>>()?;
+        let metrics: Vec<String> =
+            fields.list("metrics")?.iter().map(metric).collect::<Result<_, _>>()?;
         if let Some(unknown) = metrics.iter().find(|key| !project.metrics.contains_key(*key)) {
             return Err(ApiError::invalid(format!("there is no metric `{unknown}`")));
         }
-        let shown = metrics.iter().filter_map(|key| Some(shown(key, &project.metrics.get(key)?.rest(0)))).collect();
+        let shown = metrics
+            .iter()
+            .filter_map(|key| Some(shown(key, &project.metrics.get(key)?.rest(0))))
+            .collect();
         if fields.get("primaryFunnelKey").is_some() {
             return Err(ApiError::invalid("funnels are not simulated"));
         }
         let primary = fields.filled("primarySingleMetricKey")?.to_owned();
         if !metrics.contains(&primary) {
-            return Err(ApiError::invalid(format!("the primary metric `{primary}` is not among the metrics")));
+            return Err(ApiError::invalid(format!(
+                "the primary metric `{primary}` is not among the metrics"
+            )));
         }
         Ok(Self {
             hypothesis: fields.filled("hypothesis")?.to_owned(),
@@ -110,7 +135,10 @@ impl Iteration {
             ended_ms: None,
             winner: None,
             can_reshuffle: fields.flag("canReshuffleTraffic", false)?,
-            randomization_unit: fields.optional_text("randomizationUnit")?.unwrap_or("user").to_owned(),
+            randomization_unit: fields
+                .optional_text("randomizationUnit")?
+                .unwrap_or("user")
+                .to_owned(),
             attributes: fields.texts("attributes")?,
             metrics,
             shown,
@@ -125,13 +153,22 @@ impl Iteration {
         })
     }
 
-    /// The rollout that this iteration turns its rule into. What the treatments leave over goes to the variation that is
-    /// served outside of the experiment, untracked.
-    pub fn rollout(&self, project: &Project, experiment: &str, seed: i64) -> Result<Serve, ApiError> {
+    /// The rollout that this iteration turns its rule into. What the treatments leave over goes to
+    /// the variation that is served outside of the experiment, untracked.
+    pub fn rollout(
+        &self,
+        project: &Project,
+        experiment: &str,
+        seed: i64,
+    ) -> Result<Serve, ApiError> {
         let config = project.config(&self.config)?;
         let mut parts = Vec::new();
         for treatment in self.treatments.iter().filter(|treatment| treatment.weight > 0) {
-            parts.push(Part { variation: config.index_of(&treatment.variation_id)?, weight: treatment.weight, untracked: false });
+            parts.push(Part {
+                variation: config.index_of(&treatment.variation_id)?,
+                weight: treatment.weight,
+                untracked: false,
+            });
         }
         if parts.is_empty() {
             return Err(ApiError::invalid("at least one treatment needs traffic"));
@@ -159,7 +196,8 @@ impl Iteration {
 
     /// As the REST interface shows it.
     pub fn rest(&self, version: usize) -> Value {
-        let treatments: Vec<Value> = self.treatments.iter().map(|treatment| treatment.rest(&self.config)).collect();
+        let treatments: Vec<Value> =
+            self.treatments.iter().map(|treatment| treatment.rest(&self.config)).collect();
         let primary = self.shown.iter().find(|metric| metric["key"] == self.primary.as_str());
         let mut json = json!({
             "_id": self.id, "hypothesis": self.hypothesis, "createdAt": self.created_ms, "version": version,
@@ -193,9 +231,14 @@ impl Treatment {
     fn read(value: &Value) -> Result<Self, ApiError> {
         let fields = Fields::of(value)?;
         let allocation = fields.text("allocationPercent")?;
-        let weight = decimal(allocation, 3).and_then(|weight| u32::try_from(weight).ok()).filter(|&weight| weight <= 100_000);
-        let weight =
-            weight.ok_or_else(|| ApiError::invalid(format!("`allocationPercent` must be a percentage as text, found `{allocation}`")))?;
+        let weight = decimal(allocation, 3)
+            .and_then(|weight| u32::try_from(weight).ok())
+            .filter(|&weight| weight <= 100_000);
+        let weight = weight.ok_or_else(|| {
+            ApiError::invalid(format!(
+                "`allocationPercent` must be a percentage as text, found `{allocation}`"
+            ))
+        })?;
         let [parameter] = fields.list("parameters")? else {
             return Err(ApiError::invalid("a treatment needs exactly one entry in `parameters`"));
         };

@@ -11,8 +11,8 @@ use super::body::Fields;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 
-/// Models that every project has without creating them: those of the tutorial, and of its later edition. Any other key of
-/// the form `Provider.model-id` resolves too, but is not listed.
+/// Models that every project has without creating them: those of the tutorial, and of its later
+/// edition. Any other key of the form `Provider.model-id` resolves too, but is not listed.
 const GLOBAL_MODELS: [&str; 9] = [
     "Anthropic.claude-3-5-haiku-20241022",
     "Anthropic.claude-3-7-sonnet-latest",
@@ -49,7 +49,12 @@ impl Tool {
         if !fields.get("schema").is_some_and(Value::is_object) {
             return Err(ApiError::invalid("`schema` is required and must be an object"));
         }
-        let first = ToolVersion { description: String::new(), schema: Value::Null, custom: Map::new(), created_ms: now_ms };
+        let first = ToolVersion {
+            description: String::new(),
+            schema: Value::Null,
+            custom: Map::new(),
+            created_ms: now_ms,
+        };
         Ok(Self { key, versions: vec![first.changed(fields, now_ms)?] })
     }
 
@@ -74,12 +79,16 @@ impl Tool {
 
     /// The latest version as the REST interface shows it.
     pub fn rest(&self, project: &str) -> Value {
-        self.version(self.latest()).map_or(Value::Null, |version| self.shown(version, self.latest(), project))
+        self.version(self.latest())
+            .map_or(Value::Null, |version| self.shown(version, self.latest(), project))
     }
 
     /// All versions, the latest first.
     pub fn rest_versions(&self, project: &str) -> Vec<Value> {
-        (1..=self.latest()).rev().filter_map(|number| Some(self.shown(self.version(number)?, number, project))).collect()
+        (1..=self.latest())
+            .rev()
+            .filter_map(|number| Some(self.shown(self.version(number)?, number, project)))
+            .collect()
     }
 
     fn shown(&self, version: &ToolVersion, number: u64, project: &str) -> Value {
@@ -151,7 +160,9 @@ impl ModelConfig {
 
     /// The model that a key of the form `Provider.model-id` names.
     pub fn global(key: &str) -> Option<Self> {
-        let (provider, model) = key.split_once('.').filter(|(provider, model)| !provider.is_empty() && !model.is_empty())?;
+        let (provider, model) = key
+            .split_once('.')
+            .filter(|(provider, model)| !provider.is_empty() && !model.is_empty())?;
         Some(Self {
             key: key.to_owned(),
             name: model.to_owned(),
@@ -191,8 +202,12 @@ impl Project {
 
     /// Global models and the project's own, by key.
     pub fn listed_models(&self) -> Vec<Value> {
-        let global = GLOBAL_MODELS.iter().filter(|key| !self.model_configs.contains_key(**key)).filter_map(|key| ModelConfig::global(key));
-        let mut all: Vec<ModelConfig> = global.chain(self.model_configs.values().cloned()).collect();
+        let global = GLOBAL_MODELS
+            .iter()
+            .filter(|key| !self.model_configs.contains_key(**key))
+            .filter_map(|key| ModelConfig::global(key));
+        let mut all: Vec<ModelConfig> =
+            global.chain(self.model_configs.values().cloned()).collect();
         all.sort_by(|a, b| a.key.cmp(&b.key));
         all.iter().map(ModelConfig::rest).collect()
     }

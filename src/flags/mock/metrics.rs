@@ -46,7 +46,12 @@ pub struct Metric {
 
 impl Metric {
     /// Creates a metric.
-    pub fn create(project: &str, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn create(
+        project: &str,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
         let key = fields.key()?;
         let path = format!("metrics/{project}/{key}");
@@ -79,12 +84,16 @@ impl Metric {
     /// The metric after a JSON patch (RFC 6902: `add`, `replace` and `remove` of top-level fields).
     pub fn patched(&self, body: &Value) -> Result<Self, ApiError> {
         let mut metric = self.clone();
-        let operations = body.as_array().ok_or_else(|| ApiError::invalid("the body must be a JSON patch, a list of operations"))?;
+        let operations = body.as_array().ok_or_else(|| {
+            ApiError::invalid("the body must be a JSON patch, a list of operations")
+        })?;
         for operation in operations {
             let fields = Fields::of(operation)?;
             let name = fields.text("path")?.trim_start_matches('/');
             match (fields.text("op")?, name) {
-                ("add" | "replace", "tags") => metric.tags = Fields::of(operation)?.texts("value")?,
+                ("add" | "replace", "tags") => {
+                    metric.tags = Fields::of(operation)?.texts("value")?
+                }
                 ("add" | "replace", name) if KEPT.contains(&name) => {
                     metric.fields.insert(name.to_owned(), operation["value"].clone());
                 }
@@ -92,7 +101,11 @@ impl Metric {
                     metric.fields.remove(name);
                 }
                 ("test", _) => {}
-                (op, name) => return Err(ApiError::patch_failed(format!("`{op}` of `/{name}` is not possible"))),
+                (op, name) => {
+                    return Err(ApiError::patch_failed(format!(
+                        "`{op}` of `/{name}` is not possible"
+                    )));
+                }
             }
         }
         metric.check()?;
@@ -103,7 +116,9 @@ impl Metric {
     fn check(&self) -> Result<(), ApiError> {
         let fields = Fields(&self.fields);
         let one_of = |name: &str, allowed: &[&str]| match fields.optional_text(name)? {
-            Some(value) if !allowed.contains(&value) => Err(ApiError::invalid(format!("`{name}` must be one of {}", allowed.join(", ")))),
+            Some(value) if !allowed.contains(&value) => {
+                Err(ApiError::invalid(format!("`{name}` must be one of {}", allowed.join(", "))))
+            }
             _ => Ok(()),
         };
         fields.filled("kind")?;
@@ -121,8 +136,16 @@ impl Metric {
         let percentile = fields.integer("percentileValue")?;
         match (fields.optional_text("analysisType")?, percentile) {
             (Some("percentile"), Some(1..=99)) => {}
-            (Some("percentile"), _) => return Err(ApiError::invalid("`percentileValue` must be a whole number from 1 to 99")),
-            (_, Some(_)) => return Err(ApiError::invalid("`percentileValue` goes with the analysis type `percentile` only")),
+            (Some("percentile"), _) => {
+                return Err(ApiError::invalid(
+                    "`percentileValue` must be a whole number from 1 to 99",
+                ));
+            }
+            (_, Some(_)) => {
+                return Err(ApiError::invalid(
+                    "`percentileValue` goes with the analysis type `percentile` only",
+                ));
+            }
             _ => {}
         }
         let default = fields.object("eventDefault")?;
@@ -133,19 +156,29 @@ impl Metric {
         Ok(())
     }
 
-    /// The metric as an analysis computes it: the reverse of what the bootstrap sends. A metric of clicks or page views counts no
-    /// event, because no server-side SDK sends any.
+    /// The metric as an analysis computes it: the reverse of what the bootstrap sends. A metric of
+    /// clicks or page views counts no event, because no server-side SDK sends any.
     pub fn definition(&self) -> crate::experiment::Metric {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let numeric = self.fields.get("isNumeric").and_then(Value::as_bool).unwrap_or(false);
-        let disabled = self.fields.get("eventDefault").is_some_and(|default| default["disabled"] == true);
-        let percentile = self.fields.get("percentileValue").and_then(Value::as_i64).filter(|_| text("analysisType") == "percentile");
-        let statistic =
-            percentile.and_then(|percent| Probability::new(percent as f64 / 100.0).ok()).map_or(Statistic::Mean, Statistic::Percentile);
+        let disabled =
+            self.fields.get("eventDefault").is_some_and(|default| default["disabled"] == true);
+        let percentile = self
+            .fields
+            .get("percentileValue")
+            .and_then(Value::as_i64)
+            .filter(|_| text("analysisType") == "percentile");
+        let statistic = percentile
+            .and_then(|percent| Probability::new(percent as f64 / 100.0).ok())
+            .map_or(Statistic::Mean, Statistic::Percentile);
         crate::experiment::Metric {
             key: self.key.clone(),
             name: text("name").to_owned(),
-            event: if text("kind") == "custom" { text("eventKey").to_owned() } else { String::new() },
+            event: if text("kind") == "custom" {
+                text("eventKey").to_owned()
+            } else {
+                String::new()
+            },
             aggregation: match (numeric, text("unitAggregationType")) {
                 (false, _) => Aggregation::Occurrence,
                 (true, "sum") => Aggregation::Sum,
@@ -153,8 +186,16 @@ impl Metric {
             },
             statistic,
             // A percentile is over the units that have a value.
-            missing: if disabled || statistic != Statistic::Mean { Missing::Exclude } else { Missing::Zero },
-            better: if text("successCriteria") == "LowerThanBaseline" { Better::Lower } else { Better::Higher },
+            missing: if disabled || statistic != Statistic::Mean {
+                Missing::Exclude
+            } else {
+                Missing::Zero
+            },
+            better: if text("successCriteria") == "LowerThanBaseline" {
+                Better::Lower
+            } else {
+                Better::Higher
+            },
             unit: text("unit").to_owned(),
             prior_variance: None,
             prior: None,

@@ -1,8 +1,9 @@
-//! LaunchDarkly in memory: projects, environments, segments, AI configs, tools, metrics and experiments, behind the REST
-//! interface's own requests and replies.
+//! LaunchDarkly in memory: projects, environments, segments, AI configs, tools, metrics and
+//! experiments, behind the REST interface's own requests and replies.
 //!
-//! A pure function of its past: ids, salts and keys are drawn by resource path and time comes in as an argument, so the same
-//! requests give the same replies. No HTTP here; a server passes requests through.
+//! A pure function of its past: ids, salts and keys are drawn by resource path and time comes in as
+//! an argument, so the same requests give the same replies. No HTTP here; a server passes requests
+//! through.
 
 mod account;
 mod body;

@@ -1,6 +1,8 @@
-//! What an analysis needs to know of the account: the started experiments, and whose results a request wants.
+//! What an analysis needs to know of the account: the started experiments, and whose results a
+//! request wants.
 //!
-//! The interface had the path `…/experiments/{key}/metrics/{metric}/results` until its version of October 2025.
+//! The interface had the path `…/experiments/{key}/metrics/{metric}/results` until its version of
+//! October 2025.
 //!
 //! Guarantees: what is not an experiment's own metric or current iteration is refused.
 //!
@@ -11,7 +13,9 @@ use serde_json::Value;
 use super::account::{Account, Project};
 use super::experiments::Experiment;
 use super::iterations::{Iteration, Status};
-use crate::experiment::{Correction, Experiment as Design, Method as Weighing, Metric, THRESHOLD, Treatment};
+use crate::experiment::{
+    Correction, Experiment as Design, Method as Weighing, Metric, THRESHOLD, Treatment,
+};
 use crate::flags::api::{ApiError, Method, Request};
 use crate::quantity::{Probability, Share};
 
@@ -54,7 +58,8 @@ pub struct Started {
     pub design: Design,
     /// The metrics, as they are defined now.
     pub metrics: Vec<Metric>,
-    /// The variations of its config, as events number them: the automatic `disabled` one is first and has an empty key.
+    /// The variations of its config, as events number them: the automatic `disabled` one is first
+    /// and has an empty key.
     pub variations: Vec<String>,
     /// The kind of the contexts that are its units.
     pub unit: String,
@@ -66,9 +71,12 @@ impl Account {
     /// The experiments that have been started, each with its latest iteration.
     #[must_use]
     pub fn started(&self) -> Vec<Started> {
-        let environments =
-            self.projects.values().flat_map(|project| project.environments.values().map(move |environment| (project, environment)));
-        let experiments = environments.flat_map(|(project, environment)| environment.experiments.values().map(move |one| (project, one)));
+        let environments = self.projects.values().flat_map(|project| {
+            project.environments.values().map(move |environment| (project, environment))
+        });
+        let experiments = environments.flat_map(|(project, environment)| {
+            environment.experiments.values().map(move |one| (project, one))
+        });
         experiments.filter_map(|(project, experiment)| started(project, experiment)).collect()
     }
 
@@ -79,7 +87,18 @@ impl Account {
     #[must_use]
     pub fn results_of(&self, request: &Request) -> Option<Result<ResultsOf, ApiError>> {
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-        let ["projects", project, "environments", environment, "experiments", key, "metrics", metric, "results"] = parts.as_slice() else {
+        let [
+            "projects",
+            project,
+            "environments",
+            environment,
+            "experiments",
+            key,
+            "metrics",
+            metric,
+            "results",
+        ] = parts.as_slice()
+        else {
             return None;
         };
         if request.method != Method::Get {
@@ -88,10 +107,18 @@ impl Account {
         Some(self.wanted(project, environment, key, metric, request.parameter("iterationId")))
     }
 
-    fn wanted(&self, project: &str, environment: &str, key: &str, metric: &str, id: Option<&str>) -> Result<ResultsOf, ApiError> {
+    fn wanted(
+        &self,
+        project: &str,
+        environment: &str,
+        key: &str,
+        metric: &str,
+        id: Option<&str>,
+    ) -> Result<ResultsOf, ApiError> {
         let iteration = self.experiment(project, environment, key)?.latest();
         let iteration = iteration.filter(|iteration| iteration.status != Status::NotStarted);
-        let iteration: &Iteration = iteration.ok_or_else(|| ApiError::not_found("started iteration of", key))?;
+        let iteration: &Iteration =
+            iteration.ok_or_else(|| ApiError::not_found("started iteration of", key))?;
         if let Some(id) = id.filter(|id| *id != iteration.id()) {
             return Err(ApiError::not_found("current iteration", id));
         }
@@ -102,7 +129,8 @@ impl Account {
         let treatments = iteration.treatments.iter().map(|treatment| {
             let index = config.index_of(&treatment.variation_id)?;
             let variation = index.checked_sub(1).and_then(|own| config.variations.get(own));
-            let variation = variation.ok_or_else(|| ApiError::not_found("variation", &treatment.variation_id))?;
+            let variation = variation
+                .ok_or_else(|| ApiError::not_found("variation", &treatment.variation_id))?;
             Ok(ResultTreatment {
                 id: treatment.variation_id.clone(),
                 name: treatment.name.clone(),
@@ -121,9 +149,11 @@ impl Account {
 
 /// `None` for a draft, or where a variation or metric has been deleted since.
 fn started(project: &Project, experiment: &Experiment) -> Option<Started> {
-    let iteration = experiment.latest().filter(|iteration| iteration.status != Status::NotStarted)?;
+    let iteration =
+        experiment.latest().filter(|iteration| iteration.status != Status::NotStarted)?;
     let config = project.configs.get(&iteration.config)?;
-    let taking_part: Vec<_> = iteration.treatments.iter().filter(|treatment| treatment.weight > 0).collect();
+    let taking_part: Vec<_> =
+        iteration.treatments.iter().filter(|treatment| treatment.weight > 0).collect();
     let total: u64 = taking_part.iter().map(|treatment| u64::from(treatment.weight)).sum();
     let whole = Share::WHOLE.weight();
     let mut left = whole;
@@ -133,13 +163,21 @@ fn started(project: &Project, experiment: &Experiment) -> Option<Started> {
         let variation = config.variations.get(index.checked_sub(1)?)?.key.clone();
         // The last one takes what rounding leaves, so that the shares sum to the whole.
         let part = u64::from(treatment.weight) * u64::from(whole) / total.max(1);
-        let weight = if nth + 1 == taking_part.len() { left } else { u32::try_from(part).ok()?.min(left) };
+        let weight =
+            if nth + 1 == taking_part.len() { left } else { u32::try_from(part).ok()?.min(left) };
         left -= weight;
-        treatments.push(Treatment { variation, name: treatment.name.clone(), share: Share::new(weight).ok()? });
+        treatments.push(Treatment {
+            variation,
+            name: treatment.name.clone(),
+            share: Share::new(weight).ok()?,
+        });
     }
     let mut keys: Vec<&String> = iteration.metrics.iter().collect();
     keys.sort_by_key(|key| **key != iteration.primary);
-    let metrics = keys.into_iter().map(|key| Some(project.metrics.get(key)?.definition())).collect::<Option<Vec<_>>>()?;
+    let metrics = keys
+        .into_iter()
+        .map(|key| Some(project.metrics.get(key)?.definition()))
+        .collect::<Option<Vec<_>>>()?;
     let (threshold, method, correction) = weighing(&experiment.methodology, &experiment.analysis);
     Some(Started {
         path: experiment.path.clone(),
@@ -160,13 +198,16 @@ fn started(project: &Project, experiment: &Experiment) -> Option<Started> {
             tolerate: Vec::new(),
         },
         metrics,
-        variations: std::iter::once(String::new()).chain(config.variations.iter().map(|variation| variation.key.clone())).collect(),
+        variations: std::iter::once(String::new())
+            .chain(config.variations.iter().map(|variation| variation.key.clone()))
+            .collect(),
         unit: iteration.randomization_unit.clone(),
         ended_ms: iteration.ended_ms,
     })
 }
 
-/// Threshold, method and correction of an experiment: `methodology` and `analysisConfig`, whose percentages are texts.
+/// Threshold, method and correction of an experiment: `methodology` and `analysisConfig`, whose
+/// percentages are texts.
 fn weighing(methodology: &str, analysis: &Value) -> (Probability, Weighing, Correction) {
     let percent = |name: &str| {
         let value = &analysis[name];
@@ -179,7 +220,11 @@ fn weighing(methodology: &str, analysis: &Value) -> (Probability, Weighing, Corr
         (true, Some(true)) => Weighing::Sequential,
         (true, _) => Weighing::Frequentist,
     };
-    let sure = if frequentist { percent("significanceThreshold").map(|risk| 1.0 - risk) } else { percent("bayesianThreshold") };
+    let sure = if frequentist {
+        percent("significanceThreshold").map(|risk| 1.0 - risk)
+    } else {
+        percent("bayesianThreshold")
+    };
     // A threshold of at most one half would take a coin toss for evidence.
     let threshold = sure.filter(|sure| *sure > 0.5 && *sure < 1.0).unwrap_or(THRESHOLD);
     let correction = match analysis["multipleComparisonCorrectionMethod"].as_str() {

@@ -1,7 +1,7 @@
 //! From a request's path to the operation that answers it.
 //!
-//! Promises: a request either takes effect as a whole or changes nothing; an unknown path is 404, a known one with another
-//! method 405.
+//! Promises: a request either takes effect as a whole or changes nothing; an unknown path is 404, a
+//! known one with another method 405.
 //!
 //! Does not know: authentication and rate limits, which belong to the server in front.
 
@@ -29,7 +29,9 @@ impl Account {
         let parts: Vec<&str> = path.split('/').collect();
         let reply = match parts.as_slice() {
             ["projects", rest @ ..] => self.projects_request(rest, request, now_ms),
-            ["segments", project, environment, rest @ ..] => self.segments_request(project, environment, rest, request, now_ms),
+            ["segments", project, environment, rest @ ..] => {
+                self.segments_request(project, environment, rest, request, now_ms)
+            }
             ["metrics", project, rest @ ..] => self.metrics_request(project, rest, request, now_ms),
             _ => Err(unknown(request)),
         }?;
@@ -39,37 +41,62 @@ impl Account {
         Ok(reply)
     }
 
-    fn projects_request(&mut self, rest: &[&str], request: &Request, now_ms: u64) -> Result<Reply, ApiError> {
+    fn projects_request(
+        &mut self,
+        rest: &[&str],
+        request: &Request,
+        now_ms: u64,
+    ) -> Result<Reply, ApiError> {
         let body = &request.body;
         match (rest, request.method) {
-            ([], Get) => ok(page(self.projects.values().map(|project| project.rest()), request, "totalCount")),
+            ([], Get) => ok(page(
+                self.projects.values().map(|project| project.rest()),
+                request,
+                "totalCount",
+            )),
             ([], Post) => created(self.create_project(body, now_ms)?),
             ([key], Get) => {
                 let project = self.project(key)?;
                 let mut json = project.rest();
-                if request.parameter("expand").is_some_and(|expand| expand.contains("environments")) {
-                    let all = project.environments.values().map(|environment| environment.rest(key));
+                if request.parameter("expand").is_some_and(|expand| expand.contains("environments"))
+                {
+                    let all =
+                        project.environments.values().map(|environment| environment.rest(key));
                     put(&mut json, "environments", page(all, request, "totalCount"));
                 }
                 ok(json)
             }
-            ([key], Delete) => self.projects.remove(*key).map(|_| gone()).ok_or_else(|| ApiError::not_found("project", key)),
+            ([key], Delete) => self
+                .projects
+                .remove(*key)
+                .map(|_| gone())
+                .ok_or_else(|| ApiError::not_found("project", key)),
             ([key, "environments"], Get) => {
                 let project = self.project(key)?;
-                ok(page(project.environments.values().map(|environment| environment.rest(key)), request, "totalCount"))
+                ok(page(
+                    project.environments.values().map(|environment| environment.rest(key)),
+                    request,
+                    "totalCount",
+                ))
             }
             ([key, "environments"], Post) => {
                 let ids = self.ids.clone();
                 created(self.project_mut(key)?.create_environment(body, &ids, now_ms)?)
             }
-            ([key, "environments", environment], Get) => ok(self.project(key)?.environment(environment)?.rest(key)),
+            ([key, "environments", environment], Get) => {
+                ok(self.project(key)?.environment(environment)?.rest(key))
+            }
             ([key, "environments", environment, "experiments", rest @ ..], _) => {
                 self.experiments_request(key, environment, rest, request, now_ms)
             }
             ([key, "ai-tools", rest @ ..], _) => self.tools_request(key, rest, request, now_ms),
-            ([key, "ai-configs", "model-configs", rest @ ..], _) => self.models_request(key, rest, request),
+            ([key, "ai-configs", "model-configs", rest @ ..], _) => {
+                self.models_request(key, rest, request)
+            }
             ([key, "ai-configs", rest @ ..], _) => self.configs_request(key, rest, request, now_ms),
-            ([] | [_] | [_, "environments"] | [_, "environments", _], _) => Err(ApiError::method_not_allowed()),
+            ([] | [_] | [_, "environments"] | [_, "environments", _], _) => {
+                Err(ApiError::method_not_allowed())
+            }
             _ => Err(unknown(request)),
         }
     }
@@ -87,27 +114,42 @@ impl Account {
             ([], Get) => {
                 let all = self.project(project)?.environment(environment)?.experiments.values();
                 let filter = request.parameter("filter").unwrap_or_default();
-                let filters: Vec<(&str, &str)> = filter.split(',').filter_map(|part| part.split_once(':')).collect();
-                let chosen = all.filter(|experiment| filters.iter().all(|(name, value)| experiment.matches(name, value)));
+                let filters: Vec<(&str, &str)> =
+                    filter.split(',').filter_map(|part| part.split_once(':')).collect();
+                let chosen = all.filter(|experiment| {
+                    filters.iter().all(|(name, value)| experiment.matches(name, value))
+                });
                 ok(page(chosen.map(|experiment| experiment.rest(expand)), request, "total_count"))
             }
-            ([], Post) => created(self.create_experiment(project, environment, &request.body, now_ms)?),
+            ([], Post) => {
+                created(self.create_experiment(project, environment, &request.body, now_ms)?)
+            }
             ([key], Get) => ok(self.experiment(project, environment, key)?.rest(expand)),
             ([key], Patch) => {
                 semantic(request)?;
                 ok(self.patch_experiment(project, environment, key, &request.body, now_ms)?)
             }
-            ([key, "iterations"], Post) => ok(self.draft_iteration(project, environment, key, &request.body, now_ms)?),
+            ([key, "iterations"], Post) => {
+                ok(self.draft_iteration(project, environment, key, &request.body, now_ms)?)
+            }
             ([] | [_] | [_, "iterations"], _) => Err(ApiError::method_not_allowed()),
             _ => Err(unknown(request)),
         }
     }
 
-    fn tools_request(&mut self, key: &str, rest: &[&str], request: &Request, now_ms: u64) -> Result<Reply, ApiError> {
+    fn tools_request(
+        &mut self,
+        key: &str,
+        rest: &[&str],
+        request: &Request,
+        now_ms: u64,
+    ) -> Result<Reply, ApiError> {
         let project = self.project_mut(key)?;
         let missing = |tool: &str| ApiError::not_found("tool", tool);
         match (rest, request.method) {
-            ([], Get) => ok(page(project.tools.values().map(|tool| tool.rest(key)), request, "totalCount")),
+            ([], Get) => {
+                ok(page(project.tools.values().map(|tool| tool.rest(key)), request, "totalCount"))
+            }
             ([], Post) => {
                 let tool = Fields::of(&request.body)?.key()?;
                 if project.tools.contains_key(tool) {
@@ -128,13 +170,16 @@ impl Account {
             }
             ([tool], Delete) => {
                 let mut variations = project.configs.values().flat_map(|config| &config.variations);
-                if variations.any(|variation| variation.latest.tools.iter().any(|(used, _)| used == tool)) {
+                if variations
+                    .any(|variation| variation.latest.tools.iter().any(|(used, _)| used == tool))
+                {
                     return Err(ApiError::conflict(format!("tool `{tool}` is in use")));
                 }
                 project.tools.remove(*tool).map(|_| gone()).ok_or_else(|| missing(tool))
             }
             ([tool, "versions"], Get) => {
-                let versions = project.tools.get(*tool).ok_or_else(|| missing(tool))?.rest_versions(key);
+                let versions =
+                    project.tools.get(*tool).ok_or_else(|| missing(tool))?.rest_versions(key);
                 ok(page(versions, request, "totalCount"))
             }
             ([] | [_] | [_, "versions"], _) => Err(ApiError::method_not_allowed()),
@@ -142,7 +187,12 @@ impl Account {
         }
     }
 
-    fn models_request(&mut self, key: &str, rest: &[&str], request: &Request) -> Result<Reply, ApiError> {
+    fn models_request(
+        &mut self,
+        key: &str,
+        rest: &[&str],
+        request: &Request,
+    ) -> Result<Reply, ApiError> {
         let project = self.project_mut(key)?;
         match (rest, request.method) {
             // A bare list, unlike the other collections.
@@ -157,23 +207,38 @@ impl Account {
                 project.model_configs.insert(model.to_owned(), new);
                 ok(json)
             }
-            ([model], Get) => ok(project.model(model).ok_or_else(|| ApiError::not_found("model config", model))?.rest()),
-            ([model], Delete) => {
-                project.model_configs.remove(*model).map(|_| gone()).ok_or_else(|| ApiError::not_found("model config", model))
-            }
+            ([model], Get) => ok(project
+                .model(model)
+                .ok_or_else(|| ApiError::not_found("model config", model))?
+                .rest()),
+            ([model], Delete) => project
+                .model_configs
+                .remove(*model)
+                .map(|_| gone())
+                .ok_or_else(|| ApiError::not_found("model config", model)),
             ([] | [_], _) => Err(ApiError::method_not_allowed()),
             _ => Err(unknown(request)),
         }
     }
 
-    fn configs_request(&mut self, key: &str, rest: &[&str], request: &Request, now_ms: u64) -> Result<Reply, ApiError> {
+    fn configs_request(
+        &mut self,
+        key: &str,
+        rest: &[&str],
+        request: &Request,
+        now_ms: u64,
+    ) -> Result<Reply, ApiError> {
         let (body, ids) = (&request.body, self.ids.clone());
         let project = self.project_mut(key)?;
         match (rest, request.method) {
-            ([], Get) => ok(page(project.configs.values().map(Config::rest), request, "totalCount")),
+            ([], Get) => {
+                ok(page(project.configs.values().map(Config::rest), request, "totalCount"))
+            }
             ([], Post) => {
                 let config = Fields::of(body)?.key()?;
-                if project.configs.contains_key(config) || ["model-configs", "tools"].contains(&config) {
+                if project.configs.contains_key(config)
+                    || ["model-configs", "tools"].contains(&config)
+                {
                     return Err(ApiError::exists("AI config", config));
                 }
                 let new = Config::create(project, key, body, &ids, now_ms)?;
@@ -189,20 +254,38 @@ impl Account {
             }
             ([config, "variations"], Get) => {
                 let config = project.config(config)?;
-                ok(page(config.variations.iter().map(|variation| variation.rest(&config.href())), request, "totalCount"))
+                ok(page(
+                    config.variations.iter().map(|variation| variation.rest(&config.href())),
+                    request,
+                    "totalCount",
+                ))
             }
             ([config, "variations", variation], Get) => {
                 let config = project.config(config)?;
-                ok(page(config.variation(variation)?.rest_versions(&config.href()), request, "totalCount"))
+                ok(page(
+                    config.variation(variation)?.rest_versions(&config.href()),
+                    request,
+                    "totalCount",
+                ))
             }
             ([config, "targeting"], Get) => ok(self.targeting(key, config)?),
-            ([own] | [own, "targeting"], Patch) | ([own, "variations"], Post) | ([own, "variations", _], Patch | Delete) => {
+            ([own] | [own, "targeting"], Patch)
+            | ([own, "variations"], Post)
+            | ([own, "variations", _], Patch | Delete) => {
                 let mut config = project.config(own)?.clone();
                 let reply = match (rest, request.method) {
-                    ([_, "variations"], _) => created(config.add_variation(project, body, &ids, now_ms)?),
-                    ([_, "variations", variation], Patch) => ok(config.patch_variation(project, variation, body, now_ms)?),
-                    ([_, "variations", variation], _) => config.remove_variation(variation, now_ms).map(|()| gone()),
-                    ([_, "targeting"], _) => patch_targeting(&mut config, body, &ids, now_ms).and(ok(Value::Null)),
+                    ([_, "variations"], _) => {
+                        created(config.add_variation(project, body, &ids, now_ms)?)
+                    }
+                    ([_, "variations", variation], Patch) => {
+                        ok(config.patch_variation(project, variation, body, now_ms)?)
+                    }
+                    ([_, "variations", variation], _) => {
+                        config.remove_variation(variation, now_ms).map(|()| gone())
+                    }
+                    ([_, "targeting"], _) => {
+                        patch_targeting(&mut config, body, &ids, now_ms).and(ok(Value::Null))
+                    }
                     _ => config.patch(body, now_ms).and_then(|()| ok(config.rest())),
                 }?;
                 project.configs.insert((*own).to_owned(), config);
@@ -211,7 +294,9 @@ impl Account {
                     _ => Ok(reply),
                 }
             }
-            ([] | [_] | [_, "variations" | "targeting"] | [_, "variations", _], _) => Err(ApiError::method_not_allowed()),
+            ([] | [_] | [_, "variations" | "targeting"] | [_, "variations", _], _) => {
+                Err(ApiError::method_not_allowed())
+            }
             _ => Err(unknown(request)),
         }
     }
@@ -226,7 +311,8 @@ impl Account {
             json!({ "_id": config.flag_id(index), "name": name, "description": "", "value": value })
         });
         let environments = config.targeting.iter().filter_map(|(environment, targeting)| {
-            let name = project.environments.get(environment)?.rest("").get("name")?.as_str()?.to_owned();
+            let name =
+                project.environments.get(environment)?.rest("").get("name")?.as_str()?.to_owned();
             Some((environment.clone(), targeting.rest(&name)))
         });
         Ok(json!({
@@ -263,7 +349,11 @@ impl Account {
             ([key], Get) => ok(segments.get(*key).ok_or_else(|| missing(key))?.rest()),
             ([key], Patch) => {
                 semantic(request)?;
-                let changed = segments.get(*key).ok_or_else(|| missing(key))?.patched(&request.body, &ids, now_ms)?;
+                let changed = segments.get(*key).ok_or_else(|| missing(key))?.patched(
+                    &request.body,
+                    &ids,
+                    now_ms,
+                )?;
                 let json = changed.rest();
                 segments.insert((*key).to_owned(), changed);
                 ok(json)
@@ -274,14 +364,27 @@ impl Account {
         }
     }
 
-    fn metrics_request(&mut self, key: &str, rest: &[&str], request: &Request, now_ms: u64) -> Result<Reply, ApiError> {
+    fn metrics_request(
+        &mut self,
+        key: &str,
+        rest: &[&str],
+        request: &Request,
+        now_ms: u64,
+    ) -> Result<Reply, ApiError> {
         let ids = self.ids.clone();
         let project = self.project_mut(key)?;
-        let experiments = project.environments.values().flat_map(|environment| environment.experiments.values());
-        let used = |metric: &str| experiments.clone().filter(|experiment| experiment.uses_metric(metric)).count();
+        let experiments =
+            project.environments.values().flat_map(|environment| environment.experiments.values());
+        let used = |metric: &str| {
+            experiments.clone().filter(|experiment| experiment.uses_metric(metric)).count()
+        };
         let missing = |metric: &str| ApiError::not_found("metric", metric);
         match (rest, request.method) {
-            ([], Get) => ok(page(project.metrics.iter().map(|(metric, found)| found.rest(used(metric))), request, "totalCount")),
+            ([], Get) => ok(page(
+                project.metrics.iter().map(|(metric, found)| found.rest(used(metric))),
+                request,
+                "totalCount",
+            )),
             ([], Post) => {
                 let metric = Fields::of(&request.body)?.key()?;
                 if project.metrics.contains_key(metric) {
@@ -292,27 +395,45 @@ impl Account {
                 project.metrics.insert(metric.to_owned(), new);
                 created(json)
             }
-            ([metric], Get) => ok(project.metrics.get(*metric).ok_or_else(|| missing(metric))?.rest(used(metric))),
+            ([metric], Get) => {
+                ok(project.metrics.get(*metric).ok_or_else(|| missing(metric))?.rest(used(metric)))
+            }
             ([metric], Patch) => {
-                let changed = project.metrics.get(*metric).ok_or_else(|| missing(metric))?.patched(&request.body)?;
+                let changed = project
+                    .metrics
+                    .get(*metric)
+                    .ok_or_else(|| missing(metric))?
+                    .patched(&request.body)?;
                 let json = changed.rest(used(metric));
                 project.metrics.insert((*metric).to_owned(), changed);
                 ok(json)
             }
-            ([metric], Delete) if used(metric) > 0 => Err(ApiError::conflict(format!("metric `{metric}` is used by an experiment"))),
-            ([metric], Delete) => project.metrics.remove(*metric).map(|_| gone()).ok_or_else(|| missing(metric)),
+            ([metric], Delete) if used(metric) > 0 => {
+                Err(ApiError::conflict(format!("metric `{metric}` is used by an experiment")))
+            }
+            ([metric], Delete) => {
+                project.metrics.remove(*metric).map(|_| gone()).ok_or_else(|| missing(metric))
+            }
             ([] | [_], _) => Err(ApiError::method_not_allowed()),
             _ => Err(unknown(request)),
         }
     }
 }
 
-/// Applies a semantic patch to the environment that it names. The content type is not insisted on, because the tutorial's
-/// own scripts send plain JSON here.
-fn patch_targeting(config: &mut Config, body: &Value, ids: &super::account::Identifiers, now_ms: u64) -> Result<(), ApiError> {
+/// Applies a semantic patch to the environment that it names. The content type is not insisted on,
+/// because the tutorial's own scripts send plain JSON here.
+fn patch_targeting(
+    config: &mut Config,
+    body: &Value,
+    ids: &super::account::Identifiers,
+    now_ms: u64,
+) -> Result<(), ApiError> {
     let environment = Fields::of(body)?.filled("environmentKey")?;
     let before = config.clone();
-    let targeting = config.targeting.get_mut(environment).ok_or_else(|| ApiError::not_found("environment", environment))?;
+    let targeting = config
+        .targeting
+        .get_mut(environment)
+        .ok_or_else(|| ApiError::not_found("environment", environment))?;
     for (kind, fields) in body::instructions(body)? {
         targeting.apply(kind, fields, &before, ids, &mut config.minted)?;
     }
@@ -325,7 +446,9 @@ fn semantic(request: &Request) -> Result<(), ApiError> {
     if request.semantic_patch {
         return Ok(());
     }
-    Err(ApiError::invalid("a semantic patch needs the content type `application/json; domain-model=launchdarkly.semanticpatch`"))
+    Err(ApiError::invalid(
+        "a semantic patch needs the content type `application/json; domain-model=launchdarkly.semanticpatch`",
+    ))
 }
 
 fn unknown(request: &Request) -> ApiError {
@@ -348,7 +471,8 @@ fn gone() -> Reply {
 fn page(items: impl IntoIterator<Item = Value>, request: &Request, total: &str) -> Value {
     let all: Vec<Value> = items.into_iter().collect();
     let number = |name: &str| request.parameter(name).and_then(|text| text.parse().ok());
-    let (offset, limit): (usize, usize) = (number("offset").unwrap_or(0), number("limit").unwrap_or(usize::MAX));
+    let (offset, limit): (usize, usize) =
+        (number("offset").unwrap_or(0), number("limit").unwrap_or(usize::MAX));
     let count = all.len();
     let items: Vec<Value> = all.into_iter().skip(offset).take(limit).collect();
     json!({ "items": items, total: count, "_links": { "self": { "href": format!("/api/v2/{}", request.path), "type": "application/json" } } })

@@ -20,11 +20,13 @@ impl Account {
     pub fn ruleset(&self, project: &str, environment: &str) -> Option<Ruleset> {
         let project = self.projects.get(project)?;
         let segments = project.environments.get(environment)?.segments.iter();
-        let flags = project
-            .configs
-            .iter()
-            .filter_map(|(key, config)| Some((key.clone(), flag(project, config, config.targeting.get(environment)?))));
-        Some(Ruleset { flags: flags.collect(), segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect() })
+        let flags = project.configs.iter().filter_map(|(key, config)| {
+            Some((key.clone(), flag(project, config, config.targeting.get(environment)?)))
+        });
+        Some(Ruleset {
+            flags: flags.collect(),
+            segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect(),
+        })
     }
 }
 
@@ -32,7 +34,8 @@ impl Account {
 fn flag(project: &Project, config: &Config, targeting: &Targeting) -> Value {
     let rules = targeting.rules.iter().map(|rule| {
         let clauses: Vec<Value> = rule.clauses.iter().map(Clause::sdk).collect();
-        let mut json = json!({ "id": rule.id, "trackEvents": rule.outcome.track_events, "clauses": clauses });
+        let mut json =
+            json!({ "id": rule.id, "trackEvents": rule.outcome.track_events, "clauses": clauses });
         merge(&mut json, rule.outcome.serve.sdk());
         json
     });
@@ -60,10 +63,13 @@ pub fn values(project: &Project, config: &Config) -> Vec<Value> {
     std::iter::once(json!({ "_ldMeta": { "enabled": false } })).chain(own).collect()
 }
 
-/// Where other kinds are targeted too, the order is given here and users appear as references to `targets`.
+/// Where other kinds are targeted too, the order is given here and users appear as references to
+/// `targets`.
 fn context_targets(targeting: &Targeting) -> Value {
     let mut others = targeting.targets(false);
-    if let (Some(others), Value::Array(users)) = (others.as_array_mut().filter(|others| !others.is_empty()), targeting.targets(true)) {
+    if let (Some(others), Value::Array(users)) =
+        (others.as_array_mut().filter(|others| !others.is_empty()), targeting.targets(true))
+    {
         others.extend(users.iter().map(|target| json!({ "contextKind": "user", "variation": target["variation"], "values": [] })));
     }
     others

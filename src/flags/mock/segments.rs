@@ -41,7 +41,13 @@ pub struct Segment {
 
 impl Segment {
     /// Creates a segment. Rules in the body are ignored, as by the real service: they need a patch.
-    pub fn create(project: &str, environment: &str, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn create(
+        project: &str,
+        environment: &str,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
         if fields.flag("unbounded", false)? {
             return Err(ApiError::invalid("big segments are not simulated"));
@@ -80,12 +86,16 @@ impl Segment {
         let mut mint = IdGenerator::new(ids, &self.path, &mut self.minted);
         match kind {
             "addRule" => self.rules.push(Rule::read(fields, portion(fields)?, &mut mint)?),
-            "updateRuleRolloutAndContextKind" => clauses::rule(&mut self.rules, fields)?.outcome = portion(fields)?,
+            "updateRuleRolloutAndContextKind" => {
+                clauses::rule(&mut self.rules, fields)?.outcome = portion(fields)?
+            }
             "addIncludedTargets" | "addIncludedUsers" => add(&mut self.included, fields)?,
             "addExcludedTargets" | "addExcludedUsers" => add(&mut self.excluded, fields)?,
             "removeIncludedTargets" | "removeIncludedUsers" => remove(&mut self.included, fields)?,
             "removeExcludedTargets" | "removeExcludedUsers" => remove(&mut self.excluded, fields)?,
-            "updateName" => self.name = fields.filled("value").or_else(|_| fields.filled("name"))?.to_owned(),
+            "updateName" => {
+                self.name = fields.filled("value").or_else(|_| fields.filled("name"))?.to_owned()
+            }
             "updateDescription" => self.description = fields.text("value")?.to_owned(),
             "addTags" => self.tags.extend(fields.texts("values")?),
             "removeTags" => {
@@ -157,11 +167,16 @@ fn portion(fields: Fields<'_>) -> Result<Portion, ApiError> {
         return Err(ApiError::invalid("a weight lies between 0 and 100000"));
     }
     let text = |name: &str| fields.optional_text(name).map(|text| text.map(str::to_owned));
-    Ok(Portion { weight, bucket_by: text("rolloutBucketBy")?, context_kind: text("rolloutContextKind")? })
+    Ok(Portion {
+        weight,
+        bucket_by: text("rolloutBucketBy")?,
+        context_kind: text("rolloutContextKind")?,
+    })
 }
 
 fn add(lists: &mut BTreeMap<String, Vec<String>>, fields: Fields<'_>) -> Result<(), ApiError> {
-    let list = lists.entry(fields.optional_text("contextKind")?.unwrap_or("user").to_owned()).or_default();
+    let list =
+        lists.entry(fields.optional_text("contextKind")?.unwrap_or("user").to_owned()).or_default();
     for key in fields.texts("values")? {
         if !list.contains(&key) {
             list.push(key);

@@ -1,7 +1,7 @@
 //! Targeting: who gets which variation of an AI config in one environment.
 //!
-//! Promises: an instruction either takes effect or names its fault; a rule that a running experiment or guarded rollout
-//! holds is not changed under it.
+//! Promises: an instruction either takes effect or names its fault; a rule that a running
+//! experiment or guarded rollout holds is not changed under it.
 //!
 //! Does not know: what an experiment measures, or how a rollout is evaluated.
 
@@ -85,7 +85,9 @@ impl Serve {
     fn variations(&self) -> Vec<usize> {
         match self {
             Self::Variation(index) => vec![*index],
-            Self::Rollout(rollout) => rollout.parts.iter().map(|part| part.variation).chain([rollout.outside]).collect(),
+            Self::Rollout(rollout) => {
+                rollout.parts.iter().map(|part| part.variation).chain([rollout.outside]).collect()
+            }
         }
     }
 
@@ -113,7 +115,9 @@ impl Serve {
     fn free(&self) -> Result<(), ApiError> {
         match self.holder() {
             Holder::Nobody => Ok(()),
-            Holder::Experiment(key) => Err(ApiError::conflict(format!("the rule is held by the running experiment `{key}`"))),
+            Holder::Experiment(key) => Err(ApiError::conflict(format!(
+                "the rule is held by the running experiment `{key}`"
+            ))),
             Holder::Guard => Err(ApiError::conflict("the rule is held by a guarded rollout")),
         }
     }
@@ -124,12 +128,19 @@ impl Serve {
         }
         let mut parts = Vec::new();
         for (id, weight) in &fields.object("rolloutWeights")? {
-            let weight = weight.as_u64().and_then(|weight| u32::try_from(weight).ok()).filter(|&weight| weight <= 100_000);
-            let weight = weight.ok_or_else(|| ApiError::invalid("a rollout weight is a whole number from 0 to 100000"))?;
+            let weight = weight
+                .as_u64()
+                .and_then(|weight| u32::try_from(weight).ok())
+                .filter(|&weight| weight <= 100_000);
+            let weight = weight.ok_or_else(|| {
+                ApiError::invalid("a rollout weight is a whole number from 0 to 100000")
+            })?;
             parts.push(Part { variation: config.index_of(id)?, weight, untracked: false });
         }
         if parts.iter().map(|part| part.weight).sum::<u32>() != 100_000 {
-            return Err(ApiError::invalid("give a `variationId`, or `rolloutWeights` that sum to 100000"));
+            return Err(ApiError::invalid(
+                "give a `variationId`, or `rolloutWeights` that sum to 100000",
+            ));
         }
         parts.sort_by_key(|part| part.variation);
         Ok(Self::Rollout(Rollout {
@@ -142,24 +153,40 @@ impl Serve {
         }))
     }
 
-    /// A guarded rollout: the first stage's share gets the new variation, an equal share is its control.
+    /// A guarded rollout: the first stage's share gets the new variation, an equal share is its
+    /// control.
     fn guarded(fields: Fields<'_>, config: &Config, seed: i64) -> Result<Self, ApiError> {
         let kind = fields.optional_text("releaseKind")?.unwrap_or("guarded");
         if kind != "guarded" {
             return Err(ApiError::invalid(format!("releases of kind `{kind}` are not simulated")));
         }
-        let (original, target) =
-            (config.index_of(fields.text("originalVariationId")?)?, config.index_of(fields.text("targetVariationId")?)?);
-        let stage = fields.list("stages")?.first().ok_or_else(|| ApiError::invalid("`stages` must hold at least one stage"))?;
-        let share = Fields::of(stage)?.integer("allocation")?.and_then(|share| u32::try_from(share).ok());
-        let share = share.filter(|share| *share <= 50_000).ok_or_else(|| ApiError::invalid("an `allocation` lies between 0 and 50000"))?;
+        let (original, target) = (
+            config.index_of(fields.text("originalVariationId")?)?,
+            config.index_of(fields.text("targetVariationId")?)?,
+        );
+        let stage = fields
+            .list("stages")?
+            .first()
+            .ok_or_else(|| ApiError::invalid("`stages` must hold at least one stage"))?;
+        let share =
+            Fields::of(stage)?.integer("allocation")?.and_then(|share| u32::try_from(share).ok());
+        let share = share
+            .filter(|share| *share <= 50_000)
+            .ok_or_else(|| ApiError::invalid("an `allocation` lies between 0 and 50000"))?;
         let part = |variation, weight, untracked| Part { variation, weight, untracked };
         let mut parts = vec![part(target, share, false), part(original, share, false)];
         if share < 50_000 {
             parts.push(part(original, 100_000 - 2 * share, true));
         }
         let context_kind = fields.optional_text("randomizationUnit")?.unwrap_or("user").to_owned();
-        Ok(Self::Rollout(Rollout { holder: Holder::Guard, context_kind, bucket_by: None, seed: Some(seed), parts, outside: original }))
+        Ok(Self::Rollout(Rollout {
+            holder: Holder::Guard,
+            context_kind,
+            bucket_by: None,
+            seed: Some(seed),
+            parts,
+            outside: original,
+        }))
     }
 
     /// As the REST interface shows it.
@@ -183,7 +210,8 @@ impl Serve {
             Holder::Guard => Some("measuredRollout"),
         };
         if let Some(kind) = kind {
-            let allocation = json!({ "type": kind, "defaultVariation": rollout.outside, "canReshuffle": false });
+            let allocation =
+                json!({ "type": kind, "defaultVariation": rollout.outside, "canReshuffle": false });
             put(&mut json, "experimentAllocation", allocation);
         }
         json!({ "rollout": json })
@@ -256,7 +284,10 @@ impl Targeting {
         for rule in &mut self.rules {
             rule.outcome.serve.renumber(number);
         }
-        self.targets = std::mem::take(&mut self.targets).into_iter().map(|((kind, index), keys)| ((kind, number(index)), keys)).collect();
+        self.targets = std::mem::take(&mut self.targets)
+            .into_iter()
+            .map(|((kind, index), keys)| ((kind, number(index)), keys))
+            .collect();
     }
 
     /// What the rule with this id serves; `fallthrough` is the default rule.
@@ -265,13 +296,23 @@ impl Targeting {
             return Ok(&mut self.fallthrough);
         }
         let rule = self.rules.iter_mut().find(|rule| rule.id == rule_id);
-        rule.map(|rule| &mut rule.outcome.serve).ok_or_else(|| ApiError::invalid(format!("there is no rule `{rule_id}`")))
+        rule.map(|rule| &mut rule.outcome.serve)
+            .ok_or_else(|| ApiError::invalid(format!("there is no rule `{rule_id}`")))
     }
 
     /// Applies one instruction. `config` is the config before the patch.
-    pub fn apply(&mut self, kind: &str, fields: Fields<'_>, config: &Config, ids: &Identifiers, minted: &mut u64) -> Result<(), ApiError> {
+    pub fn apply(
+        &mut self,
+        kind: &str,
+        fields: Fields<'_>,
+        config: &Config,
+        ids: &Identifiers,
+        minted: &mut u64,
+    ) -> Result<(), ApiError> {
         let mut mint = IdGenerator::new(ids, &config.path, minted);
-        let outcome = |fields| Ok::<_, ApiError>(Outcome { serve: Serve::read(fields, config)?, track_events: false });
+        let outcome = |fields| {
+            Ok::<_, ApiError>(Outcome { serve: Serve::read(fields, config)?, track_events: false })
+        };
         match kind {
             "addRule" => {
                 let rule = Rule::read(fields, outcome(fields)?, &mut mint)?;
@@ -304,15 +345,19 @@ impl Targeting {
             }
             "startAutomatedRelease" => {
                 if self.serves().any(|serve| matches!(serve.holder(), Holder::Experiment(_))) {
-                    return Err(ApiError::conflict("an experiment runs on this config: a guarded rollout cannot start"));
+                    return Err(ApiError::conflict(
+                        "an experiment runs on this config: a guarded rollout cannot start",
+                    ));
                 }
                 let seed = ids.seed(&format!("{}/release/{}", config.path, self.version));
-                let serve = self.serve_mut(fields.optional_text("ruleId")?.unwrap_or("fallthrough"))?;
+                let serve =
+                    self.serve_mut(fields.optional_text("ruleId")?.unwrap_or("fallthrough"))?;
                 serve.free()?;
                 *serve = Serve::guarded(fields, config, seed)?;
             }
             "stopAutomatedRelease" => {
-                let serve = self.serve_mut(fields.optional_text("ruleId")?.unwrap_or("fallthrough"))?;
+                let serve =
+                    self.serve_mut(fields.optional_text("ruleId")?.unwrap_or("fallthrough"))?;
                 let (Holder::Guard, Serve::Rollout(rollout)) = (serve.holder(), &*serve) else {
                     return Err(ApiError::invalid("no guarded rollout runs on this rule"));
                 };
@@ -324,8 +369,10 @@ impl Targeting {
             }
             "updateOffVariation" => self.off = config.index_of(fields.text("variationId")?)?,
             "addTargets" | "removeTargets" => {
-                let target =
-                    (fields.optional_text("contextKind")?.unwrap_or("user").to_owned(), config.index_of(fields.text("variationId")?)?);
+                let target = (
+                    fields.optional_text("contextKind")?.unwrap_or("user").to_owned(),
+                    config.index_of(fields.text("variationId")?)?,
+                );
                 let keys = fields.texts("values")?;
                 let list = self.targets.entry(target).or_default();
                 list.retain(|key| !keys.contains(key));
@@ -334,14 +381,22 @@ impl Targeting {
                 }
             }
             "clearTargets" => self.targets.clear(),
-            "updateRuleTrackEvents" => clauses::rule(&mut self.rules, fields)?.outcome.track_events = fields.flag("trackEvents", true)?,
+            "updateRuleTrackEvents" => {
+                clauses::rule(&mut self.rules, fields)?.outcome.track_events =
+                    fields.flag("trackEvents", true)?
+            }
             "updateTrackEvents" => self.track_events = fields.flag("trackEvents", true)?,
-            "updateTrackEventsFallthrough" => self.track_fallthrough = fields.flag("trackEvents", true)?,
+            "updateTrackEventsFallthrough" => {
+                self.track_fallthrough = fields.flag("trackEvents", true)?
+            }
             "turnFlagOn" | "turnTargetingOn" => self.on = true,
             "turnFlagOff" | "turnTargetingOff" => self.on = false,
             _ => {
                 if let ("removeRule", Some(id)) = (kind, fields.optional_text("ruleId")?) {
-                    self.rules.iter().filter(|rule| rule.id == id).try_for_each(|rule| rule.outcome.serve.free())?;
+                    self.rules
+                        .iter()
+                        .filter(|rule| rule.id == id)
+                        .try_for_each(|rule| rule.outcome.serve.free())?;
                 }
                 if !clauses::edit(&mut self.rules, kind, fields, &mut mint)? {
                     return Err(body::unknown_instruction(kind));

@@ -1,6 +1,7 @@
 //! Variations of AI configs: what an agent is, version by version.
 //!
-//! Promises: a change makes a new version and keeps the old ones; what an SDK receives is the latest.
+//! Promises: a change makes a new version and keeps the old ones; what an SDK receives is the
+//! latest.
 //!
 //! Does not know: who gets which variation.
 
@@ -43,7 +44,13 @@ pub struct Content {
 
 impl Variation {
     /// Creates a variation.
-    pub fn create(project: &Project, mode: &str, body: &Value, mint: &mut IdGenerator<'_>, now_ms: u64) -> Result<Self, ApiError> {
+    pub fn create(
+        project: &Project,
+        mode: &str,
+        body: &Value,
+        mint: &mut IdGenerator<'_>,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;
         let key = fields.key()?.to_owned();
         fields.filled("name")?;
@@ -52,7 +59,13 @@ impl Variation {
     }
 
     /// Adds a version with the given fields changed.
-    pub fn patch(&mut self, project: &Project, mode: &str, body: &Value, now_ms: u64) -> Result<(), ApiError> {
+    pub fn patch(
+        &mut self,
+        project: &Project,
+        mode: &str,
+        body: &Value,
+        now_ms: u64,
+    ) -> Result<(), ApiError> {
         let changed = self.latest.changed(project, mode, Fields::of(body)?, now_ms)?;
         self.earlier.push(std::mem::replace(&mut self.latest, changed));
         Ok(())
@@ -65,11 +78,18 @@ impl Variation {
 
     /// All versions, the latest first.
     pub fn rest_versions(&self, parent: &str) -> Vec<Value> {
-        std::iter::once(&self.latest).chain(self.earlier.iter().rev()).map(|content| self.shown(content, parent)).collect()
+        std::iter::once(&self.latest)
+            .chain(self.earlier.iter().rev())
+            .map(|content| self.shown(content, parent))
+            .collect()
     }
 
     fn shown(&self, content: &Content, parent: &str) -> Value {
-        let tools: Vec<Value> = content.tools.iter().map(|(key, version)| json!({ "key": key, "version": version })).collect();
+        let tools: Vec<Value> = content
+            .tools
+            .iter()
+            .map(|(key, version)| json!({ "key": key, "version": version }))
+            .collect();
         let mut json = json!({
             "_id": self.id, "key": self.key, "name": content.name, "description": content.description, "comment": content.comment,
             "createdAt": content.created_ms, "version": content.version, "tools": tools,
@@ -104,8 +124,11 @@ impl Variation {
         };
         parameters.extend(content.parameters.clone());
         custom.extend(content.custom.clone());
-        let tools: Vec<_> =
-            content.tools.iter().filter_map(|(key, version)| Some((key, project.tools.get(key)?.version(*version)?))).collect();
+        let tools: Vec<_> = content
+            .tools
+            .iter()
+            .filter_map(|(key, version)| Some((key, project.tools.get(key)?.version(*version)?)))
+            .collect();
         if !tools.is_empty() {
             let listed = tools
                 .iter()
@@ -120,7 +143,11 @@ impl Variation {
         }
         // A model without a name is what the SDKs cannot read, so it is left out.
         if !name.is_empty() {
-            put(&mut value, "model", json!({ "name": name, "parameters": parameters, "custom": custom }));
+            put(
+                &mut value,
+                "model",
+                json!({ "name": name, "parameters": parameters, "custom": custom }),
+            );
         }
         if !provider.is_empty() {
             put(&mut value, "provider", json!({ "name": provider }));
@@ -143,9 +170,19 @@ impl Content {
     }
 
     /// The next version. Absent fields stay as they are.
-    fn changed(&self, project: &Project, mode: &str, fields: Fields<'_>, now_ms: u64) -> Result<Self, ApiError> {
+    fn changed(
+        &self,
+        project: &Project,
+        mode: &str,
+        fields: Fields<'_>,
+        now_ms: u64,
+    ) -> Result<Self, ApiError> {
         let mut next = Self { version: self.version + 1, created_ms: now_ms, ..self.clone() };
-        for (name, field) in [("name", &mut next.name), ("description", &mut next.description), ("comment", &mut next.comment)] {
+        for (name, field) in [
+            ("name", &mut next.name),
+            ("description", &mut next.description),
+            ("comment", &mut next.comment),
+        ] {
             if let Some(text) = fields.optional_text(name)? {
                 text.clone_into(field);
             }
@@ -158,12 +195,16 @@ impl Content {
         }
         if mode == "agent" {
             if !next.messages.is_empty() {
-                return Err(ApiError::invalid("a config in agent mode takes `instructions`, not `messages`"));
+                return Err(ApiError::invalid(
+                    "a config in agent mode takes `instructions`, not `messages`",
+                ));
             }
             next.instructions.get_or_insert_default();
         }
         if let Some(key) = fields.optional_text("modelConfigKey")? {
-            let model = project.model(key).ok_or_else(|| ApiError::invalid(format!("there is no model config `{key}`")))?;
+            let model = project
+                .model(key)
+                .ok_or_else(|| ApiError::invalid(format!("there is no model config `{key}`")))?;
             next.model_name = model.parts().1.to_owned();
             next.model_config = Some(key.to_owned());
         }
@@ -189,7 +230,9 @@ impl Content {
 }
 
 fn tools(project: &Project, fields: Fields<'_>) -> Result<Vec<(String, u64)>, ApiError> {
-    let tool = |key: &str| project.tools.get(key).ok_or_else(|| ApiError::invalid(format!("there is no tool `{key}`")));
+    let tool = |key: &str| {
+        project.tools.get(key).ok_or_else(|| ApiError::invalid(format!("there is no tool `{key}`")))
+    };
     let mut tools = Vec::new();
     for attached in fields.list("tools")? {
         let attached = Fields::of(attached)?;

@@ -1,8 +1,9 @@
 //! Fits the profiles of a scenario's models to a recording.
 //!
-//! Latency and failures are read off the calls. Lengths, tool calls and feedback depend on the questions and on what context was
-//! lost, so they are matched by simulation: the scenario is simulated for the same users, and each parameter is moved until
-//! the simulated moment is the recorded one: see `matching`.
+//! Latency and failures are read off the calls. Lengths, tool calls and feedback depend on the
+//! questions and on what context was lost, so they are matched by simulation: the scenario is
+//! simulated for the same users, and each parameter is moved until the simulated moment is the
+//! recorded one: see `matching`.
 //!
 //! Promises: figures with too few observations are kept as the scenario has them.
 //!
@@ -62,7 +63,10 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooFew(most) => {
-                write!(f, "no model was called often enough: {LEAST} calls are needed, and the most called one has {most}")
+                write!(
+                    f,
+                    "no model was called often enough: {LEAST} calls are needed, and the most called one has {most}"
+                )
             }
             Self::Setup(error) => write!(f, "{error}"),
         }
@@ -94,14 +98,18 @@ fn calls(recording: &Recording) -> BTreeMap<String, Calls> {
             own.times.push((f64::from(answered.output_tokens), answered.answer_us as f64 / 1e6));
         }
         if call.attempt > 0 {
-            // Malformed counts what stayed so after it was asked for again, as a mock's call fails for good.
+            // Malformed counts what stayed so after it was asked for again, as a mock's call fails
+            // for good.
             own.malformed += u64::from(structured && !readable(outcome));
             continue;
         }
         own.calls += 1;
         own.structured += u64::from(structured);
         match outcome {
-            CallOutcome::Answered(answered) => own.refusals += u64::from(matches!(answered.stop.as_str(), "refusal" | "content_filter")),
+            CallOutcome::Answered(answered) => {
+                own.refusals +=
+                    u64::from(matches!(answered.stop.as_str(), "refusal" | "content_filter"))
+            }
             CallOutcome::Failed(failed) => match failed.kind {
                 FailureKind::RateLimited => own.refused += 1,
                 FailureKind::Timeout | FailureKind::ProviderError => own.errors += 1,
@@ -116,7 +124,8 @@ fn calls(recording: &Recording) -> BTreeMap<String, Calls> {
 fn readable(outcome: &CallOutcome) -> bool {
     let CallOutcome::Answered(answered) = outcome else { return false };
     let text = answered.tools.first().map_or(answered.text.as_str(), |call| call.input.as_str());
-    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.as_object().is_some_and(|object| !object.is_empty()))
+    serde_json::from_str::<serde_json::Value>(text)
+        .is_ok_and(|value| value.as_object().is_some_and(|object| !object.is_empty()))
 }
 
 /// Wilson's interval of a share, 90% (Wilson 1927).
@@ -128,8 +137,8 @@ pub(super) fn wilson(successes: u64, of: u64) -> (f64, [f64; 2]) {
     (p, [(middle - half).max(0.0), (middle + half).min(1.0)])
 }
 
-/// Fits a recording; `base` is the scenario that was recorded. Gives the fitted scenario as well. `progress` hears how many of
-/// the [`SIMULATIONS`](super::SIMULATIONS) are done.
+/// Fits a recording; `base` is the scenario that was recorded. Gives the fitted scenario as well.
+/// `progress` hears how many of the [`SIMULATIONS`](super::SIMULATIONS) are done.
 ///
 /// # Errors
 /// When there is too little to fit, or the scenario cannot be simulated.
@@ -153,19 +162,27 @@ pub fn calibrate(
             continue;
         };
         if calls.times.len() < LEAST {
-            found.kept.push(format!("{model}: everything, for want of calls ({})", calls.times.len()));
+            found
+                .kept
+                .push(format!("{model}: everything, for want of calls ({})", calls.times.len()));
             continue;
         }
         read_off(model, calls, profile, &mut found);
     }
-    match_moments(recording, &mut scenario, seed, users, &mut found, progress).map_err(Fault::Setup)?;
+    match_moments(recording, &mut scenario, seed, users, &mut found, progress)
+        .map_err(Fault::Setup)?;
     found.kept.push(
         "how well a model answers apart from how the judge rates: only both together show, so the judge is as the scenario has it"
             .to_owned(),
     );
     found.kept.push("models that were not called".to_owned());
-    found.kept.push("personal_data_recall and false_alarm: nobody recorded what was there to be found".to_owned());
-    found.kept.push("causes, tools' appeal, and what a question asks: as the scenario has them".to_owned());
+    found.kept.push(
+        "personal_data_recall and false_alarm: nobody recorded what was there to be found"
+            .to_owned(),
+    );
+    found.kept.push(
+        "causes, tools' appeal, and what a question asks: as the scenario has them".to_owned(),
+    );
     let order = |figure: &Figure| scenario.models.iter().position(|model| model.id == figure.model);
     found.figures.sort_by_key(order);
     Ok((found, scenario))
@@ -187,7 +204,9 @@ fn read_off(model: &str, calls: &Calls, profile: &mut ModelProfile, found: &mut 
                     push("latency.per_token", per_token, fit.used, "calls");
                     profile.latency.per_token = Duration::from_seconds(per_token.0);
                 }
-                None => kept.push(format!("{model}: latency.per_token, since its answers are all about equally long")),
+                None => kept.push(format!(
+                    "{model}: latency.per_token, since its answers are all about equally long"
+                )),
             }
             push("latency.sigma", fit.sigma, fit.used, "calls");
             profile.latency.sigma = fit.sigma.0;

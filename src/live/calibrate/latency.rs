@@ -1,7 +1,9 @@
-//! How long a completion takes: base and time for each token, by nonlinear least squares on the log scale, which is maximum
-//! likelihood for a log-normal factor (Gauss–Newton; Seber & Wild, *Nonlinear Regression*, 2.1 and 5.1).
+//! How long a completion takes: base and time for each token, by nonlinear least squares on the log
+//! scale, which is maximum likelihood for a log-normal factor (Gauss–Newton; Seber & Wild,
+//! *Nonlinear Regression*, 2.1 and 5.1).
 //!
-//! Promises: values above four standard deviations, by the median absolute deviation, are taken for stalls and left out.
+//! Promises: values above four standard deviations, by the median absolute deviation, are taken for
+//! stalls and left out.
 //!
 //! Does not know: whose latency it is.
 
@@ -30,19 +32,26 @@ pub struct LatencyFit {
     pub stall: Option<f64>,
 }
 
-/// Fits latencies in seconds to numbers of output tokens; `per_token` is kept where it cannot be told. `None` for fewer than ten
-/// values, or when they make no sense.
+/// Fits latencies in seconds to numbers of output tokens; `per_token` is kept where it cannot be
+/// told. `None` for fewer than ten values, or when they make no sense.
 #[must_use]
 pub fn fit(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
-    let mut values: Vec<(f64, f64)> = values.iter().copied().filter(|(_, seconds)| *seconds > 0.0).collect();
+    let mut values: Vec<(f64, f64)> =
+        values.iter().copied().filter(|(_, seconds)| *seconds > 0.0).collect();
     let every = values.clone();
     let mut found = least_squares(&values, per_token)?;
     for _ in 0..5 {
-        let mut apart: Vec<f64> = values.iter().map(|value| residual(&found, value).abs()).collect();
+        let mut apart: Vec<f64> =
+            values.iter().map(|value| residual(&found, value).abs()).collect();
         apart.sort_by(f64::total_cmp);
-        // The median absolute deviation of a normal distribution is 0.6745 of its standard deviation.
+        // The median absolute deviation of a normal distribution is 0.6745 of its standard
+        // deviation.
         let scale = apart.get(apart.len() / 2)? / 0.6745;
-        let kept: Vec<(f64, f64)> = every.iter().copied().filter(|value| residual(&found, value) <= STALLED * scale.max(1e-9)).collect();
+        let kept: Vec<(f64, f64)> = every
+            .iter()
+            .copied()
+            .filter(|value| residual(&found, value) <= STALLED * scale.max(1e-9))
+            .collect();
         if kept.len() == values.len() {
             break;
         }
@@ -51,11 +60,21 @@ pub fn fit(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
     }
     let mut late: Vec<f64> = Vec::new();
     if values.len() < every.len() {
-        let least = values.iter().map(|value| residual(&found, value)).fold(f64::NEG_INFINITY, f64::max);
-        late.extend(every.iter().filter(|value| residual(&found, value) > least).map(|value| value.1 - median(&found, value.0)));
+        let least =
+            values.iter().map(|value| residual(&found, value)).fold(f64::NEG_INFINITY, f64::max);
+        late.extend(
+            every
+                .iter()
+                .filter(|value| residual(&found, value) > least)
+                .map(|value| value.1 - median(&found, value.0)),
+        );
     }
     late.sort_by(f64::total_cmp);
-    Some(LatencyFit { stalls: every.len() - values.len(), stall: late.get(late.len() / 2).copied(), ..found })
+    Some(LatencyFit {
+        stalls: every.len() - values.len(),
+        stall: late.get(late.len() / 2).copied(),
+        ..found
+    })
 }
 
 fn median(fit: &LatencyFit, tokens: f64) -> f64 {
@@ -73,13 +92,20 @@ fn least_squares(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
     }
     let count = n as f64;
     let mean = values.iter().map(|(tokens, _)| tokens).sum::<f64>() / count;
-    let spread = (values.iter().map(|(tokens, _)| (tokens - mean) * (tokens - mean)).sum::<f64>() / count).sqrt();
-    let geometric = libm::exp(values.iter().map(|(_, seconds)| libm::log(*seconds)).sum::<f64>() / count);
+    let spread = (values.iter().map(|(tokens, _)| (tokens - mean) * (tokens - mean)).sum::<f64>()
+        / count)
+        .sqrt();
+    let geometric =
+        libm::exp(values.iter().map(|(_, seconds)| libm::log(*seconds)).sum::<f64>() / count);
     // Lengths that hardly differ say nothing about a token.
     let both = spread > 0.2 * mean;
     // What is given may not be more than there is.
     let given = per_token.min(0.8 * geometric / mean.max(1.0));
-    let mut k = if both { (per_token.max(geometric / (2.0 * mean.max(1.0)))).min(geometric / mean.max(1.0)) } else { given };
+    let mut k = if both {
+        (per_token.max(geometric / (2.0 * mean.max(1.0)))).min(geometric / mean.max(1.0))
+    } else {
+        given
+    };
     let mut b = (geometric - k * mean).max(geometric * 0.05);
     let mut normal = [0.0; 3];
     for _ in 0..ROUNDS {
@@ -117,18 +143,29 @@ fn least_squares(values: &[(f64, f64)], per_token: f64) -> Option<LatencyFit> {
             break;
         }
     }
-    let squares: f64 =
-        values.iter().map(|(tokens, seconds)| libm::log(*seconds) - libm::log(b + k * tokens)).map(|error| error * error).sum();
+    let squares: f64 = values
+        .iter()
+        .map(|(tokens, seconds)| libm::log(*seconds) - libm::log(b + k * tokens))
+        .map(|error| error * error)
+        .sum();
     let parameters = if both { 2.0 } else { 1.0 };
     let sigma = (squares / (count - parameters)).sqrt();
     let determinant = normal[0] * normal[2] - normal[1] * normal[1];
     let (error_b, error_k) = if both {
-        (sigma * (normal[2] / determinant).max(0.0).sqrt(), sigma * (normal[0] / determinant).max(0.0).sqrt())
+        (
+            sigma * (normal[2] / determinant).max(0.0).sqrt(),
+            sigma * (normal[0] / determinant).max(0.0).sqrt(),
+        )
     } else {
         (sigma / normal[0].sqrt(), 0.0)
     };
-    let around = |value: f64, error: f64| (value, [(value - Z90 * error).max(0.0), value + Z90 * error]);
-    let finite = b.is_finite() && k.is_finite() && sigma.is_finite() && error_b.is_finite() && error_k.is_finite();
+    let around =
+        |value: f64, error: f64| (value, [(value - Z90 * error).max(0.0), value + Z90 * error]);
+    let finite = b.is_finite()
+        && k.is_finite()
+        && sigma.is_finite()
+        && error_b.is_finite()
+        && error_k.is_finite();
     finite.then(|| LatencyFit {
         base: around(b, error_b),
         per_token: both.then(|| around(k, error_k)),
@@ -153,7 +190,10 @@ mod tests {
         let values: Vec<(f64, f64)> = tokens.into_iter().zip(seconds).collect();
         let fit = least_squares(&values, 0.01).unwrap();
         let (base, per_token) = SCIPY;
-        assert!((fit.base.0 - base).abs() < 1e-6 && (fit.per_token.unwrap().0 - per_token).abs() < 1e-8, "{fit:?}");
+        assert!(
+            (fit.base.0 - base).abs() < 1e-6 && (fit.per_token.unwrap().0 - per_token).abs() < 1e-8,
+            "{fit:?}"
+        );
     }
 
     /// Base and time for each token.
@@ -175,7 +215,9 @@ mod tests {
             values.extend([(100.0, 90.0), (200.0, 120.0)]);
             let fit = fit(&values, 0.02).unwrap();
             assert!((2..=4).contains(&fit.stalls), "{fit:?}");
-            let holds = |(_, [low, high]): (f64, [f64; 2]), truth: f64| u32::from(low <= truth && truth <= high);
+            let holds = |(_, [low, high]): (f64, [f64; 2]), truth: f64| {
+                u32::from(low <= truth && truth <= high)
+            };
             held[0] += holds(fit.base, base);
             held[1] += holds(fit.per_token.unwrap(), per_token);
             held[2] += holds(fit.sigma, sigma);
@@ -186,7 +228,8 @@ mod tests {
 
     #[test]
     fn equal_lengths_tell_no_time_for_a_token() {
-        let values: Vec<(f64, f64)> = (0..40).map(|n| (1.0, 0.4 + 0.01 * f64::from(n % 7))).collect();
+        let values: Vec<(f64, f64)> =
+            (0..40).map(|n| (1.0, 0.4 + 0.01 * f64::from(n % 7))).collect();
         let fit = fit(&values, 0.02).unwrap();
         assert!(fit.per_token.is_none() && (0.4..0.47).contains(&fit.base.0), "{fit:?}");
         assert!(super::fit(&values[..9], 0.02).is_none() && super::fit(&[], 0.0).is_none());

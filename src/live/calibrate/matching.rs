@@ -1,10 +1,12 @@
-//! Lengths, tool calls and feedback, matched by simulation: each parameter of a model is moved, by Newton's method, until the
-//! simulated moment is the recorded one (the method of simulated moments: McFadden 1989, *Econometrica* 57). The error of a
-//! parameter is that of its two moments, divided by how much the moment moves with it: the delta method.
+//! Lengths, tool calls and feedback, matched by simulation: each parameter of a model is moved, by
+//! Newton's method, until the simulated moment is the recorded one (the method of simulated
+//! moments: McFadden 1989, *Econometrica* 57). The error of a parameter is that of its two moments,
+//! divided by how much the moment moves with it: the delta method.
 //!
-//! Promises: the slopes are those of the simulator itself, with the same luck on both sides. What a moment hardly depends on is
-//! kept as the scenario has it, and said to be. Measured: of the 90% intervals of eight recordings of 600 users each, 34 of 39 held
-//! the server's true values (`cargo test --test it -- --ignored --nocapture eight_recordings`).
+//! Promises: the slopes are those of the simulator itself, with the same luck on both sides. What a
+//! moment hardly depends on is kept as the scenario has it, and said to be. Measured: of the 90%
+//! intervals of eight recordings of 600 users each, 34 of 39 held the server's true values (`cargo
+//! test --test it -- --ignored --nocapture eight_recordings`).
 //!
 //! Does not know: calls and times.
 
@@ -24,7 +26,8 @@ use crate::scenario::Scenario;
 const MIN_USERS: u32 = 8_000;
 /// Rounds of Newton's method.
 const ROUNDS: usize = 5;
-/// Simulations that a matching takes: one to begin with, and in each round one for each parameter and one for all.
+/// Simulations that a matching takes: one to begin with, and in each round one for each parameter
+/// and one for all.
 pub const SIMULATIONS: u64 = 1 + ROUNDS as u64 * (Parameter::ALL.len() as u64 + 1);
 /// By how much a parameter is moved to learn its slope.
 const NUDGE: f64 = 0.2;
@@ -40,7 +43,8 @@ enum Parameter {
 }
 
 impl Parameter {
-    const ALL: [Self; 5] = [Self::AnswerTokens, Self::AnswerSigma, Self::ToolAppetite, Self::Quality, Self::Weakness];
+    const ALL: [Self; 5] =
+        [Self::AnswerTokens, Self::AnswerSigma, Self::ToolAppetite, Self::Quality, Self::Weakness];
 
     fn field(self) -> &'static str {
         match self {
@@ -72,7 +76,8 @@ impl Parameter {
         }
     }
 
-    /// The moment, its standard error, and the observations behind it; `None` where there are too few.
+    /// The moment, its standard error, and the observations behind it; `None` where there are too
+    /// few.
     fn moment(self, of: &Moments) -> Option<(f64, f64, usize, &'static str)> {
         let root = |n: usize| (n as f64).sqrt();
         let answers = of.lengths.len();
@@ -80,8 +85,14 @@ impl Parameter {
             let judged = of.judged as usize;
             // One more of each, so that a share of zero has an error, too (Agresti & Coull 1998).
             let p = (count as f64 + 1.0) / (of.judged as f64 + 2.0);
-            (judged >= LEAST && count > 0)
-                .then(|| (count as f64 / of.judged as f64, (p * (1.0 - p)).sqrt() / root(judged), judged, "judgments"))
+            (judged >= LEAST && count > 0).then(|| {
+                (
+                    count as f64 / of.judged as f64,
+                    (p * (1.0 - p)).sqrt() / root(judged),
+                    judged,
+                    "judgments",
+                )
+            })
         };
         match self {
             Self::AnswerTokens | Self::AnswerSigma if answers < LEAST => None,
@@ -91,13 +102,21 @@ impl Parameter {
             }
             Self::AnswerSigma => {
                 let (mean, sd) = Moments::spread(&of.lengths);
-                let fourth = of.lengths.iter().map(|value| libm::pow(value - mean, 4.0)).sum::<f64>() / answers as f64;
+                let fourth =
+                    of.lengths.iter().map(|value| libm::pow(value - mean, 4.0)).sum::<f64>()
+                        / answers as f64;
                 let kurtosis = if sd > 0.0 { fourth / libm::pow(sd, 4.0) } else { 3.0 };
-                Some((sd, sd * ((kurtosis - 1.0).max(0.0) / (4.0 * answers as f64)).sqrt(), answers, "answers"))
+                Some((
+                    sd,
+                    sd * ((kurtosis - 1.0).max(0.0) / (4.0 * answers as f64)).sqrt(),
+                    answers,
+                    "answers",
+                ))
             }
             Self::ToolAppetite => {
                 let (mean, sd) = Moments::spread(&of.rounds);
-                (answers >= LEAST && mean > 0.0).then(|| (mean, sd / root(answers), answers, "answers"))
+                (answers >= LEAST && mean > 0.0)
+                    .then(|| (mean, sd / root(answers), answers, "answers"))
             }
             Self::Quality => share(of.positive),
             Self::Weakness => share(of.negative),
@@ -115,12 +134,17 @@ fn profile_mut<'s>(scenario: &'s mut Scenario, model: &str) -> Option<&'s mut Mo
     scenario.models.iter_mut().find(|profile| profile.id == model)
 }
 
-fn simulate(scenario: &Scenario, seed: Seed, users: u32) -> Result<BTreeMap<String, Moments>, SetupError> {
+fn simulate(
+    scenario: &Scenario,
+    seed: Seed,
+    users: u32,
+) -> Result<BTreeMap<String, Moments>, SetupError> {
     let stage = Stage::new(scenario, seed)?;
     Ok(simulated(&stage, seed, users))
 }
 
-/// Matches every model of the recording's support agents. `progress` hears how many of [`SIMULATIONS`] are done.
+/// Matches every model of the recording's support agents. `progress` hears how many of
+/// [`SIMULATIONS`] are done.
 ///
 /// # Errors
 /// When the scenario cannot be simulated.
@@ -156,11 +180,18 @@ pub fn match_moments(
             let then = simulate(&nudged, seed, users)?;
             count();
             for (model, wanted) in &wanted {
-                let profiles = (profile(scenario, model), profile(&nudged, model), profile_mut(&mut moved, model));
+                let profiles = (
+                    profile(scenario, model),
+                    profile(&nudged, model),
+                    profile_mut(&mut moved, model),
+                );
                 let (Some(profile), Some(nudged), Some(aimed)) = profiles else { continue };
                 let (Some(now), Some(then)) = (now.get(model), then.get(model)) else { continue };
-                let moments = (parameter.moment(wanted), parameter.moment(now), parameter.moment(then));
-                let (Some((want, ..)), Some((have, ..)), Some((moved_to, ..))) = moments else { continue };
+                let moments =
+                    (parameter.moment(wanted), parameter.moment(now), parameter.moment(then));
+                let (Some((want, ..)), Some((have, ..)), Some((moved_to, ..))) = moments else {
+                    continue;
+                };
                 let value = parameter.get(profile);
                 let step = parameter.get(nudged) - value;
                 let slope = if step == 0.0 { 0.0 } else { (moved_to - have) / step };
@@ -177,7 +208,10 @@ pub fn match_moments(
         count();
     }
     for (model, moments) in &wanted {
-        let (Some(base), Some(profile)) = (profile(&base, model), profile_mut(scenario, model)) else { continue };
+        let (Some(base), Some(profile)) = (profile(&base, model), profile_mut(scenario, model))
+        else {
+            continue;
+        };
         for parameter in Parameter::ALL {
             let field = parameter.field();
             let Some((_, error, observations, of)) = parameter.moment(moments) else {
@@ -185,18 +219,34 @@ pub fn match_moments(
                 parameter.set(profile, parameter.get(base));
                 continue;
             };
-            let own = now.get(model).and_then(|now| parameter.moment(now)).map_or(0.0, |(_, error, ..)| error);
+            let own = now
+                .get(model)
+                .and_then(|now| parameter.moment(now))
+                .map_or(0.0, |(_, error, ..)| error);
             let slope = slopes.get(&(model.clone(), parameter as usize)).copied().unwrap_or(0.0);
             let value = parameter.get(profile);
             let half = Z90 * (error * error + own * own).sqrt() / slope.abs();
             if !half.is_finite() || half > value.max(parameter.get(base)) {
-                found.kept.push(format!("{model}: {field}, on which what was recorded hardly depends"));
+                found
+                    .kept
+                    .push(format!("{model}: {field}, on which what was recorded hardly depends"));
                 parameter.set(profile, parameter.get(base));
                 continue;
             }
-            let most = if matches!(parameter, Parameter::Quality | Parameter::Weakness) { 1.0 } else { f64::INFINITY };
+            let most = if matches!(parameter, Parameter::Quality | Parameter::Weakness) {
+                1.0
+            } else {
+                f64::INFINITY
+            };
             let interval = [(value - half).max(0.0), (value + half).min(most)];
-            found.figures.push(Figure { model: model.clone(), field, value, interval, observations, of });
+            found.figures.push(Figure {
+                model: model.clone(),
+                field,
+                value,
+                interval,
+                observations,
+                of,
+            });
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! What is matched between a recording and the simulator: for each model of the support agent its answers' lengths, its tool calls
-//! and the feedback on it.
+//! What is matched between a recording and the simulator: for each model of the support agent its
+//! answers' lengths, its tool calls and the feedback on it.
 //!
 //! Does not know: how they are brought to agree.
 
@@ -58,15 +58,23 @@ pub fn recorded(recording: &Recording) -> BTreeMap<String, Moments> {
     for (call, outcome) in &recording.calls {
         let CallOutcome::Answered(answered) = outcome else { continue };
         match call.caller {
-            Caller::Support if !answered.tools.is_empty() => *rounds.entry(call.user).or_default() += 1,
+            Caller::Support if !answered.tools.is_empty() => {
+                *rounds.entry(call.user).or_default() += 1
+            }
             Caller::Support if !answered.text.trim().is_empty() => {
                 let rounds = rounds.get(&call.user).copied().unwrap_or(0);
-                all.entry(answered.model.clone()).or_default().answer(answered.output_tokens, rounds);
+                all.entry(answered.model.clone())
+                    .or_default()
+                    .answer(answered.output_tokens, rounds);
                 answered_by.insert(call.user, answered.model.clone());
             }
             Caller::Judge => {
                 let word = answered.text.trim().to_lowercase();
-                let labels = [("positive", Label::Positive), ("negative", Label::Negative), ("none", Label::None)];
+                let labels = [
+                    ("positive", Label::Positive),
+                    ("negative", Label::Negative),
+                    ("none", Label::None),
+                ];
                 let label = labels.into_iter().find(|(text, _)| word.starts_with(text));
                 if let (Some((_, label)), Some(model)) = (label, answered_by.get(&call.user)) {
                     all.entry(model.clone()).or_default().label(label);
@@ -81,14 +89,17 @@ pub fn recorded(recording: &Recording) -> BTreeMap<String, Moments> {
 /// What the simulator does with this stage's scenario, by model.
 pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, Moments> {
     let mut all: BTreeMap<String, Moments> = BTreeMap::new();
-    let owners: BTreeMap<Owner, u32> = (1..=users).map(|user| (user_key(user).owner(), user)).collect();
+    let owners: BTreeMap<Owner, u32> =
+        (1..=users).map(|user| (user_key(user).owner(), user)).collect();
     let mut answered_by: BTreeMap<u32, u16> = BTreeMap::new();
     let name = |model: u16| stage.scenario.model(model).id.clone();
     let mut hear = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
         match (prompt.caller, &done.reply) {
             (Caller::Support, Reply::Answer(_)) => {
-                all.entry(name(prompt.setup.model)).or_default().answer(done.output_tokens, prompt.subject.rounds);
+                all.entry(name(prompt.setup.model))
+                    .or_default()
+                    .answer(done.output_tokens, prompt.subject.rounds);
                 answered_by.insert(user, prompt.setup.model);
             }
             (Caller::Judge, Reply::Label(label)) => {

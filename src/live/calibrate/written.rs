@@ -12,7 +12,9 @@ use crate::report::table::{Cell, Column, Row, Table};
 /// A figure as a scenario writes it.
 fn number(figure: &Figure, value: f64) -> String {
     match figure.field {
-        "latency.base" | "latency.per_token" => format!("\"{}us\"", libm::round(value * 1e6) as u64),
+        "latency.base" | "latency.per_token" => {
+            format!("\"{}us\"", libm::round(value * 1e6) as u64)
+        }
         "answer_tokens" => format!("{value:.1}"),
         _ => format!("{value:.5}"),
     }
@@ -31,14 +33,20 @@ fn shown(figure: &Figure, value: f64) -> String {
 /// The block of models, as a scenario writes it.
 fn block(calibration: &Calibration) -> String {
     let mut text = "    // Fitted to recorded traffic by simlab calibrate; intervals hold 90%.\n    models: {\n".to_owned();
-    let mut models: Vec<&str> = calibration.figures.iter().map(|figure| figure.model.as_str()).collect();
+    let mut models: Vec<&str> =
+        calibration.figures.iter().map(|figure| figure.model.as_str()).collect();
     models.dedup();
     for model in models {
         text += &format!("        \"{}\": (\n", model.escape_default());
-        let own: Vec<&Figure> = calibration.figures.iter().filter(|figure| figure.model == model).collect();
+        let own: Vec<&Figure> =
+            calibration.figures.iter().filter(|figure| figure.model == model).collect();
         for group in ["latency", "failures", ""] {
-            let inside: Vec<&&Figure> =
-                own.iter().filter(|figure| figure.field.split_once('.').map_or("", |(group, _)| group) == group).collect();
+            let inside: Vec<&&Figure> = own
+                .iter()
+                .filter(|figure| {
+                    figure.field.split_once('.').map_or("", |(group, _)| group) == group
+                })
+                .collect();
             if inside.is_empty() {
                 continue;
             }
@@ -50,7 +58,10 @@ fn block(calibration: &Calibration) -> String {
                 let field = figure.field.rsplit('.').next().unwrap_or_default();
                 let line = format!("{indent}{field}: {},", number(figure, figure.value));
                 let [low, high] = figure.interval.map(|bound| shown(figure, bound));
-                text += &format!("{line:<48} // {low} to {high}, from {} {}\n", figure.observations, figure.of);
+                text += &format!(
+                    "{line:<48} // {low} to {high}, from {} {}\n",
+                    figure.observations, figure.of
+                );
             }
             if !group.is_empty() {
                 text += "            ),\n";
@@ -71,7 +82,8 @@ pub fn put_into(scenario: &str, calibration: &Calibration) -> Result<String, Str
         let code = line.split("//").next().unwrap_or_default();
         code.match_indices("models").any(|(at, word)| {
             let before = code[..at].chars().next_back();
-            before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '"') && code[at + word.len()..].trim_start().starts_with(':')
+            before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '"')
+                && code[at + word.len()..].trim_start().starts_with(':')
         })
     };
     if scenario.lines().any(names_models) {

@@ -1,4 +1,5 @@
-//! The journal of a live run on disks that fail: what was acknowledged is there again, and nothing half written is read.
+//! The journal of a live run on disks that fail: what was acknowledged is there again, and nothing
+//! half written is read.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -51,7 +52,8 @@ fn a_journal_goes_on_where_its_last_whole_line_ends() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// A disk that fails by a seed: short writes, cuts and syncs that fail, and, when the power goes, pages that never arrived.
+/// A disk that fails by a seed: short writes, cuts and syncs that fail, and, when the power goes,
+/// pages that never arrived.
 #[derive(Clone, Debug)]
 struct Failing {
     seed: u64,
@@ -67,7 +69,9 @@ struct Failing {
 impl Failing {
     fn below(&self, bound: u64) -> u64 {
         self.drawn.set(self.drawn.get() + 1);
-        Seed(self.seed).stage(Purpose::Jitter, Owner::NOBODY, self.drawn.get()).below(bound as usize) as u64
+        Seed(self.seed)
+            .stage(Purpose::Jitter, Owner::NOBODY, self.drawn.get())
+            .below(bound as usize) as u64
     }
 
     fn fails(&self, times: u64) -> bool {
@@ -77,7 +81,8 @@ impl Failing {
     /// The power goes: of what was not waited for, any page may be missing or torn.
     fn lose_power(&self) {
         let mut bytes = self.bytes.borrow_mut();
-        let length = self.durable.get() + self.below((bytes.len() - self.durable.get()) as u64 + 1) as usize;
+        let length =
+            self.durable.get() + self.below((bytes.len() - self.durable.get()) as u64 + 1) as usize;
         bytes.truncate(length);
         let mut at = self.durable.get();
         while at < bytes.len() {
@@ -127,17 +132,25 @@ fn over(recording: &Recording) -> Vec<u32> {
 
 #[test]
 fn on_a_disk_that_fails_nothing_that_was_acknowledged_is_lost() {
-    let seeds = std::env::var("SIMLAB_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2_000);
+    let seeds =
+        std::env::var("SIMLAB_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2_000);
     let (mut failed, mut damaged, mut cut) = (0, 0, 0);
     for seed in 0..seeds {
-        let disk = Failing { seed, drawn: Cell::new(0), bytes: Rc::default(), durable: Rc::default(), one_in: 20 * (seed % 3) };
+        let disk = Failing {
+            seed,
+            drawn: Cell::new(0),
+            bytes: Rc::default(),
+            durable: Rc::default(),
+            one_in: 20 * (seed % 3),
+        };
         let mut journal = Journal::on(Box::new(disk.clone()), 0, 0);
         let (mut acknowledged, mut durable, mut user) = (Vec::new(), Vec::new(), 0);
         if journal.write(&sample()[0]).is_err() {
             continue;
         }
         for _ in 0..5 {
-            // Some lines, a wait for the disk now and then; then the process is killed, or the power goes.
+            // Some lines, a wait for the disk now and then; then the process is killed, or the
+            // power goes.
             for _ in 0..disk.below(40) {
                 user += 1;
                 match journal.write(&Line::Over { user }) {
@@ -170,14 +183,21 @@ fn on_a_disk_that_fails_nothing_that_was_acknowledged_is_lost() {
             }
             let known = over(&reading.recording);
             let sure = if power { &durable } else { &acknowledged };
-            assert!(sure.iter().all(|user| known.contains(user)), "seed {seed}: {sure:?} {known:?}");
+            assert!(
+                sure.iter().all(|user| known.contains(user)),
+                "seed {seed}: {sure:?} {known:?}"
+            );
             assert!(known.iter().all(|known| *known <= user), "seed {seed}: {known:?}");
             *disk.bytes.borrow_mut() = text[..reading.whole_bytes].to_vec();
             disk.durable.set(reading.whole_bytes);
             (acknowledged, durable) = (known.clone(), known);
-            journal = Journal::on(Box::new(disk.clone()), reading.lines, reading.whole_bytes as u64);
+            journal =
+                Journal::on(Box::new(disk.clone()), reading.lines, reading.whole_bytes as u64);
         }
     }
     // The simulation has met what it is there for.
-    assert!(seeds < 1_000 || (failed > 100 && damaged > 100 && cut > 100), "{failed} {damaged} {cut}");
+    assert!(
+        seeds < 1_000 || (failed > 100 && damaged > 100 && cut > 100),
+        "{failed} {damaged} {cut}"
+    );
 }

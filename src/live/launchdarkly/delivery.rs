@@ -1,10 +1,13 @@
-//! The events that the SDK sends: they are kept here, user by user, and sent by whoever has written them down first.
+//! The events that the SDK sends: they are kept here, user by user, and sent by whoever has written
+//! them down first.
 //!
-//! The SDK drops a payload after its second failure with no more than a line in a log, sends payloads in no certain order, and splits a user's
-//! events between them. So its HTTP is answered here, and [`Courier`] sends.
+//! The SDK drops a payload after its second failure with no more than a line in a log, sends
+//! payloads in no certain order, and splits a user's events between them. So its HTTP is answered
+//! here, and [`Courier`] sends.
 //!
-//! Guarantees: nothing reaches LaunchDarkly but through [`Courier::send`]. A payload that a busy or unreachable service did not take is
-//! sent again, under the same payload id, which LaunchDarkly counts once.
+//! Guarantees: nothing reaches LaunchDarkly but through [`Courier::send`]. A payload that a busy or
+//! unreachable service did not take is sent again, under the same payload id, which LaunchDarkly
+//! counts once.
 //!
 //! Does not know: what an event means.
 
@@ -15,7 +18,9 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use hyper::body::Bytes;
-use launchdarkly_sdk_transport::{HttpTransport, HyperTransport, Request, Response, ResponseFuture, TransportError, Uri};
+use launchdarkly_sdk_transport::{
+    HttpTransport, HyperTransport, Request, Response, ResponseFuture, TransportError, Uri,
+};
 use serde_json::Value;
 
 use crate::live::environment::FlagAccess;
@@ -26,7 +31,12 @@ const OFFICIAL: &str = "https://events.launchdarkly.com";
 /// The version of the events' format that the SDK writes.
 const SCHEMA: &str = "4";
 /// Waits before a payload is sent again.
-const WAITS: [Duration; 4] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+const WAITS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 /// Longest wait that a service may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Longest that one attempt may take.
@@ -67,9 +77,12 @@ impl Counts {
     #[must_use]
     pub fn of(event: &Value) -> Self {
         match event["kind"].as_str() {
-            Some("feature") => {
-                Self { exposures: u64::from(event.pointer("/reason/inExperiment") == Some(&Value::Bool(true))), metric_events: 0 }
-            }
+            Some("feature") => Self {
+                exposures: u64::from(
+                    event.pointer("/reason/inExperiment") == Some(&Value::Bool(true)),
+                ),
+                metric_events: 0,
+            },
             Some("custom") => Self { exposures: 0, metric_events: 1 },
             _ => Self::default(),
         }
@@ -98,7 +111,9 @@ pub struct Captured {
 
 /// The user of an event.
 fn user(event: &Value) -> Option<&str> {
-    ["/context/key", "/context/user/key", "/contextKeys/user"].into_iter().find_map(|path| event.pointer(path)?.as_str())
+    ["/context/key", "/context/user/key", "/contextKeys/user"]
+        .into_iter()
+        .find_map(|path| event.pointer(path)?.as_str())
 }
 
 impl Captured {
@@ -124,10 +139,16 @@ impl HttpTransport for Capture {
     fn request(&self, request: Request<Option<Bytes>>) -> ResponseFuture {
         let captured = Arc::clone(&self.0);
         Box::pin(async move {
-            let compressed = request.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
+            let compressed =
+                request.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
             let body = request.into_body().unwrap_or_default();
             let mut plain = Vec::new();
-            let bytes = if compressed && GzDecoder::new(body.as_ref()).read_to_end(&mut plain).is_ok() { &plain } else { body.as_ref() };
+            let bytes =
+                if compressed && GzDecoder::new(body.as_ref()).read_to_end(&mut plain).is_ok() {
+                    &plain
+                } else {
+                    body.as_ref()
+                };
             let events: Vec<Value> = serde_json::from_slice(bytes).map_err(TransportError::new)?;
             let mut captured = locked(&captured);
             events.into_iter().for_each(|event| captured.take(event));
@@ -182,7 +203,8 @@ impl Courier {
             .write_timeout(Duration::from_secs(30))
             .read_timeout(Duration::from_secs(30));
         // Keys do not go through a proxy to this machine or unencrypted.
-        let builder = if access.goes_direct() { builder.disable_proxy() } else { builder.auto_proxy() };
+        let builder =
+            if access.goes_direct() { builder.disable_proxy() } else { builder.auto_proxy() };
         let failed = |error: std::io::Error| access.hidden_in(&reason(&error));
         let http = if address.scheme_str() == Some("http") {
             erased(builder.build_http().map_err(failed)?)
@@ -201,8 +223,8 @@ impl Courier {
         Ok(Self { http: erased(http), address, access: access.clone() })
     }
 
-    /// Sends a payload until it is taken, refused for good, or patience ends (after five tries). The same payload has to have the same
-    /// `id` whenever it is sent: LaunchDarkly counts it once.
+    /// Sends a payload until it is taken, refused for good, or patience ends (after five tries).
+    /// The same payload has to have the same `id` whenever it is sent: LaunchDarkly counts it once.
     ///
     /// # Errors
     /// Why it was not taken, in a few words.
@@ -220,19 +242,31 @@ impl Courier {
             .body(Some(body))
             .map_err(|error| said(&error))?;
         let answer = patiently(&self.http, &request).await.map_err(|error| said(&error))?;
-        if answer.status().is_success() { Ok(()) } else { Err(format!("it answered with status {}", answer.status().as_u16())) }
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(format!("it answered with status {}", answer.status().as_u16()))
+        }
     }
 }
 
 /// One payload, sent until it is taken, refused for good, or patience ends.
-async fn patiently(http: &Http, request: &Request<Option<Bytes>>) -> Result<Response<Body>, TransportError> {
+async fn patiently(
+    http: &Http,
+    request: &Request<Option<Bytes>>,
+) -> Result<Response<Body>, TransportError> {
     let mut waits = WAITS.into_iter();
     loop {
         let attempt = tokio::time::timeout(LONGEST_ATTEMPT, http(request.clone())).await;
-        let result = attempt.unwrap_or_else(|_| Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::TimedOut))));
+        let result = attempt.unwrap_or_else(|_| {
+            Err(TransportError::new(std::io::Error::from(std::io::ErrorKind::TimedOut)))
+        });
         let asked = match &result {
             Ok(response) if matches!(response.status().as_u16(), 408 | 429 | 500..) => {
-                let asked = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+                let asked = response
+                    .headers()
+                    .get("retry-after")
+                    .and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
                 asked.map_or(Duration::ZERO, Duration::from_secs)
             }
             Ok(_) => return result,
@@ -286,7 +320,9 @@ impl<T: HttpTransport> HttpTransport for Listening<T> {
             let result = http.request(request).await;
             let mut met = locked(&met);
             match &result {
-                Ok(response) => *met = Met { status: Some(response.status().as_u16()), broken: None },
+                Ok(response) => {
+                    *met = Met { status: Some(response.status().as_u16()), broken: None }
+                }
                 Err(error) => met.broken = Some(reason(error)),
             }
             result

@@ -1,13 +1,16 @@
 //! Bringing a real project to what a scenario needs: shown first, then done.
 //!
-//! Promises: a plan only reads. Nothing that exists is changed unless that is asked for, and nothing is ever deleted.
+//! Promises: a plan only reads. Nothing that exists is changed unless that is asked for, and
+//! nothing is ever deleted.
 //!
 //! Does not know: who is asked whether to go on.
 
 use serde_json::Value;
 
 use crate::flags::api::{ApiError, Request};
-use crate::flags::bootstrap::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource, bootstrap};
+use crate::flags::bootstrap::{
+    Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource, bootstrap,
+};
 use crate::flags::spec::ProjectSpec;
 
 /// How often it is begun again after somebody else created something at the same moment.
@@ -41,14 +44,25 @@ impl Plan {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        for action in self.actions.iter().filter(|action| action.kind != ActionKind::Unchanged || !action.detail.is_empty()) {
+        for action in self
+            .actions
+            .iter()
+            .filter(|action| action.kind != ActionKind::Unchanged || !action.detail.is_empty())
+        {
             text += &format!("{action}\n");
             for one in &action.differences {
-                text += &format!("    {}\n      there:  {}\n      wanted: {}\n", one.field, one.there, one.wanted);
+                text += &format!(
+                    "    {}\n      there:  {}\n      wanted: {}\n",
+                    one.field, one.there, one.wanted
+                );
             }
         }
         let right = self.count(&[ActionKind::Unchanged]);
-        text + &format!("{} to create, {} different, {right} as they should be\n", self.missing(), self.differing())
+        text + &format!(
+            "{} to create, {} different, {right} as they should be\n",
+            self.missing(),
+            self.differing()
+        )
     }
 }
 
@@ -60,17 +74,24 @@ pub async fn plan(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result<Plan
     Ok(Plan { actions: bootstrap(admin, spec, Mode::Plan).await? })
 }
 
-/// Creates what is missing and, if `change`, changes what differs; experiments are started. What was done, resource by
-/// resource; something that somebody else created at the same moment counts as unchanged.
+/// Creates what is missing and, if `change`, changes what differs; experiments are started. What
+/// was done, resource by resource; something that somebody else created at the same moment counts
+/// as unchanged.
 ///
 /// # Errors
 /// As [`bootstrap`]. What was done before stays done, and is not done again by the next attempt.
-pub async fn apply(admin: &mut impl FlagAdmin, spec: &ProjectSpec, change: bool) -> Result<Vec<Action>, BootstrapError> {
+pub async fn apply(
+    admin: &mut impl FlagAdmin,
+    spec: &ProjectSpec,
+    change: bool,
+) -> Result<Vec<Action>, BootstrapError> {
     let mode = if change { Mode::Apply } else { Mode::Create };
     let mut races = 0;
     loop {
         match bootstrap(admin, spec, mode).await {
-            Err(BootstrapError::Refused { error, .. }) if error.status == 409 && races < RACES => races += 1,
+            Err(BootstrapError::Refused { error, .. }) if error.status == 409 && races < RACES => {
+                races += 1
+            }
             other => return other,
         }
     }
@@ -80,10 +101,16 @@ pub async fn apply(admin: &mut impl FlagAdmin, spec: &ProjectSpec, change: bool)
 ///
 /// # Errors
 /// What the service refuses, or that it cannot be reached.
-pub async fn unstarted(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result<Vec<String>, ApiError> {
+pub async fn unstarted(
+    admin: &mut impl FlagAdmin,
+    spec: &ProjectSpec,
+) -> Result<Vec<String>, ApiError> {
     let mut sentences = Vec::new();
     for experiment in &spec.experiments {
-        let path = format!("projects/{}/environments/{}/experiments/{}", spec.key, spec.environment, experiment.key);
+        let path = format!(
+            "projects/{}/environments/{}/experiments/{}",
+            spec.key, spec.environment, experiment.key
+        );
         let found = match admin.call(Request::get(path)).await {
             Ok(reply) => reply.body,
             Err(error) if error.status == 404 => Value::Null,
@@ -92,9 +119,15 @@ pub async fn unstarted(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result
         let name = Resource::Experiment.name();
         match found.pointer("/currentIteration/status").and_then(Value::as_str) {
             Some("running") => {}
-            Some(status) => sentences.push(format!("{name} `{}` is not running: its iteration is {status}", experiment.key)),
-            None if found.is_null() => sentences.push(format!("{name} `{}` does not exist", experiment.key)),
-            None => sentences.push(format!("{name} `{}` is not running: it has no iteration", experiment.key)),
+            Some(status) => sentences.push(format!(
+                "{name} `{}` is not running: its iteration is {status}",
+                experiment.key
+            )),
+            None if found.is_null() => {
+                sentences.push(format!("{name} `{}` does not exist", experiment.key))
+            }
+            None => sentences
+                .push(format!("{name} `{}` is not running: it has no iteration", experiment.key)),
         }
     }
     Ok(sentences)
@@ -117,7 +150,8 @@ mod tests {
 
     impl FlagAdmin for Race<'_> {
         async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
-            let contested = request.path.starts_with("segments/") || request.path.starts_with("metrics/");
+            let contested =
+                request.path.starts_with("segments/") || request.path.starts_with("metrics/");
             if request.method == Method::Post && contested && self.met < 2 {
                 self.met += 1;
                 self.mock.call(request.clone()).await?;
@@ -130,8 +164,12 @@ mod tests {
     async fn what_somebody_else_creates_at_the_same_moment_is_taken_as_it_is() {
         let spec = load("security").map(|loaded| loaded.scenario.project).unwrap();
         let mut account = Account::new(Seed(7));
-        let mut race = Race { mock: MockAdmin { account: &mut account, now_ms: 1_760_000_000_000 }, met: 0 };
-        assert_eq!(unstarted(&mut race, &spec).await.unwrap(), ["experiment `security-level` does not exist"]);
+        let mut race =
+            Race { mock: MockAdmin { account: &mut account, now_ms: 1_760_000_000_000 }, met: 0 };
+        assert_eq!(
+            unstarted(&mut race, &spec).await.unwrap(),
+            ["experiment `security-level` does not exist"]
+        );
         let done = apply(&mut race, &spec, true).await.unwrap();
         assert!(race.met == 2 && done.iter().all(|action| action.kind != ActionKind::Differs));
         let plan = plan(&mut race, &spec).await.unwrap();

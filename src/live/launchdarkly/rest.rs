@@ -1,8 +1,8 @@
 //! LaunchDarkly's REST interface over HTTP.
 //!
-//! Promises: the token goes to the one address that it is for, and into no error. What was refused because it came too
-//! often is asked again when the service says so; what came to nothing is asked again only where asking twice is as good as
-//! once.
+//! Promises: the token goes to the one address that it is for, and into no error. What was refused
+//! because it came too often is asked again when the service says so; what came to nothing is asked
+//! again only where asking twice is as good as once.
 //!
 //! Does not know: what any path means.
 
@@ -22,7 +22,12 @@ use crate::time::unix_ms;
 /// LaunchDarkly's own address.
 const OWN: &str = "https://app.launchdarkly.com";
 /// Waits before something is asked again.
-const WAITS: [Duration; 4] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+const WAITS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 /// Longest wait that the service may ask for; its windows have ten seconds.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Longest body that is read.
@@ -71,7 +76,11 @@ impl RestAdmin {
     fn address(&self, request: &Request) -> String {
         let base = self.access.base.as_deref().unwrap_or(OWN);
         let parts: Vec<String> = request.path.split('/').map(encoded).collect();
-        let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let query: Vec<String> = request
+            .query
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("{base}/api/v2/{}{mark}{}", parts.join("/"), query.join("&"))
     }
@@ -88,8 +97,11 @@ impl RestAdmin {
             false => "application/json",
         };
         // Experiments are beta, and AI configs were; everything else does not mind.
-        let mut sent =
-            self.http.request(method, self.address(request)).header(AUTHORIZATION, self.token.clone()).header("ld-api-version", "beta");
+        let mut sent = self
+            .http
+            .request(method, self.address(request))
+            .header(AUTHORIZATION, self.token.clone())
+            .header("ld-api-version", "beta");
         if !request.body.is_null() {
             sent = sent.header(CONTENT_TYPE, content).body(request.body.to_string());
         }
@@ -111,11 +123,19 @@ impl RestAdmin {
         let value = serde_json::from_slice::<Value>(body);
         match (status, value) {
             (200..=299, Ok(body)) => Ok(Reply { status: *status, body }),
-            (200..=299, Err(_)) if body.is_empty() => Ok(Reply { status: *status, body: Value::Null }),
-            (200..=299, Err(_)) => Err(ApiError::new(0, "unreadable", "what was answered is not JSON: is the address LaunchDarkly's?")),
+            (200..=299, Err(_)) if body.is_empty() => {
+                Ok(Reply { status: *status, body: Value::Null })
+            }
+            (200..=299, Err(_)) => Err(ApiError::new(
+                0,
+                "unreadable",
+                "what was answered is not JSON: is the address LaunchDarkly's?",
+            )),
             (_, value) => {
                 let value = value.unwrap_or_default();
-                let quoted = || String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
+                let quoted = || {
+                    String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ")
+                };
                 let text = |name: &str| value.get(name).and_then(Value::as_str);
                 let said = text("message").map_or_else(quoted, str::to_owned);
                 // Hidden before it is cut: half a key is no longer found.
@@ -127,7 +147,8 @@ impl RestAdmin {
                     429 => format!("asked too often, for longer than was waited: {said}"),
                     _ => said,
                 };
-                let code = text("code").map_or_else(|| "no_code".to_owned(), |code| self.access.hidden_in(code));
+                let code = text("code")
+                    .map_or_else(|| "no_code".to_owned(), |code| self.access.hidden_in(code));
                 Err(ApiError { status: *status, code, message })
             }
         }
@@ -141,10 +162,14 @@ impl FlagAdmin for RestAdmin {
         loop {
             let result = self.once(&request).await;
             let wait = match &result {
-                Ok(answer) if answer.status == 429 => waits.next().map(|wait| wait.max(asked(&answer.headers))),
+                Ok(answer) if answer.status == 429 => {
+                    waits.next().map(|wait| wait.max(asked(&answer.headers)))
+                }
                 // Somebody changed it at the same time, and nothing was done.
                 Ok(answer) if answer.status == 409 && request.semantic_patch => waits.next(),
-                Ok(answer) if answer.status >= 500 && repeatable => waits.next().map(|wait| wait.max(asked(&answer.headers))),
+                Ok(answer) if answer.status >= 500 && repeatable => {
+                    waits.next().map(|wait| wait.max(asked(&answer.headers)))
+                }
                 // Without a connection nothing can have been done.
                 Err(error) if repeatable || error.is_connect() => waits.next(),
                 _ => None,
@@ -156,9 +181,18 @@ impl FlagAdmin for RestAdmin {
             return match result {
                 Ok(answer) => self.read(&answer),
                 Err(error) => {
-                    let why = if error.is_timeout() { "no answer in time".to_owned() } else { reason(&error) };
+                    let why = if error.is_timeout() {
+                        "no answer in time".to_owned()
+                    } else {
+                        reason(&error)
+                    };
                     let base = self.access.base.as_deref().unwrap_or(OWN);
-                    Err(ApiError::new(0, "unreachable", self.access.hidden_in(&format!("LaunchDarkly cannot be reached at {base}: {why}"))))
+                    Err(ApiError::new(
+                        0,
+                        "unreachable",
+                        self.access
+                            .hidden_in(&format!("LaunchDarkly cannot be reached at {base}: {why}")),
+                    ))
                 }
             };
         }
@@ -170,7 +204,8 @@ fn asked(headers: &HeaderMap) -> Duration {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let seconds = number(RETRY_AFTER.as_str()).map(Duration::from_secs);
     // A moment, in milliseconds since 1970; one more for clocks that differ a little.
-    let until = number("x-ratelimit-reset").map(|reset| Duration::from_millis(reset.saturating_sub(unix_ms()).saturating_add(50)));
+    let until = number("x-ratelimit-reset")
+        .map(|reset| Duration::from_millis(reset.saturating_sub(unix_ms()).saturating_add(50)));
     seconds.max(until).unwrap_or_default()
 }
 
@@ -198,7 +233,10 @@ mod tests {
         let admin = RestAdmin::new(&access).unwrap();
         let query = vec![("filter".to_owned(), "a=b&c".to_owned())];
         let address = admin.address(&Request { query, ..Request::get("metrics/my project/50%") });
-        assert_eq!(address, "https://app.launchdarkly.com/api/v2/metrics/my%20project/50%25?filter=a%3Db%26c");
+        assert_eq!(
+            address,
+            "https://app.launchdarkly.com/api/v2/metrics/my%20project/50%25?filter=a%3Db%26c"
+        );
     }
 
     #[test]

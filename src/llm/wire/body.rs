@@ -1,7 +1,7 @@
 //! A JSON body to typed fields, or to the one field that is at fault.
 //!
-//! Promises: any bytes at all give a value or a [`Fault`], never a panic; the quick way through costs nothing for the
-//! paths, since only a body that failed is read a second time to find where.
+//! Promises: any bytes at all give a value or a [`Fault`], never a panic; the quick way through
+//! costs nothing for the paths, since only a body that failed is read a second time to find where.
 //!
 //! Does not know: how a provider words a fault.
 
@@ -100,7 +100,11 @@ impl Fault {
         Self::new(path, Problem::Missing)
     }
 
-    pub(crate) fn said(path: impl Into<String>, message: impl Into<String>, code: Option<&'static str>) -> Self {
+    pub(crate) fn said(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        code: Option<&'static str>,
+    ) -> Self {
         Self::new(path, Problem::Said { message: message.into(), code })
     }
 }
@@ -134,9 +138,10 @@ fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error)
     // serde_json ends each message with its place; the place that matters here is the path.
     let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(words, _)| words);
     let problem = match said.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid type: ") => {
-            Problem::Type { expected: Kind::named(expected), found: Kind::named(found.trim_start_matches("invalid type: ")) }
-        }
+        Some((found, expected)) if found.starts_with("invalid type: ") => Problem::Type {
+            expected: Kind::named(expected),
+            found: Kind::named(found.trim_start_matches("invalid type: ")),
+        },
         // The only values that a type of ours refuses are integers that do not fit into 64 bits.
         Some((found, _)) if found.starts_with("invalid value: integer") => Problem::Above {
             most: i64::MAX.to_string(),
@@ -232,8 +237,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOrObject<T> {
     }
 }
 
-/// Whether a field is given; its value does not matter. `null` is not given: the clients' own `model_dump()` writes it for
-/// every field that they know and do not use.
+/// Whether a field is given; its value does not matter. `null` is not given: the clients' own
+/// `model_dump()` writes it for every field that they know and do not use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Present(pub(crate) bool);
 
@@ -247,23 +252,31 @@ impl<'de> Deserialize<'de> for Present {
 pub(crate) fn whole(path: &str, value: Option<i64>, least: u32) -> Result<Option<u32>, Fault> {
     let Some(value) = value else { return Ok(None) };
     if value < i64::from(least) {
-        return Err(Fault::new(path, Problem::Below { least: least.to_string(), found: value.to_string(), whole: true }));
+        return Err(Fault::new(
+            path,
+            Problem::Below { least: least.to_string(), found: value.to_string(), whole: true },
+        ));
     }
     match u32::try_from(value) {
         Ok(value) => Ok(Some(value)),
-        Err(_) => Err(Fault::new(path, Problem::Above { most: u32::MAX.to_string(), found: value.to_string(), whole: true })),
+        Err(_) => Err(Fault::new(
+            path,
+            Problem::Above { most: u32::MAX.to_string(), found: value.to_string(), whole: true },
+        )),
     }
 }
 
 /// A number from 0 to `most`.
 pub(crate) fn real(path: &str, value: Option<f64>, most: f64) -> Result<Option<f64>, Fault> {
     match value {
-        Some(value) if value < 0.0 => {
-            Err(Fault::new(path, Problem::Below { least: "0".to_owned(), found: value.to_string(), whole: false }))
-        }
-        Some(value) if value > most => {
-            Err(Fault::new(path, Problem::Above { most: most.to_string(), found: value.to_string(), whole: false }))
-        }
+        Some(value) if value < 0.0 => Err(Fault::new(
+            path,
+            Problem::Below { least: "0".to_owned(), found: value.to_string(), whole: false },
+        )),
+        Some(value) if value > most => Err(Fault::new(
+            path,
+            Problem::Above { most: most.to_string(), found: value.to_string(), whole: false },
+        )),
         value => Ok(value),
     }
 }
@@ -305,7 +318,12 @@ mod tests {
     fn the_field_at_fault_is_named_with_what_was_expected_and_found() {
         let cases: [(&str, &str, Kind, Kind); 16] = [
             (r#"{"name": 5}"#, "name", Kind::Text, Kind::Integer),
-            (r#"{"name": "x", "count": "x, expected y at line 3"}"#, "count", Kind::Integer, Kind::Text),
+            (
+                r#"{"name": "x", "count": "x, expected y at line 3"}"#,
+                "count",
+                Kind::Integer,
+                Kind::Text,
+            ),
             (r#"{"count": 1.5}"#, "count", Kind::Integer, Kind::Number),
             (r#"{"share": true}"#, "share", Kind::Number, Kind::Boolean),
             (r#"{"flag": []}"#, "flag", Kind::Boolean, Kind::List),
@@ -332,14 +350,18 @@ mod tests {
     #[test]
     fn what_is_no_json_is_said_to_be_none() {
         for body in ["", "{", "{}}", "{\"name\": \"\u{1}\"}", "nul", &"[".repeat(100_000)] {
-            assert!(matches!(fault(body).problem, Problem::NotJson(_) | Problem::Type { .. }), "{body}");
+            assert!(
+                matches!(fault(body).problem, Problem::NotJson(_) | Problem::Type { .. }),
+                "{body}"
+            );
         }
         assert!(read::<Obj<Body>>(b"{\"name\": \"\xff\"}").is_err());
     }
 
     #[test]
     fn raw_objects_keep_their_bytes() {
-        let body = "{\"input\": {\"b\": 1.0,\n \"a\" : 1e400}, \"name\": null, \"unheard_of\": [1]}";
+        let body =
+            "{\"input\": {\"b\": 1.0,\n \"a\" : 1e400}, \"name\": null, \"unheard_of\": [1]}";
         let Obj(body) = read::<Obj<Body>>(body.as_bytes()).unwrap();
         assert_eq!(body.input.unwrap().0, "{\"b\": 1.0,\n \"a\" : 1e400}");
         assert_eq!(body.name, None);

@@ -1,7 +1,7 @@
 //! Embeddings at OpenAI and Mistral: `POST /v1/embeddings`. Anthropic has none.
 //!
-//! Promises: a vector comes back bit for bit in base64, and exactly in a list of numbers as well, since every `f32` is
-//! written so that it reads back the same.
+//! Promises: a vector comes back bit for bit in base64, and exactly in a list of numbers as well,
+//! since every `f32` is written so that it reads back the same.
 //!
 //! Does not know: what a text means.
 
@@ -14,7 +14,10 @@ use super::body::{Fault, Obj, Problem, TextOrList, read, tokens, whole};
 use super::head::malformed;
 use super::sse::put;
 use super::{mistral, openai};
-use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, ErrorKind, Provider, VectorFormat};
+use crate::llm::chat::{
+    ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, ErrorKind, Provider,
+    VectorFormat,
+};
 
 /// Most texts of one request (OpenAI's limit).
 pub const MAX_INPUTS: usize = 2048;
@@ -38,7 +41,9 @@ impl<'de> Deserialize<'de> for ItemIn {
                 Ok(ItemIn::Text(text.to_owned()))
             }
             fn visit_u64<E: serde::de::Error>(self, token: u64) -> Result<ItemIn, E> {
-                u32::try_from(token).map(ItemIn::Token).map_err(|_| E::custom("a token id does not fit into 32 bits"))
+                u32::try_from(token)
+                    .map(ItemIn::Token)
+                    .map_err(|_| E::custom("a token id does not fit into 32 bits"))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ItemIn, A::Error> {
                 let mut tokens = Vec::new();
@@ -67,27 +72,37 @@ struct BodyIn {
 ///
 /// # Errors
 /// `BadRequest` in the provider's words, naming the field; `NotFound` for Anthropic.
-pub fn decode_embedding_request(provider: Provider, body: &[u8]) -> Result<EmbeddingRequest, ChatError> {
+pub fn decode_embedding_request(
+    provider: Provider,
+    body: &[u8],
+) -> Result<EmbeddingRequest, ChatError> {
     let reject = match provider {
         Provider::OpenAi => openai::reject,
         Provider::Mistral => mistral::reject,
         Provider::Anthropic => return Err(ChatError::new(ErrorKind::NotFound, "Not Found")),
     };
-    read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(provider, body)).map_err(|fault| reject(fault).bounded())
+    read::<Obj<BodyIn>>(body)
+        .and_then(|Obj(body)| request(provider, body))
+        .map_err(|fault| reject(fault).bounded())
 }
 
 fn request(provider: Provider, body: BodyIn) -> Result<EmbeddingRequest, Fault> {
-    let model = body.model.filter(|model| !model.is_empty()).ok_or_else(|| Fault::missing("model"))?;
+    let model =
+        body.model.filter(|model| !model.is_empty()).ok_or_else(|| Fault::missing("model"))?;
     let input = inputs(body.input.ok_or_else(|| Fault::missing("input"))?)?;
     if input.len() > MAX_INPUTS {
-        let words = format!("'input' must have at most {MAX_INPUTS} elements, found {}", input.len());
+        let words =
+            format!("'input' must have at most {MAX_INPUTS} elements, found {}", input.len());
         return Err(Fault::said("input", words, None));
     }
     let format = match body.encoding_format.as_deref() {
         None | Some("float") => VectorFormat::Float,
         Some("base64") => VectorFormat::Base64,
         Some(other) => {
-            return Err(Fault::new("encoding_format", Problem::NotOneOf { found: other.to_owned(), allowed: &["float", "base64"] }));
+            return Err(Fault::new(
+                "encoding_format",
+                Problem::NotOneOf { found: other.to_owned(), allowed: &["float", "base64"] },
+            ));
         }
     };
     let dimensions = match provider {
@@ -99,7 +114,9 @@ fn request(provider: Provider, body: BodyIn) -> Result<EmbeddingRequest, Fault> 
 
 fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
     let items = match input {
-        TextOrList::Text(text) if text.is_empty() => return Err(Fault::said("input", "'input' cannot be an empty string", None)),
+        TextOrList::Text(text) if text.is_empty() => {
+            return Err(Fault::said("input", "'input' cannot be an empty string", None));
+        }
         TextOrList::Text(text) => return Ok(vec![EmbeddingInput::Text(text)]),
         TextOrList::List(items) => items,
     };
@@ -109,7 +126,11 @@ fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
         let mut tokens = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {
             let ItemIn::Token(token) = item else {
-                return Err(Fault::said(format!("input.{i}"), "'input' mixes token ids with other elements", None));
+                return Err(Fault::said(
+                    format!("input.{i}"),
+                    "'input' mixes token ids with other elements",
+                    None,
+                ));
             };
             tokens.push(token);
         }
@@ -120,9 +141,19 @@ fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
         all.push(match item {
             ItemIn::Text(text) if !text.is_empty() => EmbeddingInput::Text(text),
             ItemIn::Tokens(tokens) if !tokens.is_empty() => EmbeddingInput::Tokens(tokens),
-            ItemIn::Token(_) => return Err(Fault::said(format!("input.{i}"), "'input' mixes token ids with other elements", None)),
+            ItemIn::Token(_) => {
+                return Err(Fault::said(
+                    format!("input.{i}"),
+                    "'input' mixes token ids with other elements",
+                    None,
+                ));
+            }
             ItemIn::Text(_) | ItemIn::Tokens(_) => {
-                return Err(Fault::said(format!("input.{i}"), format!("'input[{i}]' cannot be empty"), None));
+                return Err(Fault::said(
+                    format!("input.{i}"),
+                    format!("'input[{i}]' cannot be empty"),
+                    None,
+                ));
             }
         });
     }
@@ -225,12 +256,21 @@ struct UsageOut {
 }
 
 /// Writes the body of a 200; `id` is used where the provider gives one (Mistral).
-pub fn encode_embedding_response(provider: Provider, response: &EmbeddingResponse, format: VectorFormat, id: &str, out: &mut Vec<u8>) {
+pub fn encode_embedding_response(
+    provider: Provider,
+    response: &EmbeddingResponse,
+    format: VectorFormat,
+    id: &str,
+    out: &mut Vec<u8>,
+) {
     let mistral = provider == Provider::Mistral;
     let (prompt_tokens, total_tokens) = (response.input_tokens, response.input_tokens);
     let usage = UsageOut { prompt_tokens, total_tokens, completion_tokens: mistral.then_some(0) };
     let data = Data(&response.vectors, format);
-    put(out, &ListOut { id: mistral.then_some(id), object: "list", data, model: &response.model, usage });
+    put(
+        out,
+        &ListOut { id: mistral.then_some(id), object: "list", data, model: &response.model, usage },
+    );
 }
 
 #[derive(Default, Deserialize)]
@@ -260,7 +300,8 @@ struct UsageIn {
 /// `Malformed` when it is no such list, or when an index is missing or there twice.
 pub fn decode_embedding_response(body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
     let wrong = |what: &str| malformed(format!("embeddings: {what}")).bounded();
-    let Obj(list) = read::<Obj<ListIn>>(body).map_err(|fault| wrong(&openai::reject(fault).message))?;
+    let Obj(list) =
+        read::<Obj<ListIn>>(body).map_err(|fault| wrong(&openai::reject(fault).message))?;
     let data = list.data.ok_or_else(|| wrong("no data"))?;
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; data.len()];
     for (i, Obj(item)) in data.into_iter().enumerate() {
@@ -268,10 +309,15 @@ pub fn decode_embedding_response(body: &[u8]) -> Result<EmbeddingResponse, ChatE
         let vector = match item.embedding.ok_or_else(|| wrong(&format!("no data.{i}.embedding")))? {
             TextOrList::List(numbers) => numbers,
             TextOrList::Text(text) => {
-                let bytes = STANDARD.decode(text).map_err(|error| wrong(&format!("data.{i}.embedding: {error}")))?;
+                let bytes = STANDARD
+                    .decode(text)
+                    .map_err(|error| wrong(&format!("data.{i}.embedding: {error}")))?;
                 let (chunks, rest) = bytes.as_chunks::<4>();
                 if !rest.is_empty() {
-                    return Err(wrong(&format!("data.{i}.embedding: {} bytes are no list of f32", bytes.len())));
+                    return Err(wrong(&format!(
+                        "data.{i}.embedding: {} bytes are no list of f32",
+                        bytes.len()
+                    )));
                 }
                 chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
             }
@@ -282,7 +328,11 @@ pub fn decode_embedding_response(body: &[u8]) -> Result<EmbeddingResponse, ChatE
         }
     }
     let input_tokens = tokens(list.usage.and_then(|usage| usage.prompt_tokens));
-    Ok(EmbeddingResponse { model: list.model, vectors: vectors.into_iter().flatten().collect(), input_tokens })
+    Ok(EmbeddingResponse {
+        model: list.model,
+        vectors: vectors.into_iter().flatten().collect(),
+        input_tokens,
+    })
 }
 
 #[cfg(test)]

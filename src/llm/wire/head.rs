@@ -1,6 +1,7 @@
 //! What stands around a body: status, headers, and what they mean to whoever asked.
 //!
-//! Promises: header names are matched without regard to case; a header that cannot be read is as good as absent.
+//! Promises: header names are matched without regard to case; a header that cannot be read is as
+//! good as absent.
 //!
 //! Does not know: sockets, or the shape of any body.
 
@@ -18,8 +19,9 @@ pub struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// Headers that have just arrived, at `local_us` by the clock here, in microseconds since 1970. Dates in them are measured from the
-    /// sender's own `date` where there is one, since the clock here may be wrong, or jump.
+    /// Headers that have just arrived, at `local_us` by the clock here, in microseconds since 1970.
+    /// Dates in them are measured from the sender's own `date` where there is one, since the clock
+    /// here may be wrong, or jump.
     #[must_use]
     pub fn received(pairs: &'a [(&'a str, &'a str)], local_us: u64) -> Self {
         let headers = Self { pairs, received_us: local_us };
@@ -30,20 +32,25 @@ impl<'a> Headers<'a> {
     /// The first value under this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        self.pairs
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
-    /// How long the sender asks to wait: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date.
+    /// How long the sender asks to wait: `retry-after-ms`, else `retry-after` in seconds or as an
+    /// HTTP date.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let number = |text: &str| text.parse::<f64>().ok().filter(|wait| wait.is_finite() && *wait >= 0.0);
+        let number =
+            |text: &str| text.parse::<f64>().ok().filter(|wait| wait.is_finite() && *wait >= 0.0);
         if let Some(milliseconds) = self.get("retry-after-ms").and_then(number) {
             return Some(Duration::from_seconds(milliseconds / 1e3));
         }
         let text = self.get("retry-after")?;
-        number(text)
-            .map(Duration::from_seconds)
-            .or_else(|| Some(Duration::from_us(parse_http_date(text)?.saturating_sub(self.received_us))))
+        number(text).map(Duration::from_seconds).or_else(|| {
+            Some(Duration::from_us(parse_http_date(text)?.saturating_sub(self.received_us)))
+        })
     }
 
     /// The sender's explicit word on trying again.
@@ -95,8 +102,13 @@ pub(super) fn kind_of(status: u16) -> ErrorKind {
 /// The beginning of a body that is not in any known form, for an error message.
 pub(super) fn excerpt(status: u16, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..800).unwrap_or(body));
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    if text.is_empty() { format!("HTTP status {status} without a message") } else { format!("HTTP status {status}: {text}") }
+    let text: String =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
+    if text.is_empty() {
+        format!("HTTP status {status} without a message")
+    } else {
+        format!("HTTP status {status}: {text}")
+    }
 }
 
 /// Adds what an error says about trying again.
@@ -133,7 +145,9 @@ mod tests {
     #[test]
     fn dates_are_measured_from_the_date_of_the_sender() {
         let retry = ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
-        let wait = |pairs: &[(&str, &str)]| Headers::received(pairs, 0).retry_after().map(Duration::seconds);
+        let wait = |pairs: &[(&str, &str)]| {
+            Headers::received(pairs, 0).retry_after().map(Duration::seconds)
+        };
         assert_eq!(wait(&[("Date", "Sun, 06 Nov 1994 08:49:07 GMT"), retry]), Some(30.0));
         // By the clock here, where the sender does not say: 784,111,777 s after 1970.
         for pairs in [&[retry][..], &[("date", "noon"), retry]] {
@@ -157,7 +171,10 @@ mod tests {
     fn an_excerpt_is_short_and_one_line() {
         let page = format!("<html>\n<body>{}</body>", "é".repeat(1000));
         let text = excerpt(502, page.as_bytes());
-        assert!(text.starts_with("HTTP status 502: <html> <body>é") && text.chars().count() < 230, "{text}");
+        assert!(
+            text.starts_with("HTTP status 502: <html> <body>é") && text.chars().count() < 230,
+            "{text}"
+        );
         assert_eq!(excerpt(500, b" \n"), "HTTP status 500 without a message");
     }
 }

@@ -1,6 +1,7 @@
 //! Identifiers in each provider's form, made from luck that is passed in.
 //!
-//! Promises: the same bits give the same id; a tool call's id is one that the provider would take back.
+//! Promises: the same bits give the same id; a tool call's id is one that the provider would take
+//! back.
 //!
 //! Does not know: a generator.
 

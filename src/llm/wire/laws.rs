@@ -21,11 +21,19 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 fn object() -> impl Strategy<Value = String> {
-    prop_oneof![Just("{}".to_owned()), Just("{\"b\":1.50,\n \"a\" : [null, \"x\\n\"]}".to_owned()), Just(r#"{"q":"é 漢"}"#.to_owned())]
+    prop_oneof![
+        Just("{}".to_owned()),
+        Just("{\"b\":1.50,\n \"a\" : [null, \"x\\n\"]}".to_owned()),
+        Just(r#"{"q":"é 漢"}"#.to_owned())
+    ]
 }
 
 fn chunking() -> impl Strategy<Value = Chunking> {
-    prop_oneof![Just(Chunking::Whole), (0u16..7).prop_map(Chunking::Characters), Just(Chunking::Words)]
+    prop_oneof![
+        Just(Chunking::Whole),
+        (0u16..7).prop_map(Chunking::Characters),
+        Just(Chunking::Words)
+    ]
 }
 
 /// What the model may write as arguments: mostly objects, sometimes not even JSON.
@@ -37,22 +45,32 @@ fn arguments() -> impl Strategy<Value = String> {
 fn response() -> impl Strategy<Value = ChatResponse> {
     let text = option::of(words());
     let calls = vec(("[a-zA-Z0-9]{9}", "[a-z_]{1,9}", arguments()), 0..3);
-    (text, calls, any::<bool>(), any::<u32>(), any::<u32>(), 0u64..4_000_000_000).prop_map(|(text, calls, cut, input, output, created)| {
-        let called = !calls.is_empty();
-        let mut content: Vec<Block> = text.into_iter().map(Block::Text).collect();
-        content.extend(calls.into_iter().enumerate().map(|(i, (mut id, name, input))| {
-            id.replace_range(..1, &i.to_string());
-            Block::ToolUse(ToolUse { id, name, input })
-        }));
-        let stop = if cut {
-            Stop::MaxTokens
-        } else if called {
-            Stop::ToolUse
-        } else {
-            Stop::EndTurn
-        };
-        ChatResponse { id: "id1".into(), created, model: "m".into(), content, stop, usage: Usage { input, output }, refusal: None }
-    })
+    (text, calls, any::<bool>(), any::<u32>(), any::<u32>(), 0u64..4_000_000_000).prop_map(
+        |(text, calls, cut, input, output, created)| {
+            let called = !calls.is_empty();
+            let mut content: Vec<Block> = text.into_iter().map(Block::Text).collect();
+            content.extend(calls.into_iter().enumerate().map(|(i, (mut id, name, input))| {
+                id.replace_range(..1, &i.to_string());
+                Block::ToolUse(ToolUse { id, name, input })
+            }));
+            let stop = if cut {
+                Stop::MaxTokens
+            } else if called {
+                Stop::ToolUse
+            } else {
+                Stop::EndTurn
+            };
+            ChatResponse {
+                id: "id1".into(),
+                created,
+                model: "m".into(),
+                content,
+                stop,
+                usage: Usage { input, output },
+                refusal: None,
+            }
+        },
+    )
 }
 
 /// Anthropic does not tell when an answer was made.
@@ -63,9 +81,11 @@ fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
     response
 }
 
-/// A conversation that all three take: each round a question, and perhaps calls, all answered, and words after them.
+/// A conversation that all three take: each round a question, and perhaps calls, all answered, and
+/// words after them.
 fn conversation() -> impl Strategy<Value = Vec<Message>> {
-    let round = (words(), option::of((option::of(words()), vec((arguments(), words()), 1..3))), words());
+    let round =
+        (words(), option::of((option::of(words()), vec((arguments(), words()), 1..3))), words());
     (vec(round, 0..3), words()).prop_map(|(rounds, last)| {
         let mut messages = Vec::new();
         let mut calls_made = 0;
@@ -94,35 +114,58 @@ fn conversation() -> impl Strategy<Value = Vec<Message>> {
 fn request() -> impl Strategy<Value = ChatRequest> {
     let tools = vec(("[a-z]{1,8}", words(), object()), 0..3);
     let numbers = (0u32..100_000, option::of(0.0f64..1.0), option::of(0.0f64..1.0));
-    (conversation(), option::of(words()), tools, 0usize..5, numbers, vec(words(), 0..2), option::of("[a-z0-9]{1,9}"), any::<[bool; 2]>())
-        .prop_map(|(messages, system, tools, choice, (max_tokens, temperature, top_p), stop, user, [stream, parallel])| {
-            let mut tools: Vec<Tool> = tools.into_iter().map(|(name, description, schema)| Tool { name, description, schema }).collect();
-            tools.dedup_by(|a, b| a.name == b.name);
-            tools.sort_by(|a, b| a.name.cmp(&b.name));
-            tools.dedup_by(|a, b| a.name == b.name);
-            let tool_choice = match (choice, tools.first()) {
-                (1, Some(_)) => ToolChoice::Any,
-                (2, Some(_)) => ToolChoice::None,
-                (3, Some(tool)) => ToolChoice::Named(tool.name.clone()),
-                _ => ToolChoice::Auto,
-            };
-            ChatRequest {
+    (
+        conversation(),
+        option::of(words()),
+        tools,
+        0usize..5,
+        numbers,
+        vec(words(), 0..2),
+        option::of("[a-z0-9]{1,9}"),
+        any::<[bool; 2]>(),
+    )
+        .prop_map(
+            |(
                 messages,
                 system,
-                parallel_tools: parallel || tools.is_empty() || tool_choice == ToolChoice::None,
                 tools,
-                tool_choice,
-                max_tokens: Some(max_tokens + 1),
-                temperature,
-                top_p,
+                choice,
+                (max_tokens, temperature, top_p),
                 stop,
                 user,
-                stream,
-                // OpenAI says it in streams only; the others always tell.
-                include_usage: true,
-                ..ChatRequest::new("m")
-            }
-        })
+                [stream, parallel],
+            )| {
+                let mut tools: Vec<Tool> = tools
+                    .into_iter()
+                    .map(|(name, description, schema)| Tool { name, description, schema })
+                    .collect();
+                tools.dedup_by(|a, b| a.name == b.name);
+                tools.sort_by(|a, b| a.name.cmp(&b.name));
+                tools.dedup_by(|a, b| a.name == b.name);
+                let tool_choice = match (choice, tools.first()) {
+                    (1, Some(_)) => ToolChoice::Any,
+                    (2, Some(_)) => ToolChoice::None,
+                    (3, Some(tool)) => ToolChoice::Named(tool.name.clone()),
+                    _ => ToolChoice::Auto,
+                };
+                ChatRequest {
+                    messages,
+                    system,
+                    parallel_tools: parallel || tools.is_empty() || tool_choice == ToolChoice::None,
+                    tools,
+                    tool_choice,
+                    max_tokens: Some(max_tokens + 1),
+                    temperature,
+                    top_p,
+                    stop,
+                    user,
+                    stream,
+                    // OpenAI says it in streams only; the others always tell.
+                    include_usage: true,
+                    ..ChatRequest::new("m")
+                }
+            },
+        )
 }
 
 fn json() -> impl Strategy<Value = Value> {
@@ -147,9 +190,14 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 /// Feeds `bytes` in pieces that end at `cuts`.
-fn decode_in_pieces(provider: Provider, bytes: &[u8], cuts: &[usize]) -> Result<ChatResponse, ChatError> {
+fn decode_in_pieces(
+    provider: Provider,
+    bytes: &[u8],
+    cuts: &[usize],
+) -> Result<ChatResponse, ChatError> {
     let mut decoder = StreamDecoder::new(provider, true);
-    let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]).collect();
+    let mut at: Vec<usize> =
+        cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]).collect();
     at.sort_unstable();
     let mut start = 0;
     for end in at {
@@ -184,7 +232,8 @@ proptest! {
     #[test]
     fn a_stream_that_ends_early_is_cut(provider in provider(), response in response(), chunking in chunking(), kept in any::<usize>()) {
         let frames = encode_stream(provider, &response, chunking, true);
-        // The last event counts from its own empty line on: without the very last byte it has not come.
+        // The last event counts from its own empty line on: without the very last byte it has not
+        // come.
         let kept = kept % frames.bytes().len();
         let error = decode_in_pieces(provider, &frames.bytes()[..kept], &[]).unwrap_err();
         prop_assert_eq!(error.kind, ErrorKind::Cut);
@@ -277,13 +326,19 @@ proptest! {
 
 #[test]
 fn a_huge_conversation_costs_no_more_than_its_size() {
-    // Quadratic work would take minutes here: many system messages, calls that are answered in reverse, many tools.
+    // Quadratic work would take minutes here: many system messages, calls that are answered in
+    // reverse, many tools.
     let n = 30_000;
     let list = |item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<Vec<_>>().join(",");
     let user = r#"{"role":"user","content":"hi"}"#;
     let system = list(&|_| r#"{"role":"system","content":"be brief"}"#.to_owned());
-    let asked = list(&|i| format!(r#"{{"id":"c{i:08}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#));
-    let told = list(&|i| format!(r#"{{"role":"tool","tool_call_id":"c{:08}","content":"x"}}"#, n - 1 - i));
+    let asked = list(&|i| {
+        format!(
+            r#"{{"id":"c{i:08}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+        )
+    });
+    let told =
+        list(&|i| format!(r#"{{"role":"tool","tool_call_id":"c{:08}","content":"x"}}"#, n - 1 - i));
     let calls = format!(r#"{{"role":"assistant","tool_calls":[{asked}]}}"#);
     let body = format!(r#"{{"model":"m","messages":[{system},{user},{calls},{told}]}}"#);
     for provider in [Provider::OpenAi, Provider::Mistral] {

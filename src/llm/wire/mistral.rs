@@ -1,10 +1,11 @@
 //! Mistral's chat completions: `POST /v1/chat/completions`, plain and streaming.
 //!
-//! What is refused: fields of the wrong type or out of range, messages in an order that Mistral does not take (a user
-//! after a tool, an assistant at the end), ids of tool calls other than nine letters or digits, and those of OpenAI's
-//! words that the service is known to refuse (`max_completion_tokens`, `store`, `user`, `seed` and the like). What is
-//! tolerated: any other field it does not know, at the top and in messages. The real service refuses those as well,
-//! but an application should not fail here for being newer than this table.
+//! What is refused: fields of the wrong type or out of range, messages in an order that Mistral
+//! does not take (a user after a tool, an assistant at the end), ids of tool calls other than nine
+//! letters or digits, and those of OpenAI's words that the service is known to refuse
+//! (`max_completion_tokens`, `store`, `user`, `seed` and the like). What is tolerated: any other
+//! field it does not know, at the top and in messages. The real service refuses those as well, but
+//! an application should not fail here for being newer than this table.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -23,8 +24,8 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
     completions::decode_request(Dialect::Mistral, body).map_err(reject)
 }
 
-/// Writes the body of `POST /v1/chat/completions`. The user's id goes into `metadata`, there being no other place;
-/// whether a tool result is an error is left out.
+/// Writes the body of `POST /v1/chat/completions`. The user's id goes into `metadata`, there being
+/// no other place; whether a tool result is an error is left out.
 pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
     completions::encode_request(Dialect::Mistral, request, out);
 }
@@ -80,9 +81,17 @@ pub(super) fn reject(fault: Fault) -> ChatError {
             };
             (format!("Input should be a valid {words}"), Some(code))
         }
-        Problem::Below { least, .. } => (format!("Input should be greater than or equal to {least}"), Some("greater_than_equal")),
-        Problem::Above { most, .. } => (format!("Input should be less than or equal to {most}"), Some("less_than_equal")),
-        Problem::Empty => ("List should have at least 1 item after validation, not 0".to_owned(), Some("too_short")),
+        Problem::Below { least, .. } => (
+            format!("Input should be greater than or equal to {least}"),
+            Some("greater_than_equal"),
+        ),
+        Problem::Above { most, .. } => {
+            (format!("Input should be less than or equal to {most}"), Some("less_than_equal"))
+        }
+        Problem::Empty => (
+            "List should have at least 1 item after validation, not 0".to_owned(),
+            Some("too_short"),
+        ),
         Problem::NotOneOf { allowed, .. } => {
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
             let list = match quoted.split_last() {
@@ -91,7 +100,9 @@ pub(super) fn reject(fault: Fault) -> ChatError {
             };
             (format!("Input should be {list}"), Some("literal_error"))
         }
-        Problem::Forbidden => ("Extra inputs are not permitted".to_owned(), Some("extra_forbidden")),
+        Problem::Forbidden => {
+            ("Extra inputs are not permitted".to_owned(), Some("extra_forbidden"))
+        }
         Problem::Said { message, code } => (message, code.or(Some("value_error"))),
     };
     let error = ChatError::new(ErrorKind::BadRequest, message);
@@ -132,7 +143,8 @@ struct BareOut<'a> {
     detail: &'a str,
 }
 
-/// Status and body of an error. Seen in reports: 400, 401, 422 and 429; the others follow the documented form.
+/// Status and body of an error. Seen in reports: 400, 401, 422 and 429; the others follow the
+/// documented form.
 fn body(error: &ChatError) -> (u16, Vec<u8>) {
     let mut out = Vec::new();
     let code = error.code.as_deref();
@@ -141,12 +153,24 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
             Some("3230") => (400, "invalid_request_message_order", None),
             Some("3240") => (400, "invalid_assistant_message", None),
             Some("3280") => (400, "invalid_function_call", None),
-            Some(code) if code.bytes().all(|b| b.is_ascii_digit()) => (400, "invalid_request_error", None),
+            Some(code) if code.bytes().all(|b| b.is_ascii_digit()) => {
+                (400, "invalid_request_error", None)
+            }
             rule => {
                 let names = error.field.iter().flat_map(|field| field.split('.'));
-                let names = names.map(|name| name.parse().map_or(LocOut::Name(name), LocOut::Index));
+                let names =
+                    names.map(|name| name.parse().map_or(LocOut::Name(name), LocOut::Index));
                 let loc = std::iter::once(LocOut::Name("body")).chain(names).collect();
-                put(&mut out, &InvalidOut { detail: [RuleOut { r#type: rule.unwrap_or("value_error"), loc, msg: &error.message }] });
+                put(
+                    &mut out,
+                    &InvalidOut {
+                        detail: [RuleOut {
+                            r#type: rule.unwrap_or("value_error"),
+                            loc,
+                            msg: &error.message,
+                        }],
+                    },
+                );
                 return (422, out);
             }
         },
@@ -163,18 +187,34 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
         ErrorKind::RateLimited => (429, "rate_limited", Some("1300")),
         ErrorKind::Overloaded => (503, "service_unavailable", None),
         ErrorKind::Timeout => (504, "timeout", None),
-        ErrorKind::Server | ErrorKind::Connection | ErrorKind::Cut | ErrorKind::Malformed => (500, "internal_server_error", None),
+        ErrorKind::Server | ErrorKind::Connection | ErrorKind::Cut | ErrorKind::Malformed => {
+            (500, "internal_server_error", None)
+        }
     };
     let (message, code) = (&error.message, code.or(usual));
-    put(&mut out, &ErrorOut { object: "error", message, r#type: kind, param: None, code, raw_status_code: status });
+    put(
+        &mut out,
+        &ErrorOut {
+            object: "error",
+            message,
+            r#type: kind,
+            param: None,
+            code,
+            raw_status_code: status,
+        },
+    );
     (status, out)
 }
 
-/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed) become a 500.
+/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
+/// become a 500.
 #[must_use]
 pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
     let (status, body) = body(error);
-    let mut headers = vec![("content-type", "application/json".to_owned()), ("mistral-correlation-id", request_id.to_owned())];
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("mistral-correlation-id", request_id.to_owned()),
+    ];
     push_retry_headers(error, &mut headers);
     Reply { status, headers, body }
 }
@@ -188,15 +228,21 @@ fn rule(detail: &Value) -> Option<(Option<String>, String, Option<String>)> {
         .skip_while(|segment| *segment == "body")
         .map(|segment| segment.as_str().map_or_else(|| segment.to_string(), str::to_owned))
         .collect();
-    Some(((!path.is_empty()).then(|| path.join(".")), words.to_owned(), detail["type"].as_str().map(str::to_owned)))
+    Some((
+        (!path.is_empty()).then(|| path.join(".")),
+        words.to_owned(),
+        detail["type"].as_str().map(str::to_owned),
+    ))
 }
 
-/// What an answer other than 2xx says, in any of the forms that the service has been seen to use. Any body is taken.
+/// What an answer other than 2xx says, in any of the forms that the service has been seen to use.
+/// Any body is taken.
 #[must_use]
 pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     // A proxy of theirs puts the whole detail under "message".
-    let detail = value.get("detail").or_else(|| value.pointer("/message/detail")).unwrap_or(&Value::Null);
+    let detail =
+        value.get("detail").or_else(|| value.pointer("/message/detail")).unwrap_or(&Value::Null);
     let code = match value.get("code") {
         Some(Value::String(code)) => Some(code.clone()),
         Some(Value::Number(code)) => Some(code.to_string()),
@@ -210,7 +256,11 @@ pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatErro
     let (field, message, code) = match detail.get(0).and_then(rule) {
         Some((field, words, name)) => (field, words, name.or(code)),
         None => {
-            let words = value.get("message").and_then(Value::as_str).or_else(|| detail.as_str()).filter(|text| !text.is_empty());
+            let words = value
+                .get("message")
+                .and_then(Value::as_str)
+                .or_else(|| detail.as_str())
+                .filter(|text| !text.is_empty());
             (None, words.map_or_else(|| excerpt(status, body), str::to_owned), code)
         }
     };

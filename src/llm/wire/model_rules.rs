@@ -32,64 +32,206 @@ fn each_model_refuses_the_parameters_that_its_page_names() {
     // Provider, model, what is sent, and words of the refusal; none: it is taken.
     let cases = [
         (Anthropic, "claude-haiku-4-5", json!({ "temperature": 0.2 }), ""),
-        (Anthropic, "claude-haiku-4-5", json!({ "temperature": 0.2, "top_p": 0.9 }), "cannot both be specified"),
+        (
+            Anthropic,
+            "claude-haiku-4-5",
+            json!({ "temperature": 0.2, "top_p": 0.9 }),
+            "cannot both be specified",
+        ),
         (Anthropic, "claude-3-haiku-20240307", json!({ "temperature": 0.2, "top_p": 0.9 }), ""),
-        (Anthropic, "claude-opus-4-7", json!({ "temperature": 0.2 }), "`temperature` is deprecated for this model."),
-        (Anthropic, "claude-opus-5-5", json!({ "top_p": 0.2 }), "`top_p` is deprecated for this model."),
+        (
+            Anthropic,
+            "claude-opus-4-7",
+            json!({ "temperature": 0.2 }),
+            "`temperature` is deprecated for this model.",
+        ),
+        (
+            Anthropic,
+            "claude-opus-5-5",
+            json!({ "top_p": 0.2 }),
+            "`top_p` is deprecated for this model.",
+        ),
         (Anthropic, "claude-3-haiku-20240307", json!({ "max_tokens": 4_096 }), ""),
-        (Anthropic, "claude-3-haiku-20240307", json!({ "max_tokens": 4_097 }), "max_tokens: 4097 > 4096, which is the maximum allowed"),
+        (
+            Anthropic,
+            "claude-3-haiku-20240307",
+            json!({ "max_tokens": 4_097 }),
+            "max_tokens: 4097 > 4096, which is the maximum allowed",
+        ),
         (Anthropic, "claude-opus-5", json!({ "max_tokens": 128_000 }), ""),
         (Anthropic, "claude-opus-5", json!({ "max_tokens": 128_001 }), "128001 > 128000"),
-        (Anthropic, "claude-haiku-5-5", json!({ "tools": tool, "tool_choice": { "type": "any" } }), ""),
-        (Anthropic, "claude-opus-5-5", json!({ "tools": tool, "tool_choice": { "type": "any" } }), "are not supported for this model"),
-        (Anthropic, "claude-fable-5-1", json!({ "tools": tool, "tool_choice": { "type": "tool", "name": "f" } }), "are not supported for"),
-        (Anthropic, "claude-opus-5-5", json!({ "tools": tool, "tool_choice": { "type": "auto" } }), ""),
-        (Anthropic, "claude-sonnet-4-5", json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }), ""),
+        (
+            Anthropic,
+            "claude-haiku-5-5",
+            json!({ "tools": tool, "tool_choice": { "type": "any" } }),
+            "",
+        ),
+        (
+            Anthropic,
+            "claude-opus-5-5",
+            json!({ "tools": tool, "tool_choice": { "type": "any" } }),
+            "are not supported for this model",
+        ),
+        (
+            Anthropic,
+            "claude-fable-5-1",
+            json!({ "tools": tool, "tool_choice": { "type": "tool", "name": "f" } }),
+            "are not supported for",
+        ),
+        (
+            Anthropic,
+            "claude-opus-5-5",
+            json!({ "tools": tool, "tool_choice": { "type": "auto" } }),
+            "",
+        ),
+        (
+            Anthropic,
+            "claude-sonnet-4-5",
+            json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }),
+            "",
+        ),
         (
             Anthropic,
             "claude-sonnet-4-5",
             json!({ "thinking": { "type": "enabled", "budget_tokens": 1_023 } }),
             "greater than or equal to 1024",
         ),
-        (Anthropic, "claude-sonnet-4-5", json!({ "thinking": { "type": "enabled", "budget_tokens": 2_000 } }), "must be greater than"),
-        (Anthropic, "claude-sonnet-4-5", json!({ "thinking": { "type": "adaptive" } }), "not supported on this model"),
+        (
+            Anthropic,
+            "claude-sonnet-4-5",
+            json!({ "thinking": { "type": "enabled", "budget_tokens": 2_000 } }),
+            "must be greater than",
+        ),
+        (
+            Anthropic,
+            "claude-sonnet-4-5",
+            json!({ "thinking": { "type": "adaptive" } }),
+            "not supported on this model",
+        ),
         (Anthropic, "claude-opus-5", json!({ "thinking": { "type": "adaptive" } }), ""),
-        (Anthropic, "claude-opus-5", json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }), "not supported for this model"),
+        (
+            Anthropic,
+            "claude-opus-5",
+            json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }),
+            "not supported for this model",
+        ),
         (Anthropic, "claude-haiku-5-5", json!({ "thinking": { "type": "disabled" } }), ""),
-        (Anthropic, "claude-sonnet-5-5", json!({ "thinking": { "type": "disabled" } }), "cannot be disabled"),
-        (Anthropic, "claude-fable-5", json!({ "thinking": { "type": "adaptive" } }), "cannot be configured"),
-        (Anthropic, "claude-3-haiku-20240307", json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }), "does not support"),
+        (
+            Anthropic,
+            "claude-sonnet-5-5",
+            json!({ "thinking": { "type": "disabled" } }),
+            "cannot be disabled",
+        ),
+        (
+            Anthropic,
+            "claude-fable-5",
+            json!({ "thinking": { "type": "adaptive" } }),
+            "cannot be configured",
+        ),
+        (
+            Anthropic,
+            "claude-3-haiku-20240307",
+            json!({ "thinking": { "type": "enabled", "budget_tokens": 1_024 } }),
+            "does not support",
+        ),
         (Anthropic, "claude-opus-5", json!({ "output_config": { "effort": "max" } }), ""),
-        (Anthropic, "claude-opus-5", json!({ "output_config": { "effort": "huge" } }), "output_config.effort: Input should be 'low'"),
-        (Anthropic, "claude-haiku-4-5", json!({ "output_config": { "effort": "low" } }), "does not support the effort parameter"),
-        (Anthropic, "claude-haiku-4-5", json!({ "thinking": null, "output_config": { "effort": null } }), ""),
-        (Anthropic, "claude-haiku-4-5", json!({ "metadata": { "user_id": "u".repeat(257) } }), "at most 256 characters"),
+        (
+            Anthropic,
+            "claude-opus-5",
+            json!({ "output_config": { "effort": "huge" } }),
+            "output_config.effort: Input should be 'low'",
+        ),
+        (
+            Anthropic,
+            "claude-haiku-4-5",
+            json!({ "output_config": { "effort": "low" } }),
+            "does not support the effort parameter",
+        ),
+        (
+            Anthropic,
+            "claude-haiku-4-5",
+            json!({ "thinking": null, "output_config": { "effort": null } }),
+            "",
+        ),
+        (
+            Anthropic,
+            "claude-haiku-4-5",
+            json!({ "metadata": { "user_id": "u".repeat(257) } }),
+            "at most 256 characters",
+        ),
         (OpenAi, "gpt-4o", json!({ "temperature": 0.2, "max_tokens": 16_384 }), ""),
-        (OpenAi, "gpt-4o", json!({ "max_tokens": 16_385 }), "This model supports at most 16384 completion tokens"),
-        (OpenAi, "gpt-4o", json!({ "reasoning_effort": "low" }), "Unrecognized request argument supplied: reasoning_effort"),
+        (
+            OpenAi,
+            "gpt-4o",
+            json!({ "max_tokens": 16_385 }),
+            "This model supports at most 16384 completion tokens",
+        ),
+        (
+            OpenAi,
+            "gpt-4o",
+            json!({ "reasoning_effort": "low" }),
+            "Unrecognized request argument supplied: reasoning_effort",
+        ),
         (OpenAi, "o3", json!({ "max_tokens": 50 }), "Use 'max_completion_tokens' instead."),
         (OpenAi, "o3", json!({ "max_completion_tokens": 50, "temperature": 1.0 }), ""),
-        (OpenAi, "gpt-5", json!({ "temperature": 0.2 }), "'temperature' does not support 0.2 with this model. Only the default (1) value"),
+        (
+            OpenAi,
+            "gpt-5",
+            json!({ "temperature": 0.2 }),
+            "'temperature' does not support 0.2 with this model. Only the default (1) value",
+        ),
         (OpenAi, "gpt-5", json!({ "reasoning_effort": "minimal" }), ""),
-        (OpenAi, "gpt-5", json!({ "reasoning_effort": "none" }), "'reasoning_effort' does not support 'none' with this model."),
+        (
+            OpenAi,
+            "gpt-5",
+            json!({ "reasoning_effort": "none" }),
+            "'reasoning_effort' does not support 'none' with this model.",
+        ),
         (OpenAi, "gpt-5.1", json!({ "temperature": 0.2 }), ""),
-        (OpenAi, "gpt-5.1", json!({ "temperature": 0.2, "reasoning_effort": "low" }), "Only the default (1) value"),
+        (
+            OpenAi,
+            "gpt-5.1",
+            json!({ "temperature": 0.2, "reasoning_effort": "low" }),
+            "Only the default (1) value",
+        ),
         (OpenAi, "gpt-5.5", json!({ "temperature": 0.2 }), "Only the default (1) value"),
         (OpenAi, "gpt-5.5", json!({ "temperature": 0.2, "reasoning_effort": "none" }), ""),
-        (OpenAi, "gpt-5.5", json!({ "logprobs": true }), "'logprobs' is not supported with this model."),
-        (OpenAi, "gpt-6.1-sol", json!({ "temperature": 1.0 }), "'temperature' is not supported with this model."),
+        (
+            OpenAi,
+            "gpt-5.5",
+            json!({ "logprobs": true }),
+            "'logprobs' is not supported with this model.",
+        ),
+        (
+            OpenAi,
+            "gpt-6.1-sol",
+            json!({ "temperature": 1.0 }),
+            "'temperature' is not supported with this model.",
+        ),
         (OpenAi, "gpt-6.1-sol", json!({ "reasoning_effort": "none" }), "does not support 'none'"),
         (OpenAi, "gpt-6-sol", json!({ "reasoning_effort": "none" }), ""),
-        (OpenAi, "gpt-6-sol", json!({ "reasoning_effort": "minimal" }), "does not support 'minimal'"),
+        (
+            OpenAi,
+            "gpt-6-sol",
+            json!({ "reasoning_effort": "minimal" }),
+            "does not support 'minimal'",
+        ),
         (OpenAi, "gpt-4o", json!({ "stop": ["a", "b", "c", "d", "e"] }), "maximum length 4"),
         (Mistral, "mistral-large-4-0", json!({ "reasoning_effort": "high" }), ""),
-        (Mistral, "mistral-large-4-0", json!({ "reasoning_effort": "low" }), "Input should be 'none' or 'high'"),
+        (
+            Mistral,
+            "mistral-large-4-0",
+            json!({ "reasoning_effort": "low" }),
+            "Input should be 'none' or 'high'",
+        ),
         (Mistral, "mistral-small-latest", json!({ "temperature": 0.2, "max_tokens": 50 }), ""),
     ];
     for (provider, model, more, words) in cases {
         match ask(provider, model, &more) {
             Ok(_) => assert!(words.is_empty(), "{model} takes {more}"),
-            Err(message) => assert!(!words.is_empty() && message.contains(words), "{model}, {more}: {message}"),
+            Err(message) => {
+                assert!(!words.is_empty() && message.contains(words), "{model}, {more}: {message}")
+            }
         }
     }
 }
@@ -98,7 +240,11 @@ fn each_model_refuses_the_parameters_that_its_page_names() {
 fn a_prefilled_answer_is_taken_up_to_claude_4_5() {
     let talk = json!({ "messages": [{ "role": "user", "content": "hi" }, { "role": "assistant", "content": "{" }] });
     assert!(ask(Provider::Anthropic, "claude-sonnet-4-5", &talk).is_ok());
-    assert!(ask(Provider::Anthropic, "claude-sonnet-4-6", &talk).unwrap_err().contains("does not support assistant message prefill"));
+    assert!(
+        ask(Provider::Anthropic, "claude-sonnet-4-6", &talk)
+            .unwrap_err()
+            .contains("does not support assistant message prefill")
+    );
 }
 
 #[test]
@@ -121,9 +267,11 @@ fn a_null_is_not_given_whichever_field_it_is() {
         output_format parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_mode random_seed reasoning_effort \
         response_format safe_prompt safety_identifier seed service_tier speed stop stop_sequences store stream stream_options system \
         temperature thinking thread tool_choice tools top_k top_logprobs top_p user verbosity web_search_options";
-    for (provider, model) in
-        [(Provider::Anthropic, "claude-haiku-4-5"), (Provider::OpenAi, "gpt-4o"), (Provider::Mistral, "mistral-small-latest")]
-    {
+    for (provider, model) in [
+        (Provider::Anthropic, "claude-haiku-4-5"),
+        (Provider::OpenAi, "gpt-4o"),
+        (Provider::Mistral, "mistral-small-latest"),
+    ] {
         let plain = ask(provider, model, &json!({})).unwrap();
         for field in FIELDS.split_whitespace() {
             assert_eq!(ask(provider, model, &json!({ field: null })), Ok(plain.clone()), "{field}");
@@ -133,7 +281,8 @@ fn a_null_is_not_given_whichever_field_it_is() {
 
 #[test]
 fn messages_that_the_clients_hand_back_with_their_nulls_are_taken() {
-    // `ChatCompletionMessage.model_dump()` of openai 3.57 and `AssistantMessage.model_dump()` of mistralai 3.7.
+    // `ChatCompletionMessage.model_dump()` of openai 3.57 and `AssistantMessage.model_dump()` of
+    // mistralai 3.7.
     let openai = json!([{ "role": "user", "content": "hi" },
         { "content": "hello", "refusal": null, "role": "assistant", "annotations": [], "audio": null, "function_call": null, "tool_calls": null },
         { "role": "user", "content": "and?" },
@@ -146,14 +295,21 @@ fn messages_that_the_clients_hand_back_with_their_nulls_are_taken() {
         if provider == Provider::Mistral {
             talk[1]["prefix"] = Value::Null;
         }
-        assert_eq!(ask(provider, model, &json!({ "messages": talk })).map(|request| request.messages.len()), Ok(5), "{provider:?}");
+        assert_eq!(
+            ask(provider, model, &json!({ "messages": talk }))
+                .map(|request| request.messages.len()),
+            Ok(5),
+            "{provider:?}"
+        );
     }
     // `Message.model_dump()` of anthropic 2.14.
     let anthropic = json!([{ "role": "user", "content": "hi" },
         { "role": "assistant", "content": [{ "citations": null, "text": "let me look", "type": "text" },
             { "id": "toolu_1", "caller": null, "input": {}, "name": "f", "type": "tool_use" }] },
         { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "toolu_1", "content": "x", "is_error": null, "cache_control": null }] }]);
-    assert!(ask(Provider::Anthropic, "claude-haiku-4-5", &json!({ "messages": anthropic })).is_ok());
+    assert!(
+        ask(Provider::Anthropic, "claude-haiku-4-5", &json!({ "messages": anthropic })).is_ok()
+    );
 }
 
 #[test]
@@ -169,7 +325,11 @@ fn words_before_the_results_of_a_turn_are_refused_in_one_message_or_in_two() {
     assert!(talk(&[json!([result])]).is_ok());
     assert!(talk(&[json!([result, words])]).is_ok());
     assert!(talk(&[json!([result]), json!([words])]).is_ok());
-    for refused in [vec![json!([words, result])], vec![json!([words]), json!([result])], vec![json!("wait"), json!([result])]] {
+    for refused in [
+        vec![json!([words, result])],
+        vec![json!([words]), json!([result])],
+        vec![json!("wait"), json!([result])],
+    ] {
         let message = talk(&refused).unwrap_err();
         assert!(
             message.starts_with("messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t1."),
@@ -182,7 +342,8 @@ fn words_before_the_results_of_a_turn_are_refused_in_one_message_or_in_two() {
 fn a_thread_is_refused_with_the_code_that_makes_the_client_go_on_without() {
     for thread in [json!({ "type": "create" }), json!({ "type": "continue", "id": "thread_1" })] {
         let body = body(Provider::Anthropic, "claude-haiku-4-5", &json!({ "thread": thread }));
-        let error = decode_request(Provider::Anthropic, &serde_json::to_vec(&body).unwrap()).unwrap_err();
+        let error =
+            decode_request(Provider::Anthropic, &serde_json::to_vec(&body).unwrap()).unwrap_err();
         let reply = encode_error(Provider::Anthropic, &error, "req_1");
         let told: Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!((reply.status, &told["error"]["type"]), (400, &json!("invalid_request_error")));

@@ -46,7 +46,12 @@ impl<'a> CardOut<'a> {
     fn of(provider: Provider, card: &'a ModelCard) -> Self {
         let (id, created) = (card.id.as_str(), card.created);
         match provider {
-            Provider::Anthropic => Self::Anthropic { r#type: "model", id, display_name: id, created_at: rfc3339(created) },
+            Provider::Anthropic => Self::Anthropic {
+                r#type: "model",
+                id,
+                display_name: id,
+                created_at: rfc3339(created),
+            },
             Provider::OpenAi => Self::OpenAi { id, object: "model", created, owned_by: "simlab" },
             Provider::Mistral => Self::Mistral(MistralOut {
                 id,
@@ -71,8 +76,16 @@ impl<'a> CardOut<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ListOut<'a> {
-    Anthropic { data: Vec<CardOut<'a>>, has_more: bool, first_id: Option<&'a str>, last_id: Option<&'a str> },
-    Other { object: &'static str, data: Vec<CardOut<'a>> },
+    Anthropic {
+        data: Vec<CardOut<'a>>,
+        has_more: bool,
+        first_id: Option<&'a str>,
+        last_id: Option<&'a str>,
+    },
+    Other {
+        object: &'static str,
+        data: Vec<CardOut<'a>>,
+    },
 }
 
 /// Writes the whole list, in one page.
@@ -116,7 +129,8 @@ struct CardIn {
 pub struct ModelPage {
     /// The models on it.
     pub cards: Vec<ModelCard>,
-    /// The id after which the next page begins (`after_id`), if there is one; Anthropic alone has pages.
+    /// The id after which the next page begins (`after_id`), if there is one; Anthropic alone has
+    /// pages.
     pub next: Option<String>,
 }
 
@@ -125,7 +139,8 @@ pub struct ModelPage {
 /// # Errors
 /// `Malformed` when it is none.
 pub fn decode_models(body: &[u8]) -> Result<ModelPage, ChatError> {
-    let Obj(list) = read::<Obj<ListIn>>(body).map_err(|fault| malformed(format!("list of models: {}", openai::reject(fault).message)))?;
+    let Obj(list) = read::<Obj<ListIn>>(body)
+        .map_err(|fault| malformed(format!("list of models: {}", openai::reject(fault).message)))?;
     let data = list.data.ok_or_else(|| malformed("list of models: no data"))?;
     let mut cards = Vec::with_capacity(data.len());
     for (i, Obj(card)) in data.into_iter().enumerate() {
@@ -142,7 +157,10 @@ mod tests {
 
     #[test]
     fn each_list_has_its_providers_shape_and_comes_back() {
-        let cards = [ModelCard { id: "a".into(), created: 1_760_000_000 }, ModelCard { id: "b".into(), created: 0 }];
+        let cards = [
+            ModelCard { id: "a".into(), created: 1_760_000_000 },
+            ModelCard { id: "b".into(), created: 0 },
+        ];
         for (provider, expected) in [
             (
                 Provider::Anthropic,
@@ -156,7 +174,10 @@ mod tests {
             let mut out = Vec::new();
             encode_models(provider, &cards, &mut out);
             assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
-            assert_eq!(decode_models(&out).unwrap(), ModelPage { cards: cards.to_vec(), next: None });
+            assert_eq!(
+                decode_models(&out).unwrap(),
+                ModelPage { cards: cards.to_vec(), next: None }
+            );
         }
         let mut out = Vec::new();
         encode_model(Provider::Mistral, &cards[0], &mut out);
@@ -168,7 +189,8 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other() {
-        let page = decode_models(br#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#).unwrap();
+        let page =
+            decode_models(br#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#).unwrap();
         assert_eq!(page.next.as_deref(), Some("a"));
         assert!(decode_models(b"{}").is_err() && decode_models(br#"{"data":[{}]}"#).is_err());
     }

@@ -1,7 +1,7 @@
 //! Moments and durations as the providers' headers write them.
 //!
-//! Promises: a text that is none of the known forms is `None`, never a guess. Formats: RFC 3339 (Anthropic), a
-//! duration such as `6m0s` or `12ms` (OpenAI), an HTTP date (proxies).
+//! Promises: a text that is none of the known forms is `None`, never a guess. Formats: RFC 3339
+//! (Anthropic), a duration such as `6m0s` or `12ms` (OpenAI), an HTTP date (proxies).
 //!
 //! Does not know: what time it is.
 
@@ -9,8 +9,8 @@ use crate::time::Duration;
 
 const MICROSECONDS: u64 = 1_000_000;
 
-/// Days since 1970-01-01 of a proleptic Gregorian date: H. Hinnant, "chrono-compatible low-level date algorithms",
-/// `days_from_civil`, for years from 0 on.
+/// Days since 1970-01-01 of a proleptic Gregorian date: H. Hinnant, "chrono-compatible low-level
+/// date algorithms", `days_from_civil`, for years from 0 on.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     let long = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = match month {
@@ -32,7 +32,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
     let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -40,7 +41,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC: `2026-11-23T07:00:00Z`. Years after 9999 are written as the end of 9999.
+/// Seconds since 1970 as RFC 3339 in UTC: `2026-11-23T07:00:00Z`. Years after 9999 are written as
+/// the end of 9999.
 pub(crate) fn rfc3339(unix_seconds: u64) -> String {
     let seconds = unix_seconds.min(253_402_300_799);
     let (year, month, day) = date(seconds / 86_400);
@@ -50,14 +52,20 @@ pub(crate) fn rfc3339(unix_seconds: u64) -> String {
 
 /// Reads exactly `text`'s digits.
 fn digits(text: &str) -> Option<u64> {
-    if text.is_empty() || text.len() > 18 || !text.bytes().all(|b| b.is_ascii_digit()) { None } else { text.parse().ok() }
+    if text.is_empty() || text.len() > 18 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        None
+    } else {
+        text.parse().ok()
+    }
 }
 
 /// `07:00:00` in seconds.
 fn clock(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
-    let (hour, minute, second) = (digits(parts.next()?)?, digits(parts.next()?)?, digits(parts.next()?)?);
-    (parts.next().is_none() && hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
+    let (hour, minute, second) =
+        (digits(parts.next()?)?, digits(parts.next()?)?, digits(parts.next()?)?);
+    (parts.next().is_none() && hour < 24 && minute < 60 && second <= 60)
+        .then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// Microseconds since 1970 of an RFC 3339 text, any offset.
@@ -84,9 +92,11 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     Some(seconds * MICROSECONDS + digits(&fraction)?)
 }
 
-/// Microseconds since 1970 of an HTTP date (RFC 9110, 5.6.7, the preferred form): `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Microseconds since 1970 of an HTTP date (RFC 9110, 5.6.7, the preferred form): `Sun, 06 Nov 1994
+/// 08:49:37 GMT`.
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, rest) = text.trim().split_once(", ")?;
     let mut parts = rest.split(' ');
     let day = digits(parts.next()?)?;
@@ -105,7 +115,8 @@ pub(crate) fn span(duration: Duration) -> String {
     }
     let (minutes, rest) = (milliseconds / 60_000, milliseconds % 60_000);
     let fraction = format!(".{:03}", rest % 1000);
-    let seconds = format!("{}{}s", rest / 1000, fraction.trim_end_matches('0').trim_end_matches('.'));
+    let seconds =
+        format!("{}{}s", rest / 1000, fraction.trim_end_matches('0').trim_end_matches('.'));
     match (minutes / 60, minutes % 60) {
         (0, 0) => seconds,
         (0, minutes) => format!("{minutes}m{seconds}"),
@@ -162,18 +173,34 @@ mod tests {
         }
         assert_eq!(parse_rfc3339("2025-10-09T10:53:20.25+02:00"), Some(1_760_000_000_250_000));
         // The example of RFC 9110.
-        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777 * MICROSECONDS));
-        for bad in ["", "now", "2025-13-01T00:00:00Z", "2025-02-29T00:00:00Z", "2025-01-01T24:00:00Z", "2025-01-01T00:00:00", "T", "--T::Z"]
-        {
+        assert_eq!(
+            parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777 * MICROSECONDS)
+        );
+        for bad in [
+            "",
+            "now",
+            "2025-13-01T00:00:00Z",
+            "2025-02-29T00:00:00Z",
+            "2025-01-01T24:00:00Z",
+            "2025-01-01T00:00:00",
+            "T",
+            "--T::Z",
+        ] {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn spans_are_those_of_the_openai_documentation() {
-        for (us, text) in
-            [(12_000, "12ms"), (1_000_000, "1s"), (360_000_000, "6m0s"), (8_640_000, "8.64s"), (3_723_000_000, "1h2m3s"), (0, "0ms")]
-        {
+        for (us, text) in [
+            (12_000, "12ms"),
+            (1_000_000, "1s"),
+            (360_000_000, "6m0s"),
+            (8_640_000, "8.64s"),
+            (3_723_000_000, "1h2m3s"),
+            (0, "0ms"),
+        ] {
             assert_eq!(span(Duration::from_us(us)), text);
             assert_eq!(parse_span(text), Some(Duration::from_us(us)));
         }

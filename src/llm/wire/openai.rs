@@ -1,10 +1,10 @@
 //! OpenAI's chat completions: `POST /v1/chat/completions`, plain and streaming.
 //!
-//! What is refused: fields of the wrong type or out of range, messages that make no conversation, the deprecated
-//! function calling, more than one choice, content other than text, and other providers' words (`top_k`, `system`,
-//! `stop_sequences` and the like), which the real service refuses too. What is tolerated: any other field it does not
-//! know. The real service refuses those as well, but an application should not fail here for being newer than this
-//! table.
+//! What is refused: fields of the wrong type or out of range, messages that make no conversation,
+//! the deprecated function calling, more than one choice, content other than text, and other
+//! providers' words (`top_k`, `system`, `stop_sequences` and the like), which the real service
+//! refuses too. What is tolerated: any other field it does not know. The real service refuses those
+//! as well, but an application should not fail here for being newer than this table.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +23,8 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
     completions::decode_request(Dialect::OpenAi, body).map_err(reject)
 }
 
-/// Writes the body of `POST /v1/chat/completions`. Whether a tool result is an error is left out: there is no word for it.
+/// Writes the body of `POST /v1/chat/completions`. Whether a tool result is an error is left out:
+/// there is no word for it.
 pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
     completions::encode_request(Dialect::OpenAi, request, out);
 }
@@ -89,19 +90,43 @@ pub(super) fn reject(fault: Fault) -> ChatError {
                          correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)";
             (format!("{words} {said}"), None)
         }
-        Problem::Missing => (format!("Missing required parameter: '{name}'."), Some("missing_required_parameter")),
+        Problem::Missing => {
+            (format!("Missing required parameter: '{name}'."), Some("missing_required_parameter"))
+        }
         Problem::Type { expected, found } => {
             let of = if path.ends_with("content") { " of objects" } else { "" };
-            let words = format!("Invalid type for '{name}': expected {}{of}, but got {} instead.", expected.words(), found.words());
+            let words = format!(
+                "Invalid type for '{name}': expected {}{of}, but got {} instead.",
+                expected.words(),
+                found.words()
+            );
             (words, Some("invalid_type"))
         }
         Problem::Below { least, found, whole } => {
-            let (kind, code) = if whole { ("integer", "integer_below_min_value") } else { ("decimal", "decimal_below_min_value") };
-            (format!("Invalid '{name}': {kind} below minimum value. Expected a value >= {least}, but got {found} instead."), Some(code))
+            let (kind, code) = if whole {
+                ("integer", "integer_below_min_value")
+            } else {
+                ("decimal", "decimal_below_min_value")
+            };
+            (
+                format!(
+                    "Invalid '{name}': {kind} below minimum value. Expected a value >= {least}, but got {found} instead."
+                ),
+                Some(code),
+            )
         }
         Problem::Above { most, found, whole } => {
-            let (kind, code) = if whole { ("integer", "integer_above_max_value") } else { ("decimal", "decimal_above_max_value") };
-            (format!("Invalid '{name}': {kind} above maximum value. Expected a value <= {most}, but got {found} instead."), Some(code))
+            let (kind, code) = if whole {
+                ("integer", "integer_above_max_value")
+            } else {
+                ("decimal", "decimal_above_max_value")
+            };
+            (
+                format!(
+                    "Invalid '{name}': {kind} above maximum value. Expected a value <= {most}, but got {found} instead."
+                ),
+                Some(code),
+            )
         }
         Problem::Empty => {
             let words = "Expected an array with minimum length 1, but got an empty array instead.";
@@ -110,10 +135,15 @@ pub(super) fn reject(fault: Fault) -> ChatError {
         Problem::NotOneOf { found, allowed } => {
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
             let list = match quoted.split_last() {
-                Some((last, rest)) if !rest.is_empty() => format!("{}, and {last}", rest.join(", ")),
+                Some((last, rest)) if !rest.is_empty() => {
+                    format!("{}, and {last}", rest.join(", "))
+                }
                 _ => quoted.concat(),
             };
-            (format!("Invalid value: '{found}'. Supported values are: {list}."), Some("invalid_value"))
+            (
+                format!("Invalid value: '{found}'. Supported values are: {list}."),
+                Some("invalid_value"),
+            )
         }
         Problem::Forbidden => (format!("Unrecognized request argument supplied: {name}"), None),
         Problem::Said { message, code } => (message, code),
@@ -148,21 +178,39 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
         ErrorKind::OutOfCredit => (429, "insufficient_quota", Some("insufficient_quota")),
         ErrorKind::Overloaded => (503, "server_error", Some("overloaded")),
         ErrorKind::Timeout => (504, "server_error", Some("timeout")),
-        ErrorKind::Server | ErrorKind::Connection | ErrorKind::Cut | ErrorKind::Malformed => (500, "server_error", None),
+        ErrorKind::Server | ErrorKind::Connection | ErrorKind::Cut | ErrorKind::Malformed => {
+            (500, "server_error", None)
+        }
     };
     let code = error.code.as_deref().or(usual);
     let mut out = Vec::new();
-    put(&mut out, &ErrorOut { error: DetailOut { message: &error.message, r#type: kind, param: error.field.as_deref().map(param), code } });
+    put(
+        &mut out,
+        &ErrorOut {
+            error: DetailOut {
+                message: &error.message,
+                r#type: kind,
+                param: error.field.as_deref().map(param),
+                code,
+            },
+        },
+    );
     (status, out)
 }
 
-/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed) become `server_error`.
+/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
+/// become `server_error`.
 #[must_use]
 pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
     let (status, body) = body(error);
-    let mut headers = vec![("content-type", "application/json".to_owned()), ("x-request-id", request_id.to_owned())];
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("x-request-id", request_id.to_owned()),
+    ];
     push_retry_headers(error, &mut headers);
-    headers.extend(error.retry_after.map(|wait| ("retry-after-ms", wait.us().div_ceil(1000).to_string())));
+    headers.extend(
+        error.retry_after.map(|wait| ("retry-after-ms", wait.us().div_ceil(1000).to_string())),
+    );
     Reply { status, headers, body }
 }
 
@@ -171,20 +219,28 @@ pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
 pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = value.get("error").unwrap_or(&Value::Null);
-    let message = detail["message"].as_str().or_else(|| detail.as_str()).or_else(|| value.get("message")?.as_str());
-    let message = message.filter(|text| !text.is_empty()).map_or_else(|| excerpt(status, body), str::to_owned);
+    let message = detail["message"]
+        .as_str()
+        .or_else(|| detail.as_str())
+        .or_else(|| value.get("message")?.as_str());
+    let message = message
+        .filter(|text| !text.is_empty())
+        .map_or_else(|| excerpt(status, body), str::to_owned);
     let code = match &detail["code"] {
         Value::String(code) => Some(code.clone()),
         Value::Number(code) => Some(code.to_string()),
         _ => None,
     };
     let kind = match (detail["type"].as_str(), code.as_deref()) {
-        (Some("insufficient_quota"), _) | (_, Some("insufficient_quota" | "billing_hard_limit_reached")) => ErrorKind::OutOfCredit,
+        (Some("insufficient_quota"), _)
+        | (_, Some("insufficient_quota" | "billing_hard_limit_reached")) => ErrorKind::OutOfCredit,
         (_, Some("rate_limit_exceeded")) => ErrorKind::RateLimited,
         (_, Some("overloaded" | "server_is_overloaded")) => ErrorKind::Overloaded,
         _ => kind_of(status),
     };
-    let field = detail["param"].as_str().map(|name| name.replace(".[", ".").replace('[', ".").replace(']', ""));
+    let field = detail["param"]
+        .as_str()
+        .map(|name| name.replace(".[", ".").replace('[', ".").replace(']', ""));
     with_retry_headers(ChatError { code, field, ..ChatError::new(kind, message) }, headers)
 }
 

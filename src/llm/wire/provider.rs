@@ -9,7 +9,8 @@ use super::sse::{Chunking, Frames};
 use super::{anthropic, mistral, openai};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, Provider};
 
-/// The path of a chat under the provider's base address, which ends in `/v1` for OpenAI and Mistral alone.
+/// The path of a chat under the provider's base address, which ends in `/v1` for OpenAI and Mistral
+/// alone.
 #[must_use]
 pub fn chat_path(provider: Provider) -> &'static str {
     match provider {
@@ -22,7 +23,9 @@ pub fn chat_path(provider: Provider) -> &'static str {
 #[must_use]
 pub fn request_headers(provider: Provider, key: &str) -> Vec<(&'static str, String)> {
     match provider {
-        Provider::Anthropic => vec![("x-api-key", key.to_owned()), ("anthropic-version", "2023-06-01".to_owned())],
+        Provider::Anthropic => {
+            vec![("x-api-key", key.to_owned()), ("anthropic-version", "2023-06-01".to_owned())]
+        }
         Provider::OpenAi | Provider::Mistral => vec![("authorization", format!("Bearer {key}"))],
     }
 }
@@ -93,9 +96,15 @@ pub fn decode_response(provider: Provider, body: &[u8]) -> Result<ChatResponse, 
     decoded.map_err(ChatError::bounded)
 }
 
-/// The answer as the provider streams it; `include_usage` as the request asked (it matters to OpenAI alone).
+/// The answer as the provider streams it; `include_usage` as the request asked (it matters to
+/// OpenAI alone).
 #[must_use]
-pub fn encode_stream(provider: Provider, response: &ChatResponse, chunking: Chunking, include_usage: bool) -> Frames {
+pub fn encode_stream(
+    provider: Provider,
+    response: &ChatResponse,
+    chunking: Chunking,
+    include_usage: bool,
+) -> Frames {
     match provider {
         Provider::Anthropic => anthropic::encode_stream(response, chunking),
         Provider::OpenAi => openai::encode_stream(response, chunking, include_usage),
@@ -125,7 +134,12 @@ pub fn encode_error(provider: Provider, error: &ChatError, request_id: &str) -> 
 
 /// What an answer other than 2xx says. Any body is taken; one without words gets some.
 #[must_use]
-pub fn decode_error(provider: Provider, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
+pub fn decode_error(
+    provider: Provider,
+    status: u16,
+    headers: &Headers<'_>,
+    body: &[u8],
+) -> ChatError {
     let mut error = match provider {
         Provider::Anthropic => anthropic::decode_error(status, headers, body),
         Provider::OpenAi => openai::decode_error(status, headers, body),

@@ -1,7 +1,9 @@
-//! JSON that belongs to somebody else (a tool's schema, a tool call's arguments): kept as text, byte for byte.
+//! JSON that belongs to somebody else (a tool's schema, a tool call's arguments): kept as text,
+//! byte for byte.
 //!
-//! Promises: what is written is always valid JSON, even where a model's arguments are not: an object that wraps them,
-//! as Anthropic advises for invalid JSON, stands in their place, and is unwrapped again on reading.
+//! Promises: what is written is always valid JSON, even where a model's arguments are not: an
+//! object that wraps them, as Anthropic advises for invalid JSON, stands in their place, and is
+//! unwrapped again on reading.
 //!
 //! Does not know: what the JSON says.
 
@@ -106,7 +108,10 @@ mod tests {
     fn objects_are_written_as_they_are_and_other_text_is_wrapped() {
         let text = "{\"b\":1.0,\n \"a\": [ ] }";
         assert_eq!(serde_json::to_string(&ObjectOut(text)).unwrap(), text);
-        assert_eq!(serde_json::to_string(&ObjectOut("{\"a\": ")).unwrap(), r#"{"INVALID_JSON":"{\"a\": "}"#);
+        assert_eq!(
+            serde_json::to_string(&ObjectOut("{\"a\": ")).unwrap(),
+            r#"{"INVALID_JSON":"{\"a\": "}"#
+        );
         assert_eq!(serde_json::to_string(&ObjectOut("[1]")).unwrap(), r#"{"INVALID_JSON":"[1]"}"#);
     }
 

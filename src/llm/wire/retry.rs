@@ -1,10 +1,11 @@
-//! Whether and when to try a failed request again. One pure decision; whoever asks does the waiting.
+//! Whether and when to try a failed request again. One pure decision; whoever asks does the
+//! waiting.
 //!
-//! The rules are those of the providers' own Python clients (two retries; connection errors, 408, 409, 429 and 5xx;
-//! `x-should-retry` decides alone; half a second, doubled up to eight, less up to a quarter) with two changes that
-//! make a fleet of callers gentler: a wait that the provider asked for is never cut short, only given up on when it
-//! is longer than the caller would stand, and it is spread upwards so that those who were refused together do not
-//! come back together.
+//! The rules are those of the providers' own Python clients (two retries; connection errors, 408,
+//! 409, 429 and 5xx; `x-should-retry` decides alone; half a second, doubled up to eight, less up to
+//! a quarter) with two changes that make a fleet of callers gentler: a wait that the provider asked
+//! for is never cut short, only given up on when it is longer than the caller would stand, and it
+//! is spread upwards so that those who were refused together do not come back together.
 //!
 //! Promises: bounded, however often it is asked; the luck comes in as an argument.
 //!
@@ -37,7 +38,8 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Whether this kind of failure may pass by itself. A cut answer counts as such: nothing of it was used.
+/// Whether this kind of failure may pass by itself. A cut answer counts as such: nothing of it was
+/// used.
 #[must_use]
 pub fn is_passing(kind: ErrorKind) -> bool {
     match kind {
@@ -59,8 +61,8 @@ pub fn is_passing(kind: ErrorKind) -> bool {
 }
 
 impl RetryPolicy {
-    /// How long to wait before trying again, or `None` to leave it at that. `made` counts the retries made so far;
-    /// `jitter` is a variate from 0 to 1, drawn for this retry alone.
+    /// How long to wait before trying again, or `None` to leave it at that. `made` counts the
+    /// retries made so far; `jitter` is a variate from 0 to 1, drawn for this retry alone.
     #[must_use]
     pub fn next_wait(&self, error: &ChatError, made: u32, jitter: f64) -> Option<Duration> {
         if made >= self.retries || !error.should_retry.unwrap_or(is_passing(error.kind)) {
@@ -71,7 +73,8 @@ impl RetryPolicy {
             let spread = Duration::from_seconds(self.first_wait.seconds() * jitter);
             return (asked <= self.longest_asked).then(|| asked + spread);
         }
-        let doubled = self.first_wait.us().saturating_mul(1 << made.min(40)).min(self.longest_wait.us());
+        let doubled =
+            self.first_wait.us().saturating_mul(1 << made.min(40)).min(self.longest_wait.us());
         Some(Duration::from_seconds(Duration::from_us(doubled).seconds() * (1.0 - 0.25 * jitter)))
     }
 }
@@ -82,11 +85,17 @@ mod tests {
     use proptest::prelude::*;
 
     fn error(kind: ErrorKind, retry_after_s: Option<f64>, should_retry: Option<bool>) -> ChatError {
-        ChatError { retry_after: retry_after_s.map(Duration::from_seconds), should_retry, ..ChatError::new(kind, "no") }
+        ChatError {
+            retry_after: retry_after_s.map(Duration::from_seconds),
+            should_retry,
+            ..ChatError::new(kind, "no")
+        }
     }
 
     fn wait(error: &ChatError, made: u32, jitter: f64) -> Option<f64> {
-        RetryPolicy { retries: 9, ..RetryPolicy::default() }.next_wait(error, made, jitter).map(Duration::seconds)
+        RetryPolicy { retries: 9, ..RetryPolicy::default() }
+            .next_wait(error, made, jitter)
+            .map(Duration::seconds)
     }
 
     #[test]
@@ -110,7 +119,12 @@ mod tests {
 
     #[test]
     fn what_will_not_pass_is_not_tried_again() {
-        for kind in [ErrorKind::Authentication, ErrorKind::NotFound, ErrorKind::OutOfCredit, ErrorKind::BadRequest] {
+        for kind in [
+            ErrorKind::Authentication,
+            ErrorKind::NotFound,
+            ErrorKind::OutOfCredit,
+            ErrorKind::BadRequest,
+        ] {
             assert_eq!(wait(&error(kind, None, None), 0, 0.5), None);
         }
     }

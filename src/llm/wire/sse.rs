@@ -1,8 +1,10 @@
-//! Server-sent events in both directions: an answer cut into frames, and bytes put together to events again.
+//! Server-sent events in both directions: an answer cut into frames, and bytes put together to
+//! events again.
 //!
-//! Promises: the reader takes any bytes, split anywhere (inside a character, between `\r` and `\n`), and holds no more
-//! than [`MAX_EVENT_BYTES`] of an unfinished event. It follows the `WHATWG` rules, so a comment, a retry hint or an
-//! unknown field does no harm, and an event that was not finished is not delivered.
+//! Promises: the reader takes any bytes, split anywhere (inside a character, between `\r` and
+//! `\n`), and holds no more than [`MAX_EVENT_BYTES`] of an unfinished event. It follows the
+//! `WHATWG` rules, so a comment, a retry hint or an unknown field does no harm, and an event that
+//! was not finished is not delivered.
 //!
 //! Does not know: what an event says.
 
@@ -32,10 +34,14 @@ impl Chunking {
             }
             let end = match self {
                 Self::Whole => rest.len(),
-                Self::Characters(n) => rest.char_indices().nth(usize::from(n.max(1))).map_or(rest.len(), |(at, _)| at),
+                Self::Characters(n) => {
+                    rest.char_indices().nth(usize::from(n.max(1))).map_or(rest.len(), |(at, _)| at)
+                }
                 Self::Words => {
                     let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                    rest[word..].find(|c: char| !c.is_whitespace()).map_or(rest.len(), |space| word + space)
+                    rest[word..]
+                        .find(|c: char| !c.is_whitespace())
+                        .map_or(rest.len(), |space| word + space)
                 }
             };
             let (piece, more) = rest.split_at(end);
@@ -78,7 +84,10 @@ impl Frames {
     }
 
     /// Frame after frame; each ends with its empty line.
-    #[expect(clippy::indexing_slicing, reason = "a frame ends where the bytes ended when it was added, and they only grow")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a frame ends where the bytes ended when it was added, and they only grow"
+    )]
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
@@ -96,16 +105,29 @@ impl Frames {
         self.end();
     }
 
-    /// Adds a frame for each piece of `text`: `data` with the piece in place of its empty string under `key`. Everything
-    /// around the piece is written once and copied, which makes long streams several times faster.
-    pub(super) fn push_pieces<T: Serialize>(&mut self, event: Option<&str>, data: &T, key: &str, chunking: Chunking, text: &str) {
+    /// Adds a frame for each piece of `text`: `data` with the piece in place of its empty string
+    /// under `key`. Everything around the piece is written once and copied, which makes long
+    /// streams several times faster.
+    pub(super) fn push_pieces<T: Serialize>(
+        &mut self,
+        event: Option<&str>,
+        data: &T,
+        key: &str,
+        chunking: Chunking,
+        text: &str,
+    ) {
         let mut sample = Frames::default();
         sample.push(event, data);
         let hole = format!("\"{key}\":\"\"");
-        // Inside a JSON string each quote has a backslash before it, so this can only be the key itself.
+        // Inside a JSON string each quote has a backslash before it, so this can only be the key
+        // itself.
         let found = sample.bytes.windows(hole.len()).rposition(|window| window == hole.as_bytes());
         let around = found.and_then(|start| sample.bytes.split_at_checked(start + hole.len() - 2));
-        let Some((before, after)) = around.and_then(|(before, after)| Some((before, after.strip_prefix(b"\"\"")?))) else { return };
+        let Some((before, after)) =
+            around.and_then(|(before, after)| Some((before, after.strip_prefix(b"\"\"")?)))
+        else {
+            return;
+        };
         for piece in chunking.pieces(text) {
             self.bytes.extend_from_slice(before);
             put(&mut self.bytes, &piece);
@@ -126,7 +148,8 @@ impl Frames {
     }
 }
 
-/// Writes `value` as JSON. serde's compact form has no raw line break, so it fits a `data:` line as well.
+/// Writes `value` as JSON. serde's compact form has no raw line break, so it fits a `data:` line as
+/// well.
 pub(super) fn put<T: Serialize>(out: &mut Vec<u8>, value: &T) {
     // Plain structs of strings and numbers into memory: there is nothing that could fail.
     let _ = serde_json::to_writer(out, value);
@@ -158,7 +181,11 @@ impl Reader {
     ///
     /// # Errors
     /// What `each` returns; or `TooLong`, turned into its error, when an event is too large.
-    pub fn push<E: From<TooLong>>(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
+    pub fn push<E: From<TooLong>>(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut rest = bytes;
         while let Some((&first, others)) = rest.split_first() {
             if std::mem::take(&mut self.after_return) && first == b'\n' {
@@ -166,7 +193,8 @@ impl Reader {
                 continue;
             }
             let at = rest.iter().position(|&b| b == b'\n' || b == b'\r');
-            let Some((line, [end, after @ ..])) = at.and_then(|at| rest.split_at_checked(at)) else {
+            let Some((line, [end, after @ ..])) = at.and_then(|at| rest.split_at_checked(at))
+            else {
                 self.keep(rest)?;
                 break;
             };
@@ -186,10 +214,16 @@ impl Reader {
         Ok(())
     }
 
-    fn end_line<E>(&mut self, each: &mut impl FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn end_line<E>(
+        &mut self,
+        each: &mut impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let line = std::mem::take(&mut self.line);
-        let text =
-            if std::mem::replace(&mut self.begun, true) { &line[..] } else { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) };
+        let text = if std::mem::replace(&mut self.begun, true) {
+            &line[..]
+        } else {
+            line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line)
+        };
         let result = if text.is_empty() {
             let data = std::mem::take(&mut self.data);
             let event = std::mem::take(&mut self.event);
@@ -238,7 +272,10 @@ mod tests {
         for part in parts {
             reader
                 .push::<Long>(part, |event, data| {
-                    all.push((String::from_utf8_lossy(event).into_owned(), String::from_utf8_lossy(data).into_owned()));
+                    all.push((
+                        String::from_utf8_lossy(event).into_owned(),
+                        String::from_utf8_lossy(data).into_owned(),
+                    ));
                     Ok(())
                 })
                 .unwrap();
@@ -257,7 +294,10 @@ mod tests {
         );
         assert_eq!(events(&[b"data\n\ndata\ndata\n\ndata:"]), [two("", ""), two("", "\n")]);
         assert_eq!(events(&[b"data:test\n\ndata: test\n\n"]), [two("", "test"), two("", "test")]);
-        assert_eq!(events(&["\u{feff}event: a\r\ndata: 1\r\n\r\nevent: b\rdata: 2\r\r".as_bytes()]), [two("a", "1"), two("b", "2")]);
+        assert_eq!(
+            events(&["\u{feff}event: a\r\ndata: 1\r\n\r\nevent: b\rdata: 2\r\r".as_bytes()]),
+            [two("a", "1"), two("b", "2")]
+        );
     }
 
     #[test]
@@ -270,7 +310,10 @@ mod tests {
 
     #[test]
     fn pieces_follow_the_chunking() {
-        assert_eq!(Chunking::Words.pieces(" a bc  d").collect::<Vec<_>>(), [" ", "a ", "bc  ", "d"]);
+        assert_eq!(
+            Chunking::Words.pieces(" a bc  d").collect::<Vec<_>>(),
+            [" ", "a ", "bc  ", "d"]
+        );
         assert_eq!(Chunking::Characters(2).pieces("aéîz").collect::<Vec<_>>(), ["aé", "îz"]);
         assert_eq!(Chunking::Whole.pieces("").count(), 0);
     }

@@ -1,8 +1,8 @@
 //! A streamed answer put together again from bytes as they come, whichever provider sends them.
 //!
-//! Promises: any bytes, split anywhere, give an answer or an error; a stream that ended early is told from a whole one
-//! ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are
-//! taken.
+//! Promises: any bytes, split anywhere, give an answer or an error; a stream that ended early is
+//! told from a whole one ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after
+//! the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are taken.
 //!
 //! Does not know: how long anything took.
 
@@ -31,7 +31,11 @@ pub struct StreamDecoder {
 
 enum Assembly {
     Anthropic(anthropic::Assembly),
-    Completions { assembly: completions::Assembly, error: fn(&[u8]) -> ChatError, expects_usage: bool },
+    Completions {
+        assembly: completions::Assembly,
+        error: fn(&[u8]) -> ChatError,
+        expects_usage: bool,
+    },
 }
 
 /// Reads an error that came inside a 200.
@@ -45,11 +49,15 @@ fn mistral_error(data: &[u8]) -> ChatError {
 }
 
 impl StreamDecoder {
-    /// The start of a stream of this provider. `include_usage` says whether the request asked for usage, which OpenAI
-    /// does not tell otherwise: without it, its answers count 0 tokens.
+    /// The start of a stream of this provider. `include_usage` says whether the request asked for
+    /// usage, which OpenAI does not tell otherwise: without it, its answers count 0 tokens.
     #[must_use]
     pub fn new(provider: Provider, include_usage: bool) -> Self {
-        let completions = |error, expects_usage| Assembly::Completions { assembly: completions::Assembly::default(), error, expects_usage };
+        let completions = |error, expects_usage| Assembly::Completions {
+            assembly: completions::Assembly::default(),
+            error,
+            expects_usage,
+        };
         let assembly = match provider {
             Provider::Anthropic => Assembly::Anthropic(anthropic::Assembly::default()),
             Provider::OpenAi => completions(openai_error, include_usage),
@@ -107,6 +115,9 @@ impl StreamDecoder {
 
 impl std::fmt::Debug for StreamDecoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamDecoder").field("taken", &self.taken).field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("StreamDecoder")
+            .field("taken", &self.taken)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! The charts of one look at the data: posteriors, relative differences, distributions and failures.
+//! The charts of one look at the data: posteriors, relative differences, distributions and
+//! failures.
 //!
 //! Promises: `None` where there is nothing to draw, never an empty chart.
 //!
@@ -41,16 +42,22 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// The posterior densities of one metric, with the credible interval filled, and the truth where it is known.
+/// The posterior densities of one metric, with the credible interval filled, and the truth where it
+/// is known.
 pub(super) fn densities(experiment: &Experiment, metric: &Metric, id: &str) -> Option<String> {
     let curves: Vec<Curve<'_>> = metric.variations.iter().filter_map(Curve::of).collect();
-    let truths: Vec<f64> = metric.variations.iter().filter_map(|own| Some(own.truth?.mean?.get())).collect();
-    let from = curves.iter().map(|curve| curve.from).chain(truths.iter().copied()).reduce(f64::min)?;
+    let truths: Vec<f64> =
+        metric.variations.iter().filter_map(|own| Some(own.truth?.mean?.get())).collect();
+    let from =
+        curves.iter().map(|curve| curve.from).chain(truths.iter().copied()).reduce(f64::min)?;
     let to = curves.iter().map(|curve| curve.to).chain(truths.iter().copied()).reduce(f64::max)?;
     let unit = metric.measure();
     let describe = |curve: &Curve<'_>| {
         let own = curve.variation;
-        let truth = own.truth.and_then(|truth| truth.mean).map_or_else(String::new, |mean| format!(", truth {}", unit.value(mean.get())));
+        let truth = own
+            .truth
+            .and_then(|truth| truth.mean)
+            .map_or_else(String::new, |mean| format!(", truth {}", unit.value(mean.get())));
         format!(
             "{}: {}, {} interval {}{truth}",
             experiment.name_of(&own.key),
@@ -61,10 +68,16 @@ pub(super) fn densities(experiment: &Experiment, metric: &Metric, id: &str) -> O
     };
     let description = curves.iter().map(describe).collect::<Vec<_>>().join("; ");
     let (top, floor) = (8.0, 120.0);
-    let mut drawing = Drawing::new(id, floor + 20.0, &format!("Posterior densities of {}", metric.key), &description);
+    let mut drawing = Drawing::new(
+        id,
+        floor + 20.0,
+        &format!("Posterior densities of {}", metric.key),
+        &description,
+    );
     let x = Scale::linear(from, to, (4.0, WIDTH - 4.0));
     drawing.axis_below(&x, Axis::Value(Unit::new(metric.kind, &metric.unit)), top, floor);
-    let shapes: Vec<Vec<(f64, f64)>> = curves.iter().map(|curve| curve.points(curve.from, curve.to)).collect();
+    let shapes: Vec<Vec<(f64, f64)>> =
+        curves.iter().map(|curve| curve.points(curve.from, curve.to)).collect();
     let peak = shapes.iter().flatten().map(|(_, density)| *density).fold(0.0, f64::max);
     let y = Scale::linear(0.0, if peak > 0.0 { peak } else { 1.0 }, (floor, top));
     for (curve, shape) in curves.iter().zip(&shapes) {
@@ -78,15 +91,30 @@ pub(super) fn densities(experiment: &Experiment, metric: &Metric, id: &str) -> O
         let place = |(value, density): &(f64, f64)| (x.place(*value), y.place(*density));
         if let Some([lower, upper]) = curve.variation.credible_interval {
             let inside = curve.points(lower.get().max(curve.from), upper.get().min(curve.to));
-            drawing.area(&format!("area {class}"), &inside.iter().map(place).collect::<Vec<_>>(), floor);
+            drawing.area(
+                &format!("area {class}"),
+                &inside.iter().map(place).collect::<Vec<_>>(),
+                floor,
+            );
         }
-        drawing.curve(&format!("curve {class}"), &shape.iter().map(|point| Some(place(point))).collect::<Vec<_>>());
+        drawing.curve(
+            &format!("curve {class}"),
+            &shape.iter().map(|point| Some(place(point))).collect::<Vec<_>>(),
+        );
         let mean = curve.posterior.mean();
-        drawing.line(&format!("mean {class}"), (x.place(mean), floor), (x.place(mean), y.place(curve.posterior.density(mean))));
+        drawing.line(
+            &format!("mean {class}"),
+            (x.place(mean), floor),
+            (x.place(mean), y.place(curve.posterior.density(mean))),
+        );
     }
     for variation in &metric.variations {
         if let Some(truth) = variation.truth.and_then(|truth| truth.mean) {
-            diamond(&mut drawing, &format!("truth {}", arm(experiment, &variation.key)), (x.place(truth.get()), floor));
+            diamond(
+                &mut drawing,
+                &format!("truth {}", arm(experiment, &variation.key)),
+                (x.place(truth.get()), floor),
+            );
         }
     }
     Some(drawing.finish())
@@ -94,24 +122,38 @@ pub(super) fn densities(experiment: &Experiment, metric: &Metric, id: &str) -> O
 
 /// A filled diamond: the truth.
 fn diamond(drawing: &mut Drawing, class: &str, (x, y): (f64, f64)) {
-    let corners = [(x, y - 5.5), (x + 4.5, y), (x, y + 5.5), (x - 4.5, y)].map(|(x, y)| format!("{} {}", at(x), at(y)));
-    drawing.add(svg::node::element::Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
+    let corners = [(x, y - 5.5), (x + 4.5, y), (x, y + 5.5), (x - 4.5, y)]
+        .map(|(x, y)| format!("{} {}", at(x), at(y)));
+    drawing.add(
+        svg::node::element::Path::new()
+            .set("class", class)
+            .set("d", format!("M{}Z", corners.join("L"))),
+    );
 }
 
 /// An arrow at the end of the axis: the value lies further out.
 fn arrow(drawing: &mut Drawing, class: &str, (x, y): (f64, f64), right: bool) {
     let tip = if right { 6.0 } else { -6.0 };
-    let corners = [(x + tip, y), (x, y - 5.0), (x, y + 5.0)].map(|(x, y)| format!("{} {}", at(x), at(y)));
-    drawing.add(svg::node::element::Path::new().set("class", class).set("d", format!("M{}Z", corners.join("L"))));
+    let corners =
+        [(x + tip, y), (x, y - 5.0), (x, y + 5.0)].map(|(x, y)| format!("{} {}", at(x), at(y)));
+    drawing.add(
+        svg::node::element::Path::new()
+            .set("class", class)
+            .set("d", format!("M{}Z", corners.join("L"))),
+    );
 }
 
 /// Every metric's relative difference with its interval, and the truth where it is known.
 pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
-    let compared = |metric: &Metric| metric.variations.iter().any(|own| own.relative_difference.is_some());
-    let metrics: Vec<&Metric> = experiment.metrics.iter().filter(|metric| compared(metric)).collect();
+    let compared =
+        |metric: &Metric| metric.variations.iter().any(|own| own.relative_difference.is_some());
+    let metrics: Vec<&Metric> =
+        experiment.metrics.iter().filter(|metric| compared(metric)).collect();
     let all = || metrics.iter().flat_map(|metric| &metric.variations);
     let values = || {
-        let found = all().filter_map(|own| own.relative_difference).chain(all().filter_map(|own| own.relative_interval).flatten());
+        let found = all()
+            .filter_map(|own| own.relative_difference)
+            .chain(all().filter_map(|own| own.relative_interval).flatten());
         found.chain(all().filter_map(|own| own.truth?.relative_difference)).map(Number::get)
     };
     // Far out, a change says no more than that it is large.
@@ -119,14 +161,21 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
     let to = values().reduce(f64::max)?.clamp(0.0, 3.0);
     let slack = (to - from).max(0.02) * 0.04;
     let (label, line) = (17.0, 20.0);
-    let rows = |metric: &Metric| metric.variations.iter().filter(|own| own.relative_difference.is_some()).count() as f64;
+    let rows = |metric: &Metric| {
+        metric.variations.iter().filter(|own| own.relative_difference.is_some()).count() as f64
+    };
     let floor = metrics.iter().map(|metric| label + line * rows(metric) + 6.0).sum::<f64>();
     let description: Vec<String> = metrics
         .iter()
         .flat_map(|metric| {
             metric.variations.iter().filter(|own| own.relative_difference.is_some()).map(|own| {
                 let change = text(own.relative_difference, figure::change);
-                format!("{}, {}: {change}, {}", metric.key, experiment.name_of(&own.key), ends(own.relative_interval, figure::change))
+                format!(
+                    "{}, {}: {change}, {}",
+                    metric.key,
+                    experiment.name_of(&own.key),
+                    ends(own.relative_interval, figure::change)
+                )
             })
         })
         .collect();
@@ -138,7 +187,8 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
     let mut y = 0.0;
     for metric in metrics {
         y += label;
-        let better = if metric.better == Better::Higher { "higher is better" } else { "lower is better" };
+        let better =
+            if metric.better == Better::Higher { "higher is better" } else { "lower is better" };
         drawing.label("name", (4.0, y - 4.0), WIDTH - 110.0, &metric.key);
         drawing.text("tick", "end", (WIDTH, y - 4.0), better);
         for own in &metric.variations {
@@ -151,17 +201,27 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
                 for (end, place) in [(lower, left), (upper, right)] {
                     // An end that lies outside has no cap.
                     if x.holds(end.get()) {
-                        drawing.line(&format!("curve {class}"), (place, middle - 4.0), (place, middle + 4.0));
+                        drawing.line(
+                            &format!("curve {class}"),
+                            (place, middle - 4.0),
+                            (place, middle + 4.0),
+                        );
                     }
                 }
             }
             let place = x.place(change.get());
             if x.holds(change.get()) {
-                drawing.rectangle(&format!("point {class}"), (place - 3.5, middle - 3.5), (place + 3.5, middle + 3.5));
+                drawing.rectangle(
+                    &format!("point {class}"),
+                    (place - 3.5, middle - 3.5),
+                    (place + 3.5, middle + 3.5),
+                );
             } else {
                 arrow(&mut drawing, &format!("point {class}"), (place, middle), change.get() > 0.0);
             }
-            if let Some(truth) = own.truth.and_then(|truth| truth.relative_difference).map(Number::get) {
+            if let Some(truth) =
+                own.truth.and_then(|truth| truth.relative_difference).map(Number::get)
+            {
                 let place = (x.place(truth), middle);
                 if x.holds(truth) {
                     diamond(&mut drawing, "truth plain", place);
@@ -178,11 +238,19 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
 }
 
 /// How the users' values of one metric are spread in each variation, with the 95th percentile.
-pub(super) fn distribution(experiment: &Experiment, metric: &Metric, spread: &Distribution, id: &str) -> Option<String> {
+pub(super) fn distribution(
+    experiment: &Experiment,
+    metric: &Metric,
+    spread: &Distribution,
+    id: &str,
+) -> Option<String> {
     let (from, to) = (spread.edges.first()?.get(), spread.edges.last()?.get());
     let shares = |counts: &[u64]| {
         let users = counts.iter().sum::<u64>();
-        counts.iter().map(|count| if users == 0 { 0.0 } else { *count as f64 / users as f64 }).collect::<Vec<f64>>()
+        counts
+            .iter()
+            .map(|count| if users == 0 { 0.0 } else { *count as f64 / users as f64 })
+            .collect::<Vec<f64>>()
     };
     let arms: Vec<(String, Vec<f64>)> = spread
         .variations
@@ -194,11 +262,15 @@ pub(super) fn distribution(experiment: &Experiment, metric: &Metric, spread: &Di
     let unit = Unit::new(metric.kind, &metric.unit);
     let describe = |own: &crate::report::charts::Spread| {
         let [half, ninety, p95, p99] = own.percentiles?.map(|x| unit.value(x.get()));
-        Some(format!("{}: median {half}, 90th percentile {ninety}, 95th {p95}, 99th {p99}", experiment.name_of(&own.key)))
+        Some(format!(
+            "{}: median {half}, 90th percentile {ninety}, 95th {p95}, 99th {p99}",
+            experiment.name_of(&own.key)
+        ))
     };
     let description = spread.variations.iter().filter_map(describe).collect::<Vec<_>>().join("; ");
     let (top, floor) = (8.0, 120.0);
-    let mut drawing = Drawing::new(id, floor + 20.0, &format!("Distribution of {}", metric.key), &description);
+    let mut drawing =
+        Drawing::new(id, floor + 20.0, &format!("Distribution of {}", metric.key), &description);
     let x = Scale::proportional(from, to, (4.0, WIDTH - 4.0));
     let y = Scale::linear(0.0, most, (floor, top));
     drawing.axis_below(&x, Axis::Value(unit), top, floor);
@@ -213,7 +285,11 @@ pub(super) fn distribution(experiment: &Experiment, metric: &Metric, spread: &Di
     for own in &spread.variations {
         if let Some([.., p95, _]) = own.percentiles {
             let place = x.place(p95.get());
-            drawing.line(&format!("percentile {}", arm(experiment, &own.key)), (place, top), (place, floor));
+            drawing.line(
+                &format!("percentile {}", arm(experiment, &own.key)),
+                (place, top),
+                (place, floor),
+            );
         }
     }
     Some(drawing.finish())
@@ -228,21 +304,36 @@ pub(super) fn failures(experiment: &Experiment, id: &str) -> Option<String> {
         }
     }
     let count = |kind: &str, key: &str| {
-        let own = experiment.failures.iter().filter(|failure| failure.kind == kind && failure.variation == key);
+        let own = experiment
+            .failures
+            .iter()
+            .filter(|failure| failure.kind == kind && failure.variation == key);
         own.map(|failure| failure.count).sum::<u64>()
     };
     let share = |count: u64, users: u64| if users == 0 { 0.0 } else { count as f64 / users as f64 };
     let arms = &experiment.exposures.0;
-    let most = kinds.iter().flat_map(|kind| arms.iter().map(|(key, users)| share(count(kind, key), *users))).reduce(f64::max)?;
+    let most = kinds
+        .iter()
+        .flat_map(|kind| arms.iter().map(|(key, users)| share(count(kind, key), *users)))
+        .reduce(f64::max)?;
     let (label, line) = (17.0, 15.0);
     let floor = kinds.len() as f64 * (label + line * arms.len() as f64 + 6.0);
     let of_kind = |kind: &&str| {
-        let own: Vec<String> =
-            arms.iter().map(|(key, _)| format!("{} {}", experiment.name_of(key), figure::count(count(kind, key)))).collect();
+        let own: Vec<String> = arms
+            .iter()
+            .map(|(key, _)| {
+                format!("{} {}", experiment.name_of(key), figure::count(count(kind, key)))
+            })
+            .collect();
         format!("{kind}: {}", own.join(", "))
     };
     let description = kinds.iter().map(of_kind).collect::<Vec<_>>().join("; ");
-    let mut drawing = Drawing::new(id, floor + 20.0, "Failed requests by kind, as a share of the exposed users", &description);
+    let mut drawing = Drawing::new(
+        id,
+        floor + 20.0,
+        "Failed requests by kind, as a share of the exposed users",
+        &description,
+    );
     let x = Scale::linear(0.0, most, (4.0, WIDTH - 44.0));
     drawing.axis_below(&x, Axis::Share, 0.0, floor);
     let mut y = 0.0;
@@ -270,5 +361,8 @@ fn text(number: Option<Number>, show: impl Fn(f64) -> String) -> String {
 }
 
 fn ends(ends: Option<[Number; 2]>, show: impl Fn(f64) -> String) -> String {
-    ends.map_or_else(|| MISSING.to_owned(), |[lower, upper]| figure::interval(&show(lower.get()), &show(upper.get())))
+    ends.map_or_else(
+        || MISSING.to_owned(),
+        |[lower, upper]| figure::interval(&show(lower.get()), &show(upper.get())),
+    )
 }

@@ -1,7 +1,8 @@
 //! The strokes that all charts share: a titled drawing, lines, areas, texts and axes.
 //!
-//! Promises: places have one decimal, so the bytes are the same on every platform; text is a text node and never an
-//! attribute, so the library escapes it; colors are classes, so the page's style decides.
+//! Promises: places have one decimal, so the bytes are the same on every platform; text is a text
+//! node and never an attribute, so the library escapes it; colors are classes, so the page's style
+//! decides.
 //!
 //! Does not know: what is shown.
 
@@ -30,7 +31,8 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    /// An empty drawing of this height. `id` is unique in the page; `title` and `description` are read aloud in its place.
+    /// An empty drawing of this height. `id` is unique in the page; `title` and `description` are
+    /// read aloud in its place.
     pub(super) fn new(id: &str, height: f64, title: &str, description: &str) -> Self {
         let document = Document::new()
             .set("viewBox", format!("0 0 {} {}", at(WIDTH), at(height)))
@@ -38,7 +40,11 @@ impl Drawing {
             .set("role", "img")
             .set("aria-labelledby", format!("{id}-t {id}-d"))
             .add(Title::new(plain(title)).set("id", format!("{id}-t")))
-            .add(Description::new().set("id", format!("{id}-d")).add(svg::node::Text::new(plain(description))));
+            .add(
+                Description::new()
+                    .set("id", format!("{id}-d"))
+                    .add(svg::node::Text::new(plain(description))),
+            );
         Self { document }
     }
 
@@ -54,7 +60,12 @@ impl Drawing {
 
     /// A straight line.
     pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
-        let line = Line::new().set("class", class).set("x1", at(from.0)).set("y1", at(from.1)).set("x2", at(to.0)).set("y2", at(to.1));
+        let line = Line::new()
+            .set("class", class)
+            .set("x1", at(from.0))
+            .set("y1", at(from.1))
+            .set("x2", at(to.0))
+            .set("y2", at(to.1));
         self.add(line);
     }
 
@@ -71,7 +82,11 @@ impl Drawing {
 
     /// Text whose `anchor` (`start`, `middle` or `end`) stands at a place.
     pub(super) fn text(&mut self, class: &str, anchor: &str, place: (f64, f64), text: &str) {
-        let text = Text::new(plain(text)).set("class", class).set("text-anchor", anchor).set("x", at(place.0)).set("y", at(place.1));
+        let text = Text::new(plain(text))
+            .set("class", class)
+            .set("text-anchor", anchor)
+            .set("x", at(place.0))
+            .set("y", at(place.1));
         self.add(text);
     }
 
@@ -79,7 +94,10 @@ impl Drawing {
     pub(super) fn label(&mut self, class: &str, place: (f64, f64), width: f64, text: &str) {
         let whole = plain(text);
         let short = cut(&whole, (width / LETTER).max(4.0) as usize);
-        let mut node = Text::new(short.clone()).set("class", class).set("x", at(place.0)).set("y", at(place.1));
+        let mut node = Text::new(short.clone())
+            .set("class", class)
+            .set("x", at(place.0))
+            .set("y", at(place.1));
         if short != whole {
             node = node.add(Title::new(whole));
         }
@@ -98,7 +116,8 @@ impl Drawing {
     pub(super) fn area(&mut self, class: &str, points: &[(f64, f64)], floor: f64) {
         let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
         let all: Vec<Option<(f64, f64)>> = points.iter().copied().map(Some).collect();
-        let path = format!("{}L{} {}L{} {}Z", path(&all), at(last.0), at(floor), at(first.0), at(floor));
+        let path =
+            format!("{}L{} {}L{} {}Z", path(&all), at(last.0), at(floor), at(first.0), at(floor));
         self.add(Path::new().set("class", class).set("d", path));
     }
 
@@ -115,13 +134,19 @@ impl Drawing {
         };
         let fits = |most: &usize| {
             let all: Vec<_> = placed(*most).collect();
-            all.array_windows().all(|[(_, left, half, _), (_, right, other, _)]| left + half + 3.0 <= right - other)
+            all.array_windows().all(|[(_, left, half, _), (_, right, other, _)]| {
+                left + half + 3.0 <= right - other
+            })
         };
         for (x, place, _, text) in placed((1..=6).rev().find(fits).unwrap_or(1)) {
             self.line("grid", (x, top), (x, bottom));
             self.text("tick", "middle", (place, bottom + 14.0), &text);
         }
-        self.line("axis", (scale.place(scale.ends().0), bottom), (scale.place(scale.ends().1), bottom));
+        self.line(
+            "axis",
+            (scale.place(scale.ends().0), bottom),
+            (scale.place(scale.ends().1), bottom),
+        );
     }
 
     /// A vertical axis: grid lines from `left` to `right`, with texts left of them.
@@ -152,12 +177,18 @@ fn path(points: &[Option<(f64, f64)>]) -> String {
 
 /// How wide the texts of a vertical axis are.
 pub(super) fn room_for(scale: &Scale, axis: Axis<'_>) -> f64 {
-    let widest = scale.ticks(4, axis).iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
+    let widest =
+        scale.ticks(4, axis).iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
     widest as f64 * LETTER + 8.0
 }
 
-/// The classes of a variation, which give it its color and its dashes: the control has its own, treatments follow in order.
+/// The classes of a variation, which give it its color and its dashes: the control has its own,
+/// treatments follow in order.
 pub(super) fn arm(experiment: &Experiment, key: &str) -> String {
-    let nth = if key == experiment.control { 0 } else { experiment.treatments().position(|own| own == key).map_or(0, |nth| 1 + nth % 5) };
+    let nth = if key == experiment.control {
+        0
+    } else {
+        experiment.treatments().position(|own| own == key).map_or(0, |nth| 1 + nth % 5)
+    };
     format!("arm{nth}")
 }

@@ -11,26 +11,53 @@ use crate::report::charts::MetricOverTime;
 use crate::report::data::{Cost, Experiment, Metric};
 use crate::report::number::Number;
 
-/// The arms' averages of one metric and the probabilities to beat the control as users arrive, every look marked.
-pub(super) fn over_time(experiment: &Experiment, metric: &Metric, series: &MetricOverTime, users: &[u64], id: &str) -> Option<String> {
+/// The arms' averages of one metric and the probabilities to beat the control as users arrive,
+/// every look marked.
+pub(super) fn over_time(
+    experiment: &Experiment,
+    metric: &Metric,
+    series: &MetricOverTime,
+    users: &[u64],
+    id: &str,
+) -> Option<String> {
     let unit = metric.measure();
-    let means = || series.variations.iter().flat_map(|own| own.data_mean.iter().flatten().map(|mean| mean.get()));
+    let means = || {
+        series
+            .variations
+            .iter()
+            .flat_map(|own| own.data_mean.iter().flatten().map(|mean| mean.get()))
+    };
     let (low, high) = (means().reduce(f64::min)?, means().reduce(f64::max)?);
     let last = *users.last()?;
     let describe = |own: &crate::report::charts::VariationOverTime| {
         let ends = |values: &[Option<Number>], show: &dyn Fn(f64) -> String| {
-            let known: Vec<String> = [values.first(), values.last()].into_iter().flatten().flatten().map(|x| show(x.get())).collect();
+            let known: Vec<String> = [values.first(), values.last()]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|x| show(x.get()))
+                .collect();
             known.join(" to ")
         };
         let beats = match own.probability_to_beat_control.is_empty() {
             true => String::new(),
-            false => format!(", probability to beat the control {}", ends(&own.probability_to_beat_control, &figure::probability)),
+            false => format!(
+                ", probability to beat the control {}",
+                ends(&own.probability_to_beat_control, &figure::probability)
+            ),
         };
-        format!("{}: {}{beats}", experiment.name_of(&own.key), ends(&own.data_mean, &|x| unit.value(x)))
+        format!(
+            "{}: {}{beats}",
+            experiment.name_of(&own.key),
+            ends(&own.data_mean, &|x| unit.value(x))
+        )
     };
     let description = series.variations.iter().map(describe).collect::<Vec<_>>().join("; ");
     let title = format!("{} as {} users arrive", metric.key, figure::count(last));
-    let compared = series.variations.iter().any(|own| own.probability_to_beat_control.iter().any(Option::is_some));
+    let compared = series
+        .variations
+        .iter()
+        .any(|own| own.probability_to_beat_control.iter().any(Option::is_some));
     // Two panels above one axis: averages, and what they say.
     let (top, middle, second, floor) = (18.0, 118.0, 148.0, 228.0);
     let bottom = if compared { floor } else { middle };
@@ -46,7 +73,10 @@ pub(super) fn over_time(experiment: &Experiment, metric: &Metric, series: &Metri
     drawing.axis_below(&x, Axis::Count, if compared { second } else { top }, bottom);
     drawing.text("tick", "middle", ((left + WIDTH - 6.0) / 2.0, bottom + 29.0), "users arrived");
     for own in &series.variations {
-        let points = users.iter().zip(&own.data_mean).map(|(users, mean)| mean.map(|mean| (x.place(*users as f64), y.place(mean.get()))));
+        let points = users
+            .iter()
+            .zip(&own.data_mean)
+            .map(|(users, mean)| mean.map(|mean| (x.place(*users as f64), y.place(mean.get()))));
         drawing.curve(&format!("curve {}", arm(experiment, &own.key)), &points.collect::<Vec<_>>());
     }
     if compared {
@@ -56,16 +86,25 @@ pub(super) fn over_time(experiment: &Experiment, metric: &Metric, series: &Metri
             let place = chances.place(threshold);
             drawing.line("threshold", (left, place), (WIDTH - 6.0, place));
         }
-        for own in series.variations.iter().filter(|own| !own.probability_to_beat_control.is_empty()) {
+        for own in
+            series.variations.iter().filter(|own| !own.probability_to_beat_control.is_empty())
+        {
             let class = arm(experiment, &own.key);
             let points = users.iter().zip(&own.probability_to_beat_control);
-            let points: Vec<Option<(f64, f64)>> =
-                points.map(|(users, chance)| chance.map(|chance| (x.place(*users as f64), chances.place(chance.get())))).collect();
+            let points: Vec<Option<(f64, f64)>> = points
+                .map(|(users, chance)| {
+                    chance.map(|chance| (x.place(*users as f64), chances.place(chance.get())))
+                })
+                .collect();
             drawing.curve(&format!("thin {class}"), &points);
             for (nth, point) in points.iter().enumerate() {
                 if let Some((x, y)) = point {
                     let size = if nth + 1 == points.len() { 3.5 } else { 1.6 };
-                    drawing.rectangle(&format!("point {class}"), (x - size, y - size), (x + size, y + size));
+                    drawing.rectangle(
+                        &format!("point {class}"),
+                        (x - size, y - size),
+                        (x + size, y + size),
+                    );
                 }
             }
         }
@@ -84,13 +123,21 @@ struct Step {
 
 /// The most that a user costs in any variation: the common scale of all waterfalls.
 fn dearest(experiment: &Experiment) -> Option<f64> {
-    experiment.cost_totals.iter().filter_map(|total| total.cost_per_user_usd).map(Number::get).reduce(f64::max)
+    experiment
+        .cost_totals
+        .iter()
+        .filter_map(|total| total.cost_per_user_usd)
+        .map(Number::get)
+        .reduce(f64::max)
 }
 
-/// The cost of each agent in one variation, its models together, in order of appearance; `None` where a price is missing.
+/// The cost of each agent in one variation, its models together, in order of appearance; `None`
+/// where a price is missing.
 fn agents<'a>(experiment: &'a Experiment, variation: &str) -> Vec<(&'a str, Option<f64>)> {
     let mut agents: Vec<(&str, Option<f64>)> = Vec::new();
-    for Cost { agent, cost_per_user_usd, .. } in experiment.costs.iter().filter(|cost| cost.variation == variation) {
+    for Cost { agent, cost_per_user_usd, .. } in
+        experiment.costs.iter().filter(|cost| cost.variation == variation)
+    {
         let cost = cost_per_user_usd.map(Number::get);
         match agents.iter_mut().find(|(own, _)| own == agent) {
             Some((_, sum)) => *sum = sum.zip(cost).map(|(sum, cost)| sum + cost),
@@ -109,14 +156,31 @@ pub(super) fn costs(experiment: &Experiment, variation: &str, id: &str) -> Optio
     for (agent, cost) in agents(experiment, variation) {
         let cost = cost?;
         let value = if cost == 0.0 { "free".to_owned() } else { figure::money(cost) };
-        steps.push(Step { label: agent.to_owned(), from: sum, to: sum + cost, value, class: class.clone() });
+        steps.push(Step {
+            label: agent.to_owned(),
+            from: sum,
+            to: sum + cost,
+            value,
+            class: class.clone(),
+        });
         sum += cost;
     }
     if steps.is_empty() {
         return None;
     }
-    steps.push(Step { label: "total".to_owned(), from: 0.0, to: sum, value: figure::money(sum), class });
-    Some(waterfall(&format!("Cost of a user of {} by agent", experiment.name_of(variation)), &steps, most, id))
+    steps.push(Step {
+        label: "total".to_owned(),
+        from: 0.0,
+        to: sum,
+        value: figure::money(sum),
+        class,
+    });
+    Some(waterfall(
+        &format!("Cost of a user of {} by agent", experiment.name_of(variation)),
+        &steps,
+        most,
+        id,
+    ))
 }
 
 /// How the cost of a user of the control becomes that of a treatment, agent by agent.
@@ -126,13 +190,26 @@ pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -
     let start: f64 = before.iter().map(|(_, cost)| *cost).sum::<Option<f64>>()?;
     let bar = |key: &str| format!("bar {}", arm(experiment, key));
     let name = |key: &str| experiment.name_of(key).to_owned();
-    let whole = |key: &str, to: f64| Step { label: name(key), from: 0.0, to, value: figure::money(to), class: bar(key) };
+    let whole = |key: &str, to: f64| Step {
+        label: name(key),
+        from: 0.0,
+        to,
+        value: figure::money(to),
+        class: bar(key),
+    };
     let mut steps = vec![whole(&experiment.control, start)];
     let mut sum = start;
     let mut order: Vec<&str> = before.iter().map(|(agent, _)| *agent).collect();
-    order.extend(after.iter().map(|(agent, _)| *agent).filter(|agent| !before.iter().any(|(own, _)| own == agent)));
+    order.extend(
+        after
+            .iter()
+            .map(|(agent, _)| *agent)
+            .filter(|agent| !before.iter().any(|(own, _)| own == agent)),
+    );
     for agent in order {
-        let of = |all: &[(&str, Option<f64>)]| all.iter().find(|(own, _)| *own == agent).map_or(Some(0.0), |(_, cost)| *cost);
+        let of = |all: &[(&str, Option<f64>)]| {
+            all.iter().find(|(own, _)| *own == agent).map_or(Some(0.0), |(_, cost)| *cost)
+        };
         let change = of(&after)? - of(&before)?;
         let class = if change > 0.0 { "bar dearer" } else { "bar cheaper" };
         let sign = if change > 0.0 {
@@ -143,15 +220,26 @@ pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -
             ""
         };
         // What no bar could show is called nothing.
-        let value = if change.abs() < most * 5e-4 { "≈ $0".to_owned() } else { format!("{sign}{}", figure::money(change.abs())) };
-        steps.push(Step { label: agent.to_owned(), from: sum, to: sum + change, value, class: class.to_owned() });
+        let value = if change.abs() < most * 5e-4 {
+            "≈ $0".to_owned()
+        } else {
+            format!("{sign}{}", figure::money(change.abs()))
+        };
+        steps.push(Step {
+            label: agent.to_owned(),
+            from: sum,
+            to: sum + change,
+            value,
+            class: class.to_owned(),
+        });
         sum += change;
     }
     if after.is_empty() || steps.len() < 2 {
         return None;
     }
     steps.push(whole(treatment, sum));
-    let title = format!("From the cost of {} to that of {}", name(&experiment.control), name(treatment));
+    let title =
+        format!("From the cost of {} to that of {}", name(&experiment.control), name(treatment));
     let highest = steps.iter().map(|step| step.from.max(step.to)).fold(most, f64::max);
     Some(waterfall(&title, &steps, highest, id))
 }
@@ -161,16 +249,28 @@ fn waterfall(title: &str, steps: &[Step], most: f64, id: &str) -> String {
     let longest = steps.iter().map(|step| step.label.chars().count()).max().unwrap_or(0);
     let label = (longest as f64 * LETTER + 8.0).clamp(60.0, 130.0);
     let floor = steps.len() as f64 * line + 4.0;
-    let description = steps.iter().map(|step| format!("{}: {}", step.label, step.value)).collect::<Vec<_>>().join("; ");
+    let description = steps
+        .iter()
+        .map(|step| format!("{}: {}", step.label, step.value))
+        .collect::<Vec<_>>()
+        .join("; ");
     let mut drawing = Drawing::new(id, floor + 20.0, title, &description);
     let x = Scale::linear(0.0, most, (label, WIDTH - value));
     drawing.axis_below(&x, Axis::Value(Unit::Dollars), 0.0, floor);
     for (nth, step) in steps.iter().enumerate() {
         let y = nth as f64 * line;
         drawing.label("name", (0.0, y + 15.0), label - 6.0, &step.label);
-        drawing.rectangle(&step.class, (x.place(step.from), y + 4.0), (x.place(step.to), y + line - 4.0));
+        drawing.rectangle(
+            &step.class,
+            (x.place(step.from), y + 4.0),
+            (x.place(step.to), y + line - 4.0),
+        );
         if nth + 1 < steps.len() {
-            drawing.line("link", (x.place(step.to), y + line - 4.0), (x.place(step.to), y + line + 4.0));
+            drawing.line(
+                "link",
+                (x.place(step.to), y + line - 4.0),
+                (x.place(step.to), y + line + 4.0),
+            );
         }
         drawing.text("value", "end", (WIDTH, y + 15.0), &step.value);
     }

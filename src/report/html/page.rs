@@ -1,4 +1,5 @@
-//! The page from top to bottom: the verdict, then why, then the evidence, then where all of it comes from.
+//! The page from top to bottom: the verdict, then why, then the evidence, then where all of it
+//! comes from.
 //!
 //! Does not know: how a chart is drawn.
 
@@ -19,7 +20,8 @@ use crate::report::table::Tone;
 /// The page's style; the page loads nothing.
 pub(super) const STYLE: &str = include_str!("style.css");
 /// Nothing may be loaded or run, whatever slips into the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The report as one self-contained HTML document.
 #[must_use]
@@ -179,8 +181,16 @@ fn health(experiment: &Experiment) -> Markup {
 /// Relative differences and posteriors.
 fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
     let mass = experiment.mass();
-    let truth = experiment.metrics.iter().flat_map(|metric| &metric.variations).any(|own| own.truth.is_some());
-    let diamonds = if truth { " A diamond is the effect on users: everybody through that variation." } else { "" };
+    let truth = experiment
+        .metrics
+        .iter()
+        .flat_map(|metric| &metric.variations)
+        .any(|own| own.truth.is_some());
+    let diamonds = if truth {
+        " A diamond is the effect on users: everybody through that variation."
+    } else {
+        ""
+    };
     let difference = figure(
         &format!("Change against {}", experiment.name_of(&experiment.control)),
         &format!(
@@ -192,7 +202,13 @@ fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Marku
         .metrics
         .iter()
         .enumerate()
-        .map(|(at, metric)| figure(&metric.key, &metric.remark(), charts::densities(experiment, metric, &id("density", at))))
+        .map(|(at, metric)| {
+            figure(
+                &metric.key,
+                &metric.remark(),
+                charts::densities(experiment, metric, &id("density", at)),
+            )
+        })
         .collect();
     let lead = format!(
         "How plausible each true value is after the data: the higher the curve, the more plausible. The filled part holds {mass}.{diamonds}"
@@ -236,7 +252,11 @@ fn way(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
         .enumerate()
         .filter_map(|(at, own)| {
             let metric = metric(&own.key)?;
-            Some(figure(&own.key, &metric.remark(), flow::over_time(experiment, metric, own, &series.users, &id("time", at))))
+            Some(figure(
+                &own.key,
+                &metric.remark(),
+                flow::over_time(experiment, metric, own, &series.users, &id("time", at)),
+            ))
         })
         .collect();
     let lead = format!(
@@ -262,8 +282,16 @@ fn costs(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup 
         })
         .collect();
     all.extend(experiment.treatments().enumerate().map(|(at, treatment)| {
-        let name = format!("From {} to {}", experiment.name_of(&experiment.control), experiment.name_of(treatment));
-        figure(&name, "what each agent adds to the difference", flow::cost_changes(experiment, treatment, &id("bridge", at)))
+        let name = format!(
+            "From {} to {}",
+            experiment.name_of(&experiment.control),
+            experiment.name_of(treatment)
+        );
+        figure(
+            &name,
+            "what each agent adds to the difference",
+            flow::cost_changes(experiment, treatment, &id("bridge", at)),
+        )
     }));
     html! {
         (figures("Cost by agent", "Where a saving in one place is paid in another.", experiment, &all))
@@ -275,23 +303,32 @@ fn costs(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup 
 fn spreads(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
     let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
     let own = experiment.distributions.iter().enumerate();
-    let mut all: Vec<(usize, &Distribution, &Metric)> = own.filter_map(|(at, own)| Some((at, own, metric(&own.metric)?))).collect();
+    let mut all: Vec<(usize, &Distribution, &Metric)> =
+        own.filter_map(|(at, own)| Some((at, own, metric(&own.metric)?))).collect();
     all.sort_by_key(|(_, _, metric)| metric.unit != "ms");
     let all: Vec<Markup> = all
         .into_iter()
         .map(|(at, own, metric)| {
-            let unit = if metric.unit == "ms" { "latency of each user" } else { "each user's value" };
-            figure(&metric.key, unit, charts::distribution(experiment, metric, own, &id("spread", at)))
+            let unit =
+                if metric.unit == "ms" { "latency of each user" } else { "each user's value" };
+            figure(
+                &metric.key,
+                unit,
+                charts::distribution(experiment, metric, own, &id("spread", at)),
+            )
         })
         .collect();
-    let lead =
-        "The share of users at each value; dotted lines are 95th percentiles. Where values are far apart, the axis grows in proportion.";
+    let lead = "The share of users at each value; dotted lines are 95th percentiles. Where values are far apart, the axis grows in proportion.";
     figures("Latency and other distributions", lead, experiment, &all)
 }
 
 /// Failures by kind.
 fn failures(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let chart = figure("Failed requests", "share of the exposed users, with counts", charts::failures(experiment, &id("failure", 0)));
+    let chart = figure(
+        "Failed requests",
+        "share of the exposed users, with counts",
+        charts::failures(experiment, &id("failure", 0)),
+    );
     html! {
         (figures("Failures", "Requests that got no answer count against the variation that the user was in.", experiment, &[chart]))
         @if let Some(failures) = format::failures(experiment) { (table("Failures", &failures)) }

@@ -26,7 +26,9 @@ pub(super) fn class(tone: Tone) -> &'static str {
 /// A table that scrolls by itself where it is wider than the page.
 pub(super) fn table(name: &str, table: &Table) -> Markup {
     let grouped = table.rows.iter().any(|row| matches!(row, Row::Group(..)));
-    let align = |at: usize| if table.columns.get(at).is_some_and(|column| !column.words) { "number" } else { "" };
+    let align = |at: usize| {
+        if table.columns.get(at).is_some_and(|column| !column.words) { "number" } else { "" }
+    };
     let inside = |at: usize, cell: &Cell| {
         html! { td class=(align(at)) { @if cell.tone == Tone::Plain { (plain(&cell.text)) } @else { span class=(class(cell.tone)) { (plain(&cell.text)) } } } }
     };

@@ -1,6 +1,7 @@
 //! From values to places on a chart, and the round numbers that stand at an axis.
 //!
-//! Promises: ticks are round, rising, inside the range, and few; a range without width still has one.
+//! Promises: ticks are round, rising, inside the range, and few; a range without width still has
+//! one.
 //!
 //! Does not know: what is drawn.
 
@@ -26,7 +27,8 @@ impl Scale {
         Self { from: from - half, to: to.max(from) + half, places, log: false }
     }
 
-    /// Equal proportions take equal room; linear where a distribution over this range has bins of equal width.
+    /// Equal proportions take equal room; linear where a distribution over this range has bins of
+    /// equal width.
     pub(super) fn proportional(from: f64, to: f64, places: (f64, f64)) -> Self {
         Self { log: in_proportion(from, to), ..Self::linear(from, to, places) }
     }
@@ -55,7 +57,11 @@ impl Scale {
     /// About `most` round values with their texts.
     pub(super) fn ticks(&self, most: usize, axis: Axis<'_>) -> Vec<(f64, String)> {
         // Over several powers of ten the middle says which unit fits.
-        let typical = if self.log { (self.from * self.to).sqrt() } else { self.from.abs().max(self.to.abs()) };
+        let typical = if self.log {
+            (self.from * self.to).sqrt()
+        } else {
+            self.from.abs().max(self.to.abs())
+        };
         let (factor, suffix) = axis.size(typical);
         let (from, to) = (self.from / factor, self.to / factor);
         let values = if self.log { proportions(from, to, most) } else { steps(from, to, most) };
@@ -67,7 +73,11 @@ impl Scale {
 fn steps(from: f64, to: f64, most: usize) -> Vec<f64> {
     let rough = (to - from) / most.max(1) as f64;
     let power = power_of_ten(rough);
-    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= rough * 0.999_999).unwrap_or(rough);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|times| times * power)
+        .into_iter()
+        .find(|step| *step >= rough * 0.999_999)
+        .unwrap_or(rough);
     let first = (from / step - 1e-9).ceil() as i64;
     let last = (to / step + 1e-9).floor() as i64;
     (first..=last).take(4 * most.max(1)).map(|n| n as f64 * step).collect()
@@ -79,7 +89,12 @@ fn proportions(from: f64, to: f64, most: usize) -> Vec<f64> {
         let mut values = Vec::new();
         let mut power = power_of_ten(from);
         while power <= to && values.len() < 1000 {
-            values.extend(times.iter().map(|times| times * power).filter(|value| *value >= from && *value <= to));
+            values.extend(
+                times
+                    .iter()
+                    .map(|times| times * power)
+                    .filter(|value| *value >= from && *value <= to),
+            );
             power *= 10.0;
         }
         values
@@ -155,12 +170,21 @@ mod tests {
     fn ticks_are_round_and_share_a_unit() {
         let linear = |from, to| Scale::linear(from, to, (0.0, 300.0));
         assert_eq!(texts(linear(0.311, 0.362), Axis::Share), ["32%", "34%", "36%"]);
-        assert_eq!(texts(linear(12_000.0, 61_000.0), Axis::Value(Unit::Milliseconds)), ["20 s", "30 s", "40 s", "50 s", "60 s"]);
+        assert_eq!(
+            texts(linear(12_000.0, 61_000.0), Axis::Value(Unit::Milliseconds)),
+            ["20 s", "30 s", "40 s", "50 s", "60 s"]
+        );
         assert_eq!(texts(linear(0.0165, 0.0275), Axis::Value(Unit::Dollars)), ["$0.02", "$0.025"]);
         assert_eq!(texts(linear(-0.55, 0.33), Axis::Change), ["-40%", "-20%", "0%", "+20%"]);
         let log = Scale::proportional(900.0, 120_000.0, (0.0, 300.0));
-        assert_eq!(texts(log, Axis::Value(Unit::Milliseconds)), ["1 s", "3 s", "10 s", "30 s", "100 s"]);
-        assert!((log.place(10_392.304_845_413_264) - 150.0).abs() < 1e-9, "the geometric mean is in the middle");
+        assert_eq!(
+            texts(log, Axis::Value(Unit::Milliseconds)),
+            ["1 s", "3 s", "10 s", "30 s", "100 s"]
+        );
+        assert!(
+            (log.place(10_392.304_845_413_264) - 150.0).abs() < 1e-9,
+            "the geometric mean is in the middle"
+        );
     }
 
     proptest! {

@@ -25,7 +25,12 @@ fn full() -> Report {
             .enumerate()
             .map(|(nth, key)| VariationOverTime {
                 key: (*key).to_owned(),
-                data_mean: vec![None, Some(number(0.3)), Some(number(0.5)), Some(number(0.4 + nth as f64))],
+                data_mean: vec![
+                    None,
+                    Some(number(0.3)),
+                    Some(number(0.5)),
+                    Some(number(0.4 + nth as f64)),
+                ],
                 probability_to_beat_control: if nth == 0 {
                     Vec::new()
                 } else {
@@ -36,20 +41,31 @@ fn full() -> Report {
     });
     experiment.over_time = Some(OverTime { users, metrics: series.collect() });
     let edges: Vec<Number> = (0..=4).map(|n| number(1000.0 * f64::from(1 << (2 * n)))).collect();
-    let spread =
-        |key: &&str| Spread { key: (*key).to_owned(), counts: vec![5, 20, 10, 1], percentiles: Some([2e3, 2e4, 3e4, 2e5].map(number)) };
-    experiment.distributions =
-        vec![Distribution { metric: "p95_total_user_latency".to_owned(), edges, variations: arms.iter().map(spread).collect() }];
-    experiment.failures = vec![Failure { variation: arms[1].to_owned(), kind: "timeout".to_owned(), count: 12 }];
+    let spread = |key: &&str| Spread {
+        key: (*key).to_owned(),
+        counts: vec![5, 20, 10, 1],
+        percentiles: Some([2e3, 2e4, 3e4, 2e5].map(number)),
+    };
+    experiment.distributions = vec![Distribution {
+        metric: "p95_total_user_latency".to_owned(),
+        edges,
+        variations: arms.iter().map(spread).collect(),
+    }];
+    experiment.failures =
+        vec![Failure { variation: arms[1].to_owned(), kind: "timeout".to_owned(), count: 12 }];
     for metric in &mut experiment.metrics {
-        let truth = Truth { mean: metric.variations[0].data_mean, relative_difference: Number::new(0.05), ..Truth::default() };
+        let truth = Truth {
+            mean: metric.variations[0].data_mean,
+            relative_difference: Number::new(0.05),
+            ..Truth::default()
+        };
         metric.variations.iter_mut().for_each(|own| own.truth = Some(truth));
     }
     report
 }
 
-/// Fails where an element is not closed, a name, an attribute or a reference is not one that the page makes, or a
-/// character could mislead.
+/// Fails where an element is not closed, a name, an attribute or a reference is not one that the
+/// page makes, or a character could mislead.
 pub(crate) fn harmless(page: &str) {
     const KNOWN: [&str; 39] = [
         "a",
@@ -98,7 +114,10 @@ pub(crate) fn harmless(page: &str) {
     let body = page.strip_prefix("<!DOCTYPE html>").expect("a document type");
     for part in body.split('<').skip(1) {
         let (tag, text) = part.split_once('>').expect("a tag that ends");
-        assert!(!text.contains('>') || open.last() == Some(&"style") || tag == "style", "a bare bracket in `{text}`");
+        assert!(
+            !text.contains('>') || open.last() == Some(&"style") || tag == "style",
+            "a bare bracket in `{text}`"
+        );
         let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default().trim();
         assert!(!name.is_empty() && KNOWN.contains(&name), "an element `{tag}`");
         if let Some(closed) = tag.strip_prefix('/') {
@@ -109,7 +128,11 @@ pub(crate) fn harmless(page: &str) {
         // Outside quotes stand names of attributes alone.
         for outside in tag.split('"').step_by(2).flat_map(str::split_whitespace).skip(1) {
             assert!(
-                !outside.starts_with("on") && outside.trim_end_matches('/').chars().all(|c| c.is_ascii_alphanumeric() || "-=:".contains(c)),
+                !outside.starts_with("on")
+                    && outside
+                        .trim_end_matches('/')
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-=:".contains(c)),
                 "`{outside}` in `{tag}`"
             );
         }
@@ -130,7 +153,8 @@ fn the_page_is_well_formed_and_leads_nowhere_else() {
     let without_names = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!without_names.contains("http:") && !without_names.contains("https:"));
     let charts = page.matches("class=\"chart\"").count();
-    // Differences, four posteriors, four series, two waterfalls and what is between them, one distribution, failures.
+    // Differences, four posteriors, four series, two waterfalls and what is between them, one
+    // distribution, failures.
     assert_eq!(charts, 1 + 4 + 4 + 3 + 1 + 1);
     assert!(!page.contains("NaN") && !page.contains("inf "));
 }
@@ -140,7 +164,12 @@ fn every_id_is_there_once_and_every_reference_has_one() {
     let mut report = full();
     report.experiments.push(report.experiments[0].clone());
     let page = to_html(&report);
-    let values = |attribute: &str| page.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>();
+    let values = |attribute: &str| {
+        page.split(attribute)
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect::<Vec<_>>()
+    };
     let ids = values(" id=\"");
     let mut distinct = ids.clone();
     distinct.sort_unstable();
@@ -179,7 +208,9 @@ fn hostile_text_stays_text_in_charts() {
     let experiment = &mut report.experiments[0];
     experiment.name = hostile.to_owned();
     experiment.names.0.iter_mut().for_each(|(_, name)| *name = hostile.to_owned());
-    for (metric, series) in experiment.metrics.iter_mut().zip(&mut experiment.over_time.as_mut().unwrap().metrics) {
+    for (metric, series) in
+        experiment.metrics.iter_mut().zip(&mut experiment.over_time.as_mut().unwrap().metrics)
+    {
         metric.key = format!("{hostile}{}", metric.key);
         series.key.clone_from(&metric.key);
         metric.unit = hostile.to_owned();

@@ -333,5 +333,9 @@ fn a_saved_report_reads_back_as_it_was() {
     let text = to_json(&report).unwrap();
     assert_eq!(from_json(&text).unwrap(), report);
     assert!(!text.contains("NaN"));
-    assert!(from_json(&text.replace("simlab.report/1", "simlab.report/9")).unwrap_err().contains("simlab.report/9"));
+    assert!(
+        from_json(&text.replace("simlab.report/1", "simlab.report/9"))
+            .unwrap_err()
+            .contains("simlab.report/9")
+    );
 }

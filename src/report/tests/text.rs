@@ -222,30 +222,54 @@ fn warnings_come_before_a_verdict_is_believed() {
             mean_error: number(0.001),
             relative_error: number(0.012),
         }),
-        measured_limit: Some(Truth { relative_difference: limit.and_then(number), ..Truth::default() }),
-        bias: relative.zip(limit).map(|(relative, limit)| Bias { relative_difference: number(limit - relative), error: number(0.01) }),
+        measured_limit: Some(Truth {
+            relative_difference: limit.and_then(number),
+            ..Truth::default()
+        }),
+        bias: relative.zip(limit).map(|(relative, limit)| Bias {
+            relative_difference: number(limit - relative),
+            error: number(0.01),
+        }),
     };
     let extras = Extras {
         truth: Some(Truths {
             users: 100_000,
             metrics: vec![
                 TrueMetric {
-                    variations: vec![variation(0.28, None, None), variation(0.29, Some(0.036), Some(-0.643))],
+                    variations: vec![
+                        variation(0.28, None, None),
+                        variation(0.29, Some(0.036), Some(-0.643)),
+                    ],
                     causes: vec!["the judge is shown tool output before the answer".to_owned()],
                 },
                 TrueMetric {
-                    variations: vec![variation(0.0119, None, None), variation(0.3485, Some(28.28), Some(28.29))],
+                    variations: vec![
+                        variation(0.0119, None, None),
+                        variation(0.3485, Some(28.28), Some(28.29)),
+                    ],
                     causes: Vec::new(),
                 },
             ],
         }),
-        failures: vec![Failure { variation: "claude-opus-treatment".to_owned(), kind: "timeout".to_owned(), count: 9 }],
+        failures: vec![Failure {
+            variation: "claude-opus-treatment".to_owned(),
+            kind: "timeout".to_owned(),
+            count: 9,
+        }],
         ..Extras::default()
     };
     report.experiments.push(Report::experiment(&experiment, &analysis, Some(&verdict), extras));
     report.expectations = vec![
-        ExpectationResult { name: "verdict is keep".to_owned(), passed: true, message: String::new() },
-        ExpectationResult { name: "“cost-value ratio” is held".to_owned(), passed: false, message: "it is not held".to_owned() },
+        ExpectationResult {
+            name: "verdict is keep".to_owned(),
+            passed: true,
+            message: String::new(),
+        },
+        ExpectationResult {
+            name: "“cost-value ratio” is held".to_owned(),
+            passed: false,
+            message: "it is not held".to_owned(),
+        },
     ];
     let text = to_text(&report, 80, &Palette::plain());
     insta::assert_snapshot!(text, @r#"
@@ -350,7 +374,10 @@ fn colors_follow_the_result_screens() {
     let text = to_text(&report, 80, &Palette::color());
     assert!(text.contains("\u{1b}[31m0.5%\u{1b}[0m"), "0.5% is at most 1 - 90%: red\n{text}");
     assert!(text.contains("  24.0%  unclear"), "24% says nothing: no color\n{text}");
-    assert_eq!(anstream::adapter::strip_str(&text).to_string(), to_text(&report, 80, &Palette::plain()));
+    assert_eq!(
+        anstream::adapter::strip_str(&text).to_string(),
+        to_text(&report, 80, &Palette::plain())
+    );
 }
 
 #[test]

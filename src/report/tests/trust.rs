@@ -1,4 +1,5 @@
-//! A failed health check outranks the verdict, in every format, unless the experiment tolerates it by name.
+//! A failed health check outranks the verdict, in every format, unless the experiment tolerates it
+//! by name.
 
 use super::*;
 use crate::analysis::HealthStatus;
@@ -8,7 +9,8 @@ use crate::verdict::Decision;
 fn failed(tolerated: &[&str]) -> Report {
     let mut report = published();
     let experiment = &mut report.experiments[0];
-    let check = experiment.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch").unwrap();
+    let check =
+        experiment.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch").unwrap();
     check.status = HealthStatus::Error;
     check.message = "1,350 and 900 users do not fit a 50/50 split".to_owned();
     let verdict = experiment.verdict.as_mut().unwrap();
@@ -22,21 +24,40 @@ fn every_format_leads_with_do_not_trust_and_keeps_the_rules_outcome() {
     let report = failed(&[]);
     let headline = "Do not trust this result: the health check sample_ratio_mismatch failed.";
     let text = to_text(&report, 100, &Palette::plain());
-    assert!(text.contains("┏━━ DO NOT TRUST ━") && text.contains(headline) && !text.contains("┏━━ SHIP"), "{text}");
+    assert!(
+        text.contains("┏━━ DO NOT TRUST ━")
+            && text.contains(headline)
+            && !text.contains("┏━━ SHIP"),
+        "{text}"
+    );
     assert!(text.contains("Without that the rule would say SHIP: Ship Strict Security"), "{text}");
     let markdown = to_markdown(&report);
-    assert!(markdown.contains("> ⛔ **Do not trust this result: the health check sample_ratio_mismatch failed.**"), "{markdown}");
+    assert!(
+        markdown.contains(
+            "> ⛔ **Do not trust this result: the health check sample_ratio_mismatch failed.**"
+        ),
+        "{markdown}"
+    );
     assert!(markdown.contains("Without that the rule would say SHIP"), "{markdown}");
     let html = to_html(&report);
-    assert!(html.contains("<p class=\"word bad\">DO NOT TRUST") && html.contains(headline), "{html}");
+    assert!(
+        html.contains("<p class=\"word bad\">DO NOT TRUST") && html.contains(headline),
+        "{html}"
+    );
     assert!(html.contains("<p>Without that the rule would say SHIP"), "{html}");
     assert!(to_junit(&report).contains(headline));
     let json: serde_json::Value = serde_json::from_str(&to_json(&report).unwrap()).unwrap();
     let verdict = &json["experiments"][0]["verdict"];
     assert_eq!(verdict["trusted"], false);
     assert_eq!(verdict["distrust"], serde_json::json!(["sample_ratio_mismatch"]));
-    assert_eq!((verdict["decision"].as_str(), verdict["headline"].as_str()), (Some("ship"), Some(headline)));
-    assert!(verdict["untrusted_headline"].as_str().unwrap().starts_with("Ship Strict Security"), "{verdict}");
+    assert_eq!(
+        (verdict["decision"].as_str(), verdict["headline"].as_str()),
+        (Some("ship"), Some(headline))
+    );
+    assert!(
+        verdict["untrusted_headline"].as_str().unwrap().starts_with("Ship Strict Security"),
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -45,7 +66,11 @@ fn a_check_that_the_experiment_tolerates_leaves_the_verdict_and_is_still_shown()
     let verdict = report.experiments[0].verdict.as_ref().unwrap();
     assert!(verdict.trusted && verdict.distrust.is_empty() && verdict.untrusted_headline.is_none());
     let text = to_text(&report, 100, &Palette::plain());
-    assert!(text.contains("┏━━ SHIP ━") && text.contains("look at the health of: sample_ratio_mismatch"), "{text}");
+    assert!(
+        text.contains("┏━━ SHIP ━")
+            && text.contains("look at the health of: sample_ratio_mismatch"),
+        "{text}"
+    );
     assert!(text.contains("✗ error") && text.contains("do not fit a 50/50 split"), "{text}");
     // Another check is not meant.
     assert!(!failed(&["metrics"]).experiments[0].verdict.as_ref().unwrap().trusted);
@@ -61,7 +86,11 @@ fn a_report_that_was_saved_before_trust_was_judged_is_judged_when_it_is_read() {
     verdict.remove("trusted");
     verdict.remove("distrust");
     assert_eq!(from_json(&old.to_string()).unwrap(), report);
-    assert_eq!(from_json(&to_json(&report).unwrap()).unwrap(), report, "a second time changes nothing");
+    assert_eq!(
+        from_json(&to_json(&report).unwrap()).unwrap(),
+        report,
+        "a second time changes nothing"
+    );
 }
 
 #[test]

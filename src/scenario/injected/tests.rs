@@ -27,8 +27,14 @@ fn the_same_rules_mean_the_same_in_ron_and_in_json() {
     assert_eq!(rules[0].kind, FaultKind::RateLimited { retry_after: Duration::from_us(2_000_000) });
     assert_eq!((rules[1].on.len(), rules[1].rate, rules[1].next), (7, 1.0, Some(2)));
     assert!(!rules[2].on.contains(&Endpoint::Events));
-    assert!(rules[0].concerns(Endpoint::Anthropic, Some("claude-3-opus")) && rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o")));
-    assert!(!rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o-mini")) && !rules[0].concerns(Endpoint::Mistral, Some("claude-1")));
+    assert!(
+        rules[0].concerns(Endpoint::Anthropic, Some("claude-3-opus"))
+            && rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o"))
+    );
+    assert!(
+        !rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o-mini"))
+            && !rules[0].concerns(Endpoint::Mistral, Some("claude-1"))
+    );
     assert!(rules[1].concerns(Endpoint::LaunchDarklyRest, None));
     // What is shown can be sent again.
     let shown = serde_json::to_vec(&rules).unwrap();
@@ -55,18 +61,30 @@ fn a_file_shows_every_mistake_in_its_line_with_what_was_meant() {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
     let shown = parsed("[(fault: \"cut\", rte: 1)]").unwrap_err();
-    assert!(shown.contains("unknown field `rte`") && shown.contains("did you mean `rate`?"), "{shown}");
+    assert!(
+        shown.contains("unknown field `rte`") && shown.contains("did you mean `rate`?"),
+        "{shown}"
+    );
     let shown = parsed("[(on: [\"openai\"], rate: 1)]").unwrap_err();
     assert!(shown.contains("the field `fault` is missing"), "{shown}");
-    assert!(parsed("(faults: [])").is_err_and(|shown| shown.contains("a file of faults is a list") || shown.contains("expected a list")));
+    assert!(
+        parsed("(faults: [])").is_err_and(|shown| shown.contains("a file of faults is a list")
+            || shown.contains("expected a list"))
+    );
 }
 
 #[test]
 fn json_names_the_path_and_what_was_expected() {
     let complaints = |body: &str| faults_from_json(body.as_bytes()).unwrap_err().join("\n");
     for (body, parts) in [
-        (r#"{"faults": [{"fault": "cut", "rte": 1}]}"#, &["faults[0].rte", "unknown field `rte`", "`rate`"][..]),
-        (r#"[{"fault": "cut", "next": 1}, {"fault": "cut", "next": "x"}]"#, &["[1].next", "expected a whole number, found the text \"x\""]),
+        (
+            r#"{"faults": [{"fault": "cut", "rte": 1}]}"#,
+            &["faults[0].rte", "unknown field `rte`", "`rate`"][..],
+        ),
+        (
+            r#"[{"fault": "cut", "next": 1}, {"fault": "cut", "next": "x"}]"#,
+            &["[1].next", "expected a whole number, found the text \"x\""],
+        ),
         (r#"{"fault": "slow", "next": 1, "delay": "soon"}"#, &["delay", "expected a duration"]),
         (
             r#"{"fault": "server_error", "next": 0, "status": 200}"#,
@@ -76,8 +94,14 @@ fn json_names_the_path_and_what_was_expected() {
         (r#"{"faults": [], "more": 1}"#, &["unknown field `more`"]),
         ("{", &["the body ends too early"]),
         ("{]", &["the body is not JSON (line 1, column 2)"]),
-        (r#"{"fault": "malformed", "on": ["events"], "rate": 1}"#, &["has no body that could be malformed"]),
-        (r#"{"fault": "cut", "on": ["events"], "models": ["gpt-4o"], "rate": 1}"#, &["name no model"]),
+        (
+            r#"{"fault": "malformed", "on": ["events"], "rate": 1}"#,
+            &["has no body that could be malformed"],
+        ),
+        (
+            r#"{"fault": "cut", "on": ["events"], "models": ["gpt-4o"], "rate": 1}"#,
+            &["name no model"],
+        ),
     ] {
         let shown = complaints(body);
         assert!(parts.iter().all(|part| shown.contains(part)), "{body}\n{shown}");

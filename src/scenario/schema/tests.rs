@@ -1,4 +1,5 @@
-//! The schema against the code that resolves a file: its ranges are those that hold, and nothing in it is left unsaid.
+//! The schema against the code that resolves a file: its ranges are those that hold, and nothing in
+//! it is left unsaid.
 
 use super::*;
 use crate::diagnostic::{Source as Text, render};
@@ -29,12 +30,15 @@ fn every_field_says_what_it_means_and_what_it_is_when_it_is_left_out() {
             assert!(says.ends_with('.') && !says.contains("`Some"), "{name}.{field}: `{says}`");
         }
     }
-    for line in page.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3) {
+    for line in
+        page.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3)
+    {
         assert!(!line.contains(" |  | "), "{line}");
     }
 }
 
-/// What is wrong with a file whose field has this value; `None` where this test does not know how to write it.
+/// What is wrong with a file whose field has this value; `None` where this test does not know how
+/// to write it.
 fn faults(block: &str, field: &str, value: &str) -> Option<String> {
     let entry = format!("{field}: {value}");
     let (mut top, mut decision, mut threshold) = (String::new(), String::new(), String::new());
@@ -47,7 +51,11 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
             let tool = if field == "threshold" { "search_v2" } else { "arxiv_search" };
             top = format!("tools: {{\"{tool}\": ({entry})}}");
         }
-        "Variation" => top = format!("configs: {{\"support-agent\": (variations: {{\"other-paid\": ({entry})}})}}"),
+        "Variation" => {
+            top = format!(
+                "configs: {{\"support-agent\": (variations: {{\"other-paid\": ({entry})}})}}"
+            )
+        }
         "Metric" => top = format!("metrics: {{\"ai_cost_per_request\": ({entry})}}"),
         "Causes" => top = format!("causes: ({entry})"),
         "ContextOf" => top = format!("causes: (context_of: ({entry}))"),
@@ -60,14 +68,20 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
         "Experiment" => threshold = format!("{entry},"),
         "Thompson" => threshold = format!("allocation: Thompson({entry}),"),
         "ColdStart" => {
-            top = format!("configs: {{\"support-agent\": (variations: {{\"other-paid\": (cold_start: ({entry}, delay: \"1s\"))}})}}");
+            top = format!(
+                "configs: {{\"support-agent\": (variations: {{\"other-paid\": (cold_start: ({entry}, delay: \"1s\"))}})}}"
+            );
         }
         "GuardedRollout" => {
             let ends = "from: \"other-paid\", to: \"claude-opus-treatment\", share: \"10%\", watch: [\"ai_cost_per_request\"]";
-            top = format!("guarded_rollouts: [(config: \"support-agent\", segment: \"other-paid\", {ends}, {entry})]");
+            top = format!(
+                "guarded_rollouts: [(config: \"support-agent\", segment: \"other-paid\", {ends}, {entry})]"
+            );
         }
         "NonInferior" => {
-            let criterion = format!("NonInferior(metric: \"positive_feedback_rate\", {entry}, probability: 0.5)");
+            let criterion = format!(
+                "NonInferior(metric: \"positive_feedback_rate\", {entry}, probability: 0.5)"
+            );
             decision = format!("decision: (ship: \"strict-security\", when: {criterion}),");
         }
         _ => return None,
@@ -80,9 +94,17 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
         if top.is_empty() { "" } else { "," },
     );
     let documents = |_: &str| -> Documents {
-        Ok((0..20).map(|n| (format!("{n}.md"), format!("# Topic number {n}\n\nSome words about topic {n}.\n"))).collect())
+        Ok((0..20)
+            .map(|n| {
+                (format!("{n}.md"), format!("# Topic number {n}\n\nSome words about topic {n}.\n"))
+            })
+            .collect())
     };
-    Some(parse("my", Text::new("my.ron", text), &documents).err().map_or_else(String::new, |faults| render(&faults, false)))
+    Some(
+        parse("my", Text::new("my.ron", text), &documents)
+            .err()
+            .map_or_else(String::new, |faults| render(&faults, false)),
+    )
 }
 
 #[test]
@@ -92,27 +114,38 @@ fn the_ranges_are_those_of_the_code() {
         for (field, property) in properties(&block).0 {
             let bound = |key: &str| property[key].as_f64();
             let whole = property["type"] == "integer";
-            let written = |value: f64| if whole { format!("{value:.0}") } else { format!("{value:?}") };
+            let written =
+                |value: f64| if whole { format!("{value:.0}") } else { format!("{value:?}") };
             let step = |value: f64| if whole { 1.0 } else { (value.abs() * 1e-3).max(1e-12) };
             // Counts of labels, replications and the like have no end.
-            let (Some(low), Some(high)) = (bound("minimum").or(bound("exclusiveMinimum")), bound("maximum").or(bound("exclusiveMaximum")))
-            else {
+            let (Some(low), Some(high)) = (
+                bound("minimum").or(bound("exclusiveMinimum")),
+                bound("maximum").or(bound("exclusiveMaximum")),
+            ) else {
                 continue;
             };
-            // Sensitivity and specificity have to suit each other; the probabilities of a rule are of a type that cannot be wrong.
+            // Sensitivity and specificity have to suit each other; the probabilities of a rule are
+            // of a type that cannot be wrong.
             if name == "Accuracy" {
                 continue;
             }
-            let inside = [bound("minimum").unwrap_or(low + step(low)), bound("maximum").unwrap_or(high - step(high))];
+            let inside = [
+                bound("minimum").unwrap_or(low + step(low)),
+                bound("maximum").unwrap_or(high - step(high)),
+            ];
             let below = if bound("minimum").is_some() { low - step(low) } else { low };
             let above = if bound("maximum").is_some() { high + step(high) } else { high };
             for value in inside {
-                let found = faults(&name, &field, &written(value)).unwrap_or_else(|| panic!("nobody knows how to write {name}.{field}"));
+                let found = faults(&name, &field, &written(value))
+                    .unwrap_or_else(|| panic!("nobody knows how to write {name}.{field}"));
                 assert_eq!(found, "", "{name}.{field}: {value}");
             }
             for value in [below, above] {
                 let found = faults(&name, &field, &written(value)).unwrap();
-                assert!(found.contains("out of range") || found.contains("a margin is"), "{name}.{field}: {value}: {found}");
+                assert!(
+                    found.contains("out of range") || found.contains("a margin is"),
+                    "{name}.{field}: {value}: {found}"
+                );
             }
             tried += 1;
         }
@@ -123,16 +156,22 @@ fn the_ranges_are_those_of_the_code() {
 #[test]
 fn what_the_schema_says_is_left_out_is_what_a_scenario_has() {
     let schema = schema();
-    let default = |block: &str, field: &str| schema["$defs"][block]["properties"][field]["default"].clone();
+    let default =
+        |block: &str, field: &str| schema["$defs"][block]["properties"][field]["default"].clone();
     assert_eq!(default("Fault", "burst"), json!(1));
     assert_eq!(default("Experiment", "method"), json!("Bayesian"));
     assert_eq!(default("Judge", "sees"), json!("ToolOutputFirst"));
     // Written out, the defaults change nothing.
-    let ron = |block: &str, field: &str| crate::scenario::reference::ron(&default(block, field), matches!(field, "sees"));
+    let ron = |block: &str, field: &str| {
+        crate::scenario::reference::ron(&default(block, field), matches!(field, "sees"))
+    };
     let written = |block: &str| {
         let fields = properties(&schema["$defs"][block]).0;
         let known = fields.iter().filter(|(_, property)| property.get("default").is_some());
-        known.map(|(field, _)| format!("{field}: {}", ron(block, field))).collect::<Vec<_>>().join(", ")
+        known
+            .map(|(field, _)| format!("{field}: {}", ron(block, field)))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let text = |blocks: &str| {
         format!(
@@ -149,8 +188,12 @@ fn what_the_schema_says_is_left_out_is_what_a_scenario_has() {
         written("Causes"),
         written("Judge")
     );
-    let full =
-        parse("my", Text::new("my.ron", text(&blocks)), &none).unwrap_or_else(|faults| panic!("{}", render(&faults, false))).scenario;
-    assert_eq!((&bare.traffic, &bare.causes, &bare.judge), (&full.traffic, &full.causes, &full.judge));
+    let full = parse("my", Text::new("my.ron", text(&blocks)), &none)
+        .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
+        .scenario;
+    assert_eq!(
+        (&bare.traffic, &bare.causes, &bare.judge),
+        (&full.traffic, &full.causes, &full.judge)
+    );
     assert_eq!((&bare.judge_setup, &bare.writer_setup), (&full.judge_setup, &full.writer_setup));
 }

@@ -13,9 +13,11 @@ use crate::time::Duration;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The variations by key: what differs from the catalog, or new ones (none can be called `disabled`).
+    /// The variations by key: what differs from the catalog, or new ones (none can be called
+    /// `disabled`).
     pub variations: Entries<Variation>,
-    /// The targeting rules in order, the first that fits a user deciding; a list replaces the catalog's.
+    /// The targeting rules in order, the first that fits a user deciding; a list replaces the
+    /// catalog's.
     pub rules: Option<Vec<Rollout>>,
     /// The variation for users whom no rule fits.
     pub default: Option<Spanned<String>>,
@@ -41,16 +43,17 @@ pub struct Variation {
     pub name: Option<String>,
     /// The model that it asks.
     pub model: Option<Spanned<String>>,
-    /// What the model is told. The mock models go by it: "job title" among what is redacted makes a security agent strict;
-    /// "source" or "cite", "concise" or "brief", and "step by step" change a support agent's answers, see `causes`.
+    /// What the model is told. The mock models go by it: "job title" among what is redacted makes a
+    /// security agent strict; "source" or "cite", "concise" or "brief", and "step by step" change a
+    /// support agent's answers, see `causes`.
     pub instructions: Option<String>,
-    /// How much the security agent redacts; it gives the instructions, or has to agree with those that are written. Default: as
-    /// the instructions say.
+    /// How much the security agent redacts; it gives the instructions, or has to agree with those
+    /// that are written. Default: as the instructions say.
     pub redaction: Option<Spanned<Redaction>>,
     /// Keys of the tools that it may call; a list replaces the catalog's.
     pub tools: Option<Vec<Spanned<String>>>,
-    /// Most tokens of one answer. Default: the model's own limit; where an Anthropic model has no value, 1,024, as the tutorial's
-    /// client library sets it.
+    /// Most tokens of one answer. Default: the model's own limit; where an Anthropic model has no
+    /// value, 1,024, as the tutorial's client library sets it.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_tokens: Option<Spanned<i64>>,
     /// Sampling temperature; above 0.2 it spreads the lengths of mock answers.
@@ -63,7 +66,8 @@ pub struct Variation {
     pub session_budget: Option<Money>,
     /// What happens at the session budget. Default: `StopTools`.
     pub at_budget: Option<Spanned<AtBudget>>,
-    /// A variation of the same config that takes over when the support agent's model fails. Default: none, the request fails.
+    /// A variation of the same config that takes over when the support agent's model fails.
+    /// Default: none, the request fails.
     pub fallback: Option<Spanned<String>>,
     /// How the app crashes on it, before it sends anything. Default: it does not.
     pub crash: Option<Crash>,
@@ -71,7 +75,8 @@ pub struct Variation {
     pub cold_start: Option<Spanned<ColdStart>>,
 }
 
-/// An app that crashes on some users before anything is sent: nobody learns that they were there. Simulated alone.
+/// An app that crashes on some users before anything is sent: nobody learns that they were there.
+/// Simulated alone.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Crash {

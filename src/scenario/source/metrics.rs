@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::super::spanned::Spanned;
 use crate::experiment::{Aggregation, Better, Missing, PriorKind, Statistic};
 
-/// What differs from the catalog's metric of this key. A new key needs `event`, and starts as a sum whose mean is compared,
-/// missing events counting as zero and less being better.
+/// What differs from the catalog's metric of this key. A new key needs `event`, and starts as a sum
+/// whose mean is compared, missing events counting as zero and less being better.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metric {
@@ -27,22 +27,26 @@ pub struct Metric {
     pub better: Option<Better>,
     /// The unit of its values, for people: `"ms"`, `"$"`, `"tokens"`; a share of users has none.
     pub unit: Option<String>,
-    /// The prior variance of relative differences: how large effects usually are, squared. Default: that of
-    /// `prior`.
+    /// The prior variance of relative differences: how large effects usually are, squared. Default:
+    /// that of `prior`.
     #[schemars(range(min = 1e-9, max = 1e9))]
     pub prior_variance: Option<Spanned<f64>>,
-    /// Whose effects its prior takes as usual. Default: `Rate` for a share of users, `Percentile` for a percentile, `Cost` for a
-    /// mean of the event `ai_cost_per_request`, else `Mean`. The unit does not matter.
+    /// Whose effects its prior takes as usual. Default: `Rate` for a share of users, `Percentile`
+    /// for a percentile, `Cost` for a mean of the event `ai_cost_per_request`, else `Mean`. The
+    /// unit does not matter.
     pub prior: Option<PriorKind>,
-    /// The smallest difference that matters, as a share of the control's value: 0.01 is 1%. A smaller one counts as none: in the
-    /// truth, in regret, in `power`, and in the users needed. Default: 0.
+    /// The smallest difference that matters, as a share of the control's value: 0.01 is 1%. A
+    /// smaller one counts as none: in the truth, in regret, in `power`, and in the users needed.
+    /// Default: 0.
     #[schemars(range(min = 0, max = 10))]
     pub smallest_effect: Option<Spanned<f64>>,
-    /// How often the judge behind a rate is right: the corrected rate then stands beside the raw one. Default: not corrected.
+    /// How often the judge behind a rate is right: the corrected rate then stands beside the raw
+    /// one. Default: not corrected.
     pub judge: Option<Spanned<Accuracy>>,
 }
 
-/// How often the judge behind a rate is right. Together the two shares have to be more than 1: better than a coin.
+/// How often the judge behind a rate is right. Together the two shares have to be more than 1:
+/// better than a coin.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {

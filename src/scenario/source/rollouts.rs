@@ -9,7 +9,8 @@ use super::super::spanned::Spanned;
 use crate::quantity::Share;
 use crate::report::RolloutOutcome;
 
-/// A guarded rollout: a release watched by metrics. Not together with an experiment on the same config.
+/// A guarded rollout: a release watched by metrics. Not together with an experiment on the same
+/// config.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardedRollout {
@@ -21,9 +22,11 @@ pub struct GuardedRollout {
     pub from: Spanned<String>,
     /// The variation that is released.
     pub to: Spanned<String>,
-    /// Share of the rule's users that get the new variation; at most 50%, because as many are its control.
+    /// Share of the rule's users that get the new variation; at most 50%, because as many are its
+    /// control.
     pub share: Spanned<Share>,
-    /// Keys of the metrics that watch over it in a run. Default: none, and then it neither goes on nor back.
+    /// Keys of the metrics that watch over it in a run. Default: none, and then it neither goes on
+    /// nor back.
     #[serde(default)]
     pub watch: Vec<Spanned<String>>,
     /// How much worse than with `from` a metric may be, relative: 0.1 is 10%. Default: 0.
@@ -38,7 +41,8 @@ pub struct GuardedRollout {
     #[serde(default)]
     #[schemars(range(min = 10, max = 1_000_000))]
     pub every: Option<Spanned<i64>>,
-    /// Watched users after which everybody gets the new variation, if nothing regressed. Default: 2,000.
+    /// Watched users after which everybody gets the new variation, if nothing regressed. Default:
+    /// 2,000.
     #[serde(default)]
     #[schemars(range(min = 10, max = 10_000_000))]
     pub users: Option<Spanned<i64>>,
@@ -53,7 +57,8 @@ pub struct GuardedRollout {
 pub enum Allocation {
     /// It does.
     Fixed,
-    /// A bandit (Thompson sampling in batches): shares follow the probabilities to be best on the primary metric.
+    /// A bandit (Thompson sampling in batches): shares follow the probabilities to be best on the
+    /// primary metric.
     Thompson {
         /// Exposed users between reallocations.
         #[schemars(range(min = 10, max = 1_000_000))]

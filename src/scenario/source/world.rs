@@ -52,8 +52,8 @@ pub struct Model {
     pub takes_temperature: Option<bool>,
 }
 
-/// What differs in a model's speed. A call takes `base` and `per_token` for each output token, times a log-normal factor, and
-/// now and then a stall.
+/// What differs in a model's speed. A call takes `base` and `per_token` for each output token,
+/// times a log-normal factor, and now and then a stall.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
@@ -61,7 +61,8 @@ pub struct Latency {
     pub base: Option<Duration>,
     /// Median time for each output token.
     pub per_token: Option<Duration>,
-    /// How much calls differ: standard deviation of the factor's logarithm; 0 makes all equally fast.
+    /// How much calls differ: standard deviation of the factor's logarithm; 0 makes all equally
+    /// fast.
     #[schemars(range(min = 0, max = 3))]
     pub sigma: Option<Spanned<f64>>,
     /// Chance that a call meets an overloaded provider and is delayed.
@@ -120,7 +121,8 @@ pub struct Tool {
     pub attempts: Option<Spanned<i64>>,
 }
 
-/// What differs from the catalog's causes. Redaction takes context away, and the support agent works harder without it.
+/// What differs from the catalog's causes. Redaction takes context away, and the support agent
+/// works harder without it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Causes {
@@ -129,7 +131,8 @@ pub struct Causes {
     /// How strongly lost context makes the support agent call more tools; 0 turns the effect off.
     #[schemars(range(min = 0, max = 100))]
     pub loss_to_tools: Option<Spanned<f64>>,
-    /// Chance that the support agent searches in circles until its limit, for each unit of lost context; 0 turns it off.
+    /// Chance that the support agent searches in circles until its limit, for each unit of lost
+    /// context; 0 turns it off.
     #[schemars(range(min = 0, max = 10))]
     pub loss_to_loops: Option<Spanned<f64>>,
     /// How strongly lost context makes the support agent write more; 0 turns the effect off.
@@ -150,11 +153,12 @@ pub struct Causes {
     /// Factor on the chance of a weak answer where the instructions ask for steps.
     #[schemars(range(min = 0, max = 100))]
     pub stepwise_to_weakness: Option<Spanned<f64>>,
-    /// How much a temperature spreads the lengths of answers: added to `answer_sigma` for each unit above 0.2.
+    /// How much a temperature spreads the lengths of answers: added to `answer_sigma` for each unit
+    /// above 0.2.
     #[schemars(range(min = 0, max = 10))]
     pub temperature_to_spread: Option<Spanned<f64>>,
-    /// How strongly the share of passages off the topic, among those that searches by meaning found, worsens answers; without any
-    /// passage that share is 1.
+    /// How strongly the share of passages off the topic, among those that searches by meaning
+    /// found, worsens answers; without any passage that share is 1.
     #[schemars(range(min = 0, max = 1))]
     pub grounding_to_quality: Option<Spanned<f64>>,
 }

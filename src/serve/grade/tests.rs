@@ -7,11 +7,22 @@ fn owner(text: &str) -> Owner {
 }
 
 fn found(grade: &Grade, now_ms: u64) -> Vec<(Code, u64, Vec<u64>)> {
-    grade.findings(now_ms, false).into_iter().map(|finding| (finding.code, finding.count, finding.requests)).collect()
+    grade
+        .findings(now_ms, false)
+        .into_iter()
+        .map(|finding| (finding.code, finding.count, finding.requests))
+        .collect()
 }
 
 fn exposure(at_ms: u64, unit: &str) -> Recorded<'_> {
-    Recorded::Exposure { at_ms, unit, config: "c", variation: 1, variation_key: None, value: &serde_json::Value::Null }
+    Recorded::Exposure {
+        at_ms,
+        unit,
+        config: "c",
+        variation: 1,
+        variation_key: None,
+        value: &serde_json::Value::Null,
+    }
 }
 
 fn metric(at_ms: u64, unit: &str) -> Recorded<'_> {
@@ -171,5 +182,7 @@ fn the_memory_is_bounded_whatever_comes() {
     }
     assert!(grade.failures.len() <= 2 * MAX_REMEMBERED && grade.events.len() <= 2 * MAX_REMEMBERED);
     assert!(grade.waiting.len() <= 2 * MAX_REMEMBERED && grade.cuts.len() <= MAX_CUTS);
-    assert!(grade.findings(1 << 40, true).iter().all(|finding| finding.requests.len() <= MAX_NUMBERS));
+    assert!(
+        grade.findings(1 << 40, true).iter().all(|finding| finding.requests.len() <= MAX_NUMBERS)
+    );
 }

@@ -11,21 +11,39 @@ const MAX_ITEMS: u64 = 10_000;
 const MAX_OTHERS: usize = 256;
 
 impl<'a> Maker<'a> {
-    pub(super) fn an_array(&self, set: &Set<'a>, depth: usize, choices: &mut Choices) -> Option<Value> {
-        let number = |word: &str| set.iter().filter_map(|map| count_of(map.get(word)?)).collect::<Vec<_>>();
-        let contains: Vec<(&'a Value, u64)> =
-            set.iter().filter_map(|map| Some((map.get("contains")?, map.get("minContains").and_then(count_of).unwrap_or(1)))).collect();
+    pub(super) fn an_array(
+        &self,
+        set: &Set<'a>,
+        depth: usize,
+        choices: &mut Choices,
+    ) -> Option<Value> {
+        let number =
+            |word: &str| set.iter().filter_map(|map| count_of(map.get(word)?)).collect::<Vec<_>>();
+        let contains: Vec<(&'a Value, u64)> = set
+            .iter()
+            .filter_map(|map| {
+                Some((map.get("contains")?, map.get("minContains").and_then(count_of).unwrap_or(1)))
+            })
+            .collect();
         let wanted: u64 = contains.iter().map(|(_, least)| *least).fold(0, u64::saturating_add);
-        let least = number("minItems").into_iter().max().unwrap_or_default().max(contains.iter().map(|(_, n)| *n).max().unwrap_or(0));
+        let least = number("minItems")
+            .into_iter()
+            .max()
+            .unwrap_or_default()
+            .max(contains.iter().map(|(_, n)| *n).max().unwrap_or(0));
         let most = number("maxItems").into_iter().min().unwrap_or(u64::MAX);
         if least > MAX_ITEMS {
             self.give_up();
             return None;
         }
         let prefix = set.iter().map(|map| prefix_of(map).len() as u64).max().unwrap_or_default();
-        let usual = if self.lean(depth) { least } else { least.max(prefix).max(wanted).max(1).min(most) };
+        let usual =
+            if self.lean(depth) { least } else { least.max(prefix).max(wanted).max(1).min(most) };
         let mut counts = Vec::new();
-        for count in [usual, least, least.max(wanted), usual + 1, usual + 2, 0, 1].into_iter().chain(self.counts()) {
+        for count in [usual, least, least.max(wanted), usual + 1, usual + 2, 0, 1]
+            .into_iter()
+            .chain(self.counts())
+        {
             if (least..=most).contains(&count) && !counts.contains(&count) {
                 counts.push(count);
             }
@@ -44,7 +62,12 @@ impl<'a> Maker<'a> {
                 }
                 from_end -= least;
             }
-            let Some(item) = self.an_item(&rules, &items, unique, Place { depth: depth + 1, variety: choices.rest() }) else {
+            let Some(item) = self.an_item(
+                &rules,
+                &items,
+                unique,
+                Place { depth: depth + 1, variety: choices.rest() },
+            ) else {
                 // Items that need not be there may be missing.
                 if at >= least && at >= wanted {
                     break;
@@ -56,12 +79,19 @@ impl<'a> Maker<'a> {
         Some(Value::Array(items))
     }
 
-    fn an_item(&self, rules: &[&'a Value], before: &[Value], unique: bool, place: Place) -> Option<Value> {
+    fn an_item(
+        &self,
+        rules: &[&'a Value],
+        before: &[Value],
+        unique: bool,
+        place: Place,
+    ) -> Option<Value> {
         if !unique {
             return self.make(rules, place);
         }
         for other in 0..MAX_OTHERS.max(before.len() + 1) {
-            let item = self.make(rules, Place { variety: place.variety + before.len() + other, ..place })?;
+            let item =
+                self.make(rules, Place { variety: place.variety + before.len() + other, ..place })?;
             if !before.iter().any(|known| same(known, &item)) {
                 return Some(item);
             }

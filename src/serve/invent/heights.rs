@@ -1,4 +1,5 @@
-//! How deep the values of each schema are at least: what tells a recursion that ends from one that does not.
+//! How deep the values of each schema are at least: what tells a recursion that ends from one that
+//! does not.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::rules::Rules;
 
-/// Levels that any value of a schema needs, by the schema's address; a schema that is missing has no value that ends.
+/// Levels that any value of a schema needs, by the schema's address; a schema that is missing has
+/// no value that ends.
 #[derive(Debug)]
 pub(super) struct Heights(BTreeMap<*const Value, u32>);
 
@@ -15,7 +17,8 @@ impl Heights {
         let mut all = Vec::new();
         collect(root, &mut all);
         let mut heights = Self(BTreeMap::new());
-        // Each pass finds the schemas that are one level higher; a chain of references may need a pass for each link.
+        // Each pass finds the schemas that are one level higher; a chain of references may need a
+        // pass for each link.
         for _ in 0..=all.len() {
             let mut changed = false;
             for schema in &all {
@@ -55,7 +58,8 @@ impl Heights {
         }
         for choice in ["anyOf", "oneOf"] {
             if map.contains_key(choice) {
-                height = height.max(list(map, choice).iter().filter_map(|branch| self.get(branch)).min()?);
+                height = height
+                    .max(list(map, choice).iter().filter_map(|branch| self.get(branch)).min()?);
             }
         }
         Some(height)
@@ -68,7 +72,8 @@ impl Heights {
             Some(Value::Array(words)) => words.iter().any(|word| word == kind),
             _ => true,
         };
-        let scalar = map.contains_key("type") && ["string", "number", "integer", "boolean", "null"].iter().any(|kind| may_be(kind));
+        let scalar = map.contains_key("type")
+            && ["string", "number", "integer", "boolean", "null"].iter().any(|kind| may_be(kind));
         if scalar {
             return Some(0);
         }

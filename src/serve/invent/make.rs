@@ -1,7 +1,8 @@
 //! The search for a value: choose among the branches of a schema, build, check, and choose again.
 //!
-//! The choices of one place are numbered. Try 0 takes the first branch of everything, which is what a reader of the schema
-//! would write; later tries count through the other combinations. So nothing here is drawn at random.
+//! The choices of one place are numbered. Try 0 takes the first branch of everything, which is what
+//! a reader of the schema would write; later tries count through the other combinations. So nothing
+//! here is drawn at random.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -110,7 +111,8 @@ pub(super) struct Maker<'a> {
     pub(super) words: &'a str,
     pub(super) rules: Rules<'a>,
     heights: Heights,
-    /// Numbers that the schema speaks of: where a rule says what must not be, the answer is often beside one of them.
+    /// Numbers that the schema speaks of: where a rule says what must not be, the answer is often
+    /// beside one of them.
     pub(super) hints: Vec<f64>,
     steps: Cell<u32>,
     values: Cell<u32>,
@@ -140,7 +142,11 @@ fn hints(root: &Value) -> Vec<f64> {
             Value::Object(map) => {
                 for (word, value) in map {
                     match value.as_f64() {
-                        Some(number) if BOUNDS.contains(&word.as_str()) && !found.contains(&number) && found.len() < MOST => {
+                        Some(number)
+                            if BOUNDS.contains(&word.as_str())
+                                && !found.contains(&number)
+                                && found.len() < MOST =>
+                        {
                             found.push(number)
                         }
                         _ => collect(value, found),
@@ -157,9 +163,13 @@ fn hints(root: &Value) -> Vec<f64> {
 }
 
 impl<'a> Maker<'a> {
-    /// Counts to try where the usual one does not do: those that the schema speaks of, and their neighbours.
+    /// Counts to try where the usual one does not do: those that the schema speaks of, and their
+    /// neighbours.
     pub(super) fn counts(&self) -> impl Iterator<Item = u64> + '_ {
-        self.hints.iter().filter(|n| (0.0..1_000.0).contains(*n)).flat_map(|n| [*n as u64, *n as u64 + 1, (*n as u64).saturating_sub(1)])
+        self.hints
+            .iter()
+            .filter(|n| (0.0..1_000.0).contains(*n))
+            .flat_map(|n| [*n as u64, *n as u64 + 1, (*n as u64).saturating_sub(1)])
     }
 
     fn new(root: &'a Value, words: &'a str) -> Self {
@@ -203,7 +213,10 @@ impl<'a> Maker<'a> {
             self.give_up();
             return None;
         }
-        let key = (self.lean(place.depth), all.iter().map(|schema| std::ptr::from_ref(*schema)).collect());
+        let key = (
+            self.lean(place.depth),
+            all.iter().map(|schema| std::ptr::from_ref(*schema)).collect(),
+        );
         if self.impossible.borrow().contains(&key) {
             return None;
         }
@@ -246,7 +259,13 @@ impl<'a> Maker<'a> {
     }
 
     /// Adds a schema and all that must hold with it, one branch of each choice.
-    pub(super) fn gather(&self, schema: &'a Value, set: &mut Set<'a>, depth: usize, choices: &mut Choices) -> Option<()> {
+    pub(super) fn gather(
+        &self,
+        schema: &'a Value,
+        set: &mut Set<'a>,
+        depth: usize,
+        choices: &mut Choices,
+    ) -> Option<()> {
         let map = match schema {
             Value::Bool(false) => return None,
             Value::Object(map) => map,
@@ -265,20 +284,24 @@ impl<'a> Maker<'a> {
         }
         for choice in ["anyOf", "oneOf"] {
             let Some(branches) = map.get(choice).and_then(Value::as_array) else { continue };
-            let mut finite: Vec<(u32, &Value)> = branches.iter().filter_map(|branch| Some((self.height(branch)?, branch))).collect();
+            let mut finite: Vec<(u32, &Value)> =
+                branches.iter().filter_map(|branch| Some((self.height(branch)?, branch))).collect();
             if self.lean(depth) {
                 finite.sort_by_key(|(height, _)| *height);
             }
             let (_, branch) = *finite.get(choices.pick(finite.len()))?;
             self.gather(branch, set, depth, choices)?;
         }
-        if let Some(test) = map.get("if").filter(|_| map.contains_key("then") || map.contains_key("else")) {
+        if let Some(test) =
+            map.get("if").filter(|_| map.contains_key("then") || map.contains_key("else"))
+        {
             // Where the test fails is checked afterwards, with everything else.
             if choices.pick(2) == 0 {
                 self.gather(test, set, depth, choices)?;
                 map.get("then").map_or(Some(()), |then| self.gather(then, set, depth, choices))?;
             } else {
-                map.get("else").map_or(Some(()), |other| self.gather(other, set, depth, choices))?;
+                map.get("else")
+                    .map_or(Some(()), |other| self.gather(other, set, depth, choices))?;
             }
         }
         Some(())
@@ -287,7 +310,10 @@ impl<'a> Maker<'a> {
     /// The values of the shortest list among `const` and `enum`, if there is any.
     fn listed(&self, set: &Set<'a>) -> Option<Vec<&'a Value>> {
         let fixed = set.iter().filter_map(|map| map.get("const")).map(|value| vec![value]);
-        let lists = set.iter().filter_map(|map| map.get("enum").and_then(Value::as_array)).map(|list| list.iter().collect());
+        let lists = set
+            .iter()
+            .filter_map(|map| map.get("enum").and_then(Value::as_array))
+            .map(|list| list.iter().collect());
         fixed.chain(lists).min_by_key(Vec::len).map(|values: Vec<&Value>| {
             let taken = |value: &&Value| set.iter().all(|map| self.rules.listed(map, value));
             let some: Vec<&Value> = values.iter().copied().filter(taken).collect();
@@ -297,26 +323,44 @@ impl<'a> Maker<'a> {
 
     /// The kinds of value to try, the likeliest first.
     fn kinds(&self, set: &Set<'a>, depth: usize) -> Vec<&'static str> {
-        const ALL: [&str; 7] = ["string", "object", "array", "number", "integer", "boolean", "null"];
+        const ALL: [&str; 7] =
+            ["string", "object", "array", "number", "integer", "boolean", "null"];
         let mut order: Vec<&'static str> = Vec::new();
         let named = |word: &str| ALL.into_iter().find(|kind| *kind == word);
         for map in set {
             match map.get("type") {
                 Some(Value::String(word)) => order.extend(named(word)),
-                Some(Value::Array(words)) => order.extend(words.iter().filter_map(|word| named(word.as_str()?))),
+                Some(Value::Array(words)) => {
+                    order.extend(words.iter().filter_map(|word| named(word.as_str()?)))
+                }
                 _ => {}
             }
         }
         // What only a kind's own words speak of is of that kind.
         const SPEAK: [(&str, &[&str]); 4] = [
-            ("object", &["properties", "required", "patternProperties", "minProperties", "propertyNames", "dependentRequired"]),
+            (
+                "object",
+                &[
+                    "properties",
+                    "required",
+                    "patternProperties",
+                    "minProperties",
+                    "propertyNames",
+                    "dependentRequired",
+                ],
+            ),
             ("array", &["items", "prefixItems", "minItems", "contains", "uniqueItems"]),
-            ("number", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
+            (
+                "number",
+                &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+            ),
             ("string", &["pattern", "format", "minLength", "maxLength"]),
         ];
         let typed = !order.is_empty();
         if !typed {
-            let spoken = SPEAK.iter().filter(|(_, words)| set.iter().any(|map| words.iter().any(|word| map.contains_key(*word))));
+            let spoken = SPEAK.iter().filter(|(_, words)| {
+                set.iter().any(|map| words.iter().any(|word| map.contains_key(*word)))
+            });
             order.extend(spoken.map(|(kind, _)| *kind));
             order.extend(ALL);
         }

@@ -1,7 +1,8 @@
 //! JSON of a given schema, for structured answers that simlab knows nothing about.
 //!
-//! Guarantees: a value that is handed back is valid under its schema, as [`rules`] reads it; the same schema and words give the
-//! same value; the time and the size are bounded; never a panic. What a schema asks for beyond the bounds is an error.
+//! Guarantees: a value that is handed back is valid under its schema, as [`rules`] reads it; the
+//! same schema and words give the same value; the time and the size are bounded; never a panic.
+//! What a schema asks for beyond the bounds is an error.
 //!
 //! Does not know: what the fields mean, or which provider asks.
 

@@ -57,7 +57,8 @@ pub(super) fn at_least(value: &Value, bound: &Value) -> bool {
     }
 }
 
-/// Whether `value` is a multiple of `step`, in decimal digits and, as many validators compute it, in binary ones.
+/// Whether `value` is a multiple of `step`, in decimal digits and, as many validators compute it,
+/// in binary ones.
 pub(super) fn is_multiple(value: &Value, step: &Value) -> bool {
     let exact = || {
         let (value, step, _) = Decimal::of(value)?.aligned(Decimal::of(step)?)?;
@@ -78,7 +79,11 @@ fn usual(integer: bool) -> f64 {
 impl<'a> Maker<'a> {
     pub(super) fn a_number(&self, set: &Set<'a>, integer: bool, nth: usize) -> Option<Value> {
         let bounds = |words: [&str; 2]| -> Vec<&'a Value> {
-            set.iter().flat_map(|map| words.map(|word| map.get(word))).flatten().filter(|bound| bound.is_number()).collect()
+            set.iter()
+                .flat_map(|map| words.map(|word| map.get(word)))
+                .flatten()
+                .filter(|bound| bound.is_number())
+                .collect()
         };
         let low = bounds(["minimum", "exclusiveMinimum"]).into_iter().max_by(|a, b| order(a, b));
         let high = bounds(["maximum", "exclusiveMaximum"]).into_iter().min_by(|a, b| order(a, b));
@@ -103,9 +108,11 @@ fn within(set: &Set<'_>, value: &Value) -> bool {
     set.iter().all(|map| {
         let number = |word: &str| map.get(word).filter(|bound| bound.is_number());
         let flag = |word: &str| map.get(word) == Some(&Value::Bool(true));
-        number("minimum").is_none_or(|bound| at_least(value, bound) && !(flag("exclusiveMinimum") && at_least(bound, value)))
-            && number("maximum").is_none_or(|bound| at_least(bound, value) && !(flag("exclusiveMaximum") && at_least(value, bound)))
-            && number("exclusiveMinimum").is_none_or(|bound| !at_least(bound, value))
+        number("minimum").is_none_or(|bound| {
+            at_least(value, bound) && !(flag("exclusiveMinimum") && at_least(bound, value))
+        }) && number("maximum").is_none_or(|bound| {
+            at_least(bound, value) && !(flag("exclusiveMaximum") && at_least(value, bound))
+        }) && number("exclusiveMinimum").is_none_or(|bound| !at_least(bound, value))
             && number("exclusiveMaximum").is_none_or(|bound| !at_least(value, bound))
     })
 }
@@ -118,7 +125,8 @@ fn order(one: &Value, other: &Value) -> Ordering {
     }
 }
 
-/// The `nth` multiple of `grid` that is taken, counted from the usual number upwards and then from the lower bound.
+/// The `nth` multiple of `grid` that is taken, counted from the usual number upwards and then from
+/// the lower bound.
 fn on_grid(
     grid: Decimal,
     (low, high): (Option<&Value>, Option<&Value>),
@@ -139,7 +147,10 @@ fn on_grid(
             (number.digits % scale == 0).then_some(number.digits / scale)
         };
         match whole {
-            Some(whole) => i64::try_from(whole).map(Value::from).or_else(|_| u64::try_from(whole).map(Value::from)).ok(),
+            Some(whole) => i64::try_from(whole)
+                .map(Value::from)
+                .or_else(|_| u64::try_from(whole).map(Value::from))
+                .ok(),
             None if integer => Some(Value::Null),
             None => Number::from_f64(number.value()).map(Value::Number),
         }
@@ -159,16 +170,29 @@ fn on_grid(
     if first > last {
         return None;
     }
-    let start = ((usual(integer) / grid.value()).ceil().clamp(-1e18, 1e18) as i128).clamp(first, last);
-    // Neighbours on both sides, what the schema speaks of, powers of two on both sides, and then one by one.
+    let start =
+        ((usual(integer) / grid.value()).ceil().clamp(-1e18, 1e18) as i128).clamp(first, last);
+    // Neighbours on both sides, what the schema speaks of, powers of two on both sides, and then
+    // one by one.
     let both = |more: i128| [start.saturating_add(more), start.saturating_sub(more)];
-    let told = hints.iter().map(|hint| (hint / grid.value()).clamp(-1e30, 1e30) as i128).flat_map(|k| [k, k + 1, k - 1]);
-    let upwards = (0..MAX_CANDIDATES).map(|more| start.saturating_add(more)).take_while(|k| *k <= last);
+    let told = hints
+        .iter()
+        .map(|hint| (hint / grid.value()).clamp(-1e30, 1e30) as i128)
+        .flat_map(|k| [k, k + 1, k - 1]);
+    let upwards =
+        (0..MAX_CANDIDATES).map(|more| start.saturating_add(more)).take_while(|k| *k <= last);
     let back = if first == i128::MIN { start.saturating_sub(MAX_CANDIDATES) } else { first };
-    let others = (0..MAX_CANDIDATES).map(|more| back.saturating_add(more)).take_while(|k| *k < start);
-    let near = std::iter::once(start).chain((1..5).flat_map(both)).chain(told).chain((3..50).flat_map(|power| both(1 << power)));
+    let others =
+        (0..MAX_CANDIDATES).map(|more| back.saturating_add(more)).take_while(|k| *k < start);
+    let near = std::iter::once(start)
+        .chain((1..5).flat_map(both))
+        .chain(told)
+        .chain((3..50).flat_map(|power| both(1 << power)));
     let candidates = near.filter(|k| (first..=last).contains(k)).chain(upwards).chain(others);
-    nth_distinct(candidates.filter_map(multiple).filter(|value| value.is_number() && taken(value)), nth)
+    nth_distinct(
+        candidates.filter_map(multiple).filter(|value| value.is_number() && taken(value)),
+        nth,
+    )
 }
 
 /// The `nth` of the different values; where there are fewer, they come again from the first.
@@ -188,7 +212,13 @@ fn nth_distinct(values: impl Iterator<Item = Value>, nth: usize) -> Option<Value
 }
 
 /// The `nth` number that is taken, the usual one first where it is.
-fn between(low: Option<&Value>, high: Option<&Value>, hints: &[f64], nth: usize, taken: impl Fn(&Value) -> bool) -> Option<Value> {
+fn between(
+    low: Option<&Value>,
+    high: Option<&Value>,
+    hints: &[f64],
+    nth: usize,
+    taken: impl Fn(&Value) -> bool,
+) -> Option<Value> {
     let (low, high) = (low.and_then(Value::as_f64), high.and_then(Value::as_f64));
     let (from, to) = match (low, high) {
         (Some(low), Some(high)) => (low, high),
@@ -198,10 +228,22 @@ fn between(low: Option<&Value>, high: Option<&Value>, hints: &[f64], nth: usize,
     };
     let usual = usual(false).clamp(from.min(to), to.max(from));
     // Halves, quarters, eighths, … of the range: short numbers, as many as are asked for.
-    let parts = (1..=40).flat_map(|power| (1..(1_u64 << power).min(4_000)).step_by(2).map(move |odd| odd as f64 / (1_u64 << power) as f64));
+    let parts = (1..=40).flat_map(|power| {
+        (1..(1_u64 << power).min(4_000))
+            .step_by(2)
+            .map(move |odd| odd as f64 / (1_u64 << power) as f64)
+    });
     let parts = parts.map(|share| from + (to - from) * share);
     let told = hints.iter().flat_map(|hint| [*hint, hint + 0.5, hint - 0.5]);
     let far = (1..50).flat_map(|power| [(1_u64 << power) as f64, -((1_u64 << power) as f64)]);
-    let numbers = [usual, from, to, -0.5].into_iter().chain(told).chain(parts.clone().take(8)).chain(far).chain(parts);
-    nth_distinct(numbers.filter_map(|number| Number::from_f64(number).map(Value::Number)).filter(taken), nth)
+    let numbers = [usual, from, to, -0.5]
+        .into_iter()
+        .chain(told)
+        .chain(parts.clone().take(8))
+        .chain(far)
+        .chain(parts);
+    nth_distinct(
+        numbers.filter_map(|number| Number::from_f64(number).map(Value::Number)).filter(taken),
+        nth,
+    )
 }

@@ -10,14 +10,28 @@ const MAX_ALONE: usize = 6;
 const MAX_NAMES: usize = 200;
 
 impl<'a> Maker<'a> {
-    pub(super) fn an_object(&self, mut set: Set<'a>, depth: usize, choices: &mut Choices) -> Option<Value> {
-        let most = set.iter().filter_map(|map| map.get("maxProperties")?.as_u64()).min().unwrap_or(u64::MAX);
-        let least = set.iter().filter_map(|map| map.get("minProperties")?.as_u64()).max().unwrap_or_default();
+    pub(super) fn an_object(
+        &self,
+        mut set: Set<'a>,
+        depth: usize,
+        choices: &mut Choices,
+    ) -> Option<Value> {
+        let most = set
+            .iter()
+            .filter_map(|map| map.get("maxProperties")?.as_u64())
+            .min()
+            .unwrap_or(u64::MAX);
+        let least = set
+            .iter()
+            .filter_map(|map| map.get("minProperties")?.as_u64())
+            .max()
+            .unwrap_or_default();
         if least > 10_000 {
             self.give_up();
             return None;
         }
-        let chosen = self.chosen(&mut set, depth, choices, usize::try_from(most).unwrap_or(usize::MAX))?;
+        let chosen =
+            self.chosen(&mut set, depth, choices, usize::try_from(most).unwrap_or(usize::MAX))?;
         let mut made = Map::new();
         for (name, must) in &chosen {
             let place = Place { depth: depth + 1, variety: choices.rest() };
@@ -43,25 +57,46 @@ impl<'a> Maker<'a> {
         Some(Value::Object(made))
     }
 
-    /// The fields to write, and whether each must be there; adds the schemas that they bring with them.
-    fn chosen(&self, set: &mut Set<'a>, depth: usize, choices: &mut Choices, most: usize) -> Option<Vec<(String, bool)>> {
+    /// The fields to write, and whether each must be there; adds the schemas that they bring with
+    /// them.
+    fn chosen(
+        &self,
+        set: &mut Set<'a>,
+        depth: usize,
+        choices: &mut Choices,
+        most: usize,
+    ) -> Option<Vec<(String, bool)>> {
         let mut mode = None;
         loop {
             let mut required: Vec<String> = Vec::new();
-            for name in set.iter().flat_map(|map| map.get("required").and_then(Value::as_array).into_iter().flatten()) {
+            for name in set
+                .iter()
+                .flat_map(|map| map.get("required").and_then(Value::as_array).into_iter().flatten())
+            {
                 let Some(name) = name.as_str() else { continue };
                 if !required.iter().any(|known| known == name) {
                     required.push(name.to_owned());
                 }
             }
             let mut named: Vec<&String> = Vec::new();
-            for name in set.iter().filter_map(|map| map.get("properties")?.as_object()).flat_map(|fields| fields.keys()) {
+            for name in set
+                .iter()
+                .filter_map(|map| map.get("properties")?.as_object())
+                .flat_map(|fields| fields.keys())
+            {
                 if !named.contains(&name) {
                     named.push(name);
                 }
             }
-            let ends = |name: &&&String| self.of_field(set, name).iter().all(|schema| self.height(schema).is_some());
-            let optional: Vec<&String> = named.iter().filter(|name| !required.contains(name)).filter(ends).copied().collect();
+            let ends = |name: &&&String| {
+                self.of_field(set, name).iter().all(|schema| self.height(schema).is_some())
+            };
+            let optional: Vec<&String> = named
+                .iter()
+                .filter(|name| !required.contains(name))
+                .filter(ends)
+                .copied()
+                .collect();
             let mode = *mode.get_or_insert_with(|| choices.pick(2 + optional.len().min(MAX_ALONE)));
             let kept = |at: usize| match (mode, self.lean(depth)) {
                 (0, false) | (1, true) => true,
@@ -78,8 +113,14 @@ impl<'a> Maker<'a> {
             let mut at = 0;
             while let Some(name) = wanted.get(at).cloned() {
                 let others = set.iter().flat_map(|map| {
-                    let new = map.get("dependentRequired").and_then(|depend| depend.get(&name)).and_then(Value::as_array);
-                    let old = map.get("dependencies").and_then(|depend| depend.get(&name)).and_then(Value::as_array);
+                    let new = map
+                        .get("dependentRequired")
+                        .and_then(|depend| depend.get(&name))
+                        .and_then(Value::as_array);
+                    let old = map
+                        .get("dependencies")
+                        .and_then(|depend| depend.get(&name))
+                        .and_then(Value::as_array);
                     new.into_iter().chain(old).flatten().filter_map(Value::as_str)
                 });
                 for other in others {
@@ -94,8 +135,16 @@ impl<'a> Maker<'a> {
             }
             let more: Vec<&'a Value> = set
                 .iter()
-                .flat_map(|map| ["dependentSchemas", "dependencies"].into_iter().filter_map(|word| map.get(word)?.as_object()))
-                .flat_map(|depend| depend.iter().filter(|(name, schema)| wanted.contains(name) && !schema.is_array()))
+                .flat_map(|map| {
+                    ["dependentSchemas", "dependencies"]
+                        .into_iter()
+                        .filter_map(|word| map.get(word)?.as_object())
+                })
+                .flat_map(|depend| {
+                    depend
+                        .iter()
+                        .filter(|(name, schema)| wanted.contains(name) && !schema.is_array())
+                })
                 .map(|(_, schema)| schema)
                 .collect();
             let before = set.len();
@@ -104,9 +153,16 @@ impl<'a> Maker<'a> {
             }
             if set.len() == before {
                 // Fields come in the order in which the schema names them.
-                let place = |name: &String| named.iter().position(|known| *known == name).unwrap_or(named.len());
+                let place = |name: &String| {
+                    named.iter().position(|known| *known == name).unwrap_or(named.len())
+                };
                 wanted.sort_by_key(place);
-                return Some(wanted.into_iter().map(|name| (name.clone(), required.contains(&name))).collect());
+                return Some(
+                    wanted
+                        .into_iter()
+                        .map(|name| (name.clone(), required.contains(&name)))
+                        .collect(),
+                );
             }
         }
     }
@@ -118,10 +174,15 @@ impl<'a> Maker<'a> {
 
     /// A name for a field that nothing names.
     fn a_name(&self, set: &Set<'a>, depth: usize, nth: usize) -> Option<String> {
-        let patterns: Vec<&String> =
-            set.iter().filter_map(|map| map.get("patternProperties")?.as_object()).flat_map(|fields| fields.keys()).collect();
+        let patterns: Vec<&String> = set
+            .iter()
+            .filter_map(|map| map.get("patternProperties")?.as_object())
+            .flat_map(|fields| fields.keys())
+            .collect();
         let rules: Vec<&'a Value> = set.iter().filter_map(|map| map.get("propertyNames")).collect();
-        let fits = |name: &String| rules.iter().all(|rule| self.rules.hold(rule, &Value::String(name.clone())));
+        let fits = |name: &String| {
+            rules.iter().all(|rule| self.rules.hold(rule, &Value::String(name.clone())))
+        };
         if let Some(pattern) = nth.checked_rem(patterns.len()).and_then(|at| patterns.get(at)) {
             return self.rules.patterns.write(pattern, 0, 64, nth / patterns.len()).filter(fits);
         }

@@ -1,7 +1,9 @@
-//! Patterns of a schema (regular expressions as ECMA-262 has them): whether a text matches, and texts that do.
+//! Patterns of a schema (regular expressions as ECMA-262 has them): whether a text matches, and
+//! texts that do.
 //!
-//! A pattern matches anywhere in a text unless it is anchored. Texts are written from the structure of the pattern, with the
-//! length that is asked for shared among its repetitions, and checked by a matcher that knows lookaround and back-references.
+//! A pattern matches anywhere in a text unless it is anchored. Texts are written from the structure
+//! of the pattern, with the length that is asked for shared among its repetitions, and checked by a
+//! matcher that knows lookaround and back-references.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -20,7 +22,8 @@ const MAX_BACKTRACKING: usize = 200_000;
 /// Longest text of a pattern, in characters.
 const MAX_LENGTH: usize = 20_000;
 
-/// Most work for the patterns of one schema, about in characters that are written and matched: a second or so.
+/// Most work for the patterns of one schema, about in characters that are written and matched: a
+/// second or so.
 const MAX_WORK: usize = 20_000_000;
 /// What a text costs besides its characters, and a match that was given up.
 const TEXT_WORK: usize = 50;
@@ -33,8 +36,9 @@ struct Pattern {
     anchored: (bool, bool),
 }
 
-/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing. After [`MAX_WORK`] nothing matches and
-/// nothing is written any more, so that no schema keeps the server busy.
+/// The patterns of a schema, each compiled once; one that cannot be compiled asks for nothing.
+/// After [`MAX_WORK`] nothing matches and nothing is written any more, so that no schema keeps the
+/// server busy.
 #[derive(Default)]
 pub(super) struct Patterns {
     compiled: RefCell<BTreeMap<String, Option<Rc<Pattern>>>>,
@@ -67,12 +71,20 @@ impl Patterns {
             return false;
         }
         let found = pattern.regex.is_match(text);
-        self.work.set(self.work.get() + TEXT_WORK + text.len() + if found.is_err() { LOST_WORK } else { 0 });
+        self.work.set(
+            self.work.get() + TEXT_WORK + text.len() + if found.is_err() { LOST_WORK } else { 0 },
+        );
         found.unwrap_or(false)
     }
 
     /// The `nth` text that matches, with this number of characters at least and at most.
-    pub(super) fn write(&self, pattern: &str, least: usize, most: usize, nth: usize) -> Option<String> {
+    pub(super) fn write(
+        &self,
+        pattern: &str,
+        least: usize,
+        most: usize,
+        nth: usize,
+    ) -> Option<String> {
         let pattern = self.get(pattern)?;
         let shape = pattern.shape.as_ref()?;
         let (shortest, longest) = length(shape);
@@ -92,7 +104,8 @@ impl Patterns {
             let mut text = String::new();
             Writer { variety: nth + variety, steps: 0 }.write(shape, wanted, &mut text);
             self.work.set(self.work.get() + TEXT_WORK + text.len());
-            // Texts differ on a side that is not anchored, where the pattern itself leaves no choice.
+            // Texts differ on a side that is not anchored, where the pattern itself leaves no
+            // choice.
             if variety % 2 == 1 && !(start && end) {
                 let mark = letters(variety / 2);
                 text = if end { mark + &text } else { text + &mark };
@@ -104,7 +117,10 @@ impl Patterns {
                 text = if end { more + &text } else { text + &more };
             }
             let count = text.chars().count();
-            if (least..=most).contains(&count) && self.is_match(&pattern, &text) && !texts.contains(&text) {
+            if (least..=most).contains(&count)
+                && self.is_match(&pattern, &text)
+                && !texts.contains(&text)
+            {
                 texts.push(text);
                 if texts.len() > nth.min(8) {
                     break;
@@ -120,12 +136,14 @@ fn compile(pattern: &str) -> Option<Pattern> {
     let translated = translated(pattern);
     let regex = RegexBuilder::new(&translated).backtrack_limit(MAX_BACKTRACKING).build().ok()?;
     let plain = without_lookaround(&translated);
-    let shape = regex_syntax::ParserBuilder::new().utf8(true).nest_limit(200).build().parse(&plain).ok();
+    let shape =
+        regex_syntax::ParserBuilder::new().utf8(true).nest_limit(200).build().parse(&plain).ok();
     let body = plain.trim_start_matches("(?:");
     Some(Pattern { regex, shape, anchored: (body.starts_with('^'), body.ends_with('$')) })
 }
 
-/// The pattern with what ECMA-262 means by it: classes of ASCII digits and letters, brackets and braces that stand for themselves.
+/// The pattern with what ECMA-262 means by it: classes of ASCII digits and letters, brackets and
+/// braces that stand for themselves.
 fn translated(pattern: &str) -> String {
     let characters: Vec<char> = pattern.chars().collect();
     let mut text = String::with_capacity(pattern.len() + 8);
@@ -181,14 +199,17 @@ fn translated(pattern: &str) -> String {
 /// Whether a brace opens a count, such as `3}`, `3,}` or `3,5}`.
 fn is_count(after: &[char]) -> bool {
     let Some(end) = after.iter().position(|c| *c == '}') else { return false };
-    after.first().is_some_and(char::is_ascii_digit) && after.iter().take(end).all(|c| c.is_ascii_digit() || *c == ',')
+    after.first().is_some_and(char::is_ascii_digit)
+        && after.iter().take(end).all(|c| c.is_ascii_digit() || *c == ',')
 }
 
 /// The pattern without the groups that look ahead or behind: the matcher checks what they say.
 fn without_lookaround(pattern: &str) -> String {
     let mut text = String::new();
     let mut rest = pattern;
-    while let Some(at) = ["(?=", "(?!", "(?<=", "(?<!"].iter().filter_map(|open| rest.find(open)).min() {
+    while let Some(at) =
+        ["(?=", "(?!", "(?<=", "(?<!"].iter().filter_map(|open| rest.find(open)).min()
+    {
         text.push_str(&rest[..at]);
         let (mut depth, mut escaped, mut end) = (0_usize, false, rest.len());
         for (place, c) in rest[at..].char_indices() {
@@ -227,7 +248,10 @@ fn length(shape: &Hir) -> (usize, usize) {
             (shortest.saturating_mul(again.min as usize), longest)
         }
         HirKind::Capture(group) => length(&group.sub),
-        HirKind::Concat(parts) => parts.iter().map(length).fold((0, 0), |(a, b), (c, d)| (a.saturating_add(c), b.saturating_add(d))),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .map(length)
+            .fold((0, 0), |(a, b), (c, d)| (a.saturating_add(c), b.saturating_add(d))),
         HirKind::Alternation(parts) => {
             let each = || parts.iter().map(length);
             (each().map(|(a, _)| a).min().unwrap_or(0), each().map(|(_, b)| b).max().unwrap_or(0))
@@ -242,7 +266,8 @@ struct Writer {
 }
 
 impl Writer {
-    /// A number below `n` that differs from place to place and from text to text; 0 everywhere in the first text.
+    /// A number below `n` that differs from place to place and from text to text; 0 everywhere in
+    /// the first text.
     fn choose(&mut self, n: usize) -> usize {
         self.steps += 1;
         if self.variety == 0 || n < 2 {
@@ -279,16 +304,25 @@ impl Writer {
                     (shortest..=longest).contains(&wanted)
                 };
                 let fitting: Vec<&Hir> = parts.iter().filter(fits).collect();
-                let among: Vec<&Hir> = if fitting.is_empty() || self.variety % 4 == 3 { parts.iter().collect() } else { fitting };
+                let among: Vec<&Hir> = if fitting.is_empty() || self.variety % 4 == 3 {
+                    parts.iter().collect()
+                } else {
+                    fitting
+                };
                 let chosen = self.choose(among.len());
                 among.get(chosen).map_or(0, |part| self.write(part, wanted, text))
             }
             HirKind::Concat(parts) => {
                 let lengths: Vec<(usize, usize)> = parts.iter().map(length).collect();
-                let mut spare = wanted.saturating_sub(lengths.iter().fold(0, |sum: usize, (shortest, _)| sum.saturating_add(*shortest)));
+                let mut spare = wanted.saturating_sub(
+                    lengths
+                        .iter()
+                        .fold(0, |sum: usize, (shortest, _)| sum.saturating_add(*shortest)),
+                );
                 let mut all = 0;
                 for (part, (shortest, longest)) in parts.iter().zip(lengths) {
-                    let written = self.write(part, shortest.saturating_add(spare).min(longest), text);
+                    let written =
+                        self.write(part, shortest.saturating_add(spare).min(longest), text);
                     spare = spare.saturating_sub(written.saturating_sub(shortest));
                     all += written;
                 }
@@ -296,9 +330,11 @@ impl Writer {
             }
             HirKind::Repetition(again) => {
                 let (shortest, longest) = length(&again.sub);
-                let (least, most) = (again.min as usize, again.max.map_or(usize::MAX, |most| most as usize));
+                let (least, most) =
+                    (again.min as usize, again.max.map_or(usize::MAX, |most| most as usize));
                 // As few as reach the length, none of them longer than it can be.
-                let needed = if longest == 0 { 0 } else { wanted.div_ceil(longest.min(wanted.max(1))) };
+                let needed =
+                    if longest == 0 { 0 } else { wanted.div_ceil(longest.min(wanted.max(1))) };
                 let possible = wanted.checked_div(shortest).unwrap_or(needed);
                 let times = needed.clamp(least, most).max(least).min(possible.max(least));
                 let mut left = wanted;
@@ -308,7 +344,8 @@ impl Writer {
                         break;
                     }
                     let others = (times - time - 1).saturating_mul(shortest);
-                    let written = self.write(&again.sub, left.saturating_sub(others).min(longest), text);
+                    let written =
+                        self.write(&again.sub, left.saturating_sub(others).min(longest), text);
                     left = left.saturating_sub(written);
                     all += written;
                 }
@@ -319,17 +356,27 @@ impl Writer {
 
     /// A character of a class: a plain one if there is any.
     fn character(&mut self, class: &Class) -> Option<char> {
-        const PLAIN: [(char, char); 5] = [('a', 'z'), ('A', 'Z'), ('0', '9'), (' ', '/'), (':', '~')];
+        const PLAIN: [(char, char); 5] =
+            [('a', 'z'), ('A', 'Z'), ('0', '9'), (' ', '/'), (':', '~')];
         let ranges: Vec<(char, char)> = match class {
-            Class::Unicode(class) => class.iter().map(|range| (range.start(), range.end())).collect(),
-            Class::Bytes(class) => class.iter().map(|range| (char::from(range.start()), char::from(range.end()))).collect(),
+            Class::Unicode(class) => {
+                class.iter().map(|range| (range.start(), range.end())).collect()
+            }
+            Class::Bytes(class) => class
+                .iter()
+                .map(|range| (char::from(range.start()), char::from(range.end())))
+                .collect(),
         };
         // Texts of later tries mix the kinds of character.
         let turn = self.choose(PLAIN.len() - 1);
-        let plain = PLAIN.iter().cycle().skip(if self.variety < 8 { 0 } else { turn }).take(PLAIN.len());
+        let plain =
+            PLAIN.iter().cycle().skip(if self.variety < 8 { 0 } else { turn }).take(PLAIN.len());
         for (low, high) in plain {
-            let cut: Vec<(char, char)> =
-                ranges.iter().map(|(from, to)| (*from.max(low), *to.min(high))).filter(|(from, to)| from <= to).collect();
+            let cut: Vec<(char, char)> = ranges
+                .iter()
+                .map(|(from, to)| (*from.max(low), *to.min(high)))
+                .filter(|(from, to)| from <= to)
+                .collect();
             let total: usize = cut.iter().map(|(from, to)| *to as usize - *from as usize + 1).sum();
             if total > 0 {
                 let mut at = self.choose(total);

@@ -1,4 +1,5 @@
-//! Random schemas that some value satisfies: each is written around a value, so that it cannot ask for the impossible.
+//! Random schemas that some value satisfies: each is written around a value, so that it cannot ask
+//! for the impossible.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -8,7 +9,12 @@ use super::value;
 
 /// A value to write a schema around.
 fn any_value() -> impl Strategy<Value = Value> {
-    let text = prop_oneof!["[a-z]{0,8}", "[A-Z]{2}-[0-9]{2,4}", Just("2026-03-04".to_owned()), Just("ann@example.com".to_owned())];
+    let text = prop_oneof![
+        "[a-z]{0,8}",
+        "[A-Z]{2}-[0-9]{2,4}",
+        Just("2026-03-04".to_owned()),
+        Just("ann@example.com".to_owned())
+    ];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -19,7 +25,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-e]{1,2}", inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            prop::collection::btree_map("[a-e]{1,2}", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
 }
@@ -52,7 +59,9 @@ fn around(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Valu
             defs.insert(name.clone(), schema);
             schema = json!({ "$ref": format!("#/$defs/{name}") });
         }
-        5 => schema = json!({ "anyOf": [{ "type": "string", "minLength": 9, "maxLength": 2 }, schema, true] }),
+        5 => {
+            schema = json!({ "anyOf": [{ "type": "string", "minLength": 9, "maxLength": 2 }, schema, true] })
+        }
         6 if !value.is_null() => {
             schema = json!({ "if": unlike(value, bits), "then": false, "else": schema });
         }
@@ -70,7 +79,9 @@ fn unused(value: &Value) -> Value {
 /// A schema that does not take this value.
 fn unlike(value: &Value, bits: &mut Bits) -> Value {
     match (value, bits.below(2)) {
-        (Value::String(text), 0) => json!({ "type": "string", "minLength": text.chars().count() + 1 }),
+        (Value::String(text), 0) => {
+            json!({ "type": "string", "minLength": text.chars().count() + 1 })
+        }
         (Value::Number(n), 0) => json!({ "type": "number", "exclusiveMinimum": n }),
         (Value::Array(items), 0) => json!({ "type": "array", "minItems": items.len() + 1 }),
         (Value::Object(_), 0) => json!({ "required": ["not_there"], "type": "object" }),
@@ -83,7 +94,9 @@ fn plain(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Value
     let mut schema = Map::new();
     let mut say = |word: &str, told: Value| drop(schema.insert(word.to_owned(), told));
     match value {
-        Value::Null => say("type", if bits.often() { json!(["null", "string"]) } else { json!("null") }),
+        Value::Null => {
+            say("type", if bits.often() { json!(["null", "string"]) } else { json!("null") })
+        }
         Value::Bool(flag) => {
             say("type", json!("boolean"));
             if bits.often() {
@@ -92,7 +105,10 @@ fn plain(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Value
         }
         Value::Number(number) => {
             let whole = number.as_i64();
-            say("type", if whole.is_some() && bits.often() { json!("integer") } else { json!("number") });
+            say(
+                "type",
+                if whole.is_some() && bits.often() { json!("integer") } else { json!("number") },
+            );
             let n = number.as_f64().unwrap();
             match bits.below(5) {
                 0 => say("minimum", json!(n)),
@@ -104,7 +120,10 @@ fn plain(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Value
                 _ => {}
             }
             if bits.often() {
-                say("multipleOf", whole.filter(|n| *n != 0).map_or(json!(0.25), |n| json!(n.abs())));
+                say(
+                    "multipleOf",
+                    whole.filter(|n| *n != 0).map_or(json!(0.25), |n| json!(n.abs())),
+                );
             }
         }
         Value::String(text) => {
@@ -120,7 +139,10 @@ fn plain(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Value
                 "2026-03-04" if bits.below(2) == 0 => say("format", json!("date")),
                 "ann@example.com" if bits.below(2) == 0 => say("format", json!("email")),
                 _ if text.contains('-') && bits.below(2) == 0 => say("pattern", json!("-[0-9]+")),
-                _ if bits.often() => say("pattern", json!(format!("^{}", text.chars().next().map_or(String::new(), String::from)))),
+                _ if bits.often() => say(
+                    "pattern",
+                    json!(format!("^{}", text.chars().next().map_or(String::new(), String::from))),
+                ),
                 _ => {}
             }
         }
@@ -154,7 +176,10 @@ fn plain(value: &Value, bits: &mut Bits, defs: &mut Map<String, Value>) -> Value
         }
         Value::Object(fields) => {
             say("type", json!("object"));
-            let each: Map<String, Value> = fields.iter().map(|(name, field)| (name.clone(), around(field, bits, defs))).collect();
+            let each: Map<String, Value> = fields
+                .iter()
+                .map(|(name, field)| (name.clone(), around(field, bits, defs)))
+                .collect();
             say("properties", Value::Object(each));
             let required: Vec<&String> = fields.keys().filter(|_| bits.below(3) > 0).collect();
             say("required", json!(required));

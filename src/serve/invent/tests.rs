@@ -7,7 +7,10 @@ use super::{Unmet, object, overlaid, value};
 /// Asserts that a value is made and that the other validator takes it, formats included.
 fn valid(schema: &Value) -> Value {
     let made = value(schema, "The answer").unwrap_or_else(|why| panic!("{why:?} for {schema}"));
-    let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap_or_else(|error| panic!("{error} in {schema}"));
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .unwrap_or_else(|error| panic!("{error} in {schema}"));
     let faults: Vec<String> = validator.iter_errors(&made).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{faults:?}\n{made}\n{schema}");
     made
@@ -98,11 +101,14 @@ fn every_keyword_is_kept() {
 
 #[test]
 fn a_time_has_no_zone_unless_it_is_asked_for() {
-    // What `jsonschema.FormatChecker()` of Python takes, `strptime` with `%H:%M:%S`, and the pattern that zod writes.
+    // What `jsonschema.FormatChecker()` of Python takes, `strptime` with `%H:%M:%S`, and the
+    // pattern that zod writes.
     assert_eq!(value(&json!({ "type": "string", "format": "time" }), "w").unwrap(), "09:30:00");
     let zod = json!({ "type": "string", "format": "time", "pattern": r"^(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)$" });
     assert_eq!(value(&zod, "w").unwrap(), "09:30:00");
-    valid(&json!({ "type": "array", "minItems": 3, "uniqueItems": true, "items": { "type": "string", "format": "time", "minLength": 9 } }));
+    valid(
+        &json!({ "type": "array", "minItems": 3, "uniqueItems": true, "items": { "type": "string", "format": "time", "minLength": 9 } }),
+    );
 }
 
 #[test]
@@ -110,8 +116,7 @@ fn recursion_ends_where_it_can_and_is_an_error_where_it_cannot() {
     let tree = json!({ "$defs": { "n": { "type": "object", "properties": { "name": { "type": "string" }, "kids": { "type": "array", "items": { "$ref": "#/$defs/n" } } },
         "required": ["name", "kids"], "additionalProperties": false } }, "$ref": "#/$defs/n" });
     assert!(valid(&tree).to_string().len() < 2_000);
-    let list =
-        json!({ "type": "object", "properties": { "next": { "anyOf": [{ "$ref": "#" }, { "type": "null" }] } }, "required": ["next"] });
+    let list = json!({ "type": "object", "properties": { "next": { "anyOf": [{ "$ref": "#" }, { "type": "null" }] } }, "required": ["next"] });
     valid(&list);
     let sum = json!({ "$defs": {
         "e": { "anyOf": [{ "$ref": "#/$defs/sum" }, { "$ref": "#/$defs/lit" }] },
@@ -143,10 +148,18 @@ fn what_is_too_large_or_impossible_is_an_error() {
             break;
         }
     }
-    // Each took minutes: a text far beyond its longest length, and a match that backtracks without end.
+    // Each took minutes: a text far beyond its longest length, and a match that backtracks without
+    // end.
     let long = json!({ "type": "string", "pattern": "^[A-Z]{65536}$", "maxLength": 20 });
     let slow = json!({ "type": "array", "items": { "type": "string", "pattern": "^(?=(a+)+$)(a+)+x$" }, "minItems": 50 });
-    for schema in [json!(false), json!({ "type": "string", "not": {} }), json!({ "enum": [] }), deep, long, slow] {
+    for schema in [
+        json!(false),
+        json!({ "type": "string", "not": {} }),
+        json!({ "enum": [] }),
+        deep,
+        long,
+        slow,
+    ] {
         assert_eq!(value(&schema, "w"), Err(Unmet::Impossible));
     }
 }
@@ -156,6 +169,9 @@ fn known_fields_are_told_and_the_others_are_made_up() {
     let schema = json!({ "type": "object", "properties": { "route": { "type": "string" }, "sure": { "type": "integer" }, "more": { "type": "boolean" } },
         "required": ["route", "sure", "more"], "additionalProperties": false });
     let known = json!({ "route": "support", "sure": 0.9 });
-    assert_eq!(overlaid(&schema, "w", known.clone()).unwrap(), json!({ "route": "support", "sure": 1, "more": false }));
+    assert_eq!(
+        overlaid(&schema, "w", known.clone()).unwrap(),
+        json!({ "route": "support", "sure": 1, "more": false })
+    );
     assert_eq!(overlaid(&json!({ "type": "object" }), "w", known.clone()).unwrap(), known);
 }

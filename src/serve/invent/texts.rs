@@ -13,14 +13,17 @@ const MAX_OF_FORMAT: usize = 48;
 
 impl<'a> Maker<'a> {
     pub(super) fn a_text(&self, set: &Set<'a>, nth: usize) -> Option<Value> {
-        let least = set.iter().filter_map(|map| count_of(map.get("minLength")?)).max().unwrap_or_default();
-        let most = set.iter().filter_map(|map| count_of(map.get("maxLength")?)).min().unwrap_or(u64::MAX);
+        let least =
+            set.iter().filter_map(|map| count_of(map.get("minLength")?)).max().unwrap_or_default();
+        let most =
+            set.iter().filter_map(|map| count_of(map.get("maxLength")?)).min().unwrap_or(u64::MAX);
         if least > MAX_CHARACTERS {
             self.give_up();
             return None;
         }
         let (least, most) = (least as usize, usize::try_from(most).unwrap_or(usize::MAX));
-        let word = |word: &str| set.iter().filter_map(|map| map.get(word)?.as_str()).collect::<Vec<_>>();
+        let word =
+            |word: &str| set.iter().filter_map(|map| map.get(word)?.as_str()).collect::<Vec<_>>();
         let (patterns, formats) = (word("pattern"), word("format"));
         let fits = |text: &String| {
             (least..=most).contains(&text.chars().count())
@@ -28,7 +31,8 @@ impl<'a> Maker<'a> {
                 && formats.iter().all(|format| formats::fits(format, text))
         };
         for format in &formats {
-            let texts = (0..MAX_OF_FORMAT).filter_map(|more| formats::write(format, self.words, nth + more, least, most));
+            let texts = (0..MAX_OF_FORMAT)
+                .filter_map(|more| formats::write(format, self.words, nth + more, least, most));
             if let Some(text) = texts.into_iter().find(fits) {
                 return Some(text.into());
             }
@@ -41,7 +45,8 @@ impl<'a> Maker<'a> {
             return (0..MAX_OF_FORMAT).filter_map(of).find(fits).map(Value::from);
         }
         // Every other try has a length that the schema speaks of.
-        let lengths: Vec<usize> = self.counts().map(|n| n as usize).filter(|n| (least..=most).contains(n)).collect();
+        let lengths: Vec<usize> =
+            self.counts().map(|n| n as usize).filter(|n| (least..=most).contains(n)).collect();
         if nth % 2 == 1
             && let Some(length) = lengths.get(nth / 2)
         {

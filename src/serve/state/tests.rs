@@ -72,7 +72,10 @@ fn an_entry_that_cannot_be_read_is_reported_and_the_others_are_read() {
     state.keep(&payload("two")).unwrap();
     drop(state);
     let (_, found) = read(&path, "o").unwrap();
-    assert_eq!((&found[0], found[1].is_err(), &found[2]), (&Ok(payload("one")), true, &Ok(payload("two"))));
+    assert_eq!(
+        (&found[0], found[1].is_err(), &found[2]),
+        (&Ok(payload("one")), true, &Ok(payload("two")))
+    );
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -86,7 +89,11 @@ struct FullDisk {
 impl FullDisk {
     fn room(&self) -> Result<(), std::io::Error> {
         let full = self.full.load(std::sync::atomic::Ordering::Relaxed);
-        if full { Err(std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left")) } else { Ok(()) }
+        if full {
+            Err(std::io::Error::new(std::io::ErrorKind::StorageFull, "no space left"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -120,8 +127,14 @@ fn a_disk_that_was_full_for_a_moment_costs_the_writes_of_that_moment_alone() {
     let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (file, switch) = (path.clone(), full.clone());
     let opener = move || {
-        let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file)?;
-        let backend = FullDisk { file: redb::backends::FileBackend::new(file)?, full: switch.clone() };
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&file)?;
+        let backend =
+            FullDisk { file: redb::backends::FileBackend::new(file)?, full: switch.clone() };
         Builder::new().create_with_backend(backend)
     };
     let state = State::open_with(Box::new(opener), "o", |_, _| ()).unwrap();
@@ -137,7 +150,8 @@ fn a_disk_that_was_full_for_a_moment_costs_the_writes_of_that_moment_alone() {
     std::fs::remove_file(&path).unwrap();
 }
 
-/// A disk of the simulation: writes come to it in any order, and are lost with the power unless they were waited for.
+/// A disk of the simulation: writes come to it in any order, and are lost with the power unless
+/// they were waited for.
 #[derive(Debug, Default)]
 struct Bytes {
     shown: Vec<u8>,
@@ -211,7 +225,10 @@ impl Bytes {
                 Some(new) => {
                     for (nth, sector) in new.chunks(512).enumerate() {
                         if self.below(3) > 0 {
-                            Self::apply(&mut self.durable, &(at + 512 * nth as u64, Some(sector.to_vec())));
+                            Self::apply(
+                                &mut self.durable,
+                                &(at + 512 * nth as u64, Some(sector.to_vec())),
+                            );
                         }
                     }
                 }
@@ -252,7 +269,8 @@ impl redb::StorageBackend for Simulated {
 #[test]
 fn a_file_whose_making_was_stopped_is_made_again() {
     let path = scratch("stopped");
-    let beside = path.with_file_name(format!("{}.new", path.file_name().unwrap().to_str().unwrap()));
+    let beside =
+        path.with_file_name(format!("{}.new", path.file_name().unwrap().to_str().unwrap()));
     std::fs::write(&beside, "redb").unwrap();
     let (state, found) = read(&path, "o").unwrap();
     assert_eq!(found, []);
@@ -265,19 +283,25 @@ fn a_file_whose_making_was_stopped_is_made_again() {
 
 #[test]
 fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
-    let seeds = std::env::var("SIMLAB_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(60);
+    let seeds =
+        std::env::var("SIMLAB_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(60);
     let (mut kills, mut refused, mut losses, mut resets, mut steps) = (0, 0, 0, 0, 0);
     for seed in 0..seeds {
-        let disk = Simulated(std::sync::Arc::new(Mutex::new(Bytes { dice: seed, ..Bytes::default() })));
-        // What has to be there, and what may be there besides: one write that was out at a kill, or was refused.
+        let disk =
+            Simulated(std::sync::Arc::new(Mutex::new(Bytes { dice: seed, ..Bytes::default() })));
+        // What has to be there, and what may be there besides: one write that was out at a kill, or
+        // was refused.
         let (mut kept, mut doubtful): (Vec<Entry>, Vec<Entry>) = (Vec::new(), Vec::new());
         let mut nth = 0;
         for process in 0..12 {
-            // The file is made beside its place and moved there when it is on disk, so no process meets half of one.
+            // The file is made beside its place and moved there when it is on disk, so no process
+            // meets half of one.
             if process == 0 {
                 disk.0.lock().unwrap().lives = u64::MAX;
                 let backend = disk.clone();
-                let opener: Opener = Box::new(move || Builder::new().set_cache_size(1 << 20).create_with_backend(backend.clone()));
+                let opener: Opener = Box::new(move || {
+                    Builder::new().set_cache_size(1 << 20).create_with_backend(backend.clone())
+                });
                 drop(State::open_with(opener, "o", |_, _| ()).unwrap());
                 let mut bytes = disk.0.lock().unwrap();
                 bytes.durable = bytes.shown.clone();
@@ -289,24 +313,40 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
                 bytes.lives = if bytes.below(4) == 0 { u64::MAX } else { lives };
             }
             let backend = disk.clone();
-            let opener: Opener = Box::new(move || Builder::new().set_cache_size(1 << 20).create_with_backend(backend.clone()));
+            let opener: Opener = Box::new(move || {
+                Builder::new().set_cache_size(1 << 20).create_with_backend(backend.clone())
+            });
             let mut found = Vec::new();
             let opened = State::open_with(opener, "o", |_, entry| found.push(entry.unwrap()));
             match opened {
                 Ok(state) => {
                     let sure = found.len() >= kept.len() && found[..kept.len()] == kept[..];
                     // A reset that was out may have come through: then it is all that there is.
-                    let reset = doubtful.contains(&Entry::Reset) && found.first() == Some(&Entry::Reset);
-                    assert!(sure || reset, "seed {seed}, process {process}: {} kept, {} found", kept.len(), found.len());
+                    let reset =
+                        doubtful.contains(&Entry::Reset) && found.first() == Some(&Entry::Reset);
+                    assert!(
+                        sure || reset,
+                        "seed {seed}, process {process}: {} kept, {} found",
+                        kept.len(),
+                        found.len()
+                    );
                     let others = if sure { &found[kept.len()..] } else { &found[..] };
                     let allowed = others.iter().all(|other| doubtful.contains(other));
-                    assert!(allowed, "seed {seed}, process {process}: {} entries that nobody kept", others.len());
+                    assert!(
+                        allowed,
+                        "seed {seed}, process {process}: {} entries that nobody kept",
+                        others.len()
+                    );
                     kept = found;
                     doubtful.clear();
                     let writes = disk.0.lock().unwrap().below(20);
                     for _ in 0..writes {
                         nth += 1;
-                        let entry = if disk.0.lock().unwrap().below(12) == 0 { Entry::Reset } else { payload(&nth.to_string()) };
+                        let entry = if disk.0.lock().unwrap().below(12) == 0 {
+                            Entry::Reset
+                        } else {
+                            payload(&nth.to_string())
+                        };
                         if disk.0.lock().unwrap().below(15) == 0 {
                             let mut bytes = disk.0.lock().unwrap();
                             bytes.full = bytes.below(40);
@@ -327,7 +367,11 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
                         }
                     }
                 }
-                Err(error) => assert_eq!(disk.0.lock().unwrap().lives, 0, "seed {seed}, process {process}: {error}"),
+                Err(error) => assert_eq!(
+                    disk.0.lock().unwrap().lives,
+                    0,
+                    "seed {seed}, process {process}: {error}"
+                ),
             }
             let mut bytes = disk.0.lock().unwrap();
             kills += u64::from(bytes.lives == 0);
@@ -339,6 +383,11 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
             }
         }
     }
-    println!("{seeds} seeds, {steps} steps: {kills} kills, {losses} power losses, {refused} refused, {resets} resets");
-    assert!(seeds < 60 || (kills > 10 && losses > 10 && refused > 10 && resets > 10), "{kills} {losses} {refused} {resets}");
+    println!(
+        "{seeds} seeds, {steps} steps: {kills} kills, {losses} power losses, {refused} refused, {resets} resets"
+    );
+    assert!(
+        seeds < 60 || (kills > 10 && losses > 10 && refused > 10 && resets > 10),
+        "{kills} {losses} {refused} {resets}"
+    );
 }

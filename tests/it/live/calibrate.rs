@@ -1,4 +1,5 @@
-//! A recording made against a server whose models are not the scenario's gives the server's models back.
+//! A recording made against a server whose models are not the scenario's gives the server's models
+//! back.
 
 use std::fs;
 
@@ -10,8 +11,13 @@ use super::super::serve::Served;
 use super::program::{Site, ran};
 
 /// What the server's GPT-4o is like.
-const TRUE: [(&str, f64); 5] =
-    [("answer_tokens", 520.0), ("answer_sigma", 0.7), ("tool_appetite", 1.4), ("quality", 0.4), ("weakness", 0.12)];
+const TRUE: [(&str, f64); 5] = [
+    ("answer_tokens", 520.0),
+    ("answer_sigma", 0.7),
+    ("tool_appetite", 1.4),
+    ("quality", 0.4),
+    ("weakness", 0.12),
+];
 
 /// A recording of 600 users against a server with these models.
 struct Recorded {
@@ -27,19 +33,52 @@ impl Recorded {
         let place = folder(&format!("{name}-true"));
         let never = "failures: (error: 0, rate_limit: 0, refusal: 0, malformed: 0)";
         let plain = load("security").unwrap();
-        let fields: String = TRUE.iter().map(|(field, value)| format!("{field}: {value}, ")).collect();
-        let model = |id: &str| if id == "gpt-4o" { format!("\"{id}\": ({fields} {never}), ") } else { format!("\"{id}\": ({never}), ") };
-        let models: String = plain.scenario.models.iter().map(|profile| model(&profile.id)).collect();
-        let text = plain.source.text.replacen("    configs: {", &format!("    models: {{ {models} }},\n    configs: {{"), 1);
+        let fields: String =
+            TRUE.iter().map(|(field, value)| format!("{field}: {value}, ")).collect();
+        let model = |id: &str| {
+            if id == "gpt-4o" {
+                format!("\"{id}\": ({fields} {never}), ")
+            } else {
+                format!("\"{id}\": ({never}), ")
+            }
+        };
+        let models: String =
+            plain.scenario.models.iter().map(|profile| model(&profile.id)).collect();
+        let text = plain.source.text.replacen(
+            "    configs: {",
+            &format!("    models: {{ {models} }},\n    configs: {{"),
+            1,
+        );
         let truth = place.join("true.ron").display().to_string();
         fs::write(&truth, &text).unwrap();
-        let site = Site { served: Served::start(&[&truth, "--seed", server_seed]), ..Site::new(name, &[]) };
+        let site = Site {
+            served: Served::start(&[&truth, "--seed", server_seed]),
+            ..Site::new(name, &[])
+        };
         let site = Site { sdk_key: site.served.sdk_key(), ..site };
         fs::write(site.path("plain.ron"), &*plain.source.text).unwrap();
-        let run = ["run", "plain.ron", "--live", "--yes", "--quiet", "--users", "600", "--max-cost", "500", "--out", "run", "--seed", seed];
+        let run = [
+            "run",
+            "plain.ron",
+            "--live",
+            "--yes",
+            "--quiet",
+            "--users",
+            "600",
+            "--max-cost",
+            "500",
+            "--out",
+            "run",
+            "--seed",
+            seed,
+        ];
         let run = site.simlab(&run);
         assert_eq!(run.code, 0, "{}", run.err);
-        let fitted = simlab_in(&site.folder, &["calibrate", "run/journal.jsonl", "--out", "mine.ron", "--format", "json"]).json();
+        let fitted = simlab_in(
+            &site.folder,
+            &["calibrate", "run/journal.jsonl", "--out", "mine.ron", "--format", "json"],
+        )
+        .json();
         Self { site, truth, fitted }
     }
 
@@ -57,7 +96,8 @@ impl Recorded {
     /// How many of the five intervals hold what is true, and how many there are.
     fn held(&self) -> (usize, usize) {
         let fitted = TRUE.iter().filter_map(|(field, value)| Some((self.interval(field)?, *value)));
-        let holds: Vec<bool> = fitted.map(|((low, high), value)| (low..=high).contains(&value)).collect();
+        let holds: Vec<bool> =
+            fitted.map(|((low, high), value)| (low..=high).contains(&value)).collect();
         (holds.iter().filter(|held| **held).count(), holds.len())
     }
 }
@@ -78,17 +118,37 @@ fn a_recording_gives_back_the_models_that_it_was_made_with_and_a_scenario_that_b
     assert_eq!(recorded.figure("failures.error").unwrap()["value"], 0.0);
 
     // What is written is a scenario, and it behaves as what was recorded.
-    assert!(fitted["kept"].as_array().unwrap().iter().any(|kept| kept.as_str().unwrap().starts_with("personal_data_recall")));
+    assert!(
+        fitted["kept"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|kept| kept.as_str().unwrap().starts_with("personal_data_recall"))
+    );
     assert!(simlab_in(&site.folder, &["check", "mine.ron"]).well().starts_with("mine.ron: ok"));
     let again = simlab_in(&site.folder, &["calibrate", "run/journal.jsonl", "--out", "mine.ron"]);
-    assert!(again.code == 3 && again.err.contains("an existing file is not overwritten"), "{}", again.err);
+    assert!(
+        again.code == 3 && again.err.contains("an existing file is not overwritten"),
+        "{}",
+        again.err
+    );
     let of = |report: &Value, metric: &str| -> f64 {
         let metrics = report["experiments"][0]["metrics"].as_array().unwrap();
         let metric = metrics.iter().find(|own| own["key"] == metric).unwrap();
-        let means = metric["variations"].as_array().unwrap().iter().map(|variation| variation["data_mean"].as_f64().unwrap());
+        let means = metric["variations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|variation| variation["data_mean"].as_f64().unwrap());
         means.sum::<f64>() / 2.0
     };
-    let simulated = |file: &str| simlab_in(&site.folder, &["run", file, "--users", "8000", "--seed", "5", "--format", "json"]).json();
+    let simulated = |file: &str| {
+        simlab_in(
+            &site.folder,
+            &["run", file, "--users", "8000", "--seed", "5", "--format", "json"],
+        )
+        .json()
+    };
     let (real, mine, plain) = (simulated(file), simulated("mine.ron"), simulated("plain.ron"));
     for (metric, within) in [("ai_cost_per_request", 0.15), ("positive_feedback_rate", 0.15)] {
         let off = |report: &Value| of(report, metric) / of(&real, metric) - 1.0;
@@ -102,7 +162,14 @@ fn a_recording_gives_back_the_models_that_it_was_made_with_and_a_scenario_that_b
 #[ignore = "a minute and a half: cargo test --test it -- --ignored --nocapture eight_recordings"]
 fn of_eight_recordings_most_intervals_hold_the_truth() {
     let held: Vec<(usize, usize)> = (0..8)
-        .map(|nth: u32| Recorded::new(&format!("calibrate-{nth}"), &format!("{}", 4242 + nth), &format!("{}", 18 + nth)).held())
+        .map(|nth: u32| {
+            Recorded::new(
+                &format!("calibrate-{nth}"),
+                &format!("{}", 4242 + nth),
+                &format!("{}", 18 + nth),
+            )
+            .held()
+        })
         .collect();
     let (holding, all) = held.iter().fold((0, 0), |(a, b), (held, fitted)| (a + held, b + fitted));
     println!("{holding} of {all} intervals hold the truth: {held:?}");
@@ -112,11 +179,25 @@ fn of_eight_recordings_most_intervals_hold_the_truth() {
 #[test]
 fn what_is_no_recording_or_too_short_a_one_is_refused() {
     let site = Site::new("calibrate-short", &[]);
-    assert_eq!(site.simlab(&["run", "my.ron", "--live", "--yes", "--quiet", "--users", "2", "--out", "run"]).code, 0);
+    assert_eq!(
+        site.simlab(&[
+            "run", "my.ron", "--live", "--yes", "--quiet", "--users", "2", "--out", "run"
+        ])
+        .code,
+        0
+    );
     let short = site.simlab(&["calibrate", "run/journal.jsonl"]);
-    assert!(short.code == 3 && short.err.contains("no model was called often enough: 20 calls are needed"), "{}", short.err);
-    for (file, message) in [("my.ron", "is a scenario, not a recording"), ("nowhere", "a recording is what"), (".", "a recording is what")]
-    {
+    assert!(
+        short.code == 3
+            && short.err.contains("no model was called often enough: 20 calls are needed"),
+        "{}",
+        short.err
+    );
+    for (file, message) in [
+        ("my.ron", "is a scenario, not a recording"),
+        ("nowhere", "a recording is what"),
+        (".", "a recording is what"),
+    ] {
         let ran = ran(&mut site.command(&["calibrate", file]));
         assert!(ran.code == 3 && ran.err.contains(message), "{file}: {}", ran.err);
     }

@@ -1,4 +1,5 @@
-//! The budget against providers that bill what the client never sees: closed connections, gateways, lying usage.
+//! The budget against providers that bill what the client never sees: closed connections, gateways,
+//! lying usage.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,7 +40,8 @@ pub struct Billing {
     pub takes: std::time::Duration,
 }
 
-/// Nano-dollars for a request, below the worst case of every request here; 200 users would cost several times the budget.
+/// Nano-dollars for a request, below the worst case of every request here; 200 users would cost
+/// several times the budget.
 const BILL: u64 = 1_500_000;
 
 fn key(headers: &HeaderMap) -> String {
@@ -49,9 +51,18 @@ fn key(headers: &HeaderMap) -> String {
 impl Net for Billing {
     fn post(&self, post: Post) -> Posted<'_> {
         Box::pin(async move {
-            *self.keys.borrow_mut().entry((key(&post.headers), post.body.clone())).or_default() += 1;
-            let broken = |may_have_arrived| Broken { kind: ErrorKind::Connection, may_have_arrived, words: "closed".to_owned() };
-            let answer = |status, body: String| Answer { status, headers: Vec::new(), body: body.into_bytes() };
+            *self.keys.borrow_mut().entry((key(&post.headers), post.body.clone())).or_default() +=
+                1;
+            let broken = |may_have_arrived| Broken {
+                kind: ErrorKind::Connection,
+                may_have_arrived,
+                words: "closed".to_owned(),
+            };
+            let answer = |status, body: String| Answer {
+                status,
+                headers: Vec::new(),
+                body: body.into_bytes(),
+            };
             if !matches!(self.way, Way::Refused | Way::TurnedAway(_)) {
                 *self.billed.borrow_mut() += BILL;
             }
@@ -103,9 +114,19 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         (Way::Usage(None), false),
     ] {
         let most = 300_000_000;
-        let net = Rc::new(Billing { way, billed: RefCell::default(), keys: RefCell::default(), takes: std::time::Duration::ZERO });
+        let net = Rc::new(Billing {
+            way,
+            billed: RefCell::default(),
+            keys: RefCell::default(),
+            takes: std::time::Duration::ZERO,
+        });
         let world = World {
-            providers: Providers::over(Rc::<Billing>::clone(&net), &environment_of("127.0.0.1:1"), 4).unwrap(),
+            providers: Providers::over(
+                Rc::<Billing>::clone(&net),
+                &environment_of("127.0.0.1:1"),
+                4,
+            )
+            .unwrap(),
             papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
             shelf: EmbeddingCache::new(None, ""),
             embedding: tokio::sync::Mutex::default(),
@@ -120,15 +141,24 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         let (billed, spent) = (*net.billed.borrow(), session.spent());
         assert!(billed <= most, "{way:?}: a provider billed {billed} of a budget of {most}");
         assert!(billed <= spent, "{way:?}: a provider billed {billed}, simlab counted {spent}");
-        assert_eq!(spent, session.recording.borrow().spent_nano_usd(), "{way:?}: the journal counts the same");
+        assert_eq!(
+            spent,
+            session.recording.borrow().spent_nano_usd(),
+            "{way:?}: the journal counts the same"
+        );
         assert_eq!(spent == 0, free, "{way:?}: {spent}");
         // To a gateway, a repeat goes out under the same key, and no two calls share a key.
         let keys = net.keys.borrow();
-        let named: Vec<&str> = keys.keys().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
+        let named: Vec<&str> =
+            keys.keys().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
         let different: std::collections::BTreeSet<&str> = named.iter().copied().collect();
         assert_eq!(named.len(), different.len(), "{way:?}");
         if matches!(way, Way::Closed | Way::Gateway(_)) {
-            assert!(keys.iter().any(|((key, _), times)| key.starts_with("simlab-") && *times > 1), "{way:?}: {:?}", keys.values());
+            assert!(
+                keys.iter().any(|((key, _), times)| key.starts_with("simlab-") && *times > 1),
+                "{way:?}: {:?}",
+                keys.values()
+            );
         }
     }
 }

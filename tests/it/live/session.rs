@@ -9,7 +9,10 @@ use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
 use simlab::live::environment::{self, Environment};
 use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
-use simlab::live::{Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session, World, conclude, gather};
+use simlab::live::{
+    Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session,
+    World, conclude, gather,
+};
 use simlab::llm::profile::Provider;
 use simlab::report::{Report, to_json};
 use simlab::run::{RunOptions, Stage, run};
@@ -28,7 +31,10 @@ impl Flags for InProcess<'_> {
     fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String> {
         Ok([0, 1, 2].map(|config| {
             let evaluation = self.flags.evaluate(config, usize::from(group), key);
-            Assigned { variation: evaluation.variation.map(|at| at as u8), in_experiment: evaluation.in_experiment }
+            Assigned {
+                variation: evaluation.variation.map(|at| at as u8),
+                in_experiment: evaluation.in_experiment,
+            }
         }))
     }
 
@@ -72,16 +78,28 @@ pub fn run_of(loaded: &Loaded, users: u32) -> Run {
     }
 }
 
-/// The scenario `security` without failures, which a live client tries again and a mock does not; as a file's text.
+/// The scenario `security` without failures, which a live client tries again and a mock does not;
+/// as a file's text.
 pub fn flawless() -> String {
     let never = "(failures: (error: 0, rate_limit: 0, refusal: 0, malformed: 0))";
     let all = load("security").unwrap();
-    let models: String = all.scenario.models.iter().map(|model| format!("\"{}\": {never}, ", model.id)).collect();
-    all.source.text.replacen("    configs: {", &format!("    models: {{ {models} }},\n    configs: {{"), 1)
+    let models: String =
+        all.scenario.models.iter().map(|model| format!("\"{}\": {never}, ", model.id)).collect();
+    all.source.text.replacen(
+        "    configs: {",
+        &format!("    models: {{ {models} }},\n    configs: {{"),
+        1,
+    )
 }
 
 /// One sitting; the recording afterwards, what was gathered, and the report.
-pub async fn sit(loaded: &Loaded, address: Option<&str>, most: u64, recording: Recording, users: u32) -> (Recording, LiveOutcome, Report) {
+pub async fn sit(
+    loaded: &Loaded,
+    address: Option<&str>,
+    most: u64,
+    recording: Recording,
+    users: u32,
+) -> (Recording, LiveOutcome, Report) {
     let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     let run = run_of(loaded, users);
     let world = address.map(|address| World {
@@ -120,14 +138,21 @@ fn lasting(report: &Report) -> serde_json::Value {
     for field in ["fingerprint", "mode", "backends", "bootstrap", "assumptions", "live"] {
         value[field] = serde_json::Value::Null;
     }
-    // What the traffic generator and the judge are told is worded elsewhere, and costs a little more or less.
+    // What the traffic generator and the judge are told is worded elsewhere, and costs a little
+    // more or less.
     for field in ["virtual_seconds", "cost_usd"] {
         value["traffic"][field] = serde_json::Value::Null;
     }
     for experiment in value["experiments"].as_array_mut().unwrap() {
-        experiment["metrics"].as_array_mut().unwrap().retain(|metric| metric["kind"] != "percentile");
+        experiment["metrics"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|metric| metric["kind"] != "percentile");
         // It speaks of the percentile of latency.
-        experiment["health"].as_array_mut().unwrap().retain(|check| check["check"] != "control_near_zero");
+        experiment["health"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|check| check["check"] != "control_near_zero");
         experiment["verdict"]["because"]
             .as_array_mut()
             .unwrap()
@@ -137,15 +162,22 @@ fn lasting(report: &Report) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_live_run_against_the_server_gives_the_statistics_of_the_mock_run_and_a_replay_gives_its_bytes() {
+async fn a_live_run_against_the_server_gives_the_statistics_of_the_mock_run_and_a_replay_gives_its_bytes()
+ {
     const USERS: u32 = 120;
     let (loaded, served) = stand_in("live-parity");
-    let (recording, gathered, live) = sit(&loaded, Some(&served.address), PLENTY, Recording::default(), USERS).await;
+    let (recording, gathered, live) =
+        sit(&loaded, Some(&served.address), PLENTY, Recording::default(), USERS).await;
     assert_eq!((gathered.stopped, gathered.users.len()), (None, USERS as usize));
-    let mock = run(&loaded.scenario, RunOptions { users: Some(USERS), ..RunOptions::default() }).unwrap().report;
+    let mock = run(&loaded.scenario, RunOptions { users: Some(USERS), ..RunOptions::default() })
+        .unwrap()
+        .report;
     assert_eq!(lasting(&live), lasting(&mock));
     let (_, _, again) = sit(&loaded, None, PLENTY, recording.clone(), USERS).await;
     let (_, _, third) = sit(&loaded, None, PLENTY, recording, USERS).await;
     assert_eq!(to_json(&again).unwrap(), to_json(&third).unwrap());
-    assert_eq!((&again.experiments, &again.fingerprint, &again.traffic), (&live.experiments, &live.fingerprint, &live.traffic));
+    assert_eq!(
+        (&again.experiments, &again.fingerprint, &again.traffic),
+        (&live.experiments, &live.fingerprint, &live.traffic)
+    );
 }

@@ -145,7 +145,10 @@ fn a_guarded_rollout_on_the_experiments_config() {
 
 #[test]
 fn two_experiments_on_one_rule() {
-    let again = SHORT.replace("security-level", "again").replace("(\n    experiments: [", "").replace("],\n)", "");
+    let again = SHORT
+        .replace("security-level", "again")
+        .replace("(\n    experiments: [", "")
+        .replace("],\n)", "");
     assert_snapshot!(but("    )],", &format!("    ), {again}],")), @r#"
      × two experiments run on the same rule of `security-agent`
       ╭─[my.ron:5:18]
@@ -467,8 +470,13 @@ fn a_guarded_rollout_that_is_expected_to_end_without_a_watch() {
 fn the_shortest_scenario_is_sound_and_says_what_it_is_to_show() {
     assert_eq!(shown(SHORT), "ok");
     let path = super::file("short.ron", SHORT.as_bytes());
-    let ran = crate::program::simlab(&["run", path.to_str().unwrap(), "--users", "50", "--quiet"]).well();
-    assert!(ran.contains("Strict Security does better than Basic Security on: Positive") && ran.contains("feedback rate"), "{ran}");
+    let ran =
+        crate::program::simlab(&["run", path.to_str().unwrap(), "--users", "50", "--quiet"]).well();
+    assert!(
+        ran.contains("Strict Security does better than Basic Security on: Positive")
+            && ran.contains("feedback rate"),
+        "{ran}"
+    );
 }
 
 #[test]

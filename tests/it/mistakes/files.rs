@@ -100,7 +100,8 @@ fn a_knowledge_base_without_topics_enough() {
 
 #[test]
 fn what_launchdarkly_refuses_is_a_bad_file_in_every_command() {
-    let text = SHORT.replace("config: \"security-agent\"", "name: \"\",\n        config: \"security-agent\"");
+    let text = SHORT
+        .replace("config: \"security-agent\"", "name: \"\",\n        config: \"security-agent\"");
     let path = file("refused.ron", text.as_bytes());
     let path = path.to_str().unwrap();
     for command in ["check", "run", "power", "estimate", "bootstrap", "serve"] {

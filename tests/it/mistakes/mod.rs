@@ -72,7 +72,8 @@ fn of_file(path: &Path) -> String {
     // The messages are wrapped, so the folder is taken out before they are drawn.
     let plain = faults.into_iter().map(|mut fault| {
         fault.message = fault.message.replace(&folder, "");
-        fault.source = fault.source.map(|source| Source::new(source.name.replace(&folder, ""), source.text));
+        fault.source =
+            fault.source.map(|source| Source::new(source.name.replace(&folder, ""), source.text));
         fault
     });
     render(&plain.collect::<Vec<_>>(), false)

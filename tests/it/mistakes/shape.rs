@@ -1,4 +1,5 @@
-//! Mistakes in the shape of a scenario file: fields, variants, brackets, and what stands in place of what.
+//! Mistakes in the shape of a scenario file: fields, variants, brackets, and what stands in place
+//! of what.
 
 use insta::assert_snapshot;
 
@@ -233,8 +234,15 @@ fn several_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn brackets_that_are_nested_too_deep_are_a_fault_and_no_overflow() {
-    let deep = |open: &str, n: usize| experiment_with(&format!("decision: (ship: \"strict-security\", when: {}", open.repeat(n)));
-    for drawn in [deep("Not(", 200), deep("All([", 200), deep("Not(", 10_000), with(&format!("audience: {}", "[".repeat(100_000)))] {
+    let deep = |open: &str, n: usize| {
+        experiment_with(&format!("decision: (ship: \"strict-security\", when: {}", open.repeat(n)))
+    };
+    for drawn in [
+        deep("Not(", 200),
+        deep("All([", 200),
+        deep("Not(", 10_000),
+        with(&format!("audience: {}", "[".repeat(100_000))),
+    ] {
         assert!(drawn.starts_with("  × the brackets are nested too deep"), "{}", &drawn[..200]);
     }
     let comment = format!("/* {} */ seed: 1", "( [ { ".repeat(200));
@@ -243,7 +251,9 @@ fn brackets_that_are_nested_too_deep_are_a_fault_and_no_overflow() {
 
 #[test]
 fn every_unknown_field_is_shown_and_a_fault_of_the_sums_beside_them() {
-    let text = SHORT.replacen('(', "(\n    titel: \"x\", trafic: (queries: 0),", 1).replace("metrics:", "metric:");
+    let text = SHORT
+        .replacen('(', "(\n    titel: \"x\", trafic: (queries: 0),", 1)
+        .replace("metrics:", "metric:");
     let drawn = shown(&text);
     for expected in ["`titel`", "`trafic`", "`metric`", "the number of queries is out of range"] {
         assert!(drawn.contains(expected), "{expected}: {drawn}");
@@ -251,7 +261,8 @@ fn every_unknown_field_is_shown_and_a_fault_of_the_sums_beside_them() {
     assert_eq!(drawn.matches("  × ").count(), 4, "{drawn}");
 }
 
-/// Each kind of field with each kind of value: what is refused says what was expected, without a word of the parser's.
+/// Each kind of field with each kind of value: what is refused says what was expected, without a
+/// word of the parser's.
 #[test]
 fn a_value_of_the_wrong_kind_is_named_in_plain_words() {
     let fields = [
@@ -287,8 +298,19 @@ fn a_value_of_the_wrong_kind_is_named_in_plain_words() {
         "'c'",
         "b\"x\"",
     ];
-    let internals =
-        ["this is none", "identifier", "struct ", "invalid digit", "Invalid", "integer", "float", "boolean", "sequence", "Written", "RON"];
+    let internals = [
+        "this is none",
+        "identifier",
+        "struct ",
+        "invalid digit",
+        "Invalid",
+        "integer",
+        "float",
+        "boolean",
+        "sequence",
+        "Written",
+        "RON",
+    ];
     let mut refused = 0;
     for (field, _) in fields {
         for value in values {

@@ -27,7 +27,9 @@ impl<'a> Content<'a> {
     pub(super) fn blocks(&self) -> impl Iterator<Item = BlockOut<'a>> + use<'a> {
         let blocks = self.0.iter().map(|block| match block {
             Block::Text(text) => BlockOut::Text { text },
-            Block::ToolUse(call) => BlockOut::ToolUse { id: &call.id, name: &call.name, input: ObjectOut(&call.input) },
+            Block::ToolUse(call) => {
+                BlockOut::ToolUse { id: &call.id, name: &call.name, input: ObjectOut(&call.input) }
+            }
         });
         blocks.chain(self.1.map(|text| BlockOut::Text { text }))
     }
@@ -158,22 +160,31 @@ pub(super) struct UsageIn {
 impl UsageIn {
     /// Input tokens with the cached ones, which the service counts apart.
     pub(super) fn input(&self) -> u32 {
-        let cached = self.cache_creation_input_tokens.unwrap_or_default().saturating_add(self.cache_read_input_tokens.unwrap_or_default());
+        let cached = self
+            .cache_creation_input_tokens
+            .unwrap_or_default()
+            .saturating_add(self.cache_read_input_tokens.unwrap_or_default());
         tokens(Some(self.input_tokens.unwrap_or_default().saturating_add(cached)))
     }
 }
 
-/// Reads the body of a 200. Blocks other than text and tool calls (thinking, for one) are read over, and so is an
-/// empty text.
+/// Reads the body of a 200. Blocks other than text and tool calls (thinking, for one) are read
+/// over, and so is an empty text.
 ///
 /// # Errors
 /// `Malformed`, naming the field, when the body is not such a message.
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
-    let Obj(message) =
-        read::<Obj<MessageIn>>(body).map_err(|fault| malformed(format!("answer of Anthropic: {}", super::error::reject(fault))))?;
+    let Obj(message) = read::<Obj<MessageIn>>(body).map_err(|fault| {
+        malformed(format!("answer of Anthropic: {}", super::error::reject(fault)))
+    })?;
     let usage = message.usage.ok_or_else(|| malformed("answer of Anthropic: no usage"))?;
     let mut content = Vec::new();
-    for (i, Obj(block)) in message.content.ok_or_else(|| malformed("answer of Anthropic: no content"))?.into_iter().enumerate() {
+    for (i, Obj(block)) in message
+        .content
+        .ok_or_else(|| malformed("answer of Anthropic: no content"))?
+        .into_iter()
+        .enumerate()
+    {
         let need = |field: &str| malformed(format!("answer of Anthropic: no content.{i}.{field}"));
         match block.r#type.as_str() {
             "text" => content.extend(block.text.filter(|text| !text.is_empty()).map(Block::Text)),
@@ -210,7 +221,11 @@ mod tests {
             model: "claude-opus-4-20250514".into(),
             content: vec![
                 Block::Text("Let me look.".into()),
-                Block::ToolUse(ToolUse { id: "toolu_01B".into(), name: "search_v1".into(), input: r#"{"query":"q-learning"}"#.into() }),
+                Block::ToolUse(ToolUse {
+                    id: "toolu_01B".into(),
+                    name: "search_v1".into(),
+                    input: r#"{"query":"q-learning"}"#.into(),
+                }),
             ],
             stop: Stop::ToolUse,
             usage: Usage { input: 812, output: 95 },
@@ -233,7 +248,12 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_text_with_a_reason() {
-        let refused = ChatResponse { content: vec![], stop: Stop::Refusal, refusal: Some("I can't help with that.".into()), ..answer() };
+        let refused = ChatResponse {
+            content: vec![],
+            stop: Stop::Refusal,
+            refusal: Some("I can't help with that.".into()),
+            ..answer()
+        };
         let json = encoded(&refused);
         assert!(json.contains(r#""content":[{"type":"text","text":"I can't help with that."}],"stop_reason":"refusal""#), "{json}");
         assert_eq!(decode_response(json.as_bytes()).unwrap(), refused);
@@ -242,7 +262,11 @@ mod tests {
     #[test]
     fn arguments_that_are_no_json_are_wrapped_and_come_back() {
         let mut broken = answer();
-        broken.content = vec![Block::ToolUse(ToolUse { id: "t".into(), name: "n".into(), input: "{\"query\": \"q".into() })];
+        broken.content = vec![Block::ToolUse(ToolUse {
+            id: "t".into(),
+            name: "n".into(),
+            input: "{\"query\": \"q".into(),
+        })];
         let json = encoded(&broken);
         assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
         assert_eq!(decode_response(json.as_bytes()).unwrap(), broken);
@@ -253,7 +277,10 @@ mod tests {
         let body = r#"{"id":"m","model":"x","container":null,"content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"yes","citations":null}],
             "stop_reason":"model_context_window_exceeded","usage":{"input_tokens":1,"cache_read_input_tokens":20,"cache_creation_input_tokens":300,"output_tokens":4,"server_tool_use":null}}"#;
         let response = decode_response(body.as_bytes()).unwrap();
-        assert_eq!((response.text().as_str(), &response.stop, response.usage), ("yes", &Stop::MaxTokens, Usage { input: 321, output: 4 }));
+        assert_eq!(
+            (response.text().as_str(), &response.stop, response.usage),
+            ("yes", &Stop::MaxTokens, Usage { input: 321, output: 4 })
+        );
     }
 
     #[test]
@@ -261,7 +288,10 @@ mod tests {
         for (body, word) in [
             ("{}", "usage"),
             (r#"{"usage":{}}"#, "content"),
-            (r#"{"usage":{},"content":[{"type":"tool_use","id":"x","input":{}}]}"#, "content.0.name"),
+            (
+                r#"{"usage":{},"content":[{"type":"tool_use","id":"x","input":{}}]}"#,
+                "content.0.name",
+            ),
             (r#"{"usage":{},"content":[{"type":"text","text":7}]}"#, "content.0.text"),
             ("<html>", "JSON"),
         ] {

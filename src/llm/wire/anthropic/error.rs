@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::body::{Fault, Kind, Problem};
-use crate::llm::wire::head::{Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers};
+use crate::llm::wire::head::{
+    Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
+};
 use crate::llm::wire::sse::put;
 
 /// Names and statuses, as the documentation pairs them.
@@ -27,7 +29,9 @@ const TYPES: [(ErrorKind, u16, &str); 11] = [
 /// # Errors
 /// 401 without a key; 400 without an `anthropic-version`.
 pub fn authenticate<'a>(headers: &Headers<'a>) -> Result<&'a str, ChatError> {
-    let Some(key) = headers.get("x-api-key").filter(|key| !key.is_empty()).or_else(|| headers.bearer()) else {
+    let Some(key) =
+        headers.get("x-api-key").filter(|key| !key.is_empty()).or_else(|| headers.bearer())
+    else {
         return Err(ChatError::new(ErrorKind::Authentication, "x-api-key header is required"));
     };
     match headers.get("anthropic-version") {
@@ -59,7 +63,9 @@ pub(super) fn reject(fault: Fault) -> ChatError {
         Problem::NotOneOf { allowed, .. } => {
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
             match quoted.split_last() {
-                Some((last, rest)) if !rest.is_empty() => format!("Input should be {} or {last}", rest.join(", ")),
+                Some((last, rest)) if !rest.is_empty() => {
+                    format!("Input should be {} or {last}", rest.join(", "))
+                }
                 _ => format!("Input should be {}", quoted.concat()),
             }
         }
@@ -71,7 +77,11 @@ pub(super) fn reject(fault: Fault) -> ChatError {
     };
     let message = if path.is_empty() { detail } else { format!("{path}: {detail}") };
     let field = (!path.is_empty()).then_some(path);
-    ChatError { field, code: told.map(str::to_owned), ..ChatError::new(ErrorKind::BadRequest, message) }
+    ChatError {
+        field,
+        code: told.map(str::to_owned),
+        ..ChatError::new(ErrorKind::BadRequest, message)
+    }
 }
 
 #[derive(Serialize)]
@@ -97,19 +107,32 @@ struct MoreOut<'a> {
 /// The error's body alone, for the end of a stream.
 pub(super) fn body(error: &ChatError, request_id: &str) -> (u16, Vec<u8>) {
     let server = (ErrorKind::Server, 500, "api_error");
-    let (_, status, name) = TYPES.into_iter().find(|(kind, ..)| *kind == error.kind).unwrap_or(server);
+    let (_, status, name) =
+        TYPES.into_iter().find(|(kind, ..)| *kind == error.kind).unwrap_or(server);
     let mut body = Vec::new();
     // A client keeps the error's type where there is no code; that is no detail.
-    let details = error.code.as_deref().filter(|code| *code != name).map(|error_code| MoreOut { error_code });
-    put(&mut body, &ErrorOut { r#type: "error", error: DetailOut { r#type: name, message: &error.message, details }, request_id });
+    let details =
+        error.code.as_deref().filter(|code| *code != name).map(|error_code| MoreOut { error_code });
+    put(
+        &mut body,
+        &ErrorOut {
+            r#type: "error",
+            error: DetailOut { r#type: name, message: &error.message, details },
+            request_id,
+        },
+    );
     (status, body)
 }
 
-/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed) become `api_error`.
+/// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
+/// become `api_error`.
 #[must_use]
 pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
     let (status, body) = body(error, request_id);
-    let mut headers = vec![("content-type", "application/json".to_owned()), ("request-id", request_id.to_owned())];
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("request-id", request_id.to_owned()),
+    ];
     push_retry_headers(error, &mut headers);
     Reply { status, headers, body }
 }
@@ -136,12 +159,23 @@ struct MoreIn {
 pub fn decode_error(status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
     let error = match serde_json::from_slice::<ErrorIn>(body) {
         Ok(ErrorIn { error }) => {
-            let named = TYPES.into_iter().find(|(.., name)| error.r#type.as_deref() == Some(name)).map(|(kind, ..)| kind);
+            let named = TYPES
+                .into_iter()
+                .find(|(.., name)| error.r#type.as_deref() == Some(name))
+                .map(|(kind, ..)| kind);
             let code = error.details.and_then(|details| details.error_code);
-            let message = error.message.filter(|message| !message.is_empty()).unwrap_or_else(|| excerpt(status, body));
+            let message = error
+                .message
+                .filter(|message| !message.is_empty())
+                .unwrap_or_else(|| excerpt(status, body));
             // Both have been seen without a billing_error of their own.
-            let broke = code.as_deref() == Some("enforced_spend_limit_reached") || message.contains("credit balance is too low");
-            let kind = if broke { ErrorKind::OutOfCredit } else { named.unwrap_or_else(|| kind_of(status)) };
+            let broke = code.as_deref() == Some("enforced_spend_limit_reached")
+                || message.contains("credit balance is too low");
+            let kind = if broke {
+                ErrorKind::OutOfCredit
+            } else {
+                named.unwrap_or_else(|| kind_of(status))
+            };
             ChatError { code: code.or(error.r#type), ..ChatError::new(kind, message) }
         }
         Err(_) => ChatError::new(kind_of(status), excerpt(status, body)),
@@ -156,7 +190,10 @@ mod tests {
 
     #[test]
     fn a_rate_limit_is_sent_and_read_as_documented() {
-        let mut error = ChatError::new(ErrorKind::RateLimited, "This request would exceed your organization's rate limit");
+        let mut error = ChatError::new(
+            ErrorKind::RateLimited,
+            "This request would exceed your organization's rate limit",
+        );
         error.retry_after = Some(Duration::from_us(6_200_000));
         let reply = encode_error(&error, "req_1");
         assert_eq!(reply.status, 429);
@@ -164,31 +201,50 @@ mod tests {
             std::str::from_utf8(&reply.body).unwrap(),
             r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization's rate limit"},"request_id":"req_1"}"#
         );
-        assert!(reply.headers.contains(&("retry-after", "7".to_owned())) && reply.headers.contains(&("request-id", "req_1".to_owned())));
-        let pairs: Vec<(&str, &str)> = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert!(
+            reply.headers.contains(&("retry-after", "7".to_owned()))
+                && reply.headers.contains(&("request-id", "req_1".to_owned()))
+        );
+        let pairs: Vec<(&str, &str)> =
+            reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let read = decode_error(429, &Headers { pairs: &pairs, received_us: 0 }, &reply.body);
-        assert_eq!((read.kind, read.retry_after), (ErrorKind::RateLimited, Some(Duration::from_us(7_000_000))));
+        assert_eq!(
+            (read.kind, read.retry_after),
+            (ErrorKind::RateLimited, Some(Duration::from_us(7_000_000)))
+        );
     }
 
     #[test]
     fn every_type_of_the_documentation_is_known() {
         let none = Headers { pairs: &[], received_us: 0 };
         for (kind, status, name) in TYPES {
-            let body = format!(r#"{{"type":"error","error":{{"type":"{name}","message":"m"}},"request_id":"r"}}"#);
+            let body = format!(
+                r#"{{"type":"error","error":{{"type":"{name}","message":"m"}},"request_id":"r"}}"#
+            );
             assert_eq!(decode_error(status, &none, body.as_bytes()).kind, kind);
             assert_eq!(kind_of(status), kind, "{status}");
         }
-        let spent =
-            r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+        let spent = r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
         assert_eq!(decode_error(429, &none, spent.as_bytes()).kind, ErrorKind::OutOfCredit);
-        assert_eq!(decode_error(502, &none, b"<html>bad gateway</html>").message, "HTTP status 502: <html>bad gateway</html>");
+        assert_eq!(
+            decode_error(502, &none, b"<html>bad gateway</html>").message,
+            "HTTP status 502: <html>bad gateway</html>"
+        );
     }
 
     #[test]
     fn a_request_needs_its_key_and_version() {
-        let check = |pairs: &[(&str, &str)]| authenticate(&Headers { pairs, received_us: 0 }).map(str::to_owned).map_err(|e| e.kind);
-        assert_eq!(check(&[("X-Api-Key", "k"), ("anthropic-version", "2023-06-01")]), Ok("k".to_owned()));
-        assert_eq!(check(&[("authorization", "Bearer t"), ("anthropic-version", "2023-06-01")]), Ok("t".to_owned()));
+        let check = |pairs: &[(&str, &str)]| {
+            authenticate(&Headers { pairs, received_us: 0 }).map(str::to_owned).map_err(|e| e.kind)
+        };
+        assert_eq!(
+            check(&[("X-Api-Key", "k"), ("anthropic-version", "2023-06-01")]),
+            Ok("k".to_owned())
+        );
+        assert_eq!(
+            check(&[("authorization", "Bearer t"), ("anthropic-version", "2023-06-01")]),
+            Ok("t".to_owned())
+        );
         assert_eq!(check(&[("anthropic-version", "2023-06-01")]), Err(ErrorKind::Authentication));
         assert_eq!(check(&[("x-api-key", "k")]), Err(ErrorKind::BadRequest));
     }

@@ -15,7 +15,8 @@ use crate::llm::chat::{ChatError, ChatRequest, Output, Tool, ToolChoice};
 use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList, read, real, whole};
 use crate::llm::wire::raw::RawObject;
 
-/// The body as sent. Everything is optional here, so that what is missing is said in the service's words.
+/// The body as sent. Everything is optional here, so that what is missing is said in the service's
+/// words.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct BodyIn {
@@ -118,11 +119,19 @@ impl BodyIn {
     fn marks(&self) -> usize {
         fn in_content(content: Option<&TextOrList<Obj<BlockIn>>>) -> usize {
             let Some(TextOrList::List(blocks)) = content else { return 0 };
-            blocks.iter().map(|Obj(block)| usize::from(block.cache_control.0) + in_content(block.content.as_ref())).sum()
+            blocks
+                .iter()
+                .map(|Obj(block)| {
+                    usize::from(block.cache_control.0) + in_content(block.content.as_ref())
+                })
+                .sum()
         }
-        let messages = self.messages.iter().flatten().map(|Obj(message)| in_content(message.content.as_ref()));
+        let messages =
+            self.messages.iter().flatten().map(|Obj(message)| in_content(message.content.as_ref()));
         let tools = self.tools.iter().flatten().map(|Obj(tool)| usize::from(tool.cache_control.0));
-        usize::from(self.cache_control.0) + in_content(self.system.as_ref()) + messages.chain(tools).sum::<usize>()
+        usize::from(self.cache_control.0)
+            + in_content(self.system.as_ref())
+            + messages.chain(tools).sum::<usize>()
     }
 }
 
@@ -165,15 +174,22 @@ fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
     if capped && max_tokens.is_none() {
         return Err(Fault::missing("max_tokens"));
     }
-    let ranged = |path: &str, value: Option<f64>| real(path, value, 1.0).map_err(|_| Fault::said(path, "range: 0..1", None));
+    let ranged = |path: &str, value: Option<f64>| {
+        real(path, value, 1.0).map_err(|_| Fault::said(path, "range: 0..1", None))
+    };
     let temperature = ranged("temperature", body.temperature)?;
     let top_p = ranged("top_p", body.top_p)?;
     whole("top_k", body.top_k, 0)?;
     let stop = body.stop_sequences.unwrap_or_default();
     if stop.iter().any(|text| text.trim().is_empty()) {
-        return Err(Fault::said("stop_sequences", "each stop sequence must contain non-whitespace", None));
+        return Err(Fault::said(
+            "stop_sequences",
+            "each stop sequence must contain non-whitespace",
+            None,
+        ));
     }
-    let (messages, mut system) = check::messages(body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+    let (messages, mut system) =
+        check::messages(body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
     if let Some(text) = body.system.map(|content| check::texts("system", content)).transpose()? {
         system.insert(0, text);
     }
@@ -234,7 +250,11 @@ fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
     let mut names = BTreeSet::new();
     for (i, Obj(tool)) in tools.into_iter().enumerate() {
         if let Some(other) = tool.r#type.filter(|kind| kind != "custom") {
-            return Err(Fault::said(format!("tools.{i}"), format!("only custom tools are played here, found '{other}'"), None));
+            return Err(Fault::said(
+                format!("tools.{i}"),
+                format!("only custom tools are played here, found '{other}'"),
+                None,
+            ));
         }
         let name = tool.name.ok_or_else(|| Fault::missing(format!("tools.{i}.custom.name")))?;
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -245,8 +265,14 @@ fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
         if !names.insert(name.clone()) {
             return Err(Fault::said("tools", "Tool names must be unique.", None));
         }
-        let schema = tool.input_schema.ok_or_else(|| Fault::missing(format!("tools.{i}.custom.input_schema")))?;
-        all.push(Tool { name, description: tool.description.unwrap_or_default(), schema: schema.into_text() });
+        let schema = tool
+            .input_schema
+            .ok_or_else(|| Fault::missing(format!("tools.{i}.custom.input_schema")))?;
+        all.push(Tool {
+            name,
+            description: tool.description.unwrap_or_default(),
+            schema: schema.into_text(),
+        });
     }
     Ok(all)
 }
@@ -259,16 +285,31 @@ fn choice(choice: Option<Obj<ChoiceIn>>, tools: &[Tool]) -> Result<(ToolChoice, 
         "auto" => ToolChoice::Auto,
         "any" => ToolChoice::Any,
         "none" => ToolChoice::None,
-        "tool" => ToolChoice::Named(choice.name.ok_or_else(|| Fault::missing("tool_choice.tool.name"))?),
-        _ => return Err(Fault::new("tool_choice.type", Problem::NotOneOf { found: kind, allowed: &["auto", "any", "tool", "none"] })),
+        "tool" => {
+            ToolChoice::Named(choice.name.ok_or_else(|| Fault::missing("tool_choice.tool.name"))?)
+        }
+        _ => {
+            return Err(Fault::new(
+                "tool_choice.type",
+                Problem::NotOneOf { found: kind, allowed: &["auto", "any", "tool", "none"] },
+            ));
+        }
     };
     if tools.is_empty() && choice != ToolChoice::None {
-        return Err(Fault::said("tool_choice", "may only be specified while providing `tools`", None));
+        return Err(Fault::said(
+            "tool_choice",
+            "may only be specified while providing `tools`",
+            None,
+        ));
     }
     if let ToolChoice::Named(name) = &choice
         && !tools.iter().any(|tool| tool.name == *name)
     {
-        return Err(Fault::said("tool_choice", format!("Tool '{name}' not found in provided tools"), None));
+        return Err(Fault::said(
+            "tool_choice",
+            format!("Tool '{name}' not found in provided tools"),
+            None,
+        ));
     }
     Ok((choice, parallel))
 }
@@ -277,9 +318,16 @@ fn output(path: &str, format: FormatIn) -> Result<Output, Fault> {
     match format.r#type.as_deref() {
         Some("json_schema") => {
             let schema = format.schema.ok_or_else(|| Fault::missing(format!("{path}.schema")))?;
-            Ok(Output::JsonSchema { name: "output".to_owned(), schema: schema.into_text(), strict: true })
+            Ok(Output::JsonSchema {
+                name: "output".to_owned(),
+                schema: schema.into_text(),
+                strict: true,
+            })
         }
-        Some(other) => Err(Fault::new(format!("{path}.type"), Problem::NotOneOf { found: other.to_owned(), allowed: &["json_schema"] })),
+        Some(other) => Err(Fault::new(
+            format!("{path}.type"),
+            Problem::NotOneOf { found: other.to_owned(), allowed: &["json_schema"] },
+        )),
         None => Err(Fault::missing(format!("{path}.type"))),
     }
 }

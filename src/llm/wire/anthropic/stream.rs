@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{BlockIn, BlockOut, Content, MessageOut, UsageIn, UsageOut, set_refusal_apart, stop_of, stop_words};
+use super::answer::{
+    BlockIn, BlockOut, Content, MessageOut, UsageIn, UsageOut, set_refusal_apart, stop_of,
+    stop_words,
+};
 use super::error::{body, decode_error};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
 use crate::llm::wire::body::tokens;
@@ -58,7 +61,8 @@ struct EndDeltaOut<'a> {
     stop_sequence: Option<&'a str>,
 }
 
-/// Cumulative and complete: langchain-anthropic reads the whole usage here, and none of it at the start.
+/// Cumulative and complete: langchain-anthropic reads the whole usage here, and none of it at the
+/// start.
 #[derive(Serialize)]
 struct EndUsageOut {
     input_tokens: u32,
@@ -72,7 +76,8 @@ struct BareOut {
     r#type: &'static str,
 }
 
-/// The answer as the service streams it. A tool call's arguments go out as they are, valid JSON or not.
+/// The answer as the service streams it. A tool call's arguments go out as they are, valid JSON or
+/// not.
 #[must_use]
 pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
     let mut frames = Frames::default();
@@ -91,19 +96,29 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
     for (index, block) in content.blocks().enumerate() {
         let (empty, text) = match block {
             BlockOut::Text { text } => (BlockOut::Text { text: "" }, text),
-            BlockOut::ToolUse { id, name, input } => (BlockOut::ToolUse { id, name, input: ObjectOut("{}") }, input.0),
+            BlockOut::ToolUse { id, name, input } => {
+                (BlockOut::ToolUse { id, name, input: ObjectOut("{}") }, input.0)
+            }
         };
-        frames.push(Some("content_block_start"), &BlockStartOut { r#type: "content_block_start", index, content_block: empty });
+        frames.push(
+            Some("content_block_start"),
+            &BlockStartOut { r#type: "content_block_start", index, content_block: empty },
+        );
         if index == 0 {
             frames.push(Some("ping"), &BareOut { r#type: "ping" });
         }
         let (delta, key) = match block {
             BlockOut::Text { .. } => (DeltaOut::TextDelta { text: "" }, "text"),
-            BlockOut::ToolUse { .. } => (DeltaOut::InputJsonDelta { partial_json: "" }, "partial_json"),
+            BlockOut::ToolUse { .. } => {
+                (DeltaOut::InputJsonDelta { partial_json: "" }, "partial_json")
+            }
         };
         let delta = BlockDeltaOut { r#type: "content_block_delta", index, delta };
         frames.push_pieces(Some("content_block_delta"), &delta, key, chunking, text);
-        frames.push(Some("content_block_stop"), &BlockStopOut { r#type: "content_block_stop", index });
+        frames.push(
+            Some("content_block_stop"),
+            &BlockStopOut { r#type: "content_block_stop", index },
+        );
     }
     let (stop_reason, stop_sequence) = stop_words(&response.stop);
     let end = EndOut {
@@ -184,22 +199,32 @@ pub(in crate::llm::wire) struct Assembly {
 impl Assembly {
     /// Takes one event's data. Its name is not needed: the data repeats it.
     pub(in crate::llm::wire) fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
-        let event: EventIn = serde_json::from_slice(data).map_err(|error| malformed(format!("event of Anthropic: {error}")))?;
+        let event: EventIn = serde_json::from_slice(data)
+            .map_err(|error| malformed(format!("event of Anthropic: {error}")))?;
         match event.r#type.as_str() {
             "message_start" => {
-                let start = event.message.ok_or_else(|| malformed("event of Anthropic: message_start without message"))?;
+                let start = event.message.ok_or_else(|| {
+                    malformed("event of Anthropic: message_start without message")
+                })?;
                 self.id = start.id;
                 self.model = start.model;
                 self.usage = start.usage.unwrap_or_default();
                 self.started = true;
             }
             "content_block_start" => {
-                let block = event.content_block.ok_or_else(|| malformed("event of Anthropic: content_block_start without block"))?;
+                let block = event.content_block.ok_or_else(|| {
+                    malformed("event of Anthropic: content_block_start without block")
+                })?;
                 let growing = match block.r#type.as_str() {
                     "text" => Growing::Text(block.text.unwrap_or_default()),
                     "tool_use" => {
-                        let need = |field: &str| malformed(format!("event of Anthropic: tool_use without {field}"));
-                        let (id, name) = (block.id.ok_or_else(|| need("id"))?, block.name.ok_or_else(|| need("name"))?);
+                        let need = |field: &str| {
+                            malformed(format!("event of Anthropic: tool_use without {field}"))
+                        };
+                        let (id, name) = (
+                            block.id.ok_or_else(|| need("id"))?,
+                            block.name.ok_or_else(|| need("name"))?,
+                        );
                         let first = block.input.map(RawObject::into_text).unwrap_or_default();
                         Growing::Call(ToolUse { id, name, input: String::new() }, first)
                     }
@@ -208,11 +233,22 @@ impl Assembly {
                 self.blocks.insert(event.index, growing);
             }
             "content_block_delta" => {
-                let delta = event.delta.ok_or_else(|| malformed("event of Anthropic: content_block_delta without delta"))?;
+                let delta = event.delta.ok_or_else(|| {
+                    malformed("event of Anthropic: content_block_delta without delta")
+                })?;
                 match (self.blocks.get_mut(&event.index), delta.r#type.as_str()) {
-                    (None, _) => return Err(malformed(format!("event of Anthropic: delta for block {} that never began", event.index))),
-                    (Some(Growing::Text(text)), "text_delta") => text.push_str(&delta.text.unwrap_or_default()),
-                    (Some(Growing::Call(call, _)), "input_json_delta") => call.input.push_str(&delta.partial_json.unwrap_or_default()),
+                    (None, _) => {
+                        return Err(malformed(format!(
+                            "event of Anthropic: delta for block {} that never began",
+                            event.index
+                        )));
+                    }
+                    (Some(Growing::Text(text)), "text_delta") => {
+                        text.push_str(&delta.text.unwrap_or_default())
+                    }
+                    (Some(Growing::Call(call, _)), "input_json_delta") => {
+                        call.input.push_str(&delta.partial_json.unwrap_or_default())
+                    }
                     _ => {}
                 }
             }
@@ -225,12 +261,17 @@ impl Assembly {
                     self.counted |= usage.output_tokens.is_some();
                     self.usage.output_tokens = usage.output_tokens.or(self.usage.output_tokens);
                     self.usage.input_tokens = usage.input_tokens.or(self.usage.input_tokens);
-                    self.usage.cache_creation_input_tokens = usage.cache_creation_input_tokens.or(self.usage.cache_creation_input_tokens);
-                    self.usage.cache_read_input_tokens = usage.cache_read_input_tokens.or(self.usage.cache_read_input_tokens);
+                    self.usage.cache_creation_input_tokens = usage
+                        .cache_creation_input_tokens
+                        .or(self.usage.cache_creation_input_tokens);
+                    self.usage.cache_read_input_tokens =
+                        usage.cache_read_input_tokens.or(self.usage.cache_read_input_tokens);
                 }
             }
             "message_stop" => self.done = true,
-            "error" => return Err(decode_error(500, &Headers { pairs: &[], received_us: 0 }, data)),
+            "error" => {
+                return Err(decode_error(500, &Headers { pairs: &[], received_us: 0 }, data));
+            }
             // Pings, the end of a block, and whatever is new.
             _ => {}
         }
@@ -245,10 +286,15 @@ impl Assembly {
     /// The whole answer, or that it was cut.
     pub(in crate::llm::wire) fn finish(self) -> Result<ChatResponse, ChatError> {
         if !self.done {
-            return Err(ChatError::new(ErrorKind::Cut, "the stream of Anthropic ended before message_stop"));
+            return Err(ChatError::new(
+                ErrorKind::Cut,
+                "the stream of Anthropic ended before message_stop",
+            ));
         }
         let Some(stop) = self.stop.filter(|_| self.started && self.counted) else {
-            return Err(malformed("the stream of Anthropic lacks message_start, stop reason or usage"));
+            return Err(malformed(
+                "the stream of Anthropic lacks message_start, stop reason or usage",
+            ));
         };
         let content = self.blocks.into_values().filter_map(|block| match block {
             Growing::Text(text) => (!text.is_empty()).then_some(Block::Text(text)),
@@ -283,7 +329,11 @@ mod tests {
             model: "claude-x".into(),
             content: vec![
                 Block::Text("Hi there".into()),
-                Block::ToolUse(ToolUse { id: "toolu_1".into(), name: "find".into(), input: "{\"q\": 1}".into() }),
+                Block::ToolUse(ToolUse {
+                    id: "toolu_1".into(),
+                    name: "find".into(),
+                    input: "{\"q\": 1}".into(),
+                }),
             ],
             stop: Stop::ToolUse,
             usage: Usage { input: 25, output: 15 },
@@ -338,11 +388,12 @@ data: {"type":"message_stop"}
 
     #[test]
     fn a_cut_stream_is_told_from_a_whole_one_and_from_an_error() {
-        let data: Vec<String> = String::from_utf8(encode_stream(&answer(), Chunking::Whole).into_bytes())
-            .unwrap()
-            .lines()
-            .filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()))
-            .collect();
+        let data: Vec<String> =
+            String::from_utf8(encode_stream(&answer(), Chunking::Whole).into_bytes())
+                .unwrap()
+                .lines()
+                .filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()))
+                .collect();
         for kept in 0..=data.len() {
             let mut assembly = Assembly::default();
             data[..kept].iter().for_each(|event| assembly.event(event.as_bytes()).unwrap());
@@ -351,13 +402,17 @@ data: {"type":"message_stop"}
                 Err(error) => assert!(kept < data.len() && error.kind == ErrorKind::Cut),
             }
         }
-        let error = encode_stream_error(&ChatError::new(ErrorKind::Overloaded, "Overloaded"), "req_1");
+        let error =
+            encode_stream_error(&ChatError::new(ErrorKind::Overloaded, "Overloaded"), "req_1");
         let text = String::from_utf8(error).unwrap();
         assert_eq!(
             text,
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"},\"request_id\":\"req_1\"}\n\n"
         );
         let data = text.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
-        assert_eq!(Assembly::default().event(data.as_bytes()).unwrap_err().kind, ErrorKind::Overloaded);
+        assert_eq!(
+            Assembly::default().event(data.as_bytes()).unwrap_err().kind,
+            ErrorKind::Overloaded
+        );
     }
 }

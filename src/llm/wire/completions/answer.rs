@@ -74,11 +74,15 @@ impl Serialize for Calls<'_> {
 }
 
 pub(super) fn texts(content: &[Block]) -> impl Iterator<Item = &str> {
-    content.iter().filter_map(|block| if let Block::Text(text) = block { Some(text.as_str()) } else { None })
+    content
+        .iter()
+        .filter_map(|block| if let Block::Text(text) = block { Some(text.as_str()) } else { None })
 }
 
 pub(super) fn calls(content: &[Block]) -> impl Iterator<Item = &ToolUse> {
-    content.iter().filter_map(|block| if let Block::ToolUse(call) = block { Some(call) } else { None })
+    content
+        .iter()
+        .filter_map(|block| if let Block::ToolUse(call) = block { Some(call) } else { None })
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -139,12 +143,18 @@ pub(super) fn assemble(
     reason: Option<&str>,
     usage: UsageIn,
 ) -> Result<ChatResponse, ChatError> {
-    let mut content: Vec<Block> = if text.is_empty() { Vec::new() } else { vec![Block::Text(text)] };
+    let mut content: Vec<Block> =
+        if text.is_empty() { Vec::new() } else { vec![Block::Text(text)] };
     content.extend(calls.into_iter().map(Block::ToolUse));
     let refusal = refusal.filter(|words| !words.is_empty());
     let called = matches!(content.last(), Some(Block::ToolUse(_)));
     let stop = match reason {
-        Some("error") => return Err(ChatError::new(ErrorKind::Server, "the provider broke off with finish_reason 'error'")),
+        Some("error") => {
+            return Err(ChatError::new(
+                ErrorKind::Server,
+                "the provider broke off with finish_reason 'error'",
+            ));
+        }
         Some("length" | "model_length") => Stop::MaxTokens,
         Some("content_filter") => Stop::ContentFilter,
         Some("tool_calls" | "function_call") => Stop::ToolUse,
@@ -156,16 +166,22 @@ pub(super) fn assemble(
     if stop == Stop::Refusal {
         content.clear();
     }
-    let usage = Usage { input: tokens(usage.prompt_tokens), output: tokens(usage.completion_tokens) };
+    let usage =
+        Usage { input: tokens(usage.prompt_tokens), output: tokens(usage.completion_tokens) };
     Ok(ChatResponse { id, created, model, content, stop, usage, refusal })
 }
 
 /// Writes the body of a 200.
-pub(in crate::llm::wire) fn encode_response(dialect: Dialect, response: &ChatResponse, out: &mut Vec<u8>) {
+pub(in crate::llm::wire) fn encode_response(
+    dialect: Dialect,
+    response: &ChatResponse,
+    out: &mut Vec<u8>,
+) {
     let openai = dialect == Dialect::OpenAi;
     let has_calls = calls(&response.content).next().is_some();
     let refusal = response.refusal.as_deref();
-    let silent = openai && (has_calls || refusal.is_some()) && texts(&response.content).next().is_none();
+    let silent =
+        openai && (has_calls || refusal.is_some()) && texts(&response.content).next().is_none();
     // Mistral has no field for a refusal: its words are the answer.
     let words = Words(&response.content, refusal.filter(|_| !openai));
     let message = MessageOut {
@@ -175,7 +191,12 @@ pub(in crate::llm::wire) fn encode_response(dialect: Dialect, response: &ChatRes
         refusal: openai.then_some(refusal),
         annotations: openai.then_some([]),
     };
-    let choice = ChoiceOut { index: 0, message, logprobs: openai.then_some(()), finish_reason: stop_word(dialect, &response.stop) };
+    let choice = ChoiceOut {
+        index: 0,
+        message,
+        logprobs: openai.then_some(()),
+        finish_reason: stop_word(dialect, &response.stop),
+    };
     put(
         out,
         &CompletionOut {
@@ -264,11 +285,17 @@ pub(super) fn arguments(arguments: Arguments) -> String {
 ///
 /// # Errors
 /// `Malformed`, naming the field; `Server` when the answer itself says that it broke off.
-pub(in crate::llm::wire) fn decode_response(body: &[u8], reject: fn(Fault) -> ChatError) -> Result<ChatResponse, ChatError> {
-    let malformed = |what: &str| ChatError::new(ErrorKind::Malformed, format!("chat completion: {what}"));
-    let Obj(completion) = read::<Obj<CompletionIn>>(body).map_err(|fault| malformed(&reject(fault).to_string()))?;
+pub(in crate::llm::wire) fn decode_response(
+    body: &[u8],
+    reject: fn(Fault) -> ChatError,
+) -> Result<ChatResponse, ChatError> {
+    let malformed =
+        |what: &str| ChatError::new(ErrorKind::Malformed, format!("chat completion: {what}"));
+    let Obj(completion) =
+        read::<Obj<CompletionIn>>(body).map_err(|fault| malformed(&reject(fault).to_string()))?;
     let usage = completion.usage.ok_or_else(|| malformed("no usage"))?;
-    let Obj(choice) = completion.choices.into_iter().next().ok_or_else(|| malformed("no choices"))?;
+    let Obj(choice) =
+        completion.choices.into_iter().next().ok_or_else(|| malformed("no choices"))?;
     let Obj(message) = choice.message.ok_or_else(|| malformed("no choices.0.message"))?;
     let mut calls = Vec::new();
     for (i, Obj(call)) in message.tool_calls.unwrap_or_default().into_iter().enumerate() {

@@ -12,7 +12,12 @@ use crate::llm::wire::body::{Fault, Problem};
 const MAX_STOPS: usize = 4;
 
 /// Whether the model takes these parameters. A model that no table has takes all.
-pub(super) fn check(dialect: Dialect, model: &str, body: &BodyIn, stops: usize) -> Result<(), Fault> {
+pub(super) fn check(
+    dialect: Dialect,
+    model: &str,
+    body: &BodyIn,
+    stops: usize,
+) -> Result<(), Fault> {
     let provider = match dialect {
         Dialect::OpenAi => Provider::OpenAi,
         Dialect::Mistral => Provider::Mistral,
@@ -34,10 +39,16 @@ pub(super) fn check(dialect: Dialect, model: &str, body: &BodyIn, stops: usize) 
 fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
     let Some(found) = &body.reasoning_effort else { return Ok(()) };
     match (family.provider, family.efforts) {
-        (Provider::Mistral, []) => Err(Fault::said("reasoning_effort", "reasoning_effort is not supported for this model", None)),
+        (Provider::Mistral, []) => Err(Fault::said(
+            "reasoning_effort",
+            "reasoning_effort is not supported for this model",
+            None,
+        )),
         (_, []) => Err(Fault::new("reasoning_effort", Problem::Forbidden)),
         (_, allowed) if allowed.contains(&found.as_str()) => Ok(()),
-        (Provider::Mistral, allowed) => Err(Fault::new("reasoning_effort", Problem::NotOneOf { found: found.clone(), allowed })),
+        (Provider::Mistral, allowed) => {
+            Err(Fault::new("reasoning_effort", Problem::NotOneOf { found: found.clone(), allowed }))
+        }
         (_, allowed) => {
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
             let words = format!(
@@ -50,9 +61,10 @@ fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
 }
 
 fn openai(family: &Family, body: &BodyIn) -> Result<(), Fault> {
-    if let Some((word, most)) = [("max_tokens", body.max_tokens), ("max_completion_tokens", body.max_completion_tokens)]
-        .into_iter()
-        .find_map(|(word, most)| Some((word, most?)))
+    if let Some((word, most)) =
+        [("max_tokens", body.max_tokens), ("max_completion_tokens", body.max_completion_tokens)]
+            .into_iter()
+            .find_map(|(word, most)| Some((word, most?)))
     {
         if word == "max_tokens" && family.reasons() {
             let words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
@@ -70,7 +82,9 @@ fn openai(family: &Family, body: &BodyIn) -> Result<(), Fault> {
         return Ok(());
     }
     let unreasoned = match family.sampling {
-        Sampling::WithoutReasoning { by_default } => body.reasoning_effort.as_ref().map_or(by_default, |effort| effort == "none"),
+        Sampling::WithoutReasoning { by_default } => {
+            body.reasoning_effort.as_ref().map_or(by_default, |effort| effort == "none")
+        }
         _ => false,
     };
     if unreasoned {

@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::{Dialect, model as models, turns};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
-use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole};
+use crate::llm::wire::body::{
+    Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole,
+};
 use crate::llm::wire::raw::RawObject;
 
 /// The schema of a tool that names none.
@@ -111,12 +113,17 @@ struct StreamOptionsIn {
 }
 
 /// Reads the body of `POST …/chat/completions`.
-pub(in crate::llm::wire) fn decode_request(dialect: Dialect, body: &[u8]) -> Result<ChatRequest, Fault> {
+pub(in crate::llm::wire) fn decode_request(
+    dialect: Dialect,
+    body: &[u8],
+) -> Result<ChatRequest, Fault> {
     let Obj(mut body) = read::<Obj<BodyIn>>(body)?;
     refuse_words(dialect, &body)?;
     let model = match body.model.take() {
         Some(model) if !model.is_empty() => model,
-        _ if dialect == Dialect::OpenAi => return Err(Fault::said("model", "you must provide a model parameter", None)),
+        _ if dialect == Dialect::OpenAi => {
+            return Err(Fault::said("model", "you must provide a model parameter", None));
+        }
         _ => return Err(Fault::missing("model")),
     };
     let stops = match &body.stop {
@@ -142,19 +149,29 @@ pub(in crate::llm::wire) fn decode_request(dialect: Dialect, body: &[u8]) -> Res
         let words = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
         return Err(Fault::said("stream_options", words, None));
     }
-    let include_usage = body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
-    let (messages, system) = turns::messages(dialect, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+    let include_usage =
+        body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
+    let (messages, system) =
+        turns::messages(dialect, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
     let tools = tools(dialect, body.tools)?;
     if dialect == Dialect::OpenAi && tools.is_empty() {
-        let orphan = [("tool_choice", body.tool_choice.is_some()), ("parallel_tool_calls", body.parallel_tool_calls.is_some())];
+        let orphan = [
+            ("tool_choice", body.tool_choice.is_some()),
+            ("parallel_tool_calls", body.parallel_tool_calls.is_some()),
+        ];
         if let Some((word, _)) = orphan.into_iter().find(|(_, there)| *there) {
-            let words = format!("Invalid value for '{word}': '{word}' is only allowed when 'tools' are specified.");
+            let words = format!(
+                "Invalid value for '{word}': '{word}' is only allowed when 'tools' are specified."
+            );
             return Err(Fault::said(word, words, None));
         }
     }
     let tool_choice = choice(dialect, body.tool_choice, &tools)?;
     let output = output(body.response_format)?;
-    if dialect == Dialect::OpenAi && output == Output::JsonObject && !mentions_json(&messages, system.as_deref()) {
+    if dialect == Dialect::OpenAi
+        && output == Output::JsonObject
+        && !mentions_json(&messages, system.as_deref())
+    {
         let words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
         return Err(Fault::said("messages", words, None));
     }
@@ -184,9 +201,14 @@ pub(in crate::llm::wire) fn decode_request(dialect: Dialect, body: &[u8]) -> Res
 fn refuse_words(dialect: Dialect, body: &BodyIn) -> Result<(), Fault> {
     let foreign: &[(&str, bool)] = match dialect {
         Dialect::OpenAi => {
-            for (word, present, instead) in [("functions", body.functions, "tools"), ("function_call", body.function_call, "tool_choice")] {
+            for (word, present, instead) in [
+                ("functions", body.functions, "tools"),
+                ("function_call", body.function_call, "tool_choice"),
+            ] {
                 if present.0 {
-                    let words = format!("'{word}' is deprecated and not played here: use '{instead}' instead");
+                    let words = format!(
+                        "'{word}' is deprecated and not played here: use '{instead}' instead"
+                    );
                     return Err(Fault::said(word, words, Some("unsupported_parameter")));
                 }
             }
@@ -224,7 +246,8 @@ fn refuse_words(dialect: Dialect, body: &BodyIn) -> Result<(), Fault> {
 
 fn max_tokens(dialect: Dialect, old: Option<i64>, new: Option<i64>) -> Result<Option<u32>, Fault> {
     if old.is_some() && new.is_some() {
-        let words = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        let words =
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
         return Err(Fault::said("max_tokens", words, Some("invalid_parameter_combination")));
     }
     let least = u32::from(dialect == Dialect::OpenAi);
@@ -256,12 +279,15 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
             None if dialect == Dialect::Mistral => {}
             None => return Err(Fault::missing(format!("tools.{i}.type"))),
             Some(other) => {
-                let words = format!("only tools of type 'function' are played here, found '{other}'");
+                let words =
+                    format!("only tools of type 'function' are played here, found '{other}'");
                 return Err(Fault::said(format!("tools.{i}.type"), words, Some("invalid_value")));
             }
         }
-        let Obj(function) = tool.function.ok_or_else(|| Fault::missing(format!("tools.{i}.function")))?;
-        let name = function.name.ok_or_else(|| Fault::missing(format!("tools.{i}.function.name")))?;
+        let Obj(function) =
+            tool.function.ok_or_else(|| Fault::missing(format!("tools.{i}.function")))?;
+        let name =
+            function.name.ok_or_else(|| Fault::missing(format!("tools.{i}.function.name")))?;
         if !is_name(&name) {
             let words = match dialect {
                 Dialect::OpenAi => format!(
@@ -272,11 +298,17 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
                     "Function name was {name} but must be a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64."
                 ),
             };
-            return Err(Fault::said(format!("tools.{i}.function.name"), words, Some("invalid_value")));
+            return Err(Fault::said(
+                format!("tools.{i}.function.name"),
+                words,
+                Some("invalid_value"),
+            ));
         }
         let schema = match function.parameters {
             Some(parameters) => parameters.into_text(),
-            None if dialect == Dialect::Mistral => return Err(Fault::missing(format!("tools.{i}.function.parameters"))),
+            None if dialect == Dialect::Mistral => {
+                return Err(Fault::missing(format!("tools.{i}.function.parameters")));
+            }
             None => NO_PARAMETERS.to_owned(),
         };
         all.push(Tool { name, description: function.description.unwrap_or_default(), schema });
@@ -284,7 +316,11 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
     Ok(all)
 }
 
-fn choice(dialect: Dialect, choice: Option<TextOrObject<ChoiceIn>>, tools: &[Tool]) -> Result<ToolChoice, Fault> {
+fn choice(
+    dialect: Dialect,
+    choice: Option<TextOrObject<ChoiceIn>>,
+    tools: &[Tool],
+) -> Result<ToolChoice, Fault> {
     let allowed: &'static [&'static str] = match dialect {
         Dialect::OpenAi => &["none", "auto", "required"],
         Dialect::Mistral => &["auto", "none", "any", "required"],
@@ -302,14 +338,22 @@ fn choice(dialect: Dialect, choice: Option<TextOrObject<ChoiceIn>>, tools: &[Too
         }
         Some(TextOrObject::Object(choice)) => {
             if let Some(other) = choice.r#type.filter(|kind| kind != "function") {
-                return Err(Fault::new("tool_choice.type", Problem::NotOneOf { found: other, allowed: &["function"] }));
+                return Err(Fault::new(
+                    "tool_choice.type",
+                    Problem::NotOneOf { found: other, allowed: &["function"] },
+                ));
             }
-            let Obj(function) = choice.function.ok_or_else(|| Fault::missing("tool_choice.function"))?;
+            let Obj(function) =
+                choice.function.ok_or_else(|| Fault::missing("tool_choice.function"))?;
             function.name.ok_or_else(|| Fault::missing("tool_choice.function.name"))?
         }
     };
     if !tools.iter().any(|tool| tool.name == name) {
-        return Err(Fault::said("tool_choice", format!("Tool choice '{name}' not found in 'tools' parameter."), None));
+        return Err(Fault::said(
+            "tool_choice",
+            format!("Tool choice '{name}' not found in 'tools' parameter."),
+            None,
+        ));
     }
     Ok(ToolChoice::Named(name))
 }
@@ -320,25 +364,38 @@ fn output(format: Option<Obj<FormatIn>>) -> Result<Output, Fault> {
         Some("text") => Ok(Output::Text),
         Some("json_object") => Ok(Output::JsonObject),
         Some("json_schema") => {
-            let Obj(schema) = format.json_schema.ok_or_else(|| Fault::missing("response_format.json_schema"))?;
-            let name = schema.name.ok_or_else(|| Fault::missing("response_format.json_schema.name"))?;
-            let text = schema.schema.ok_or_else(|| Fault::missing("response_format.json_schema.schema"))?;
-            Ok(Output::JsonSchema { name, schema: text.into_text(), strict: schema.strict.unwrap_or_default() })
+            let Obj(schema) =
+                format.json_schema.ok_or_else(|| Fault::missing("response_format.json_schema"))?;
+            let name =
+                schema.name.ok_or_else(|| Fault::missing("response_format.json_schema.name"))?;
+            let text = schema
+                .schema
+                .ok_or_else(|| Fault::missing("response_format.json_schema.schema"))?;
+            Ok(Output::JsonSchema {
+                name,
+                schema: text.into_text(),
+                strict: schema.strict.unwrap_or_default(),
+            })
         }
         Some(other) => {
             let allowed = &["text", "json_object", "json_schema"];
-            Err(Fault::new("response_format.type", Problem::NotOneOf { found: other.to_owned(), allowed }))
+            Err(Fault::new(
+                "response_format.type",
+                Problem::NotOneOf { found: other.to_owned(), allowed },
+            ))
         }
         None => Err(Fault::missing("response_format.type")),
     }
 }
 
 fn mentions_json(messages: &[Message], system: Option<&str>) -> bool {
-    let in_text = |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
+    let in_text =
+        |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
     let in_part = |part: &Part| match part {
         Part::Text(text) => in_text(text),
         Part::ToolUse(call) => in_text(&call.input),
         Part::ToolResult(result) => in_text(&result.content),
     };
-    system.is_some_and(in_text) || messages.iter().any(|message| message.content.iter().any(in_part))
+    system.is_some_and(in_text)
+        || messages.iter().any(|message| message.content.iter().any(in_part))
 }

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Dialect;
-use super::answer::{CallIn, FINGERPRINT, PartIn, UsageIn, UsageOut, arguments, assemble, calls, stop_word, texts, words};
+use super::answer::{
+    CallIn, FINGERPRINT, PartIn, UsageIn, UsageOut, arguments, assemble, calls, stop_word, texts,
+    words,
+};
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
 use crate::llm::wire::head::malformed;
@@ -75,21 +78,44 @@ struct Chunks<'a> {
 }
 
 impl Chunks<'_> {
-    fn push(&mut self, delta: DeltaOut<'_>, finish_reason: Option<&'static str>, usage: Option<Option<UsageOut>>) {
+    fn push(
+        &mut self,
+        delta: DeltaOut<'_>,
+        finish_reason: Option<&'static str>,
+        usage: Option<Option<UsageOut>>,
+    ) {
         let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason }];
         self.frames.push(None, &ChunkOut { choices: &choices, usage, ..self.head });
     }
 
     /// A chunk for each piece of `text`, in place of the empty string that `delta` has under `key`.
-    fn push_pieces(&mut self, delta: DeltaOut<'_>, key: &str, chunking: Chunking, text: &str, usage: Option<Option<UsageOut>>) {
+    fn push_pieces(
+        &mut self,
+        delta: DeltaOut<'_>,
+        key: &str,
+        chunking: Chunking,
+        text: &str,
+        usage: Option<Option<UsageOut>>,
+    ) {
         let choices = [ChoiceOut { index: 0, delta, logprobs: self.logprobs, finish_reason: None }];
-        self.frames.push_pieces(None, &ChunkOut { choices: &choices, usage, ..self.head }, key, chunking, text);
+        self.frames.push_pieces(
+            None,
+            &ChunkOut { choices: &choices, usage, ..self.head },
+            key,
+            chunking,
+            text,
+        );
     }
 }
 
-/// The answer as the service streams it. With `include_usage`, OpenAI tells the usage in a chunk of its own; Mistral
-/// always tells it in the last one.
-pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatResponse, chunking: Chunking, include_usage: bool) -> Frames {
+/// The answer as the service streams it. With `include_usage`, OpenAI tells the usage in a chunk of
+/// its own; Mistral always tells it in the last one.
+pub(in crate::llm::wire) fn encode_stream(
+    dialect: Dialect,
+    response: &ChatResponse,
+    chunking: Chunking,
+    include_usage: bool,
+) -> Frames {
     let openai = dialect == Dialect::OpenAi;
     let head = ChunkOut {
         id: &response.id,
@@ -105,7 +131,9 @@ pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatRespo
     let usage = UsageOut::of(dialect, response.usage);
     // OpenAI says `"usage": null` in the meantime, but only to those who asked.
     let meantime = (openai && include_usage).then_some(None);
-    let silent = openai && texts(&response.content).next().is_none() && (response.refusal.is_some() || !response.content.is_empty());
+    let silent = openai
+        && texts(&response.content).next().is_none()
+        && (response.refusal.is_some() || !response.content.is_empty());
     let first = DeltaOut {
         role: Some("assistant"),
         content: Some(if silent { None } else { Some("") }),
@@ -114,19 +142,45 @@ pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatRespo
     };
     chunks.push(first, None, meantime);
     for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !openai)) {
-        chunks.push_pieces(DeltaOut { content: Some(Some("")), ..DeltaOut::default() }, "content", chunking, text, meantime);
+        chunks.push_pieces(
+            DeltaOut { content: Some(Some("")), ..DeltaOut::default() },
+            "content",
+            chunking,
+            text,
+            meantime,
+        );
     }
     let finish = stop_word(dialect, &response.stop);
     match dialect {
         Dialect::OpenAi => {
             if let Some(text) = &response.refusal {
-                chunks.push_pieces(DeltaOut { refusal: Some(Some("")), ..DeltaOut::default() }, "refusal", chunking, text, meantime);
+                chunks.push_pieces(
+                    DeltaOut { refusal: Some(Some("")), ..DeltaOut::default() },
+                    "refusal",
+                    chunking,
+                    text,
+                    meantime,
+                );
             }
             for (index, call) in calls(&response.content).enumerate() {
                 let function = FunctionDeltaOut { name: Some(&call.name), arguments: "" };
-                let begin = [CallDeltaOut { index, id: Some(&call.id), r#type: Some("function"), function }];
-                chunks.push(DeltaOut { tool_calls: Some(&begin), ..DeltaOut::default() }, None, meantime);
-                let more = [CallDeltaOut { index, id: None, r#type: None, function: FunctionDeltaOut { name: None, arguments: "" } }];
+                let begin = [CallDeltaOut {
+                    index,
+                    id: Some(&call.id),
+                    r#type: Some("function"),
+                    function,
+                }];
+                chunks.push(
+                    DeltaOut { tool_calls: Some(&begin), ..DeltaOut::default() },
+                    None,
+                    meantime,
+                );
+                let more = [CallDeltaOut {
+                    index,
+                    id: None,
+                    r#type: None,
+                    function: FunctionDeltaOut { name: None, arguments: "" },
+                }];
                 let delta = DeltaOut { tool_calls: Some(&more), ..DeltaOut::default() };
                 chunks.push_pieces(delta, "arguments", chunking, &call.input, meantime);
             }
@@ -148,7 +202,11 @@ pub(in crate::llm::wire) fn encode_stream(dialect: Dialect, response: &ChatRespo
                 })
                 .collect();
             let tool_calls = (!whole.is_empty()).then_some(&whole[..]);
-            chunks.push(DeltaOut { content: Some(Some("")), tool_calls, ..DeltaOut::default() }, Some(finish), Some(Some(usage)));
+            chunks.push(
+                DeltaOut { content: Some(Some("")), tool_calls, ..DeltaOut::default() },
+                Some(finish),
+                Some(Some(usage)),
+            );
         }
     }
     chunks.frames.push_done();
@@ -198,12 +256,17 @@ pub(in crate::llm::wire) struct Assembly {
 
 impl Assembly {
     /// Takes one event's data. `error` reads a body that tells of an error.
-    pub(in crate::llm::wire) fn event(&mut self, data: &[u8], error: fn(&[u8]) -> ChatError) -> Result<(), ChatError> {
+    pub(in crate::llm::wire) fn event(
+        &mut self,
+        data: &[u8],
+        error: fn(&[u8]) -> ChatError,
+    ) -> Result<(), ChatError> {
         if data == b"[DONE]" {
             self.done = true;
             return Ok(());
         }
-        let chunk: ChunkIn<'_> = serde_json::from_slice(data).map_err(|fault| malformed(format!("chunk of a chat completion: {fault}")))?;
+        let chunk: ChunkIn<'_> = serde_json::from_slice(data)
+            .map_err(|fault| malformed(format!("chunk of a chat completion: {fault}")))?;
         if chunk.error.is_some() || chunk.object == "error" {
             return Err(error(data));
         }
@@ -229,11 +292,19 @@ impl Assembly {
         let mut index = piece.index.unwrap_or_default();
         let id = piece.id.unwrap_or_default();
         // Calls that come whole may all have index 0: another id is another call.
-        let taken = |index: &u64| self.calls.get(index).is_some_and(|call| !id.is_empty() && !call.id.is_empty() && call.id != id);
+        let taken = |index: &u64| {
+            self.calls
+                .get(index)
+                .is_some_and(|call| !id.is_empty() && !call.id.is_empty() && call.id != id)
+        };
         if taken(&index) {
             index = self.calls.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
         }
-        let call = self.calls.entry(index).or_insert_with(|| ToolUse { id: String::new(), name: String::new(), input: String::new() });
+        let call = self.calls.entry(index).or_insert_with(|| ToolUse {
+            id: String::new(),
+            name: String::new(),
+            input: String::new(),
+        });
         call.id.push_str(if call.id.is_empty() { &id } else { "" });
         if let Some(Obj(function)) = piece.function {
             call.name.push_str(&function.name.unwrap_or_default());
@@ -246,10 +317,17 @@ impl Assembly {
         self.done
     }
 
-    /// The whole answer, or that it was cut. OpenAI tells the usage only when asked: where it was not, it is 0.
-    pub(in crate::llm::wire) fn finish(self, expects_usage: bool) -> Result<ChatResponse, ChatError> {
+    /// The whole answer, or that it was cut. OpenAI tells the usage only when asked: where it was
+    /// not, it is 0.
+    pub(in crate::llm::wire) fn finish(
+        self,
+        expects_usage: bool,
+    ) -> Result<ChatResponse, ChatError> {
         if !self.done {
-            return Err(ChatError::new(ErrorKind::Cut, "the stream of the chat completion ended before [DONE]"));
+            return Err(ChatError::new(
+                ErrorKind::Cut,
+                "the stream of the chat completion ended before [DONE]",
+            ));
         }
         let (Some(head), Some(reason)) = (self.head, self.finish) else {
             return Err(malformed("the stream of the chat completion tells no finish_reason"));
@@ -258,6 +336,13 @@ impl Assembly {
             return Err(malformed("the stream of the chat completion tells no usage"));
         }
         let refusal = (!self.refusal.is_empty()).then_some(self.refusal);
-        assemble(head, self.text, self.calls.into_values(), refusal, Some(&reason), self.usage.unwrap_or_default())
+        assemble(
+            head,
+            self.text,
+            self.calls.into_values(),
+            refusal,
+            Some(&reason),
+            self.usage.unwrap_or_default(),
+        )
     }
 }

@@ -1,4 +1,5 @@
-//! The conversation of a request: roles in an order that the service takes, and tool calls that must be answered.
+//! The conversation of a request: roles in an order that the service takes, and tool calls that
+//! must be answered.
 //!
 //! Mistral's order is that of its own `mistral-common` validator; OpenAI takes nearly any.
 
@@ -78,9 +79,18 @@ impl Turn {
             "tool" => Self::Tool,
             "function" if dialect == Dialect::OpenAi => {
                 let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
-                return Err(Fault::said(format!("messages.{i}.role"), words, Some("unsupported_value")));
+                return Err(Fault::said(
+                    format!("messages.{i}.role"),
+                    words,
+                    Some("unsupported_value"),
+                ));
             }
-            _ => return Err(Fault::new(format!("messages.{i}.role"), Problem::NotOneOf { found: word, allowed })),
+            _ => {
+                return Err(Fault::new(
+                    format!("messages.{i}.role"),
+                    Problem::NotOneOf { found: word, allowed },
+                ));
+            }
         })
     }
 
@@ -100,11 +110,16 @@ const ORDER: Option<&str> = Some("3230");
 const CALL: Option<&str> = Some("3280");
 
 /// Reads the messages, and the system prompt that is among them.
-pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Vec<Message>, Option<String>), Fault> {
+pub(super) fn messages(
+    dialect: Dialect,
+    all: Vec<Obj<MessageIn>>,
+) -> Result<(Vec<Message>, Option<String>), Fault> {
     if all.is_empty() {
         return Err(match dialect {
             Dialect::OpenAi => Fault::new("messages", Problem::Empty),
-            Dialect::Mistral => Fault::said("messages", "Conversation must have at least one message", ORDER),
+            Dialect::Mistral => {
+                Fault::said("messages", "Conversation must have at least one message", ORDER)
+            }
         });
     }
     let last = all.len() - 1;
@@ -113,15 +128,20 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
     let mut calls = Calls { dialect, asked_in: 0, open: BTreeSet::new() };
     let mut before = None;
     for (i, Obj(mut message)) in all.into_iter().enumerate() {
-        let turn = Turn::named(dialect, i, message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?)?;
+        let turn = Turn::named(
+            dialect,
+            i,
+            message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?,
+        )?;
         if dialect == Dialect::Mistral {
             check_order(i, turn, before, i == last, message.prefix.unwrap_or_default())?;
         }
         if turn != Turn::Tool {
             calls.close()?;
         }
-        let need_content =
-            |content: Option<TextOrList<Obj<PartIn>>>| content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")));
+        let need_content = |content: Option<TextOrList<Obj<PartIn>>>| {
+            content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))
+        };
         match turn {
             Turn::System => {
                 let text = texts(i, need_content(message.content)?)?.join("\n");
@@ -134,7 +154,8 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
                 }
             }
             Turn::User => {
-                let content = texts(i, need_content(message.content)?)?.into_iter().map(Part::Text).collect();
+                let content =
+                    texts(i, need_content(message.content)?)?.into_iter().map(Part::Text).collect();
                 messages.push(Message { role: Role::User, content });
             }
             Turn::Assistant => {
@@ -143,7 +164,9 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
                 messages.push(Message { role: Role::Assistant, content });
             }
             Turn::Tool => {
-                let id = message.tool_call_id.ok_or_else(|| Fault::missing(format!("messages.{i}.tool_call_id")))?;
+                let id = message
+                    .tool_call_id
+                    .ok_or_else(|| Fault::missing(format!("messages.{i}.tool_call_id")))?;
                 calls.answer(i, &id)?;
                 let content = texts(i, need_content(message.content)?)?.join("\n");
                 let part = Part::ToolResult(ToolResult { id, content, is_error: false });
@@ -160,14 +183,26 @@ pub(super) fn messages(dialect: Dialect, all: Vec<Obj<MessageIn>>) -> Result<(Ve
     Ok((messages, system))
 }
 
-fn check_order(i: usize, turn: Turn, before: Option<Turn>, is_last: bool, prefix: bool) -> Result<(), Fault> {
+fn check_order(
+    i: usize,
+    turn: Turn,
+    before: Option<Turn>,
+    is_last: bool,
+    prefix: bool,
+) -> Result<(), Fault> {
     let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
     match before {
         None if matches!(turn, Turn::Assistant | Turn::Tool) && is_last => {
-            return refuse("Conversation must start with a user message or system message".to_owned());
+            return refuse(
+                "Conversation must start with a user message or system message".to_owned(),
+            );
         }
         Some(before) if !turn.may_follow(before) => {
-            return refuse(format!("Unexpected role '{}' after role '{}'", turn.word(), before.word()));
+            return refuse(format!(
+                "Unexpected role '{}' after role '{}'",
+                turn.word(),
+                before.word()
+            ));
         }
         _ => {}
     }
@@ -188,11 +223,14 @@ fn texts(i: usize, content: TextOrList<Obj<PartIn>>) -> Result<Vec<String>, Faul
         let path = |field: &str| format!("messages.{i}.content.{j}.{field}");
         match part.r#type.as_deref() {
             Some("text") => all.push(part.text.ok_or_else(|| Fault::missing(path("text")))?),
-            Some("refusal") => all.push(part.refusal.ok_or_else(|| Fault::missing(path("refusal")))?),
+            Some("refusal") => {
+                all.push(part.refusal.ok_or_else(|| Fault::missing(path("refusal")))?)
+            }
             // A reasoning model's own notes, handed back to it: nothing here reads them.
             Some("thinking") => {}
             Some(other) => {
-                let words = format!("content parts of type '{other}' are not played here, only 'text' is");
+                let words =
+                    format!("content parts of type '{other}' are not played here, only 'text' is");
                 return Err(Fault::said(path("type"), words, Some("invalid_value")));
             }
             None => return Err(Fault::missing(path("type"))),
@@ -204,10 +242,19 @@ fn texts(i: usize, content: TextOrList<Obj<PartIn>>) -> Result<Vec<String>, Faul
 fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>, Fault> {
     if message.function_call.0 && dialect == Dialect::OpenAi {
         let words = "'function_call' is deprecated and not played here: use 'tool_calls' instead";
-        return Err(Fault::said(format!("messages.{i}.function_call"), words, Some("unsupported_parameter")));
+        return Err(Fault::said(
+            format!("messages.{i}.function_call"),
+            words,
+            Some("unsupported_parameter"),
+        ));
     }
     let spoke = message.content.is_some() || message.refusal.is_some();
-    let mut parts: Vec<Part> = message.content.map_or(Ok(Vec::new()), |content| texts(i, content))?.into_iter().map(Part::Text).collect();
+    let mut parts: Vec<Part> = message
+        .content
+        .map_or(Ok(Vec::new()), |content| texts(i, content))?
+        .into_iter()
+        .map(Part::Text)
+        .collect();
     parts.extend(message.refusal.map(Part::Text));
     let calls = message.tool_calls.unwrap_or_default();
     if !calls.is_empty() || dialect == Dialect::Mistral {
@@ -221,20 +268,29 @@ fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>
                 "Invalid value for 'content': expected a string, got null.",
                 Some("invalid_value"),
             ),
-            Dialect::Mistral => {
-                Fault::said(format!("messages.{i}"), "Assistant message must have either content or tool_calls.", Some("3240"))
-            }
+            Dialect::Mistral => Fault::said(
+                format!("messages.{i}"),
+                "Assistant message must have either content or tool_calls.",
+                Some("3240"),
+            ),
         });
     }
     for (j, Obj(call)) in calls.into_iter().enumerate() {
         let path = |field: &str| format!("messages.{i}.tool_calls.{j}.{field}");
         if let Some(other) = call.r#type.filter(|kind| kind != "function") {
-            return Err(Fault::new(path("type"), Problem::NotOneOf { found: other, allowed: &["function"] }));
+            return Err(Fault::new(
+                path("type"),
+                Problem::NotOneOf { found: other, allowed: &["function"] },
+            ));
         }
         let id = match call.id {
             Some(id) => id,
             None if dialect == Dialect::Mistral => {
-                return Err(Fault::said(path("id"), "Tool call id has to be defined in serving mode.", CALL));
+                return Err(Fault::said(
+                    path("id"),
+                    "Tool call id has to be defined in serving mode.",
+                    CALL,
+                ));
             }
             None => return Err(Fault::missing(path("id"))),
         };
@@ -242,15 +298,23 @@ fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>
             check_id(&path("id"), &id)?;
         }
         let Obj(function) = call.function.ok_or_else(|| Fault::missing(path("function")))?;
-        let input = match function.arguments.ok_or_else(|| Fault::missing(path("function.arguments")))? {
-            Arguments::Text(text) => text,
-            Arguments::Object(text) if dialect == Dialect::Mistral => text,
-            Arguments::Object(_) => {
-                use crate::llm::wire::body::Kind;
-                return Err(Fault::new(path("function.arguments"), Problem::Type { expected: Kind::Text, found: Kind::Object }));
-            }
-        };
-        parts.push(Part::ToolUse(ToolUse { id, name: function.name.ok_or_else(|| Fault::missing(path("function.name")))?, input }));
+        let input =
+            match function.arguments.ok_or_else(|| Fault::missing(path("function.arguments")))? {
+                Arguments::Text(text) => text,
+                Arguments::Object(text) if dialect == Dialect::Mistral => text,
+                Arguments::Object(_) => {
+                    use crate::llm::wire::body::Kind;
+                    return Err(Fault::new(
+                        path("function.arguments"),
+                        Problem::Type { expected: Kind::Text, found: Kind::Object },
+                    ));
+                }
+            };
+        parts.push(Part::ToolUse(ToolUse {
+            id,
+            name: function.name.ok_or_else(|| Fault::missing(path("function.name")))?,
+            input,
+        }));
     }
     Ok(parts)
 }
@@ -260,7 +324,11 @@ fn check_id(path: &str, id: &str) -> Result<(), Fault> {
     if id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(());
     }
-    Err(Fault::said(path, format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."), CALL))
+    Err(Fault::said(
+        path,
+        format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."),
+        CALL,
+    ))
 }
 
 /// Tool calls that wait for their results.
@@ -273,7 +341,9 @@ struct Calls {
 impl Calls {
     fn open(&mut self, i: usize, content: &[Part]) {
         self.asked_in = i;
-        self.open.extend(content.iter().filter_map(|part| if let Part::ToolUse(call) = part { Some(call.id.clone()) } else { None }));
+        self.open.extend(content.iter().filter_map(|part| {
+            if let Part::ToolUse(call) = part { Some(call.id.clone()) } else { None }
+        }));
     }
 
     fn answer(&mut self, i: usize, id: &str) -> Result<(), Fault> {
@@ -289,9 +359,11 @@ impl Calls {
                 "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
                 None,
             ),
-            Dialect::Mistral => {
-                Fault::said(format!("messages.{i}.tool_call_id"), format!("Unexpected tool call id {id} in tool results"), ORDER)
-            }
+            Dialect::Mistral => Fault::said(
+                format!("messages.{i}.tool_call_id"),
+                format!("Unexpected tool call id {id} in tool results"),
+                ORDER,
+            ),
         })
     }
 
@@ -307,6 +379,10 @@ impl Calls {
             ),
             Dialect::Mistral => "Not the same number of function calls and responses".to_owned(),
         };
-        Err(Fault::said(format!("messages.{}.role", self.asked_in), words, if self.dialect == Dialect::Mistral { ORDER } else { None }))
+        Err(Fault::said(
+            format!("messages.{}.role", self.asked_in),
+            words,
+            if self.dialect == Dialect::Mistral { ORDER } else { None },
+        ))
     }
 }

@@ -53,7 +53,8 @@ struct StreamOptionsOut {
     include_usage: bool,
 }
 
-/// The conversation as the wire has it: the system prompt first, and each tool result a message of its own.
+/// The conversation as the wire has it: the system prompt first, and each tool result a message of
+/// its own.
 struct Messages<'a>(Dialect, &'a ChatRequest);
 
 impl Serialize for Messages<'_> {
@@ -61,7 +62,10 @@ impl Serialize for Messages<'_> {
         let Self(dialect, request) = *self;
         let mut list = serializer.serialize_seq(None)?;
         if let Some(system) = &request.system {
-            list.serialize_element(&MessageOut { content: Some(ContentOut::Text(system)), ..MessageOut::of("system") })?;
+            list.serialize_element(&MessageOut {
+                content: Some(ContentOut::Text(system)),
+                ..MessageOut::of("system")
+            })?;
         }
         for (i, message) in request.messages.iter().enumerate() {
             if message.role == Role::Assistant {
@@ -74,12 +78,19 @@ impl Serialize for Messages<'_> {
                 list.serialize_element(&MessageOut {
                     content: Some(ContentOut::Text(&result.content)),
                     tool_call_id: Some(&result.id),
-                    name: if dialect == Dialect::Mistral { name_of(request, i, &result.id) } else { None },
+                    name: if dialect == Dialect::Mistral {
+                        name_of(request, i, &result.id)
+                    } else {
+                        None
+                    },
                     ..MessageOut::of("tool")
                 })?;
             }
             if message.content.iter().any(|part| matches!(part, Part::Text(_))) {
-                list.serialize_element(&MessageOut { content: Some(ContentOut::of(&message.content)), ..MessageOut::of("user") })?;
+                list.serialize_element(&MessageOut {
+                    content: Some(ContentOut::of(&message.content)),
+                    ..MessageOut::of("user")
+                })?;
             }
         }
         list.end()
@@ -90,7 +101,11 @@ fn assistant(dialect: Dialect, content: &[Part]) -> MessageOut<'_> {
     let has_text = content.iter().any(|part| matches!(part, Part::Text(_)));
     let has_calls = content.iter().any(|part| matches!(part, Part::ToolUse(_)));
     MessageOut {
-        content: if has_text || dialect == Dialect::Mistral || !has_calls { Some(ContentOut::of(content)) } else { None },
+        content: if has_text || dialect == Dialect::Mistral || !has_calls {
+            Some(ContentOut::of(content))
+        } else {
+            None
+        },
         tool_calls: has_calls.then_some(Calls(content)),
         ..MessageOut::of("assistant")
     }
@@ -98,9 +113,11 @@ fn assistant(dialect: Dialect, content: &[Part]) -> MessageOut<'_> {
 
 /// The tool that the call `id` was for, as the turns before `end` say.
 fn name_of<'a>(request: &'a ChatRequest, end: usize, id: &str) -> Option<&'a str> {
-    request.messages.iter().take(end).rev().flat_map(|message| &message.content).find_map(|part| match part {
-        Part::ToolUse(call) if call.id == id => Some(call.name.as_str()),
-        _ => None,
+    request.messages.iter().take(end).rev().flat_map(|message| &message.content).find_map(|part| {
+        match part {
+            Part::ToolUse(call) if call.id == id => Some(call.name.as_str()),
+            _ => None,
+        }
     })
 }
 
@@ -131,7 +148,9 @@ enum ContentOut<'a> {
 
 impl<'a> ContentOut<'a> {
     fn of(parts: &'a [Part]) -> Self {
-        let mut texts = parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
+        let mut texts = parts.iter().filter_map(|part| {
+            if let Part::Text(text) = part { Some(text.as_str()) } else { None }
+        });
         match (texts.next(), texts.next()) {
             (None, _) => Self::Text(""),
             (Some(text), None) => Self::Text(text),
@@ -149,9 +168,13 @@ impl Serialize for ContentOut<'_> {
         }
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Parts(parts) => serializer.collect_seq(
-                parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(PartOut { r#type: "text", text }) } else { None }),
-            ),
+            Self::Parts(parts) => serializer.collect_seq(parts.iter().filter_map(|part| {
+                if let Part::Text(text) = part {
+                    Some(PartOut { r#type: "text", text })
+                } else {
+                    None
+                }
+            })),
         }
     }
 }
@@ -161,7 +184,9 @@ struct Calls<'a>(&'a [Part]);
 
 impl Serialize for Calls<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().filter_map(|part| if let Part::ToolUse(call) = part { Some(CallOut::of(call)) } else { None }))
+        serializer.collect_seq(self.0.iter().filter_map(|part| {
+            if let Part::ToolUse(call) = part { Some(CallOut::of(call)) } else { None }
+        }))
     }
 }
 
@@ -180,7 +205,11 @@ struct FunctionOut<'a> {
 
 impl<'a> CallOut<'a> {
     pub(super) fn of(call: &'a ToolUse) -> Self {
-        Self { id: &call.id, r#type: "function", function: FunctionOut { name: &call.name, arguments: &call.input } }
+        Self {
+            id: &call.id,
+            r#type: "function",
+            function: FunctionOut { name: &call.name, arguments: &call.input },
+        }
     }
 }
 
@@ -202,7 +231,11 @@ impl Serialize for Tools<'_> {
         }
         serializer.collect_seq(self.0.iter().map(|tool| ToolOut {
             r#type: "function",
-            function: DeclarationOut { name: &tool.name, description: &tool.description, parameters: ObjectOut(&tool.schema) },
+            function: DeclarationOut {
+                name: &tool.name,
+                description: &tool.description,
+                parameters: ObjectOut(&tool.schema),
+            },
         }))
     }
 }
@@ -234,14 +267,20 @@ struct SchemaOut<'a> {
 }
 
 /// Writes the body of `POST …/chat/completions`.
-pub(in crate::llm::wire) fn encode_request(dialect: Dialect, request: &ChatRequest, out: &mut Vec<u8>) {
+pub(in crate::llm::wire) fn encode_request(
+    dialect: Dialect,
+    request: &ChatRequest,
+    out: &mut Vec<u8>,
+) {
     let openai = dialect == Dialect::OpenAi;
     let offered = !request.tools.is_empty();
     let choice = match &request.tool_choice {
         ToolChoice::Auto => None,
         ToolChoice::Any => Some(ChoiceOut::Word(if openai { "required" } else { "any" })),
         ToolChoice::None => Some(ChoiceOut::Word("none")),
-        ToolChoice::Named(name) => Some(ChoiceOut::Named { r#type: "function", function: NameOut { name } }),
+        ToolChoice::Named(name) => {
+            Some(ChoiceOut::Named { r#type: "function", function: NameOut { name } })
+        }
     };
     let user = request.user.as_deref();
     let body = BodyOut {
@@ -253,9 +292,9 @@ pub(in crate::llm::wire) fn encode_request(dialect: Dialect, request: &ChatReque
         response_format: match &request.output {
             Output::Text => None,
             Output::JsonObject => Some(FormatOut::JsonObject),
-            Output::JsonSchema { name, schema, strict } => {
-                Some(FormatOut::JsonSchema { json_schema: SchemaOut { name, strict: *strict, schema: ObjectOut(schema) } })
-            }
+            Output::JsonSchema { name, schema, strict } => Some(FormatOut::JsonSchema {
+                json_schema: SchemaOut { name, strict: *strict, schema: ObjectOut(schema) },
+            }),
         },
         max_tokens: request.max_tokens.filter(|_| !openai),
         max_completion_tokens: request.max_tokens.filter(|_| openai),
@@ -267,7 +306,8 @@ pub(in crate::llm::wire) fn encode_request(dialect: Dialect, request: &ChatReque
         user: user.filter(|_| openai),
         metadata: user.filter(|_| !openai).map(|user_id| MetadataOut { user_id }),
         stream: request.stream,
-        stream_options: (openai && request.stream && request.include_usage).then_some(StreamOptionsOut { include_usage: true }),
+        stream_options: (openai && request.stream && request.include_usage)
+            .then_some(StreamOptionsOut { include_usage: true }),
     };
     put(out, &body);
 }

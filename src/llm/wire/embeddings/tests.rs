@@ -9,11 +9,18 @@ fn request_of(json: &str) -> Result<EmbeddingRequest, ChatError> {
 
 #[test]
 fn the_input_is_taken_in_all_four_forms() {
-    let input = |json: &str| request_of(&format!(r#"{{"model":"m","input":{json}}}"#)).unwrap().input;
+    let input =
+        |json: &str| request_of(&format!(r#"{{"model":"m","input":{json}}}"#)).unwrap().input;
     assert_eq!(input(r#""a""#), [EmbeddingInput::Text("a".into())]);
-    assert_eq!(input(r#"["a","b"]"#), [EmbeddingInput::Text("a".into()), EmbeddingInput::Text("b".into())]);
+    assert_eq!(
+        input(r#"["a","b"]"#),
+        [EmbeddingInput::Text("a".into()), EmbeddingInput::Text("b".into())]
+    );
     assert_eq!(input("[1,2]"), [EmbeddingInput::Tokens(vec![1, 2])]);
-    assert_eq!(input("[[1],[2,3]]"), [EmbeddingInput::Tokens(vec![1]), EmbeddingInput::Tokens(vec![2, 3])]);
+    assert_eq!(
+        input("[[1],[2,3]]"),
+        [EmbeddingInput::Tokens(vec![1]), EmbeddingInput::Tokens(vec![2, 3])]
+    );
 }
 
 #[test]
@@ -24,7 +31,11 @@ fn a_request_has_the_documented_shape_in_both_directions() {
     assert_eq!(String::from_utf8(out).unwrap(), json);
     let json = r#"{"model":"mistral-embed","input":["a"],"output_dimension":256}"#;
     let mut out = Vec::new();
-    encode_embedding_request(Provider::Mistral, &decode_embedding_request(Provider::Mistral, json.as_bytes()).unwrap(), &mut out);
+    encode_embedding_request(
+        Provider::Mistral,
+        &decode_embedding_request(Provider::Mistral, json.as_bytes()).unwrap(),
+        &mut out,
+    );
     assert_eq!(String::from_utf8(out).unwrap(), json);
 }
 
@@ -49,7 +60,11 @@ fn each_fault_is_named() {
 
 #[test]
 fn an_answer_has_the_documented_shape_in_both_formats() {
-    let response = EmbeddingResponse { model: "m".into(), vectors: vec![vec![1.0, -0.5], vec![0.1]], input_tokens: 8 };
+    let response = EmbeddingResponse {
+        model: "m".into(),
+        vectors: vec![vec![1.0, -0.5], vec![0.1]],
+        input_tokens: 8,
+    };
     let mut floats = Vec::new();
     encode_embedding_response(Provider::OpenAi, &response, VectorFormat::Float, "", &mut floats);
     assert_eq!(
@@ -58,7 +73,13 @@ fn an_answer_has_the_documented_shape_in_both_formats() {
     );
     // Python: base64.b64encode(struct.pack("<2f", 1.0, -0.5)).
     let mut base64 = Vec::new();
-    encode_embedding_response(Provider::Mistral, &response, VectorFormat::Base64, "e1", &mut base64);
+    encode_embedding_response(
+        Provider::Mistral,
+        &response,
+        VectorFormat::Base64,
+        "e1",
+        &mut base64,
+    );
     let base64 = String::from_utf8(base64).unwrap();
     assert!(
         base64.starts_with(r#"{"id":"e1","object":"list","data":[{"object":"embedding","index":0,"embedding":"AACAPwAAAL8="}"#),
@@ -76,7 +97,11 @@ fn an_answer_has_the_documented_shape_in_both_formats() {
         "{}",
         "",
     ] {
-        assert_eq!(decode_embedding_response(bad.as_bytes()).unwrap_err().kind, ErrorKind::Malformed, "{bad}");
+        assert_eq!(
+            decode_embedding_response(bad.as_bytes()).unwrap_err().kind,
+            ErrorKind::Malformed,
+            "{bad}"
+        );
     }
 }
 

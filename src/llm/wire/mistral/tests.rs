@@ -1,7 +1,9 @@
 //! Mistral's shapes, order rules and errors against the documentation and reports.
 
 use super::*;
-use crate::llm::chat::{Block, Message, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage};
+use crate::llm::chat::{
+    Block, Message, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage,
+};
 
 /// What langchain-mistralai sends for structured output, with a tool's result before it.
 const FULL: &str = r#"{"model":"mistral-small-latest","messages":[{"role":"system","content":"Find personal data."},{"role":"user","content":"I am Ann."},{"role":"assistant","content":"","tool_calls":[{"id":"a1B2c3D4e","type":"function","function":{"name":"lookup","arguments":"{}"}}]},{"role":"tool","content":"ok","name":"lookup","tool_call_id":"a1B2c3D4e"}],"tools":[{"type":"function","function":{"name":"PIIDetectionResponse","description":"Result.","parameters":{"type":"object","properties":{}}}}],"tool_choice":"any","max_tokens":200,"temperature":0.0,"top_p":1.0,"random_seed":3,"metadata":{"user_id":"user_7"},"stream":false}"#;
@@ -14,11 +16,19 @@ fn full() -> ChatRequest {
             text(Role::User, "I am Ann."),
             Message {
                 role: Role::Assistant,
-                content: vec![Part::ToolUse(ToolUse { id: "a1B2c3D4e".into(), name: "lookup".into(), input: "{}".into() })],
+                content: vec![Part::ToolUse(ToolUse {
+                    id: "a1B2c3D4e".into(),
+                    name: "lookup".into(),
+                    input: "{}".into(),
+                })],
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult { id: "a1B2c3D4e".into(), content: "ok".into(), is_error: false })],
+                content: vec![Part::ToolResult(ToolResult {
+                    id: "a1B2c3D4e".into(),
+                    content: "ok".into(),
+                    is_error: false,
+                })],
             },
         ],
         tools: vec![Tool {
@@ -50,7 +60,11 @@ fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
 }
 
 fn call(id: &str) -> Block {
-    Block::ToolUse(ToolUse { id: id.into(), name: "PIIDetectionResponse".into(), input: r#"{"detected":true}"#.into() })
+    Block::ToolUse(ToolUse {
+        id: id.into(),
+        name: "PIIDetectionResponse".into(),
+        input: r#"{"detected":true}"#.into(),
+    })
 }
 
 fn encoded(response: &ChatResponse) -> String {
@@ -70,9 +84,12 @@ fn a_request_has_the_documented_shape_in_both_directions() {
     let mut out = Vec::new();
     encode_request(&full(), &mut out);
     assert_eq!(String::from_utf8(out).unwrap(), FULL);
-    // langchain-mistralai leaves out the type of a call; the vendor's own client may send the arguments as an object.
-    let lean = FULL
-        .replace(r#""type":"function","function":{"name":"lookup","arguments":"{}"}"#, r#""function":{"name":"lookup","arguments":{}}"#);
+    // langchain-mistralai leaves out the type of a call; the vendor's own client may send the
+    // arguments as an object.
+    let lean = FULL.replace(
+        r#""type":"function","function":{"name":"lookup","arguments":"{}"}"#,
+        r#""function":{"name":"lookup","arguments":{}}"#,
+    );
     assert_eq!(decode_request(lean.as_bytes()).unwrap(), full());
 }
 
@@ -84,7 +101,8 @@ fn an_answer_with_tool_calls_has_an_empty_text() {
     assert_eq!(decode_response(expected.as_bytes()).unwrap(), response);
     let refused = ChatResponse { refusal: Some("No.".into()), ..answer(vec![], Stop::Refusal) };
     assert!(
-        encoded(&refused).contains(r#""message":{"role":"assistant","content":"No."},"finish_reason":"stop""#),
+        encoded(&refused)
+            .contains(r#""message":{"role":"assistant","content":"No."},"finish_reason":"stop""#),
         "{}",
         encoded(&refused)
     );
@@ -94,14 +112,18 @@ fn an_answer_with_tool_calls_has_an_empty_text() {
 
 #[test]
 fn each_chunk_says_whether_it_is_the_last_and_the_last_tells_the_usage() {
-    let head =
-        r#""id":"000000000000000000000000000000ab","object":"chat.completion.chunk","created":1760000000,"model":"mistral-small-latest""#;
+    let head = r#""id":"000000000000000000000000000000ab","object":"chat.completion.chunk","created":1760000000,"model":"mistral-small-latest""#;
     let usage = r#","usage":{"prompt_tokens":300,"completion_tokens":60,"total_tokens":360}"#;
     let chunk = |delta: &str, finish: &str, usage: &str| {
-        format!("data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]{usage}}}\n\n")
+        format!(
+            "data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]{usage}}}\n\n"
+        )
     };
     let lines = |response: &ChatResponse| -> Vec<String> {
-        encode_stream(response, Chunking::Words).iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect()
+        encode_stream(response, Chunking::Words)
+            .iter()
+            .map(|frame| String::from_utf8(frame.to_vec()).unwrap())
+            .collect()
     };
     assert_eq!(
         lines(&answer(vec![Block::Text("Hi there".into())], Stop::EndTurn)),
@@ -114,17 +136,30 @@ fn each_chunk_says_whether_it_is_the_last_and_the_last_tells_the_usage() {
         ]
     );
     let calls = r#"{"content":"","tool_calls":[{"index":0,"id":"a1B2c3D4e","type":"function","function":{"name":"PIIDetectionResponse","arguments":"{\"detected\":true}"}}]}"#;
-    assert_eq!(lines(&answer(vec![call("a1B2c3D4e")], Stop::ToolUse))[1], chunk(calls, "\"tool_calls\"", usage));
+    assert_eq!(
+        lines(&answer(vec![call("a1B2c3D4e")], Stop::ToolUse))[1],
+        chunk(calls, "\"tool_calls\"", usage)
+    );
 }
 
 #[test]
 fn fields_are_validated_with_a_422_that_names_them() {
     let user = r#"{"role":"user","content":"hi"}"#;
-    let with = |messages: &str, more: &str| format!(r#"{{"model":"m","messages":[{messages}]{more}}}"#);
+    let with =
+        |messages: &str, more: &str| format!(r#"{{"model":"m","messages":[{messages}]{more}}}"#);
     for (body, detail) in [
-        (r#"{"messages":[]}"#.to_owned(), r#"{"type":"missing","loc":["body","model"],"msg":"Field required"}"#),
-        (r#"{"model":"m"}"#.to_owned(), r#"{"type":"missing","loc":["body","messages"],"msg":"Field required"}"#),
-        (with(r#"{"role":5}"#, ""), r#"{"type":"string_type","loc":["body","messages",0,"role"],"msg":"Input should be a valid string"}"#),
+        (
+            r#"{"messages":[]}"#.to_owned(),
+            r#"{"type":"missing","loc":["body","model"],"msg":"Field required"}"#,
+        ),
+        (
+            r#"{"model":"m"}"#.to_owned(),
+            r#"{"type":"missing","loc":["body","messages"],"msg":"Field required"}"#,
+        ),
+        (
+            with(r#"{"role":5}"#, ""),
+            r#"{"type":"string_type","loc":["body","messages",0,"role"],"msg":"Input should be a valid string"}"#,
+        ),
         (
             with(r#"{"role":"developer","content":"x"}"#, ""),
             r#"{"type":"literal_error","loc":["body","messages",0,"role"],"msg":"Input should be 'system', 'user', 'assistant' or 'tool'"}"#,
@@ -141,7 +176,10 @@ fn fields_are_validated_with_a_422_that_names_them() {
             with(user, r#","max_completion_tokens":9"#),
             r#"{"type":"extra_forbidden","loc":["body","max_completion_tokens"],"msg":"Extra inputs are not permitted"}"#,
         ),
-        (with(user, r#","store":false"#), r#"{"type":"extra_forbidden","loc":["body","store"],"msg":"Extra inputs are not permitted"}"#),
+        (
+            with(user, r#","store":false"#),
+            r#"{"type":"extra_forbidden","loc":["body","store"],"msg":"Extra inputs are not permitted"}"#,
+        ),
         (
             with(user, r#","tools":[{"function":{"name":"f"}}]"#),
             r#"{"type":"missing","loc":["body","tools",0,"function","parameters"],"msg":"Field required"}"#,
@@ -162,9 +200,16 @@ fn the_order_of_messages_is_that_of_mistral_common() {
     let said = r#"{"role":"assistant","content":"so"}"#;
     let calls = r#"{"role":"assistant","tool_calls":[{"id":"abcdefgh1","function":{"name":"f","arguments":"{}"}}]}"#;
     let result = r#"{"role":"tool","tool_call_id":"abcdefgh1","content":"ok"}"#;
-    let conversation = |turns: &[&str]| format!(r#"{{"model":"m","messages":[{}]}}"#, turns.join(","));
-    for turns in [&[system, user][..], &[user, user], &[user, calls, result], &[user, calls, result, said, user], &[said, user], &[system]]
-    {
+    let conversation =
+        |turns: &[&str]| format!(r#"{{"model":"m","messages":[{}]}}"#, turns.join(","));
+    for turns in [
+        &[system, user][..],
+        &[user, user],
+        &[user, calls, result],
+        &[user, calls, result, said, user],
+        &[said, user],
+        &[system],
+    ] {
         assert!(decode_request(conversation(turns).as_bytes()).is_ok(), "{turns:?}");
     }
     let prefix = said.replace('}', r#","prefix":true}"#);
@@ -176,14 +221,40 @@ fn the_order_of_messages_is_that_of_mistral_common() {
             "3230",
             "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
         ),
-        (&[user, calls, result, user], "invalid_request_message_order", "3230", "Unexpected role 'user' after role 'tool'"),
-        (&[user, result], "invalid_request_message_order", "3230", "Unexpected role 'tool' after role 'user'"),
-        (&[said], "invalid_request_message_order", "3230", "Conversation must start with a user message or system message"),
-        (&[user, calls, user], "invalid_request_message_order", "3230", "Not the same number of function calls and responses"),
-        (&[], "invalid_request_message_order", "3230", "Conversation must have at least one message"),
+        (
+            &[user, calls, result, user],
+            "invalid_request_message_order",
+            "3230",
+            "Unexpected role 'user' after role 'tool'",
+        ),
+        (
+            &[user, result],
+            "invalid_request_message_order",
+            "3230",
+            "Unexpected role 'tool' after role 'user'",
+        ),
+        (
+            &[said],
+            "invalid_request_message_order",
+            "3230",
+            "Conversation must start with a user message or system message",
+        ),
+        (
+            &[user, calls, user],
+            "invalid_request_message_order",
+            "3230",
+            "Not the same number of function calls and responses",
+        ),
+        (
+            &[],
+            "invalid_request_message_order",
+            "3230",
+            "Conversation must have at least one message",
+        ),
     ] {
-        let expected =
-            format!(r#"{{"object":"error","message":"{words}","type":"{kind}","param":null,"code":"{code}","raw_status_code":400}}"#);
+        let expected = format!(
+            r#"{{"object":"error","message":"{words}","type":"{kind}","param":null,"code":"{code}","raw_status_code":400}}"#
+        );
         assert_eq!(reply_to(&conversation(turns)), (400, expected));
     }
     let foreign = conversation(&[user, calls, result]).replace("abcdefgh1", "call_0fypS1hVX");
@@ -204,9 +275,19 @@ fn errors_are_read_in_every_form_that_was_seen() {
             ErrorKind::RateLimited,
             "Rate limit exceeded",
         ),
-        (429, r#"{"message":"Requests rate limit exceeded"}"#, ErrorKind::RateLimited, "Requests rate limit exceeded"),
+        (
+            429,
+            r#"{"message":"Requests rate limit exceeded"}"#,
+            ErrorKind::RateLimited,
+            "Requests rate limit exceeded",
+        ),
         (401, r#"{"detail":"Unauthorized"}"#, ErrorKind::Authentication, "Unauthorized"),
-        (401, r#"{"message":"Unauthorized","request_id":"x"}"#, ErrorKind::Authentication, "Unauthorized"),
+        (
+            401,
+            r#"{"message":"Unauthorized","request_id":"x"}"#,
+            ErrorKind::Authentication,
+            "Unauthorized",
+        ),
         (
             422,
             r#"{"detail":[{"type":"missing","loc":["body","messages",0,"role"],"msg":"Field required"}]}"#,
@@ -231,6 +312,12 @@ fn errors_are_read_in_every_form_that_was_seen() {
         assert_eq!((error.kind, error.message.as_str()), (kind, words), "{body}");
     }
     let invalid = decode_error(422, &none, br#"{"detail":[{"type":"missing","loc":["body","messages",0,"role"],"msg":"Field required"}]}"#);
-    assert_eq!((invalid.field.as_deref(), invalid.to_string().as_str()), (Some("messages.0.role"), "messages.0.role: Field required"));
-    assert_eq!(encode_error(&ChatError::new(ErrorKind::Authentication, "x"), "i").body, br#"{"detail":"Unauthorized"}"#);
+    assert_eq!(
+        (invalid.field.as_deref(), invalid.to_string().as_str()),
+        (Some("messages.0.role"), "messages.0.role: Field required")
+    );
+    assert_eq!(
+        encode_error(&ChatError::new(ErrorKind::Authentication, "x"), "i").body,
+        br#"{"detail":"Unauthorized"}"#
+    );
 }

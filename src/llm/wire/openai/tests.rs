@@ -1,7 +1,9 @@
 //! OpenAI's shapes, chunks and errors against the documentation.
 
 use super::*;
-use crate::llm::chat::{Block, Message, Output, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage};
+use crate::llm::chat::{
+    Block, Message, Output, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage,
+};
 use crate::time::Duration;
 
 const FULL: &str = r#"{"model":"gpt-4o","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"What is q-learning?"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_abc123","type":"function","function":{"name":"search_v1","arguments":"{\"query\": \"q-learning\"}"}}]},{"role":"tool","content":"found it","tool_call_id":"call_abc123"}],"tools":[{"type":"function","function":{"name":"search_v1","description":"Searches.","parameters":{"type":"object","properties":{},"required":[]}}}],"tool_choice":{"type":"function","function":{"name":"search_v1"}},"parallel_tool_calls":false,"response_format":{"type":"json_schema","json_schema":{"name":"PIIPreScreening","strict":true,"schema":{"type":"object","additionalProperties":false}}},"max_completion_tokens":500,"temperature":0.5,"top_p":0.9,"stop":["END"],"seed":7,"user":"user_7","stream":true,"stream_options":{"include_usage":true}}"#;
@@ -21,7 +23,11 @@ fn full() -> ChatRequest {
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult { id: "call_abc123".into(), content: "found it".into(), is_error: false })],
+                content: vec![Part::ToolResult(ToolResult {
+                    id: "call_abc123".into(),
+                    content: "found it".into(),
+                    is_error: false,
+                })],
             },
         ],
         tools: vec![Tool {
@@ -61,7 +67,11 @@ fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
 }
 
 fn call(n: u8) -> Block {
-    Block::ToolUse(ToolUse { id: format!("call_{n}"), name: "search_v1".into(), input: format!("{{\"n\": {n}}}") })
+    Block::ToolUse(ToolUse {
+        id: format!("call_{n}"),
+        name: "search_v1".into(),
+        input: format!("{{\"n\": {n}}}"),
+    })
 }
 
 fn encoded(response: &ChatResponse) -> String {
@@ -91,7 +101,8 @@ fn a_request_has_the_documented_shape_in_both_directions() {
 
 #[test]
 fn what_the_clients_send_is_taken() {
-    // A developer's message, parts, several results in a row, nulls, and fields that are newer than this table.
+    // A developer's message, parts, several results in a row, nulls, and fields that are newer than
+    // this table.
     let body = with(
         r#"[{"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
             {"role":"user","content":[{"type":"text","text":"c"},{"type":"text","text":"d"}],"name":"ann"},
@@ -103,8 +114,12 @@ fn what_the_clients_send_is_taken() {
     let request = decode_request(body.as_bytes()).unwrap();
     assert_eq!(request.system.as_deref(), Some("a\nb"));
     assert_eq!((request.max_tokens, &request.stop[..]), (Some(12), &["END".to_owned()][..]));
-    let shape: Vec<(Role, usize)> = request.messages.iter().map(|m| (m.role, m.content.len())).collect();
-    assert_eq!(shape, [(Role::User, 2), (Role::Assistant, 2), (Role::User, 2), (Role::User, 1), (Role::User, 1)]);
+    let shape: Vec<(Role, usize)> =
+        request.messages.iter().map(|m| (m.role, m.content.len())).collect();
+    assert_eq!(
+        shape,
+        [(Role::User, 2), (Role::Assistant, 2), (Role::User, 2), (Role::User, 1), (Role::User, 1)]
+    );
 }
 
 #[test]
@@ -112,7 +127,12 @@ fn each_fault_is_named_in_the_services_words() {
     let user = r#"[{"role":"user","content":"hi"}]"#;
     let cases: [(String, Option<&str>, Option<&str>, &str); 24] = [
         ("{}".into(), Some("model"), None, "you must provide a model parameter"),
-        (r#"{"model":"m"}"#.into(), Some("messages"), Some("missing_required_parameter"), "Missing required parameter: 'messages'."),
+        (
+            r#"{"model":"m"}"#.into(),
+            Some("messages"),
+            Some("missing_required_parameter"),
+            "Missing required parameter: 'messages'.",
+        ),
         (
             with("[]", ""),
             Some("messages"),
@@ -198,7 +218,12 @@ fn each_fault_is_named_in_the_services_words() {
             Some("unsupported_parameter"),
             "'functions' is deprecated and not played here: use 'tools' instead",
         ),
-        (with(user, r#","top_k":5"#), Some("top_k"), None, "Unrecognized request argument supplied: top_k"),
+        (
+            with(user, r#","top_k":5"#),
+            Some("top_k"),
+            None,
+            "Unrecognized request argument supplied: top_k",
+        ),
         (
             with(user, r#","tool_choice":"auto""#),
             Some("tool_choice"),
@@ -246,7 +271,9 @@ fn each_fault_is_named_in_the_services_words() {
         // The live client gets back what the server meant.
         assert_eq!(decode_error(400, &Headers { pairs: &[], received_us: 0 }, &reply.body), error);
     }
-    assert!(refusal_of("{").message.starts_with("We could not parse the JSON body of your request."));
+    assert!(
+        refusal_of("{").message.starts_with("We could not parse the JSON body of your request.")
+    );
 }
 
 #[test]
@@ -262,10 +289,16 @@ fn tool_calls_and_results_must_pair() {
     }
     for turns in [&[user, calls][..], &[user, calls, user], &[calls, user, result]] {
         let message = refusal_of(&conversation(turns)).message;
-        assert!(message.ends_with("The following tool_call_ids did not have response messages: c1"), "{message}");
+        assert!(
+            message.ends_with("The following tool_call_ids did not have response messages: c1"),
+            "{message}"
+        );
     }
     let object = calls.replace(r#""{}""#, "{}");
-    assert_eq!(refusal_of(&conversation(&[user, &object])).field.as_deref(), Some("messages.1.tool_calls.0.function.arguments"));
+    assert_eq!(
+        refusal_of(&conversation(&[user, &object])).field.as_deref(),
+        Some("messages.1.tool_calls.0.function.arguments")
+    );
 }
 
 #[test]
@@ -278,10 +311,17 @@ fn an_answer_has_the_documented_shape() {
     let message = r#""message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"search_v1","arguments":"{\"n\": 1}"}}],"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"tool_calls""#;
     assert!(encoded(&tools).contains(message), "{}", encoded(&tools));
     let refused = ChatResponse { refusal: Some("No.".into()), ..answer(vec![], Stop::Refusal) };
-    assert!(encoded(&refused).contains(r#""content":null,"refusal":"No.""#), "{}", encoded(&refused));
-    for response in
-        [tools, refused, answer(vec![], Stop::ContentFilter), answer(vec![Block::Text("a".into()), call(1), call(2)], Stop::MaxTokens)]
-    {
+    assert!(
+        encoded(&refused).contains(r#""content":null,"refusal":"No.""#),
+        "{}",
+        encoded(&refused)
+    );
+    for response in [
+        tools,
+        refused,
+        answer(vec![], Stop::ContentFilter),
+        answer(vec![Block::Text("a".into()), call(1), call(2)], Stop::MaxTokens),
+    ] {
         assert_eq!(decode_response(encoded(&response).as_bytes()).unwrap(), response);
     }
 }
@@ -290,17 +330,25 @@ fn an_answer_has_the_documented_shape() {
 fn an_answer_of_a_leaner_server_is_read() {
     let body = r#"{"choices":[{"message":{"content":[{"type":"thinking","thinking":[]},{"type":"text","text":"yes"}],"tool_calls":null},"finish_reason":"model_length"}],"usage":{"prompt_tokens":1,"completion_tokens":99999999999}}"#;
     let response = decode_response(body.as_bytes()).unwrap();
-    assert_eq!((response.text().as_str(), &response.stop, response.usage), ("yes", &Stop::MaxTokens, Usage { input: 1, output: u32::MAX }));
-    let forced =
-        r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]},"finish_reason":"stop"}],"usage":{}}"#;
+    assert_eq!(
+        (response.text().as_str(), &response.stop, response.usage),
+        ("yes", &Stop::MaxTokens, Usage { input: 1, output: u32::MAX })
+    );
+    let forced = r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]},"finish_reason":"stop"}],"usage":{}}"#;
     let response = decode_response(forced.as_bytes()).unwrap();
-    assert_eq!((response.tool_uses().next().unwrap().input.as_str(), &response.stop), (r#"{"a":1}"#, &Stop::ToolUse));
+    assert_eq!(
+        (response.tool_uses().next().unwrap().input.as_str(), &response.stop),
+        (r#"{"a":1}"#, &Stop::ToolUse)
+    );
     for (body, word) in [
         ("{}", "usage"),
         (r#"{"usage":{}}"#, "choices"),
         (r#"{"usage":{},"choices":[{}]}"#, "choices.0.message"),
         (r#"{"usage":{},"choices":[{"message":{"content":5}}]}"#, "choices[0].message.content"),
-        (r#"{"usage":{},"choices":[{"message":{"tool_calls":[{"function":{"name":"f"}}]}}]}"#, "tool_calls.0.function.arguments"),
+        (
+            r#"{"usage":{},"choices":[{"message":{"tool_calls":[{"function":{"name":"f"}}]}}]}"#,
+            "tool_calls.0.function.arguments",
+        ),
     ] {
         let error = decode_response(body.as_bytes()).unwrap_err();
         assert!(error.kind == ErrorKind::Malformed && error.message.contains(word), "{error}");
@@ -311,7 +359,8 @@ fn an_answer_of_a_leaner_server_is_read() {
 fn the_chunks_are_those_of_the_documentation() {
     let response = answer(vec![Block::Text("Hi there".into()), call(1)], Stop::ToolUse);
     let frames = encode_stream(&response, Chunking::Words, true);
-    let lines: Vec<String> = frames.iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
+    let lines: Vec<String> =
+        frames.iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
     let head = r#""id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_simlab""#;
     let chunk = |delta: &str, finish: &str| {
         format!(
@@ -322,7 +371,10 @@ fn the_chunks_are_those_of_the_documentation() {
         chunk(r#"{"role":"assistant","content":"","refusal":null}"#, "null"),
         chunk(r#"{"content":"Hi "}"#, "null"),
         chunk(r#"{"content":"there"}"#, "null"),
-        chunk(r#"{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"search_v1","arguments":""}}]}"#, "null"),
+        chunk(
+            r#"{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"search_v1","arguments":""}}]}"#,
+            "null",
+        ),
         chunk(r#"{"tool_calls":[{"index":0,"function":{"arguments":"{\"n\": "}}]}"#, "null"),
         chunk(r#"{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}"#, "null"),
         chunk("{}", "\"tool_calls\""),
@@ -333,21 +385,27 @@ fn the_chunks_are_those_of_the_documentation() {
     ];
     assert_eq!(lines, expected);
     // Nobody asked: no usage anywhere, not even null.
-    let silent = String::from_utf8(encode_stream(&response, Chunking::Whole, false).into_bytes()).unwrap();
+    let silent =
+        String::from_utf8(encode_stream(&response, Chunking::Whole, false).into_bytes()).unwrap();
     assert!(!silent.contains("usage") && silent.ends_with("data: [DONE]\n\n"));
 }
 
 #[test]
 fn errors_are_sent_and_read_as_documented() {
     let none = Headers { pairs: &[], received_us: 0 };
-    let limited =
-        ChatError { retry_after: Some(Duration::from_us(1_500_000)), ..ChatError::new(ErrorKind::RateLimited, "Rate limit reached") };
+    let limited = ChatError {
+        retry_after: Some(Duration::from_us(1_500_000)),
+        ..ChatError::new(ErrorKind::RateLimited, "Rate limit reached")
+    };
     let reply = encode_error(&limited, "req_1");
     assert_eq!(
         std::str::from_utf8(&reply.body).unwrap(),
         r#"{"error":{"message":"Rate limit reached","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#
     );
-    assert!(reply.headers.contains(&("retry-after", "2".into())) && reply.headers.contains(&("retry-after-ms", "1500".into())));
+    assert!(
+        reply.headers.contains(&("retry-after", "2".into()))
+            && reply.headers.contains(&("retry-after-ms", "1500".into()))
+    );
     for (status, body, kind) in [
         (
             401,
@@ -364,7 +422,11 @@ fn errors_are_sent_and_read_as_documented() {
             r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
             ErrorKind::OutOfCredit,
         ),
-        (500, r#"{"error":{"message":"The server had an error","type":"server_error","param":null,"code":null}}"#, ErrorKind::Server),
+        (
+            500,
+            r#"{"error":{"message":"The server had an error","type":"server_error","param":null,"code":null}}"#,
+            ErrorKind::Server,
+        ),
         (503, "slow down", ErrorKind::Overloaded),
         (400, r#"{"error":"plain words"}"#, ErrorKind::BadRequest),
         (413, "", ErrorKind::TooLarge),
@@ -372,6 +434,8 @@ fn errors_are_sent_and_read_as_documented() {
         assert_eq!(decode_error(status, &none, body.as_bytes()).kind, kind, "{body}");
     }
     assert_eq!(decode_error(400, &none, br#"{"error":"plain words"}"#).message, "plain words");
-    assert!(authenticate(&Headers { pairs: &[("Authorization", "bearer k")], received_us: 0 }).is_ok());
+    assert!(
+        authenticate(&Headers { pairs: &[("Authorization", "bearer k")], received_us: 0 }).is_ok()
+    );
     assert_eq!(authenticate(&none).unwrap_err().kind, ErrorKind::Authentication);
 }

@@ -17,7 +17,8 @@ pub(super) fn messages(all: Vec<Obj<MessageIn>>) -> Result<(Vec<Message>, Vec<St
     let mut calls = Calls::default();
     for (i, Obj(message)) in all.into_iter().enumerate() {
         let role = message.role.ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?;
-        let content = message.content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))?;
+        let content =
+            message.content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))?;
         let role = match role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -70,7 +71,9 @@ pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<Str
 fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> Fault {
     let Some(kind) = kind else { return Fault::missing(format!("{path}.type")) };
     let words = match kind {
-        "image" | "document" | "search_result" | "container_upload" => format!("`{kind}` blocks are not played here, only text is"),
+        "image" | "document" | "search_result" | "container_upload" => {
+            format!("`{kind}` blocks are not played here, only text is")
+        }
         _ => format!(
             "Input tag '{kind}' found using 'type' does not match any of the expected tags: {}",
             allowed.iter().map(|tag| format!("'{tag}'")).collect::<Vec<_>>().join(", ")
@@ -88,29 +91,47 @@ fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<
     let mut parts = Vec::with_capacity(blocks.len());
     for (j, Obj(block)) in blocks.into_iter().enumerate() {
         let path = || format!("messages.{i}.content.{j}");
-        let need = |field: &str, value: Option<String>| value.ok_or_else(|| Fault::missing(format!("{}.{field}", path())));
+        let need = |field: &str, value: Option<String>| {
+            value.ok_or_else(|| Fault::missing(format!("{}.{field}", path())))
+        };
         parts.push(match block.r#type.as_deref() {
             Some("text") => {
                 let text = need("text", block.text)?;
                 if text.trim().is_empty() {
-                    let words = if text.is_empty() { "be non-empty" } else { "contain non-whitespace text" };
-                    return Err(Fault::said(path(), format!("text content blocks must {words}"), None));
+                    let words = if text.is_empty() {
+                        "be non-empty"
+                    } else {
+                        "contain non-whitespace text"
+                    };
+                    return Err(Fault::said(
+                        path(),
+                        format!("text content blocks must {words}"),
+                        None,
+                    ));
                 }
                 Part::Text(text)
             }
             Some("tool_use") if role == Role::Assistant => Part::ToolUse(ToolUse {
                 id: need("tool_use.id", block.id)?,
                 name: need("tool_use.name", block.name)?,
-                input: block.input.ok_or_else(|| Fault::missing(format!("{}.tool_use.input", path())))?.into_text(),
+                input: block
+                    .input
+                    .ok_or_else(|| Fault::missing(format!("{}.tool_use.input", path())))?
+                    .into_text(),
             }),
             Some("tool_result") if role == Role::User => Part::ToolResult(ToolResult {
                 id: need("tool_result.tool_use_id", block.tool_use_id)?,
-                content: block.content.map_or(Ok(String::new()), |content| texts(&format!("{}.tool_result.content", path()), content))?,
+                content: block.content.map_or(Ok(String::new()), |content| {
+                    texts(&format!("{}.tool_result.content", path()), content)
+                })?,
                 is_error: block.is_error.unwrap_or_default(),
             }),
             Some(kind @ ("tool_use" | "tool_result")) => {
-                let (other, role) = if kind == "tool_use" { ("assistant", "user") } else { ("user", "assistant") };
-                let words = format!("`{kind}` blocks can only be in `{other}` messages, found in a `{role}` message");
+                let (other, role) =
+                    if kind == "tool_use" { ("assistant", "user") } else { ("user", "assistant") };
+                let words = format!(
+                    "`{kind}` blocks can only be in `{other}` messages, found in a `{role}` message"
+                );
                 return Err(Fault::said(path(), words, None));
             }
             // A thinking model's own notes, handed back to it: nothing here reads them.
@@ -146,7 +167,11 @@ impl Calls {
                 Part::Text(_) => self.words_before = true,
                 Part::ToolUse(call) => {
                     if !self.seen.insert(call.id.clone()) {
-                        return Err(Fault::said(format!("messages.{i}.content.{j}"), "`tool_use` ids must be unique", None));
+                        return Err(Fault::said(
+                            format!("messages.{i}.content.{j}"),
+                            "`tool_use` ids must be unique",
+                            None,
+                        ));
                     }
                     self.asked_in = i;
                     self.open.insert(call.id.clone());

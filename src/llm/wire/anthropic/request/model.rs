@@ -1,7 +1,8 @@
 //! What Anthropic's models refuse, and the limits that its documentation names.
 //!
-//! Source: the API reference of Messages and the model pages, as of November 2026. Where the service's own words are not known,
-//! they say which parameter is at fault and what to send instead.
+//! Source: the API reference of Messages and the model pages, as of November 2026. Where the
+//! service's own words are not known, they say which parameter is at fault and what to send
+//! instead.
 
 use super::BodyIn;
 use crate::llm::chat::{ChatRequest, Provider, Role, ToolChoice};
@@ -38,13 +39,20 @@ impl Rest {
         if let Some(messages) = &body.messages
             && messages.len() > MAX_MESSAGES
         {
-            let words = format!("List should have at most {MAX_MESSAGES} items after validation, not {}", messages.len());
+            let words = format!(
+                "List should have at most {MAX_MESSAGES} items after validation, not {}",
+                messages.len()
+            );
             return Err(Fault::said("messages", words, None));
         }
         if let Some(Obj(metadata)) = &body.metadata
             && metadata.user_id.as_ref().is_some_and(|user| user.chars().count() > MAX_USER)
         {
-            return Err(Fault::said("metadata.user_id", format!("String should have at most {MAX_USER} characters"), None));
+            return Err(Fault::said(
+                "metadata.user_id",
+                format!("String should have at most {MAX_USER} characters"),
+                None,
+            ));
         }
         let effort = body.output_config.as_mut().and_then(|Obj(config)| config.effort.take());
         Ok(Self { mode: mode(body)?, effort, marks: body.marks() })
@@ -53,38 +61,61 @@ impl Rest {
     /// Whether the model takes this request.
     pub(super) fn check(&self, request: &ChatRequest) -> Result<(), Fault> {
         if self.marks > MAX_MARKS {
-            let words = format!("A maximum of {MAX_MARKS} blocks with cache_control may be provided. Found {}.", self.marks);
+            let words = format!(
+                "A maximum of {MAX_MARKS} blocks with cache_control may be provided. Found {}.",
+                self.marks
+            );
             return Err(Fault::said("", words, None));
         }
         if let Some(Mode::Budget(budget)) = self.mode {
             if budget < MIN_BUDGET {
                 let (least, found) = (MIN_BUDGET.to_string(), budget.to_string());
-                return Err(Fault::new("thinking.enabled.budget_tokens", Problem::Below { least, found, whole: true }));
+                return Err(Fault::new(
+                    "thinking.enabled.budget_tokens",
+                    Problem::Below { least, found, whole: true },
+                ));
             }
             if request.max_tokens.is_some_and(|most| budget >= i64::from(most)) {
-                return Err(Fault::said("", "`max_tokens` must be greater than `thinking.budget_tokens`.", None));
+                return Err(Fault::said(
+                    "",
+                    "`max_tokens` must be greater than `thinking.budget_tokens`.",
+                    None,
+                ));
             }
         }
         let thinks = matches!(self.mode, Some(Mode::Budget(_) | Mode::Adaptive));
         let forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
         if thinks && forced {
-            return Err(Fault::said("", "Thinking may not be enabled when tool_choice forces tool use.", None));
+            return Err(Fault::said(
+                "",
+                "Thinking may not be enabled when tool_choice forces tool use.",
+                None,
+            ));
         }
         if thinks && request.temperature.is_some_and(|heat| heat < 1.0) {
-            return Err(Fault::said("", "`temperature` may only be set to 1 when thinking is enabled.", None));
+            return Err(Fault::said(
+                "",
+                "`temperature` may only be set to 1 when thinking is enabled.",
+                None,
+            ));
         }
-        family(Provider::Anthropic, &request.model).map_or(Ok(()), |family| self.suits(family, request, forced))
+        family(Provider::Anthropic, &request.model)
+            .map_or(Ok(()), |family| self.suits(family, request, forced))
     }
 
     fn suits(&self, family: &Family, request: &ChatRequest, forced: bool) -> Result<(), Fault> {
         let said = |path: &str, words: String| Err(Fault::said(path, words, None));
         if let Some(most) = request.max_tokens.filter(|most| *most > family.output) {
-            let words = format!("{most} > {}, which is the maximum allowed number of output tokens for {}", family.output, request.model);
+            let words = format!(
+                "{most} > {}, which is the maximum allowed number of output tokens for {}",
+                family.output, request.model
+            );
             return said("max_tokens", words);
         }
         match family.sampling {
             Sampling::Refused => {
-                for (word, sent) in [("temperature", request.temperature), ("top_p", request.top_p)] {
+                for (word, sent) in [("temperature", request.temperature), ("top_p", request.top_p)]
+                {
                     if sent.is_some() {
                         return said("", format!("`{word}` is deprecated for this model."));
                     }
@@ -97,16 +128,24 @@ impl Rest {
             _ => {}
         }
         let unfit = match (family.thinking, self.mode) {
-            (_, None) | (Thinking::Never | Thinking::Budget | Thinking::Either | Thinking::Adaptive, Some(Mode::Off)) => None,
-            (Thinking::Fixed, Some(_)) => Some("`thinking` cannot be configured for this model: leave it out."),
-            (Thinking::Always, Some(Mode::Off)) => Some("thinking cannot be disabled for this model: leave `thinking` out."),
+            (_, None)
+            | (
+                Thinking::Never | Thinking::Budget | Thinking::Either | Thinking::Adaptive,
+                Some(Mode::Off),
+            ) => None,
+            (Thinking::Fixed, Some(_)) => {
+                Some("`thinking` cannot be configured for this model: leave it out.")
+            }
+            (Thinking::Always, Some(Mode::Off)) => {
+                Some("thinking cannot be disabled for this model: leave `thinking` out.")
+            }
             (Thinking::Never, Some(_)) => Some("this model does not support thinking."),
-            (Thinking::Budget, Some(Mode::Adaptive)) => {
-                Some("adaptive thinking is not supported on this model: use `type: enabled` with `budget_tokens`.")
-            }
-            (Thinking::Adaptive | Thinking::Always, Some(Mode::Budget(_))) => {
-                Some("`type: enabled` is not supported for this model: use `type: adaptive` and `output_config.effort`.")
-            }
+            (Thinking::Budget, Some(Mode::Adaptive)) => Some(
+                "adaptive thinking is not supported on this model: use `type: enabled` with `budget_tokens`.",
+            ),
+            (Thinking::Adaptive | Thinking::Always, Some(Mode::Budget(_))) => Some(
+                "`type: enabled` is not supported for this model: use `type: adaptive` and `output_config.effort`.",
+            ),
             _ => None,
         };
         if let Some(words) = unfit {
@@ -117,14 +156,19 @@ impl Rest {
         {
             return match family.efforts {
                 [] => said("", "This model does not support the effort parameter.".to_owned()),
-                allowed => Err(Fault::new("output_config.effort", Problem::NotOneOf { found: effort.clone(), allowed })),
+                allowed => Err(Fault::new(
+                    "output_config.effort",
+                    Problem::NotOneOf { found: effort.clone(), allowed },
+                )),
             };
         }
         if forced && !family.forced_tools {
             let words = "type \"tool\" and \"any\" are not supported for this model.";
             return said("tool_choice", words.to_owned());
         }
-        if !family.prefill && request.messages.last().is_some_and(|message| message.role == Role::Assistant) {
+        if !family.prefill
+            && request.messages.last().is_some_and(|message| message.role == Role::Assistant)
+        {
             let words = "This model does not support assistant message prefill. The conversation must end with a user message.";
             return said("", words.to_owned());
         }

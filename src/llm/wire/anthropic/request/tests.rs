@@ -23,13 +23,19 @@ fn full() -> ChatRequest {
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult { id: "toolu_01A".into(), content: "found nothing".into(), is_error: true })],
+                content: vec![Part::ToolResult(ToolResult {
+                    id: "toolu_01A".into(),
+                    content: "found nothing".into(),
+                    is_error: true,
+                })],
             },
         ],
         tools: vec![Tool {
             name: "search_v1".into(),
             description: "Searches.".into(),
-            schema: r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#.into(),
+            schema:
+                r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#
+                    .into(),
         }],
         tool_choice: ToolChoice::Named("search_v1".into()),
         max_tokens: Some(1024),
@@ -69,15 +75,23 @@ fn a_request_has_the_documented_shape_in_both_directions() {
 #[test]
 fn structured_output_is_read_and_written() {
     let format = r#","output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}"#;
-    let request = decode_request(with(r#"[{"role":"user","content":"hi"}]"#, format).as_bytes()).unwrap();
-    assert_eq!(request.output, Output::JsonSchema { name: "output".into(), schema: r#"{"type":"object"}"#.into(), strict: true });
+    let request =
+        decode_request(with(r#"[{"role":"user","content":"hi"}]"#, format).as_bytes()).unwrap();
+    assert_eq!(
+        request.output,
+        Output::JsonSchema {
+            name: "output".into(),
+            schema: r#"{"type":"object"}"#.into(),
+            strict: true
+        }
+    );
     assert!(encoded(&request).contains(&format[1..]));
 }
 
 #[test]
 fn what_the_tutorials_clients_send_is_taken() {
-    // Two assistant messages in a row, string content, several system blocks, content blocks with cache marks, and
-    // fields that are newer than this table.
+    // Two assistant messages in a row, string content, several system blocks, content blocks with
+    // cache marks, and fields that are newer than this table.
     let body = with(
         r#"[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]},{"role":"assistant","content":"b"},
             {"role":"assistant","content":"c"},{"role":"user","content":"d"}]"#,
@@ -85,11 +99,19 @@ fn what_the_tutorials_clients_send_is_taken() {
     );
     let request = decode_request(body.as_bytes()).unwrap();
     assert_eq!(request.system.as_deref(), Some("one\ntwo"));
-    assert_eq!(request.messages.iter().map(|m| m.role).collect::<Vec<_>>(), [Role::User, Role::Assistant, Role::Assistant, Role::User]);
-    let late = with(r#"[{"role":"user","content":"a"},{"role":"system","content":"late"}]"#, r#","system":"early""#);
+    assert_eq!(
+        request.messages.iter().map(|m| m.role).collect::<Vec<_>>(),
+        [Role::User, Role::Assistant, Role::Assistant, Role::User]
+    );
+    let late = with(
+        r#"[{"role":"user","content":"a"},{"role":"system","content":"late"}]"#,
+        r#","system":"early""#,
+    );
     assert_eq!(decode_request(late.as_bytes()).unwrap().system.as_deref(), Some("early\n\nlate"));
     let count = r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"#;
-    assert!(decode_count_request(count.as_bytes()).is_ok() && decode_request(count.as_bytes()).is_err());
+    assert!(
+        decode_count_request(count.as_bytes()).is_ok() && decode_request(count.as_bytes()).is_err()
+    );
 }
 
 #[test]
@@ -101,13 +123,28 @@ fn each_fault_is_named_in_the_services_words() {
         (r#"{"model":"m","max_tokens":9}"#.to_owned(), "messages: Field required"),
         (with("[]", ""), "messages: at least one message is required"),
         (with("{}", ""), "messages: Input should be a valid list"),
-        (r#"{"model":"m","max_tokens":"9"}"#.to_owned(), "max_tokens: Input should be a valid integer"),
-        (r#"{"model":"m","max_tokens":-1,"messages":[]}"#.to_owned(), "max_tokens: Input should be greater than or equal to 0"),
+        (
+            r#"{"model":"m","max_tokens":"9"}"#.to_owned(),
+            "max_tokens: Input should be a valid integer",
+        ),
+        (
+            r#"{"model":"m","max_tokens":-1,"messages":[]}"#.to_owned(),
+            "max_tokens: Input should be greater than or equal to 0",
+        ),
         (with(r#"[{"content":"hi"}]"#, ""), "messages.0.role: Field required"),
         (with(r#"[{"role":"user"}]"#, ""), "messages.0.content: Field required"),
-        (with(r#"[{"role":"tool","content":"hi"}]"#, ""), "messages.0.role: Input should be 'user' or 'assistant'"),
-        (with(r#"[{"role":"user","content":5}]"#, ""), "messages.0.content: Input should be a valid string or list"),
-        (with(r#"[{"role":"user","content":[{"text":"x"}]}]"#, ""), "messages.0.content.0.type: Field required"),
+        (
+            with(r#"[{"role":"tool","content":"hi"}]"#, ""),
+            "messages.0.role: Input should be 'user' or 'assistant'",
+        ),
+        (
+            with(r#"[{"role":"user","content":5}]"#, ""),
+            "messages.0.content: Input should be a valid string or list",
+        ),
+        (
+            with(r#"[{"role":"user","content":[{"text":"x"}]}]"#, ""),
+            "messages.0.content.0.type: Field required",
+        ),
         (
             with(r#"[{"role":"user","content":""}]"#, ""),
             "messages.0: all messages must have non-empty content except for the optional final assistant message",
@@ -127,20 +164,38 @@ fn each_fault_is_named_in_the_services_words() {
             "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
         ),
         (with(user, r#","tools":[{"name":"a"}]"#), "tools.0.custom.input_schema: Field required"),
-        (with(user, r#","tools":[{"name":"a","input_schema":[]}]"#), "tools.0.input_schema: Input should be an object"),
+        (
+            with(user, r#","tools":[{"name":"a","input_schema":[]}]"#),
+            "tools.0.input_schema: Input should be an object",
+        ),
         (
             with(user, r#","tools":[{"type":"web_search_20250305","name":"a"}]"#),
             "tools.0: only custom tools are played here, found 'web_search_20250305'",
         ),
-        (with(user, r#","tool_choice":{"type":"any"}"#), "tool_choice: may only be specified while providing `tools`"),
         (
-            with(user, r#","tools":[{"name":"a","input_schema":{}}],"tool_choice":{"type":"tool","name":"b"}"#),
+            with(user, r#","tool_choice":{"type":"any"}"#),
+            "tool_choice: may only be specified while providing `tools`",
+        ),
+        (
+            with(
+                user,
+                r#","tools":[{"name":"a","input_schema":{}}],"tool_choice":{"type":"tool","name":"b"}"#,
+            ),
             "tool_choice: Tool 'b' not found in provided tools",
         ),
-        (with(user, r#","tool_choice":{"type":"required"}"#), "tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'"),
-        (with(user, r#","response_format":{"type":"json_object"}"#), "response_format: Extra inputs are not permitted"),
+        (
+            with(user, r#","tool_choice":{"type":"required"}"#),
+            "tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'",
+        ),
+        (
+            with(user, r#","response_format":{"type":"json_object"}"#),
+            "response_format: Extra inputs are not permitted",
+        ),
         (with(user, r#","stream":"yes""#), "stream: Input should be a valid boolean"),
-        (with(user, r#","metadata":{"user_id":5}"#), "metadata.user_id: Input should be a valid string"),
+        (
+            with(user, r#","metadata":{"user_id":5}"#),
+            "metadata.user_id: Input should be a valid string",
+        ),
     ];
     for (body, words) in cases {
         assert_eq!(message_of(&body), words, "{body}");
@@ -150,21 +205,42 @@ fn each_fault_is_named_in_the_services_words() {
 
 #[test]
 fn tool_calls_and_results_must_pair() {
-    let call = r#"{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]}"#;
-    let result = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"ok"}]}"#;
+    let call =
+        r#"{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]}"#;
+    let result =
+        r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"ok"}]}"#;
     let user = r#"{"role":"user","content":"hi"}"#;
     let conversation = |turns: &[&str]| with(&format!("[{}]", turns.join(",")), "");
     assert!(decode_request(conversation(&[user, call, result]).as_bytes()).is_ok());
     // The turns of one role count as one.
-    assert!(decode_request(conversation(&[user, call, r#"{"role":"assistant","content":"so"}"#, result, user]).as_bytes()).is_ok());
+    assert!(
+        decode_request(
+            conversation(&[user, call, r#"{"role":"assistant","content":"so"}"#, result, user])
+                .as_bytes()
+        )
+        .is_ok()
+    );
     let unasked = "unexpected `tool_use_id` found in `tool_result` blocks: t1. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.";
-    assert_eq!(message_of(&conversation(&[user, result])), format!("messages.1.content.0: {unasked}"));
-    assert_eq!(message_of(&conversation(&[user, call, result, result])), format!("messages.3.content.0: {unasked}"));
+    assert_eq!(
+        message_of(&conversation(&[user, result])),
+        format!("messages.1.content.0: {unasked}")
+    );
+    assert_eq!(
+        message_of(&conversation(&[user, call, result, result])),
+        format!("messages.3.content.0: {unasked}")
+    );
     let open = "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t1. Each `tool_use` block must have a corresponding `tool_result` block in the next message.";
-    for turns in [&[user, call][..], &[user, call, user][..], &[user, call, user, r#"{"role":"assistant","content":"so"}"#, result][..]] {
+    for turns in [
+        &[user, call][..],
+        &[user, call, user][..],
+        &[user, call, user, r#"{"role":"assistant","content":"so"}"#, result][..],
+    ] {
         assert_eq!(message_of(&conversation(turns)), open);
     }
     let late = r#"{"role":"user","content":[{"type":"text","text":"first"},{"type":"tool_result","tool_use_id":"t1"}]}"#;
     assert_eq!(message_of(&conversation(&[user, call, late])), open);
-    assert!(message_of(&conversation(&[user, call, result, call])).ends_with("`tool_use` ids must be unique"));
+    assert!(
+        message_of(&conversation(&[user, call, result, call]))
+            .ends_with("`tool_use` ids must be unique")
+    );
 }

@@ -6,7 +6,8 @@ use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoic
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
 
-/// What is sent as `max_tokens`, which the service insists on, when a request has no cap: langchain-anthropic's default.
+/// What is sent as `max_tokens`, which the service insists on, when a request has no cap:
+/// langchain-anthropic's default.
 pub const DEFAULT_MAX_TOKENS: u32 = 1024;
 
 #[derive(Serialize)]
@@ -63,10 +64,16 @@ impl Serialize for ContentOut<'_> {
             [Part::Text(text)] => serializer.serialize_str(text),
             parts => serializer.collect_seq(parts.iter().map(|part| match part {
                 Part::Text(text) => BlockOut::Text { text },
-                Part::ToolUse(call) => BlockOut::ToolUse { id: &call.id, name: &call.name, input: ObjectOut(&call.input) },
-                Part::ToolResult(result) => {
-                    BlockOut::ToolResult { tool_use_id: &result.id, content: &result.content, is_error: result.is_error }
-                }
+                Part::ToolUse(call) => BlockOut::ToolUse {
+                    id: &call.id,
+                    name: &call.name,
+                    input: ObjectOut(&call.input),
+                },
+                Part::ToolResult(result) => BlockOut::ToolResult {
+                    tool_use_id: &result.id,
+                    content: &result.content,
+                    is_error: result.is_error,
+                },
             })),
         }
     }
@@ -136,10 +143,11 @@ struct FormatOut<'a> {
     schema: ObjectOut<'a>,
 }
 
-/// Writes the body of `POST /v1/messages`. What the service has no word for (a seed, a bare JSON object as output) is
-/// left out; without a cap, [`DEFAULT_MAX_TOKENS`] is sent.
+/// Writes the body of `POST /v1/messages`. What the service has no word for (a seed, a bare JSON
+/// object as output) is left out; without a cap, [`DEFAULT_MAX_TOKENS`] is sent.
 pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
-    let disable_parallel_tool_use = !request.parallel_tools && request.tool_choice != ToolChoice::None;
+    let disable_parallel_tool_use =
+        !request.parallel_tools && request.tool_choice != ToolChoice::None;
     let (kind, name) = match &request.tool_choice {
         ToolChoice::Auto => ("auto", None),
         ToolChoice::Any => ("any", None),
@@ -159,7 +167,9 @@ pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
         stop_sequences: &request.stop,
         metadata: request.user.as_deref().map(|user_id| MetadataOut { user_id }),
         output_config: match &request.output {
-            Output::JsonSchema { schema, .. } => Some(ConfigOut { format: FormatOut { r#type: "json_schema", schema: ObjectOut(schema) } }),
+            Output::JsonSchema { schema, .. } => Some(ConfigOut {
+                format: FormatOut { r#type: "json_schema", schema: ObjectOut(schema) },
+            }),
             Output::Text | Output::JsonObject => None,
         },
         stream: request.stream,
