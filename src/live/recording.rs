@@ -139,6 +139,14 @@ pub struct Call {
     pub attempt: u8,
 }
 
+impl Call {
+    /// The text that stands for this call, whatever its fields are called: retries and idempotency keys follow from it.
+    #[must_use]
+    pub fn canonical(self) -> String {
+        format!("user {} {} {} {}", self.user, self.caller.name(), self.nth, self.attempt)
+    }
+}
+
 /// A completion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {

@@ -272,7 +272,7 @@ impl<'a, F: Flags> Session<'a, F> {
     /// A number from 0 to 1, another one for each call and retry.
     fn jitter(&self, call: Call, made: u32) -> f64 {
         Seed(self.run.seed)
-            .stage(Purpose::Jitter, Owner::of(format!("{call:?}").as_bytes()), u64::from(made))
+            .stage(Purpose::Jitter, Owner::of(call.canonical().as_bytes()), u64::from(made))
             .uniform()
     }
 
@@ -295,7 +295,7 @@ impl<'a, F: Flags> Session<'a, F> {
             return self.park().await;
         };
         let worst = charge::worst(model, body.len(), request.max_tokens);
-        let idempotency = self.idempotency(&format!("{call:?} {digest}"));
+        let idempotency = self.idempotency(&format!("{} {digest}", call.canonical()));
         let patience = self.stage.scenario.traffic.timeout.min(LONGEST_TRY);
         let asked = asked(request);
         let (mut retried, mut made, mut total) = (Vec::new(), 0, Duration::ZERO);

@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod families;
+mod identity;
 pub mod mock;
 pub mod model;
 pub mod profile;

@@ -329,39 +329,6 @@ fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
         + request.messages.iter().map(message).sum::<u32>()
 }
 
-/// All that makes a request this request and no other; whether it is streamed does not matter.
-#[must_use]
-pub fn digest(request: &ChatRequest, user: Option<&str>) -> Owner {
-    let ChatRequest {
-        model,
-        system,
-        messages,
-        tools,
-        tool_choice,
-        output,
-        max_tokens,
-        temperature,
-        top_p,
-        stop,
-        seed,
-        ..
-    } = request;
-    let text = format!(
-        "{:?}",
-        (
-            model,
-            system,
-            messages,
-            tools,
-            tool_choice,
-            output,
-            (max_tokens, temperature, top_p, stop, seed),
-            user
-        )
-    );
-    Owner::of(text.as_bytes())
-}
-
 /// Whose luck answers: the user's, or else that of the words. It stays the same while tools are
 /// called.
 #[must_use]

@@ -26,7 +26,6 @@ use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::{embeddings, ids, models as wire_models, provider as wire};
 use crate::random::{Owner, Purpose};
 use crate::scenario::Endpoint;
-use crate::serve::asked::digest;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, set, text};
@@ -170,7 +169,7 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
         .filter(|user| !user.is_empty())
         .map(str::to_owned)
         .or_else(|| request.user.clone());
-    let digest = digest(&request, user.as_deref());
+    let digest = request.identity(user.as_deref());
     if let Err(error) = world.voice.admit(provider, &request, digest) {
         return refused(provider, &error, &request_id(provider, world, digest, 0));
     }

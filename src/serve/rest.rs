@@ -14,7 +14,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use crate::flags::api::{ApiError, Method, Reply, Request};
-use crate::random::Owner;
+use crate::random::{CanonicalBytes, Owner};
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::Visit;
@@ -36,7 +36,7 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
         Ok(request) => request,
         Err(error) => return told(Err(error)),
     };
-    let digest = Owner::of(format!("{request:?}").as_bytes());
+    let digest = identity(&request);
     let visit = Visit::begin(
         &world,
         &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false },
@@ -58,6 +58,17 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
         }))
     };
     visit.answer(Words::LaunchDarkly, answered).await
+}
+
+/// What makes a request this request and no other.
+fn identity(request: &Request) -> Owner {
+    CanonicalBytes::default()
+        .text(request.method.name())
+        .text(&request.path)
+        .list(&request.query, |bytes, (name, value)| bytes.text(name).text(value))
+        .number(request.semantic_patch.into())
+        .text(&request.body.to_string())
+        .owner()
 }
 
 fn told(reply: Result<Reply, ApiError>) -> Response {

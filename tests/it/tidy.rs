@@ -178,6 +178,28 @@ fn every_planted_fault_fits_the_code() {
     assert!(fitted >= 8, "{fitted}");
 }
 
+/// The functions of a text whose body has both a digest and `Debug` output.
+fn digests_of_debug_output(code: &str) -> Vec<&str> {
+    const DIGESTS: [&str; 5] = ["Owner::of(", "xxh3_64", "xxh3_128", "Xxh3", "idempotency("];
+    let functions = code.split("fn ").skip(1);
+    let has = |function: &str, words: &[&str]| words.iter().any(|word| function.contains(word));
+    functions
+        .filter(|function| has(function, &DIGESTS) && has(function, &[":?}", ":#?}"]))
+        .collect()
+}
+
+#[test]
+fn no_identity_follows_from_debug_output() {
+    // What names of types and fields must never change: ids, random draws, which faults hit.
+    for (path, code) in shipped() {
+        let found = digests_of_debug_output(&code);
+        assert!(found.is_empty(), "{}: {}", path.display(), found[0]);
+    }
+    // As the code once had it.
+    let once = "fn salt(rule: &Rule) -> u64 { let text = format!(\"{:?}\", rule.on); xxh3_64(text.as_bytes()) }";
+    assert_eq!(digests_of_debug_output(once).len(), 1);
+}
+
 #[test]
 fn every_purpose_of_a_random_draw_is_used() {
     let text = fs::read_to_string(root().join("src/random.rs")).unwrap();
