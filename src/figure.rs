@@ -19,6 +19,17 @@ const WRITTEN: usize = 10;
 /// Decimal places beyond which a number is as good as zero to a reader.
 const PLACES: usize = 9;
 
+/// `x` rounded to the ten significant digits that JSON holds; `None` when it is not finite. Zero loses its sign.
+#[must_use]
+pub fn rounded(x: f64) -> Option<f64> {
+    if !x.is_finite() {
+        return None;
+    }
+    // Rust's own formatting and parsing round correctly on every platform.
+    let rounded: f64 = format!("{x:.9e}").parse().ok()?;
+    Some(if rounded == 0.0 { 0.0 } else { rounded })
+}
+
 /// What a metric's value is measured in, and so how it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit<'a> {

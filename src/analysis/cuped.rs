@@ -7,9 +7,12 @@
 //!
 //! Promises: from sufficient statistics; a variation that cannot be adjusted stays as it is.
 //!
-//! Does not know: the users. Percentiles cannot be adjusted this way.
+//! Does not know: where the observations come from. Percentiles cannot be adjusted this way.
 
-use super::result::Tally;
+use super::analyze;
+use super::result::{MetricAnalysis, MetricInput, Summary, Tally};
+use crate::experiment::{Experiment, Metric, MetricKind, Missing};
+use crate::metrics::Observations;
 
 /// Sufficient statistics of one variation: its values in the experiment and the same users' values
 /// before it.
@@ -108,6 +111,70 @@ pub fn cuped(arms: &[CupedArm]) -> Vec<Option<CupedEstimate>> {
         })
     };
     arms.iter().map(adjust).collect()
+}
+
+/// One metric of an experiment with what the users' pre-period explains taken out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdjustedMetric {
+    /// The adjusted mean of each treatment.
+    pub arms: Vec<CupedEstimate>,
+    /// Their analysis: posteriors and comparisons.
+    pub analysis: MetricAnalysis,
+}
+
+/// The means of experiment number `nth` with what the users' pre-period explains taken out; `before` has the same users. Rates and
+/// percentiles are left out, and metrics that have a treatment of fewer than two users.
+#[must_use]
+pub fn adjusted(
+    observations: &Observations,
+    before: &Observations,
+    nth: usize,
+    experiment: &Experiment,
+    metrics: &[Metric],
+) -> Vec<AdjustedMetric> {
+    let means =
+        experiment.metrics_in(metrics).filter(|(_, metric)| metric.kind() == MetricKind::Numeric);
+    let adjust = |(at, metric): (usize, &Metric)| {
+        let arms =
+            pre_period(observations, before, nth, experiment.treatments.len(), (at, metric))?;
+        let arms: Vec<CupedEstimate> = cuped(&arms).into_iter().collect::<Option<_>>()?;
+        let input = MetricInput {
+            metric: metric.clone(),
+            tallies: arms.iter().map(|estimate| Some(estimate.tally())).collect(),
+            responders: None,
+            skewness: Vec::new(),
+        };
+        let exposures = arms.iter().map(|estimate| estimate.units).collect();
+        let found = analyze(experiment, &Summary { exposures, shares: None, metrics: vec![input] });
+        Some(AdjustedMetric { arms, analysis: found.metrics.into_iter().next()? })
+    };
+    means.filter_map(adjust).collect()
+}
+
+/// For each treatment of experiment number `nth` the units' values of metric number `at` together
+/// with what `before` has for the same units; `None` for a treatment of fewer than two. Units
+/// without events count as the metric says, before and after.
+fn pre_period(
+    observations: &Observations,
+    before: &Observations,
+    nth: usize,
+    arms: usize,
+    (at, metric): (usize, &Metric),
+) -> Option<Vec<CupedArm>> {
+    let mut pairs: Vec<Vec<(f64, f64)>> = vec![Vec::new(); arms];
+    let value = |table: &Observations, unit: usize| {
+        let found = table.value(at, metric.aggregation, unit);
+        if metric.missing == Missing::Zero { Some(found.unwrap_or(0.0)) } else { found }
+    };
+    for unit in 0..observations.units().min(before.units()) {
+        let Some(arm) =
+            observations.treatment(nth, unit).and_then(|treatment| pairs.get_mut(treatment))
+        else {
+            continue;
+        };
+        arm.extend(value(before, unit).zip(value(observations, unit)));
+    }
+    pairs.iter().map(|pairs| CupedArm::of(pairs)).collect()
 }
 
 #[cfg(test)]

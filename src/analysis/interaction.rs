@@ -8,10 +8,14 @@
 //!
 //! Does not know: how users came into the four cells. Both experiments must assign independently.
 
+use std::ops::Range;
+
+use super::observed::tally;
 use super::posterior::estimate;
 use super::result::{Interval, Tally};
 use super::special::{two_sided_p, two_sided_z};
-use crate::experiment::Statistic;
+use crate::experiment::{Experiment, Metric, MetricKind, Statistic};
+use crate::metrics::Observations;
 
 /// Effects of two experiments on one metric, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +76,98 @@ pub fn interaction(
         interval: Interval { lower: interaction - reach, upper: interaction + reach },
         p_value: two_sided_p(interaction / sd),
     })
+}
+
+/// Whether two experiments on the same users influence each other, on one metric that both measure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricInteraction {
+    /// Numbers of the two experiments.
+    pub pair: [usize; 2],
+    /// Number of the metric.
+    pub metric: usize,
+    /// Users in both experiments.
+    pub users: u64,
+    /// Their effects, or why these are not known.
+    pub result: Result<Interaction, String>,
+}
+
+/// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
+#[must_use]
+pub fn interactions(
+    observations: &Observations,
+    experiments: &[&Experiment],
+    metrics: &[Metric],
+) -> Vec<MetricInteraction> {
+    let pairs =
+        (0..experiments.len()).flat_map(|i| (i + 1..experiments.len()).map(move |j| [i, j]));
+    pairs.flat_map(|pair| interactions_between(observations, pair, experiments, metrics)).collect()
+}
+
+/// The interactions of two experiments, by their numbers, on each mean or rate that both measure; none between experiments on the
+/// same config, which no user is in both of.
+#[must_use]
+pub fn interactions_between(
+    observations: &Observations,
+    pair: [usize; 2],
+    experiments: &[&Experiment],
+    metrics: &[Metric],
+) -> Vec<MetricInteraction> {
+    #[expect(clippy::indexing_slicing, reason = "the numbers are those of two of `experiments`")]
+    let [first, second] = pair.map(|nth| experiments[nth]);
+    if first.config == second.config {
+        return Vec::new();
+    }
+    let arms = [first, second].map(|own| [own.control, usize::from(own.control == 0)]);
+    let shared = first.metrics_in(metrics).filter(|(at, _)| second.metrics.contains(at));
+    let counted = shared.filter(|(_, metric)| metric.kind() != MetricKind::Percentile);
+    let found = counted.map(|(at, metric)| {
+        let cells = cells(observations, pair, arms, (at, metric), 0..observations.units());
+        let users = cells.iter().flatten().map(|(exposed, _)| exposed).sum();
+        MetricInteraction {
+            pair,
+            metric: at,
+            users,
+            result: interaction(&cells, first.threshold.get()),
+        }
+    });
+    found.collect()
+}
+
+/// The four cells of two experiments on the same units, for metric number `at`: exposures and tally
+/// of units in arm i of the first and arm j of the second, 0 being the control and 1 the treatment.
+/// `nth` are the experiments' numbers, `arms` the indices of control and treatment in each.
+fn cells(
+    observations: &Observations,
+    nth: [usize; 2],
+    arms: [[usize; 2]; 2],
+    (at, metric): (usize, &Metric),
+    units: Range<usize>,
+) -> [[(u64, Option<Tally>); 2]; 2] {
+    let mut members: [[(usize, Vec<f64>); 2]; 2] = Default::default();
+    let ([first, second], [first_arms, second_arms]) = (nth, arms);
+    for unit in units.start..units.end.min(observations.units()) {
+        let arm = |experiment: usize, [control, treatment]: [usize; 2]| match observations
+            .treatment(experiment, unit)?
+        {
+            own if own == control => Some(false),
+            own if own == treatment => Some(true),
+            _ => None,
+        };
+        let (Some(i), Some(j)) = (arm(first, first_arms), arm(second, second_arms)) else {
+            continue;
+        };
+        let (exposed, values) = of_arm(of_arm(&mut members, i), j);
+        *exposed += 1;
+        values.extend(observations.value(at, metric.aggregation, unit));
+    }
+    members.map(|row| {
+        row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed)))
+    })
+}
+
+/// The control's part of a pair, or the treatment's.
+fn of_arm<T>([control, treatment]: &mut [T; 2], treated: bool) -> &mut T {
+    if treated { treatment } else { control }
 }
 
 #[cfg(test)]

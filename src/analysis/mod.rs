@@ -9,16 +9,19 @@
 #[cfg(test)]
 mod against_statrs;
 mod analyze;
+mod bandit;
 mod beta;
 mod cautions;
 mod compare;
 mod conflict;
 mod correction;
 mod cuped;
+mod distribution;
 #[cfg(test)]
 mod error_rates;
 mod exact;
 mod frequentist;
+mod guard;
 mod health;
 mod interaction;
 mod judge;
@@ -29,6 +32,7 @@ mod posterior;
 #[cfg(test)]
 mod published;
 mod observed;
+mod over_time;
 mod relative;
 mod result;
 mod score;
@@ -41,13 +45,19 @@ mod studies;
 
 pub use crate::experiment::JudgeAccuracy;
 pub use analyze::analyze;
+pub use bandit::{LookSchedule, Reallocation, WHOLE_WEIGHT, regret, thompson_weights};
 pub use correction::{benjamini_hochberg, bonferroni};
-pub use cuped::{CupedArm, CupedEstimate, cuped};
+pub use cuped::{AdjustedMetric, CupedArm, CupedEstimate, adjusted, cuped};
+pub use distribution::{ArmDistribution, MetricDistribution, distributions, in_proportion};
+pub use guard::{Ending, Look, Watched};
 pub use health::{MAY_FAIL, health, ln_mismatch_odds};
-pub use interaction::{Interaction, interaction};
+pub use interaction::{
+    Interaction, MetricInteraction, interaction, interactions, interactions_between,
+};
 pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
 pub use needed::{SizePlan, UsersNeeded};
-pub use observed::{cells, pre_period, summarize};
+pub use observed::summarize;
+pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
 pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};

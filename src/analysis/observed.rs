@@ -6,9 +6,6 @@
 //!
 //! Does not know: posteriors.
 
-use std::ops::Range;
-
-use crate::analysis::CupedArm;
 use crate::analysis::percentile;
 use crate::analysis::{MetricInput, Summary, Tally};
 use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
@@ -64,71 +61,6 @@ pub fn summarize(
     }
 }
 
-/// The four cells of two experiments on the same units, for metric number `at`: exposures and tally
-/// of units in arm i of the first and arm j of the second, 0 being the control and 1 the treatment.
-/// `nth` are the experiments' numbers, `arms` the indices of control and treatment in each.
-#[must_use]
-pub fn cells(
-    observations: &Observations,
-    nth: [usize; 2],
-    arms: [[usize; 2]; 2],
-    (at, metric): (usize, &Metric),
-    units: Range<usize>,
-) -> [[(u64, Option<Tally>); 2]; 2] {
-    let mut members: [[(usize, Vec<f64>); 2]; 2] = Default::default();
-    let ([first, second], [first_arms, second_arms]) = (nth, arms);
-    for unit in units.start..units.end.min(observations.units()) {
-        let arm = |experiment: usize, [control, treatment]: [usize; 2]| match observations
-            .treatment(experiment, unit)?
-        {
-            own if own == control => Some(false),
-            own if own == treatment => Some(true),
-            _ => None,
-        };
-        let (Some(i), Some(j)) = (arm(first, first_arms), arm(second, second_arms)) else {
-            continue;
-        };
-        let (exposed, values) = of_arm(of_arm(&mut members, i), j);
-        *exposed += 1;
-        values.extend(observations.value(at, metric.aggregation, unit));
-    }
-    members.map(|row| {
-        row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed)))
-    })
-}
-
-/// The control's part of a pair, or the treatment's.
-fn of_arm<T>([control, treatment]: &mut [T; 2], treated: bool) -> &mut T {
-    if treated { treatment } else { control }
-}
-
-/// For each treatment of experiment number `nth` the units' values of metric number `at` together
-/// with what `before` has for the same units; `None` for a treatment of fewer than two. Units
-/// without events count as the metric says, before and after.
-#[must_use]
-pub fn pre_period(
-    observations: &Observations,
-    before: &Observations,
-    nth: usize,
-    arms: usize,
-    (at, metric): (usize, &Metric),
-) -> Option<Vec<CupedArm>> {
-    let mut pairs: Vec<Vec<(f64, f64)>> = vec![Vec::new(); arms];
-    let value = |table: &Observations, unit: usize| {
-        let found = table.value(at, metric.aggregation, unit);
-        if metric.missing == Missing::Zero { Some(found.unwrap_or(0.0)) } else { found }
-    };
-    for unit in 0..observations.units().min(before.units()) {
-        let Some(arm) =
-            observations.treatment(nth, unit).and_then(|treatment| pairs.get_mut(treatment))
-        else {
-            continue;
-        };
-        arm.extend(value(before, unit).zip(value(observations, unit)));
-    }
-    pairs.iter().map(|pairs| CupedArm::of(pairs)).collect()
-}
-
 /// The skewness of the values behind a mean, third central moment over the cube of the standard
 /// deviation; `None` for other metrics, for fewer than three units and for values without spread.
 fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
@@ -152,7 +84,7 @@ fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
 
 /// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or
 /// nothing has a value.
-fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
+pub(super) fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
     if exposed == 0 {
         return None;
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use crate::diagnostic::Diagnostic;
 use crate::power::{self, Design, PowerRequest};
-use crate::report::{ExpectationResult, Report};
-use crate::run::{self, RunOptions, SetupError, Size, rollouts_as_expected};
+use crate::report::{ExpectationResult, Report, rollouts_as_expected};
+use crate::run::{self, RunOptions, SetupError, Size};
 use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
 /// A lesson in its place in the course.

@@ -11,11 +11,11 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, analyze};
+use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, interactions_between};
 use crate::experiment::{Aggregation, Metric, Missing, Statistic};
 use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Extras, Mode, Report, interactions_between};
+use crate::report::{Extras, Interaction, Mode, Report};
 
 /// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table
 /// of its own.
@@ -220,8 +220,7 @@ impl Table {
                 input.tallies.iter_mut().for_each(|tally| *tally = None);
             }
         }
-        let analysis = analyze(experiment, &summary);
-        (summary, analysis)
+        study.conclude_from(summary)
     }
 
     /// The report so far; `fingerprint` is a digest of the events.
@@ -242,12 +241,9 @@ impl Table {
         let experiments: Vec<_> = plan.studies.iter().map(|study| &study.experiment).collect();
         for slot in self.slots.iter().skip(self.experiments) {
             if let [i, j] = slot.of[..] {
-                report.interactions.extend(interactions_between(
-                    &slot.observations,
-                    [i, j],
-                    &experiments,
-                    &plan.metrics,
-                ));
+                let found =
+                    interactions_between(&slot.observations, [i, j], &experiments, &plan.metrics);
+                report.interactions.extend(Interaction::rows(&experiments, &plan.metrics, found));
             }
         }
         report

@@ -1,12 +1,12 @@
-//! What changed while users arrived, and what parts of the users say by themselves: data of the
+//! What a bandit made of the split, and what parts of the users say by themselves: data of the
 //! report, and their tables.
 //!
-//! Does not know: how shares are chosen, or when a rollout is taken back; `run` does.
+//! Does not know: how shares are chosen; `analysis` does.
 
 use serde::{Deserialize, Serialize};
 
 use super::beside::{Part, interval, shown};
-use super::data::{Experiment, Report};
+use super::data::Experiment;
 use super::number::{Number, Ordered};
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::figure;
@@ -63,85 +63,6 @@ pub struct Arm {
     pub fixed_interval: Option<[Number; 2]>,
 }
 
-/// How a guarded rollout ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename_all = "PascalCase")]
-pub enum RolloutOutcome {
-    /// A metric regressed: everybody is back with what was.
-    #[serde(alias = "RolledBack")]
-    RolledBack,
-    /// Nothing regressed for long enough: everybody gets the new variation.
-    #[serde(alias = "Released")]
-    Released,
-    /// The users ended before.
-    #[serde(alias = "Watching")]
-    Watching,
-}
-
-impl RolloutOutcome {
-    /// What it means for whoever released.
-    pub(super) fn tone(self) -> Tone {
-        match self {
-            Self::RolledBack => Tone::Bad,
-            Self::Released => Tone::Good,
-            Self::Watching => Tone::Warn,
-        }
-    }
-
-    /// In a word.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::RolledBack => "ROLLED BACK",
-            Self::Released => "RELEASED",
-            Self::Watching => "STILL WATCHED",
-        }
-    }
-}
-
-/// A guarded rollout, as it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rollout {
-    /// Key of the AI config.
-    pub config: String,
-    /// The variation as it was.
-    pub from: String,
-    /// The new variation.
-    pub to: String,
-    /// How it ended.
-    pub outcome: RolloutOutcome,
-    /// The same in words, with its reason.
-    pub message: String,
-    /// How much worse a metric may be, relative.
-    pub worse_by: f64,
-    /// How sure a regression has to be, over all looks together.
-    pub confidence: f64,
-    /// The looks, in order.
-    pub looks: Vec<RolloutLook>,
-}
-
-/// One look at a guarded rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RolloutLook {
-    /// Watched users by then.
-    pub users: u32,
-    /// What each metric said.
-    pub metrics: Vec<RolloutReading>,
-}
-
-/// What a metric said at a look.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RolloutReading {
-    /// Key of the metric.
-    pub metric: String,
-    /// Relative change against what was.
-    pub change: Option<Number>,
-    /// Its always-valid interval.
-    pub interval: Option<[Number; 2]>,
-    /// Whether it is worse beyond the margin for sure.
-    pub regressed: bool,
-}
-
 /// The users of one segment in an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
@@ -169,7 +90,7 @@ pub struct SegmentChange {
 }
 
 /// Every so many of the rows, and the last.
-fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
+pub(super) fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
     let step = all.len().div_ceil(MAX_ROWS).max(1);
     let last = all.len().saturating_sub(1);
     all.iter().enumerate().filter(move |(at, _)| at % step == 0 || *at == last).map(|(_, one)| one)
@@ -292,39 +213,4 @@ pub(super) fn segments(experiment: &Experiment) -> Option<Part> {
         note: Some(note),
         tone: Tone::Dim,
     })
-}
-
-/// The guarded rollouts; empty without any.
-pub(super) fn rollouts(report: &Report) -> Vec<Part> {
-    let part = |rollout: &Rollout| {
-        let columns = vec![
-            Column::words("users"),
-            Column::words("metric"),
-            Column::number("change"),
-            Column::number("always-valid interval"),
-        ];
-        let mut rows = Vec::new();
-        for look in thinned(&rollout.looks) {
-            for (nth, reading) in look.metrics.iter().enumerate() {
-                let tone = if reading.regressed { Tone::Bad } else { Tone::Plain };
-                rows.push(Row::Cells(vec![
-                    if nth == 0 {
-                        Cell::new(figure::count(look.users.into()))
-                    } else {
-                        Cell::default()
-                    },
-                    Cell::toned(&reading.metric, tone),
-                    Cell { tone, ..shown(reading.change, figure::change) },
-                    Cell { tone, ..interval(reading.interval, figure::change) },
-                ]));
-            }
-        }
-        Part {
-            title: "Guarded rollout",
-            table: Table { columns, rows },
-            note: Some(rollout.message.clone()),
-            tone: rollout.outcome.tone(),
-        }
-    };
-    report.rollouts.iter().map(part).collect()
 }

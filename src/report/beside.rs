@@ -4,10 +4,10 @@
 //!
 //! Does not know: how they were computed.
 
-use super::adaptive;
 use super::data::{Experiment, Report};
 use super::number::Number;
 use super::table::{Cell, Column, Row, Table, Tone};
+use super::{adaptive, rollout};
 use crate::figure::{self, MISSING, Unit};
 
 /// A table with its title, and a sentence below it.
@@ -39,7 +39,7 @@ pub(super) fn of_experiment(experiment: &Experiment) -> Vec<Part> {
 /// What stands beside the experiments of a report, in order.
 pub(super) fn of_report(report: &Report) -> Vec<Part> {
     let interactions = plain("Do the experiments influence each other?", interactions(report));
-    adaptive::rollouts(report).into_iter().chain(interactions).collect()
+    rollout::rollouts(report).into_iter().chain(interactions).collect()
 }
 
 pub(super) fn shown(number: Option<Number>, text: impl Fn(f64) -> String) -> Cell {

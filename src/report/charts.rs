@@ -6,21 +6,13 @@
 //!
 //! Does not know: how a chart is drawn.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
-use crate::analysis::{Posterior, analyze, summarize};
-use crate::experiment::{Experiment, Metric, MetricKind, Treatment};
-use crate::metrics::Observations;
-
-/// Points of a series over time, at most.
-const POINTS: usize = 30;
-/// Bins of a distribution.
-const BINS: usize = 32;
-/// The spread of values from which on bins grow in proportion.
-const WIDE: f64 = 20.0;
+use crate::analysis::{
+    MetricAnalysis, MetricDistribution, Posterior, PrefixAnalysis, VariationAnalysis,
+};
+use crate::experiment::Experiment;
 
 /// A posterior as its family and parameters, enough to draw it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -125,170 +117,62 @@ pub struct Spread {
     pub percentiles: Option<[Number; 4]>,
 }
 
-/// What experiment number `nth` would have shown at evenly spaced numbers of arrived users, the
-/// last with all of `units`.
-///
-/// Observation numbers follow arrival, so each point is the analysis of a prefix. `None` where
-/// nobody came.
-#[must_use]
-pub fn over_time(
-    observations: &Observations,
-    nth: usize,
-    experiment: &Experiment,
-    metrics: &[Metric],
-    units: usize,
-) -> Option<OverTime> {
-    let points = POINTS.min(units);
-    if points == 0 {
-        return None;
-    }
-    let of_treatment = |treatment: &Treatment| VariationOverTime {
-        key: treatment.variation.clone(),
-        data_mean: Vec::new(),
-        probability_to_beat_control: Vec::new(),
-    };
-    let mut series: Vec<MetricOverTime> = experiment
-        .metrics_in(metrics)
-        .map(|(_, metric)| MetricOverTime {
-            key: metric.key.clone(),
-            variations: experiment.treatments.iter().map(of_treatment).collect(),
-        })
-        .collect();
-    let mut users = Vec::with_capacity(points);
-    for point in 1..=points {
-        let arrived = units * point / points;
-        users.push(arrived as u64);
-        let analysis =
-            analyze(experiment, &summarize(observations, nth, experiment, metrics, 0..arrived));
-        for (metric, found) in series.iter_mut().zip(&analysis.metrics) {
-            for (at, (variation, found)) in
-                metric.variations.iter_mut().zip(&found.variations).enumerate()
-            {
-                variation.data_mean.push(found.data_mean.and_then(Number::new));
-                if at != experiment.control {
-                    let beats = found
+impl OverTime {
+    /// The results of these looks; `None` without any.
+    #[must_use]
+    pub fn of(experiment: &Experiment, looks: &[PrefixAnalysis]) -> Option<Self> {
+        let of_metric = |(at, metric): (usize, &MetricAnalysis)| {
+            let found = |arm: usize| {
+                looks.iter().map(move |look| look.analysis.metrics.get(at)?.variations.get(arm))
+            };
+            let variations = experiment.treatments.iter().enumerate().map(|(arm, treatment)| {
+                let beats = |found: &VariationAnalysis| {
+                    found
                         .comparison
                         .as_ref()
-                        .and_then(|comparison| Number::new(comparison.probability_to_beat));
-                    variation.probability_to_beat_control.push(beats);
+                        .and_then(|compared| Number::new(compared.probability_to_beat))
+                };
+                VariationOverTime {
+                    key: treatment.variation.clone(),
+                    data_mean: found(arm)
+                        .map(|found| found?.data_mean.and_then(Number::new))
+                        .collect(),
+                    probability_to_beat_control: if arm == experiment.control {
+                        Vec::new()
+                    } else {
+                        found(arm).map(|found| found.and_then(beats)).collect()
+                    },
                 }
-            }
-        }
+            });
+            MetricOverTime { key: metric.metric.key.clone(), variations: variations.collect() }
+        };
+        let metrics = looks.first()?.analysis.metrics.iter().enumerate().map(of_metric).collect();
+        Some(Self { users: looks.iter().map(|look| look.units).collect(), metrics })
     }
-    Some(OverTime { users, metrics: series })
 }
 
-/// How the values of the users in `units` are spread, for every metric of the experiment that is
-/// not a rate.
-#[must_use]
-pub fn distributions(
-    observations: &Observations,
-    nth: usize,
-    experiment: &Experiment,
-    metrics: &[Metric],
-    units: Range<usize>,
-) -> Vec<Distribution> {
-    let of_metric = |(at, metric): (usize, &Metric)| {
-        if metric.kind() == MetricKind::Conversion {
-            return None;
-        }
-        let mut values: Vec<Vec<f64>> = vec![Vec::new(); experiment.treatments.len()];
-        for unit in units.start..units.end.min(observations.units()) {
-            let value =
-                observations.value(at, metric.aggregation, unit).filter(|value| value.is_finite());
-            if let (Some(arm), Some(value)) =
-                (observations.treatment(nth, unit).and_then(|arm| values.get_mut(arm)), value)
-            {
-                arm.push(value);
-            }
-        }
-        values.iter_mut().for_each(|own| own.sort_by(f64::total_cmp));
-        let least = values.iter().filter_map(|own| own.first().copied()).reduce(f64::min)?;
-        let most = values.iter().filter_map(|own| own.last().copied()).reduce(f64::max)?;
-        let edges = edges(least, most)?;
-        let variations = values.iter().zip(&experiment.treatments).map(|(own, treatment)| Spread {
-            key: treatment.variation.clone(),
-            counts: counts(own, &edges),
-            percentiles: percentiles(own),
-        });
-        Some(Distribution { metric: metric.key.clone(), variations: variations.collect(), edges })
-    };
-    experiment.metrics_in(metrics).filter_map(of_metric).collect()
-}
-
-/// Whether values from `least` to `most` are so far apart that bins grow in proportion.
-pub(super) fn in_proportion(least: f64, most: f64) -> bool {
-    least > 0.0 && most / least > WIDE
-}
-
-/// The edges of bins from `least` to `most`: in equal steps, or in equal proportions where values
-/// are far apart.
-fn edges(least: f64, most: f64) -> Option<Vec<Number>> {
-    let most = if most > least { most } else { least + least.abs().max(1.0) * 0.01 };
-    let wide = in_proportion(least, most);
-    let edge = |at: usize| {
-        let part = at as f64 / BINS as f64;
-        match at {
-            0 => least,
-            BINS => most,
-            _ if wide => libm::exp(libm::log(least) + part * (libm::log(most) - libm::log(least))),
-            _ => least + part * (most - least),
-        }
-    };
-    (0..=BINS).map(|at| Number::new(edge(at))).collect()
-}
-
-/// How many of the sorted values lie in each bin; the outermost bins take what rounding left
-/// outside.
-fn counts(sorted: &[f64], edges: &[Number]) -> Vec<u64> {
-    let [_, inner @ .., _] = edges else { return Vec::new() };
-    let mut rest = sorted;
-    let below = inner.iter().map(|edge| {
-        let (below, above) = rest.split_at(rest.partition_point(|value| *value < edge.get()));
-        rest = above;
-        below.len() as u64
-    });
-    let mut counts: Vec<u64> = below.collect();
-    counts.push(rest.len() as u64);
-    counts
-}
-
-fn percentiles(sorted: &[f64]) -> Option<[Number; 4]> {
-    let rank = |p: usize| {
-        sorted.get((sorted.len() * p).div_ceil(100).max(1) - 1).copied().and_then(Number::new)
-    };
-    Some([rank(50)?, rank(90)?, rank(95)?, rank(99)?])
+impl Distribution {
+    /// How the values of one metric of `experiment` are spread; `None` where a number is not finite.
+    #[must_use]
+    pub fn of(experiment: &Experiment, found: &MetricDistribution) -> Option<Self> {
+        let numbers = |found: &[f64; 4]| {
+            let [half, ninety, ninety_five, ninety_nine] = found.map(Number::new);
+            Some([half?, ninety?, ninety_five?, ninety_nine?])
+        };
+        let variations =
+            found.arms.iter().zip(&experiment.treatments).map(|(own, treatment)| Spread {
+                key: treatment.variation.clone(),
+                counts: own.counts.clone(),
+                percentiles: own.percentiles.as_ref().and_then(numbers),
+            });
+        let edges: Option<Vec<Number>> = found.edges.iter().copied().map(Number::new).collect();
+        Some(Self { metric: found.metric.clone(), edges: edges?, variations: variations.collect() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_value_is_in_one_bin() {
-        let values: Vec<f64> = (1..=1000).map(f64::from).collect();
-        let edges = edges(1.0, 1000.0).unwrap();
-        assert_eq!(edges.len(), BINS + 1);
-        assert!(edges.windows(2).all(|pair| pair[0] < pair[1]));
-        // In proportion: the middle edge is the geometric mean.
-        assert!((edges[BINS / 2].get() - 1000.0_f64.sqrt()).abs() < 1e-6);
-        let counted = counts(&values, &edges);
-        assert_eq!(counted.iter().sum::<u64>(), 1000);
-        let by_hand =
-            values.iter().filter(|&&v| v >= edges[20].get() && v < edges[21].get()).count();
-        assert_eq!(counted[20], by_hand as u64);
-        assert_eq!(percentiles(&values).unwrap().map(Number::get), [500.0, 900.0, 950.0, 990.0]);
-    }
-
-    #[test]
-    fn one_value_and_none_have_no_bad_bins() {
-        let edges = edges(0.0, 0.0).unwrap();
-        assert!(edges.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(counts(&[0.0], &edges)[0], 1);
-        assert_eq!(counts(&[], &edges).iter().sum::<u64>(), 0);
-        assert!(percentiles(&[]).is_none());
-        assert_eq!(percentiles(&[7.0]).unwrap()[3].get(), 7.0);
-    }
 
     #[test]
     fn a_shape_is_the_posterior_again() {

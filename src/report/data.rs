@@ -6,14 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adaptive::{Bandit, Rollout, Segment};
+use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 pub use super::decided::{Because, Hindsight, Verdict};
 use super::expect::ExpectationResult;
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
+pub use super::rollout::Rollout;
 pub use super::tested::Frequentist;
-pub use super::truth::{Bias, Truth};
+use super::truth::{Bias, Truth};
 use crate::analysis::HealthStatus;
 use crate::experiment::{Better, Method, MetricKind};
 

@@ -22,6 +22,7 @@ mod junit;
 mod live;
 pub(crate) mod markdown;
 mod number;
+mod rollout;
 mod spark;
 mod second;
 pub(crate) mod table;
@@ -32,15 +33,9 @@ mod truth;
 #[cfg(test)]
 mod tests;
 
-pub use adaptive::{
-    Arm, Bandit, Rollout, RolloutLook, RolloutOutcome, RolloutReading, Segment, SegmentChange,
-    Shares,
-};
+pub use adaptive::{Arm, Bandit, Segment, SegmentChange, Shares};
 pub use build::Extras;
-pub use charts::{
-    Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime, distributions,
-    over_time,
-};
+pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime};
 pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault,
     Frequentist, Health, Hindsight, Interaction, Metric, Mode, RecordedData, Report, SCHEMA, Total,
@@ -54,6 +49,6 @@ pub use junit::to_junit;
 pub use live::{LiveProblem, LiveSummary};
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
-pub use second::{adjusted, interactions, interactions_between};
+pub use rollout::{Rollout, RolloutLook, RolloutOutcome, RolloutReading, rollouts_as_expected};
 pub use text::{Palette, to_text};
 pub use truth::{Bias, TrueMetric, TrueVariation, Truth, Truths, with_error};

@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::analysis::Interval;
+use crate::figure;
 
 /// A finite number of ten significant digits.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Default)]
@@ -20,12 +21,7 @@ impl Number {
     /// `x` rounded to ten significant digits; `None` when it is not finite.
     #[must_use]
     pub fn new(x: f64) -> Option<Self> {
-        if !x.is_finite() {
-            return None;
-        }
-        // Rust's own formatting and parsing round correctly on every platform. Zero loses its sign.
-        let rounded: f64 = format!("{x:.9e}").parse().ok()?;
-        Some(Self(if rounded == 0.0 { 0.0 } else { rounded }))
+        figure::rounded(x).map(Self)
     }
 
     /// The ends of an interval; `None` when one is not finite.

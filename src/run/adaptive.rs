@@ -9,7 +9,10 @@
 use std::collections::VecDeque;
 
 use crate::agents::Assignment;
-use crate::analysis::{Analysis, Interval, analyze, summarize};
+use crate::analysis::{
+    Analysis, Ending, LookSchedule, Reallocation, WHOLE_WEIGHT, Watched, analyze, summarize,
+    thompson_weights,
+};
 use crate::context::UserKey;
 use crate::experiment::{Experiment, Guard, Thompson};
 use crate::flags::compiled::Compiled;
@@ -19,48 +22,6 @@ use crate::run::flags::FlagAssign;
 use crate::run::stage::Stage;
 use crate::scenario::{Study, WatchedRollout};
 use crate::sim::Assign;
-
-/// The whole of a rollout, in the unit of its weights.
-const WHOLE: u32 = 100_000;
-
-/// A bandit's shares from a moment on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reallocation {
-    /// Exposed users by then.
-    pub users: u32,
-    /// The share of each treatment from then on.
-    pub shares: Vec<f64>,
-}
-
-/// One look at a guarded rollout.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Look {
-    /// Watched users by then.
-    pub users: u32,
-    /// For each metric the relative change and its always-valid interval; `None` where there is
-    /// none yet.
-    pub readings: Vec<Option<(f64, Interval)>>,
-}
-
-/// How a guarded rollout ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The users ended first.
-    Watching,
-    /// A metric regressed: its index among the scenario's metrics.
-    RolledBack(usize),
-    /// Nothing regressed.
-    Released,
-}
-
-/// What came of a guarded rollout.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
-    /// The looks, in order.
-    pub looks: Vec<Look>,
-    /// Its end.
-    pub ending: Ending,
-}
 
 /// What was changed while users arrived.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,15 +39,13 @@ struct Policy {
     nth: usize,
     /// Which config it varies, and which treatment each variation is.
     varies: Varies,
-    /// Exposed users by now.
-    users: u32,
-    /// Exposed users at the next look.
-    next: u32,
+    /// When it looks, by the exposed users that have come.
+    schedule: LookSchedule,
 }
 
 impl Policy {
-    fn new(nth: usize, varies: &Varies, next: u32) -> Self {
-        Self { nth, varies: varies.clone(), users: 0, next }
+    fn new(nth: usize, varies: &Varies, every: u32) -> Self {
+        Self { nth, varies: varies.clone(), schedule: LookSchedule::new(every) }
     }
 
     fn served(&self, treatment: usize) -> Option<Served> {
@@ -96,9 +55,9 @@ impl Policy {
     /// Counts the user if what was served is a part of it.
     fn count(&mut self, served: Served) {
         let treatment = self.varies.treatment_of.get(usize::from(served.variation));
-        self.users += u32::from(
-            self.varies.config == served.config && treatment.is_some_and(Option::is_some),
-        );
+        if self.varies.config == served.config && treatment.is_some_and(Option::is_some) {
+            self.schedule.count();
+        }
     }
 }
 
@@ -146,7 +105,7 @@ impl<'a> Adaptive<'a> {
         let watch = |(own, nth): (&'a WatchedRollout, usize)| Watch {
             policy: Policy::new(nth, &own.varies, own.guard.every),
             guard: &own.guard,
-            seen: Watched { looks: Vec::new(), ending: Ending::Watching },
+            seen: Watched::default(),
         };
         let guards: Vec<Watch<'a>> =
             scenario.rollouts.iter().zip(scenario.studies.len()..).map(watch).collect();
@@ -215,14 +174,9 @@ impl<'a> Adaptive<'a> {
     /// Gives the treatments of a bandit their probabilities to be best as shares.
     fn reallocate(&mut self, bandit: &mut Bandit<'_>) {
         let Bandit { policy, study, settings, reallocations } = bandit;
-        policy.next = policy.next.saturating_add(settings.every);
+        policy.schedule.looked();
         let analysis = self.analysis(policy.nth, &study.experiment);
-        let Some(primary) = analysis.metrics.first() else { return };
-        let best: Option<Vec<f64>> =
-            primary.variations.iter().map(|variation| variation.probability_to_be_best).collect();
-        // Before every treatment has results, nothing is known that could change a share.
-        let Some(best) = best else { return };
-        let weights = weights(&best, settings.floor);
+        let Some(weights) = thompson_weights(&analysis, settings.floor) else { return };
         let own: Vec<(usize, u32)> = weights
             .iter()
             .enumerate()
@@ -231,9 +185,7 @@ impl<'a> Adaptive<'a> {
             })
             .collect();
         if self.compiled.reallocate(usize::from(policy.varies.config), study.targeting, &own) {
-            let shares =
-                weights.iter().map(|&weight| f64::from(weight) / f64::from(WHOLE)).collect();
-            reallocations.push(Reallocation { users: policy.users, shares });
+            reallocations.push(Reallocation::of(policy.schedule.users(), &weights));
             self.tell(policy, &weights);
         }
     }
@@ -241,36 +193,13 @@ impl<'a> Adaptive<'a> {
     /// Looks at a guarded rollout, and takes it back or releases it.
     fn look(&mut self, watch: &mut Watch<'_>) {
         let Watch { policy, guard, seen } = watch;
-        policy.next = policy.next.saturating_add(guard.every);
-        let users = policy.users;
+        policy.schedule.looked();
         let analysis = self.analysis(policy.nth, &guard.study);
-        let mut regressed = None;
-        let mut readings = Vec::new();
-        for (&metric, analysis) in guard.study.metrics.iter().zip(&analysis.metrics) {
-            let base = analysis.variations.first().and_then(|control| control.data_mean);
-            let test = analysis.variations.get(1).and_then(|own| own.sequential);
-            let reading = base.zip(test).filter(|(base, _)| *base != 0.0).map(|(base, test)| {
-                let (lower, upper) =
-                    (test.interval.lower / base.abs(), test.interval.upper / base.abs());
-                (test.difference / base.abs(), Interval { lower, upper })
-            });
-            // Worse for sure: the end of the interval that speaks best for the new variation is
-            // beyond the margin.
-            let best_case = reading.map(|(_, interval)| {
-                if analysis.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper }
-            });
-            if best_case.is_some_and(|worse| worse > guard.worse_by) && regressed.is_none() {
-                regressed = Some(metric);
-            }
-            readings.push(reading);
-        }
-        seen.looks.push(Look { users, readings });
-        seen.ending = match regressed {
-            Some(metric) => Ending::RolledBack(metric),
-            None if users >= guard.users => Ending::Released,
-            None => return,
+        let last = match seen.look(guard, &analysis, policy.schedule.users()) {
+            Ending::Watching => return,
+            Ending::RolledBack(_) => 0,
+            Ending::Released => 1,
         };
-        let last = usize::from(seen.ending == Ending::Released);
         if let Some(served) = policy.served(last) {
             self.compiled.settle(
                 usize::from(served.config),
@@ -278,21 +207,20 @@ impl<'a> Adaptive<'a> {
                 usize::from(served.variation),
             );
         }
-        self.tell(policy, &if last == 1 { [0, WHOLE] } else { [WHOLE, 0] });
+        self.tell(policy, &if last == 1 { [0, WHOLE_WEIGHT] } else { [WHOLE_WEIGHT, 0] });
     }
 }
 
 impl Assign for Adaptive<'_> {
     fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
         let mut bandits = std::mem::take(&mut self.bandits);
-        for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.users >= bandit.policy.next)
-        {
+        for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.schedule.due()) {
             self.reallocate(bandit);
         }
         self.bandits = bandits;
         let mut guards = std::mem::take(&mut self.guards);
         let watching = |watch: &&mut Watch<'_>| {
-            watch.seen.ending == Ending::Watching && watch.policy.users >= watch.policy.next
+            watch.seen.ending == Ending::Watching && watch.policy.schedule.due()
         };
         for watch in guards.iter_mut().filter(watching) {
             self.look(watch);
@@ -313,21 +241,6 @@ impl Assign for Adaptive<'_> {
     fn news(&mut self) -> Option<Event> {
         self.news.pop_front()
     }
-}
-
-/// Probabilities to be best as weights that sum to the whole, none below the floor.
-fn weights(best: &[f64], floor: f64) -> Vec<u32> {
-    let free = (1.0 - floor * best.len() as f64).max(0.0);
-    let sum: f64 = best.iter().sum();
-    let share = |p: f64| floor + free * if sum > 0.0 { p / sum } else { 1.0 / best.len() as f64 };
-    let mut weights: Vec<u32> =
-        best.iter().map(|&p| libm::round(share(p) * f64::from(WHOLE)) as u32).collect();
-    // What rounding leaves over or takes too much is the largest's.
-    let total: u32 = weights.iter().sum();
-    if let Some(largest) = weights.iter_mut().max() {
-        *largest = (*largest + WHOLE).saturating_sub(total);
-    }
-    weights
 }
 
 /// Whoever assigns in a run: the flags as they are, or as they become.
@@ -369,18 +282,5 @@ impl Assign for Assigner<'_> {
             Self::Fixed(_) => None,
             Self::Adaptive(adaptive) => adaptive.news(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weights_follow_the_probabilities_down_to_the_floor_and_sum_to_the_whole() {
-        assert_eq!(weights(&[0.5, 0.5], 0.05), [50_000, 50_000]);
-        assert_eq!(weights(&[0.0, 1.0], 0.05), [5_000, 95_000]);
-        assert_eq!(weights(&[1.0 / 3.0; 3], 0.0).iter().sum::<u32>(), WHOLE);
-        assert_eq!(weights(&[0.0, 0.0], 0.1), [50_000, 50_000]);
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! Does not know: files, or how a report is printed.
 
-use crate::analysis::{Analysis, Summary, analyze};
+use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, over_time};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Assumption, Bias, Cost, Expect, ExpectationResult, Extras, Failure, Mode, Number, Ordered,
-    Report, Traffic, TrueMetric, TrueVariation, Truths, adjusted, distributions, interactions,
-    over_time,
+    Adjusted, Assumption, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure,
+    Interaction, Mode, Number, Ordered, OverTime, Report, Rollout, Traffic, TrueMetric,
+    TrueVariation, Truths, rollouts_as_expected,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::parts::{self, NO_GROUP};
@@ -240,15 +240,7 @@ impl RunCollector {
         for ((nth, study), tally) in scenario.studies.iter().enumerate().zip(&self.tallies) {
             let truth = truths.next();
             let experiment = &study.experiment;
-            let mut summary = study.summarize(&observations, &scenario.metrics, 0..units);
-            if study.allocation.is_some() {
-                // A split that follows the results was not planned.
-                summary.shares = None;
-            }
-            let mut analysis = analyze(experiment, &summary);
-            if study.allocation.is_some() {
-                parts::no_planned_split(&mut analysis);
-            }
+            let (summary, analysis) = study.conclude(&observations, &scenario.metrics, 0..units);
             let verdict = study.decide(&analysis);
             let extras = Extras {
                 health: Vec::new(),
@@ -264,14 +256,20 @@ impl RunCollector {
                     .map(|before| {
                         adjusted(&observations, before, nth, experiment, &scenario.metrics)
                     })
+                    .map(|found| Adjusted::rows(experiment, &found))
                     .unwrap_or_default(),
                 over_time: if beside.charts {
-                    over_time(&observations, nth, experiment, &scenario.metrics, units)
+                    OverTime::of(
+                        experiment,
+                        &over_time(&observations, nth, experiment, &scenario.metrics, units),
+                    )
                 } else {
                     None
                 },
                 distributions: if beside.charts {
-                    distributions(&observations, nth, experiment, &scenario.metrics, 0..units)
+                    let found =
+                        distributions(&observations, nth, experiment, &scenario.metrics, 0..units);
+                    found.iter().filter_map(|found| Distribution::of(experiment, found)).collect()
                 } else {
                     Vec::new()
                 },
@@ -290,12 +288,13 @@ impl RunCollector {
         }
         let rollouts = scenario.rollouts.iter().zip(&beside.adapted.guards);
         report.rollouts = rollouts
-            .map(|(rollout, watched)| parts::rollout(scenario, &rollout.guard, watched))
+            .map(|(rollout, watched)| Rollout::of(&rollout.guard, watched, &scenario.metrics))
             .collect();
         let expected: Vec<_> = scenario.rollouts.iter().map(|rollout| rollout.expect).collect();
-        report.expectations.extend(parts::rollouts_as_expected(&report.rollouts, &expected));
-        report.interactions =
-            interactions(&observations, &scenario.experiments(), &scenario.metrics);
+        report.expectations.extend(rollouts_as_expected(&report.rollouts, &expected));
+        let experiments = scenario.experiments();
+        let found = interactions(&observations, &experiments, &scenario.metrics);
+        report.interactions = Interaction::rows(&experiments, &scenario.metrics, found);
         Outcome { report, summaries }
     }
 }

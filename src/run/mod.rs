@@ -14,11 +14,10 @@ mod truth;
 mod watch;
 mod whole;
 
-pub use adaptive::{Adapted, Ending, Look, Reallocation, Watched};
+pub use adaptive::Adapted;
 pub use conduct::{Listener, Outcome, RunOptions, Simulation, met, run};
 pub(crate) use conduct::{RunCollector, Supplements};
 pub use events::{EventWriter, Sent, Visit};
-pub use parts::rollouts_as_expected;
 pub use population::Population;
 pub use setup::SetupError;
 pub use stage::Stage;

@@ -1,19 +1,13 @@
-//! Parts of a report that a run alone can tell: segments, what a bandit made of the split, how
-//! guarded rollouts went.
+//! Parts of a report that a run alone can tell: segments, and what a bandit made of the split.
 //!
 //! Does not know: how they are shown.
 
-use crate::analysis::Analysis;
-use crate::experiment::{Better, Experiment, Guard, Metric};
-use crate::figure;
+use crate::analysis::{Analysis, Reallocation, regret};
+use crate::experiment::{Experiment, Metric};
 use crate::metrics::Observations;
-use crate::report::{
-    Arm, Bandit, ExpectationResult, Number, Ordered, Rollout, RolloutLook, RolloutOutcome,
-    RolloutReading, Segment, SegmentChange, Shares,
-};
-use crate::run::adaptive::{Ending, Reallocation, Watched};
+use crate::report::{Arm, Bandit, Number, Ordered, Segment, SegmentChange, Shares};
 use crate::run::truth::Truth;
-use crate::scenario::{Scenario, Slice, Study};
+use crate::scenario::{Slice, Study};
 
 /// The audience group of a user who never came.
 pub(super) const NO_GROUP: u16 = u16::MAX;
@@ -98,20 +92,8 @@ pub(super) fn bandit(
     );
     let true_values: Option<Vec<f64>> =
         truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
-    let regret = |users: &[u64]| {
-        let values = true_values.as_ref()?;
-        let best = values.iter().copied().reduce(if primary.metric.better == Better::Higher {
-            f64::max
-        } else {
-            f64::min
-        })?;
-        // A variation that is as good as the best, but for less than what matters, loses nothing.
-        let lost =
-            |value: f64| if primary.metric.tie(value, best) { 0.0 } else { (best - value).abs() };
-        Number::new(
-            values.iter().zip(users).map(|(&value, &users)| lost(value) * users as f64).sum(),
-        )
-    };
+    let regret =
+        |users: &[u64]| regret(&primary.metric, true_values.as_ref()?, users).and_then(Number::new);
     let shares = |one: &Reallocation| Shares {
         users: one.users,
         shares: keyed(experiment, one.shares.iter().copied()),
@@ -125,100 +107,4 @@ pub(super) fn bandit(
         regret: regret(&own.exposures),
         fixed_regret: regret(&fixed.exposures),
     })
-}
-
-/// Says why the check of the split has nothing to hold the exposures against.
-pub(super) fn no_planned_split(analysis: &mut Analysis) {
-    if let Some(check) =
-        analysis.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch")
-    {
-        "the bandit's split follows the results, so there is no planned one to hold it against"
-            .clone_into(&mut check.message);
-    }
-}
-
-/// How a guarded rollout went.
-pub(super) fn rollout(scenario: &Scenario, guard: &Guard, watched: &Watched) -> Rollout {
-    let [from, to] = [0, 1].map(|at| {
-        guard.study.treatments.get(at).map(|own| own.variation.clone()).unwrap_or_default()
-    });
-    let key = |metric: usize| scenario.metric(metric).key.clone();
-    let last = watched.looks.len().saturating_sub(1);
-    let looks = watched.looks.iter().enumerate().map(|(look, one)| RolloutLook {
-        users: one.users,
-        metrics: one
-            .readings
-            .iter()
-            .zip(&guard.study.metrics)
-            .map(|(reading, &metric)| RolloutReading {
-                metric: key(metric),
-                change: reading.and_then(|(change, _)| Number::new(change)),
-                interval: reading.and_then(|(_, interval)| Number::ends(interval)),
-                regressed: look == last && watched.ending == Ending::RolledBack(metric),
-            })
-            .collect(),
-    });
-    let users = figure::count(watched.looks.last().map_or(0, |look| look.users).into());
-    let sure = figure::written_percent(guard.study.threshold.get());
-    let margin = match guard.worse_by {
-        0.0 => String::new(),
-        worse => format!(" by more than {}", figure::written_percent(worse)),
-    };
-    let (outcome, message) = match watched.ending {
-        Ending::RolledBack(metric) => (
-            RolloutOutcome::RolledBack,
-            format!(
-                "{to} was rolled back after {users} watched users: {} is worse{margin}, {sure} sure over all looks.",
-                key(metric)
-            ),
-        ),
-        Ending::Released => (
-            RolloutOutcome::Released,
-            format!(
-                "{to} was released to everybody after {users} watched users: no metric is worse{margin}, {sure} sure over all looks. That nothing was found does not show that nothing is there."
-            ),
-        ),
-        Ending::Watching => (
-            RolloutOutcome::Watching,
-            format!(
-                "{to} is still watched: the users ended after {users} of {}.",
-                figure::count(guard.users.into())
-            ),
-        ),
-    };
-    let (worse_by, confidence) = (guard.worse_by, guard.study.threshold.get());
-    Rollout {
-        config: guard.study.config.clone(),
-        from,
-        to,
-        outcome,
-        message,
-        worse_by,
-        confidence,
-        looks: looks.collect(),
-    }
-}
-
-/// Whether guarded rollouts ended as expected.
-pub fn rollouts_as_expected(
-    rollouts: &[Rollout],
-    expected: &[Option<RolloutOutcome>],
-) -> Vec<ExpectationResult> {
-    let word = |outcome: RolloutOutcome| match outcome {
-        RolloutOutcome::RolledBack => "rolled back",
-        RolloutOutcome::Released => "released",
-        RolloutOutcome::Watching => "still watched",
-    };
-    let one = |(rollout, expected): (&Rollout, &Option<RolloutOutcome>)| {
-        let expected = (*expected)?;
-        let passed = rollout.outcome == expected;
-        let message =
-            if passed { String::new() } else { format!("it was {}", word(rollout.outcome)) };
-        Some(ExpectationResult {
-            name: format!("rollout of {}: {}", rollout.to, word(expected)),
-            passed,
-            message,
-        })
-    };
-    rollouts.iter().zip(expected).filter_map(one).collect()
 }

@@ -80,6 +80,33 @@ impl Study {
         analyze(&self.experiment, &self.summarize(observations, metrics, units))
     }
 
+    /// The statistics and the analysis that a report shows. A bandit's split follows the results: no
+    /// exposures were planned that these could be compared with.
+    #[must_use]
+    pub fn conclude(
+        &self,
+        observations: &Observations,
+        metrics: &[Metric],
+        units: impl Iterator<Item = usize> + Clone,
+    ) -> (Summary, Analysis) {
+        self.conclude_from(self.summarize(observations, metrics, units))
+    }
+
+    /// The same from statistics.
+    #[must_use]
+    pub fn conclude_from(&self, mut summary: Summary) -> (Summary, Analysis) {
+        if self.allocation.is_some() {
+            summary.shares = None;
+        }
+        let mut analysis = analyze(&self.experiment, &summary);
+        let split = analysis.health.iter_mut().find(|check| check.check == "sample_ratio_mismatch");
+        if let Some(check) = split.filter(|_| self.allocation.is_some()) {
+            "the bandit's split follows the results, so there is no planned one to hold it against"
+                .clone_into(&mut check.message);
+        }
+        (summary, analysis)
+    }
+
     /// What its rule decides; `None` without a rule.
     #[must_use]
     pub fn decide(&self, analysis: &Analysis) -> Option<Verdict> {

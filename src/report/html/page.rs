@@ -9,12 +9,12 @@ use super::parts::{badge, class, facts, figure, figures, table};
 use super::{charts, flow};
 use crate::analysis::HealthStatus;
 use crate::figure as numbers;
-use crate::report::adaptive::Rollout;
 use crate::report::beside;
 use crate::report::charts::Distribution;
 use crate::report::data::{Experiment, Metric, Report};
 use crate::report::escape::plain;
 use crate::report::format;
+use crate::report::rollout::Rollout;
 use crate::report::table::Tone;
 
 /// The page's style; the page loads nothing.

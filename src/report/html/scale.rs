@@ -5,8 +5,8 @@
 //!
 //! Does not know: what is drawn.
 
+use crate::analysis::in_proportion;
 use crate::figure::{self, Unit};
-use crate::report::charts::in_proportion;
 
 /// A range of values on a range of places.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,219 @@
+//! Guarded rollouts, as they went: data of the report, and their tables.
+//!
+//! Does not know: when a rollout is taken back; `analysis` does.
+
+use serde::{Deserialize, Serialize};
+
+use super::adaptive::thinned;
+use super::beside::{Part, interval, shown};
+use super::data::Report;
+use super::expect::ExpectationResult;
+use super::number::Number;
+use super::table::{Cell, Column, Row, Table, Tone};
+use crate::analysis::{Ending, Watched};
+use crate::experiment::{Guard, Metric};
+use crate::figure;
+
+/// How a guarded rollout ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename_all = "PascalCase")]
+pub enum RolloutOutcome {
+    /// A metric regressed: everybody is back with what was.
+    #[serde(alias = "RolledBack")]
+    RolledBack,
+    /// Nothing regressed for long enough: everybody gets the new variation.
+    #[serde(alias = "Released")]
+    Released,
+    /// The users ended before.
+    #[serde(alias = "Watching")]
+    Watching,
+}
+
+impl RolloutOutcome {
+    /// What it means for whoever released.
+    pub(super) fn tone(self) -> Tone {
+        match self {
+            Self::RolledBack => Tone::Bad,
+            Self::Released => Tone::Good,
+            Self::Watching => Tone::Warn,
+        }
+    }
+
+    /// In a word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::RolledBack => "ROLLED BACK",
+            Self::Released => "RELEASED",
+            Self::Watching => "STILL WATCHED",
+        }
+    }
+}
+
+/// A guarded rollout, as it went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// Key of the AI config.
+    pub config: String,
+    /// The variation as it was.
+    pub from: String,
+    /// The new variation.
+    pub to: String,
+    /// How it ended.
+    pub outcome: RolloutOutcome,
+    /// The same in words, with its reason.
+    pub message: String,
+    /// How much worse a metric may be, relative.
+    pub worse_by: f64,
+    /// How sure a regression has to be, over all looks together.
+    pub confidence: f64,
+    /// The looks, in order.
+    pub looks: Vec<RolloutLook>,
+}
+
+/// One look at a guarded rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolloutLook {
+    /// Watched users by then.
+    pub users: u32,
+    /// What each metric said.
+    pub metrics: Vec<RolloutReading>,
+}
+
+/// What a metric said at a look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolloutReading {
+    /// Key of the metric.
+    pub metric: String,
+    /// Relative change against what was.
+    pub change: Option<Number>,
+    /// Its always-valid interval.
+    pub interval: Option<[Number; 2]>,
+    /// Whether it is worse beyond the margin for sure.
+    pub regressed: bool,
+}
+
+impl Rollout {
+    /// How a guarded rollout went; `metrics` are those that the numbers of its experiment mean.
+    #[must_use]
+    pub fn of(guard: &Guard, watched: &Watched, metrics: &[Metric]) -> Self {
+        let [from, to] = [0, 1].map(|at| {
+            guard.study.treatments.get(at).map(|own| own.variation.clone()).unwrap_or_default()
+        });
+        let key =
+            |metric: usize| metrics.get(metric).map(|own| own.key.clone()).unwrap_or_default();
+        let last = watched.looks.len().saturating_sub(1);
+        let looks = watched.looks.iter().enumerate().map(|(look, one)| RolloutLook {
+            users: one.users,
+            metrics: one
+                .readings
+                .iter()
+                .zip(&guard.study.metrics)
+                .map(|(reading, &metric)| RolloutReading {
+                    metric: key(metric),
+                    change: reading.and_then(|(change, _)| Number::new(change)),
+                    interval: reading.and_then(|(_, interval)| Number::ends(interval)),
+                    regressed: look == last && watched.ending == Ending::RolledBack(metric),
+                })
+                .collect(),
+        });
+        let users = figure::count(watched.looks.last().map_or(0, |look| look.users).into());
+        let sure = figure::written_percent(guard.study.threshold.get());
+        let margin = match guard.worse_by {
+            0.0 => String::new(),
+            worse => format!(" by more than {}", figure::written_percent(worse)),
+        };
+        let (outcome, message) = match watched.ending {
+            Ending::RolledBack(metric) => (
+                RolloutOutcome::RolledBack,
+                format!(
+                    "{to} was rolled back after {users} watched users: {} is worse{margin}, {sure} sure over all looks.",
+                    key(metric)
+                ),
+            ),
+            Ending::Released => (
+                RolloutOutcome::Released,
+                format!(
+                    "{to} was released to everybody after {users} watched users: no metric is worse{margin}, {sure} sure over all looks. That nothing was found does not show that nothing is there."
+                ),
+            ),
+            Ending::Watching => (
+                RolloutOutcome::Watching,
+                format!(
+                    "{to} is still watched: the users ended after {users} of {}.",
+                    figure::count(guard.users.into())
+                ),
+            ),
+        };
+        let (worse_by, confidence) = (guard.worse_by, guard.study.threshold.get());
+        Self {
+            config: guard.study.config.clone(),
+            from,
+            to,
+            outcome,
+            message,
+            worse_by,
+            confidence,
+            looks: looks.collect(),
+        }
+    }
+}
+
+/// Whether guarded rollouts ended as expected.
+#[must_use]
+pub fn rollouts_as_expected(
+    rollouts: &[Rollout],
+    expected: &[Option<RolloutOutcome>],
+) -> Vec<ExpectationResult> {
+    let word = |outcome: RolloutOutcome| match outcome {
+        RolloutOutcome::RolledBack => "rolled back",
+        RolloutOutcome::Released => "released",
+        RolloutOutcome::Watching => "still watched",
+    };
+    let one = |(rollout, expected): (&Rollout, &Option<RolloutOutcome>)| {
+        let expected = (*expected)?;
+        let passed = rollout.outcome == expected;
+        let message =
+            if passed { String::new() } else { format!("it was {}", word(rollout.outcome)) };
+        Some(ExpectationResult {
+            name: format!("rollout of {}: {}", rollout.to, word(expected)),
+            passed,
+            message,
+        })
+    };
+    rollouts.iter().zip(expected).filter_map(one).collect()
+}
+/// The guarded rollouts; empty without any.
+pub(super) fn rollouts(report: &Report) -> Vec<Part> {
+    let part = |rollout: &Rollout| {
+        let columns = vec![
+            Column::words("users"),
+            Column::words("metric"),
+            Column::number("change"),
+            Column::number("always-valid interval"),
+        ];
+        let mut rows = Vec::new();
+        for look in thinned(&rollout.looks) {
+            for (nth, reading) in look.metrics.iter().enumerate() {
+                let tone = if reading.regressed { Tone::Bad } else { Tone::Plain };
+                rows.push(Row::Cells(vec![
+                    if nth == 0 {
+                        Cell::new(figure::count(look.users.into()))
+                    } else {
+                        Cell::default()
+                    },
+                    Cell::toned(&reading.metric, tone),
+                    Cell { tone, ..shown(reading.change, figure::change) },
+                    Cell { tone, ..interval(reading.interval, figure::change) },
+                ]));
+            }
+        }
+        Part {
+            title: "Guarded rollout",
+            table: Table { columns, rows },
+            note: Some(rollout.message.clone()),
+            tone: rollout.outcome.tone(),
+        }
+    };
+    report.rollouts.iter().map(part).collect()
+}
