@@ -19,7 +19,8 @@ const WRITTEN: usize = 10;
 /// Decimal places beyond which a number is as good as zero to a reader.
 const PLACES: usize = 9;
 
-/// `x` rounded to the ten significant digits that JSON holds; `None` when it is not finite. Zero loses its sign.
+/// `x` rounded to the ten significant digits that JSON holds; `None` when it is not finite. Zero
+/// loses its sign.
 #[must_use]
 pub fn rounded(x: f64) -> Option<f64> {
     if !x.is_finite() {

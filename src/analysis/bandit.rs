@@ -1,11 +1,13 @@
-//! Thompson sampling in batches: shares that follow the probabilities to be best on the primary metric.
+//! Thompson sampling in batches: shares that follow the probabilities to be best on the primary
+//! metric.
 //!
-//! W. R. Thompson 1933, *Biometrika* 25, 285-294; S. L. Scott 2010, "A modern Bayesian look at the multi-armed bandit", *Applied
-//! Stochastic Models in Business and Industry* 26, 639-658.
+//! W. R. Thompson 1933, *Biometrika* 25, 285-294; S. L. Scott 2010, "A modern Bayesian look at the
+//! multi-armed bandit", *Applied Stochastic Models in Business and Industry* 26, 639-658.
 //!
 //! Guarantees: weights sum to the whole; none is below the floor, but for rounding.
 //!
-//! Does not know: who serves the shares. A run changes its flags by them; recorded events are only judged.
+//! Does not know: who serves the shares. A run changes its flags by them; recorded events are only
+//! judged.
 
 use super::result::Analysis;
 use crate::experiment::{Better, Metric};
@@ -36,8 +38,9 @@ impl Reallocation {
     }
 }
 
-/// The weight of each treatment after these results, out of [`WHOLE_WEIGHT`]: its probability to be best on the primary metric, and
-/// at least `floor`, a fraction. `None` before every treatment has results: nothing is known that could change a share.
+/// The weight of each treatment after these results, out of [`WHOLE_WEIGHT`]: its probability to be
+/// best on the primary metric, and at least `floor`, a fraction. `None` before every treatment has
+/// results: nothing is known that could change a share.
 #[must_use]
 pub fn thompson_weights(analysis: &Analysis, floor: f64) -> Option<Vec<u32>> {
     let primary = analysis.metrics.first()?;
@@ -61,9 +64,10 @@ fn weights(best: &[f64], floor: f64) -> Vec<u32> {
     weights
 }
 
-/// How much the users lost because not all of them got the truly best treatment, in the metric's unit, summed over users: `values`
-/// are the true values of the treatments, `users` their users. A treatment that falls short of the best by less than what matters
-/// loses nothing. `None` without values.
+/// How much the users lost because not all of them got the truly best treatment, in the metric's
+/// unit, summed over users: `values` are the true values of the treatments, `users` their users. A
+/// treatment that falls short of the best by less than what matters loses nothing. `None` without
+/// values.
 #[must_use]
 pub fn regret(metric: &Metric, values: &[f64], users: &[u64]) -> Option<f64> {
     let better = if metric.better == Better::Higher { f64::max } else { f64::min };

@@ -122,8 +122,9 @@ pub struct AdjustedMetric {
     pub analysis: MetricAnalysis,
 }
 
-/// The means of experiment number `nth` with what the users' pre-period explains taken out; `before` has the same users. Rates and
-/// percentiles are left out, and metrics that have a treatment of fewer than two users.
+/// The means of experiment number `nth` with what the users' pre-period explains taken out;
+/// `before` has the same users. Rates and percentiles are left out, and metrics that have a
+/// treatment of fewer than two users.
 #[must_use]
 pub fn adjusted(
     observations: &Observations,

@@ -1,6 +1,7 @@
 //! How the users' values of a metric are spread: bins that all variations share, and percentiles.
 //!
-//! Guarantees: every finite value is in one bin; the number of bins does not depend on the number of users.
+//! Guarantees: every finite value is in one bin; the number of bins does not depend on the number
+//! of users.
 //!
 //! Does not know: how a histogram is drawn.
 
@@ -31,12 +32,13 @@ pub struct MetricDistribution {
 pub struct ArmDistribution {
     /// Users in each bin.
     pub counts: Vec<u64>,
-    /// The sample's 50th, 90th, 95th and 99th percentile (nearest rank), in the metric's unit; `None` without values.
+    /// The sample's 50th, 90th, 95th and 99th percentile (nearest rank), in the metric's unit;
+    /// `None` without values.
     pub percentiles: Option<[f64; 4]>,
 }
 
-/// How the values of the users in `units` are spread, for every metric of the experiment that is not a rate. A metric without
-/// values is left out.
+/// How the values of the users in `units` are spread, for every metric of the experiment that is
+/// not a rate. A metric without values is left out.
 #[must_use]
 pub fn distributions(
     observations: &Observations,
@@ -72,14 +74,16 @@ pub fn distributions(
     experiment.metrics_in(metrics).filter_map(of_metric).collect()
 }
 
-/// Whether values from `least` to `most` are so far apart that bins, and the axis of a chart, grow in proportion.
+/// Whether values from `least` to `most` are so far apart that bins, and the axis of a chart, grow
+/// in proportion.
 #[must_use]
 pub fn in_proportion(least: f64, most: f64) -> bool {
     least > 0.0 && most / least > WIDE
 }
 
-/// The edges of bins from `least` to `most`: in equal steps, or in equal proportions where values are far apart. They are rounded
-/// as reports write them, so that the counts are those of the edges that a reader sees. `None` where one is not finite.
+/// The edges of bins from `least` to `most`: in equal steps, or in equal proportions where values
+/// are far apart. They are rounded as reports write them, so that the counts are those of the edges
+/// that a reader sees. `None` where one is not finite.
 fn edges(least: f64, most: f64) -> Option<Vec<f64>> {
     let most = if most > least { most } else { least + least.abs().max(1.0) * 0.01 };
     let wide = in_proportion(least, most);
@@ -95,7 +99,8 @@ fn edges(least: f64, most: f64) -> Option<Vec<f64>> {
     (0..=BINS).map(|at| figure::rounded(edge(at))).collect()
 }
 
-/// How many of the sorted values lie in each bin; the outermost bins take what rounding left outside.
+/// How many of the sorted values lie in each bin; the outermost bins take what rounding left
+/// outside.
 fn counts(sorted: &[f64], edges: &[f64]) -> Vec<u64> {
     let [_, inner @ .., _] = edges else { return Vec::new() };
     let mut rest = sorted;

@@ -1,7 +1,8 @@
-//! The stop rule of a guarded rollout: roll back as soon as a metric is worse for sure, release after enough users.
+//! The stop rule of a guarded rollout: roll back as soon as a metric is worse for sure, release
+//! after enough users.
 //!
-//! Each look reads the always-valid confidence sequence (`sequential`), so looking often does not raise the chance of a false alarm
-//! beyond one minus the confidence, for each metric.
+//! Each look reads the always-valid confidence sequence (`sequential`), so looking often does not
+//! raise the chance of a false alarm beyond one minus the confidence, for each metric.
 //!
 //! Guarantees: pure; the same results give the same decision, in a run and for recorded events.
 //!
@@ -15,7 +16,8 @@ use crate::experiment::Guard;
 pub struct Look {
     /// Watched users by then.
     pub users: u32,
-    /// For each metric the relative change and its always-valid interval; `None` where there is none yet.
+    /// For each metric the relative change and its always-valid interval; `None` where there is
+    /// none yet.
     pub readings: Vec<Option<(f64, Interval)>>,
 }
 
@@ -47,8 +49,8 @@ impl Default for Watched {
 }
 
 impl Watched {
-    /// A look at the results of the first `users` watched users: whether the rollout goes on, is rolled back or released. After its
-    /// end there is nothing to look at.
+    /// A look at the results of the first `users` watched users: whether the rollout goes on, is
+    /// rolled back or released. After its end there is nothing to look at.
     pub fn look(&mut self, guard: &Guard, analysis: &Analysis, users: u32) -> Ending {
         if self.ending != Ending::Watching {
             return self.ending;
@@ -60,7 +62,8 @@ impl Watched {
             .iter()
             .zip(analysis.metrics.iter().zip(&readings))
             .find(|(_, (metric, reading))| {
-                // The end of the interval that speaks best for the new variation is beyond the margin.
+                // The end of the interval that speaks best for the new variation is beyond the
+                // margin.
                 let best_case = reading.map(|(_, interval)| {
                     if metric.metric.better.sign() < 0.0 { interval.lower } else { -interval.upper }
                 });
@@ -76,8 +79,8 @@ impl Watched {
     }
 }
 
-/// The relative change of the new variation, treatment 1, against what was, treatment 0, with its always-valid interval: both over
-/// the absolute value of the control's mean.
+/// The relative change of the new variation, treatment 1, against what was, treatment 0, with its
+/// always-valid interval: both over the absolute value of the control's mean.
 fn reading(metric: &MetricAnalysis) -> Option<(f64, Interval)> {
     let base = metric.variations.first()?.data_mean.filter(|base| *base != 0.0)?.abs();
     let test = metric.variations.get(1)?.sequential?;

@@ -91,7 +91,8 @@ pub struct MetricInteraction {
     pub result: Result<Interaction, String>,
 }
 
-/// Whether experiments on the same users influence each other: each pair of two, on each mean or rate that both measure.
+/// Whether experiments on the same users influence each other: each pair of two, on each mean or
+/// rate that both measure.
 #[must_use]
 pub fn interactions(
     observations: &Observations,
@@ -103,8 +104,8 @@ pub fn interactions(
     pairs.flat_map(|pair| interactions_between(observations, pair, experiments, metrics)).collect()
 }
 
-/// The interactions of two experiments, by their numbers, on each mean or rate that both measure; none between experiments on the
-/// same config, which no user is in both of.
+/// The interactions of two experiments, by their numbers, on each mean or rate that both measure;
+/// none between experiments on the same config, which no user is in both of.
 #[must_use]
 pub fn interactions_between(
     observations: &Observations,

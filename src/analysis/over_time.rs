@@ -1,6 +1,7 @@
 //! The results that an analysis would have found on the way, had it looked.
 //!
-//! Guarantees: the last look is the analysis of all units; the number of looks is bounded, whatever the number of units.
+//! Guarantees: the last look is the analysis of all units; the number of looks is bounded, whatever
+//! the number of units.
 //!
 //! No correction for looking often: the probabilities are those of a single look.
 
@@ -20,8 +21,8 @@ pub struct PrefixAnalysis {
     pub analysis: Analysis,
 }
 
-/// What experiment number `nth` would have shown at evenly spaced numbers of arrived units, the last with all of `units`; empty
-/// without units.
+/// What experiment number `nth` would have shown at evenly spaced numbers of arrived units, the
+/// last with all of `units`; empty without units.
 ///
 /// Observation numbers follow arrival, so each look is the analysis of a prefix.
 #[must_use]

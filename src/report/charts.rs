@@ -152,7 +152,8 @@ impl OverTime {
 }
 
 impl Distribution {
-    /// How the values of one metric of `experiment` are spread; `None` where a number is not finite.
+    /// How the values of one metric of `experiment` are spread; `None` where a number is not
+    /// finite.
     #[must_use]
     pub fn of(experiment: &Experiment, found: &MetricDistribution) -> Option<Self> {
         let numbers = |found: &[f64; 4]| {

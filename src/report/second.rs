@@ -37,7 +37,8 @@ impl Adjusted {
 }
 
 impl Interaction {
-    /// One row for each pair of experiments and metric; `experiments` and `metrics` are those that the numbers mean.
+    /// One row for each pair of experiments and metric; `experiments` and `metrics` are those that
+    /// the numbers mean.
     #[must_use]
     pub fn rows(
         experiments: &[&experiment::Experiment],

@@ -80,8 +80,8 @@ impl Study {
         analyze(&self.experiment, &self.summarize(observations, metrics, units))
     }
 
-    /// The statistics and the analysis that a report shows. A bandit's split follows the results: no
-    /// exposures were planned that these could be compared with.
+    /// The statistics and the analysis that a report shows. A bandit's split follows the results:
+    /// no exposures were planned that these could be compared with.
     #[must_use]
     pub fn conclude(
         &self,
