@@ -11,39 +11,42 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::quantity::Money;
 use crate::time::{Duration, Timestamp};
 
+/// Which agent of the scenario's graph: the index of its node, and of the AI config that sets it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentId(pub u8);
+
+impl AgentId {
+    /// Its index in a list that has one element for each agent.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// Who called a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub enum Caller {
     /// The traffic generator, for topics.
-    Topics = 0,
+    Topics,
     /// The traffic generator, for a question.
-    Writer = 1,
-    /// The supervisor agent.
-    Supervisor = 2,
-    /// The security agent.
-    Security = 3,
-    /// The support agent.
-    Support = 4,
+    Writer,
+    /// An agent.
+    Agent(AgentId),
     /// The judge.
-    Judge = 5,
+    Judge,
 }
 
 impl Caller {
-    /// All callers.
-    pub const ALL: [Self; 6] =
-        [Self::Topics, Self::Writer, Self::Supervisor, Self::Security, Self::Support, Self::Judge];
-
-    /// Name in reports.
+    /// The number that stands for it in a fingerprint: 2, 3 and 4 are the first three agents, 5 is
+    /// the judge, further agents follow.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn code(self) -> u16 {
         match self {
-            Self::Topics => "topics",
-            Self::Writer => "writer",
-            Self::Supervisor => "supervisor",
-            Self::Security => "security",
-            Self::Support => "support",
-            Self::Judge => "judge",
+            Self::Topics => 0,
+            Self::Writer => 1,
+            Self::Agent(AgentId(agent)) if agent < 3 => 2 + u16::from(agent),
+            Self::Judge => 5,
+            Self::Agent(AgentId(agent)) => 3 + u16::from(agent),
         }
     }
 }
@@ -180,24 +183,26 @@ pub enum Event {
         /// How long it took to fail.
         latency: Duration,
     },
-    /// The supervisor decided.
+    /// A routing agent decided.
     Routed {
-        /// To the security agent.
-        to_security: bool,
+        /// Who goes on; `None`: nobody does, the visit ends.
+        to: Option<AgentId>,
         /// Whether it was decided by a fallback, not by a reply.
         fallback: bool,
     },
-    /// The security agent finished.
+    /// A screening agent finished.
     Screened {
         /// Items of personal data that were redacted.
         redacted: u8,
-        /// Items that went on to the support agent all the same.
+        /// Items that went on all the same.
         leaked: u8,
         /// Whether the raw text went on because the agent failed.
         fail_open: bool,
     },
     /// A tool answered.
     ToolUsed {
+        /// Whom.
+        agent: AgentId,
         /// Index of the tool.
         tool: u16,
         /// Size of its answer.
@@ -235,12 +240,14 @@ pub enum Event {
     },
     /// The answer was judged.
     Judged {
+        /// Whose answer it was.
+        agent: AgentId,
         /// What the judge said; `None` on failure counts as no feedback, see `failed`.
         label: Label,
         /// Whether the judge itself failed.
         failed: bool,
     },
-    /// Personal data that identifies the user directly reached the support agent.
+    /// Personal data that identifies the user directly reached an agent that answers.
     Disclosed {
         /// How many items.
         items: u8,
@@ -354,6 +361,13 @@ impl Bytes {
             Some(s) => self.u8(s.config).u8(s.variation),
         }
     }
+    fn caller(&mut self, caller: Caller) -> &mut Self {
+        self.u8(caller.code() as u8)
+    }
+    /// An agent that uses tools or has the last word: in version 0.1 only the third did.
+    fn answering(&mut self, agent: AgentId) -> &mut Self {
+        if agent == AgentId(2) { self } else { self.u8(agent.0) }
+    }
     fn cost(&mut self, cost: Option<Money>) -> &mut Self {
         self.u64(cost.map_or(u64::MAX, Money::nano_dollars))
     }
@@ -370,7 +384,7 @@ fn encode(entry: &Entry) -> Bytes {
         }
         Event::Completed { caller, served, model, input_tokens, output_tokens, latency, cost } => b
             .u8(3)
-            .u8(caller as u8)
+            .caller(caller)
             .served(served)
             .u16(model)
             .u32(input_tokens)
@@ -378,17 +392,30 @@ fn encode(entry: &Entry) -> Bytes {
             .u64(latency.us())
             .cost(cost),
         Event::CallFailed { caller, served, model, kind, latency } => {
-            b.u8(4).u8(caller as u8).served(served).u16(model).u8(kind as u8).u64(latency.us())
+            b.u8(4).caller(caller).served(served).u16(model).u8(kind as u8).u64(latency.us())
         }
-        Event::Routed { to_security, fallback } => {
-            b.u8(5).u8(to_security.into()).u8(fallback.into())
+        Event::Routed { to, fallback } => {
+            // Version 0.1 knew two ways: 1 was the second agent and 0 the third.
+            let to = match to {
+                Some(AgentId(1)) => 1,
+                Some(AgentId(2)) => 0,
+                Some(AgentId(0)) => 2,
+                Some(AgentId(agent)) => agent,
+                None => u8::MAX,
+            };
+            b.u8(5).u8(to).u8(fallback.into())
         }
         Event::Screened { redacted, leaked, fail_open } => {
             b.u8(6).u8(redacted).u8(leaked).u8(fail_open.into())
         }
-        Event::ToolUsed { tool, tokens, latency, refusals, failed } => {
-            b.u8(7).u16(tool).u32(tokens).u64(latency.us()).u16(refusals).u8(failed.into())
-        }
+        Event::ToolUsed { agent, tool, tokens, latency, refusals, failed } => b
+            .u8(7)
+            .u16(tool)
+            .u32(tokens)
+            .u64(latency.us())
+            .u16(refusals)
+            .u8(failed.into())
+            .answering(agent),
         Event::AgentFinished {
             served,
             caller,
@@ -400,7 +427,7 @@ fn encode(entry: &Entry) -> Bytes {
         } => b
             .u8(8)
             .served(Some(served))
-            .u8(caller as u8)
+            .caller(caller)
             .u32(input_tokens)
             .u32(output_tokens)
             .u64(duration.us())
@@ -413,7 +440,9 @@ fn encode(entry: &Entry) -> Bytes {
             };
             b.u8(9).u8(kind).u64(latency.us())
         }
-        Event::Judged { label, failed } => b.u8(10).u8(label as u8).u8(failed.into()),
+        Event::Judged { agent, label, failed } => {
+            b.u8(10).u8(label as u8).u8(failed.into()).answering(agent)
+        }
         Event::Disclosed { items } => b.u8(11).u8(items),
         Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };
@@ -431,7 +460,7 @@ mod tests {
             print.entry(&Entry {
                 at: Timestamp::START,
                 user,
-                event: Event::Judged { label: Label::Positive, failed: false },
+                event: Event::Judged { agent: AgentId(2), label: Label::Positive, failed: false },
             });
             print.hex()
         };

@@ -3,6 +3,9 @@
 //!
 //! Does not know: how a visit goes.
 
+use smallvec::SmallVec;
+
+use crate::agents::graph::Graph;
 use crate::agents::library::Library;
 use crate::agents::spec::{AgentSetup, ConfigSetup};
 use crate::journal::Served;
@@ -17,7 +20,9 @@ use crate::llm::usage::Usage;
 pub struct App<'a> {
     /// The models, by index.
     pub models: &'a [ModelProfile],
-    /// The AI configs of supervisor, security and support, in this order.
+    /// How the agents work together.
+    pub graph: &'a Graph,
+    /// Their AI configs, in the same order.
     pub configs: &'a [ConfigSetup],
     /// The judge.
     pub judge: &'a JudgeSpec,
@@ -58,7 +63,10 @@ pub struct Brief {
     pub personal: bool,
 }
 
-/// What evaluation served: one config of the three.
+/// What evaluation served of each agent's config, in the order of the agents.
+pub type Assignments = SmallVec<[Assignment; 4]>;
+
+/// What evaluation served of one config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// Config and variation; `None` when the config is disabled for the user.

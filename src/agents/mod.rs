@@ -1,6 +1,7 @@
-//! Supervisor, security and support: the workflow of one question.
+//! Agents at work on one question: their graph, their tools, and the visit that walks it.
 
 mod app;
+mod graph;
 mod library;
 mod need;
 mod spec;
@@ -8,8 +9,9 @@ mod text;
 mod tools;
 pub mod visit;
 
-pub use app::{App, Assignment, Brief};
+pub use app::{App, Assignment, Assignments, Brief};
+pub use graph::{Edge, Graph, Handover, Node, NodeRole, When};
 pub use library::{Library, given_up};
-pub use spec::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
+pub use spec::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 pub use text::Texts;
 pub use tools::{MockTools, OutsideTools, ToolTried, ToolTry, Tools};

@@ -3,47 +3,10 @@
 //!
 //! Does not know: how a config is evaluated, or what a model answers.
 
-use crate::journal::Caller;
 use crate::knowledge::Complexity;
 use crate::llm::setup::Setup;
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
-
-/// The three agents of the workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Agent {
-    /// Routes.
-    Supervisor,
-    /// Redacts.
-    Security,
-    /// Answers.
-    Support,
-}
-
-impl Agent {
-    /// All agents, in the order of the workflow.
-    pub const ALL: [Self; 3] = [Self::Supervisor, Self::Security, Self::Support];
-
-    /// This agent's element of an array that has one for each agent, in the order of [`Self::ALL`].
-    #[must_use]
-    pub fn of<T: Copy>(self, [supervisor, security, support]: [T; 3]) -> T {
-        match self {
-            Self::Supervisor => supervisor,
-            Self::Security => security,
-            Self::Support => support,
-        }
-    }
-
-    /// The caller that stands for it in the journal.
-    #[must_use]
-    pub fn caller(self) -> Caller {
-        match self {
-            Self::Supervisor => Caller::Supervisor,
-            Self::Security => Caller::Security,
-            Self::Support => Caller::Support,
-        }
-    }
-}
 
 /// What happens when a session's spending reaches its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -104,13 +67,11 @@ pub struct AgentSetup {
     pub cold_start: Option<ColdStart>,
 }
 
-/// One AI config: the agent that it configures and what its variations say.
+/// One AI config and what its variations say: that of the agent with the same number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigSetup {
     /// The config's key.
     pub key: String,
-    /// Whom it configures.
-    pub agent: Agent,
     /// Its variations, in the order of the flag's (without the automatic `disabled`).
     pub variations: Vec<AgentSetup>,
 }

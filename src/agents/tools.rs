@@ -22,8 +22,9 @@ pub struct ToolTry {
     pub call: Called,
     /// Whose luck it is.
     pub owner: Owner,
-    /// Which tool call of this owner, from 0.
-    pub nth: u16,
+    /// Which tool call of this owner, from 0; the place of an agent of a scenario's own graph is
+    /// added to it.
+    pub nth: u64,
     /// When.
     pub now: Timestamp,
     /// How often the tool has refused this call before.

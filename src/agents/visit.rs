@@ -1,33 +1,31 @@
-//! The workflow of one question: written, routed, perhaps redacted, answered with tools, judged.
+//! The way of one question through the graph of agents: written, handed from agent to agent,
+//! answered with tools, judged.
 //!
-//! Promises: sans-I/O. A visit says what it needs next and is told what came of it; every failure
-//! takes the tutorial's fallback and is an entry of the journal. Mock and live runs go through
-//! these very lines.
+//! Promises: sans-I/O. A visit says what each of its branches needs next and is told what came of
+//! it; every failure takes the graph's way for it and is an entry of the journal. Mock and live runs
+//! go through these very lines.
 //!
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
+mod branch;
 mod prompt;
+mod turn;
 
-use std::sync::Arc;
+use smallvec::SmallVec;
 
 use crate::agents::app::{App, Assignment, Brief};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
-use crate::agents::spec::{Agent, AtBudget};
-use crate::journal::{Event, FailureKind, Label, Outcome, Served};
+use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{Sees, shown};
-use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{
-    Complexity, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, Route, TopicId,
-    detect_personal_data,
+    PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
 };
-use crate::llm::model::{
-    Body, CallFailure, Called, Completion, Given, Message, Passages, Reply, Role, Routing, Said,
-    TOKENS_PER_MESSAGE,
-};
+use crate::llm::model::{Body, CallFailure, Completion, Given, Message, Reply, Role, Said};
 use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
+use branch::Branch;
 
 /// One visit.
 #[derive(Debug)]
@@ -40,38 +38,32 @@ pub struct Visit {
     pub group: u16,
     brief: Brief,
     phase: Phase,
-    /// The tool call that is out.
-    called: Option<Called>,
-    /// What each agent's config served, in the order of [`Agent::ALL`].
-    served: [Served; 3],
-    enabled: [bool; 3],
-    /// The variation that acts for each agent: what was served, or its fallback.
-    acting: [Served; 3],
+    /// What each agent's config served; `None` where it is disabled.
+    served: SmallVec<[Option<Served>; 4]>,
+    /// How often the visit came to each agent.
+    entered: SmallVec<[u8; 4]>,
+    branches: SmallVec<[Branch; 1]>,
     question: Option<Body>,
     question_tokens: u32,
     personal: PiiSet,
+    /// The question as it stands, once something was redacted in it.
+    text: Option<Body>,
     redacted: PiiSet,
+    /// What a screening agent found; `None` where none has looked.
+    findings: Option<Said<PiiSet>>,
+    /// What a routing agent decided; `None` where a fallback did.
+    routing: Option<Said<Prescreen>>,
+    /// Whether it was told already what personal data reached an agent that answers.
+    disclosed: bool,
     /// Whether the app crashed on the user, who is counted all the same.
     crashed: bool,
-    /// What the supervisor decided; `None` where a fallback did.
-    routing: Option<Said<Prescreen>>,
     /// When the request was sent.
     started: Timestamp,
-    thread: Vec<Message>,
-    thread_tokens: u32,
-    /// Calls that the current agent has made.
-    nth: u16,
-    rounds: u16,
-    passages: Passages,
-    tool_characters: u32,
-    /// Tokens of what a judge is shown: of tool output, and of the answer.
-    tools_shown: u32,
-    answer_shown: u32,
     answer: Option<Body>,
-    agent_started: Timestamp,
-    agent_input: u32,
-    agent_output: u32,
-    agent_cost: Option<Money>,
+    /// Who gave it.
+    answered_by: AgentId,
+    /// Tokens of what a judge is shown of the answer.
+    answer_shown: u32,
     spent: Money,
 }
 
@@ -79,78 +71,111 @@ impl Visit {
     /// A slot for visits; nothing happens in it before [`Visit::begin`].
     #[must_use]
     pub fn idle() -> Self {
-        let nothing = Served { config: 0, variation: 0 };
         Self {
             user: 0,
             owner: Owner::NOBODY,
             group: 0,
-            brief: Brief { topic: TopicId(0), complexity: Complexity::Basic, personal: false },
+            brief: Brief {
+                topic: crate::knowledge::TopicId(0),
+                complexity: crate::knowledge::Complexity::Basic,
+                personal: false,
+            },
             phase: Phase::Over,
-            served: [nothing; 3],
-            enabled: [true; 3],
-            acting: [nothing; 3],
+            served: SmallVec::new(),
+            entered: SmallVec::new(),
+            branches: SmallVec::from_iter([Branch::idle(Vec::new())]),
             question: None,
             question_tokens: 0,
             personal: PiiSet::NONE,
+            text: None,
             redacted: PiiSet::NONE,
-            crashed: false,
+            findings: None,
             routing: None,
-            called: None,
+            disclosed: false,
+            crashed: false,
             started: Timestamp::START,
-            thread: Vec::new(),
-            thread_tokens: 0,
-            nth: 0,
-            rounds: 0,
-            passages: Passages::default(),
-            tool_characters: 0,
-            tools_shown: 0,
-            answer_shown: 0,
             answer: None,
-            agent_started: Timestamp::START,
-            agent_input: 0,
-            agent_output: 0,
-            agent_cost: None,
+            answered_by: AgentId(0),
+            answer_shown: 0,
             spent: Money::ZERO,
         }
     }
 
     /// A new user's visit: its question has to be written first.
     pub fn begin(&mut self, user: u32, owner: Owner, group: u16, brief: Brief) {
-        let mut thread = std::mem::take(&mut self.thread);
-        thread.clear();
-        *self = Self { user, owner, group, brief, phase: Phase::Writing, thread, ..Self::idle() };
+        let mut branches = std::mem::take(&mut self.branches);
+        branches.truncate(1);
+        for branch in &mut branches {
+            let mut thread = std::mem::take(&mut branch.thread);
+            thread.clear();
+            *branch = Branch::idle(thread);
+        }
+        let (mut served, mut entered) =
+            (std::mem::take(&mut self.served), std::mem::take(&mut self.entered));
+        served.clear();
+        entered.clear();
+        let phase = Phase::Writing;
+        let idle = Self::idle();
+        *self = Self { user, owner, group, brief, phase, branches, served, entered, ..idle };
     }
 
-    /// What it needs next.
+    fn branch(&self, at: usize) -> Option<&Branch> {
+        self.branches.get(at)
+    }
+
+    /// How many branches there are; they are numbered from 0.
     #[must_use]
-    pub fn need(&self) -> Need {
-        match self.phase {
-            Phase::Over => Need::Nothing,
-            Phase::Written => Need::Sending,
-            Phase::Tool => self.called.clone().map_or(Need::Nothing, Need::Tool),
-            _ => Need::Model,
+    pub fn branches(&self) -> usize {
+        self.branches.len()
+    }
+
+    /// What a branch needs next.
+    #[must_use]
+    pub fn need(&self, at: usize) -> Need {
+        match (self.phase, self.branch(at)) {
+            (Phase::Over, _) => Need::Nothing,
+            (Phase::Written, _) => Need::Sending,
+            (Phase::Writing | Phase::Judging, _) => Need::Model,
+            (Phase::Working, Some(Branch { works: true, called, .. })) => {
+                called.clone().map_or(Need::Model, Need::Tool)
+            }
+            (Phase::Working, _) => Need::Others,
         }
     }
 
     /// Whether the request has been sent and is not answered yet: then a deadline applies.
     #[must_use]
     pub fn deadline(&self, timeout: Duration) -> Option<Timestamp> {
-        self.phase.agent().map(|_| self.started + timeout)
+        (self.phase == Phase::Working).then(|| self.started + timeout)
     }
 
     /// How much longer than the model takes the current answer is awaited, because the app's caches
     /// are cold.
     #[must_use]
-    pub fn cold(&self, app: &App<'_>) -> Duration {
-        let cold = self.phase.agent().and_then(|agent| app.setup(agent.of(self.acting)).cold_start);
-        cold.filter(|cold| self.nth == 0 && self.user <= cold.users)
-            .map_or(Duration::ZERO, |cold| cold.delay)
+    pub fn cold(&self, app: &App<'_>, at: usize) -> Duration {
+        let working = self.branch(at).filter(|_| self.phase == Phase::Working);
+        let first = working.filter(|branch| branch.calls == 0);
+        let cold = first.and_then(|branch| app.setup(branch.acting).cold_start);
+        cold.filter(|cold| self.user <= cold.users).map_or(Duration::ZERO, |cold| cold.delay)
     }
 
-    /// Tool calls that it has made.
+    /// The number of the next tool call of a branch, which no other tool call of the visit has: the
+    /// agent's number in the upper 16 bits.
     #[must_use]
-    pub fn tool_calls(&self) -> u16 {
-        self.rounds
+    pub fn tool_call(&self, app: &App<'_>, at: usize) -> (u64, u32) {
+        let Some(branch) = self.branch(at) else { return (0, 0) };
+        let nth = self.number(at, branch, branch.rounds);
+        let tutorial = app.graph.node(branch.agent).place == 0;
+        let agent = if tutorial { 0 } else { u32::from(branch.agent.0) };
+        (app.graph.node(branch.agent).place | u64::from(nth), agent << 16 | u32::from(nth))
+    }
+
+    /// A number for the call or tool call `count` of a branch: how often the visit came to the agent
+    /// before, in the upper four bits; the branch in the next four.
+    fn number(&self, at: usize, branch: &Branch, count: u16) -> u16 {
+        let before =
+            self.entered.get(branch.agent.index()).map_or(0, |times| times.saturating_sub(1));
+        u16::from(before & 15) << 12 | (at as u16 & 15) << 8 | count & 255
     }
 
     /// The question as it was asked.
@@ -165,40 +190,30 @@ impl Visit {
         self.answer.as_ref()
     }
 
-    /// The model has answered, or failed, at `now`. Appends what happened.
+    /// The model of a branch has answered, or failed, at `now`. Appends what happened.
     pub fn replied(
         &mut self,
         app: &App<'_>,
+        at: usize,
         now: Timestamp,
         result: Result<Completion, CallFailure>,
         mut tell: impl FnMut(Event),
     ) {
-        let (caller, served, model) = {
-            let prompt = self.prompt(app);
-            (
-                prompt.caller,
-                self.phase.agent().map(|agent| agent.of(self.acting)),
-                prompt.setup.model,
-            )
+        let served = self.branch(at).filter(|_| self.phase == Phase::Working);
+        let served = served.map(|branch| branch.acting);
+        let (caller, model) = {
+            let prompt = self.prompt(app, at);
+            (prompt.caller, prompt.setup.model)
         };
-        let usage = match &result {
-            Ok(done) => Some((done.input_tokens, done.output_tokens)),
-            Err(failure) => failure.usage,
+        let (usage, latency) = match &result {
+            Ok(done) => (Some((done.input_tokens, done.output_tokens)), done.latency),
+            Err(failure) => (failure.usage, failure.latency),
         };
         if let Some((input_tokens, output_tokens)) = usage {
             let cost = app.model(model).cost(input_tokens, output_tokens);
-            let latency = match &result {
-                Ok(done) => done.latency,
-                Err(failure) => failure.latency,
-            };
-            // A provider can state any number.
-            self.agent_input = self.agent_input.saturating_add(input_tokens);
-            self.agent_output = self.agent_output.saturating_add(output_tokens);
-            if let Some(cost) = cost {
-                self.agent_cost = Some(self.agent_cost.unwrap_or(Money::ZERO) + cost);
-                if served.is_some() {
-                    self.spent += cost;
-                }
+            if let Some(branch) = self.branches.get_mut(at).filter(|_| served.is_some()) {
+                branch.charge((input_tokens, output_tokens), cost);
+                self.spent += cost.unwrap_or(Money::ZERO);
             }
             tell(Event::Completed {
                 caller,
@@ -210,32 +225,21 @@ impl Visit {
                 cost,
             });
         }
-        if let Err(failure) = &result {
-            tell(Event::CallFailed {
-                caller,
-                served,
-                model,
-                kind: failure.kind,
-                latency: failure.latency,
-            });
+        if let Err(CallFailure { kind, latency, .. }) = result {
+            tell(Event::CallFailed { caller, served, model, kind, latency });
         }
-        match (self.phase, result) {
-            (Phase::Writing, result) => self.written(app, result.ok().map(|done| done.reply)),
-            (Phase::Supervisor, result) => self.routed(app, now, result, &mut tell),
-            (Phase::Security, result) => self.screened(app, now, result, &mut tell),
-            (Phase::Support, Ok(done)) => self.supported(app, now, done, &mut tell),
-            (Phase::Support, Err(failure)) => {
-                self.support_failed(app, now, failure.kind, &mut tell)
-            }
-            (Phase::Judge, result) => {
+        match self.phase {
+            Phase::Writing => self.written(app, result.ok().map(|done| done.reply)),
+            Phase::Working => self.turn(app, at, now, result, &mut tell),
+            Phase::Judging => {
                 let (label, failed) = match result {
                     Ok(Completion { reply: Reply::Label(label), .. }) => (label, false),
                     _ => (Label::None, true),
                 };
-                tell(Event::Judged { label, failed });
+                tell(Event::Judged { agent: self.answered_by, label, failed });
                 self.phase = Phase::Over;
             }
-            (Phase::Tool | Phase::Written | Phase::Over, _) => {}
+            Phase::Written | Phase::Over => {}
         }
     }
 
@@ -270,308 +274,113 @@ impl Visit {
         &mut self,
         app: &App<'_>,
         now: Timestamp,
-        assigned: [Assignment; 3],
-        luck: impl Fn(Agent) -> f64,
+        assigned: &[Assignment],
+        luck: impl Fn(AgentId) -> f64,
         mut tell: impl FnMut(Event),
     ) {
         self.started = now;
-        self.enabled = assigned.map(|a| a.served.is_some());
-        self.served = assigned.map(|a| a.served.unwrap_or(Served { config: 0, variation: 0 }));
-        self.acting = self.served;
+        self.served = assigned.iter().map(|assignment| assignment.served).collect();
+        self.entered = SmallVec::from_elem(0, app.graph.nodes.len());
         tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
-        let crashes = |agent: Agent| {
-            let crash = agent.of(assigned).served.and_then(|served| app.setup(served).crash);
-            crash.is_some_and(|crash| {
+        let mut lost = false;
+        for (agent, served) in app.graph.agents().zip(&self.served) {
+            let crash = served.and_then(|served| app.setup(served).crash);
+            let crash = crash.filter(|crash| {
                 crash.only.is_none_or(|only| only == self.brief.complexity)
                     && luck(agent) < crash.chance.get()
-            })
-        };
-        let crashed = Agent::ALL.into_iter().filter(|&agent| crashes(agent));
-        let lost = |agent: Agent| {
-            agent
-                .of(assigned)
-                .served
-                .and_then(|served| app.setup(served).crash)
-                .is_some_and(|crash| crash.lost)
-        };
-        let (crashed, lost) =
-            crashed.fold((false, false), |(_, any), agent| (true, any || lost(agent)));
-        self.crashed = crashed;
-        if lost {
-            tell(Event::Finished {
-                outcome: Outcome::Failed(FailureKind::Crashed),
-                latency: Duration::ZERO,
             });
-            self.phase = Phase::Over;
-            return;
+            self.crashed |= crash.is_some();
+            lost |= crash.is_some_and(|crash| crash.lost);
         }
-        for Assignment { served, in_experiment } in assigned {
+        if lost {
+            return self.over(now, Some(FailureKind::Crashed), &mut tell);
+        }
+        for &Assignment { served, in_experiment } in assigned {
             if let Some(served) = served {
                 tell(Event::Evaluated { served, in_experiment });
             }
         }
-        if Agent::Supervisor.of(self.enabled) && Agent::Support.of(self.enabled) {
-            self.enter(Phase::Supervisor, now);
-        } else {
-            tell(Event::Finished {
-                outcome: Outcome::Failed(FailureKind::Disabled),
-                latency: Duration::ZERO,
-            });
-            self.phase = Phase::Over;
+        let missing =
+            |agent: AgentId| app.graph.node(agent).required && self.served_to(agent).is_none();
+        if app.graph.agents().any(missing) {
+            return self.over(now, Some(FailureKind::Disabled), &mut tell);
         }
+        self.phase = Phase::Working;
+        self.enter(app, 0, app.graph.root, crate::agents::graph::Handover::Text, now, &mut tell);
     }
 
-    fn enter(&mut self, phase: Phase, now: Timestamp) {
-        self.phase = phase;
-        self.nth = 0;
-        self.agent_started = now;
-        self.agent_input = 0;
-        self.agent_output = 0;
-        self.agent_cost = None;
+    fn served_to(&self, agent: AgentId) -> Option<Served> {
+        self.served.get(agent.index()).copied().flatten()
     }
 
-    fn finish_agent(
-        &mut self,
-        agent: Agent,
-        now: Timestamp,
-        failed: Option<FailureKind>,
-        tell: &mut impl FnMut(Event),
-    ) {
-        // A failed run tracks neither tokens nor cost, as the original does; what was really spent
-        // stands in its calls.
-        let (input_tokens, output_tokens, cost) = if failed.is_some() {
-            (0, 0, None)
-        } else {
-            (self.agent_input, self.agent_output, self.agent_cost)
-        };
-        let served = agent.of(self.served);
-        let duration = now.since(self.agent_started);
-        tell(Event::AgentFinished {
-            served,
-            caller: agent.caller(),
-            input_tokens,
-            output_tokens,
-            duration,
-            cost,
-            failed,
-        });
-    }
-
-    fn routed(
-        &mut self,
-        app: &App<'_>,
-        now: Timestamp,
-        result: Result<Completion, CallFailure>,
-        tell: &mut impl FnMut(Event),
-    ) {
-        let (to_security, failed) = match result {
-            Ok(Completion { reply: Reply::Routing(Routing { route, note }), .. }) => {
-                self.routing = Some(note);
-                (route == Route::Security, None)
-            }
-            Ok(_) => (true, Some(FailureKind::Malformed)),
-            Err(failure) => (true, Some(failure.kind)),
-        };
-        // The tutorial tracks no error here: tokens and success go out even when the reply could
-        // not be parsed.
-        let tracked = failed.filter(|_| self.agent_input == 0);
-        self.finish_agent(Agent::Supervisor, now, tracked, tell);
-        tell(Event::Routed { to_security, fallback: failed.is_some() });
-        // A disabled security config passes the text through, as in the original.
-        if to_security && Agent::Security.of(self.enabled) {
-            self.enter(Phase::Security, now);
-        } else {
-            self.disclose(self.personal, tell);
-            self.ask(app, self.question.clone());
-            self.enter(Phase::Support, now);
-        }
-    }
-
-    fn screened(
-        &mut self,
-        app: &App<'_>,
-        now: Timestamp,
-        result: Result<Completion, CallFailure>,
-        tell: &mut impl FnMut(Event),
-    ) {
-        let (screened, failed) = match result {
-            Ok(Completion { reply: Reply::Screening(screened), .. }) => (Some(screened), None),
-            Ok(_) => (None, Some(FailureKind::Malformed)),
-            Err(failure) => (None, Some(failure.kind)),
-        };
-        let (text, found, findings) = match (&self.question, screened) {
-            (Some(Body::Question(Said::Recipe(question))), Some(Said::Recipe(redacted))) => (
-                Some(Body::Redacted(Said::Recipe((*question, redacted)))),
-                redacted,
-                Said::Recipe(redacted),
-            ),
-            (_, Some(Said::Words(screened))) => {
-                let found = self.personal.without(detect_personal_data(&screened.text));
-                (
-                    Some(Body::Redacted(Said::Words(Arc::clone(&screened.text)))),
-                    found,
-                    Said::Words(Arc::clone(&screened.findings)),
-                )
-            }
-            // Fails open: the raw text goes on, as in the original.
-            _ => (self.question.clone(), PiiSet::NONE, Said::Recipe(PiiSet::NONE)),
-        };
-        self.finish_agent(Agent::Security, now, failed, tell);
-        self.redacted = found;
-        let leaked = self.personal.len() - found.len();
-        tell(Event::Screened {
-            redacted: found.len() as u8,
-            leaked: leaked as u8,
-            fail_open: failed.is_some(),
-        });
-        self.disclose(self.personal.without(found), tell);
-        self.ask(app, text.clone());
-        if let Some(note) = self.routing.clone() {
-            self.push(app, Role::Assistant, Body::RoutingNote(note));
-        }
-        self.push(app, Role::Assistant, Body::FindingsNote(findings));
-        self.ask(app, text);
-        self.enter(Phase::Support, now);
-    }
-
-    /// What of the user's personal data is left for the support agent to read; a company or a job
-    /// title identifies nobody.
-    fn disclose(&self, left: PiiSet, tell: &mut impl FnMut(Event)) {
-        let direct = left & Redaction::Basic.covers();
-        if !direct.is_empty() {
-            tell(Event::Disclosed { items: direct.len() as u8 });
-        }
-    }
-
-    fn supported(
-        &mut self,
-        app: &App<'_>,
-        now: Timestamp,
-        done: Completion,
-        tell: &mut impl FnMut(Event),
-    ) {
-        self.nth += 1;
-        match done.reply {
-            Reply::ToolCall(call) => {
-                self.thread.push(Message {
-                    role: Role::Assistant,
-                    body: Body::ToolCall(call.clone()),
-                    tokens: done.output_tokens,
-                });
-                self.grow(done.output_tokens);
-                let agent = app.setup(self.acting[2]);
-                let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
-                if spent && agent.at_budget == AtBudget::Deny {
-                    self.support_failed(app, now, FailureKind::OverBudget, tell);
-                } else {
-                    if let (true, AtBudget::Degrade, Some(variation)) =
-                        (spent, agent.at_budget, agent.fallback)
-                    {
-                        self.acting[2].variation = variation as u8;
-                    }
-                    (self.phase, self.called) = (Phase::Tool, Some(call));
-                }
-            }
-            Reply::Answer(answer) => {
-                let room = shown::room(self.tool_characters, app.judge);
-                self.answer_shown = match &answer {
-                    Said::Recipe(answer) => answer.leading(app.usage.base(), room).tokens,
-                    Said::Words(text) => count(cut(text, room)),
-                };
-                self.answered(now, Body::Answer(answer), tell);
-            }
-            _ => self.support_failed(app, now, FailureKind::Malformed, tell),
-        }
-    }
-
-    fn answered(&mut self, now: Timestamp, answer: Body, tell: &mut impl FnMut(Event)) {
-        self.answer = Some(answer);
-        self.finish_agent(Agent::Support, now, None, tell);
-        let outcome =
-            if self.crashed { Outcome::Failed(FailureKind::Crashed) } else { Outcome::Answered };
+    /// The request is answered, or failed; an answer is judged.
+    fn over(&mut self, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
+        let failed = failed.or(self.crashed.then_some(FailureKind::Crashed));
+        let outcome = failed.map_or(Outcome::Answered, Outcome::Failed);
         tell(Event::Finished { outcome, latency: now.since(self.started) });
-        self.phase = if self.crashed { Phase::Over } else { Phase::Judge };
-        self.nth = 0;
+        self.phase = if failed.is_some() { Phase::Over } else { Phase::Judging };
     }
 
-    fn support_failed(
-        &mut self,
-        app: &App<'_>,
-        now: Timestamp,
-        kind: FailureKind,
-        tell: &mut impl FnMut(Event),
-    ) {
-        let fallback =
-            app.setup(self.acting[2]).fallback.filter(|_| self.acting[2] == self.served[2]);
-        if let Some(variation) = fallback {
-            self.acting[2].variation = variation as u8;
-            self.nth += 1;
-            self.phase = Phase::Support;
-            return;
+    /// What of the user's personal data is left for an agent that answers to read; a company or a
+    /// job title identifies nobody.
+    fn disclose(&mut self, tell: &mut impl FnMut(Event)) {
+        if !std::mem::replace(&mut self.disclosed, true) {
+            let direct = self.personal.without(self.redacted) & Redaction::Basic.covers();
+            if !direct.is_empty() {
+                tell(Event::Disclosed { items: direct.len() as u8 });
+            }
         }
-        self.finish_agent(Agent::Support, now, Some(kind), tell);
-        tell(Event::Finished { outcome: Outcome::Failed(kind), latency: now.since(self.started) });
-        self.phase = Phase::Over;
     }
 
     /// A tool has answered.
     pub fn tool_answered(
         &mut self,
         app: &App<'_>,
+        at: usize,
         output: Given,
         latency: Duration,
         refusals: u16,
         mut tell: impl FnMut(Event),
     ) {
         let (tokens, characters) = output.size();
+        let Some(branch) = self.branches.get_mut(at) else { return };
         tell(Event::ToolUsed {
+            agent: branch.agent,
             tool: output.tool(),
             tokens,
             latency,
             refusals,
             failed: output.failed(),
         });
-        self.called = None;
-        self.rounds += 1;
-        self.passages = self.passages.and(app.library.passages(&output));
-        let room = shown::room(self.tool_characters, app.judge);
+        branch.called = None;
+        branch.rounds += 1;
+        branch.passages = branch.passages.and(app.library.passages(&output));
+        let room = shown::room(branch.tool_characters, app.judge);
         if app.judge.sees == Sees::ToolOutputFirst && room > 0 {
-            self.tools_shown += app.library.leading_tokens(&output, room);
+            branch.tools_shown += app.library.leading_tokens(&output, room);
         }
-        self.tool_characters = self.tool_characters.saturating_add(characters + 1);
-        self.thread.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
-        self.grow(tokens);
-        self.phase = Phase::Support;
+        branch.tool_characters = branch.tool_characters.saturating_add(characters + 1);
+        branch.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
     }
 
     /// The client has given up at `now`.
     pub fn time_out(&mut self, now: Timestamp, mut tell: impl FnMut(Event)) {
-        if let Some(agent) = self.phase.agent() {
-            self.finish_agent(agent, now, Some(FailureKind::Timeout), &mut tell);
-            tell(Event::Finished {
-                outcome: Outcome::Failed(FailureKind::Timeout),
-                latency: now.since(self.started),
-            });
+        if self.phase == Phase::Working {
+            for branch in self.branches.iter().filter(|branch| branch.works) {
+                tell(branch.finished(now, Some(FailureKind::Timeout)));
+            }
+            let latency = now.since(self.started);
+            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency });
         }
         self.phase = Phase::Over;
     }
+}
 
-    /// A message of this many tokens joins the thread.
-    fn grow(&mut self, tokens: u32) {
-        self.thread_tokens =
-            self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
-    }
-
-    /// What the user asks joins the thread.
-    fn ask(&mut self, app: &App<'_>, question: Option<Body>) {
-        if let Some(question) = question {
-            self.push(app, Role::User, question);
-        }
-    }
-
-    fn push(&mut self, app: &App<'_>, role: Role, body: Body) {
-        let tokens = app.usage.body(&body);
-        self.grow(tokens);
-        self.thread.push(Message { role, body, tokens });
+/// Who asks in a branch.
+fn caller(phase: Phase, branch: &Branch) -> Caller {
+    match phase {
+        Phase::Writing | Phase::Written | Phase::Over => Caller::Writer,
+        Phase::Judging => Caller::Judge,
+        Phase::Working => Caller::Agent(branch.agent),
     }
 }

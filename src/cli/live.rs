@@ -357,7 +357,8 @@ fn saved<F: live::Flags>(
     };
     let outcome = conclude(session, gathered, context, true, &mut events);
     if let (Some(folder), Some(events)) = (folder, events) {
-        let transcript = || live::transcript(&session.recording.borrow());
+        let transcript =
+            || live::transcript(&session.recording.borrow(), &session.stage.scenario.graph);
         let written = events
             .finish()
             .and_then(|()| write_private(&folder.join("transcript.jsonl"), &transcript()));

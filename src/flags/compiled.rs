@@ -180,6 +180,12 @@ impl Compiled {
         Ok(compiled)
     }
 
+    /// How many configs it was compiled for.
+    #[must_use]
+    pub fn configs(&self) -> usize {
+        self.configs.len()
+    }
+
     /// The variation of `configs[config]` for the user with this key and
     /// `attribute_sets[attribute_set]`.
     #[must_use]

@@ -55,7 +55,7 @@ pub async fn gather<F: Flags>(
             tokio::select! {
                 biased;
                 () = session.halt.stopped() => None,
-                read = nobody.complete(&prompt) => Some(stage.topics(read, &mut gathered.shared)),
+                read = nobody.complete(nobody.request(&prompt)) => Some(stage.topics(read, &mut gathered.shared)),
             }
         };
         let mut read = std::pin::pin!(read);
@@ -187,8 +187,8 @@ fn summary<F: Flags>(
 ) -> LiveSummary {
     let recording = session.recording.borrow();
     let dollars = |nano: u64| Number::new(nano as f64 / 1e9);
-    let mut problems: BTreeMap<(Option<String>, &'static str, String), (u64, u64)> =
-        BTreeMap::new();
+    let graph = &session.stage.scenario.graph;
+    let mut problems: BTreeMap<(Option<String>, &str, String), (u64, u64)> = BTreeMap::new();
     let mut repaired = 0;
     for (call, outcome) in &recording.calls {
         let (retried, ended) = match outcome {
@@ -205,11 +205,14 @@ fn summary<F: Flags>(
         }
         let variation = arm(session, recording.assigned.get(&call.user));
         for kind in retried {
-            problems.entry((variation.clone(), call.caller.name(), kind.clone())).or_default().0 +=
-                1;
+            problems
+                .entry((variation.clone(), graph.name(call.caller), kind.clone()))
+                .or_default()
+                .0 += 1;
         }
         if let Some(kind) = ended {
-            problems.entry((variation, call.caller.name(), kind.to_owned())).or_default().1 += 1;
+            problems.entry((variation, graph.name(call.caller), kind.to_owned())).or_default().1 +=
+                1;
         }
     }
     let problem = |((variation, agent, kind), (retried, failed))| LiveProblem {
@@ -236,7 +239,7 @@ fn summary<F: Flags>(
 /// The variation that counts for a user: that of the first experiment that it is in.
 fn arm<F>(
     session: &Session<'_, F>,
-    assigned: Option<&[crate::live::recording::Assigned; 3]>,
+    assigned: Option<&Vec<crate::live::recording::Assigned>>,
 ) -> Option<String> {
     let assigned = assigned?;
     let scenario = session.stage.scenario;

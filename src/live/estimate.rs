@@ -62,7 +62,7 @@ pub struct Line {
     /// The model's id.
     pub model: String,
     /// Who asks.
-    pub agent: &'static str,
+    pub agent: String,
     /// Calls in one run, on average.
     pub calls: f64,
     /// Their input tokens.
@@ -161,7 +161,7 @@ pub fn estimate(
             Line {
                 provider: models::name(profile.provider),
                 model: profile.id.clone(),
-                agent: key.0.name(),
+                agent: stage.scenario.graph.name(key.0).to_owned(),
                 calls: mean(key, |sums| sums.calls),
                 input_tokens: mean(key, |sums| sums.input_tokens),
                 output_tokens: mean(key, |sums| sums.output_tokens),

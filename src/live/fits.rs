@@ -2,6 +2,7 @@
 //!
 //! Does not know: files.
 
+use crate::journal::Caller;
 use crate::live::recording::{CallOutcome, Recording};
 use crate::scenario::Scenario;
 
@@ -36,7 +37,14 @@ pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
     if let Some(user) = users.copied().find(|user| *user == 0 || *user > run.users) {
         return Some(format!("it has a user {user}, and its run has the users 1 to {}", run.users));
     }
+    let agents = scenario.configs.len();
     for (user, configs) in &recording.assigned {
+        if configs.len() != agents {
+            return Some(format!(
+                "user {user} was assigned variations of {} configs, and the scenario has {agents}",
+                configs.len()
+            ));
+        }
         for (nth, assigned) in configs.iter().enumerate() {
             let Some(at) = assigned.variation else { continue };
             let known = scenario.configs.get(nth).map_or(0, |config| config.variations.len());
@@ -77,6 +85,14 @@ pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
                 call.user
             ));
         }
+        if let Caller::Agent(agent) = call.caller
+            && agent.index() >= agents
+        {
+            return Some(format!(
+                "it has a call of agent {} (from 0), and the scenario has {agents} agents",
+                agent.0
+            ));
+        }
         if call.user > run.users {
             return Some(format!(
                 "it has a call of user {}, and its run has the users 1 to {}",
@@ -111,7 +127,7 @@ mod tests {
     fn numbers_that_cannot_be_are_named() {
         let scenario = load("security").unwrap().scenario;
         let assigned =
-            |variation| [Assigned { variation: Some(variation), in_experiment: true }; 3];
+            |variation| vec![Assigned { variation: Some(variation), in_experiment: true }; 3];
         let with = |change: &dyn Fn(&mut Recording)| {
             let mut recording = Recording::default();
             sample().into_iter().for_each(|line| recording.take(line).unwrap());

@@ -1,20 +1,37 @@
-//! Callers and failures in a recording: by their names in reports.
+//! Callers and failures in a recording.
 //!
 //! Does not know: what a recording is.
 
-/// A caller by its name in reports.
+/// A caller: an agent by its number in the scenario's graph (`agent 0`), all others by name. Schema
+/// 1 had the tutorial's three agents by name.
 pub mod caller {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::journal::Caller;
+    use crate::journal::{AgentId, Caller};
 
     pub fn serialize<S: Serializer>(caller: &Caller, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(caller.name())
+        match caller {
+            Caller::Topics => serializer.serialize_str("topics"),
+            Caller::Writer => serializer.serialize_str("writer"),
+            Caller::Judge => serializer.serialize_str("judge"),
+            Caller::Agent(AgentId(agent)) => serializer.collect_str(&format_args!("agent {agent}")),
+        }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Caller, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let found = Caller::ALL.into_iter().find(|caller| caller.name() == name);
+        let found = match name.as_str() {
+            "topics" => Some(Caller::Topics),
+            "writer" => Some(Caller::Writer),
+            "judge" => Some(Caller::Judge),
+            "supervisor" => Some(Caller::Agent(AgentId(0))),
+            "security" => Some(Caller::Agent(AgentId(1))),
+            "support" => Some(Caller::Agent(AgentId(2))),
+            other => other
+                .strip_prefix("agent ")
+                .and_then(|agent| agent.parse().ok())
+                .map(|agent| Caller::Agent(AgentId(agent))),
+        };
         found.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no caller of a model")))
     }
 }

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Caller, FailureKind};
 
 /// The version of this format.
-pub const SCHEMA: &str = "simlab.recording/1";
+pub const SCHEMA: &str = "simlab.recording/2";
+/// Earlier versions that can be read: the first had no agents but the tutorial's three, by name.
+const EARLIER: [&str; 1] = ["simlab.recording/1"];
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,8 +69,8 @@ pub enum Line {
     Assigned {
         /// The user.
         user: u32,
-        /// For supervisor, security and support agent.
-        configs: [Assigned; 3],
+        /// For each agent's config.
+        configs: Vec<Assigned>,
     },
     /// A tool that needs the network answered.
     Tool(ToolDone),
@@ -140,10 +142,11 @@ pub struct Call {
 }
 
 impl Call {
-    /// The text that stands for this call, whatever its fields are called: retries and idempotency keys follow from it.
+    /// The text that stands for this call, whatever its fields are called: retries and idempotency
+    /// keys follow from it.
     #[must_use]
     pub fn canonical(self) -> String {
-        format!("user {} {} {} {}", self.user, self.caller.name(), self.nth, self.attempt)
+        format!("user {} {} {} {}", self.user, self.caller.code(), self.nth, self.attempt)
     }
 }
 
@@ -239,7 +242,7 @@ pub struct ToolDone {
     /// The user.
     pub user: u32,
     /// Which of the user's tool calls, from 0.
-    pub nth: u16,
+    pub nth: u32,
     /// The tool's name.
     pub name: String,
     /// What was asked.
@@ -286,9 +289,9 @@ pub struct Recording {
     /// What came of each call.
     pub calls: BTreeMap<Call, CallOutcome>,
     /// What was assigned.
-    pub assigned: BTreeMap<u32, [Assigned; 3]>,
+    pub assigned: BTreeMap<u32, Vec<Assigned>>,
     /// What tools gave that need the network, by user and number.
-    pub tools: BTreeMap<(u32, u16), ToolDone>,
+    pub tools: BTreeMap<(u32, u32), ToolDone>,
     /// Users whose visit is over.
     pub over: BTreeSet<u32>,
     /// Users whose events are written down, or (earlier versions) began to be sent.
@@ -323,7 +326,7 @@ impl Recording {
             Line::Run(run) if self.run.is_some() => {
                 return Err(format!("a second run begins, of seed {}", run.seed));
             }
-            Line::Run(run) if run.schema != SCHEMA => {
+            Line::Run(run) if run.schema != SCHEMA && !EARLIER.contains(&run.schema.as_str()) => {
                 return Err(format!(
                     "expected a recording of schema {SCHEMA}, found {}",
                     run.schema
@@ -441,7 +444,7 @@ impl CallOutcome {
 /// A call, for tests.
 #[cfg(test)]
 pub(super) fn sample_call(user: u32, nth: u16) -> Call {
-    Call { user, caller: Caller::Support, nth, attempt: 0 }
+    Call { user, caller: Caller::Agent(crate::journal::AgentId(2)), nth, attempt: 0 }
 }
 
 /// The lines of a journal that broke off while a call was out, for tests.
@@ -473,7 +476,7 @@ pub(super) fn sample() -> Vec<Line> {
         nano_usd: 60,
         retried: vec!["overloaded".to_owned()],
     };
-    let configs = [Assigned { variation: Some(1), in_experiment: true }; 3];
+    let configs = vec![Assigned { variation: Some(1), in_experiment: true }; 3];
     vec![
         Line::Run(run),
         Line::Began { user: 1, at_us: 9 },

@@ -38,7 +38,7 @@ impl<'a> Service<'a> {
 }
 
 impl Flags for Service<'_> {
-    fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String> {
+    fn assign(&self, key: &str, group: u16) -> Result<Vec<Assigned>, String> {
         self.flags.assign(self.scenario, key, group).map_err(|error| error.to_string())
     }
 

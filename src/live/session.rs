@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::agents::Graph;
 use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
 use crate::live::charge;
@@ -48,7 +49,7 @@ pub trait Flags {
     ///
     /// # Errors
     /// One sentence, when nobody could be served.
-    fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String>;
+    fn assign(&self, key: &str, group: u16) -> Result<Vec<Assigned>, String>;
 
     /// Hands over the metric events of a user whose visit is over.
     fn track(&self, key: &str, group: u16, entries: &[Entry]);
@@ -68,7 +69,7 @@ pub trait Flags {
 }
 
 impl Flags for std::convert::Infallible {
-    fn assign(&self, _key: &str, _group: u16) -> Result<[Assigned; 3], String> {
+    fn assign(&self, _key: &str, _group: u16) -> Result<Vec<Assigned>, String> {
         match *self {}
     }
 
@@ -233,6 +234,10 @@ impl<'a, F: Flags> Session<'a, F> {
         std::future::pending().await
     }
 
+    fn graph(&self) -> &Graph {
+        &self.stage.scenario.graph
+    }
+
     /// Brings one call to its outcome.
     pub async fn call(
         &self,
@@ -247,11 +252,16 @@ impl<'a, F: Flags> Session<'a, F> {
         match (known, &self.world) {
             (Some(known), _) if known.request() == digest => known,
             (Some(known), _) => {
-                self.halt.stop(Stopped::NotRecorded(differs(call, &asked(request), known.asked())));
+                self.halt.stop(Stopped::NotRecorded(differs(
+                    self.graph(),
+                    call,
+                    &asked(request),
+                    known.asked(),
+                )));
                 self.park().await
             }
             (None, None) => {
-                let text = not_there(call, &asked(request), &self.recording.borrow());
+                let text = not_there(self.graph(), call, &asked(request), &self.recording.borrow());
                 self.halt.stop(Stopped::NotRecorded(text));
                 self.park().await
             }
@@ -535,30 +545,30 @@ fn recorded(
     }
 }
 
-fn of(call: Call) -> String {
+fn of(graph: &Graph, call: Call) -> String {
     let again = if call.attempt > 0 { ", asked again" } else { "" };
-    format!("user {}, {}, call {}{again}", call.user, call.caller.name(), call.nth + 1)
+    format!("user {}, {}, call {}{again}", call.user, graph.name(call.caller), call.nth + 1)
 }
 
-fn differs(call: Call, asked: &str, recorded: &str) -> String {
+fn differs(graph: &Graph, call: Call, asked: &str, recorded: &str) -> String {
     format!(
         "{} asks something else than the recording has\n    asked:    {asked:?}\n    recorded: {recorded:?}",
-        of(call)
+        of(graph, call)
     )
 }
 
 /// What is told of a call that a recording does not hold, with the nearest one that it has.
-fn not_there(call: Call, asked: &str, recording: &Recording) -> String {
+fn not_there(graph: &Graph, call: Call, asked: &str, recording: &Recording) -> String {
     let own = recording.calls.iter().filter(|(known, _)| known.caller == call.caller);
     let distance = |known: &Call, text: &str| {
         (known.user != call.user, strsim::levenshtein(text, asked), known.nth.abs_diff(call.nth))
     };
     let nearest = own.min_by_key(|(known, outcome)| distance(known, outcome.asked()));
     let nearest = nearest.map_or_else(
-        || format!("it has no call of the {} at all", call.caller.name()),
+        || format!("it has no call of the {} at all", graph.name(call.caller)),
         |(known, outcome)| {
-            format!("nearest is {}\n    recorded: {:?}", of(*known), outcome.asked())
+            format!("nearest is {}\n    recorded: {:?}", of(graph, *known), outcome.asked())
         },
     );
-    format!("{} is not in the recording; {nearest}\n    asked:    {asked:?}", of(call))
+    format!("{} is not in the recording; {nearest}\n    asked:    {asked:?}", of(graph, call))
 }

@@ -4,11 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::agents::Graph;
+
 use super::recording::{CallOutcome, Recording};
 
 /// The transcript of a recording, in the order of users and agents.
 #[must_use]
-pub fn transcript(recording: &Recording) -> Vec<u8> {
+pub fn transcript(recording: &Recording, graph: &Graph) -> Vec<u8> {
     let epoch = recording.run.as_ref().map_or(0, |run| run.key_epoch);
     let mut out = Vec::new();
     for (call, outcome) in &recording.calls {
@@ -16,7 +18,7 @@ pub fn transcript(recording: &Recording) -> Vec<u8> {
         let mut put = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
         put("user", (call.user > 0).then_some(call.user).into());
         put("key", (call.user > 0).then(|| format!("user_{epoch}_{}", call.user)).into());
-        put("caller", call.caller.name().into());
+        put("caller", graph.name(call.caller).into());
         put("call", call.nth.into());
         put("attempt", call.attempt.into());
         put("asked", json!([{ "role": "user", "text": outcome.asked() }]));

@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 
-use crate::agents::{Assignment, OutsideTools};
+use crate::agents::{Assignment, Assignments, OutsideTools};
 use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
 use crate::knowledge::retrieval::{MAX_RESULTS, search};
@@ -16,13 +16,15 @@ use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::halt::Stopped;
 use crate::live::papers::{Found, Source};
 use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
-use crate::live::reply::{self, Useless};
+use crate::live::reply;
 use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
+use crate::llm::chat::ChatRequest;
 use crate::llm::model::{
     CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, ToolUsed,
 };
 use crate::llm::setup::ToolKind;
+use crate::llm::tasks::{Task, Unreadable};
 use crate::sim::{Assign, Engine, World, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
 
@@ -43,7 +45,7 @@ impl<'a, F: Flags> User<'a, F> {
     }
 
     /// What a tool gives for this call.
-    async fn output(&self, call: &CallWords, nth: u16) -> Found {
+    async fn output(&self, call: &CallWords, nth: u32) -> Found {
         let scenario = self.session.stage.scenario;
         let tool = scenario.tool(call.tool);
         let usual = RetrievalSettings::default();
@@ -118,20 +120,39 @@ impl<'a, F: Flags> User<'a, F> {
     }
 }
 
-/// Whether an answer has a form that it can fail to have.
-fn structured(caller: Caller) -> bool {
-    !matches!(caller, Caller::Writer | Caller::Support)
+/// What is asked of a model.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    caller: Caller,
+    task: Task,
+    offers_tools: bool,
+    nth: u16,
+    model: u16,
+    request: ChatRequest,
 }
 
 impl<F: Flags> ChatModel for User<'_, F> {
-    async fn complete(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
+    type Request = Asking;
+
+    fn request(&self, prompt: &Prompt<'_>) -> Asking {
+        Asking {
+            caller: prompt.caller,
+            task: prompt.task,
+            offers_tools: prompt.offers_tools,
+            nth: prompt.nth,
+            model: prompt.setup.model,
+            request: self.session.writer().request(prompt, self.key.as_deref()),
+        }
+    }
+
+    async fn complete(&self, asking: Asking) -> Result<Completion, CallFailure> {
+        let Asking { caller, task, offers_tools, nth, model, mut request } = asking;
         let scenario = self.session.stage.scenario;
-        let model = scenario.model(prompt.setup.model);
-        let mut request = self.session.writer().request(prompt, self.key.as_deref());
+        let model = scenario.model(model);
         let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
         let mut attempt = 0;
         loop {
-            let call = Call { user: self.user, caller: prompt.caller, nth: prompt.nth, attempt };
+            let call = Call { user: self.user, caller, nth, attempt };
             let answered = match self.session.call(call, model, &request).await {
                 CallOutcome::Answered(answered) => answered,
                 CallOutcome::Failed(failed) => {
@@ -146,15 +167,15 @@ impl<F: Flags> ChatModel for User<'_, F> {
             latency += Duration::from_us(answered.latency_us);
             input_tokens = input_tokens.saturating_add(answered.input_tokens);
             output_tokens = output_tokens.saturating_add(answered.output_tokens);
-            match reply::read(scenario, prompt, &answered) {
+            match reply::read(scenario, (task, offers_tools), &answered) {
                 Ok(reply) => return Ok(Completion { reply, input_tokens, output_tokens, latency }),
-                Err(Useless { kind: FailureKind::Malformed, reason })
-                    if attempt == 0 && structured(prompt.caller) =>
+                Err(Unreadable { kind: FailureKind::Malformed, reason })
+                    if attempt == 0 && task.has_form() =>
                 {
                     request = repair(&request, &reason);
                     attempt = 1;
                 }
-                Err(Useless { kind, .. }) => {
+                Err(Unreadable { kind, .. }) => {
                     return Err(CallFailure {
                         kind,
                         latency,
@@ -165,7 +186,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
         }
     }
 
-    async fn use_tool(&self, call: &CallWords, nth: u16) -> Option<ToolUsed> {
+    async fn use_tool(&self, call: &CallWords, nth: u32) -> Option<ToolUsed> {
         let Found { text, latency, refusals, failed } = self.output(call, nth).await;
         Some(ToolUsed { output: OutputWords::new(call, text, failed), latency, refusals })
     }
@@ -180,9 +201,9 @@ struct ByService<'a, F> {
 }
 
 impl<F: Flags> ByService<'_, F> {
-    fn assigned(&self, group: u16) -> Option<[Assigned; 3]> {
+    fn assigned(&self, group: u16) -> Option<Vec<Assigned>> {
         let session = self.session;
-        let known = session.recording.borrow().assigned.get(&self.user).copied();
+        let known = session.recording.borrow().assigned.get(&self.user).cloned();
         let handed = session.recording.borrow().sending.contains(&self.user);
         let Some(world) = session.world.as_ref().filter(|_| !handed) else {
             if known.is_none() {
@@ -211,24 +232,27 @@ impl<F: Flags> ByService<'_, F> {
             }
             Some(known) => Some(known),
             None => {
-                session.write(Line::Assigned { user: self.user, configs: fresh }).then_some(fresh)
+                let configs = fresh.clone();
+                session.write(Line::Assigned { user: self.user, configs }).then_some(fresh)
             }
         }
     }
 }
 
 impl<F: Flags> Assign for ByService<'_, F> {
-    fn assign(&mut self, _key: &UserKey, group: u16) -> [Assignment; 3] {
+    fn assign(&mut self, _key: &UserKey, group: u16) -> Assignments {
         let assigned = self.assigned(group).unwrap_or_else(|| {
             self.broken.set(true);
-            [Assigned { variation: None, in_experiment: false }; 3]
+            vec![
+                Assigned { variation: None, in_experiment: false };
+                self.session.stage.scenario.configs.len()
+            ]
         });
-        let mut config = 0;
-        assigned.map(|Assigned { variation, in_experiment }| {
-            let served = variation.map(|variation| Served { config, variation });
-            config += 1;
-            Assignment { served, in_experiment }
-        })
+        let served = |(config, Assigned { variation, in_experiment }): (u8, Assigned)| Assignment {
+            served: variation.map(|variation| Served { config, variation }),
+            in_experiment,
+        };
+        (0..).zip(assigned).map(served).collect()
     }
 }
 

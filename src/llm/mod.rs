@@ -8,5 +8,6 @@ pub mod model;
 pub mod profile;
 pub mod render;
 pub mod setup;
+pub mod tasks;
 pub mod usage;
 pub mod wire;

@@ -13,6 +13,7 @@ use crate::knowledge::TopicId;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Answer, Complexity, Grade, PiiSet, Prescreen, Query, Question, Route};
 use crate::llm::setup::Setup;
+use crate::llm::tasks::Task;
 use crate::random::Owner;
 use crate::time::Duration;
 
@@ -239,8 +240,13 @@ pub struct Visible {
 pub struct Prompt<'a> {
     /// Who asks.
     pub caller: Caller,
+    /// What is asked for.
+    pub task: Task,
     /// Whose luck it is: the user's, or the request's own.
     pub owner: Owner,
+    /// Whose luck among the owner's: added to the number of the call, 0 but for agents of a
+    /// scenario's own graph.
+    pub place: u64,
     /// Which call of this caller for this owner, from 0.
     pub nth: u16,
     /// Model, instructions, parameters and tools.
@@ -322,15 +328,21 @@ pub struct CallFailure {
 
 /// A chat model that has to be waited for, and the tools that it calls.
 pub trait ChatModel {
-    /// Answers one prompt.
+    /// All that is needed of a prompt to answer it.
+    type Request;
+
+    /// The request of a prompt.
+    fn request(&self, prompt: &Prompt<'_>) -> Self::Request;
+
+    /// Answers one request.
     fn complete(
         &self,
-        prompt: &Prompt<'_>,
+        request: Self::Request,
     ) -> impl Future<Output = Result<Completion, CallFailure>>;
 
-    /// Uses a tool that the model has just called, its tool call number `nth` from 0; `None`: there
+    /// Uses a tool that the model has just called, the visit's tool call number `nth`; `None`: there
     /// is no such tool here.
-    fn use_tool(&self, call: &CallWords, nth: u16) -> impl Future<Output = Option<ToolUsed>>;
+    fn use_tool(&self, call: &CallWords, nth: u32) -> impl Future<Output = Option<ToolUsed>>;
 }
 
 /// What came of a tool outside.

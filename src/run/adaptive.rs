@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::agents::Assignment;
+use crate::agents::Assignments;
 use crate::analysis::{
     Analysis, Ending, LookSchedule, Reallocation, WHOLE_WEIGHT, Watched, analyze, summarize,
     thompson_weights,
@@ -212,7 +212,7 @@ impl<'a> Adaptive<'a> {
 }
 
 impl Assign for Adaptive<'_> {
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments {
         let mut bandits = std::mem::take(&mut self.bandits);
         for bandit in bandits.iter_mut().filter(|bandit| bandit.policy.schedule.due()) {
             self.reallocate(bandit);
@@ -264,7 +264,7 @@ impl Assigner<'_> {
 }
 
 impl Assign for Assigner<'_> {
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments {
         match self {
             Self::Fixed(flags) => flags.assign(key, group),
             Self::Adaptive(adaptive) => adaptive.assign(key, group),

@@ -330,14 +330,14 @@ fn costs(
     for (nth, (treatment, &users)) in
         experiment.treatments.iter().zip(&analysis.exposures).enumerate()
     {
-        for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
+        for agent in scenario.graph.agents().map(Caller::Agent) {
             let of_agent = tally
                 .spending
                 .iter()
                 .filter(|((arm, caller, _), _)| usize::from(*arm) == nth && *caller == agent);
             rows.extend(of_agent.map(|((_, _, model), spending)| Cost {
                 variation: treatment.variation.clone(),
-                agent: agent.name().to_owned(),
+                agent: scenario.graph.name(agent).to_owned(),
                 model: scenario.model(*model).id.clone(),
                 calls: spending.calls,
                 cost_per_user_usd: if users == 0 {

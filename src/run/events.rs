@@ -18,7 +18,7 @@ use crate::event::{AppEvent, caused_by};
 use crate::flags::events::{
     EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
 };
-use crate::journal::{Entry, Event, Reader, Served};
+use crate::journal::{AgentId, Entry, Event, Reader, Served};
 use crate::llm::profile::Provider;
 use crate::run::Stage;
 use crate::scenario::Scenario;
@@ -36,8 +36,8 @@ pub enum Sent {
 /// One user's visit, as far as events need to know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visit {
-    /// What supervisor, security and support agent were served.
-    served: [Option<Served>; 3],
+    /// What each agent was served.
+    served: Vec<Option<Served>>,
     /// The user's key, from which the ids of the agents' runs follow.
     user: String,
 }
@@ -46,7 +46,11 @@ impl Visit {
     /// The visit of the user with this key, before anything is sent.
     #[must_use]
     pub fn of(user: &str) -> Self {
-        Self { served: [None; 3], user: user.to_owned() }
+        Self { served: Vec::new(), user: user.to_owned() }
+    }
+
+    fn served_to(&self, agent: AgentId) -> Option<Served> {
+        self.served.get(agent.index()).copied().flatten()
     }
 
     /// Tells what this entry of the user's journal makes the app send, in order; whether the visit
@@ -60,7 +64,11 @@ impl Visit {
         let mut over = false;
         let served = match *event {
             Event::Evaluated { served, in_experiment } => {
-                if let Some(slot) = self.served.get_mut(usize::from(served.config)) {
+                let agent = usize::from(served.config);
+                if self.served.len() <= agent {
+                    self.served.resize(agent + 1, None);
+                }
+                if let Some(slot) = self.served.get_mut(agent) {
                     *slot = Some(served);
                 }
                 if let Some(config) = scenario.configs.get(usize::from(served.config)) {
@@ -72,10 +80,10 @@ impl Visit {
                 None
             }
             Event::AgentFinished { served, .. } => Some(served),
-            Event::ToolUsed { .. } => self.served[2],
-            Event::Judged { .. } => {
+            Event::ToolUsed { agent, .. } => self.served_to(agent),
+            Event::Judged { agent, .. } => {
                 over = true;
-                self.served[2]
+                self.served_to(agent)
             }
             Event::Finished { outcome, .. } => {
                 over = outcome != crate::journal::Outcome::Answered;

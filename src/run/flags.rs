@@ -2,13 +2,13 @@
 //!
 //! Does not know: what a variation does.
 
-use crate::agents::Assignment;
+use crate::agents::{Assignment, Assignments};
 use crate::context::UserKey;
 use crate::flags::compiled::Compiled;
 use crate::journal::Served;
 use crate::sim::Assign;
 
-/// Assigns by the compiled flags of supervisor, security and support agent, in this order.
+/// Assigns by the compiled flags of the agents' configs, in the order of the agents.
 #[derive(Clone, Copy, Debug)]
 pub struct FlagAssign<'a> {
     /// The flags.
@@ -18,8 +18,8 @@ pub struct FlagAssign<'a> {
 }
 
 impl Assign for FlagAssign<'_> {
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
-        [0, 1, 2].map(|config: u8| {
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments {
+        let assign = |config: u8| {
             let evaluation =
                 self.compiled.evaluate(usize::from(config), usize::from(group), key.as_str());
             let forced = self
@@ -30,6 +30,7 @@ impl Assign for FlagAssign<'_> {
             let served =
                 evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
             Assignment { served: forced.or(served), in_experiment: evaluation.in_experiment }
-        })
+        };
+        (0..self.compiled.configs() as u8).map(assign).collect()
     }
 }

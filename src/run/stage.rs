@@ -18,6 +18,7 @@ use crate::llm::mock::MockModels;
 use crate::llm::model::{
     CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible,
 };
+use crate::llm::tasks::Task;
 use crate::llm::usage::Usage;
 use crate::metrics::JournalObserver;
 use crate::random::{Luck, Owner, Seed};
@@ -111,6 +112,7 @@ impl<'s> Stage<'s> {
     pub fn app(&self) -> App<'_> {
         App {
             models: &self.scenario.models,
+            graph: &self.scenario.graph,
             configs: &self.scenario.configs,
             judge: &self.scenario.judge,
             judge_setup: &self.scenario.judge_setup,
@@ -184,7 +186,9 @@ impl<'s> Stage<'s> {
             self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
         Prompt {
             caller: Caller::Topics,
+            task: Task::Topics,
             owner: Owner::NOBODY,
+            place: 0,
             nth: 0,
             setup,
             offers_tools: false,

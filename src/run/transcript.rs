@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::agents::Texts;
 use crate::context::user_key;
-use crate::journal::Caller;
 use crate::llm::model::{CallFailure, Completion, Prompt, Role};
+use crate::llm::tasks::Task;
 use crate::random::Owner;
 use crate::scenario::Scenario;
 
@@ -59,7 +59,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         let mut line = json!({
             "user": user,
             "key": user.map(|user| user_key(user).as_str().to_owned()),
-            "caller": prompt.caller.name(),
+            "caller": self.scenario.graph.name(prompt.caller),
             "call": prompt.nth,
             "model": model,
             "asked": self.asked(prompt),
@@ -84,8 +84,8 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
     /// What is new in this prompt: the question, or the conversation since the model's last word.
     fn asked(&self, prompt: &Prompt<'_>) -> Vec<Value> {
         let message = |role: &str, text: String| json!({ "role": role, "text": text });
-        match prompt.caller {
-            Caller::Support => {
+        match prompt.task {
+            Task::Answer => {
                 let spoken =
                     prompt.thread.iter().rposition(|message| message.role == Role::Assistant);
                 let new = prompt.thread.iter().skip(spoken.map_or(0, |at| at + 1));
@@ -95,7 +95,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
             }
             // The knowledge base itself, and a brief to write a question from: no text of the
             // user's.
-            Caller::Topics | Caller::Writer => Vec::new(),
+            Task::Topics | Task::Question => Vec::new(),
             _ => prompt
                 .question
                 .map(|question| message("user", self.texts.parts(question).join("\n")))

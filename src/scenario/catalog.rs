@@ -7,7 +7,7 @@
 //!
 //! Does not know: what a scenario changes.
 
-use crate::agents::{Agent, AtBudget, ColdStart, Crash};
+use crate::agents::{AtBudget, ColdStart, Crash, NodeRole};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
@@ -384,7 +384,7 @@ pub struct DraftVariation {
 #[derive(Clone, Debug)]
 pub struct DraftConfig {
     pub key: &'static str,
-    pub agent: Agent,
+    pub role: NodeRole,
     pub variations: Vec<DraftVariation>,
     /// Segment and variation.
     pub rules: Vec<(String, String)>,
@@ -465,7 +465,7 @@ pub fn configs() -> Vec<DraftConfig> {
     vec![
         DraftConfig {
             key: "supervisor-agent",
-            agent: Agent::Supervisor,
+            role: NodeRole::Prescreen,
             variations: vec![variation(
                 "supervisor-basic",
                 "gpt-4o-mini-2024-07-18",
@@ -479,7 +479,7 @@ pub fn configs() -> Vec<DraftConfig> {
         },
         DraftConfig {
             key: "security-agent",
-            agent: Agent::Security,
+            role: NodeRole::Screen,
             variations: vec![
                 variation("pii-detector", sonnet, DETECTOR, &[], 1, Some(0.0)),
                 variation("basic-security", haiku, BASIC, &[], 1, Some(0.0)),
@@ -495,7 +495,7 @@ pub fn configs() -> Vec<DraftConfig> {
         },
         DraftConfig {
             key: "support-agent",
-            agent: Agent::Support,
+            role: NodeRole::Answer,
             variations: vec![
                 variation(
                     "rag-search-enhanced",

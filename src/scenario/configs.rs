@@ -13,7 +13,7 @@ use super::faults::{Faults, MAX_ENTRIES};
 use super::overrides::entry;
 use super::source::{self, Redaction};
 use super::spanned::{Entries, Spanned};
-use crate::agents::{Agent, AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
+use crate::agents::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash, NodeRole};
 use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
 use crate::knowledge::tokens::count;
@@ -53,7 +53,7 @@ pub fn drafts(
                 faults,
             );
             if let Some(variation) = own {
-                change(variation, config.agent, file, faults);
+                change(variation, &config.role, file, faults);
             }
         }
         // The catalog's own are among them, and what is served is numbered by a byte.
@@ -116,7 +116,7 @@ pub fn drafts(
 /// What the file changes of one variation.
 fn change(
     draft: &mut DraftVariation,
-    agent: Agent,
+    role: &NodeRole,
     file: &source::Variation,
     faults: &mut Faults<'_>,
 ) {
@@ -124,7 +124,7 @@ fn change(
         draft.name.clone_from(name);
     }
     if let Some(redaction) = &file.redaction {
-        redact(draft, agent, redaction, file.instructions.as_deref(), faults);
+        redact(draft, role, redaction, file.instructions.as_deref(), faults);
     }
     if let Some(instructions) = &file.instructions {
         draft.instructions.clone_from(instructions);
@@ -204,12 +204,12 @@ fn change(
 /// A stated redaction: it gives the instructions, or has to agree with those that are written.
 fn redact(
     draft: &mut DraftVariation,
-    agent: Agent,
+    role: &NodeRole,
     redaction: &Spanned<Redaction>,
     written: Option<&str>,
     faults: &mut Faults<'_>,
 ) {
-    if agent != Agent::Security {
+    if *role != NodeRole::Screen {
         let help = "variations of `security-agent` redact".to_owned();
         faults.add(
             "only the security agent redacts",
@@ -280,11 +280,7 @@ pub fn setups(
         });
         let anthropic =
             models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
-        let schema = match config.agent {
-            Agent::Supervisor => count(render::PRESCREEN_SCHEMA),
-            Agent::Security => count(render::DETECTION_SCHEMA),
-            Agent::Support => 0,
-        };
+        let schema = config.role.task().schema().map_or(0, count);
         let tool_prompt = if anthropic && (schema > 0 || !offered.is_empty()) {
             catalog::ANTHROPIC_TOOL_TOKENS
         } else {
@@ -318,7 +314,6 @@ pub fn setups(
         .iter()
         .map(|config| ConfigSetup {
             key: config.key.to_owned(),
-            agent: config.agent,
             variations: config
                 .variations
                 .iter()

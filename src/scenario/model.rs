@@ -4,7 +4,7 @@
 use super::injected::FaultRule;
 use super::lesson::Lesson;
 use super::study::{Study, WatchedRollout};
-use crate::agents::ConfigSetup;
+use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
 use crate::judge::JudgeSpec;
@@ -32,7 +32,9 @@ pub struct Scenario {
     pub models: Vec<ModelProfile>,
     /// The tools; others refer to them by index.
     pub tools: Vec<ToolSpec>,
-    /// The AI configs of supervisor, security and support agent, in this order.
+    /// How the agents work together.
+    pub graph: Graph,
+    /// The agents' AI configs, in the order of the graph's nodes.
     pub configs: Vec<ConfigSetup>,
     /// The causes behind effects.
     pub causes: Causes,
@@ -75,7 +77,7 @@ impl Scenario {
         &self.tools[usize::from(tool)]
     }
 
-    /// The AI config with this index: supervisor, security and support agent.
+    /// The AI config with this index, which is its agent's.
     #[must_use]
     pub fn config(&self, config: u8) -> &ConfigSetup {
         &self.configs[usize::from(config)]

@@ -13,7 +13,7 @@ use super::model::Scenario;
 use super::source::{self, Source as Written};
 use super::study::{Study, WatchedRollout};
 use super::{adaptive, configs, injected, lesson, overrides, project, traffic};
-use crate::agents::ConfigSetup;
+use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
@@ -113,6 +113,7 @@ pub fn resolve(
         knowledge,
         models,
         tools,
+        graph: Graph::tutorial(),
         configs,
         causes,
         judge,

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::journal::Caller;
 use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{
@@ -18,6 +17,7 @@ use crate::knowledge::{
 };
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
 use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::tasks::Task;
 use crate::random::Owner;
 
 /// The form of the answer.
@@ -34,8 +34,8 @@ pub enum Form {
 /// A chat request, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
-    /// Whose call it is.
-    pub caller: Caller,
+    /// What is asked for.
+    pub task: Task,
     /// The form of the answer.
     pub form: Form,
     /// What it is about.
@@ -121,22 +121,20 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         _ => None,
     });
     let form = form(request);
-    let caller = caller(request, &form, &question);
+    let task = task(request, &form, &question);
     let parts = asked.map(texts).unwrap_or_default();
-    let passage = match caller {
-        Caller::Judge => shown(&parts, &question).0,
-        Caller::Supervisor | Caller::Security => {
-            behind(&question, "user input:").unwrap_or(&question)
-        }
-        Caller::Writer => quoted(&question).unwrap_or(&question),
-        Caller::Support | Caller::Topics => &question,
+    let passage = match task {
+        Task::Judge => shown(&parts, &question).0,
+        Task::Prescreen | Task::Screen => behind(&question, "user input:").unwrap_or(&question),
+        Task::Question => quoted(&question).unwrap_or(&question),
+        Task::Answer | Task::Topics => &question,
     };
     let read = recognize(passage, base);
     let topic = read.topic.unwrap_or_else(|| anything(passage, base));
-    let personal = match caller {
+    let personal = match task {
         // Here the words ask for personal data rather than hold it.
-        Caller::Writer if wants_personal_data(request, &question) => PiiSet::ALL,
-        Caller::Writer => PiiSet::NONE,
+        Task::Question if wants_personal_data(request, &question) => PiiSet::ALL,
+        Task::Question => PiiSet::NONE,
         _ => read.items,
     };
     let subject = Subject {
@@ -146,19 +144,19 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
             .or_else(|| named_complexity(&question))
             .unwrap_or(Complexity::Intermediate),
         personal,
-        redacted: if caller == Caller::Support { read.redacted } else { PiiSet::NONE },
+        redacted: if task == Task::Answer { read.redacted } else { PiiSet::NONE },
         rounds: u16::try_from(results.clone().count()).unwrap_or(u16::MAX),
         passages: results
             .map(|text| passages(text, topic, base))
             .fold(Passages::default(), Passages::and),
-        visible: if caller == Caller::Judge {
+        visible: if task == Task::Judge {
             visible(&shown(&parts, &question).1)
         } else {
             Visible::default()
         },
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
-    Asked { caller, form, subject, words: question, question: about.into(), input_tokens }
+    Asked { task, form, subject, words: question, question: about.into(), input_tokens }
 }
 
 /// The passages of the knowledge base that a tool's result holds.
@@ -203,18 +201,18 @@ pub fn schema(request: &ChatRequest, form: &Form) -> Value {
     }
 }
 
-fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
+fn task(request: &ChatRequest, form: &Form, question: &str) -> Task {
     let schema = schema(request, form);
     let has =
         |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
     if has("likely_contains_pii") && has("recommended_route") {
-        return Caller::Supervisor;
+        return Task::Prescreen;
     }
     if has("detected") && has("redacted") {
-        return Caller::Security;
+        return Task::Screen;
     }
     if *form != Form::Free || !request.tools.is_empty() {
-        return Caller::Support;
+        return Task::Answer;
     }
     let told = format!("{}\n{}", request.system.as_deref().unwrap_or_default(), edges(question))
         .to_lowercase();
@@ -225,11 +223,11 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
         && says("none")
         && any(&["rate", "feedback", "reply with", "respond with"])
     {
-        return Caller::Judge;
+        return Task::Judge;
     }
     let writes = any(&["generate", "write", "create"]);
     if says("topics") && (writes || any(&["list", "extract", "identify"])) {
-        return Caller::Topics;
+        return Task::Topics;
     }
     if writes
         && any(&[
@@ -243,9 +241,9 @@ fn caller(request: &ChatRequest, form: &Form, question: &str) -> Caller {
             "user query",
         ])
     {
-        return Caller::Writer;
+        return Task::Question;
     }
-    Caller::Support
+    Task::Answer
 }
 
 /// Characters at each end of a message in which a client says what it wants; documents stand

@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::journal::Caller;
 use crate::knowledge::tokens::count;
 use crate::llm::chat::{
     ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, Provider,
@@ -215,7 +214,7 @@ async fn said(
         Repeat::Next => arrival.before,
         Repeat::Same => 0,
     };
-    let (answer, latency, caller) = world.voice.answer(provider, request, user, digest, before);
+    let (answer, latency, task) = world.voice.answer(provider, request, user, digest, before);
     let wait = scaled(latency, world.settings.time_scale);
     let answer = match answer {
         Ok(answer) => answer,
@@ -224,13 +223,19 @@ async fn said(
             return refused(provider, &error, id);
         }
     };
-    if matches!(caller, Caller::Supervisor | Caller::Security | Caller::Support) {
+    if task.is_agents() {
         world.ledger().grade.answered(unix_ms(), arrival.number);
     }
     if world.settings.transcript > 0 {
         let mut answered = Vec::new();
         wire::encode_response(provider, &answer, &mut answered);
-        world.heard().take(arrival.number, arrival.at_ms, caller.name(), asked, &answered);
+        world.heard().take(
+            arrival.number,
+            arrival.at_ms,
+            world.voice.name_of(task),
+            asked,
+            &answered,
+        );
     }
     let mut response = if request.stream {
         streamed(

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::KEY_EPOCH;
-use crate::journal::{Caller, FailureKind};
+use crate::journal::FailureKind;
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::{
@@ -21,6 +21,7 @@ use crate::llm::mock::MockModels;
 use crate::llm::model::{Prompt, Reply, Said, ToolCall};
 use crate::llm::profile::{FailureRates, ModelProfile};
 use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
+use crate::llm::tasks::Task;
 use crate::llm::wire::ids;
 use crate::llm::{render, usage};
 use crate::random::{Owner, Purpose, Seed};
@@ -56,7 +57,7 @@ pub struct ChatResponder {
 }
 
 /// An answer, the time that it takes, and whose call it was.
-pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Caller);
+pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Task);
 
 impl ChatResponder {
     /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say,
@@ -111,6 +112,12 @@ impl ChatResponder {
     #[must_use]
     pub fn vector(&self, input: &EmbeddingInput, dimensions: usize) -> Vec<f32> {
         self.vectors.of(self.base(), input, dimensions)
+    }
+
+    /// The name of whoever would ask for this.
+    #[must_use]
+    pub fn name_of(&self, task: Task) -> &'static str {
+        self.scenario.graph.name(self.scenario.graph.caller_of(task))
     }
 
     /// The scenario's models.
@@ -187,8 +194,10 @@ impl ChatResponder {
             .saturating_mul(CALLS_PER_REPETITION)
             .saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
-            caller: asked.caller,
+            caller: self.scenario.graph.caller_of(asked.task),
+            task: asked.task,
             owner: asked::owner(request, &asked, user),
+            place: 0,
             nth: asked.subject.rounds,
             setup: &setup,
             offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
@@ -222,14 +231,14 @@ impl ChatResponder {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {
                 FailureKind::RateLimited => {
-                    return (Err(rate_limited()), failure.latency, asked.caller);
+                    return (Err(rate_limited()), failure.latency, asked.task);
                 }
                 FailureKind::Malformed => (None, failure.latency),
                 FailureKind::Refusal => {
                     response.stop = Stop::Refusal;
                     response.refusal = Some("I can't help with that.".to_owned());
                     response.usage.output = response.refusal.as_deref().map_or(0, count);
-                    return (Ok(response), failure.latency, asked.caller);
+                    return (Ok(response), failure.latency, asked.task);
                 }
                 _ => {
                     return (
@@ -238,13 +247,13 @@ impl ChatResponder {
                             "the server had an error while processing the request",
                         )),
                         failure.latency,
-                        asked.caller,
+                        asked.task,
                     );
                 }
             },
         };
         let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
-        (said.map(|()| response), latency, asked.caller)
+        (said.map(|()| response), latency, asked.task)
     }
 
     /// Puts a reply into the form that was asked for; no reply is broken structured output.
@@ -286,7 +295,7 @@ impl ChatResponder {
             }
             return Ok(());
         }
-        let known = matches!(asked.caller, Caller::Supervisor | Caller::Security);
+        let known = matches!(asked.task, Task::Prescreen | Task::Screen);
         let json = match &reply {
             None => None,
             Some(reply) => {

@@ -1,16 +1,21 @@
 //! The two loops around the engine: one for a mock, which answers at once, and one for whoever has
 //! to be waited for.
 //!
-//! Guarantees: one question is out at a time, and simulated time stands still meanwhile, so the
-//! order of everything is total. A live run has an engine for each user and drives many of them
+//! Guarantees: simulated time stands still while a question is out, so the order of everything is
+//! total. A live run has an engine for each user and drives many of them
 //! side by side.
 //!
 //! Does not know: who answers.
 
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
 use crate::agents::Tools;
 use crate::journal::Reader;
-use crate::llm::model::{CallFailure, ChatModel, Completion, Prompt};
-use crate::sim::engine::{Assign, Engine, Step};
+use crate::llm::model::{CallFailure, CallWords, ChatModel, Completion, Prompt, ToolUsed};
+use crate::sim::engine::{Assign, Engine, Seat, Step};
 
 /// Users from one call of `progress` to the next.
 const STRIDE: u32 = 1024;
@@ -25,12 +30,12 @@ pub fn drive<A: Assign, T: Tools, R: Reader>(
     let mut shown = 0;
     loop {
         match engine.poll() {
-            Step::Ask(slot) => {
-                let result = answer(&engine.prompt(slot));
-                engine.answer(slot, result);
+            Step::Ask(seat) => {
+                let result = answer(&engine.prompt(seat));
+                engine.answer(seat, result);
             }
             // Nobody outside uses tools here: they give up.
-            Step::Use(slot, call) => engine.used(slot, &call, None),
+            Step::Use(seat, call) => engine.used(seat, &call, None),
             Step::Wait(until) => {
                 engine.advance(until);
                 if engine.begun() >= shown + STRIDE {
@@ -43,23 +48,49 @@ pub fn drive<A: Assign, T: Tools, R: Reader>(
     }
 }
 
-/// Runs the engine to its end, and waits for each answer and each tool.
-pub async fn drive_live<A: Assign, T: Tools, R: Reader>(
+/// What is waited for.
+enum Work<A> {
+    Answer(A),
+    Tool(Arc<CallWords>, u32),
+}
+
+/// What came of it.
+enum Came {
+    Answer(Result<Completion, CallFailure>),
+    Tool(Arc<CallWords>, Option<ToolUsed>),
+}
+
+/// Runs the engine to its end, and waits for answers and tools: for those of branches that run side
+/// by side at the same time.
+pub async fn drive_live<A: Assign, T: Tools, R: Reader, M: ChatModel>(
     engine: &mut Engine<'_, A, T, R>,
-    model: &impl ChatModel,
+    model: &M,
 ) {
+    let work = async |seat: Seat, work: Work<M::Request>| match work {
+        Work::Answer(request) => (seat, Came::Answer(model.complete(request).await)),
+        Work::Tool(call, nth) => {
+            let used = model.use_tool(&call, nth).await;
+            (seat, Came::Tool(call, used))
+        }
+    };
+    let mut out = FuturesUnordered::new();
     loop {
         match engine.poll() {
-            Step::Ask(slot) => {
-                let result = model.complete(&engine.prompt(slot)).await;
-                engine.answer(slot, result);
+            Step::Ask(seat) => {
+                let request = model.request(&engine.prompt(seat));
+                out.push(work(seat, Work::Answer(request)));
             }
-            Step::Use(slot, call) => {
-                let used = model.use_tool(&call, engine.tool_calls(slot)).await;
-                engine.used(slot, &call, used);
+            Step::Use(seat, call) => {
+                let nth = engine.tool_call(seat);
+                out.push(work(seat, Work::Tool(call, nth)));
             }
-            Step::Wait(until) => engine.advance(until),
-            Step::Done => return,
+            // Nothing may happen before what is out has come: it may be due first.
+            step => match (out.next().await, step) {
+                (Some((seat, Came::Answer(result))), _) => engine.answer(seat, result),
+                (Some((seat, Came::Tool(call, used))), _) => engine.used(seat, &call, used),
+                (None, Step::Wait(until)) => engine.advance(until),
+                (None, _) => return,
+            },
         }
     }
 }

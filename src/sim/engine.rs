@@ -8,10 +8,12 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::agents::visit::{Need, Visit};
-use crate::agents::{Agent, App, Assignment, Brief, ToolTried, ToolTry, Tools, given_up};
+use crate::agents::{App, Assignments, Brief, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
-use crate::journal::{Entry, Event, Reader};
+use crate::journal::{AgentId, Entry, Event, Reader};
 use crate::llm::model::{
     CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed,
 };
@@ -22,8 +24,8 @@ use crate::traffic::{Mode, Plan, TrafficSpec};
 
 /// Who assigns variations to users.
 pub trait Assign {
-    /// What supervisor, security and support agent are served for this user of this audience group.
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3];
+    /// What each agent's config serves this user of this audience group.
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments;
 
     /// Hears what happens, as it happens.
     fn hear(&mut self, _entry: &Entry) {}
@@ -47,20 +49,29 @@ pub struct World<'a> {
     pub luck: Luck,
 }
 
+/// A branch of the visit in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    slot: u32,
+    branch: u32,
+    /// Which visit of the slot: what was due for a branch of an earlier one is not due any more.
+    visit: u32,
+}
+
 /// What has to happen next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A model has to answer the prompt of this slot.
-    Ask(usize),
-    /// This slot's tool has to be used, where that is done outside of the engine.
-    Use(usize, Arc<CallWords>),
+    /// A model has to answer the prompt of this seat.
+    Ask(Seat),
+    /// This seat's tool has to be used, where that is done outside of the engine.
+    Use(Seat, Arc<CallWords>),
     /// Nothing before this moment.
     Wait(Timestamp),
     /// Everything is over.
     Done,
 }
 
-/// What a slot waits for.
+/// What a branch waits for.
 #[derive(Debug)]
 enum Pending {
     /// Its next user.
@@ -80,7 +91,26 @@ enum Pending {
 #[derive(Debug)]
 struct Slot {
     visit: Visit,
-    pending: Pending,
+    /// Visits that were here before.
+    earlier: u32,
+    /// For each branch.
+    pending: SmallVec<[Pending; 1]>,
+}
+
+impl Slot {
+    fn take(&mut self, branch: usize) -> Pending {
+        let pending = self.pending.get_mut(branch);
+        pending.map_or(Pending::Nothing, |pending| std::mem::replace(pending, Pending::Nothing))
+    }
+
+    fn put(&mut self, branch: usize, pending: Pending) {
+        while self.pending.len() <= branch {
+            self.pending.push(Pending::Nothing);
+        }
+        if let Some(place) = self.pending.get_mut(branch) {
+            *place = pending;
+        }
+    }
 }
 
 /// The slots by number.
@@ -89,15 +119,15 @@ struct Slots(Vec<Slot>);
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "the engine numbers its slots, and whoever answers for one gives back the number of its step"
+    reason = "the engine numbers its slots, and whoever answers for one gives back the seat of its step"
 )]
 impl Slots {
-    fn at(&self, slot: usize) -> &Slot {
-        &self.0[slot]
+    fn of(&self, seat: Seat) -> &Slot {
+        &self.0[seat.slot as usize]
     }
 
-    fn at_mut(&mut self, slot: usize) -> &mut Slot {
-        &mut self.0[slot]
+    fn of_mut(&mut self, seat: Seat) -> &mut Slot {
+        &mut self.0[seat.slot as usize]
     }
 }
 
@@ -108,7 +138,7 @@ pub struct Engine<'a, A, T, R> {
     assign: A,
     tools: T,
     reader: R,
-    queue: Queue<usize>,
+    queue: Queue<Seat>,
     slots: Slots,
     now: Timestamp,
     next_user: u32,
@@ -128,10 +158,11 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             Mode::Sequential { .. } => 1,
         };
         let mut queue = Queue::default();
-        let slots = (0..workers as usize)
+        let slots = (0..workers)
             .map(|slot| {
-                queue.push(Timestamp::START, slot);
-                Slot { visit: Visit::idle(), pending: Pending::User }
+                queue.push(Timestamp::START, Seat { slot, branch: 0, visit: 0 });
+                let pending = SmallVec::from_iter([Pending::User]);
+                Slot { visit: Visit::idle(), earlier: 0, pending }
             })
             .collect();
         Self {
@@ -154,28 +185,30 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         self
     }
 
-    /// What came of a slot's tool; it arrives after its latency. A tool that is not there gives up
+    /// What came of a seat's tool; it arrives after its latency. A tool that is not there gives up
     /// at once.
-    pub fn used(&mut self, slot: usize, call: &CallWords, used: Option<ToolUsed>) {
+    pub fn used(&mut self, seat: Seat, call: &CallWords, used: Option<ToolUsed>) {
         let (output, latency, refusals) = match used {
             Some(ToolUsed { output, latency, refusals }) => {
                 (Said::Words(Arc::new(output)), latency, refusals)
             }
             None => (given_up(call), Duration::ZERO, 0),
         };
-        self.schedule(slot, self.now + latency, Pending::Tool { output, latency, refusals });
+        self.schedule(seat, self.now + latency, Pending::Tool { output, latency, refusals });
     }
 
-    /// Tool calls that a slot's user has made.
+    /// The number of a seat's tool call, which no other tool call of its visit has.
     #[must_use]
-    pub fn tool_calls(&self, slot: usize) -> u16 {
-        self.slots.at(slot).visit.tool_calls()
+    pub fn tool_call(&self, seat: Seat) -> u32 {
+        self.slots.of(seat).visit.tool_call(&self.world.app, seat.branch as usize).1
     }
 
     /// What has to happen next.
     pub fn poll(&mut self) -> Step {
-        while let Some(slot) = self.queue.pop(self.now) {
-            if let Some(step) = self.resume(slot) {
+        while let Some(seat) = self.queue.pop(self.now) {
+            if self.slots.of(seat).earlier == seat.visit
+                && let Some(step) = self.resume(seat)
+            {
                 return step;
             }
         }
@@ -202,20 +235,20 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         self.next_user.saturating_sub(1)
     }
 
-    /// The prompt of a slot that has to be answered.
+    /// The prompt of a seat that has to be answered.
     #[must_use]
-    pub fn prompt(&self, slot: usize) -> Prompt<'_> {
-        self.slots.at(slot).visit.prompt(&self.world.app)
+    pub fn prompt(&self, seat: Seat) -> Prompt<'_> {
+        self.slots.of(seat).visit.prompt(&self.world.app, seat.branch as usize)
     }
 
-    /// The model's answer to a slot's prompt; it arrives after its own latency.
-    pub fn answer(&mut self, slot: usize, result: Result<Completion, CallFailure>) {
+    /// The model's answer to a seat's prompt; it arrives after its own latency.
+    pub fn answer(&mut self, seat: Seat, result: Result<Completion, CallFailure>) {
         let latency = match &result {
             Ok(done) => done.latency,
             Err(failure) => failure.latency,
         };
-        let cold = self.slots.at(slot).visit.cold(&self.world.app);
-        self.schedule(slot, self.now + latency + cold, Pending::Reply(result));
+        let cold = self.slots.of(seat).visit.cold(&self.world.app, seat.branch as usize);
+        self.schedule(seat, self.now + latency + cold, Pending::Reply(result));
     }
 
     /// Whoever assigned, and the reader, once everything is over.
@@ -228,21 +261,26 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         &self.reader
     }
 
-    fn schedule(&mut self, slot: usize, at: Timestamp, pending: Pending) {
-        let deadline = self.slots.at(slot).visit.deadline(self.world.traffic.timeout);
-        let (at, pending) = match deadline {
+    fn schedule(&mut self, seat: Seat, at: Timestamp, pending: Pending) {
+        let slot = self.slots.of_mut(seat);
+        if slot.earlier != seat.visit {
+            return;
+        }
+        let (at, pending) = match slot.visit.deadline(self.world.traffic.timeout) {
             Some(deadline) if deadline < at => (deadline, Pending::TimeOut),
             _ => (at, pending),
         };
-        self.slots.at_mut(slot).pending = pending;
-        self.queue.push(at, slot);
+        slot.put(seat.branch as usize, pending);
+        self.queue.push(at, seat);
     }
 
-    fn resume(&mut self, slot: usize) -> Option<Step> {
+    fn resume(&mut self, seat: Seat) -> Option<Step> {
         let (now, assign, reader) = (self.now, &mut self.assign, &mut self.reader);
-        let Slot { visit, pending } = self.slots.at_mut(slot);
-        let pending = std::mem::replace(pending, Pending::Nothing);
+        let (slot, branch) = (self.slots.of_mut(seat), seat.branch as usize);
+        let pending = slot.take(branch);
+        let visit = &mut slot.visit;
         let user = visit.user;
+        let branches = visit.branches();
         let tell = |event: Event| {
             let entry = Entry { at: now, user, event };
             assign.hear(&entry);
@@ -264,24 +302,29 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 };
                 visit.begin(user, owner, visitor.group, brief);
             }
-            Pending::Reply(result) => visit.replied(&self.world.app, now, result, tell),
+            Pending::Reply(result) => visit.replied(&self.world.app, branch, now, result, tell),
             Pending::Tool { output, latency, refusals } => {
-                visit.tool_answered(&self.world.app, output, latency, refusals, tell)
+                visit.tool_answered(&self.world.app, branch, output, latency, refusals, tell)
             }
             Pending::Try { call, since, refusals } => {
-                return self.try_tool(slot, call, since, refusals);
+                return self.try_tool(seat, call, since, refusals);
             }
             Pending::TimeOut => visit.time_out(now, tell),
-            Pending::Nothing => return None,
+            Pending::Nothing => return self.proceed(seat),
         }
-        self.proceed(slot)
+        // Branches that this began run side by side with it, from now on.
+        for branch in branches..visit.branches() {
+            self.queue.push(now, Seat { branch: branch as u32, ..seat });
+        }
+        self.proceed(seat)
     }
 
-    /// Sees to what the slot's visit needs now.
-    fn proceed(&mut self, slot: usize) -> Option<Step> {
-        let visit = &mut self.slots.at_mut(slot).visit;
-        match visit.need() {
-            Need::Model => Some(Step::Ask(slot)),
+    /// Sees to what the seat's branch needs now.
+    fn proceed(&mut self, seat: Seat) -> Option<Step> {
+        let slot = self.slots.of_mut(seat);
+        let visit = &mut slot.visit;
+        match visit.need(seat.branch as usize) {
+            Need::Model => Some(Step::Ask(seat)),
             Need::Sending => {
                 let assigned = self.assign.assign(&user_key(visit.user), visit.group);
                 let (now, user, owner) = (self.now, visit.user, visit.owner);
@@ -289,24 +332,30 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 while let Some(event) = assign.news() {
                     reader.entry(&Entry { at: now, user: 0, event });
                 }
-                let crash = |agent: Agent| {
-                    self.world.luck.of(owner).stage(Purpose::Crash, owner, agent as u64).uniform()
+                let crash = |AgentId(agent): AgentId| {
+                    let stage =
+                        self.world.luck.of(owner).stage(Purpose::Crash, owner, agent.into());
+                    { stage }.uniform()
                 };
-                visit.send(&self.world.app, now, assigned, crash, |event| {
+                visit.send(&self.world.app, now, &assigned, crash, |event| {
                     let entry = Entry { at: now, user, event };
                     assign.hear(&entry);
                     reader.entry(&entry);
                 });
-                self.proceed(slot)
+                self.proceed(seat)
             }
-            Need::Tool(call) => self.try_tool(slot, call, self.now, 0),
+            Need::Tool(call) => self.try_tool(seat, call, self.now, 0),
+            Need::Others => None,
             Need::Nothing => {
                 let pause = match self.world.traffic.mode {
                     Mode::Concurrent { .. } => Duration::ZERO,
                     Mode::Sequential { delay } => delay,
                 };
-                self.slots.at_mut(slot).pending = Pending::User;
-                self.queue.push(self.now + pause, slot);
+                slot.earlier = slot.earlier.wrapping_add(1);
+                slot.pending.clear();
+                slot.pending.push(Pending::User);
+                let next = Seat { branch: 0, visit: slot.earlier, ..seat };
+                self.queue.push(self.now + pause, next);
                 None
             }
         }
@@ -315,43 +364,36 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// Tries a tool; one that refuses is tried again later.
     fn try_tool(
         &mut self,
-        slot: usize,
+        seat: Seat,
         call: Called,
         since: Timestamp,
         refusals: u16,
     ) -> Option<Step> {
-        let visit = &self.slots.at(slot).visit;
+        let visit = &self.slots.of(seat).visit;
         let tried = ToolTry {
             call: call.clone(),
             owner: visit.owner,
-            nth: visit.tool_calls(),
+            nth: visit.tool_call(&self.world.app, seat.branch as usize).0,
             now: self.now,
             refusals,
         };
         match self.tools.use_tool(tried) {
-            ToolTried::Outside(call) => return Some(Step::Use(slot, call)),
+            ToolTried::Outside(call) => return Some(Step::Use(seat, call)),
             ToolTried::Arrives(output, latency) => {
                 let at = self.now + latency;
                 self.schedule(
-                    slot,
+                    seat,
                     at,
                     Pending::Tool { output, latency: at.since(since), refusals },
                 );
             }
             ToolTried::Refused(wait) => {
-                self.schedule(
-                    slot,
-                    self.now + wait,
-                    Pending::Try { call, since, refusals: refusals + 1 },
-                );
+                let refusals = refusals + 1;
+                self.schedule(seat, self.now + wait, Pending::Try { call, since, refusals });
             }
             ToolTried::GivenUp(output) => {
-                let latency = self.now.since(since);
-                self.schedule(
-                    slot,
-                    self.now,
-                    Pending::Tool { output, latency, refusals: refusals + 1 },
-                );
+                let (latency, refusals) = (self.now.since(since), refusals + 1);
+                self.schedule(seat, self.now, Pending::Tool { output, latency, refusals });
             }
         }
         None

@@ -283,7 +283,10 @@ fn recording() {
         if let Some(fault) = misfit(&recording, &loaded.scenario) {
             return Err(fault);
         }
-        assert!(!transcript(&recording).is_empty() || recording.calls.is_empty());
+        assert!(
+            !transcript(&recording, &simlab::agents::Graph::tutorial()).is_empty()
+                || recording.calls.is_empty()
+        );
         let session = Session::new(&stage, run, None::<World<Infallible>>, recording, None);
         let gathered = runtime.block_on(gather(&session, pending(), |_, _| ()));
         if let Some(stopped) = &gathered.stopped {

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
-use simlab::agents::{Assignment, MockTools, Texts};
+use simlab::agents::{Assignment, Assignments, MockTools, Texts};
 use simlab::context::UserKey;
 use simlab::flags::compiled::Compiled;
-use simlab::journal::{Caller, Entry, Served};
+use simlab::journal::{Entry, Served};
 use simlab::knowledge::tokens::count;
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
+use simlab::llm::tasks::Task;
 use simlab::random::Seed;
 use simlab::run::Stage;
 use simlab::scenario::load;
@@ -19,13 +20,14 @@ use simlab::traffic::Plan;
 struct ByFlags<'a>(&'a Compiled);
 
 impl Assign for ByFlags<'_> {
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
-        [0, 1, 2].map(|config: u8| {
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments {
+        let assign = |config: u8| {
             let evaluation = self.0.evaluate(usize::from(config), usize::from(group), key.as_str());
             let served =
                 evaluation.variation.map(|variation| Served { config, variation: variation as u8 });
             Assignment { served, in_experiment: evaluation.in_experiment }
-        })
+        };
+        (0..self.0.configs() as u8).map(assign).collect()
     }
 }
 
@@ -44,9 +46,9 @@ impl Checked<'_> {
 
     fn check(&self, prompt: &Prompt<'_>, done: &Completion) {
         let question = prompt.question.map_or(0, |question| self.rendered(question));
-        let text = match prompt.caller {
-            Caller::Supervisor | Caller::Security => question + TOKENS_PER_MESSAGE,
-            Caller::Support => prompt
+        let text = match prompt.task {
+            Task::Prescreen | Task::Screen => question + TOKENS_PER_MESSAGE,
+            Task::Answer => prompt
                 .thread
                 .iter()
                 .map(|message| self.rendered(&message.body) + TOKENS_PER_MESSAGE)

@@ -83,7 +83,7 @@ fn a_run_through_the_sdk_assigns_as_the_mock_and_ends_in_the_statistics_of_its_o
             });
             let (key, group) = (user_key(user), group.unwrap());
             let assigned = flags.assign(scenario, key.as_str(), group).unwrap();
-            for (config, assigned) in assigned.into_iter().enumerate() {
+            for (config, assigned) in assigned.iter().copied().enumerate() {
                 let mock = stage.compiled.evaluate(config, usize::from(group), key.as_str());
                 assert_eq!(
                     (assigned.variation.map(usize::from), assigned.in_experiment),

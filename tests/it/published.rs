@@ -111,14 +111,14 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
                     None => {}
                 }
             }
-            for agent in [Caller::Supervisor, Caller::Security, Caller::Support] {
+            for agent in scenario.graph.agents().map(Caller::Agent) {
                 let of_agent = tally
                     .spending
                     .iter()
                     .filter(|((a, caller, _), _)| usize::from(*a) == arm && *caller == agent);
                 put(
                     arm,
-                    format!("{} cost", agent.name()),
+                    format!("{} cost", scenario.graph.name(agent)),
                     of_agent.map(|(_, s)| s.cost.dollars()).sum::<f64>() / exposed,
                 );
             }

@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use simlab::journal::Caller;
 use simlab::knowledge::{Complexity, PersonalData, PiiSet, Question};
 use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Tool, ToolChoice};
 use simlab::llm::model::{
     Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
 };
+use simlab::llm::tasks::Task;
 use simlab::llm::wire::provider as wire;
 use simlab::llm::{render, setup::Setup};
 use simlab::random::Owner;
@@ -471,10 +471,8 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(scenario.seed, &topics);
     let served = Served::start(&["security"]);
-    let forms = [
-        (Caller::Supervisor, render::PRESCREEN_SCHEMA),
-        (Caller::Security, render::DETECTION_SCHEMA),
-    ];
+    let forms =
+        [(Task::Prescreen, render::PRESCREEN_SCHEMA), (Task::Screen, render::DETECTION_SCHEMA)];
     let mut compared = 0;
     for nth in 0..24_usize {
         let user = format!("user_1760000000_{nth}");
@@ -485,19 +483,20 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             personal: PersonalData::new(PiiSet::from_bits((nth as u8 * 7) & 63), nth as u64 * 977),
         };
         let text = question.render(&scenario.knowledge, PiiSet::NONE);
-        for (config, caller) in
-            [Caller::Supervisor, Caller::Security, Caller::Support].into_iter().enumerate()
+        for (config, task) in [Task::Prescreen, Task::Screen, Task::Answer].into_iter().enumerate()
         {
             let setup = &scenario.configs[config].variations
                 [nth % scenario.configs[config].variations.len()]
             .setup;
             let body = Body::Question(Said::Recipe(question));
             let prompt = Prompt {
-                caller,
+                caller: scenario.graph.caller_of(task),
+                task,
+                place: 0,
                 owner: Owner::of(user.as_bytes()),
                 nth: 0,
                 setup,
-                offers_tools: caller == Caller::Support,
+                offers_tools: task == Task::Answer,
                 input_tokens: setup.fixed_tokens
                     + question.size(&scenario.knowledge, PiiSet::NONE).tokens
                     + TOKENS_PER_MESSAGE,
@@ -515,7 +514,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 answer: None,
             };
             let model = &scenario.models[usize::from(setup.model)];
-            let (tools, choice) = match forms.iter().find(|form| form.0 == caller) {
+            let (tools, choice) = match forms.iter().find(|form| form.0 == task) {
                 Some((_, told)) => {
                     let mut lines = told.lines().map(str::to_owned);
                     let mut line = || lines.next().unwrap();
@@ -581,7 +580,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             assert_eq!(
                 (response.usage.input, response.usage.output),
                 (done.input_tokens, done.output_tokens),
-                "{caller:?}: {said}"
+                "{task:?}: {said}"
             );
             compared += 1;
         }

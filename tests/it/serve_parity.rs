@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use launchdarkly_server_sdk::ContextBuilder;
 use serde_json::{Value, json};
-use simlab::agents::{Assignment, MockTools, Texts};
+use simlab::agents::{Assignment, Assignments, MockTools, Texts};
 use simlab::context::{UserKey, user_key};
 use simlab::flags::compiled::Compiled;
-use simlab::journal::{Caller, Entry, FailureKind, Served as Variation};
+use simlab::journal::{Entry, FailureKind, Served as Variation};
 use simlab::judge::Sees;
 use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, PiiSet, Question, recognize};
@@ -20,6 +20,7 @@ use simlab::llm::chat::{
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
 use simlab::llm::render;
+use simlab::llm::tasks::Task;
 use simlab::llm::wire::provider as wire;
 use simlab::random::Owner;
 use simlab::run::Stage;
@@ -31,7 +32,7 @@ use super::serve::{ANTHROPIC, BEARER, Served};
 use super::serve_sdk::{client, runtime as threads};
 
 /// A user's key, audience group, and the variation of each config.
-type Noted = (String, u16, [Option<u8>; 3]);
+type Noted = (String, u16, Vec<Option<u8>>);
 
 /// Assigns by the flags, as a run does, and notes for whom.
 struct ByFlags<'a> {
@@ -40,16 +41,18 @@ struct ByFlags<'a> {
 }
 
 impl Assign for ByFlags<'_> {
-    fn assign(&mut self, key: &UserKey, group: u16) -> [Assignment; 3] {
-        let assigned = [0, 1, 2].map(|config: u8| {
+    fn assign(&mut self, key: &UserKey, group: u16) -> Assignments {
+        let assign = |config: u8| {
             let evaluation =
                 self.flags.evaluate(usize::from(config), usize::from(group), key.as_str());
             let served = evaluation
                 .variation
                 .map(|variation| Variation { config, variation: variation as u8 });
             Assignment { served, in_experiment: evaluation.in_experiment }
-        });
-        let variations = assigned.map(|one| one.served.map(|served| served.variation));
+        };
+        let assigned: Assignments = (0..self.flags.configs() as u8).map(assign).collect();
+        let variations =
+            assigned.iter().map(|one| one.served.map(|served| served.variation)).collect();
         self.keys.borrow_mut().push((key.as_str().to_owned(), group, variations));
         assigned
     }
@@ -64,7 +67,7 @@ struct Both<'a> {
     users: BTreeMap<Owner, String>,
     /// The final answer to each user.
     answers: RefCell<BTreeMap<Owner, Written>>,
-    compared: RefCell<BTreeMap<&'static str, u32>>,
+    compared: RefCell<BTreeMap<Task, u32>>,
     refused: Cell<u32>,
 }
 
@@ -144,14 +147,14 @@ impl Both<'_> {
             let tool = Tool { name: line(), description: line(), schema: line() };
             (vec![tool.clone()], ToolChoice::Named(tool.name))
         };
-        match prompt.caller {
-            Caller::Topics => {
+        match prompt.task {
+            Task::Topics => {
                 request.messages = vec![text(
                     Role::User,
                     "List all topics of the knowledge base, one on each line.",
                 )]
             }
-            Caller::Writer => {
+            Task::Question => {
                 let (title, depth) =
                     (self.texts.base.title(prompt.subject.topic), prompt.subject.complexity.name());
                 let personal = if prompt.subject.personal.is_empty() {
@@ -164,15 +167,15 @@ impl Both<'_> {
                     &format!("The topic is \"{title}\", the depth {depth}.{personal}"),
                 )];
             }
-            Caller::Supervisor => {
+            Task::Prescreen => {
                 request.messages = question();
                 (request.tools, request.tool_choice) = forced(render::PRESCREEN_SCHEMA);
             }
-            Caller::Security => {
+            Task::Screen => {
                 request.messages = question();
                 (request.tools, request.tool_choice) = forced(render::DETECTION_SCHEMA);
             }
-            Caller::Support => {
+            Task::Answer => {
                 request.messages = self.thread(prompt);
                 let tools = setup.tools.iter().map(|&tool| &self.scenario.tools[usize::from(tool)]);
                 let offer = |tool: &simlab::llm::setup::ToolSpec| {
@@ -185,7 +188,7 @@ impl Both<'_> {
                 request.tool_choice =
                     if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
             }
-            Caller::Judge => request.messages = vec![self.shown(prompt)],
+            Task::Judge => request.messages = vec![self.shown(prompt)],
         }
         request
     }
@@ -215,7 +218,7 @@ impl Both<'_> {
                 return;
             }
         };
-        assert_eq!(answer.status, 200, "{:?} {answer:?}", prompt.caller);
+        assert_eq!(answer.status, 200, "{:?} {answer:?}", prompt.task);
         let response = wire::decode_response(provider, &answer.body).unwrap();
         let called = response.tool_uses().next();
         let said = self.texts.reply(&done.reply, prompt.question);
@@ -236,16 +239,16 @@ impl Both<'_> {
             _ if response.stop == Stop::MaxTokens => {
                 assert!(said[0].starts_with(&response.text()), "{} {said:?}", response.text())
             }
-            _ => assert_eq!(response.text(), said[0], "{:?}", prompt.caller),
+            _ => assert_eq!(response.text(), said[0], "{:?}", prompt.task),
         }
         // How a brief is worded, and where a shown sentence is cut, is the client's own business.
-        if !matches!(prompt.caller, Caller::Topics | Caller::Writer | Caller::Judge) {
-            assert_eq!(response.usage.input, done.input_tokens, "{:?}", prompt.caller);
+        if !matches!(prompt.task, Task::Topics | Task::Question | Task::Judge) {
+            assert_eq!(response.usage.input, done.input_tokens, "{:?}", prompt.task);
         }
         if response.stop != Stop::MaxTokens {
             assert_eq!(response.usage.output, done.output_tokens, "{:?}: {said:?}", prompt.caller);
         }
-        *self.compared.borrow_mut().entry(prompt.caller.name()).or_default() += 1;
+        *self.compared.borrow_mut().entry(prompt.task).or_default() += 1;
     }
 }
 
@@ -303,13 +306,13 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         };
         drive(&mut engine, |prompt| both.answer(prompt), |_, _| ());
         let compared = both.compared.borrow();
-        for caller in [Caller::Writer, Caller::Supervisor, Caller::Support, Caller::Judge] {
+        for task in [Task::Question, Task::Prescreen, Task::Answer, Task::Judge] {
             assert!(
-                compared.get(caller.name()).is_some_and(|&count| count >= USERS / 2),
+                compared.get(&task).is_some_and(|&count| count >= USERS / 2),
                 "{name}: {compared:?}"
             );
         }
-        assert!(compared.contains_key(Caller::Security.name()), "{name}: {compared:?}");
+        assert!(compared.contains_key(&Task::Screen), "{name}: {compared:?}");
         assert!(both.refused.get() < USERS, "{name}: {}", both.refused.get());
 
         // The official client of the server puts every user where the run put it.

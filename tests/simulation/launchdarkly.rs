@@ -113,15 +113,20 @@ impl<'a> Sdk<'a> {
 }
 
 impl Flags for Sdk<'_> {
-    fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String> {
-        Ok([0, 1, 2].map(|config| {
-            let evaluation = self.flags.evaluate(config, usize::from(group), key);
-            self.hold(key, json!({ "kind": "feature", "user": key, "at": self.world.true_ms() }));
-            Assigned {
-                variation: evaluation.variation.map(|at| at as u8),
-                in_experiment: evaluation.in_experiment,
-            }
-        }))
+    fn assign(&self, key: &str, group: u16) -> Result<Vec<Assigned>, String> {
+        Ok((0..self.flags.configs())
+            .map(|config| {
+                let evaluation = self.flags.evaluate(config, usize::from(group), key);
+                self.hold(
+                    key,
+                    json!({ "kind": "feature", "user": key, "at": self.world.true_ms() }),
+                );
+                Assigned {
+                    variation: evaluation.variation.map(|at| at as u8),
+                    in_experiment: evaluation.in_experiment,
+                }
+            })
+            .collect())
     }
 
     fn track(&self, key: &str, _group: u16, entries: &[Entry]) {

@@ -2,70 +2,72 @@
 //!
 //! Does not know: how the visit goes on.
 
-use super::Visit;
+use super::{Visit, caller};
 use crate::agents::app::App;
-use crate::agents::need::Phase;
 use crate::agents::spec::AtBudget;
 use crate::journal::Caller;
 use crate::judge::{JudgeSpec, Sees, shown};
 use crate::knowledge::PiiSet;
 use crate::llm::model::{Body, Prompt, Said, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::tasks::Task;
 
 impl Visit {
-    /// The question to the model that has to answer now.
+    /// The question to the model that has to answer now in a branch.
     #[must_use]
-    pub fn prompt<'a>(&'a self, app: &'a App<'a>) -> Prompt<'a> {
-        let (caller, setup, offers_tools) = match self.phase {
-            Phase::Writing | Phase::Written | Phase::Over => {
-                (Caller::Writer, app.writer_setup, false)
+    #[expect(clippy::indexing_slicing, reason = "a visit has always a first branch")]
+    pub fn prompt<'a>(&'a self, app: &'a App<'a>, at: usize) -> Prompt<'a> {
+        let branch = self.branches.get(at).unwrap_or(&self.branches[0]);
+        let caller = caller(self.phase, branch);
+        let (task, setup, place, offers_tools) = match caller {
+            Caller::Agent(agent) => {
+                let node = app.graph.node(agent);
+                let variation = app.setup(branch.acting);
+                let frugal = variation.at_budget == AtBudget::StopTools
+                    && variation.session_budget.is_some_and(|most| self.spent >= most);
+                let task = node.role.task();
+                let offers_tools = task == Task::Answer
+                    && u32::from(branch.rounds) < variation.max_tool_calls
+                    && !frugal;
+                (task, &variation.setup, node.place, offers_tools)
             }
-            Phase::Judge => (Caller::Judge, app.judge_setup, false),
-            Phase::Supervisor => (Caller::Supervisor, &app.setup(self.acting[0]).setup, false),
-            Phase::Security => (Caller::Security, &app.setup(self.acting[1]).setup, false),
-            Phase::Support | Phase::Tool => {
-                let agent = app.setup(self.acting[2]);
-                let frugal = agent.at_budget == AtBudget::StopTools
-                    && agent.session_budget.is_some_and(|most| self.spent >= most);
-                (
-                    Caller::Support,
-                    &agent.setup,
-                    u32::from(self.rounds) < agent.max_tool_calls && !frugal,
-                )
-            }
+            Caller::Judge => (Task::Judge, app.judge_setup, 0, false),
+            Caller::Topics | Caller::Writer => (Task::Question, app.writer_setup, 0, false),
         };
-        let text = match caller {
-            Caller::Support => self.thread_tokens,
-            Caller::Judge => self.shown_tokens(app),
-            Caller::Writer => TOKENS_PER_MESSAGE,
+        let text = match task {
+            Task::Judge => self.shown_tokens(app),
+            Task::Question => TOKENS_PER_MESSAGE,
+            task if task.converses() => branch.thread_tokens,
             _ => self.question_tokens + TOKENS_PER_MESSAGE,
         };
         let subject = Subject {
             topic: self.brief.topic,
             complexity: self.brief.complexity,
-            personal: if caller == Caller::Writer && self.brief.personal {
+            personal: if task == Task::Question && self.brief.personal {
                 PiiSet::ALL
             } else {
                 self.personal
             },
-            redacted: if caller == Caller::Support { self.redacted } else { PiiSet::NONE },
-            rounds: self.rounds,
-            passages: self.passages,
-            visible: if caller == Caller::Judge {
-                self.visible(app.judge)
-            } else {
-                Visible::default()
-            },
+            redacted: if task.converses() { self.redacted } else { PiiSet::NONE },
+            rounds: branch.rounds,
+            passages: branch.passages,
+            visible: if task == Task::Judge { self.visible(app.judge) } else { Visible::default() },
+        };
+        let nth = match caller {
+            Caller::Agent(_) => self.number(at, branch, branch.calls),
+            _ => 0,
         };
         Prompt {
             caller,
+            task,
             owner: self.owner,
-            nth: self.nth,
+            place,
+            nth,
             setup,
             offers_tools,
             input_tokens: setup.fixed_tokens + text,
             subject,
             question: self.question.as_ref(),
-            thread: &self.thread,
+            thread: &branch.thread,
             answer: self.answer.as_ref(),
         }
     }
@@ -78,7 +80,8 @@ impl Visit {
             }
             _ => self.question_tokens,
         };
-        question + self.tools_shown + self.answer_shown + TOKENS_PER_MESSAGE
+        let tools: u32 = self.branches.first().map_or(0, |branch| branch.tools_shown);
+        question + tools + self.answer_shown + TOKENS_PER_MESSAGE
     }
 
     /// What a judge sees of the answer.
@@ -86,9 +89,10 @@ impl Visit {
         let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else {
             return Visible::default();
         };
+        let tools = self.branches.first().map_or(0, |branch| branch.tool_characters);
         Visible {
-            grade: shown::readable(*answer, self.tool_characters, judge).then_some(answer.grade),
-            tool_output_first: judge.sees == Sees::ToolOutputFirst && self.tool_characters > 0,
+            grade: shown::readable(*answer, tools, judge).then_some(answer.grade),
+            tool_output_first: judge.sees == Sees::ToolOutputFirst && tools > 0,
             tokens: self.answer_shown,
         }
     }

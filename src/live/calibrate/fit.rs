@@ -86,14 +86,14 @@ struct Calls {
     malformed: u64,
 }
 
-fn calls(recording: &Recording) -> BTreeMap<String, Calls> {
+fn calls(scenario: &Scenario, recording: &Recording) -> BTreeMap<String, Calls> {
     use crate::journal::Caller;
     let mut all: BTreeMap<String, Calls> = BTreeMap::new();
     for (call, outcome) in &recording.calls {
         let (CallOutcome::Answered(crate::live::recording::Answered { model, .. })
         | CallOutcome::Failed(crate::live::recording::Failed { model, .. })) = outcome;
         let own = all.entry(model.clone()).or_default();
-        let structured = matches!(call.caller, Caller::Supervisor | Caller::Security);
+        let structured = matches!(call.caller, Caller::Agent(agent) if scenario.graph.node(agent).role.task().schema().is_some());
         if let CallOutcome::Answered(answered) = outcome {
             own.times.push((f64::from(answered.output_tokens), answered.answer_us as f64 / 1e6));
         }
@@ -151,7 +151,7 @@ pub fn calibrate(
 ) -> Result<(Calibration, Scenario), Fault> {
     let mut found = Calibration::default();
     let mut scenario = base.clone();
-    let calls = calls(recording);
+    let calls = calls(base, recording);
     let most = calls.values().map(|calls| calls.times.len()).max().unwrap_or(0);
     if most < LEAST {
         return Err(Fault::TooFew(most));

@@ -157,7 +157,7 @@ pub fn match_moments(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), SetupError> {
     let users = users.max(MIN_USERS);
-    let wanted = recorded(recording);
+    let wanted = recorded(scenario, recording);
     let base = scenario.clone();
     let mut slopes: BTreeMap<(String, usize), f64> = BTreeMap::new();
     let mut done = 0;

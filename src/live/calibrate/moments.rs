@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::context::user_key;
-use crate::journal::{Caller, Entry, Label};
+use crate::journal::{AgentId, Caller, Entry, Label};
 use crate::live::recording::{CallOutcome, Recording};
 use crate::llm::model::{CallFailure, Completion, Prompt, Reply};
+use crate::llm::tasks::Task;
 use crate::random::{Owner, Seed};
 use crate::run::Stage;
+use crate::scenario::Scenario;
 
 /// What one model did as support agent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,17 +53,18 @@ impl Moments {
 
 /// What the recording has, by model.
 #[must_use]
-pub fn recorded(recording: &Recording) -> BTreeMap<String, Moments> {
+pub fn recorded(scenario: &Scenario, recording: &Recording) -> BTreeMap<String, Moments> {
     let mut all: BTreeMap<String, Moments> = BTreeMap::new();
     let mut answered_by: BTreeMap<u32, String> = BTreeMap::new();
     let mut rounds: BTreeMap<u32, u16> = BTreeMap::new();
     for (call, outcome) in &recording.calls {
         let CallOutcome::Answered(answered) = outcome else { continue };
+        let answers = |agent: AgentId| scenario.graph.node(agent).role.task() == Task::Answer;
         match call.caller {
-            Caller::Support if !answered.tools.is_empty() => {
+            Caller::Agent(agent) if answers(agent) && !answered.tools.is_empty() => {
                 *rounds.entry(call.user).or_default() += 1
             }
-            Caller::Support if !answered.text.trim().is_empty() => {
+            Caller::Agent(agent) if answers(agent) && !answered.text.trim().is_empty() => {
                 let rounds = rounds.get(&call.user).copied().unwrap_or(0);
                 all.entry(answered.model.clone())
                     .or_default()
@@ -95,14 +98,14 @@ pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, 
     let name = |model: u16| stage.scenario.model(model).id.clone();
     let mut hear = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
-        match (prompt.caller, &done.reply) {
-            (Caller::Support, Reply::Answer(_)) => {
+        match (prompt.task, &done.reply) {
+            (Task::Answer, Reply::Answer(_)) => {
                 all.entry(name(prompt.setup.model))
                     .or_default()
                     .answer(done.output_tokens, prompt.subject.rounds);
                 answered_by.insert(user, prompt.setup.model);
             }
-            (Caller::Judge, Reply::Label(label)) => {
+            (Task::Judge, Reply::Label(label)) => {
                 if let Some(&model) = answered_by.get(&user) {
                     all.entry(name(model)).or_default().label(*label);
                 }

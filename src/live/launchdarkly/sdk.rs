@@ -273,9 +273,10 @@ impl LiveFlags {
         scenario: &Scenario,
         key: &str,
         group: u16,
-    ) -> Result<[Assigned; 3], LiveFlagsError> {
+    ) -> Result<Vec<Assigned>, LiveFlagsError> {
         let context = context(scenario, key, group)?;
-        let mut assigned = [Assigned { variation: None, in_experiment: false }; 3];
+        let nothing = Assigned { variation: None, in_experiment: false };
+        let mut assigned = vec![nothing; scenario.configs.len()];
         for (slot, config) in assigned.iter_mut().zip(&scenario.configs) {
             let lacks =
                 |what: String| LiveFlagsError::NotSetUp { what, scenario: scenario.name.clone() };

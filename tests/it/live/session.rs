@@ -28,14 +28,15 @@ pub struct InProcess<'a> {
 }
 
 impl Flags for InProcess<'_> {
-    fn assign(&self, key: &str, group: u16) -> Result<[Assigned; 3], String> {
-        Ok([0, 1, 2].map(|config| {
+    fn assign(&self, key: &str, group: u16) -> Result<Vec<Assigned>, String> {
+        let assign = |config| {
             let evaluation = self.flags.evaluate(config, usize::from(group), key);
             Assigned {
                 variation: evaluation.variation.map(|at| at as u8),
                 in_experiment: evaluation.in_experiment,
             }
-        }))
+        };
+        Ok((0..self.flags.configs()).map(assign).collect())
     }
 
     fn track(&self, key: &str, _group: u16, _entries: &[Entry]) {

@@ -1,0 +1,119 @@
+//! A branch of a visit: one agent at work. The tutorial's visits have one.
+//!
+//! Does not know: which branches there are besides it.
+
+use crate::journal::{AgentId, Event, FailureKind, Served};
+use crate::llm::model::{Called, Message, Passages, TOKENS_PER_MESSAGE};
+use crate::quantity::Money;
+use crate::time::Timestamp;
+
+/// One agent at work.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// Who is at work.
+    pub agent: AgentId,
+    /// What its config served.
+    pub served: Served,
+    /// The variation that acts: what was served, or its fallback.
+    pub acting: Served,
+    /// Whether it still has something to do.
+    pub works: bool,
+    /// The tool call that is out.
+    pub called: Option<Called>,
+    /// The conversation with its model.
+    pub thread: Vec<Message>,
+    /// The conversation's tokens.
+    pub thread_tokens: u32,
+    /// Calls of its model so far.
+    pub calls: u16,
+    /// Tools that it used.
+    pub rounds: u16,
+    /// Passages that they found.
+    pub passages: Passages,
+    /// Characters of tool output, and the tokens of what a judge is shown of it.
+    pub tool_characters: u32,
+    pub tools_shown: u32,
+    started: Timestamp,
+    input_tokens: u32,
+    output_tokens: u32,
+    cost: Option<Money>,
+}
+
+impl Branch {
+    /// A branch in which nobody works yet.
+    pub fn idle(thread: Vec<Message>) -> Self {
+        let nothing = Served { config: 0, variation: 0 };
+        Self {
+            agent: AgentId(0),
+            served: nothing,
+            acting: nothing,
+            works: false,
+            called: None,
+            thread,
+            thread_tokens: 0,
+            calls: 0,
+            rounds: 0,
+            passages: Passages::default(),
+            tool_characters: 0,
+            tools_shown: 0,
+            started: Timestamp::START,
+            input_tokens: 0,
+            output_tokens: 0,
+            cost: None,
+        }
+    }
+
+    /// An agent begins.
+    pub fn begin(&mut self, agent: AgentId, served: Served, now: Timestamp) {
+        let mut thread = std::mem::take(&mut self.thread);
+        thread.clear();
+        let idle = Self::idle(thread);
+        *self = Self { agent, served, acting: served, works: true, started: now, ..idle };
+    }
+
+    /// A call was charged.
+    pub fn charge(&mut self, (input, output): (u32, u32), cost: Option<Money>) {
+        // A provider can state any number.
+        self.input_tokens = self.input_tokens.saturating_add(input);
+        self.output_tokens = self.output_tokens.saturating_add(output);
+        if let Some(cost) = cost {
+            self.cost = Some(self.cost.unwrap_or(Money::ZERO) + cost);
+        }
+    }
+
+    /// Whether any input was charged.
+    pub fn charged(&self) -> bool {
+        self.input_tokens > 0
+    }
+
+    /// What its end is in the journal. A failed run tracks neither tokens nor cost, as the original
+    /// does; what was really spent stands in its calls.
+    pub fn finished(&self, now: Timestamp, failed: Option<FailureKind>) -> Event {
+        let (input_tokens, output_tokens, cost) = if failed.is_some() {
+            (0, 0, None)
+        } else {
+            (self.input_tokens, self.output_tokens, self.cost)
+        };
+        Event::AgentFinished {
+            served: self.served,
+            caller: crate::journal::Caller::Agent(self.agent),
+            input_tokens,
+            output_tokens,
+            duration: now.since(self.started),
+            cost,
+            failed,
+        }
+    }
+
+    /// A message of this many tokens joins the conversation.
+    pub fn grow(&mut self, tokens: u32) {
+        self.thread_tokens =
+            self.thread_tokens.saturating_add(tokens).saturating_add(TOKENS_PER_MESSAGE);
+    }
+
+    /// A message joins the conversation.
+    pub fn push(&mut self, message: Message) {
+        self.grow(message.tokens);
+        self.thread.push(message);
+    }
+}

@@ -1,0 +1,188 @@
+//! What models are asked to do: one file for each task, with the form of its answer, the request
+//! to a real model, the reader of a real model's answer, and what the mock answers.
+//!
+//! Promises: the request, the reader and the mock of a task agree, so a live run against the mock
+//! over HTTP gets the simulator's very answers (tested).
+//!
+//! Does not know: which agent has the task, or where its answer goes.
+
+mod answer;
+mod judge;
+mod prescreen;
+mod question;
+mod read;
+mod screen;
+mod topics;
+
+pub use read::{Spoken, Unreadable};
+
+use crate::knowledge::{KnowledgeBase, PiiSet};
+use crate::llm::chat::{ChatRequest, Message, Part, Role};
+use crate::llm::mock::{CallLuck, MockModels};
+use crate::llm::model::{Body, Prompt, Reply};
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::ToolSpec;
+use crate::random::Purpose;
+
+/// What a model is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Task {
+    /// List the topics of the knowledge base.
+    Topics,
+    /// Write a user's question.
+    Question,
+    /// Look for personal data and choose who goes on.
+    Prescreen,
+    /// Redact personal data.
+    Screen,
+    /// Answer, with tools where there are any.
+    Answer,
+    /// Rate an answer.
+    Judge,
+}
+
+/// What belongs to a task.
+pub(super) trait Behavior: Sync {
+    /// Whose luck its calls have.
+    fn purpose(&self) -> Purpose;
+
+    /// The structured output that it asks for: name, description and JSON schema, a line each.
+    fn schema(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether an answer has a form that it can fail to have.
+    fn has_form(&self) -> bool {
+        true
+    }
+
+    /// What the mock answers, and the tokens of the answer.
+    fn mock(
+        &self,
+        mock: &MockModels<'_>,
+        model: &ModelProfile,
+        prompt: &Prompt<'_>,
+        luck: &CallLuck,
+    ) -> (Reply, u32);
+
+    /// Completes the request to a real model, which has the variation's instructions and parameters
+    /// already.
+    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest);
+
+    /// Reads a real model's answer.
+    fn read(
+        &self,
+        offers_tools: bool,
+        spoken: &Spoken<'_>,
+        base: &KnowledgeBase,
+        tools: &[ToolSpec],
+    ) -> Result<Reply, Unreadable>;
+}
+
+impl Task {
+    pub(super) fn behavior(self) -> &'static dyn Behavior {
+        match self {
+            Self::Topics => &topics::Topics,
+            Self::Question => &question::WriteQuestion,
+            Self::Prescreen => &prescreen::Prescreening,
+            Self::Screen => &screen::Screening,
+            Self::Answer => &answer::Answering,
+            Self::Judge => &judge::Judging,
+        }
+    }
+
+    /// The structured output that it asks for: name, description and JSON schema, a line each.
+    #[must_use]
+    pub fn schema(self) -> Option<&'static str> {
+        self.behavior().schema()
+    }
+
+    /// Whether an answer has a form that it can fail to have, so that a malformed one is asked for
+    /// once more.
+    #[must_use]
+    pub fn has_form(self) -> bool {
+        self.behavior().has_form()
+    }
+
+    /// Whether it is an agent's.
+    #[must_use]
+    pub fn is_agents(self) -> bool {
+        !matches!(self, Self::Topics | Self::Question | Self::Judge)
+    }
+
+    /// Whether the words of a whole conversation stand in its prompt.
+    #[must_use]
+    pub fn converses(self) -> bool {
+        self == Self::Answer
+    }
+}
+
+/// What words are made of in requests.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    /// What stands in a message, as text.
+    pub body: &'a dyn Fn(&Body) -> String,
+    /// What users ask about.
+    pub base: &'a KnowledgeBase,
+    /// The tools, by index.
+    pub tools: &'a [ToolSpec],
+    /// Most topics that are asked for.
+    pub max_topics: u32,
+    /// Most output tokens of the model.
+    pub max_output_tokens: u32,
+    /// Characters of the question and of the answer that a judge is shown.
+    pub shown_characters: (u32, u32),
+    /// Whether a judge is shown tool output before the answer.
+    pub shows_tool_output: bool,
+}
+
+/// A message of one text.
+#[must_use]
+pub fn message(role: Role, text: impl Into<String>) -> Message {
+    Message { role, content: vec![Part::Text(text.into())] }
+}
+
+impl Words<'_> {
+    /// The question of a prompt as the only message.
+    fn question(&self, prompt: &Prompt<'_>) -> Vec<Message> {
+        let question = prompt.question.map(|question| message(Role::User, (self.body)(question)));
+        question.into_iter().collect()
+    }
+}
+
+/// Completes the request to a real model for this prompt.
+pub fn request(prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    prompt.task.behavior().request(prompt, words, request);
+}
+
+/// Reads a real model's answer to a prompt with this task.
+///
+/// # Errors
+/// When it refuses, or is not what was asked for.
+pub fn read(
+    (task, offers_tools): (Task, bool),
+    spoken: &Spoken<'_>,
+    base: &KnowledgeBase,
+    tools: &[ToolSpec],
+) -> Result<Reply, Unreadable> {
+    spoken.refused()?;
+    task.behavior().read(offers_tools, spoken, base, tools)
+}
+
+/// The items that are noticed: ten bits decide each, so a better recall notices the same items and
+/// more.
+fn noticed(personal: PiiSet, recall: f64, bits: u64) -> PiiSet {
+    let seen = personal
+        .iter()
+        .filter(|&item| (((bits >> (10 * item as u32)) & 1023) as f64 + 0.5) / 1024.0 < recall);
+    seen.fold(PiiSet::NONE, PiiSet::with)
+}
+
+/// `p` with its log odds moved by `by`.
+fn shift(p: f64, by: f64) -> f64 {
+    if p <= 0.0 || p >= 1.0 {
+        return p;
+    }
+    let odds = p / (1.0 - p) * libm::exp(by);
+    odds / (1.0 + odds)
+}
