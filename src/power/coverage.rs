@@ -6,7 +6,6 @@
 
 use super::aggregate::share;
 use super::data::{Coverage, Estimate, SizePower, StudyPower, TrueEffect};
-use super::markdown::to_share;
 use super::replicate::AtSize;
 use crate::figure;
 use crate::report::{Number, with_error};
@@ -71,7 +70,7 @@ pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
             metric.key,
             figure::count(size.users.into()),
             truth.unwrap_or_default(),
-            to_share(covered),
+            covered.percent(),
             why(metric, size, size.coverage.get(at).and_then(|own| own.measured_limit), mass)
         ))
     };
@@ -100,7 +99,7 @@ fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: 
             Some(share) => format!(
                 "In {} of these runs prior and data conflict: the estimate is mostly prior, which expects small changes. Give the metric a wider \
                  `prior_variance`, or more users.",
-                to_share(share)
+                share.percent()
             ),
             None => "The intervals are too narrow for so few users: the values are skewed or tied, or the prior pulls estimates to no change."
                 .to_owned(),

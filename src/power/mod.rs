@@ -12,11 +12,10 @@ mod conduct;
 mod coverage;
 mod data;
 mod design;
-mod markdown;
+mod document;
 mod part;
 mod replicate;
 mod search;
-mod text;
 
 pub use aggregate::aggregate;
 pub use conduct::conduct;
@@ -25,8 +24,7 @@ pub use data::{
     Target, TrueEffect,
 };
 pub use design::{Design, MAX_REPLICATIONS, MAX_SIZES, PowerRequest, without_effect};
-pub use markdown::to_markdown;
+pub use document::{to_markdown, to_text};
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
 pub use replicate::{AtSize, Replication};
 pub use search::{Search, few, search};
-pub use text::to_text;

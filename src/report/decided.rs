@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::Health;
+use super::document::Mark;
+use super::table::Tone;
 use crate::analysis::HealthStatus;
 use crate::verdict::Decision;
 
@@ -118,4 +120,17 @@ pub struct Because {
     /// How many groups it is inside of.
     #[serde(default)]
     pub depth: usize,
+}
+
+impl Because {
+    /// How it came out.
+    pub(super) fn mark(&self) -> Mark {
+        match self.held {
+            Some(true) => Mark { sign: "✓", word: "held", tone: Tone::Good, comment: "✅ held" },
+            Some(false) => {
+                Mark { sign: "✗", word: "not held", tone: Tone::Bad, comment: "❌ not held" }
+            }
+            None => Mark { sign: "?", word: "unknown", tone: Tone::Warn, comment: "❔ unknown" },
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub fn to_junit(report: &Report) -> String {
             let class = xml(&format!("{}.{}", report.scenario, experiment.key));
             let Some(verdict) = &experiment.verdict else { continue };
             for line in &verdict.because {
-                let (_, word, _) = super::format::held(line.held);
+                let word = line.mark().word;
                 cases += &format!(
                     "    <testcase classname=\"{class}\" name=\"{}\">\n      <system-out>{word}: found {}, required {}</system-out>\n    </testcase>\n",
                     xml(&line.criterion),

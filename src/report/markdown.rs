@@ -1,153 +1,155 @@
-//! The report as GitHub's Markdown, for a comment on a pull request: verdict first, details folded
-//! away.
+//! A document as GitHub's Markdown, for a comment on a pull request: the decision first, details folded away.
 //!
-//! Promises: text from scenarios, models and events stays text: it opens no tag, leaves no cell and
-//! calls nobody.
+//! Guarantees: text from scenarios, models and events stays text: it opens no tag, leaves no cell and mentions nobody.
 
-use super::beside;
-use super::data::{Experiment, Report};
-use super::escape::markdown;
-use super::format;
-use super::table::{Row, Table};
-use crate::analysis::HealthStatus;
-use crate::verdict::Decision;
+use super::data::Report;
+use super::document::{
+    CheckRow, Checklist, DecisionBox, Element, Fact, Level, List, Medium, Section,
+};
+use super::escape::{markdown, plain};
+use super::sections::document;
+use super::table::{Row, Table, Tone};
 
 /// The report as Markdown.
 #[must_use]
 pub fn to_markdown(report: &Report) -> String {
+    document_to_markdown(&document(report))
+}
+
+/// A document as Markdown.
+#[must_use]
+pub(crate) fn document_to_markdown(document: &[Element<'_>]) -> String {
     let mut out = String::new();
-    for experiment in &report.experiments {
-        experiment_part(experiment, &mut out);
-    }
-    for part in beside::of_report(report) {
-        out += &format!("### {}\n\n", part.title);
-        if !part.table.rows.is_empty() {
-            table(&part.table, &mut out);
-        }
-        out += &part.note.map(|note| format!("{}\n\n", markdown(&note))).unwrap_or_default();
-    }
-    if !report.expectations.is_empty() {
-        out += "### Expected by the scenario\n\n";
-        for expectation in &report.expectations {
-            let mark = if expectation.passed { "✅" } else { "❌" };
-            let message = if expectation.passed || expectation.message.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", markdown(&expectation.message))
-            };
-            out += &format!("- {mark} {}{message}\n", markdown(&expectation.name));
-        }
-        out.push('\n');
-    }
-    out += "<details><summary>What was run</summary>\n\n| | |\n|---|---|\n";
-    for (label, text) in format::provenance(report)
-        .into_iter()
-        .chain(format::traffic(report))
-        .chain(format::recorded(report))
-    {
-        out += &format!("| {label} | {} |\n", markdown(&text));
-    }
-    out += &format!("| version | simlab {} |\n", markdown(&report.version));
-    for assumption in &report.assumptions {
-        out += &format!(
-            "| assumed | {} ({}) |\n",
-            markdown(&assumption.what),
-            markdown(&assumption.source)
-        );
-    }
-    out += "\n</details>\n";
+    elements(document, false, &mut out);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     out
 }
 
-fn experiment_part(experiment: &Experiment, out: &mut String) {
-    *out += &format!("## {}\n\n", markdown(&experiment.name));
-    match &experiment.verdict {
-        Some(verdict) => {
-            let sign = match verdict.decision {
-                _ if !verdict.trusted => "⛔",
-                Decision::Ship => "🟢",
-                Decision::Keep => "🔴",
-                Decision::NeedMoreData => "🟡",
-            };
-            *out += &format!("> {sign} **{}**\n\n", markdown(&verdict.headline));
-            if let Some(said) = verdict.would_have_been() {
-                *out += &format!("{}\n\n", markdown(&said));
+/// The elements; without their facts where those are in a table of their own.
+fn elements(all: &[Element<'_>], without_facts: bool, out: &mut String) {
+    for element in Medium::Comment.order(all) {
+        match element {
+            Element::Title(_) | Element::Gallery(_) => {}
+            Element::Section(own) => section(own, without_facts, out),
+            Element::Note(text, Tone::Dim) => *out += &format!("_{}_\n\n", markdown(text)),
+            Element::Note(text, _) => *out += &format!("{}\n\n", markdown(text)),
+            Element::Facts(own) => {
+                if !without_facts {
+                    facts(own.iter(), out);
+                }
             }
-            if let Some(hindsight) = &verdict.hindsight {
-                *out += &format!("{}\n\n", markdown(&hindsight.message));
+            Element::Table(own) => table(own, out),
+            Element::Checklist(own) => checklist(own, out),
+            Element::List(own) => list(own, out),
+            Element::Lines(lines) => {
+                lines.iter().for_each(|line| *out += &format!("    {}\n", plain(line)));
+                out.push('\n');
             }
-            *out += "| | criterion | found | required |\n|---|---|---|---|\n";
-            for line in &verdict.because {
-                let mark = match line.held {
-                    Some(true) => "✅ held",
-                    Some(false) => "❌ not held",
-                    None => "❔ unknown",
-                };
-                let inset = "&nbsp;&nbsp;".repeat(line.depth.min(8));
-                let declared = if line.declared { " (declared, not measured)" } else { "" };
-                *out += &format!(
-                    "| {mark} | {inset}{}{declared} | {} | {} |\n",
-                    markdown(&line.criterion),
-                    markdown(&line.found),
-                    markdown(&line.required)
-                );
-            }
-            out.push('\n');
-            for warning in &verdict.rule_warnings {
-                *out += &format!("⚠️ The rule: {}\n\n", markdown(warning));
-            }
+            Element::Decision(own) => decision(own, out),
         }
-        None => *out += "No decision rule was given, so there is no verdict.\n\n",
     }
-    for check in experiment.health.iter().filter(|check| check.status != HealthStatus::Healthy) {
-        let (_, word, _) = format::status(check.status);
-        *out += &format!("- **{word}** {}: {}\n", markdown(&check.check), markdown(&check.message));
-    }
-    if experiment.health.iter().any(|check| check.status != HealthStatus::Healthy) {
-        out.push('\n');
-    }
-    for treatment in experiment.treatments() {
-        let (name, control) =
-            (experiment.name_of(treatment), experiment.name_of(&experiment.control));
-        *out += &format!("### {} against {}\n\n", markdown(name), markdown(control));
-        table(&format::changes(experiment, treatment), out);
-    }
-    if let Some(sentence) = format::users_needed(experiment) {
-        *out += &format!("_{}_\n\n", markdown(&sentence));
-    }
-    let mut fold_part = |title: &str, content: &Table, note: Option<&str>| {
-        *out += &format!("<details><summary>{title}</summary>\n\n");
-        if !content.rows.is_empty() {
-            table(content, out);
+}
+
+/// A section with its heading; neither where it has nothing to show.
+fn section(section: &Section<'_>, without_facts: bool, out: &mut String) {
+    let mut inside = String::new();
+    if section.folded && !without_facts {
+        // One table for all facts in it: each of its own would have an empty heading.
+        let mut all = Vec::new();
+        collect(&section.elements, &mut all);
+        if !all.is_empty() {
+            facts(all.into_iter(), &mut inside);
         }
-        *out += &note.map(|note| format!("{}\n\n", markdown(note))).unwrap_or_default();
-        *out += "</details>\n\n";
+    }
+    elements(&section.elements, without_facts || section.folded, &mut inside);
+    if inside.is_empty() {
+        return;
+    }
+    let title = markdown(&section.title);
+    *out += &match section.level {
+        _ if title.is_empty() => inside,
+        _ if section.folded && !without_facts => {
+            format!("<details><summary>{title}</summary>\n\n{inside}</details>\n\n")
+        }
+        _ if without_facts => format!("**{title}**\n\n{inside}"),
+        Level::Experiment => format!("## {title}\n\n{inside}"),
+        Level::Chapter | Level::Section | Level::Detail => format!("### {title}\n\n{inside}"),
     };
-    for part in beside::of_experiment(experiment) {
-        fold_part(part.title, &part.table, part.note.as_deref());
+}
+
+/// All facts in these elements and in their sections.
+fn collect<'e>(elements: &'e [Element<'_>], all: &mut Vec<&'e Fact>) {
+    for element in Medium::Comment.order(elements) {
+        match element {
+            Element::Facts(facts) => all.extend(facts),
+            Element::Section(section) => collect(&section.elements, all),
+            _ => {}
+        }
     }
-    if let Some((name, tests)) = format::tests(experiment) {
-        fold_part(name, &tests, format::correction(experiment).as_deref());
+}
+
+fn facts<'f>(facts: impl Iterator<Item = &'f Fact>, out: &mut String) {
+    *out += "| | |\n|---|---|\n";
+    for fact in facts.filter(|fact| !fact.not_in.contains(&Medium::Comment)) {
+        *out += &format!("| {} | {} |\n", markdown(&fact.label), markdown(&fact.text));
     }
-    let mut fold = |title: &str, content: &Table| fold_part(title, content, None);
-    fold("Each variation", &format::variations(experiment));
-    if let Some(costs) = format::costs(experiment) {
-        fold("Cost by agent", &costs);
+    out.push('\n');
+}
+
+fn checklist(list: &Checklist, out: &mut String) {
+    let shown = list.rows.iter().filter(|row| !(list.brief && row.mark.tone == Tone::Good));
+    let (named, warnings): (Vec<&CheckRow>, Vec<&CheckRow>) =
+        shown.partition(|row| !row.name.is_empty());
+    let columns = named.iter().any(|row| row.compared.is_some());
+    if columns {
+        *out += "| | criterion | found | required |\n|---|---|---|---|\n";
     }
-    if let Some(failures) = format::failures(experiment) {
-        fold("Failures", &failures);
+    for row in &named {
+        let (mark, name) = (row.mark.comment, markdown(&row.name));
+        *out += &match &row.compared {
+            Some(compared) => {
+                let inset = "&nbsp;&nbsp;".repeat(row.depth.min(8));
+                let (found, required) = (markdown(&compared.found), markdown(&compared.required));
+                format!("| {mark} | {inset}{name}{} | {found} | {required} |\n", compared.remark)
+            }
+            None if row.detail.is_empty() => format!("- {mark} {name}\n"),
+            None => format!("- {mark} {name}: {}\n", markdown(&row.detail)),
+        };
     }
-    let reasons = format::reasons(experiment);
-    for reason in &reasons {
-        *out += &format!("- {}\n", markdown(reason));
-    }
-    if !reasons.is_empty() {
+    if !named.is_empty() {
         out.push('\n');
+    }
+    for row in warnings {
+        *out += &format!("> {} {}\n\n", row.mark.comment, markdown(&row.detail));
+    }
+}
+
+fn list(list: &List, out: &mut String) {
+    for (at, (text, remark)) in list.items.iter().enumerate() {
+        let bullet = if list.numbered { format!("{}.", at + 1) } else { "-".to_owned() };
+        let remark =
+            if remark.is_empty() { String::new() } else { format!(" ({})", markdown(remark)) };
+        *out += &format!("{bullet} {}{remark}\n", markdown(text));
+    }
+    if !list.items.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn decision(decision: &DecisionBox, out: &mut String) {
+    *out += &match decision.sign {
+        Some(sign) => format!("> {sign} **{}**\n\n", markdown(&decision.headline)),
+        None => format!("{}\n\n", markdown(&decision.headline)),
+    };
+    for (text, _) in &decision.lines {
+        *out += &format!("{}\n\n", markdown(text));
     }
 }
 
 /// A table as Markdown.
-pub(crate) fn table(table: &Table, out: &mut String) {
+fn table(table: &Table, out: &mut String) {
+    let table = table.without_sketches();
     let headings: Vec<String> =
         table.columns.iter().map(|column| markdown(&column.heading)).collect();
     let alignments: Vec<&str> =

@@ -7,11 +7,12 @@
 //! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
 
 mod adaptive;
-mod beside;
 mod build;
+mod cells;
 mod charts;
 mod data;
 mod decided;
+pub(crate) mod document;
 pub(crate) mod escape;
 mod expect;
 mod format;
@@ -20,11 +21,12 @@ mod html;
 mod json;
 mod junit;
 mod live;
-pub(crate) mod markdown;
+mod markdown;
 mod number;
 mod rollout;
 mod spark;
 mod second;
+mod sections;
 pub(crate) mod table;
 mod tested;
 mod text;
@@ -47,8 +49,10 @@ pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;
 pub use live::{LiveProblem, LiveSummary};
+pub(crate) use markdown::document_to_markdown;
 pub use markdown::to_markdown;
 pub use number::{Number, Ordered};
 pub use rollout::{Rollout, RolloutLook, RolloutOutcome, RolloutReading, rollouts_as_expected};
+pub(crate) use text::document_to_text;
 pub use text::{Palette, to_text};
 pub use truth::{Bias, TrueMetric, TrueVariation, Truth, Truths, with_error};

@@ -1,15 +1,11 @@
-//! Guarded rollouts, as they went: data of the report, and their tables.
+//! Guarded rollouts, as they went.
 //!
 //! Does not know: when a rollout is taken back; `analysis` does.
 
 use serde::{Deserialize, Serialize};
 
-use super::adaptive::thinned;
-use super::beside::{Part, interval, shown};
-use super::data::Report;
 use super::expect::ExpectationResult;
 use super::number::Number;
-use super::table::{Cell, Column, Row, Table, Tone};
 use crate::analysis::{Ending, Watched};
 use crate::experiment::{Guard, Metric};
 use crate::figure;
@@ -28,26 +24,6 @@ pub enum RolloutOutcome {
     /// The users ended before.
     #[serde(alias = "Watching")]
     Watching,
-}
-
-impl RolloutOutcome {
-    /// What it means for whoever released.
-    pub(super) fn tone(self) -> Tone {
-        match self {
-            Self::RolledBack => Tone::Bad,
-            Self::Released => Tone::Good,
-            Self::Watching => Tone::Warn,
-        }
-    }
-
-    /// In a word.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::RolledBack => "ROLLED BACK",
-            Self::Released => "RELEASED",
-            Self::Watching => "STILL WATCHED",
-        }
-    }
 }
 
 /// A guarded rollout, as it went.
@@ -182,38 +158,4 @@ pub fn rollouts_as_expected(
         })
     };
     rollouts.iter().zip(expected).filter_map(one).collect()
-}
-/// The guarded rollouts; empty without any.
-pub(super) fn rollouts(report: &Report) -> Vec<Part> {
-    let part = |rollout: &Rollout| {
-        let columns = vec![
-            Column::words("users"),
-            Column::words("metric"),
-            Column::number("change"),
-            Column::number("always-valid interval"),
-        ];
-        let mut rows = Vec::new();
-        for look in thinned(&rollout.looks) {
-            for (nth, reading) in look.metrics.iter().enumerate() {
-                let tone = if reading.regressed { Tone::Bad } else { Tone::Plain };
-                rows.push(Row::Cells(vec![
-                    if nth == 0 {
-                        Cell::new(figure::count(look.users.into()))
-                    } else {
-                        Cell::default()
-                    },
-                    Cell::toned(&reading.metric, tone),
-                    Cell { tone, ..shown(reading.change, figure::change) },
-                    Cell { tone, ..interval(reading.interval, figure::change) },
-                ]));
-            }
-        }
-        Part {
-            title: "Guarded rollout",
-            table: Table { columns, rows },
-            note: Some(rollout.message.clone()),
-            tone: rollout.outcome.tone(),
-        }
-    };
-    report.rollouts.iter().map(part).collect()
 }

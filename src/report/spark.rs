@@ -19,7 +19,7 @@ const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 /// room is short.
 pub(super) fn with_posteriors(mut table: Table, experiment: &Experiment) -> Table {
     let mut curves = experiment.metrics.iter().flat_map(densities);
-    table.columns.push(Column::words("posterior").optional(2));
+    table.columns.push(Column::words("posterior").optional(2).sketch());
     for row in &mut table.rows {
         if let Row::Cells(cells) = row {
             cells.push(Cell::toned(curves.next().unwrap_or_default(), Tone::Dim));

@@ -52,19 +52,25 @@ pub(crate) struct Column {
     pub(crate) words: bool,
     /// 0 is never left out; of the others the highest goes first.
     pub(crate) optional: u8,
+    /// A drawing in letters, for terminals; other formats have charts.
+    pub(crate) sketch: bool,
 }
 
 impl Column {
     pub(crate) fn words(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), words: true, optional: 0 }
+        Self { heading: heading.into(), words: true, optional: 0, sketch: false }
     }
 
     pub(crate) fn number(heading: impl Into<String>) -> Self {
-        Self { heading: heading.into(), words: false, optional: 0 }
+        Self { heading: heading.into(), words: false, optional: 0, sketch: false }
     }
 
     pub(crate) fn optional(self, optional: u8) -> Self {
         Self { optional, ..self }
+    }
+
+    pub(crate) fn sketch(self) -> Self {
+        Self { sketch: true, ..self }
     }
 }
 
@@ -98,6 +104,20 @@ const GAP: usize = 2;
 const NARROWEST: usize = 8;
 
 impl Table {
+    /// The table for formats that have charts.
+    pub(crate) fn without_sketches(&self) -> Self {
+        let kept = |at: usize| self.columns.get(at).is_none_or(|column| !column.sketch);
+        let columns = self.columns.iter().filter(|column| !column.sketch).cloned().collect();
+        let rows = self.rows.iter().map(|row| match row {
+            Row::Group(..) => row.clone(),
+            Row::Cells(cells) => {
+                let cells = cells.iter().enumerate().filter(|(at, _)| kept(*at));
+                Row::Cells(cells.map(|(_, cell)| cell.clone()).collect())
+            }
+        });
+        Self { columns, rows: rows.collect() }
+    }
+
     /// The lines of the table, `indent` cells in and at most `width` wide.
     pub(crate) fn lines(&self, indent: usize, width: usize, palette: &Palette) -> Vec<String> {
         let room = width.saturating_sub(indent);

@@ -1,26 +1,25 @@
-//! The report for people at a prompt: sections of aligned tables, the verdict last and framed,
-//! since the end of the output is what a terminal shows.
+//! A document for people at a prompt: sections of aligned tables, the decision last and framed, since the end of the output is
+//! what a terminal shows.
 //!
-//! Promises: no line is wider than asked (80 to 120 columns); without color the text says
-//! everything that the color says; no text from a scenario, a model or an event drives the
-//! terminal.
+//! Guarantees: no line is wider than asked (80 to 120 columns); without color the text says everything that the color says;
+//! no text from a scenario, a model or an event controls the terminal.
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::beside::{self, Part};
-use super::data::{Experiment, Report};
+use super::data::Report;
+use super::document::{
+    CheckRow, Checklist, DecisionBox, Element, Level, List, Medium, Section, Slot,
+};
 use super::escape::plain;
-use super::format;
-use super::spark;
-use super::table::{Table, Tone, wrap};
-use crate::analysis::HealthStatus;
+use super::sections::document;
+use super::table::{Tone, wrap};
 
 /// The narrowest and the widest text.
 const WIDTHS: (usize, usize) = (80, 120);
-/// How far the parts of a section are set in.
+/// How far the elements of a section are set in.
 const INDENT: usize = 2;
-/// Width of the labels at the top.
+/// Width of the labels of facts.
 const LABELS: usize = 15;
 
 /// A style for each meaning.
@@ -67,45 +66,41 @@ impl Palette {
     }
 }
 
-/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at
-/// the most.
+/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
 #[must_use]
 pub fn to_text(report: &Report, width: usize, palette: &Palette) -> String {
-    let mut page = Page { width: width.clamp(WIDTHS.0, WIDTHS.1), palette, lines: Vec::new() };
-    page.top(report);
-    for experiment in &report.experiments {
-        page.experiment(experiment);
-    }
-    for part in beside::of_report(report) {
-        page.part(&part);
-    }
-    page.expectations(report);
-    let mut text = page.lines.join("\n");
+    document_to_text(&document(report), width, palette)
+}
+
+/// A document as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+#[must_use]
+pub(crate) fn document_to_text(
+    document: &[Element<'_>],
+    width: usize,
+    palette: &Palette,
+) -> String {
+    let mut sheet = Sheet { width: width.clamp(WIDTHS.0, WIDTHS.1), palette, lines: Vec::new() };
+    sheet.elements(document);
+    let mut text = sheet.lines.join("\n");
     text.push('\n');
     text
 }
 
 /// Lines being written.
-struct Page<'a> {
+struct Sheet<'a> {
     width: usize,
     palette: &'a Palette,
     lines: Vec<String>,
 }
 
-impl Page<'_> {
+impl Sheet<'_> {
     fn blank(&mut self) {
         if self.lines.last().is_some_and(|line| !line.is_empty()) {
             self.lines.push(String::new());
         }
     }
 
-    fn heading(&mut self, text: &str) {
-        self.blank();
-        self.lines.push(self.palette.paint(Tone::Strong, text));
-    }
-
-    /// A paragraph: `first` before its first line, whose visible width the following lines are set
-    /// in by.
+    /// A paragraph: `first` before its first line, whose visible width the following lines are set in by.
     fn paragraph(&mut self, first: &str, first_tone: Tone, text: &str, tone: Tone) {
         let inset = INDENT + first.width();
         for (at, line) in wrap(&plain(text), self.width - inset).iter().enumerate() {
@@ -118,233 +113,146 @@ impl Page<'_> {
         }
     }
 
-    fn labelled(&mut self, label: &str, text: &str) {
-        self.paragraph(&format!("{label:LABELS$}"), Tone::Dim, text, Tone::Plain);
-    }
-
-    fn table(&mut self, table: &Table) {
-        self.lines.extend(table.lines(INDENT, self.width, self.palette));
-    }
-
-    fn part(&mut self, part: &Part) {
-        self.heading(part.title);
-        if !part.table.rows.is_empty() {
-            self.table(&part.table);
-        }
-        if let Some(note) = &part.note {
-            self.paragraph("", Tone::Plain, note, part.tone);
-        }
-    }
-
-    fn top(&mut self, report: &Report) {
-        let title = format!("simlab {}", plain(&report.version));
-        self.lines.push(self.palette.paint(Tone::Strong, &title));
-        for (label, text) in format::provenance(report) {
-            self.labelled(label, &text);
-        }
-        if report.traffic.is_some() {
-            self.heading("Traffic");
-            for (label, text) in format::traffic(report) {
-                self.labelled(label, &text);
-            }
-        }
-        if report.data.is_some() {
-            self.heading("Recorded events");
-            for (label, text) in format::recorded(report) {
-                self.labelled(label, &text);
-            }
-        }
-        if !report.assumptions.is_empty() {
-            self.heading("Assumed, not measured");
-            for assumption in &report.assumptions {
-                self.paragraph(
-                    "· ",
-                    Tone::Dim,
-                    &format!("{} ({})", assumption.what, assumption.source),
-                    Tone::Plain,
-                );
+    fn elements(&mut self, elements: &[Element<'_>]) {
+        for element in Medium::Terminal.order(elements) {
+            match element {
+                Element::Title(title) => {
+                    self.lines.push(self.palette.paint(Tone::Strong, &plain(&title.line)))
+                }
+                Element::Section(section) => self.section(section),
+                Element::Note(text, tone) => self.paragraph("", Tone::Plain, text, *tone),
+                Element::Facts(facts) => {
+                    for fact in facts.iter().filter(|fact| !fact.not_in.contains(&Medium::Terminal))
+                    {
+                        self.paragraph(
+                            &format!("{:LABELS$}", plain(&fact.label)),
+                            Tone::Dim,
+                            &fact.text,
+                            Tone::Plain,
+                        );
+                    }
+                }
+                Element::Table(table) => {
+                    self.lines.extend(table.lines(INDENT, self.width, self.palette))
+                }
+                Element::Checklist(list) if list.brief => self.brief(list),
+                Element::Checklist(list) => {
+                    list.rows.iter().for_each(|row| self.check(row, list.words))
+                }
+                Element::List(list) => self.list(list),
+                Element::Lines(lines) => {
+                    self.lines.extend(lines.iter().map(|line| format!("    {}", plain(line))))
+                }
+                Element::Decision(decision) => self.decision(decision),
+                // No drawings here.
+                Element::Gallery(_) => {}
             }
         }
     }
 
-    fn experiment(&mut self, experiment: &Experiment) {
-        self.blank();
-        let title = format!("━━ Experiment: {} ", plain(&experiment.name));
-        for (at, line) in wrap(&title, self.width - 4).iter().enumerate() {
-            let rule = if at == 0 { self.width.saturating_sub(line.width() + 1) } else { 0 };
-            self.lines.push(
-                self.palette.paint(Tone::Strong, format!("{line} {}", "━".repeat(rule)).trim_end()),
+    /// A section with its heading; neither where it has nothing to show.
+    fn section(&mut self, section: &Section<'_>) {
+        let before = self.lines.len();
+        // Below the title of the document, its origin needs no heading.
+        let at_top = section.slot == Slot::Origin && before <= 1;
+        let titled = !section.title.is_empty() && !at_top;
+        if titled || (section.level == Level::Chapter && !at_top) {
+            self.blank();
+        }
+        match section.level {
+            _ if !titled => {}
+            Level::Experiment => {
+                let title = format!("━━ Experiment: {} ", plain(&section.title));
+                for (at, line) in wrap(&title, self.width - 4).iter().enumerate() {
+                    let rule =
+                        if at == 0 { self.width.saturating_sub(line.width() + 1) } else { 0 };
+                    let line = format!("{line} {}", "━".repeat(rule));
+                    self.lines.push(self.palette.paint(Tone::Strong, line.trim_end()));
+                }
+            }
+            Level::Chapter | Level::Section | Level::Detail => {
+                self.lines.push(self.palette.paint(Tone::Strong, &plain(&section.title)));
+            }
+        }
+        let headed = self.lines.len();
+        self.elements(&section.elements);
+        if self.lines.len() == headed {
+            self.lines.truncate(before);
+        }
+    }
+
+    /// What needs attention in full, and the names of the rest.
+    fn brief(&mut self, list: &Checklist) {
+        let (fine, rest): (Vec<_>, Vec<_>) =
+            list.rows.iter().partition(|row| row.mark.tone == Tone::Good);
+        let lead = |row: &CheckRow| format!("{} {:2$}", row.mark.sign, row.mark.word, list.words);
+        for row in rest {
+            self.paragraph(
+                &lead(row),
+                row.mark.tone,
+                &format!("{}: {}", row.name, row.detail),
+                Tone::Plain,
             );
         }
-        if !experiment.hypothesis.is_empty() {
-            self.labelled("hypothesis", &experiment.hypothesis);
+        if let Some(first) = fine.first() {
+            let names: Vec<&str> = fine.iter().map(|row| row.name.as_str()).collect();
+            self.paragraph(&lead(first), first.mark.tone, &names.join(", "), Tone::Plain);
         }
-        for (at, (key, users)) in experiment.exposures.0.iter().enumerate() {
-            let control = if *key == experiment.control { ", the control" } else { "" };
-            let name = experiment.name_of(key);
-            let alias = if name == key { String::new() } else { format!(" ({key})") };
-            let label = if at == 0 { "users" } else { "" };
-            self.labelled(
-                label,
-                &format!("{} {name}{alias}{control}", crate::figure::count(*users)),
-            );
-        }
-        self.health(experiment);
-        self.results(experiment);
-        self.decision_rule(experiment);
-        self.verdict(experiment);
     }
 
-    fn health(&mut self, experiment: &Experiment) {
-        let healthy: Vec<&str> = experiment
-            .health
-            .iter()
-            .filter(|check| check.status == HealthStatus::Healthy)
-            .map(|check| check.check.as_str())
-            .collect();
-        if experiment.health.is_empty() {
+    fn check(&mut self, row: &CheckRow, words: usize) {
+        let inset = "  ".repeat(row.depth.min(8));
+        let mark = format!("{} {:words$}{inset}", row.mark.sign, row.mark.word);
+        if row.name.is_empty() {
+            self.paragraph(&mark, row.mark.tone, &row.detail, Tone::Plain);
             return;
         }
-        self.heading("Health");
-        for check in experiment.health.iter().filter(|check| check.status != HealthStatus::Healthy)
-        {
-            let (mark, word, tone) = format::status(check.status);
-            self.paragraph(
-                &format!("{mark} {word:9}"),
-                tone,
-                &format!("{}: {}", check.check, check.message),
-                Tone::Plain,
-            );
-        }
-        if !healthy.is_empty() {
-            let (mark, word, tone) = format::status(HealthStatus::Healthy);
-            self.paragraph(&format!("{mark} {word:9}"), tone, &healthy.join(", "), Tone::Plain);
+        self.paragraph(&mark, row.mark.tone, &row.name, Tone::Strong);
+        if !row.detail.is_empty() {
+            self.paragraph(&" ".repeat(mark.width()), Tone::Plain, &row.detail, Tone::Plain);
         }
     }
 
-    fn results(&mut self, experiment: &Experiment) {
-        for treatment in experiment.treatments() {
-            let title = format!(
-                "{} against {}",
-                experiment.name_of(treatment),
-                experiment.name_of(&experiment.control)
-            );
-            self.heading(&plain(&title));
-            self.table(&format::changes(experiment, treatment));
-        }
-        if let Some(sentence) = format::users_needed(experiment) {
-            self.paragraph("", Tone::Plain, &sentence, Tone::Dim);
-        }
-        if let Some((name, table)) = format::tests(experiment) {
-            self.heading(name);
-            self.table(&table);
-            if let Some(sentence) = format::correction(experiment) {
-                self.paragraph("", Tone::Plain, &sentence, Tone::Dim);
-            }
-        }
-        for part in beside::of_experiment(experiment) {
-            self.part(&part);
-        }
-        self.heading("Each variation");
-        self.table(&spark::with_posteriors(format::variations(experiment), experiment));
-        for reason in format::reasons(experiment) {
-            self.paragraph("– ", Tone::Warn, &reason, Tone::Plain);
-        }
-        if let Some(table) = format::costs(experiment) {
-            self.heading("Cost by agent");
-            self.table(&table);
-        }
-        if let Some(table) = format::failures(experiment) {
-            self.heading("Failures");
-            self.table(&table);
+    fn list(&mut self, list: &List) {
+        for (at, (text, remark)) in list.items.iter().enumerate() {
+            let bullet = match list.tone {
+                _ if list.numbered => format!("{}) ", at + 1),
+                Tone::Warn => "– ".to_owned(),
+                _ => "· ".to_owned(),
+            };
+            let text = if remark.is_empty() { text.clone() } else { format!("{text} ({remark})") };
+            let tone = if list.tone == Tone::Plain { Tone::Dim } else { list.tone };
+            self.paragraph(&bullet, tone, &text, Tone::Plain);
         }
     }
 
-    fn decision_rule(&mut self, experiment: &Experiment) {
-        let Some(verdict) = &experiment.verdict else { return };
-        self.heading("Decision rule");
-        for line in &verdict.because {
-            let (mark, word, tone) = format::held(line.held);
-            let inset = "  ".repeat(line.depth.min(8));
-            self.paragraph(
-                &format!("{mark} {word:10}{inset}"),
-                tone,
-                &line.criterion,
-                Tone::Strong,
-            );
-            self.paragraph(
-                &format!("{:12}{inset}", ""),
-                Tone::Plain,
-                &format::finding(line),
-                Tone::Plain,
-            );
-        }
-        for warning in &verdict.rule_warnings {
-            self.paragraph(&format!("{} {:10}", "!", "warning"), Tone::Warn, warning, Tone::Plain);
-        }
-    }
-
-    fn verdict(&mut self, experiment: &Experiment) {
+    fn decision(&mut self, decision: &DecisionBox) {
         self.blank();
-        let Some(verdict) = &experiment.verdict else {
-            self.paragraph(
-                "",
-                Tone::Plain,
-                "No decision rule was given, so there is no verdict.",
-                Tone::Dim,
-            );
+        if decision.sign.is_none() {
+            self.paragraph("", Tone::Plain, &decision.headline, Tone::Dim);
             return;
-        };
-        let (word, tone) = format::verdict(verdict);
+        }
         let room = self.width - 6;
-        let mut inside: Vec<(String, Tone)> = wrap(&plain(&verdict.headline), room)
-            .into_iter()
-            .map(|line| (line, Tone::Strong))
+        let headline = (&decision.headline, Tone::Strong);
+        let sentences = std::iter::once(headline)
+            .chain(decision.lines.iter().map(|(text, tone)| (text, *tone)));
+        let inside: Vec<(String, Tone)> = sentences
+            .flat_map(|(text, tone)| {
+                wrap(&plain(text), room).into_iter().map(move |line| (line, tone))
+            })
             .collect();
-        if let Some(said) = verdict.would_have_been() {
-            inside.extend(wrap(&plain(&said), room).into_iter().map(|line| (line, Tone::Plain)));
-        }
-        let doubtful = verdict.doubtful(&experiment.health);
-        if !doubtful.is_empty() {
-            let caution =
-                format!("Before you trust it, look at the health of: {}.", doubtful.join(", "));
-            inside.extend(wrap(&plain(&caution), room).into_iter().map(|line| (line, Tone::Warn)));
-        }
-        if let Some(hindsight) = &verdict.hindsight {
-            let own = match hindsight.right {
-                Some(true) => Tone::Good,
-                Some(false) => Tone::Bad,
-                None => Tone::Warn,
-            };
-            inside
-                .extend(wrap(&plain(&hindsight.message), room).into_iter().map(|line| (line, own)));
-        }
-        let side = self.palette.paint(tone, "┃");
-        let top = format!("┏━━ {word} {}┓", "━".repeat(self.width - 6 - word.width()));
-        let mut lines = vec![self.palette.paint(tone, &top)];
-        for (text, own) in inside {
+        let frame = |text: &str| self.palette.paint(decision.tone, text);
+        let side = frame("┃");
+        let mut lines = vec![frame(&format!(
+            "┏━━ {} {}┓",
+            decision.word,
+            "━".repeat(room - decision.word.width())
+        ))];
+        for (text, tone) in inside {
             let pad = room.saturating_sub(text.width());
-            lines.push(format!("{side}  {}{:pad$}  {side}", self.palette.paint(own, &text), ""));
+            lines.push(format!("{side}  {}{:pad$}  {side}", self.palette.paint(tone, &text), ""));
         }
-        lines.push(self.palette.paint(tone, &format!("┗{}┛", "━".repeat(self.width - 2))));
+        lines.push(frame(&format!("┗{}┛", "━".repeat(self.width - 2))));
         self.lines.append(&mut lines);
-    }
-
-    fn expectations(&mut self, report: &Report) {
-        if report.expectations.is_empty() {
-            return;
-        }
-        self.heading("Expected by the scenario");
-        for expectation in &report.expectations {
-            let (mark, word, tone) = if expectation.passed {
-                ("✓", "met", Tone::Good)
-            } else {
-                ("✗", "not met", Tone::Bad)
-            };
-            self.paragraph(&format!("{mark} {word:10}"), tone, &expectation.name, Tone::Plain);
-            if !expectation.passed && !expectation.message.is_empty() {
-                self.paragraph(&format!("{:12}", ""), Tone::Plain, &expectation.message, Tone::Dim);
-            }
-        }
     }
 }

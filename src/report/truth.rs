@@ -8,10 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::beside::{Part, interval, shown};
 use super::data::{Experiment, Metric, Variation};
 use super::number::Number;
-use super::table::{Cell, Column, Row, Table, Tone};
 use crate::figure;
 
 /// Biases below this, as a fraction, are not worth a word.
@@ -140,82 +138,4 @@ impl Experiment {
         };
         self.biased().map(one).collect()
     }
-}
-
-/// Estimates beside the effect on users; `None` where that is not known.
-pub(super) fn part(experiment: &Experiment) -> Option<Part> {
-    let columns = vec![
-        Column::words("metric, variation"),
-        Column::number("change").optional(1),
-        Column::number(format!("{} interval", experiment.mass())),
-        Column::number("true change"),
-        Column::number("bias"),
-        Column::words("covered"),
-    ];
-    let mut rows = Vec::new();
-    for metric in &experiment.metrics {
-        let unit = metric.measure();
-        let control = metric
-            .variations
-            .iter()
-            .find(|own| own.key == experiment.control)
-            .and_then(|own| own.truth?.mean);
-        let mut own = Vec::new();
-        for variation in metric.variations.iter().filter(|own| own.key != experiment.control) {
-            let Some(truth) = variation.truth else { continue };
-            let covered = match (variation.relative_interval, truth.relative_difference) {
-                (Some([lower, upper]), Some(x)) if lower <= x && x <= upper => {
-                    Cell::toned("yes", Tone::Good)
-                }
-                (Some(_), Some(_)) => Cell::toned("no", Tone::Warn),
-                _ => Cell::default(),
-            };
-            let bias = variation.bias.unwrap_or_default();
-            let mut gap = shown(bias.relative_difference, |x| format!("{:+.1} pts", 100.0 * x));
-            if bias.notable() {
-                gap.tone = Tone::Warn;
-            }
-            own.push(Row::Cells(vec![
-                Cell::new(experiment.name_of(&variation.key)),
-                shown(variation.relative_difference, figure::change),
-                interval(variation.relative_interval, figure::change),
-                shown(truth.relative_difference, |x| {
-                    with_error(x, truth.relative_error.map(Number::get))
-                }),
-                gap,
-                covered,
-            ]));
-        }
-        if !own.is_empty() {
-            let remark = control.map(|mean| {
-                format!(
-                    "{}: {} in truth",
-                    experiment.name_of(&experiment.control),
-                    unit.value(mean.get())
-                )
-            });
-            rows.push(Row::Group(metric.key.clone(), remark.unwrap_or_default()));
-            rows.append(&mut own);
-        }
-    }
-    if rows.is_empty() {
-        return None;
-    }
-    let users = experiment.truth_users.map_or_else(String::new, |users| {
-        format!("{} users through every variation, ", figure::count(users.into()))
-    });
-    let mut note = format!(
-        "True change: the effect on users ({users}± standard error). Bias: what this measurement would show with endless users, less the true change."
-    );
-    let biases = experiment.biases();
-    let tone = if biases.is_empty() { Tone::Dim } else { Tone::Warn };
-    for bias in biases {
-        note += &format!(" {bias}");
-    }
-    Some(Part {
-        title: "The effect on users: every user through every variation",
-        table: Table { columns, rows },
-        note: Some(note),
-        tone,
-    })
 }

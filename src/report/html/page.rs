@@ -1,20 +1,16 @@
-//! The page from top to bottom: the verdict, then why, then the evidence, then where all of it
-//! comes from.
+//! The page from top to bottom: the decisions, links to the parts, then the parts.
 //!
-//! Does not know: how a chart is drawn.
+//! Does not know: what a report says, or how a chart is drawn.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::parts::{badge, class, facts, figure, figures, table};
-use super::{charts, flow};
-use crate::analysis::HealthStatus;
-use crate::figure as numbers;
-use crate::report::beside;
-use crate::report::charts::Distribution;
-use crate::report::data::{Experiment, Metric, Report};
+use super::parts::{badge, class, drawn, facts, figure, legend, table};
+use crate::report::data::Report;
+use crate::report::document::{
+    CheckRow, Checklist, DecisionBox, Element, Gallery, Level, List, Medium, Section, Slot, Title,
+};
 use crate::report::escape::plain;
-use crate::report::format;
-use crate::report::rollout::Rollout;
+use crate::report::sections::document;
 use crate::report::table::Tone;
 
 /// The page's style; the page loads nothing.
@@ -26,7 +22,20 @@ const POLICY: &str =
 /// The report as one self-contained HTML document.
 #[must_use]
 pub fn to_html(report: &Report) -> String {
-    let several = report.experiments.len() > 1;
+    document_to_html(&document(report))
+}
+
+/// A document as one self-contained HTML document.
+fn document_to_html(document: &[Element<'_>]) -> String {
+    let title = document
+        .iter()
+        .find_map(|element| if let Element::Title(title) = element { Some(title) } else { None });
+    let Title { line, subject, summary } = title.cloned().unwrap_or_default();
+    let mut builder =
+        Builder { experiments: 0, decisions: 0, several: decisions(document).len() > 1 };
+    let decided: Vec<Markup> =
+        decisions(document).into_iter().map(|element| builder.element(element, "")).collect();
+    let parts = builder.elements(document, "");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,27 +45,22 @@ pub fn to_html(report: &Report) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="generator" content={ "simlab " (plain(&report.version)) };
-                title { (plain(&report.scenario)) " · simlab" }
+                meta name="generator" content=(plain(&line));
+                title { (plain(&subject)) " · simlab" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#main" { "Skip to the verdict" }
                 header {
-                    h1 { (plain(&report.scenario)) }
-                    p.dim.small { (subtitle(report)) }
+                    h1 { (plain(&subject)) }
+                    p.dim.small { (plain(&summary)) }
                 }
                 main #main {
-                    @for (nth, experiment) in report.experiments.iter().enumerate() { (verdict(experiment, nth, several)) }
-                    @for rollout in &report.rollouts { (ending(rollout)) }
-                    @if report.experiments.is_empty() && report.rollouts.is_empty() { p { "There is no experiment in this report." } }
-                    (contents(report))
-                    @for (nth, experiment) in report.experiments.iter().enumerate() { (section(experiment, nth)) }
-                    @for part in beside::of_report(report) { h2 { (part.title) } (beside_part(&part)) }
-                    (expectations(report))
-                    (provenance(report))
+                    @for decision in &decided { (decision) }
+                    (contents(document))
+                    (parts)
                 }
-                footer { p.dim.small { "Rendered by simlab " (plain(&report.version)) ". The page is complete in itself and runs no script; `simlab explain TERM` explains its words." } }
+                footer { p.dim.small { "Rendered by " (plain(&line)) ". The page is complete in itself and runs no script; `simlab explain TERM` explains its words." } }
             }
         }
     };
@@ -65,308 +69,158 @@ pub fn to_html(report: &Report) -> String {
     text
 }
 
-/// What this is, in one line.
-fn subtitle(report: &Report) -> String {
-    let mut parts = Vec::new();
-    if let Some(traffic) = &report.traffic {
-        parts.push(format!("{} queries", numbers::count(traffic.queries)));
-    }
-    let lines = format::provenance(report);
-    parts.extend(lines.iter().filter(|(label, _)| *label == "mode").map(|(_, text)| text.clone()));
-    parts.extend(report.seed.map(|seed| format!("seed {seed}")));
-    plain(&parts.join(" · "))
-}
-
-/// The verdict in plain language.
-fn verdict(experiment: &Experiment, nth: usize, several: bool) -> Markup {
-    let Some(verdict) = &experiment.verdict else {
-        return html! {
-            section.verdict #{ "verdict-" (nth + 1) } aria-label={ "Verdict on " (plain(&experiment.name)) } {
-                p.word.dim { "NO VERDICT" @if several { " · " (plain(&experiment.name)) } }
-                p.headline { "No decision rule was given, so there is no verdict." }
+/// What is decided in these elements and in their sections: it stands at the top of the page.
+fn decisions<'e, 'r>(elements: &'e [Element<'r>]) -> Vec<&'e Element<'r>> {
+    let mut found = Vec::new();
+    for element in Medium::Page.order(elements) {
+        match element {
+            Element::Section(section) if section.slot == Slot::Decision => {
+                found.extend(&section.elements)
             }
-        };
-    };
-    let (word, tone) = format::verdict(verdict);
-    let doubtful = verdict.doubtful(&experiment.health);
-    html! {
-        section #{ "verdict-" (nth + 1) } class={ "verdict " (class(tone)) } aria-label={ "Verdict on " (plain(&experiment.name)) } {
-            p class={ "word " (class(tone)) } { (word) @if several { " · " (plain(&experiment.name)) } }
-            p.headline { (plain(&verdict.headline)) }
-            @if let Some(said) = verdict.would_have_been() { p { (plain(&said)) } }
-            @if let Some(hindsight) = &verdict.hindsight { p class=(if hindsight.right == Some(false) { "bad" } else { "" }) { (plain(&hindsight.message)) } }
-            @if !doubtful.is_empty() { p.warn { "Before you trust it, look at the health of: " (plain(&doubtful.join(", "))) "." } }
+            Element::Section(section) => found.extend(decisions(&section.elements)),
+            _ => {}
         }
     }
-}
-
-/// How a guarded rollout ended, as a verdict.
-fn ending(rollout: &Rollout) -> Markup {
-    let tone = class(rollout.outcome.tone());
-    html! {
-        section class={ "verdict " (tone) } aria-label={ "Rollout of " (plain(&rollout.to)) } {
-            p class={ "word " (tone) } { (rollout.outcome.word()) }
-            p.headline { (plain(&rollout.message)) }
-        }
-    }
+    found
 }
 
 /// Links to the parts.
-fn contents(report: &Report) -> Markup {
+fn contents(document: &[Element<'_>]) -> Markup {
+    let sections = Medium::Page.order(document).into_iter();
+    let links = sections.filter_map(|element| {
+        let Element::Section(section) = element else { return None };
+        Some((section.anchor.as_ref()?, &section.title))
+    });
     html! {
         nav aria-label="Contents" {
-            ul {
-                @for (nth, experiment) in report.experiments.iter().enumerate() { li { a href={ "#experiment-" (nth + 1) } { (plain(&experiment.name)) } } }
-                @if !report.expectations.is_empty() { li { a href="#expected" { "Expected by the scenario" } } }
-                li { a href="#provenance" { "Where this comes from" } }
-            }
+            ul { @for (anchor, title) in links { li { a href={ "#" (anchor) } { (plain(title)) } } } }
         }
     }
 }
 
-/// Everything about one experiment.
-fn section(experiment: &Experiment, nth: usize) -> Markup {
-    let id = |part: &str, at: usize| format!("e{}-{part}{at}", nth + 1);
-    html! {
-        section #{ "experiment-" (nth + 1) } {
-            h2 { (plain(&experiment.name)) }
-            @if !experiment.hypothesis.is_empty() { p { span.dim { "Hypothesis: " } (plain(&experiment.hypothesis)) } }
-            (rule(experiment))
-            (health(experiment))
-            (results(experiment, &id))
-            (way(experiment, &id))
-            (costs(experiment, &id))
-            (spreads(experiment, &id))
-            (failures(experiment, &id))
-        }
-    }
+/// Elements being written.
+struct Builder {
+    /// Experiments so far.
+    experiments: usize,
+    /// Decisions so far.
+    decisions: usize,
+    /// Whether there are several decisions, so that each needs its name.
+    several: bool,
 }
 
-/// The decision rule as a checklist.
-fn rule(experiment: &Experiment) -> Markup {
-    html! {
-        @if let Some(verdict) = &experiment.verdict {
-            h3 { "Decision rule" }
-            ul.checks {
-                @for line in &verdict.because {
-                    li style={ "margin-left:" (line.depth.min(8)) "rem" } {
-                        (badge(format::held(line.held)))
-                        div { strong { (plain(&line.criterion)) } div.dim.small { (plain(&format::finding(line))) } }
-                    }
-                }
-                @for warning in &verdict.rule_warnings {
-                    li.wide { (badge(("!", "warning", Tone::Warn))) div { (plain(warning)) } }
-                }
-            }
-        }
-    }
-}
-
-/// Health checks, the doubtful ones in full.
-fn health(experiment: &Experiment) -> Markup {
-    let mut checks: Vec<_> = experiment.health.iter().collect();
-    checks.sort_by_key(|check| std::cmp::Reverse(check.status));
-    html! {
-        @if !checks.is_empty() {
-            h3 { "Health" }
-            ul.checks.many {
-                @for check in checks {
-                    li class=(if check.status > HealthStatus::Waiting { "wide" } else { "" }) { (badge(format::status(check.status))) div { strong { (plain(&check.check)) } div.dim.small { (plain(&check.message)) } } }
-                }
-            }
-        }
-    }
-}
-
-/// Relative differences and posteriors.
-fn results(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let mass = experiment.mass();
-    let truth = experiment
-        .metrics
-        .iter()
-        .flat_map(|metric| &metric.variations)
-        .any(|own| own.truth.is_some());
-    let diamonds = if truth {
-        " A diamond is the effect on users: everybody through that variation."
-    } else {
-        ""
-    };
-    let difference = figure(
-        &format!("Change against {}", experiment.name_of(&experiment.control)),
-        &format!(
-            "square: estimate; bar: {mass} interval; left of the zero line is less, right is more; arrows point at what lies further out.{diamonds}"
-        ),
-        charts::differences(experiment, &id("change", 0)),
-    );
-    let densities: Vec<Markup> = experiment
-        .metrics
-        .iter()
-        .enumerate()
-        .map(|(at, metric)| {
-            figure(
-                &metric.key,
-                &metric.remark(),
-                charts::densities(experiment, metric, &id("density", at)),
-            )
-        })
-        .collect();
-    let lead = format!(
-        "How plausible each true value is after the data: the higher the curve, the more plausible. The filled part holds {mass}.{diamonds}"
-    );
-    html! {
-        (figures("Differences", "What switching from the control changes, in percent of the control.", experiment, &[difference]))
-        @for treatment in experiment.treatments() {
-            @let title = format!("{} against {}", experiment.name_of(treatment), experiment.name_of(&experiment.control));
-            h4 { (plain(&title)) }
-            (table(&title, &format::changes(experiment, treatment)))
-        }
-        @if let Some(sentence) = format::users_needed(experiment) { p.dim.small { (plain(&sentence)) } }
-        @if let Some((name, tests)) = format::tests(experiment) {
-            h4 { (name) }
-            (table(name, &tests))
-            @if let Some(sentence) = format::correction(experiment) { p.dim.small { (plain(&sentence)) } }
-        }
-        (figures("Estimates", &lead, experiment, &densities))
-        @for part in beside::of_experiment(experiment) { h4 { (part.title) } (beside_part(&part)) }
-        h4 { "Each variation" }
-        (table("Each variation", &format::variations(experiment)))
-        @for reason in format::reasons(experiment) { p.warn.small { (plain(&reason)) } }
-    }
-}
-
-/// A table and the sentence below it.
-fn beside_part(part: &beside::Part) -> Markup {
-    html! {
-        @if !part.table.rows.is_empty() { (table(part.title, &part.table)) }
-        @if let Some(note) = &part.note { p class={ "small " (class(part.tone)) } { (plain(note)) } }
-    }
-}
-
-/// Results as users arrived.
-fn way(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let Some(series) = &experiment.over_time else { return html! {} };
-    let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
-    let all: Vec<Markup> = series
-        .metrics
-        .iter()
-        .enumerate()
-        .filter_map(|(at, own)| {
-            let metric = metric(&own.key)?;
-            Some(figure(
-                &own.key,
-                &metric.remark(),
-                flow::over_time(experiment, metric, own, &series.users, &id("time", at)),
-            ))
-        })
-        .collect();
-    let lead = format!(
-        "What each of {} looks at the data would have shown; the verdict rests on the last, larger mark alone. Dashed lines: {} and its complement. A line that crosses them and comes back is why peeking misleads.",
-        series.users.len(),
-        experiment.mass()
-    );
-    figures("As users arrived", &lead, experiment, &all)
-}
-
-/// What a user costs, agent by agent.
-fn costs(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let mut all: Vec<Markup> = experiment
-        .cost_totals
-        .iter()
-        .enumerate()
-        .map(|(at, total)| {
-            figure(
-                experiment.name_of(&total.variation),
-                "dollars per exposed user",
-                flow::costs(experiment, &total.variation, &id("cost", at)),
-            )
-        })
-        .collect();
-    all.extend(experiment.treatments().enumerate().map(|(at, treatment)| {
-        let name = format!(
-            "From {} to {}",
-            experiment.name_of(&experiment.control),
-            experiment.name_of(treatment)
+impl Builder {
+    /// The elements below this heading, without decisions.
+    fn elements(&mut self, elements: &[Element<'_>], heading: &str) -> Markup {
+        let shown = Medium::Page.order(elements).into_iter();
+        let shown = shown.filter(
+            |element| !matches!(element, Element::Section(own) if own.slot == Slot::Decision),
         );
-        figure(
-            &name,
-            "what each agent adds to the difference",
-            flow::cost_changes(experiment, treatment, &id("bridge", at)),
-        )
-    }));
-    html! {
-        (figures("Cost by agent", "Where a saving in one place is paid in another.", experiment, &all))
-        @if let Some(costs) = format::costs(experiment) { (table("Cost by agent", &costs)) }
+        let all: Vec<Markup> = shown.map(|element| self.element(element, heading)).collect();
+        html! { @for one in &all { (one) } }
+    }
+
+    fn element(&mut self, element: &Element<'_>, heading: &str) -> Markup {
+        match element {
+            Element::Title(_) => html! {},
+            Element::Section(own) => self.section(own),
+            Element::Note(text, tone) => {
+                html! { p class={ "small " (class(*tone)) } { (plain(text)) } }
+            }
+            Element::Facts(own) => facts(own),
+            Element::Table(own) => table(heading, own),
+            Element::Checklist(own) => checklist(own),
+            Element::List(own) => list(own),
+            Element::Lines(lines) => html! { @for line in lines { p.small { (plain(line)) } } },
+            Element::Decision(own) => self.decision(own),
+            Element::Gallery(own) => self.gallery(own),
+        }
+    }
+
+    /// A section with its heading; neither where it has nothing to show.
+    fn section(&mut self, section: &Section<'_>) -> Markup {
+        if section.level == Level::Experiment {
+            self.experiments += 1;
+        }
+        let inside = self.elements(&section.elements, &section.title);
+        if inside.0.is_empty() {
+            return inside;
+        }
+        let title = plain(&section.title);
+        let all = html! {
+            @if !title.is_empty() {
+                @match section.level {
+                    Level::Experiment | Level::Chapter => h2 { (title) },
+                    Level::Section => h3 { (title) },
+                    Level::Detail => h4 { (title) },
+                }
+            }
+            (inside)
+        };
+        match &section.anchor {
+            Some(anchor) => html! { section id=(anchor) { (all) } },
+            None => all,
+        }
+    }
+
+    /// A decision in plain language.
+    fn decision(&mut self, decision: &DecisionBox) -> Markup {
+        self.decisions += 1;
+        let (tone, name) = (class(decision.tone), plain(&decision.name));
+        html! {
+            section #{ "verdict-" (self.decisions) } class={ "verdict " (tone) } aria-label={ (decision.label) (name) } {
+                p class={ "word " (tone) } { (decision.word) @if self.several { " · " (name) } }
+                p.headline { (plain(&decision.headline)) }
+                @for (text, tone) in &decision.lines { p class=[Some(class(*tone)).filter(|class| !class.is_empty())] { (plain(text)) } }
+            }
+        }
+    }
+
+    /// Charts side by side; nothing where there are none.
+    fn gallery(&mut self, gallery: &Gallery<'_>) -> Markup {
+        let experiment = gallery.experiment;
+        let charts = gallery.pictures.iter().map(|picture| {
+            let chart =
+                drawn(experiment, picture.chart, &format!("e{}-{}", self.experiments, picture.id));
+            figure(&picture.name, &picture.remark, chart)
+        });
+        let charts: Vec<Markup> = charts.filter(|chart| !chart.0.is_empty()).collect();
+        html! {
+            @if !charts.is_empty() {
+                p.dim.small { (plain(&gallery.lead)) }
+                (legend(experiment))
+                div.charts { @for chart in &charts { (chart) } }
+            }
+        }
     }
 }
 
-/// How values are spread, latencies first.
-fn spreads(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
-    let own = experiment.distributions.iter().enumerate();
-    let mut all: Vec<(usize, &Distribution, &Metric)> =
-        own.filter_map(|(at, own)| Some((at, own, metric(&own.metric)?))).collect();
-    all.sort_by_key(|(_, _, metric)| metric.unit != "ms");
-    let all: Vec<Markup> = all
-        .into_iter()
-        .map(|(at, own, metric)| {
-            let unit =
-                if metric.unit == "ms" { "latency of each user" } else { "each user's value" };
-            figure(
-                &metric.key,
-                unit,
-                charts::distribution(experiment, metric, own, &id("spread", at)),
-            )
-        })
-        .collect();
-    let lead = "The share of users at each value; dotted lines are 95th percentiles. Where values are far apart, the axis grows in proportion.";
-    figures("Latency and other distributions", lead, experiment, &all)
-}
-
-/// Failures by kind.
-fn failures(experiment: &Experiment, id: &dyn Fn(&str, usize) -> String) -> Markup {
-    let chart = figure(
-        "Failed requests",
-        "share of the exposed users, with counts",
-        charts::failures(experiment, &id("failure", 0)),
-    );
+/// Checks with their marks; those that need attention take a whole line.
+fn checklist(list: &Checklist) -> Markup {
+    let wide = |row: &CheckRow| {
+        (list.brief || row.name.is_empty()) && matches!(row.mark.tone, Tone::Warn | Tone::Bad)
+    };
+    let margin =
+        |row: &CheckRow| (row.depth > 0).then(|| format!("margin-left:{}rem", row.depth.min(8)));
     html! {
-        (figures("Failures", "Requests that got no answer count against the variation that the user was in.", experiment, &[chart]))
-        @if let Some(failures) = format::failures(experiment) { (table("Failures", &failures)) }
-    }
-}
-
-/// The scenario's expectations.
-fn expectations(report: &Report) -> Markup {
-    html! {
-        @if !report.expectations.is_empty() {
-            section #expected {
-                h2 { "Expected by the scenario" }
-                ul.checks {
-                    @for own in &report.expectations {
-                        li {
-                            (badge(if own.passed { ("✓", "met", Tone::Good) } else { ("✗", "not met", Tone::Bad) }))
-                            div { strong { (plain(&own.name)) } @if !own.passed { div.dim.small { (plain(&own.message)) } } }
-                        }
-                    }
+        ul class=(if list.brief { "checks many" } else { "checks" }) {
+            @for row in &list.rows {
+                li class=[wide(row).then_some("wide")] style=[margin(row)] {
+                    (badge(row.mark))
+                    @if row.name.is_empty() { div { (plain(&row.detail)) } }
+                    @else { div { strong { (plain(&row.name)) } @if !row.detail.is_empty() { div.dim.small { (plain(&row.detail)) } } } }
                 }
             }
         }
     }
 }
 
-/// Where all of it comes from.
-fn provenance(report: &Report) -> Markup {
-    let mut lines = format::provenance(report);
-    lines.push(("version", format!("simlab {}", report.version)));
+fn list(list: &List) -> Markup {
+    let bullets = |at: usize| if list.numbered { format!("{}) ", at + 1) } else { String::new() };
+    let class = Some(class(list.tone)).filter(|class| !class.is_empty());
     html! {
-        section #provenance {
-            h2 { "Where this comes from" }
-            (facts(&lines))
-            @if report.traffic.is_some() { h3 { "Traffic" } (facts(&format::traffic(report))) }
-            @if report.data.is_some() { h3 { "Recorded data" } (facts(&format::recorded(report))) }
-            @if !report.assumptions.is_empty() {
-                h3 { "Assumed, not measured" }
-                ul { @for own in &report.assumptions { li { (plain(&own.what)) span.dim { " (" (plain(&own.source)) ")" } } } }
+        ul class=[class] {
+            @for (at, (text, remark)) in list.items.iter().enumerate() {
+                li { (bullets(at)) (plain(text)) @if !remark.is_empty() { span.dim { " (" (plain(remark)) ")" } } }
             }
         }
     }

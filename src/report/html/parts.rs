@@ -7,7 +7,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::drawing::arm;
+use super::{charts, flow};
 use crate::report::data::Experiment;
+use crate::report::document::{Chart, Fact, Mark, Medium};
 use crate::report::escape::plain;
 use crate::report::table::{Cell, Row, Table, Tone};
 
@@ -25,6 +27,7 @@ pub(super) fn class(tone: Tone) -> &'static str {
 
 /// A table that scrolls by itself where it is wider than the page.
 pub(super) fn table(name: &str, table: &Table) -> Markup {
+    let table = table.without_sketches();
     let grouped = table.rows.iter().any(|row| matches!(row, Row::Group(..)));
     let align = |at: usize| {
         if table.columns.get(at).is_some_and(|column| !column.words) { "number" } else { "" }
@@ -63,13 +66,14 @@ fn heading(text: &str) -> String {
 }
 
 /// Labels and texts; an empty label goes on with the one before.
-pub(super) fn facts(lines: &[(&str, String)]) -> Markup {
-    html! { dl { @for (label, text) in lines { dt { (plain(label)) } dd { (plain(text)) } } } }
+pub(super) fn facts(facts: &[Fact]) -> Markup {
+    let shown = facts.iter().filter(|fact| !fact.not_in.contains(&Medium::Page));
+    html! { dl { @for fact in shown { dt { (plain(&fact.label)) } dd { (plain(&fact.text)) } } } }
 }
 
 /// A mark and a word in the color of its meaning.
-pub(super) fn badge((mark, word, tone): (&str, &str, Tone)) -> Markup {
-    html! { span class={ "badge " (class(tone)) } { (mark) " " (word) } }
+pub(super) fn badge(mark: Mark) -> Markup {
+    html! { span class={ "badge " (class(mark.tone)) } { (mark.sign) " " (mark.word) } }
 }
 
 /// Which color is which variation.
@@ -99,15 +103,17 @@ pub(super) fn figure(name: &str, remark: &str, chart: Option<String>) -> Markup 
     }
 }
 
-/// Figures side by side under a heading; nothing where there are none.
-pub(super) fn figures(title: &str, lead: &str, experiment: &Experiment, all: &[Markup]) -> Markup {
-    let some = all.iter().any(|own| !own.0.is_empty());
-    html! {
-        @if some {
-            h3 { (plain(title)) }
-            p.dim.small { (plain(lead)) }
-            (legend(experiment))
-            div.charts { @for own in all { (own) } }
+/// The drawing of a chart; `None` where there is nothing to draw.
+pub(super) fn drawn(experiment: &Experiment, chart: Chart<'_>, id: &str) -> Option<String> {
+    match chart {
+        Chart::Differences => charts::differences(experiment, id),
+        Chart::Densities(metric) => charts::densities(experiment, metric, id),
+        Chart::OverTime(metric, series, users) => {
+            flow::over_time(experiment, metric, series, users, id)
         }
+        Chart::Costs(variation) => flow::costs(experiment, variation, id),
+        Chart::CostChanges(treatment) => flow::cost_changes(experiment, treatment, id),
+        Chart::Distribution(metric, own) => charts::distribution(experiment, metric, own, id),
+        Chart::Failures => charts::failures(experiment, id),
     }
 }

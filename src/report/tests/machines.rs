@@ -17,7 +17,7 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | ✅ held | positive feedback stable or improving | 98.6% sure (estimate +1.14%) | at least 75% sure that it is at most 10% worse |
     | ✅ held | enhanced privacy protection (declared, not measured) | declared to hold | declared to hold |
 
-    ⚠️ The rule: “at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the rule ships only a treatment that looks worse there
+    > ⚠️ “at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the rule ships only a treatment that looks worse there
 
     ### Strict Security against Basic Security
 
@@ -66,7 +66,7 @@ fn a_pull_request_comment_opens_with_the_verdict() {
 
     </details>
 
-    <details><summary>What was run</summary>
+    <details><summary>Where this comes from</summary>
 
     | | |
     |---|---|
@@ -76,14 +76,17 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | seed | 42 |
     | fingerprint | 9f3c2ab41d7e6f08 |
     | bootstrap | created 1 project, 4 segments, 5 tools, 3 AI configs, 5 metrics, 1 experiment |
+    | version | simlab 0.1.0 |
     | queries | 2,800 |
     | succeeded | 2,727 (97.4%) |
     | failed | 73 (2.61%): 61 timeout, 12 rate limit |
     | personal data | in 2,800 queries (100%) |
     | duration | 10.6 h of virtual time |
     | cost | \$72.47 with real providers, at list prices; nothing was spent |
-    | version | simlab 0.1.0 |
-    | assumed | the judge answers right in 95 of 100 cases (assumed; the tutorial does not say) |
+
+    **Assumed, not measured**
+
+    - the judge answers right in 95 of 100 cases (assumed; the tutorial does not say)
 
     </details>
     ");

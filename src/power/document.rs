@@ -1,4 +1,4 @@
-//! The operating characteristics for people at a prompt.
+//! The operating characteristics as a document.
 //!
 //! Promises: tables that hold at 80 columns; every estimate with its Monte Carlo error.
 //!
@@ -6,98 +6,78 @@
 
 use super::coverage::far_below;
 use super::data::{Coverage, Estimate, Example, Power, StudyPower, Target};
-use super::markdown::to_share;
 use crate::figure::{self, MISSING, Unit};
-use crate::report::escape::plain;
-use crate::report::table::{Cell, Column, Row, Table, Tone, wrap};
-use crate::report::{Palette, with_error};
+use crate::report::document::{
+    CheckRow, Checklist, Element, Fact, Level, Medium, Section, Slot, Title,
+};
+use crate::report::table::{Cell, Column, Row, Table, Tone};
+use crate::report::{Palette, document_to_markdown, document_to_text, with_error};
 use crate::verdict::Decision;
-
-/// The narrowest and the widest text.
-const WIDTHS: (usize, usize) = (80, 120);
-/// How far the parts of a section are set in.
-const INDENT: usize = 2;
 
 /// The analysis as text at most `width` columns wide, which is taken as 80 at the least and 120 at
 /// the most.
 #[must_use]
 pub fn to_text(power: &Power, width: usize, palette: &Palette) -> String {
-    let width = width.clamp(WIDTHS.0, WIDTHS.1);
-    let mut lines =
-        vec![palette.paint(Tone::Strong, &format!("simlab {} · power", plain(&power.version)))];
-    for (label, text) in facts(power) {
-        paragraph(&mut lines, width, &format!("{label:15}"), &text, palette);
-    }
-    for study in &power.experiments {
-        lines.push(String::new());
-        let title = format!("━━ Experiment: {} ", plain(&study.name));
-        let rule = "━".repeat(width.saturating_sub(title.chars().count()));
-        lines.push(palette.paint(Tone::Strong, &format!("{title}{rule}")));
-        for (heading, sentences, table) in sections(study, power) {
-            lines.push(String::new());
-            lines.push(palette.paint(Tone::Strong, &heading));
-            if let Some(table) = table {
-                lines.extend(table.lines(INDENT, width, palette));
-            }
-            for sentence in sentences {
-                paragraph(&mut lines, width, "", &sentence, palette);
-            }
-        }
-    }
+    document_to_text(&document(power), width, palette)
+}
+
+/// The analysis as GitHub's Markdown.
+#[must_use]
+pub fn to_markdown(power: &Power) -> String {
+    document_to_markdown(&document(power))
+}
+
+/// The analysis as a document.
+fn document(power: &Power) -> Vec<Element<'_>> {
+    let line = format!("simlab {} · power", power.version);
+    let (subject, summary) = (power.scenario.clone(), String::new());
+    let mut elements = vec![Element::Title(Title { line, subject, summary })];
+    elements.extend(power.experiments.iter().map(|study| {
+        let section = Section::new(&study.name, Level::Experiment);
+        section.with(sections(study, power).into_iter().map(Element::from)).into()
+    }));
     if let Some(target) = &power.target {
-        lines.push(String::new());
-        lines.push(palette.paint(Tone::Strong, "How many users"));
-        lines.extend(tried(target).lines(INDENT, width, palette));
-        paragraph(&mut lines, width, "", &answer(target), palette);
+        let answer = Element::Note(answer(target), Tone::Plain);
+        let section = Section::new("How many users", Level::Chapter);
+        elements.push(section.with([Element::Table(tried(target)), answer]).into());
     }
     if !power.warnings.is_empty() {
-        lines.push(String::new());
+        let rows = power.warnings.iter().map(|warning| CheckRow::warning("", warning));
+        let checks = Checklist { rows: rows.collect(), words: 0, brief: false };
+        let section = Section::new("", Level::Chapter);
+        elements.push(section.with([Element::Checklist(checks)]).into());
     }
-    for warning in &power.warnings {
-        paragraph(&mut lines, width, "! ", warning, palette);
-    }
-    lines.join("\n") + "\n"
+    let origin = Section::new("Where this comes from", Level::Chapter).slot(Slot::Origin).folded();
+    elements.push(origin.with([Element::Facts(facts(power))]).into());
+    elements
 }
 
-fn paragraph(lines: &mut Vec<String>, width: usize, label: &str, text: &str, palette: &Palette) {
-    for (at, line) in wrap(&plain(text), width - INDENT - label.chars().count()).iter().enumerate()
-    {
-        let lead = if at == 0 {
-            palette.paint(Tone::Dim, label)
-        } else {
-            " ".repeat(label.chars().count())
-        };
-        lines.push(format!("{:INDENT$}{lead}{line}", ""));
-    }
-}
-
-/// What was asked, as labels and texts.
-pub(super) fn facts(power: &Power) -> Vec<(&'static str, String)> {
+/// What was asked.
+fn facts(power: &Power) -> Vec<Fact> {
     let looks = if power.looks > 1 {
         format!("{} looks, equally spaced", power.looks)
     } else {
         "one look, at the end".to_owned()
     };
     let mut facts = vec![
-        ("scenario", power.scenario.clone()),
-        ("seed", power.seed.to_string()),
-        ("replications", format!("{}, {looks}", figure::count(power.replications))),
+        Fact::new("scenario", &power.scenario),
+        Fact::new("seed", power.seed.to_string()),
+        Fact::new("replications", format!("{}, {looks}", figure::count(power.replications))),
     ];
     if power.aa {
-        facts.push((
+        facts.push(Fact::new(
             "A/A test",
-            "every treatment is made identical to its control, so every difference is luck"
-                .to_owned(),
+            "every treatment is made identical to its control, so every difference is luck",
         ));
     }
-    facts.push(("numbers", "share ± its Monte Carlo standard error".to_owned()));
+    facts.push(Fact::new("numbers", "share ± its Monte Carlo standard error"));
+    let version = format!("simlab {}", power.version);
+    facts.push(Fact::new("version", version).not_in(&[Medium::Terminal]));
     facts
 }
 
-type Section = (String, Vec<String>, Option<Table>);
-
 /// What there is to say of one experiment, in order.
-pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
+fn sections<'r>(study: &StudyPower, power: &Power) -> Vec<Section<'r>> {
     let mut sections = vec![truth(study, power)];
     if power.target.is_some() {
         // The search has a table of its own.
@@ -111,6 +91,12 @@ pub(super) fn sections(study: &StudyPower, power: &Power) -> Vec<Section> {
     sections
 }
 
+/// A table under a heading, and sentences below it.
+fn section<'r>(heading: impl Into<String>, table: Table, sentences: Vec<String>) -> Section<'r> {
+    let notes = sentences.into_iter().map(|sentence| Element::Note(sentence, Tone::Plain));
+    Section::new(heading, Level::Section).with([Element::Table(table)]).with(notes)
+}
+
 /// A name on two lines, broken at the space nearest to its middle, so that metrics' keys keep their
 /// room.
 fn folded(name: &str) -> String {
@@ -121,7 +107,7 @@ fn folded(name: &str) -> String {
     }
 }
 
-fn truth(study: &StudyPower, power: &Power) -> Section {
+fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
     let columns = vec![
         Column::words("metric"),
         Column::number(folded(&study.control_name)),
@@ -183,10 +169,10 @@ fn truth(study: &StudyPower, power: &Power) -> Section {
         "The effect on users: {} users through every arm",
         figure::count(power.truth_users.into())
     );
-    (heading, vec![better, at_truth, bias], Some(table))
+    section(heading, table, vec![better, at_truth, bias])
 }
 
-fn verdicts(study: &StudyPower, power: &Power) -> Section {
+fn verdicts(study: &StudyPower, power: &Power) -> Section<'static> {
     let columns = vec![
         Column::number("users"),
         Column::number("ship"),
@@ -216,7 +202,7 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
             own.seed,
             figure::count(own.users.into()),
             decision(own.decision),
-            to_share(own.share)
+            own.share.percent()
         ));
     }
     let untrusted = study
@@ -228,7 +214,7 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
         sentences.push(format!(
             "Of runs with {} users, {} fail a health check: their result is not to be trusted, whatever the rule says.",
             figure::count(size.users.into()),
-            to_share(share)
+            share.percent()
         ));
     }
     if let Some(size) = study.sizes.last().filter(|_| !power.aa) {
@@ -241,14 +227,10 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section {
         };
         sentences.extend(study.examples.iter().map(see));
     }
-    (
-        "How often each verdict comes out".to_owned(),
-        sentences,
-        Some(Table { columns, rows: rows.collect() }),
-    )
+    section("How often each verdict comes out", Table { columns, rows: rows.collect() }, sentences)
 }
 
-fn price(study: &StudyPower) -> Section {
+fn price(study: &StudyPower) -> Section<'static> {
     let columns = vec![
         Column::number("users"),
         Column::number("mean regret"),
@@ -279,10 +261,10 @@ fn price(study: &StudyPower) -> Section {
     let sentences = vec![format!(
         "Regret: how much worse on {primary} what is served afterwards is than the best. Costs are those of real providers at list prices."
     )];
-    ("What each answer costs".to_owned(), sentences, Some(Table { columns, rows: rows.collect() }))
+    section("What each answer costs", Table { columns, rows: rows.collect() }, sentences)
 }
 
-fn peeking(study: &StudyPower, power: &Power) -> Section {
+fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
     let columns = vec![
         Column::number("users"),
         Column::number("ship"),
@@ -318,12 +300,12 @@ fn peeking(study: &StudyPower, power: &Power) -> Section {
             let users = figure::count(size.users.into());
             sentences.push(format!(
                 "The always-valid test finds a difference by {users} users in {} of the runs.",
-                to_share(valid)
+                valid.percent()
             ));
         }
     }
     let heading = format!("Looking {} times and stopping at the first ship or keep", power.looks);
-    (heading, sentences, Some(Table { columns, rows: rows.collect() }))
+    section(heading, Table { columns, rows: rows.collect() }, sentences)
 }
 
 /// How often one of a metric's intervals holds the effect on users.
@@ -332,7 +314,7 @@ const CHANGE: Interval = |own| own.relative_difference;
 const TREATMENT: Interval = |own| own.treatment;
 const CONTROL: Interval = |own| own.control;
 
-fn coverage(study: &StudyPower) -> Section {
+fn coverage(study: &StudyPower) -> Section<'static> {
     let mass = figure::written_percent(study.threshold);
     let mut columns = vec![Column::words("metric, interval of")];
     columns.extend(study.sizes.iter().enumerate().map(|(nth, size)| {
@@ -377,15 +359,15 @@ fn coverage(study: &StudyPower) -> Section {
         let metrics = metrics.join(", ");
         format!("{metrics}: both arms have about the same relative bias, so the intervals hold the change and miss the values. Causes: {causes}.")
     }));
-    (
+    section(
         format!("How often the {mass} intervals hold the effect on users"),
+        Table { columns, rows },
         sentences,
-        Some(Table { columns, rows }),
     )
 }
 
 /// The sizes that a search tried.
-pub(super) fn tried(target: &Target) -> Table {
+fn tried(target: &Target) -> Table {
     let columns = vec![
         Column::number("users"),
         Column::number("cost of a run"),
@@ -402,7 +384,7 @@ pub(super) fn tried(target: &Target) -> Table {
 }
 
 /// The answer of a search, in a sentence.
-pub(super) fn answer(target: &Target) -> String {
+fn answer(target: &Target) -> String {
     let wanted = figure::written_percent(target.share);
     let verdict = decision(target.decision);
     let count = |users: Option<u32>| users.map(|users| figure::count(users.into()));
@@ -429,14 +411,14 @@ pub(super) fn answer(target: &Target) -> String {
             "“{verdict}” does not come out in {wanted} of the runs with up to {} users, where its share is {}: more users may never \
              be enough, because the rule can ask for what is not true.",
             figure::count((*most).into()),
-            to_share(*found)
+            found.percent()
         ),
         (None, None) => "Nothing was tried.".to_owned(),
     }
 }
 
 /// A decision in words.
-pub(super) fn decision(decision: Decision) -> &'static str {
+fn decision(decision: Decision) -> &'static str {
     match decision {
         Decision::Ship => "ship",
         Decision::Keep => "keep",
@@ -445,7 +427,7 @@ pub(super) fn decision(decision: Decision) -> &'static str {
 }
 
 fn share(estimate: Estimate) -> Cell {
-    Cell::new(to_share(estimate))
+    Cell::new(estimate.percent())
 }
 
 fn estimated(estimate: Estimate, text: impl Fn(f64) -> String) -> String {

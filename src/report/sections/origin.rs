@@ -1,0 +1,166 @@
+//! Where the numbers come from: what was run, what went through it, what was read, and what was assumed.
+
+use crate::figure;
+use crate::report::data::{Mode, Report};
+use crate::report::document::{Element, Fact, Level, List, Medium, Section, Slot, Title};
+use crate::report::live::LiveSummary;
+use crate::report::table::Tone;
+
+/// What the whole report is about.
+pub(super) fn title(report: &Report) -> Title {
+    let queries = report
+        .traffic
+        .as_ref()
+        .map(|traffic| format!("{} queries", figure::count(traffic.queries)));
+    let seed = report.seed.map(|seed| format!("seed {seed}"));
+    let summary: Vec<String> =
+        queries.into_iter().chain([mode(report).to_owned()]).chain(seed).collect();
+    Title {
+        line: format!("simlab {}", report.version),
+        subject: report.scenario.clone(),
+        summary: summary.join(" · "),
+    }
+}
+
+pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
+    let mut parts = vec![Element::Facts(provenance(report))];
+    let titled = |title: &str| Section::new(title, Level::Section);
+    if report.traffic.is_some() {
+        parts.push(titled("Traffic").with([Element::Facts(traffic(report))]).into());
+    }
+    if report.data.is_some() {
+        parts.push(titled("Recorded events").with([Element::Facts(recorded(report))]).into());
+    }
+    if !report.assumptions.is_empty() {
+        let items =
+            report.assumptions.iter().map(|own| (own.what.clone(), own.source.clone())).collect();
+        let list = Element::List(List { items, tone: Tone::Plain, numbered: false });
+        parts.push(titled("Assumed, not measured").with([list]).into());
+    }
+    let section = Section::new("Where this comes from", Level::Chapter)
+        .slot(Slot::Origin)
+        .anchor("provenance");
+    let mut sections = vec![section.folded().with(parts)];
+    if report.experiments.is_empty() && report.rollouts.is_empty() {
+        let note = Element::Note("There is no experiment in this report.".to_owned(), Tone::Plain);
+        let none =
+            Section::untitled().slot(Slot::Decision).not_in(&[Medium::Terminal, Medium::Comment]);
+        sections.push(none.with([note]));
+    }
+    sections
+}
+
+fn mode(report: &Report) -> &'static str {
+    match report.mode {
+        Mode::Mock => "mock: nothing left this machine, nothing was paid",
+        Mode::Live => "live: real providers were called and paid",
+        Mode::Replay => "replay of recorded completions",
+        Mode::Data => "given data: nothing was run",
+    }
+}
+
+/// What was run.
+fn provenance(report: &Report) -> Vec<Fact> {
+    let mut facts = vec![Fact::new("scenario", &report.scenario), Fact::new("mode", mode(report))];
+    if !report.backends.0.is_empty() {
+        let backends: Vec<String> =
+            report.backends.0.iter().map(|(what, which)| format!("{what}: {which}")).collect();
+        facts.push(Fact::new("backends", backends.join(", ")));
+    }
+    facts.extend(report.seed.map(|seed| Fact::new("seed", seed.to_string())));
+    facts.push(Fact::new("fingerprint", &report.fingerprint));
+    if !report.bootstrap.is_empty() {
+        facts.push(Fact::new("bootstrap", report.bootstrap.join(", ")));
+    }
+    // In a terminal the title has it.
+    facts.push(
+        Fact::new("version", format!("simlab {}", report.version)).not_in(&[Medium::Terminal]),
+    );
+    facts
+}
+
+/// What went through the system.
+fn traffic(report: &Report) -> Vec<Fact> {
+    let Some(traffic) = &report.traffic else { return Vec::new() };
+    let share = |n: u64| {
+        if traffic.queries == 0 {
+            String::new()
+        } else {
+            format!(" ({})", figure::percent(n as f64 / traffic.queries as f64))
+        }
+    };
+    let mut failed = format!("{}{}", figure::count(traffic.failed), share(traffic.failed));
+    if !traffic.failures.0.is_empty() {
+        let kinds: Vec<String> = traffic
+            .failures
+            .0
+            .iter()
+            .map(|(kind, n)| format!("{} {kind}", figure::count(*n)))
+            .collect();
+        failed += &format!(": {}", kinds.join(", "));
+    }
+    let personal =
+        format!("in {} queries{}", figure::count(traffic.pii_queries), share(traffic.pii_queries));
+    let mut facts = vec![
+        Fact::new("queries", figure::count(traffic.queries)),
+        Fact::new(
+            "succeeded",
+            format!("{}{}", figure::count(traffic.succeeded), share(traffic.succeeded)),
+        ),
+        Fact::new("failed", failed),
+        Fact::new("personal data", personal),
+    ];
+    if let Some(seconds) = traffic.virtual_seconds {
+        let clock = if report.mode == Mode::Live { "" } else { " of virtual time" };
+        facts.push(Fact::new("duration", format!("{}{clock}", figure::seconds(seconds.get()))));
+    }
+    if let Some(cost) = traffic.cost_usd {
+        let cost = figure::money(cost.get());
+        let cost = match report.mode {
+            Mode::Live => cost,
+            _ => format!("{cost} with real providers, at list prices; nothing was spent"),
+        };
+        facts.push(Fact::new("cost", cost));
+    }
+    let live = report.live.iter().flat_map(LiveSummary::lines).enumerate();
+    facts.extend(live.map(|(nth, line)| Fact::new(if nth == 0 { "live run" } else { "" }, line)));
+    facts
+}
+
+/// What became of recorded events.
+fn recorded(report: &Report) -> Vec<Fact> {
+    let Some(data) = &report.data else { return Vec::new() };
+    let count = figure::count;
+    let mut facts = vec![
+        Fact::new("events", format!("{} in {} lines", count(data.events), count(data.lines))),
+        Fact::new("exposures", format!("{} of {} users", count(data.exposures), count(data.units))),
+        Fact::new(
+            "metric events",
+            format!("{}, of which {} count", count(data.metric_events), count(data.used)),
+        ),
+    ];
+    for (nth, (why, events)) in data.unused.0.iter().enumerate() {
+        facts.push(Fact::new(
+            if nth == 0 { "not used" } else { "" },
+            format!("{} {why}", count(*events)),
+        ));
+    }
+    if data.duplicates > 0 {
+        let text =
+            format!("{} metric events were recorded before and count once", count(data.duplicates));
+        facts.push(Fact::new("duplicates", text));
+    }
+    if data.malformed > 0 {
+        facts.push(Fact::new("malformed", count(data.malformed)));
+        facts.extend(
+            data.faults
+                .iter()
+                .map(|fault| Fact::new("", format!("line {}: {}", fault.line, fault.reason))),
+        );
+        let more = data.malformed.saturating_sub(data.faults.len() as u64);
+        if more > 0 {
+            facts.push(Fact::new("", format!("and {} more", count(more))));
+        }
+    }
+    facts
+}

@@ -1,0 +1,36 @@
+//! The decision rule, criterion by criterion.
+
+use crate::report::data::{Because, Experiment};
+use crate::report::document::{CheckRow, Checklist, Compared, Element, Level, Section, Slot};
+
+/// Columns for the longest mark, `not held`, and a gap.
+const WORDS: usize = 10;
+
+pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+    let Some(verdict) = &experiment.verdict else { return Vec::new() };
+    let mut rows: Vec<CheckRow> = verdict.because.iter().map(row).collect();
+    rows.extend(verdict.rule_warnings.iter().map(|warning| CheckRow::warning("warning", warning)));
+    let checks = Element::Checklist(Checklist { rows, words: WORDS, brief: false });
+    vec![Section::new("Decision rule", Level::Section).slot(Slot::Reasons).with([checks])]
+}
+
+fn row(line: &Because) -> CheckRow {
+    let remark = if line.declared { " (declared, not measured)" } else { "" };
+    let compared = Compared { found: line.found.clone(), required: line.required.clone(), remark };
+    CheckRow {
+        mark: line.mark(),
+        name: line.criterion.clone(),
+        detail: finding(line),
+        compared: Some(compared),
+        depth: line.depth,
+    }
+}
+
+/// What was found and what was required, as one phrase.
+fn finding(line: &Because) -> String {
+    match line.held {
+        _ if line.declared => format!("{}, not measured", line.found),
+        None => format!("{}; required {}", line.found, line.required),
+        Some(_) => format!("found {}; required {}", line.found, line.required),
+    }
+}
