@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
-use crate::live::calibrate::{SIMULATIONS, calibrate as fitted, put_into, table, to_json};
+use crate::live::calibrate::{SIMULATIONS, calibrate as fitted, put_into, to_json, to_text};
 use crate::live::fits::misfit;
 use crate::live::journal::bytes;
 use crate::live::recording::Recording;
@@ -68,7 +68,8 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     // What is written is read again, before anybody relies on it.
     parse_kept(&run.name, &written, &run.documents).map_err(|faults| bad_file(&faults))?;
     let Some(out) = &args.out else {
-        output::message(table(&found, output::width()).trim_end());
+        let (width, palette) = (output::message_width(), output::message_palette());
+        output::message(to_text(&found, width, &palette).trim_end());
         return print(&written);
     };
     let made =
@@ -82,7 +83,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     })?;
     match args.format {
         ListFormat::Json => print(&format!("{:#}\n", to_json(&found)))?,
-        ListFormat::Text => print(&table(&found, output::width()))?,
+        ListFormat::Text => print(&to_text(&found, output::width(), &output::palette()))?,
     };
     if !run.documents.is_empty() {
         output::message(

@@ -18,7 +18,7 @@ use crate::live::simulated_alone;
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::escape::plain;
-use crate::report::{Palette, Report, to_html, to_json, to_junit, to_markdown, to_text};
+use crate::report::{Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{RunOptions, Simulation, Size, SoFar, Stage, TranscriptWriter, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
@@ -156,7 +156,7 @@ pub(super) fn expected(report: &Report) -> Exit {
 pub(super) fn rendered(report: &Report, format: Format) -> Result<String, Exit> {
     Ok(match format {
         Format::Text => {
-            let palette = if output::color() { Palette::color() } else { Palette::plain() };
+            let palette = output::palette();
             to_text(report, output::width(), &palette)
         }
         Format::Json => to_json(report).map_err(|error| {

@@ -4,6 +4,7 @@
 
 use super::args::{EstimateArgs, ListFormat};
 use super::commands::{Ended, not_set_up, print, read};
+use super::output;
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
 use crate::random::Seed;
@@ -21,7 +22,7 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     bar.finish();
     let estimate = estimate.map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&match args.format {
-        ListFormat::Text => estimate.to_text(),
+        ListFormat::Text => estimate.to_text(output::width(), &output::palette()),
         ListFormat::Json => format!("{:#}\n", estimate.to_json()),
     })
 }

@@ -11,15 +11,20 @@ use super::commands::{Ended, backend_failed, bad_file, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
-use crate::course::{Course, Lesson, Side, both, found, knob, rates};
+use crate::course::{Course, Lesson, both, opening, revealed, turned};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::report::document::Element;
+use crate::report::document_to_text;
+
+/// Most columns of a lesson.
+const MAX_WIDTH: usize = 100;
 
 /// Lists the lessons, or goes through one.
 pub fn learn(lesson: Option<&str>) -> Ended {
     let Some(name) = lesson else { return print(&contents()) };
     let lesson = Course::lesson(name)
         .map_err(|faults| if faults.is_empty() { unknown(name) } else { bad_file(&faults) })?;
-    print(&opening(&lesson))?;
+    print(&shown(&opening(&lesson)))?;
     let asked = io::stdin().is_terminal() && io::stdout().is_terminal();
     let predicted = if asked { predict(lesson.text.answers.len()) } else { None };
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -27,12 +32,13 @@ pub fn learn(lesson: Option<&str>) -> Ended {
     let sides = both(&lesson, jobs);
     busy.finish();
     let sides = sides.map_err(|error| backend_failed(&error))?;
-    print(&revealed(&lesson, &sides[0], predicted))?;
+    print(&shown(&revealed(&lesson, &sides[0], predicted)))?;
     if asked {
         let _ = write!(io::stderr(), "(Enter turns the knob) ").and_then(|()| io::stderr().flush());
         let _ = io::stdin().lock().read_line(&mut String::new());
     }
-    print(&turned(&lesson, &sides))?;
+    print(&shown(&turned(&lesson, &sides[1])))?;
+    print(&next(&lesson))?;
     let failed: Vec<String> = sides
         .iter()
         .flat_map(|side| &side.checks)
@@ -69,24 +75,17 @@ fn contents() -> String {
     )
 }
 
-/// Text in lines of the terminal's width, indented.
-fn wrapped(text: &str, indent: &str) -> String {
-    let options = textwrap::Options::new(output::width().min(100))
-        .initial_indent(indent)
-        .subsequent_indent(indent);
-    textwrap::fill(text, options) + "\n"
+/// How to go on.
+fn next(lesson: &Lesson) -> String {
+    match Course::files().get(lesson.number) {
+        Some(next) => format!("Next: simlab learn {}\n", next.name),
+        None => "That was the last lesson.\n".to_owned(),
+    }
 }
 
-fn opening(lesson: &Lesson) -> String {
-    let all = Course::files().len();
-    let title = &lesson.before.scenario.title;
-    let mut text = format!("Lesson {} of {all} · {}\n{title}\n\n", lesson.number, lesson.text.part);
-    text += "Predict\n";
-    text += &wrapped(&lesson.text.question, "  ");
-    for (nth, answer) in lesson.text.answers.iter().enumerate() {
-        text += &wrapped(&format!("{}) {answer}", nth + 1), "    ");
-    }
-    text + "\n"
+/// A part of the lesson as text, with an empty line after it.
+fn shown(part: &[Element<'_>]) -> String {
+    document_to_text(part, output::width().min(MAX_WIDTH), &output::palette()) + "\n"
 }
 
 /// Asks for a prediction until it is one of the answers; nothing is as good as none.
@@ -104,51 +103,4 @@ fn predict(answers: usize) -> Option<usize> {
             _ => {}
         }
     }
-}
-
-fn lines(side: &Side, of: &crate::scenario::Lesson) -> String {
-    let mut text = String::new();
-    for line in found(&side.report).into_iter().chain(side.ships.and_then(|ships| rates(of, ships)))
-    {
-        let options = textwrap::Options::new(output::width().min(110))
-            .initial_indent("  ")
-            .subsequent_indent("      ");
-        text += &textwrap::fill(&line, options);
-        text.push('\n');
-    }
-    text
-}
-
-fn revealed(lesson: &Lesson, side: &Side, predicted: Option<usize>) -> String {
-    let mut text = "Run\n".to_owned();
-    text += &lines(side, &lesson.text);
-    text += "\nLook\n";
-    text += &wrapped(&lesson.text.look_at, "  ");
-    text += "\nReveal\n";
-    let right = lesson.text.answers.get(lesson.text.right).map_or("", String::as_str);
-    let judged = match predicted {
-        Some(answer) if answer == lesson.text.right => "You were right: ",
-        Some(_) => "Not this time: ",
-        None => "",
-    };
-    text += &wrapped(&format!("{judged}{}) {right}", lesson.text.right + 1), "  ");
-    text += &wrapped(&lesson.text.claim, "  ");
-    text + "\n"
-}
-
-fn turned(lesson: &Lesson, sides: &[Side; 2]) -> String {
-    let mut text = "Turn the knob\n".to_owned();
-    text += &wrapped(&lesson.text.knob, "  ");
-    for line in knob(lesson) {
-        text += &format!("    {line}\n");
-    }
-    text += "\nRun again\n";
-    text += &lines(&sides[1], lesson.after.scenario.lesson.as_ref().unwrap_or(&lesson.text));
-    text += "\nWhat happened\n";
-    text += &wrapped(&lesson.text.then, "  ");
-    let next = Course::files().get(lesson.number);
-    text + &next.map_or_else(
-        || "\nThat was the last lesson.\n".to_owned(),
-        |next| format!("\nNext: simlab learn {}\n", next.name),
-    )
 }

@@ -243,7 +243,9 @@ async fn go(
         output::message("In LaunchDarkly:");
         output::message(plan.to_text().trim_end());
         output::message("");
-        output::message(expected_cost.to_text().trim_end());
+        let palette = output::message_palette();
+        let text = expected_cost.to_text(output::message_width(), &palette);
+        output::message(text.trim_end());
         output::message(&before(&sitting, &expected_cost, spent, most));
     }
     agreed("Go on?", args.yes)?;

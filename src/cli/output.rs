@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::report::Palette;
+
 /// The width of a report where there is no terminal to ask.
 const WIDTH_PIPED: usize = 80;
 
@@ -35,6 +37,18 @@ pub fn color() -> bool {
 pub fn message_color() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
         && io::stderr().is_terminal()
+}
+
+/// The styles of a report on standard output.
+#[must_use]
+pub fn palette() -> Palette {
+    if color() { Palette::color() } else { Palette::plain() }
+}
+
+/// The styles of a report on standard error.
+#[must_use]
+pub fn message_palette() -> Palette {
+    if message_color() { Palette::color() } else { Palette::plain() }
 }
 
 /// The width that a report may take.

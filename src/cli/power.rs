@@ -25,7 +25,6 @@ use crate::power::{
     Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge,
     read_part, search, to_markdown, to_text, without_effect,
 };
-use crate::report::Palette;
 use crate::report::escape::json;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
@@ -321,7 +320,7 @@ fn interrupted() -> Arc<AtomicBool> {
 fn shown(power: &Power, format: PowerFormat) -> Ended {
     print(&match format {
         PowerFormat::Text => {
-            let palette = if output::color() { Palette::color() } else { Palette::plain() };
+            let palette = output::palette();
             to_text(power, output::width(), &palette)
         }
         PowerFormat::Json => serde_json::to_string_pretty(power)

@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::output;
 use super::progress::{self, Lines};
 use crate::analysis::Analysis;
-use crate::report::{Palette, glance};
+use crate::report::glance;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
 
@@ -77,7 +77,7 @@ impl<'s> Watch<'s> {
         }
         let analyses = found();
         let each: Vec<_> = self.scenario.experiments().into_iter().zip(&analyses).collect();
-        let palette = if output::message_color() { Palette::color() } else { Palette::plain() };
+        let palette = output::message_palette();
         self.below
             .set_message(glance(&each, self.users, output::message_width(), &palette).join("\n"));
         let took = self.clock.elapsed().us().saturating_sub(begun.us());

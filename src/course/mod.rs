@@ -5,8 +5,10 @@
 //!
 //! Does not know: terminals, or who predicts what.
 
+mod found;
 mod lesson;
 mod show;
 
 pub use lesson::{Course, Lesson, Side, both};
-pub use show::{found, knob, rates, tables};
+pub use show::tables;
+pub(crate) use show::{opening, revealed, turned};

@@ -1,121 +1,73 @@
-//! What a learner sees of a run: a few lines for each experiment, estimate and truth side by side.
+//! A lesson as documents: the question, what a run reveals, and the same with the knob turned.
 //!
-//! Does not know: colors.
+//! Does not know: terminals, or who predicts what.
 
-use crate::analysis::HealthStatus;
+use super::found::found;
+use super::lesson::{Course, Side};
 use crate::figure;
-use crate::report::{Experiment, Report};
+use crate::report::document::{Element, Level, List, Section, Title};
+use crate::report::table::Tone;
 use crate::scenario::{LESSONS, LIBRARY, Lesson, Loaded, Rates};
 
-/// What was found, in a few lines for each experiment.
+fn note(text: impl Into<String>) -> Element<'static> {
+    Element::Note(text.into(), Tone::Plain)
+}
+
+fn section<'r>(title: &str, elements: impl IntoIterator<Item = Element<'r>>) -> Element<'r> {
+    Section::new(title, Level::Chapter).with(elements).into()
+}
+
+/// The lesson up to the question.
 #[must_use]
-pub fn found(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    for experiment in &report.experiments {
-        if report.experiments.len() > 1 {
-            lines.push(format!("{}:", experiment.name));
-        }
-        lines.extend(of_experiment(experiment));
-    }
-    lines.extend(report.rollouts.iter().map(|rollout| rollout.message.clone()));
-    lines
+pub(crate) fn opening(lesson: &super::Lesson) -> Vec<Element<'_>> {
+    let all = Course::files().len();
+    let line = format!("Lesson {} of {all} · {}", lesson.number, lesson.text.part);
+    let answers = lesson.text.answers.iter().map(|answer| (answer.clone(), String::new()));
+    let answers = List { items: answers.collect(), tone: Tone::Plain, numbered: true };
+    vec![
+        Element::Title(Title { line, ..Title::default() }),
+        note(&lesson.before.scenario.title),
+        section("Predict", [note(&lesson.text.question), Element::List(answers)]),
+    ]
 }
 
-fn signed(share: f64) -> String {
-    format!("{}{}", if share >= 0.0 { "+" } else { "" }, figure::percent(share))
+/// What the run finds, and which answer is right; `predicted` is the learner's answer, from 0.
+#[must_use]
+pub(crate) fn revealed<'r>(
+    lesson: &super::Lesson,
+    side: &'r Side,
+    predicted: Option<usize>,
+) -> Vec<Element<'r>> {
+    let text = &lesson.text;
+    let right = text.answers.get(text.right).map_or("", String::as_str);
+    let judged = match predicted {
+        Some(answer) if answer == text.right => "You were right: ",
+        Some(_) => "Not this time: ",
+        None => "",
+    };
+    let answer = format!("{judged}{}) {right}", text.right + 1);
+    vec![
+        section("Run", found(side, text)),
+        section("Look", [note(&text.look_at)]),
+        section("Reveal", [note(answer), note(&text.claim)]),
+    ]
 }
 
-fn of_experiment(experiment: &Experiment) -> Vec<String> {
-    let users: Vec<String> = experiment
-        .exposures
-        .0
-        .iter()
-        .map(|(key, users)| format!("{} {key}", figure::count(*users)))
-        .collect();
-    let mut lines = vec![format!("users: {}", users.join(", "))];
-    let several = experiment.treatments().count() > 1;
-    let width = experiment.metrics.iter().map(|metric| metric.key.len()).max().unwrap_or(0);
-    for metric in &experiment.metrics {
-        for variation in
-            metric.variations.iter().filter(|variation| variation.key != experiment.control)
-        {
-            let mut line = format!("{:width$}  ", metric.key);
-            if several {
-                line += &format!("{}: ", variation.key);
-            }
-            match (variation.relative_difference, variation.relative_interval) {
-                (Some(change), Some([low, high])) => {
-                    line += &format!(
-                        "{} ({} to {})",
-                        signed(change.get()),
-                        signed(low.get()),
-                        signed(high.get())
-                    );
-                }
-                (Some(change), None) => line += &signed(change.get()),
-                (None, _) => line += variation.reason.as_deref().unwrap_or("no estimate"),
-            }
-            if let Some(truth) =
-                variation.truth.as_ref().and_then(|truth| truth.relative_difference)
-            {
-                line += &format!(", in truth {}", signed(truth.get()));
-            }
-            if let Some(beats) = variation.probability_to_beat_control {
-                line += &format!("; better than the control: {}", figure::probability(beats.get()));
-            }
-            lines.push(line);
-        }
-    }
-    for segment in &experiment.segments {
-        for change in &segment.changes {
-            let (Some(relative), Some([low, high])) =
-                (change.relative_difference, change.relative_interval)
-            else {
-                continue;
-            };
-            let (relative, low, high) =
-                (signed(relative.get()), signed(low.get()), signed(high.get()));
-            lines.push(format!(
-                "{}: {} {relative} ({low} to {high})",
-                segment.segment, change.metric
-            ));
-        }
-    }
-    if let Some(bandit) = &experiment.bandit
-        && let Some(last) = bandit.reallocations.last()
-    {
-        let shares: Vec<String> = last
-            .shares
-            .0
-            .iter()
-            .map(|(key, share)| format!("{} {key}", figure::percent(*share)))
-            .collect();
-        lines.push(format!("the bandit's shares at the end: {}", shares.join(", ")));
-        if let (Some(own), Some(fixed)) = (bandit.regret, bandit.fixed_regret) {
-            let of = |regret: crate::report::Number| {
-                figure::percent(regret.get() / fixed.get().max(f64::MIN_POSITIVE))
-            };
-            lines.push(format!("regret of the bandit: {} of the fixed split's", of(own)));
-        }
-    }
-    for health in experiment
-        .health
-        .iter()
-        .filter(|health| matches!(health.status, HealthStatus::Warning | HealthStatus::Error))
-    {
-        let word = if health.status == HealthStatus::Error { "error" } else { "warning" };
-        lines.push(format!("{word}: {}: {}", health.check, health.message));
-    }
-    if let Some(verdict) = &experiment.verdict {
-        lines.push(format!("verdict: {}", verdict.headline));
-        lines.extend(verdict.would_have_been());
-    }
-    lines
+/// What the knob changes, and what happens then.
+#[must_use]
+pub(crate) fn turned<'r>(lesson: &super::Lesson, side: &'r Side) -> Vec<Element<'r>> {
+    let text = &lesson.text;
+    let after = lesson.after.scenario.lesson.as_ref().unwrap_or(text);
+    vec![
+        section("Turn the knob", [note(&text.knob), Element::Lines(knob(lesson))]),
+        section("Run again", found(side, after)),
+        section("What happened", [note(&text.then)]),
+    ]
 }
 
 /// How often the rule ships, in words.
 #[must_use]
-pub fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
+pub(super) fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
     let rates = lesson.rates.as_ref()?;
     let equal = if rates.aa { ", although both arms are the same" } else { "" };
     let looks = match rates.looks {
@@ -133,8 +85,7 @@ pub fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
 
 /// What the knob changes: the lines of the file that go and those that come, and the command where
 /// it is the command that changes.
-#[must_use]
-pub fn knob(lesson: &super::Lesson) -> Vec<String> {
+fn knob(lesson: &super::Lesson) -> Vec<String> {
     let scenario =
         |loaded: &Loaded| loaded.scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone());
     let (before, after) = (scenario(&lesson.before), scenario(&lesson.after));

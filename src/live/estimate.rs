@@ -13,6 +13,9 @@ use crate::figure;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::live::models;
 use crate::random::Seed;
+use crate::report::document::{Element, Fact, Level, Section, Title};
+use crate::report::table::{Cell, Column, Row, Table, Tone};
+use crate::report::{Palette, document_to_text};
 use crate::run::{SetupError, Stage};
 
 /// Simulated runs behind an estimate.
@@ -54,6 +57,14 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// As money: `$0.12 ($0.10 to $0.15)`.
+    fn money(self) -> String {
+        let [mean, low, high] = [self.mean, self.low, self.high].map(figure::money);
+        format!("{mean} ({low} to {high})")
+    }
+}
+
 /// Calls of one agent to one model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -71,6 +82,24 @@ pub struct Line {
     pub output_tokens: f64,
     /// What they cost, in dollars; `None` where the model has no price.
     pub usd: Option<Spread>,
+}
+
+impl Line {
+    /// The row of a table.
+    fn row(&self) -> Row {
+        let counts = [self.calls, self.input_tokens, self.output_tokens];
+        let counts = counts.map(|x| Cell::new(figure::count(libm::round(x) as u64)));
+        let mut cells = vec![Cell::new(self.agent)];
+        cells.extend(counts);
+        cells.extend(self.usd.map_or_else(
+            || [Cell::new("no price"), Cell::default()],
+            |usd| {
+                let [low, high] = [usd.low, usd.high].map(figure::money);
+                [Cell::new(figure::money(usd.mean)), Cell::new(figure::interval(&low, &high))]
+            },
+        ));
+        Row::Cells(cells)
+    }
 }
 
 /// What a live run would cost.
@@ -196,69 +225,59 @@ pub fn estimate(
 }
 
 impl Estimate {
-    /// For people.
+    /// For people, at most `width` columns wide.
     #[must_use]
-    pub fn to_text(&self) -> String {
-        let money = |spread: Spread| {
-            format!(
-                "{} ({} to {})",
-                figure::money(spread.mean),
-                figure::money(spread.low),
-                figure::money(spread.high)
-            )
-        };
-        let mut text = format!(
-            "A live run of {} with {} users is expected to cost {}.\n90% of {REPLICATIONS} simulated runs lie in the interval; seed {}.\n\n",
+    pub fn to_text(&self, width: usize, palette: &Palette) -> String {
+        document_to_text(&self.document(), width, palette)
+    }
+
+    /// The estimate as a document.
+    fn document(&self) -> Vec<Element<'_>> {
+        let users = figure::count(u64::from(self.users));
+        let line = format!(
+            "A live run of {} with {users} users is expected to cost {}.",
             self.scenario,
-            figure::count(u64::from(self.users)),
-            money(self.total),
-            self.seed,
+            self.total.money()
         );
-        let head = ["provider", "model", "agent", "calls", "input tokens", "output tokens", "cost"]
-            .map(str::to_owned);
-        let count = |x: f64| figure::count(libm::round(x) as u64);
-        let row = |line: &Line| {
-            let usd = line.usd.map_or_else(|| "no price".to_owned(), money);
-            let [calls, input, output] =
-                [line.calls, line.input_tokens, line.output_tokens].map(count);
-            [
-                line.provider.to_owned(),
-                line.model.clone(),
-                line.agent.to_owned(),
-                calls,
-                input,
-                output,
-                usd,
-            ]
-        };
-        let rows: Vec<[String; 7]> =
-            std::iter::once(head).chain(self.lines.iter().map(row)).collect();
-        let mut widths = [0; 7];
-        for row in &rows {
-            widths
-                .iter_mut()
-                .zip(row)
-                .for_each(|(width, cell)| *width = cell.chars().count().max(*width));
+        let title = Title { line, ..Title::default() };
+        let note = format!(
+            "90% of {REPLICATIONS} simulated runs lie in the interval; seed {}.",
+            self.seed
+        );
+        let providers = self.providers.iter().map(|(name, usd)| Fact::new(*name, usd.money()));
+        let notes = self.notes.iter().map(|note| Fact::new("note", note));
+        let chapter = || Section::new("", Level::Chapter);
+        vec![
+            Element::Title(title),
+            Element::Note(note, Tone::Plain),
+            chapter().with([Element::Table(self.table())]).into(),
+            chapter().with([Element::Facts(providers.chain(notes).collect())]).into(),
+        ]
+    }
+
+    /// Calls and costs of each agent, by model.
+    fn table(&self) -> Table {
+        let columns = vec![
+            Column::words("model, agent"),
+            Column::number("calls"),
+            Column::number("input\ntokens"),
+            Column::number("output\ntokens"),
+            Column::number("cost"),
+            Column::number("90% interval"),
+        ];
+        let mut models: Vec<(&str, &str)> = Vec::new();
+        for line in &self.lines {
+            if !models.contains(&(line.provider, &line.model)) {
+                models.push((line.provider, &line.model));
+            }
         }
-        for row in &rows {
-            let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-                if (3..6).contains(&column) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:width$}")
-                }
-            });
-            text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-            text.push('\n');
+        let mut rows = Vec::new();
+        for (provider, model) in models {
+            rows.push(Row::Group(model.to_owned(), provider.to_owned()));
+            let own = |line: &&Line| line.provider == provider && line.model == model;
+            rows.extend(self.lines.iter().filter(own).map(Line::row));
         }
-        text.push('\n');
-        for (provider, spread) in &self.providers {
-            text.push_str(&format!("{provider}: {}\n", money(*spread)));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("note: {note}\n"));
-        }
-        text
+        Table { columns, rows }
     }
 
     /// For programs.
@@ -328,7 +347,7 @@ mod tests {
         assert!((58.0..=60.0).contains(&written), "{written}");
         assert!(
             estimate
-                .to_text()
+                .to_text(80, &Palette::plain())
                 .starts_with("A live run of security with 60 users is expected to cost $")
         );
         assert_eq!(estimate.to_json()["models"].as_array().unwrap().len(), estimate.lines.len());

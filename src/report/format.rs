@@ -14,7 +14,7 @@ impl Experiment {
     }
 
     /// The mass of every interval: `90%`.
-    pub(super) fn mass(&self) -> String {
+    pub(crate) fn mass(&self) -> String {
         figure::written_percent(self.threshold)
     }
 

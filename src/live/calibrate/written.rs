@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::fit::{Calibration, Figure};
 use crate::figure;
-use crate::report::Palette;
-use crate::report::table::{Cell, Column, Row, Table};
+use crate::report::document::{Element, Level, List, Section};
+use crate::report::table::{Cell, Column, Row, Table, Tone};
+use crate::report::{Palette, document_to_text};
 
 /// A figure as a scenario writes it.
 fn number(figure: &Figure, value: f64) -> String {
@@ -102,9 +103,14 @@ pub fn put_into(scenario: &str, calibration: &Calibration) -> Result<String, Str
     Err(block)
 }
 
-/// For people, at most `width` columns wide.
+/// The figures for people, at most `width` columns wide.
 #[must_use]
-pub fn table(calibration: &Calibration, width: usize) -> String {
+pub fn to_text(calibration: &Calibration, width: usize, palette: &Palette) -> String {
+    document_to_text(&document(calibration), width, palette)
+}
+
+/// A calibration as a document.
+fn document(calibration: &Calibration) -> Vec<Element<'_>> {
     let row = |figure: &Figure| {
         let [low, high] = figure.interval.map(|bound| shown(figure, bound));
         let cells = [
@@ -124,10 +130,10 @@ pub fn table(calibration: &Calibration, width: usize) -> String {
         Column::number("from"),
     ];
     let table = Table { columns, rows: calibration.figures.iter().map(row).collect() };
-    let mut lines = table.lines(0, width, &Palette::plain());
-    lines.extend([String::new(), "kept as the scenario has it:".to_owned()]);
-    lines.extend(calibration.kept.iter().map(|kept| format!("  {kept}")));
-    lines.join("\n") + "\n"
+    let items = calibration.kept.iter().map(|kept| (kept.clone(), String::new())).collect();
+    let kept = Element::List(List { items, tone: Tone::Plain, numbered: false });
+    let kept = Section::new("Kept as the scenario has it", Level::Section).with([kept]);
+    vec![Element::Table(table), kept.into()]
 }
 
 /// For programs.
