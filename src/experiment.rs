@@ -21,11 +21,11 @@ pub const THRESHOLD: f64 = 0.9;
 pub enum Better {
     /// Higher is better.
     #[serde(alias = "Higher")]
-    #[schemars(rename = "Higher")]
+    #[schemars(rename(serialize = "higher", deserialize = "Higher"))]
     Higher,
     /// Lower is better.
     #[serde(alias = "Lower")]
-    #[schemars(rename = "Lower")]
+    #[schemars(rename(serialize = "lower", deserialize = "Lower"))]
     Lower,
 }
 
@@ -72,7 +72,7 @@ pub enum Missing {
 }
 
 /// The kind of a metric, as reports name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricKind {
     /// A share of units: beta-binomial.

@@ -134,12 +134,15 @@ pub enum Command {
         #[arg(value_name = "TERM")]
         term: Vec<String>,
     },
-    /// Print the scenario reference: every field of a scenario file, what it means, its range and
-    /// its default.
+    /// Print every field of a scenario file, or of the JSON that a command prints: what it means,
+    /// and for a scenario its range and its default.
     #[command(
-        after_help = "Examples:\n  simlab reference > scenario-reference.md\n  simlab reference --format json > scenario.schema.json"
+        after_help = "Examples:\n  simlab reference > scenario-reference.md\n  simlab reference --format json > scenario.schema.json\n  simlab reference report --format json > report.schema.json"
     )]
     Reference {
+        /// What to describe.
+        #[arg(value_enum, value_name = "WHAT", default_value_t = Described::Scenario)]
+        what: Described,
         /// How to print it.
         #[arg(long, value_enum, default_value_t = ReferenceFormat::Markdown)]
         format: ReferenceFormat,
@@ -505,12 +508,30 @@ pub enum Format {
     Html,
 }
 
-/// How the scenario reference is printed.
+/// What `simlab reference` describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// A scenario file.
+    Scenario,
+    /// The JSON of `run`, `analyze`, `report` and `replay`.
+    #[value(aliases = ["run", "analyze", "replay"])]
+    Report,
+    /// The JSON of `power`.
+    Power,
+    /// The JSON of `estimate`.
+    Estimate,
+    /// The JSON of `calibrate`.
+    Calibrate,
+    /// The JSON of `list`.
+    List,
+}
+
+/// How a reference is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReferenceFormat {
-    /// A page with a table for each block.
+    /// A page with a table for each block or object.
     Markdown,
-    /// A JSON schema of the file.
+    /// A JSON Schema (draft 2020-12).
     Json,
 }
 

@@ -5,12 +5,12 @@
 use std::fs;
 
 use super::args::{CalibrateArgs, ListFormat};
-use super::commands::{Ended, bad_file, print};
+use super::commands::{Ended, bad_file, pretty, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
-use crate::live::calibrate::{SIMULATIONS, calibrate as fitted, put_into, to_json, to_text};
+use crate::live::calibrate::{SIMULATIONS, calibrate as fitted, put_into, to_output, to_text};
 use crate::live::fits::misfit;
 use crate::live::journal::bytes;
 use crate::live::recording::Recording;
@@ -58,7 +58,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     progress.finish();
     let (found, _) = fit.map_err(|fault| unusable(fault.to_string()))?;
     if args.format == ListFormat::Json && args.out.is_none() {
-        return print(&format!("{:#}\n", to_json(&found)));
+        return print(&pretty(&to_output(&found))?);
     }
     let written = put_into(&run.scenario, &found).map_err(|block| {
         output::message("the recorded scenario has `models:` of its own, with which only you can put these together:");
@@ -82,7 +82,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
             .help("an existing file is not overwritten")])
     })?;
     match args.format {
-        ListFormat::Json => print(&format!("{:#}\n", to_json(&found)))?,
+        ListFormat::Json => print(&pretty(&to_output(&found))?)?,
         ListFormat::Text => print(&to_text(&found, output::width(), &output::palette()))?,
     };
     if !run.documents.is_empty() {

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::args::{Cli, Command, ContentsFormat, Format, RunArgs};
 use super::exit::Exit;
@@ -17,7 +18,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::live::simulated_alone;
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
-use crate::report::escape::plain;
+use crate::report::escape::{json, plain};
 use crate::report::{Report, to_html, to_json, to_junit, to_markdown, to_text};
 use crate::run::{RunOptions, Simulation, Size, SoFar, Stage, TranscriptWriter, glances, met};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
@@ -44,7 +45,7 @@ pub fn main() -> ExitCode {
         Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),
         Command::Learn { lesson } => super::learn::learn(lesson.as_deref()),
         Command::Explain { term } => super::words::explain(&term),
-        Command::Reference { format } => super::words::reference(format),
+        Command::Reference { what, format } => super::reference::reference(what, format),
         Command::Completions { shell } => super::words::completions(shell),
         Command::Man { command } => super::words::man(command.as_deref()),
     };
@@ -221,6 +222,21 @@ fn check(scenarios: &[String]) -> Ended {
     Ok(exit)
 }
 
+/// A JSON document with a line for each field.
+pub(super) fn pretty(value: &impl Serialize) -> Result<String, Exit> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| backend_failed(&error))?;
+    Ok(json(text + "\n"))
+}
+
+/// A scenario that is built into the program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ListEntry {
+    /// Its name, for `simlab run NAME`.
+    name: String,
+    /// What it shows.
+    title: String,
+}
+
 fn list(format: ContentsFormat) -> Ended {
     match format {
         ContentsFormat::Text => {
@@ -241,12 +257,12 @@ fn list(format: ContentsFormat) -> Ended {
         }
         ContentsFormat::Markdown => print(&crate::course::tables()),
         ContentsFormat::Json => {
-            let all: Vec<_> = LIBRARY
+            let all: Vec<ListEntry> = LIBRARY
                 .iter()
                 .chain(LESSONS)
-                .map(|built_in| json!({ "name": built_in.name, "title": built_in.title() }))
+                .map(|own| ListEntry { name: own.name.to_owned(), title: own.title() })
                 .collect();
-            print(&format!("{:#}\n", json!(all)))
+            print(&pretty(&all)?)
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Does not know: how it is estimated.
 
 use super::args::{EstimateArgs, ListFormat};
-use super::commands::{Ended, not_set_up, print, read};
+use super::commands::{Ended, not_set_up, pretty, print, read};
 use super::output;
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
@@ -23,6 +23,6 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let estimate = estimate.map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&match args.format {
         ListFormat::Text => estimate.to_text(output::width(), &output::palette()),
-        ListFormat::Json => format!("{:#}\n", estimate.to_json()),
+        ListFormat::Json => pretty(&estimate.to_output())?,
     })
 }

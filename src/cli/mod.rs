@@ -20,6 +20,7 @@ mod live;
 mod output;
 mod power;
 mod progress;
+mod reference;
 mod save;
 mod serve;
 mod signals;

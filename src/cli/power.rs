@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::analyze::{text, unreadable};
 use super::args::{PowerArgs, PowerFormat, Shard};
-use super::commands::{Ended, backend_failed, bad_file, not_set_up, print, read};
+use super::commands::{Ended, bad_file, not_set_up, pretty, print, read};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, lasting};
@@ -25,7 +25,6 @@ use crate::power::{
     Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge,
     read_part, search, to_markdown, to_text, without_effect,
 };
-use crate::report::escape::json;
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
 use crate::verdict::Decision;
@@ -323,9 +322,7 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
             let palette = output::palette();
             to_text(power, output::width(), &palette)
         }
-        PowerFormat::Json => serde_json::to_string_pretty(power)
-            .map(|text| json(text + "\n"))
-            .map_err(|error| backend_failed(&error))?,
+        PowerFormat::Json => pretty(power)?,
         PowerFormat::Markdown => to_markdown(power),
     })
 }

@@ -1,4 +1,4 @@
-//! `simlab explain`, `simlab reference`, `simlab completions` and `simlab man`: the program's words
+//! `simlab explain`, `simlab completions` and `simlab man`: the program's words
 //! about itself.
 //!
 //! Does not know: what the words of a report mean; `explain` does.
@@ -6,13 +6,12 @@
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
-use super::args::{Cli, ReferenceFormat};
+use super::args::Cli;
 use super::commands::{Ended, backend_failed, print};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::explain::{find, nearest, terms};
-use crate::scenario;
 
 /// Explains a word, given as one argument or as several; without one, lists all words.
 pub fn explain(words: &[String]) -> Ended {
@@ -45,14 +44,6 @@ fn listing() -> String {
         textwrap::wrap(term.says[0], options).join("\n") + "\n"
     };
     all.iter().map(line).collect::<String>() + "\nMore on a word: simlab explain TERM\n"
-}
-
-/// The scenario reference.
-pub fn reference(format: ReferenceFormat) -> Ended {
-    match format {
-        ReferenceFormat::Markdown => print(&scenario::reference()),
-        ReferenceFormat::Json => print(&format!("{:#}\n", scenario::schema())),
-    }
 }
 
 /// The script that completes commands and options in a shell.

@@ -9,19 +9,85 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::figure;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::live::models;
 use crate::random::Seed;
 use crate::report::document::{Element, Fact, Level, Section, Title};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
-use crate::report::{Palette, document_to_text};
+use crate::report::{Number, Palette, document_to_text};
 use crate::run::{SetupError, Stage};
 
 /// Simulated runs behind an estimate.
 pub const REPLICATIONS: u64 = 40;
 /// Share of the simulated runs within an interval.
 pub const MASS: f64 = 0.9;
+
+/// Name and version of the JSON.
+const SCHEMA: &str = "simlab.estimate/1";
+
+/// What a live run would cost. Means and intervals are over simulated runs, in dollars.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EstimateOutput {
+    /// `simlab.estimate/1`. It changes only if a field changes its meaning.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Users of a run.
+    pub users: u32,
+    /// The base seed; each simulated run has a seed derived from it.
+    pub seed: u64,
+    /// How many runs were simulated.
+    pub replications: u64,
+    /// Share of the simulated runs within each interval.
+    pub interval_mass: f64,
+    /// What a run costs.
+    pub cost_usd: Option<f64>,
+    /// Its interval.
+    pub interval_usd: [Option<f64>; 2],
+    /// The same by provider.
+    pub providers: Vec<ProviderCost>,
+    /// The same by model and agent, the most expensive first.
+    pub models: Vec<ModelCost>,
+    /// What to know about the models, such as one that was retired.
+    pub notes: Vec<String>,
+}
+
+/// What one provider charges.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProviderCost {
+    /// The provider's name.
+    pub provider: String,
+    /// What a run costs there.
+    pub cost_usd: Option<f64>,
+    /// Its interval.
+    pub interval_usd: [Option<f64>; 2],
+}
+
+/// What the calls of one agent to one model cost.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ModelCost {
+    /// The provider's name.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+    /// The agent.
+    pub agent: String,
+    /// Calls in one run.
+    pub calls: Option<f64>,
+    /// Input tokens of one run.
+    pub input_tokens: Option<f64>,
+    /// Output tokens of one run.
+    pub output_tokens: Option<f64>,
+    /// What they cost; null where the model has no price.
+    pub cost_usd: Option<f64>,
+    /// Its interval; null where the model has no price.
+    pub interval_usd: Option<[Option<f64>; 2]>,
+}
 
 /// A mean and the middle 90% of what it is the mean of.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -58,11 +124,21 @@ impl Spread {
 }
 
 impl Spread {
+    /// The interval as a list of its ends.
+    fn interval(self) -> [Option<f64>; 2] {
+        [finite(self.low), finite(self.high)]
+    }
+
     /// As money: `$0.12 ($0.10 to $0.15)`.
     fn money(self) -> String {
         let [mean, low, high] = [self.mean, self.low, self.high].map(figure::money);
         format!("{mean} ({low} to {high})")
     }
+}
+
+/// A number of ten significant digits, as reports write it.
+fn finite(x: f64) -> Option<f64> {
+    Number::new(x).map(Number::get)
 }
 
 /// Calls of one agent to one model.
@@ -85,6 +161,20 @@ pub struct Line {
 }
 
 impl Line {
+    /// For programs.
+    fn to_output(&self) -> ModelCost {
+        ModelCost {
+            provider: self.provider.to_owned(),
+            model: self.model.clone(),
+            agent: self.agent.to_owned(),
+            calls: finite(self.calls),
+            input_tokens: finite(self.input_tokens),
+            output_tokens: finite(self.output_tokens),
+            cost_usd: self.usd.and_then(|usd| finite(usd.mean)),
+            interval_usd: self.usd.map(Spread::interval),
+        }
+    }
+
     /// The row of a table.
     fn row(&self) -> Row {
         let counts = [self.calls, self.input_tokens, self.output_tokens];
@@ -282,20 +372,25 @@ impl Estimate {
 
     /// For programs.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::json;
-        let number = |x: f64| crate::report::Number::new(x).map(crate::report::Number::get);
-        let interval = |spread: Spread| json!([number(spread.low), number(spread.high)]);
-        let line = |line: &Line| {
-            json!({ "provider": line.provider, "model": line.model, "agent": line.agent, "calls": number(line.calls),
-                "input_tokens": number(line.input_tokens), "output_tokens": number(line.output_tokens),
-                "cost_usd": line.usd.and_then(|usd| number(usd.mean)), "interval_usd": line.usd.map(interval) })
+    pub fn to_output(&self) -> EstimateOutput {
+        let provider = |(name, spread): &(&'static str, Spread)| ProviderCost {
+            provider: (*name).to_owned(),
+            cost_usd: finite(spread.mean),
+            interval_usd: spread.interval(),
         };
-        let provider = |(name, spread): &(&'static str, Spread)| json!({ "provider": name, "cost_usd": number(spread.mean), "interval_usd": interval(*spread) });
-        json!({ "schema": "simlab.estimate/1", "scenario": self.scenario, "users": self.users, "seed": self.seed,
-            "replications": REPLICATIONS, "interval_mass": MASS, "cost_usd": number(self.total.mean),
-            "interval_usd": interval(self.total), "providers": self.providers.iter().map(provider).collect::<Vec<_>>(),
-            "models": self.lines.iter().map(line).collect::<Vec<_>>(), "notes": self.notes })
+        EstimateOutput {
+            schema: SCHEMA.to_owned(),
+            scenario: self.scenario.clone(),
+            users: self.users,
+            seed: self.seed,
+            replications: REPLICATIONS,
+            interval_mass: MASS,
+            cost_usd: finite(self.total.mean),
+            interval_usd: self.total.interval(),
+            providers: self.providers.iter().map(provider).collect(),
+            models: self.lines.iter().map(Line::to_output).collect(),
+            notes: self.notes.clone(),
+        }
     }
 }
 
@@ -350,7 +445,7 @@ mod tests {
                 .to_text(80, &Palette::plain())
                 .starts_with("A live run of security with 60 users is expected to cost $")
         );
-        assert_eq!(estimate.to_json()["models"].as_array().unwrap().len(), estimate.lines.len());
+        assert_eq!(estimate.to_output().models.len(), estimate.lines.len());
         assert!(
             estimate
                 .notes

@@ -4,6 +4,7 @@
 //! `null`. Every estimate has its Monte Carlo standard error beside it: how far it would move with
 //! other replications.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Better, MetricKind};
@@ -14,7 +15,7 @@ use crate::verdict::Decision;
 pub const SCHEMA: &str = "simlab.power/1";
 
 /// A number that was estimated from replications.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The estimate.
     pub value: Number,
@@ -32,9 +33,10 @@ impl Estimate {
 }
 
 /// A whole analysis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Power {
-    /// `SCHEMA`.
+    /// `simlab.power/1`. It changes only if a field changes its meaning.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The scenario's name.
     pub scenario: String,
@@ -64,7 +66,7 @@ pub struct Power {
 }
 
 /// One experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StudyPower {
     /// Unique key.
     pub key: String,
@@ -104,7 +106,7 @@ pub struct StudyPower {
 }
 
 /// The effect on users under one metric, and what its measurement converges to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrueEffect {
     /// The metric's key.
     pub key: String,
@@ -135,7 +137,7 @@ pub struct TrueEffect {
 }
 
 /// The scenario's own run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnRun {
     /// Its seed.
     pub seed: u64,
@@ -148,7 +150,7 @@ pub struct OwnRun {
 }
 
 /// Seed of a run that ended with a verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// The verdict.
     pub decision: Decision,
@@ -157,7 +159,7 @@ pub struct Example {
 }
 
 /// What was found at one size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SizePower {
     /// Users.
     pub users: u32,
@@ -193,7 +195,7 @@ pub struct SizePower {
 }
 
 /// Shares of the verdicts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decisions {
     /// Ship the treatment.
     pub ship: Estimate,
@@ -204,7 +206,7 @@ pub struct Decisions {
 }
 
 /// How often the intervals of one metric hold the effect on users, at the experiment's threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// The metric's key.
     pub metric: String,
@@ -220,7 +222,7 @@ pub struct Coverage {
 }
 
 /// What comes of stopping at the first look with a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Peeking {
     /// Shares of the verdicts.
     pub decisions: Decisions,
@@ -238,7 +240,7 @@ pub struct Peeking {
 }
 
 /// How many users are needed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The experiment's key.
     pub experiment: String,

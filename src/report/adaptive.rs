@@ -2,12 +2,13 @@
 //!
 //! Does not know: how shares are chosen; `analysis` does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::{Number, Ordered};
 
-/// A bandit: how its shares went, and what it came to beside a fixed split of the same users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A bandit: how its shares went, and what it came to next to a fixed split of the same users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bandit {
     /// Key of the metric that it follows.
     pub metric: String,
@@ -27,7 +28,7 @@ pub struct Bandit {
 }
 
 /// Shares from a moment on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shares {
     /// Exposed users by then.
     pub users: u32,
@@ -36,7 +37,7 @@ pub struct Shares {
 }
 
 /// A variation under a bandit and under a fixed split of the same users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Arm {
     /// The variation's key.
     pub variation: String,
@@ -55,7 +56,7 @@ pub struct Arm {
 }
 
 /// The users of one segment in an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
     /// Key of the segment.
     pub segment: String,
@@ -66,7 +67,7 @@ pub struct Segment {
 }
 
 /// A metric of a treatment against the control, in one segment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentChange {
     /// Key of the metric.
     pub metric: String,

@@ -6,6 +6,7 @@
 //!
 //! Does not know: how a chart is drawn.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
@@ -15,7 +16,7 @@ use crate::analysis::{
 use crate::experiment::Experiment;
 
 /// A posterior as its family and parameters, enough to draw it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
     /// Beta(a, b).
@@ -67,7 +68,7 @@ pub(super) fn drawn(posterior: &Posterior) -> (f64, f64) {
 }
 
 /// The results that an analysis would have found on the way, had it looked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OverTime {
     /// How many users had arrived at each point, rising.
     pub users: Vec<u64>,
@@ -76,7 +77,7 @@ pub struct OverTime {
 }
 
 /// One metric at every point.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricOverTime {
     /// The metric's key.
     pub key: String,
@@ -85,7 +86,7 @@ pub struct MetricOverTime {
 }
 
 /// One variation under one metric at every point.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariationOverTime {
     /// The variation's key.
     pub key: String,
@@ -96,7 +97,7 @@ pub struct VariationOverTime {
 }
 
 /// How the users' values of one metric are spread.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// The metric's key.
     pub metric: String,
@@ -107,7 +108,7 @@ pub struct Distribution {
 }
 
 /// The values of one variation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// The variation's key.
     pub key: String,

@@ -4,6 +4,7 @@
 //! fractions, probabilities lie in 0..1, latency is in milliseconds and money in dollars. Fields
 //! are added at the end of their object and never change meaning: scripts depend on them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::adaptive::{Bandit, Segment};
@@ -22,15 +23,16 @@ use crate::experiment::{Better, Method, MetricKind};
 pub const SCHEMA: &str = "simlab.report/1";
 
 /// Everything that one run, one data file or one replay has to say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// `SCHEMA`.
+    /// `simlab.report/1`. It changes only if a field changes its meaning.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The scenario's name, or the data file's.
     pub scenario: String,
     /// Where the data came from.
     pub mode: Mode,
-    /// The seed of all luck; `None` where there was none.
+    /// The seed of all random numbers; `None` where there was none.
     pub seed: Option<u64>,
     /// Digest of the journal or of the data, in hexadecimal.
     pub fingerprint: String,
@@ -49,7 +51,7 @@ pub struct Report {
     /// What was assumed rather than measured.
     #[serde(default)]
     pub assumptions: Vec<Assumption>,
-    /// The scenario's `expect`, held against the outcome.
+    /// The scenario's `expect`, compared with the outcome.
     #[serde(default)]
     pub expectations: Vec<ExpectationResult>,
     /// What became of recorded events; `None` where none were read.
@@ -97,7 +99,7 @@ impl Report {
 }
 
 /// What became of recorded events: each is used, unused for a reason, or malformed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordedData {
     /// Lines of the file.
     pub lines: u64,
@@ -123,7 +125,7 @@ pub struct RecordedData {
 }
 
 /// An event that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// Its line, counted from 1.
     pub line: u64,
@@ -132,7 +134,7 @@ pub struct Fault {
 }
 
 /// Where the data came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The mock backends.
@@ -146,7 +148,7 @@ pub enum Mode {
 }
 
 /// What went through the system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
     /// Queries sent.
     pub queries: u64,
@@ -165,7 +167,7 @@ pub struct Traffic {
 }
 
 /// Something that was assumed, with the reason or the source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Assumption {
     /// What is assumed.
     pub what: String,
@@ -174,7 +176,7 @@ pub struct Assumption {
 }
 
 /// One experiment with its results.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Experiment {
     /// Unique key.
     pub key: String,
@@ -221,7 +223,7 @@ pub struct Experiment {
     /// How values are spread, where that was looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub distributions: Vec<Distribution>,
-    /// Parts of the users by themselves.
+    /// The results of parts of the users.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
     /// What a bandit made of the split; `None` where it was fixed.
@@ -240,7 +242,7 @@ pub struct Experiment {
 }
 
 /// One health check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Which check.
     pub check: String,
@@ -252,8 +254,9 @@ pub struct Health {
 }
 
 /// How a status is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "HealthStatus", rename_all = "lowercase")]
+#[schemars(inline)]
 enum StatusName {
     Healthy,
     Waiting,
@@ -262,8 +265,9 @@ enum StatusName {
 }
 
 /// How a method is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Method", rename_all = "lowercase")]
+#[schemars(inline)]
 enum MethodName {
     Bayesian,
     Frequentist,
@@ -271,7 +275,7 @@ enum MethodName {
 }
 
 /// One metric over all variations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// Unique key.
     pub key: String,
@@ -291,7 +295,7 @@ pub struct Metric {
 }
 
 /// One variation under one metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Variation {
     /// The variation's key.
     pub key: String,
@@ -319,12 +323,12 @@ pub struct Variation {
     pub relative_interval: Option<[Number; 2]>,
     /// What shipping it is expected to lose, in the metric's unit.
     pub expected_loss: Option<Number>,
-    /// A fixed-horizon test of the difference beside it.
+    /// A fixed-horizon test of the difference.
     pub frequentist: Option<Frequentist>,
     /// The effect on users, where every user went through every variation: answers as good as they
     /// are, all real costs, nobody lost.
     pub truth: Option<Truth>,
-    /// An always-valid test beside it, when the experiment asks for one.
+    /// An always-valid test of the difference, when the experiment asks for one.
     #[serde(default)]
     pub sequential: Option<Frequentist>,
     /// Why a value is missing.
@@ -333,7 +337,8 @@ pub struct Variation {
     /// The rate without the judge's errors, where the metric tells how often its judge is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected: Option<Corrected>,
-    /// The posterior, for drawing it.
+    /// The posterior, for drawing it: `{"beta": [a, b]}`, `{"normal": [mean, standard
+    /// deviation]}` or `{"student": [center, scale, degrees of freedom]}`.
     #[serde(default)]
     pub posterior: Option<Shape>,
     /// Difference of the posterior means, variation less control, in the metric's unit; `None` for
@@ -352,7 +357,7 @@ pub struct Variation {
 }
 
 /// A rate without the judge's errors (Rogan & Gladen); intervals at the experiment's threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Corrected {
     /// Users that the judge gave a verdict on.
     #[serde(default)]
@@ -373,7 +378,7 @@ pub struct Corrected {
 }
 
 /// One variation under one metric with what the users' pre-period explains taken out (CUPED).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Adjusted {
     /// The metric's key.
     pub metric: String,
@@ -393,7 +398,7 @@ pub struct Adjusted {
 
 /// Whether two experiments on the same users influence each other, on one metric (2 x 2 factorial
 /// analysis).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interaction {
     /// Key of the first experiment.
     pub first: String,
@@ -422,17 +427,17 @@ pub struct Interaction {
 }
 
 /// What the users of a variation add up to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Total {
-    /// Users that converted.
+    /// Of a rate: users that converted.
     Conversions(Option<u64>),
-    /// The sum of the values, in the metric's unit.
+    /// Of a mean or a percentile: the sum of the values, in the metric's unit.
     TotalValue(Option<Number>),
 }
 
 /// What one agent costs in one variation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// The variation's key.
     pub variation: String,
@@ -451,7 +456,7 @@ pub struct Cost {
 }
 
 /// What all agents together cost in one variation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostTotal {
     /// The variation's key.
     pub variation: String,
@@ -462,7 +467,7 @@ pub struct CostTotal {
 }
 
 /// Failures of one kind in one variation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The variation's key.
     pub variation: String,

@@ -4,6 +4,7 @@
 //! to trust the result, in every format, and what the rule says is kept next to it. An experiment
 //! can tolerate a check by name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::Health;
@@ -13,7 +14,7 @@ use crate::analysis::HealthStatus;
 use crate::verdict::Decision;
 
 /// What the decision rule says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// What is decided.
     pub decision: Decision,
@@ -93,7 +94,7 @@ impl Verdict {
 }
 
 /// Whether a verdict was right, where the truth is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hindsight {
     /// What the rule decides on the truth itself.
     pub decision: Decision,
@@ -104,7 +105,7 @@ pub struct Hindsight {
 }
 
 /// One line of the decision rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Because {
     /// The criterion's name.
     pub criterion: String,

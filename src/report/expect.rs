@@ -145,7 +145,7 @@ impl Outcome {
 }
 
 /// One expectation, and how it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectationResult {
     /// What is expected: "the verdict is ship".
     pub name: String,

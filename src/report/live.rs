@@ -3,13 +3,14 @@
 //!
 //! Does not know: who the providers are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::{Number, Ordered};
 use crate::figure;
 
 /// A live run, or a replay of one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LiveSummary {
     /// Users whose visits are over.
     pub users: u64,
@@ -34,7 +35,7 @@ pub struct LiveSummary {
 }
 
 /// Failures of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LiveProblem {
     /// The variation that the users were in; `None` outside of experiments.
     pub variation: Option<String>,

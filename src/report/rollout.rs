@@ -2,6 +2,7 @@
 //!
 //! Does not know: when a rollout is taken back; `analysis` does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expect::ExpectationResult;
@@ -11,9 +12,9 @@ use crate::experiment::{Guard, Metric};
 use crate::figure;
 
 /// How a guarded rollout ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename_all = "PascalCase")]
+#[schemars(rename_all(serialize = "snake_case", deserialize = "PascalCase"))]
 pub enum RolloutOutcome {
     /// A metric regressed: everybody is back with what was.
     #[serde(alias = "RolledBack")]
@@ -27,7 +28,7 @@ pub enum RolloutOutcome {
 }
 
 /// A guarded rollout, as it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rollout {
     /// Key of the AI config.
     pub config: String,
@@ -48,7 +49,7 @@ pub struct Rollout {
 }
 
 /// One look at a guarded rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutLook {
     /// Watched users by then.
     pub users: u32,
@@ -57,7 +58,7 @@ pub struct RolloutLook {
 }
 
 /// What a metric said at a look.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutReading {
     /// Key of the metric.
     pub metric: String,

@@ -2,13 +2,14 @@
 //!
 //! Does not know: how it is computed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
 use crate::{analysis, experiment};
 
 /// A test of the difference from the control.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Frequentist {
     /// Raw difference over |control|; `None` when the control's interval holds 0.
     pub relative_difference: Option<Number>,

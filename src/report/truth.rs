@@ -6,6 +6,7 @@
 //!
 //! Does not know: how either is simulated; `run` does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Experiment, Metric, Variation};
@@ -16,7 +17,7 @@ use crate::figure;
 const SLIGHT: f64 = 0.005;
 
 /// A value that simulated users have, every one of them in every variation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Truth {
     /// Mean, rate or percentile.
     pub mean: Option<Number>,
@@ -31,7 +32,7 @@ pub struct Truth {
 }
 
 /// By how much the measurement misses the effect on users, however many users come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bias {
     /// The limit's relative difference less that of the effect on users.
     pub relative_difference: Option<Number>,

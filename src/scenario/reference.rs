@@ -22,7 +22,8 @@ const HEAD: &str = "# Scenario reference
 
 Every field of a scenario file: what it means, what it may be, and what it is when it is left out. This page is the output of
 `simlab reference`, made from the types that a file is read into and the catalog that fills what is left out; a test holds it to
-them. `simlab reference --format json` prints the same as a JSON schema. To renew this page:
+them. `simlab reference --format json` prints the same as a JSON schema; `simlab reference report` describes the JSON of a report. To
+renew this page:
 
 ```sh
 cargo run -- reference > scenarios/README.md

@@ -26,7 +26,7 @@ use super::warnings::warnings;
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename_all = "PascalCase")]
+#[schemars(rename_all(serialize = "snake_case", deserialize = "PascalCase"))]
 pub enum Decision {
     /// Ship the treatment.
     #[serde(alias = "Ship")]

@@ -23,6 +23,7 @@ mod live_flags;
 mod live_flags_faults;
 mod mistakes;
 mod other_files;
+mod output_schema;
 mod own_events;
 mod pictures;
 mod power;

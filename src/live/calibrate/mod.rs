@@ -15,4 +15,4 @@ mod written;
 pub use fit::{Calibration, Fault, Figure, calibrate};
 pub use latency::{LatencyFit, fit as fit_latency};
 pub use matching::SIMULATIONS;
-pub use written::{put_into, to_json, to_text};
+pub use written::{CalibrationOutput, FittedFigure, put_into, to_output, to_text};

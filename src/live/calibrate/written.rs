@@ -2,7 +2,8 @@
 //!
 //! Does not know: how it was fitted.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::fit::{Calibration, Figure};
 use crate::figure;
@@ -136,13 +137,55 @@ fn document(calibration: &Calibration) -> Vec<Element<'_>> {
     vec![Element::Table(table), kept.into()]
 }
 
+/// Name and version of the JSON.
+const SCHEMA: &str = "simlab.calibrate/1";
+
+/// What was fitted to recorded traffic.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CalibrationOutput {
+    /// `simlab.calibrate/1`. It changes only if a field changes its meaning.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: String,
+    /// Probability of each interval.
+    pub interval_mass: f64,
+    /// What was fitted, by model.
+    pub figures: Vec<FittedFigure>,
+    /// What was kept as the scenario has it, and why.
+    pub kept: Vec<String>,
+}
+
+/// A value that was fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FittedFigure {
+    /// The model's id.
+    pub model: String,
+    /// The field of a scenario's model: `latency.base`, `answer_tokens`.
+    pub field: String,
+    /// Its value, in seconds where it is a time.
+    pub value: f64,
+    /// Its interval.
+    pub interval: [f64; 2],
+    /// Observations behind it.
+    pub observations: usize,
+    /// What was observed, such as `calls`.
+    pub of: String,
+}
+
 /// For programs.
 #[must_use]
-pub fn to_json(calibration: &Calibration) -> serde_json::Value {
-    let figure = |figure: &Figure| {
-        json!({ "model": figure.model, "field": figure.field, "value": figure.value, "interval": figure.interval,
-            "observations": figure.observations, "of": figure.of })
+pub fn to_output(calibration: &Calibration) -> CalibrationOutput {
+    let figure = |figure: &Figure| FittedFigure {
+        model: figure.model.clone(),
+        field: figure.field.to_owned(),
+        value: figure.value,
+        interval: figure.interval,
+        observations: figure.observations,
+        of: figure.of.to_owned(),
     };
-    json!({ "schema": "simlab.calibrate/1", "interval_mass": 0.9,
-        "figures": calibration.figures.iter().map(figure).collect::<Vec<_>>(), "kept": calibration.kept })
+    CalibrationOutput {
+        schema: SCHEMA.to_owned(),
+        interval_mass: 0.9,
+        figures: calibration.figures.iter().map(figure).collect(),
+        kept: calibration.kept.clone(),
+    }
 }

@@ -93,241 +93,37 @@ fn a_pull_request_comment_opens_with_the_verdict() {
 }
 
 #[test]
-fn the_json_is_the_contract() {
-    let mut report = published();
-    report.experiments[0].metrics.truncate(1);
-    report.experiments[0].costs.truncate(1);
-    insta::assert_snapshot!(to_json(&report).unwrap(), @r#"
-    {
-      "schema": "simlab.report/1",
-      "scenario": "security",
-      "mode": "mock",
-      "seed": 42,
-      "fingerprint": "9f3c2ab41d7e6f08",
-      "version": "0.1.0",
-      "traffic": {
-        "queries": 2800,
-        "succeeded": 2727,
-        "failed": 73,
-        "failures": {
-          "timeout": 61,
-          "rate limit": 12
-        },
-        "pii_queries": 2800,
-        "virtual_seconds": 38052.0,
-        "cost_usd": 72.4733
-      },
-      "experiments": [
-        {
-          "key": "security-level",
-          "name": "Security Level",
-          "hypothesis": "Enhanced security improves safety compliance without significantly harming positive feedback rates",
-          "control": "basic-security",
-          "threshold": 0.9,
-          "exposures": {
-            "basic-security": 1350,
-            "strict-security": 1377
-          },
-          "health": [
-            {
-              "check": "exposures",
-              "status": "healthy",
-              "message": "2,727 users were exposed"
-            },
-            {
-              "check": "sample_ratio_mismatch",
-              "status": "healthy",
-              "message": "1,350 and 1,377 users fit a 50/50 split"
-            },
-            {
-              "check": "metrics",
-              "status": "healthy",
-              "message": "every metric has events"
-            }
-          ],
-          "users_needed": 79839,
-          "metrics": [
-            {
-              "key": "positive_feedback_rate",
-              "kind": "conversion",
-              "primary": true,
-              "better": "higher",
-              "unit": "",
-              "variations": [
-                {
-                  "key": "basic-security",
-                  "exposures": 1350,
-                  "conversions": 458,
-                  "data_mean": 0.3392592593,
-                  "posterior_mean": 0.3395,
-                  "credible_interval": [
-                    0.3185,
-                    0.3608
-                  ],
-                  "probability_to_be_best": 0.4164,
-                  "probability_to_beat_control": null,
-                  "relative_difference": null,
-                  "relative_interval": null,
-                  "expected_loss": null,
-                  "frequentist": null,
-                  "truth": null,
-                  "sequential": null,
-                  "reason": null,
-                  "posterior": {
-                    "normal": [
-                      0.3395,
-                      0.0129
-                    ]
-                  },
-                  "absolute_difference": null,
-                  "absolute_interval": null,
-                  "measured_limit": null,
-                  "bias": null
-                },
-                {
-                  "key": "strict-security",
-                  "exposures": 1377,
-                  "conversions": 473,
-                  "data_mean": 0.3435003631,
-                  "posterior_mean": 0.3434,
-                  "credible_interval": [
-                    0.3228,
-                    0.3642
-                  ],
-                  "probability_to_be_best": 0.5836,
-                  "probability_to_beat_control": 0.5836,
-                  "relative_difference": 0.0114,
-                  "relative_interval": [
-                    -0.0763,
-                    0.0992
-                  ],
-                  "expected_loss": 0.0054,
-                  "frequentist": null,
-                  "truth": null,
-                  "sequential": null,
-                  "reason": null,
-                  "posterior": {
-                    "normal": [
-                      0.3434,
-                      0.0126
-                    ]
-                  },
-                  "absolute_difference": 0.0039,
-                  "absolute_interval": [
-                    -0.02576077485,
-                    0.03356077485
-                  ],
-                  "measured_limit": null,
-                  "bias": null
-                }
-              ]
-            }
-          ],
-          "costs": [
-            {
-              "variation": "basic-security",
-              "agent": "supervisor",
-              "model": "gpt-4o-mini",
-              "calls": 1350,
-              "cost_per_user_usd": 0.0001,
-              "change": null
-            }
-          ],
-          "verdict": {
-            "decision": "ship",
-            "variation": "strict-security",
-            "headline": "Ship Strict Security: all 5 criteria are met (one of them declared, not measured).",
-            "because": [
-              {
-                "criterion": "latency increase at most 3 s",
-                "found": "-13.7 s",
-                "required": "at most +3 s",
-                "held": true,
-                "declared": false,
-                "depth": 0
-              },
-              {
-                "criterion": "cost increase at most 15%",
-                "found": "+14.6%",
-                "required": "at most +15%",
-                "held": true,
-                "declared": false,
-                "depth": 0
-              },
-              {
-                "criterion": "at least 75% confident in the cost",
-                "found": "79.1% sure",
-                "required": "at least 75% sure that the control is better",
-                "held": true,
-                "declared": false,
-                "depth": 0
-              },
-              {
-                "criterion": "positive feedback stable or improving",
-                "found": "98.6% sure (estimate +1.14%)",
-                "required": "at least 75% sure that it is at most 10% worse",
-                "held": true,
-                "declared": false,
-                "depth": 0
-              },
-              {
-                "criterion": "enhanced privacy protection",
-                "found": "declared to hold",
-                "required": "declared to hold",
-                "held": true,
-                "declared": true,
-                "depth": 0
-              }
-            ],
-            "rule_warnings": [
-              "“at least 75% confident in the cost” can hold only if the control is better on ai_cost_per_request, so the rule ships only a treatment that looks worse there"
-            ],
-            "trusted": true,
-            "distrust": []
-          },
-          "names": {
-            "basic-security": "Basic Security",
-            "strict-security": "Strict Security"
-          },
-          "cost_totals": [
-            {
-              "variation": "basic-security",
-              "cost_per_user_usd": 0.0246,
-              "change": null
-            },
-            {
-              "variation": "strict-security",
-              "cost_per_user_usd": 0.0281,
-              "change": 0.1422764228
-            }
-          ],
-          "failures": [],
-          "method": "bayesian",
-          "users_needed_reason": null,
-          "users_needed_by_formula": 77998
-        }
-      ],
-      "backends": {
-        "LaunchDarkly": "mock",
-        "models": "mock"
-      },
-      "bootstrap": [
-        "created 1 project",
-        "4 segments",
-        "5 tools",
-        "3 AI configs",
-        "5 metrics",
-        "1 experiment"
-      ],
-      "assumptions": [
-        {
-          "what": "the judge answers right in 95 of 100 cases",
-          "source": "assumed; the tutorial does not say"
-        }
-      ],
-      "expectations": []
-    }
-    "#);
+fn the_json_fits_its_schema_and_begins_as_scripts_expect() {
+    let schema = output_schema::<Report>("Report");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let text = to_json(&published()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&json).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(
+        text.starts_with("{\n  \"schema\": \"simlab.report/1\",\n  \"scenario\": \"security\",\n")
+    );
+    // Published: 458 of 1,350 and 473 of 1,377.
+    let experiment = &json["experiments"][0];
+    let [control, treatment] = [0, 1].map(|at| &experiment["metrics"][0]["variations"][at]);
+    assert_eq!(control["conversions"], 458);
+    assert_eq!(control["data_mean"], 0.339_259_259_3);
+    assert_eq!(control["probability_to_beat_control"], serde_json::Value::Null);
+    assert_eq!(treatment["relative_interval"], serde_json::json!([-0.0763, 0.0992]));
+    assert_eq!(
+        experiment["exposures"],
+        serde_json::json!({ "basic-security": 1350, "strict-security": 1377 })
+    );
+    assert_eq!(experiment["verdict"]["decision"], "ship");
+    // What does not apply is left out; what is missing is null.
+    assert!(experiment.get("bandit").is_none() && json.get("live").is_none());
+    let mut other = json.clone();
+    other["experiments"][0]["metrics"][0]["variations"][0]["conversions"] =
+        serde_json::json!("458");
+    assert!(!validator.is_valid(&other));
+    let mut more = json;
+    more["experiments"][0]["verdict"]["new"] = serde_json::json!(1);
+    assert!(!validator.is_valid(&more));
 }
 
 #[test]

@@ -79,6 +79,7 @@ impl Recorded {
             &["calibrate", "run/journal.jsonl", "--out", "mine.ron", "--format", "json"],
         )
         .json();
+        crate::output_schema::fits("calibrate", &fitted);
         Self { site, truth, fitted }
     }
 

@@ -203,6 +203,7 @@ fn the_budget_is_not_exceeded_and_a_larger_one_goes_on_where_it_ended() {
     );
     let report: Value =
         serde_json::from_str(&fs::read_to_string(site.path("short/report.json")).unwrap()).unwrap();
+    crate::output_schema::fits("report", &report);
     let live = &report["live"];
     assert!(
         live["spent_usd"].as_f64().unwrap() <= 0.6 && live["users"].as_u64().unwrap() < 60,

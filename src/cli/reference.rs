@@ -1,0 +1,67 @@
+//! `simlab reference`: every field of a scenario file, and of the JSON that commands print.
+//!
+//! Does not know: what a field means; the types do.
+
+use super::args::{Described, ReferenceFormat};
+use super::commands::{Ended, ListEntry, print};
+use crate::live::calibrate::CalibrationOutput;
+use crate::live::estimate::EstimateOutput;
+use crate::power::Power;
+use crate::report::{Report, output_page, output_schema};
+use crate::scenario;
+
+const REPORT: &str = r#"# Every field of a report
+
+`simlab run`, `analyze`, `report` and `replay` print a report as JSON with `--format json`, and
+`--out DIR` saves it as `report.json`. This page has all of its fields. Scripts can rely on them:
+fields are added, and never change their meaning.
+
+This page is the output of `simlab reference report`, made from the types that a report is written
+from. `simlab reference report --format json` prints the same as a JSON Schema (draft 2020-12), to
+validate a report or to generate types. `power`, `estimate`, `calibrate` and `list` in the place of
+`report` describe the JSON of those commands. A script reads a field like this:
+
+```sh
+simlab run security --format json > report-of-security.json
+python3 -c 'import json; print(json.load(open("report-of-security.json"))["experiments"][0]["verdict"]["headline"])'
+```
+
+Rates and relative differences are fractions: 0.0114 is +1.14%. Probabilities are between 0 and 1.
+Latency is in milliseconds, money in dollars. A value that is missing is null; a field that does not
+apply to an experiment is left out. Intervals have the experiment's `threshold` as their
+probability.
+"#;
+const POWER: &str = "# Every field of `simlab power --format json`
+
+Shares and relative differences are fractions; money is in dollars; a value that is missing is null.
+Every estimate has its Monte Carlo standard error: how far it would move with other replications.
+";
+const ESTIMATE: &str = "# Every field of `simlab estimate --format json`
+";
+const CALIBRATE: &str = "# Every field of `simlab calibrate --format json`
+";
+const LIST: &str = "# Every field of `simlab list --format json`
+
+The output is a list. Each entry has these fields.
+";
+
+/// Prints the reference of a scenario file or of an output.
+pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
+    let (head, schema) = match what {
+        Described::Scenario => {
+            return print(&match format {
+                ReferenceFormat::Markdown => scenario::reference(),
+                ReferenceFormat::Json => format!("{:#}\n", scenario::schema()),
+            });
+        }
+        Described::Report => (REPORT, output_schema::<Report>("Report")),
+        Described::Power => (POWER, output_schema::<Power>("Power analysis")),
+        Described::Estimate => (ESTIMATE, output_schema::<EstimateOutput>("Estimate")),
+        Described::Calibrate => (CALIBRATE, output_schema::<CalibrationOutput>("Calibration")),
+        Described::List => (LIST, output_schema::<Vec<ListEntry>>("Built-in scenarios")),
+    };
+    print(&match format {
+        ReferenceFormat::Markdown => output_page(head, &schema),
+        ReferenceFormat::Json => format!("{schema:#}\n"),
+    })
+}
