@@ -166,7 +166,7 @@ impl Line {
         ModelCost {
             provider: self.provider.to_owned(),
             model: self.model.clone(),
-            agent: self.agent.to_owned(),
+            agent: self.agent.clone(),
             calls: finite(self.calls),
             input_tokens: finite(self.input_tokens),
             output_tokens: finite(self.output_tokens),
@@ -179,7 +179,7 @@ impl Line {
     fn row(&self) -> Row {
         let counts = [self.calls, self.input_tokens, self.output_tokens];
         let counts = counts.map(|x| Cell::new(figure::count(libm::round(x) as u64)));
-        let mut cells = vec![Cell::new(self.agent)];
+        let mut cells = vec![Cell::new(&self.agent)];
         cells.extend(counts);
         cells.extend(self.usd.map_or_else(
             || [Cell::new("no price"), Cell::default()],
