@@ -9,6 +9,8 @@ fn a_pull_request_comment_opens_with_the_verdict() {
 
     > 🟢 **Ship Strict Security: all 5 criteria are met (one of them declared, not measured).**
 
+    ### Decision rule
+
     | | criterion | found | required |
     |---|---|---|---|
     | ✅ held | latency increase at most 3 s | -13.7 s | at most +3 s |
