@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_journal::JournalCommand;
+use super::args_live;
 use super::args_serve::ServeArgs;
 use crate::quantity::Money;
 
@@ -461,12 +462,8 @@ pub struct RunArgs {
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,
-    /// Ask the real providers and the real LaunchDarkly. Keys come from the environment:
-    /// ANTHROPIC_API_KEY, OPENAI_API_KEY, MISTRAL_API_KEY (those that the scenario needs),
-    /// LD_SDK_KEY, LD_API_KEY; other addresses from ANTHROPIC_BASE_URL, OPENAI_BASE_URL,
-    /// MISTRAL_BASE_URL, LD_BASE_URL. Shows first what will be created and what it is expected to
-    /// cost.
-    #[arg(long)]
+    /// Ask the real providers and the real LaunchDarkly.
+    #[arg(long, help = args_live::help())]
     pub live: bool,
     /// With --live: never spend more than this, in dollars; reaching it ends the run with exit code
     /// 5 and a report.

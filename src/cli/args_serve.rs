@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::llm::wire::PROVIDERS;
 use crate::serve::Repeat;
 use crate::time::Duration;
 
@@ -43,9 +44,8 @@ pub struct ServeArgs {
     /// the k-th answer, the same sequence after each start), or the same answer each time.
     #[arg(long, value_enum, default_value_t = Repeated::Next)]
     pub repeat: Repeated,
-    /// A port each for LaunchDarkly, Anthropic, OpenAI and Mistral, beside the one for all; the
-    /// first line names them, and lines for a shell follow.
-    #[arg(long)]
+    /// A port each for LaunchDarkly and the providers, beside the one for all.
+    #[arg(long, help = split_help())]
     pub split: bool,
     /// Keep the last N chats, to be read at /_simlab/transcript.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -76,6 +76,18 @@ impl From<Repeated> for Repeat {
             Repeated::Same => Self::Same,
         }
     }
+}
+
+/// What `--split` does.
+fn split_help() -> String {
+    let mut names = vec!["LaunchDarkly"];
+    names.extend(PROVIDERS.iter().map(|provider| provider.name));
+    let last = names.pop().unwrap_or_default();
+    let names = names.join(", ");
+    format!(
+        "A port each for {names} and {last}, beside the one for all; the first line names them, and \
+         lines for a shell follow"
+    )
 }
 
 /// Reads how long a client may take.

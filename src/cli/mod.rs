@@ -8,6 +8,7 @@
 mod analyze;
 mod args;
 mod args_journal;
+mod args_live;
 mod args_serve;
 mod bootstrap;
 mod calibrate;

@@ -95,15 +95,11 @@ fn listening(server: &Server, sdk_key: Option<&str>) -> String {
     let mut variables = String::new();
     for (door, address) in server.doors() {
         let url = format!("http://{address}");
-        variables += &match door {
-            Door::LaunchDarkly => {
-                format!("export LD_BASE_URL={url}\n")
-                    + &sdk_key.map(|key| format!("export LD_SDK_KEY={key}\n")).unwrap_or_default()
-            }
-            Door::Anthropic => format!("export ANTHROPIC_BASE_URL={url}\n"),
-            Door::OpenAi => format!("export OPENAI_BASE_URL={url}/v1\n"),
-            Door::Mistral => format!("export MISTRAL_BASE_URL={url}/v1\n"),
-        };
+        let (name, value) = door.variable(&url, false);
+        variables += &format!("export {name}={value}\n");
+        if let (Door::LaunchDarkly, Some(key)) = (door, sdk_key) {
+            variables += &format!("export LD_SDK_KEY={key}\n");
+        }
         line.insert(door.name().to_owned(), url.into());
     }
     format!("{}\n{variables}", spaced(&line.into()))

@@ -15,6 +15,8 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::live::disk::write_private;
+use crate::llm::wire::Provider;
+use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::quantity::{Money, Price};
 
 /// The model of the tutorial.
@@ -25,6 +27,13 @@ const PRICE: &str = "$0.02";
 const MAX_BYTES: u64 = 1 << 20;
 /// Most texts in one request.
 pub const MAX_TEXTS: usize = 64;
+
+/// The provider that makes vectors with the model, and its format for that.
+#[must_use]
+pub fn provider() -> Option<(Provider, &'static EmbeddingsApi)> {
+    let provider = Provider::that_embeds(MODEL)?;
+    Some((provider, provider.api.embeddings()?))
+}
 
 /// What so many tokens cost.
 #[must_use]

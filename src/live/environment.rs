@@ -5,10 +5,11 @@
 //!
 //! Does not know: whether a key is any good.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::llm::profile::Provider;
+use crate::llm::wire::{PROVIDERS, Provider};
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,8 +53,7 @@ impl fmt::Debug for Secret {
 pub struct Access {
     /// The key.
     pub key: Secret,
-    /// The base address, without a slash at the end; `/v1` is part of it for OpenAI and Mistral
-    /// alone.
+    /// The base address, without a slash at the end.
     pub base: String,
     /// Whether this is the provider's own address.
     pub official: bool,
@@ -98,22 +98,8 @@ impl FlagAccess {
 pub struct Environment {
     /// LaunchDarkly.
     pub flags: FlagAccess,
-    anthropic: Option<Access>,
-    openai: Option<Access>,
-    mistral: Option<Access>,
-}
-
-/// Environment variables of a provider: its key and its base address, and where it is when that is
-/// not set.
-#[must_use]
-pub fn variables(provider: Provider) -> (&'static str, &'static str, &'static str) {
-    match provider {
-        Provider::Anthropic => {
-            ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "https://api.anthropic.com")
-        }
-        Provider::OpenAi => ("OPENAI_API_KEY", "OPENAI_BASE_URL", "https://api.openai.com/v1"),
-        Provider::Mistral => ("MISTRAL_API_KEY", "MISTRAL_BASE_URL", "https://api.mistral.ai/v1"),
-    }
+    /// The providers that the scenario asks.
+    providers: BTreeMap<Provider, Access>,
 }
 
 /// Reads the environment for these providers, through `variable`; a variable that is set to nothing
@@ -145,29 +131,16 @@ pub fn read(
     };
     let sdk_key = key("LD_SDK_KEY", "the server-side SDK key of the LaunchDarkly environment");
     let api_key = key("LD_API_KEY", "a LaunchDarkly access token with the writer role");
-    let mut access = |provider: Provider| {
-        providers.contains(&provider).then(|| {
-            let (name, address, usual) = variables(provider);
-            let own = set(address).map(|base| base.trim_end_matches('/').to_owned());
-            let base = own.unwrap_or_else(|| usual.to_owned());
-            Access {
-                key: key(name, "the scenario asks this provider's models"),
-                official: base == usual,
-                base,
-            }
-        })
-    };
-    let [anthropic, openai, mistral] =
-        [Provider::Anthropic, Provider::OpenAi, Provider::Mistral].map(&mut access);
+    let mut access = BTreeMap::new();
+    for &provider in PROVIDERS.iter().filter(|provider| providers.contains(provider)) {
+        let own = set(provider.base_variable).map(|base| base.trim_end_matches('/').to_owned());
+        let base = own.unwrap_or_else(|| provider.base.to_owned());
+        let key = key(provider.key_variable, "the scenario asks this provider's models");
+        access.insert(provider, Access { key, official: base == provider.base, base });
+    }
     let base = set("LD_BASE_URL").map(|base| base.trim_end_matches('/').to_owned());
-    let addresses = [
-        ("ANTHROPIC_BASE_URL", &anthropic),
-        ("OPENAI_BASE_URL", &openai),
-        ("MISTRAL_BASE_URL", &mistral),
-    ];
-    let addresses = addresses
-        .into_iter()
-        .filter_map(|(name, access)| Some((name, access.as_ref()?.base.as_str())));
+    let addresses =
+        access.iter().map(|(provider, access)| (provider.base_variable, access.base.as_str()));
     for (name, address) in addresses.chain(base.as_deref().map(|base| ("LD_BASE_URL", base))) {
         if !is_address(address) {
             faults.push(format!("{name} is no address that a request could go to: expected http://… or https://…, without a key in it"));
@@ -178,7 +151,7 @@ pub fn read(
         }
     }
     if faults.is_empty() {
-        Ok(Environment { flags: FlagAccess { sdk_key, api_key, base }, anthropic, openai, mistral })
+        Ok(Environment { flags: FlagAccess { sdk_key, api_key, base }, providers: access })
     } else {
         Err(faults)
     }
@@ -212,21 +185,20 @@ impl Environment {
     /// Access to a provider; `None` where the scenario does not need it.
     #[must_use]
     pub fn provider(&self, provider: Provider) -> Option<&Access> {
-        match provider {
-            Provider::Anthropic => self.anthropic.as_ref(),
-            Provider::OpenAi => self.openai.as_ref(),
-            Provider::Mistral => self.mistral.as_ref(),
-        }
+        self.providers.get(&provider)
+    }
+
+    /// The providers that the scenario asks, with the access to each.
+    pub fn providers(&self) -> impl Iterator<Item = (Provider, &Access)> {
+        self.providers.iter().map(|(provider, access)| (*provider, access))
     }
 
     /// All secrets, for whoever has to keep a text free of them.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
-        // Taken apart by name, so that no key of a later provider can be forgotten here.
-        let Self { flags: FlagAccess { sdk_key, api_key, base: _ }, anthropic, openai, mistral } =
-            self;
-        let keys =
-            [anthropic, openai, mistral].into_iter().flatten().map(|access| access.key.clone());
+        // Taken apart by name, so that no later field can be forgotten here.
+        let Self { flags: FlagAccess { sdk_key, api_key, base: _ }, providers } = self;
+        let keys = providers.values().map(|access| access.key.clone());
         keys.chain([sdk_key.clone(), api_key.clone()]).collect()
     }
 }
@@ -261,6 +233,9 @@ fn is_loopback(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::anthropic::ANTHROPIC;
+    use crate::llm::wire::mistral::MISTRAL;
+    use crate::llm::wire::openai::OPENAI;
 
     fn from(pairs: &[(&str, &str)], providers: &[Provider]) -> Result<Environment, Vec<String>> {
         read(providers, |name| {
@@ -270,11 +245,8 @@ mod tests {
 
     #[test]
     fn everything_that_is_missing_is_named_and_nothing_else() {
-        let faults = from(
-            &[("LD_SDK_KEY", " "), ("OPENAI_API_KEY", "sk-1")],
-            &[Provider::OpenAi, Provider::Anthropic],
-        )
-        .unwrap_err();
+        let faults = from(&[("LD_SDK_KEY", " "), ("OPENAI_API_KEY", "sk-1")], &[OPENAI, ANTHROPIC])
+            .unwrap_err();
         let names: Vec<&str> =
             faults.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
         assert_eq!(names, ["LD_SDK_KEY", "LD_API_KEY", "ANTHROPIC_API_KEY"]);
@@ -283,16 +255,16 @@ mod tests {
     #[test]
     fn addresses_are_taken_as_they_are_and_nothing_goes_out_in_the_clear() {
         let keys = [("LD_SDK_KEY", "s"), ("LD_API_KEY", "a"), ("OPENAI_API_KEY", "secret-key")];
-        let own = from(&keys, &[Provider::OpenAi]).unwrap();
+        let own = from(&keys, &[OPENAI]).unwrap();
         assert!(
-            own.provider(Provider::OpenAi).is_some_and(|access| access.official)
-                && own.provider(Provider::Mistral).is_none()
+            own.provider(OPENAI).is_some_and(|access| access.official)
+                && own.provider(MISTRAL).is_none()
         );
         assert!(!own.flags.is_loopback() && !format!("{own:?}").contains("secret-key"));
-        let with = |name, value| from(&[&keys[..], &[(name, value)]].concat(), &[Provider::OpenAi]);
+        let with = |name, value| from(&[&keys[..], &[(name, value)]].concat(), &[OPENAI]);
         let local = with("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1/").unwrap();
         assert_eq!(
-            local.provider(Provider::OpenAi).map(|access| (access.base.as_str(), access.official)),
+            local.provider(OPENAI).map(|access| (access.base.as_str(), access.official)),
             Some(("http://127.0.0.1:8080/v1", false))
         );
         for (base, loopback) in [

@@ -278,7 +278,7 @@ pub fn estimate(
             let profile = stage.scenario.model(key.1);
             let priced = profile.input_price.is_some() && profile.output_price.is_some();
             Line {
-                provider: models::name(profile.provider),
+                provider: profile.provider.name,
                 model: profile.id.clone(),
                 agent: stage.scenario.graph.name(key.0).to_owned(),
                 calls: mean(key, |sums| sums.calls),
@@ -290,7 +290,7 @@ pub fn estimate(
         .collect();
     let cost = |line: &Line| line.usd.map_or(0.0, |usd| usd.mean);
     lines.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
-    let provider_of = |model: u16| models::name(stage.scenario.model(model).provider);
+    let provider_of = |model: u16| stage.scenario.model(model).provider.name;
     let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
     named.sort_unstable();
     named.dedup();

@@ -6,46 +6,17 @@
 //! Does not know: models that were retired after this file was written; the provider's own answer
 //! names those.
 
-use crate::llm::profile::{ModelProfile, Provider};
+use crate::llm::families::Retired;
+use crate::llm::profile::ModelProfile;
+use crate::llm::wire::PROVIDERS;
 use crate::quantity::Money;
-
-/// A model that is no longer served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retired {
-    /// Its id.
-    pub id: &'static str,
-    /// The day it was retired, or is going to be.
-    pub on: &'static str,
-    /// What to use instead.
-    pub instead: &'static str,
-}
-
-/// Retired models of the tutorial and around it, as of November 2026. Sources: the Claude
-/// documentation, "Model deprecations"; reports of 404 answers where it gives no date.
-const RETIRED: [Retired; 8] = [
-    Retired { id: "claude-3-5-sonnet-20241022", on: "2025-10-28", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-5-sonnet-latest", on: "2025-10-28", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-7-sonnet-20250219", on: "2026-02-19", instead: "claude-sonnet-4-6" },
-    Retired { id: "claude-3-7-sonnet-latest", on: "2026-02-19", instead: "claude-sonnet-4-6" },
-    Retired {
-        id: "claude-3-5-haiku-20241022",
-        on: "2026-02-19",
-        instead: "claude-haiku-4-5-20251001",
-    },
-    Retired {
-        id: "claude-3-haiku-20240307",
-        on: "2026-04-19",
-        instead: "claude-haiku-4-5-20251001",
-    },
-    Retired { id: "claude-opus-4-20250514", on: "2026-06-15", instead: "claude-opus-4-7" },
-    Retired { id: "chatgpt-4o-latest", on: "2026-02-17", instead: "gpt-4o" },
-];
 
 /// When a model was retired and what to use instead; `None` for one that is served, as far as is
 /// known here.
 #[must_use]
 pub fn retired(id: &str) -> Option<Retired> {
-    RETIRED.into_iter().find(|retired| retired.id == id)
+    let all = PROVIDERS.iter().flat_map(|provider| provider.retired);
+    all.copied().find(|retired| retired.id == id)
 }
 
 /// What is wrong with a model for a live run, one sentence each; `official` where it is asked of
@@ -70,30 +41,20 @@ pub fn free(model: &ModelProfile) -> Option<String> {
     nothing.then(|| format!("model `{}` is priced at $0: if your account pays for it, set `input_price` and `output_price`", model.id))
 }
 
-/// The name of a provider in reports.
-#[must_use]
-pub fn name(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Anthropic => "Anthropic",
-        Provider::OpenAi => "OpenAI",
-        Provider::Mistral => "Mistral",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::anthropic::ANTHROPIC;
     use crate::scenario::load;
 
     #[test]
     fn what_replaces_a_retired_model_is_in_the_catalog_served_and_priced() {
         let scenario = load("security").unwrap().scenario;
-        for retired in RETIRED {
+        for retired in PROVIDERS.iter().flat_map(|provider| provider.retired) {
             let instead = scenario.models.iter().find(|model| model.id == retired.instead).unwrap();
             assert_eq!(faults(instead, true), Vec::<String>::new());
         }
-        let anthropic =
-            scenario.models.iter().filter(|model| model.provider == Provider::Anthropic);
+        let anthropic = scenario.models.iter().filter(|model| model.provider == ANTHROPIC);
         let told: Vec<String> = anthropic.flat_map(|model| faults(model, true)).collect();
         assert!(told.iter().any(|fault| {
             fault == "model `claude-3-haiku-20240307` was retired on 2026-04-19: use `claude-haiku-4-5-20251001` instead"

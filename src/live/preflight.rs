@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use crate::live::environment::Environment;
-use crate::live::models;
-use crate::llm::profile::{ModelProfile, Provider};
+use crate::live::{embeddings, models};
+use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
+use crate::llm::wire::Provider;
 use crate::scenario::{Scenario, WatchedRollout};
 
 /// The models that agents, judge and traffic generator may ask.
@@ -36,11 +37,11 @@ fn tools(scenario: &Scenario) -> impl Iterator<Item = &ToolSpec> {
 #[must_use]
 pub fn providers(scenario: &Scenario) -> Vec<Provider> {
     let mut all: BTreeSet<Provider> = asked(scenario).map(|model| model.provider).collect();
-    // Searches by meaning take OpenAI's vectors.
+    // Searches by meaning need vectors.
     if tools(scenario)
         .any(|tool| matches!(tool.kind, ToolKind::SemanticSearch { .. } | ToolKind::Rerank))
     {
-        all.insert(Provider::OpenAi);
+        all.extend(embeddings::provider().map(|(provider, _)| provider));
     }
     all.into_iter().collect()
 }

@@ -14,11 +14,11 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use crate::live::environment::{Access, Environment, Secret};
 use crate::live::gate::Gate;
 use crate::live::net::{Answer, Broken, Http, Net, Post};
-use crate::llm::chat::{Block, ChatError, ChatResponse, EmbeddingResponse, ErrorKind, Provider};
-use crate::llm::wire::embeddings::decode_embedding_response;
+use crate::llm::chat::{Block, ChatError, ChatResponse, EmbeddingResponse, ErrorKind};
+use crate::llm::wire::Provider;
+use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::limits::RateLimits;
-use crate::llm::wire::provider as wire;
 use crate::llm::wire::retry::RetryPolicy;
 use crate::time::{Duration, Stopwatch};
 
@@ -29,9 +29,6 @@ const EMBEDDING: std::time::Duration = std::time::Duration::from_secs(60);
 /// three providers' API references (invalid request, authentication, billing, permission, not
 /// found, method, too large, media type, unprocessable, rate limit).
 const UNBILLED: [u16; 10] = [400, 401, 402, 403, 404, 405, 413, 415, 422, 429];
-/// Anthropic's own "overloaded": there was no capacity to work on the request
-/// (https://docs.claude.com/en/api/errors).
-const OVERLOADED: u16 = 529;
 
 /// One provider.
 #[derive(Debug)]
@@ -92,19 +89,16 @@ impl Providers {
     /// When a key cannot stand in a header.
     pub fn over(net: Rc<dyn Net>, environment: &Environment, most: u32) -> Result<Self, String> {
         let mut doors = BTreeMap::new();
-        for provider in [Provider::Anthropic, Provider::OpenAi, Provider::Mistral] {
-            let Some(Access { key, base, official }) = environment.provider(provider) else {
-                continue;
-            };
+        for (provider, Access { key, base, official }) in environment.providers() {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            for (name, value) in wire::request_headers(provider, key.reveal()) {
+            for (name, value) in provider.api.request_headers(key.reveal()) {
                 let mut value = HeaderValue::from_str(&value)
                     .map_err(|_| "a key holds a character that no header can have".to_owned())?;
                 value.set_sensitive(true);
                 headers.insert(HeaderName::from_static(name), value);
             }
-            let address = format!("{base}{}", wire::chat_path(provider));
+            let address = format!("{base}{}", provider.api.chat_path());
             doors.insert(
                 provider,
                 Door {
@@ -180,22 +174,22 @@ impl Providers {
         Try { latency: watch.elapsed(), result }
     }
 
-    /// Requests the vectors of texts from OpenAI, once.
+    /// Requests the vectors of texts, once.
     ///
     /// # Errors
     /// What went wrong, and whether it may be charged.
     pub async fn embed(
         &self,
+        provider: Provider,
+        api: &EmbeddingsApi,
         body: &[u8],
         idempotency: &str,
     ) -> Result<EmbeddingResponse, Failure> {
-        let provider = Provider::OpenAi;
         let asked = async {
             let door = self.door(provider)?;
-            let address = format!("{}/embeddings", door.base);
+            let address = [&door.base, api.path].concat();
             let bytes = self.send(door, &address, body, None, idempotency, provider).await?;
-            decode_embedding_response(&bytes)
-                .map_err(|error| Failure { error, may_be_charged: true })
+            api.decode_response(&bytes).map_err(|error| Failure { error, may_be_charged: true })
         };
         let answer = tokio::time::timeout(EMBEDDING, asked).await;
         let answer = answer.unwrap_or_else(|_| {
@@ -229,7 +223,7 @@ impl Providers {
             error: ChatError { kind: ErrorKind::Malformed, ..error },
             may_be_charged: true,
         };
-        wire::decode_response(provider, &bytes).map_err(malformed)
+        provider.decode_response(&bytes).map_err(malformed)
     }
 
     /// Sends one request and takes the body of its 200.
@@ -271,10 +265,9 @@ impl Providers {
         if (200..300).contains(&status) {
             return Ok(body);
         }
-        let unbilled =
-            UNBILLED.contains(&status) || (status == OVERLOADED && provider == Provider::Anthropic);
+        let unbilled = UNBILLED.contains(&status) || provider.api.unbilled().contains(&status);
         Err(Failure {
-            error: wire::decode_error(provider, status, &headers, &body),
+            error: provider.decode_error(status, &headers, &body),
             may_be_charged: !unbilled,
         })
     }

@@ -18,9 +18,8 @@ use crate::live::journal::Journal;
 use crate::live::launchdarkly::{self, Plan, RestAdmin};
 use crate::live::recording::{Line, Recording, Run};
 use crate::live::{
-    Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, models, preflight,
+    Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, embeddings, preflight,
 };
-use crate::llm::profile::Provider;
 use crate::run::{SetupError, Stage};
 use crate::traffic::Mode;
 
@@ -143,12 +142,13 @@ impl<'a> LiveRun<'a> {
         };
         let flags =
             Service::start(&environment.flags, scenario, run.users).await.map_err(LiveError)?;
-        let openai =
-            environment.provider(Provider::OpenAi).map_or("", |access| access.base.as_str());
+        let embedder =
+            embeddings::provider().and_then(|(provider, _)| environment.provider(provider));
+        let vectors_from = embedder.map_or("", |access| access.base.as_str());
         let world = World {
             providers: Providers::new(environment, workers).map_err(LiveError)?,
             papers: Rc::new(PaperSearch::new(variable).map_err(LiveError)?),
-            shelf: EmbeddingCache::new(limits.vectors, openai),
+            shelf: EmbeddingCache::new(limits.vectors, vectors_from),
             embedding: tokio::sync::Mutex::default(),
             flags,
             budget: Budget::new(limits.most_nano_usd, recording.spent_nano_usd()),
@@ -163,7 +163,7 @@ impl<'a> LiveRun<'a> {
         let base = self.environment.flags.base.as_deref();
         let names = preflight::providers(scenario)
             .into_iter()
-            .map(models::name)
+            .map(|provider| provider.name)
             .collect::<Vec<_>>()
             .join(", ");
         let (project, place) = (&scenario.project.key, &scenario.project.environment);

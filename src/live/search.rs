@@ -12,15 +12,12 @@ use crate::knowledge::retrieval::search_by;
 use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::budget::Reached;
 use crate::live::charge;
-use crate::live::embeddings::{MAX_TEXTS, MODEL, cost, similarities};
+use crate::live::embeddings::{self, MAX_TEXTS, MODEL, cost, similarities};
 use crate::live::halt::Stopped;
 use crate::live::providers::Failure;
 use crate::live::recording::Line;
 use crate::live::session::{Flags, Session, World, fatal_for};
-use crate::llm::chat::{
-    ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, Provider, VectorFormat,
-};
-use crate::llm::wire::embeddings::encode_embedding_request;
+use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, VectorFormat};
 use crate::llm::wire::retry::RetryPolicy;
 
 impl<F: Flags> Session<'_, F> {
@@ -62,6 +59,10 @@ impl<F: Flags> Session<'_, F> {
     }
 
     async fn embed(&self, world: &World<F>, texts: &[&str]) -> Result<(), ChatError> {
+        let Some((provider, api)) = embeddings::provider() else {
+            let words = format!("no provider makes vectors with `{MODEL}`");
+            return Err(ChatError::new(ErrorKind::NotFound, words));
+        };
         let request = EmbeddingRequest {
             model: MODEL.to_owned(),
             input: texts.iter().map(|text| EmbeddingInput::Text((*text).to_owned())).collect(),
@@ -70,7 +71,7 @@ impl<F: Flags> Session<'_, F> {
             user: None,
         };
         let mut body = Vec::new();
-        encode_embedding_request(Provider::OpenAi, &request, &mut body);
+        api.encode_request(&request, &mut body);
         // No token is shorter than a byte.
         let worst = cost(body.len() as u64).nano_dollars();
         let idempotency = self.idempotency(&texts.join("\0"));
@@ -91,7 +92,7 @@ impl<F: Flags> Session<'_, F> {
                 drop(out);
                 return self.park().await;
             }
-            let answer = world.providers.embed(&body, &idempotency).await;
+            let answer = world.providers.embed(provider, api, &body, &idempotency).await;
             let nano_usd = match &answer {
                 Ok(answer) if charge::is_possible(answer.input_tokens, texts.iter().copied()) => {
                     cost(u64::from(answer.input_tokens)).nano_dollars()
@@ -122,7 +123,7 @@ impl<F: Flags> Session<'_, F> {
                 }
                 Err(Failure { error, .. }) => error,
             };
-            if let Some(sentence) = fatal_for(&error, Provider::OpenAi, MODEL) {
+            if let Some(sentence) = fatal_for(&error, provider, MODEL) {
                 self.halt.stop(Stopped::Failed(sentence));
                 return self.park().await;
             }

@@ -27,9 +27,9 @@ use crate::live::recording::{
     Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish,
 };
 use crate::live::request::Writer;
-use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Provider, Stop};
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop};
 use crate::llm::profile::ModelProfile;
-use crate::llm::wire::provider as wire;
+use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
 use crate::random::{Owner, Purpose, Seed};
 use crate::run::Stage;
@@ -246,7 +246,7 @@ impl<'a, F: Flags> Session<'a, F> {
         request: &ChatRequest,
     ) -> CallOutcome {
         let mut body = Vec::new();
-        wire::encode_request(model.provider, request, &mut body);
+        model.provider.api.encode_request(request, &mut body);
         let digest = format!("{:032x}", xxh3_128(&body));
         let known = self.recording.borrow().calls.get(&call).cloned();
         match (known, &self.world) {
@@ -391,8 +391,7 @@ impl<'a, F: Flags> Session<'a, F> {
                     self.write(Line::Withdrawn { call, nano_usd });
                     self.halt.stop(Stopped::Failed(format!(
                         "{} cannot be reached: {}",
-                        models::name(provider),
-                        error.message
+                        provider.name, error.message
                     )));
                     drop(out);
                     return self.park().await;
@@ -487,7 +486,7 @@ fn fatal(error: &ChatError, model: &ModelProfile) -> Option<String> {
 
 /// The same for a provider and a model's id.
 pub(super) fn fatal_for(error: &ChatError, provider: Provider, model: &str) -> Option<String> {
-    let (name, key) = (models::name(provider), super::environment::variables(provider).0);
+    let (name, key) = (provider.name, provider.key_variable);
     let said = cut(&error.message, 300);
     match error.kind {
         ErrorKind::Authentication => Some(format!("{name} does not accept {key}: {said}")),

@@ -10,7 +10,6 @@
 use std::fmt;
 
 use crate::diagnostic::shortened;
-pub use crate::llm::profile::Provider;
 use crate::time::Duration;
 
 /// Most bytes of an error's message, and of its field and code.

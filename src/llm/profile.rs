@@ -6,30 +6,9 @@
 //!
 //! Does not know: who asks, or what is measured.
 
+use crate::llm::wire::Provider;
 use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
-
-/// Who serves a model.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-pub enum Provider {
-    /// Anthropic.
-    Anthropic,
-    /// OpenAI.
-    OpenAi,
-    /// Mistral.
-    Mistral,
-}
 
 /// How long a completion takes: `base` plus `per_token` for each output token, times a log-normal
 /// factor.

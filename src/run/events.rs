@@ -19,7 +19,6 @@ use crate::flags::events::{
     EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
 };
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
-use crate::llm::profile::Provider;
 use crate::run::Stage;
 use crate::scenario::Scenario;
 
@@ -140,11 +139,7 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
     let config = scenario.configs.get(usize::from(served.config))?;
     let variation = config.variations.get(usize::from(served.variation))?;
     let model = scenario.models.get(usize::from(variation.setup.model))?;
-    let provider = match model.provider {
-        Provider::Anthropic => "Anthropic",
-        Provider::OpenAi => "OpenAI",
-        Provider::Mistral => "Mistral",
-    };
+    let provider = model.provider.name;
     Some(Track {
         run,
         variation: &variation.variation,

@@ -11,8 +11,12 @@ use crate::agents::{AtBudget, ColdStart, Crash, NodeRole};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
-use crate::llm::profile::{FailureRates, Latency, ModelProfile, Provider};
+use crate::llm::profile::{FailureRates, Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, RemoteTool, ToolKind, ToolSpec};
+use crate::llm::wire::Provider;
+use crate::llm::wire::anthropic::ANTHROPIC;
+use crate::llm::wire::mistral::MISTRAL;
+use crate::llm::wire::openai::OPENAI;
 use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
 
@@ -43,14 +47,6 @@ pub const ANSWER_CHARACTERS: u32 = 500;
 pub const JUDGE_TOKENS: u32 = 10;
 /// Output cap of the writer (tutorial).
 pub const WRITER_TOKENS: u32 = 100;
-/// Output cap that the Anthropic client library sets where nobody else does (tutorial's pinned
-/// langchain-anthropic).
-pub const ANTHROPIC_TOKENS: u32 = 1024;
-
-/// Tokens of the system prompt that Anthropic adds to a call with tools (its documentation, about
-/// the Claude 3 models).
-pub const ANTHROPIC_TOOL_TOKENS: u32 = 340;
-
 /// What the judge is told.
 pub const JUDGE_INSTRUCTIONS: &str = "You play a user of a support chat. Below are the user's question and the start of the answer. \
 Say how this user would rate the answer: positive, negative or none. Most users do not rate at all. Reply with that one word.";
@@ -96,13 +92,11 @@ struct Row {
     takes_temperature: bool,
 }
 
-use Provider::{Anthropic, Mistral, OpenAi};
-
 /// In cents per million tokens.
 const ROWS: [Row; 10] = [
     Row {
         id: "gpt-4o",
-        provider: OpenAi,
+        provider: OPENAI,
         prices: Some((250, 1000)),
         speed: (600, 6_000),
         stall: (0.004, 12_000),
@@ -114,7 +108,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "gpt-4o-mini-2024-07-18",
-        provider: OpenAi,
+        provider: OPENAI,
         prices: Some((15, 60)),
         speed: (500, 8_000),
         stall: (0.006, 8_000),
@@ -126,7 +120,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-3-7-sonnet-latest",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((300, 1500)),
         speed: (1_100, 15_000),
         stall: (0.02, 12_000),
@@ -138,7 +132,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-3-5-haiku-20241022",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((25, 125)),
         speed: (900, 14_000),
         stall: (0.06, 24_000),
@@ -150,7 +144,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-3-haiku-20240307",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((25, 125)),
         speed: (500, 9_000),
         stall: (0.004, 8_000),
@@ -162,7 +156,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-opus-4-20250514",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((1500, 7500)),
         speed: (1_500, 22_000),
         stall: (0.02, 20_000),
@@ -174,7 +168,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "mistral-small-latest",
-        provider: Mistral,
+        provider: MISTRAL,
         prices: Some((0, 0)),
         speed: (300, 6_000),
         stall: (0.002, 25_000),
@@ -186,7 +180,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-haiku-4-5-20251001",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((100, 500)),
         speed: (600, 8_000),
         stall: (0.01, 10_000),
@@ -198,7 +192,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-sonnet-4-6",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((300, 1500)),
         speed: (1_100, 13_000),
         stall: (0.01, 10_000),
@@ -210,7 +204,7 @@ const ROWS: [Row; 10] = [
     },
     Row {
         id: "claude-opus-4-7",
-        provider: Anthropic,
+        provider: ANTHROPIC,
         prices: Some((500, 2500)),
         speed: (1_600, 18_000),
         stall: (0.01, 12_000),

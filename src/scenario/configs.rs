@@ -17,7 +17,7 @@ use crate::agents::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash, NodeRol
 use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
 use crate::knowledge::tokens::count;
-use crate::llm::profile::{ModelProfile, Provider};
+use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::{Reading, Setup, ToolSpec};
 
@@ -278,14 +278,11 @@ pub fn setups(
                 known,
             )
         });
-        let anthropic =
-            models.get(model).is_some_and(|model| model.provider == Provider::Anthropic);
+        let provider = models.get(model).map(|model| model.provider);
         let schema = config.role.task().schema().map_or(0, count);
-        let tool_prompt = if anthropic && (schema > 0 || !offered.is_empty()) {
-            catalog::ANTHROPIC_TOOL_TOKENS
-        } else {
-            0
-        };
+        let tool_prompt = provider
+            .filter(|_| schema > 0 || !offered.is_empty())
+            .map_or(0, |provider| provider.api.tool_prompt_tokens());
         let offers = offered.iter().map(|(_, tool)| count(&render::tool_offer(tool)));
         AgentSetup {
             variation: draft.key.clone(),
@@ -294,7 +291,9 @@ pub fn setups(
                 model: model as u16,
                 instructions: draft.instructions.clone(),
                 reading: Reading::of(&draft.instructions),
-                max_tokens: draft.max_tokens.or(anthropic.then_some(catalog::ANTHROPIC_TOKENS)),
+                max_tokens: draft
+                    .max_tokens
+                    .or_else(|| provider.and_then(|provider| provider.client_max_tokens)),
                 temperature: draft.temperature,
                 fixed_tokens: count(&draft.instructions)
                     + offers.sum::<u32>()

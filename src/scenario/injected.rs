@@ -7,32 +7,25 @@
 //! Does not know: how a fault looks on the wire, or whom it hits; `serve` does.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::faults::Faults;
 use super::spanned::Spanned;
 use crate::diagnostic::{json_fault, nearest, shortened};
+use crate::llm::wire::{PROVIDERS, Provider};
 use crate::time::Duration;
 
 /// Where a fault can strike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Endpoint {
-    /// Anthropic's messages.
-    Anthropic,
-    /// OpenAI's chat completions.
-    #[serde(rename = "openai")]
-    OpenAi,
-    /// Mistral's chat completions.
-    Mistral,
-    /// Embeddings of OpenAI and Mistral.
+    /// The chats of a provider.
+    Chat(Provider),
+    /// The embeddings of all providers that have them.
     Embeddings,
     /// How flags reach SDKs: `/all` and `/sdk/latest-all`.
-    #[serde(rename = "launchdarkly-sdk")]
     LaunchDarklySdk,
     /// LaunchDarkly's REST interface.
-    #[serde(rename = "launchdarkly-rest")]
     LaunchDarklyRest,
     /// Where SDKs send their events: `/bulk`.
     Events,
@@ -40,23 +33,17 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Anthropic,
-        Self::OpenAi,
-        Self::Mistral,
-        Self::Embeddings,
-        Self::LaunchDarklySdk,
-        Self::LaunchDarklyRest,
-        Self::Events,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others =
+            [Self::Embeddings, Self::LaunchDarklySdk, Self::LaunchDarklyRest, Self::Events];
+        PROVIDERS.iter().copied().map(Self::Chat).chain(others)
+    }
 
     /// Its name in files and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Anthropic => "anthropic",
-            Self::OpenAi => "openai",
-            Self::Mistral => "mistral",
+            Self::Chat(provider) => provider.key,
             Self::Embeddings => "embeddings",
             Self::LaunchDarklySdk => "launchdarkly-sdk",
             Self::LaunchDarklyRest => "launchdarkly-rest",
@@ -67,8 +54,21 @@ impl Endpoint {
     /// Whether its requests name a model.
     #[must_use]
     pub fn has_models(self) -> bool {
-        matches!(self, Self::Anthropic | Self::OpenAi | Self::Mistral | Self::Embeddings)
+        matches!(self, Self::Chat(_) | Self::Embeddings)
     }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What the reference says of `on`.
+fn where_it_can_strike() -> String {
+    let names: Vec<String> =
+        Endpoint::all().map(|endpoint| format!("`{}`", endpoint.name())).collect();
+    format!("Where, one or more of {}. Default: wherever it can happen.", names.join(", "))
 }
 
 /// What goes wrong.
@@ -88,7 +88,7 @@ pub enum FaultKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<Duration>,
     },
-    /// 529 of Anthropic, 503 of all others.
+    /// The status that the provider has for too much load: 529 of Anthropic, 503 of all others.
     Overloaded {
         /// How long the client is asked to wait, if it is told.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,9 +179,9 @@ pub struct Written {
     /// What goes wrong.
     #[schemars(extend("enum" = FaultKind::NAMES))]
     pub fault: Spanned<String>,
-    /// Where, one or more of `anthropic`, `openai`, `mistral`, `embeddings`, `launchdarkly-sdk`,
-    /// `launchdarkly-rest`, `events`. Default: wherever it can happen.
+    /// Where.
     #[serde(default)]
+    #[schemars(description = where_it_can_strike())]
     pub on: Vec<Spanned<String>>,
     /// Models that it strikes; a `*` at the end stands for anything. Default: all.
     #[serde(default)]
@@ -304,9 +304,9 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
     }
     let mut on = Vec::new();
     for name in &written.on {
-        match Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name.value) {
+        match Endpoint::all().find(|endpoint| endpoint.name() == name.value) {
             None => {
-                let names = Endpoint::ALL.map(Endpoint::name);
+                let names = Endpoint::all().map(Endpoint::name).collect::<Vec<_>>();
                 let message = format!("there is no endpoint `{}`", name.value);
                 wrong(
                     "on",
@@ -348,7 +348,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
             (written.models.is_empty() || endpoint.has_models())
                 && !(fault == "malformed" && *endpoint == Endpoint::Events)
         };
-        on = Endpoint::ALL.into_iter().filter(applies).collect();
+        on = Endpoint::all().filter(applies).collect();
     }
     for pattern in &written.models {
         if pattern.value.is_empty() || pattern.value.trim_end_matches('*').contains('*') {

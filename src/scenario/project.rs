@@ -6,7 +6,7 @@ use super::catalog::{DraftConfig, DraftVariation};
 use super::source::GuardedRollout;
 use crate::experiment::Metric;
 use crate::flags::spec as flags;
-use crate::llm::profile::{ModelProfile, Provider};
+use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 
 /// What LaunchDarkly has to hold for it.
@@ -20,10 +20,8 @@ pub fn project(
     guarded_rollouts: &[GuardedRollout],
 ) -> flags::ProjectSpec {
     let model_key = |id: &str| {
-        let provider = models
-            .iter()
-            .find(|model| model.id == id)
-            .map_or("OpenAI", |model| provider_name(model.provider));
+        let provider =
+            models.iter().find(|model| model.id == id).map_or("", |model| model.provider.name);
         format!("{provider}.{id}")
     };
     let number = |value: f64| {
@@ -100,21 +98,12 @@ pub fn project(
             .filter(|model| used(&model.id))
             .map(|model| flags::ModelConfigSpec {
                 key: model_key(&model.id),
-                provider: provider_name(model.provider).to_owned(),
+                provider: model.provider.name.to_owned(),
                 model: model.id.clone(),
             })
             .collect(),
         configs: configs.collect(),
         metrics: metrics.to_vec(),
         experiments,
-    }
-}
-
-/// The provider as LaunchDarkly spells it.
-fn provider_name(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Anthropic => "Anthropic",
-        Provider::OpenAi => "OpenAI",
-        Provider::Mistral => "Mistral",
     }
 }

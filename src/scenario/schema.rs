@@ -171,7 +171,7 @@ fn shared(entries: &[Vec<Figure>]) -> Vec<Figure> {
 pub fn model(model: &ModelProfile) -> Vec<Figure> {
     let (latency, failures) = (&model.latency, &model.failures);
     vec![
-        ("Model", "provider", json!(format!("{:?}", model.provider))),
+        ("Model", "provider", json!(model.provider.variant)),
         ("Model", "input_price", json!(model.input_price)),
         ("Model", "output_price", json!(model.output_price)),
         ("Latency", "base", json!(latency.base)),

@@ -15,9 +15,10 @@ use crate::knowledge::tokens::count;
 use crate::knowledge::{
     Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic,
 };
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Provider, Role, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
 use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
 use crate::llm::tasks::Task;
+use crate::llm::wire::Provider;
 use crate::random::Owner;
 
 /// The form of the answer.
@@ -293,10 +294,6 @@ fn visible(parts: &[&str]) -> Visible {
     }
 }
 
-/// Tokens of the system prompt that Anthropic adds to a call with tools, as `run` counts them (a
-/// test holds both together).
-const ANTHROPIC_TOOL_TOKENS: u32 = 340;
-
 /// Tokens as `run` counts them: instructions, tools or the schema of the answer, and each message
 /// with what the format adds.
 fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
@@ -307,11 +304,7 @@ fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
     } else {
         0
     };
-    let prompt = if provider == Provider::Anthropic && !request.tools.is_empty() {
-        ANTHROPIC_TOOL_TOKENS
-    } else {
-        0
-    };
+    let prompt = if request.tools.is_empty() { 0 } else { provider.api.tool_prompt_tokens() };
     let part = |part: &Part| match part {
         Part::Text(text) => count(text),
         Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),

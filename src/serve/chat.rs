@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use tokio::sync::mpsc;
@@ -17,19 +16,18 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{
-    ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind, Provider,
-};
+use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind};
+use crate::llm::wire::Provider;
+use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
-use crate::llm::wire::{embeddings, ids, models as wire_models, provider as wire};
 use crate::random::{Owner, Purpose};
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
-use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, set, text};
+use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal, set, text};
 use crate::serve::ledger::{Arrival, Ask};
-use crate::serve::models;
+use crate::serve::models as served;
 use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
@@ -40,74 +38,17 @@ const MAX_DIMENSIONS: u32 = 8192;
 /// Most texts in one request for vectors, as OpenAI has it.
 const MAX_TEXTS: usize = 2048;
 
-/// `POST /v1/messages`.
-pub async fn anthropic(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
-    chat(Provider::Anthropic, &world, request).await
-}
-
-/// `POST /v1/chat/completions`.
-pub async fn openai(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
-    chat(Provider::OpenAi, &world, request).await
-}
-
-/// `POST /mistral/v1/chat/completions`.
-pub async fn mistral(State(world): State<Arc<World>>, request: Request<Body>) -> Response {
-    chat(Provider::Mistral, &world, request).await
-}
-
-/// `POST /v1/embeddings`.
-pub async fn openai_embeddings(
-    State(world): State<Arc<World>>,
-    request: Request<Body>,
-) -> Response {
-    embed(Provider::OpenAi, &world, request).await
-}
-
-/// `POST /mistral/v1/embeddings`.
-pub async fn mistral_embeddings(
-    State(world): State<Arc<World>>,
-    request: Request<Body>,
-) -> Response {
-    embed(Provider::Mistral, &world, request).await
-}
-
-/// `GET /v1/models`, for Anthropic and OpenAI alike: Anthropic's clients send a version.
-pub async fn list(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    cards(of_headers(&headers), &world, &headers, None)
-}
-
-/// `GET /v1/models/{id}`.
-pub async fn one(
-    State(world): State<Arc<World>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    cards(of_headers(&headers), &world, &headers, Some(&id))
-}
-
-/// `GET /mistral/v1/models`.
-pub async fn mistral_list(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
-    cards(Provider::Mistral, &world, &headers, None)
-}
-
-fn of_headers(headers: &HeaderMap) -> Provider {
-    if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") {
-        Provider::Anthropic
-    } else {
-        Provider::OpenAi
-    }
+/// The headers that are text.
+fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    let text =
+        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    text.collect()
 }
 
 fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
-    let pairs: Vec<(&str, &str)> = headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    wire::authenticate(
-        provider,
-        &Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) },
-    )
-    .map(|_| ())
+    let pairs = pairs(headers);
+    let received = Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) };
+    provider.api.authenticate(&received).map(|_| ())
 }
 
 /// Reads a request whose key is fine.
@@ -135,12 +76,12 @@ async fn taken(
 }
 
 fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response {
-    let reply = wire::encode_error(provider, error, request_id);
+    let reply = provider.api.encode_error(error, request_id);
     let mut response = bytes_of(reply.status, "application/json", reply.body);
     for (name, value) in reply.headers {
         set(&mut response, name, &value);
     }
-    set(&mut response, wire::request_id_header(provider), request_id);
+    set(&mut response, provider.api.request_id_header(), request_id);
     response
 }
 
@@ -148,17 +89,19 @@ fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response 
 fn request_id(provider: Provider, world: &World, digest: Owner, before: u64) -> String {
     // The answer's own ids come from the lower numbers.
     let mut stage = world.settings.seed.stage(Purpose::Identifier, digest, before | 1 << 63);
-    ids::request_id(provider, u128::from(stage.bits()) << 64 | u128::from(stage.bits()))
+    provider.api.request_id(u128::from(stage.bits()) << 64 | u128::from(stage.bits()))
 }
 
-async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
+/// Answers a chat.
+pub async fn chat(provider: Provider, world: Arc<World>, request: Request<Body>) -> Response {
+    let world = &world;
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => {
             return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0));
         }
     };
-    let request = match wire::decode_request(provider, &bytes) {
+    let request = match provider.decode_request(&bytes) {
         Ok(request) => request,
         Err(error) => {
             return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0));
@@ -175,7 +118,7 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
     let visit = Visit::begin(
         world,
         &Ask {
-            endpoint: endpoint(provider),
+            endpoint: Endpoint::Chat(provider),
             model: Some(&request.model),
             digest,
             fresh: is_fresh(&headers),
@@ -190,15 +133,6 @@ async fn chat(provider: Provider, world: &Arc<World>, request: Request<Body>) ->
             said(provider, world, (&request, &bytes), user.as_deref(), (digest, arrival), &id),
         )
         .await
-}
-
-/// Where a provider's chats are asked for.
-fn endpoint(provider: Provider) -> Endpoint {
-    match provider {
-        Provider::Anthropic => Endpoint::Anthropic,
-        Provider::OpenAi => Endpoint::OpenAi,
-        Provider::Mistral => Endpoint::Mistral,
-    }
 }
 
 /// What the models say to a request.
@@ -228,7 +162,7 @@ async fn said(
     }
     if world.settings.transcript > 0 {
         let mut answered = Vec::new();
-        wire::encode_response(provider, &answer, &mut answered);
+        provider.api.encode_response(&answer, &mut answered);
         world.heard().take(
             arrival.number,
             arrival.at_ms,
@@ -238,17 +172,14 @@ async fn said(
         );
     }
     let mut response = if request.stream {
-        streamed(
-            wire::encode_stream(provider, &answer, Chunking::Words, request.include_usage),
-            wait,
-        )
+        streamed(provider.api.encode_stream(&answer, Chunking::Words, request.include_usage), wait)
     } else {
         pause(wait).await;
         let mut body = Vec::with_capacity(1024);
-        wire::encode_response(provider, &answer, &mut body);
+        provider.api.encode_response(&answer, &mut body);
         bytes_of(200, "application/json", body)
     };
-    set(&mut response, wire::request_id_header(provider), id);
+    set(&mut response, provider.api.request_id_header(), id);
     response
 }
 
@@ -290,18 +221,25 @@ fn streamed(frames: Frames, wait: Wait) -> Response {
     response
 }
 
-async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -> Response {
+/// Answers a request for vectors.
+pub async fn embed(
+    provider: Provider,
+    api: &EmbeddingsApi,
+    world: Arc<World>,
+    request: Request<Body>,
+) -> Response {
+    let world = &world;
     let id = request_id(provider, world, Owner::NOBODY, 1);
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => return refused(provider, &error, &id),
     };
     let digest = Owner::of(&bytes);
-    let request = match embeddings::decode_embedding_request(provider, &bytes) {
+    let request = match api.decode_request(&bytes) {
         Ok(request) => request,
         Err(error) => return refused(provider, &error, &id),
     };
-    let usual = match models::dimensions(provider, &request.model) {
+    let usual = match served::dimensions(provider, &request.model) {
         Ok(usual) => usual,
         Err(error) => return refused(provider, &error, &id),
     };
@@ -341,26 +279,38 @@ async fn embed(provider: Provider, world: &Arc<World>, request: Request<Body>) -
     };
     let answered = async {
         let mut body = Vec::new();
-        embeddings::encode_embedding_response(provider, &answer, request.format, &id, &mut body);
+        api.encode_response(&answer, request.format, &id, &mut body);
         bytes_of(200, "application/json", body)
     };
     Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
 }
 
-fn cards(provider: Provider, world: &World, headers: &HeaderMap, id: Option<&str>) -> Response {
+/// Answers with the list of models, or with the one of this id: those of the provider for which the request is meant. The last of the
+/// providers gets what no other recognizes.
+pub fn models(
+    providers: &[Provider],
+    world: &World,
+    headers: &HeaderMap,
+    id: Option<&str>,
+) -> Response {
+    let pairs = pairs(headers);
+    let received = Headers { pairs: &pairs, received_us: 0 };
+    let meant = providers.iter().find(|provider| provider.api.recognizes(&received));
+    let Some(&provider) = meant.or(providers.last()) else {
+        return refusal(404, "not_found", "no provider lists its models here");
+    };
     let request = request_id(provider, world, Owner::NOBODY, 2);
     if let Err(error) = authorized(provider, headers) {
         return refused(provider, &error, &request);
     }
     let mut body = Vec::new();
     match id {
-        None => wire_models::encode_models(
-            provider,
-            &models::listed(provider, world.voice.models()),
-            &mut body,
-        ),
-        Some(id) => match models::card(provider, world.voice.models(), id) {
-            Ok(card) => wire_models::encode_model(provider, &card, &mut body),
+        None => {
+            let listed = served::listed(provider, world.voice.models());
+            provider.api.encode_models(&listed, &mut body);
+        }
+        Some(id) => match served::card(provider, world.voice.models(), id) {
+            Ok(card) => provider.api.encode_model(&card, &mut body),
             Err(error) => return refused(provider, &error, &request),
         },
     }

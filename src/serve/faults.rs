@@ -104,6 +104,8 @@ fn salt(rule: &FaultRule) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::anthropic::ANTHROPIC;
+    use crate::llm::wire::openai::OPENAI;
     use crate::scenario::faults_from_json;
 
     fn plan(json: &str) -> Plan {
@@ -118,7 +120,9 @@ mod tests {
     fn hits(json: &str, order: impl Iterator<Item = u32>) -> std::collections::BTreeSet<u32> {
         let mut plan = plan(json);
         order
-            .filter(|&nth| plan.strike(Endpoint::OpenAi, Some("gpt-4o"), request(nth), 0).is_some())
+            .filter(|&nth| {
+                plan.strike(Endpoint::Chat(OPENAI), Some("gpt-4o"), request(nth), 0).is_some()
+            })
             .collect()
     }
 
@@ -139,7 +143,7 @@ mod tests {
         // Another seed, other requests.
         let mut other = Plan::new(Seed(8), &faults_from_json(tenth.as_bytes()).unwrap());
         let others = (0..2000)
-            .filter(|&nth| other.strike(Endpoint::OpenAi, None, request(nth), 0).is_some())
+            .filter(|&nth| other.strike(Endpoint::Chat(OPENAI), None, request(nth), 0).is_some())
             .collect();
         assert_ne!(forward, others);
     }
@@ -151,7 +155,7 @@ mod tests {
         for nth in 0..300 {
             let hit: Vec<bool> = (0..20)
                 .map(|before| {
-                    plan.strike(Endpoint::Anthropic, None, request(nth), before).is_some()
+                    plan.strike(Endpoint::Chat(ANTHROPIC), None, request(nth), before).is_some()
                 })
                 .collect();
             let runs: Vec<usize> =
@@ -173,7 +177,11 @@ mod tests {
             |endpoint, nth| plan.strike(endpoint, None, request(nth), 0).map(FaultKind::name);
         assert_eq!(strike(Endpoint::Events, 0), Some("slow"));
         assert_eq!(
-            [strike(Endpoint::OpenAi, 1), strike(Endpoint::OpenAi, 2), strike(Endpoint::OpenAi, 3)],
+            [
+                strike(Endpoint::Chat(OPENAI), 1),
+                strike(Endpoint::Chat(OPENAI), 2),
+                strike(Endpoint::Chat(OPENAI), 3)
+            ],
             [Some("cut"), Some("cut"), None]
         );
         assert!(plan.active().iter().all(Active::spent));

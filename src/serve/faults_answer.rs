@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::llm::chat::{ChatError, ErrorKind, Provider};
+use crate::llm::chat::{ChatError, ErrorKind};
+use crate::llm::wire::Provider;
 use crate::llm::wire::limits::{RateLimits, Window};
-use crate::llm::wire::provider as wire;
 use crate::scenario::FaultKind;
 use crate::serve::http::{bytes_of, refusal, set};
 use crate::time::{Duration, unix_ms};
@@ -48,7 +48,7 @@ impl Words {
     pub fn refuse(&self, fault: FaultKind) -> Option<Response> {
         let (status, kind, retry_after) = match fault {
             FaultKind::RateLimited { retry_after } => {
-                (429, ErrorKind::RateLimited, Some(retry_after))
+                (Some(429), ErrorKind::RateLimited, Some(retry_after))
             }
             FaultKind::ServerError { status, retry_after } => {
                 let kind = match status {
@@ -56,13 +56,9 @@ impl Words {
                     504 => ErrorKind::Timeout,
                     _ => ErrorKind::Server,
                 };
-                (status, kind, retry_after)
+                (Some(status), kind, retry_after)
             }
-            FaultKind::Overloaded { retry_after } => {
-                let status =
-                    if matches!(self, Self::Provider(Provider::Anthropic, _)) { 529 } else { 503 };
-                (status, ErrorKind::Overloaded, retry_after)
-            }
+            FaultKind::Overloaded { retry_after } => (None, ErrorKind::Overloaded, retry_after),
             FaultKind::Slow { .. }
             | FaultKind::Cut { .. }
             | FaultKind::Malformed { .. }
@@ -70,15 +66,16 @@ impl Words {
         };
         Some(match self {
             Self::Provider(provider, id) => by_provider(*provider, id, status, kind, retry_after),
-            Self::LaunchDarkly => by_launchdarkly(status, kind, retry_after),
+            Self::LaunchDarkly => by_launchdarkly(status.unwrap_or(503), kind, retry_after),
         })
     }
 }
 
+/// The refusal with this status, or with the one that the provider has for the kind of error.
 fn by_provider(
     provider: Provider,
     id: &str,
-    status: u16,
+    status: Option<u16>,
     kind: ErrorKind,
     retry_after: Option<Duration>,
 ) -> Response {
@@ -89,14 +86,14 @@ fn by_provider(
         _ => "Internal server error",
     };
     let error = ChatError { retry_after, ..ChatError::new(kind, message) };
-    let mut reply = wire::encode_error(provider, &error, id);
+    let mut reply = provider.api.encode_error(&error, id);
     if kind == ErrorKind::RateLimited {
         let requests =
             Window { limit: Some(PER_MINUTE), remaining: Some(0), reset_after: retry_after };
         let limits = RateLimits { requests, ..RateLimits::default() };
         limits.write(provider, unix_ms().saturating_mul(1000), &mut reply.headers);
     }
-    let mut response = bytes_of(status, "application/json", reply.body);
+    let mut response = bytes_of(status.unwrap_or(reply.status), "application/json", reply.body);
     for (name, value) in reply.headers {
         set(&mut response, name, &value);
     }

@@ -236,7 +236,7 @@ impl Ledger {
     /// it.
     pub fn arrive(&mut self, at_ms: u64, ask: &Ask<'_>) -> Arrival {
         self.requests += 1;
-        if matches!(ask.endpoint, Endpoint::Anthropic | Endpoint::OpenAi | Endpoint::Mistral) {
+        if matches!(ask.endpoint, Endpoint::Chat(_)) {
             self.chats += 1;
         }
         let number = self.requests;
@@ -305,6 +305,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::openai::OPENAI;
     use crate::scenario::load;
     use serde_json::json;
 
@@ -315,7 +316,7 @@ mod tests {
 
     fn ask(nth: u32) -> Ask<'static> {
         Ask {
-            endpoint: Endpoint::OpenAi,
+            endpoint: Endpoint::Chat(OPENAI),
             model: Some("gpt-4o"),
             digest: Owner::of(&nth.to_le_bytes()),
             fresh: false,

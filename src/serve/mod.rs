@@ -30,6 +30,7 @@ mod page;
 mod recent;
 mod rest;
 mod results;
+mod routes;
 mod server;
 mod state;
 mod stream;
@@ -38,6 +39,7 @@ mod vectors;
 mod voice;
 mod world;
 
-pub use server::{Door, Server};
+pub use routes::Door;
+pub use server::Server;
 pub use state::State;
 pub use world::{Repeat, Settings, World};

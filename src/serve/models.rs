@@ -6,9 +6,9 @@
 //! Does not know: what a model says.
 
 use crate::context::KEY_EPOCH;
-use crate::llm::chat::{ChatError, ChatRequest, ErrorKind, ModelCard, Provider};
-use crate::llm::families::{FAMILIES, Family, family};
+use crate::llm::chat::{ChatError, ChatRequest, ModelCard};
 use crate::llm::profile::ModelProfile;
+use crate::llm::wire::Provider;
 
 /// The models that a provider lists: the scenario's first.
 pub fn listed(provider: Provider, models: &[ModelProfile]) -> Vec<ModelCard> {
@@ -17,7 +17,7 @@ pub fn listed(provider: Provider, models: &[ModelProfile]) -> Vec<ModelCard> {
         .filter(|model| model.provider == provider)
         .map(|model| model.id.as_str())
         .collect();
-    for family in FAMILIES.iter().filter(|family| family.provider == provider) {
+    for family in provider.families {
         if !ids.contains(&family.name) {
             ids.push(family.name);
         }
@@ -33,10 +33,10 @@ pub fn listed(provider: Provider, models: &[ModelProfile]) -> Vec<ModelCard> {
 /// `NotFound` where the provider serves no such model.
 pub fn card(provider: Provider, models: &[ModelProfile], id: &str) -> Result<ModelCard, ChatError> {
     let own = models.iter().any(|model| model.provider == provider && model.id == id);
-    if own || family(provider, id).is_some() {
+    if own || provider.family(id).is_some() {
         Ok(ModelCard { id: id.to_owned(), created: u64::from(KEY_EPOCH) })
     } else {
-        Err(unknown(provider, id))
+        Err(provider.api.unknown_model(id))
     }
 }
 
@@ -52,92 +52,44 @@ pub fn admit(
     input: impl FnOnce() -> u32,
 ) -> Result<(), ChatError> {
     let id = request.model.as_str();
-    let Some(family) = family(provider, id) else {
+    let Some(family) = provider.family(id) else {
         let own = models.iter().any(|model| model.provider == provider && model.id == id);
-        return if own { Ok(()) } else { Err(unknown(provider, id)) };
+        return if own { Ok(()) } else { Err(provider.api.unknown_model(id)) };
     };
     if !family.chats {
-        let words = "This model is only supported in v1/responses and not in v1/chat/completions.";
-        return Err(ChatError {
-            field: Some("model".to_owned()),
-            ..ChatError::new(ErrorKind::NotFound, words)
-        });
+        return Err(provider.api.not_for_chats(id));
     }
     let input = input();
-    if input > family.context { Err(too_long(family, input)) } else { Ok(()) }
+    if input > family.context { Err(provider.api.too_long(input, family.context)) } else { Ok(()) }
 }
-
-/// Models for vectors, and the length of the vectors that each makes unless asked for another.
-const EMBEDDERS: [(Provider, &str, u32); 5] = [
-    (Provider::OpenAi, "text-embedding-3-small", 1536),
-    (Provider::OpenAi, "text-embedding-3-large", 3072),
-    (Provider::OpenAi, "text-embedding-ada-002", 1536),
-    (Provider::Mistral, "mistral-embed", 1024),
-    (Provider::Mistral, "codestral-embed", 1536),
-];
 
 /// The usual length of a model's vectors.
 ///
 /// # Errors
 /// `NotFound` for a model that makes none.
 pub fn dimensions(provider: Provider, id: &str) -> Result<u32, ChatError> {
-    let known = EMBEDDERS.iter().find(|(of, name, _)| *of == provider && *name == id);
-    known.map(|(.., usual)| *usual).ok_or_else(|| unknown(provider, id))
-}
-
-fn unknown(provider: Provider, id: &str) -> ChatError {
-    let words = match provider {
-        Provider::Anthropic => format!("model: {id}"),
-        Provider::OpenAi => {
-            format!("The model `{id}` does not exist or you do not have access to it.")
-        }
-        Provider::Mistral => format!("Invalid model: {id}"),
-    };
-    ChatError::new(ErrorKind::NotFound, words)
-}
-
-fn too_long(family: &Family, input: u32) -> ChatError {
-    let most = family.context;
-    let (words, code) = match family.provider {
-        Provider::Anthropic => {
-            (format!("prompt is too long: {input} tokens > {most} maximum"), None)
-        }
-        Provider::OpenAi => {
-            let words = format!(
-                "This model's maximum context length is {most} tokens. However, your messages resulted in {input} tokens. Please reduce the \
-                 length of the messages."
-            );
-            (words, Some("context_length_exceeded"))
-        }
-        Provider::Mistral => (
-            format!(
-                "Prompt contains {input} tokens, too large for model with {most} maximum context length"
-            ),
-            Some("3051"),
-        ),
-    };
-    let field = (family.provider == Provider::OpenAi).then(|| "messages".to_owned());
-    ChatError {
-        field,
-        code: code.map(str::to_owned),
-        ..ChatError::new(ErrorKind::BadRequest, words)
-    }
+    let known = provider.embedders.iter().find(|(name, _)| *name == id);
+    known.map(|(_, usual)| *usual).ok_or_else(|| provider.api.unknown_model(id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::chat::ErrorKind;
+    use crate::llm::wire::PROVIDERS;
+    use crate::llm::wire::anthropic::ANTHROPIC;
+    use crate::llm::wire::mistral::MISTRAL;
+    use crate::llm::wire::openai::OPENAI;
 
     #[test]
     fn models_are_refused_by_name_and_by_length() {
-        let ask = |provider, model: &str, input| {
+        let ask = |provider: Provider, model: &str, input| {
             admit(provider, &[], &ChatRequest::new(model), || input)
                 .map_err(|error| (error.kind, error.message))
         };
-        let providers = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
-        for provider in providers {
+        for &provider in PROVIDERS {
             for card in listed(provider, &[]) {
-                let expected = family(provider, &card.id).is_some_and(|family| family.chats);
+                let expected = provider.family(&card.id).is_some_and(|family| family.chats);
                 assert_eq!(ask(provider, &card.id, 5).is_ok(), expected, "{}", card.id);
                 assert_eq!(super::card(provider, &[], &card.id), Ok(card));
             }
@@ -145,10 +97,10 @@ mod tests {
         }
         let long = |provider, model| ask(provider, model, 2_000_000).unwrap_err();
         assert_eq!(
-            long(Provider::Anthropic, "claude-haiku-4-5").1,
+            long(ANTHROPIC, "claude-haiku-4-5").1,
             "prompt is too long: 2000000 tokens > 200000 maximum"
         );
-        assert_eq!(long(Provider::OpenAi, "gpt-4o").0, ErrorKind::BadRequest);
-        assert_eq!(long(Provider::Mistral, "mistral-small-latest").0, ErrorKind::BadRequest);
+        assert_eq!(long(OPENAI, "gpt-4o").0, ErrorKind::BadRequest);
+        assert_eq!(long(MISTRAL, "mistral-small-latest").0, ErrorKind::BadRequest);
     }
 }

@@ -9,8 +9,10 @@
 use maud::{Markup, html};
 
 use crate::figure::count;
+use crate::llm::wire::PROVIDERS;
 use crate::report::{Report, to_html};
 use crate::serve::grade::Finding;
+use crate::serve::routes::Door;
 
 /// Seconds after which a browser asks for the page again.
 pub const REFRESH: u32 = 5;
@@ -92,9 +94,10 @@ fn first_steps(progress: &Progress) -> Markup {
     html! {
         p.strong { "No user has been exposed yet. Point your application at this server and send it requests:" }
         pre {
-            "export ANTHROPIC_BASE_URL=" (progress.address) "\n"
-            "export OPENAI_BASE_URL=" (progress.address) "/v1\n"
-            "export MISTRAL_BASE_URL=" (progress.address) "/mistral/v1\n"
+            @for provider in PROVIDERS {
+                @let (name, value) = Door::Provider(*provider).variable(&progress.address, true);
+                "export " (name) "=" (value) "\n"
+            }
             "export LD_BASE_URL=" (progress.address) "\n"
             @if let Some(key) = key { "export LD_SDK_KEY=" (key) "\n" }
         }

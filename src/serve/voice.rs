@@ -14,7 +14,7 @@ use crate::journal::FailureKind;
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::{
-    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Provider, Stop,
+    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Stop,
     ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
@@ -22,7 +22,7 @@ use crate::llm::model::{Prompt, Reply, Said, ToolCall};
 use crate::llm::profile::{FailureRates, ModelProfile};
 use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
 use crate::llm::tasks::Task;
-use crate::llm::wire::ids;
+use crate::llm::wire::{Provider, SchemaPlace};
 use crate::llm::{render, usage};
 use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
@@ -32,6 +32,7 @@ use crate::serve::models;
 use crate::serve::recent::GenerationalMap;
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Calls of one thread before a repetition's own luck begins.
 const CALLS_PER_REPETITION: u64 = 64;
@@ -82,7 +83,7 @@ impl ChatResponder {
 
     /// What a request of this digest says.
     fn understand(&self, provider: Provider, request: &ChatRequest, digest: Owner) -> Arc<Asked> {
-        let key = digest.with(provider as u128);
+        let key = digest.with(xxh3_128(provider.key.as_bytes()));
         let lock = || self.understood.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().entry(&key).clone() {
             return known;
@@ -219,7 +220,7 @@ impl ChatResponder {
         let mut names =
             Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
         let mut response = ChatResponse {
-            id: ids::answer_id(provider, names.bits()),
+            id: provider.api.answer_id(names.bits()),
             created: u64::from(KEY_EPOCH),
             model: request.model.clone(),
             content: Vec::new(),
@@ -400,31 +401,15 @@ fn unmet(provider: Provider, request: &ChatRequest, asked: &Asked, why: Unmet) -
         Unmet::TooLarge => "every value that satisfies it is too large to be generated",
         Unmet::Impossible => "no value was found that satisfies it",
     };
-    let tool = if let Form::Call(tool) = asked.form { Some(tool) } else { None };
-    if provider == Provider::Anthropic {
-        let field = tool.map_or_else(
-            || "output_config.format.schema".to_owned(),
-            |tool| format!("tools.{tool}.custom.input_schema"),
-        );
-        let message = format!("{field}: Invalid schema: {why}.");
-        return ChatError { field: Some(field), ..ChatError::new(ErrorKind::BadRequest, message) };
-    }
-    let (what, name, field) = match (tool, &request.output) {
-        (Some(tool), _) => {
-            ("function", request.tools.get(tool).map_or("", |tool| tool.name.as_str()), "tools")
+    let place = match (&asked.form, &request.output) {
+        (Form::Call(index), _) => {
+            let name = request.tools.get(*index).map_or("", |tool| tool.name.as_str());
+            SchemaPlace::Tool { index: *index, name }
         }
-        (None, Output::JsonSchema { name, .. }) => {
-            ("response_format", name.as_str(), "response_format")
-        }
-        (None, _) => ("response_format", "", "response_format"),
+        (_, Output::JsonSchema { name, .. }) => SchemaPlace::Output { name },
+        _ => SchemaPlace::Output { name: "" },
     };
-    let code = Some("invalid_json_schema".to_owned());
-    let message = format!("Invalid schema for {what} '{name}': {why}.");
-    ChatError {
-        field: Some(field.to_owned()),
-        code,
-        ..ChatError::new(ErrorKind::BadRequest, message)
-    }
+    provider.api.unmet_schema(place, why)
 }
 
 fn rate_limited() -> ChatError {
@@ -480,7 +465,7 @@ impl Names {
 
     fn call(&mut self) -> String {
         let bits = self.bits();
-        ids::tool_call_id(self.provider, bits)
+        self.provider.api.tool_call_id(bits)
     }
 }
 
@@ -488,6 +473,7 @@ impl Names {
 mod tests {
     use super::*;
     use crate::llm::chat::{Message, Part, Role};
+    use crate::llm::wire::openai::OPENAI;
     use crate::scenario::load;
 
     fn voice(failures: bool) -> ChatResponder {
@@ -502,7 +488,7 @@ mod tests {
             content: vec![Part::Text("Can you explain Q-Learning?".to_owned())],
         });
         voice
-            .answer(Provider::OpenAi, &request, None, Owner::of(b"x"), nth)
+            .answer(OPENAI, &request, None, Owner::of(b"x"), nth)
             .0
             .map_or_else(|error| error.message, |answer| answer.text())
     }

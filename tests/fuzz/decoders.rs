@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 use simlab::flags::events::read;
-use simlab::llm::chat::{ChatError, Provider};
+use simlab::llm::chat::ChatError;
+use simlab::llm::wire::anthropic::ANTHROPIC;
 use simlab::llm::wire::head::Headers;
+use simlab::llm::wire::mistral::MISTRAL;
+use simlab::llm::wire::openai::OPENAI;
 use simlab::llm::wire::stream::StreamDecoder;
-use simlab::llm::wire::{embeddings, provider};
+use simlab::llm::wire::{PROVIDERS, Provider};
 use simlab::scenario::faults_from_json;
 
 use super::harness::{fuzz, one_at_a_time};
-
-const PROVIDERS: [Provider; 3] = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
 
 fn texts(all: &[&str]) -> Vec<Vec<u8>> {
     all.iter().map(|text| text.as_bytes().to_vec()).collect()
@@ -19,15 +20,15 @@ fn texts(all: &[&str]) -> Vec<Vec<u8>> {
 /// Requests with everything in them.
 pub const CHATS: [(Provider, &str); 3] = [
     (
-        Provider::Anthropic,
+        ANTHROPIC,
         r#"{"model":"claude-3-5-haiku-latest","max_tokens":100,"stream":false,"temperature":0.5,"top_p":0.9,"top_k":5,"system":[{"type":"text","text":"be brief"}],"stop_sequences":["x"],"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"b"}]}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":{"type":"integer","minimum":1,"maximum":5}},"required":["a"]}}],"tool_choice":{"type":"auto"}}"#,
     ),
     (
-        Provider::OpenAi,
+        OPENAI,
         r#"{"model":"gpt-4o","max_tokens":100,"n":1,"seed":3,"stream":false,"temperature":0.5,"stop":["x"],"messages":[{"role":"system","content":"be brief"},{"role":"user","content":[{"type":"text","text":"hello"}]},{"role":"assistant","content":null,"tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"t1","content":"b"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"number"}}}}}],"tool_choice":"auto","response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]{2,4}$"},"b":{"enum":[1,2]}},"required":["a","b"],"additionalProperties":false}}}}"#,
     ),
     (
-        Provider::Mistral,
+        MISTRAL,
         r#"{"model":"mistral-small-latest","max_tokens":100,"random_seed":3,"stream":false,"temperature":0.5,"messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hello"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"any","response_format":{"type":"json_object"}}"#,
     ),
 ];
@@ -35,15 +36,15 @@ pub const CHATS: [(Provider, &str); 3] = [
 /// Replies with everything in them.
 const REPLIES: [(Provider, &str); 3] = [
     (
-        Provider::Anthropic,
+        ANTHROPIC,
         r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-3-5-haiku-20241022","content":[{"type":"text","text":"hello"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":0,"cache_creation_input_tokens":0}}"#,
     ),
     (
-        Provider::OpenAi,
+        OPENAI,
         r#"{"id":"chatcmpl-1","object":"chat.completion","created":1760000000,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"hello","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}"#,
     ),
     (
-        Provider::Mistral,
+        MISTRAL,
         r#"{"id":"1","object":"chat.completion","created":1760000000,"model":"mistral-small-latest","choices":[{"index":0,"message":{"role":"assistant","content":"hello","tool_calls":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#,
     ),
 ];
@@ -55,7 +56,7 @@ const EVENTS: [&str; 3] = [
 ];
 
 fn refused(of: Provider, error: &ChatError) -> String {
-    let reply = provider::encode_error(of, error, "req_1");
+    let reply = of.api.encode_error(error, "req_1");
     assert!((400..500).contains(&reply.status), "{reply:?}");
     assert!(serde_json::from_slice::<Value>(&reply.body).is_ok(), "{reply:?}");
     error.message.clone()
@@ -67,11 +68,10 @@ fn chat_requests() {
     for (name, nth) in [("chat-anthropic", 0), ("chat-openai", 1), ("chat-mistral", 2)] {
         let (of, text) = CHATS[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
-            let request =
-                provider::decode_request(of, bytes).map_err(|error| refused(of, &error))?;
+            let request = of.decode_request(bytes).map_err(|error| refused(of, &error))?;
             // What is taken can be sent on.
             let mut out = Vec::new();
-            provider::encode_request(of, &request, &mut out);
+            of.api.encode_request(&request, &mut out);
             // A schema may hold numbers that only its owner can read: 1e999 is JSON.
             assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&out).is_ok());
             Ok(())
@@ -87,9 +87,13 @@ fn embedding_requests() {
         r#"{"model":"text-embedding-3-small","input":[[1,2,3],[4]],"user":"u"}"#,
     ]);
     fuzz("embeddings", 1500, &sound, |bytes| {
-        embeddings::decode_embedding_request(Provider::OpenAi, bytes)
+        OPENAI
+            .api
+            .embeddings()
+            .unwrap()
+            .decode_request(bytes)
             .map(drop)
-            .map_err(|error| refused(Provider::OpenAi, &error))
+            .map_err(|error| refused(OPENAI, &error))
     });
 }
 
@@ -99,14 +103,20 @@ fn replies_of_providers() {
     for (name, nth) in [("reply-anthropic", 0), ("reply-openai", 1), ("reply-mistral", 2)] {
         let (of, text) = REPLIES[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
-            provider::decode_response(of, bytes).map(drop).map_err(|error| error.message)
+            of.decode_response(bytes).map(drop).map_err(|error| error.message)
         });
     }
     let vectors = texts(&[
         r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]},{"object":"embedding","index":1,"embedding":"AAAAPwAAgL4="}],"model":"text-embedding-3-small","usage":{"prompt_tokens":2,"total_tokens":2}}"#,
     ]);
     fuzz("reply-embeddings", 1500, &vectors, |bytes| {
-        embeddings::decode_embedding_response(bytes).map(drop).map_err(|error| error.message)
+        OPENAI
+            .api
+            .embeddings()
+            .unwrap()
+            .decode_response(bytes)
+            .map(drop)
+            .map_err(|error| error.message)
     });
 }
 
@@ -142,7 +152,7 @@ fn errors_of_providers() {
         for of in PROVIDERS {
             let headers = Headers { pairs: &pairs, received_us: 1_760_000_000_000_000 };
             let status = [400, 401, 429, 500, 529, 0, 999][nth % 7];
-            assert!(!provider::decode_error(of, status, &headers, bytes).message.is_empty());
+            assert!(!of.decode_error(status, &headers, bytes).message.is_empty());
         }
         Ok(())
     });
@@ -153,12 +163,12 @@ fn streams_of_providers() {
     let _one = one_at_a_time();
     for (name, nth) in [("stream-anthropic", 0), ("stream-openai", 1), ("stream-mistral", 2)] {
         let (of, text) = REPLIES[nth];
-        let response = provider::decode_response(of, text.as_bytes()).unwrap();
+        let response = of.decode_response(text.as_bytes()).unwrap();
         let sound = [
             simlab::llm::wire::sse::Chunking::Words,
             simlab::llm::wire::sse::Chunking::Characters(3),
         ]
-        .map(|chunking| provider::encode_stream(of, &response, chunking, true).into_bytes());
+        .map(|chunking| of.api.encode_stream(&response, chunking, true).into_bytes());
         let mut size = 0;
         fuzz(name, 2000, &sound, |bytes| {
             // In pieces of another size each time.

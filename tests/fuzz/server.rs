@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simlab::llm::chat::Provider;
+use simlab::llm::wire::anthropic::ANTHROPIC;
+use simlab::llm::wire::mistral::MISTRAL;
+use simlab::llm::wire::openai::OPENAI;
 
 use super::decoders::{CHATS, payload};
 use super::harness::{Length, input, kept, one_at_a_time, seed};
@@ -182,12 +184,12 @@ fn requests_to_the_server() {
     let of_bearer = [("authorization", "Bearer k"), ("content-type", "application/json")];
     let own = [("content-type", "application/json"), ("x-simlab", "1")];
     let targets: Vec<Asked<'_>> = vec![
-        ("POST", "/v1/messages", &of_anthropic, chat(Provider::Anthropic)),
-        ("POST", "/v1/chat/completions", &of_bearer, chat(Provider::OpenAi)),
+        ("POST", "/v1/messages", &of_anthropic, chat(ANTHROPIC)),
+        ("POST", "/v1/chat/completions", &of_bearer, chat(OPENAI)),
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
-        ("POST", "/mistral/v1/chat/completions", &of_bearer, chat(Provider::Mistral)),
+        ("POST", "/mistral/v1/chat/completions", &of_bearer, chat(MISTRAL)),
         ("POST", "/v1/embeddings", &of_bearer, r#"{"model":"text-embedding-3-small","input":["a","b"],"dimensions":8}"#.to_owned()),
         ("POST", "/mistral/v1/embeddings", &of_bearer, r#"{"model":"mistral-embed","input":["a","b"]}"#.to_owned()),
         (
@@ -196,7 +198,7 @@ fn requests_to_the_server() {
             &of_bearer,
             r#"{"model":"gpt-4o","input":[{"role":"user","content":"hello"}],"store":true,"max_output_tokens":50}"#.to_owned(),
         ),
-        ("POST", "/v1/messages/count_tokens", &of_anthropic, chat(Provider::Anthropic)),
+        ("POST", "/v1/messages/count_tokens", &of_anthropic, chat(ANTHROPIC)),
         ("POST", "/bulk", &of_sdk, payload().to_string()),
         ("POST", "/diagnostic", &of_sdk, json!({ "kind": "diagnostic", "id": { "diagnosticId": "d" }, "creationDate": 1 }).to_string()),
         ("REPORT", "/sdk/evalx/context", &of_sdk, json!({ "kind": "user", "key": "u", "country": "US" }).to_string()),

@@ -10,15 +10,12 @@ use simlab::diagnostic::Source;
 use simlab::flags::api::{Method, Request};
 use simlab::flags::events::read;
 use simlab::flags::mock::Account;
-use simlab::llm::chat::Provider;
-use simlab::llm::wire::{embeddings, provider};
+use simlab::llm::wire::PROVIDERS;
 use simlab::power::read_part;
 use simlab::random::Seed;
 use simlab::recorded::{each_event, statistics};
 use simlab::report::from_json;
 use simlab::scenario::parse;
-
-const PROVIDERS: [Provider; 3] = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
 
 /// A chat request with everything in it.
 const CHAT: &str = r#"{"model":"gpt-4o","max_tokens":100,"stream":true,"temperature":0.5,"system":"be brief","stop":["x"],
@@ -101,9 +98,9 @@ proptest! {
 
     #[test]
     fn chat_requests(bytes in input(CHAT)) {
-        for of in PROVIDERS {
-            if let Err(error) = provider::decode_request(of, &bytes) {
-                let reply = provider::encode_error(of, &error, "req_1");
+        for provider in PROVIDERS {
+            if let Err(error) = provider.decode_request(&bytes) {
+                let reply = provider.api.encode_error(&error, "req_1");
                 prop_assert!((400..500).contains(&reply.status), "{reply:?}");
                 prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok());
             }
@@ -112,8 +109,8 @@ proptest! {
 
     #[test]
     fn embedding_requests(bytes in input(r#"{"model":"text-embedding-3-small","input":["a","b"],"dimensions":8,"encoding_format":"base64"}"#)) {
-        for of in PROVIDERS {
-            let _ = embeddings::decode_embedding_request(of, &bytes);
+        for api in PROVIDERS.iter().filter_map(|provider| provider.api.embeddings()) {
+            let _ = api.decode_request(&bytes);
         }
     }
 

@@ -12,6 +12,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use simlab::llm::wire::PROVIDERS;
+
 use super::program::folder;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -228,6 +230,48 @@ fn the_course_page_has_the_lessons_and_scenarios_of_the_program() {
             && names.len() == lessons.len() + simlab::scenario::LIBRARY.len(),
         "{names:?}"
     );
+}
+
+/// The table of the providers in `docs/app.md` stands between these lines.
+const PROVIDER_TABLE: [&str; 2] = ["<!-- providers -->\n", "\n<!-- end -->\n"];
+
+/// The table of the providers, as the program knows them.
+fn table_of_providers() -> String {
+    let mut table = String::from(
+        "\n| provider | key | base address | its own base address | at `serve` | chats | embeddings |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for provider in PROVIDERS {
+        let at_serve = [provider.mount, provider.base_path()].concat();
+        let at_serve = if at_serve.is_empty() { "/".to_owned() } else { at_serve };
+        let vectors =
+            provider.api.embeddings().map_or("–".to_owned(), |api| format!("`{}`", api.path));
+        table += &format!(
+            "| {} | `{}` | `{}` | `{}` | `{at_serve}` | `{}` | {vectors} |\n",
+            provider.name,
+            provider.key_variable,
+            provider.base_variable,
+            provider.base,
+            provider.api.chat_path(),
+        );
+    }
+    table
+}
+
+#[test]
+fn the_page_on_your_app_has_the_providers_of_the_program() {
+    let path = Path::new(ROOT).join("docs/app.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(PROVIDER_TABLE[0]).unwrap();
+    let (kept, after) = rest.split_once(PROVIDER_TABLE[1]).unwrap();
+    let table = table_of_providers();
+    if std::env::var_os("RENEW_TABLES").is_some() {
+        let parts = [before, PROVIDER_TABLE[0], &table, PROVIDER_TABLE[1], after];
+        fs::write(&path, parts.concat()).unwrap();
+    } else {
+        let renew = "RENEW_TABLES=1 cargo test --test it has_the_providers";
+        assert!(kept == table, "the table of docs/app.md is old; renew it: {renew}");
+    }
 }
 
 #[test]

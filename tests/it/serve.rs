@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simlab::knowledge::{Complexity, PersonalData, PiiSet, Question};
-use simlab::llm::chat::{ChatRequest, Message, Part, Provider, Role, Tool, ToolChoice};
+use simlab::llm::chat::{ChatRequest, Message, Part, Role, Tool, ToolChoice};
 use simlab::llm::model::{
     Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
 };
 use simlab::llm::tasks::Task;
-use simlab::llm::wire::provider as wire;
+use simlab::llm::wire::Provider;
 use simlab::llm::{render, setup::Setup};
 use simlab::random::Owner;
 use simlab::run::Stage;
@@ -445,6 +445,12 @@ fn embeddings_and_models_are_listed_in_their_providers_form() {
     assert_eq!(served.send("GET", "/v1/models", &[BEARER], b"").json()["object"], "list");
 }
 
+/// Where a provider's chats are on the port that all share, and the headers of its clients.
+pub(super) fn place(provider: Provider) -> (String, Vec<(&'static str, String)>) {
+    let path = [provider.mount, provider.base_path(), provider.api.chat_path()].concat();
+    (path, provider.api.request_headers("key"))
+}
+
 /// What `run` asks, asked over HTTP.
 fn request(
     setup: &Setup,
@@ -532,25 +538,22 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 }
             };
             let mut bytes = Vec::new();
-            wire::encode_request(
-                model.provider,
-                &request(setup, &model.id, &text, tools, choice),
-                &mut bytes,
-            );
-            let (path, auth): (&str, &[(&str, &str)]) = match model.provider {
-                Provider::Anthropic => ("/v1/messages", &ANTHROPIC),
-                Provider::OpenAi => ("/v1/chat/completions", &[BEARER]),
-                Provider::Mistral => ("/mistral/v1/chat/completions", &[BEARER]),
-            };
+            model
+                .provider
+                .api
+                .encode_request(&request(setup, &model.id, &text, tools, choice), &mut bytes);
+            let (path, auth) = place(model.provider);
+            let auth: Vec<(&str, &str)> =
+                auth.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let answer = served.send(
                 "POST",
-                path,
-                &[auth, &[("x-simlab-user", user.as_str())]].concat(),
+                &path,
+                &[&auth[..], &[("x-simlab-user", user.as_str())]].concat(),
                 &bytes,
             );
             let Ok(done) = mock.answer(&prompt) else { continue };
             assert_eq!(answer.status, 200, "{answer:?}");
-            let response = wire::decode_response(model.provider, &answer.body).unwrap();
+            let response = model.provider.decode_response(&answer.body).unwrap();
             let called = response.tool_uses().next();
             let said = called.map_or_else(|| response.text(), |call| call.input.clone());
             let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();

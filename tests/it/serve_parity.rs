@@ -15,20 +15,19 @@ use simlab::judge::Sees;
 use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, PiiSet, Question, recognize};
 use simlab::llm::chat::{
-    ChatRequest, Message, Part, Provider, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse,
+    ChatRequest, Message, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse,
 };
 use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
 use simlab::llm::render;
 use simlab::llm::tasks::Task;
-use simlab::llm::wire::provider as wire;
 use simlab::random::Owner;
 use simlab::run::Stage;
 use simlab::scenario::{Scenario, load};
 use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
 
-use super::serve::{ANTHROPIC, BEARER, Served};
+use super::serve::{ANTHROPIC, Served, place};
 use super::serve_sdk::{client, runtime as threads};
 
 /// A user's key, audience group, and the variation of each config.
@@ -196,15 +195,17 @@ impl Both<'_> {
     fn compare(&self, prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>) {
         let provider = self.scenario.models[usize::from(prompt.setup.model)].provider;
         let mut bytes = Vec::new();
-        wire::encode_request(provider, &self.request(prompt), &mut bytes);
-        let (path, auth): (&str, &[(&str, &str)]) = match provider {
-            Provider::Anthropic => ("/v1/messages", &ANTHROPIC),
-            Provider::OpenAi => ("/v1/chat/completions", &[BEARER]),
-            Provider::Mistral => ("/mistral/v1/chat/completions", &[BEARER]),
-        };
+        provider.api.encode_request(&self.request(prompt), &mut bytes);
+        let (path, auth) = place(provider);
+        let auth: Vec<(&str, &str)> =
+            auth.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let user = self.users.get(&prompt.owner).map_or("nobody", String::as_str);
-        let answer =
-            self.served.send("POST", path, &[auth, &[("x-simlab-user", user)]].concat(), &bytes);
+        let answer = self.served.send(
+            "POST",
+            &path,
+            &[&auth[..], &[("x-simlab-user", user)]].concat(),
+            &bytes,
+        );
         let done = match result {
             Ok(done) => done,
             Err(failure) => {
@@ -219,7 +220,7 @@ impl Both<'_> {
             }
         };
         assert_eq!(answer.status, 200, "{:?} {answer:?}", prompt.task);
-        let response = wire::decode_response(provider, &answer.body).unwrap();
+        let response = provider.decode_response(&answer.body).unwrap();
         let called = response.tool_uses().next();
         let said = self.texts.reply(&done.reply, prompt.question);
         let object = |text: &str| serde_json::from_str::<Value>(text).unwrap();

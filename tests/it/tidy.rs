@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use simlab::llm::wire::PROVIDERS;
+
 /// Every Rust file below `src`, with its text.
 pub fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -146,6 +148,8 @@ fn every_file_says_what_it_is_and_stays_small() {
                     "pub(crate) use ",
                     "pub(crate) mod ",
                     "pub(super) use ",
+                    "pub static PROVIDERS",
+                    "];",
                     "#[",
                     "use ",
                 ]
@@ -157,6 +161,37 @@ fn every_file_says_what_it_is_and_stays_small() {
             }
         }
     }
+}
+
+#[test]
+fn no_code_names_a_provider_outside_of_its_folder() {
+    // What may: the table of providers, the catalog with their models, and the format that some of them share.
+    const MAY: [&str; 3] =
+        ["src/llm/wire/mod.rs", "src/scenario/catalog.rs", "src/llm/wire/completions"];
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut folders = 0;
+    for (path, code) in shipped() {
+        let path = path.strip_prefix(root()).unwrap();
+        if MAY.iter().any(|may| path.starts_with(may)) {
+            continue;
+        }
+        for provider in PROVIDERS {
+            if path.starts_with(format!("src/llm/wire/{}", provider.key)) {
+                folders += 1;
+                continue;
+            }
+            let [module, variant] =
+                [format!("{}::", provider.key), format!("::{}", provider.variant)];
+            let constant = provider.key.to_uppercase();
+            let mut words = code.split(|c| !is_word(c));
+            let named = [&module[..], &variant, provider.key_variable, provider.base_variable]
+                .iter()
+                .any(|name| code.contains(name))
+                || words.any(|word| word == constant);
+            assert!(!named, "{} names the provider {}", path.display(), provider.name);
+        }
+    }
+    assert!(folders >= 3 * PROVIDERS.len(), "{folders}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use simlab::live::recording::{Call, CallOutcome, Line, Recording, Run, SCHEMA};
 use simlab::live::{
     self, Budget, EmbeddingCache, LiveOutcome, PaperSearch, Providers, Session, Stopped, gather,
 };
-use simlab::llm::profile::Provider;
+use simlab::llm::wire::PROVIDERS;
 use simlab::run::Stage;
 use simlab::scenario::{Loaded, load, parse};
 
@@ -179,14 +179,13 @@ impl<'a> Ground<'a> {
 
 /// Keys and addresses of a stand-in on this machine.
 fn environment() -> Environment {
-    let all = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
     let variable = |name: &str| {
         Some(
             if name.ends_with("_URL") { "http://127.0.0.1:1" } else { "a-key-that-is-none" }
                 .to_owned(),
         )
     };
-    environment::read(&all, variable).unwrap()
+    environment::read(PROVIDERS, variable).unwrap()
 }
 
 /// Names the seed when something panics that does not know it.

@@ -1,4 +1,4 @@
-//! Embeddings at OpenAI and Mistral: `POST /v1/embeddings`. Anthropic has none.
+//! Embeddings: `POST /v1/embeddings`, a format that providers share with small differences.
 //!
 //! Promises: a vector comes back bit for bit in base64, and exactly in a list of numbers as well,
 //! since every `f32` is written so that it reads back the same.
@@ -13,10 +13,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::body::{Fault, Obj, Problem, TextOrList, read, tokens, whole};
 use super::head::malformed;
 use super::sse::put;
-use super::{mistral, openai};
 use crate::llm::chat::{
-    ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, ErrorKind, Provider,
-    VectorFormat,
+    ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, VectorFormat,
 };
 
 /// Most texts of one request (OpenAI's limit).
@@ -68,48 +66,132 @@ struct BodyIn {
     user: Option<String>,
 }
 
-/// Reads the body of `POST /v1/embeddings`.
-///
-/// # Errors
-/// `BadRequest` in the provider's words, naming the field; `NotFound` for Anthropic.
-pub fn decode_embedding_request(
-    provider: Provider,
-    body: &[u8],
-) -> Result<EmbeddingRequest, ChatError> {
-    let reject = match provider {
-        Provider::OpenAi => openai::reject,
-        Provider::Mistral => mistral::reject,
-        Provider::Anthropic => return Err(ChatError::new(ErrorKind::NotFound, "Not Found")),
-    };
-    read::<Obj<BodyIn>>(body)
-        .and_then(|Obj(body)| request(provider, body))
-        .map_err(|fault| reject(fault).bounded())
+/// Embeddings as one provider has them.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddingsApi {
+    /// Path under the base address.
+    pub path: &'static str,
+    /// Words a fault as the provider does.
+    pub(super) reject: fn(Fault) -> ChatError,
+    /// Whether the length of the vectors is asked for as `output_dimension`, not as `dimensions`.
+    pub(super) output_dimension: bool,
+    /// Whether a request may name a user.
+    pub(super) takes_user: bool,
+    /// Whether an answer has an id, and counts the tokens of a completion, as 0.
+    pub(super) has_id: bool,
 }
 
-fn request(provider: Provider, body: BodyIn) -> Result<EmbeddingRequest, Fault> {
-    let model =
-        body.model.filter(|model| !model.is_empty()).ok_or_else(|| Fault::missing("model"))?;
-    let input = inputs(body.input.ok_or_else(|| Fault::missing("input"))?)?;
-    if input.len() > MAX_INPUTS {
-        let words =
-            format!("'input' must have at most {MAX_INPUTS} elements, found {}", input.len());
-        return Err(Fault::said("input", words, None));
+impl EmbeddingsApi {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// `BadRequest` in the provider's words, naming the field.
+    pub fn decode_request(&self, body: &[u8]) -> Result<EmbeddingRequest, ChatError> {
+        let read = read::<Obj<BodyIn>>(body).and_then(|Obj(body)| self.request(body));
+        read.map_err(|fault| (self.reject)(fault).bounded())
     }
-    let format = match body.encoding_format.as_deref() {
-        None | Some("float") => VectorFormat::Float,
-        Some("base64") => VectorFormat::Base64,
-        Some(other) => {
-            return Err(Fault::new(
-                "encoding_format",
-                Problem::NotOneOf { found: other.to_owned(), allowed: &["float", "base64"] },
-            ));
+
+    /// Writes the body of a request.
+    pub fn encode_request(&self, request: &EmbeddingRequest, out: &mut Vec<u8>) {
+        let body = BodyOut {
+            model: &request.model,
+            input: Inputs(&request.input),
+            encoding_format: (request.format == VectorFormat::Base64).then_some("base64"),
+            dimensions: request.dimensions.filter(|_| !self.output_dimension),
+            output_dimension: request.dimensions.filter(|_| self.output_dimension),
+            user: request.user.as_deref().filter(|_| self.takes_user),
+        };
+        put(out, &body);
+    }
+
+    /// Writes the body of a 200; `id` is used where the provider gives one.
+    pub fn encode_response(
+        &self,
+        response: &EmbeddingResponse,
+        format: VectorFormat,
+        id: &str,
+        out: &mut Vec<u8>,
+    ) {
+        let (prompt_tokens, total_tokens) = (response.input_tokens, response.input_tokens);
+        let completion_tokens = self.has_id.then_some(0);
+        let list = ListOut {
+            id: self.has_id.then_some(id),
+            object: "list",
+            data: Data(&response.vectors, format),
+            model: &response.model,
+            usage: UsageOut { prompt_tokens, total_tokens, completion_tokens },
+        };
+        put(out, &list);
+    }
+
+    fn request(&self, body: BodyIn) -> Result<EmbeddingRequest, Fault> {
+        let model =
+            body.model.filter(|model| !model.is_empty()).ok_or_else(|| Fault::missing("model"))?;
+        let input = inputs(body.input.ok_or_else(|| Fault::missing("input"))?)?;
+        if input.len() > MAX_INPUTS {
+            let words =
+                format!("'input' must have at most {MAX_INPUTS} elements, found {}", input.len());
+            return Err(Fault::said("input", words, None));
         }
-    };
-    let dimensions = match provider {
-        Provider::Mistral => whole("output_dimension", body.output_dimension, 1)?,
-        Provider::OpenAi | Provider::Anthropic => whole("dimensions", body.dimensions, 1)?,
-    };
-    Ok(EmbeddingRequest { model, input, format, dimensions, user: body.user })
+        let format = match body.encoding_format.as_deref() {
+            None | Some("float") => VectorFormat::Float,
+            Some("base64") => VectorFormat::Base64,
+            Some(other) => {
+                return Err(Fault::new(
+                    "encoding_format",
+                    Problem::NotOneOf { found: other.to_owned(), allowed: &["float", "base64"] },
+                ));
+            }
+        };
+        let dimensions = if self.output_dimension {
+            whole("output_dimension", body.output_dimension, 1)?
+        } else {
+            whole("dimensions", body.dimensions, 1)?
+        };
+        Ok(EmbeddingRequest { model, input, format, dimensions, user: body.user })
+    }
+
+    /// Reads the body of a 200, in either format.
+    ///
+    /// # Errors
+    /// `Malformed` when it is no such list, or when an index is missing or there twice.
+    pub fn decode_response(&self, body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
+        let wrong = |what: &str| malformed(format!("embeddings: {what}")).bounded();
+        let Obj(list) =
+            read::<Obj<ListIn>>(body).map_err(|fault| wrong(&(self.reject)(fault).message))?;
+        let data = list.data.ok_or_else(|| wrong("no data"))?;
+        let mut vectors: Vec<Option<Vec<f32>>> = vec![None; data.len()];
+        for (i, Obj(item)) in data.into_iter().enumerate() {
+            let place = usize::try_from(item.index.unwrap_or(i as u64)).unwrap_or(usize::MAX);
+            let vector =
+                match item.embedding.ok_or_else(|| wrong(&format!("no data.{i}.embedding")))? {
+                    TextOrList::List(numbers) => numbers,
+                    TextOrList::Text(text) => {
+                        let bytes = STANDARD
+                            .decode(text)
+                            .map_err(|error| wrong(&format!("data.{i}.embedding: {error}")))?;
+                        let (chunks, rest) = bytes.as_chunks::<4>();
+                        if !rest.is_empty() {
+                            return Err(wrong(&format!(
+                                "data.{i}.embedding: {} bytes are no list of f32",
+                                bytes.len()
+                            )));
+                        }
+                        chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+                    }
+                };
+            match vectors.get_mut(place) {
+                Some(slot @ None) => *slot = Some(vector),
+                _ => return Err(wrong(&format!("index {place} is out of range or there twice"))),
+            }
+        }
+        let input_tokens = tokens(list.usage.and_then(|usage| usage.prompt_tokens));
+        Ok(EmbeddingResponse {
+            model: list.model,
+            vectors: vectors.into_iter().flatten().collect(),
+            input_tokens,
+        })
+    }
 }
 
 fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
@@ -191,23 +273,9 @@ impl Serialize for Inputs<'_> {
     }
 }
 
-/// Writes the body of `POST /v1/embeddings`.
-pub fn encode_embedding_request(provider: Provider, request: &EmbeddingRequest, out: &mut Vec<u8>) {
-    let mistral = provider == Provider::Mistral;
-    let body = BodyOut {
-        model: &request.model,
-        input: Inputs(&request.input),
-        encoding_format: (request.format == VectorFormat::Base64).then_some("base64"),
-        dimensions: request.dimensions.filter(|_| !mistral),
-        output_dimension: request.dimensions.filter(|_| mistral),
-        user: request.user.as_deref().filter(|_| !mistral),
-    };
-    put(out, &body);
-}
-
 #[derive(Serialize)]
 struct ListOut<'a> {
-    /// Mistral's client insists on one.
+    /// A client may insist on one.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     object: &'static str,
@@ -250,27 +318,9 @@ impl Serialize for Data<'_> {
 struct UsageOut {
     prompt_tokens: u32,
     total_tokens: u32,
-    /// Mistral tells it, as 0.
+    /// Some tell it, as 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     completion_tokens: Option<u32>,
-}
-
-/// Writes the body of a 200; `id` is used where the provider gives one (Mistral).
-pub fn encode_embedding_response(
-    provider: Provider,
-    response: &EmbeddingResponse,
-    format: VectorFormat,
-    id: &str,
-    out: &mut Vec<u8>,
-) {
-    let mistral = provider == Provider::Mistral;
-    let (prompt_tokens, total_tokens) = (response.input_tokens, response.input_tokens);
-    let usage = UsageOut { prompt_tokens, total_tokens, completion_tokens: mistral.then_some(0) };
-    let data = Data(&response.vectors, format);
-    put(
-        out,
-        &ListOut { id: mistral.then_some(id), object: "list", data, model: &response.model, usage },
-    );
 }
 
 #[derive(Default, Deserialize)]
@@ -292,47 +342,6 @@ struct ItemOfIn {
 #[serde(default)]
 struct UsageIn {
     prompt_tokens: Option<u64>,
-}
-
-/// Reads the body of a 200, in either format.
-///
-/// # Errors
-/// `Malformed` when it is no such list, or when an index is missing or there twice.
-pub fn decode_embedding_response(body: &[u8]) -> Result<EmbeddingResponse, ChatError> {
-    let wrong = |what: &str| malformed(format!("embeddings: {what}")).bounded();
-    let Obj(list) =
-        read::<Obj<ListIn>>(body).map_err(|fault| wrong(&openai::reject(fault).message))?;
-    let data = list.data.ok_or_else(|| wrong("no data"))?;
-    let mut vectors: Vec<Option<Vec<f32>>> = vec![None; data.len()];
-    for (i, Obj(item)) in data.into_iter().enumerate() {
-        let place = usize::try_from(item.index.unwrap_or(i as u64)).unwrap_or(usize::MAX);
-        let vector = match item.embedding.ok_or_else(|| wrong(&format!("no data.{i}.embedding")))? {
-            TextOrList::List(numbers) => numbers,
-            TextOrList::Text(text) => {
-                let bytes = STANDARD
-                    .decode(text)
-                    .map_err(|error| wrong(&format!("data.{i}.embedding: {error}")))?;
-                let (chunks, rest) = bytes.as_chunks::<4>();
-                if !rest.is_empty() {
-                    return Err(wrong(&format!(
-                        "data.{i}.embedding: {} bytes are no list of f32",
-                        bytes.len()
-                    )));
-                }
-                chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
-            }
-        };
-        match vectors.get_mut(place) {
-            Some(slot @ None) => *slot = Some(vector),
-            _ => return Err(wrong(&format!("index {place} is out of range or there twice"))),
-        }
-    }
-    let input_tokens = tokens(list.usage.and_then(|usage| usage.prompt_tokens));
-    Ok(EmbeddingResponse {
-        model: list.model,
-        vectors: vectors.into_iter().flatten().collect(),
-        input_tokens,
-    })
 }
 
 #[cfg(test)]

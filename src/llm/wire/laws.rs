@@ -5,14 +5,17 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::anthropic::ANTHROPIC;
 use super::head::Headers;
-use super::provider::*;
+use super::mistral::MISTRAL;
+use super::openai::OPENAI;
 use super::sse::Chunking;
 use super::stream::StreamDecoder;
+use super::{PROVIDERS, Provider};
 use crate::llm::chat::*;
 
 fn provider() -> impl Strategy<Value = Provider> {
-    prop_oneof![Just(Provider::Anthropic), Just(Provider::OpenAi), Just(Provider::Mistral)]
+    proptest::sample::select(PROVIDERS)
 }
 
 /// Words with quotes, line breaks, escapes and letters of several bytes; never blank.
@@ -75,7 +78,7 @@ fn response() -> impl Strategy<Value = ChatResponse> {
 
 /// Anthropic does not tell when an answer was made.
 fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
-    if provider == Provider::Anthropic {
+    if provider == ANTHROPIC {
         response.created = 0;
     }
     response
@@ -211,27 +214,27 @@ proptest! {
     #[test]
     fn an_answer_comes_back(provider in provider(), response in response()) {
         let mut out = Vec::new();
-        encode_response(provider, &response, &mut out);
+        provider.api.encode_response(&response, &mut out);
         prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
-        prop_assert_eq!(decode_response(provider, &out).unwrap(), as_told(provider, response));
+        prop_assert_eq!(provider.decode_response(&out).unwrap(), as_told(provider, response));
     }
 
     #[test]
     fn a_streamed_answer_comes_back_however_it_is_cut(
         provider in provider(), response in response(), chunking in chunking(), cuts in vec(any::<usize>(), 0..12),
     ) {
-        let frames = encode_stream(provider, &response, chunking, true);
+        let frames = provider.api.encode_stream(&response, chunking, true);
         let whole = decode_in_pieces(provider, frames.bytes(), &cuts).unwrap();
         prop_assert_eq!(&whole, &as_told(provider, response.clone()));
         // The same in a document: usage, stop and content agree.
         let mut document = Vec::new();
-        encode_response(provider, &response, &mut document);
-        prop_assert_eq!(decode_response(provider, &document).unwrap(), whole);
+        provider.api.encode_response(&response, &mut document);
+        prop_assert_eq!(provider.decode_response(&document).unwrap(), whole);
     }
 
     #[test]
     fn a_stream_that_ends_early_is_cut(provider in provider(), response in response(), chunking in chunking(), kept in any::<usize>()) {
-        let frames = encode_stream(provider, &response, chunking, true);
+        let frames = provider.api.encode_stream(&response, chunking, true);
         // The last event counts from its own empty line on: without the very last byte it has not
         // come.
         let kept = kept % frames.bytes().len();
@@ -241,10 +244,10 @@ proptest! {
 
     #[test]
     fn an_error_inside_a_stream_is_told(provider in provider(), response in response(), at in any::<usize>()) {
-        let frames = encode_stream(provider, &response, Chunking::Words, true);
+        let frames = provider.api.encode_stream(&response, Chunking::Words, true);
         let before = at % frames.len();
         let mut bytes: Vec<u8> = frames.iter().take(before).flatten().copied().collect();
-        bytes.extend(encode_stream_error(provider, &ChatError::new(ErrorKind::Server, "It broke."), "req_1"));
+        bytes.extend(provider.api.encode_stream_error(&ChatError::new(ErrorKind::Server, "It broke."), "req_1"));
         let error = decode_in_pieces(provider, &bytes, &[]).unwrap_err();
         prop_assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Server, "It broke."));
     }
@@ -252,12 +255,12 @@ proptest! {
     #[test]
     fn a_request_comes_back(provider in provider(), request in request()) {
         let mut request = request;
-        if provider == Provider::OpenAi {
+        if provider == OPENAI {
             request.include_usage = request.stream;
         }
         let mut out = Vec::new();
-        encode_request(provider, &request, &mut out);
-        let decoded = decode_request(provider, &out);
+        provider.api.encode_request(&request, &mut out);
+        let decoded = provider.decode_request(&out);
         prop_assert_eq!(decoded.unwrap(), request);
     }
 
@@ -275,9 +278,9 @@ proptest! {
             should_retry: should,
             ..ChatError::new(kind, message)
         };
-        let reply = encode_error(provider, &sent, "req_1");
+        let reply = provider.api.encode_error(&sent, "req_1");
         let pairs: Vec<(&str, &str)> = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let read = decode_error(provider, reply.status, &Headers { pairs: &pairs, received_us: 0 }, &reply.body);
+        let read = provider.decode_error(reply.status, &Headers { pairs: &pairs, received_us: 0 }, &reply.body);
         prop_assert_eq!(
             (read.kind, read.message, read.retry_after, read.should_retry),
             (sent.kind, sent.message, sent.retry_after, sent.should_retry)
@@ -288,10 +291,10 @@ proptest! {
     fn any_json_is_survived_and_refused_by_name(provider in provider(), value in json(), status in 0u16..700) {
         let bytes = serde_json::to_vec(&value).unwrap();
         let none = Headers { pairs: &[], received_us: 0 };
-        let _ = (decode_response(provider, &bytes), decode_error(provider, status, &none, &bytes));
-        if let Err(error) = decode_request(provider, &bytes) {
+        let _ = (provider.decode_response(&bytes), provider.decode_error(status, &none, &bytes));
+        if let Err(error) = provider.decode_request(&bytes) {
             prop_assert_eq!(error.kind, ErrorKind::BadRequest);
-            let reply = encode_error(provider, &error, "r");
+            let reply = provider.api.encode_error(&error, "r");
             prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok() && (400..=422).contains(&reply.status));
         }
         let framed = [b"data: ", &bytes[..], b"\n\n"].concat();
@@ -301,13 +304,13 @@ proptest! {
     #[test]
     fn any_messages_are_survived(provider in provider(), messages in vec(json(), 0..4)) {
         let body = serde_json::json!({"model": "m", "max_tokens": 5, "messages": messages});
-        let _ = decode_request(provider, &serde_json::to_vec(&body).unwrap());
+        let _ = provider.decode_request(&serde_json::to_vec(&body).unwrap());
     }
 
     #[test]
     fn any_bytes_are_survived(provider in provider(), bytes in vec(any::<u8>(), 0..300), cuts in vec(any::<usize>(), 0..5)) {
         let none = Headers { pairs: &[], received_us: 0 };
-        let _ = (decode_request(provider, &bytes), decode_response(provider, &bytes), decode_error(provider, 500, &none, &bytes));
+        let _ = (provider.decode_request(&bytes), provider.decode_response(&bytes), provider.decode_error(500, &none, &bytes));
         let _ = decode_in_pieces(provider, &bytes, &cuts);
     }
 
@@ -315,7 +318,7 @@ proptest! {
     fn a_spoiled_stream_is_survived(
         provider in provider(), response in response(), spoil in vec((any::<usize>(), any::<u8>()), 1..6), cuts in vec(any::<usize>(), 0..3),
     ) {
-        let mut bytes = encode_stream(provider, &response, Chunking::Words, true).into_bytes();
+        let mut bytes = provider.api.encode_stream(&response, Chunking::Words, true).into_bytes();
         for (at, byte) in spoil {
             let at = at % bytes.len();
             bytes[at] = byte;
@@ -341,8 +344,8 @@ fn a_huge_conversation_costs_no_more_than_its_size() {
         list(&|i| format!(r#"{{"role":"tool","tool_call_id":"c{:08}","content":"x"}}"#, n - 1 - i));
     let calls = format!(r#"{{"role":"assistant","tool_calls":[{asked}]}}"#);
     let body = format!(r#"{{"model":"m","messages":[{system},{user},{calls},{told}]}}"#);
-    for provider in [Provider::OpenAi, Provider::Mistral] {
-        let request = decode_request(provider, body.as_bytes()).unwrap();
+    for provider in [OPENAI, MISTRAL] {
+        let request = provider.decode_request(body.as_bytes()).unwrap();
         assert_eq!(request.messages.last().unwrap().content.len(), n);
     }
     let asked = list(&|i| format!(r#"{{"type":"tool_use","id":"c{i}","name":"f","input":{{}}}}"#));
@@ -351,5 +354,5 @@ fn a_huge_conversation_costs_no_more_than_its_size() {
     let body = format!(
         r#"{{"model":"m","max_tokens":1,"tools":[{tools}],"messages":[{user},{{"role":"assistant","content":[{asked}]}},{{"role":"user","content":[{told}]}}]}}"#
     );
-    assert_eq!(decode_request(Provider::Anthropic, body.as_bytes()).unwrap().tools.len(), n);
+    assert_eq!(ANTHROPIC.decode_request(body.as_bytes()).unwrap().tools.len(), n);
 }

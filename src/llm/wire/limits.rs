@@ -7,7 +7,7 @@
 
 use super::head::Headers;
 use super::moment::{parse_rfc3339, parse_span, rfc3339, span};
-use crate::llm::chat::Provider;
+use super::provider::Provider;
 use crate::time::Duration;
 
 /// One limit and what is left of it.
@@ -17,7 +17,7 @@ pub struct Window {
     pub limit: Option<u64>,
     /// What is left of it.
     pub remaining: Option<u64>,
-    /// Time until it is whole again. Mistral does not tell: its windows are minutes.
+    /// Time until it is whole again, where the provider tells.
     pub reset_after: Option<Duration>,
 }
 
@@ -28,55 +28,57 @@ pub struct RateLimits {
     pub requests: Window,
     /// Tokens, input and output together.
     pub tokens: Window,
-    /// Input tokens; Anthropic alone counts them apart.
+    /// Input tokens, where the provider counts them apart.
     pub input_tokens: Window,
-    /// Output tokens; Anthropic alone counts them apart.
+    /// Output tokens, where the provider counts them apart.
     pub output_tokens: Window,
 }
 
-/// The three headers of one window: limit, remaining, reset (absent for Mistral).
-type Names = (&'static str, &'static str, Option<&'static str>);
+/// The headers in which a provider states its rate limits.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitHeaders {
+    /// The headers of the windows of [`RateLimits`], in its order; a provider may have fewer.
+    pub windows: &'static [WindowHeaders],
+    /// How it writes the time until a window is whole again.
+    pub reset: ResetForm,
+}
 
-const ANTHROPIC: [Names; 4] = [
-    (
-        "anthropic-ratelimit-requests-limit",
-        "anthropic-ratelimit-requests-remaining",
-        Some("anthropic-ratelimit-requests-reset"),
-    ),
-    (
-        "anthropic-ratelimit-tokens-limit",
-        "anthropic-ratelimit-tokens-remaining",
-        Some("anthropic-ratelimit-tokens-reset"),
-    ),
-    (
-        "anthropic-ratelimit-input-tokens-limit",
-        "anthropic-ratelimit-input-tokens-remaining",
-        Some("anthropic-ratelimit-input-tokens-reset"),
-    ),
-    (
-        "anthropic-ratelimit-output-tokens-limit",
-        "anthropic-ratelimit-output-tokens-remaining",
-        Some("anthropic-ratelimit-output-tokens-reset"),
-    ),
-];
-const OPENAI: [Names; 2] = [
-    (
-        "x-ratelimit-limit-requests",
-        "x-ratelimit-remaining-requests",
-        Some("x-ratelimit-reset-requests"),
-    ),
-    ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", Some("x-ratelimit-reset-tokens")),
-];
-const MISTRAL: [Names; 2] = [
-    ("x-ratelimit-limit-req-minute", "x-ratelimit-remaining-req-minute", None),
-    ("x-ratelimit-limit-tokens-minute", "x-ratelimit-remaining-tokens-minute", None),
-];
+/// The headers of one window, in lower case.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowHeaders {
+    /// The limit.
+    pub limit: &'static str,
+    /// What is left of it.
+    pub remaining: &'static str,
+    /// The time until it is whole again, where the provider states it.
+    pub reset: Option<&'static str>,
+}
 
-fn names(provider: Provider) -> &'static [Names] {
-    match provider {
-        Provider::Anthropic => &ANTHROPIC,
-        Provider::OpenAi => &OPENAI,
-        Provider::Mistral => &MISTRAL,
+/// How a provider writes the time until a window is whole again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetForm {
+    /// As a moment in RFC 3339, such as `2025-10-09T08:53:21Z`.
+    Moment,
+    /// As a duration, such as `6m0s` or `12ms`.
+    Span,
+}
+
+impl ResetForm {
+    fn read(self, text: &str, received_us: u64) -> Option<Duration> {
+        match self {
+            Self::Moment => {
+                Some(Duration::from_us(parse_rfc3339(text)?.saturating_sub(received_us)))
+            }
+            Self::Span => parse_span(text),
+        }
+    }
+
+    /// Moments are rounded up to whole seconds.
+    fn write(self, after: Duration, now_us: u64) -> String {
+        match self {
+            Self::Moment => rfc3339(now_us.saturating_add(after.us()).div_ceil(1_000_000)),
+            Self::Span => span(after),
+        }
     }
 }
 
@@ -88,43 +90,33 @@ impl RateLimits {
     /// What these headers tell.
     #[must_use]
     pub fn read(provider: Provider, headers: &Headers<'_>) -> Self {
+        let LimitHeaders { windows, reset } = provider.api.limit_headers();
         let mut limits = Self::default();
-        for (window, (limit, remaining, reset)) in limits.windows().into_iter().zip(names(provider))
-        {
+        for (window, names) in limits.windows().into_iter().zip(*windows) {
             let number = |name| headers.get(name).and_then(|text| text.parse().ok());
-            window.limit = number(limit);
-            window.remaining = number(remaining);
-            window.reset_after =
-                reset.and_then(|name| headers.get(name)).and_then(|text| match provider {
-                    Provider::Anthropic => Some(Duration::from_us(
-                        parse_rfc3339(text)?.saturating_sub(headers.received_us),
-                    )),
-                    Provider::OpenAi | Provider::Mistral => parse_span(text),
-                });
+            window.limit = number(names.limit);
+            window.remaining = number(names.remaining);
+            let told = names.reset.and_then(|name| headers.get(name));
+            window.reset_after = told.and_then(|text| reset.read(text, headers.received_us));
         }
         limits
     }
 
-    /// Adds the headers that tell these limits; `now_us` is microseconds since 1970, for
-    /// Anthropic's timestamps, which are rounded up to whole seconds.
+    /// Adds the headers that tell these limits; `now_us` is microseconds since 1970, for providers that
+    /// write moments.
     pub fn write(
         mut self,
         provider: Provider,
         now_us: u64,
         headers: &mut Vec<(&'static str, String)>,
     ) {
-        for (window, &(limit, remaining, reset)) in self.windows().into_iter().zip(names(provider))
-        {
-            headers.extend(window.limit.map(|n| (limit, n.to_string())));
-            headers.extend(window.remaining.map(|n| (remaining, n.to_string())));
-            let Some((name, after)) = reset.zip(window.reset_after) else { continue };
-            let text = match provider {
-                Provider::Anthropic => {
-                    rfc3339(now_us.saturating_add(after.us()).div_ceil(1_000_000))
-                }
-                Provider::OpenAi | Provider::Mistral => span(after),
-            };
-            headers.push((name, text));
+        let LimitHeaders { windows, reset } = provider.api.limit_headers();
+        for (window, names) in self.windows().into_iter().zip(*windows) {
+            headers.extend(window.limit.map(|n| (names.limit, n.to_string())));
+            headers.extend(window.remaining.map(|n| (names.remaining, n.to_string())));
+            if let Some((name, after)) = names.reset.zip(window.reset_after) {
+                headers.push((name, reset.write(after, now_us)));
+            }
         }
     }
 
@@ -143,6 +135,9 @@ impl RateLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::anthropic::ANTHROPIC;
+    use crate::llm::wire::mistral::MISTRAL;
+    use crate::llm::wire::openai::OPENAI;
 
     const NOW: u64 = 1_760_000_000_000_000;
 
@@ -160,7 +155,7 @@ mod tests {
             RateLimits::read(provider, &Headers { pairs, received_us: NOW })
         };
         let anthropic = read(
-            Provider::Anthropic,
+            ANTHROPIC,
             &[
                 ("anthropic-ratelimit-requests-limit", "50"),
                 ("anthropic-ratelimit-requests-remaining", "49"),
@@ -175,7 +170,7 @@ mod tests {
         assert_eq!(anthropic.output_tokens, Window::default());
         assert_eq!(anthropic.blocked_for(), Some(Duration::from_us(60_000_000)));
         let openai = read(
-            Provider::OpenAi,
+            OPENAI,
             &[
                 ("x-ratelimit-limit-requests", "500"),
                 ("x-ratelimit-remaining-requests", "499"),
@@ -194,7 +189,7 @@ mod tests {
             }
         );
         let mistral = read(
-            Provider::Mistral,
+            MISTRAL,
             &[("x-ratelimit-limit-req-minute", "60"), ("x-ratelimit-remaining-req-minute", "0")],
         );
         assert_eq!(mistral.requests, window(60, 0, None));
@@ -203,14 +198,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for provider in [Provider::Anthropic, Provider::OpenAi, Provider::Mistral] {
-            let reset = (provider != Provider::Mistral).then_some(7);
+        for provider in [ANTHROPIC, OPENAI, MISTRAL] {
+            let reset = (provider != MISTRAL).then_some(7);
             let mut limits = RateLimits {
                 requests: window(60, 3, reset),
                 tokens: window(9000, 0, reset),
                 ..RateLimits::default()
             };
-            if provider == Provider::Anthropic {
+            if provider == ANTHROPIC {
                 limits.input_tokens = window(8000, 1, reset);
                 limits.output_tokens = window(1000, 2, reset);
             }

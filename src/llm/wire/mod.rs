@@ -1,10 +1,11 @@
-//! The providers' wire formats, written once: the live client speaks them as its peer's language,
-//! `serve` as its own. Pure functions from bytes to domain and back; no sockets, no clock, no luck.
+//! The providers' wire formats, written once: the live client speaks them as its peer's language, and
+//! `serve` as its own. Pure functions from bytes to domain and back; no sockets, no clock, no
+//! random numbers.
 //!
-//! Where to begin: [`provider`] has one function for each thing that all three say;
-//! [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
-//! answer says about asking again. The providers themselves are [`anthropic`], [`openai`] and
-//! [`mistral`]; each says what it refuses and what it tolerates.
+//! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them. Each provider has a folder
+//! ([`anthropic`], [`openai`], [`mistral`]), which says what it refuses and what it tolerates; `completions` is what those that
+//! speak OpenAI's format share. [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
+//! answer says about asking again.
 
 mod body;
 mod raw;
@@ -13,15 +14,25 @@ pub mod head;
 pub mod sse;
 pub mod limits;
 pub mod retry;
-pub mod ids;
-pub mod anthropic;
+mod ids;
+pub mod embeddings;
+pub mod stream;
+mod provider;
 mod completions;
+
+pub mod anthropic;
 pub mod openai;
 pub mod mistral;
-pub mod embeddings;
-pub mod models;
-pub mod stream;
-pub mod provider;
+
+pub use provider::{Api, Provider, ProviderFacts, SchemaPlace};
+
+/// Every provider, in the order of lists and messages. A new provider has a folder, its `pub mod` above, and a row here.
+pub static PROVIDERS: &[Provider] = &[
+    // One row each.
+    anthropic::ANTHROPIC,
+    openai::OPENAI,
+    mistral::MISTRAL,
+];
 
 #[cfg(test)]
 mod laws;

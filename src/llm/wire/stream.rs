@@ -1,16 +1,15 @@
 //! A streamed answer put together again from bytes as they come, whichever provider sends them.
 //!
-//! Promises: any bytes, split anywhere, give an answer or an error; a stream that ended early is
-//! told from a whole one ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after
-//! the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are taken.
+//! Guarantees: any bytes, split anywhere, give an answer or an error; a stream that ended early is told from a whole one
+//! ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after the 200 is told from both. No more than
+//! [`MAX_STREAM_BYTES`] are taken.
 //!
 //! Does not know: how long anything took.
 
-use super::completions;
-use super::head::{Headers, malformed};
+use super::head::malformed;
+use super::provider::Provider;
 use super::sse::{MAX_EVENT_BYTES, Reader, TooLong};
-use super::{anthropic, mistral, openai};
-use crate::llm::chat::{ChatError, ChatResponse, Provider};
+use crate::llm::chat::{ChatError, ChatResponse};
 
 /// Most bytes of one streamed answer: far more than any model may write.
 pub const MAX_STREAM_BYTES: usize = 64 << 20;
@@ -21,48 +20,38 @@ impl From<TooLong> for ChatError {
     }
 }
 
-/// The answer as far as it has come.
+/// An answer as far as its events have come, in one provider's format.
+pub trait StreamAssembly: Send {
+    /// Takes one event's data.
+    ///
+    /// # Errors
+    /// The error that the event tells of; `Malformed` where it is no event of this format.
+    fn event(&mut self, data: &[u8]) -> Result<(), ChatError>;
+
+    /// Whether the last event has come.
+    fn is_done(&self) -> bool;
+
+    /// The whole answer, now that no more events come.
+    ///
+    /// # Errors
+    /// `Cut` when the last event has not come; `Malformed` when something is missing.
+    fn finish(self: Box<Self>) -> Result<ChatResponse, ChatError>;
+}
+
+/// The answer as far as its bytes have come.
 pub struct StreamDecoder {
     reader: Reader,
-    assembly: Assembly,
+    assembly: Box<dyn StreamAssembly>,
     taken: usize,
     failed: Option<ChatError>,
 }
 
-enum Assembly {
-    Anthropic(anthropic::Assembly),
-    Completions {
-        assembly: completions::Assembly,
-        error: fn(&[u8]) -> ChatError,
-        expects_usage: bool,
-    },
-}
-
-/// Reads an error that came inside a 200.
-fn openai_error(data: &[u8]) -> ChatError {
-    openai::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data).bounded()
-}
-
-/// Reads an error that came inside a 200.
-fn mistral_error(data: &[u8]) -> ChatError {
-    mistral::decode_error(500, &Headers { pairs: &[], received_us: 0 }, data).bounded()
-}
-
 impl StreamDecoder {
-    /// The start of a stream of this provider. `include_usage` says whether the request asked for
-    /// usage, which OpenAI does not tell otherwise: without it, its answers count 0 tokens.
+    /// The start of a stream of this provider. `include_usage` says whether the request asked for the usage, which some
+    /// providers leave out otherwise: then the answer counts 0 tokens.
     #[must_use]
     pub fn new(provider: Provider, include_usage: bool) -> Self {
-        let completions = |error, expects_usage| Assembly::Completions {
-            assembly: completions::Assembly::default(),
-            error,
-            expects_usage,
-        };
-        let assembly = match provider {
-            Provider::Anthropic => Assembly::Anthropic(anthropic::Assembly::default()),
-            Provider::OpenAi => completions(openai_error, include_usage),
-            Provider::Mistral => completions(mistral_error, true),
-        };
+        let assembly = provider.api.stream_assembly(include_usage);
         Self { reader: Reader::new(), assembly, taken: 0, failed: None }
     }
 
@@ -79,10 +68,7 @@ impl StreamDecoder {
             Err(malformed(format!("the stream is larger than {MAX_STREAM_BYTES} bytes")))
         } else {
             let assembly = &mut self.assembly;
-            self.reader.push(bytes, |_, data| match assembly {
-                Assembly::Anthropic(assembly) => assembly.event(data),
-                Assembly::Completions { assembly, error, .. } => assembly.event(data, *error),
-            })
+            self.reader.push(bytes, |_, data| assembly.event(data))
         };
         let result = result.map_err(ChatError::bounded);
         self.failed = result.as_ref().err().cloned();
@@ -92,10 +78,7 @@ impl StreamDecoder {
     /// Whether the last event has come; whatever follows does not matter.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        match &self.assembly {
-            Assembly::Anthropic(assembly) => assembly.is_done(),
-            Assembly::Completions { assembly, .. } => assembly.is_done(),
-        }
+        self.assembly.is_done()
     }
 
     /// The whole answer, now that no more bytes come.
@@ -103,21 +86,19 @@ impl StreamDecoder {
     /// # Errors
     /// `Cut` when the last event has not come; what went wrong before, if anything did.
     pub fn finish(self) -> Result<ChatResponse, ChatError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        match self.assembly {
-            Assembly::Anthropic(assembly) => assembly.finish(),
-            Assembly::Completions { assembly, expects_usage, .. } => assembly.finish(expects_usage),
+        match self.failed {
+            Some(error) => Err(error),
+            None => self.assembly.finish(),
         }
     }
 }
 
 impl std::fmt::Debug for StreamDecoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (taken, failed) = (&self.taken, &self.failed);
         f.debug_struct("StreamDecoder")
-            .field("taken", &self.taken)
-            .field("failed", &self.failed)
+            .field("taken", taken)
+            .field("failed", failed)
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::diagnostic::{Source, render};
+use crate::llm::wire::anthropic::ANTHROPIC;
+use crate::llm::wire::mistral::MISTRAL;
+use crate::llm::wire::openai::OPENAI;
 use crate::scenario::parse_faults;
 
 fn parsed(text: &str) -> Result<Vec<FaultRule>, String> {
@@ -28,12 +31,12 @@ fn the_same_rules_mean_the_same_in_ron_and_in_json() {
     assert_eq!((rules[1].on.len(), rules[1].rate, rules[1].next), (7, 1.0, Some(2)));
     assert!(!rules[2].on.contains(&Endpoint::Events));
     assert!(
-        rules[0].concerns(Endpoint::Anthropic, Some("claude-3-opus"))
-            && rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o"))
+        rules[0].concerns(Endpoint::Chat(ANTHROPIC), Some("claude-3-opus"))
+            && rules[0].concerns(Endpoint::Chat(OPENAI), Some("gpt-4o"))
     );
     assert!(
-        !rules[0].concerns(Endpoint::OpenAi, Some("gpt-4o-mini"))
-            && !rules[0].concerns(Endpoint::Mistral, Some("claude-1"))
+        !rules[0].concerns(Endpoint::Chat(OPENAI), Some("gpt-4o-mini"))
+            && !rules[0].concerns(Endpoint::Chat(MISTRAL), Some("claude-1"))
     );
     assert!(rules[1].concerns(Endpoint::LaunchDarklyRest, None));
     // What is shown can be sent again.

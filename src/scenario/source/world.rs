@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::spanned::Spanned;
-use crate::llm::profile::Provider;
+use crate::llm::wire::Provider;
 use crate::quantity::{Price, Probability};
 use crate::time::Duration;
 

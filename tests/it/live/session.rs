@@ -13,7 +13,7 @@ use simlab::live::{
     Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session,
     World, conclude, gather,
 };
-use simlab::llm::profile::Provider;
+use simlab::llm::wire::PROVIDERS;
 use simlab::report::{Report, to_json};
 use simlab::run::{RunOptions, Stage, run};
 use simlab::scenario::{Loaded, load};
@@ -53,14 +53,14 @@ impl Flags for InProcess<'_> {
 }
 
 pub fn environment_of(address: &str) -> Environment {
-    let all = [Provider::Anthropic, Provider::OpenAi, Provider::Mistral];
-    environment::read(&all, |name| {
-        Some(match name {
-            "ANTHROPIC_BASE_URL" | "LD_BASE_URL" => format!("http://{address}"),
-            "OPENAI_BASE_URL" => format!("http://{address}/v1"),
-            "MISTRAL_BASE_URL" => format!("http://{address}/mistral/v1"),
-            _ => "planted-secret".to_owned(),
-        })
+    environment::read(PROVIDERS, |name| {
+        if name == "LD_BASE_URL" {
+            return Some(format!("http://{address}"));
+        }
+        let based = PROVIDERS.iter().find(|provider| provider.base_variable == name);
+        Some(based.map_or("planted-secret".to_owned(), |provider| {
+            format!("http://{address}{}{}", provider.mount, provider.base_path())
+        }))
     })
     .unwrap()
 }

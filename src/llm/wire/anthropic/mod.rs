@@ -11,11 +11,13 @@
 
 mod answer;
 mod error;
+mod families;
+mod models;
+mod provider;
 mod request;
 mod stream;
 
-pub use answer::{decode_response, encode_count, encode_response};
-pub use error::{authenticate, decode_error, encode_error};
-pub use request::{DEFAULT_MAX_TOKENS, decode_count_request, decode_request, encode_request};
-pub(super) use stream::Assembly;
-pub use stream::{encode_stream, encode_stream_error};
+pub use answer::encode_count;
+pub use provider::ANTHROPIC;
+pub use request::decode_count_request;
+use stream::Assembly;

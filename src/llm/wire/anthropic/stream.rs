@@ -14,6 +14,7 @@ use crate::llm::wire::body::tokens;
 use crate::llm::wire::head::{Headers, malformed};
 use crate::llm::wire::raw::{ObjectOut, RawObject};
 use crate::llm::wire::sse::{Chunking, Frames};
+use crate::llm::wire::stream::StreamAssembly;
 
 #[derive(Serialize)]
 struct StartOut<'a> {
@@ -185,7 +186,7 @@ enum Growing {
 
 /// An answer as far as it has come.
 #[derive(Default)]
-pub(in crate::llm::wire) struct Assembly {
+pub(super) struct Assembly {
     id: String,
     model: String,
     started: bool,
@@ -196,9 +197,9 @@ pub(in crate::llm::wire) struct Assembly {
     done: bool,
 }
 
-impl Assembly {
-    /// Takes one event's data. Its name is not needed: the data repeats it.
-    pub(in crate::llm::wire) fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
+impl StreamAssembly for Assembly {
+    // The name of an event is not needed: the data repeats it.
+    fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
         let event: EventIn = serde_json::from_slice(data)
             .map_err(|error| malformed(format!("event of Anthropic: {error}")))?;
         match event.r#type.as_str() {
@@ -278,13 +279,11 @@ impl Assembly {
         Ok(())
     }
 
-    /// Whether the last event has come.
-    pub(in crate::llm::wire) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The whole answer, or that it was cut.
-    pub(in crate::llm::wire) fn finish(self) -> Result<ChatResponse, ChatError> {
+    fn finish(self: Box<Self>) -> Result<ChatResponse, ChatError> {
         if !self.done {
             return Err(ChatError::new(
                 ErrorKind::Cut,
@@ -395,7 +394,7 @@ data: {"type":"message_stop"}
                 .filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()))
                 .collect();
         for kept in 0..=data.len() {
-            let mut assembly = Assembly::default();
+            let mut assembly = Box::new(Assembly::default());
             data[..kept].iter().for_each(|event| assembly.event(event.as_bytes()).unwrap());
             match assembly.finish() {
                 Ok(response) => assert!(kept == data.len() && response == answer()),

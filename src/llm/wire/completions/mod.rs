@@ -12,8 +12,11 @@ mod stream;
 mod turns;
 mod write;
 
+mod schema;
+
 pub(super) use answer::{decode_response, encode_response};
 pub(super) use dialect::Dialect;
 pub(super) use read::decode_request;
+pub(super) use schema::unmet_schema;
 pub(super) use stream::{Assembly, encode_stream};
 pub(super) use write::encode_request;

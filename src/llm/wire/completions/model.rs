@@ -4,8 +4,7 @@
 
 use super::Dialect;
 use super::read::BodyIn;
-use crate::llm::chat::Provider;
-use crate::llm::families::{Family, Sampling, family};
+use crate::llm::families::{Family, Sampling};
 use crate::llm::wire::body::{Fault, Problem};
 
 /// Most stop texts that OpenAI takes.
@@ -14,39 +13,35 @@ const MAX_STOPS: usize = 4;
 /// Whether the model takes these parameters. A model that no table has takes all.
 pub(super) fn check(
     dialect: Dialect,
-    model: &str,
+    family: Option<&Family>,
     body: &BodyIn,
     stops: usize,
 ) -> Result<(), Fault> {
-    let provider = match dialect {
-        Dialect::OpenAi => Provider::OpenAi,
-        Dialect::Mistral => Provider::Mistral,
-    };
     if dialect == Dialect::OpenAi && stops > MAX_STOPS {
         let words = format!(
             "Invalid 'stop': array too long. Expected an array with maximum length {MAX_STOPS}, but got an array with length {stops} instead."
         );
         return Err(Fault::said("stop", words, Some("array_above_max_length")));
     }
-    let Some(family) = family(provider, model) else { return Ok(()) };
-    effort(family, body)?;
+    let Some(family) = family else { return Ok(()) };
+    effort(dialect, family, body)?;
     match dialect {
         Dialect::OpenAi => openai(family, body),
         Dialect::Mistral => Ok(()),
     }
 }
 
-fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
+fn effort(dialect: Dialect, family: &Family, body: &BodyIn) -> Result<(), Fault> {
     let Some(found) = &body.reasoning_effort else { return Ok(()) };
-    match (family.provider, family.efforts) {
-        (Provider::Mistral, []) => Err(Fault::said(
+    match (dialect, family.efforts) {
+        (Dialect::Mistral, []) => Err(Fault::said(
             "reasoning_effort",
             "reasoning_effort is not supported for this model",
             None,
         )),
         (_, []) => Err(Fault::new("reasoning_effort", Problem::Forbidden)),
         (_, allowed) if allowed.contains(&found.as_str()) => Ok(()),
-        (Provider::Mistral, allowed) => {
+        (Dialect::Mistral, allowed) => {
             Err(Fault::new("reasoning_effort", Problem::NotOneOf { found: found.clone(), allowed }))
         }
         (_, allowed) => {

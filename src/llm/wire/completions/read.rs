@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Dialect, model as models, turns};
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
+use crate::llm::families::{Family, find};
 use crate::llm::wire::body::{
     Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole,
 };
@@ -112,9 +113,10 @@ struct StreamOptionsIn {
     include_usage: Option<bool>,
 }
 
-/// Reads the body of `POST …/chat/completions`.
+/// Reads the body of `POST …/chat/completions` for models of these families.
 pub(in crate::llm::wire) fn decode_request(
     dialect: Dialect,
+    families: &'static [Family],
     body: &[u8],
 ) -> Result<ChatRequest, Fault> {
     let Obj(mut body) = read::<Obj<BodyIn>>(body)?;
@@ -131,7 +133,7 @@ pub(in crate::llm::wire) fn decode_request(
         Some(TextOrList::Text(_)) => 1,
         Some(TextOrList::List(texts)) => texts.len(),
     };
-    models::check(dialect, &model, &body, stops)?;
+    models::check(dialect, find(families, &model), &body, stops)?;
     let max_tokens = max_tokens(dialect, body.max_tokens, body.max_completion_tokens)?;
     let hottest = if dialect == Dialect::OpenAi { 2.0 } else { 1.5 };
     let temperature = real("temperature", body.temperature, hottest)?;

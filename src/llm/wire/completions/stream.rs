@@ -14,6 +14,7 @@ use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
 use crate::llm::wire::head::malformed;
 use crate::llm::wire::sse::{Chunking, Frames};
+use crate::llm::wire::stream::StreamAssembly;
 
 #[derive(Clone, Copy, Serialize)]
 struct ChunkOut<'a> {
@@ -243,8 +244,11 @@ struct DeltaIn {
 }
 
 /// An answer as far as it has come.
-#[derive(Default)]
 pub(in crate::llm::wire) struct Assembly {
+    /// Reads an event that tells of an error.
+    error: fn(&[u8]) -> ChatError,
+    /// Whether the usage has to come.
+    expects_usage: bool,
     head: Option<(String, u64, String)>,
     text: String,
     refusal: String,
@@ -255,36 +259,20 @@ pub(in crate::llm::wire) struct Assembly {
 }
 
 impl Assembly {
-    /// Takes one event's data. `error` reads a body that tells of an error.
-    pub(in crate::llm::wire) fn event(
-        &mut self,
-        data: &[u8],
-        error: fn(&[u8]) -> ChatError,
-    ) -> Result<(), ChatError> {
-        if data == b"[DONE]" {
-            self.done = true;
-            return Ok(());
+    /// The start of an answer. `error` reads an event that tells of an error; with `expects_usage`, a stream
+    /// without usage is malformed, and without it the usage counts 0.
+    pub(in crate::llm::wire) fn new(error: fn(&[u8]) -> ChatError, expects_usage: bool) -> Self {
+        Self {
+            error,
+            expects_usage,
+            head: None,
+            text: String::new(),
+            refusal: String::new(),
+            calls: BTreeMap::new(),
+            finish: None,
+            usage: None,
+            done: false,
         }
-        let chunk: ChunkIn<'_> = serde_json::from_slice(data)
-            .map_err(|fault| malformed(format!("chunk of a chat completion: {fault}")))?;
-        if chunk.error.is_some() || chunk.object == "error" {
-            return Err(error(data));
-        }
-        self.head.get_or_insert((chunk.id, chunk.created, chunk.model));
-        self.usage = chunk.usage.or(self.usage);
-        for Obj(choice) in chunk.choices {
-            if choice.index != 0 {
-                continue;
-            }
-            self.finish = choice.finish_reason.or_else(|| self.finish.take());
-            let Some(Obj(delta)) = choice.delta else { continue };
-            self.text.extend(delta.content.map(words));
-            self.refusal.extend(delta.refusal);
-            for Obj(call) in delta.tool_calls.unwrap_or_default() {
-                self.grow(call);
-            }
-        }
-        Ok(())
     }
 
     /// Adds a piece of a call to the one it belongs to.
@@ -311,18 +299,41 @@ impl Assembly {
             call.input.extend(function.arguments.map(arguments));
         }
     }
+}
 
-    /// Whether the last event has come.
-    pub(in crate::llm::wire) fn is_done(&self) -> bool {
+impl StreamAssembly for Assembly {
+    fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
+        if data == b"[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        let chunk: ChunkIn<'_> = serde_json::from_slice(data)
+            .map_err(|fault| malformed(format!("chunk of a chat completion: {fault}")))?;
+        if chunk.error.is_some() || chunk.object == "error" {
+            return Err((self.error)(data));
+        }
+        self.head.get_or_insert((chunk.id, chunk.created, chunk.model));
+        self.usage = chunk.usage.or(self.usage);
+        for Obj(choice) in chunk.choices {
+            if choice.index != 0 {
+                continue;
+            }
+            self.finish = choice.finish_reason.or_else(|| self.finish.take());
+            let Some(Obj(delta)) = choice.delta else { continue };
+            self.text.extend(delta.content.map(words));
+            self.refusal.extend(delta.refusal);
+            for Obj(call) in delta.tool_calls.unwrap_or_default() {
+                self.grow(call);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The whole answer, or that it was cut. OpenAI tells the usage only when asked: where it was
-    /// not, it is 0.
-    pub(in crate::llm::wire) fn finish(
-        self,
-        expects_usage: bool,
-    ) -> Result<ChatResponse, ChatError> {
+    fn finish(self: Box<Self>) -> Result<ChatResponse, ChatError> {
         if !self.done {
             return Err(ChatError::new(
                 ErrorKind::Cut,
@@ -332,7 +343,7 @@ impl Assembly {
         let (Some(head), Some(reason)) = (self.head, self.finish) else {
             return Err(malformed("the stream of the chat completion tells no finish_reason"));
         };
-        if expects_usage && self.usage.is_none() {
+        if self.expects_usage && self.usage.is_none() {
             return Err(malformed("the stream of the chat completion tells no usage"));
         }
         let refusal = (!self.refusal.is_empty()).then_some(self.refusal);

@@ -1,10 +1,18 @@
 //! Embeddings in both formats.
 
 use super::*;
+use crate::llm::chat::ErrorKind;
+use crate::llm::wire::Provider;
+use crate::llm::wire::mistral::MISTRAL;
+use crate::llm::wire::openai::OPENAI;
 use proptest::prelude::*;
 
+fn api(provider: Provider) -> &'static EmbeddingsApi {
+    provider.api.embeddings().unwrap()
+}
+
 fn request_of(json: &str) -> Result<EmbeddingRequest, ChatError> {
-    decode_embedding_request(Provider::OpenAi, json.as_bytes())
+    api(OPENAI).decode_request(json.as_bytes())
 }
 
 #[test]
@@ -27,15 +35,11 @@ fn the_input_is_taken_in_all_four_forms() {
 fn a_request_has_the_documented_shape_in_both_directions() {
     let json = r#"{"model":"text-embedding-3-small","input":["a","b"],"encoding_format":"base64","dimensions":1536,"user":"u"}"#;
     let mut out = Vec::new();
-    encode_embedding_request(Provider::OpenAi, &request_of(json).unwrap(), &mut out);
+    api(OPENAI).encode_request(&request_of(json).unwrap(), &mut out);
     assert_eq!(String::from_utf8(out).unwrap(), json);
     let json = r#"{"model":"mistral-embed","input":["a"],"output_dimension":256}"#;
     let mut out = Vec::new();
-    encode_embedding_request(
-        Provider::Mistral,
-        &decode_embedding_request(Provider::Mistral, json.as_bytes()).unwrap(),
-        &mut out,
-    );
+    api(MISTRAL).encode_request(&api(MISTRAL).decode_request(json.as_bytes()).unwrap(), &mut out);
     assert_eq!(String::from_utf8(out).unwrap(), json);
 }
 
@@ -66,20 +70,14 @@ fn an_answer_has_the_documented_shape_in_both_formats() {
         input_tokens: 8,
     };
     let mut floats = Vec::new();
-    encode_embedding_response(Provider::OpenAi, &response, VectorFormat::Float, "", &mut floats);
+    api(OPENAI).encode_response(&response, VectorFormat::Float, "", &mut floats);
     assert_eq!(
         String::from_utf8(floats).unwrap(),
         r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1.0,-0.5]},{"object":"embedding","index":1,"embedding":[0.1]}],"model":"m","usage":{"prompt_tokens":8,"total_tokens":8}}"#
     );
     // Python: base64.b64encode(struct.pack("<2f", 1.0, -0.5)).
     let mut base64 = Vec::new();
-    encode_embedding_response(
-        Provider::Mistral,
-        &response,
-        VectorFormat::Base64,
-        "e1",
-        &mut base64,
-    );
+    api(MISTRAL).encode_response(&response, VectorFormat::Base64, "e1", &mut base64);
     let base64 = String::from_utf8(base64).unwrap();
     assert!(
         base64.starts_with(r#"{"id":"e1","object":"list","data":[{"object":"embedding","index":0,"embedding":"AACAPwAAAL8="}"#),
@@ -87,7 +85,7 @@ fn an_answer_has_the_documented_shape_in_both_formats() {
     );
     // Out of order is put in order; twice or wild is refused.
     let shuffled = r#"{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}],"usage":{"prompt_tokens":3}}"#;
-    assert_eq!(decode_embedding_response(shuffled.as_bytes()).unwrap().vectors, [[1.0], [2.0]]);
+    assert_eq!(api(OPENAI).decode_response(shuffled.as_bytes()).unwrap().vectors, [[1.0], [2.0]]);
     for bad in [
         r#"{"data":[{"index":0,"embedding":[2]},{"index":0,"embedding":[1]}]}"#,
         r#"{"data":[{"index":18446744073709551615,"embedding":[2]}]}"#,
@@ -98,7 +96,7 @@ fn an_answer_has_the_documented_shape_in_both_formats() {
         "",
     ] {
         assert_eq!(
-            decode_embedding_response(bad.as_bytes()).unwrap_err().kind,
+            api(OPENAI).decode_response(bad.as_bytes()).unwrap_err().kind,
             ErrorKind::Malformed,
             "{bad}"
         );
@@ -114,12 +112,12 @@ proptest! {
         let format = if base64 { VectorFormat::Base64 } else { VectorFormat::Float };
         let response = EmbeddingResponse { model: "m".into(), vectors, input_tokens: 5 };
         let mut out = Vec::new();
-        encode_embedding_response(Provider::OpenAi, &response, format, "", &mut out);
-        prop_assert_eq!(decode_embedding_response(&out).unwrap(), response);
+        api(OPENAI).encode_response(&response, format, "", &mut out);
+        prop_assert_eq!(api(OPENAI).decode_response(&out).unwrap(), response);
     }
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = (decode_embedding_response(&bytes), decode_embedding_request(Provider::Mistral, &bytes));
+        let _ = (api(OPENAI).decode_response(&bytes), api(MISTRAL).decode_request(&bytes));
     }
 }

@@ -5,8 +5,9 @@
 //! instead.
 
 use super::BodyIn;
-use crate::llm::chat::{ChatRequest, Provider, Role, ToolChoice};
-use crate::llm::families::{Family, Sampling, Thinking, family};
+use crate::llm::chat::{ChatRequest, Role, ToolChoice};
+use crate::llm::families::{Family, Sampling, Thinking, find};
+use crate::llm::wire::anthropic::families::FAMILIES;
 use crate::llm::wire::body::{Fault, Obj, Problem};
 
 /// Most messages of a request.
@@ -99,8 +100,7 @@ impl Rest {
                 None,
             ));
         }
-        family(Provider::Anthropic, &request.model)
-            .map_or(Ok(()), |family| self.suits(family, request, forced))
+        find(FAMILIES, &request.model).map_or(Ok(()), |family| self.suits(family, request, forced))
     }
 
     fn suits(&self, family: &Family, request: &ChatRequest, forced: bool) -> Result<(), Fault> {

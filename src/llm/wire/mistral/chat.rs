@@ -10,18 +10,21 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::{Fault, Kind, Problem};
-use super::completions::{self, Dialect};
-use super::head::{Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers};
-use super::sse::{Chunking, Frames, put};
+use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
+use crate::llm::wire::body::{Fault, Kind, Problem};
+use crate::llm::wire::completions::{self, Dialect};
+use crate::llm::wire::head::{
+    Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
+};
+use crate::llm::wire::sse::{Chunking, Frames, put};
 
 /// Reads the body of `POST /v1/chat/completions`.
 ///
 /// # Errors
 /// `BadRequest` in the service's words, naming the field.
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
-    completions::decode_request(Dialect::Mistral, body).map_err(reject)
+    completions::decode_request(Dialect::Mistral, FAMILIES, body).map_err(reject)
 }
 
 /// Writes the body of `POST /v1/chat/completions`. The user's id goes into `metadata`, there being
@@ -53,6 +56,11 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
 #[must_use]
 pub fn encode_stream_error(error: &ChatError) -> Vec<u8> {
     [b"data: ", &body(error).1[..], b"\n\n"].concat()
+}
+
+/// Reads an error that came inside a 200.
+pub(super) fn stream_error(data: &[u8]) -> ChatError {
+    decode_error(500, &Headers { pairs: &[], received_us: 0 }, data).bounded()
 }
 
 /// The key of a request.

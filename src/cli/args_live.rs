@@ -1,0 +1,17 @@
+//! The help of `run --live`, with the environment variables of all providers.
+
+use crate::llm::wire::{PROVIDERS, Provider};
+
+/// What `--live` does, and what it reads from the environment.
+pub fn help() -> String {
+    let all = |name: fn(&Provider) -> &'static str| {
+        PROVIDERS.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let keys = all(|provider| provider.key_variable);
+    let addresses = all(|provider| provider.base_variable);
+    format!(
+        "Ask the real providers and the real LaunchDarkly. Keys come from the environment: {keys} \
+         (those that the scenario needs), LD_SDK_KEY, LD_API_KEY; other addresses from {addresses}, \
+         LD_BASE_URL. Shows first what will be created and what it is expected to cost"
+    )
+}

@@ -1,0 +1,8 @@
+//! Mistral: its facts, and its chat completions.
+
+mod chat;
+mod families;
+mod models;
+mod provider;
+
+pub use provider::MISTRAL;

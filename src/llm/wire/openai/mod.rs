@@ -1,0 +1,8 @@
+//! OpenAI: its facts, and its chat completions.
+
+mod chat;
+mod families;
+mod models;
+mod provider;
+
+pub use provider::OPENAI;

@@ -1,0 +1,137 @@
+//! Who answers what: the routes of LaunchDarkly, of the providers and of simlab itself, each written once. An entry point
+//! with a port of its own has its part of them; the port that all share has all of them.
+//!
+//! Does not know: what any route answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Request};
+use axum::routing::{any, get, post};
+
+use crate::llm::wire::{PROVIDERS, Provider};
+use crate::serve::world::World;
+use crate::serve::{chat, control, events, faults_control, rest, stream};
+
+/// An entry point that may have a port of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// LaunchDarkly: REST, streams and events.
+    LaunchDarkly,
+    /// A provider of models.
+    Provider(Provider),
+}
+
+impl Door {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::LaunchDarkly).chain(PROVIDERS.iter().copied().map(Self::Provider))
+    }
+
+    /// Its name in the first line that `serve` prints.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LaunchDarkly => "launchdarkly",
+            Self::Provider(provider) => provider.key,
+        }
+    }
+
+    /// The environment variable that points clients at it, and its value: `url` is the port's address, and `shared` says
+    /// whether the port is the one that all entry points share.
+    #[must_use]
+    pub fn variable(self, url: &str, shared: bool) -> (&'static str, String) {
+        match self {
+            Self::LaunchDarkly => ("LD_BASE_URL", url.to_owned()),
+            Self::Provider(provider) => {
+                (provider.base_variable, url.to_owned() + &base(provider, shared))
+            }
+        }
+    }
+}
+
+/// Path of a provider's base address.
+fn base(provider: Provider, shared: bool) -> String {
+    let mount = if shared { provider.mount } else { "" };
+    [mount, provider.base_path()].concat()
+}
+
+type Routes = Router<Arc<World>>;
+
+fn of_launchdarkly() -> Routes {
+    Router::new()
+        .route("/api/v2/{*path}", any(rest::answer))
+        .route("/all", get(stream::all))
+        .route("/sdk/latest-all", get(stream::latest_all))
+        .route("/bulk", post(events::bulk))
+        .route("/diagnostic", post(events::diagnostic))
+}
+
+fn of_providers(providers: &[Provider], shared: bool) -> Routes {
+    let mut routes = Router::new();
+    // Providers whose lists of models have the same path.
+    let mut lists: BTreeMap<String, Vec<Provider>> = BTreeMap::new();
+    for &provider in providers {
+        let base = base(provider, shared);
+        let chats = move |State(world): State<Arc<World>>, request: Request<Body>| {
+            chat::chat(provider, world, request)
+        };
+        routes = routes.route(&[&base, provider.api.chat_path()].concat(), post(chats));
+        if let Some(api) = provider.api.embeddings() {
+            let vectors = move |State(world): State<Arc<World>>, request: Request<Body>| {
+                chat::embed(provider, api, world, request)
+            };
+            routes = routes.route(&[&base, api.path].concat(), post(vectors));
+        }
+        lists.entry([&base, provider.api.models_path()].concat()).or_default().push(provider);
+    }
+    for (path, providers) in lists {
+        let one = providers.clone();
+        let list = move |State(world): State<Arc<World>>, headers: HeaderMap| async move {
+            chat::models(&providers, &world, &headers, None)
+        };
+        let card = move |State(world): State<Arc<World>>,
+                         Path(id): Path<String>,
+                         headers: HeaderMap| async move {
+            chat::models(&one, &world, &headers, Some(&id))
+        };
+        routes = routes.route(&path, get(list)).route(&(path + "/{id}"), get(card));
+    }
+    routes
+}
+
+fn of_simlab() -> Routes {
+    let faults = get(faults_control::list)
+        .post(faults_control::add)
+        .put(faults_control::replace)
+        .delete(faults_control::clear);
+    Router::new()
+        .route("/_simlab/status", get(control::status))
+        .route("/_simlab/events", get(control::events))
+        .route("/_simlab/transcript", get(control::transcript))
+        .route("/_simlab/report", get(control::report))
+        .route("/_simlab/metrics", get(control::metrics))
+        .route("/_simlab/faults", faults)
+        .route("/_simlab/reset", post(control::reset))
+}
+
+fn complete(routes: Routes, world: Arc<World>) -> Router {
+    routes.method_not_allowed_fallback(rest::wrong_method).fallback(rest::unknown).with_state(world)
+}
+
+/// What an entry point answers on its own port.
+pub fn of_door(door: Door, world: Arc<World>) -> Router {
+    let routes = match door {
+        Door::LaunchDarkly => of_launchdarkly(),
+        Door::Provider(provider) => of_providers(&[provider], false),
+    };
+    complete(routes, world)
+}
+
+/// What the port that all share answers.
+pub fn all(world: Arc<World>) -> Router {
+    complete(of_launchdarkly().merge(of_providers(PROVIDERS, true)).merge(of_simlab()), world)
+}
