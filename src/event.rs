@@ -1,85 +1,125 @@
 //! The metric events that the app sends about what happened: the names that an AI SDK gives them,
 //! and which entry of the journal causes which.
 //!
-//! Promises: one list, used by simulation, delivery, analysis and the check of scenario files
-//! alike; a value is a whole number in the event's journal unit, and `scale` turns it into the unit
+//! Guarantees: one list, used by simulation, delivery, analysis and the check of scenario files
+//! alike; a metric on any other event is found by name, with the nearest one suggested; a value is a whole number in the event's journal unit, and `scale` turns it into the unit
 //! on the wire.
 //!
 //! Does not know: who receives them. Shapes: LaunchDarkly's AI SDK 0.10, plus the duration that the
 //! original never sent.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::journal::{Event, Label};
 
-/// A kind of metric event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum AppEvent {
+/// Who sends an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventSender {
+    /// The AI SDK.
+    Sdk,
+    /// The application itself, where a metric counts the event.
+    App,
+}
+
+/// What an event says besides its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventData {
+    /// The agent's run: config, variation, model.
+    Run,
+    /// The agent's run, and where the cost comes from.
+    RunCost,
+    /// The agent's run, and the tool's key.
+    RunTool,
+    /// The key of the AI config.
+    Config,
+    /// Nothing.
+    Nothing,
+}
+
+/// Makes the enum of the events, the list of them and what is known of each from one table: the key on the wire, who sends it, the
+/// factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire, what it says.
+macro_rules! app_events {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, $sender:ident, $scale:literal, $data:ident;)*) => {
+        /// A kind of metric event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum AppEvent {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl AppEvent {
+            /// All kinds; a kind's number is its place here.
+            pub const ALL: [Self; [$($key),*].len()] = [$(Self::$name),*];
+
+            fn facts(self) -> (&'static str, EventSender, f64, EventData) {
+                match self {
+                    $(Self::$name => ($key, EventSender::$sender, $scale, EventData::$data),)*
+                }
+            }
+        }
+    };
+}
+
+app_events! {
     /// Duration of an agent's run, in milliseconds.
-    Duration,
+    Duration = "$ld:ai:duration:total", Sdk, 1e-3, Run;
     /// Tokens of an agent's run, input and output.
-    TokensTotal,
+    TokensTotal = "$ld:ai:tokens:total", Sdk, 1.0, Run;
     /// Input tokens of an agent's run.
-    TokensInput,
+    TokensInput = "$ld:ai:tokens:input", Sdk, 1.0, Run;
     /// Output tokens of an agent's run.
-    TokensOutput,
+    TokensOutput = "$ld:ai:tokens:output", Sdk, 1.0, Run;
     /// An agent's run succeeded.
-    Success,
+    Success = "$ld:ai:generation:success", Sdk, 1.0, Run;
     /// An agent's run failed.
-    Error,
+    Error = "$ld:ai:generation:error", Sdk, 1.0, Run;
     /// The answer was rated positively.
-    FeedbackPositive,
+    FeedbackPositive = "$ld:ai:feedback:user:positive", Sdk, 1.0, Run;
     /// The answer was rated negatively.
-    FeedbackNegative,
-    /// What an agent's run cost, in dollars; never sent for free models.
-    Cost,
+    FeedbackNegative = "$ld:ai:feedback:user:negative", Sdk, 1.0, Run;
+    /// What an agent's run cost, in dollars; never sent for free models. In spite of its name there are two or three per request.
+    Cost = "ai_cost_per_request", Sdk, 1e-9, RunCost;
     /// A tool was used.
-    ToolCall,
-    /// A request was answered or failed: its whole latency, in milliseconds. Sent by the app
-    /// itself, where a metric counts it.
-    RequestDuration,
-    /// A request failed. Sent by the app itself, where a metric counts it.
-    RequestFailed,
-    /// Items of personal data that identify the user directly and reached the support agent. Sent
-    /// by the app itself, where a metric counts it.
-    PersonalDataDisclosed,
+    ToolCall = "$ld:ai:tool_call", Sdk, 1.0, RunTool;
+    /// A request was answered or failed: its whole latency, in milliseconds.
+    RequestDuration = "request_duration", App, 1e-3, Nothing;
+    /// A request failed.
+    RequestFailed = "request_failed", App, 1.0, Nothing;
+    /// Items of personal data that identify the user directly and reached the support agent.
+    PersonalDataDisclosed = "personal_data_disclosed", App, 1.0, Nothing;
+    /// An agent's AI config was evaluated. No metric counts it.
+    AgentUsed = "$ld:ai:usage:agent-config", Sdk, 1.0, Config;
 }
 
 impl AppEvent {
-    /// All kinds.
-    pub const ALL: [Self; 13] = [
-        Self::Duration,
-        Self::TokensTotal,
-        Self::TokensInput,
-        Self::TokensOutput,
-        Self::Success,
-        Self::Error,
-        Self::FeedbackPositive,
-        Self::FeedbackNegative,
-        Self::Cost,
-        Self::ToolCall,
-        Self::RequestDuration,
-        Self::RequestFailed,
-        Self::PersonalDataDisclosed,
-    ];
-
     /// The event's key on the wire.
     #[must_use]
     pub fn key(self) -> &'static str {
-        match self {
-            Self::Duration => "$ld:ai:duration:total",
-            Self::TokensTotal => "$ld:ai:tokens:total",
-            Self::TokensInput => "$ld:ai:tokens:input",
-            Self::TokensOutput => "$ld:ai:tokens:output",
-            Self::Success => "$ld:ai:generation:success",
-            Self::Error => "$ld:ai:generation:error",
-            Self::FeedbackPositive => "$ld:ai:feedback:user:positive",
-            Self::FeedbackNegative => "$ld:ai:feedback:user:negative",
-            Self::Cost => "ai_cost_per_request",
-            Self::ToolCall => "$ld:ai:tool_call",
-            Self::RequestDuration => "request_duration",
-            Self::RequestFailed => "request_failed",
-            Self::PersonalDataDisclosed => "personal_data_disclosed",
-        }
+        self.facts().0
+    }
+
+    /// Who sends it.
+    #[must_use]
+    pub fn sender(self) -> EventSender {
+        self.facts().1
+    }
+
+    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire.
+    #[must_use]
+    pub fn scale(self) -> f64 {
+        self.facts().2
+    }
+
+    /// What it says besides its value.
+    #[must_use]
+    pub fn data(self) -> EventData {
+        self.facts().3
+    }
+
+    /// The kinds that a metric can count.
+    pub fn countable() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|event| event.data() != EventData::Config)
     }
 
     /// The kind with this key.
@@ -88,22 +128,45 @@ impl AppEvent {
         Self::ALL.into_iter().find(|event| event.key() == key)
     }
 
-    /// Whether it is something bad that happens to users, rather than something that they or the
-    /// agents do.
+    /// Whether it is something bad that happens to users, rather than something that they or the agents do.
     #[must_use]
     pub fn befalls_users(self) -> bool {
         matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed)
     }
+}
 
-    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on
-    /// the wire.
-    #[must_use]
-    pub fn scale(self) -> f64 {
-        match self {
-            Self::Duration | Self::RequestDuration => 1e-3,
-            Self::Cost => 1e-9,
-            _ => 1.0,
+/// An event that nothing sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// As it was written.
+    pub key: String,
+    /// The nearest event that is sent, when one is near.
+    pub suggestion: Option<AppEvent>,
+}
+
+impl fmt::Display for UnknownEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing sends the event `{}`", self.key)?;
+        self.suggestion.map_or(Ok(()), |event| write!(f, "; did you mean `{}`?", event.key()))
+    }
+}
+
+impl std::error::Error for UnknownEvent {}
+
+impl FromStr for AppEvent {
+    type Err = UnknownEvent;
+    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
+        if let Some(event) = Self::by_key(text) {
+            return Ok(event);
         }
+        // Similarity, not distance: the keys share long beginnings.
+        let score = |event: Self| strsim::normalized_damerau_levenshtein(event.key(), text);
+        let best = Self::ALL
+            .into_iter()
+            .map(|event| (event, score(event)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        let suggestion = best.filter(|(_, score)| *score >= 0.6).map(|(event, _)| event);
+        Err(UnknownEvent { key: text.to_owned(), suggestion })
     }
 }
 
@@ -139,5 +202,28 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_event_is_told_apart_from_a_foreign_one() {
+        for event in AppEvent::ALL {
+            assert_eq!(event.key().parse(), Ok(event));
+        }
+        let error = "$ld:ai:token:total".parse::<AppEvent>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "nothing sends the event `$ld:ai:token:total`; did you mean `$ld:ai:tokens:total`?"
+        );
+        let error = "ai_cost_per_requst".parse::<AppEvent>().unwrap_err();
+        assert_eq!(error.suggestion, Some(AppEvent::Cost));
+        assert_eq!(
+            "checkout".parse::<AppEvent>().unwrap_err().to_string(),
+            "nothing sends the event `checkout`"
+        );
     }
 }

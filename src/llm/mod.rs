@@ -3,6 +3,7 @@
 pub mod chat;
 pub mod families;
 mod identity;
+pub mod input;
 pub mod mock;
 pub mod model;
 pub mod profile;

@@ -9,6 +9,7 @@
 use crate::journal::Label;
 use crate::knowledge::structured::detection;
 use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
+use crate::llm::input;
 use crate::llm::model::{Body, Called, Reply, Routing, Said, ToolCall};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -68,7 +69,7 @@ pub fn tool_call(call: ToolCall, tool: &ToolSpec, base: &KnowledgeBase) -> Strin
 /// A tool as a model is told of it.
 #[must_use]
 pub fn tool_offer(tool: &ToolSpec) -> String {
-    format!("{}\n{}\n{}", tool.key, tool.description, tool.schema)
+    input::offer(&tool.key, &tool.description, &tool.schema)
 }
 
 /// The parts of a reply to a prompt about `question`: a tool call has the words beside it and the

@@ -14,9 +14,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::context::{KEY_EPOCH, user_key};
-use crate::event::{AppEvent, caused_by};
+use crate::event::{AppEvent, EventData, EventSender, caused_by};
 use crate::flags::events::{
-    EventKey, FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
+    FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
 };
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
 use crate::run::Stage;
@@ -29,7 +29,7 @@ pub enum Sent {
     Exposure(Served),
     /// A metric event: its key, what it says about the agent, and its value in the unit on the
     /// wire.
-    Metric(EventKey, Value, f64),
+    Metric(AppEvent, Value, f64),
 }
 
 /// One user's visit, as far as events need to know it.
@@ -71,7 +71,7 @@ impl Visit {
                     *slot = Some(served);
                 }
                 if let Some(config) = scenario.configs.get(usize::from(served.config)) {
-                    tell(Sent::Metric(EventKey::AgentUsed, config.key.as_str().into(), 1.0));
+                    tell(Sent::Metric(AppEvent::AgentUsed, config.key.as_str().into(), 1.0));
                 }
                 if in_experiment {
                     tell(Sent::Exposure(served));
@@ -107,29 +107,27 @@ impl Visit {
             };
             caused_by(event, |event, value| {
                 // What the AI SDK does not send, the application does.
-                let Some(key) = key_of(event).filter(|key| !key.is_own()) else { return };
-                let data = match (event, tool) {
-                    (AppEvent::Cost, _) => track.cost_data(),
-                    (AppEvent::ToolCall, Some(tool)) => track.tool_data(tool),
+                if event.sender() != EventSender::Sdk {
+                    return;
+                }
+                let data = match (event.data(), tool) {
+                    (EventData::RunCost, _) => track.cost_data(),
+                    (EventData::RunTool, Some(tool)) => track.tool_data(tool),
                     _ => track.data(),
                 };
-                tell(Sent::Metric(key, data, value as f64 * event.scale()));
+                tell(Sent::Metric(event, data, value as f64 * event.scale()));
             });
         }
         !over
     }
 }
 
-fn key_of(event: AppEvent) -> Option<EventKey> {
-    EventKey::ALL.into_iter().find(|key| key.key() == event.key())
-}
-
 /// The application's own events, as far as a metric counts them.
 fn own(scenario: &Scenario, event: &Event, tell: &mut impl FnMut(Sent)) {
     caused_by(event, |event, value| {
         let counted = scenario.metrics.iter().any(|metric| metric.event == event.key());
-        if let Some(key) = key_of(event).filter(|key| key.is_own() && counted) {
-            tell(Sent::Metric(key, Value::Null, value as f64 * event.scale()));
+        if event.sender() == EventSender::App && counted {
+            tell(Sent::Metric(event, Value::Null, value as f64 * event.scale()));
         }
     });
 }

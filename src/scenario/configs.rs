@@ -16,7 +16,7 @@ use super::spanned::{Entries, Spanned};
 use crate::agents::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash, NodeRole};
 use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
-use crate::knowledge::tokens::count;
+use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::{Reading, Setup, ToolSpec};
@@ -279,11 +279,9 @@ pub fn setups(
             )
         });
         let provider = models.get(model).map(|model| model.provider);
-        let schema = config.role.task().schema().map_or(0, count);
-        let tool_prompt = provider
-            .filter(|_| schema > 0 || !offered.is_empty())
-            .map_or(0, |provider| provider.api.tool_prompt_tokens());
-        let offers = offered.iter().map(|(_, tool)| count(&render::tool_offer(tool)));
+        let own = config.role.task().schema();
+        let tools = offered.iter().map(|(_, tool)| render::tool_offer(tool));
+        let offers: Vec<String> = tools.chain(own.map(str::to_owned)).collect();
         AgentSetup {
             variation: draft.key.clone(),
             name: draft.name.clone(),
@@ -295,10 +293,7 @@ pub fn setups(
                     .max_tokens
                     .or_else(|| provider.and_then(|provider| provider.client_max_tokens)),
                 temperature: draft.temperature,
-                fixed_tokens: count(&draft.instructions)
-                    + offers.sum::<u32>()
-                    + schema
-                    + tool_prompt,
+                fixed_tokens: fixed_tokens(provider, &draft.instructions, &offers, None),
                 tools: offered.iter().map(|(at, _)| *at).collect(),
             },
             max_tool_calls: draft.max_tool_calls,

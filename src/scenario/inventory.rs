@@ -11,7 +11,6 @@ use super::reference::ron;
 use super::schema::{Figure, model, tool};
 use crate::event::AppEvent;
 use crate::experiment::Statistic;
-use crate::flags::events::EventKey;
 
 /// The heading of the chapter.
 pub const TITLE: &str = "The catalog";
@@ -158,7 +157,7 @@ fn metrics(text: &mut String) {
         );
     }
     text.push_str("\n### Events\n\nWhat a metric may count:\n\n");
-    for event in AppEvent::ALL.into_iter().filter(|event| event.key().parse::<EventKey>().is_ok()) {
+    for event in AppEvent::countable() {
         let _ = writeln!(text, "- `{}`", event.key());
     }
 }

@@ -14,7 +14,6 @@ use crate::event::AppEvent;
 use crate::experiment::{
     Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic,
 };
-use crate::flags::events::EventKey;
 use crate::flags::spec::{ClauseSpec, SegmentSpec};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
@@ -315,11 +314,7 @@ pub(crate) fn accuracy(
 
 /// The keys of events that agents send and LaunchDarkly is told of.
 fn events() -> Vec<&'static str> {
-    AppEvent::ALL
-        .into_iter()
-        .map(AppEvent::key)
-        .filter(|key| key.parse::<EventKey>().is_ok())
-        .collect()
+    AppEvent::countable().map(AppEvent::key).collect()
 }
 
 /// A metric on an event that nothing emits is a fault.

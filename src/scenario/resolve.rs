@@ -18,7 +18,7 @@ use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
 use crate::knowledge::KnowledgeBase;
-use crate::knowledge::tokens::count;
+use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Reading, Setup};
 use crate::metrics::Varies;
@@ -178,7 +178,7 @@ fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
         max_tokens: Some(max_tokens),
         temperature: None,
         tools: Vec::new(),
-        fixed_tokens: count(instructions),
+        fixed_tokens: fixed_tokens(None, instructions, &[], None),
     }
 }
 

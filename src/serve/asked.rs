@@ -15,8 +15,9 @@ use crate::knowledge::tokens::count;
 use crate::knowledge::{
     Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic,
 };
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
-use crate::llm::model::{Body, Passages, Said, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
+use crate::llm::input::input_tokens;
+use crate::llm::model::{Body, Passages, Said, Subject, Visible};
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::random::Owner;
@@ -292,32 +293,6 @@ fn visible(parts: &[&str]) -> Visible {
         tool_output_first,
         tokens: parts.last().map_or(0, |own| count(own)),
     }
-}
-
-/// Tokens as `run` counts them: instructions, tools or the schema of the answer, and each message
-/// with what the format adds.
-fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
-    let offer =
-        |tool: &Tool| count(&format!("{}\n{}\n{}", tool.name, tool.description, tool.schema));
-    let schema = if let Output::JsonSchema { name, schema, .. } = &request.output {
-        count(&format!("{name}\n{schema}"))
-    } else {
-        0
-    };
-    let prompt = if request.tools.is_empty() { 0 } else { provider.api.tool_prompt_tokens() };
-    let part = |part: &Part| match part {
-        Part::Text(text) => count(text),
-        Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
-        Part::ToolResult(result) => count(&result.content),
-    };
-    let message =
-        |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
-    let offers: u32 = request.tools.iter().map(offer).sum();
-    request.system.as_deref().map_or(0, count)
-        + offers
-        + schema
-        + prompt
-        + request.messages.iter().map(message).sum::<u32>()
 }
 
 /// Whose luck answers: the user's, or else that of the words. It stays the same while tools are

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::event::AppEvent;
 use crate::experiment::MetricKind;
-use crate::flags::events::EventKey;
 use crate::flags::spec::{
     Condition, ConfigSpec, ExperimentSpec, ProjectSpec, RuleChoice, ServeSpec,
 };
@@ -45,7 +45,7 @@ pub fn verify(spec: &ProjectSpec, existing: &Existing) -> Vec<String> {
         check.config(config);
     }
     for metric in &spec.metrics {
-        if let Err(error) = metric.event.parse::<EventKey>() {
+        if let Err(error) = metric.event.parse::<AppEvent>() {
             check.fault(format!("metric `{}`: {error}", metric.key));
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::keys::EventKey;
 use crate::context::Attributes;
+use crate::event::AppEvent;
 use crate::flags::compiled::{Evaluation, EvaluationError, Reason};
 use crate::flags::members::put;
 use crate::quantity::Money;
@@ -101,10 +101,10 @@ pub fn cost_dollars(cost: Money) -> f64 {
     ((cost.nano_dollars() + 500) / 1000) as f64 / 1e6
 }
 
-/// A metric event. `data` is one of [`Track`]'s, or for [`EventKey::AgentUsed`] the config's key as
+/// A metric event. `data` is one of [`Track`]'s, or for [`AppEvent::AgentUsed`] the config's key as
 /// text, and null for the application's own. A value that is whole is written as a whole number.
 #[must_use]
-pub fn custom(at_ms: u64, event: EventKey, context: &Value, data: Value, value: f64) -> Value {
+pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: f64) -> Value {
     let whole = value as i64;
     let value = if whole as f64 == value { json!(whole) } else { json!(value) };
     json!({ "kind": "custom", "creationDate": at_ms, "key": event.key(), "context": context, "data": data, "metricValue": value })

@@ -6,7 +6,6 @@
 
 mod build;
 mod clock;
-mod keys;
 mod read;
 
 pub use build::{
@@ -14,5 +13,4 @@ pub use build::{
     sdk_info,
 };
 pub use clock::{Clock, moment};
-pub use keys::{EventKey, UnknownEvent};
 pub use read::{Malformed, Notes, Recorded, context_kinds, inner, is_disabled, notes, read};

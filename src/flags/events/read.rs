@@ -244,9 +244,10 @@ mod tests {
     use super::super::build::{run_id, sdk_info};
     use super::*;
     use crate::context::Attributes;
+    use crate::event::AppEvent;
     use crate::flags::compiled::{Evaluation, Reason};
     use crate::flags::events::{
-        EventKey, FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index,
+        FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index,
     };
     use crate::quantity::Money;
 
@@ -290,7 +291,7 @@ mod tests {
         };
         let cost = custom(
             5,
-            EventKey::CostPerRequest,
+            AppEvent::Cost,
             &user(),
             track.cost_data(),
             cost_dollars(Money::from_nano_dollars(12_345_678)),
@@ -299,7 +300,7 @@ mod tests {
             cost.to_string(),
             r#"{"kind":"custom","creationDate":5,"key":"ai_cost_per_request","context":{"kind":"user","key":"user_1760000000_1","country":"US","plan":"paid"},"data":{"version":1,"configKey":"support-agent","variationKey":"other-paid","modelName":"gpt-4o","providerName":"OpenAI"},"metricValue":0.012346}"#
         );
-        let used = custom(5, EventKey::AgentUsed, &user(), "support-agent".into(), 1.0);
+        let used = custom(5, AppEvent::AgentUsed, &user(), "support-agent".into(), 1.0);
         assert_eq!(
             (used["data"].as_str(), used["metricValue"].to_string().as_str()),
             (Some("support-agent"), "1")
@@ -346,7 +347,7 @@ mod tests {
             model: "gpt-4o",
             provider: "OpenAI",
         };
-        let tokens = custom(9, EventKey::TokensTotal, &user(), track.data(), 907.0);
+        let tokens = custom(9, AppEvent::TokensTotal, &user(), track.data(), 907.0);
         let unit = "user_1760000000_1";
         assert_eq!(
             read(&tokens, "user"),
