@@ -2,11 +2,9 @@
 //!
 //! Does not know: where the bytes go.
 
-use serde_json::{Map, Value, json};
-
-use crate::agents::Graph;
-
 use super::recording::{CallOutcome, Recording};
+use crate::agents::Graph;
+use crate::run::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
 
 /// The transcript of a recording, in the order of users and agents.
 #[must_use]
@@ -14,41 +12,43 @@ pub fn transcript(recording: &Recording, graph: &Graph) -> Vec<u8> {
     let epoch = recording.run.as_ref().map_or(0, |run| run.key_epoch);
     let mut out = Vec::new();
     for (call, outcome) in &recording.calls {
-        let mut line = Map::new();
-        let mut put = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
-        put("user", (call.user > 0).then_some(call.user).into());
-        put("key", (call.user > 0).then(|| format!("user_{epoch}_{}", call.user)).into());
-        put("caller", graph.name(call.caller).into());
-        put("call", call.nth.into());
-        put("attempt", call.attempt.into());
-        put("asked", json!([{ "role": "user", "text": outcome.asked() }]));
-        match outcome {
+        let user = (call.user > 0).then_some(call.user);
+        let (model, outcome_of_call) = match outcome {
             CallOutcome::Answered(answered) => {
-                put("model", answered.model.as_str().into());
-                put("answered", answered.text.as_str().into());
-                if !answered.tools.is_empty() {
-                    put(
-                        "tools",
-                        answered
-                            .tools
-                            .iter()
-                            .map(|tool| json!({ "name": tool.name, "input": tool.input }))
-                            .collect(),
-                    );
-                }
-                put("input_tokens", answered.input_tokens.into());
-                put("output_tokens", answered.output_tokens.into());
-                put("latency_ms", (answered.latency_us as f64 / 1e3).into());
+                let tools = answered
+                    .tools
+                    .iter()
+                    .map(|tool| ToolText { name: tool.name.clone(), input: tool.input.clone() });
+                let tokens = (answered.input_tokens, answered.output_tokens);
+                let text = Some(answered.text.as_str()).filter(|text| !text.is_empty());
+                let outcome =
+                    TranscriptOutcome::answered(text, tools.collect(), tokens, answered.latency_us);
+                (&answered.model, outcome)
             }
             CallOutcome::Failed(failed) => {
-                put("model", failed.model.as_str().into());
-                put("failed", failed.why.as_str().into());
-                put("message", failed.message.as_str().into());
-                put("latency_ms", (failed.latency_us as f64 / 1e3).into());
+                let outcome = TranscriptOutcome::Failed {
+                    failed: failed.why.clone(),
+                    message: Some(failed.message.clone()),
+                    latency_ms: failed.latency_us as f64 / 1e3,
+                };
+                (&failed.model, outcome)
             }
-        }
-        out.extend_from_slice(Value::Object(line).to_string().as_bytes());
-        out.push(b'\n');
+        };
+        let line = TranscriptLine {
+            request: None,
+            at_ms: None,
+            user,
+            key: user.map(|user| format!("user_{epoch}_{user}")),
+            caller: graph.name(call.caller).to_owned(),
+            call: call.nth,
+            attempt: Some(call.attempt),
+            model: Some(model.clone()),
+            asked: vec![AskedText { role: "user", text: outcome.asked().to_owned() }],
+            outcome: outcome_of_call,
+            request_body: None,
+            answer_body: None,
+        };
+        line.write(&mut out);
     }
     out
 }

@@ -8,13 +8,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
-
 use crate::agents::Texts;
 use crate::context::user_key;
-use crate::llm::model::{CallFailure, Completion, Prompt, Role};
+use crate::llm::model::{CallFailure, Completion, Prompt, Reply, Role};
 use crate::llm::tasks::Task;
 use crate::random::Owner;
+use crate::run::transcript_line::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
 use crate::scenario::Scenario;
 
 /// Writes a run's transcript.
@@ -40,9 +39,9 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         if (user.is_none() && prompt.owner != Owner::NOBODY) || self.failed.is_some() {
             return;
         }
-        let line = self.line(prompt, result, user);
-        let written = serde_json::to_writer(&mut self.out, &line).map_err(io::Error::from);
-        self.failed = written.and_then(|()| self.out.write_all(b"\n")).err();
+        let mut line = Vec::new();
+        self.line(prompt, result, user).write(&mut line);
+        self.failed = self.out.write_all(&line).err();
     }
 
     fn line(
@@ -50,40 +49,47 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         prompt: &Prompt<'_>,
         result: &Result<Completion, CallFailure>,
         user: Option<u32>,
-    ) -> Value {
-        let model = self
-            .scenario
-            .models
-            .get(usize::from(prompt.setup.model))
-            .map(|model| model.id.as_str());
-        let mut line = json!({
-            "user": user,
-            "key": user.map(|user| user_key(user).as_str().to_owned()),
-            "caller": self.scenario.graph.name(prompt.caller),
-            "call": prompt.nth,
-            "model": model,
-            "asked": self.asked(prompt),
-        });
-        let outcome = match result {
-            Ok(done) => json!({
-                "answered": self.texts.reply(&done.reply, prompt.question).join("\n"),
-                "input_tokens": done.input_tokens,
-                "output_tokens": done.output_tokens,
-                "latency_ms": done.latency.us() as f64 / 1e3,
-            }),
-            Err(failure) => {
-                json!({ "failed": failure.kind.name(), "latency_ms": failure.latency.us() as f64 / 1e3 })
-            }
-        };
-        if let (Some(line), Value::Object(outcome)) = (line.as_object_mut(), outcome) {
-            line.extend(outcome);
+    ) -> TranscriptLine {
+        let model = self.scenario.models.get(usize::from(prompt.setup.model));
+        TranscriptLine {
+            request: None,
+            at_ms: None,
+            user,
+            key: user.map(|user| user_key(user).as_str().to_owned()),
+            caller: self.scenario.graph.name(prompt.caller).to_owned(),
+            call: prompt.nth,
+            attempt: None,
+            model: model.map(|model| model.id.clone()),
+            asked: self.asked(prompt),
+            outcome: match result {
+                Ok(done) => self.answered(prompt, done),
+                Err(failure) => TranscriptOutcome::Failed {
+                    failed: failure.kind.name().to_owned(),
+                    message: None,
+                    latency_ms: failure.latency.us() as f64 / 1e3,
+                },
+            },
+            request_body: None,
+            answer_body: None,
         }
-        line
+    }
+
+    fn answered(&self, prompt: &Prompt<'_>, done: &Completion) -> TranscriptOutcome {
+        let parts = self.texts.reply(&done.reply, prompt.question);
+        let (words, tools) = match (&done.reply, &parts[..]) {
+            (Reply::ToolCall(_), [words, call]) => {
+                let (name, input) = call.split_once(' ').unwrap_or((call, ""));
+                (words.clone(), vec![ToolText { name: name.to_owned(), input: input.to_owned() }])
+            }
+            _ => (parts.join("\n"), Vec::new()),
+        };
+        let tokens = (done.input_tokens, done.output_tokens);
+        TranscriptOutcome::answered(Some(&words), tools, tokens, done.latency.us())
     }
 
     /// What is new in this prompt: the question, or the conversation since the model's last word.
-    fn asked(&self, prompt: &Prompt<'_>) -> Vec<Value> {
-        let message = |role: &str, text: String| json!({ "role": role, "text": text });
+    fn asked(&self, prompt: &Prompt<'_>) -> Vec<AskedText> {
+        let message = |role, text| AskedText { role, text };
         match prompt.task {
             Task::Answer => {
                 let spoken =

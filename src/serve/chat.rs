@@ -22,9 +22,11 @@ use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::head::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::{Owner, Purpose};
+use crate::run::TranscriptLine;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
+use crate::serve::heard;
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal, set, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::models as served;
@@ -148,7 +150,8 @@ async fn said(
         Repeat::Next => arrival.before,
         Repeat::Same => 0,
     };
-    let (answer, latency, task) = world.voice.answer(provider, request, user, digest, before);
+    let (answer, latency, (task, call)) =
+        world.voice.answer(provider, request, user, digest, before);
     let wait = scaled(latency, world.settings.time_scale);
     let answer = match answer {
         Ok(answer) => answer,
@@ -160,24 +163,24 @@ async fn said(
     if task.is_agents() {
         world.ledger().grade.answered(unix_ms(), arrival.number);
     }
+    let plain = || {
+        let mut body = Vec::with_capacity(1024);
+        provider.api.encode_response(&answer, &mut body);
+        body
+    };
+    let body = (world.settings.transcript > 0 || !request.stream).then(plain);
     if world.settings.transcript > 0 {
-        let mut answered = Vec::new();
-        provider.api.encode_response(&answer, &mut answered);
-        world.heard().take(
-            arrival.number,
-            arrival.at_ms,
-            world.voice.name_of(task),
-            asked,
-            &answered,
-        );
+        let answered = body.as_deref().unwrap_or_default();
+        let line = heard::line(request, &answer, latency, [asked, answered]);
+        let (request, at_ms) = (Some(arrival.number), Some(arrival.at_ms));
+        let (key, caller) = (user.map(str::to_owned), world.voice.name_of(task).to_owned());
+        world.heard().take(&TranscriptLine { request, at_ms, key, caller, call, ..line });
     }
     let mut response = if request.stream {
         streamed(provider.api.encode_stream(&answer, Chunking::Words, request.include_usage), wait)
     } else {
         pause(wait).await;
-        let mut body = Vec::with_capacity(1024);
-        provider.api.encode_response(&answer, &mut body);
-        bytes_of(200, "application/json", body)
+        bytes_of(200, "application/json", body.unwrap_or_default())
     };
     set(&mut response, provider.api.request_id_header(), id);
     response

@@ -1,14 +1,66 @@
 //! What was asked and answered, as long as somebody wants to read it.
 //!
-//! Promises: the last so many chats and no more than [`MAX_BYTES`] of them, each in its provider's
-//! own words.
+//! Guarantees: the last so many chats and no more than [`MAX_BYTES`] of them, each as a line of a transcript with both
+//! bodies in its provider's own words.
 //!
 //! Does not know: HTTP.
 
 use std::collections::VecDeque;
 
+use serde_json::value::RawValue;
+
+use crate::llm::chat::{ChatRequest, ChatResponse, Part, Role};
+use crate::run::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
+use crate::time::Duration;
+
 /// Most bytes that are kept.
 const MAX_BYTES: usize = 64 << 20;
+
+/// A body on one line: between the strings of JSON a line break means nothing.
+fn one_line(body: &[u8]) -> Option<Box<RawValue>> {
+    let bytes = body.iter().filter(|byte| !matches!(byte, b'\n' | b'\r'));
+    RawValue::from_string(String::from_utf8(bytes.copied().collect()).ok()?).ok()
+}
+
+/// The line of a chat; who asked, and when, is for the caller to add. The bodies are the request as it came, and the answer.
+#[must_use]
+pub fn line(
+    request: &ChatRequest,
+    answer: &ChatResponse,
+    latency: Duration,
+    [asked, answered]: [&[u8]; 2],
+) -> TranscriptLine {
+    let spoken = request.messages.iter().rposition(|message| message.role == Role::Assistant);
+    let new = request.messages.iter().skip(spoken.map_or(0, |at| at + 1));
+    let text = |part: &Part| match part {
+        Part::Text(text) => Some(AskedText { role: "user", text: text.clone() }),
+        Part::ToolResult(result) => Some(AskedText { role: "tool", text: result.content.clone() }),
+        Part::ToolUse(_) => None,
+    };
+    let words = answer.refusal.clone().unwrap_or_else(|| answer.text());
+    let tools = answer
+        .tool_uses()
+        .map(|call| ToolText { name: call.name.clone(), input: call.input.clone() });
+    TranscriptLine {
+        request: None,
+        at_ms: None,
+        user: None,
+        key: None,
+        caller: String::new(),
+        call: 0,
+        attempt: None,
+        model: Some(request.model.clone()),
+        asked: new.flat_map(|message| &message.content).filter_map(text).collect(),
+        outcome: TranscriptOutcome::answered(
+            Some(words.as_str()).filter(|words| !words.is_empty()),
+            tools.collect(),
+            (answer.usage.input, answer.usage.output),
+            latency.us(),
+        ),
+        request_body: one_line(asked),
+        answer_body: one_line(answered),
+    }
+}
 
 /// The last chats, oldest first, one JSON document each.
 #[derive(Clone, Debug, Default)]
@@ -31,17 +83,11 @@ impl Heard {
         self.most > 0
     }
 
-    /// One more chat: number of the request, Unix time in milliseconds, who asked, and both bodies
-    /// as JSON.
-    pub fn take(&mut self, number: u64, at_ms: u64, caller: &str, asked: &[u8], answered: &[u8]) {
-        let head = format!(r#"{{"request":{number},"at_ms":{at_ms},"caller":"{caller}","asked":"#);
-        let mut line = head.into_bytes();
-        // A body may have been written over several lines; between its strings a line break means
-        // nothing.
-        line.extend(asked.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
-        line.extend_from_slice(br#","answered":"#);
-        line.extend(answered.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
-        line.extend_from_slice(b"}\n");
+    /// One more chat.
+    pub fn take(&mut self, line: &TranscriptLine) {
+        let mut text = Vec::new();
+        line.write(&mut text);
+        let line = text;
         self.bytes += line.len();
         self.lines.push_back(line);
         while self.lines.len() > self.most || self.bytes > MAX_BYTES {
@@ -64,12 +110,30 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::chat::{Block, Message, Stop, Usage};
 
     #[test]
     fn the_last_chats_are_kept_and_no_more() {
+        let request = ChatRequest {
+            messages: vec![Message { role: Role::User, content: vec![Part::Text("hi".into())] }],
+            ..ChatRequest::new("m")
+        };
+        let answer = ChatResponse {
+            id: "id".into(),
+            created: 0,
+            model: "m".into(),
+            content: vec![Block::Text("hello".into())],
+            stop: Stop::EndTurn,
+            usage: Usage { input: 5, output: 1 },
+            refusal: None,
+        };
+        let line = |number: u64, asked: &[u8]| TranscriptLine {
+            request: Some(number),
+            ..line(&request, &answer, Duration::from_us(1_500), [asked, b"{}"])
+        };
         let mut heard = Heard::new(2);
         for number in 1..=3 {
-            heard.take(number, 7, "support", b"{\n\"a\": 1}", b"{}");
+            heard.take(&line(number, b"{\n\"a\": 1}"));
         }
         let text = String::from_utf8(heard.text()).unwrap();
         let lines: Vec<serde_json::Value> =
@@ -78,11 +142,21 @@ mod tests {
             lines.iter().map(|line| line["request"].as_u64().unwrap()).collect::<Vec<_>>(),
             [2, 3]
         );
-        assert_eq!(lines[0]["asked"]["a"], 1);
+        assert_eq!(lines[0]["asked"], serde_json::json!([{ "role": "user", "text": "hi" }]));
+        assert_eq!(
+            (&lines[0]["answered"], &lines[0]["request_body"]["a"]),
+            (&"hello".into(), &1.into())
+        );
         let mut large = Heard::new(usize::MAX);
         for number in 0..4 {
-            large.take(number, 7, "support", &vec![b' '; MAX_BYTES / 2 - 100], b"{}");
+            let blank = [b"[".as_slice(), &vec![b' '; MAX_BYTES / 2 - 1_000], b"]"].concat();
+            large.take(&line(number, &blank));
         }
-        assert!(large.bytes <= MAX_BYTES && large.lines.len() == 2, "{}", large.lines.len());
+        assert!(
+            large.bytes <= MAX_BYTES && large.lines.len() == 2,
+            "{} of {}",
+            large.lines.len(),
+            large.bytes
+        );
     }
 }

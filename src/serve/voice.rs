@@ -57,8 +57,8 @@ pub struct ChatResponder {
     vectors: Vectors,
 }
 
-/// An answer, the time that it takes, and whose call it was.
-pub type Spoken = (Result<ChatResponse, ChatError>, Duration, Task);
+/// An answer, the time that it takes, and what was asked for, with the number of the call from 0.
+pub type Spoken = (Result<ChatResponse, ChatError>, Duration, (Task, u16));
 
 impl ChatResponder {
     /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say,
@@ -191,6 +191,7 @@ impl ChatResponder {
             fixed_tokens: 0,
         };
         let question = asked.body();
+        let whose = (asked.task, asked.subject.rounds);
         let nth = before
             .saturating_mul(CALLS_PER_REPETITION)
             .saturating_add(u64::from(asked.subject.rounds));
@@ -232,14 +233,14 @@ impl ChatResponder {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {
                 FailureKind::RateLimited => {
-                    return (Err(rate_limited()), failure.latency, asked.task);
+                    return (Err(rate_limited()), failure.latency, whose);
                 }
                 FailureKind::Malformed => (None, failure.latency),
                 FailureKind::Refusal => {
                     response.stop = Stop::Refusal;
                     response.refusal = Some("I can't help with that.".to_owned());
                     response.usage.output = response.refusal.as_deref().map_or(0, count);
-                    return (Ok(response), failure.latency, asked.task);
+                    return (Ok(response), failure.latency, whose);
                 }
                 _ => {
                     return (
@@ -248,13 +249,13 @@ impl ChatResponder {
                             "the server had an error while processing the request",
                         )),
                         failure.latency,
-                        asked.task,
+                        whose,
                     );
                 }
             },
         };
         let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
-        (said.map(|()| response), latency, asked.task)
+        (said.map(|()| response), latency, whose)
     }
 
     /// Puts a reply into the form that was asked for; no reply is broken structured output.

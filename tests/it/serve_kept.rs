@@ -168,6 +168,8 @@ fn what_was_said_can_be_read_when_it_was_asked_for() {
     let text = String::from_utf8(served.send("GET", "/_simlab/transcript", &[], b"").body).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2, "the last two");
-    assert_eq!(lines[1]["answered"], answers[2]);
-    assert_eq!(lines[1]["asked"], serde_json::from_str::<Value>(CHAT).unwrap());
+    assert_eq!(lines[1]["answer_body"], answers[2]);
+    assert_eq!(lines[1]["answered"], answers[2]["choices"][0]["message"]["content"]);
+    assert_eq!(lines[1]["request_body"], serde_json::from_str::<Value>(CHAT).unwrap());
+    assert_eq!(lines[1]["asked"][0]["text"], "What is a policy gradient?");
 }
