@@ -2,8 +2,8 @@
 //! and which entry of the journal causes which.
 //!
 //! Guarantees: one list, used by simulation, delivery, analysis and the check of scenario files
-//! alike; a metric on any other event is found by name, with the nearest one suggested; a value is a whole number in the event's journal unit, and `scale` turns it into the unit
-//! on the wire.
+//! alike; a metric on any other event is found by name, with the nearest one suggested; a value is
+//! a whole number in the event's journal unit, and `scale` turns it into the unit on the wire.
 //!
 //! Does not know: who receives them. Shapes: LaunchDarkly's AI SDK 0.10, plus the duration that the
 //! original never sent.
@@ -37,8 +37,9 @@ pub enum EventData {
     Nothing,
 }
 
-/// Makes the enum of the events, the list of them and what is known of each from one table: the key on the wire, who sends it, the
-/// factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire, what it says.
+/// Makes the enum of the events, the list of them and what is known of each from one table: the key
+/// on the wire, who sends it, the factor from the journal's whole numbers (microseconds, tokens,
+/// nano-dollars) to the unit on the wire, what it says.
 macro_rules! app_events {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $sender:ident, $scale:literal, $data:ident;)*) => {
         /// A kind of metric event.
@@ -78,7 +79,8 @@ app_events! {
     FeedbackPositive = "$ld:ai:feedback:user:positive", Sdk, 1.0, Run;
     /// The answer was rated negatively.
     FeedbackNegative = "$ld:ai:feedback:user:negative", Sdk, 1.0, Run;
-    /// What an agent's run cost, in dollars; never sent for free models. In spite of its name there are two or three per request.
+    /// What an agent's run cost, in dollars; never sent for free models. In spite of its name there
+    /// are two or three per request.
     Cost = "ai_cost_per_request", Sdk, 1e-9, RunCost;
     /// A tool was used.
     ToolCall = "$ld:ai:tool_call", Sdk, 1.0, RunTool;
@@ -105,7 +107,8 @@ impl AppEvent {
         self.facts().1
     }
 
-    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on the wire.
+    /// Factor from the journal's whole numbers (microseconds, tokens, nano-dollars) to the unit on
+    /// the wire.
     #[must_use]
     pub fn scale(self) -> f64 {
         self.facts().2
@@ -128,7 +131,8 @@ impl AppEvent {
         Self::ALL.into_iter().find(|event| event.key() == key)
     }
 
-    /// Whether it is something bad that happens to users, rather than something that they or the agents do.
+    /// Whether it is something bad that happens to users, rather than something that they or the
+    /// agents do.
     #[must_use]
     pub fn befalls_users(self) -> bool {
         matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed)

@@ -57,6 +57,9 @@
 //!   reader still gets every word. In a live run the same place holds the words of a real model.
 //! - **Four seams to the world**: models ([`llm::model`]), tools ([`agents::Tools`]), flags
 //!   ([`sim::Assign`]), and, under a live run, disk and network. The engine knows no mock.
+//! - **Providers are values** ([`llm::wire::PROVIDERS`]): each has a folder with its facts and its
+//!   format, and one row in a table. Routes, ports, environment variables, help and references are
+//!   made from the table, and no other code names a provider.
 //! - **The mock road is synchronous**: nothing waits, so nothing is `async`; [`sim::drive_live`] is
 //!   the loop that waits.
 //! - **A completion states its own latency**: the mock draws it, a live client measures it. So the

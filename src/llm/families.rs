@@ -1,5 +1,5 @@
-//! What is known of a family of chat models: its limits, and the parameters that it refuses. The tables
-//! are in the folders of the providers.
+//! What is known of a family of chat models: its limits, and the parameters that it refuses. The
+//! tables are in the folders of the providers.
 //!
 //! Guarantees: a model is found by its whole family name, alone or with the date of a snapshot or
 //! `latest` after it, never by a shared beginning.
@@ -83,7 +83,8 @@ pub struct Retired {
     pub instead: &'static str,
 }
 
-/// The family of a model among these; none if the model is of none of them. A fine-tuned model (`ft:…`) is of its base's family.
+/// The family of a model among these; none if the model is of none of them. A fine-tuned model
+/// (`ft:…`) is of its base's family.
 #[must_use]
 pub fn find(families: &'static [Family], model: &str) -> Option<&'static Family> {
     let base = model.strip_prefix("ft:");

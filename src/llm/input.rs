@@ -1,4 +1,5 @@
-//! How many tokens a request has: one count for what a simulated run would send and for what a client of `serve` sends.
+//! How many tokens a request has: one count for what a simulated run would send and for what a
+//! client of `serve` sends.
 //!
 //! Does not know: how a provider counts; every text is counted with the same table.
 
@@ -13,8 +14,9 @@ pub fn offer(name: &str, description: &str, schema: &str) -> String {
     format!("{name}\n{description}\n{schema}")
 }
 
-/// Tokens that go with every call: the instructions, the tools on offer, the schema of the answer, and the prompt that the
-/// provider adds to a call with tools. A schema that is sent as a tool of its own is an offer.
+/// Tokens that go with every call: the instructions, the tools on offer, the schema of the answer,
+/// and the prompt that the provider adds to a call with tools. A schema that is sent as a tool of
+/// its own is an offer.
 #[must_use]
 pub fn fixed_tokens(
     provider: Option<Provider>,
@@ -28,7 +30,8 @@ pub fn fixed_tokens(
     count(instructions) + offers + schema.map_or(0, count) + prompt.unwrap_or_default()
 }
 
-/// Input tokens of a whole request: what goes with every call, and each message with what the chat format adds.
+/// Input tokens of a whole request: what goes with every call, and each message with what the chat
+/// format adds.
 #[must_use]
 pub fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
     let offers: Vec<String> = request

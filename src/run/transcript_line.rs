@@ -1,4 +1,5 @@
-//! One call of a model in a transcript: what was asked and what came of it. Simulated runs, live runs and `serve` write the same.
+//! One call of a model in a transcript: what was asked and what came of it. Simulated runs, live
+//! runs and `serve` write the same.
 //!
 //! Does not know: where the line goes.
 

@@ -288,8 +288,8 @@ pub async fn embed(
     Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
 }
 
-/// Answers with the list of models, or with the one of this id: those of the provider for which the request is meant. The last of the
-/// providers gets what no other recognizes.
+/// Answers with the list of models, or with the one of this id: those of the provider for which the
+/// request is meant. The last of the providers gets what no other recognizes.
 pub fn models(
     providers: &[Provider],
     world: &World,

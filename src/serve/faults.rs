@@ -94,8 +94,8 @@ impl Active {
     }
 }
 
-/// What a rule is, in 32 bits of its JSON, whose names are those of scenario files. How often it strikes does not matter, so that
-/// a larger rate hits the same requests and more.
+/// What a rule is, in 32 bits of its JSON, whose names are those of scenario files. How often it
+/// strikes does not matter, so that a larger rate hits the same requests and more.
 fn salt(rule: &FaultRule) -> u64 {
     let bytes = serde_json::to_vec(&(rule.kind, &rule.on, &rule.models)).unwrap_or_default();
     xxhash_rust::xxh3::xxh3_64(&bytes) >> 32

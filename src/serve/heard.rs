@@ -1,7 +1,7 @@
 //! What was asked and answered, as long as somebody wants to read it.
 //!
-//! Guarantees: the last so many chats and no more than [`MAX_BYTES`] of them, each as a line of a transcript with both
-//! bodies in its provider's own words.
+//! Guarantees: the last so many chats and no more than [`MAX_BYTES`] of them, each as a line of a
+//! transcript with both bodies in its provider's own words.
 //!
 //! Does not know: HTTP.
 
@@ -22,7 +22,8 @@ fn one_line(body: &[u8]) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(bytes.copied().collect()).ok()?).ok()
 }
 
-/// The line of a chat; who asked, and when, is for the caller to add. The bodies are the request as it came, and the answer.
+/// The line of a chat; who asked, and when, is for the caller to add. The bodies are the request as
+/// it came, and the answer.
 #[must_use]
 pub fn line(
     request: &ChatRequest,

@@ -1,5 +1,6 @@
-//! Who answers what: the routes of LaunchDarkly, of the providers and of simlab itself, each written once. An entry point
-//! with a port of its own has its part of them; the port that all share has all of them.
+//! Who answers what: the routes of LaunchDarkly, of the providers and of simlab itself, each
+//! written once. An entry point with a port of its own has its part of them; the port that all
+//! share has all of them.
 //!
 //! Does not know: what any route answers.
 
@@ -40,8 +41,8 @@ impl Door {
         }
     }
 
-    /// The environment variable that points clients at it, and its value: `url` is the port's address, and `shared` says
-    /// whether the port is the one that all entry points share.
+    /// The environment variable that points clients at it, and its value: `url` is the port's
+    /// address, and `shared` says whether the port is the one that all entry points share.
     #[must_use]
     pub fn variable(self, url: &str, shared: bool) -> (&'static str, String) {
         match self {

@@ -165,7 +165,8 @@ fn every_file_says_what_it_is_and_stays_small() {
 
 #[test]
 fn no_code_names_a_provider_outside_of_its_folder() {
-    // What may: the table of providers, the catalog with their models, and the format that some of them share.
+    // What may: the table of providers, the catalog with their models, and the format that some of
+    // them share.
     const MAY: [&str; 3] =
         ["src/llm/wire/mod.rs", "src/scenario/catalog.rs", "src/llm/wire/completions"];
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

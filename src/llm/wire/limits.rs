@@ -102,8 +102,8 @@ impl RateLimits {
         limits
     }
 
-    /// Adds the headers that tell these limits; `now_us` is microseconds since 1970, for providers that
-    /// write moments.
+    /// Adds the headers that tell these limits; `now_us` is microseconds since 1970, for providers
+    /// that write moments.
     pub fn write(
         mut self,
         provider: Provider,

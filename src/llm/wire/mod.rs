@@ -1,10 +1,11 @@
-//! The providers' wire formats, written once: the live client speaks them as its peer's language, and
-//! `serve` as its own. Pure functions from bytes to domain and back; no sockets, no clock, no
+//! The providers' wire formats, written once: the live client speaks them as its peer's language,
+//! and `serve` as its own. Pure functions from bytes to domain and back; no sockets, no clock, no
 //! random numbers.
 //!
-//! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them. Each provider has a folder
-//! ([`anthropic`], [`openai`], [`mistral`]), which says what it refuses and what it tolerates; `completions` is what those that
-//! speak OpenAI's format share. [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
+//! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them.
+//! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`]), which says what it refuses
+//! and what it tolerates; `completions` is what those that speak OpenAI's format share.
+//! [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
 //! answer says about asking again.
 
 mod body;
@@ -26,7 +27,8 @@ pub mod mistral;
 
 pub use provider::{Api, Provider, ProviderFacts, SchemaPlace};
 
-/// Every provider, in the order of lists and messages. A new provider has a folder, its `pub mod` above, and a row here.
+/// Every provider, in the order of lists and messages. A new provider has a folder, its `pub mod`
+/// above, and a row here.
 pub static PROVIDERS: &[Provider] = &[
     // One row each.
     anthropic::ANTHROPIC,

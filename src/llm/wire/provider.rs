@@ -1,9 +1,10 @@
-//! A provider as a value: names, addresses and models as data, and the format that it speaks as an [`Api`].
+//! A provider as a value: names, addresses and models as data, and the format that it speaks as an
+//! [`Api`].
 //!
-//! The table of all providers is [`PROVIDERS`](super::PROVIDERS), and each has a folder beside this file. No other code
-//! names a provider: routes and ports of `serve`, environment variables, help, references and injected faults are made from
-//! these values. A provider that is only known at run time (a known format at another address) would be a
-//! [`ProviderFacts`] that is leaked once.
+//! The table of all providers is [`PROVIDERS`](super::PROVIDERS), and each has a folder beside this
+//! file. No other code names a provider: routes and ports of `serve`, environment variables, help,
+//! references and injected faults are made from these values. A provider that is only known at run
+//! time (a known format at another address) would be a [`ProviderFacts`] that is leaked once.
 //!
 //! Does not know: which of its callers is a client and which a server.
 
@@ -26,7 +27,8 @@ use super::stream::StreamAssembly;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::families::{Family, Retired, find};
 
-/// One provider: a company whose API models are asked through, or a server that speaks the same format.
+/// One provider: a company whose API models are asked through, or a server that speaks the same
+/// format.
 #[derive(Clone, Copy)]
 pub struct Provider(&'static ProviderFacts);
 
@@ -44,12 +46,13 @@ pub struct ProviderFacts {
     pub base_variable: &'static str,
     /// The provider's own base address, without a slash at the end.
     pub base: &'static str,
-    /// Path before the base address's own path on the port of `serve` that all providers share, such as `/mistral`. Two
-    /// providers with the same paths need different ones.
+    /// Path before the base address's own path on the port of `serve` that all providers share,
+    /// such as `/mistral`. Two providers with the same paths need different ones.
     pub mount: &'static str,
     /// The chat models: limits, and the parameters that each takes and refuses.
     pub families: &'static [Family],
-    /// The models for embeddings, and the length of the vectors that each makes unless a request names another.
+    /// The models for embeddings, and the length of the vectors that each makes unless a request
+    /// names another.
     pub embedders: &'static [(&'static str, u32)],
     /// Models that are not served any more.
     pub retired: &'static [Retired],
@@ -76,7 +79,8 @@ pub enum SchemaPlace<'a> {
     },
 }
 
-/// A format of requests, answers, streams and errors, both ways; pure functions from bytes to values and back.
+/// A format of requests, answers, streams and errors, both ways; pure functions from bytes to
+/// values and back.
 pub trait Api: Sync {
     /// Path of chats under the base address.
     fn chat_path(&self) -> &'static str;
@@ -87,10 +91,12 @@ pub trait Api: Sync {
     /// Header under which the provider sends its id of a request.
     fn request_id_header(&self) -> &'static str;
 
-    /// The headers that a client sends besides `content-type`, names in lower case; the key is in one of them.
+    /// The headers that a client sends besides `content-type`, names in lower case; the key is in
+    /// one of them.
     fn request_headers(&self, key: &str) -> Vec<(&'static str, String)>;
 
-    /// Whether a request with these headers is meant for this format. Only asked where two formats share a path.
+    /// Whether a request with these headers is meant for this format. Only asked where two formats
+    /// share a path.
     fn recognizes(&self, headers: &Headers<'_>) -> bool {
         let _ = headers;
         false
@@ -131,13 +137,15 @@ pub trait Api: Sync {
     /// The frame that tells of an error after the 200 has gone out.
     fn encode_stream_error(&self, error: &ChatError, request_id: &str) -> Vec<u8>;
 
-    /// Puts the events of a stream together. `include_usage` says whether the request asked for the usage.
+    /// Puts the events of a stream together. `include_usage` says whether the request asked for the
+    /// usage.
     fn stream_assembly(&self, include_usage: bool) -> Box<dyn StreamAssembly>;
 
     /// The error as the provider sends it: status, headers and body.
     fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply;
 
-    /// What an answer other than 2xx says; any body is taken. Callers use [`Provider::decode_error`].
+    /// What an answer other than 2xx says; any body is taken. Callers use
+    /// [`Provider::decode_error`].
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError;
 
     /// The error for a model that is not served.
@@ -152,7 +160,8 @@ pub trait Api: Sync {
     /// The error for input of this many tokens where the model takes `most`.
     fn too_long(&self, input: u32, most: u32) -> ChatError;
 
-    /// The error for a schema that no value of a reasonable size satisfies; `why` ends the sentence.
+    /// The error for a schema that no value of a reasonable size satisfies; `why` ends the
+    /// sentence.
     fn unmet_schema(&self, place: SchemaPlace<'_>, why: &str) -> ChatError;
 
     /// The id of an answer, made from random bits.
@@ -178,13 +187,14 @@ pub trait Api: Sync {
     /// The headers in which the provider states rate limits.
     fn limit_headers(&self) -> &'static LimitHeaders;
 
-    /// Tokens of the system prompt that the provider adds to a call with tools, or with a schema that it treats as one.
+    /// Tokens of the system prompt that the provider adds to a call with tools, or with a schema
+    /// that it treats as one.
     fn tool_prompt_tokens(&self) -> u32 {
         0
     }
 
-    /// Statuses besides the usual ones with which the provider refuses a request without working on it, so that the
-    /// request costs nothing.
+    /// Statuses besides the usual ones with which the provider refuses a request without working on
+    /// it, so that the request costs nothing.
     fn unbilled(&self) -> &'static [u16] {
         &[]
     }

@@ -1,8 +1,8 @@
 //! A streamed answer put together again from bytes as they come, whichever provider sends them.
 //!
-//! Guarantees: any bytes, split anywhere, give an answer or an error; a stream that ended early is told from a whole one
-//! ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after the 200 is told from both. No more than
-//! [`MAX_STREAM_BYTES`] are taken.
+//! Guarantees: any bytes, split anywhere, give an answer or an error; a stream that ended early is
+//! told from a whole one ([`Cut`](crate::llm::chat::ErrorKind::Cut)), and an error that came after
+//! the 200 is told from both. No more than [`MAX_STREAM_BYTES`] are taken.
 //!
 //! Does not know: how long anything took.
 
@@ -47,8 +47,8 @@ pub struct StreamDecoder {
 }
 
 impl StreamDecoder {
-    /// The start of a stream of this provider. `include_usage` says whether the request asked for the usage, which some
-    /// providers leave out otherwise: then the answer counts 0 tokens.
+    /// The start of a stream of this provider. `include_usage` says whether the request asked for
+    /// the usage, which some providers leave out otherwise: then the answer counts 0 tokens.
     #[must_use]
     pub fn new(provider: Provider, include_usage: bool) -> Self {
         let assembly = provider.api.stream_assembly(include_usage);

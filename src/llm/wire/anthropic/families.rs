@@ -1,7 +1,7 @@
 //! The chat models that Anthropic serves: their limits, and the parameters that each refuses.
 //!
-//! Source: the model pages and the client's own table in November 2026 (anthropic 2.14, LiteLLM's price map 1.110). Models that are retired
-//! stay in the table, since applications still name them.
+//! Source: the model pages and the client's own table in November 2026 (anthropic 2.14, LiteLLM's
+//! price map 1.110). Models that are retired stay in the table, since applications still name them.
 
 use crate::llm::families::{Family, Retired, Sampling, Thinking};
 
@@ -76,8 +76,9 @@ pub(super) const FAMILIES: &[Family] = &[
     unforced(newer_claude("claude-mythos-5-2", Sampling::Refused, Thinking::Fixed)),
 ];
 
-/// Models that are not served any more, of the tutorial and around it, as of November 2026. Sources: the Claude documentation,
-/// "Model deprecations"; reports of 404 answers where it gives no date.
+/// Models that are not served any more, of the tutorial and around it, as of November 2026.
+/// Sources: the Claude documentation, "Model deprecations"; reports of 404 answers where it gives
+/// no date.
 pub(super) const RETIRED: &[Retired] = &[
     Retired { id: "claude-3-5-sonnet-20241022", on: "2025-10-28", instead: "claude-sonnet-4-6" },
     Retired { id: "claude-3-5-sonnet-latest", on: "2025-10-28", instead: "claude-sonnet-4-6" },

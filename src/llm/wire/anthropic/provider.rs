@@ -1,6 +1,7 @@
 //! Anthropic as a provider: facts, and its Messages API as an [`Api`].
 //!
-//! Sources: the API reference and the pages on errors, models and rate limits (https://docs.claude.com), November 2026.
+//! Sources: the API reference and the pages on errors, models and rate limits
+//! (https://docs.claude.com), November 2026.
 
 use super::families::{FAMILIES, RETIRED};
 use super::{Assembly, answer, error, models, request, stream};
@@ -174,7 +175,8 @@ impl Api for Messages {
     }
 
     fn unbilled(&self) -> &'static [u16] {
-        // "overloaded": there was no capacity to work on the request (https://docs.claude.com/en/api/errors).
+        // "overloaded": there was no capacity to work on the request
+        // (https://docs.claude.com/en/api/errors).
         &[529]
     }
 }

@@ -259,8 +259,8 @@ pub(in crate::llm::wire) struct Assembly {
 }
 
 impl Assembly {
-    /// The start of an answer. `error` reads an event that tells of an error; with `expects_usage`, a stream
-    /// without usage is malformed, and without it the usage counts 0.
+    /// The start of an answer. `error` reads an event that tells of an error; with `expects_usage`,
+    /// a stream without usage is malformed, and without it the usage counts 0.
     pub(in crate::llm::wire) fn new(error: fn(&[u8]) -> ChatError, expects_usage: bool) -> Self {
         Self {
             error,

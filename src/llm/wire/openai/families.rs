@@ -1,7 +1,7 @@
 //! The chat models that OpenAI serves: their limits, and the parameters that each refuses.
 //!
-//! Source: the model pages and the client's own table in November 2026 (openai 3.57, LiteLLM's price map 1.110). Models that are retired
-//! stay in the table, since applications still name them.
+//! Source: the model pages and the client's own table in November 2026 (openai 3.57, LiteLLM's
+//! price map 1.110). Models that are retired stay in the table, since applications still name them.
 
 use crate::llm::families::{Family, Retired, Sampling, Thinking};
 
