@@ -2,8 +2,11 @@
 //! again.
 
 use serde_json::{Value, json};
+use simlab::llm::chat::{ChatRequest, ErrorKind, Message, Part, Role};
+use simlab::llm::wire::PROVIDERS;
+use simlab::llm::wire::head::Headers;
 
-use super::serve::{ANTHROPIC, BEARER, Served};
+use super::serve::{ANTHROPIC, BEARER, Served, place};
 
 /// Where a provider's chats go, and the headers of its clients.
 type Place = (&'static str, &'static [(&'static str, &'static str)]);
@@ -66,6 +69,40 @@ fn a_model_that_does_not_exist_is_refused_in_its_providers_words() {
         embed("text-embedding-3-large").json()["data"][0]["embedding"].as_array().unwrap().len(),
         3072
     );
+}
+
+#[test]
+fn every_provider_of_the_table_answers_at_its_address_in_its_own_format() {
+    let served = Served::start(&["security"]);
+    for provider in PROVIDERS {
+        let (path, headers) = place(*provider);
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let ask = |model: &str| {
+            let text = Part::Text("What is a policy gradient?".to_owned());
+            let messages = vec![Message { role: Role::User, content: vec![text] }];
+            let max_tokens = Some(400);
+            let mut body = Vec::new();
+            provider.api.encode_request(
+                &ChatRequest { messages, max_tokens, ..ChatRequest::new(model) },
+                &mut body,
+            );
+            served.send("POST", &path, &headers, &body)
+        };
+        if let Some(family) = provider.families.iter().find(|family| family.chats) {
+            let answer = ask(family.name);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(!provider.decode_response(&answer.body).unwrap().text().is_empty());
+        }
+        let refused = ask("no-such-model");
+        let none = Headers { pairs: &[], received_us: 0 };
+        let error = provider.decode_error(refused.status, &none, &refused.body);
+        assert_eq!(error.kind, ErrorKind::NotFound, "{refused:?}");
+        let list = [provider.mount, provider.base_path(), provider.api.models_path()].concat();
+        assert_eq!(served.send("GET", &list, &headers, b"").status, 200, "{list}");
+        let unnamed = served.send("GET", &format!("{list}/no-such-model"), &headers, b"");
+        assert!((400..500).contains(&unnamed.status), "{unnamed:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Anthropic as a provider: facts, and its Messages API as an [`Api`].
 //!
 //! Sources: the API reference and the pages on errors, models and rate limits
-//! (https://docs.claude.com), November 2026.
+//! <https://docs.claude.com>, November 2026.
 
 use super::families::{FAMILIES, RETIRED};
 use super::{Assembly, answer, error, models, request, stream};

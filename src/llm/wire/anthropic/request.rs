@@ -153,7 +153,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
 /// Reads the body of `POST /v1/messages/count_tokens`, which has no cap.
 ///
 /// # Errors
-/// As [`decode_request`].
+/// As for a chat request.
 pub fn decode_count_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
     read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(body, false)).map_err(reject)
 }

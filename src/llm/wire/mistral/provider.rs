@@ -1,6 +1,6 @@
 //! Mistral as a provider: facts, and its chat completions as an [`Api`].
 //!
-//! Sources: the API reference (https://docs.mistral.ai/api), and the forms that its errors have
+//! Sources: the API reference <https://docs.mistral.ai/api>, and the forms that its errors have
 //! been seen in, November 2026.
 
 use super::families::FAMILIES;

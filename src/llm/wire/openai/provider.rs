@@ -1,7 +1,7 @@
 //! OpenAI as a provider: facts, and its chat completions as an [`Api`].
 //!
 //! Sources: the API reference and the pages on errors, models and rate limits
-//! (https://platform.openai.com/docs), November 2026.
+//! <https://platform.openai.com/docs>, November 2026.
 
 use super::families::{FAMILIES, RETIRED};
 use super::{chat, models};
