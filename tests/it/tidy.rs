@@ -181,14 +181,17 @@ fn no_code_names_a_provider_outside_of_its_folder() {
                 folders += 1;
                 continue;
             }
-            let [module, variant] =
-                [format!("{}::", provider.key), format!("::{}", provider.variant)];
             let constant = provider.key.to_uppercase();
-            let mut words = code.split(|c| !is_word(c));
-            let named = [&module[..], &variant, provider.key_variable, provider.base_variable]
-                .iter()
-                .any(|name| code.contains(name))
-                || words.any(|word| word == constant);
+            let (module, variant) =
+                (format!("{}::", provider.key), format!("::{}", provider.variant));
+            let whole =
+                |name: &str| code.match_indices(name).any(|(at, _)| !code[..at].ends_with(is_word));
+            let named = whole(&module)
+                || code.contains(&variant)
+                || [provider.key_variable, provider.base_variable]
+                    .iter()
+                    .any(|name| code.contains(name))
+                || code.split(|c| !is_word(c)).any(|word| word == constant);
             assert!(!named, "{} names the provider {}", path.display(), provider.name);
         }
     }
