@@ -32,7 +32,7 @@
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
-//! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, then renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
+//! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, documents of it section by section, and their renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
 //! | doors | [`run`] [`power`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
 //!
 //! `live` comes after `run`, not beside `llm`: it uses the stage and the engine of a run.

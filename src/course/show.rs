@@ -75,7 +75,7 @@ pub(super) fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
         looks => format!("looking {looks} times and stopping at the first verdict"),
     };
     Some(format!(
-        "over {} runs of {} users, {looks}: {} ship{equal} (Monte Carlo error {})",
+        "Over {} runs of {} users, {looks}: {} ship{equal} (Monte Carlo error {})",
         rates.replications,
         figure::count(u64::from(rates.users)),
         figure::percent(ships.0),

@@ -9,9 +9,9 @@ pub(super) const TERMS: &[Term] = &[
         name: "health checks",
         aliases: &["health", "healthy", "warning", "exposures", "metrics", "config", "targeting"],
         says: [
-            "Health checks ask whether the numbers may be believed at all, before anybody asks what they say.",
+            "Health checks tell whether the numbers can be trusted at all, so read them first.",
             "They look for users without exposure, broken splits, missing events, silent arms and estimates that are mostly prior.",
-            "A warning means to look first; an error outranks the verdict, so the headline says not to trust the result, unless the experiment lists the check under `tolerate`.",
+            "Look at a warning before you decide; an error outranks the verdict, so the headline says not to trust the result, unless the experiment lists the check under `tolerate`.",
         ],
         formula: "each check has its own; see below",
         source: "the checks of LaunchDarkly's experiment page, and more",
@@ -21,7 +21,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "sample ratio mismatch",
         aliases: &["srm", "split"],
         says: [
-            "There is a sample ratio mismatch when the arms have other shares of the users than planned, by more than chance explains.",
+            "There is a sample ratio mismatch when the arms' shares of the users differ from the planned shares by more than chance explains.",
             "Then something removes or adds users in one arm, and the users that remain are no longer alike.",
             "Find the cause and run again: no analysis repairs it.",
         ],
@@ -34,7 +34,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["silence", "response rate"],
         says: [
             "An arm is silent when its users give no answer at all, or far fewer of them answer than in the control.",
-            "That is first of all a sign of broken events or of timeouts, and those who still answer are other users.",
+            "This usually means broken events or timeouts, and the users who still answer are no longer a random sample.",
             "A metric of such an arm compares those who answered, not those who came.",
         ],
         formula: "no answer: Fisher's exact test at 1%; fewer: z test of two proportions with Yates's correction at 0.1%",
@@ -45,7 +45,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "prior-data conflict",
         aliases: &["conflict", "prior conflict"],
         says: [
-            "Prior and data conflict when the data lie where the prior says they hardly can, and the prior still has weight.",
+            "Prior and data conflict when the data are very unlikely under the prior, and the prior still has weight.",
             "Then the estimate is mostly prior: a cost that is 29 times as high can read as +33%.",
             "Take the measured value first, and give the metric a wider prior or more users.",
         ],

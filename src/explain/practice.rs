@@ -11,7 +11,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "A user is exposed when the app evaluates the flag or AI config and the evaluation says that the user is in the experiment.",
             "Only exposed users count, and each counts for the first variation that it was exposed to.",
-            "Exposing users who never meet the change (one in seven queries with personal data, say) dilutes a real effect by as much.",
+            "Exposing users who never meet the change dilutes a real effect: if it concerns one query in seven, to a seventh.",
         ],
         formula: "users with an evaluation whose reason has inExperiment = true",
         source: "LaunchDarkly docs, \"Experimentation events\"",
@@ -23,7 +23,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "The control is the variation that everything is compared with, usually what is in production.",
             "The others are treatments; all of them together are the arms of the experiment.",
-            "Arms may differ in one thing only, or the result cannot be put down to any: a new prompt along with a new model is two experiments in one.",
+            "Arms should differ in one thing only: with a new prompt and a new model at once, nobody can tell which of them caused the result.",
         ],
         formula: "arm = hash of the user's key, in the rollout's shares",
         source: "the experiment's definition",
@@ -34,7 +34,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["criterion", "criteria", "verdict", "checklist", "rule", "held"],
         says: [
             "The decision rule is written before the data: which criteria must hold for the treatment to be shipped.",
-            "Each line of the checklist shows what was found and what was required, and the verdict follows from them alone.",
+            "Each line of the checklist shows what was found and what was required, and the verdict follows only from these lines.",
             "A criterion on the estimate (at most +15%) and one on a probability (75% sure that it is at most +15%) are different questions with different answers.",
         ],
         formula: "ship if the rule holds; keep if it does not; need more data if data are missing or undecided",
@@ -45,7 +45,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "declared",
         aliases: &["declared fact", "not measured"],
         says: [
-            "A declared criterion holds because somebody says so: no data of the experiment speak about it.",
+            "A declared criterion holds because somebody states it: the experiment has no data about it.",
             "It is marked wherever it counts, so that a verdict cannot look better founded than it is.",
             "If it matters, find a metric for it.",
         ],
@@ -58,7 +58,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["non inferior", "margin", "guardrail"],
         says: [
             "Non-inferiority asks whether the treatment is not worse than the control by more than a margin.",
-            "It is the right question for what must not suffer, where asking for an improvement would be too much.",
+            "Use it for a metric that must not get worse and does not have to improve.",
             "The margin has to be set before the data are seen, or any result can be made to pass.",
         ],
         formula: "P(relative difference >= -margin | data) >= required probability, mirrored where lower is better",
@@ -83,7 +83,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "A confidence sequence is an interval that holds the true difference at all looks at once, so you may look whenever you like and stop when you like.",
             "The price is width: at any single look it is wider than an ordinary interval.",
-            "It rests on a central limit theorem, so it needs some tens of users before the first look.",
+            "It relies on a central limit theorem, so it needs a few dozen users before the first look.",
         ],
         formula: "d +- sqrt(V 2 (n r + 1) / (n r) (ln(n r + 1) / 2 - ln a)), a = 1 - threshold, r tuned to be tightest at 2,000 users",
         source: "Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, arXiv 2103.06476, theorem 2.2",
@@ -93,8 +93,8 @@ pub(super) const TERMS: &[Term] = &[
         name: "peeking",
         aliases: &["look", "early stopping", "optional stopping"],
         says: [
-            "Peeking is looking at results on the way and stopping when they please.",
-            "Each look is another chance for luck to pass the threshold, so more false winners get through than the threshold promises.",
+            "Peeking is looking at results on the way and stopping when they look good.",
+            "At each look the threshold can be passed by chance, so more false winners get through than the threshold promises.",
             "Look as often as you like with the sequential method, or decide on the number of users before you start.",
         ],
         formula: "`simlab power --looks N` counts how often a rule would have shipped at any of N looks",
@@ -107,7 +107,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "Bonferroni's correction multiplies every p-value by the number of comparisons.",
             "So the chance that even one of them is a false alarm stays below the level, however they depend on each other.",
-            "It is strict: with many metrics real effects are missed.",
+            "It is strict: with many metrics it misses real effects.",
         ],
         formula: "adjusted p = min(1, m p), m comparisons",
         source: "Dunn 1961, JASA 56, 52-64",
@@ -136,7 +136,7 @@ pub(super) const TERMS: &[Term] = &[
         ],
         says: [
             "CUPED takes out of each user's value what the user's behavior before the experiment already explains.",
-            "What remains is less noisy, so the same users tell more.",
+            "What remains is less noisy, so the same users give narrower intervals.",
             "It needs values from before the experiment, and it cannot adjust a percentile.",
         ],
         formula: "adjusted mean = mean - b (pre mean - pre mean of all), b the variation's own slope; error variance times 1 - r^2",
@@ -167,7 +167,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["true effect", "true change", "covered", "counterfactual", "effect on users"],
         says: [
             "The truth is the effect on users: what every user gets, pays and waits for in every variation, with the same draws in each.",
-            "It counts answers as good as they are, all real costs and every user, so a missing price, an erring judge or a crash that loses users changes nothing in it but the harm that they do.",
+            "It uses the real quality of answers, all real costs and every user, so a missing price, an error of the judge or users lost to a crash do not distort it.",
             "With `--truth` it stands next to the estimate with its own error; an experiment on real users never shows it.",
         ],
         formula: "rate, mean or percentile over all simulated users, each variation forced on everybody; paired standard error by influence functions",
@@ -178,9 +178,9 @@ pub(super) const TERMS: &[Term] = &[
         name: "bias",
         aliases: &["measurement limit", "measured limit", "limit"],
         says: [
-            "The measurement's limit is what this instrumentation would show with endless users; its bias is that limit less the effect on users.",
-            "It comes from what stands between users and the events: a price that is not given, users lost to a crash, a judge who sees little or errs, failed runs that record no cost.",
-            "No number of users makes it smaller: mend the measurement.",
+            "The measurement's limit is what this instrumentation would show with unlimited users; its bias is that limit minus the effect on users.",
+            "It comes from what happens between users and events: a price that is not given, users lost to a crash, errors of the judge, failed runs that record no cost.",
+            "More users do not make it smaller: fix the measurement.",
         ],
         formula: "relative difference at the limit - relative difference of the effect on users",
         source: "the simulator (`simlab run --truth`, `simlab power`)",
@@ -202,7 +202,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "hindsight",
         aliases: &["right verdict", "right", "wrong verdict"],
         says: [
-            "In hindsight the same decision rule is put to the effect on users instead of to the data.",
+            "In hindsight, the same decision rule is applied to the effect on users instead of to the data.",
             "A verdict that differs was wrong, though the data may have given no way to know it.",
             "One run says little about a rule: `simlab power` counts how often it is right.",
         ],
@@ -215,7 +215,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["operating characteristics", "false ship", "false ship rate", "aa test"],
         says: [
             "The power of an experiment is how often it finds what is there; its false-ship rate is how often it ships what is no better.",
-            "Running `simlab power` plays the scenario many times with other luck and counts both for the scenario's own rule.",
+            "The command `simlab power` runs the scenario many times with different seeds and counts both for the scenario's own rule.",
             "Every share comes with its Monte Carlo error: more replications make it smaller.",
         ],
         formula: "share of replications with that verdict; standard error sqrt(p (1 - p) / replications)",
@@ -257,10 +257,10 @@ pub(super) const TERMS: &[Term] = &[
         ],
         says: [
             "A bandit changes the shares of the variations while users arrive: each gets its probability to be best on the primary metric, down to a floor.",
-            "It is for earning while learning: fewer users meet the worse variations, so the regret is small.",
-            "Less is learned about the losers, and intervals that are made for a fixed split are somewhat too optimistic: compare with the fixed split that the report shows beside it.",
+            "Use it to lose less while you learn: fewer users get the worse variations, so the regret is small.",
+            "Less is learned about the losers, and intervals that are made for a fixed split are somewhat too narrow: compare with the fixed split that the report shows next to it.",
         ],
-        formula: "share of i = floor + (1 - floor × variations) × P(i is best), every so many exposed users; a user's bucket stays",
+        formula: "share of i = floor + (1 - floor × variations) × P(i is best), at every N exposed users; a user's bucket stays",
         source: "Thompson 1933, Biometrika 25, 285-294; Scott 2010, \"A modern Bayesian look at the multi-armed bandit\"",
         see: &["regret", "probability to be best", "sample ratio mismatch"],
     },
@@ -269,8 +269,8 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["loss of a bandit"],
         says: [
             "Regret is what the users of a run lost because not all of them got the variation that is truly best.",
-            "It is known in a simulator alone, where every user can be sent through every variation.",
-            "In `power` it is what is served afterwards that counts: how much worse than the best the shipped variation is, on average over many runs.",
+            "Only a simulator knows it, because there every user can be sent through every variation.",
+            "In `simlab power` it is how much worse than the best the variation is that is served after the experiment, on average over many runs.",
         ],
         formula: "sum over variations of users × |true value of the best - true value of the variation|",
         source: "Lai & Robbins 1985, Advances in Applied Mathematics 6, 4-22",
@@ -280,11 +280,11 @@ pub(super) const TERMS: &[Term] = &[
         name: "guarded rollout",
         aliases: &["rollout", "regression", "rolled back", "released", "watch"],
         says: [
-            "A guarded rollout releases a variation to some users, with as many as their control, and looks now and then whether a metric has become worse.",
+            "A guarded rollout releases a variation to some users, compares them with equally many users of the old one, and checks from time to time whether a metric has become worse.",
             "A regression beyond the margin, at the stated confidence over all looks and for each metric, takes it back; after enough users without one everybody gets it.",
-            "That nothing was found does not show that nothing is there: a short watch sees large regressions only.",
+            "Finding nothing does not prove that there is nothing: a short watch detects only large regressions.",
         ],
-        formula: "back when the end of the always-valid interval that speaks best for the new variation is worse than the margin",
+        formula: "rolled back when even the better end of the always-valid interval is worse than the margin",
         source: "LaunchDarkly docs, \"Guarded rollouts\"; the interval: Waudby-Smith et al., arXiv 2103.06476",
         see: &["confidence sequence", "non-inferiority"],
     },
@@ -293,7 +293,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["by segment", "slice", "subgroup", "cohort"],
         says: [
             "A segment is a part of the users by their attributes: a plan, a country, a device, an organization.",
-            "A list `by: [ … ]` in an experiment shows each of its segments by itself, with the same statistics on fewer users.",
+            "A list `by: [ … ]` in an experiment shows each of its segments separately, with the same statistics on fewer users.",
             "Every segment is one more comparison: look where you had a reason to before you saw the data.",
         ],
         formula: "the experiment's own statistics over the users of the segment",

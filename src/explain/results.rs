@@ -26,7 +26,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "The prior is what is assumed about a variation before its own data count.",
             "The control has a flat one; a treatment starts from the control's posterior, widened by how much treatments differ on the whole platform.",
-            "With few users it pulls a treatment towards the control, which guards against lucky extremes and hides real ones.",
+            "With few users it pulls a treatment towards the control, which protects against extremes that are chance and hides extremes that are real.",
         ],
         formula: "mean m = the control's posterior mean; variance m^2 g2 + the control's posterior variance; g2 = 0.041 for rates, 0.166 for percentiles, 0.155 for costs, 0.18 for other means, or the metric's `prior_variance`",
         source: BAYESIAN,
@@ -50,7 +50,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "The measured value is the plain rate, mean or percentile of the users of a variation.",
             "No prior touches it, so it is what a query on your own events would give.",
-            "It has the full noise of the sample: a striking value from few users is mostly luck.",
+            "It has the full noise of the sample: a striking value from few users is mostly chance.",
         ],
         formula: "conversions / exposed users; total / users; or the sample percentile",
         source: "by definition",
@@ -61,7 +61,7 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["interval", "hdi", "highest density interval", "90% interval"],
         says: [
             "A credible interval holds the true value with a stated probability, given prior and data.",
-            "The report shows the shortest such interval, at the experiment's threshold (90% unless told otherwise).",
+            "The report shows the shortest such interval, at the experiment's threshold (90% by default).",
             "Two overlapping intervals do not mean that there is no difference: look at the relative difference and its own interval.",
         ],
         formula: "the shortest [l, u] with P(l <= value <= u | data) = threshold",
@@ -74,7 +74,7 @@ pub(super) const TERMS: &[Term] = &[
         says: [
             "The relative difference is how much higher or lower the treatment lies than the control, in percent of the control.",
             "Its interval counts the uncertainty of both.",
-            "Where the control is near 0 a large percentage may be a trifle, and at 0 there is none.",
+            "Where the control is near 0, a tiny difference is a large percentage; at 0 there is no percentage.",
         ],
         formula: "t / c - 1 with variance (Var t + (t/c)^2 Var c) / c^2, t and c the posterior means",
         source: "delta method: Deng, Knoblich & Lu 2018, \"Applying the Delta Method in Metric Analytics\", section 2; LaunchDarkly docs, \"Analytic formulas for Bayesian experiment variation means\"",
@@ -127,8 +127,8 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["significance", "significance level", "confidence"],
         says: [
             "The threshold is how sure one must be before a difference counts, and the mass of every interval.",
-            "It is the experiment's own choice: 90% unless told otherwise.",
-            "At 90%, even a treatment that changes nothing will often pass on one metric or the other, once there are many of them.",
+            "Each experiment sets its own; the default is 90%.",
+            "With many metrics, even a treatment that changes nothing often passes 90% on one of them.",
         ],
         formula: "better: P(beats control) >= threshold; worse: P <= 1 - threshold",
         source: "the experiment's definition",
@@ -138,7 +138,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "p95",
         aliases: &["percentile", "p99", "p90", "p50", "median", "95th percentile", "tail latency"],
         says: [
-            "The p95 is the value that 95 of 100 users stay below: what the slow end feels like.",
+            "The p95 is the value that 95 of 100 users stay below: it describes the slowest users.",
             "Its uncertainty comes from the order statistics around it, not from the spread of all values.",
             "It needs many more users than a mean, since only one user in twenty lies beyond it.",
         ],
@@ -151,8 +151,8 @@ pub(super) const TERMS: &[Term] = &[
         aliases: &["more users", "sample size"],
         says: [
             "This is how many more users the primary metric needs to reach the threshold, if the measured difference is the true one.",
-            "It is for planning: a number in the millions says that there is nothing to find, not that you should wait.",
-            "With little data the measured difference is mostly luck, and so is this number; `simlab power` answers the question properly.",
+            "It is for planning: a number in the millions means that there is nothing to find, not that you should wait.",
+            "With little data, the measured difference and this number are mostly chance; use `simlab power` to plan an experiment.",
         ],
         formula: "N (z^2 (V_t + V_c) / d^2 - 1), z the normal quantile of the threshold, d the measured difference, V the posterior variances",
         source: "Chow, Shao & Wang, Sample Size Calculations in Clinical Research, section 3.2, without the power term",

@@ -1,8 +1,8 @@
 //! What was found, in the reader's words, and the same for machines.
 //!
-//! `Report` is plain data in which everything is computed; the renderers only render, so no two
-//! formats can disagree. A saved `report.json` reads back into the same value, so any format can be
-//! rendered again later.
+//! `Report` is plain data in which everything is computed; `sections` make a document of it, and the
+//! renderers only render that, so no two formats can disagree. A saved `report.json` reads back into
+//! the same value, so any format can be rendered again later.
 //!
 //! Does not know: flags, models, agents or the simulator; where the data came from is text in it.
 

@@ -4,7 +4,7 @@
 //! Promises: the same report gives the same bytes; whatever a scenario, a model or an event says
 //! stays text; every chart has a text that says the same, and its numbers stand in a table.
 //!
-//! Does not know: what is printed in a terminal; the tables of both come from `format`.
+//! Does not know: what is printed in a terminal; the document is the same for both.
 
 mod charts;
 mod drawing;
