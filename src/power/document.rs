@@ -67,7 +67,7 @@ fn facts(power: &Power) -> Vec<Fact> {
     if power.aa {
         facts.push(Fact::new(
             "A/A test",
-            "every treatment is made identical to its control, so every difference is luck",
+            "every treatment is made identical to its control, so every difference is due to chance",
         ));
     }
     facts.push(Fact::new("numbers", "share ± its Monte Carlo standard error"));
@@ -143,7 +143,9 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
     let better = match &study.truly_better {
         None => {
             let why = study.tie.as_deref().unwrap_or("both are equal");
-            format!("On {primary} neither is truly better: {why}. To ship counts as an error.")
+            format!(
+                "On {primary} neither variation is truly better: {why}. Shipping counts as an error."
+            )
         }
         Some(better) => {
             let name = if *better == study.treatment {
@@ -157,7 +159,7 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
     let rule = if study.rule_given {
         "the scenario's decision rule"
     } else {
-        "no decision rule is given, so: ship what beats the control on the primary metric, keep what loses to it"
+        "the scenario has no rule, so: ship a treatment that beats the control on the primary metric, keep the control if it loses"
     };
     let at_truth = format!(
         "By the effect on users the rule decides: {} ({rule}).",
@@ -198,7 +200,7 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section<'static> {
     let mut sentences = Vec::new();
     if let Some(own) = &study.own_run {
         sentences.push(format!(
-            "The scenario's own run (seed {}, {} users) says: {}. That verdict comes out in {} of the replications.",
+            "The scenario's own run (seed {}, {} users) says: {}. {} of the replications end with that verdict.",
             own.seed,
             figure::count(own.users.into()),
             decision(own.decision),
@@ -212,7 +214,7 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section<'static> {
         .find_map(|size| Some((size, size.untrusted.filter(|share| share.value.get() > 0.0)?)));
     if let Some((size, share)) = untrusted {
         sentences.push(format!(
-            "Of runs with {} users, {} fail a health check: their result is not to be trusted, whatever the rule says.",
+            "Of runs with {} users, {} fail a health check: do not trust their results, whatever the rule says.",
             figure::count(size.users.into()),
             share.percent()
         ));

@@ -73,7 +73,7 @@ impl LiveSummary {
         if self.repaired > 0 {
             let answers = if self.repaired == 1 { "answer" } else { "answers" };
             lines.push(format!(
-                "{} malformed {answers} asked for once more",
+                "{} malformed {answers} requested once more",
                 figure::count(self.repaired)
             ));
         }

@@ -76,14 +76,14 @@ fn fixed<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
             Some(_) => value(x),
         };
         format!(
-            "Regret, what the users lost because not all of them got the truly best variation: {} with the bandit, {} with the fixed split. \
-             Shares that follow the data make its own intervals somewhat too optimistic: they are those of a fixed split.",
+            "Regret (what users lost because not all of them got the best variation): {} with the bandit, {} with the fixed split. \
+             The shares of the bandit follow the data, but its intervals assume a fixed split, so they are somewhat too narrow.",
             amount(own.get()),
             amount(fixed.get())
         )
     });
     let table = Element::Table(Table { columns, rows: rows.collect() });
-    Section::new("The bandit beside a fixed split of the same users", Level::Detail)
+    Section::new("The bandit and a fixed split of the same users", Level::Detail)
         .folded()
         .with([table])
         .with(note.map(|note| Element::Note(note, Tone::Dim)))

@@ -110,7 +110,7 @@ fn users_needed(experiment: &Experiment) -> Option<String> {
         }
         (None, reason) => {
             let reason = reason.unwrap_or("this file does not say why");
-            Some(format!("How many more users {} needs cannot be said: {reason}.", primary.key))
+            Some(format!("How many more users {} needs is unknown: {reason}.", primary.key))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::report::table::{Cell, Column, Row, Table, Tone};
 
 pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     let Some(table) = table(experiment) else { return Vec::new() };
-    let lead = "Where a saving in one place is paid in another.".to_owned();
+    let lead = "A saving in one place may cost more in another.".to_owned();
     let gallery = Gallery { lead, experiment, pictures: pictures(experiment) };
     let section = Section::new("Cost by agent", Level::Section).folded();
     vec![section.with([Element::Gallery(gallery), Element::Table(table)])]

@@ -8,7 +8,7 @@ use crate::report::table::{Cell, Column, Row, Table, Tone};
 
 pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
     let Some(table) = interactions(report) else { return Vec::new() };
-    let section = Section::new("Do the experiments influence each other?", Level::Chapter);
+    let section = Section::new("Interactions between experiments", Level::Chapter);
     vec![section.with([Element::Table(table)])]
 }
 

@@ -136,7 +136,7 @@ fn recorded(report: &Report) -> Vec<Fact> {
         Fact::new("exposures", format!("{} of {} users", count(data.exposures), count(data.units))),
         Fact::new(
             "metric events",
-            format!("{}, of which {} count", count(data.metric_events), count(data.used)),
+            format!("{}; {} of them count", count(data.metric_events), count(data.used)),
         ),
     ];
     for (nth, (why, events)) in data.unused.0.iter().enumerate() {

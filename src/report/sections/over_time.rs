@@ -16,7 +16,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
         })
     });
     let lead = format!(
-        "What each of {} looks at the data would have shown; the verdict rests on the last, larger mark alone. Dashed lines: {} and its complement. A line that crosses them and comes back is why peeking misleads.",
+        "What each of {} looks at the data would have shown; the verdict uses only the last, larger mark. Dashed lines: {} and its complement. A line that crosses one and comes back shows why stopping early misleads.",
         series.users.len(),
         experiment.mass()
     );

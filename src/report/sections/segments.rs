@@ -43,8 +43,8 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     let comparisons: usize = experiment.segments.iter().map(|segment| segment.changes.len()).sum();
     let by_luck = (1.0 - experiment.threshold) * 2.0 * comparisons as f64;
     let note = format!(
-        "{comparisons} comparisons at {}: were nothing different anywhere, about {} of them would look decided all the same. The \
-         decision rule reads all users together.",
+        "{comparisons} comparisons at {}: if nothing differed anywhere, about {} of them would still look decided by chance. The \
+         decision rule uses all users together.",
         experiment.mass(),
         figure::count(libm::round(by_luck).max(0.0) as u64),
     );

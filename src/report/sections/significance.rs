@@ -19,9 +19,9 @@ fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
     let name = match experiment.method {
         Method::Bayesian => return None,
         Method::Frequentist => {
-            "Fixed-horizon test of the difference (valid at one look, planned before)"
+            "Fixed-horizon test of the difference (valid at one look, planned in advance)"
         }
-        Method::Sequential => "Always-valid test of the difference (may be looked at any time)",
+        Method::Sequential => "Always-valid test of the difference (valid at every look)",
     };
     let columns = vec![
         Column::words("metric"),

@@ -401,14 +401,14 @@ fn the_test_that_an_experiment_asks_for_stands_beside_its_posteriors() {
     report.experiments[0].method = crate::experiment::Method::Frequentist;
     let text = to_text(&report, 80, &Palette::plain());
     insta::assert_snapshot!(part(&text, "Fixed-horizon"), @"
-    Fixed-horizon test of the difference (valid at one look, planned before)
+    Fixed-horizon test of the difference (valid at one look, planned in advance)
                                                measured
       metric                variation        difference        90% interval  p-value
       p95_total_user_late…  Strict Security     -14.8 s  -28.8 s to -770 ms    0.083
     ");
     report.experiments[0].method = crate::experiment::Method::Sequential;
     insta::assert_snapshot!(part(&to_text(&report, 80, &Palette::plain()), "Always-valid"), @"
-    Always-valid test of the difference (may be looked at any time)
+    Always-valid test of the difference (valid at every look)
                                                measured
       metric                variation        difference        90% interval  p-value
       p95_total_user_late…  Strict Security     -14.8 s  -28.8 s to -770 ms   <0.001
