@@ -34,8 +34,8 @@ fn summary() -> Summary {
     let tallies = |metric: &simlab::experiment::Metric| match (metric.aggregation, metric.statistic)
     {
         (_, Statistic::Percentile(_)) => [
-            Tally::Percentile { units: 2000, value: 38_109.0, standard_error: Some(8_800.0) },
-            Tally::Percentile { units: 2000, value: 23_254.0, standard_error: Some(4_600.0) },
+            Tally::Value { units: 2000, value: 38_109.0, standard_error: Some(8_800.0) },
+            Tally::Value { units: 2000, value: 23_254.0, standard_error: Some(4_600.0) },
         ],
         (Aggregation::Occurrence, _) => [Tally::rate(679), Tally::rate(687)],
         _ => [

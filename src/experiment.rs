@@ -11,6 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Probability, Share};
+use crate::statistic::Declared;
+
+pub use crate::statistic::{Aggregation, MetricKind, Missing, PriorKind, Statistic};
 
 /// How sure a result has to be to count where nobody says (tutorial).
 pub const THRESHOLD: f64 = 0.9;
@@ -39,62 +42,6 @@ impl Better {
             Self::Lower => -1.0,
         }
     }
-}
-
-/// How the events of one unit become one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Aggregation {
-    /// 1 when there was any event, else 0: a conversion.
-    Occurrence,
-    /// The sum of the events' values.
-    Sum,
-    /// The mean of the events' values.
-    Average,
-}
-
-/// What is compared between treatments.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub enum Statistic {
-    /// The mean of the unit values.
-    Mean,
-    /// A percentile of the unit values: a probability such as 0.95. Units without events are always
-    /// excluded.
-    Percentile(Probability),
-}
-
-/// What units without events count as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Missing {
-    /// As the value 0.
-    Zero,
-    /// They are left out.
-    Exclude,
-}
-
-/// The kind of a metric, as reports name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MetricKind {
-    /// A share of units: beta-binomial.
-    Conversion,
-    /// A mean of unit values: normal-normal.
-    Numeric,
-    /// A percentile of unit values: normal-normal on the percentile.
-    Percentile,
-}
-
-/// Whose effects a metric's prior takes as usual: it decides the prior variance of relative
-/// differences where none is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PriorKind {
-    /// Shares of users: a variance of 0.041.
-    Rate,
-    /// Percentiles: 0.166.
-    Percentile,
-    /// Costs, in whatever currency: 0.155.
-    Cost,
-    /// Other means, such as tokens: 0.18.
-    Mean,
 }
 
 /// How often a judge is right, as measured on labeled answers.
@@ -143,14 +90,16 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// What it compares, with all that this declares: its sums, their error, its kind and its prior.
+    #[must_use]
+    pub fn declared(&self) -> Declared {
+        Declared::new(self.aggregation, self.statistic, self.missing)
+    }
+
     /// The kind that follows from the definition.
     #[must_use]
     pub fn kind(&self) -> MetricKind {
-        match (self.aggregation, self.statistic) {
-            (_, Statistic::Percentile(_)) => MetricKind::Percentile,
-            (Aggregation::Occurrence, Statistic::Mean) => MetricKind::Conversion,
-            (Aggregation::Sum | Aggregation::Average, Statistic::Mean) => MetricKind::Numeric,
-        }
+        self.declared().definition().kind
     }
 
     /// Whether two values differ by less than what matters; equal ones do so in any case.

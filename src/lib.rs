@@ -27,7 +27,7 @@
 //! | storey | rooms | purpose |
 //! |---|---|---|
 //! | ground | [`quantity`] [`time`] [`diagnostic`] | numbers that cannot be wrong; timestamps; errors that show the line and the carets |
-//! | nouns | [`random`] [`context`] [`experiment`] [`figure`] [`journal`] [`event`] | every source of luck; who is asked about; experiments and metrics; numbers as text; what happened, as integers; which events that sends |
+//! | nouns | [`random`] [`context`] [`statistic`] [`experiment`] [`figure`] [`journal`] [`event`] | every source of luck; who is asked about; what of users' values is compared, one file each; experiments and metrics; numbers as text; what happened, as integers; which events that sends |
 //! | services | [`knowledge`] [`flags`] [`llm`] | what people ask and read; a LaunchDarkly project and a chat model, each with its seam and its mock |
 //! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
@@ -80,6 +80,7 @@ pub mod diagnostic;
 
 pub mod random;
 pub mod context;
+pub mod statistic;
 pub mod experiment;
 pub mod figure;
 pub mod journal;

@@ -50,9 +50,9 @@ pub fn analyze(experiment: &Experiment, summary: &Summary) -> Analysis {
 
 /// What is known of each treatment under a metric.
 fn estimates(input: &MetricInput, exposures: &[u64]) -> Vec<Result<Estimate, String>> {
-    let statistic = input.metric.statistic;
+    let declared = input.metric.declared();
     let each = exposures.iter().enumerate();
-    each.map(|(i, &exposed)| estimate(statistic, input.tallies.get(i).copied().flatten(), exposed))
+    each.map(|(i, &exposed)| estimate(declared, input.tallies.get(i).copied().flatten(), exposed))
         .collect()
 }
 

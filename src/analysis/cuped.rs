@@ -11,7 +11,7 @@
 
 use super::analyze;
 use super::result::{MetricAnalysis, MetricInput, Summary, Tally};
-use crate::experiment::{Experiment, Metric, MetricKind, Missing};
+use crate::experiment::{Experiment, Metric, MetricKind};
 use crate::metrics::Observations;
 
 /// Sufficient statistics of one variation: its values in the experiment and the same users' values
@@ -133,8 +133,10 @@ pub fn adjusted(
     experiment: &Experiment,
     metrics: &[Metric],
 ) -> Vec<AdjustedMetric> {
-    let means =
-        experiment.metrics_in(metrics).filter(|(_, metric)| metric.kind() == MetricKind::Numeric);
+    let mean = |metric: &Metric| {
+        metric.kind() == MetricKind::Numeric && metric.declared().definition().linear
+    };
+    let means = experiment.metrics_in(metrics).filter(|(_, metric)| mean(metric));
     let adjust = |(at, metric): (usize, &Metric)| {
         let arms =
             pre_period(observations, before, nth, experiment.treatments.len(), (at, metric))?;
@@ -163,9 +165,9 @@ fn pre_period(
     (at, metric): (usize, &Metric),
 ) -> Option<Vec<CupedArm>> {
     let mut pairs: Vec<Vec<(f64, f64)>> = vec![Vec::new(); arms];
+    let declared = metric.declared();
     let value = |table: &Observations, unit: usize| {
-        let found = table.value(at, metric.aggregation, unit);
-        if metric.missing == Missing::Zero { Some(found.unwrap_or(0.0)) } else { found }
+        declared.entering(table.value(at, metric.aggregation, unit))
     };
     for unit in 0..observations.units().min(before.units()) {
         let Some(arm) =

@@ -195,7 +195,7 @@ fn events(names: &[String], summary: &Summary) -> HealthCheck {
     let done = |status, message| HealthCheck { check: "metrics", status, message };
     for input in &summary.metrics {
         let units = input.tallies.iter().map(|tally| match tally {
-            Some(Tally::Mean { units, .. } | Tally::Percentile { units, .. }) => *units,
+            Some(Tally::Mean { units, .. } | Tally::Value { units, .. }) => *units,
             Some(Tally::Conversion { units, conversions, .. }) => {
                 units.unwrap_or(0).max(*conversions)
             }
@@ -247,7 +247,7 @@ fn has_events(input: &MetricInput) -> bool {
         Tally::Mean { units, total, standard_error } => {
             units > 0 && (total != 0.0 || standard_error.is_some_and(|e| e > 0.0))
         }
-        Tally::Percentile { units, .. } => units > 0,
+        Tally::Value { units, .. } => units > 0,
     })
 }
 

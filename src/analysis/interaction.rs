@@ -10,12 +10,12 @@
 
 use std::ops::Range;
 
-use super::observed::tally;
 use super::posterior::estimate;
 use super::result::{Interval, Tally};
 use super::special::{two_sided_p, two_sided_z};
-use crate::experiment::{Experiment, Metric, MetricKind, Statistic};
+use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic};
 use crate::metrics::Observations;
+use crate::statistic::Declared;
 
 /// Effects of two experiments on one metric, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub fn interaction(
     cells: &[[(u64, Option<Tally>); 2]; 2],
     mass: f64,
 ) -> Result<Interaction, String> {
+    // A cell has a rate or a mean; what is declared decides how a missing error is explained.
+    let declared = Declared::new(Aggregation::Sum, Statistic::Mean, Missing::Exclude);
     let mut means = [[0.0; 2]; 2];
     let mut variance = 0.0;
     for (i, (row, means)) in cells.iter().zip(&mut means).enumerate() {
@@ -55,7 +57,7 @@ pub fn interaction(
                     words(j)
                 )
             };
-            let found = estimate(Statistic::Mean, tally, exposures).map_err(at)?;
+            let found = estimate(declared, tally, exposures).map_err(at)?;
             let error =
                 found.standard_error.ok_or_else(|| at("the standard error is not known".into()))?;
             *mean = found.mean;
@@ -120,7 +122,7 @@ pub fn interactions_between(
     }
     let arms = [first, second].map(|own| [own.control, usize::from(own.control == 0)]);
     let shared = first.metrics_in(metrics).filter(|(at, _)| second.metrics.contains(at));
-    let counted = shared.filter(|(_, metric)| metric.kind() != MetricKind::Percentile);
+    let counted = shared.filter(|(_, metric)| metric.declared().definition().linear);
     let found = counted.map(|(at, metric)| {
         let cells = cells(observations, pair, arms, (at, metric), 0..observations.units());
         let users = cells.iter().flatten().map(|(exposed, _)| exposed).sum();
@@ -161,8 +163,9 @@ fn cells(
         *exposed += 1;
         values.extend(observations.value(at, metric.aggregation, unit));
     }
+    let declared = metric.declared();
     members.map(|row| {
-        row.map(|(exposed, mut values)| (exposed as u64, tally(metric, &mut values, exposed)))
+        row.map(|(exposed, mut values)| (exposed as u64, declared.tally(&mut values, exposed)))
     })
 }
 

@@ -26,7 +26,6 @@ mod health;
 mod interaction;
 mod judge;
 mod needed;
-mod percentile;
 mod paired;
 mod posterior;
 #[cfg(test)]
@@ -59,7 +58,6 @@ pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
-pub use percentile::{PercentileEstimate, percentile};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
     Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus,

@@ -1,14 +1,11 @@
 //! From a table of observations to sufficient statistics.
 //!
-//! Promises: sums in the order of units, so the same table gives the same bits; two passes, so a
-//! variance does not cancel. What units without events count as follows the metric's definition; a
-//! percentile always leaves them out.
+//! Promises: sums in the order of units, so the same table gives the same bits.
 //!
-//! Does not know: posteriors.
+//! Does not know: which sums a statistic needs (`statistic`), or posteriors.
 
-use crate::analysis::percentile;
-use crate::analysis::{MetricInput, Summary, Tally};
-use crate::experiment::{Experiment, Metric, MetricKind, Missing, Statistic};
+use crate::analysis::{MetricInput, Summary};
+use crate::experiment::{Experiment, Metric, MetricKind, Missing};
 use crate::metrics::Observations;
 
 /// The summary of experiment number `nth` over the units in `units`: those that came first, or
@@ -32,6 +29,7 @@ pub fn summarize(
     }
     let mut values = Vec::new();
     let inputs = experiment.metrics_in(metrics).map(|(at, metric)| {
+        let declared = metric.declared();
         let mut responders = vec![0; arms];
         let mut skewness = Vec::with_capacity(arms);
         let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
@@ -44,7 +42,7 @@ pub fn summarize(
             *responders = values.len() as u64;
             skewness.push(skew(metric, &values, members.len()));
             let judged = metric.judge.as_ref().and_then(|_| observations.judged(at, members));
-            tally(metric, &mut values, members.len()).map(|tally| tally.judged_of(judged))
+            declared.tally(&mut values, members.len()).map(|tally| tally.judged_of(judged))
         });
         let tallies = tallies.collect();
         MetricInput { metric: metric.clone(), tallies, responders: Some(responders), skewness }
@@ -65,7 +63,8 @@ pub fn summarize(
 /// deviation; `None` for other metrics, for fewer than three units and for values without spread.
 fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
     let units = if metric.missing == Missing::Zero { exposed } else { values.len() };
-    if metric.kind() != MetricKind::Numeric || units < 3 {
+    let mean = metric.kind() == MetricKind::Numeric && metric.declared().definition().linear;
+    if !mean || units < 3 {
         return None;
     }
     let n = units as f64;
@@ -80,37 +79,4 @@ fn skew(metric: &Metric, values: &[f64], exposed: usize) -> Option<f64> {
     let deviation = (squares / n).sqrt();
     let skewness = cubes / n / (deviation * deviation * deviation);
     (deviation > 0.0 && skewness.is_finite()).then_some(skewness)
-}
-
-/// The tally of the values of one arm of `exposed` units; `None` where nobody was exposed or
-/// nothing has a value.
-pub(super) fn tally(metric: &Metric, values: &mut [f64], exposed: usize) -> Option<Tally> {
-    if exposed == 0 {
-        return None;
-    }
-    match (metric.kind(), metric.statistic) {
-        (MetricKind::Conversion, _) => Some(Tally::rate(values.len() as u64)),
-        (_, Statistic::Percentile(p)) => {
-            let units = values.len() as u64;
-            let sample = percentile(values, p)?;
-            Some(Tally::Percentile {
-                units,
-                value: sample.value,
-                standard_error: sample.standard_error,
-            })
-        }
-        (_, Statistic::Mean) => {
-            // Zeros add to the count and to the squared deviations, not to the sum.
-            let units = if metric.missing == Missing::Zero { exposed } else { values.len() };
-            if units == 0 {
-                return None;
-            }
-            let (n, total) = (units as f64, values.iter().sum::<f64>());
-            let mean = total / n;
-            let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-            let zeros = (units - values.len()) as f64 * mean * mean;
-            let standard_error = (units > 1).then(|| ((squares + zeros) / (n - 1.0) / n).sqrt());
-            Some(Tally::Mean { units: units as u64, total, standard_error })
-        }
-    }
 }

@@ -14,7 +14,7 @@
 //! the error is somewhat larger.
 
 use super::result::Tally;
-use crate::experiment::{Metric, MetricKind, Missing, Statistic};
+use crate::experiment::Metric;
 use crate::metrics::Observations;
 
 /// A value with every user's influence on it.
@@ -38,35 +38,11 @@ pub fn influence(
 ) -> Option<Influence> {
     let tally = tally?;
     let value = tally.value(exposed)?;
-    let rate = metric.kind() == MetricKind::Conversion;
-    // Of units that take part, `None` leaves one out.
-    let own = |unit: usize| {
-        let found = table.value(at, metric.aggregation, unit);
-        if rate {
-            Some(f64::from(u8::from(found.is_some())))
-        } else if metric.missing == Missing::Zero && metric.statistic == Statistic::Mean {
-            Some(found.unwrap_or(0.0))
-        } else {
-            found
-        }
-    };
+    let declared = metric.declared();
+    let own = |unit: usize| declared.entering(table.value(at, metric.aggregation, unit));
     let mut of_unit = vec![0.0; table.units()];
-    let units = match tally {
-        Tally::Conversion { .. } => exposed,
-        Tally::Mean { units, .. } | Tally::Percentile { units, .. } => units,
-    };
-    let part: Box<dyn Fn(f64) -> f64> = match (tally, metric.statistic) {
-        (Tally::Percentile { standard_error, .. }, Statistic::Percentile(p)) => {
-            // The density at the percentile is what its standard error says it is.
-            let (p, n, error) = (p.get(), units as f64, standard_error?);
-            let density = (p * (1.0 - p) / n).sqrt() / error;
-            if density.is_nan() || density.is_infinite() {
-                return None;
-            }
-            Box::new(move |own| (p - f64::from(u8::from(own <= value))) / density)
-        }
-        _ => Box::new(move |own| own - value),
-    };
+    let units = tally.units(exposed);
+    let part = declared.influence(tally, value)?;
     for (unit, influence) in of_unit.iter_mut().enumerate() {
         if table.treatment(nth, unit) == Some(arm)
             && let Some(own) = own(unit)
@@ -118,7 +94,7 @@ mod tests {
     use super::*;
     use crate::analysis::published::{experiment, metric as defined};
     use crate::analysis::summarize;
-    use crate::experiment::{Aggregation, Better};
+    use crate::experiment::{Aggregation, Better, Missing, Statistic};
     use crate::quantity::Probability;
 
     fn mean() -> Metric {

@@ -11,8 +11,9 @@
 //! Does not know: comparisons between treatments.
 
 use crate::event::AppEvent;
-use crate::experiment::{Metric, MetricKind, PriorKind, Statistic};
+use crate::experiment::{Metric, MetricKind, PriorKind};
 use crate::figure;
+use crate::statistic::{Declared, UnknownError};
 
 use super::beta::LogitBeta;
 use super::result::{Interval, Posterior, Tally};
@@ -117,51 +118,29 @@ pub(super) struct Estimate {
     /// rates and percentiles.
     pub degrees: f64,
     /// Why the standard error is not known.
-    pub unknown: Option<Unknown>,
+    pub unknown: Option<UnknownError>,
 }
 
-/// Why a standard error is not known.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Unknown {
-    /// A mean of one unit.
-    OneUnit,
-    /// A percentile of fewer units than `least`: none is expected beyond it.
-    TooFew { percentile: f64, units: u64, least: u64 },
-    /// A percentile whose standard error is given as 0: it falls on equal values.
-    Ties,
-    /// The data do not say.
-    NotGiven,
-}
-
-impl Unknown {
-    /// The reason in words.
-    pub(super) fn words(self) -> String {
-        match self {
-            Self::OneUnit => "one user is too few to know the spread".to_owned(),
-            Self::TooFew { percentile, units, least } => format!(
+/// Why a standard error is not known, in words.
+pub(super) fn unknown_words(reason: UnknownError) -> String {
+    match reason {
+            UnknownError::OneUnit => "one user is too few to know the spread".to_owned(),
+            UnknownError::TooFew { percentile, units, least } => format!(
                 "percentile {} needs values of at least {least} users, and {} {} one: with fewer it is the largest or smallest value",
                 figure::written(100.0 * percentile),
                 figure::count(units),
                 if units == 1 { "user has" } else { "users have" },
             ),
-            Self::Ties => {
+            UnknownError::Ties => {
                 "the percentile falls on equal values (a timeout, a cap or rounding makes these), so its error cannot be told".to_owned()
             }
-            Self::NotGiven => "the standard error is not known".to_owned(),
+            UnknownError::NotGiven => "the standard error is not known".to_owned(),
         }
-    }
 }
 
-/// The fewest values of which at least one is expected beyond the percentile on either side: 20 for
-/// the 95th, 100 for the 99th.
-pub(super) fn least_values(percentile: f64) -> u64 {
-    let beyond = percentile.min(1.0 - percentile);
-    if beyond > 0.0 { (1.0 / beyond - 1e-9).ceil() as u64 } else { u64::MAX }
-}
-
-/// Reads a tally of a metric with this statistic, or says why it cannot be used.
+/// Reads a tally of what a metric compares, or says why it cannot be used.
 pub(super) fn estimate(
-    statistic: Statistic,
+    declared: Declared,
     tally: Option<Tally>,
     exposures: u64,
 ) -> Result<Estimate, String> {
@@ -213,16 +192,12 @@ pub(super) fn estimate(
                 unknown: None,
             })
         }
-        Tally::Mean { units: 0, .. } | Tally::Percentile { units: 0, .. } => {
+        Tally::Mean { units: 0, .. } | Tally::Value { units: 0, .. } => {
             Err("no user has a value yet".into())
         }
         Tally::Mean { units, total, standard_error } => {
             let standard_error = checked(standard_error)?.filter(|_| units > 1);
-            let unknown = standard_error.is_none().then_some(if units == 1 {
-                Unknown::OneUnit
-            } else {
-                Unknown::NotGiven
-            });
+            let unknown = declared.unknown(units, standard_error);
             let total = finite(total, "total")?;
             let mean = total / units as f64;
             Ok(Estimate {
@@ -235,21 +210,9 @@ pub(super) fn estimate(
                 unknown,
             })
         }
-        Tally::Percentile { units, value, standard_error } => {
+        Tally::Value { units, value, standard_error } => {
             let given = checked(standard_error)?;
-            let rank = match statistic {
-                Statistic::Percentile(p) => p.get(),
-                Statistic::Mean => 0.5,
-            };
-            let least = least_values(rank);
-            let unknown = match given {
-                _ if units < least => Some(Unknown::TooFew { percentile: rank, units, least }),
-                // Equal values around the percentile say that it is there, not how far the next
-                // sample's would be.
-                Some(0.0) => Some(Unknown::Ties),
-                None => Some(Unknown::NotGiven),
-                Some(_) => None,
-            };
+            let unknown = declared.unknown(units, given);
             let standard_error = given.filter(|_| unknown.is_none());
             let total = Some(finite(value, "percentile")? * exposures as f64);
             Ok(Estimate {
@@ -283,11 +246,9 @@ pub fn prior_variance(metric: &Metric) -> f64 {
 /// Which prior a metric has: its own, or what follows from what it compares and counts. A mean of
 /// the cost event has that of costs.
 fn prior_kind(metric: &Metric) -> PriorKind {
-    let default = match metric.kind() {
-        MetricKind::Conversion => PriorKind::Rate,
-        MetricKind::Percentile => PriorKind::Percentile,
-        MetricKind::Numeric if metric.event == AppEvent::Cost.key() => PriorKind::Cost,
-        MetricKind::Numeric => PriorKind::Mean,
+    let default = match metric.declared().definition().prior {
+        PriorKind::Mean if metric.event == AppEvent::Cost.key() => PriorKind::Cost,
+        kind => kind,
     };
     metric.prior.unwrap_or(default)
 }
@@ -384,5 +345,5 @@ pub fn data_weight(prior: &Posterior, posterior: &Posterior) -> f64 {
 }
 
 fn spread(data: &Estimate) -> Result<f64, String> {
-    data.standard_error.ok_or_else(|| data.unknown.unwrap_or(Unknown::NotGiven).words())
+    data.standard_error.ok_or_else(|| unknown_words(data.unknown.unwrap_or(UnknownError::NotGiven)))
 }

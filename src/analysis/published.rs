@@ -97,7 +97,7 @@ pub(super) fn percentile(key: &str, g2: Option<f64>, rows: [(u64, f64, f64); 2])
         g2,
     );
     let tally = |(units, value, relative): (u64, f64, f64)| {
-        Some(Tally::Percentile { units, value, standard_error: Some(relative * value) })
+        Some(Tally::Value { units, value, standard_error: Some(relative * value) })
     };
     MetricInput {
         metric,

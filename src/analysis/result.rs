@@ -7,88 +7,7 @@ use super::judge::Corrected;
 use super::needed::SizePlan;
 use crate::experiment::{Correction, Metric};
 
-/// What is known of one treatment under one metric: a sufficient statistic.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Tally {
-    /// Units and how many of them converted.
-    Conversion {
-        /// Units that the rate is of; `None` for all exposed ones.
-        units: Option<u64>,
-        /// Units that a judge gave a verdict on; `None` where that is not known.
-        judged: Option<u64>,
-        /// Units that converted.
-        conversions: u64,
-    },
-    /// A mean of unit values.
-    Mean {
-        /// Units that have a value (missing ones excluded or counted as 0, as the metric says).
-        units: u64,
-        /// Sum of the unit values.
-        total: f64,
-        /// Standard error of the mean; `None` when it cannot be known (fewer than two units).
-        standard_error: Option<f64>,
-    },
-    /// A percentile of unit values.
-    Percentile {
-        /// Units that have a value.
-        units: u64,
-        /// The sample percentile.
-        value: f64,
-        /// Its standard error; `None` when it cannot be known.
-        standard_error: Option<f64>,
-    },
-}
-
-impl Tally {
-    /// The tally of a rate over all exposed units.
-    #[must_use]
-    pub fn rate(conversions: u64) -> Self {
-        Self::Conversion { units: None, judged: None, conversions }
-    }
-
-    /// The same rate, with the number of units that a judge gave a verdict on.
-    #[must_use]
-    pub(super) fn judged_of(self, judged: Option<u64>) -> Self {
-        match self {
-            Self::Conversion { units, conversions, .. } => {
-                Self::Conversion { units, judged, conversions }
-            }
-            other => other,
-        }
-    }
-
-    /// The raw rate, mean or percentile of a tally of `exposed` units; `None` when nobody has a
-    /// value.
-    #[must_use]
-    pub fn value(self, exposed: u64) -> Option<f64> {
-        match self {
-            Self::Conversion { units, conversions, .. } => {
-                let units = units.unwrap_or(exposed);
-                (units > 0).then(|| conversions as f64 / units as f64)
-            }
-            Self::Mean { units, total, .. } => (units > 0).then(|| total / units as f64),
-            Self::Percentile { value, .. } => Some(value),
-        }
-    }
-}
-
-impl Tally {
-    /// The same tally with this rate, mean or percentile, of so many exposed units.
-    fn at(self, to: f64, exposed: u64) -> Self {
-        match self {
-            Self::Conversion { units, judged, .. } => {
-                let conversions = (to * units.unwrap_or(exposed) as f64).round() as u64;
-                Self::Conversion { units, judged, conversions }
-            }
-            Self::Mean { units, standard_error, .. } => {
-                Self::Mean { units, total: to * units as f64, standard_error }
-            }
-            Self::Percentile { units, standard_error, .. } => {
-                Self::Percentile { units, value: to, standard_error }
-            }
-        }
-    }
-}
+pub use crate::statistic::Tally;
 
 /// One metric of one experiment, as data: a tally for each treatment, in the experiment's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,35 +66,13 @@ impl Summary {
     #[must_use]
     pub fn known_exactly(&self) -> Self {
         let factor = |exposed: u64| (1_000_000_000 / exposed.max(1)).max(1);
-        let sharper =
-            |error: Option<f64>, factor: u64| error.map(|error| error / (factor as f64).sqrt());
-        let known = |tally: Tally, factor: u64| match tally {
-            Tally::Conversion { units, judged, conversions } => {
-                let times = |units: Option<u64>| units.map(|units| units * factor);
-                Tally::Conversion {
-                    units: times(units),
-                    judged: times(judged),
-                    conversions: conversions * factor,
-                }
-            }
-            Tally::Mean { units, total, standard_error } => Tally::Mean {
-                units: units * factor,
-                total: total * factor as f64,
-                standard_error: sharper(standard_error, factor),
-            },
-            Tally::Percentile { units, value, standard_error } => Tally::Percentile {
-                units: units * factor,
-                value,
-                standard_error: sharper(standard_error, factor),
-            },
-        };
         let metrics = self.metrics.iter().map(|input| MetricInput {
             metric: input.metric.clone(),
             tallies: input
                 .tallies
                 .iter()
                 .zip(&self.exposures)
-                .map(|(tally, &n)| tally.map(|tally| known(tally, factor(n))))
+                .map(|(tally, &n)| tally.map(|tally| tally.times(factor(n))))
                 .collect(),
             responders: None,
             skewness: Vec::new(),

@@ -9,13 +9,14 @@
 use crate::experiment::{Aggregation, Better, Experiment, Method, Statistic};
 use crate::quantity::Probability;
 use crate::random::{Owner, Purpose, Seed, Stage, normal_quantile};
+use crate::statistic::percentile;
 
 use super::beta::LogitBeta;
 use super::compare::{Curve, duel};
 use super::published::{experiment, metric, rate};
 use super::{
     Interval, MetricAnalysis, MetricInput, Posterior, Summary, Tally, VariationAnalysis, analyze,
-    percentile, treatment_prior,
+    treatment_prior,
 };
 
 /// Simulated experiments of each study.
@@ -270,11 +271,7 @@ fn intervals_for_the_difference_of_95th_percentiles_cover_a_known_effect() {
                 }
             });
             let found = percentile(&mut values, p95).unwrap();
-            Tally::Percentile {
-                units: users,
-                value: found.value,
-                standard_error: found.standard_error,
-            }
+            Tally::Value { units: users, value: found.value, standard_error: found.standard_error }
         };
         let tallies = [arm(1.0), arm(1.3)];
         let test = study(&experiment, [users; 2], numeric(tallies, Statistic::Percentile(p95)))

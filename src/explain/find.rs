@@ -2,13 +2,33 @@
 //!
 //! Does not know: what the words mean.
 
+use std::sync::LazyLock;
+
 use super::{Term, checks, practice, results};
+use crate::statistic::{DEFINITIONS, Explanation};
+
+/// The words that statistics declare.
+static OF_STATISTICS: LazyLock<Vec<Term>> = LazyLock::new(|| {
+    let term = |own: Explanation| Term {
+        name: own.name,
+        aliases: own.aliases,
+        says: own.says,
+        formula: own.formula,
+        source: own.source,
+        see: own.see,
+    };
+    DEFINITIONS.iter().filter_map(|definition| definition.explanation).map(term).collect()
+});
 
 /// All words, in the order of the alphabet.
 #[must_use]
 pub fn terms() -> Vec<&'static Term> {
-    let mut all: Vec<&Term> =
-        results::TERMS.iter().chain(practice::TERMS).chain(checks::TERMS).collect();
+    let mut all: Vec<&Term> = results::TERMS
+        .iter()
+        .chain(practice::TERMS)
+        .chain(checks::TERMS)
+        .chain(&*OF_STATISTICS)
+        .collect();
     all.sort_by_key(|term| term.name.to_lowercase());
     all
 }

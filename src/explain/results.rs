@@ -135,18 +135,6 @@ pub(super) const TERMS: &[Term] = &[
         see: &["probability to beat control", "Bonferroni", "Benjamini-Hochberg"],
     },
     Term {
-        name: "p95",
-        aliases: &["percentile", "p99", "p90", "p50", "median", "95th percentile", "tail latency"],
-        says: [
-            "The p95 is the value that 95 of 100 users stay below: it describes the slowest users.",
-            "Its uncertainty comes from the order statistics around it, not from the spread of all values.",
-            "It needs many more users than a mean, since only one user in twenty lies beyond it.",
-        ],
-        formula: "interpolated order statistic (definition 7); standard error = distance of the order statistics 1.645 binomial standard deviations to either side / (2 x 1.645)",
-        source: "Hyndman & Fan 1996, The American Statistician 50, 361-365; Deng, Knoblich & Lu 2018, section 4",
-        see: &["measured", "posterior"],
-    },
-    Term {
         name: "users needed",
         aliases: &["more users", "sample size"],
         says: [

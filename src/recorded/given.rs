@@ -5,10 +5,12 @@
 //!
 //! Does not know: files, or what the numbers say.
 
-use super::written::{self, Kind, Row, Written};
+use super::written::{self, Row, Written};
 use crate::analysis::{MetricInput, Summary, Tally};
 use crate::diagnostic::{Diagnostic, Source};
-use crate::experiment::{Aggregation, Experiment, Metric, Missing, Statistic, Treatment};
+use crate::experiment::{
+    Aggregation, Experiment, Metric, MetricKind, Missing, Statistic, Treatment,
+};
 use crate::figure::count;
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
@@ -239,7 +241,9 @@ fn input(
         .percentile
         .as_ref()
         .map_or(0.95, |percentile| faults.range("the percentile", percentile, 0.01, 0.999));
-    if let Some(place) = written.percentile.as_ref().filter(|_| written.kind != Kind::Percentile) {
+    if let Some(place) =
+        written.percentile.as_ref().filter(|_| written.kind != MetricKind::Percentile)
+    {
         faults.add(
             "only a percentile metric has a `percentile`",
             &place.span,
@@ -272,14 +276,14 @@ fn input(
             name: written.name.clone().unwrap_or_default(),
             // Statistics name no event: the key says what was counted.
             event: key.value.clone(),
-            aggregation: if written.kind == Kind::Conversion {
+            aggregation: if written.kind == MetricKind::Conversion {
                 Aggregation::Occurrence
             } else {
                 Aggregation::Sum
             },
             statistic: match written.kind {
-                Kind::Percentile => Statistic::Percentile(Probability::clamped(percentile)),
-                Kind::Conversion | Kind::Numeric => Statistic::Mean,
+                MetricKind::Percentile => Statistic::Percentile(Probability::clamped(percentile)),
+                MetricKind::Conversion | MetricKind::Numeric => Statistic::Mean,
             },
             missing: Missing::Exclude,
             better: written.better,
@@ -320,7 +324,7 @@ fn strangers(
 }
 
 /// One variation's data; `None` where nothing is known or after a fault.
-fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
+fn tally(kind: MetricKind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
     let exposed = row.exposures.value;
     let users = row.users.as_ref().map_or(exposed, |users| {
         if users.value > exposed {
@@ -344,7 +348,7 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
     {
         faults.add("the number is out of range", &number.span, "expected a finite number", None);
     }
-    if kind == Kind::Conversion {
+    if kind == MetricKind::Conversion {
         for place in [&row.total, &row.value, &row.standard_error]
             .into_iter()
             .flatten()
@@ -421,9 +425,9 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
             return None;
         }
         // A percentile's total is a way of writing it; means divide by the users that have a value.
-        (Some(total), None) if kind == Kind::Percentile => total.value / exposed as f64,
+        (Some(total), None) if kind == MetricKind::Percentile => total.value / exposed as f64,
         (Some(total), None) => total.value,
-        (None, Some(value)) if kind == Kind::Percentile => value.value,
+        (None, Some(value)) if kind == MetricKind::Percentile => value.value,
         (None, Some(value)) => value.value * users as f64,
     };
     if let Some(place) = row
@@ -443,8 +447,8 @@ fn tally(kind: Kind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
         return None;
     }
     Some(match kind {
-        Kind::Percentile => Tally::Percentile { units: users, value, standard_error },
-        Kind::Numeric | Kind::Conversion => {
+        MetricKind::Percentile => Tally::Value { units: users, value, standard_error },
+        MetricKind::Numeric | MetricKind::Conversion => {
             Tally::Mean { units: users, total: value, standard_error }
         }
     })

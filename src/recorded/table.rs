@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::plan::Plan;
 use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, interactions_between};
-use crate::experiment::{Aggregation, Metric, Missing, Statistic};
+use crate::experiment::{Aggregation, Metric, Missing};
 use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{Extras, Interaction, Mode, Report};
@@ -304,7 +304,6 @@ impl Table {
 /// universe", 1952). The spread of the weighted sums contains the sampling's own noise, so its
 /// standard error is right, too.
 fn survives_sampling(metric: &Metric) -> bool {
-    metric.aggregation == Aggregation::Sum
-        && metric.statistic == Statistic::Mean
-        && metric.missing == Missing::Zero
+    let linear = metric.declared().definition().linear;
+    metric.aggregation == Aggregation::Sum && linear && metric.missing == Missing::Zero
 }

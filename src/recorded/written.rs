@@ -33,7 +33,7 @@
 
 use serde::Deserialize;
 
-use crate::experiment::{Better, Correction, Method, PriorKind};
+use crate::experiment::{Better, Correction, Method, MetricKind, PriorKind};
 use crate::quantity::Share;
 use crate::report::Expect;
 use crate::scenario::{Accuracy, Entries, Spanned};
@@ -90,25 +90,11 @@ pub struct Experiment {
     pub expect: Option<Expect>,
 }
 
-/// What kind of number a metric compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Kind {
-    /// A share of the users.
-    #[serde(alias = "conversion")]
-    Conversion,
-    /// A mean over the users.
-    #[serde(alias = "numeric")]
-    Numeric,
-    /// A percentile over the users.
-    #[serde(alias = "percentile")]
-    Percentile,
-}
-
 /// One metric: the first is the primary one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
-    pub kind: Kind,
+    pub kind: MetricKind,
     pub better: Better,
     #[serde(default)]
     pub unit: String,

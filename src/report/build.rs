@@ -188,6 +188,7 @@ fn build_metric(
         unit: metric.metric.unit.clone(),
         variations: variations.collect(),
         bias_causes: truth.map(|truth| truth.causes.clone()).unwrap_or_default(),
+        statistic: metric.metric.declared().words(),
     }
 }
 

@@ -292,6 +292,9 @@ pub struct Metric {
     /// Why the measurement misses the effect on users, where it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bias_causes: Vec<String>,
+    /// What is compared, in words, where `kind` does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<String>,
 }
 
 /// One variation under one metric.

@@ -31,19 +31,18 @@ impl Metric {
 
     /// What a reader needs to know of it: `primary · conversion rate · higher is better`.
     pub(super) fn remark(&self) -> String {
+        let of_kind = match self.kind {
+            MetricKind::Conversion => "share of users",
+            MetricKind::Percentile => "percentile over users",
+            MetricKind::Numeric => "mean over users",
+        };
+        let what = self.statistic.as_deref().unwrap_or(of_kind);
         let what = match self.kind {
-            MetricKind::Conversion => "share of users".to_owned(),
-            kind => {
-                let what = if kind == MetricKind::Percentile {
-                    "percentile over users"
-                } else {
-                    "mean over users"
-                };
-                match Unit::new(kind, &self.unit) {
-                    Unit::Named(name) if !name.is_empty() => format!("{what}, {name}"),
-                    _ => what.to_owned(),
-                }
-            }
+            MetricKind::Conversion => what.to_owned(),
+            kind => match Unit::new(kind, &self.unit) {
+                Unit::Named(name) if !name.is_empty() => format!("{what}, {name}"),
+                _ => what.to_owned(),
+            },
         };
         let better = match self.better {
             Better::Higher => "higher is better",

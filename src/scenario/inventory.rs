@@ -10,7 +10,6 @@ use super::catalog;
 use super::reference::ron;
 use super::schema::{Figure, model, tool};
 use crate::event::AppEvent;
-use crate::experiment::Statistic;
 
 /// The heading of the chapter.
 pub const TITLE: &str = "The catalog";
@@ -143,10 +142,7 @@ fn configs(text: &mut String) {
 fn metrics(text: &mut String) {
     text.push_str("\n### Metrics\n\n| metric | event | `aggregation` | `statistic` | `missing` | `better` | `unit` |\n|---|---|---|---|---|---|---|\n");
     for metric in catalog::metrics() {
-        let statistic = match metric.statistic {
-            Statistic::Mean => "Mean".to_owned(),
-            Statistic::Percentile(p) => format!("Percentile({})", p.get()),
-        };
+        let statistic = metric.statistic;
         let unit = if metric.unit.is_empty() { "–" } else { &metric.unit };
         let (key, event, missing, better) =
             (&metric.key, &metric.event, metric.missing, metric.better);

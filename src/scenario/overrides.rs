@@ -273,11 +273,8 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
         }
         if let Some(statistic) = &file.statistic {
             metric.statistic = statistic.value;
-            if let Statistic::Percentile(p) = statistic.value
-                && !(0.0 < p.get() && p.get() < 1.0)
-            {
-                let label = "expected more than 0 and less than 1, such as Percentile(0.95)";
-                faults.add("the percentile is out of range", &statistic.span, label, None);
+            if let Err([message, label]) = statistic.value.check() {
+                faults.add(message, &statistic.span, label, None);
             }
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {

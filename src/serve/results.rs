@@ -101,7 +101,7 @@ fn deviation(tally: Tally, variation: &VariationAnalysis) -> Option<f64> {
             standard_error.map(|error| error * (units as f64).sqrt())
         }
         // A percentile's error says nothing about the spread of all values.
-        Tally::Percentile { .. } => None,
+        Tally::Value { .. } => None,
     }
 }
 

@@ -100,7 +100,7 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
                             standard_error.unwrap_or(f64::NAN) / mean,
                         );
                     }
-                    Some(Tally::Percentile { value, standard_error, .. }) => {
+                    Some(Tally::Value { value, standard_error, .. }) => {
                         put(arm, key.clone(), value);
                         put(
                             arm,

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::experiment::{
-    Aggregation, Better, Correction, Method, Metric, MetricKind, Missing, Statistic,
-};
+use crate::experiment::{Aggregation, Better, Correction, Method, Metric, MetricKind, Missing};
 use crate::flags::members::{at, put};
 use crate::flags::spec::{ClauseSpec, Condition, ExperimentSpec, ModelConfigSpec, VariationSpec};
 use crate::quantity::Share;
+use crate::statistic::LaunchDarklyAnalysis;
 
 /// The names of the fields of `wanted` that `found` lacks or holds with another value.
 pub fn differing(wanted: &Value, found: &Value) -> Vec<String> {
@@ -145,8 +144,8 @@ pub fn metric(metric: &Metric) -> Value {
     if numeric {
         put(&mut json, "unit", metric.unit.as_str());
     }
-    match metric.statistic {
-        Statistic::Mean => {
+    match metric.declared().definition().in_launchdarkly {
+        LaunchDarklyAnalysis::Mean => {
             put(&mut json, "analysisType", "mean");
             put(
                 &mut json,
@@ -154,9 +153,9 @@ pub fn metric(metric: &Metric) -> Value {
                 json!({ "disabled": metric.missing == Missing::Exclude, "value": 0 }),
             );
         }
-        Statistic::Percentile(share) => {
+        LaunchDarklyAnalysis::Percentile => {
             put(&mut json, "analysisType", "percentile");
-            put(&mut json, "percentileValue", (share.get() * 100.0 + 0.5) as i64);
+            put(&mut json, "percentileValue", (metric.declared().parameter() * 100.0 + 0.5) as i64);
         }
     }
     json

@@ -5,8 +5,71 @@
 //!
 //! Does not know: where the values come from.
 
-use super::posterior::least_values;
+use super::{
+    Explanation, LaunchDarklyAnalysis, MetricKind, PriorKind, StatisticDefinition, Tally,
+    UnitInfluence, UnknownError,
+};
 use crate::quantity::Probability;
+
+/// What a percentile declares.
+pub(super) static DEFINITION: StatisticDefinition = StatisticDefinition {
+    name: "Percentile",
+    parameter: Some(("percentile", 0.95)),
+    kind: MetricKind::Percentile,
+    prior: PriorKind::Percentile,
+    linear: false,
+    in_launchdarkly: LaunchDarklyAnalysis::Percentile,
+    entering: |value, _| value,
+    tally: |values, _, _, p| {
+        let units = values.len() as u64;
+        let sample = percentile(values, Probability::clamped(p))?;
+        Some(Tally::Value { units, value: sample.value, standard_error: sample.standard_error })
+    },
+    unknown,
+    influence,
+    words: None,
+    explanation: Some(Explanation {
+        name: "p95",
+        aliases: &["percentile", "p99", "p90", "p50", "median", "95th percentile", "tail latency"],
+        says: [
+            "The p95 is the value that 95 of 100 users stay below: it describes the slowest users.",
+            "Its uncertainty comes from the order statistics around it, not from the spread of all values.",
+            "It needs many more users than a mean, since only one user in twenty lies beyond it.",
+        ],
+        formula: "interpolated order statistic (definition 7); standard error = distance of the order statistics 1.645 binomial standard deviations to either side / (2 x 1.645)",
+        source: "Hyndman & Fan 1996, The American Statistician 50, 361-365; Deng, Knoblich & Lu 2018, section 4",
+        see: &["measured", "posterior"],
+    }),
+};
+
+/// The fewest values of which at least one is expected beyond the percentile on either side: 20 for
+/// the 95th, 100 for the 99th.
+fn least_values(percentile: f64) -> u64 {
+    let beyond = percentile.min(1.0 - percentile);
+    if beyond > 0.0 { (1.0 / beyond - 1e-9).ceil() as u64 } else { u64::MAX }
+}
+
+fn unknown(units: u64, standard_error: Option<f64>, p: f64) -> Option<UnknownError> {
+    let least = least_values(p);
+    match standard_error {
+        _ if units < least => Some(UnknownError::TooFew { percentile: p, units, least }),
+        // Equal values around the percentile say that it is there, not how far the next sample's
+        // would be.
+        Some(0.0) => Some(UnknownError::Ties),
+        None => Some(UnknownError::NotGiven),
+        Some(_) => None,
+    }
+}
+
+fn influence(tally: Tally, value: f64, p: f64) -> Option<UnitInfluence> {
+    let Tally::Value { units, standard_error, .. } = tally else { return None };
+    // The density at the percentile is what its standard error says it is.
+    let density = (p * (1.0 - p) / units as f64).sqrt() / standard_error?;
+    if density.is_nan() || density.is_infinite() {
+        return None;
+    }
+    Some(Box::new(move |own| (p - f64::from(u8::from(own <= value))) / density))
+}
 
 /// Half width of the order-statistic interval in standard deviations of a rank: that of 90%.
 const REACH: f64 = 1.644_853_626_951_472_2;
