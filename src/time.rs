@@ -19,6 +19,15 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The second in which a Unix time in milliseconds falls, as text: `2025-10-09T08:53:20Z`. A time
+/// beyond the year 9999 stays a number.
+#[must_use]
+pub fn utc(at_ms: u64) -> String {
+    let second = i64::try_from(at_ms / 1000).ok();
+    let stamp = second.and_then(|second| jiff::Timestamp::from_second(second).ok());
+    stamp.map_or_else(|| at_ms.to_string(), |stamp| stamp.to_string())
+}
+
 /// Measures how long something real takes. It goes by tokio's clock, which is the system's
 /// monotonic one unless a test has paused it.
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +188,13 @@ text_serde!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_in_utc_to_the_second() {
+        // `date -u -d @1760000000`.
+        assert_eq!(utc(1_760_000_000_999), "2025-10-09T08:53:20Z");
+        assert_eq!(utc(u64::MAX), u64::MAX.to_string());
+    }
 
     #[test]
     fn durations_are_written_with_their_unit() {

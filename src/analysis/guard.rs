@@ -89,3 +89,75 @@ fn reading(metric: &MetricAnalysis) -> Option<(f64, Interval)> {
         Interval { lower: test.interval.lower / base, upper: test.interval.upper / base },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::published::{experiment, metric};
+    use super::super::{MetricInput, Summary, Tally, analyze};
+    use super::*;
+    use crate::experiment::{Aggregation, Better, Experiment, Method, Statistic};
+    use crate::quantity::Probability;
+
+    /// Watches one metric, number 7, at 95%, up to 400 users.
+    fn guard(worse_by: f64) -> Guard {
+        let study = Experiment {
+            metrics: vec![7],
+            threshold: Probability::clamped(0.95),
+            method: Method::Sequential,
+            ..experiment(&["old", "new"])
+        };
+        Guard { study, rule: 0, worse_by, every: 20, users: 400 }
+    }
+
+    /// A look at this many users in each arm, of whom these converted.
+    fn look(guard: &Guard, better: Better, users: u64, converted: [u64; 2]) -> Watched {
+        let metric = metric("m", Aggregation::Occurrence, Statistic::Mean, better, "", None);
+        let tallies = converted.map(|conversions| Some(Tally::rate(conversions))).to_vec();
+        let input = MetricInput { metric, tallies, responders: None, skewness: Vec::new() };
+        let exposures = vec![users, users];
+        let summary = Summary { exposures, shares: None, metrics: vec![input] };
+        let mut watched = Watched::default();
+        watched.look(guard, &analyze(&guard.study, &summary), 2 * users as u32);
+        watched
+    }
+
+    #[test]
+    fn a_metric_that_is_worse_for_sure_beyond_the_margin_rolls_back() {
+        // By hand from equation 155 of arXiv 2103.06476: 3 and 29 of 30 differ by +867%, from +135% to
+        // +1,598%; 2 and 19 of 20 by +850%, from -207% to +1,907%.
+        let found = look(&guard(0.1), Better::Lower, 30, [3, 29]);
+        assert_eq!(found.ending, Ending::RolledBack(7));
+        let (change, interval) = found.looks[0].readings[0].unwrap();
+        let near =
+            |found: f64, right: f64| assert!((found - right).abs() < 1e-8, "{found}, {right}");
+        near(change, 8.666_666_667);
+        near(interval.lower, 1.349_574_069);
+        near(interval.upper, 15.983_759_264);
+        assert_eq!(look(&guard(0.1), Better::Lower, 20, [2, 19]).ending, Ending::Watching);
+        // The margin is beyond the lower end; more is better.
+        assert_eq!(look(&guard(1.4), Better::Lower, 30, [3, 29]).ending, Ending::Watching);
+        assert_eq!(look(&guard(0.1), Better::Higher, 30, [3, 29]).ending, Ending::Watching);
+        // Where more is better, less is a regression: -89.7%, and -14.0% at best.
+        assert_eq!(look(&guard(0.1), Better::Higher, 30, [29, 3]).ending, Ending::RolledBack(7));
+        assert_eq!(look(&guard(0.2), Better::Higher, 30, [29, 3]).ending, Ending::Watching);
+    }
+
+    #[test]
+    fn what_does_not_regress_is_released_after_enough_users_and_then_nobody_looks() {
+        let mut found = look(&guard(0.1), Better::Lower, 200, [20, 20]);
+        assert_eq!((found.ending, found.looks.len()), (Ending::Released, 1));
+        let worse = look(&guard(0.1), Better::Lower, 200, [20, 190]);
+        assert_eq!(worse.ending, Ending::RolledBack(7), "a regression at the last look counts");
+        let analysis = analyze(
+            &guard(0.1).study,
+            &Summary { exposures: vec![1, 1], shares: None, metrics: Vec::new() },
+        );
+        assert_eq!(found.look(&guard(0.1), &analysis, 500), Ending::Released);
+        assert_eq!(found.looks.len(), 1);
+    }
+
+    #[test]
+    fn without_a_control_to_compare_with_there_is_no_reading() {
+        assert_eq!(look(&guard(0.1), Better::Lower, 30, [0, 29]).looks[0].readings, [None]);
+    }
+}

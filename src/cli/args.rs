@@ -264,8 +264,9 @@ pub struct AnalyzeArgs {
     /// Summary statistics (RON) or recorded events (JSONL).
     #[arg(value_name = "FILE")]
     pub data: PathBuf,
-    /// For recorded events: the scenario whose experiments, metrics and decision rules apply;
-    /// without it, the scenario.ron beside the file.
+    /// For recorded events: the scenario whose experiments, metrics and decision rules apply, and
+    /// whose bandits and guarded rollouts are judged: which shares their rules would have set, and
+    /// when they would have stopped. Without it, the scenario.ron beside the file.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
     /// For recorded events: the kind of context that is the unit, such as `organization`. Default:

@@ -60,16 +60,9 @@ pub fn events_report<R: BufRead>(
             )) => {
                 data.exposures += 1;
                 let mut used = false;
-                for (nth, _) in plan
-                    .studies
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, study)| study.experiment.config == config)
-                {
-                    if let Some(treatment) = plan.treatment(nth, variation, variation_key, value) {
-                        used = true;
-                        exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
-                    }
+                for (nth, treatment) in plan.exposed(config, variation, variation_key, value) {
+                    used = true;
+                    exposures.entry(unit.to_owned()).or_default().push((nth, at_ms, treatment));
                 }
                 if !used {
                     count(&mut data.unused, "exposures to what no experiment compares");
@@ -120,7 +113,7 @@ pub fn events_report<R: BufRead>(
         let mut each: Vec<Counted> =
             (0..table.slots()).map(|slot| table.add(plan, slot, &event)).collect();
         // What a pair of experiments counts, one of them counts.
-        each.truncate(plan.studies.len());
+        each.truncate(plan.count());
         if each.contains(&Counted::Yes) {
             data.used += 1;
         } else {

@@ -185,6 +185,7 @@ impl Plan {
         Ok(Self {
             name: name.to_owned(),
             studies,
+            rollouts: Vec::new(),
             metrics,
             assumptions,
             unit,

@@ -8,10 +8,12 @@
 mod events;
 mod given;
 mod infer;
+mod judged;
 mod lines;
 mod outcome;
 mod plan;
 mod repeats;
+mod replay;
 mod split;
 mod table;
 mod written;

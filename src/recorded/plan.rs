@@ -8,10 +8,11 @@
 use serde_json::Value;
 
 use super::split::set_split;
-use crate::experiment::Metric;
+use crate::experiment::{Experiment, Metric};
 use crate::flags::events::is_disabled;
+use crate::metrics::Varies;
 use crate::report::Assumption;
-use crate::scenario::{Scenario, Study};
+use crate::scenario::{Scenario, Study, WatchedRollout};
 
 /// Experiments, metrics, rules and expectations.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ pub struct Plan {
     pub name: String,
     /// The experiments, each with its rule and what is expected of it.
     pub studies: Vec<Study>,
+    /// The guarded rollouts that metrics watch over. In a table their numbers follow those of the
+    /// experiments.
+    pub rollouts: Vec<WatchedRollout>,
     /// All metrics.
     pub metrics: Vec<Metric>,
     /// What is assumed.
@@ -39,6 +43,7 @@ impl Plan {
         Self {
             name: scenario.name.clone(),
             studies: scenario.studies.clone(),
+            rollouts: scenario.rollouts.clone(),
             metrics: scenario.metrics.clone(),
             assumptions: Vec::new(),
             unit: "user".to_owned(),
@@ -47,33 +52,41 @@ impl Plan {
         }
     }
 
-    /// The treatment that a variation is in an experiment: by the key of an AI config's variation,
-    /// by the value of any other flag, or by its number. An AI config's disabled variation is none.
+    /// The experiments, and then what the guarded rollouts compare, each with which treatment each
+    /// variation is. An experiment's number in a table is its place here.
+    fn compared(&self) -> impl Iterator<Item = (&Experiment, &Varies)> {
+        let studies = self.studies.iter().map(|study| (&study.experiment, &study.varies));
+        studies.chain(self.rollouts.iter().map(|rollout| (&rollout.guard.study, &rollout.varies)))
+    }
+
+    /// How many experiments and guarded rollouts there are.
     #[must_use]
-    pub fn treatment(
-        &self,
-        experiment: usize,
+    pub fn count(&self) -> usize {
+        self.studies.len() + self.rollouts.len()
+    }
+
+    /// The experiment of this number; after the experiments, what a guarded rollout compares.
+    #[must_use]
+    pub fn experiment(&self, nth: usize) -> Option<&Experiment> {
+        self.compared().nth(nth).map(|(experiment, _)| experiment)
+    }
+
+    /// What an exposure to a variation of this config belongs to: number of the experiment, and
+    /// treatment. The treatment is told by the key of an AI config's variation, by the value of any
+    /// other flag, or by its number. An AI config's disabled variation is none.
+    pub fn exposed<'p>(
+        &'p self,
+        config: &'p str,
         variation: usize,
-        key: Option<&str>,
-        value: &Value,
-    ) -> Option<u8> {
-        let study = self.studies.get(experiment)?;
-        let place = |name: &str| {
-            study.experiment.treatments.iter().position(|treatment| treatment.variation == name)
-        };
-        let name = arm_name(variation, key, value)?;
-        // Events number the automatic `disabled` variation of an AI config first.
-        let by_number = || {
-            study
-                .varies
-                .treatment_of
-                .get(variation.checked_sub(1)?)
-                .copied()
-                .flatten()
-                .map(usize::from)
-        };
-        let found = place(&name).or_else(|| if key.is_none() { by_number() } else { None });
-        found.and_then(|at| u8::try_from(at).ok())
+        key: Option<&'p str>,
+        value: &'p Value,
+    ) -> impl Iterator<Item = (usize, u8)> + 'p {
+        let own = self.compared().enumerate();
+        own.filter(move |(_, (experiment, _))| experiment.config == config).filter_map(
+            move |(nth, (experiment, varies))| {
+                Some((nth, treatment(experiment, varies, variation, key, value)?))
+            },
+        )
     }
 
     /// Sets the planned split: of the one experiment, or of every experiment that has the arms that
@@ -120,6 +133,24 @@ impl Plan {
             Err(format!("no experiment has an arm `{arm}`; the arms are {}", known.join(", ")))
         }
     }
+}
+
+/// The treatment that a variation is in an experiment; `None` where it takes no part.
+fn treatment(
+    experiment: &Experiment,
+    varies: &Varies,
+    variation: usize,
+    key: Option<&str>,
+    value: &Value,
+) -> Option<u8> {
+    let place =
+        |name: &str| experiment.treatments.iter().position(|treatment| treatment.variation == name);
+    let name = arm_name(variation, key, value)?;
+    // Events number the automatic `disabled` variation of an AI config first.
+    let by_number =
+        || varies.treatment_of.get(variation.checked_sub(1)?).copied().flatten().map(usize::from);
+    let found = place(&name).or_else(|| if key.is_none() { by_number() } else { None });
+    found.and_then(|at| u8::try_from(at).ok())
 }
 
 /// Longest name of an arm that is a value as it stands, in bytes.

@@ -10,8 +10,12 @@
 
 use std::collections::BTreeMap;
 
+use super::judged::{bandit, rollouts};
 use super::plan::Plan;
-use crate::analysis::{Analysis, HealthCheck, HealthStatus, Summary, interactions_between};
+use super::replay::{FirstExposure, LoggedEvent, replay};
+use crate::analysis::{
+    Analysis, HealthCheck, HealthStatus, Summary, analyze, interactions_between, summarize,
+};
 use crate::experiment::{Aggregation, Metric, Missing};
 use crate::figure;
 use crate::metrics::Observations;
@@ -69,6 +73,8 @@ struct First {
 struct Slot {
     of: Vec<usize>,
     observations: Observations,
+    /// The events that count, kept where a rule has to look at them in the order of their times.
+    log: Option<Vec<LoggedEvent>>,
 }
 
 /// One table for each experiment and for each pair.
@@ -91,9 +97,9 @@ impl Table {
     /// Empty tables for a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let count = plan.studies.len();
+        let count = plan.count();
         let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
-        if count <= MAX_PAIRED {
+        if plan.studies.len() <= MAX_PAIRED {
             let studies = || plan.studies.iter().enumerate();
             for (i, one) in studies() {
                 let others = studies()
@@ -103,7 +109,10 @@ impl Table {
             }
         }
         // What is sent is already in the metric's unit.
+        let adapts =
+            |nth: usize| plan.studies.get(nth).is_none_or(|study| study.allocation.is_some());
         let slots = of.into_iter().map(|of| Slot {
+            log: matches!(of[..], [nth] if adapts(nth)).then(Vec::new),
             of,
             observations: Observations::new(0, count, &plan.metrics, |_| 1.0),
         });
@@ -149,12 +158,13 @@ impl Table {
 
     /// A metric event, for table number `slot`.
     pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
-        let Slot { of, observations } = &mut self.slots[slot];
+        let Slot { of, observations, log } = &mut self.slots[slot];
         let metrics =
             plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
         let mut counting = metrics
             .filter(|(at, _)| {
-                of.iter().all(|&nth| plan.studies[nth].experiment.metrics.contains(at))
+                of.iter()
+                    .all(|&nth| plan.experiment(nth).is_some_and(|own| own.metrics.contains(at)))
             })
             .map(|(_, metric)| metric)
             .peekable();
@@ -181,9 +191,13 @@ impl Table {
             let ratio = self.sampled.entry(event.event.to_owned()).or_default();
             *ratio = event.weight.max(*ratio);
         }
-        match event.value {
-            Some(value) => observations.add(column, unit, value * event.weight as f64),
+        let value = event.value.map(|value| value * event.weight as f64);
+        match value {
+            Some(value) => observations.add(column, unit, value),
             None => observations.occur(column, unit),
+        }
+        if let Some(log) = log {
+            log.push(LoggedEvent { at_ms: event.at_ms, unit, column, value });
         }
         let any_occurrence = counting.any(|metric| metric.aggregation == Aggregation::Occurrence);
         if event.value.is_none() && !any_occurrence { Counted::NoValue } else { Counted::Yes }
@@ -215,12 +229,56 @@ impl Table {
         if experiment.treatments.iter().all(|treatment| treatment.share.weight() == 0) {
             summary.shares = None;
         }
+        self.leave_out_sampled(&mut summary);
+        study.conclude_from(summary)
+    }
+
+    /// Takes the results out of metrics whose events were sampled in a way that cannot be made up for.
+    fn leave_out_sampled(&self, summary: &mut Summary) {
         for input in &mut summary.metrics {
             if self.sampled.contains_key(&input.metric.event) && !survives_sampling(&input.metric) {
                 input.tallies.iter_mut().for_each(|tally| *tally = None);
             }
         }
-        study.conclude_from(summary)
+    }
+
+    /// Looks at experiment number `nth` after every `every` exposed users, as if the events came now in
+    /// the order of their times, until `look` says that it has seen enough: it gets the number of
+    /// users, the Unix time in milliseconds, and the analysis.
+    pub(super) fn look_back(
+        &self,
+        plan: &Plan,
+        nth: usize,
+        every: u32,
+        mut look: impl FnMut(u32, u64, &Analysis) -> bool,
+    ) {
+        let (Some(experiment), Some(log)) = (plan.experiment(nth), &self.slots[nth].log) else {
+            return;
+        };
+        let arrivals = self.first.iter().enumerate().filter_map(|(unit, first)| {
+            first[nth].map(|first| FirstExposure {
+                at_ms: first.at_ms,
+                unit,
+                treatment: first.treatment,
+            })
+        });
+        replay(
+            arrivals.collect(),
+            log.clone(),
+            &plan.metrics,
+            every,
+            |users, at_ms, observations| {
+                let mut summary =
+                    summarize(observations, 0, experiment, &plan.metrics, 0..users as usize);
+                self.leave_out_sampled(&mut summary);
+                look(users, at_ms, &analyze(experiment, &summary))
+            },
+        );
+    }
+
+    /// How many users were exposed in experiment number `nth`.
+    pub(super) fn exposed(&self, nth: usize) -> usize {
+        self.first.iter().filter(|first| first[nth].is_some()).count()
     }
 
     /// The report so far; `fingerprint` is a digest of the events.
@@ -231,13 +289,15 @@ impl Table {
         for (nth, study) in plan.studies.iter().enumerate() {
             let (_, analysis) = self.analysis(plan, nth);
             let verdict = study.decide(&analysis);
-            let extras = Extras { health: self.health(plan, nth), ..Extras::default() };
+            let health = self.health(plan, nth);
+            let extras = Extras { health, bandit: bandit(self, plan, nth), ..Extras::default() };
             let shown = Report::experiment(&study.experiment, &analysis, verdict.as_ref(), extras);
             if let Some(expect) = &study.expect {
                 report.expectations.extend(expect.check(&shown));
             }
             report.experiments.push(shown);
         }
+        report.rollouts = rollouts(self, plan, &mut report.expectations);
         let experiments: Vec<_> = plan.studies.iter().map(|study| &study.experiment).collect();
         for slot in self.slots.iter().skip(self.experiments) {
             if let [i, j] = slot.of[..] {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::{Number, Ordered};
+use crate::analysis::Reallocation;
+use crate::experiment::{self, Metric, Thompson};
 
 /// A bandit: how its shares went, and what it came to next to a fixed split of the same users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +20,8 @@ pub struct Bandit {
     pub floor: f64,
     /// The reallocations, in order.
     pub reallocations: Vec<Shares>,
-    /// Each variation under the bandit and under a fixed split.
+    /// Each variation under the bandit and under a fixed split; empty for recorded events, which have
+    /// one split only.
     pub arms: Vec<Arm>,
     /// Regret: how much the users lost, in the metric's unit, because not all of them got the truly
     /// best variation; `None` where the truth is not known.
@@ -34,6 +37,45 @@ pub struct Shares {
     pub users: u32,
     /// The share of each variation.
     pub shares: Ordered<f64>,
+    /// Of recorded events, when: Unix time in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
+}
+
+impl Bandit {
+    /// The shares that a bandit's rule would have set from recorded events, each with its Unix time
+    /// in milliseconds.
+    #[must_use]
+    pub fn judged(
+        experiment: &experiment::Experiment,
+        primary: &Metric,
+        settings: Thompson,
+        reallocations: &[(u64, Reallocation)],
+    ) -> Self {
+        let shares = |(at_ms, one): &(u64, Reallocation)| Shares {
+            at_ms: Some(*at_ms),
+            ..Shares::of(experiment, one)
+        };
+        Self {
+            metric: primary.key.clone(),
+            every: settings.every,
+            floor: settings.floor,
+            reallocations: reallocations.iter().map(shares).collect(),
+            arms: Vec::new(),
+            regret: None,
+            fixed_regret: None,
+        }
+    }
+}
+
+impl Shares {
+    /// The shares of the variations of `experiment`.
+    #[must_use]
+    pub fn of(experiment: &experiment::Experiment, one: &Reallocation) -> Self {
+        let keys = experiment.treatments.iter().map(|treatment| treatment.variation.clone());
+        let shares = Ordered(keys.zip(one.shares.iter().copied()).collect());
+        Self { users: one.users, shares, at_ms: None }
+    }
 }
 
 /// A variation under a bandit and under a fixed split of the same users.

@@ -10,6 +10,7 @@ use super::number::Number;
 use crate::analysis::{Ending, Watched};
 use crate::experiment::{Guard, Metric};
 use crate::figure;
+use crate::time::utc;
 
 /// How a guarded rollout ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,9 @@ pub struct RolloutLook {
     pub users: u32,
     /// What each metric said.
     pub metrics: Vec<RolloutReading>,
+    /// Of recorded events, when: Unix time in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// What a metric said at a look.
@@ -93,25 +97,19 @@ impl Rollout {
                     regressed: look == last && watched.ending == Ending::RolledBack(metric),
                 })
                 .collect(),
+            at_ms: None,
         });
         let users = figure::count(watched.looks.last().map_or(0, |look| look.users).into());
-        let sure = figure::written_percent(guard.study.threshold.get());
-        let margin = match guard.worse_by {
-            0.0 => String::new(),
-            worse => format!(" by more than {}", figure::written_percent(worse)),
-        };
+        let because = reason(guard, watched.ending, metrics);
         let (outcome, message) = match watched.ending {
-            Ending::RolledBack(metric) => (
+            Ending::RolledBack(_) => (
                 RolloutOutcome::RolledBack,
-                format!(
-                    "{to} was rolled back after {users} watched users: {} is worse{margin}, {sure} sure over all looks.",
-                    key(metric)
-                ),
+                format!("{to} was rolled back after {users} watched users: {because}."),
             ),
             Ending::Released => (
                 RolloutOutcome::Released,
                 format!(
-                    "{to} was released to everybody after {users} watched users: no metric is worse{margin}, {sure} sure over all looks. That nothing was found does not show that nothing is there."
+                    "{to} was released to everybody after {users} watched users: {because}. {NO_PROOF}"
                 ),
             ),
             Ending::Watching => (
@@ -134,6 +132,60 @@ impl Rollout {
             looks: looks.collect(),
         }
     }
+
+    /// How the rule of a guarded rollout judges recorded events: `moments` are the Unix times in
+    /// milliseconds of the looks, `users` is how many watched users were recorded.
+    #[must_use]
+    pub fn judged(
+        guard: &Guard,
+        watched: &Watched,
+        moments: &[u64],
+        users: u64,
+        metrics: &[Metric],
+    ) -> Self {
+        let mut own = Self::of(guard, watched, metrics);
+        for (look, &at_ms) in own.looks.iter_mut().zip(moments) {
+            look.at_ms = Some(at_ms);
+        }
+        let (to, because) = (&own.to, reason(guard, watched.ending, metrics));
+        let looked = figure::count(watched.looks.last().map_or(0, |look| look.users).into());
+        let moment = moments.last().copied().map(utc).unwrap_or_default();
+        own.message = match watched.ending {
+            Ending::RolledBack(_) => {
+                format!(
+                    "By its rule, {to} is rolled back at {moment}, after {looked} watched users: {because}."
+                )
+            }
+            Ending::Released => format!(
+                "By its rule, {to} is released to everybody at {moment}, after {looked} watched users: {because}. {NO_PROOF}"
+            ),
+            Ending::Watching => format!(
+                "By its rule, {to} is still watched: the data end after {} of {} watched users.",
+                figure::count(users),
+                figure::count(guard.users.into())
+            ),
+        };
+        own
+    }
+}
+
+/// What a release does not show.
+const NO_PROOF: &str = "That nothing was found does not show that nothing is there.";
+
+/// Why a guarded rollout ended, as a clause.
+fn reason(guard: &Guard, ending: Ending, metrics: &[Metric]) -> String {
+    let sure = figure::written_percent(guard.study.threshold.get());
+    let margin = match guard.worse_by {
+        0.0 => String::new(),
+        worse => format!(" by more than {}", figure::written_percent(worse)),
+    };
+    let worse = match ending {
+        Ending::RolledBack(metric) => {
+            metrics.get(metric).map_or("a metric", |own| own.key.as_str())
+        }
+        Ending::Released | Ending::Watching => "no metric",
+    };
+    format!("{worse} is worse{margin}, {sure} sure over all looks")
 }
 
 /// Whether guarded rollouts ended as expected.

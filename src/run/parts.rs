@@ -94,15 +94,11 @@ pub(super) fn bandit(
         truth.and_then(|truth| truth.values().first()?.iter().copied().collect());
     let regret =
         |users: &[u64]| regret(&primary.metric, true_values.as_ref()?, users).and_then(Number::new);
-    let shares = |one: &Reallocation| Shares {
-        users: one.users,
-        shares: keyed(experiment, one.shares.iter().copied()),
-    };
     Some(Bandit {
         metric: primary.metric.key.clone(),
         every: bandit.every,
         floor: bandit.floor,
-        reallocations: reallocations.iter().map(shares).collect(),
+        reallocations: reallocations.iter().map(|one| Shares::of(experiment, one)).collect(),
         arms: arms.collect(),
         regret: regret(&own.exposures),
         fixed_regret: regret(&fixed.exposures),

@@ -65,6 +65,7 @@ impl Arrivals {
         Self::of(Plan {
             name: String::new(),
             studies: vec![crate::scenario::Study::new(started.design.clone(), 0, varies)],
+            rollouts: Vec::new(),
             metrics: started.metrics.clone(),
             assumptions: Vec::new(),
             unit: started.unit.clone(),
@@ -126,13 +127,8 @@ impl Arrivals {
     pub fn take(&mut self, recorded: &Recorded<'_>) {
         match *recorded {
             Recorded::Exposure { at_ms, unit, config, variation, variation_key, value } => {
-                for (nth, study) in self.plan.studies.iter().enumerate() {
-                    if study.experiment.config == config
-                        && let Some(treatment) =
-                            self.plan.treatment(nth, variation, variation_key, value)
-                    {
-                        self.table.expose(nth, at_ms, unit, treatment);
-                    }
+                for (nth, treatment) in self.plan.exposed(config, variation, variation_key, value) {
+                    self.table.expose(nth, at_ms, unit, treatment);
                 }
                 let early = self.waiting.remove(unit).unwrap_or_default();
                 self.waits -= early.len();

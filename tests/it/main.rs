@@ -16,6 +16,7 @@ mod calibration;
 mod claims;
 mod counting;
 mod decoders;
+mod judged;
 mod laws;
 mod lessons;
 mod live;

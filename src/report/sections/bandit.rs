@@ -7,6 +7,7 @@ use crate::report::data::Experiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::number::Number;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
+use crate::time::utc;
 
 /// Most reallocations or looks that a table shows; of more, every second, third, … is shown, and the last.
 const MAX_ROWS: usize = 12;
@@ -20,6 +21,10 @@ pub(super) fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
 
 pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     let Some(bandit) = &experiment.bandit else { return Vec::new() };
+    // Recorded events have one split only.
+    if bandit.arms.is_empty() {
+        return vec![judged(experiment, bandit)];
+    }
     vec![shares(experiment, bandit), fixed(experiment, bandit)]
 }
 
@@ -30,18 +35,41 @@ fn shares<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
         let note = "There were too few results to change a share.".to_owned();
         return section.with([Element::Note(note, Tone::Dim)]);
     }
+    section.with([Element::Table(table(experiment, bandit))])
+}
+
+/// The shares that its rule gives for recorded events.
+fn judged<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
+    let section = Section::new("The shares that the bandit's rule gives", Level::Detail).folded();
+    if bandit.reallocations.is_empty() {
+        let note = "There were too few results to change a share.".to_owned();
+        return section.with([Element::Note(note, Tone::Dim)]);
+    }
+    let note = format!(
+        "The rule gives these shares for what had been recorded by then: every {} exposed users each variation gets its probability \
+         to be best on {}, and at least {}. Who got which variation is as recorded.",
+        figure::count(bandit.every.into()),
+        bandit.metric,
+        figure::written_percent(bandit.floor),
+    );
+    section.with([Element::Table(table(experiment, bandit)), Element::Note(note, Tone::Dim)])
+}
+
+/// The reallocations, with their times where these are known.
+fn table(experiment: &Experiment, bandit: &Bandit) -> Table {
+    let timed = bandit.reallocations.iter().any(|shares| shares.at_ms.is_some());
     let mut columns = vec![Column::number("users")];
+    columns.extend(timed.then(|| Column::words("time")));
     columns.extend(
         experiment.exposures.0.iter().map(|(key, _)| Column::number(experiment.name_of(key))),
     );
     let row = |shares: &Shares| {
+        let users = Cell::new(figure::count(shares.users.into()));
+        let time = timed.then(|| Cell::new(shares.at_ms.map(utc).unwrap_or_default()));
         let cells = shares.shares.0.iter().map(|(_, share)| Cell::new(figure::percent(*share)));
-        Row::Cells(
-            std::iter::once(Cell::new(figure::count(shares.users.into()))).chain(cells).collect(),
-        )
+        Row::Cells(std::iter::once(users).chain(time).chain(cells).collect())
     };
-    let rows = thinned(&bandit.reallocations).map(row).collect();
-    section.with([Element::Table(Table { columns, rows })])
+    Table { columns, rows: thinned(&bandit.reallocations).map(row).collect() }
 }
 
 /// Each variation under the bandit and under a fixed split.
