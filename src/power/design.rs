@@ -169,14 +169,8 @@ impl Studied {
     fn new(study: &Study, truth: Truth, scenario: &Scenario) -> Self {
         let experiment = &study.experiment;
         let given = study.rule.is_some();
-        let rule = study.rule.clone().unwrap_or_else(|| default_rule(experiment, scenario));
-        // A rule ships one of the treatments: whoever reads the scenario has made sure of that.
-        let other = usize::from(experiment.control == 0);
-        let treatment = experiment
-            .treatments
-            .iter()
-            .position(|treatment| treatment.variation == rule.ship)
-            .unwrap_or(other);
+        let rule = study.rule.clone().unwrap_or_else(|| default_rule(experiment));
+        let treatment = rule.ship;
         let better = truth.better(0, treatment, experiment.control).map(usize::from);
         let at_truth = truth.decision(&rule, experiment);
         let causes = experiment
@@ -208,26 +202,13 @@ impl Studied {
 
 /// The rule of an experiment that has none: ship what beats the control on the primary metric, keep
 /// what loses to it.
-fn default_rule(experiment: &Experiment, scenario: &Scenario) -> Rule {
+fn default_rule(experiment: &Experiment) -> Rule {
     let treatment = usize::from(experiment.control == 0);
-    let metric = experiment
-        .metrics_in(&scenario.metrics)
-        .next()
-        .map(|(_, metric)| metric.key.clone())
-        .unwrap_or_default();
     let probability = Probability::clamped(experiment.threshold.get());
-    let confident = |that| Criterion::Confident {
-        name: String::new(),
-        metric: metric.clone(),
-        that,
-        probability,
-    };
+    let confident =
+        |that| Criterion::Confident { name: String::new(), metric: 0, that, probability };
     Rule {
-        ship: experiment
-            .treatments
-            .get(treatment)
-            .map(|treatment| treatment.variation.clone())
-            .unwrap_or_default(),
+        ship: treatment,
         when: confident(crate::verdict::Side::TreatmentBetter),
         keep_when: Some(confident(crate::verdict::Side::ControlBetter)),
         otherwise: Otherwise::NeedMoreData,

@@ -15,7 +15,8 @@ use crate::figure::count;
 use crate::quantity::{Probability, Share};
 use crate::report::{Assumption, Expect};
 use crate::scenario::{
-    Entries, Faults, MAX_ENTRIES, Misread, Spanned, accuracy, read_dialect, shape_fault,
+    DecisionScope, Entries, Faults, MAX_ENTRIES, Misread, Spanned, accuracy, read_dialect,
+    shape_fault,
 };
 use crate::verdict::Rule;
 
@@ -170,9 +171,19 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
         .iter()
         .map(|(name, metric)| input(key, name, metric, &keys, &exposures, faults))
         .collect();
-    if let Some(decision) = &written.decision {
-        check_rule(written, decision, &keys, faults);
-    }
+    let scope = DecisionScope {
+        experiment: key,
+        control: &written.control.value,
+        treatments: keys.clone(),
+        variations_of: key,
+        metrics: metrics.iter().map(|input| &input.metric).collect(),
+        metrics_of: key,
+        elsewhere: Vec::new(),
+        segments: Vec::new(),
+    };
+    let rule = written.decision.as_ref().and_then(|decision| scope.rule(&decision.value, faults));
+    let decided = (rule.as_ref(), written.decision.is_some());
+    let expect = written.expect.as_ref().map(|expect| scope.expect(expect, decided, faults));
     faults.tolerated(&written.tolerate);
     if faults.count() > before {
         return None;
@@ -202,8 +213,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
         shares: shares.map(|shares| shares.iter().map(|share| share.fraction()).collect()),
         metrics,
     };
-    let rule = written.decision.as_ref().map(|decision| decision.value.clone());
-    Some(GivenStudy { experiment, data, rule, expect: written.expect.clone() })
+    Some(GivenStudy { experiment, data, rule, expect })
 }
 
 /// The planned split, in the order of the variations.
@@ -452,42 +462,4 @@ fn tally(kind: MetricKind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> 
             Tally::Mean { units: users, total: value, standard_error }
         }
     })
-}
-
-/// A decision rule speaks of a treatment and of metrics that are there.
-fn check_rule(
-    written: &written::Experiment,
-    decision: &Spanned<Rule>,
-    keys: &[&str],
-    faults: &mut Faults<'_>,
-) {
-    let rule = &decision.value;
-    let shipped = Spanned {
-        value: rule.ship.clone(),
-        span: faults.quoted(&rule.ship, &decision.span, &["ship:"]),
-    };
-    if rule.ship == written.control.value {
-        faults.add(
-            "the decision ships the control",
-            &shipped.span,
-            "this is the control already",
-            None,
-        );
-    } else {
-        faults.look_up_in("variation", &written.key.value, &shipped, keys.iter().copied());
-    }
-    for (_, key) in rule.metric_keys() {
-        let span = faults.quoted(
-            key,
-            &decision.span,
-            &["metric:", "value: (", "cost: (", "value:(", "cost:("],
-        );
-        let metrics = written.metrics.value.0.iter().map(|(metric, _)| metric.value.as_str());
-        faults.look_up_in(
-            "metric",
-            &written.key.value,
-            &Spanned { value: key.to_owned(), span },
-            metrics,
-        );
-    }
 }

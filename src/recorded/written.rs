@@ -35,9 +35,7 @@ use serde::Deserialize;
 
 use crate::experiment::{Better, Correction, Method, MetricKind, PriorKind};
 use crate::quantity::Share;
-use crate::report::Expect;
-use crate::scenario::{Accuracy, Entries, Spanned};
-use crate::verdict::Rule;
+use crate::scenario::{Accuracy, Entries, Spanned, WrittenExpect, WrittenRule};
 
 /// A whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,9 +83,9 @@ pub struct Experiment {
     pub split: Option<Spanned<Entries<Share>>>,
     pub metrics: Spanned<Entries<Metric>>,
     #[serde(default)]
-    pub decision: Option<Spanned<Rule>>,
+    pub decision: Option<Spanned<WrittenRule>>,
     #[serde(default)]
-    pub expect: Option<Expect>,
+    pub expect: Option<Spanned<WrittenExpect>>,
 }
 
 /// One metric: the first is the primary one.

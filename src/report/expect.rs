@@ -9,6 +9,8 @@
 //!   figures: [(metric: "ai_cost_per_request", what: Change, at_least: 0.05, at_most: 0.3)],
 //! )
 //! ```
+//!
+//! As a file has it, its names carry their places; [`Expect::renamed`] takes these off.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,19 +22,20 @@ use crate::verdict::{Decision, written_plain};
 
 /// What is expected of one experiment. What is left out is not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
+#[serde(deny_unknown_fields, bound(deserialize = "N: Deserialize<'de>"))]
+#[schemars(rename = "Expect")]
+pub struct Expect<N = String> {
     /// The decision. It is not met where the result is not to be trusted, unless `health` expects
     /// each check that failed to be an `Error`, or `tolerate` names it. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
     pub verdict: Option<Decision>,
     /// The variation that the decision is to serve. Default: not looked at.
     #[serde(default, deserialize_with = "written_plain")]
-    pub variation: Option<String>,
+    pub variation: Option<N>,
     /// Criteria by name, and how each is to come out: `("cost increase at most 15%", Held)`.
     /// Default: none.
     #[serde(default)]
-    pub criteria: Vec<(String, Outcome)>,
+    pub criteria: Vec<(N, Outcome)>,
     /// Health checks by name (`exposures`, `sample_ratio_mismatch`, `metrics`,
     /// `prior_data_conflict`, `silent_arm`), and how each is to end: `("sample_ratio_mismatch",
     /// Error)`. Default: none.
@@ -40,7 +43,7 @@ pub struct Expect {
     pub health: Vec<(String, Status)>,
     /// Figures of the report, and what each lies between. Default: none.
     #[serde(default)]
-    pub figures: Vec<Figure>,
+    pub figures: Vec<Figure<N>>,
 }
 
 /// How a health check ends.
@@ -58,17 +61,18 @@ pub enum Status {
 
 /// A figure of the report, and what it lies between.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Figure {
+#[serde(deny_unknown_fields, bound(deserialize = "N: Deserialize<'de>"))]
+#[schemars(rename = "Figure")]
+pub struct Figure<N = String> {
     /// The metric's key.
-    pub metric: String,
+    pub metric: N,
     /// The variation's key. Default: the first one that is not the control.
     #[serde(default, deserialize_with = "written_plain")]
-    pub variation: Option<String>,
+    pub variation: Option<N>,
     /// A segment of the experiment's `by`, for `Change`, `Width` and `BeatsControl`. Default: all
     /// users.
     #[serde(default, deserialize_with = "written_plain")]
-    pub segment: Option<String>,
+    pub segment: Option<N>,
     /// Which figure.
     pub what: What,
     /// It is at least this. Default: no bound.
@@ -153,6 +157,28 @@ pub struct ExpectationResult {
     pub passed: bool,
     /// What came instead; empty when it passed.
     pub message: String,
+}
+
+impl<N> Expect<N> {
+    /// The same with other names for variations, criteria, metrics and segments.
+    #[must_use]
+    pub fn renamed<T>(&self, name: impl Fn(&N) -> T) -> Expect<T> {
+        let figure = |own: &Figure<N>| Figure {
+            metric: name(&own.metric),
+            variation: own.variation.as_ref().map(&name),
+            segment: own.segment.as_ref().map(&name),
+            what: own.what,
+            at_least: own.at_least,
+            at_most: own.at_most,
+        };
+        Expect {
+            verdict: self.verdict,
+            variation: self.variation.as_ref().map(&name),
+            criteria: self.criteria.iter().map(|(own, outcome)| (name(own), *outcome)).collect(),
+            health: self.health.clone(),
+            figures: self.figures.iter().map(figure).collect(),
+        }
+    }
 }
 
 impl Expect {

@@ -1,8 +1,8 @@
 //! The published security experiment, and hostile text, in every format.
 
 use super::*;
-use crate::verdict::published::security;
-use crate::verdict::{Rule, decide};
+use crate::verdict::decide;
+use crate::verdict::published::{rule, security};
 
 mod machines;
 mod text;
@@ -38,7 +38,7 @@ fn cost(variation: &str, agent: &str, model: &str, calls: u64, dollars: f64) -> 
 /// would add them.
 pub(super) fn published() -> Report {
     let (experiment, analysis) = security();
-    let rule: Rule = ron::from_str(RULE).unwrap();
+    let rule = rule(RULE, &experiment, &analysis);
     let verdict = decide(&rule, &experiment, &analysis);
     let costs = vec![
         cost("basic-security", "supervisor", "gpt-4o-mini", 1350, 0.0001),

@@ -8,6 +8,7 @@
 
 use super::adaptive;
 use super::catalog::{self, DraftConfig};
+use super::decision::DecisionScope;
 use super::faults::{Faults, MAX_ENTRIES};
 use super::source::{self, Source as Written};
 use super::spanned::Spanned;
@@ -17,9 +18,9 @@ use crate::context::Attributes;
 use crate::experiment::{Experiment, Metric, Thompson, Treatment};
 use crate::flags::spec::{ClauseSpec, ExperimentSpec, RuleChoice, SegmentSpec};
 use crate::quantity::{Probability, Share};
-use crate::report::{Expect, Figure};
+use crate::report::Expect;
 use crate::traffic::AudienceGroup;
-use crate::verdict::{Criterion, Rule};
+use crate::verdict::Rule;
 
 /// What experiments refer to.
 pub struct World<'a> {
@@ -45,6 +46,10 @@ pub struct Resolved {
     pub rule: Option<u32>,
     /// Parts of its users.
     pub slices: Vec<Slice>,
+    /// The rule that decides.
+    pub decision: Option<Rule>,
+    /// What is expected of the outcome.
+    pub expect: Option<Expect>,
 }
 
 /// The experiments of a scenario, and what LaunchDarkly has to hold for them.
@@ -200,10 +205,23 @@ fn one(
             config.variations.iter().map(|variation| variation.key.as_str()),
         );
     }
-    if let Some(decision) = &written.decision {
-        check_rule(written, decision, world.metrics, &chosen, &shares, faults);
-    }
-    expectation(written, config, faults);
+    let takes_part = shares.iter().filter(|(_, share)| share.weight() > 0);
+    let measured: Vec<&str> = chosen.iter().map(|(_, metric)| metric.key.as_str()).collect();
+    let others = world.metrics.iter().map(|metric| metric.key.as_str());
+    let scope = DecisionScope {
+        experiment: &written.key.value,
+        control: &written.control.value,
+        treatments: takes_part.map(|(key, _)| key.as_str()).collect(),
+        variations_of: config.key,
+        metrics: chosen.iter().map(|(_, metric)| *metric).collect(),
+        metrics_of: "",
+        elsewhere: others.filter(|key| !measured.contains(key)).collect(),
+        segments: written.by.iter().map(|name| name.value.as_str()).collect(),
+    };
+    let decision =
+        written.decision.as_ref().and_then(|decision| scope.rule(&decision.value, faults));
+    let decided = (decision.as_ref(), written.decision.is_some());
+    let expect = written.expect.as_ref().map(|expect| scope.expect(expect, decided, faults));
     faults.tolerated(&written.tolerate);
     let bandit = adaptive::bandit(
         written,
@@ -283,7 +301,7 @@ fn one(
         tolerate: written.tolerate.iter().map(|check| check.value.clone()).collect(),
     };
     let rule = adaptive::rule_of(written, config, world, faults);
-    Some(Resolved { experiment, spec, bandit, rule, slices })
+    Some(Resolved { experiment, spec, bandit, rule, slices, decision, expect })
 }
 
 /// The metrics of an experiment, each with its index.
@@ -463,131 +481,4 @@ pub fn satisfies(user: &Attributes, clause: &ClauseSpec) -> bool {
     value.is_some_and(|value| {
         clause.values.iter().any(|wanted| wanted.as_str() == Some(value)) != clause.negate
     })
-}
-
-/// A decision rule speaks of a treatment that takes part and of metrics that the experiment has.
-fn check_rule(
-    written: &source::Experiment,
-    decision: &Spanned<Rule>,
-    metrics: &[Metric],
-    chosen: &[(usize, &Metric)],
-    shares: &[(String, Share)],
-    faults: &mut Faults<'_>,
-) {
-    let rule = &decision.value;
-    let shipped = Spanned {
-        value: rule.ship.clone(),
-        span: faults.quoted(&rule.ship, &decision.span, &["ship:"]),
-    };
-    let treatments =
-        shares.iter().filter(|(key, share)| share.weight() > 0 && *key != written.control.value);
-    let treatments: Vec<&str> = treatments.map(|(key, _)| key.as_str()).collect();
-    if rule.ship == written.control.value {
-        let help = format!("name the treatment that the rule is about: {}", treatments.join(", "));
-        faults.add(
-            "the decision ships the control",
-            &shipped.span,
-            "this is the control already",
-            Some(help),
-        );
-    } else if !treatments.contains(&rule.ship.as_str()) {
-        let help = faults.suggestion("variation", &written.config.value, &rule.ship, &treatments);
-        let message = format!(
-            "variation `{}` takes no part in experiment `{}`",
-            rule.ship, written.key.value
-        );
-        faults.add(message, &shipped.span, "it cannot be shipped", Some(help));
-    }
-    let own: Vec<&str> = chosen.iter().map(|(_, metric)| metric.key.as_str()).collect();
-    for (_, key) in rule.metric_keys() {
-        if own.contains(&key) {
-            continue;
-        }
-        let span = faults.quoted(
-            key,
-            &decision.span,
-            &["metric:", "value: (", "cost: (", "value:(", "cost:("],
-        );
-        if metrics.iter().any(|metric| metric.key == key) {
-            let help = format!("add it to `metrics` of experiment `{}`", written.key.value);
-            faults.add(
-                format!("metric `{key}` is not measured by this experiment"),
-                &span,
-                "the rule needs it",
-                Some(help),
-            );
-        } else {
-            faults.look_up("metric", &Spanned { value: key.to_owned(), span }, own.iter().copied());
-        }
-    }
-}
-
-/// An expectation speaks of a decision that is made, a variation that is there, and criteria of the
-/// rule.
-fn expectation(written: &source::Experiment, config: &DraftConfig, faults: &mut Faults<'_>) {
-    let Some(expect) = &written.expect else { return };
-    let own = || written.metrics.iter().map(|metric| metric.value.as_str());
-    for Figure { metric, .. } in &expect.value.figures {
-        let name = Spanned {
-            value: metric.clone(),
-            span: faults.quoted(metric, &expect.span, &["metric:"]),
-        };
-        faults.look_up_in("metric", &written.key.value, &name, own());
-    }
-    let Expect { verdict, variation, criteria, .. } = &expect.value;
-    if verdict.is_none() && variation.is_none() && criteria.is_empty() {
-        return;
-    }
-    let Some(decision) = &written.decision else {
-        let help = "write `decision: ( ship: …, when: … )`".to_owned();
-        faults.add(
-            "an expectation without a decision",
-            &expect.span,
-            "there is no rule that could meet it",
-            Some(help),
-        );
-        return;
-    };
-    if let Some(variation) = &expect.value.variation {
-        let name = Spanned {
-            value: variation.clone(),
-            span: faults.quoted(variation, &expect.span, &["variation:"]),
-        };
-        faults.look_up_in(
-            "variation",
-            config.key,
-            &name,
-            config.variations.iter().map(|variation| variation.key.as_str()),
-        );
-    }
-    let mut names = Vec::new();
-    collect(&decision.value.when, &mut names);
-    decision.value.keep_when.iter().for_each(|criterion| collect(criterion, &mut names));
-    // A criterion without a name is named by what it says, which is not known here.
-    if names.iter().all(|name| !name.trim().is_empty()) {
-        for (criterion, _) in &expect.value.criteria {
-            // The names that a verdict gives to groups and to contraries.
-            let plain = criterion.strip_prefix("not: ").unwrap_or(criterion);
-            if !["all of these", "at least one of these"].contains(&plain)
-                && !names.contains(&plain)
-            {
-                let name = Spanned {
-                    value: criterion.clone(),
-                    span: faults.quoted(criterion, &expect.span, &["("]),
-                };
-                faults.look_up("criterion", &name, names.iter().copied());
-            }
-        }
-    }
-}
-
-/// The names of a criterion's leaves.
-fn collect<'a>(criterion: &'a Criterion, names: &mut Vec<&'a str>) {
-    match criterion {
-        Criterion::All(criteria) | Criterion::Any(criteria) => {
-            criteria.as_slice().iter().for_each(|member| collect(member, names))
-        }
-        Criterion::Not(criterion) => collect(criterion, names),
-        leaf => names.push(leaf.name()),
-    }
 }

@@ -245,18 +245,6 @@ impl<'s> Faults<'s> {
         }
     }
 
-    /// Where a quoted name stands within `place`, preferably behind one of these: for names inside
-    /// a decision rule.
-    pub fn quoted(&self, name: &str, place: &Range<usize>, behind: &[&str]) -> Range<usize> {
-        let quoted = format!("\"{name}\"");
-        let text = self.source.text.get(place.clone()).unwrap_or_default();
-        let all = text.match_indices(&quoted).map(|(at, _)| at);
-        let proper = |at: &usize| behind.iter().any(|mark| text[..*at].trim_end().ends_with(mark));
-        let at = all.clone().find(proper).or_else(|| all.clone().next());
-        // A name that is written with escapes is not found; the whole place still is.
-        at.map_or_else(|| place.clone(), |at| place.start + at..place.start + at + quoted.len())
-    }
-
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> &str {

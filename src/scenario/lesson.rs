@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::faults::Faults;
+use super::source::WrittenExpect;
 use super::spanned::Spanned;
 use crate::report::{Expect, RolloutOutcome};
 
@@ -41,7 +42,7 @@ pub struct Written {
     pub then: String,
     /// What the turned run has to come to, for each experiment in order. Default: nothing.
     #[serde(default)]
-    pub check: Vec<Expect>,
+    pub check: Vec<WrittenExpect>,
     /// How the guarded rollouts of the turned run have to end, in order. Default: nothing.
     #[serde(default)]
     pub check_rollouts: Vec<RolloutOutcome>,
@@ -180,7 +181,7 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
         knob: written.knob.clone(),
         turn,
         then: written.then.clone(),
-        check: written.check.clone(),
+        check: written.check.iter().map(|own| own.renamed(|name| name.value.clone())).collect(),
         check_rollouts: written.check_rollouts.clone(),
         rates: written.rates.clone(),
     }

@@ -9,6 +9,7 @@
 mod adaptive;
 mod catalog;
 mod configs;
+mod decision;
 mod experiments;
 mod faults;
 mod injected;
@@ -47,9 +48,10 @@ pub use schema::schema;
 pub use study::{Slice, Study, WatchedRollout};
 
 // For other data files in the same dialect, with the same care for mistakes.
+pub(crate) use decision::DecisionScope;
 pub(crate) use faults::{Faults, MAX_ENTRIES};
 pub(crate) use overrides::accuracy;
 pub use provenance::{ORIGINS, Origin, Provenance};
 pub(crate) use shape::fault as shape_fault;
-pub(crate) use source::Accuracy;
+pub(crate) use source::{Accuracy, WrittenExpect, WrittenRule};
 pub(crate) use spanned::{Entries, Misread, Spanned, read as read_dialect};

@@ -83,10 +83,9 @@ pub fn resolve(
     }
     let knowledge = knowledge()?;
     let mut studies = Vec::new();
-    for (place, (own, written)) in resolved.into_iter().zip(&written.experiments).enumerate() {
+    for (place, own) in resolved.into_iter().enumerate() {
         let varies = varies(&own.experiment, &configs)?;
-        let rule = written.decision.as_ref().map(|decision| decision.value.clone());
-        let expect = written.expect.as_ref().map(|expect| expect.value.clone());
+        let (rule, expect) = (own.decision, own.expect);
         let (allocation, targeting, segments) = (own.bandit, own.rule, own.slices);
         studies.push(Study {
             experiment: own.experiment,

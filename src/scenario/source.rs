@@ -165,6 +165,12 @@ pub enum Clause {
     NotIn(String, Vec<String>),
 }
 
+/// A decision rule whose names know where they stand.
+pub type WrittenRule = Rule<Spanned<String>, Spanned<String>>;
+
+/// An expectation whose names know where they stand.
+pub type WrittenExpect = Expect<Spanned<String>>;
+
 /// An experiment, in the words of the tutorial's form.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -222,9 +228,9 @@ pub struct Experiment {
     pub by: Vec<Spanned<String>>,
     /// The rule that decides. Default: results without a verdict.
     #[serde(default)]
-    pub decision: Option<Spanned<Rule>>,
+    pub decision: Option<Spanned<WrittenRule>>,
     /// What is expected of the outcome; a run that misses it ends with exit code 1. Default:
     /// nothing.
     #[serde(default)]
-    pub expect: Option<Spanned<Expect>>,
+    pub expect: Option<Spanned<WrittenExpect>>,
 }

@@ -5,10 +5,11 @@
 //! unknown never ships.
 
 use crate::analysis::{Analysis, Bound, Effect, MetricAnalysis, VariationAnalysis};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Metric};
 use crate::figure::{self, Unit};
 use crate::quantity::Probability;
 
+use super::label::{KEEP_WHEN, written};
 use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
 use super::warnings::warnings;
 
@@ -82,7 +83,7 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
         (Some(criterion), Some(false) | None) => {
             let mut lines = Vec::new();
             let held = evidence.criterion(criterion, false, 1, &mut lines);
-            keeping.push(group("keep the control when", &lines, "this holds", held, 0));
+            keeping.push(group(KEEP_WHEN.to_owned(), &lines, "this holds", held, 0));
             keeping.append(&mut lines);
             held
         }
@@ -97,31 +98,27 @@ pub fn decide(rule: &Rule, experiment: &Experiment, analysis: &Analysis) -> Verd
             Otherwise::NeedMoreData => Decision::NeedMoreData,
         },
     };
-    let name = |key: &str| {
-        let treatment = experiment.treatments.iter().find(|treatment| treatment.variation == key);
-        treatment
-            .map(|treatment| treatment.name.as_str())
-            .filter(|name| !name.is_empty())
-            .unwrap_or(key)
-            .to_owned()
+    let treatment = |at: usize| experiment.treatments.get(at);
+    let name = |at: usize, otherwise: &str| {
+        let own = treatment(at).map(|own| [own.name.as_str(), own.variation.as_str()]);
+        let named = own.and_then(|names| names.into_iter().find(|name| !name.is_empty()));
+        named.unwrap_or(otherwise).to_owned()
     };
-    let control =
-        experiment.treatments.get(experiment.control).map(|control| control.variation.clone());
+    let key = |at: usize| treatment(at).map(|own| own.variation.clone());
     let headline = headline(
         decision,
-        &name(&rule.ship),
-        &control.as_deref().map_or_else(|| "the control".to_owned(), name),
+        &name(rule.ship, "the treatment"),
+        &name(experiment.control, "the control"),
         &because,
         keep == Some(true),
     );
     because.append(&mut keeping);
     let variation = match decision {
-        Decision::Ship => Some(rule.ship.clone()),
-        Decision::Keep => control,
+        Decision::Ship => key(rule.ship),
+        Decision::Keep => key(experiment.control),
         Decision::NeedMoreData => None,
     };
-    let metrics: Vec<_> = analysis.metrics.iter().map(|analysis| &analysis.metric).collect();
-    Verdict { decision, variation, headline, because, warnings: warnings(rule, &metrics) }
+    Verdict { decision, variation, headline, because, warnings: warnings(rule, &evidence.metrics) }
 }
 
 /// The decision in one sentence, from the rule's own lines (without those of `keep_when`).
@@ -190,9 +187,11 @@ fn headline(
     }
 }
 
-/// One treatment's results, looked up by metric key.
+/// One treatment's results.
 struct Evidence<'a> {
     analysis: &'a Analysis,
+    /// The metrics of the analysis, as a rule numbers them.
+    metrics: Vec<&'a Metric>,
     /// Index of the treatment that the rule is about, or why there is none.
     treatment: Result<usize, String>,
 }
@@ -200,16 +199,22 @@ struct Evidence<'a> {
 /// A number, or why there is none.
 type Found = Result<f64, String>;
 
+/// What was found of a criterion, and whether it held, or why nothing could be found; and what is
+/// required.
+type Judged = (Result<(bool, String), String>, String);
+
 impl<'a> Evidence<'a> {
     fn new(rule: &Rule, experiment: &Experiment, analysis: &'a Analysis) -> Self {
-        let at =
-            experiment.treatments.iter().position(|treatment| treatment.variation == rule.ship);
-        let treatment = match at {
-            Some(at) if at == experiment.control => Err(format!("{} is the control", rule.ship)),
-            Some(at) => Ok(at),
-            None => Err(format!("{} takes no part in this experiment", rule.ship)),
+        let treatment = match experiment.treatments.get(rule.ship) {
+            // Whoever analyzes recorded data may choose another control than the rule's author had.
+            Some(own) if rule.ship == experiment.control => {
+                Err(format!("{} is the control", own.variation))
+            }
+            Some(_) => Ok(rule.ship),
+            None => Err("the rule's treatment takes no part in this experiment".to_owned()),
         };
-        Self { analysis, treatment }
+        let metrics = analysis.metrics.iter().map(|analysis| &analysis.metric).collect();
+        Self { analysis, metrics, treatment }
     }
 
     /// As `criterion`, but an `All` at the top is the list of lines itself.
@@ -232,60 +237,61 @@ impl<'a> Evidence<'a> {
         depth: usize,
         lines: &mut Vec<Because>,
     ) -> Option<bool> {
-        let mut line = match criterion {
+        let (found, required) = match criterion {
             Criterion::Not(inner) => return self.criterion(inner, !contrary, depth, lines),
-            // De Morgan: the contrary of "all of these" is "any of their contraries".
             Criterion::All(criteria) => {
-                return self.group(criteria, !contrary, contrary, depth, lines);
+                let name = criterion.label(contrary, &self.metrics);
+                return self.group(criteria, name, !contrary, contrary, depth, lines);
             }
             Criterion::Any(criteria) => {
-                return self.group(criteria, contrary, contrary, depth, lines);
+                let name = criterion.label(contrary, &self.metrics);
+                return self.group(criteria, name, contrary, contrary, depth, lines);
             }
-            Criterion::AtMost { name, metric, effect, bound, probability } => {
-                self.bound(name, metric, *effect, Bound::AtMost(bound.get()), *probability)
+            Criterion::AtMost { metric, effect, bound, probability, .. } => {
+                self.bound(*metric, *effect, Bound::AtMost(bound.get()), *probability)
             }
-            Criterion::AtLeast { name, metric, effect, bound, probability } => {
-                self.bound(name, metric, *effect, Bound::AtLeast(bound.get()), *probability)
+            Criterion::AtLeast { metric, effect, bound, probability, .. } => {
+                self.bound(*metric, *effect, Bound::AtLeast(bound.get()), *probability)
             }
-            Criterion::Beats { name, metric, probability } => {
-                self.confident(name, metric, Side::TreatmentBetter, *probability)
+            Criterion::Beats { metric, probability, .. } => {
+                self.confident(*metric, Side::TreatmentBetter, *probability)
             }
-            Criterion::Confident { name, metric, that, probability } => {
-                self.confident(name, metric, *that, *probability)
+            Criterion::Confident { metric, that, probability, .. } => {
+                self.confident(*metric, *that, *probability)
             }
-            Criterion::NonInferior { name, metric, margin, probability } => {
-                self.non_inferior(name, metric, margin.get(), *probability)
+            Criterion::NonInferior { metric, margin, probability, .. } => {
+                self.non_inferior(*metric, margin.get(), *probability)
             }
-            Criterion::Significant { name, metric, alpha } => {
-                self.significant(name, metric, alpha.get())
+            Criterion::Significant { metric, alpha, .. } => self.significant(*metric, alpha.get()),
+            Criterion::Ratio { value, cost, at_least, .. } => {
+                self.ratio(value, cost, at_least.get())
             }
-            Criterion::Ratio { name, value, cost, at_least } => {
-                self.ratio(name, value, cost, at_least.get())
-            }
-            Criterion::Declared { name, holds } => {
+            Criterion::Declared { holds, .. } => {
                 let found = if *holds { "declared to hold" } else { "declared not to hold" };
-                Because {
-                    declared: true,
-                    ..line(name, Ok((*holds, found.to_owned())), "declared to hold".to_owned())
-                }
+                (Ok((*holds, found.to_owned())), "declared to hold".to_owned())
             }
         };
-        line.depth = depth;
-        if contrary {
-            line.held = line.held.map(|held| !held);
-            line.criterion = format!("not: {}", line.criterion);
-            line.required = format!("not: {}", line.required);
-        }
-        let held = line.held;
-        lines.push(line);
+        let (held, found) = match found {
+            Ok((held, found)) => (Some(held != contrary), found),
+            Err(reason) => (None, reason),
+        };
+        lines.push(Because {
+            criterion: criterion.label(contrary, &self.metrics),
+            found,
+            required: if contrary { format!("not: {required}") } else { required },
+            held,
+            declared: matches!(criterion, Criterion::Declared { .. }),
+            depth,
+        });
         held
     }
 
     /// Appends a group's line and its members' lines, each member turned into its contrary if
-    /// asked.
+    /// asked. The group holds where `every` member does, or else where one does.
     fn group(
         &self,
         criteria: &Criteria,
+        name: String,
         every: bool,
         contrary: bool,
         depth: usize,
@@ -297,11 +303,8 @@ impl<'a> Evidence<'a> {
             .iter()
             .map(|one| self.criterion(one, contrary, depth + 1, &mut members))
             .collect();
-        let (held, name, required) = if every {
-            (all(held), "all of these", "all of them")
-        } else {
-            (any(held), "at least one of these", "one of them")
-        };
+        let (held, required) =
+            if every { (all(held), "all of them") } else { (any(held), "one of them") };
         lines.push(group(name, &members, required, held, depth));
         lines.append(&mut members);
         held
@@ -309,20 +312,18 @@ impl<'a> Evidence<'a> {
 
     fn bound(
         &self,
-        name: &str,
-        metric: &str,
+        metric: usize,
         effect: Effect,
         bound: Bound,
         probability: Option<Probability>,
-    ) -> Because {
+    ) -> Judged {
         let (limit, words) = match bound {
             Bound::AtMost(limit) => (limit, "at most"),
             Bound::AtLeast(limit) => (limit, "at least"),
         };
         let found = self.effect(metric, effect);
-        let unit = self.metric(metric).ok().map(|metric| Unit::of(&metric.metric));
+        let unit = self.metrics.get(metric).map(|metric| Unit::of(metric));
         let within = format!("{words} {}", written(unit, effect, limit));
-        let title = title(name, || format!("{metric}: change {within}"));
         match probability {
             None => {
                 let found = found.map(|x| {
@@ -332,7 +333,7 @@ impl<'a> Evidence<'a> {
                     };
                     (held, estimate(unit, effect, x, limit))
                 });
-                line(&title, found, within)
+                (found, within)
             }
             Some(least) => {
                 let estimate = found
@@ -345,16 +346,12 @@ impl<'a> Evidence<'a> {
                         format!("{} sure{estimate}", figure::probability_apart(p, least.get())),
                     )
                 });
-                line(&title, found, format!("{} that it is {within}", at_least_sure(least)))
+                (found, format!("{} that it is {within}", at_least_sure(least)))
             }
         }
     }
 
-    fn confident(&self, name: &str, metric: &str, that: Side, least: Probability) -> Because {
-        let side = match that {
-            Side::TreatmentBetter => "the treatment is better",
-            Side::ControlBetter => "the control is better",
-        };
+    fn confident(&self, metric: usize, that: Side, least: Probability) -> Judged {
         let found = self.variation(metric).and_then(|(_, _, variation)| {
             let comparison =
                 variation.comparison.ok_or_else(|| no_data(variation.reason.as_deref()))?;
@@ -364,11 +361,10 @@ impl<'a> Evidence<'a> {
         let found = found.map(|p| {
             (p >= least.get(), format!("{} sure", figure::probability_apart(p, least.get())))
         });
-        let title = title(name, || format!("{metric}: {side}"));
-        line(&title, found, format!("{} that {side}", at_least_sure(least)))
+        (found, format!("{} that {}", at_least_sure(least), that.words()))
     }
 
-    fn non_inferior(&self, name: &str, metric: &str, margin: f64, least: Probability) -> Because {
+    fn non_inferior(&self, metric: usize, margin: f64, least: Probability) -> Judged {
         let required = format!(
             "{} that it is at most {} worse",
             at_least_sure(least),
@@ -390,10 +386,10 @@ impl<'a> Evidence<'a> {
                 ),
             ))
         });
-        line(&title(name, || format!("{metric}: stable or improving")), found, required)
+        (found, required)
     }
 
-    fn significant(&self, name: &str, metric: &str, alpha: f64) -> Because {
+    fn significant(&self, metric: usize, alpha: f64) -> Judged {
         let found = self.variation(metric).and_then(|(analysis, _, variation)| {
             let fixed = || {
                 variation
@@ -411,23 +407,21 @@ impl<'a> Evidence<'a> {
                 .map_or_else(|| Unit::of(&analysis.metric).change(difference), figure::change);
             Ok((better && p <= alpha, format!("p = {} (estimate {estimate})", figure::p_value(p))))
         });
-        let title = title(name, || format!("{metric}: significantly better"));
-        line(&title, found, format!("better, with p at most {}", figure::written(alpha)))
+        (found, format!("better, with p at most {}", figure::written(alpha)))
     }
 
-    fn ratio(&self, name: &str, value: &Part, cost: &Part, at_least: f64) -> Because {
+    fn ratio(&self, value: &Part, cost: &Part, at_least: f64) -> Judged {
         let toward_better = |part: &Part| -> Result<(f64, String), String> {
-            let (analysis, ..) = self.variation(&part.0)?;
-            let x = self.effect(&part.0, part.1)?;
-            Ok((
-                analysis.metric.better.sign() * x,
-                estimate(Some(Unit::of(&analysis.metric)), part.1, x, f64::NAN),
-            ))
+            let (analysis, ..) = self.variation(part.0)?;
+            let x = self.effect(part.0, part.1)?;
+            let metric = &analysis.metric;
+            let text = estimate(Some(Unit::of(metric)), part.1, x, f64::NAN);
+            Ok((metric.better.sign() * x, format!("{} {text}", metric.key)))
         };
         let found = toward_better(value).and_then(|(gain, gain_text)| {
             let (saving, cost_text) = toward_better(cost)?;
             let price = -saving;
-            let both = format!("{} {gain_text}, {} {cost_text}", value.0, cost.0);
+            let both = format!("{gain_text}, {cost_text}");
             Ok(if price > 0.0 {
                 let ratio = gain / price;
                 (ratio >= at_least, format!("{} ({both})", figure::number(ratio)))
@@ -435,51 +429,37 @@ impl<'a> Evidence<'a> {
                 (gain >= 0.0, format!("nothing is paid ({both})"))
             })
         });
-        let title = title(name, || format!("{} gained for {} paid", value.0, cost.0));
-        line(&title, found, format!("at least {}", figure::written(at_least)))
-    }
-
-    fn metric(&self, key: &str) -> Result<&'a MetricAnalysis, String> {
-        let found = self.analysis.metrics.iter().find(|analysis| analysis.metric.key == key);
-        found.ok_or_else(|| format!("{key} is not measured in this experiment"))
+        (found, format!("at least {}", figure::written(at_least)))
     }
 
     /// The metric, the index of the treatment in it, and what was found for the treatment.
     fn variation(
         &self,
-        key: &str,
+        metric: usize,
     ) -> Result<(&'a MetricAnalysis, usize, &'a VariationAnalysis), String> {
-        let metric = self.metric(key)?;
+        let metric = self.analysis.metrics.get(metric);
+        let metric = metric.ok_or("the metric is not measured in this experiment")?;
         let treatment = self.treatment.clone()?;
         let variation = metric.variations.get(treatment).ok_or_else(|| no_data(None))?;
         Ok((metric, treatment, variation))
     }
 
-    fn effect(&self, key: &str, effect: Effect) -> Found {
-        let (metric, treatment, variation) = self.variation(key)?;
+    fn effect(&self, metric: usize, effect: Effect) -> Found {
+        let (metric, treatment, variation) = self.variation(metric)?;
         metric.effect(treatment, effect).ok_or_else(|| no_data(variation.reason.as_deref()))
     }
 
-    fn probability(&self, key: &str, effect: Effect, bound: Bound) -> Found {
-        let (metric, treatment, variation) = self.variation(key)?;
+    fn probability(&self, metric: usize, effect: Effect, bound: Bound) -> Found {
+        let (metric, treatment, variation) = self.variation(metric)?;
         metric
             .probability(treatment, effect, bound)
             .ok_or_else(|| no_data(variation.reason.as_deref()))
     }
 }
 
-/// A leaf's line, from whether it held and what was found, or why nothing was.
-fn line(title: &str, found: Result<(bool, String), String>, required: String) -> Because {
-    let (held, found) = match found {
-        Ok((held, found)) => (Some(held), found),
-        Err(reason) => (None, reason),
-    };
-    Because { criterion: title.to_owned(), found, required, held, declared: false, depth: 0 }
-}
-
 /// A group's line.
 fn group(
-    name: &str,
+    name: String,
     members: &[Because],
     required: &str,
     held: Option<bool>,
@@ -488,14 +468,7 @@ fn group(
     let own: Vec<&Because> = members.iter().filter(|member| member.depth == depth + 1).collect();
     let met = own.iter().filter(|member| member.held == Some(true)).count();
     let found = format!("{met} of {}", own.len());
-    Because {
-        criterion: name.to_owned(),
-        found,
-        required: required.to_owned(),
-        held,
-        declared: false,
-        depth,
-    }
+    Because { criterion: name, found, required: required.to_owned(), held, declared: false, depth }
 }
 
 fn at_least_sure(least: Probability) -> String {
@@ -506,10 +479,6 @@ fn no_data(reason: Option<&str>) -> String {
     format!("no data: {}", reason.unwrap_or("nothing was measured"))
 }
 
-fn title(name: &str, otherwise: impl FnOnce() -> String) -> String {
-    if name.trim().is_empty() { otherwise() } else { name.to_owned() }
-}
-
 /// An estimated effect, with so many digits that it differs from `limit` where it is not equal to
 /// it.
 fn estimate(unit: Option<Unit>, effect: Effect, x: f64, limit: f64) -> String {
@@ -517,15 +486,6 @@ fn estimate(unit: Option<Unit>, effect: Effect, x: f64, limit: f64) -> String {
         (Effect::Relative, _) => figure::change_apart(x, limit),
         (Effect::Absolute, Some(unit)) => unit.change(x),
         (Effect::Absolute, None) => figure::number(x),
-    }
-}
-
-/// A bound as the rule's author wrote it.
-fn written(unit: Option<Unit>, effect: Effect, limit: f64) -> String {
-    match (effect, unit) {
-        (Effect::Relative, _) => figure::written_change(limit),
-        (Effect::Absolute, Some(unit)) => unit.written_change(limit),
-        (Effect::Absolute, None) => figure::written(limit),
     }
 }
 

@@ -9,6 +9,7 @@
 //! (`report`).
 
 mod decide;
+mod label;
 mod rule;
 mod warnings;
 

@@ -12,6 +12,7 @@ use crate::experiment::{
     Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment,
 };
 use crate::quantity::{Probability, Share};
+use crate::verdict::Rule;
 
 /// The 95th percentile of the standard normal: half of a 90% interval in standard deviations.
 const Z: f64 = 1.644_853_626_951_472_2;
@@ -72,6 +73,21 @@ pub(crate) fn experiment(
         correction: Correction::None,
         tolerate: Vec::new(),
     }
+}
+
+/// A rule about these treatments and metrics; a metric that is none of them stays unknown.
+pub(crate) fn resolved(rule: &Rule<String, String>, treatments: &[&str], metrics: &[&str]) -> Rule {
+    let place = |keys: &[&str], key: &String| keys.iter().position(|own| own == key);
+    let mut metric = |key: &String| place(metrics, key).or(Some(usize::MAX));
+    rule.resolve(place(treatments, &rule.ship), &mut metric).unwrap()
+}
+
+/// A rule as a file has it, about an analyzed experiment.
+pub(crate) fn rule(text: &str, experiment: &Experiment, analysis: &Analysis) -> Rule {
+    let treatments = experiment.treatments.iter().map(|own| own.variation.as_str());
+    let metrics = analysis.metrics.iter().map(|own| own.metric.key.as_str());
+    let (treatments, metrics): (Vec<&str>, Vec<&str>) = (treatments.collect(), metrics.collect());
+    resolved(&ron::from_str(text).unwrap(), &treatments, &metrics)
 }
 
 /// An arm: exposures, conversions or total, posterior mean, posterior sd, interval, probability to

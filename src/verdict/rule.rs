@@ -17,8 +17,11 @@
 //! (an empty `All` would always ship). Effects are treatment against control, with the sign of the
 //! metric itself: a latency that falls is a negative effect, whichever direction is good.
 //!
-//! Does not know: which metrics and variations exist; `metric_keys` and `ship` let the reader of
-//! the file check that.
+//! A rule comes in two forms of the same type. As a file has it, its metrics and its treatment are
+//! names, with their places in the file; [`Rule::resolve`] gives it its meaning, in which they are
+//! numbers.
+//!
+//! Does not know: which metrics and variations exist; whoever resolves a rule does.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -28,15 +31,16 @@ use crate::quantity::Probability;
 
 /// When to ship a treatment, and what to do otherwise.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
+#[serde(deny_unknown_fields, bound(deserialize = "M: Deserialize<'de>, A: Deserialize<'de>"))]
+#[schemars(rename = "Rule")]
+pub struct Rule<M = usize, A = usize> {
     /// Key of the variation that the rule is about; not the control.
-    pub ship: String,
+    pub ship: A,
     /// Ship it when this holds.
-    pub when: Criterion,
+    pub when: Criterion<M>,
     /// Keep the control when this holds and `when` does not. Default: only `otherwise` decides.
     #[serde(default, deserialize_with = "written_plain")]
-    pub keep_when: Option<Criterion>,
+    pub keep_when: Option<Criterion<M>>,
     /// The decision when `when` is known not to hold. Where data are missing it is always "need
     /// more data".
     #[serde(default)]
@@ -55,21 +59,22 @@ pub enum Otherwise {
 
 /// One condition of a rule. A criterion without a name is named by what it says.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub enum Criterion {
+#[serde(deny_unknown_fields, bound(deserialize = "M: Deserialize<'de>"))]
+#[schemars(rename = "Criterion")]
+pub enum Criterion<M = usize> {
     /// All of these hold.
-    All(Criteria),
+    All(Criteria<M>),
     /// At least one of these holds.
-    Any(Criteria),
+    Any(Criteria<M>),
     /// This does not hold.
-    Not(Box<Criterion>),
+    Not(Box<Criterion<M>>),
     /// The effect is at most `bound`.
     AtMost {
         /// Name for people. Default: what it says.
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// Relative or absolute.
         #[serde(with = "EffectName")]
         effect: Effect,
@@ -86,7 +91,7 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// Relative or absolute.
         #[serde(with = "EffectName")]
         effect: Effect,
@@ -104,7 +109,7 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// How sure one has to be.
         probability: Probability,
     },
@@ -116,7 +121,7 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// Which side is better.
         that: Side,
         /// How sure one has to be.
@@ -129,7 +134,7 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// How much worse still counts as stable: 0.1 is 10%.
         #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
         margin: Margin,
@@ -144,7 +149,7 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Key of the metric.
-        metric: String,
+        metric: M,
         /// The highest p-value that counts.
         alpha: Probability,
     },
@@ -161,9 +166,9 @@ pub enum Criterion {
         #[serde(default)]
         name: String,
         /// Metric of what is gained: `("positive_feedback_rate", Relative)`.
-        value: Part,
+        value: Part<M>,
         /// Metric of what is paid: `("ai_cost_per_request", Relative)`.
-        cost: Part,
+        cost: Part<M>,
         /// The least quotient.
         at_least: Finite,
     },
@@ -178,10 +183,11 @@ pub enum Criterion {
 
 /// An effect of one metric, as part of a ratio: `("ai_cost_per_request", Relative)`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(bound(deserialize = "M: Deserialize<'de>"))]
 #[schemars(inline)]
-pub struct Part(
+pub struct Part<M = usize>(
     /// Key of the metric.
-    pub String,
+    pub M,
     /// Relative or absolute.
     #[serde(with = "EffectName")]
     pub Effect,
@@ -198,21 +204,21 @@ pub enum Side {
 
 /// At least one criterion.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(try_from = "Vec<Criterion>")]
+#[serde(try_from = "Vec<Criterion<M>>", bound(deserialize = "M: Deserialize<'de>"))]
 #[schemars(inline)]
-pub struct Criteria(Vec<Criterion>);
+pub struct Criteria<M = usize>(Vec<Criterion<M>>);
 
-impl Criteria {
+impl<M> Criteria<M> {
     /// The criteria, in the order in which they were written.
     #[must_use]
-    pub fn as_slice(&self) -> &[Criterion] {
+    pub fn as_slice(&self) -> &[Criterion<M>] {
         &self.0
     }
 }
 
-impl TryFrom<Vec<Criterion>> for Criteria {
+impl<M> TryFrom<Vec<Criterion<M>>> for Criteria<M> {
     type Error = String;
-    fn try_from(criteria: Vec<Criterion>) -> Result<Self, String> {
+    fn try_from(criteria: Vec<Criterion<M>>) -> Result<Self, String> {
         if criteria.is_empty() {
             Err("expected at least one criterion, found none".to_owned())
         } else {
@@ -288,21 +294,25 @@ pub(crate) fn written_plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-impl Rule {
-    /// Every metric key that the rule names, with the path to it (`when.All[1].metric`), in the
-    /// order of the file.
-    #[must_use]
-    pub fn metric_keys(&self) -> Vec<(String, &str)> {
-        let mut keys = Vec::new();
-        self.when.collect_keys("when", &mut keys);
-        if let Some(criterion) = &self.keep_when {
-            criterion.collect_keys("keep_when", &mut keys);
-        }
-        keys
+impl<M, A> Rule<M, A> {
+    /// The same rule about this treatment, its metrics being what `metric` says. Every metric is asked
+    /// for, so that all faults of a file are found; `None` where the treatment or a metric is none.
+    pub fn resolve<N, B>(
+        &self,
+        ship: Option<B>,
+        metric: &mut dyn FnMut(&M) -> Option<N>,
+    ) -> Option<Rule<N, B>> {
+        let when = self.when.resolve(metric);
+        let keep_when = self.keep_when.as_ref().map(|criterion| criterion.resolve(metric));
+        let keep_when = match keep_when {
+            Some(keep_when) => Some(keep_when?),
+            None => None,
+        };
+        Some(Rule { ship: ship?, when: when?, keep_when, otherwise: self.otherwise })
     }
 }
 
-impl Criterion {
+impl<M> Criterion<M> {
     /// The name that somebody gave it; empty where it has none, and for groups.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -319,27 +329,59 @@ impl Criterion {
         }
     }
 
-    fn collect_keys<'a>(&'a self, path: &str, keys: &mut Vec<(String, &'a str)>) {
-        match self {
-            Self::All(criteria) | Self::Any(criteria) => {
-                let list = if matches!(self, Self::All(_)) { "All" } else { "Any" };
-                for (at, criterion) in criteria.as_slice().iter().enumerate() {
-                    criterion.collect_keys(&format!("{path}.{list}[{at}]"), keys);
+    fn resolve<N>(&self, of: &mut dyn FnMut(&M) -> Option<N>) -> Option<Criterion<N>> {
+        let name = self.name().to_owned();
+        let mut group = |criteria: &Criteria<M>| {
+            let found: Vec<_> = criteria.0.iter().map(|criterion| criterion.resolve(of)).collect();
+            found.into_iter().collect::<Option<Vec<_>>>().map(Criteria)
+        };
+        Some(match self {
+            Self::All(criteria) => Criterion::All(group(criteria)?),
+            Self::Any(criteria) => Criterion::Any(group(criteria)?),
+            Self::Not(criterion) => Criterion::Not(Box::new(criterion.resolve(of)?)),
+            Self::AtMost { metric, effect, bound, probability, .. } => Criterion::AtMost {
+                name,
+                metric: of(metric)?,
+                effect: *effect,
+                bound: *bound,
+                probability: *probability,
+            },
+            Self::AtLeast { metric, effect, bound, probability, .. } => Criterion::AtLeast {
+                name,
+                metric: of(metric)?,
+                effect: *effect,
+                bound: *bound,
+                probability: *probability,
+            },
+            Self::Beats { metric, probability, .. } => {
+                Criterion::Beats { name, metric: of(metric)?, probability: *probability }
+            }
+            Self::Confident { metric, that, probability, .. } => Criterion::Confident {
+                name,
+                metric: of(metric)?,
+                that: *that,
+                probability: *probability,
+            },
+            Self::NonInferior { metric, margin, probability, .. } => Criterion::NonInferior {
+                name,
+                metric: of(metric)?,
+                margin: *margin,
+                probability: *probability,
+            },
+            Self::Significant { metric, alpha, .. } => {
+                Criterion::Significant { name, metric: of(metric)?, alpha: *alpha }
+            }
+            Self::Ratio { value, cost, at_least, .. } => {
+                let (gain, price) = (of(&value.0), of(&cost.0));
+                Criterion::Ratio {
+                    name,
+                    value: Part(gain?, value.1),
+                    cost: Part(price?, cost.1),
+                    at_least: *at_least,
                 }
             }
-            Self::Not(criterion) => criterion.collect_keys(&format!("{path}.Not"), keys),
-            Self::AtMost { metric, .. }
-            | Self::AtLeast { metric, .. }
-            | Self::Beats { metric, .. }
-            | Self::Confident { metric, .. }
-            | Self::Significant { metric, .. }
-            | Self::NonInferior { metric, .. } => keys.push((format!("{path}.metric"), metric)),
-            Self::Ratio { value, cost, .. } => {
-                keys.push((format!("{path}.value"), &value.0));
-                keys.push((format!("{path}.cost"), &cost.0));
-            }
-            Self::Declared { .. } => {}
-        }
+            Self::Declared { holds, .. } => Criterion::Declared { name, holds: *holds },
+        })
     }
 }
 
@@ -347,12 +389,12 @@ impl Criterion {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Rule, String> {
+    fn read(text: &str) -> Result<Rule<String, String>, String> {
         ron::from_str(text).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_rule_is_read_and_names_its_metrics_with_their_paths() {
+    fn a_rule_is_read_and_resolved_to_the_numbers_of_its_metrics() {
         let rule = read(
             r#"(ship: "b", when: All([
                 AtMost(name: "cheap", metric: "cost", effect: Relative, bound: 0.15, probability: 0.75),
@@ -361,18 +403,25 @@ mod tests {
             ]), keep_when: Confident(metric: "speed", that: ControlBetter, probability: 0.9), otherwise: Keep)"#,
         )
         .unwrap();
-        let keys: Vec<String> =
-            rule.metric_keys().into_iter().map(|(path, key)| format!("{path}={key}")).collect();
-        assert_eq!(
-            keys,
-            [
-                "when.All[0].metric=cost",
-                "when.All[1].Any[0].Not.metric=votes",
-                "when.All[2].value=votes",
-                "when.All[2].cost=cost",
-                "keep_when.metric=speed"
-            ]
-        );
+        // All names are asked for, also behind one that is unknown.
+        let mut asked = Vec::new();
+        let unknown = rule.resolve(Some(1), &mut |key| {
+            asked.push(key.clone());
+            None::<usize>
+        });
+        assert_eq!(unknown, None);
+        assert_eq!(asked, ["cost", "votes", "votes", "cost", "speed"]);
+        let known = ["votes", "cost", "speed"];
+        let metric = |key: &String| known.iter().position(|own| own == key);
+        let found: Rule = rule.resolve(Some(1), &mut { metric }).unwrap();
+        assert_eq!(rule.resolve(None::<usize>, &mut { metric }), None);
+        let Criterion::All(all) = &found.when else { panic!("{found:?}") };
+        assert!(matches!(all.as_slice()[0], Criterion::AtMost { metric: 1, .. }));
+        assert!(matches!(
+            all.as_slice()[2],
+            Criterion::Ratio { value: Part(0, _), cost: Part(1, _), .. }
+        ));
+        assert!(matches!(found.keep_when, Some(Criterion::Confident { metric: 2, .. })));
         assert_eq!(rule.otherwise, Otherwise::Keep);
     }
 

@@ -3,8 +3,8 @@
 use crate::analysis::{Analysis, MetricInput, Summary, Tally, analyze};
 use crate::experiment::{Aggregation, Better, Experiment, Method};
 
-use super::published::{experiment, metric};
-use super::{Rule, decide};
+use super::decide;
+use super::published::{experiment, metric, rule};
 
 /// Means of control and treatment with a standard error of 0.2, as an experiment on `m`, beside a
 /// cost that rises by 10%.
@@ -28,7 +28,7 @@ fn data(better: Better, control: f64, treatment: f64, method: Method) -> (Experi
 }
 
 fn held(criterion: &str, (experiment, analysis): &(Experiment, Analysis)) -> Option<bool> {
-    let rule: Rule = ron::from_str(&format!(r#"(ship: "b", when: {criterion})"#)).unwrap();
+    let rule = rule(&format!(r#"(ship: "b", when: {criterion})"#), experiment, analysis);
     decide(&rule, experiment, analysis).because[0].held
 }
 
@@ -93,10 +93,8 @@ fn where_the_controls_interval_holds_zero_relative_criteria_are_undecided_with_t
                     data(better, control, control + gain * better.sign(), Method::Frequentist);
                 for criterion in relative_criteria(better == Better::Higher) {
                     assert_eq!(held(&criterion, &found), None, "{control} by {gain}: {criterion}");
-                    let rule: Rule = ron::from_str(&format!(
-                        r#"(ship: "b", when: {criterion}, otherwise: Keep)"#
-                    ))
-                    .unwrap();
+                    let text = format!(r#"(ship: "b", when: {criterion}, otherwise: Keep)"#);
+                    let rule = rule(&text, &found.0, &found.1);
                     let verdict = decide(&rule, &found.0, &found.1);
                     let reason = &verdict.because[0].found;
                     assert!(reason.contains("no relative difference"), "{criterion}: {reason}");

@@ -3,8 +3,8 @@
 use crate::analysis::Analysis;
 use crate::experiment::Experiment;
 
-use super::published::{premium, security};
-use super::{Decision, Rule, Verdict, decide};
+use super::published::{self, premium, security};
+use super::{Decision, Verdict, decide};
 
 /// The tutorial's rule for the security experiment, its cost criterion read as the tutorial reads
 /// it.
@@ -44,8 +44,7 @@ const PREMIUM: &str = r#"(
 )"#;
 
 fn decided(rule: &str, (experiment, analysis): &(Experiment, Analysis)) -> Verdict {
-    let rule: Rule = ron::from_str(rule).unwrap();
-    decide(&rule, experiment, analysis)
+    decide(&published::rule(rule, experiment, analysis), experiment, analysis)
 }
 
 fn lines(verdict: &Verdict) -> String {
@@ -118,10 +117,7 @@ fn what_is_unknown_never_ships_and_never_keeps() {
         assert_eq!(verdict.decision, Decision::NeedMoreData);
         assert_eq!(verdict.variation, None);
         assert_eq!(verdict.because[0].held, None);
-        assert_eq!(
-            verdict.because[0].found,
-            "ai_cost_per_request is not measured in this experiment"
-        );
+        assert_eq!(verdict.because[0].found, "the metric is not measured in this experiment");
     }
 }
 
@@ -245,5 +241,35 @@ fn a_rule_about_the_control_decides_nothing() {
     assert_eq!(
         (verdict.decision, verdict.because[0].found.as_str()),
         (Decision::NeedMoreData, "basic-security is the control")
+    );
+}
+
+#[test]
+fn the_labels_of_a_rule_are_the_lines_of_its_verdicts() {
+    let data = security();
+    let metrics: Vec<_> = data.1.metrics.iter().map(|own| &own.metric).collect();
+    let nested = r#"(ship: "strict-security", otherwise: Keep, when: All([
+        Not(Any([
+            AtMost(metric: "p95_total_user_latency", effect: Absolute, bound: 3000.0),
+            Not(NonInferior(metric: "positive_feedback_rate", margin: 0.1, probability: 0.75)),
+        ])),
+        Any([Significant(metric: "ai_cost_per_request", alpha: 0.05), Declared(name: "d", holds: true)]),
+        Ratio(value: ("positive_feedback_rate", Relative), cost: ("ai_cost_per_request", Relative), at_least: 0.25),
+    ]), keep_when: Not(Confident(metric: "ai_cost_per_request", that: ControlBetter, probability: 0.9)))"#;
+    for text in [SECURITY, LITERAL, nested] {
+        let rule = published::rule(text, &data.0, &data.1);
+        let verdict = decided(text, &data);
+        let lines: Vec<&str> = verdict.because.iter().map(|line| line.criterion.as_str()).collect();
+        assert_ne!(verdict.decision, Decision::Ship, "a rule that ships does not ask when to keep");
+        assert_eq!(rule.labels(&metrics), lines, "{text}");
+    }
+    let labels = published::rule(nested, &data.0, &data.1).labels(&metrics);
+    assert_eq!(
+        labels[..3],
+        [
+            "all of these",
+            "not: p95_total_user_latency: change at most +3 s",
+            "positive_feedback_rate: stable or improving"
+        ]
     );
 }

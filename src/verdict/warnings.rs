@@ -103,23 +103,24 @@ impl Region {
 }
 
 impl Leaf<'_> {
-    /// The key of the metric, where it is about one.
-    fn metric(&self) -> Option<&str> {
+    /// The number of the metric, where it is about one.
+    fn metric(&self) -> Option<usize> {
         match self.criterion {
             Criterion::AtMost { metric, .. }
             | Criterion::AtLeast { metric, .. }
             | Criterion::Beats { metric, .. }
             | Criterion::Confident { metric, .. }
             | Criterion::NonInferior { metric, .. }
-            | Criterion::Significant { metric, .. } => Some(metric),
+            | Criterion::Significant { metric, .. } => Some(*metric),
             _ => None,
         }
     }
 
-    fn label(&self) -> String {
+    fn label(&self, metrics: &[&Metric]) -> String {
         let name = self.criterion.name();
-        match (name.is_empty(), self.metric()) {
-            (true, Some(metric)) => format!("the criterion on {metric}"),
+        let metric = self.metric().and_then(|metric| metrics.get(metric));
+        match (name.is_empty(), metric) {
+            (true, Some(metric)) => format!("the criterion on {}", metric.key),
             (true, None) => "a criterion".to_owned(),
             (false, _) => format!("“{name}”"),
         }
@@ -181,10 +182,10 @@ impl Leaf<'_> {
             let then =
                 if what == Use::Ship { "ships" } else { "keeps the control by this condition" };
             return never
-                .then(|| format!("{} never holds, so the rule never {then}", self.label()));
+                .then(|| format!("{} never holds, so the rule never {then}", self.label(metrics)));
         }
-        let metric = *metrics.iter().find(|metric| Some(metric.key.as_str()) == self.metric())?;
-        let label = self.label();
+        let metric = *metrics.get(self.metric()?)?;
+        let label = self.label(metrics);
         if let Some(slip) = self.slip() {
             return Some(format!("{label} {slip}"));
         }
@@ -296,13 +297,12 @@ impl Leaf<'_> {
 
 /// The first two criteria that both have to hold and cannot.
 fn exclusion(leaves: &[Leaf<'_>], metrics: &[&Metric]) -> Option<String> {
-    let required: Vec<(&Leaf<'_>, &str, Region)> = leaves
+    let required: Vec<(&Leaf<'_>, usize, Region)> = leaves
         .iter()
         .filter(|leaf| leaf.required)
         .filter_map(|leaf| {
-            let metric =
-                metrics.iter().find(|metric| Some(metric.key.as_str()) == leaf.metric())?;
-            Some((leaf, metric.key.as_str(), leaf.region(metric.better)?))
+            let metric = leaf.metric()?;
+            Some((leaf, metric, leaf.region(metrics.get(metric)?.better)?))
         })
         .collect();
     required.iter().enumerate().find_map(|(at, (one, key, region))| {
@@ -312,8 +312,8 @@ fn exclusion(leaves: &[Leaf<'_>], metrics: &[&Metric]) -> Option<String> {
             .find(|(_, other, second)| key == other && region.excludes(*second))?;
         Some(format!(
             "{} and {} cannot both hold, so the rule never ships",
-            one.label(),
-            other.label()
+            one.label(metrics),
+            other.label(metrics)
         ))
     })
 }
@@ -322,7 +322,7 @@ fn exclusion(leaves: &[Leaf<'_>], metrics: &[&Metric]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::experiment::Aggregation;
-    use crate::verdict::published::metric;
+    use crate::verdict::published::{metric, resolved};
 
     /// The warnings of a rule over `rate` (a share, higher is better) and `cost` (a mean in
     /// dollars, lower is better).
@@ -333,10 +333,10 @@ mod tests {
     fn of_rule(text: &str) -> Vec<String> {
         let options = ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
-        let rule: Rule = options.from_str(text).unwrap();
+        let rule: Rule<String, String> = options.from_str(text).unwrap();
         let rate = metric("rate", Aggregation::Occurrence, false, Better::Higher, "");
         let cost = metric("cost", Aggregation::Sum, false, Better::Lower, "$");
-        warnings(&rule, &[&rate, &cost])
+        warnings(&resolved(&rule, &["a", "b"], &["rate", "cost"]), &[&rate, &cost])
     }
 
     #[test]

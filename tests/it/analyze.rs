@@ -348,6 +348,19 @@ fn what_cannot_be_analyzed_says_why_and_where() {
             &but("metric: \"ai_cost_per_request\"", "metric: \"ai_cost\""),
             &[],
         ),
+        refused(
+            "no-such-treatment.ron",
+            &but("ship: \"strict-security\"", "ship: \"strict-securty\""),
+            &[],
+        ),
+        refused(
+            "no-such-expectation.ron",
+            &but(
+                "variation: \"strict-security\" )",
+                "variation: \"strict\", criteria: [(\"cost increase at most 5%\", Held)] )",
+            ),
+            &[],
+        ),
         refused("unknown-kind.ron", &but("kind: Conversion", "kind: Rate"), &[]),
         refused("two-totals.ron", &but("total: 33.1435", "total: 33.1435, value: 0.02"), &[]),
         refused(

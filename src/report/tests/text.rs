@@ -200,7 +200,7 @@ fn a_wide_terminal_shows_more() {
 #[test]
 fn warnings_come_before_a_verdict_is_believed() {
     let (experiment, analysis) = premium();
-    let rule: Rule = ron::from_str(
+    let rule = rule(
         r#"(ship: "claude-opus-treatment", otherwise: Keep, when: All([
             AtLeast(name: "positive feedback up by 15%", metric: "positive_feedback_rate", effect: Relative, bound: 0.15),
             Any([
@@ -210,8 +210,9 @@ fn warnings_come_before_a_verdict_is_believed() {
             ]),
             Beats(metric: "average_total_user_tokens", probability: 0.9),
         ]))"#,
-    )
-    .unwrap();
+        &experiment,
+        &analysis,
+    );
     let verdict = decide(&rule, &experiment, &analysis);
     let mut report = Report::new("published/premium.ron", Mode::Data, None, "00c1d2");
     report.version = "0.1.0".to_owned();

@@ -250,6 +250,24 @@ fn a_decision_on_a_metric_that_is_not_there() {
 }
 
 #[test]
+fn a_metric_of_a_decision_is_shown_where_it_stands_not_where_its_text_comes_first() {
+    assert_snapshot!(experiment_with(r#"decision: (ship: "strict-security", when: All([
+            // not on "cost_per_requst", metric: "cost_per_requst"
+            Beats(metric: "cost_per_requst", probability: 0.9),
+        ]))"#), @r#"
+     × metric `cost_per_requst` is not defined
+       ╭─[my.ron:11:27]
+    10 │             // not on "cost_per_requst", metric: "cost_per_requst"
+    11 │             Beats(metric: "cost_per_requst", probability: 0.9),
+       ·                           ────────┬────────
+       ·                                   ╰── no metric has this key
+    12 │         ])),
+       ╰────
+     help: did you mean `ai_cost_per_request`?
+    "#);
+}
+
+#[test]
 fn a_decision_on_a_metric_of_another_experiment() {
     assert_snapshot!(experiment_with(r#"decision: (ship: "strict-security", when: Beats(metric: "p95_total_user_latency", probability: 0.9))"#), @r#"
      × metric `p95_total_user_latency` is not measured by this experiment
@@ -336,6 +354,49 @@ fn an_expectation_without_a_decision() {
        ╰────
      help: write `decision: ( ship: …, when: … )`
     "#);
+}
+
+#[test]
+fn an_expectation_of_a_criterion_without_a_name_that_is_not_there() {
+    let drawn = experiment_with(
+        r#"decision: (ship: "strict-security", when: All([
+            Beats(metric: "positive_feedback_rate", probability: 0.9),
+            Not(Any([Declared(name: "risky", holds: false), Declared(name: "costly", holds: false)])),
+        ]), keep_when: Declared(name: "risky", holds: false)),
+        expect: (criteria: [
+            ("positive_feedback_rate: the treatment is better", Held), ("all of these", Held),
+            ("not: risky", Held), ("keep the control when", NotHeld), ("risky", NotHeld),
+            ("positive_feedback_rate: the treatment is bettr", Held), ("not: all of these", Held),
+        ])"#,
+    );
+    assert_eq!(drawn.matches(" × ").count(), 2, "{drawn}");
+    for words in [
+        "× criterion `positive_feedback_rate: the treatment is bettr` is not defined",
+        "help: did you mean `positive_feedback_rate: the treatment is better`?",
+        "× criterion `not: all of these` is not defined",
+        "[my.ron:16:14]",
+        "[my.ron:16:72]",
+    ] {
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    }
+}
+
+#[test]
+fn an_expectation_about_a_variation_or_a_segment_that_is_not_there() {
+    let drawn = experiment_with(
+        r#"expect: (figures: [
+            (metric: "ai_cost_per_request", variation: "strict", what: Change, at_most: 0.3),
+            (metric: "ai_cost_per_request", segment: "eu", what: Change, at_most: 0.3),
+        ])"#,
+    );
+    for words in [
+        "× variation `strict` of `security-agent` is not defined",
+        "[my.ron:10:56]",
+        "× segment `eu` of `security-level` is not defined",
+        "[my.ron:11:54]",
+    ] {
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    }
 }
 
 #[test]
