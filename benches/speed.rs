@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use sha1::{Digest, Sha1};
 use simlab::context::user_key;
-use simlab::journal::{Caller, Entry, Event, Reader};
+use simlab::journal::{AgentId, Caller, Entry, Event, Reader};
 use simlab::random::{Purpose, Seed};
 use simlab::run::Stage;
 use simlab::scenario::load;
@@ -30,8 +30,8 @@ impl Reader for Draws {
     fn entry(&mut self, entry: &Entry) {
         self.0 += match entry.event {
             // A support call draws its own luck and the question's effort.
-            Event::Completed { caller: Caller::Support, .. }
-            | Event::CallFailed { caller: Caller::Support, .. } => 2,
+            Event::Completed { caller: Caller::Agent(AgentId(2)), .. }
+            | Event::CallFailed { caller: Caller::Agent(AgentId(2)), .. } => 2,
             Event::Completed { .. } | Event::CallFailed { .. } => 1,
             // The visitor's own plan.
             Event::Arrived { .. } => 1,
