@@ -337,9 +337,9 @@ fn warnings_come_before_a_verdict_is_believed() {
       ✗ not held    cost-value ratio
                     found -1.94 (positive_feedback_rate -64.0%, ai_cost_per_request
                     +33.0%); required at least 0.25
-      ? unknown   average_total_user_tokens: the treatment is better
-                  average_total_user_tokens is not measured in this experiment;
-                  required at least 90% sure that the treatment is better
+      ? unknown   a metric: the treatment is better
+                  the metric is not measured in this experiment; required at least
+                  90% sure that the treatment is better
 
     ┏━━ KEEP ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
     ┃  Keep Other Paid (GPT-4o): Claude Opus 4 Treatment meets none of its 3       ┃
