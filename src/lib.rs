@@ -29,7 +29,7 @@
 //! | ground | [`quantity`] [`time`] [`diagnostic`] | numbers that cannot be wrong; timestamps; errors that show the line and the carets |
 //! | nouns | [`random`] [`context`] [`statistic`] [`experiment`] [`figure`] [`journal`] [`event`] | every source of luck; who is asked about; what of users' values is compared, one file each; experiments and metrics; numbers as text; what happened, as integers; which events that sends |
 //! | services | [`knowledge`] [`flags`] [`llm`] | what people ask and read; a LaunchDarkly project and a chat model, each with its seam and its mock |
-//! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; supervisor, security, and support with its tools |
+//! | people | [`traffic`] [`judge`] [`agents`] | who comes with what; the model as judge; a graph of agents at work on a question, with their tools |
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, documents of it section by section, and their renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
@@ -62,6 +62,9 @@
 //!   made from the table, and no other code names a provider.
 //! - **The mock road is synchronous**: nothing waits, so nothing is `async`; [`sim::drive_live`] is
 //!   the loop that waits.
+//! - **Agents are data** ([`agents::Graph`]): a visit walks nodes and edges, in one branch or in several
+//!   side by side. The tutorial's three agents are one such graph. What a model is asked to do, how
+//!   its answer is read and what the mock answers stand in one file of [`llm::tasks`].
 //! - **A completion states its own latency**: the mock draws it, a live client measures it. So the
 //!   engine treats both alike: the answer to a question asked at t arrives at t + latency.
 //! - **Integers until analysis** ([`journal`]): microseconds, tokens, nano-dollars. Floats begin in

@@ -53,6 +53,11 @@ pub enum Purpose {
     PrePeriod = 17,
     /// Whether the app crashes on a user; nth = which config's variation makes it crash.
     Crash = 19,
+    /// A completion of an agent of a scenario's own graph that routes, plans or critiques; nth = the
+    /// agent's place and which call.
+    Node = 20,
+    /// What a user wants of a routing agent; nth = the agent's place.
+    Intent = 21,
 }
 
 /// The scenario's seed: all luck follows from it.
@@ -71,6 +76,15 @@ impl Owner {
     #[must_use]
     pub fn with(self, part: u128) -> Self {
         Self(self.0 ^ part)
+    }
+
+    /// A number from 0 to 1, evenly spread over the owners, for each `place`. It does not depend on
+    /// the seed, as the side of a flag does not.
+    #[must_use]
+    pub fn share(self, place: u64) -> f64 {
+        let mut hasher = SipHasher13::new_with_keys(place, 0);
+        hasher.write(&self.0.to_le_bytes());
+        (hasher.finish() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
     /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).

@@ -7,10 +7,13 @@
 //! Does not know: how a visit walks, or what a model answers.
 
 use crate::journal::{AgentId, Caller};
+use crate::llm::model::RouteChoice;
 use crate::llm::tasks::Task;
 
 /// Most agents of a graph.
 pub const MAX_AGENTS: usize = 64;
+/// Most branches that run side by side, and most times that a visit comes to an agent.
+pub const MAX_BRANCHES: u8 = 15;
 
 /// Agents and the ways between them.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,18 +23,20 @@ pub struct Graph {
     /// Where a visit begins.
     pub root: AgentId,
     /// The agents, in the order of their AI configs.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<AgentNode>,
 }
 
 /// An agent's place in the graph.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub struct AgentNode {
     /// Its name in reports.
     pub name: String,
     /// What it does.
     pub role: NodeRole,
     /// Where a visit goes on from it; none: it ends here.
     pub edges: Vec<Edge>,
+    /// Where its parallel branches come together, if it has any.
+    pub joins_at: Option<AgentId>,
     /// Whether every visit has to pass it: then a request is denied where its config is disabled.
     pub required: bool,
     /// Whose draws its calls have: 0 for the tutorial's agents, else a digest of its key in the bits
@@ -46,8 +51,30 @@ pub enum NodeRole {
     Prescreen,
     /// Redacts personal data.
     Screen,
+    /// Chooses a way.
+    Route {
+        /// The ways, by number.
+        routes: Vec<RouteChoice>,
+        /// Chance that the model sees what the user wants; `None`: the model's own.
+        accuracy: Option<f64>,
+    },
+    /// Splits the question into subtasks, at least and at most so many.
+    Plan(u8, u8),
+    /// Finds something out for others, with tools where its variation has any.
+    Research,
     /// Answers, with tools where its variation has any.
     Answer,
+    /// Looks the answer over. The chances are assumed.
+    Critique {
+        /// That it sends a weak answer back.
+        catches: f64,
+        /// That it sends any other answer back.
+        nags: f64,
+        /// That a second answer is a grade better.
+        mends: f64,
+        /// That it is a grade worse.
+        breaks: f64,
+    },
 }
 
 impl NodeRole {
@@ -57,7 +84,10 @@ impl NodeRole {
         match self {
             Self::Prescreen => Task::Prescreen,
             Self::Screen => Task::Screen,
-            Self::Answer => Task::Answer,
+            Self::Route { .. } => Task::Route,
+            Self::Plan(..) => Task::Plan,
+            Self::Research | Self::Answer => Task::Answer,
+            Self::Critique { .. } => Task::Critique,
         }
     }
 
@@ -65,13 +95,13 @@ impl NodeRole {
     /// answers, and it takes no fallback variation.
     #[must_use]
     pub fn prepares(&self) -> bool {
-        matches!(self, Self::Prescreen | Self::Screen)
+        matches!(self, Self::Prescreen | Self::Screen | Self::Route { .. })
     }
 
     /// Whether a visit goes on as if it were not there when its config is disabled or it fails.
     #[must_use]
     pub fn optional(&self) -> bool {
-        matches!(self, Self::Screen)
+        matches!(self, Self::Screen | Self::Critique { .. })
     }
 }
 
@@ -82,6 +112,10 @@ pub struct Edge {
     pub to: AgentId,
     /// When it is taken.
     pub when: When,
+    /// How often one visit takes it at most; 0: any number of times.
+    pub at_most: u8,
+    /// Whether parallel branches come together at its end.
+    pub joins: bool,
     /// What the next agent is told.
     pub hands_over: Handover,
 }
@@ -93,6 +127,14 @@ pub enum When {
     Always,
     /// The agent chose this route.
     Route(u16),
+    /// For this share of the visits, of those that no edge before it took.
+    Share(f64),
+    /// At once with all other edges like it, each in a branch of its own.
+    Parallel,
+    /// At once for each subtask of a plan, each in a branch of its own.
+    Subtask,
+    /// The agent sends the answer back.
+    Revise,
     /// The agent failed.
     Failed,
 }
@@ -102,9 +144,20 @@ pub enum When {
 pub enum Handover {
     /// The question as it stands: redacted where it was.
     Text,
+    /// The question as it stands, then what was found out or answered last.
+    Results,
+    /// The whole conversation of the agent before.
+    Thread,
     /// The question as it stands, then why it came this way and what was redacted, then the question
     /// again: the tutorial's way.
     Report,
+}
+
+impl Handover {
+    /// The same without a report on what did not happen.
+    pub(super) fn unreported(self) -> Self {
+        if self == Self::Report { Self::Text } else { self }
+    }
 }
 
 /// How an agent's turn ended.
@@ -114,25 +167,36 @@ pub enum TurnEnd {
     Done,
     /// It chose this route.
     Routed(u16),
+    /// It sends the answer back.
+    Revise,
     /// It failed.
     Failed,
 }
 
-impl Node {
-    /// The edge that is taken after this end.
+impl AgentNode {
+    /// The edge that is taken after this end. `taken` is how often the visit took an edge to an
+    /// agent before; `share` is a number from 0 to 1 that belongs to the visit and this agent.
     #[must_use]
-    pub fn next(&self, ended: TurnEnd) -> Option<&Edge> {
-        let fits = |when: When| match (when, ended) {
+    pub fn next(
+        &self,
+        ended: TurnEnd,
+        taken: impl Fn(&Edge) -> u8,
+        share: impl Fn() -> f64,
+    ) -> Option<&Edge> {
+        let free = |edge: &&Edge| edge.at_most == 0 || taken(edge) < edge.at_most;
+        let fits = |edge: &&Edge| match (edge.when, ended) {
             (When::Failed, TurnEnd::Failed) => true,
             (When::Failed, _) | (_, TurnEnd::Failed) => false,
-            (When::Always, _) => true,
+            (When::Always | When::Parallel | When::Subtask, _) => true,
+            (When::Share(up_to), _) => share() < up_to,
             (When::Route(route), TurnEnd::Routed(chosen)) => route == chosen,
-            (When::Route(_), TurnEnd::Done) => false,
+            (When::Revise, ended) => ended == TurnEnd::Revise,
+            (When::Route(_), _) => false,
         };
         let always = |edge: &&Edge| edge.when == When::Always;
         let goes_on = ended == TurnEnd::Failed && self.role.optional();
-        let fitting = self.edges.iter().find(|edge| fits(edge.when));
-        fitting.or_else(|| self.edges.iter().find(always).filter(|_| goes_on))
+        let fitting = self.edges.iter().filter(free).find(fits);
+        fitting.or_else(|| self.edges.iter().filter(|_| goes_on).find(always))
     }
 }
 
@@ -142,11 +206,12 @@ impl Graph {
     #[must_use]
     pub fn tutorial() -> Self {
         let [supervisor, security, support] = [0, 1, 2].map(AgentId);
-        let edge = |to, when, hands_over| Edge { to, when, hands_over };
-        let node = |name: &str, role, required, edges| Node {
+        let edge = |to, when, hands_over| Edge { to, when, at_most: 0, joins: false, hands_over };
+        let node = |name: &str, role, required, edges| AgentNode {
             name: name.to_owned(),
             role,
             edges,
+            joins_at: None,
             required,
             place: 0,
         };
@@ -208,7 +273,7 @@ impl Graph {
     /// When the graph has no such agent.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "the scenario numbers agents by their places here")]
-    pub fn node(&self, agent: AgentId) -> &Node {
+    pub fn node(&self, agent: AgentId) -> &AgentNode {
         &self.nodes[agent.index()]
     }
 }

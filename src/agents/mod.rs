@@ -10,7 +10,7 @@ mod tools;
 pub mod visit;
 
 pub use app::{App, Assignment, Assignments, Brief};
-pub use graph::{Edge, Graph, Handover, Node, NodeRole, When};
+pub use graph::{AgentNode, Edge, Graph, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When};
 pub use library::{Library, given_up};
 pub use spec::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};
 pub use text::Texts;

@@ -11,6 +11,8 @@ mod branch;
 mod prompt;
 mod turn;
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::agents::app::{App, Assignment, Brief};
@@ -26,6 +28,18 @@ use crate::quantity::Money;
 use crate::random::Owner;
 use crate::time::{Duration, Timestamp};
 use branch::Branch;
+
+/// Parallel branches at work.
+#[derive(Debug)]
+struct Fork {
+    /// Where they come together.
+    joins_at: AgentId,
+    /// How many there are, and how many are still at work.
+    of: u8,
+    left: u8,
+    /// Why the last that failed did.
+    failed: Option<FailureKind>,
+}
 
 /// One visit.
 #[derive(Debug)]
@@ -59,6 +73,21 @@ pub struct Visit {
     crashed: bool,
     /// When the request was sent.
     started: Timestamp,
+    /// What was found out or answered last, and by whom.
+    results: SmallVec<[(AgentId, Body); 1]>,
+    /// Subtasks of the last plan, and their words if a real model wrote them.
+    subtasks: u8,
+    instructions: Vec<Arc<str>>,
+    /// The parallel branches that are at work.
+    fork: Option<Fork>,
+    /// Branches that began and have not been seen to yet.
+    begun: SmallVec<[u8; 2]>,
+    /// How many agents chose a wrong way.
+    wrong_routes: u8,
+    /// Share of the last branches' results that are missing.
+    missing: f64,
+    /// The critic whose word the answer has to meet.
+    revising: Option<AgentId>,
     answer: Option<Body>,
     /// Who gave it.
     answered_by: AgentId,
@@ -94,6 +123,14 @@ impl Visit {
             disclosed: false,
             crashed: false,
             started: Timestamp::START,
+            results: SmallVec::new(),
+            subtasks: 0,
+            instructions: Vec::new(),
+            fork: None,
+            begun: SmallVec::new(),
+            wrong_routes: 0,
+            missing: 0.0,
+            revising: None,
             answer: None,
             answered_by: AgentId(0),
             answer_shown: 0,
@@ -123,10 +160,9 @@ impl Visit {
         self.branches.get(at)
     }
 
-    /// How many branches there are; they are numbered from 0.
-    #[must_use]
-    pub fn branches(&self) -> usize {
-        self.branches.len()
+    /// Branches that began and have to be seen to, beside the one that something just came of.
+    pub fn begun(&mut self) -> SmallVec<[u8; 2]> {
+        std::mem::take(&mut self.begun)
     }
 
     /// What a branch needs next.

@@ -30,6 +30,18 @@ pub enum Grade {
 impl Grade {
     /// All, in order.
     pub const ALL: [Self; 3] = [Self::Strong, Self::Fair, Self::Weak];
+
+    /// The next better one; the best is its own.
+    #[must_use]
+    pub fn better(self) -> Self {
+        if self == Self::Weak { Self::Fair } else { Self::Strong }
+    }
+
+    /// The next worse one; the worst is its own.
+    #[must_use]
+    pub fn worse(self) -> Self {
+        if self == Self::Strong { Self::Fair } else { Self::Weak }
+    }
 }
 
 /// Fewest tokens of an answer that can show its grade. A shorter one is cut off before it has said

@@ -10,17 +10,19 @@ use serde_json::Value;
 
 use crate::live::recording::Answered;
 use crate::llm::chat::ToolUse;
-use crate::llm::model::Reply;
+use crate::llm::model::{Reply, RouteChoice};
 use crate::llm::tasks::{self, Spoken, Task, Unreadable};
 use crate::scenario::Scenario;
 
-/// Reads an answer to a prompt with this task, in which tools were offered or not.
+/// Reads an answer to a prompt with this task, in which tools were offered or not, and which had
+/// these routes.
 ///
 /// # Errors
 /// When it refuses, or is not what was asked for.
 pub fn read(
     scenario: &Scenario,
-    prompt: (Task, bool),
+    task: Task,
+    prompt: (bool, &[RouteChoice]),
     answered: &Answered,
 ) -> Result<Reply, Unreadable> {
     let call = answered.tools.first().map(|wish| ToolUse {
@@ -29,7 +31,7 @@ pub fn read(
         input: wish.input.clone(),
     });
     let spoken = Spoken { text: &answered.text, call: call.as_ref(), stop: &answered.stop };
-    tasks::read(prompt, &spoken, &scenario.knowledge, &scenario.tools)
+    tasks::read(task, prompt, &spoken, &scenario.knowledge, &scenario.tools)
 }
 
 /// What a tool call asks for: its query, and how many results.

@@ -6,9 +6,11 @@
 //!
 //! Does not know: HTTP, or whether anybody answers.
 
+use serde_json::Value;
+
 use crate::agents::Texts;
 use crate::judge::Sees;
-use crate::llm::chat::{ChatRequest, Message, Part, Role};
+use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
 use crate::llm::model::Prompt;
 use crate::llm::tasks::{self, Words, message};
 use crate::scenario::Scenario;
@@ -45,7 +47,31 @@ impl Writer<'_> {
             shows_tool_output: judge.sees == Sees::ToolOutputFirst,
         };
         tasks::request(prompt, &words, &mut request);
+        let family = model.provider.family(&model.id);
+        if family.is_some_and(|family| !family.forced_tools) {
+            unforce(&mut request);
+        }
         request
+    }
+}
+
+/// The same request to a model that refuses to be held to a tool: the one tool that stands for a
+/// structured answer becomes the schema of the answer, and a choice of tools is left to the model.
+fn unforce(request: &mut ChatRequest) {
+    match std::mem::replace(&mut request.tool_choice, ToolChoice::Auto) {
+        ToolChoice::Named(name) => {
+            let Some(tool) = request.tools.iter().find(|tool| tool.name == name) else { return };
+            let mut schema: Value = serde_json::from_str(&tool.schema).unwrap_or_default();
+            // Anthropic takes no schema that is open.
+            if let Some(object) = schema.as_object_mut() {
+                object.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            let schema = schema.to_string();
+            request.output = Output::JsonSchema { name, schema, strict: true };
+            request.tools.clear();
+        }
+        ToolChoice::Any | ToolChoice::Auto => {}
+        ToolChoice::None => request.tool_choice = ToolChoice::None,
     }
 }
 

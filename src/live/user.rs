@@ -21,7 +21,7 @@ use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
 use crate::llm::chat::ChatRequest;
 use crate::llm::model::{
-    CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, ToolUsed,
+    CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, RouteChoice, ToolUsed,
 };
 use crate::llm::setup::ToolKind;
 use crate::llm::tasks::{Task, Unreadable};
@@ -126,6 +126,7 @@ pub struct Asking {
     caller: Caller,
     task: Task,
     offers_tools: bool,
+    routes: Vec<RouteChoice>,
     nth: u16,
     model: u16,
     request: ChatRequest,
@@ -139,6 +140,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
             caller: prompt.caller,
             task: prompt.task,
             offers_tools: prompt.offers_tools,
+            routes: prompt.routes.to_vec(),
             nth: prompt.nth,
             model: prompt.setup.model,
             request: self.session.writer().request(prompt, self.key.as_deref()),
@@ -146,7 +148,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
     }
 
     async fn complete(&self, asking: Asking) -> Result<Completion, CallFailure> {
-        let Asking { caller, task, offers_tools, nth, model, mut request } = asking;
+        let Asking { caller, task, offers_tools, routes, nth, model, mut request } = asking;
         let scenario = self.session.stage.scenario;
         let model = scenario.model(model);
         let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
@@ -167,7 +169,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
             latency += Duration::from_us(answered.latency_us);
             input_tokens = input_tokens.saturating_add(answered.input_tokens);
             output_tokens = output_tokens.saturating_add(answered.output_tokens);
-            match reply::read(scenario, (task, offers_tools), &answered) {
+            match reply::read(scenario, task, (offers_tools, &routes), &answered) {
                 Ok(reply) => return Ok(Completion { reply, input_tokens, output_tokens, latency }),
                 Err(Unreadable { kind: FailureKind::Malformed, reason })
                     if attempt == 0 && task.has_form() =>

@@ -195,6 +195,63 @@ pub struct Subject {
     pub passages: Passages,
     /// For the judge: what is visible of the answer.
     pub visible: Visible,
+    /// What an agent of a scenario's own graph goes by besides.
+    pub situation: Situation,
+}
+
+/// What an agent of a scenario's own graph goes by besides what it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub enum Situation {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// A routing agent's choice.
+    Routes {
+        /// Chance of the right choice; `None`: the model's own.
+        accuracy: Option<f64>,
+    },
+    /// A planner's: the fewest and the most subtasks.
+    Plans(u8, u8),
+    /// A critic's.
+    Critiques {
+        /// How good the answer is; `None` for an answer in a real model's words.
+        grade: Option<Grade>,
+        /// Chance that it sends a weak answer back.
+        catches: f64,
+        /// Chance that it sends any other answer back.
+        nags: f64,
+    },
+    /// That of an agent who answers after others.
+    Follows {
+        /// How many agents before it chose a wrong way.
+        wrong_routes: u8,
+        /// Share of the subtasks whose results are missing.
+        missing: f64,
+        /// The answer that it has to improve.
+        revision: Option<Revision>,
+    },
+}
+
+/// A second try at an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Revision {
+    /// How good the first one is.
+    pub from: Grade,
+    /// Chance that the second one is a grade better.
+    pub mends: f64,
+    /// Chance that it is a grade worse.
+    pub breaks: f64,
+}
+
+/// A way that a routing agent can choose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteChoice {
+    /// Its name, which is also that of the intent that belongs there.
+    pub name: String,
+    /// Share of the users who want it and all before it, from 0 to 1.
+    pub up_to: f64,
+    /// Tokens of a call of its handoff tool.
+    pub tokens: u32,
 }
 
 /// Passages that were found.
@@ -257,6 +314,8 @@ pub struct Prompt<'a> {
     pub input_tokens: u32,
     /// What the text says.
     pub subject: Subject,
+    /// The ways that a routing agent can choose; empty for all others.
+    pub routes: &'a [RouteChoice],
     /// The question that it is all about; `None` before anybody has asked one.
     pub question: Option<&'a Body>,
     /// The conversation so far, for the support agent and the judge.
@@ -272,6 +331,12 @@ pub enum Reply {
     Routing(Routing),
     /// The security agent's structured output: what it found and removed.
     Screening(Said<PiiSet, Arc<Screened>>),
+    /// A way, chosen by an agent of a scenario's own graph.
+    Handoff(Handoff),
+    /// Subtasks.
+    Plan(Subtasks),
+    /// A critic's word.
+    Critique(Critique),
     /// A tool is to be used.
     ToolCall(Called),
     /// The final answer.
@@ -282,6 +347,35 @@ pub enum Reply {
     Question(Said<Question>),
     /// Topics of the knowledge base.
     Topics(Vec<TopicId>),
+}
+
+/// A way that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handoff {
+    /// Which of the prompt's routes.
+    pub route: u16,
+    /// Whether it is known to be a wrong one; only the mock knows.
+    pub wrong: bool,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subtasks {
+    /// How many subtasks.
+    pub count: u8,
+    /// The plan as text.
+    pub text: Said<Answer>,
+    /// The subtasks' own words, if a real model wrote them.
+    pub words: Vec<Arc<str>>,
+}
+
+/// What a critic says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Critique {
+    /// Whether the answer goes back.
+    pub revise: bool,
+    /// Why.
+    pub text: Said<Answer>,
 }
 
 /// Where a question goes, and what the support agent is told of why.

@@ -87,6 +87,10 @@ pub struct ModelProfile {
     pub max_output_tokens: u32,
     /// Whether the live model takes a `temperature`.
     pub takes_temperature: bool,
+    /// Chance that it sees what a user wants, as a routing agent.
+    pub routing_accuracy: Probability,
+    /// When the prices of the catalog were read; `None`: they are the scenario's own.
+    pub prices_of: Option<&'static str>,
 }
 
 impl ModelProfile {

@@ -10,7 +10,7 @@ use crate::journal::Label;
 use crate::knowledge::structured::detection;
 use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
 use crate::llm::input;
-use crate::llm::model::{Body, Called, Reply, Routing, Said, ToolCall};
+use crate::llm::model::{Body, Called, Critique, Reply, Routing, Said, Subtasks, ToolCall};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// The schema of the supervisor's structured output, as a tool of its own.
@@ -95,12 +95,16 @@ pub fn reply(
             _ => Vec::new(),
         },
         Reply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
+        Reply::Handoff(handoff) => vec![format!("route {}", handoff.route)],
         Reply::ToolCall(call) => called(call, tools, base),
-        Reply::Answer(Said::Recipe(answer)) => vec![answer.render(base)],
+        Reply::Answer(Said::Recipe(answer))
+        | Reply::Plan(Subtasks { text: Said::Recipe(answer), .. })
+        | Reply::Critique(Critique { text: Said::Recipe(answer), .. }) => vec![answer.render(base)],
         Reply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
-        Reply::Answer(Said::Words(text)) | Reply::Question(Said::Words(text)) => {
-            vec![text.to_string()]
-        }
+        Reply::Answer(Said::Words(text))
+        | Reply::Question(Said::Words(text))
+        | Reply::Plan(Subtasks { text: Said::Words(text), .. })
+        | Reply::Critique(Critique { text: Said::Words(text), .. }) => vec![text.to_string()],
         Reply::Label(word) => vec![label(*word).to_owned()],
         Reply::Topics(topics) => {
             vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")]

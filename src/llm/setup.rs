@@ -116,6 +116,8 @@ pub struct Setup {
     pub max_tokens: Option<u32>,
     /// Sampling temperature, if set.
     pub temperature: Option<f64>,
+    /// Median tokens of the mock's answers, where the model's own median does not count.
+    pub answer_tokens: Option<f64>,
     /// Indices of its tools among the scenario's tools, in the order given.
     pub tools: Vec<u16>,
     /// Tokens that are sent with every call: the instructions, the tools' descriptions or the
@@ -151,6 +153,11 @@ pub struct Causes {
     /// How strongly the share of passages that are off the topic, among those that were found,
     /// worsens answers; 0 turns the effect off. Without any passage the share counts as 1.
     pub grounding_to_quality: f64,
+    /// How much a wrong way through the graph lowers the log odds of a strong answer, and raises
+    /// those of a weak one; 0 turns the effect off.
+    pub wrong_route_to_quality: f64,
+    /// The same for missing results of parallel branches, if all were missing.
+    pub missing_to_quality: f64,
 }
 
 /// The errors and habits of a model that judges. All assumed, fitted to the published feedback

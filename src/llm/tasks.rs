@@ -7,19 +7,24 @@
 //! Does not know: which agent has the task, or where its answer goes.
 
 mod answer;
+mod critique;
 mod judge;
+mod plan;
 mod prescreen;
 mod question;
 mod read;
+mod route;
 mod screen;
 mod topics;
 
 pub use read::{Spoken, Unreadable};
+pub use route::{offer as handoff_offer, tool_name as handoff_tool};
 
-use crate::knowledge::{KnowledgeBase, PiiSet};
-use crate::llm::chat::{ChatRequest, Message, Part, Role};
+use crate::knowledge::prose::MIN_TOKENS;
+use crate::knowledge::{Answer, Grade, KnowledgeBase, PiiSet};
+use crate::llm::chat::{ChatRequest, Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Prompt, Reply};
+use crate::llm::model::{Body, Message as Turn, Prompt, Reply, Role as Speaker, RouteChoice, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::random::Purpose;
@@ -35,8 +40,14 @@ pub enum Task {
     Prescreen,
     /// Redact personal data.
     Screen,
+    /// Choose a way.
+    Route,
+    /// Split a question into subtasks.
+    Plan,
     /// Answer, with tools where there are any.
     Answer,
+    /// Look an answer over.
+    Critique,
     /// Rate an answer.
     Judge,
 }
@@ -69,10 +80,11 @@ pub(super) trait Behavior: Sync {
     /// already.
     fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest);
 
-    /// Reads a real model's answer.
+    /// Reads a real model's answer to a prompt in which tools were offered or not, and which had
+    /// these routes.
     fn read(
         &self,
-        offers_tools: bool,
+        prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         base: &KnowledgeBase,
         tools: &[ToolSpec],
@@ -86,7 +98,10 @@ impl Task {
             Self::Question => &question::WriteQuestion,
             Self::Prescreen => &prescreen::Prescreening,
             Self::Screen => &screen::Screening,
+            Self::Route => &route::Routes,
+            Self::Plan => &plan::Planning,
             Self::Answer => &answer::Answering,
+            Self::Critique => &critique::Critiquing,
             Self::Judge => &judge::Judging,
         }
     }
@@ -113,7 +128,7 @@ impl Task {
     /// Whether the words of a whole conversation stand in its prompt.
     #[must_use]
     pub fn converses(self) -> bool {
-        self == Self::Answer
+        matches!(self, Self::Plan | Self::Answer | Self::Critique)
     }
 }
 
@@ -160,13 +175,54 @@ pub fn request(prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest
 /// # Errors
 /// When it refuses, or is not what was asked for.
 pub fn read(
-    (task, offers_tools): (Task, bool),
+    task: Task,
+    prompt: (bool, &[RouteChoice]),
     spoken: &Spoken<'_>,
     base: &KnowledgeBase,
     tools: &[ToolSpec],
 ) -> Result<Reply, Unreadable> {
     spoken.refused()?;
-    task.behavior().read(offers_tools, spoken, base, tools)
+    task.behavior().read(prompt, spoken, base, tools)
+}
+
+/// A message of the conversation.
+fn turn(said: &Turn, words: &Words<'_>) -> Message {
+    match (&said.body, said.role) {
+        (Body::ToolCall(Said::Words(call)), _) => {
+            let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
+            let used =
+                ToolUse { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
+            Message {
+                role: Role::Assistant,
+                content: note.into_iter().chain([Part::ToolUse(used)]).collect(),
+            }
+        }
+        (Body::ToolOutput(Said::Words(output)), _) => {
+            let result = ToolResult {
+                id: output.id.clone(),
+                content: output.text.clone(),
+                is_error: output.failed,
+            };
+            Message { role: Role::User, content: vec![Part::ToolResult(result)] }
+        }
+        (body, Speaker::Assistant) => message(Role::Assistant, (words.body)(body)),
+        (body, _) => message(Role::User, (words.body)(body)),
+    }
+}
+
+/// About `median` tokens of prose on the question's topic; the variation's own length takes the
+/// median's place.
+fn prose(model: &ModelProfile, prompt: &Prompt<'_>, luck: &CallLuck, median: f64) -> Answer {
+    let median = prompt.setup.answer_tokens.unwrap_or(median);
+    let spread = model.answer_sigma * crate::random::normal_quantile(luck.second);
+    let tokens = (median * libm::exp(spread)) as u32;
+    let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
+    Answer {
+        topic: prompt.subject.topic,
+        grade: Grade::Fair,
+        tokens: tokens.max(MIN_TOKENS).min(most),
+        wording: luck.wording,
+    }
 }
 
 /// The items that are noticed: ten bits decide each, so a better recall notices the same items and

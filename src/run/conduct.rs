@@ -2,6 +2,8 @@
 //!
 //! Does not know: files, or how a report is printed.
 
+use std::collections::BTreeSet;
+
 use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, over_time};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
@@ -160,7 +162,7 @@ impl<'a> Simulation<'a> {
             ("LaunchDarkly".to_owned(), "mock".to_owned()),
         ]);
         report.bootstrap = stage.summary();
-        report.assumptions = assumptions();
+        report.assumptions = assumptions(scenario);
         Ok(outcome)
     }
 }
@@ -398,11 +400,20 @@ fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> T
 }
 
 /// What every mock run assumes.
-fn assumptions() -> Vec<Assumption> {
+fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
     let assumption =
         |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
-    vec![
-        assumption("prices per token: October 2025", "the tutorial and price lists"),
+    let mut used: BTreeSet<u16> = [scenario.judge.model, scenario.writer_setup.model].into();
+    let variations = scenario.configs.iter().flat_map(|config| &config.variations);
+    used.extend(variations.map(|variation| variation.setup.model));
+    let read: BTreeSet<&str> =
+        used.into_iter().filter_map(|model| scenario.model(model).prices_of).collect();
+    let prices = read.into_iter().rev().map(|when| {
+        let source =
+            if when == "October 2025" { "the tutorial and price lists" } else { "price lists" };
+        assumption(&format!("prices per token: {when}"), source)
+    });
+    let others = [
         assumption(
             "how models, tools, users and the judge behave",
             "assumed, fitted to the tutorial's published figures",
@@ -411,5 +422,6 @@ fn assumptions() -> Vec<Assumption> {
             "tokens: counted with o200k_base for every provider",
             "assumed; exact for OpenAI",
         ),
-    ]
+    ];
+    prices.chain(others).collect()
 }

@@ -16,7 +16,8 @@ use crate::journal::{Caller, Entry, Event, Reader};
 use crate::knowledge::{Complexity, PiiSet, TopicId};
 use crate::llm::mock::MockModels;
 use crate::llm::model::{
-    CallFailure, Completion, Passages, Prompt, Reply, Subject, TOKENS_PER_MESSAGE, Visible,
+    CallFailure, Completion, Passages, Prompt, Reply, Situation, Subject, TOKENS_PER_MESSAGE,
+    Visible,
 };
 use crate::llm::tasks::Task;
 use crate::llm::usage::Usage;
@@ -181,6 +182,7 @@ impl<'s> Stage<'s> {
             rounds: 0,
             passages: Passages::default(),
             visible: Visible::default(),
+            situation: Situation::Plain,
         };
         let text: u32 =
             self.scenario.knowledge.chunks().iter().map(|chunk| chunk.text.tokens()).sum();
@@ -192,6 +194,7 @@ impl<'s> Stage<'s> {
             nth: 0,
             setup,
             offers_tools: false,
+            routes: &[],
             input_tokens: setup.fixed_tokens + text + TOKENS_PER_MESSAGE,
             subject,
             question: None,

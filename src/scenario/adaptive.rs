@@ -134,7 +134,7 @@ fn guard(
         key: format!("{} on {}", written.to.value, written.segment.value),
         name: format!("{} on {}", written.to.value, written.segment.value),
         hypothesis: String::new(),
-        config: config.key.to_owned(),
+        config: config.key.clone(),
         treatments: vec![treatment(&written.from.value)?, treatment(&written.to.value)?],
         control: 0,
         metrics,

@@ -7,17 +7,16 @@
 //!
 //! Does not know: what a scenario changes.
 
+mod models;
+
+pub use models::models;
+
 use crate::agents::{AtBudget, ColdStart, Crash, NodeRole};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
-use crate::llm::profile::{FailureRates, Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, RemoteTool, ToolKind, ToolSpec};
-use crate::llm::wire::Provider;
-use crate::llm::wire::anthropic::ANTHROPIC;
-use crate::llm::wire::mistral::MISTRAL;
-use crate::llm::wire::openai::OPENAI;
-use crate::quantity::{Money, Price, Probability};
+use crate::quantity::{Money, Probability};
 use crate::time::Duration;
 
 /// The countries that the tutorial's segments call the EU.
@@ -64,200 +63,6 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_us(ms * 1000)
 }
 
-/// One row of the model table.
-struct Row {
-    id: &'static str,
-    provider: Provider,
-    /// Cents per million tokens, input and output; `None` where unknown. The tutorial's cost table,
-    /// which has the price lists of October 2025 for Sonnet, Opus and GPT-4o mini; GPT-4o as its
-    /// text has it (its code charges $6 and $18). Mistral is free there. It charges Claude 3.5
-    /// Haiku what Anthropic lists for Claude 3 Haiku, $0.25 and $1.25; Anthropic's own price of
-    /// Claude 3.5 Haiku was $0.80 and $4.
-    prices: Option<(u64, u64)>,
-    /// Milliseconds to the first token and microseconds a token: assumed, of the providers' usual
-    /// order.
-    speed: (u64, u64),
-    /// Chance of a stall, and its median in milliseconds: assumed, fitted to the published P95
-    /// latencies.
-    stall: (f64, u64),
-    /// Answer tokens and their sigma; tool calls at average difficulty: assumed, fitted to the
-    /// published tokens and costs.
-    answers: (f64, f64, f64),
-    /// Chances of a strong and of a weak answer: assumed, fitted to the published feedback rates.
-    grades: (f64, f64),
-    /// Chance to notice an item of personal data: assumed.
-    recall: f64,
-    /// Most output tokens: the providers' documentation.
-    cap: u32,
-    takes_temperature: bool,
-}
-
-/// In cents per million tokens.
-const ROWS: [Row; 10] = [
-    Row {
-        id: "gpt-4o",
-        provider: OPENAI,
-        prices: Some((250, 1000)),
-        speed: (600, 6_000),
-        stall: (0.004, 12_000),
-        answers: (470.0, 0.8, 0.32),
-        grades: (0.80, 0.03),
-        recall: 0.97,
-        cap: 16_384,
-        takes_temperature: true,
-    },
-    Row {
-        id: "gpt-4o-mini-2024-07-18",
-        provider: OPENAI,
-        prices: Some((15, 60)),
-        speed: (500, 8_000),
-        stall: (0.006, 8_000),
-        answers: (300.0, 0.6, 0.3),
-        grades: (0.65, 0.06),
-        recall: 0.96,
-        cap: 16_384,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-3-7-sonnet-latest",
-        provider: ANTHROPIC,
-        prices: Some((300, 1500)),
-        speed: (1_100, 15_000),
-        stall: (0.02, 12_000),
-        answers: (380.0, 0.6, 1.2),
-        grades: (0.82, 0.03),
-        recall: 0.98,
-        cap: 8_192,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-3-5-haiku-20241022",
-        provider: ANTHROPIC,
-        prices: Some((25, 125)),
-        speed: (900, 14_000),
-        stall: (0.06, 24_000),
-        answers: (280.0, 0.5, 0.6),
-        grades: (0.70, 0.05),
-        recall: 0.96,
-        cap: 8_192,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-3-haiku-20240307",
-        provider: ANTHROPIC,
-        prices: Some((25, 125)),
-        speed: (500, 9_000),
-        stall: (0.004, 8_000),
-        answers: (220.0, 0.5, 0.4),
-        grades: (0.55, 0.08),
-        recall: 0.94,
-        cap: 4_096,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-opus-4-20250514",
-        provider: ANTHROPIC,
-        prices: Some((1500, 7500)),
-        speed: (1_500, 22_000),
-        stall: (0.02, 20_000),
-        answers: (320.0, 0.4, 4.5),
-        grades: (0.88, 0.02),
-        recall: 0.99,
-        cap: 32_000,
-        takes_temperature: true,
-    },
-    Row {
-        id: "mistral-small-latest",
-        provider: MISTRAL,
-        prices: Some((0, 0)),
-        speed: (300, 6_000),
-        stall: (0.002, 25_000),
-        answers: (300.0, 0.5, 0.6),
-        grades: (0.62, 0.07),
-        recall: 0.97,
-        cap: 32_000,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-haiku-4-5-20251001",
-        provider: ANTHROPIC,
-        prices: Some((100, 500)),
-        speed: (600, 8_000),
-        stall: (0.01, 10_000),
-        answers: (320.0, 0.5, 1.0),
-        grades: (0.80, 0.03),
-        recall: 0.98,
-        cap: 64_000,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-sonnet-4-6",
-        provider: ANTHROPIC,
-        prices: Some((300, 1500)),
-        speed: (1_100, 13_000),
-        stall: (0.01, 10_000),
-        answers: (420.0, 0.5, 1.8),
-        grades: (0.87, 0.02),
-        recall: 0.99,
-        cap: 64_000,
-        takes_temperature: true,
-    },
-    Row {
-        id: "claude-opus-4-7",
-        provider: ANTHROPIC,
-        prices: Some((500, 2500)),
-        speed: (1_600, 18_000),
-        stall: (0.01, 12_000),
-        answers: (420.0, 0.5, 2.5),
-        grades: (0.90, 0.02),
-        recall: 0.99,
-        cap: 32_000,
-        takes_temperature: false,
-    },
-];
-
-/// The models that the catalog knows.
-#[must_use]
-pub fn models() -> Vec<ModelProfile> {
-    let price = |cents: u64| format!("${}.{:02}", cents / 100, cents % 100).parse::<Price>().ok();
-    let profile = |row: &Row| ModelProfile {
-        id: row.id.to_owned(),
-        provider: row.provider,
-        input_price: row.prices.and_then(|(input, _)| price(input)),
-        charged: [
-            row.prices.and_then(|(input, _)| price(input)),
-            row.prices.and_then(|(_, output)| price(output)),
-        ],
-        output_price: row.prices.and_then(|(_, output)| price(output)),
-        latency: Latency {
-            base: ms(row.speed.0),
-            per_token: Duration::from_us(row.speed.1),
-            sigma: 0.35,
-            stall_chance: chance(row.stall.0),
-            stall: ms(row.stall.1),
-            stall_sigma: 0.7,
-        },
-        // Assumed: about one failed call in 150, in line with the tutorial's "less than 5%" of
-        // failed requests.
-        failures: FailureRates {
-            error: chance(0.002),
-            rate_limit: chance(0.001),
-            refusal: chance(0.001),
-            malformed: chance(0.002),
-        },
-        answer_tokens: row.answers.0,
-        answer_sigma: row.answers.1,
-        tool_appetite: row.answers.2,
-        quality: chance(row.grades.0),
-        weakness: chance(row.grades.1),
-        personal_data_recall: chance(row.recall),
-        false_alarm: chance(0.02),
-        max_output_tokens: row.cap,
-        takes_temperature: row.takes_temperature,
-    };
-    ROWS.iter().map(profile).collect()
-}
-
 /// The causes behind effects: all assumed. Basic redaction takes `name`, `email`, `phone` and
 /// `address`; strict takes all six. They are fitted so that the published cost per user, its spread
 /// (coefficient of variation 4.3 with basic redaction, 1.8 with hardly any) and the price of strict
@@ -275,6 +80,10 @@ pub const CAUSES: Causes = Causes {
     stepwise_to_weakness: 0.9,
     temperature_to_spread: 0.3,
     grounding_to_quality: 0.0,
+    // Assumed: a specialist for something else answers about as badly as one that lost most of the
+    // context, and an answer without any of its research little better.
+    wrong_route_to_quality: 1.5,
+    missing_to_quality: 2.0,
 };
 
 /// How the judge behaves: all assumed, fitted to the published feedback rates; its own errors are
@@ -366,6 +175,7 @@ pub struct DraftVariation {
     pub tools: Vec<String>,
     pub max_tokens: Option<u32>,
     pub temperature: Option<f64>,
+    pub answer_tokens: Option<f64>,
     pub max_tool_calls: u32,
     pub session_budget: Option<Money>,
     pub at_budget: AtBudget,
@@ -377,8 +187,11 @@ pub struct DraftVariation {
 /// An AI config with its references still as names.
 #[derive(Clone, Debug)]
 pub struct DraftConfig {
-    pub key: &'static str,
+    pub key: String,
     pub role: NodeRole,
+    /// Whether it belongs to the scenario's own graph and not to the catalog: then its variations
+    /// need nothing to start from.
+    pub own: bool,
     pub variations: Vec<DraftVariation>,
     /// Segment and variation.
     pub rules: Vec<(String, String)>,
@@ -436,6 +249,7 @@ pub fn configs() -> Vec<DraftConfig> {
         tools: tools.iter().map(|&tool| tool.to_owned()).collect(),
         max_tokens: None,
         temperature,
+        answer_tokens: None,
         max_tool_calls: calls,
         session_budget: None,
         at_budget: AtBudget::StopTools,
@@ -458,7 +272,8 @@ pub fn configs() -> Vec<DraftConfig> {
     "Claude Opus 4 Treatment".clone_into(&mut opus.name);
     vec![
         DraftConfig {
-            key: "supervisor-agent",
+            key: "supervisor-agent".to_owned(),
+            own: false,
             role: NodeRole::Prescreen,
             variations: vec![variation(
                 "supervisor-basic",
@@ -472,7 +287,8 @@ pub fn configs() -> Vec<DraftConfig> {
             default: "supervisor-basic".to_owned(),
         },
         DraftConfig {
-            key: "security-agent",
+            key: "security-agent".to_owned(),
+            own: false,
             role: NodeRole::Screen,
             variations: vec![
                 variation("pii-detector", sonnet, DETECTOR, &[], 1, Some(0.0)),
@@ -488,7 +304,8 @@ pub fn configs() -> Vec<DraftConfig> {
             default: "basic-security".to_owned(),
         },
         DraftConfig {
-            key: "support-agent",
+            key: "support-agent".to_owned(),
+            own: false,
             role: NodeRole::Answer,
             variations: vec![
                 variation(

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::catalog::{self, DraftConfig, DraftVariation};
 use super::faults::{Faults, MAX_ENTRIES};
+use super::graph;
 use super::overrides::entry;
 use super::source::{self, Redaction};
 use super::spanned::{Entries, Spanned};
@@ -20,19 +21,20 @@ use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::{Reading, Setup, ToolSpec};
+use crate::llm::tasks::handoff_offer;
 
 /// The AI configs of a scenario, names checked but for models and tools.
 pub fn drafts(
+    mut drafts: Vec<DraftConfig>,
     written: &Entries<source::Config>,
     segments: &[SegmentSpec],
     faults: &mut Faults<'_>,
 ) -> Vec<DraftConfig> {
-    let mut drafts = catalog::configs();
     faults.keys("AI config", "", written);
     for (key, file) in &written.0 {
-        let at = faults.look_up("AI config", key, drafts.iter().map(|config| config.key));
+        let at = faults.look_up("AI config", key, drafts.iter().map(|config| config.key.as_str()));
         let Some(config) = at.and_then(|at| drafts.get_mut(at)) else { continue };
-        faults.keys("variation", config.key, &file.variations);
+        faults.keys("variation", &config.key, &file.variations);
         for (key, file) in &file.variations.0 {
             let rename = |variation: &mut DraftVariation, key: &str| {
                 key.clone_into(&mut variation.key);
@@ -42,9 +44,14 @@ pub fn drafts(
                 let label = "every AI config has a variation of this name already";
                 faults.add("a variation cannot be called `disabled`", &key.span, label, None);
             }
+            // A variation of one's own config needs nothing to start from.
+            let known = config.variations.iter().any(|variation| variation.key == key.value);
+            if config.own && !known && file.like.is_none() {
+                config.variations.push(graph::blank(&key.value, &config.role));
+            }
             let own = entry(
                 "variation",
-                config.key,
+                &config.key,
                 &mut config.variations,
                 key,
                 file.like.as_ref(),
@@ -53,7 +60,7 @@ pub fn drafts(
                 faults,
             );
             if let Some(variation) = own {
-                change(variation, &config.role, file, faults);
+                change(variation, &config.role.clone(), file, faults);
             }
         }
         // The catalog's own are among them, and what is served is numbered by a byte.
@@ -79,7 +86,7 @@ pub fn drafts(
                 );
                 let serve = faults.look_up_in(
                     "variation",
-                    config.key,
+                    &config.key,
                     &rule.serve,
                     variations.iter().copied(),
                 );
@@ -104,13 +111,62 @@ pub fn drafts(
         }
         if let Some(default) = &file.default
             && faults
-                .look_up_in("variation", config.key, default, variations.iter().copied())
+                .look_up_in("variation", &config.key, default, variations.iter().copied())
                 .is_some()
         {
             config.default.clone_from(&default.value);
         }
     }
+    for config in drafts.iter_mut().filter(|config| config.own) {
+        complete(config, written, faults);
+    }
     drafts
+}
+
+/// Sees to it that an agent of one's own graph has variations with models, and one for everybody.
+fn complete(config: &mut DraftConfig, written: &Entries<source::Config>, faults: &mut Faults<'_>) {
+    let own = written.0.iter().find(|(key, _)| key.value == config.key);
+    if config.variations.is_empty() {
+        let help = format!(
+            "write `model: \"…\"` at the node, or variations in `configs: {{ \"{}\": … }}`",
+            config.key
+        );
+        let place = faults.place("agent", &config.key);
+        faults.add(
+            format!("agent `{}` has no model", config.key),
+            &place,
+            "nothing says what it asks",
+            Some(help),
+        );
+    }
+    for variation in config.variations.iter().filter(|variation| variation.model.is_empty()) {
+        let place = own.and_then(|(_, file)| {
+            file.variations.0.iter().find(|(key, _)| key.value == variation.key)
+        });
+        let place = place.map_or(0..0, |(key, _)| key.span.clone());
+        faults.add(
+            format!("variation `{}` of `{}` has no model", variation.key, config.key),
+            &place,
+            "nothing says what it asks",
+            Some("write `model: \"…\"`, or `like: \"…\"` to start from another one".to_owned()),
+        );
+    }
+    if !config.variations.iter().any(|variation| variation.key == config.default)
+        && let Some(first) = config.variations.first()
+    {
+        // Only a single variation needs no word on whom it is for.
+        if config.variations.len() > 1
+            && let Some((key, _)) = own
+        {
+            faults.add(
+                format!("nobody knows which variation of `{}` users get", config.key),
+                &key.span,
+                format!("it has {} of them", config.variations.len()),
+                Some(format!("write `default: \"{}\"`", first.key)),
+            );
+        }
+        config.default.clone_from(&first.key);
+    }
 }
 
 /// What the file changes of one variation.
@@ -248,7 +304,7 @@ fn redact(
 /// What each variation tells its agent, with models and tools by index.
 pub fn setups(
     drafts: &[DraftConfig],
-    written: &Entries<source::Config>,
+    (written, nodes): (&Entries<source::Config>, &Entries<source::WrittenNode>),
     models: &[ModelProfile],
     tools: &[ToolSpec],
     faults: &mut Faults<'_>,
@@ -260,7 +316,7 @@ pub fn setups(
         span: span.cloned().unwrap_or(0..0),
     };
     let setup = |draft: &DraftVariation, config: &DraftConfig, faults: &mut Faults<'_>| {
-        let names = names(written, config.key, &draft.key);
+        let names = names(written, nodes, &config.key, &draft.key);
         let model = faults
             .look_up("model", &spanned(&draft.model, names.model.as_ref()), model_ids())
             .unwrap_or_default();
@@ -273,15 +329,20 @@ pub fn setups(
             let known = config.variations.iter().map(|variation| variation.key.as_str());
             faults.look_up_in(
                 "variation",
-                config.key,
+                &config.key,
                 &spanned(name, names.fallback.as_ref()),
                 known,
             )
         });
         let provider = models.get(model).map(|model| model.provider);
-        let own = config.role.task().schema();
+        let own: Vec<String> = match &config.role {
+            NodeRole::Route { routes, .. } => {
+                routes.iter().map(|route| handoff_offer(&route.name)).collect()
+            }
+            role => role.task().schema().map(str::to_owned).into_iter().collect(),
+        };
         let tools = offered.iter().map(|(_, tool)| render::tool_offer(tool));
-        let offers: Vec<String> = tools.chain(own.map(str::to_owned)).collect();
+        let offers: Vec<String> = tools.chain(own).collect();
         AgentSetup {
             variation: draft.key.clone(),
             name: draft.name.clone(),
@@ -293,6 +354,7 @@ pub fn setups(
                     .max_tokens
                     .or_else(|| provider.and_then(|provider| provider.client_max_tokens)),
                 temperature: draft.temperature,
+                answer_tokens: draft.answer_tokens,
                 fixed_tokens: fixed_tokens(provider, &draft.instructions, &offers, None),
                 tools: offered.iter().map(|(at, _)| *at).collect(),
             },
@@ -307,7 +369,7 @@ pub fn setups(
     drafts
         .iter()
         .map(|config| ConfigSetup {
-            key: config.key.to_owned(),
+            key: config.key.clone(),
             variations: config
                 .variations
                 .iter()
@@ -325,12 +387,22 @@ struct Names {
     fallback: Option<Range<usize>>,
 }
 
-/// Where the references of this variation were written.
-fn names(written: &Entries<source::Config>, config: &str, variation: &str) -> Names {
+/// Where the references of this variation were written: in `configs`, or at its node.
+fn names(
+    written: &Entries<source::Config>,
+    nodes: &Entries<source::WrittenNode>,
+    config: &str,
+    variation: &str,
+) -> Names {
     let file = written.get(config).and_then(|config| config.variations.get(variation));
-    file.map_or_else(Names::default, |file| Names {
-        model: file.model.as_ref().map(|name| name.span.clone()),
-        tools: file.tools.iter().flatten().map(|tool| tool.span.clone()).collect(),
-        fallback: file.fallback.as_ref().map(|name| name.span.clone()),
-    })
+    let node = nodes.get(config).filter(|_| variation == graph::OWN_VARIATION);
+    let tools = file.and_then(|file| file.tools.as_ref());
+    let tools = tools.or_else(|| node.and_then(|node| node.tools.as_ref()));
+    let model = file.and_then(|file| file.model.as_ref());
+    let model = model.or_else(|| node.and_then(|node| node.model.as_ref()));
+    Names {
+        model: model.map(|name| name.span.clone()),
+        tools: tools.into_iter().flatten().map(|tool| tool.span.clone()).collect(),
+        fallback: file.and_then(|file| file.fallback.as_ref()).map(|name| name.span.clone()),
+    }
 }

@@ -85,13 +85,13 @@ fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
         let at = faults.look_up(
             "AI config",
             &guarded.config,
-            world.drafts.iter().map(|config| config.key),
+            world.drafts.iter().map(|config| config.key.as_str()),
         );
         let Some(config) = at.and_then(|at| world.drafts.get(at)) else { continue };
         for end in [&guarded.from, &guarded.to] {
             faults.look_up_in(
                 "variation",
-                config.key,
+                &config.key,
                 end,
                 config.variations.iter().map(|variation| variation.key.as_str()),
             );
@@ -170,8 +170,11 @@ fn one(
     faults: &mut Faults<'_>,
 ) -> Option<Resolved> {
     let before = faults.count();
-    let at =
-        faults.look_up("AI config", &written.config, world.drafts.iter().map(|config| config.key));
+    let at = faults.look_up(
+        "AI config",
+        &written.config,
+        world.drafts.iter().map(|config| config.key.as_str()),
+    );
     let chosen = metrics(written, world, faults);
     let threshold = written.threshold.as_ref().map_or(crate::experiment::THRESHOLD, |threshold| {
         if !(threshold.value > 0.5 && threshold.value < 1.0) {
@@ -200,7 +203,7 @@ fn one(
     if let Some(outside) = &written.outside {
         faults.look_up_in(
             "variation",
-            config.key,
+            &config.key,
             outside,
             config.variations.iter().map(|variation| variation.key.as_str()),
         );
@@ -212,7 +215,7 @@ fn one(
         experiment: &written.key.value,
         control: &written.control.value,
         treatments: takes_part.map(|(key, _)| key.as_str()).collect(),
-        variations_of: config.key,
+        variations_of: &config.key,
         metrics: chosen.iter().map(|(_, metric)| *metric).collect(),
         metrics_of: "",
         elsewhere: others.filter(|key| !measured.contains(key)).collect(),
@@ -354,7 +357,7 @@ fn split(
         entries.get(MAX_ENTRIES).map(|(variation, _)| &variation.span),
     );
     for (nth, (variation, _)) in entries.iter().enumerate().take(MAX_ENTRIES) {
-        faults.look_up_in("variation", config.key, variation, keys());
+        faults.look_up_in("variation", &config.key, variation, keys());
         if let Some((earlier, _)) =
             entries.iter().take(nth).find(|(earlier, _)| earlier.value == variation.value)
         {
@@ -377,7 +380,7 @@ fn split(
     let control = &written.control.value;
     let traffic =
         |key: &str| shares.iter().any(|(variation, share)| variation == key && share.weight() > 0);
-    if faults.look_up_in("variation", config.key, &written.control, keys()).is_some()
+    if faults.look_up_in("variation", &config.key, &written.control, keys()).is_some()
         && !traffic(control)
     {
         let help = format!("give it a share in `split`, such as \"{control}\": \"50%\"");
@@ -422,10 +425,10 @@ pub fn rule(
                 "`{}` has no rules; an experiment without `segment` runs on the default rule",
                 config.key
             ),
-            rules => format!("`{}` has rules for: {}", config.key, rules.join(", ")),
+            rules => format!("`{}` has rules for: {}", &config.key, rules.join(", ")),
         };
         let message =
-            format!("AI config `{}` has no rule for segment `{}`", config.key, segment.value);
+            format!("AI config `{}` has no rule for segment `{}`", &config.key, segment.value);
         faults.add(message, &segment.span, "no rule serves this segment", Some(help));
     }
     at

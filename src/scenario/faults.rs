@@ -114,6 +114,11 @@ impl<'s> Faults<'s> {
         }
     }
 
+    /// Where a name is defined; nowhere for one that is not.
+    pub fn place(&self, what: &'static str, key: &str) -> Range<usize> {
+        self.defined.get(&(what, String::new(), key.to_owned())).cloned().unwrap_or(0..0)
+    }
+
     /// Checks that a key has a form that LaunchDarkly takes.
     pub fn key(&mut self, what: &str, key: &Spanned<String>) {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);

@@ -40,7 +40,18 @@ macro_rules! library {
 }
 
 /// The scenarios.
-pub const LIBRARY: &[BuiltIn] = library!["", "security", "security-literal", "premium", "tutorial"];
+pub const LIBRARY: &[BuiltIn] = library![
+    "",
+    "security",
+    "security-literal",
+    "premium",
+    "tutorial",
+    "chat",
+    "rag",
+    "router",
+    "research",
+    "guardrail",
+];
 
 /// The lessons, in the order of the course.
 pub const LESSONS: &[BuiltIn] = library![

@@ -12,6 +12,7 @@ mod configs;
 mod decision;
 mod experiments;
 mod faults;
+mod graph;
 mod injected;
 mod inventory;
 mod lesson;

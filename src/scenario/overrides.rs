@@ -113,6 +113,7 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.weakness => file.weakness,
             model.personal_data_recall => file.personal_data_recall,
             model.false_alarm => file.false_alarm,
+            model.routing_accuracy => file.routing_accuracy,
             model.takes_temperature => file.takes_temperature,
             model.latency.base => file.latency.base,
             model.latency.per_token => file.latency.per_token,
@@ -138,6 +139,9 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
         }
         model.input_price = file.input_price.or(model.input_price);
         model.output_price = file.output_price.or(model.output_price);
+        if file.input_price.is_some() && file.output_price.is_some() {
+            model.prices_of = None;
+        }
         model.charged =
             [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
         let failures = [
@@ -349,6 +353,8 @@ pub fn causes(file: &source::Causes, faults: &mut Faults<'_>) -> Causes {
         causes.stepwise_to_weakness => file.stepwise_to_weakness, "stepwise_to_weakness", 0.0, 100.0;
         causes.temperature_to_spread => file.temperature_to_spread, "temperature_to_spread", 0.0, 10.0;
         causes.grounding_to_quality => file.grounding_to_quality, "grounding_to_quality", 0.0, 1.0;
+        causes.wrong_route_to_quality => file.wrong_route_to_quality, "wrong_route_to_quality", 0.0, 10.0;
+        causes.missing_to_quality => file.missing_to_quality, "missing_to_quality", 0.0, 10.0;
     }
     causes
 }

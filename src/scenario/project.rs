@@ -63,8 +63,8 @@ pub fn project(
         }
     };
     let configs = drafts.iter().map(|config| flags::ConfigSpec {
-        key: config.key.to_owned(),
-        name: config.key.to_owned(),
+        key: config.key.clone(),
+        name: config.key.clone(),
         variations: config.variations.iter().map(variation).collect(),
         rules: config
             .rules

@@ -11,8 +11,9 @@ use super::experiments::{World, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
 use super::source::{self, Source as Written};
+use super::spanned::Entries;
 use super::study::{Study, WatchedRollout};
-use super::{adaptive, configs, injected, lesson, overrides, project, traffic};
+use super::{adaptive, configs, graph, injected, lesson, overrides, project, traffic};
 use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
@@ -38,8 +39,19 @@ pub fn resolve(
     let metrics = overrides::metrics(&written.metrics, faults);
     let causes = overrides::causes(&written.causes, faults);
     let segments = overrides::segments(&written.segments, faults);
-    let drafts = configs::drafts(&written.configs, &segments, faults);
-    let configs = configs::setups(&drafts, &written.configs, &models, &tools, faults);
+    let base = match &written.graph {
+        Some(own) => graph::drafts(own, faults),
+        None => catalog::configs(),
+    };
+    let drafts = configs::drafts(base, &written.configs, &segments, faults);
+    let none = Entries::default();
+    let nodes = written.graph.as_ref().map_or(&none, |graph| &graph.nodes);
+    let places = (&written.configs, nodes);
+    let configs = configs::setups(&drafts, places, &models, &tools, faults);
+    let graph = match &written.graph {
+        Some(own) => graph::graph(own, &drafts, faults),
+        None => Graph::tutorial(),
+    };
     unpriced(written, &drafts, &models, faults);
     let traffic = traffic::traffic(written, &models, faults);
     let world = World {
@@ -50,7 +62,7 @@ pub fn resolve(
     };
     let resolved = experiments(written, &world, faults);
     let guards = adaptive::guards(written, &world, faults);
-    let judge = judge(&written.judge, &models, faults);
+    let judge = judge(&written.judge, written.graph.is_some(), &models, faults);
     let judge_setup = setup(
         judge.model,
         written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS),
@@ -112,7 +124,7 @@ pub fn resolve(
         knowledge,
         models,
         tools,
-        graph: Graph::tutorial(),
+        graph,
         configs,
         causes,
         judge,
@@ -144,13 +156,21 @@ fn varies(experiment: &Experiment, configs: &[ConfigSetup]) -> Option<Varies> {
 }
 
 /// The judge, with the tutorial's numbers where the file has none.
-fn judge(file: &source::Judge, models: &[ModelProfile], faults: &mut Faults<'_>) -> JudgeSpec {
+fn judge(
+    file: &source::Judge,
+    own: bool,
+    models: &[ModelProfile],
+    faults: &mut Faults<'_>,
+) -> JudgeSpec {
     let ids = || models.iter().map(|model| model.id.as_str());
     let named = file.model.as_ref().and_then(|name| faults.look_up("model", name, ids()));
     let model = named.or_else(|| ids().position(|id| id == catalog::JUDGE)).unwrap_or_default();
     let sees = match file.sees {
         Some(source::Sees::AnswerOnly) => Sees::AnswerOnly,
-        Some(source::Sees::ToolOutputFirst) | None => Sees::ToolOutputFirst,
+        Some(source::Sees::ToolOutputFirst) => Sees::ToolOutputFirst,
+        // The tutorial's judge reads tool output first; a user reads the answer.
+        None if own => Sees::AnswerOnly,
+        None => Sees::ToolOutputFirst,
     };
     let mut characters = |what, number: &Option<_>, default| {
         number.as_ref().map_or(default, |number| faults.whole(what, number, 0..=100_000))
@@ -176,6 +196,7 @@ fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
         reading: Reading::of(instructions),
         max_tokens: Some(max_tokens),
         temperature: None,
+        answer_tokens: None,
         tools: Vec::new(),
         fixed_tokens: fixed_tokens(None, instructions, &[], None),
     }

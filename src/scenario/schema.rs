@@ -112,6 +112,8 @@ fn defaults() -> Vec<Figure> {
         ("Causes", "stepwise_to_weakness", json!(causes.stepwise_to_weakness)),
         ("Causes", "temperature_to_spread", json!(causes.temperature_to_spread)),
         ("Causes", "grounding_to_quality", json!(causes.grounding_to_quality)),
+        ("Causes", "wrong_route_to_quality", json!(causes.wrong_route_to_quality)),
+        ("Causes", "missing_to_quality", json!(causes.missing_to_quality)),
         ("ContextOf", "name", json!(name)),
         ("ContextOf", "email", json!(email)),
         ("ContextOf", "phone", json!(phone)),
@@ -191,6 +193,7 @@ pub fn model(model: &ModelProfile) -> Vec<Figure> {
         ("Model", "weakness", json!(model.weakness)),
         ("Model", "personal_data_recall", json!(model.personal_data_recall)),
         ("Model", "false_alarm", json!(model.false_alarm)),
+        ("Model", "routing_accuracy", json!(model.routing_accuracy)),
         ("Model", "max_output_tokens", json!(model.max_output_tokens)),
         ("Model", "takes_temperature", json!(model.takes_temperature)),
     ]

@@ -9,6 +9,7 @@
 //! Does not know: whether a name exists or a sum comes out; `resolve` does.
 
 mod configs;
+mod graph;
 mod metrics;
 mod rollouts;
 mod world;
@@ -17,6 +18,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use configs::{AtBudget, Config, Depth, Redaction, Variation};
+pub use graph::{
+    WrittenEdge, WrittenGraph, WrittenHandover, WrittenNode, WrittenRole, WrittenWhen,
+};
 pub use metrics::{Accuracy, Metric};
 pub use rollouts::{Allocation, GuardedRollout};
 pub use world::{Causes, Judge, Model, Sees, Tool};
@@ -62,8 +66,11 @@ pub struct Source {
     /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are
     /// there besides. Default: the catalog's.
     pub segments: Entries<Vec<Clause>>,
-    /// The AI configs `supervisor-agent`, `security-agent` and `support-agent`: what differs from
-    /// the catalog. Default: the catalog's.
+    /// The agents of your own system and the ways between them. Default: the tutorial's, a
+    /// supervisor, a security agent and a support agent.
+    pub graph: Option<WrittenGraph>,
+    /// The AI configs by key: `supervisor-agent`, `security-agent` and `support-agent`, or the nodes
+    /// of your own graph; what differs from the catalog or from the node. Default: the catalog's.
     pub configs: Entries<Config>,
     /// The metrics by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub metrics: Entries<Metric>,

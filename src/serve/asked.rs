@@ -17,7 +17,7 @@ use crate::knowledge::{
 };
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
 use crate::llm::input::input_tokens;
-use crate::llm::model::{Body, Passages, Said, Subject, Visible};
+use crate::llm::model::{Body, Passages, Said, Situation, Subject, Visible};
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::random::Owner;
@@ -129,7 +129,7 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         Task::Judge => shown(&parts, &question).0,
         Task::Prescreen | Task::Screen => behind(&question, "user input:").unwrap_or(&question),
         Task::Question => quoted(&question).unwrap_or(&question),
-        Task::Answer | Task::Topics => &question,
+        Task::Answer | Task::Topics | Task::Route | Task::Plan | Task::Critique => &question,
     };
     let read = recognize(passage, base);
     let topic = read.topic.unwrap_or_else(|| anything(passage, base));
@@ -156,6 +156,7 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         } else {
             Visible::default()
         },
+        situation: Situation::Plain,
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
     Asked { task, form, subject, words: question, question: about.into(), input_tokens }

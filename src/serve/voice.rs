@@ -187,6 +187,7 @@ impl ChatResponder {
             reading: Reading::of(system),
             max_tokens: request.max_tokens,
             temperature: request.temperature,
+            answer_tokens: None,
             tools: offered,
             fixed_tokens: 0,
         };
@@ -203,6 +204,7 @@ impl ChatResponder {
             nth: asked.subject.rounds,
             setup: &setup,
             offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
+            routes: &[],
             input_tokens: asked.input_tokens,
             subject: asked.subject,
             question: Some(&question),

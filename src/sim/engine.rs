@@ -280,7 +280,6 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         let pending = slot.take(branch);
         let visit = &mut slot.visit;
         let user = visit.user;
-        let branches = visit.branches();
         let tell = |event: Event| {
             let entry = Entry { at: now, user, event };
             assign.hear(&entry);
@@ -313,8 +312,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             Pending::Nothing => return self.proceed(seat),
         }
         // Branches that this began run side by side with it, from now on.
-        for branch in branches..visit.branches() {
-            self.queue.push(now, Seat { branch: branch as u32, ..seat });
+        for branch in visit.begun() {
+            self.queue.push(now, Seat { branch: branch.into(), ..seat });
         }
         self.proceed(seat)
     }

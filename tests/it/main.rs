@@ -16,6 +16,7 @@ mod calibration;
 mod claims;
 mod counting;
 mod decoders;
+mod graphs;
 mod judged;
 mod laws;
 mod lessons;

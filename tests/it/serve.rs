@@ -503,6 +503,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 nth: 0,
                 setup,
                 offers_tools: task == Task::Answer,
+                routes: &[],
                 input_tokens: setup.fixed_tokens
                     + question.size(&scenario.knowledge, PiiSet::NONE).tokens
                     + TOKENS_PER_MESSAGE,
@@ -514,6 +515,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                     rounds: 0,
                     passages: simlab::llm::model::Passages::default(),
                     visible: Visible::default(),
+                    situation: simlab::llm::model::Situation::Plain,
                 },
                 question: Some(&body),
                 thread: &[],

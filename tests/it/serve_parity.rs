@@ -188,6 +188,9 @@ impl Both<'_> {
                     if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
             }
             Task::Judge => request.messages = vec![self.shown(prompt)],
+            Task::Route | Task::Plan | Task::Critique => {
+                unreachable!("the tutorial's agents do neither")
+            }
         }
         request
     }

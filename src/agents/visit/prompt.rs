@@ -4,11 +4,14 @@
 
 use super::{Visit, caller};
 use crate::agents::app::App;
+use crate::agents::graph::NodeRole;
 use crate::agents::spec::AtBudget;
-use crate::journal::Caller;
+use crate::journal::{AgentId, Caller};
 use crate::judge::{JudgeSpec, Sees, shown};
-use crate::knowledge::PiiSet;
-use crate::llm::model::{Body, Prompt, Said, Subject, TOKENS_PER_MESSAGE, Visible};
+use crate::knowledge::{Grade, PiiSet};
+use crate::llm::model::{
+    Body, Prompt, Revision, RouteChoice, Said, Situation, Subject, TOKENS_PER_MESSAGE, Visible,
+};
 use crate::llm::tasks::Task;
 
 impl Visit {
@@ -39,6 +42,10 @@ impl Visit {
             task if task.converses() => branch.thread_tokens,
             _ => self.question_tokens + TOKENS_PER_MESSAGE,
         };
+        let (situation, routes) = match caller {
+            Caller::Agent(agent) => self.situation(app, agent),
+            _ => (Situation::Plain, [].as_slice()),
+        };
         let subject = Subject {
             topic: self.brief.topic,
             complexity: self.brief.complexity,
@@ -51,6 +58,7 @@ impl Visit {
             rounds: branch.rounds,
             passages: branch.passages,
             visible: if task == Task::Judge { self.visible(app.judge) } else { Visible::default() },
+            situation,
         };
         let nth = match caller {
             Caller::Agent(_) => self.number(at, branch, branch.calls),
@@ -64,11 +72,52 @@ impl Visit {
             nth,
             setup,
             offers_tools,
+            routes,
             input_tokens: setup.fixed_tokens + text,
             subject,
             question: self.question.as_ref(),
             thread: &branch.thread,
             answer: self.answer.as_ref(),
+        }
+    }
+
+    /// What an agent of a scenario's own graph goes by besides what it reads, and the ways that it
+    /// can choose.
+    fn situation<'a>(&self, app: &App<'a>, agent: AgentId) -> (Situation, &'a [RouteChoice]) {
+        let situation = match &app.graph.node(agent).role {
+            NodeRole::Route { routes, accuracy } => {
+                return (Situation::Routes { accuracy: *accuracy }, routes);
+            }
+            NodeRole::Plan(least, most) => Situation::Plans(*least, *most),
+            NodeRole::Critique { catches, nags, .. } => {
+                let grade = self.grade();
+                Situation::Critiques { grade, catches: *catches, nags: *nags }
+            }
+            NodeRole::Answer | NodeRole::Research => {
+                let critic = self.revising.map(|critic| &app.graph.node(critic).role);
+                let revision = match (critic, self.grade()) {
+                    (Some(NodeRole::Critique { mends, breaks, .. }), Some(from)) => {
+                        Some(Revision { from, mends: *mends, breaks: *breaks })
+                    }
+                    _ => None,
+                };
+                let (wrong_routes, missing) = (self.wrong_routes, self.missing);
+                if wrong_routes == 0 && missing == 0.0 && revision.is_none() {
+                    Situation::Plain
+                } else {
+                    Situation::Follows { wrong_routes, missing, revision }
+                }
+            }
+            NodeRole::Prescreen | NodeRole::Screen => Situation::Plain,
+        };
+        (situation, &[])
+    }
+
+    /// How good the answer so far is, as far as that is known.
+    fn grade(&self) -> Option<Grade> {
+        match &self.answer {
+            Some(Body::Answer(Said::Recipe(answer))) => Some(answer.grade),
+            _ => None,
         }
     }
 

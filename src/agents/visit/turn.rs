@@ -4,16 +4,19 @@
 
 use std::sync::Arc;
 
-use super::Visit;
+use smallvec::SmallVec;
+
+use super::branch::Branch;
+use super::{Fork, Visit};
 use crate::agents::app::App;
-use crate::agents::graph::{Handover, TurnEnd};
+use crate::agents::graph::{Edge, Handover, MAX_BRANCHES, NodeRole, TurnEnd, When};
 use crate::agents::spec::AtBudget;
 use crate::journal::{AgentId, Event, FailureKind};
 use crate::judge::shown;
 use crate::knowledge::tokens::{count, cut};
-use crate::knowledge::{PiiSet, Route, detect_personal_data};
+use crate::knowledge::{Answer, PiiSet, Route, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Called, Completion, Message, Reply, Role, Routing, Said, Screened,
+    Body, CallFailure, Called, Completion, Handoff, Message, Reply, Role, Routing, Said, Screened,
 };
 use crate::llm::tasks::Task;
 use crate::time::Timestamp;
@@ -58,23 +61,64 @@ impl Visit {
                 branch.calls += 1;
                 self.calls_tool(app, at, now, (call, output_tokens), tell);
             }
+            (Task::Route, Some(Reply::Handoff(Handoff { route, wrong }))) => {
+                self.wrong_routes += u8::from(wrong);
+                self.routed(app, at, now, TurnEnd::Routed(route), None, tell);
+            }
+            (Task::Route, _) if app.setup(branch.acting).fallback.is_none() => {
+                self.routed(app, at, now, TurnEnd::Failed, Some(why), tell);
+            }
+            (Task::Plan, Some(Reply::Plan(plan))) => {
+                self.subtasks = plan.count;
+                self.instructions = plan.words;
+                self.concludes(app, at, now, (plan.text, TurnEnd::Done), tell);
+            }
+            (Task::Critique, Some(Reply::Critique(critique))) => {
+                let ended = if critique.revise { TurnEnd::Revise } else { TurnEnd::Done };
+                self.concludes(app, at, now, (critique.text, ended), tell);
+            }
             (_, Some(Reply::Answer(answer))) => {
                 branch.calls += 1;
-                let room = shown::room(branch.tool_characters, app.judge);
-                self.answer_shown = match &answer {
-                    Said::Recipe(answer) => answer.leading(app.usage.base(), room).tokens,
-                    Said::Words(text) => count(cut(text, room)),
-                };
-                self.answer = Some(Body::Answer(answer));
-                self.answered_by = branch.agent;
-                tell(branch.finished(now, None));
-                self.leave(app, at, now, TurnEnd::Done, None, tell);
+                if node.role == NodeRole::Answer {
+                    let room = shown::room(branch.tool_characters, app.judge);
+                    self.answer_shown = match &answer {
+                        Said::Recipe(answer) => answer.leading(app.usage.base(), room).tokens,
+                        Said::Words(text) => count(cut(text, room)),
+                    };
+                    self.answer = Some(Body::Answer(answer.clone()));
+                    self.answered_by = branch.agent;
+                }
+                self.concludes(app, at, now, (answer, TurnEnd::Done), tell);
             }
             (_, reply) => {
                 branch.calls += u16::from(reply.is_some());
                 self.failed(app, at, now, why, tell);
             }
         }
+    }
+
+    /// The agent has said what it had to say.
+    fn concludes(
+        &mut self,
+        app: &App<'_>,
+        at: usize,
+        now: Timestamp,
+        (said, ended): (Said<Answer>, TurnEnd),
+        tell: &mut impl FnMut(Event),
+    ) {
+        let Some(branch) = self.branches.get(at) else { return };
+        tell(branch.finished(now, None));
+        // A critic's word goes on with the answer that it is about; all else takes the place of what
+        // was said before, but for branches side by side.
+        let critic = matches!(app.graph.node(branch.agent).role, NodeRole::Critique { .. });
+        if !critic && self.fork.is_none() {
+            self.results.clear();
+        }
+        if !critic || ended == TurnEnd::Revise {
+            self.results.push((branch.agent, Body::Answer(said)));
+        }
+        self.revising = (ended == TurnEnd::Revise).then_some(branch.agent);
+        self.leave(app, at, now, ended, None, tell);
     }
 
     /// A routing agent has chosen a way, or has failed to.
@@ -89,7 +133,7 @@ impl Visit {
     ) {
         let Some(branch) = self.branches.get(at) else { return };
         tell(branch.finished(now, tracked));
-        let to = app.graph.node(branch.agent).next(ended).map(|edge| edge.to);
+        let to = self.next(app, branch.agent, ended).map(|edge| edge.to);
         tell(Event::Routed { to, fallback: ended == TurnEnd::Failed });
         self.leave(app, at, now, ended, None, tell);
     }
@@ -177,6 +221,17 @@ impl Visit {
         self.leave(app, at, now, TurnEnd::Failed, Some(kind), tell);
     }
 
+    /// The edge that is taken from an agent.
+    fn next<'a>(&self, app: &App<'a>, agent: AgentId, ended: TurnEnd) -> Option<&'a Edge> {
+        let taken = |edge: &Edge| {
+            let entered = self.entered.get(edge.to.index()).copied().unwrap_or(0);
+            // The first time that the visit came there was by another way.
+            entered.saturating_sub(u8::from(edge.when == When::Revise))
+        };
+        let node = app.graph.node(agent);
+        node.next(ended, taken, || self.owner.share(node.place))
+    }
+
     /// The agent's turn is over: the visit goes on to the next agent, or ends.
     fn leave(
         &mut self,
@@ -189,10 +244,91 @@ impl Visit {
     ) {
         let Some(branch) = self.branches.get_mut(at) else { return };
         branch.works = false;
-        match app.graph.node(branch.agent).next(ended) {
-            Some(edge) => self.enter(app, at, edge.to, edge.hands_over, now, tell),
-            None => self.over(now, failed, tell),
+        let agent = branch.agent;
+        let edge = self.next(app, agent, ended);
+        match (edge, &self.fork) {
+            (Some(edge), Some(_)) if edge.joins => self.arrive(app, at, now, None, tell),
+            (None, Some(_)) => self.arrive(app, at, now, failed, tell),
+            (Some(edge), _) if matches!(edge.when, When::Parallel | When::Subtask) => {
+                self.split(app, (at, agent), edge, now, tell);
+            }
+            (Some(edge), _) => self.enter(app, at, edge.to, edge.hands_over, now, tell),
+            (None, None) => {
+                let failed =
+                    failed.or_else(|| self.answer.is_none().then_some(FailureKind::Malformed));
+                self.over(now, failed, tell);
+            }
         }
+    }
+
+    /// Branches begin side by side.
+    fn split(
+        &mut self,
+        app: &App<'_>,
+        (own, from): (usize, AgentId),
+        edge: &Edge,
+        now: Timestamp,
+        tell: &mut impl FnMut(Event),
+    ) {
+        let node = app.graph.node(from);
+        let ways: SmallVec<[&Edge; 4]> = match edge.when {
+            When::Subtask => {
+                std::iter::repeat_n(edge, usize::from(self.subtasks.clamp(1, MAX_BRANCHES)))
+                    .collect()
+            }
+            _ => node.edges.iter().filter(|edge| edge.when == When::Parallel).collect(),
+        };
+        let of = ways.len() as u8;
+        let joins_at = node.joins_at.unwrap_or(edge.to);
+        self.fork = Some(Fork { joins_at, of, left: of, failed: None });
+        let told = self.results.clone();
+        self.results.clear();
+        while self.branches.len() < ways.len() {
+            self.branches.push(Branch::idle(Vec::new()));
+        }
+        for (at, way) in ways.into_iter().enumerate() {
+            if at != own {
+                self.begun.push(at as u8);
+            }
+            // All branches of one agent share the number of the time that the visit came there.
+            let before = self.entered.get(way.to.index()).copied().unwrap_or(0);
+            let found = std::mem::replace(&mut self.results, told.clone());
+            self.enter(app, at, way.to, way.hands_over, now, tell);
+            self.results = found;
+            if let (true, Some(times)) =
+                (edge.when == When::Subtask && at > 0, self.entered.get_mut(way.to.index()))
+            {
+                *times = before;
+            }
+        }
+    }
+
+    /// A branch has come to where it meets the others, or came to nothing.
+    fn arrive(
+        &mut self,
+        app: &App<'_>,
+        at: usize,
+        now: Timestamp,
+        failed: Option<FailureKind>,
+        tell: &mut impl FnMut(Event),
+    ) {
+        let Some(fork) = &mut self.fork else { return };
+        fork.left = fork.left.saturating_sub(1);
+        fork.failed = failed.or(fork.failed);
+        if fork.left > 0 {
+            return;
+        }
+        let Fork { joins_at, of, failed, .. } = *fork;
+        self.fork = None;
+        let found = self.results.len();
+        if found == 0 {
+            return self.over(now, failed.or(Some(FailureKind::Malformed)), tell);
+        }
+        self.missing = 1.0 - found as f64 / f64::from(of.max(1));
+        if at != 0 {
+            self.begun.push(0);
+        }
+        self.enter(app, 0, joins_at, Handover::Results, now, tell);
     }
 
     /// The next agent's turn begins.
@@ -209,9 +345,15 @@ impl Visit {
         let Some(served) = self.served_to(to) else {
             // A disabled agent that is optional lets the text through, as in the original.
             let ended = if node.role.optional() { TurnEnd::Done } else { TurnEnd::Failed };
-            return match node.next(ended) {
-                Some(edge) => self.enter(app, at, edge.to, Handover::Text, now, tell),
-                None => self.over(now, Some(FailureKind::Disabled), tell),
+            let kind = Some(FailureKind::Disabled);
+            return match (self.next(app, to, ended), &self.fork) {
+                (Some(edge), Some(_)) if edge.joins => self.arrive(app, at, now, kind, tell),
+                (Some(edge), _) => self.enter(app, at, edge.to, hands_over.unreported(), now, tell),
+                (None, Some(_)) => self.arrive(app, at, now, kind, tell),
+                (None, None) if node.role.optional() && self.answer.is_some() => {
+                    self.over(now, None, tell);
+                }
+                (None, None) => self.over(now, kind, tell),
             };
         };
         if !node.role.prepares() {
@@ -220,8 +362,12 @@ impl Visit {
         if let Some(times) = self.entered.get_mut(to.index()) {
             *times = times.saturating_add(1);
         }
-        if let Some(branch) = self.branches.get_mut(at) {
-            branch.begin(to, served, now);
+        let Some(branch) = self.branches.get_mut(at) else { return };
+        let kept = (hands_over == Handover::Thread)
+            .then(|| (std::mem::take(&mut branch.thread), branch.thread_tokens));
+        branch.begin(to, served, now);
+        if let Some((thread, tokens)) = kept {
+            (branch.thread, branch.thread_tokens) = (thread, tokens);
         }
         if node.role.task().converses() {
             self.tell_agent(app, at, hands_over);
@@ -230,16 +376,34 @@ impl Visit {
 
     /// What the agent that begins is told.
     fn tell_agent(&mut self, app: &App<'_>, at: usize, hands_over: Handover) {
-        let text = self.text.clone().or_else(|| self.question.clone());
-        let mut told: Vec<(Role, Body)> = Vec::new();
-        told.extend(text.clone().map(|text| (Role::User, text)));
-        if hands_over == Handover::Report {
-            let routing = self.routing.clone().map(Body::RoutingNote);
-            let findings = self.findings.clone().map(Body::FindingsNote);
-            told.extend(routing.into_iter().chain(findings).map(|note| (Role::Assistant, note)));
-            told.extend(text.map(|text| (Role::User, text)));
-        }
         let Some(branch) = self.branches.get_mut(at) else { return };
+        // A subtask in a real model's words takes the question's place.
+        let subtask = self.fork.as_ref().and_then(|_| self.instructions.get(at));
+        let subtask = subtask.map(|words| Body::Question(Said::Words(Arc::clone(words))));
+        let text = subtask.or_else(|| self.text.clone()).or_else(|| self.question.clone());
+        let mut told: SmallVec<[(Role, Body); 4]> = SmallVec::new();
+        match hands_over {
+            Handover::Text => told.extend(text.map(|text| (Role::User, text))),
+            Handover::Report => {
+                told.extend(text.clone().map(|text| (Role::User, text)));
+                let routing = self.routing.clone().map(Body::RoutingNote);
+                let findings = self.findings.clone().map(Body::FindingsNote);
+                let notes = routing.into_iter().chain(findings);
+                told.extend(notes.map(|note| (Role::Assistant, note)));
+                told.extend(text.map(|text| (Role::User, text)));
+            }
+            Handover::Results => {
+                told.extend(text.map(|text| (Role::User, text)));
+                // An agent's own words stay its own.
+                let role = |agent| if agent == branch.agent { Role::Assistant } else { Role::User };
+                let results = self.results.iter().map(|(agent, body)| (role(*agent), body.clone()));
+                told.extend(results);
+            }
+            Handover::Thread => {
+                let last = self.results.last().map(|(_, body)| (Role::Assistant, body.clone()));
+                told.extend(last);
+            }
+        }
         for (role, body) in told {
             let tokens = app.usage.body(&body);
             branch.push(Message { role, body, tokens });

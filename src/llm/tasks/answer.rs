@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use super::{shift, turn};
 use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{Answer, Complexity, Grade, KnowledgeBase, Query};
-use crate::llm::chat::{ChatRequest, Message, Part, Role, Tool, ToolChoice, ToolResult, ToolUse};
+use crate::llm::chat::{ChatRequest, Tool, ToolChoice};
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{
-    Body, CallWords, Message as Turn, Prompt, Reply, Role as Speaker, Said, ToolCall,
+    CallWords, Prompt, Reply, Revision, RouteChoice, Said, Situation, ToolCall,
 };
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
@@ -72,9 +73,13 @@ impl Behavior for Answering {
         }
         let tokens = (effort.answer_tokens as u32).max(MIN_TOKENS);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
+        let grade = match prompt.subject.situation {
+            Situation::Follows { revision: Some(revision), .. } => revised(revision, luck.first),
+            _ => effort.grade,
+        };
         let answer = Answer {
             topic: prompt.subject.topic,
-            grade: effort.grade,
+            grade,
             tokens: tokens.min(most),
             wording: luck.wording,
         };
@@ -99,7 +104,7 @@ impl Behavior for Answering {
 
     fn read(
         &self,
-        offers_tools: bool,
+        (offers_tools, _): (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         _base: &KnowledgeBase,
         tools: &[ToolSpec],
@@ -123,28 +128,12 @@ impl Behavior for Answering {
     }
 }
 
-/// A message of the conversation.
-fn turn(said: &Turn, words: &Words<'_>) -> Message {
-    match (&said.body, said.role) {
-        (Body::ToolCall(Said::Words(call)), _) => {
-            let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
-            let used =
-                ToolUse { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
-            Message {
-                role: Role::Assistant,
-                content: note.into_iter().chain([Part::ToolUse(used)]).collect(),
-            }
-        }
-        (Body::ToolOutput(Said::Words(output)), _) => {
-            let result = ToolResult {
-                id: output.id.clone(),
-                content: output.text.clone(),
-                is_error: output.failed,
-            };
-            Message { role: Role::User, content: vec![Part::ToolResult(result)] }
-        }
-        (body, Speaker::Assistant) => super::message(Role::Assistant, (words.body)(body)),
-        (body, _) => super::message(Role::User, (words.body)(body)),
+/// How good a second try is: a grade worse, the same, or a grade better.
+fn revised(Revision { from, mends, breaks }: Revision, luck: f64) -> Grade {
+    match from {
+        Grade::Strong | Grade::Fair if luck < breaks => from.worse(),
+        Grade::Weak | Grade::Fair if luck > 1.0 - mends => from.better(),
+        same => same,
     }
 }
 
@@ -169,7 +158,10 @@ fn effort(mock: &MockModels<'_>, model: &ModelProfile, prompt: &Prompt<'_>) -> E
     let warmth = (prompt.setup.temperature.unwrap_or(0.2) - 0.2).max(0.0);
     let sigma = model.answer_sigma + causes.temperature_to_spread * warmth;
     let brevity = if reading.concise { causes.concise_to_words } else { 1.0 };
-    let words = model.answer_tokens * depth * brevity * (1.0 + causes.loss_to_words * loss);
+    let words = prompt.setup.answer_tokens.unwrap_or(model.answer_tokens)
+        * depth
+        * brevity
+        * (1.0 + causes.loss_to_words * loss);
     let astray = causes.grounding_to_quality * prompt.subject.passages.astray();
     let weakness = model.weakness.get()
         * (1.0 + causes.loss_to_quality * loss + astray)
@@ -177,6 +169,14 @@ fn effort(mock: &MockModels<'_>, model: &ModelProfile, prompt: &Prompt<'_>) -> E
         * if reading.stepwise { causes.stepwise_to_weakness } else { 1.0 };
     let strength =
         model.quality.get() * (1.0 - causes.loss_to_quality * loss).max(0.0) * (1.0 - astray);
+    let (weakness, strength) = match prompt.subject.situation {
+        Situation::Follows { wrong_routes, missing, .. } => {
+            let by = causes.wrong_route_to_quality * f64::from(wrong_routes)
+                + causes.missing_to_quality * missing;
+            (shift(weakness, by), shift(strength, -by))
+        }
+        _ => (weakness, strength),
+    };
     let grade = if grading < weakness {
         Grade::Weak
     } else if grading > 1.0 - strength {

@@ -6,7 +6,7 @@ use crate::knowledge::tokens::cut;
 use crate::knowledge::{Grade, KnowledgeBase};
 use crate::llm::chat::{ChatRequest, Message, Part, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Prompt, Reply};
+use crate::llm::model::{Body, Prompt, Reply, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
@@ -85,7 +85,7 @@ impl Behavior for Judging {
 
     fn read(
         &self,
-        _offers_tools: bool,
+        _prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],

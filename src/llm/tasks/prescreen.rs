@@ -9,7 +9,7 @@ use super::read::{field, forced};
 use crate::knowledge::{KnowledgeBase, PiiKind, PiiSet, Prescreen, Route};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, Routing, Said};
+use crate::llm::model::{Prompt, Reply, RouteChoice, Routing, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -59,7 +59,7 @@ impl Behavior for Prescreening {
 
     fn read(
         &self,
-        _offers_tools: bool,
+        _prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],

@@ -4,7 +4,7 @@ use super::message;
 use crate::knowledge::{KnowledgeBase, PersonalData, PiiKind, PiiSet, Question, TEMPLATES};
 use crate::llm::chat::{ChatRequest, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, Said};
+use crate::llm::model::{Prompt, Reply, RouteChoice, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
@@ -61,7 +61,7 @@ impl Behavior for WriteQuestion {
 
     fn read(
         &self,
-        _offers_tools: bool,
+        _prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],

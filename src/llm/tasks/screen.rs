@@ -9,7 +9,7 @@ use super::read::{field, forced};
 use crate::knowledge::{KnowledgeBase, Redaction};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, Said, Screened};
+use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Screened};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -49,7 +49,7 @@ impl Behavior for Screening {
 
     fn read(
         &self,
-        _offers_tools: bool,
+        _prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],

@@ -5,7 +5,7 @@ use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::ChatRequest;
 use crate::llm::chat::Role;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply};
+use crate::llm::model::{Prompt, Reply, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
@@ -51,7 +51,7 @@ impl Behavior for Topics {
 
     fn read(
         &self,
-        _offers_tools: bool,
+        _prompt: (bool, &[RouteChoice]),
         spoken: &Spoken<'_>,
         base: &KnowledgeBase,
         _tools: &[ToolSpec],

@@ -56,6 +56,16 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
                 "configs: {{\"support-agent\": (variations: {{\"other-paid\": ({entry})}})}}"
             )
         }
+        "Node" => {
+            top = format!(
+                "graph: (root: \"security-agent\", nodes: {{\"security-agent\": (role: Screen), \"last\": (model: \"gpt-4o\", {entry})}}, edges: [(from: \"security-agent\", to: \"last\")])"
+            );
+        }
+        "Edge" => {
+            top = format!(
+                "graph: (root: \"security-agent\", nodes: {{\"security-agent\": (role: Screen), \"last\": (model: \"gpt-4o\")}}, edges: [(from: \"security-agent\", to: \"last\", {entry}), (from: \"security-agent\", to: \"last\")])"
+            );
+        }
         "Metric" => top = format!("metrics: {{\"ai_cost_per_request\": ({entry})}}"),
         "Causes" => top = format!("causes: ({entry})"),
         "ContextOf" => top = format!("causes: (context_of: ({entry}))"),

@@ -45,6 +45,8 @@ pub struct Model {
     pub personal_data_recall: Option<Probability>,
     /// Chance that it takes clean text for text with personal data.
     pub false_alarm: Option<Probability>,
+    /// Chance that it sees what a user wants, as a routing agent of the scenario's own graph.
+    pub routing_accuracy: Option<Probability>,
     /// Most tokens that one completion may have.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_output_tokens: Option<Spanned<i64>>,
@@ -161,6 +163,14 @@ pub struct Causes {
     /// found, worsens answers; without any passage that share is 1.
     #[schemars(range(min = 0, max = 1))]
     pub grounding_to_quality: Option<Spanned<f64>>,
+    /// How much each wrong way that a routing agent of the scenario's own graph chose lowers the log
+    /// odds of a strong answer, and raises those of a weak one; 0 turns the effect off.
+    #[schemars(range(min = 0, max = 10))]
+    pub wrong_route_to_quality: Option<Spanned<f64>>,
+    /// The same for missing results of branches that run side by side, if all were missing; 0 turns
+    /// the effect off.
+    #[schemars(range(min = 0, max = 10))]
+    pub missing_to_quality: Option<Spanned<f64>>,
 }
 
 /// How much context one redacted item takes away; what is lost is summed.
@@ -195,7 +205,7 @@ pub struct Judge {
     pub model: Option<Spanned<String>>,
     /// What it is told.
     pub instructions: Option<String>,
-    /// What it is shown of an answer.
+    /// What it is shown of an answer. With a graph of your own: `AnswerOnly`.
     pub sees: Option<Sees>,
     /// Characters of the question that it is shown.
     #[schemars(range(min = 0, max = 100_000))]

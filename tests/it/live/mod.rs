@@ -3,5 +3,6 @@
 mod calibrate;
 mod delivery;
 pub mod money;
+mod graphs;
 pub mod program;
 pub mod session;

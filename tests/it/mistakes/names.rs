@@ -48,7 +48,9 @@ fn a_model_that_nobody_uses_either() {
       ╰────
      help: known: gpt-4o, gpt-4o-mini-2024-07-18, claude-3-7-sonnet-latest,
            claude-3-5-haiku-20241022, claude-3-haiku-20240307, claude-opus-4-20250514,
-           mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7
+           mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
+           claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
+           gpt-6-sol, mistral-small-2603, mistral-large-4-0
     "#);
 }
 
@@ -65,8 +67,10 @@ fn a_new_model_without_likeness() {
       ╰────
      help: known: gpt-4o, gpt-4o-mini-2024-07-18, claude-3-7-sonnet-latest,
            claude-3-5-haiku-20241022, claude-3-haiku-20240307, claude-opus-4-20250514,
-           mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7; write
-           `like: "…"` to make a new one from one of these
+           mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
+           claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
+           gpt-6-sol, mistral-small-2603, mistral-large-4-0; write `like: "…"` to make a new one from
+           one of these
     "#);
 }
 

@@ -1,0 +1,74 @@
+//! Looking an answer over, and sending it back where it is not good enough.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::read::{field, forced};
+use super::{prose, turn};
+use crate::knowledge::{Grade, KnowledgeBase};
+use crate::llm::chat::ChatRequest;
+use crate::llm::mock::{CallLuck, MockModels};
+use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation};
+use crate::llm::profile::ModelProfile;
+use crate::llm::setup::ToolSpec;
+use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::random::Purpose;
+
+/// The schema of a critique, as a tool of its own.
+const CRITIQUE_SCHEMA: &str = r#"Critique
+Whether the answer is good enough, and what has to change.
+{"type": "object", "properties": {"revise": {"type": "boolean", "description": "whether the answer has to be written again"}, "critique": {"type": "string", "description": "what has to change"}}, "required": ["revise", "critique"], "additionalProperties": false}"#;
+
+/// Tokens of a critique: the median. Assumed.
+const CRITIQUE_TOKENS: f64 = 60.0;
+
+/// Critiquing.
+pub(super) struct Critiquing;
+
+impl Behavior for Critiquing {
+    fn purpose(&self) -> Purpose {
+        Purpose::Node
+    }
+
+    fn schema(&self) -> Option<&'static str> {
+        Some(CRITIQUE_SCHEMA)
+    }
+
+    fn mock(
+        &self,
+        _mock: &MockModels<'_>,
+        model: &ModelProfile,
+        prompt: &Prompt<'_>,
+        luck: &CallLuck,
+    ) -> (Reply, u32) {
+        let chance = match prompt.subject.situation {
+            Situation::Critiques { grade: Some(Grade::Weak), catches, .. } => catches,
+            Situation::Critiques { nags, .. } => nags,
+            _ => 0.0,
+        };
+        let text = prose(model, prompt, luck, CRITIQUE_TOKENS);
+        let revise = luck.first < chance;
+        (Reply::Critique(Critique { revise, text: Said::Recipe(text) }), text.tokens)
+    }
+
+    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+        request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
+        (request.tools, request.tool_choice) = forced(CRITIQUE_SCHEMA);
+    }
+
+    fn read(
+        &self,
+        _prompt: (bool, &[RouteChoice]),
+        spoken: &Spoken<'_>,
+        _base: &KnowledgeBase,
+        _tools: &[ToolSpec],
+    ) -> Result<Reply, Unreadable> {
+        let value = spoken.object()?;
+        let Some(revise) = value.get("revise").and_then(Value::as_bool) else {
+            return Err(Unreadable::malformed("the boolean `revise` is missing"));
+        };
+        let text = Said::Words(Arc::from(field(&value, "critique")?));
+        Ok(Reply::Critique(Critique { revise, text }))
+    }
+}

@@ -1,0 +1,170 @@
+//! A graph of agents as a file writes it: your own system.
+//!
+//! Does not know: whether its names exist and its ways make sense; `graph` does.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::spanned::{Entries, Spanned};
+use crate::quantity::{Probability, Share};
+
+/// Agents and the ways between them. Each agent is an AI config of the same key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Graph")]
+pub struct WrittenGraph {
+    /// Its key in LaunchDarkly. Default: `agent-graph`.
+    #[serde(default)]
+    pub key: Option<Spanned<String>>,
+    /// The agent that every question comes to first.
+    pub root: Spanned<String>,
+    /// The agents by the keys of their AI configs.
+    pub nodes: Entries<WrittenNode>,
+    /// The ways between them. Where several could be taken from an agent, the first one that fits
+    /// is; where none fits, the visit ends with the last answer. Default: none.
+    #[serde(default)]
+    pub edges: Vec<WrittenEdge>,
+}
+
+/// An agent. It may give its AI config right here, as one variation called `default`; `configs` can
+/// change that one and add others.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Node")]
+pub struct WrittenNode {
+    /// What it does. Default: `Answer`.
+    pub role: Option<Spanned<WrittenRole>>,
+    /// The model that it asks. Default: none; then `configs` has to give it.
+    pub model: Option<Spanned<String>>,
+    /// What the model is told. Default: one sentence that fits the role.
+    pub instructions: Option<String>,
+    /// Keys of the tools that it may call. Default: none.
+    pub tools: Option<Vec<Spanned<String>>>,
+    /// Most tool calls for one question. Default: 5.
+    #[schemars(range(min = 0, max = 100))]
+    pub max_tool_calls: Option<Spanned<i64>>,
+    /// Median length of what the mock writes here, in tokens, in place of the
+    /// model's own. Default: the model's.
+    #[schemars(range(min = 12, max = 100_000))]
+    pub answer_tokens: Option<Spanned<f64>>,
+}
+
+/// What an agent does.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Role")]
+pub enum WrittenRole {
+    /// Answers the user, with tools where it has any. The last answer of a visit is the one that
+    /// users judge.
+    Answer,
+    /// Finds something out for the agents after it, with tools where it has any.
+    Research,
+    /// Chooses a way by what the user wants.
+    Route {
+        /// What users want, by name, and the shares of users who want it; they sum to 100%.
+        intents: Spanned<Entries<Share>>,
+        /// Chance that the model sees it. Default: the model's `routing_accuracy`.
+        #[serde(default)]
+        accuracy: Option<Probability>,
+    },
+    /// Redacts personal data; the question goes on redacted. If it fails, it goes on as it was.
+    Screen,
+    /// Looks for personal data and sends a question that has any along the way `Intent("screen")`.
+    Prescreen,
+    /// Splits the question into subtasks, at least and at most so many.
+    Plan {
+        /// The fewest and the most, from 1 to 15.
+        subtasks: Spanned<(u8, u8)>,
+    },
+    /// Looks the answer over and may send it back, along a way `Revise`. The chances are assumed.
+    Critique {
+        /// Chance that it sends a weak answer back. Default: 0.7.
+        #[serde(default = "usual_catches")]
+        catches: Probability,
+        /// Chance that it sends any other answer back. Default: 0.1.
+        #[serde(default = "usual_nags")]
+        nags: Probability,
+        /// Chance that a second answer is a grade better: weak, fair, strong. Default: 0.35.
+        #[serde(default = "usual_mends")]
+        mends: Probability,
+        /// Chance that it is a grade worse. Default: 0.03.
+        #[serde(default = "usual_breaks")]
+        breaks: Probability,
+    },
+}
+
+fn usual_catches() -> Probability {
+    Probability::clamped(0.7)
+}
+fn usual_nags() -> Probability {
+    Probability::clamped(0.1)
+}
+fn usual_mends() -> Probability {
+    Probability::clamped(0.35)
+}
+fn usual_breaks() -> Probability {
+    Probability::clamped(0.03)
+}
+
+/// A way from one agent to another.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Edge")]
+pub struct WrittenEdge {
+    /// Where it begins.
+    pub from: Spanned<String>,
+    /// Where it leads.
+    pub to: Spanned<String>,
+    /// When it is taken. Default: `Always`.
+    #[serde(default)]
+    pub when: Option<Spanned<WrittenWhen>>,
+    /// How often one visit takes it at most. A way back needs it. Default: any number
+    /// of times.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 14))]
+    pub at_most: Option<Spanned<i64>>,
+    /// Whether branches that run side by side come together at its end. Default: no.
+    #[serde(default)]
+    pub join: bool,
+    /// What the next agent is told. Default: `Text` after an agent that routes or screens, else
+    /// `Results`.
+    #[serde(default)]
+    pub hands_over: Option<WrittenHandover>,
+}
+
+/// When a way is taken.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "When")]
+pub enum WrittenWhen {
+    /// Whenever no way before it fits.
+    Always,
+    /// The routing agent chose this intent.
+    Intent(Spanned<String>),
+    /// For this share of the visits that come here.
+    Share(Share),
+    /// At once with all other ways like it from this agent, each in a branch of its own. They come
+    /// together along ways with `join`.
+    Parallel,
+    /// At once for each subtask of a planning agent, each in a branch of its own.
+    Subtask,
+    /// The critic sends the answer back.
+    Revise,
+    /// The agent failed.
+    Failed,
+}
+
+/// What the next agent is told.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Handover")]
+pub enum WrittenHandover {
+    /// The question as it stands: redacted where it was.
+    Text,
+    /// The question, and what was found out or answered last.
+    Results,
+    /// The whole conversation of the agent before.
+    Thread,
+    /// The question, why it came this way, what was redacted, and the question again: the
+    /// tutorial's way.
+    Report,
+}

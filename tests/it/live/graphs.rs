@@ -1,0 +1,85 @@
+//! Graphs of one's own in live runs: the same walk, with requests and answers of real formats.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+
+use super::super::program::folder;
+use super::super::serve::Served;
+use super::program::Site;
+
+const RESEARCH: &str = include_str!("../../../scenarios/research.ron");
+const ROUTER: &str = include_str!("../../../scenarios/router.ron");
+
+fn site(name: &str, scenario: &str) -> Site {
+    let folder = folder(name);
+    fs::write(folder.join("my.ron"), scenario).unwrap();
+    let file = folder.join("my.ron").display().to_string();
+    let served = Served::start(&[file.as_str(), "--time-scale", "500"]);
+    let sdk_key = served.sdk_key();
+    Site { served, folder, sdk_key }
+}
+
+/// A live run of 12 users, and its replay: both reports.
+fn run_and_replayed(site: &Site) -> (Value, Value) {
+    let live = [
+        "run",
+        "my.ron",
+        "--live",
+        "--yes",
+        "--quiet",
+        "--users",
+        "12",
+        "--max-cost",
+        "20",
+        "--record",
+        "traffic.jsonl",
+        "--format",
+        "json",
+    ];
+    let run = site.simlab(&live);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let again = site.simlab(&["replay", "traffic.jsonl", "--format", "json"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    (read(&run.out), read(&again.out))
+}
+
+/// Calls by agent.
+fn calls(report: &Value) -> BTreeMap<String, u64> {
+    let mut calls = BTreeMap::new();
+    for row in report["experiments"][0]["costs"].as_array().unwrap() {
+        *calls.entry(row["agent"].as_str().unwrap().to_owned()).or_default() +=
+            row["calls"].as_u64().unwrap();
+    }
+    calls
+}
+
+#[test]
+fn a_live_run_plans_researches_writes_and_critiques_and_a_replay_gives_the_same() {
+    let site = site("live-research", RESEARCH);
+    let (run, again) = run_and_replayed(&site);
+    let calls = calls(&run);
+    for agent in ["planner", "researcher", "writer", "critic"] {
+        assert!(calls.get(agent).is_some_and(|&calls| calls >= 6), "{agent}: {calls:?}");
+    }
+    assert_eq!(run["traffic"]["succeeded"], 12);
+    for part in ["experiments", "traffic", "fingerprint"] {
+        assert_eq!(run[part], again[part], "{part}");
+    }
+    let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
+    assert!(recorded.contains("simlab.recording/2") && recorded.contains("\"agent 3\""));
+}
+
+#[test]
+fn a_live_router_hands_over_by_tools() {
+    // A model that can be held to a tool, and one that cannot.
+    let router = ROUTER.replace("model: \"claude-haiku-5-5\"", "model: \"gpt-6.1-terra\"");
+    let site = site("live-router", &router);
+    let (run, again) = run_and_replayed(&site);
+    assert_eq!(run["fingerprint"], again["fingerprint"]);
+    assert!(calls(&run)["triage"] >= 6);
+    let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
+    assert!(recorded.contains("\"name\":\"transfer_to_"), "no handoff tool was called");
+}
