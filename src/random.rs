@@ -58,6 +58,8 @@ pub enum Purpose {
     Node = 20,
     /// What a user wants of a routing agent; nth = the agent's place.
     Intent = 21,
+    /// The data of an experiment that `plan --check` simulates; nth = which one.
+    Planned = 22,
 }
 
 /// The scenario's seed: all luck follows from it.

@@ -27,6 +27,7 @@ mod interaction;
 mod judge;
 mod needed;
 mod paired;
+mod planned;
 mod posterior;
 #[cfg(test)]
 mod published;
@@ -37,6 +38,7 @@ mod result;
 mod score;
 mod sequential;
 mod silence;
+mod simulated_power;
 mod special;
 mod student;
 #[cfg(test)]
@@ -58,9 +60,11 @@ pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
+pub use planned::{PlannedArm, PlannedDecision, PlannedSpread, PlannedTest};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
     Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus,
     Interval, MetricAnalysis, MetricInput, Posterior, Sequential, Summary, Tally, TestMethod,
     VariationAnalysis,
 };
+pub use simulated_power::simulated_power;

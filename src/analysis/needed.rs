@@ -238,7 +238,7 @@ impl Inputs {
 
 /// The smallest whole number of at least `from` at which `reached` holds, which it does from there
 /// on; `None` beyond [`MAX_USERS`].
-fn smallest(from: f64, reached: impl Fn(f64) -> bool) -> Option<f64> {
+pub(super) fn smallest(from: f64, reached: impl Fn(f64) -> bool) -> Option<f64> {
     let (mut low, mut high) = (from, (2.0 * from).min(MAX_USERS));
     while !reached(high) {
         if high >= MAX_USERS {

@@ -21,7 +21,7 @@ use super::special::interval_mass;
 use super::student::{self, two_sided_reach};
 
 /// The smallest shape that a treatment's prior may have: that of Jeffreys' prior.
-const SMALLEST_SHAPE: f64 = 0.5;
+pub(super) const SMALLEST_SHAPE: f64 = 0.5;
 /// Users of a variation below which the spread of their values counts as uncertain, so that their
 /// mean has Student's t instead of a normal posterior: a departure from LaunchDarkly's method,
 /// which takes the sample's spread as known (its 90% interval holds the mean of 2 normal users in

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_serve::ServeArgs;
+use super::plan::{PLAN_EXAMPLES, PlanArgs};
 use crate::quantity::Money;
 
 /// A flight simulator for AI experiments.
@@ -79,6 +80,15 @@ pub enum Command {
     /// error.
     #[command(after_help = POWER_EXAMPLES)]
     Power(PowerArgs),
+    /// Compute how many users an experiment needs, what they cost and how long they take, in a
+    /// second.
+    ///
+    /// From a few numbers, or from a scenario, it prints the users, dollars and days for an effect,
+    /// and the smallest effect that other numbers of users find. It is the closed form of the
+    /// analysis's own decision: the probability to beat the control. --check simulates experiments
+    /// of that size and prints both.
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
     /// What would a run with real providers cost? The simulator's answer, by provider, model and
     /// agent; nothing is spent.
     #[command(after_help = "Example:\n  simlab estimate security --users 200")]
@@ -516,6 +526,8 @@ pub enum Described {
     Report,
     /// The JSON of `power`.
     Power,
+    /// The JSON of `plan`.
+    Plan,
     /// The JSON of `estimate`.
     Estimate,
     /// The JSON of `calibrate`.

@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::List { format } => list(format),
         Command::New { name, file } => new(&name, file.as_deref()),
         Command::Analyze(args) => super::analyze::analyze(&args),
+        Command::Plan(args) => super::plan::plan(&args),
         Command::Power(args) => super::power::power(&args),
         Command::Estimate(args) => super::estimate::estimate(&args),
         Command::Calibrate(args) => super::calibrate::calibrate(&args),

@@ -19,6 +19,7 @@ mod journal;
 mod learn;
 mod live;
 mod output;
+mod plan;
 mod power;
 mod progress;
 mod reference;

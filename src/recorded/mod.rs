@@ -24,4 +24,5 @@ pub use infer::{Found, look};
 pub use lines::each_event;
 pub use outcome::statistics_report;
 pub use plan::Plan;
+pub use split::set_split;
 pub use table::{Counted, MetricEvent, Table};

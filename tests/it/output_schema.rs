@@ -75,6 +75,17 @@ fn a_power_analysis_fits_its_schema() {
 }
 
 #[test]
+fn a_plan_fits_its_schema() {
+    let rate = ["plan", "--baseline", "62%", "--lift", "3pt", "--format", "json"];
+    fits("plan", &simlab(&rate).json());
+    let few = ["--check", "--replications", "50", "--quiet"];
+    fits("plan", &simlab(&[&rate[..], &few].concat()).json());
+    let scenario = ["plan", "premium", "--lift", "5%", "--format", "json", "--quiet"];
+    fits("plan", &simlab(&scenario).json());
+    fits("plan", &simlab(&["plan", "--mean", "4", "--sd", "3", "--format", "json"]).json());
+}
+
+#[test]
 fn an_estimate_and_the_list_of_scenarios_fit_their_schemas() {
     let estimate = simlab(&["estimate", "security", "--users", "5", "--format", "json"]);
     fits("estimate", &serde_json::from_str(&estimate.out).unwrap());
@@ -141,7 +152,7 @@ fn a_schema_says_what_a_field_means_and_what_it_may_be() {
     let required = variation["required"].as_array().unwrap();
     assert!(required.contains(&json!("data_mean")) && !required.contains(&json!("corrected")));
     // Rust's words are not those of JSON.
-    for of in ["report", "power", "estimate", "calibrate", "list"] {
+    for of in ["report", "power", "plan", "estimate", "calibrate", "list"] {
         let text = self::schema(of).to_string();
         assert!(!text.contains("`None`") && !text.contains("uint"), "{of}");
     }
