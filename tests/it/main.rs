@@ -28,6 +28,7 @@ mod other_files;
 mod output_schema;
 mod own_events;
 mod pictures;
+mod plan;
 mod power;
 mod program;
 mod progress;
