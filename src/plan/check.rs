@@ -32,8 +32,8 @@ const FEWEST: u64 = 50;
 /// How a check is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckSettings {
-    /// How many experiments are simulated; `None` for 10,000 of the analysis or 1,000 of a scenario,
-    /// fewer where those take over 20 million users.
+    /// How many experiments are simulated; `None` for 10,000 of the analysis or 1,000 of a
+    /// scenario, fewer where those take over 20 million users.
     pub replications: Option<u64>,
     /// Threads.
     pub jobs: usize,

@@ -119,8 +119,8 @@ fn arm(summary: &Summary, metric: usize, at: usize, share: f64) -> Result<Planne
     Ok(PlannedArm { mean, spread, share })
 }
 
-/// Dollars for a user of each variation: the calls of its agents, and an equal part of what else the
-/// run paid for (the judge, and who writes the questions) where all users take part.
+/// Dollars for a user of each variation: the calls of its agents, and an equal part of what else
+/// the run paid for (the judge, and who writes the questions) where all users take part.
 fn costs(report: &Report, experiment: &Experiment) -> Option<Vec<f64>> {
     let own = report.experiments.iter().find(|own| own.key == experiment.key)?;
     let mut costs = Vec::new();
