@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn two_sided_tests_equal_published_sizes() {
-        // R 4.5, help page of power.prop.test: power.prop.test(p1 = .50, p2 = .75, power = .90)
+        // The help page of R's power.prop.test: power.prop.test(p1 = .50, p2 = .75, power = .90)
         // needs 76.7 users in each group.
         let test = two_sided(rates(0.5, 0.75, [0.5, 0.5], 0.9), 0.05);
         assert_eq!(test.users(0.9), Some(154));

@@ -17,9 +17,9 @@ use super::planned::{PlannedArm, PlannedDecision, PlannedSpread, PlannedTest};
 use super::posterior::{
     Estimate, control_posterior, estimate, treatment_posterior, treatment_prior,
 };
-use super::result::Tally;
-use crate::experiment::{MetricKind, Statistic};
+use crate::experiment::MetricKind;
 use crate::random::{Owner, Purpose, Seed, Stage};
+use crate::statistic::{Aggregation, Declared, Missing, Statistic, Tally};
 
 /// Standard deviations on either side of the mean between which a number of conversions is drawn.
 const REACH: f64 = 9.0;
@@ -89,6 +89,11 @@ impl Sample {
     }
 
     fn draw(&self, luck: &mut Stage) -> Option<Estimate> {
+        let kind = match self {
+            Self::Conversions { .. } => Aggregation::Occurrence,
+            Self::Mean { .. } => Aggregation::Average,
+        };
+        let declared = Declared::new(kind, Statistic::Mean, Missing::Exclude);
         let (units, tally) = match *self {
             Self::Conversions { units, ref counts } => {
                 (units, Tally::rate(counts.at(luck.uniform())))
@@ -102,7 +107,7 @@ impl Sample {
                 (units, Tally::Mean { units, total, standard_error })
             }
         };
-        estimate(Statistic::Mean, Some(tally), units).ok()
+        estimate(declared, Some(tally), units).ok()
     }
 }
 

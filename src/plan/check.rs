@@ -74,10 +74,10 @@ pub fn check_by_power(
     let mut simulated = scenario.clone();
     let Some(study) = simulated.studies.get_mut(planned.nth) else { return Ok(None) };
     let ships = (inputs.sign > 0.0) == (metric_is_better_up(scenario, planned));
-    let (ship, metric) = (treatment_key(inputs), inputs.metric.clone().unwrap_or_default());
+    let (ship, metric) = (planned.treatment, planned.metric);
     let confident = |that: Side| Criterion::Confident {
         name: String::new(),
-        metric: metric.clone(),
+        metric,
         that,
         probability: threshold,
     };
@@ -115,10 +115,6 @@ fn threshold(inputs: &PlanInputs) -> Option<Probability> {
         }
         crate::analysis::PlannedDecision::TwoSided { .. } => None,
     }
-}
-
-fn treatment_key(inputs: &PlanInputs) -> String {
-    inputs.arms.get(inputs.treatment).map(|(key, _)| key.clone()).unwrap_or_default()
 }
 
 fn metric_is_better_up(scenario: &Scenario, planned: PlannedStudy<'_>) -> bool {

@@ -60,9 +60,7 @@ impl<'s> PlannedStudy<'s> {
         let keys: Vec<&str> =
             own.metrics_in(&scenario.metrics).map(|(_, metric)| metric.key.as_str()).collect();
         let metric = place("--metric", "metric", &keys, metric)?;
-        let ships = study.rule.as_ref().and_then(|rule| {
-            own.treatments.iter().position(|treatment| treatment.variation == rule.ship)
-        });
+        let ships = study.rule.as_ref().map(|rule| rule.ship);
         let treatment = ships.unwrap_or_else(|| smallest_treatment(&shares(own), own.control));
         Ok(Self { study, nth, metric, treatment })
     }
@@ -111,7 +109,7 @@ fn arm(summary: &Summary, metric: usize, at: usize, share: f64) -> Result<Planne
         Tally::Conversion { units, .. } => {
             PlannedSpread::Rate { counted: units.unwrap_or(exposed) as f64 / exposed as f64 }
         }
-        Tally::Mean { standard_error, .. } | Tally::Percentile { standard_error, .. } => {
+        Tally::Mean { standard_error, .. } | Tally::Value { standard_error, .. } => {
             let error = standard_error.ok_or("its standard error is not known")?;
             PlannedSpread::Variance(error * error * exposed as f64)
         }

@@ -46,7 +46,7 @@ fn a_plan_of_a_rate_has_users_dollars_and_days() {
 
 #[test]
 fn a_two_sided_plan_equals_other_calculators() {
-    // statsmodels 0.15.0: 4041.43 in each group; R 4.5: power.prop.test(p1 = .50, p2 = .75,
+    // statsmodels 0.15.0: 4041.43 in each group; scipy: the closed form for p1 = .50, p2 = .75,
     // power = .90) is 76.7 in each group; NormalIndPower().solve_power(20 / 300, alpha=.05,
     // power=.8) is 3532.0 = 2 * (1.959964 + 0.841621)^2 * 15^2.
     let users = |options: &str| plan(options)["users"].clone();
