@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::live::recording::Answered;
 use crate::llm::chat::ToolUse;
 use crate::llm::model::{Reply, RouteChoice};
-use crate::llm::tasks::{self, Spoken, Task, Unreadable};
+use crate::llm::tasks::{self, ModelAnswer, Task, Unreadable};
 use crate::scenario::Scenario;
 
 /// Reads an answer to a prompt with this task, in which tools were offered or not, and which had
@@ -30,7 +30,7 @@ pub fn read(
         name: wish.name.clone(),
         input: wish.input.clone(),
     });
-    let spoken = Spoken { text: &answered.text, call: call.as_ref(), stop: &answered.stop };
+    let spoken = ModelAnswer { text: &answered.text, call: call.as_ref(), stop: &answered.stop };
     tasks::read(task, prompt, &spoken, &scenario.knowledge, &scenario.tools)
 }
 

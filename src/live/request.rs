@@ -12,7 +12,7 @@ use crate::agents::Texts;
 use crate::judge::Sees;
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
 use crate::llm::model::Prompt;
-use crate::llm::tasks::{self, Words, message};
+use crate::llm::tasks::{self, RequestWords, message};
 use crate::scenario::Scenario;
 
 /// Turns prompts into requests.
@@ -37,7 +37,7 @@ impl Writer<'_> {
         request.temperature = setup.temperature.filter(|_| model.takes_temperature);
         request.user = user.map(str::to_owned);
         let judge = &self.scenario.judge;
-        let words = Words {
+        let words = RequestWords {
             body: &|body| self.texts.parts(body).join("\n"),
             base: self.texts.base,
             tools: &self.scenario.tools,

@@ -17,7 +17,7 @@ mod route;
 mod screen;
 mod topics;
 
-pub use read::{Spoken, Unreadable};
+pub use read::{ModelAnswer, Unreadable};
 pub use route::{offer as handoff_offer, tool_name as handoff_tool};
 
 use crate::knowledge::prose::MIN_TOKENS;
@@ -78,14 +78,14 @@ pub(super) trait Behavior: Sync {
 
     /// Completes the request to a real model, which has the variation's instructions and parameters
     /// already.
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest);
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest);
 
     /// Reads a real model's answer to a prompt in which tools were offered or not, and which had
     /// these routes.
     fn read(
         &self,
         prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable>;
@@ -134,7 +134,7 @@ impl Task {
 
 /// What words are made of in requests.
 #[derive(Clone, Copy)]
-pub struct Words<'a> {
+pub struct RequestWords<'a> {
     /// What stands in a message, as text.
     pub body: &'a dyn Fn(&Body) -> String,
     /// What users ask about.
@@ -157,7 +157,7 @@ pub fn message(role: Role, text: impl Into<String>) -> Message {
     Message { role, content: vec![Part::Text(text.into())] }
 }
 
-impl Words<'_> {
+impl RequestWords<'_> {
     /// The question of a prompt as the only message.
     fn question(&self, prompt: &Prompt<'_>) -> Vec<Message> {
         let question = prompt.question.map(|question| message(Role::User, (self.body)(question)));
@@ -166,7 +166,7 @@ impl Words<'_> {
 }
 
 /// Completes the request to a real model for this prompt.
-pub fn request(prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+pub fn request(prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
     prompt.task.behavior().request(prompt, words, request);
 }
 
@@ -177,7 +177,7 @@ pub fn request(prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest
 pub fn read(
     task: Task,
     prompt: (bool, &[RouteChoice]),
-    spoken: &Spoken<'_>,
+    spoken: &ModelAnswer<'_>,
     base: &KnowledgeBase,
     tools: &[ToolSpec],
 ) -> Result<Reply, Unreadable> {
@@ -186,7 +186,7 @@ pub fn read(
 }
 
 /// A message of the conversation.
-fn turn(said: &Turn, words: &Words<'_>) -> Message {
+fn turn(said: &Turn, words: &RequestWords<'_>) -> Message {
     match (&said.body, said.role) {
         (Body::ToolCall(Said::Words(call)), _) => {
             let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);

@@ -29,7 +29,10 @@ fn event(key: &str, user: usize) -> Value {
 
 /// A lesson's scenario with other numbers, and these events, analyzed.
 fn judged(lesson: &str, changes: &[(&str, &str)], events: &[Value]) -> (Value, String) {
-    let place = folder(&format!("judged-{lesson}"));
+    // Tests run side by side: each has a folder of its own.
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("main").to_owned();
+    let place = folder(&format!("judged-{}-{lesson}", test.rsplit(':').next().unwrap()));
     let scenario = place.join("lesson.ron");
     assert_eq!(simlab(&["new", lesson, scenario.to_str().unwrap()]).code, 0);
     let mut text = fs::read_to_string(&scenario).unwrap();

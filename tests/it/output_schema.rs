@@ -80,7 +80,7 @@ fn a_plan_fits_its_schema() {
     fits("plan", &simlab(&rate).json());
     let few = ["--check", "--replications", "50", "--quiet"];
     fits("plan", &simlab(&[&rate[..], &few].concat()).json());
-    let scenario = ["plan", "premium", "--lift", "5%", "--format", "json", "--quiet"];
+    let scenario = ["plan", "security", "--lift", "5%", "--format", "json", "--quiet"];
     fits("plan", &simlab(&scenario).json());
     fits("plan", &simlab(&["plan", "--mean", "4", "--sd", "3", "--format", "json"]).json());
 }

@@ -123,7 +123,7 @@ fn a_scenario_gives_baseline_spread_cost_and_effect() {
     }
     assert!(found["users"].as_u64().unwrap() > 0 && found["dollars"].as_f64().unwrap() > 0.0);
     // The run itself has the same cost for each user.
-    let run = simlab(&["run", "premium", "--quiet", "--format", "json"]).json();
+    let run = simlab(&["run", "security", "--quiet", "--format", "json"]).json();
     let per_user =
         run["traffic"]["cost_usd"].as_f64().unwrap() / run["traffic"]["queries"].as_f64().unwrap();
     let planned = found["dollars"].as_f64().unwrap() / found["users"].as_f64().unwrap();
@@ -134,7 +134,7 @@ fn a_scenario_gives_baseline_spread_cost_and_effect() {
 
 #[test]
 fn the_baseline_of_a_lift_is_that_of_the_run() {
-    let run = simlab(&["run", "premium", "--quiet", "--format", "json"]).json();
+    let run = simlab(&["run", "security", "--quiet", "--format", "json"]).json();
     let experiment = &run["experiments"][0];
     let metric = &experiment["metrics"][0];
     let control = metric["variations"]
@@ -143,7 +143,7 @@ fn the_baseline_of_a_lift_is_that_of_the_run() {
         .iter()
         .find(|own| own["key"] == experiment["control"])
         .unwrap();
-    let found = plan("premium --lift 5%");
+    let found = plan("security --lift 5%");
     assert_eq!(found["metric"], metric["key"]);
     let gap = found["baseline"].as_f64().unwrap() - control["data_mean"].as_f64().unwrap();
     assert!(gap.abs() < 1e-9, "{found}");

@@ -15,7 +15,7 @@ use crate::llm::model::{
 };
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Most results that a model asks a tool for.
@@ -86,7 +86,7 @@ impl Behavior for Answering {
         (Reply::Answer(Said::Recipe(answer)), answer.tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
         let tools =
             prompt.setup.tools.iter().filter_map(|&tool| words.tools.get(usize::from(tool)));
@@ -105,7 +105,7 @@ impl Behavior for Answering {
     fn read(
         &self,
         (offers_tools, _): (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

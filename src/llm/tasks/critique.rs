@@ -12,7 +12,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// The schema of a critique, as a tool of its own.
@@ -52,7 +52,7 @@ impl Behavior for Critiquing {
         (Reply::Critique(Critique { revise, text: Said::Recipe(text) }), text.tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
         (request.tools, request.tool_choice) = forced(CRITIQUE_SCHEMA);
     }
@@ -60,7 +60,7 @@ impl Behavior for Critiquing {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

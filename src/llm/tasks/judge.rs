@@ -9,7 +9,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Body, Prompt, Reply, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Rating.
@@ -62,7 +62,7 @@ impl Behavior for Judging {
     }
 
     /// What a judge is shown: the question, outputs of tools, the answer, as blocks of one message.
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         let (of_question, mut room) = words.shown_characters;
         let question = prompt.question.map(|question| (words.body)(question)).unwrap_or_default();
         let mut blocks = vec![cut(&question, of_question).to_owned()];
@@ -86,7 +86,7 @@ impl Behavior for Judging {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

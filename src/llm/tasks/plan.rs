@@ -12,7 +12,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// The schema of a plan, as a tool of its own.
@@ -54,7 +54,7 @@ impl Behavior for Planning {
         (Reply::Plan(Subtasks { count, text: Said::Recipe(text), words: Vec::new() }), text.tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = prompt.thread.iter().map(|said| turn(said, words)).collect();
         (request.tools, request.tool_choice) = forced(PLAN_SCHEMA);
     }
@@ -62,7 +62,7 @@ impl Behavior for Planning {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

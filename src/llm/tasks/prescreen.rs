@@ -13,7 +13,7 @@ use crate::llm::model::{Prompt, Reply, RouteChoice, Routing, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Looking for personal data before routing.
@@ -52,7 +52,7 @@ impl Behavior for Prescreening {
         (Reply::Routing(Routing { route, note: Said::Recipe(prescreen) }), prescreen.size().tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = words.question(prompt);
         (request.tools, request.tool_choice) = forced(render::PRESCREEN_SCHEMA);
     }
@@ -60,7 +60,7 @@ impl Behavior for Prescreening {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

@@ -7,7 +7,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Writing a question.
@@ -48,7 +48,7 @@ impl Behavior for WriteQuestion {
         (Reply::Question(Said::Recipe(question)), mock.usage.question(question, PiiSet::NONE))
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         let (title, depth) =
             (words.base.title(prompt.subject.topic), prompt.subject.complexity.name());
         let personal =
@@ -62,7 +62,7 @@ impl Behavior for WriteQuestion {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

@@ -11,7 +11,7 @@ use crate::llm::chat::{Tool, ToolChoice, ToolUse};
 
 /// What a real model said.
 #[derive(Clone, Copy, Debug)]
-pub struct Spoken<'a> {
+pub struct ModelAnswer<'a> {
     /// Its words.
     pub text: &'a str,
     /// Its first tool call, if it made one.
@@ -36,7 +36,7 @@ impl Unreadable {
     }
 }
 
-impl Spoken<'_> {
+impl ModelAnswer<'_> {
     /// Fails on a refusal.
     pub(super) fn refused(&self) -> Result<(), Unreadable> {
         let reason = match self.stop {

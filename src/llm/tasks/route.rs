@@ -7,7 +7,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Handoff, Prompt, Reply, RouteChoice, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Choosing a way.
@@ -48,7 +48,7 @@ impl Behavior for Routes {
         (Reply::Handoff(Handoff { route: chosen as u16, wrong }), tokens)
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = words.question(prompt);
         request.tools = prompt.routes.iter().map(tool).collect();
         request.tool_choice = ToolChoice::Any;
@@ -58,7 +58,7 @@ impl Behavior for Routes {
     fn read(
         &self,
         (_, routes): (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

@@ -13,7 +13,7 @@ use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Screened};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Redacting.
@@ -42,7 +42,7 @@ impl Behavior for Screening {
         (Reply::Screening(Said::Recipe(redacted)), mock.usage.redaction(prompt.question, redacted))
     }
 
-    fn request(&self, prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         request.messages = words.question(prompt);
         (request.tools, request.tool_choice) = forced(render::DETECTION_SCHEMA);
     }
@@ -50,7 +50,7 @@ impl Behavior for Screening {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {

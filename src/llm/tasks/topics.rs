@@ -8,7 +8,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, Spoken, Unreadable, Words};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
 use crate::random::Purpose;
 
 /// Most tokens of a list of topics.
@@ -33,7 +33,7 @@ impl Behavior for Topics {
     }
 
     /// The whole knowledge base, and what to read out of it.
-    fn request(&self, _prompt: &Prompt<'_>, words: &Words<'_>, request: &mut ChatRequest) {
+    fn request(&self, _prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         let mut text = String::new();
         for chunk in words.base.chunks() {
             text.push_str(chunk.text.text());
@@ -52,7 +52,7 @@ impl Behavior for Topics {
     fn read(
         &self,
         _prompt: (bool, &[RouteChoice]),
-        spoken: &Spoken<'_>,
+        spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         _tools: &[ToolSpec],
     ) -> Result<Reply, Unreadable> {
