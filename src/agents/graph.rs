@@ -14,6 +14,8 @@ use crate::llm::tasks::Task;
 pub const MAX_AGENTS: usize = 64;
 /// Most branches that run side by side, and most times that a visit comes to an agent.
 pub const MAX_BRANCHES: u8 = 15;
+// The number of a call has four bits for each of the two.
+const _: () = assert!(MAX_BRANCHES < 16);
 
 /// Agents and the ways between them.
 #[derive(Clone, Debug, PartialEq)]

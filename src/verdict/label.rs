@@ -33,7 +33,7 @@ impl Rule {
 impl Criterion {
     fn labels(&self, contrary: bool, metrics: &[&Metric], labels: &mut Vec<String>) {
         match self {
-            Self::Not(inner) => return inner.labels(!contrary, metrics, labels),
+            Self::Not(inner) => inner.labels(!contrary, metrics, labels),
             Self::All(criteria) | Self::Any(criteria) => {
                 labels.push(self.label(contrary, metrics));
                 criteria.as_slice().iter().for_each(|one| one.labels(contrary, metrics, labels));

@@ -123,7 +123,7 @@ fn a_scenario_gives_baseline_spread_cost_and_effect() {
     }
     assert!(found["users"].as_u64().unwrap() > 0 && found["dollars"].as_f64().unwrap() > 0.0);
     // The run itself has the same cost for each user.
-    let run = simlab(&["run", "security", "--quiet", "--format", "json"]).json();
+    let run = simlab(&["run", "premium", "--quiet", "--format", "json"]).json();
     let per_user =
         run["traffic"]["cost_usd"].as_f64().unwrap() / run["traffic"]["queries"].as_f64().unwrap();
     let planned = found["dollars"].as_f64().unwrap() / found["users"].as_f64().unwrap();
