@@ -23,6 +23,7 @@ use simlab::scenario::{Scenario, default_metrics, load};
 /// The scenario `security` with all five metrics of the tutorial.
 fn five_metrics() -> Scenario {
     let mut scenario = load("security")
+        // A benchmark without its scenario measures nothing.
         .unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)))
         .scenario;
     scenario.studies[0].experiment.metrics = (0..default_metrics().len()).collect();

@@ -46,6 +46,7 @@ fn main() {
     let file =
         args.iter().find(|arg| arg.parse::<u32>().is_err()).map_or("security", String::as_str);
     let loaded = load(file)
+        // A benchmark without its scenario measures nothing.
         .unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
     let scenario = &loaded.scenario;
     let stage = Stage::new(scenario, scenario.seed).unwrap();

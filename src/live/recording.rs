@@ -492,6 +492,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_journal_of_schema_1_is_read_with_its_agents_by_name() {
+        // As version 0.1 wrote them.
+        let lines = [
+            r#"{"run":{"schema":"simlab.recording/1","version":"0.1.0","scenario":"()","name":"my","seed":1,"users":1,"began_ms":0,"key_epoch":0}}"#,
+            r#"{"asked":{"call":{"user":1,"caller":"supervisor","nth":0,"attempt":0},"worst_nano_usd":5}}"#,
+            r#"{"asked":{"call":{"user":1,"caller":"security","nth":0,"attempt":0},"worst_nano_usd":5}}"#,
+            r#"{"asked":{"call":{"user":1,"caller":"support","nth":2,"attempt":0},"worst_nano_usd":5}}"#,
+            r#"{"assigned":{"user":1,"configs":[{"variation":0,"in_experiment":false},{"variation":null,"in_experiment":false},{"variation":3,"in_experiment":true}]}}"#,
+        ];
+        let mut recording = Recording::default();
+        for line in lines {
+            recording.take(serde_json::from_str(line).unwrap()).unwrap();
+        }
+        let callers: Vec<Caller> = recording.open.keys().map(|call| call.caller).collect();
+        let agent = |number| Caller::Agent(crate::journal::AgentId(number));
+        assert_eq!(callers, [agent(0), agent(1), agent(2)]);
+        assert_eq!(recording.assigned[&1].len(), 3);
+        let later = lines[0].replace("recording/1", "recording/3");
+        let refused = Recording::default().take(serde_json::from_str(&later).unwrap());
+        assert!(refused.unwrap_err().contains("expected a recording of schema simlab.recording/2"));
+    }
+
+    #[test]
     fn a_call_that_was_out_when_it_broke_off_counts_at_its_worst_for_ever() {
         let mut recording = Recording::default();
         sample().into_iter().for_each(|line| recording.take(line).unwrap());
