@@ -60,6 +60,9 @@ pub enum Purpose {
     Intent = 21,
     /// The data of an experiment that `plan --check` simulates; nth = which one.
     Planned = 22,
+    /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
+    /// place.
+    Share = 23,
 }
 
 /// The scenario's seed: all luck follows from it.
@@ -78,15 +81,6 @@ impl Owner {
     #[must_use]
     pub fn with(self, part: u128) -> Self {
         Self(self.0 ^ part)
-    }
-
-    /// A number from 0 to 1, evenly spread over the owners, for each `place`. It does not depend on
-    /// the seed, as the side of a flag does not.
-    #[must_use]
-    pub fn share(self, place: u64) -> f64 {
-        let mut hasher = SipHasher13::new_with_keys(place, 0);
-        hasher.write(&self.0.to_le_bytes());
-        (hasher.finish() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
     /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).

@@ -25,7 +25,7 @@ use crate::knowledge::{
 };
 use crate::llm::model::{Body, CallFailure, Completion, Given, Message, Reply, Role, Said};
 use crate::quantity::Money;
-use crate::random::Owner;
+use crate::random::{Luck, Owner, Seed};
 use crate::time::{Duration, Timestamp};
 use branch::Branch;
 
@@ -48,6 +48,8 @@ pub struct Visit {
     pub user: u32,
     /// Whose luck it is.
     pub owner: Owner,
+    /// Where that luck comes from.
+    luck: Luck,
     /// The user's audience group.
     pub group: u16,
     brief: Brief,
@@ -103,6 +105,7 @@ impl Visit {
         Self {
             user: 0,
             owner: Owner::NOBODY,
+            luck: Luck { seed: Seed(0), shared: None },
             group: 0,
             brief: Brief {
                 topic: crate::knowledge::TopicId(0),
@@ -139,7 +142,7 @@ impl Visit {
     }
 
     /// A new user's visit: its question has to be written first.
-    pub fn begin(&mut self, user: u32, owner: Owner, group: u16, brief: Brief) {
+    pub fn begin(&mut self, user: u32, (owner, luck): (Owner, Luck), group: u16, brief: Brief) {
         let mut branches = std::mem::take(&mut self.branches);
         branches.truncate(1);
         for branch in &mut branches {
@@ -153,7 +156,7 @@ impl Visit {
         entered.clear();
         let phase = Phase::Writing;
         let idle = Self::idle();
-        *self = Self { user, owner, group, brief, phase, branches, served, entered, ..idle };
+        *self = Self { user, owner, luck, group, brief, phase, branches, served, entered, ..idle };
     }
 
     fn branch(&self, at: usize) -> Option<&Branch> {

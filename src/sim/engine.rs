@@ -299,7 +299,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     complexity: visitor.complexity,
                     personal: visitor.personal,
                 };
-                visit.begin(user, owner, visitor.group, brief);
+                visit.begin(user, (owner, self.world.luck), visitor.group, brief);
             }
             Pending::Reply(result) => visit.replied(&self.world.app, branch, now, result, tell),
             Pending::Tool { output, latency, refusals } => {

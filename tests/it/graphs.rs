@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use simlab::diagnostic::{Source, render};
-use simlab::journal::{AgentId, Entry, Event, FailureKind, Label, Outcome};
+use simlab::journal::{AgentId, Caller, Entry, Event, FailureKind, Label, Outcome, Served};
+use simlab::random::Seed;
 use simlab::report::to_json;
 use simlab::run::{RunOptions, Stage, run};
 use simlab::scenario::{Documents, Scenario, load, parse};
@@ -214,6 +215,66 @@ fn a_router_sends_users_where_they_want_to_as_often_as_it_should() {
         let found = f64::from(to[&Some(AgentId(agent))]) / f64::from(all);
         assert!((found - share).abs() < 0.026, "{agent}: {found}");
     }
+}
+
+/// One agent whose visits go on to two others by share.
+const SHARES: &str = r#"(
+    title: "Shares", seed: 5,
+    traffic: (queries: 2000, pii_percentage: 0),
+    graph: (
+        key: "shares", root: "first",
+        nodes: {
+            "first": (role: Research, model: "gpt-6-luna"),
+            "left": (role: Answer, model: "gpt-6-luna"),
+            "right": (role: Answer, model: "gpt-6-luna"),
+        },
+        edges: [
+            (from: "first", to: "left", when: Share("30%")),
+            (from: "first", to: "right"),
+        ],
+    ),
+    configs: { "first": (variations: { "slow": (like: "default", model: "claude-opus-5-5") }) },
+    experiments: [(
+        key: "first", hypothesis: "The slow one is better", config: "first", control: "default",
+        split: { "default": "50%", "slow": "50%" }, metrics: ["positive_feedback_rate"],
+    )],
+)"#;
+
+#[test]
+fn another_seed_sends_other_users_each_way_and_both_arms_the_same_ones() {
+    let scenario = scenario(SHARES);
+    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let users = 4000;
+    // Who goes left, of those whose first agent did not fail.
+    let ways = |seed: u64, variation: u8| -> BTreeMap<u32, bool> {
+        let population = stage.population(Seed(seed), users);
+        let journal = population.forced(Served { config: 0, variation }).visit(Vec::new());
+        let way = |entry: &Entry| match entry.event {
+            Event::AgentFinished { caller: Caller::Agent(agent), .. } if agent.0 > 0 => {
+                Some((entry.user, agent.0 == 1))
+            }
+            _ => None,
+        };
+        journal.iter().filter_map(way).collect()
+    };
+    let [own, other, slow] = [ways(1, 0), ways(2, 0), ways(1, 1)];
+    let share = |ways: &BTreeMap<u32, bool>, of: &dyn Fn(u32) -> bool| {
+        let of: Vec<bool> =
+            ways.iter().filter(|(user, _)| of(**user)).map(|(_, left)| *left).collect();
+        (of.len(), of.iter().filter(|left| **left).count() as f64 / of.len() as f64)
+    };
+    for ways in [&own, &other] {
+        let (count, left) = share(ways, &|_| true);
+        // Four standard errors of 30% among 4,000 are 2.9 points.
+        assert!(count > 3900 && (left - 0.3).abs() < 0.029, "{count} {left}");
+    }
+    // Those who went left once go there again as often as everybody else; four standard errors of
+    // 30% among 1,200 are 5.3 points.
+    let (count, again) = share(&other, &|user| own.get(&user) == Some(&true));
+    assert!(count > 1000 && (again - 0.3).abs() < 0.053, "{count} {again}");
+    let both: Vec<u32> = own.keys().filter(|user| slow.contains_key(user)).copied().collect();
+    assert!(both.len() > 3800);
+    assert!(both.iter().all(|user| own[user] == slow[user]), "both arms send the same users left");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::llm::model::{
     Body, CallFailure, Called, Completion, Handoff, Message, Reply, Role, Routing, Said, Screened,
 };
 use crate::llm::tasks::Task;
+use crate::random::Purpose;
 use crate::time::Timestamp;
 
 impl Visit {
@@ -229,7 +230,10 @@ impl Visit {
             entered.saturating_sub(u8::from(edge.when == When::Revise))
         };
         let node = app.graph.node(agent);
-        node.next(ended, taken, || self.owner.share(node.place))
+        node.next(ended, taken, || {
+            let seed = self.luck.of(self.owner);
+            seed.stage(Purpose::Share, self.owner, node.place).uniform()
+        })
     }
 
     /// The agent's turn is over: the visit goes on to the next agent, or ends.
