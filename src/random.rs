@@ -194,6 +194,7 @@ pub struct Stage(ChaCha8Rng);
 
 impl Stage {
     /// 64 random bits.
+    #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }

@@ -40,9 +40,9 @@ pub struct App<'a> {
     clippy::indexing_slicing,
     reason = "models, configs and variations are numbered by the scenario that these lists come from"
 )]
-impl App<'_> {
+impl<'a> App<'a> {
     /// What a variation tells its agent.
-    pub(super) fn setup(&self, served: Served) -> &AgentSetup {
+    pub(super) fn setup(&self, served: Served) -> &'a AgentSetup {
         &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
     }
 

@@ -24,6 +24,7 @@ use crate::knowledge::{
     PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
 };
 use crate::llm::model::{Body, CallFailure, Completion, Given, Message, Reply, Role, Said};
+use crate::llm::setup::Setup;
 use crate::quantity::Money;
 use crate::random::{Luck, Owner, Seed};
 use crate::time::{Duration, Timestamp};
@@ -143,20 +144,26 @@ impl Visit {
 
     /// A new user's visit: its question has to be written first.
     pub fn begin(&mut self, user: u32, (owner, luck): (Owner, Luck), group: u16, brief: Brief) {
-        let mut branches = std::mem::take(&mut self.branches);
-        branches.truncate(1);
-        for branch in &mut branches {
-            let mut thread = std::mem::take(&mut branch.thread);
-            thread.clear();
-            *branch = Branch::idle(thread);
-        }
-        let (mut served, mut entered) =
-            (std::mem::take(&mut self.served), std::mem::take(&mut self.entered));
-        served.clear();
-        entered.clear();
-        let phase = Phase::Writing;
-        let idle = Self::idle();
-        *self = Self { user, owner, luck, group, brief, phase, branches, served, entered, ..idle };
+        // What was allocated for the visit before is used again.
+        self.branches.truncate(1);
+        self.branches.iter_mut().for_each(Branch::clear);
+        self.served.clear();
+        self.entered.clear();
+        self.results.clear();
+        self.instructions.clear();
+        self.begun.clear();
+        (self.user, self.owner, self.luck) = (user, owner, luck);
+        (self.group, self.brief) = (group, brief);
+        self.phase = Phase::Writing;
+        (self.question, self.question_tokens, self.personal) = (None, 0, PiiSet::NONE);
+        (self.text, self.redacted) = (None, PiiSet::NONE);
+        (self.findings, self.routing) = (None, None);
+        (self.disclosed, self.crashed) = (false, false);
+        self.started = Timestamp::START;
+        (self.subtasks, self.fork) = (0, None);
+        (self.wrong_routes, self.missing, self.revising) = (0, 0.0, None);
+        (self.answer, self.answered_by, self.answer_shown) = (None, AgentId(0), 0);
+        self.spent = Money::ZERO;
     }
 
     fn branch(&self, at: usize) -> Option<&Branch> {
@@ -240,10 +247,9 @@ impl Visit {
     ) {
         let served = self.branch(at).filter(|_| self.phase == Phase::Working);
         let served = served.map(|branch| branch.acting);
-        let (caller, model) = {
-            let prompt = self.prompt(app, at);
-            (prompt.caller, prompt.setup.model)
-        };
+        let Some(branch) = self.branch(at) else { return };
+        let caller = caller(self.phase, branch);
+        let model = setup(app, caller, branch.acting).model;
         let (usage, latency) = match &result {
             Ok(done) => (Some((done.input_tokens, done.output_tokens)), done.latency),
             Err(failure) => (failure.usage, failure.latency),
@@ -318,8 +324,8 @@ impl Visit {
         mut tell: impl FnMut(Event),
     ) {
         self.started = now;
-        self.served = assigned.iter().map(|assignment| assignment.served).collect();
-        self.entered = SmallVec::from_elem(0, app.graph.nodes.len());
+        self.served.extend(assigned.iter().map(|assignment| assignment.served));
+        self.entered.resize(app.graph.nodes.len(), 0);
         tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
         let mut lost = false;
         for (agent, served) in app.graph.agents().zip(&self.served) {
@@ -421,5 +427,14 @@ fn caller(phase: Phase, branch: &Branch) -> Caller {
         Phase::Writing | Phase::Written | Phase::Over => Caller::Writer,
         Phase::Judging => Caller::Judge,
         Phase::Working => Caller::Agent(branch.agent),
+    }
+}
+
+/// What the model of whoever asks is told; `acting` is the variation of an agent's config.
+fn setup<'a>(app: &App<'a>, caller: Caller, acting: Served) -> &'a Setup {
+    match caller {
+        Caller::Agent(_) => &app.setup(acting).setup,
+        Caller::Judge => app.judge_setup,
+        Caller::Topics | Caller::Writer => app.writer_setup,
     }
 }

@@ -104,12 +104,14 @@ impl Slot {
     }
 
     fn put(&mut self, branch: usize, pending: Pending) {
-        while self.pending.len() <= branch {
-            self.pending.push(Pending::Nothing);
-        }
         if let Some(place) = self.pending.get_mut(branch) {
             *place = pending;
+            return;
         }
+        while self.pending.len() < branch {
+            self.pending.push(Pending::Nothing);
+        }
+        self.pending.push(pending);
     }
 }
 
@@ -351,8 +353,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     Mode::Sequential { delay } => delay,
                 };
                 slot.earlier = slot.earlier.wrapping_add(1);
-                slot.pending.clear();
-                slot.pending.push(Pending::User);
+                slot.pending.truncate(1);
+                slot.put(0, Pending::User);
                 let next = Seat { branch: 0, visit: slot.earlier, ..seat };
                 self.queue.push(self.now + pause, next);
                 None

@@ -63,12 +63,21 @@ impl Branch {
         }
     }
 
+    /// Nobody works in it again.
+    pub fn clear(&mut self) {
+        let nothing = Served { config: 0, variation: 0 };
+        self.begin(AgentId(0), nothing, Timestamp::START);
+        self.works = false;
+    }
+
     /// An agent begins.
     pub fn begin(&mut self, agent: AgentId, served: Served, now: Timestamp) {
-        let mut thread = std::mem::take(&mut self.thread);
-        thread.clear();
-        let idle = Self::idle(thread);
-        *self = Self { agent, served, acting: served, works: true, started: now, ..idle };
+        self.thread.clear();
+        (self.agent, self.served, self.acting) = (agent, served, served);
+        (self.works, self.called, self.thread_tokens) = (true, None, 0);
+        (self.calls, self.rounds, self.passages) = (0, 0, Passages::default());
+        (self.tool_characters, self.tools_shown, self.started) = (0, 0, now);
+        (self.input_tokens, self.output_tokens, self.cost) = (0, 0, None);
     }
 
     /// A call was charged.

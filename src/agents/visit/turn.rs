@@ -374,43 +374,46 @@ impl Visit {
             (branch.thread, branch.thread_tokens) = (thread, tokens);
         }
         if node.role.task().converses() {
-            self.tell_agent(app, at, hands_over);
+            self.tell_agent(app, at, to, hands_over);
         }
     }
 
     /// What the agent that begins is told.
-    fn tell_agent(&mut self, app: &App<'_>, at: usize, hands_over: Handover) {
+    fn tell_agent(&mut self, app: &App<'_>, at: usize, to: AgentId, hands_over: Handover) {
         let Some(branch) = self.branches.get_mut(at) else { return };
+        let mut tell = |role: Role, body: Body| {
+            let tokens = app.usage.body(&body);
+            branch.push(Message { role, body, tokens });
+        };
+        if hands_over == Handover::Thread {
+            let last = self.results.last();
+            return last.into_iter().for_each(|(_, body)| tell(Role::Assistant, body.clone()));
+        }
         // A subtask in a real model's words takes the question's place.
         let subtask = self.fork.as_ref().and_then(|_| self.instructions.get(at));
         let subtask = subtask.map(|words| Body::Question(Said::Words(Arc::clone(words))));
         let text = subtask.or_else(|| self.text.clone()).or_else(|| self.question.clone());
-        let mut told: SmallVec<[(Role, Body); 4]> = SmallVec::new();
+        let Some(text) = text else { return };
         match hands_over {
-            Handover::Text => told.extend(text.map(|text| (Role::User, text))),
+            Handover::Text | Handover::Thread => tell(Role::User, text),
             Handover::Report => {
-                told.extend(text.clone().map(|text| (Role::User, text)));
+                tell(Role::User, text.clone());
                 let routing = self.routing.clone().map(Body::RoutingNote);
                 let findings = self.findings.clone().map(Body::FindingsNote);
-                let notes = routing.into_iter().chain(findings);
-                told.extend(notes.map(|note| (Role::Assistant, note)));
-                told.extend(text.map(|text| (Role::User, text)));
+                { routing }
+                    .into_iter()
+                    .chain(findings)
+                    .for_each(|note| tell(Role::Assistant, note));
+                tell(Role::User, text);
             }
             Handover::Results => {
-                told.extend(text.map(|text| (Role::User, text)));
-                // An agent's own words stay its own.
-                let role = |agent| if agent == branch.agent { Role::Assistant } else { Role::User };
-                let results = self.results.iter().map(|(agent, body)| (role(*agent), body.clone()));
-                told.extend(results);
+                tell(Role::User, text);
+                for (agent, body) in &self.results {
+                    // An agent's own words stay its own.
+                    let own = *agent == to;
+                    tell(if own { Role::Assistant } else { Role::User }, body.clone());
+                }
             }
-            Handover::Thread => {
-                let last = self.results.last().map(|(_, body)| (Role::Assistant, body.clone()));
-                told.extend(last);
-            }
-        }
-        for (role, body) in told {
-            let tokens = app.usage.body(&body);
-            branch.push(Message { role, body, tokens });
         }
     }
 }
