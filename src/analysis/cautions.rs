@@ -114,8 +114,8 @@ fn skewed(
         .max_by(|x, y| (x.1 * x.1 / x.2 as f64).total_cmp(&(y.1 * y.1 / y.2 as f64)))?;
     let needed = units as f64 * shortfall(skewness, units, mass) / SHORTFALL;
     Some(format!(
-        "{}: the values of {} {} users in {} are skewed (skewness {}), so the {} intervals of the mean hold it less often than they say; \
-         that skewness needs about {} users",
+        "{}: the values of {} {} users in {} are skewed (skewness {}), so the {} intervals of the mean contain it less often than stated; \
+         about {} users are enough at that skewness",
         title(&metric.metric),
         if units < 1_000 { "only" } else { "the" },
         figure::count(units),

@@ -90,7 +90,10 @@ fn exposures(names: &[String], exposures: &[u64]) -> HealthCheck {
     let (status, message) = if empty.is_empty() {
         (HealthStatus::Healthy, format!("users exposed: {counts}"))
     } else {
-        (HealthStatus::Warning, format!("nobody was exposed to {} yet: {counts}", empty.join(", ")))
+        (
+            HealthStatus::Warning,
+            format!("no user was exposed to {} yet: {counts}", empty.join(", ")),
+        )
     };
     HealthCheck { check: "exposures", status, message }
 }

@@ -127,7 +127,7 @@ impl Corrected {
     pub fn impossible(&self) -> Option<String> {
         let beyond = match self.rate.value {
             rate if rate < 0.0 => {
-                "below 0%: the judge calls fewer answers good than its false positives alone would be"
+                "below 0%: the judge calls fewer answers good than its false positive rate implies"
             }
             rate if rate > 1.0 => {
                 "above 100%: the judge calls more answers good than its sensitivity allows"

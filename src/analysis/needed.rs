@@ -154,7 +154,7 @@ impl Inputs {
         let difference = self.better * (self.treatment.mean - self.control.mean);
         if difference == 0.0 || !difference.is_finite() {
             let reason = format!(
-                "the data show no difference ({} in both variations), so no number of users at these figures tells them apart",
+                "the data show no difference ({} in both variations), so no number of users with these values separates them",
                 self.shown[0]
             );
             return UsersNeeded { reason: Some(reason), ..UsersNeeded::default() };
@@ -178,7 +178,7 @@ impl Inputs {
         let by_formula = self.by_formula();
         let Some(users) = smallest(self.exposed as f64, reached) else {
             let reason = format!(
-                "the difference in the data ({} against {}) is so small that more users than there are people would be needed",
+                "the difference in the data ({} against {}) is so small that it would need more users than there are people",
                 self.shown[1], self.shown[0]
             );
             return UsersNeeded { more: None, by_formula, reason: Some(reason) };

@@ -132,7 +132,7 @@ pub(super) fn unknown_words(reason: UnknownError) -> String {
                 if units == 1 { "user has" } else { "users have" },
             ),
             UnknownError::Ties => {
-                "the percentile falls on equal values (a timeout, a cap or rounding makes these), so its error cannot be told".to_owned()
+                "the percentile falls on equal values (a timeout, a cap or rounding makes these), so its error is unknown".to_owned()
             }
             UnknownError::NotGiven => "the standard error is not known".to_owned(),
         }

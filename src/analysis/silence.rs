@@ -45,7 +45,7 @@ pub(super) fn check(names: &[String], control: usize, summary: &Summary) -> Heal
         pairs.filter_map(|(a, v)| finding(names, &summary.exposures, a, control, v)).collect();
     let status = found.iter().map(|f| f.0).max().unwrap_or(HealthStatus::Healthy);
     let message = if found.is_empty() {
-        "users of all treatments respond alike, as far as chance tells".to_owned()
+        "the response rates of all treatments differ by no more than chance explains".to_owned()
     } else {
         found.into_iter().map(|f| f.1).collect::<Vec<_>>().join("; ")
     };

@@ -14,8 +14,8 @@ use crate::quantity::Money;
 ///
 /// One scenario file is a whole A/B experiment on a multi-agent AI system: who comes, what they
 /// ask, which models answer at which price, what is measured, and the rule that decides. `simlab
-/// run` plays it from bootstrap to verdict against seeded mocks, in a second and for nothing. The
-/// same scenario and seed give the same bytes on every machine.
+/// run` simulates all of it, from bootstrap to verdict, with seeded mocks, in seconds and at no
+/// cost. The same scenario and seed give the same bytes on every machine.
 #[derive(Debug, Parser)]
 #[command(name = "simlab", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -28,12 +28,12 @@ const EXAMPLES: &str = "Examples:
   simlab list                             the scenarios that are built in
   simlab run security                     the tutorial's first experiment
   simlab run security --seed 2 --users 500
-  simlab new security my.ron              write it out, commented, to change it
+  simlab new security my.ron              write a commented copy, to change it
   simlab check my.ron
-  simlab run my.ron --out results         report.html in there is the report as a page
+  simlab run my.ron --out results         results/report.html is the report as a page
 
-Exit codes: 0 ran, whatever the verdict, also one not to be trusted · 1 the scenario's `expect` was not met · 2 bad usage ·
-3 bad scenario or data file · 4 a backend failed · 5 stopped at the budget · 130 interrupted";
+Exit codes: 0 the command ran, whatever the verdict and its health checks · 1 the scenario's `expect` was not met ·
+2 bad usage · 3 bad scenario or data file · 4 a backend failed · 5 stopped at the budget · 130 interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -43,41 +43,41 @@ pub enum Command {
         after_help = "Examples:\n  simlab run security --users 500 --format json\n  simlab run security --truth --out results"
     )]
     Run(RunArgs),
-    /// Read and validate scenario files; every fault is shown with line and caret.
+    /// Validate scenario files, and show every mistake with its line.
     #[command(after_help = "Example:\n  simlab check my.ron other.ron")]
     Check {
         /// Scenario files, or names of built-in scenarios.
         #[arg(required = true, value_name = "SCENARIO")]
         scenarios: Vec<String>,
     },
-    /// List the scenarios that are built into the program, one line each.
+    /// List the built-in scenarios, one line each.
     #[command(after_help = "Example:\n  simlab list --format json")]
     List {
         /// How to print them.
         #[arg(long, value_enum, default_value_t = ContentsFormat::Text)]
         format: ContentsFormat,
     },
-    /// Write a built-in scenario out, commented, to start from.
+    /// Write a commented copy of a built-in scenario, as a starting point.
     #[command(after_help = "Example:\n  simlab new security my.ron")]
     New {
         /// Name of a built-in scenario, see `simlab list`.
         name: String,
-        /// Where to write it; standard output if left out. An existing file is not overwritten.
+        /// Where to write it. Default: standard output. An existing file is not overwritten.
         file: Option<PathBuf>,
     },
-    /// Statistics and verdict for given data: summary statistics (RON) or recorded events (JSONL);
-    /// nothing is simulated.
+    /// Analyze your own data: print statistics and a verdict for summary statistics (RON) or recorded
+    /// events (JSONL).
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArgs),
-    /// How often does this decision rule, at this size, ship the wrong thing, and what does each
-    /// answer cost?
+    /// Measure how often a decision rule ships the wrong variation at a number of users, and what
+    /// that costs.
     ///
-    /// Runs the scenario many times, each time with another seed, through the same engine, analysis
-    /// and decision rule, and compares every verdict with the effect on users: everybody through
-    /// every arm, nobody lost. Replication n is the run whose seed is the nth of --seed; sizes and
-    /// looks take the first users of the same runs, so what is compared shares its luck. The output
-    /// depends on neither --jobs nor --shard. Every number comes with its Monte Carlo standard
-    /// error.
+    /// Simulates the scenario many times, each time with another seed, with the engine, the
+    /// analysis and the decision rule of `run`, and compares every verdict with the effect on
+    /// users: every user through every arm. The seed of replication n is the nth one derived from
+    /// --seed. All sizes and looks reuse the same simulated users (common random numbers), so their
+    /// differences are not noise. The output depends on neither --jobs nor --shard. Every number
+    /// has its Monte Carlo standard error.
     #[command(after_help = POWER_EXAMPLES)]
     Power(PowerArgs),
     /// Compute how many users an experiment needs, what they cost and how long they take, in a
@@ -89,12 +89,12 @@ pub enum Command {
     /// of that size and prints both.
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
-    /// What would a run with real providers cost? The simulator's answer, by provider, model and
-    /// agent; nothing is spent.
+    /// Estimate what a run with real providers would cost, by provider, model and agent, without
+    /// spending anything.
     #[command(after_help = "Example:\n  simlab estimate security --users 200")]
     Estimate(EstimateArgs),
-    /// Run a scenario again from recorded completions, without network: byte for byte the same
-    /// report.
+    /// Run a scenario again from recorded completions, without network; the report is the same byte
+    /// for byte.
     ///
     /// Every completion is found by user, caller, call and attempt, so identical prompts keep their
     /// own answers. A request that is not in the recording is an error that shows the nearest one.
@@ -105,17 +105,17 @@ pub enum Command {
     /// Check or repair the journal of a live run.
     #[command(subcommand, after_help = "Example:\n  simlab journal check results/journal.jsonl")]
     Journal(JournalCommand),
-    /// Fit the models' profiles to recorded traffic and write a scenario: a simulator of your
+    /// Fit the models' profiles to recorded traffic, and write a scenario that simulates your
     /// system.
     ///
-    /// Latency and failures are read off the calls; lengths of answers, tool calls and feedback are
-    /// matched by simulation. The scenario goes to standard output, or to --out; the fitted figures
-    /// with their intervals beside it.
+    /// Latency and failures are estimated from the calls; lengths of answers, tool calls and
+    /// feedback are matched by simulation. The scenario goes to standard output or to --out;
+    /// the fitted values are printed with their intervals.
     #[command(
         after_help = "Example:\n  simlab run my.ron --live --record traffic.jsonl\n  simlab calibrate traffic.jsonl --out mine.ron\n  simlab power mine.ron"
     )]
     Calibrate(CalibrateArgs),
-    /// Render a saved run again, in any format.
+    /// Print a saved run again, in any format.
     #[command(
         after_help = "Example:\n  simlab run security --out results\n  simlab report results --format markdown"
     )]
@@ -127,26 +127,27 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// The course: predict, run, reveal; then turn one knob and see what moves.
+    /// Take a lesson: predict a result, run the experiment, compare; then change one setting and run
+    /// again.
     ///
-    /// Without a name it lists the lessons. On a terminal it waits for your prediction; elsewhere
-    /// it goes on without.
+    /// Without a name it lists the lessons. On a terminal it waits for your prediction; without a
+    /// terminal it does not wait.
     #[command(after_help = "Examples:\n  simlab learn\n  simlab learn peeking")]
     Learn {
         /// Name or number of a lesson, see `simlab learn`.
         lesson: Option<String>,
     },
-    /// Explain a word of the report: what it means, the formula used, and where that comes from.
+    /// Explain a term of the report: its meaning, its formula and the source of that.
     #[command(
         after_help = "Examples:\n  simlab explain\n  simlab explain credible interval\n  simlab explain SRM"
     )]
     Explain {
-        /// The word, such as `credible interval`; without one, all words are listed.
+        /// The term, such as `credible interval`. Default: list all terms.
         #[arg(value_name = "TERM")]
         term: Vec<String>,
     },
-    /// Print every field of a scenario file, or of the JSON that a command prints: what it means,
-    /// and for a scenario its range and its default.
+    /// Print the reference of a scenario file, or of the JSON that a command prints: the meaning of
+    /// every field, and for a scenario its range and default.
     #[command(
         after_help = "Examples:\n  simlab reference > scenario-reference.md\n  simlab reference --format json > scenario.schema.json\n  simlab reference report --format json > report.schema.json"
     )]
@@ -162,17 +163,17 @@ pub enum Command {
     /// applications.
     ///
     /// The first line on standard output is {"listening": "http://127.0.0.1:PORT"}. GET
-    /// /_simlab/status there shows the SDK key. The k-th time that the same request comes it gets
-    /// the k-th answer of a fixed sequence; --repeat same gives one answer each time. Requests fail
-    /// only where --faults, the scenario's own faults or --failures ask for it.
+    /// /_simlab/status there shows the SDK key. A request that is repeated gets the next answer of
+    /// a fixed sequence; with --repeat same it gets the same answer. Requests fail only if
+    /// --faults, the scenario's own faults or --failures make them fail.
     #[command(after_help = "Example:\n  simlab serve security --port 8765")]
     Serve(ServeArgs),
-    /// Print what a scenario needs in LaunchDarkly: what a bootstrap would create; with --live,
-    /// create it there.
+    /// Print what a scenario needs in LaunchDarkly; with --live, create it there.
     ///
-    /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what the project lacks and in what
-    /// it differs, and asks. It creates only what is missing, changes what differs only with --yes,
-    /// and never deletes anything. A second run finds nothing to do.
+    /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what is missing and what differs in
+    /// the project, and asks before it creates anything. It creates only what is missing, changes
+    /// what differs only with --yes, and never deletes anything. A second run finds nothing to
+    /// do.
     #[command(
         after_help = "Examples:\n  simlab bootstrap security\n  simlab bootstrap security --live"
     )]
@@ -201,20 +202,20 @@ const ANALYZE_EXAMPLES: &str = "Examples:
   simlab analyze events.jsonl --scenario my.ron
   simlab analyze checkout.jsonl --control false --split 50/50 --window 7d
 
-Recorded events are one JSON event a line, or one payload (an array of events) a line, as LaunchDarkly's SDKs send them. What
-cannot be read is listed by line; what does not count is counted by reason. Without a scenario, every flag or AI config with users in
-two variations or more is compared on the tutorial's metrics and on each event of the app's own: whether it occurred, and the sum of
-its values. A metric event that is recorded twice (same time, user, key, value and data) counts once, except inside one payload.";
+Recorded events are one JSON event per line, or one payload (an array of events) per line, as LaunchDarkly's SDKs send them. The
+report lists lines that cannot be read, and counts events that are left out, by reason. Without a scenario, every flag or AI config
+with users in two or more variations is compared on the tutorial's metrics and on each event of your own: whether it occurred, and the
+sum of its values. A metric event that is recorded twice (same time, user, key, value and data) counts once, except inside one payload.";
 
 /// The arguments of `estimate`.
 #[derive(Debug, Args)]
 pub struct EstimateArgs {
     /// A scenario file, or the name of a built-in scenario.
     pub scenario: String,
-    /// How many users, instead of the scenario's number.
+    /// Number of users. Default: the scenario's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
-    /// Seed whose replications are run, instead of the scenario's own.
+    /// Seed from which the seeds of the replications are derived. Default: the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// How to print it.
@@ -227,10 +228,10 @@ pub struct EstimateArgs {
 pub struct BootstrapArgs {
     /// A scenario file, or the name of a built-in scenario.
     pub scenario: String,
-    /// In the real LaunchDarkly.
+    /// Use the real LaunchDarkly.
     #[arg(long)]
     pub live: bool,
-    /// With --live: do it without asking, and change what differs, too.
+    /// With --live: do not ask, and also change what differs.
     #[arg(long, requires = "live")]
     pub yes: bool,
 }
@@ -241,10 +242,10 @@ pub struct CalibrateArgs {
     /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's
     /// folder.
     pub recording: PathBuf,
-    /// Where to write the scenario; an existing file is not overwritten.
+    /// Where to write the scenario. Default: standard output. An existing file is not overwritten.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// What to print: the scenario (text), or the fitted figures as one JSON document.
+    /// What to print: the scenario (text), or the fitted values as one JSON document.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
 }
@@ -255,8 +256,8 @@ pub struct ReplayArgs {
     /// What `simlab run --live` recorded: the file of --record, or journal.jsonl in the run's
     /// folder.
     pub recording: PathBuf,
-    /// Another scenario than the recorded one, that asks its models the same: another decision
-    /// rule, other metrics.
+    /// A scenario to use instead of the recorded one, with the same requests to models but, for
+    /// example, another decision rule or other metrics.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
     /// How to print the report.
@@ -276,7 +277,7 @@ pub struct AnalyzeArgs {
     pub data: PathBuf,
     /// For recorded events: the scenario whose experiments, metrics and decision rules apply, and
     /// whose bandits and guarded rollouts are judged: which shares their rules would have set, and
-    /// when they would have stopped. Without it, the scenario.ron beside the file.
+    /// when they would have stopped. Default: the scenario.ron in the folder of the file.
     #[arg(long, value_name = "SCENARIO")]
     pub scenario: Option<String>,
     /// For recorded events: the kind of context that is the unit, such as `organization`. Default:
@@ -292,11 +293,11 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SHARES")]
     pub split: Option<String>,
     /// For recorded events: count events up to this long after the unit's first exposure, such as
-    /// `7d` or `12h` (at most 30d). Default: without end.
+    /// `7d` or `12h` (at most 30d). Default: no limit.
     #[arg(long, value_name = "DURATION")]
     pub window: Option<crate::time::Duration>,
     /// For recorded events: leave out exposures and events from this time on, such as `2026-11-01`
-    /// (UTC) or `2026-11-01T12:00:00Z`. Default: without end.
+    /// (UTC) or `2026-11-01T12:00:00Z`. Default: no limit.
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
     /// How to print the report.
@@ -307,11 +308,11 @@ pub struct AnalyzeArgs {
 const POWER_EXAMPLES: &str = "Examples:
   simlab power security                                       how often each verdict comes out
   simlab power security --aa                                  the false-ship rate: treatment = control
-  simlab power premium --users 100,200,400,800 --looks 20     and what peeking does
+  simlab power premium --users 100,200,400,800 --looks 20     with the effect of peeking
   simlab power security-literal --target 80% --verdict ship   how many users for 80%?
   simlab power security --replications 10000 --out all.json   save; add more later with --resume all.json
 
-On a cluster, one shard a task (here a Slurm array of 50; a Kubernetes indexed job has JOB_COMPLETION_INDEX):
+On a cluster, one shard per task (here a Slurm array of 50; a Kubernetes indexed job has JOB_COMPLETION_INDEX):
   sbatch --array=1-50 --wrap 'simlab power my.ron --replications 100000 --shard $SLURM_ARRAY_TASK_ID/50 --out part$SLURM_ARRAY_TASK_ID.json'
   simlab power --merge part*.json";
 
@@ -321,52 +322,53 @@ pub struct PowerArgs {
     /// A scenario file, or the name of a built-in scenario.
     #[arg(required_unless_present = "merge", conflicts_with = "merge")]
     pub scenario: Option<String>,
-    /// How many runs.
+    /// Number of simulated runs.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=crate::power::MAX_REPLICATIONS))]
     pub replications: u64,
-    /// Numbers of users, such as 500,1000,2000; a quarter, half, all and twice the scenario's if
-    /// left out.
+    /// Numbers of users, such as 500,1000,2000. Default: a quarter, half, all and twice the
+    /// scenario's.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000), conflicts_with = "target")]
     pub users: Vec<u32>,
-    /// Seed whose replications are run, instead of the scenario's own.
+    /// Seed from which the seeds of the replications are derived. Default: the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads; all cores if left out. The output is the same with any number.
+    /// Number of threads. Default: one for each core. The output does not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
-    /// Equally spaced looks at the data on the way to each number of users; 1 looks at the end
-    /// only.
+    /// Equally spaced looks at the data before each number of users is reached; 1 looks only at the
+    /// end.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub looks: u32,
     /// Make every treatment identical to its control: every verdict to ship is then false.
     #[arg(long)]
     pub aa: bool,
-    /// Users of the population that the effect on users is taken from, for each arm; by default as
-    /// many as a standard error of 0.25% of each change needs, at most 400,000 visits in all.
+    /// Simulated users from which the effect on users is computed, in each arm. Default: as many as
+    /// a standard error of 0.25% of each change needs, at most 400,000 visits in total.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub truth_users: Option<u32>,
-    /// Search for the number of users at which the verdict comes out this often, such as 80% or
-    /// 0.8.
+    /// Search for the number of users at which this share of runs ends with the verdict, such as
+    /// 80% or 0.8.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub target: Option<f64>,
     /// The verdict that --target is about.
     #[arg(long, value_enum, requires = "target")]
     pub verdict: Option<Wanted>,
-    /// Most users that --target tries; 64 times the scenario's, at most 200,000, if left out.
+    /// Maximum number of users that --target tries. Default: 64 times the scenario's, at most
+    /// 200,000.
     #[arg(alias = "most-users", long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
     pub max_users: Option<u32>,
-    /// Run every Nth replication only, from the Ith on, for a batch system; merge the parts with
-    /// --merge.
+    /// Run only every Nth replication, starting with the Ith, for a batch system; merge the parts
+    /// with --merge.
     #[arg(long, value_name = "I/N", value_parser = shard, requires = "out", conflicts_with = "target")]
     pub shard: Option<Shard>,
     /// Save the replications in this file.
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     pub out: Option<PathBuf>,
-    /// Go on from a saved file: only replications that it lacks are run, and it takes them up
-    /// (unless --out names another).
+    /// Continue from a saved file: run only the replications that it lacks, and add them to it (or
+    /// save all to --out).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "merge"])]
     pub resume: Option<PathBuf>,
-    /// Put saved parts together; nothing is run.
+    /// Merge saved parts, without running anything.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["target", "shard", "aa", "users"])]
     pub merge: Vec<PathBuf>,
     /// How to print the answer.
@@ -408,7 +410,7 @@ fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a share between 0% and 100%, such as 80% or 0.8".to_owned())
 }
 
-/// A verdict that is wanted.
+/// A verdict that `--target` is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Wanted {
     /// Ship the treatment.
@@ -443,51 +445,50 @@ pub enum PowerFormat {
 pub struct RunArgs {
     /// A scenario file, or the name of a built-in scenario.
     pub scenario: String,
-    /// Seed of all luck, instead of the scenario's own.
+    /// Seed of all random numbers. Default: the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How many queries, each by a user of its own, instead of the scenario's number.
+    /// Number of queries, each by a user of its own. Default: the scenario's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Save report.json, report.html, events.jsonl (as an AI SDK would send them), transcript.jsonl
-    /// and scenario.ron in this folder. A simulated run in it is replaced; a live run in it, or a
-    /// scenario.ron that no run saved, is not touched and is an error.
+    /// and scenario.ron in this folder. A simulated run in the folder is replaced; if it holds a live
+    /// run, or a scenario.ron that no run saved, simlab stops with an error and changes nothing.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// How many users, from the first on, transcript.jsonl has: what they asked and what every
-    /// model said.
+    /// Number of users in transcript.jsonl, from the first on: what they asked, and what every model
+    /// replied.
     #[arg(long, value_name = "N", default_value_t = 200, requires = "out")]
     pub transcript: u32,
-    /// Show the effect on users next to the estimate: simulate every user in every variation, with
-    /// all real costs and nobody lost, and say whether the verdict is right by it and how far the
+    /// Show the true effect next to the estimate: simulate every user in every variation, with all
+    /// costs and without losing users, and say whether the verdict agrees with it and how far the
     /// measurement is from it.
     #[arg(long, conflicts_with = "live")]
     pub truth: bool,
-    /// With --truth: how many users go through every variation; by default as many as a standard
-    /// error of 0.25% of each change needs, at most 400,000 visits in all.
+    /// With --truth: number of users to simulate in every variation. Default: as many as a standard
+    /// error of 0.25% of each change needs, at most 400,000 visits in total.
     #[arg(long, value_name = "N", requires = "truth", value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub truth_users: Option<u32>,
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,
-    /// Ask the real providers and the real LaunchDarkly.
+    /// Use the real providers and the real LaunchDarkly.
     #[arg(long, help = args_live::help())]
     pub live: bool,
-    /// With --live: never spend more than this, in dollars; reaching it ends the run with exit code
-    /// 5 and a report.
+    /// With --live: maximum to spend, in dollars; at this amount the run ends with exit code 5 and a
+    /// report.
     #[arg(long, value_name = "USD", default_value = "$5", value_parser = dollars)]
     pub max_cost: Money,
-    /// With --live: go on without being asked.
+    /// With --live: do not ask before starting.
     #[arg(long, requires = "live")]
     pub yes: bool,
-    /// With --live: keep every completion in this file, for `simlab replay`.
+    /// With --live: save every completion in this file, for `simlab replay`.
     #[arg(long, value_name = "FILE", requires = "live")]
     pub record: Option<PathBuf>,
-    /// With --live: go on with the run in this folder, paying nothing twice and counting nobody
-    /// twice.
+    /// With --live: continue the run in this folder, without paying or counting anything twice.
     #[arg(long, value_name = "DIR", requires = "live", conflicts_with = "out")]
     pub resume: Option<PathBuf>,
 }

@@ -10,8 +10,9 @@ pub fn help() -> String {
     let keys = all(|provider| provider.key_variable);
     let addresses = all(|provider| provider.base_variable);
     format!(
-        "Ask the real providers and the real LaunchDarkly. Keys come from the environment: {keys} \
-         (those that the scenario needs), LD_SDK_KEY, LD_API_KEY; other addresses from {addresses}, \
-         LD_BASE_URL. Shows first what will be created and what it is expected to cost"
+        "Use the real providers and the real LaunchDarkly. Before the run, simlab shows what it will \
+         create and what the run is expected to cost, and asks. Keys come from the environment: \
+         {keys} (those that the scenario needs), LD_SDK_KEY, LD_API_KEY; other addresses from \
+         {addresses}, LD_BASE_URL"
     )
 }

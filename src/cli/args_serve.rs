@@ -18,39 +18,39 @@ pub struct ServeArgs {
     /// Port on loopback; 0 is any free one.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub port: u16,
-    /// Seed of all luck, instead of the scenario's own.
+    /// Seed of all random numbers. Default: the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How much faster than real time models answer: 1 real latencies, 60 an hour a minute, 0 at
-    /// once.
+    /// How much faster than in reality models answer: 1 for real latencies, 60 for an hour in a
+    /// minute, 0 for answers at once.
     #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = time_scale)]
     pub time_scale: f64,
-    /// Faults to commit: a RON list such as [(fault: "rate_limited", on: ["anthropic"], rate:
-    /// 0.1)], besides the scenario's own.
+    /// Errors to inject: a file with a RON list such as [(fault: "rate_limited", on: ["anthropic"],
+    /// rate: 0.1)], in addition to the scenario's own.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// When told to stop, write the report on what arrived to this file, as JSON.
+    /// On SIGTERM or Ctrl-C, write the report on what arrived to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Keep the LaunchDarkly account and the events in this file: what was acknowledged is there
-    /// again after a restart or a crash.
+    /// Keep the LaunchDarkly account and the events in this file. Acknowledged changes and events
+    /// survive a restart or a crash.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Make model calls fail at random, as often as the scenario's models do; without it only
-    /// --faults and the scenario's own faults make them fail.
+    /// Make model calls fail at random, as often as the scenario's models do. Default: only --faults
+    /// and the scenario's own faults make them fail.
     #[arg(long)]
     pub failures: bool,
-    /// What the same request gets when it comes again: the next answer (the k-th same request gets
-    /// the k-th answer, the same sequence after each start), or the same answer each time.
+    /// The answer to a repeated request: the next one of a sequence that is the same after each
+    /// start, or the same one each time.
     #[arg(long, value_enum, default_value_t = Repeated::Next)]
     pub repeat: Repeated,
-    /// A port each for LaunchDarkly and the providers, beside the one for all.
+    /// Listen on an extra port for LaunchDarkly and for each provider.
     #[arg(long, help = split_help())]
     pub split: bool,
     /// Keep the last N chats, to be read at /_simlab/transcript.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub transcript: u32,
-    /// How long a client may take to begin and send a request, or its connection stay idle; at
+    /// How long a client may take to send a request, and how long a connection may stay idle; use at
     /// least a minute for real clients.
     #[arg(long, value_name = "TIME", default_value = "2min", value_parser = patience)]
     pub patience: Duration,
@@ -85,8 +85,8 @@ fn split_help() -> String {
     let last = names.pop().unwrap_or_default();
     let names = names.join(", ");
     format!(
-        "A port each for {names} and {last}, beside the one for all; the first line names them, and \
-         lines for a shell follow"
+        "Listen on an extra port for {names} and {last} each; the first line names the ports, and lines \
+         for a shell follow"
     )
 }
 

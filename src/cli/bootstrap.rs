@@ -7,11 +7,12 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::args::BootstrapArgs;
+use super::bootstrap_document::{Stance, to_text};
 use super::commands::{Ended, backend_failed, bad_file, not_set_up, print, read};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
-use crate::flags::bootstrap::{BootstrapError, protocol};
+use crate::flags::bootstrap::{Action, BootstrapError};
 use crate::live::environment;
 use crate::live::launchdarkly::{RestAdmin, apply, plan};
 use crate::run::Stage;
@@ -29,7 +30,7 @@ pub fn bootstrap(args: &BootstrapArgs) -> Ended {
     }
     let stage = Stage::new(&loaded.scenario, loaded.scenario.seed)
         .map_err(|error| not_set_up(&args.scenario, &error))?;
-    print(&protocol(&stage.actions))
+    print(&shown(&stage.actions, Stance::Needed))
 }
 
 async fn real(scenario: &Scenario, yes: bool) -> Ended {
@@ -40,7 +41,7 @@ async fn real(scenario: &Scenario, yes: bool) -> Ended {
     let mut admin = RestAdmin::new(&access).map_err(|error| backend_failed(&error))?;
     let plan = plan(&mut admin, &scenario.project).await.map_err(|error| failed(&error))?;
     let (missing, differing) = (plan.missing(), plan.differing());
-    print(&plan.to_text())?;
+    print(&shown(&plan.actions, Stance::Planned))?;
     if missing + differing == 0 {
         return Ok(Exit::Ran);
     }
@@ -52,14 +53,18 @@ async fn real(scenario: &Scenario, yes: bool) -> Ended {
             return Err(Exit::Usage);
         }
         if missing == 0 {
-            output::message("what differs was left as it is; add --yes to change it");
+            output::message("nothing that differs was changed; add --yes to change it");
             return Ok(Exit::Ran);
         }
         agreed(missing, differing)?;
     }
     let actions =
         apply(&mut admin, &scenario.project, yes).await.map_err(|error| failed(&error))?;
-    print(&format!("\n{}", protocol(&actions)))
+    print(&format!("\n{}", shown(&actions, Stance::Done)))
+}
+
+fn shown(actions: &[Action], stance: Stance) -> String {
+    to_text(actions, stance, output::width(), &output::palette())
 }
 
 /// Asks on the terminal.
@@ -85,7 +90,7 @@ fn failed(error: &BootstrapError) -> Exit {
         BootstrapError::Refused { error: cause, .. } if cause.status == 409 => {
             let exit = backend_failed(error);
             output::message(
-                "somebody changes the same at the same time: what was created stays, and another attempt goes on from there",
+                "something else changed the project at the same time; what was created stays, so run the command again to continue",
             );
             exit
         }

@@ -61,7 +61,9 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
         return print(&pretty(&to_output(&found))?);
     }
     let written = put_into(&run.scenario, &found).map_err(|block| {
-        output::message("the recorded scenario has `models:` of its own, with which only you can put these together:");
+        output::message(
+            "the recorded scenario already has `models:`; merge these into it yourself:",
+        );
         output::message(&block);
         Exit::BadFile
     })?;
@@ -87,7 +89,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Ended {
     };
     if !run.documents.is_empty() {
         output::message(
-            "the scenario names a knowledge base of its own: keep its folder beside the file",
+            "the scenario has its own knowledge base: keep that folder next to the file",
         );
     }
     Ok(Exit::Ran)

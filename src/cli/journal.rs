@@ -103,9 +103,8 @@ fn holds(recording: &Recording) -> String {
 }
 
 fn repaired(path: &Path, text: &[u8]) -> Ended {
-    let found = repair(text).map_err(|error| {
-        unusable(path, &error, "without that line nobody can tell what was run")
-    })?;
+    let found = repair(text)
+        .map_err(|error| unusable(path, &error, "without that line it is unknown what was run"))?;
     let Some(Repaired { text: new, recording, kept, lost, nano_usd }) = found else {
         return checked(path, text);
     };

@@ -65,13 +65,15 @@ fn unknown(name: &str) -> Exit {
 /// The course, a line for each lesson.
 fn contents() -> String {
     let width = Course::files().iter().map(|file| file.name.len()).max().unwrap_or(0);
-    let mut text = "The course: predict, run, reveal; then turn one knob.\n\n".to_owned();
+    let mut text =
+        "The course: predict a result, run the experiment, compare; then change one setting.\n\n"
+            .to_owned();
     for (nth, file) in Course::files().iter().enumerate() {
         text += &format!("{:>3}  {:width$}  {}\n", nth + 1, file.name, file.title());
     }
     let first = Course::files().first().map_or("", |file| file.name);
     text + &format!(
-        "\nBegin with: simlab learn {first}\nEach lesson is a scenario file: simlab new {first} my.ron writes it out, to turn other knobs.\n"
+        "\nStart with: simlab learn {first}\nEach lesson is a scenario file: simlab new {first} my.ron writes a copy, to change other settings.\n"
     )
 }
 

@@ -12,6 +12,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ReplayArgs, RunArgs};
+use super::bootstrap_document::{Stance, to_text};
 use super::commands::{Ended, backend_failed, bad_file, expected, not_set_up, print, rendered};
 use super::exit::Exit;
 use super::progress::Progress;
@@ -136,7 +137,7 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
     let folder = &sitting.folder;
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
         return Err(usage(&[format!(
-            "`{}` holds a run already: go on with it (--resume {0}), or name another folder",
+            "`{}` already holds a run: continue it (--resume {0}), or choose another folder",
             folder.display()
         )]));
     }
@@ -179,7 +180,7 @@ fn agreed(question: &str, yes: bool) -> Result<(), Exit> {
     }
     if !io::stdin().is_terminal() {
         output::message(
-            "nothing was created and nothing was spent; add --yes to go on without being asked",
+            "nothing was created and nothing was spent; add --yes to start without being asked",
         );
         return Err(Exit::Usage);
     }
@@ -240,11 +241,9 @@ async fn go(
     progress.finish();
     let expected_cost = expected_cost.map_err(|error| not_set_up(&args.scenario, &error))?;
     if !args.quiet {
-        output::message("In LaunchDarkly:");
-        output::message(plan.to_text().trim_end());
-        output::message("");
-        let palette = output::message_palette();
-        let text = expected_cost.to_text(output::message_width(), &palette);
+        let (width, palette) = (output::message_width(), output::message_palette());
+        output::message(&to_text(&plan.actions, Stance::Planned, width, &palette));
+        let text = expected_cost.to_text(width, &palette);
         output::message(text.trim_end());
         output::message(&before(&sitting, &expected_cost, spent, most));
     }
@@ -321,7 +320,7 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
     let mut text = String::new();
     if spent > 0 {
         text += &format!(
-            "This run has spent up to {} so far, with {} visits over.\n",
+            "This run has spent up to {} so far; {} visits are finished.\n",
             money(spent),
             sitting.recording.over.len()
         );
@@ -334,7 +333,7 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
         let share = most as f64 / 1e9 / expected.total.mean;
         let users = libm::floor(share * f64::from(sitting.run.users)) as u64;
         text += &format!(
-            "The budget will stop it after about {} users; the report tells of those.\n",
+            "The budget will stop it after about {} users; the report is on those.\n",
             figure::count(users)
         );
     }
@@ -403,7 +402,7 @@ fn ended(
     output::message(&format!("stopped: {}", told(stopped)));
     let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
     output::message(&format!(
-        "go on with: simlab run {} --live --resume {}{more}",
+        "continue with: simlab run {} --live --resume {}{more}",
         args.scenario,
         folder.display()
     ));

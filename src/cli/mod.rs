@@ -11,6 +11,7 @@ mod args_journal;
 mod args_live;
 mod args_serve;
 mod bootstrap;
+mod bootstrap_document;
 mod calibrate;
 mod commands;
 mod estimate;

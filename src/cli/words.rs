@@ -26,7 +26,7 @@ pub fn explain(words: &[String]) -> Ended {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`simlab explain` lists the words that are explained".to_owned(),
     };
-    let fault = Diagnostic::new(format!("`{word}` is not a word of the report")).help(help);
+    let fault = Diagnostic::new(format!("`{word}` is not a term of the report")).help(help);
     output::message(fault.render(output::message_color()).trim_end());
     Err(Exit::Usage)
 }

@@ -152,7 +152,7 @@ pub fn json_fault(error: &serde_json::Error) -> String {
             format!("the field `{}` is not known{place}", shortened(field, MAX_NAME))
         }
         (Category::Data, None, None) => {
-            format!("a value is not of the kind that stands there{place}")
+            format!("a value has the wrong type{place}")
         }
     }
 }

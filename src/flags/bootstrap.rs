@@ -145,24 +145,6 @@ impl fmt::Display for Action {
     }
 }
 
-/// What was created and updated, one line each; then one line of totals.
-#[must_use]
-pub fn protocol(actions: &[Action]) -> String {
-    let count = |kind| actions.iter().filter(|action| action.kind == kind).count();
-    let mut text = String::new();
-    for action in actions.iter().filter(|action| action.kind != ActionKind::Unchanged) {
-        text.push_str(&format!("{action}\n"));
-    }
-    let [created, updated, unchanged] =
-        [ActionKind::Created, ActionKind::Updated, ActionKind::Unchanged].map(count);
-    text.push_str(&format!("{created} created, {updated} updated, {unchanged} unchanged"));
-    match count(ActionKind::Differs) {
-        0 => {}
-        left => text.push_str(&format!(", {left} left as they are")),
-    }
-    text + "\n"
-}
-
 /// Why a project could not be brought to its specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootstrapError {

@@ -51,7 +51,7 @@ pub fn providers(scenario: &Scenario) -> Vec<Provider> {
 #[must_use]
 pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     let mut faults = Vec::new();
-    let simulated = "which is simulated alone: leave it out of a live run";
+    let simulated = "which is supported only in simulation: leave it out of a live run";
     for variation in scenario.configs.iter().flat_map(|config| &config.variations) {
         for (what, there) in
             [("crash", variation.crash.is_some()), ("cold_start", variation.cold_start.is_some())]

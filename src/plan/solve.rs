@@ -149,7 +149,7 @@ pub fn solve(asked: &PlanInputs) -> PlanAnswer {
     let keys = asked.arms.iter().map(|(key, _)| key.clone());
     let mut warnings = asked.warnings.clone();
     if asked.lift && users.is_none() {
-        warnings.push("more users than there are people would be needed".to_owned());
+        warnings.push("it would need more users than there are people".to_owned());
     }
     warnings.extend(users.and_then(|users| asked.rough(users)));
     let rows: Vec<PlanRow> = asked.sizes(users).into_iter().map(|users| asked.row(users)).collect();

@@ -162,7 +162,7 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
     if n > 0 && worst > ROUGH {
         let wanted = (n as f64 * (worst / 0.01).powi(2)).ceil() as u64;
         warnings.push(format!(
-            "{} replications are few: shares are known to about ±{:.1} points; {} would bring that to ±2",
+            "with {} replications, shares have an error of about ±{:.1} points; {} replications reduce it to ±2",
             figure::count(n),
             200.0 * worst,
             figure::count(wanted)

@@ -1,4 +1,4 @@
-//! How often intervals hold the effect on users, and a warning where that is far less often than
+//! How often intervals contain the effect on users, and a warning where that is far less often than
 //! they claim.
 //!
 //! Guarantees: a warning names its cause as far as the replications tell it: the measurement is
@@ -66,11 +66,11 @@ pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
             .relative_difference
             .map(|change| with_error(change.get(), metric.relative_error.map(Number::get)));
         Some(format!(
-            "THE {written} INTERVALS OF {} ARE NOT {written} INTERVALS: of runs with {} users, they hold the true change ({}) in {}. {}",
+            "THE {written} INTERVALS OF {} ARE NOT {written} INTERVALS: they contain the true change ({}) in {} of the runs with {} users. {}",
             metric.key,
-            figure::count(size.users.into()),
             truth.unwrap_or_default(),
             covered.percent(),
+            figure::count(size.users.into()),
             why(metric, size, size.coverage.get(at).and_then(|own| own.measured_limit), mass)
         ))
     };
@@ -88,7 +88,7 @@ fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: 
             format!(", because {}", metric.bias_causes.join("; "))
         };
         reasons.push(format!(
-            "The measurement is biased: with endless users it shows {}{causes}. More users do not help.",
+            "The measurement is biased: with unlimited users it shows {}{causes}. More users do not help.",
             figure::change(limit.get())
         ));
     }
@@ -97,8 +97,8 @@ fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: 
         let conflict = size.prior_conflict.filter(|share| share.value.get() >= OFTEN);
         reasons.push(match conflict {
             Some(share) => format!(
-                "In {} of these runs prior and data conflict: the estimate is mostly prior, which expects small changes. Give the metric a wider \
-                 `prior_variance`, or more users.",
+                "In {} of these runs prior and data conflict: the estimate is mostly the prior, which expects small changes. Set a larger \
+                 `prior_variance` for the metric, or simulate more users.",
                 share.percent()
             ),
             None => "The intervals are too narrow for so few users: the values are skewed or tied, or the prior pulls estimates to no change."

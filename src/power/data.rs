@@ -125,7 +125,7 @@ pub struct TrueEffect {
     /// Its standard error; `None` where it cannot be told.
     #[serde(default)]
     pub relative_error: Option<Number>,
-    /// The relative difference that this measurement converges to with endless users.
+    /// The relative difference that this measurement converges to with unlimited users.
     #[serde(default)]
     pub measured_limit: Option<Number>,
     /// That less the true one.
@@ -177,7 +177,7 @@ pub struct SizePower {
     /// Type M error: by which factor the estimated relative difference exceeds the true one in runs
     /// that ship.
     pub exaggeration: Option<Estimate>,
-    /// How often intervals hold the effect on users.
+    /// How often intervals contain the effect on users.
     pub coverage: Vec<Coverage>,
     /// What a run costs with real providers.
     pub cost_usd: Estimate,

@@ -144,7 +144,7 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
         None => {
             let why = study.tie.as_deref().unwrap_or("both are equal");
             format!(
-                "On {primary} neither variation is truly better: {why}. Shipping counts as an error."
+                "By the effect on users, neither variation is better on {primary}: {why}. To ship counts as an error."
             )
         }
         Some(better) => {
@@ -153,22 +153,22 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
             } else {
                 &study.control_name
             };
-            format!("On {primary} {name} is truly better.")
+            format!("By the effect on users, {name} is better on {primary}.")
         }
     };
     let rule = if study.rule_given {
         "the scenario's decision rule"
     } else {
-        "the scenario has no rule, so: ship a treatment that beats the control on the primary metric, keep the control if it loses"
+        "the scenario has no rule, so simlab ships a treatment that beats the control on the primary metric, and keeps the control if it loses"
     };
     let at_truth = format!(
-        "By the effect on users the rule decides: {} ({rule}).",
+        "Applied to the effect on users, the rule says: {} ({rule}).",
         decision(study.decision_at_truth)
     );
-    let bias = "Bias: what the measurement would show with endless users, less the true change."
+    let bias = "Bias: what the measurement would show with unlimited users, minus the true change."
         .to_owned();
     let heading = format!(
-        "The effect on users: {} users through every arm",
+        "The effect on users: {} users in every arm",
         figure::count(power.truth_users.into())
     );
     section(heading, table, vec![better, at_truth, bias])
@@ -236,7 +236,7 @@ fn price(study: &StudyPower) -> Section<'static> {
     let columns = vec![
         Column::number("users"),
         Column::number("mean regret"),
-        Column::number("shipped change,\ntimes the true one"),
+        Column::number("shipped change\n÷ true change"),
         Column::number("cost of a run"),
         Column::number("90% of the runs"),
     ];
@@ -261,9 +261,9 @@ fn price(study: &StudyPower) -> Section<'static> {
     });
     let primary = study.truth.first().map_or("", |metric| metric.key.as_str());
     let sentences = vec![format!(
-        "Regret: how much worse on {primary} what is served afterwards is than the best. Costs are those of real providers at list prices."
+        "Regret: how much worse on {primary} the variation served afterwards is than the best one. Costs are those of real providers at list prices."
     )];
-    section("What each answer costs", Table { columns, rows: rows.collect() }, sentences)
+    section("Regret and cost", Table { columns, rows: rows.collect() }, sentences)
 }
 
 fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
@@ -276,9 +276,9 @@ fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
         } else {
             "ships the\nworse"
         }),
-        Column::number("users at\nthe stop"),
-        Column::number("flips\na run"),
-        Column::number("verdict\ntaken back"),
+        Column::number("users\nat stop"),
+        Column::number("verdict changes\nper run"),
+        Column::number("verdict\nreversed"),
     ];
     let rows = study.sizes.iter().filter_map(|size| {
         let seen = size.peeking.as_ref()?;
@@ -310,7 +310,7 @@ fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
     section(heading, Table { columns, rows: rows.collect() }, sentences)
 }
 
-/// How often one of a metric's intervals holds the effect on users.
+/// How often one of a metric's intervals contains the effect on users.
 type Interval = fn(&Coverage) -> Option<Estimate>;
 const CHANGE: Interval = |own| own.relative_difference;
 const TREATMENT: Interval = |own| own.treatment;
@@ -352,17 +352,18 @@ fn coverage(study: &StudyPower) -> Section<'static> {
             rows.push(Row::Cells(cells));
         }
     }
-    let mark = "!: the intervals miss more than twice as often as they claim.".to_owned();
+    let mark =
+        "!: the intervals miss the effect more than twice as often as they should.".to_owned();
     let marked = rows.iter().any(
         |row| matches!(row, Row::Cells(cells) if cells.iter().any(|cell| cell.text.ends_with('!'))),
     );
     let mut sentences = if marked { vec![mark] } else { Vec::new() };
     sentences.extend(reasons.into_iter().map(|(causes, metrics)| {
         let metrics = metrics.join(", ");
-        format!("{metrics}: both arms have about the same relative bias, so the intervals hold the change and miss the values. Causes: {causes}.")
+        format!("{metrics}: both arms have about the same relative bias, so the intervals contain the change but miss the values. Causes: {causes}.")
     }));
     section(
-        format!("How often the {mass} intervals hold the effect on users"),
+        format!("How often the {mass} intervals contain the effect on users"),
         Table { columns, rows },
         sentences,
     )

@@ -108,7 +108,7 @@ fn misread_as(misread: &Misread, source: &Source) -> Diagnostic {
                 .contains(&found.as_str()) =>
         {
             fault.help(
-                "this reads like a scenario: `simlab run` runs it; `simlab analyze EVENTS --scenario` takes it beside recorded events",
+                "this looks like a scenario: run it with `simlab run`, or analyze recorded events with it: `simlab analyze EVENTS --scenario FILE`",
             )
         }
         _ => fault,

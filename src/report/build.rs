@@ -232,10 +232,10 @@ fn hindsight(found: Decision, at_truth: Decision, trusted: bool) -> Hindsight {
     let judged = match right {
         Some(true) => "is right",
         Some(false) => "is wrong",
-        None => "leaves it open",
+        None => "leaves the question open",
     };
     let message = format!(
-        "{what} {judged}: by the effect on users (every user in every variation) the rule says to {would}."
+        "{what} {judged}: applied to the effect on users (every user in every variation), the rule says to {would}."
     );
     Hindsight { decision: at_truth, right, message }
 }

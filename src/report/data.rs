@@ -351,7 +351,7 @@ pub struct Variation {
     /// Its interval at the threshold.
     #[serde(default)]
     pub absolute_interval: Option<[Number; 2]>,
-    /// What this measurement converges to with endless users; the gap to `truth` is its bias.
+    /// What this measurement converges to with unlimited users; the gap to `truth` is its bias.
     #[serde(default)]
     pub measured_limit: Option<Truth>,
     /// That gap, for the relative difference; `None` for the control.

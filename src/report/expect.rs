@@ -94,7 +94,7 @@ pub enum What {
     /// costs, answers as good as they are. A run whose scenario expects it computes the truth, as
     /// with `--truth`; so for the figures of the truth below.
     TrueChange,
-    /// That of the measurement's limit: what this instrumentation would show with endless users.
+    /// That of the measurement's limit: what this instrumentation would show with unlimited users.
     LimitChange,
     /// How wide the interval of the relative difference is, from end to end.
     Width,
@@ -289,7 +289,7 @@ impl What {
             Self::Change => "change",
             Self::RawChange => "change in the data",
             Self::TrueChange => "true change",
-            Self::LimitChange => "change with endless users",
+            Self::LimitChange => "change with unlimited users",
             Self::Width => "width of the interval",
             Self::BeatsControl => "probability to beat the control",
             Self::Estimate => "estimate",

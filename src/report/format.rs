@@ -87,7 +87,7 @@ pub(super) fn decision(decision: Decision) -> (&'static str, Tone) {
 pub(super) fn diamonds(experiment: &Experiment) -> &'static str {
     let mut variations = experiment.metrics.iter().flat_map(|metric| &metric.variations);
     if variations.any(|own| own.truth.is_some()) {
-        " A diamond is the effect on users: everybody through that variation."
+        " A diamond is the effect on users: every user in that variation."
     } else {
         ""
     }

@@ -124,7 +124,7 @@ impl Experiment {
                         String::new()
                     };
                     Some(format!(
-                        "{of}{} with endless users, {} in truth",
+                        "{of}{} with unlimited users, true change {}",
                         figure::change(limit.get()),
                         figure::change(truth.get())
                     ))

@@ -4,7 +4,7 @@
 //! Two quantities that are easily taken for each other:
 //! - the **effect on users**: answers as good as they are, all real costs, nobody lost, every user
 //!   counted. A verdict is right or wrong by this one;
-//! - the **measurement's limit**: what this instrumentation would show with endless users, with its
+//! - the **measurement's limit**: what this instrumentation would show with unlimited users, with its
 //!   missing prices, lost users and erring judge. The gap between the two is the measurement's
 //!   bias: no number of users closes it.
 //!
@@ -158,7 +158,7 @@ impl Truth {
         }
         if !difference.differs_from_zero() {
             return Err(format!(
-                "the difference{} cannot be told from none with {} users",
+                "the difference{} is not distinguishable from 0 with {} users",
                 relative(),
                 figure::count(self.users.into())
             ));

@@ -61,7 +61,7 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
     };
     for setup in own().filter(|setup| setup.crash.is_some()) {
         causes.push(format!(
-            "the app crashes on some users of {}, and no event tells of them",
+            "the app crashes on some users of {}, and sends no events for them",
             setup.variation
         ));
     }
@@ -90,19 +90,19 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
         let (judge, traits) = (&scenario.judge, &scenario.judge.traits);
         if judge.sees == Sees::ToolOutputFirst {
             let shown = crate::figure::count(judge.answer_characters.into());
-            causes.push(format!("the judge sees the first {shown} characters, and tool output stands before the answer"));
+            causes.push(format!("the judge sees the first {shown} characters, and tool output comes before the answer"));
         }
         if traits.leniency.get() > 0.0
             || traits.sensitivity.get() < 1.0
             || traits.specificity.get() < 1.0
         {
-            causes.push("the judge errs".to_owned());
+            causes.push("the judge makes errors".to_owned());
         }
         if traits.length_bias != 0.0 {
             causes.push("the judge's rating depends on the length of an answer".to_owned());
         }
         if traits.position_bias != 0.0 {
-            causes.push("the judge's rating depends on what stands before an answer".to_owned());
+            causes.push("the judge's rating depends on what comes before an answer".to_owned());
         }
     }
     // What is always so is named where nothing else is.

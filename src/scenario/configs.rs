@@ -159,7 +159,7 @@ fn complete(config: &mut DraftConfig, written: &Entries<source::Config>, faults:
             && let Some((key, _)) = own
         {
             faults.add(
-                format!("nobody knows which variation of `{}` users get", config.key),
+                format!("it is not clear which variation of `{}` users get", config.key),
                 &key.span,
                 format!("it has {} of them", config.variations.len()),
                 Some(format!("write `default: \"{}\"`", first.key)),

@@ -193,7 +193,7 @@ fn one(
         faults.add(
             "the sample is empty",
             &sample.span,
-            "nobody would take part",
+            "no user would take part",
             Some("the tutorial has \"100%\"".to_owned()),
         );
     }
@@ -387,14 +387,14 @@ fn split(
         faults.add(
             format!("the control of experiment `{key}` gets no traffic"),
             &written.control.span,
-            "nobody would be compared with",
+            "no user would be in this control",
             Some(help),
         );
     }
     if faults.count() == before
         && !shares.iter().any(|(variation, share)| variation != control && share.weight() > 0)
     {
-        let label = "nobody gets anything but the control";
+        let label = "every user gets the control";
         faults.add(
             format!("experiment `{key}` compares nothing"),
             &written.split.span,
@@ -470,7 +470,7 @@ fn reached(
     names.sort_unstable();
     names.dedup();
     faults.add(
-        format!("nobody of the audience meets experiment `{}`", written.key.value),
+        format!("no user of the audience takes part in experiment `{}`", written.key.value),
         &written.segment.as_ref().unwrap_or(&written.config).span,
         "no user gets to this rule",
         Some(format!("users of `audience` get to: {}", names.join(", "))),

@@ -413,10 +413,10 @@ impl Ways<'_> {
             let back = self.reach([to], |_, _, other| free(other));
             if back.contains(&from) {
                 let (what, label) = if from == to {
-                    (format!("`{}` can go on to itself for ever", edge.from.value), "a way back")
+                    (format!("`{}` can repeat forever", edge.from.value), "a way back")
                 } else {
                     (
-                        format!("`{}` and `{}` can go on for ever", edge.from.value, edge.to.value),
+                        format!("`{}` and `{}` can repeat forever", edge.from.value, edge.to.value),
                         "a way that comes back",
                     )
                 };
@@ -486,7 +486,7 @@ impl Ways<'_> {
         for (_, _, edge) in &self.edges {
             if edge.join && !met.contains(&std::ptr::from_ref(*edge)) {
                 faults.add(
-                    format!("`{}` waits for branches that nobody begins", edge.to.value),
+                    format!("`{}` waits for branches that no agent starts", edge.to.value),
                     &edge.to.span,
                     "`join` without a way `Parallel` or `Subtask` before it",
                     Some("remove `join: true`".to_owned()),
@@ -537,7 +537,7 @@ impl Ways<'_> {
                     .find(|(nth, _)| {
                         !edges.iter().any(|edge| edge.when == When::Route(*nth as u16))
                     })
-                    .map(|(_, route)| format!("nobody answers the intent `{}`", route.name)),
+                    .map(|(_, route)| format!("no agent answers the intent `{}`", route.name)),
                 _ => None,
             };
             faults.add(

@@ -376,7 +376,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
         wrong(
             "rate",
             &written.fault.span,
-            "nobody knows how often this fault strikes".to_owned(),
+            "it does not say how often this fault is injected".to_owned(),
             "this one".to_owned(),
             Some(help),
         );
@@ -503,7 +503,7 @@ pub fn faults_from_json(body: &[u8]) -> Result<Vec<FaultRule>, Vec<String>> {
             let list = fields.remove("faults").unwrap_or_default();
             if let Some(other) = fields.keys().next() {
                 return Err(vec![format!(
-                    "unknown field `{}`, expected `faults` alone",
+                    "unknown field `{}`, expected only `faults`",
                     shortened(other, MAX_WORDS)
                 )]);
             }

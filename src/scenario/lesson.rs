@@ -148,7 +148,7 @@ pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) ->
             // Turned already: the same knob turns it back.
             (Err(0), Ok(at)) => turn.push((at, find.value.clone())),
             (Err(times), _) => {
-                let label = format!("it stands there {times} times");
+                let label = format!("the text occurs {times} times there");
                 faults.add(
                     "a turn finds its text exactly once in the file",
                     &find.span,

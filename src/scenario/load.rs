@@ -200,7 +200,7 @@ fn knowledge(
         Err(reason) => {
             return fault(
                 format!("the knowledge base cannot be read: {reason}"),
-                "the folder is looked for beside the scenario file",
+                "the folder is relative to the scenario file",
             );
         }
     };

@@ -29,7 +29,7 @@ renew this page:
 cargo run -- reference > scenarios/README.md
 ```
 
-A scenario is written in [RON](https://github.com/ron-rs/ron): blocks stand in parentheses, `( field: value, … )`; maps in braces,
+A scenario is written in [RON](https://github.com/ron-rs/ron): blocks are in parentheses, `( field: value, … )`; maps in braces,
 `{ \"key\": value, … }`; lists in brackets, `[ value, … ]`; texts in quotes; `//` begins a comment. A comma after the last entry is
 welcome. The order of fields does not matter, and whatever is left out takes its default. `simlab new security my.ron` writes a
 commented scenario to start from; `simlab check my.ron` shows every mistake with its line.

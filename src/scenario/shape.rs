@@ -40,7 +40,7 @@ pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
         }
         Error::ExpectedString => at("expected a text in quotes".to_owned(), "this is not a text")
             .help(
-                "texts, durations, money and shares stand in quotes: \"30s\", \"$0.10\", \"50%\"",
+                "write texts, durations, money and shares in quotes: \"30s\", \"$0.10\", \"50%\"",
             ),
         Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => {
             at("expected a whole number".to_owned(), "this is not a whole number")
@@ -52,20 +52,20 @@ pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
         }
         Error::ExpectedBoolean => at("expected `true` or `false`".to_owned(), "this is neither"),
         Error::ExpectedMap => at("expected a map in braces".to_owned(), "this is not a map")
-            .help("maps stand in braces: { \"key\": ( … ) }"),
+            .help("write maps in braces: { \"key\": ( … ) }"),
         Error::ExpectedArray => at("expected a list in brackets".to_owned(), "this is not a list")
-            .help("lists stand in brackets: [ …, … ]"),
+            .help("write lists in brackets: [ …, … ]"),
         Error::ExpectedStructLike
         | Error::ExpectedNamedStructLike(_)
         | Error::ExpectedDifferentStructName { .. } => {
             at("expected a block in parentheses".to_owned(), "this is not a block").help(
-                "blocks stand in parentheses, without a name before them: ( field: value, … )",
+                "write blocks in parentheses, without a name before them: ( field: value, … )",
             )
         }
         Error::ExpectedIdentifier
         | Error::InvalidIdentifier(_)
         | Error::SuggestRawIdentifier(_) => at("expected a name".to_owned(), "this is not a name")
-            .help("names of fields stand without quotes: ( field: value, … )"),
+            .help("write names of fields without quotes: ( field: value, … )"),
         Error::ExpectedMapColon => {
             at("expected a colon".to_owned(), "before this").help("write `name: value`")
         }

@@ -179,10 +179,10 @@ impl Expected {
             Self::List if matches!(node.kind, Kind::Text | Kind::Number) => {
                 write(format!("[{shown}]"))
             }
-            Self::List => Some("lists stand in brackets: [ …, … ]".to_owned()),
+            Self::List => Some("write lists in brackets: [ …, … ]".to_owned()),
             Self::Tuple(n) => write(format!("({})", vec!["…"; *n].join(", "))),
-            Self::Map => Some("maps stand in braces: { \"key\": …, … }".to_owned()),
-            Self::Block => Some("blocks stand in parentheses: ( field: value, … )".to_owned()),
+            Self::Map => Some("write maps in braces: { \"key\": …, … }".to_owned()),
+            Self::Block => Some("write blocks in parentheses: ( field: value, … )".to_owned()),
             Self::Choice(names) => {
                 let meant = text().and_then(|text| {
                     names.iter().find(|name| name.eq_ignore_ascii_case(text.trim())).cloned()

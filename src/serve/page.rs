@@ -76,7 +76,7 @@ fn section(report: &Report, progress: &Progress) -> Markup {
             }
         }
         @if progress.findings.is_empty() {
-            p.small.dim { "Nothing found so far that the client does wrong." }
+            p.small.dim { "No client errors found so far." }
         } @else {
             p.warn { "What the client does wrong:" }
             ul {

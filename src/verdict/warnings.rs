@@ -286,7 +286,7 @@ impl Leaf<'_> {
             }
             Criterion::Significant { alpha, .. } if self.asserted && alpha.get() >= 0.5 => {
                 Some(format!(
-                    "lets a p-value of {} pass, which most luck does",
+                    "accepts a p-value of {}, which most results without an effect reach",
                     figure::written(alpha.get())
                 ))
             }

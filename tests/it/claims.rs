@@ -100,7 +100,7 @@ fn claims() -> Vec<Claim> {
     says("A difference of a few percent or more", (Before, size(POSITIVE, Change)), one(), (0.02, ENDLESS));
     says("although there is none", (Before, of(POSITIVE, TrueChange)), one(), (0.0, 0.0));
     says("the laxer rule ships a treatment that does nothing several times as often", (After, Ships), (Before, Ships), (2.0, ENDLESS));
-    says("The run itself has not changed by a bit", (After, of(POSITIVE, Change)), (Before, of(POSITIVE, Change)), (1.0, 1.0));
+    says("The run itself has not changed at all", (After, of(POSITIVE, Change)), (Before, of(POSITIVE, Change)), (1.0, 1.0));
 
     lesson!("bandit");
     says("Half of the regret or less", (Before, of(POSITIVE, RelativeRegret)), one(), (0.0, 0.5));
@@ -120,11 +120,11 @@ fn claims() -> Vec<Claim> {
 
     lesson!("confounded-arm");
     says("The new model is cheaper", (Before, of(COST, Change)), one(), (-1.0, 0.0));
-    says("the prompt alone makes the dearer model look cheaper", (Before, of(COST, TrueChange)), one(), (-1.0, 0.0));
-    says("the new model is the dearer one", (After, of(COST, TrueChange)), one(), (0.0, ENDLESS));
+    says("the prompt alone makes the more expensive model look cheaper", (Before, of(COST, TrueChange)), one(), (-1.0, 0.0));
+    says("the new model is the more expensive one", (After, of(COST, TrueChange)), one(), (0.0, ENDLESS));
 
     lesson!("cost-paradox");
-    says("still the request becomes dearer", (Before, of(COST, TrueChange)), one(), (0.0, ENDLESS));
+    says("still the request costs more", (Before, of(COST, TrueChange)), one(), (0.0, ENDLESS));
     says("the free agent makes the request cheaper", (After, of(COST, TrueChange)), one(), (-1.0, 0.0));
 
     lesson!("exposure-dilution");
@@ -156,7 +156,7 @@ fn claims() -> Vec<Claim> {
     says("the free model saves most of it", (Before, of(COST, LimitChange)), one(), (-1.0, -0.5));
     says("That the treatment saves most of the cost", (Before, of(COST, Change)), one(), (-1.0, -0.5));
     says("The saving is gone", (After, of(COST, LimitChange)), one(), (0.0, ENDLESS));
-    says("the treatment costs more in truth, on both sides of the knob", (Before, of(COST, TrueChange)), one(), (0.0, ENDLESS));
+    says("the true effect is a higher cost, before and after the change", (Before, of(COST, TrueChange)), one(), (0.0, ENDLESS));
     says("What users cost has not changed", (After, of(COST, TrueChange)), (Before, of(COST, TrueChange)), (0.9, 1.1));
 
     lesson!("noisy-metric");
@@ -221,7 +221,7 @@ fn claims() -> Vec<Claim> {
     lesson!("sensitivity");
     says("Fewer disclosures, and more latency", (Before, of(DISCLOSED, TrueChange)), one(), (-1.0, -0.1));
     says("Fewer disclosures, and more latency", (Before, of(MEAN_LATENCY, TrueChange)), one(), (0.02, ENDLESS));
-    says("The disclosures are as rare", (After, of(DISCLOSED, Truth)), (Before, of(DISCLOSED, Truth)), (0.9, 1.1));
+    says("Disclosures stay as rare", (After, of(DISCLOSED, Truth)), (Before, of(DISCLOSED, Truth)), (0.9, 1.1));
     says("most of the price is gone", (After, of(MEAN_LATENCY, TrueChange)), (Before, of(MEAN_LATENCY, TrueChange)), (-0.2, 0.5));
 
     lesson!("sequential");

@@ -177,7 +177,7 @@ pub fn calibrate(
     );
     found.kept.push("models that were not called".to_owned());
     found.kept.push(
-        "personal_data_recall and false_alarm: nobody recorded what was there to be found"
+        "personal_data_recall and false_alarm: the recording does not say which personal data there were"
             .to_owned(),
     );
     found.kept.push(

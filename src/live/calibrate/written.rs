@@ -34,7 +34,9 @@ fn shown(figure: &Figure, value: f64) -> String {
 
 /// The block of models, as a scenario writes it.
 fn block(calibration: &Calibration) -> String {
-    let mut text = "    // Fitted to recorded traffic by simlab calibrate; intervals hold 90%.\n    models: {\n".to_owned();
+    let mut text =
+        "    // Fitted to recorded traffic by simlab calibrate; intervals of 90%.\n    models: {\n"
+            .to_owned();
     let mut models: Vec<&str> =
         calibration.figures.iter().map(|figure| figure.model.as_str()).collect();
     models.dedup();

@@ -39,31 +39,6 @@ impl Plan {
     pub fn differing(&self) -> usize {
         self.count(&[ActionKind::Updated, ActionKind::Differs])
     }
-
-    /// What is missing and what differs, field by field; then the totals.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        for action in self
-            .actions
-            .iter()
-            .filter(|action| action.kind != ActionKind::Unchanged || !action.detail.is_empty())
-        {
-            text += &format!("{action}\n");
-            for one in &action.differences {
-                text += &format!(
-                    "    {}\n      there:  {}\n      wanted: {}\n",
-                    one.field, one.there, one.wanted
-                );
-            }
-        }
-        let right = self.count(&[ActionKind::Unchanged]);
-        text + &format!(
-            "{} to create, {} different, {right} as they should be\n",
-            self.missing(),
-            self.differing()
-        )
-    }
 }
 
 /// What a project lacks and in what it differs. Only reads.
@@ -173,7 +148,7 @@ mod tests {
         let done = apply(&mut race, &spec, true).await.unwrap();
         assert!(race.met == 2 && done.iter().all(|action| action.kind != ActionKind::Differs));
         let plan = plan(&mut race, &spec).await.unwrap();
-        assert_eq!((plan.missing(), plan.differing()), (0, 0), "{}", plan.to_text());
+        assert_eq!((plan.missing(), plan.differing()), (0, 0), "{plan:?}");
         assert_eq!(unstarted(&mut race, &spec).await.unwrap(), Vec::<String>::new());
     }
 }

@@ -93,16 +93,16 @@ fn users_needed(experiment: &Experiment) -> Option<String> {
             let so_far: u64 = experiment.exposures.0.iter().map(|(_, users)| users).sum();
             let times = (users + so_far) as f64 / so_far.max(1) as f64;
             let times = if times >= 2.0 {
-                format!(", {} times as many as so far in all,", figure::number(times))
+                format!(" ({} times the users so far in total)", figure::number(times))
             } else {
                 String::new()
             };
             let formula = experiment.users_needed_by_formula.filter(|&other| other != users);
             let formula = formula
-                .map(|other| format!(" LaunchDarkly's formula says {}.", figure::count(other)));
+                .map(|other| format!(" LaunchDarkly's formula gives {}.", figure::count(other)));
             Some(format!(
-                "About {} more users{times} are needed before {} reaches {mass}, if the difference stays as observed. It may move: \
-                 the odds of {mass} by then are about even.{}",
+                "If the difference stays as observed, about {} more users{times} are needed before {} reaches {mass}. Because it may \
+                 change, the chance to reach {mass} by then is about 50%.{}",
                 figure::count(users),
                 primary.key,
                 formula.unwrap_or_default()

@@ -54,7 +54,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
         if !own.is_empty() {
             let remark = control.map(|mean| {
                 format!(
-                    "{}: {} in truth",
+                    "{}: true value {}",
                     experiment.name_of(&experiment.control),
                     unit.value(mean.get())
                 )
@@ -70,7 +70,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
         format!("{} users through every variation, ", figure::count(users.into()))
     });
     let mut note = format!(
-        "True change: the effect on users ({users}± standard error). Bias: what this measurement would show with endless users, less the true change."
+        "True change: the effect on users ({users}± standard error). Bias: what this measurement would show with unlimited users, minus the true change."
     );
     let biases = experiment.biases();
     let tone = if biases.is_empty() { Tone::Dim } else { Tone::Warn };

@@ -46,7 +46,10 @@ fn lines(experiment: &Experiment, verdict: &Verdict) -> Vec<(String, Tone)> {
     let doubtful = verdict.doubtful(&experiment.health);
     if !doubtful.is_empty() {
         lines.push((
-            format!("Before you trust it, look at the health of: {}.", doubtful.join(", ")),
+            format!(
+                "Before you trust the verdict, read these health warnings: {}.",
+                doubtful.join(", ")
+            ),
             Tone::Warn,
         ));
     }

@@ -44,10 +44,10 @@ fn the_text_fits_eighty_columns() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      About 79,839 more users, 30.3 times as many as so far in all, are needed
-      before positive_feedback_rate reaches 90%, if the difference stays as
-      observed. It may move: the odds of 90% by then are about even. LaunchDarkly's
-      formula says 77,998.
+      If the difference stays as observed, about 79,839 more users (30.3 times the
+      users so far in total) are needed before positive_feedback_rate reaches 90%.
+      Because it may change, the chance to reach 90% by then is about 50%.
+      LaunchDarkly's formula gives 77,998.
 
     Each variation
                          converted                                          prob.
@@ -142,9 +142,9 @@ fn a_wide_terminal_shows_more() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      About 79,839 more users, 30.3 times as many as so far in all, are needed before positive_feedback_rate reaches 90%, if
-      the difference stays as observed. It may move: the odds of 90% by then are about even. LaunchDarkly's formula says
-      77,998.
+      If the difference stays as observed, about 79,839 more users (30.3 times the users so far in total) are needed before
+      positive_feedback_rate reaches 90%. Because it may change, the chance to reach 90% by then is about 50%.
+      LaunchDarkly's formula gives 77,998.
 
     Each variation
                                 converted                                          prob.
@@ -302,15 +302,15 @@ fn warnings_come_before_a_verdict_is_believed() {
 
     The effect on users: every user through every variation
       metric, variation             90% interval   true change       bias  covered
-      positive_feedback_rate  Other Paid (GPT-4o): 28.0% in truth
+      positive_feedback_rate  Other Paid (GPT-4o): true value 28.0%
         Claude Opus 4 Treatment  -87.0 to -41.0%   +3.60% ±1.2  -67.9 pts  no
-      ai_cost_per_request  Other Paid (GPT-4o): $0.0119 in truth
+      ai_cost_per_request  Other Paid (GPT-4o): true value $0.0119
         Claude Opus 4 Treatment   -45.0 to +111%  +2,828% ±1.2   +1.0 pts  no
       True change: the effect on users (100,000 users through every variation, ±
-      standard error). Bias: what this measurement would show with endless users,
-      less the true change. The measurement of positive_feedback_rate is biased
-      (-64.3% with endless users, +3.60% in truth), because the judge is shown tool
-      output before the answer.
+      standard error). Bias: what this measurement would show with unlimited users,
+      minus the true change. The measurement of positive_feedback_rate is biased
+      (-64.3% with unlimited users, true change +3.60%), because the judge is shown
+      tool output before the answer.
 
     Each variation
                            converted                                           prob.
@@ -344,7 +344,7 @@ fn warnings_come_before_a_verdict_is_believed() {
     ┏━━ KEEP ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
     ┃  Keep Other Paid (GPT-4o): Claude Opus 4 Treatment meets none of its 3       ┃
     ┃  criteria.                                                                   ┃
-    ┃  Before you trust it, look at the health of: silent_arm.                     ┃
+    ┃  Before you trust the verdict, read these health warnings: silent_arm.       ┃
     ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 
     Expected by the scenario

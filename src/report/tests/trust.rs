@@ -67,8 +67,7 @@ fn a_check_that_the_experiment_tolerates_leaves_the_verdict_and_is_still_shown()
     assert!(verdict.trusted && verdict.distrust.is_empty() && verdict.untrusted_headline.is_none());
     let text = to_text(&report, 100, &Palette::plain());
     assert!(
-        text.contains("┏━━ SHIP ━")
-            && text.contains("look at the health of: sample_ratio_mismatch"),
+        text.contains("┏━━ SHIP ━") && text.contains("health warnings: sample_ratio_mismatch"),
         "{text}"
     );
     assert!(text.contains("✗ error") && text.contains("do not fit a 50/50 split"), "{text}");

@@ -371,7 +371,7 @@ fn nothing_starts_before_everything_is_there_and_agreed_to() {
     );
     assert!(
         two.err.ends_with(
-            "nothing was created and nothing was spent; add --yes to go on without being asked\n"
+            "nothing was created and nothing was spent; add --yes to start without being asked\n"
         ),
         "{}",
         two.err
@@ -428,7 +428,7 @@ fn a_run_that_is_going_on_or_is_another_one_is_not_taken_up() {
     );
     drop(journal);
     let twice = site.simlab(&[&common[..], &["--out", "one"]].concat());
-    assert!(twice.code == 2 && twice.err.contains("holds a run already"), "{}", twice.err);
+    assert!(twice.code == 2 && twice.err.contains("already holds a run"), "{}", twice.err);
     let other = site.simlab(&[
         "run", "my.ron", "--live", "--yes", "--users", "5", "--seed", "3", "--resume", "one",
     ]);

@@ -12,7 +12,7 @@ fn a_control_without_traffic() {
     5 │         segment: "other-paid",
     6 │         control: "basic-security",
       ·                  ────────┬───────
-      ·                          ╰── nobody would be compared with
+      ·                          ╰── no user would be in this control
     7 │         split: { "basic-security": "0%", "strict-security": "100%" },
       ╰────
      help: give it a share in `split`, such as "basic-security": "50%"
@@ -27,7 +27,7 @@ fn a_control_that_is_not_in_the_split() {
     5 │         segment: "other-paid",
     6 │         control: "pii-detector",
       ·                  ───────┬──────
-      ·                         ╰── nobody would be compared with
+      ·                         ╰── no user would be in this control
     7 │         split: { "basic-security": "50%", "strict-security": "50%" },
       ╰────
      help: give it a share in `split`, such as "pii-detector": "50%"
@@ -42,7 +42,7 @@ fn nothing_to_compare_with_the_control() {
     6 │         control: "basic-security",
     7 │         split: { "basic-security": "100%" },
       ·                ──────────────┬─────────────
-      ·                              ╰── nobody gets anything but the control
+      ·                              ╰── every user gets the control
     8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
       ╰────
     "#);
@@ -66,7 +66,7 @@ fn a_variation_twice_in_the_split() {
 #[test]
 fn an_audience_that_nobody_of_meets_the_experiment() {
     assert_snapshot!(with(r#"audience: [(share: "100%", attributes: {"country": ["DE", "US"], "plan": ["free"]})]"#), @r#"
-     × nobody of the audience meets experiment `security-level`
+     × no user of the audience takes part in experiment `security-level`
       ╭─[my.ron:6:18]
     5 │         config: "security-agent",
     6 │         segment: "other-paid",

@@ -18,7 +18,7 @@ fn a_knowledge_folder_that_is_not_there() {
       ·                    ╰── this folder
     3 │     experiments: [(
       ╰────
-     help: the folder is looked for beside the scenario file
+     help: the folder is relative to the scenario file
     "#);
 }
 

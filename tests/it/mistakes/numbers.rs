@@ -224,7 +224,7 @@ fn an_empty_sample() {
      8 │         metrics: ["positive_feedback_rate", "ai_cost_per_request"],
      9 │         sample: "0%",
        ·                 ──┬─
-       ·                   ╰── nobody would take part
+       ·                   ╰── no user would take part
     10 │     )],
        ╰────
      help: the tutorial has "100%"

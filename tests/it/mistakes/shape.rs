@@ -171,7 +171,7 @@ fn a_block_that_is_no_block() {
       ·               ╰── this is not a block
     3 │     experiments: [(
       ╰────
-     help: blocks stand in parentheses: ( field: value, … )
+     help: write blocks in parentheses: ( field: value, … )
     "#);
 }
 
@@ -194,7 +194,7 @@ fn several_at_once_in_the_order_of_the_file() {
       ·                    ╰── this folder
     3 │     traffic: (queries: 0, pii_percentage: 101),
       ╰────
-     help: the folder is looked for beside the scenario file
+     help: the folder is relative to the scenario file
      × the number of queries is out of range
       ╭─[my.ron:3:24]
     2 │     knowledge: "nowhere",

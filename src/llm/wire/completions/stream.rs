@@ -341,10 +341,10 @@ impl StreamAssembly for Assembly {
             ));
         }
         let (Some(head), Some(reason)) = (self.head, self.finish) else {
-            return Err(malformed("the stream of the chat completion tells no finish_reason"));
+            return Err(malformed("the stream of the chat completion has no finish_reason"));
         };
         if self.expects_usage && self.usage.is_none() {
-            return Err(malformed("the stream of the chat completion tells no usage"));
+            return Err(malformed("the stream of the chat completion has no usage"));
         }
         let refusal = (!self.refusal.is_empty()).then_some(self.refusal);
         assemble(
