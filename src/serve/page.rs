@@ -146,7 +146,7 @@ mod tests {
             "No user has been exposed yet",
             "export OPENAI_BASE_URL=http://127.0.0.1:8765/v1",
             "LD_SDK_KEY=sdk-1",
-            "Nothing found so far",
+            "No client errors found so far",
         ] {
             assert!(empty.contains(words), "{words}");
         }
@@ -182,7 +182,7 @@ mod tests {
         }
         assert!(
             !full.contains("No user has been exposed yet")
-                && !full.contains("Nothing found so far")
+                && !full.contains("No client errors found so far")
         );
     }
 }

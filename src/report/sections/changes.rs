@@ -93,7 +93,7 @@ fn users_needed(experiment: &Experiment) -> Option<String> {
             let so_far: u64 = experiment.exposures.0.iter().map(|(_, users)| users).sum();
             let times = (users + so_far) as f64 / so_far.max(1) as f64;
             let times = if times >= 2.0 {
-                format!(" ({} times the users so far in total)", figure::number(times))
+                format!(" (in total {} times as many as now)", figure::number(times))
             } else {
                 String::new()
             };

@@ -30,7 +30,7 @@ fn a_pull_request_comment_opens_with_the_verdict() {
     | p95_total_user_latency | -35.9% | -73.3 to +1.52% | 87.4% | unclear | 714 ms |
     | ai_cost_per_request | +14.6% | -16.9 to +46.1% | 20.9% | unclear | \$0.0040 |
 
-    _If the difference stays as observed, about 79,839 more users (30.3 times the users so far in total) are needed before positive_feedback_rate reaches 90%. Because it may change, the chance to reach 90% by then is about 50%. LaunchDarkly's formula gives 77,998._
+    _If the difference stays as observed, about 79,839 more users (in total 30.3 times as many as now) are needed before positive_feedback_rate reaches 90%. Because it may change, the chance to reach 90% by then is about 50%. LaunchDarkly's formula gives 77,998._
 
     <details><summary>Each variation</summary>
 

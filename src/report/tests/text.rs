@@ -44,8 +44,8 @@ fn the_text_fits_eighty_columns() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      If the difference stays as observed, about 79,839 more users (30.3 times the
-      users so far in total) are needed before positive_feedback_rate reaches 90%.
+      If the difference stays as observed, about 79,839 more users (in total 30.3
+      times as many as now) are needed before positive_feedback_rate reaches 90%.
       Because it may change, the chance to reach 90% by then is about 50%.
       LaunchDarkly's formula gives 77,998.
 
@@ -142,7 +142,7 @@ fn a_wide_terminal_shows_more() {
       negative_feedback_rate  +15.5%  -38.3 to +69.3%    30.0%  unclear   0.3 pts
       p95_total_user_latency  -35.9%  -73.3 to +1.52%    87.4%  unclear    714 ms
       ai_cost_per_request     +14.6%  -16.9 to +46.1%    20.9%  unclear   $0.0040
-      If the difference stays as observed, about 79,839 more users (30.3 times the users so far in total) are needed before
+      If the difference stays as observed, about 79,839 more users (in total 30.3 times as many as now) are needed before
       positive_feedback_rate reaches 90%. Because it may change, the chance to reach 90% by then is about 50%.
       LaunchDarkly's formula gives 77,998.
 
