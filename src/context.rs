@@ -15,15 +15,6 @@ use crate::random::Owner;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Attributes(pub BTreeMap<String, String>);
 
-/// One context of kind `user`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
-    /// The key that bucketing hashes.
-    pub key: String,
-    /// Its attributes.
-    pub attributes: Attributes,
-}
-
 /// The second of the fictional epoch in user keys, as in the wire-format test vectors of the SDKs.
 pub const KEY_EPOCH: u32 = 1_760_000_000;
 

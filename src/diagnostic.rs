@@ -136,6 +136,36 @@ fn printable(text: &str) -> String {
     shown
 }
 
+/// Everything that is wrong with a file or a text.
+///
+/// It displays as the command line shows it, without color: each mistake with its line, what was
+/// expected and how to fix it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(
+    /// Each mistake; at least one.
+    pub Vec<Diagnostic>,
+);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(render(&self.0, false).trim_end())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl From<Vec<Diagnostic>> for Mistakes {
+    fn from(mistakes: Vec<Diagnostic>) -> Self {
+        Self(mistakes)
+    }
+}
+
+impl From<Diagnostic> for Mistakes {
+    fn from(mistake: Diagnostic) -> Self {
+        Self(vec![mistake])
+    }
+}
+
 /// Draws several faults, one after the other.
 #[must_use]
 pub fn render(faults: &[Diagnostic], color: bool) -> String {

@@ -2,10 +2,38 @@
 //! multi-agent AI system, from bootstrap to verdict, against seeded mocks. This page is the
 //! project's architecture document.
 //!
+//! # As a library
+//!
+//! The functions of the command line, for tests, notebooks and CI gates of your own:
+//!
+//! | item | does |
+//! |---|---|
+//! | [`Scenario`] | reads and validates a scenario: a file, a built-in one, or a text |
+//! | [`run()`] | simulates a scenario, from bootstrap to verdict |
+//! | [`analyze`] | analyzes summary statistics or recorded events |
+//! | [`power()`] | counts how often a decision rule gives each verdict |
+//! | [`serve()`] | serves the mock LaunchDarkly and the mock models, for a test of an application |
+//! | [`Report`] | has the result of [`run()`] and [`analyze`] as data, and prints it in every format |
+//!
+//! ```
+//! use simlab::{RunOptions, Scenario};
+//!
+//! let scenario = Scenario::load("security")?;
+//! let options = RunOptions { users: Some(200), ..RunOptions::default() };
+//! let report = simlab::run(&scenario, options)?.report;
+//! let verdict = report.experiments[0].verdict.as_ref().ok_or("there is no decision rule")?;
+//! assert_eq!(verdict.because.len(), 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/` has a verdict in ten lines, a metric of your own and a gate for CI. These items, and
+//! what they take and return, are the library; they may grow. The modules are public only for
+//! simlab's own program, tests and benchmarks, and change without notice.
+//!
 //! # The road
 //!
 //! Each stage is a function from one named value to the next; nothing points backwards, but for a
-//! split that follows the results. [`run`] is this picture in code.
+//! split that follows the results. [`run`](mod@run) is this picture in code.
 //!
 //! ```text
 //! security.ron ─ scenario::load ───▶ Scenario      text becomes meaning; source spans end here
@@ -33,7 +61,7 @@
 //! | world | [`sim`] | a stable queue, an engine that is asked (no I/O), and the loops around it: one for mocks, one that waits |
 //! | study | [`metrics`] [`analysis`] [`verdict`] | journal to observations, observations to posteriors, posteriors to a decision |
 //! | desk | [`explain`] [`report`] [`scenario`] [`recorded`] | the words of the report; plain data in the reader's words, documents of it section by section, and their renderers; the scenario file: as written, resolved, meaning, and its reference; given data: summary statistics and recorded events |
-//! | doors | [`run`] [`power`] [`plan`] [`course`] [`live`] [`serve`] [`cli`] | the road; the road many times over; how many users an experiment needs; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
+//! | doors | [`run`](mod@run) [`power`](mod@power) [`plan`] [`course`] [`live`] [`serve`](mod@serve) [`cli`] | the road; the road many times over; how many users an experiment needs; lessons: the road before and after one knob is turned; the road on real providers; the mocks over HTTP; the command line and its exit codes |
 //!
 //! `live` comes after `run`, not beside `llm`: it uses the stage and the engine of a run.
 //!
@@ -77,41 +105,92 @@
 //! - **One engine, single-threaded**: shared limits need one order. Parallelism is across
 //!   replications.
 
+// The modules are public because the program, the tests in `tests`, the benchmarks and the fuzzing
+// use them, and hidden because nothing about them is promised. `RUSTDOCFLAGS="--cfg internals"
+// cargo doc` shows them.
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod quantity;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod time;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod diagnostic;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod random;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod context;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod statistic;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod experiment;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod figure;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod journal;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod event;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod knowledge;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod flags;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod llm;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod traffic;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod judge;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod agents;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod sim;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod metrics;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod analysis;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod verdict;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod explain;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod report;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod scenario;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod recorded;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod run;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod power;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod plan;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod course;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod live;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod serve;
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod cli;
+
+#[doc(inline)]
+pub use diagnostic::Mistakes;
+#[doc(inline)]
+pub use power::{Power, PowerRequest, power};
+#[doc(inline)]
+pub use recorded::analyze;
+#[doc(inline)]
+pub use report::Report;
+#[doc(inline)]
+pub use run::{Outcome, RunOptions, SetupError, run};
+#[doc(inline)]
+pub use scenario::Scenario;
+#[doc(inline)]
+pub use serve::{Serving, Settings as ServeSettings, serve};
+#[doc(inline)]
+pub use verdict::Decision;

@@ -224,18 +224,6 @@ impl Visit {
         u16::from(before & 15) << 12 | (at as u16 & 15) << 8 | count & 255
     }
 
-    /// The question as it was asked.
-    #[must_use]
-    pub fn question(&self) -> Option<&Body> {
-        self.question.as_ref()
-    }
-
-    /// The final answer, once there is one.
-    #[must_use]
-    pub fn answer(&self) -> Option<&Body> {
-        self.answer.as_ref()
-    }
-
     /// The model of a branch has answered, or failed, at `now`. Appends what happened.
     pub fn replied(
         &mut self,

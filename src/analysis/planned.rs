@@ -13,7 +13,7 @@
 //! Guarantees: pure; a power from 0 to 1; a size or an effect, or `None` where there is none; a
 //! bounded number of steps.
 //!
-//! Does not know: where the means and spreads come from. [`super::simulated_power`] compares these
+//! Does not know: where the means and spreads come from. [`super::simulated_power()`] compares these
 //! formulas with the analysis itself.
 
 use super::needed::smallest;

@@ -20,7 +20,6 @@ use launchdarkly_server_sdk_evaluation as vendor;
 use serde_json::{Value, json};
 
 use super::bucket::{self, Prefix};
-use super::members::at;
 use super::official::{self, Store};
 use super::ruleset::Ruleset;
 use crate::context::Attributes;
@@ -311,13 +310,6 @@ impl Compiled {
     #[must_use]
     pub fn value(&self, config: usize, variation: usize) -> Option<&Value> {
         self.configs.get(config)?.as_ref()?.values.get(variation)
-    }
-
-    /// The key of a variation of `configs[config]`, when the config is an AI config. The service
-    /// lists variations in the order of their creation, which need not be a scenario's.
-    #[must_use]
-    pub fn variation_key(&self, config: usize, variation: usize) -> Option<&str> {
-        at(self.value(config, variation)?, ["_ldMeta", "variationKey"]).as_str()
     }
 
     fn official(&self, config: usize, attribute_set: usize, key: &str) -> Evaluation {

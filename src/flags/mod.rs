@@ -10,7 +10,8 @@
 //! Evaluation is not behind the seam: the same flag JSON is evaluated in every mode, by the
 //! official crate or by the compiled path that is tested to equal it.
 
-pub mod agent;
+#[cfg(test)]
+mod agent;
 pub mod api;
 pub mod bootstrap;
 pub mod bucket;

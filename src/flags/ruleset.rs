@@ -39,19 +39,6 @@ pub enum Change {
 }
 
 impl Ruleset {
-    /// Reads the body of a poll, or the data of a stream's first message.
-    ///
-    /// # Errors
-    /// When `flags` or `segments` is missing or is not an object.
-    pub fn from_json(json: &Value) -> Result<Self, String> {
-        let items = |name: &str| {
-            let items =
-                json[name].as_object().ok_or_else(|| format!("`{name}` must be an object"))?;
-            Ok::<_, String>(items.iter().map(|(key, item)| (key.clone(), item.clone())).collect())
-        };
-        Ok(Self { flags: items("flags")?, segments: items("segments")? })
-    }
-
     /// The body of a poll: `{"flags": …, "segments": …}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -112,10 +99,5 @@ mod tests {
             ]
         );
         assert!(new.changes_since(&new.clone()).is_empty());
-        assert_eq!(Ruleset::from_json(&new.to_json()), Ok(new));
-        assert_eq!(
-            Ruleset::from_json(&json!({ "flags": {} })),
-            Err("`segments` must be an object".to_owned())
-        );
     }
 }

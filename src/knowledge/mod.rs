@@ -26,7 +26,6 @@ pub mod question;
 pub mod ranking;
 pub mod retrieval;
 pub mod structured;
-pub mod visible;
 
 pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError, TopicId};
 pub use detect::{count_redactions, detect_personal_data, redact, redacted_items};

@@ -173,25 +173,6 @@ impl ReasoningNote {
         compose(voice, opening, std::iter::empty(), self.tokens, self.wording, say);
     }
 
-    /// The size of the whole sentences that stand within their first `characters` characters.
-    #[must_use]
-    pub fn leading(self, characters: u32) -> Size {
-        let mut size = Size::ZERO;
-        self.each(|_, part| fits(&mut size, part, characters));
-        size
-    }
-
-    /// How many characters they have.
-    #[must_use]
-    pub fn characters(self) -> u32 {
-        let mut sum = 0;
-        self.each(|_, part| {
-            sum += part.characters;
-            true
-        });
-        sum
-    }
-
     /// Their text: exactly [`Self::tokens`] tokens.
     #[must_use]
     pub fn render(self) -> String {
@@ -383,7 +364,6 @@ mod tests {
         fn a_note_has_exactly_its_tokens(tokens in 0_u32..300, wording: u64) {
             let note = ReasoningNote { tokens, wording };
             prop_assert_eq!(tokens::count(&note.render()), tokens);
-            prop_assert_eq!(tokens::characters(&note.render()), note.characters());
         }
     }
 

@@ -34,8 +34,6 @@ impl SearchTool {
 
 /// Most results that can be asked for.
 pub const MAX_RESULTS: u32 = 20;
-/// Results unless asked for otherwise.
-pub const USUAL_RESULTS: u32 = 3;
 /// Chunks that keyword search returns.
 pub const KEYWORD_RESULTS: usize = 5;
 
@@ -326,12 +324,6 @@ impl RetrievalCache {
         }
     }
 
-    /// Its settings.
-    #[must_use]
-    pub fn settings(&self) -> RetrievalSettings {
-        self.settings
-    }
-
     /// What a tool answers to a query. `base` is the one that the cache was made for.
     #[must_use]
     #[expect(
@@ -389,8 +381,7 @@ mod tests {
         let cache = RetrievalCache::new(&BASE, RetrievalSettings::default());
         for topic in BASE.topics() {
             for variant in 0..QUERY_VARIANTS {
-                let found =
-                    cache.get(&BASE, SearchTool::Semantic, Query { topic, variant }, USUAL_RESULTS);
+                let found = cache.get(&BASE, SearchTool::Semantic, Query { topic, variant }, 3);
                 assert!(
                     found.on_topic >= 1,
                     "{}: {}",

@@ -40,12 +40,6 @@ impl Budget {
         self.spent.get()
     }
 
-    /// The budget.
-    #[must_use]
-    pub fn most(&self) -> u64 {
-        self.most
-    }
-
     /// Reserves `worst`, waiting for calls in flight where that may help.
     ///
     /// # Errors
@@ -98,7 +92,7 @@ mod tests {
         assert_eq!(poll(second.as_mut()), Poll::Ready(Ok(())));
         assert_eq!(poll(pin!(budget.reserve(91))), Poll::Ready(Err(Reached { worst: 91 })));
         budget.settle(60, 60);
-        assert_eq!((budget.spent(), budget.most()), (70, 100));
+        assert_eq!((budget.spent(), budget.most), (70, 100));
     }
 
     proptest! {

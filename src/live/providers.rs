@@ -113,12 +113,6 @@ impl Providers {
         Ok(Self { net, doors, secrets: environment.secrets() })
     }
 
-    /// The network that requests go over.
-    #[must_use]
-    pub fn net(&self) -> Rc<dyn Net> {
-        Rc::clone(&self.net)
-    }
-
     /// The gate in front of a provider; `None` where the environment gives no access.
     #[must_use]
     pub fn gate(&self, provider: Provider) -> Option<&Gate> {

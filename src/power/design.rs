@@ -17,9 +17,6 @@ use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
 /// Most replications of one question.
 pub const MAX_REPLICATIONS: u64 = 10_000_000;
-/// Most sizes of one question.
-pub const MAX_SIZES: usize = 64;
-
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PowerRequest {
@@ -40,6 +37,23 @@ pub struct PowerRequest {
 }
 
 impl PowerRequest {
+    /// 1,000 replications with 10 looks, at a quarter, half, all and twice of the scenario's users.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        let own = scenario.traffic.queries;
+        let mut sizes = vec![own / 4, own / 2, own, own.saturating_mul(2)];
+        sizes.retain(|&size| size > 0);
+        sizes.dedup();
+        Self {
+            replications: 1000,
+            sizes,
+            looks: 10,
+            seed: scenario.seed.0,
+            aa: false,
+            truth_users: None,
+        }
+    }
+
     /// Visits that the truth takes at most, with so many arms over all experiments.
     #[must_use]
     pub fn truth_visits(&self, arms: u32) -> u32 {

@@ -8,6 +8,7 @@
 //! Does not know: files, arguments, terminals.
 
 mod aggregate;
+mod answer;
 mod conduct;
 mod coverage;
 mod data;
@@ -18,12 +19,13 @@ mod replicate;
 mod search;
 
 pub use aggregate::aggregate;
+pub use answer::power;
 pub use conduct::conduct;
 pub use data::{
     Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower,
     Target, TrueEffect,
 };
-pub use design::{Design, MAX_REPLICATIONS, MAX_SIZES, PowerRequest, without_effect};
+pub use design::{Design, MAX_REPLICATIONS, PowerRequest, without_effect};
 pub use document::{to_markdown, to_text};
 pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
 pub use replicate::{AtSize, Replication};

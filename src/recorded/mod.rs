@@ -5,6 +5,7 @@
 //!
 //! Does not know: files (text and bytes come in), the simulator, or how a report is printed.
 
+mod data;
 mod events;
 mod given;
 mod infer;
@@ -18,6 +19,7 @@ mod split;
 mod table;
 mod written;
 
+pub use data::analyze;
 pub use events::events_report;
 pub use given::{GivenStudy, Statistics, statistics};
 pub use infer::{Found, look};

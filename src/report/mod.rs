@@ -24,6 +24,7 @@ mod live;
 mod markdown;
 mod number;
 mod page;
+mod printed;
 mod rollout;
 mod spark;
 mod schema;

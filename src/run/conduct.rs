@@ -26,7 +26,7 @@ use crate::run::watch::SoFar;
 use crate::run::whole::causes;
 use crate::scenario::Scenario;
 
-/// What is asked of a run beside its scenario.
+/// What a run does besides what its scenario says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RunOptions {
     /// Another seed than the scenario's.
@@ -50,10 +50,23 @@ pub struct Outcome {
     pub summaries: Vec<Summary>,
 }
 
-/// Runs a scenario on the mock backends.
+/// Simulates a scenario on the mock backends, from bootstrap to verdict.
+///
+/// The same scenario and options give the same outcome on every machine.
 ///
 /// # Errors
-/// When the mock LaunchDarkly refuses what the scenario asks of it.
+/// When the mock LaunchDarkly refuses what the scenario needs.
+///
+/// ```
+/// use simlab::{RunOptions, Scenario};
+///
+/// let scenario = Scenario::load("premium")?;
+/// let options = RunOptions { seed: Some(2), users: Some(120), ..RunOptions::default() };
+/// let outcome = simlab::run(&scenario, options)?;
+/// assert_eq!(outcome.report.seed, Some(2));
+/// assert!(outcome.report.to_text().contains("Each variation"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn run(scenario: &Scenario, wishes: RunOptions) -> Result<Outcome, SetupError> {
     let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed))?;
     Simulation::new(&stage, wishes).run()

@@ -120,12 +120,6 @@ impl Truth {
         self.of(|pair| pair.effect)
     }
 
-    /// The measurement's limit, likewise.
-    #[must_use]
-    pub fn limits(&self) -> Values {
-        self.of(|pair| pair.limit)
-    }
-
     /// Whether a treatment is truly better (`true`) or worse than the control under the metric at
     /// this place of the experiment; or why neither can be said.
     ///

@@ -18,7 +18,7 @@ use super::schema::schema;
 use super::source::Source as Written;
 use super::spanned::{Misread, Spanned};
 use super::{mend, shape, spanned};
-use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken, nearest};
+use crate::diagnostic::{Diagnostic, Mistakes, Source, Wanted, mistaken, nearest};
 use crate::knowledge::{KnowledgeBase, REINFORCEMENT_LEARNING};
 
 /// Largest scenario file, in bytes.
@@ -43,6 +43,25 @@ pub struct Loaded {
     /// The documents of the folder that it names as its knowledge base; empty where that is built
     /// in.
     pub documents: Vec<(String, String)>,
+}
+
+impl Scenario {
+    /// Reads a scenario: a file, or the name of a built-in one, as `simlab list` shows them.
+    ///
+    /// # Errors
+    /// All mistakes of the file, or that there is no such file.
+    pub fn load(path_or_name: &str) -> Result<Self, Mistakes> {
+        Ok(load(path_or_name)?.scenario)
+    }
+
+    /// Reads the text of a scenario, which is called `name` in reports and messages. A knowledge
+    /// base that it names has to be built in.
+    ///
+    /// # Errors
+    /// All mistakes of the text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
+        Ok(parse(name, Source::new(name, text), &built_in_documents)?.scenario)
+    }
 }
 
 /// Reads a scenario that was kept with its documents, as [`Loaded`] has them.

@@ -10,6 +10,7 @@
 //! Does not know: the command line.
 
 mod arrivals;
+mod background;
 mod asked;
 mod chat;
 mod connections;
@@ -39,6 +40,7 @@ mod vectors;
 mod voice;
 mod world;
 
+pub use background::{Serving, serve};
 pub use routes::Door;
 pub use server::Server;
 pub use state::State;

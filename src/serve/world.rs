@@ -43,6 +43,22 @@ pub struct Settings {
     pub repeat: Repeat,
 }
 
+impl Settings {
+    /// The settings of a scenario whose project is set up and whose models answer at once.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        Self {
+            seed: scenario.seed,
+            bootstrap: true,
+            time_scale: 0.0,
+            patience: Duration::from_us(120_000_000),
+            transcript: 0,
+            failures: false,
+            repeat: Repeat::Next,
+        }
+    }
+}
+
 /// What the same request gets when it comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {

@@ -225,12 +225,6 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         self.now = self.now.max(to);
     }
 
-    /// The moment that the engine has come to.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
     /// Users that have begun.
     #[must_use]
     pub fn begun(&self) -> u32 {

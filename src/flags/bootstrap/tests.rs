@@ -119,11 +119,15 @@ fn users_are_assigned_as_the_published_sequences_say() {
         [Some(2), Some(1), Some(1), Some(0)]
     );
     assert!(!compiled.evaluate(2, 1, "user_1").in_experiment);
-    assert_eq!(compiled.variation_key(2, 6), Some("claude-opus-treatment"));
     let agent = crate::flags::agent::read(compiled.value(2, 6).unwrap()).unwrap().unwrap();
     assert_eq!(
-        (agent.model.as_str(), agent.tools.len(), &agent.custom["max_tool_calls"]),
-        ("claude-opus-4-20250514", 5, &json!(10))
+        (
+            agent.variation.as_str(),
+            agent.model.as_str(),
+            agent.tools.len(),
+            &agent.custom["max_tool_calls"]
+        ),
+        ("claude-opus-treatment", "claude-opus-4-20250514", 5, &json!(10))
     );
     assert_eq!(compiled.value(2, 7), None);
 }

@@ -5,15 +5,12 @@
 //!
 //! Does not know: when an event is due, how it is delivered, or what the simulation keeps.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::context::Attributes;
 use crate::event::AppEvent;
 use crate::flags::compiled::{Evaluation, EvaluationError, Reason};
 use crate::flags::members::put;
-use crate::quantity::Money;
 
 /// A context of kind `user`, as events carry it.
 #[must_use]
@@ -95,12 +92,6 @@ impl Track<'_> {
     }
 }
 
-/// A cost as its event states it: dollars, rounded half up to six decimals.
-#[must_use]
-pub fn cost_dollars(cost: Money) -> f64 {
-    ((cost.nano_dollars() + 500) / 1000) as f64 / 1e6
-}
-
 /// A metric event. `data` is one of [`Track`]'s, or for [`AppEvent::AgentUsed`] the config's key as
 /// text, and null for the application's own. A value that is whole is written as a whole number.
 #[must_use]
@@ -174,45 +165,4 @@ pub fn reason(evaluation: Evaluation, rule_id: Option<&str>) -> Value {
         put(&mut json, "inExperiment", true);
     }
     json
-}
-
-/// Counts of evaluations between two flushes.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// By config, with the application's default.
-    features: BTreeMap<String, (Value, Counters)>,
-}
-
-/// By version and variation: the value that was served, and how often.
-type Counters = BTreeMap<(u64, Option<usize>), (Value, u64)>;
-
-impl Summary {
-    /// Counts one evaluation.
-    pub fn count(&mut self, event: &FeatureEvent<'_>) {
-        let (_, counters) = self
-            .features
-            .entry(event.config.to_owned())
-            .or_insert_with(|| (event.default.clone(), Counters::new()));
-        let counter = (event.version, flag_index(event.evaluation));
-        counters.entry(counter).or_insert_with(|| (event.value.clone(), 0)).1 += 1;
-    }
-
-    /// The event; `None` when nothing was counted.
-    #[must_use]
-    pub fn to_json(&self, start_ms: u64, end_ms: u64) -> Option<Value> {
-        if self.features.is_empty() {
-            return None;
-        }
-        let features = self.features.iter().map(|(key, (default, counters))| {
-            let counters = counters.iter().map(|((version, variation), (value, count))| match variation {
-                Some(variation) => json!({ "variation": variation, "version": version, "value": value, "count": count }),
-                None => json!({ "unknown": true, "value": value, "count": count }),
-            });
-            (key.clone(), json!({ "default": default, "contextKinds": ["user"], "counters": counters.collect::<Vec<_>>() }))
-        });
-        let features: serde_json::Map<String, Value> = features.collect();
-        Some(
-            json!({ "kind": "summary", "startDate": start_ms, "endDate": end_ms, "features": features }),
-        )
-    }
 }

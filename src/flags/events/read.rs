@@ -246,10 +246,7 @@ mod tests {
     use crate::context::Attributes;
     use crate::event::AppEvent;
     use crate::flags::compiled::{Evaluation, Reason};
-    use crate::flags::events::{
-        FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index,
-    };
-    use crate::quantity::Money;
+    use crate::flags::events::{FeatureEvent, Track, context, custom, feature, index};
 
     fn user() -> Value {
         let attributes = [("country", "US"), ("plan", "paid"), ("key", "not the key")];
@@ -289,13 +286,7 @@ mod tests {
             model: "gpt-4o",
             provider: "OpenAI",
         };
-        let cost = custom(
-            5,
-            AppEvent::Cost,
-            &user(),
-            track.cost_data(),
-            cost_dollars(Money::from_nano_dollars(12_345_678)),
-        );
+        let cost = custom(5, AppEvent::Cost, &user(), track.cost_data(), 0.012346);
         assert_eq!(
             cost.to_string(),
             r#"{"kind":"custom","creationDate":5,"key":"ai_cost_per_request","context":{"kind":"user","key":"user_1760000000_1","country":"US","plan":"paid"},"data":{"version":1,"configKey":"support-agent","variationKey":"other-paid","modelName":"gpt-4o","providerName":"OpenAI"},"metricValue":0.012346}"#
@@ -327,14 +318,6 @@ mod tests {
             "{id}"
         );
         assert_ne!(id, run_id("user_1760000000_1 security-agent"));
-        let mut summary = Summary::default();
-        summary.count(&event);
-        summary.count(&event);
-        assert_eq!(
-            summary.to_json(1, 2).unwrap()["features"]["security-agent"]["counters"],
-            json!([{ "variation": 1, "version": 7, "value": value, "count": 2 }])
-        );
-        assert_eq!(Summary::default().to_json(1, 2), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A provider as a value: names, addresses and models as data, and the format that it speaks as an
 //! [`Api`].
 //!
-//! The table of all providers is [`PROVIDERS`](super::PROVIDERS), and each has a folder beside this
+//! The table of all providers is [`super::PROVIDERS`], and each has a folder beside this
 //! file. No other code names a provider: routes and ports of `serve`, environment variables, help,
 //! references and injected faults are made from these values. A provider that is only known at run
 //! time (a known format at another address) would be a [`ProviderFacts`] that is leaked once.
