@@ -1,16 +1,14 @@
-//! What each command does with its arguments.
+//! The commands on scenarios (`run`, `check`, `list`, `new`), and what all commands share.
 //!
 //! Does not know: how anything is simulated or analyzed; `run` does.
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
-use clap::Parser;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::args::{Cli, Command, ContentsFormat, Format, RunArgs};
+use super::args::{ContentsFormat, Format, RunArgs};
 use super::exit::Exit;
 use super::watch::Watch;
 use super::{output, save};
@@ -24,35 +22,7 @@ use crate::run::{RunOptions, Simulation, Size, SoFar, Stage, TranscriptWriter, g
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
 
-/// The program: reads the arguments, does what they say, tells how it ended.
-#[must_use]
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let exit = match cli.command {
-        Command::Run(args) if args.live => super::live::run(&args),
-        Command::Run(args) => run(&args),
-        Command::Check { scenarios } => check(&scenarios),
-        Command::List { format } => list(format),
-        Command::New { name, file } => new(&name, file.as_deref()),
-        Command::Analyze(args) => super::analyze::analyze(&args),
-        Command::Plan(args) => super::plan::plan(&args),
-        Command::Power(args) => super::power::power(&args),
-        Command::Estimate(args) => super::estimate::estimate(&args),
-        Command::Calibrate(args) => super::calibrate::calibrate(&args),
-        Command::Replay(args) => super::live::replay(&args),
-        Command::Journal(command) => super::journal::journal(&command),
-        Command::Report { saved, format } => super::analyze::report(&saved, format),
-        Command::Serve(args) => super::serve::serve(&args),
-        Command::Bootstrap(args) => super::bootstrap::bootstrap(&args),
-        Command::Learn { lesson } => super::learn::learn(lesson.as_deref()),
-        Command::Explain { term } => super::words::explain(&term),
-        Command::Reference { what, format } => super::reference::reference(what, format),
-        Command::Completions { shell } => super::words::completions(shell),
-        Command::Man { command } => super::words::man(command.as_deref()),
-    };
-    exit.unwrap_or_else(|exit| exit).into()
-}
-
+/// How a command ended.
 pub(super) type Ended = Result<Exit, Exit>;
 
 /// Shows faults and ends with the exit code of a bad file.
@@ -82,7 +52,8 @@ pub(super) fn read(scenario: &str) -> Result<Loaded, Exit> {
     load(scenario).map_err(|faults| bad_file(&faults))
 }
 
-fn run(args: &RunArgs) -> Ended {
+/// Simulates a scenario and prints its report.
+pub(super) fn run(args: &RunArgs) -> Ended {
     let loaded = read(&args.scenario)?;
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
     let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
@@ -171,7 +142,8 @@ pub(super) fn rendered(report: &Report, format: Format) -> Result<String, Exit> 
     })
 }
 
-fn check(scenarios: &[String]) -> Ended {
+/// Validates scenarios.
+pub(super) fn check(scenarios: &[String]) -> Ended {
     let mut exit = Exit::Ran;
     for name in scenarios {
         match load(name) {
@@ -238,7 +210,8 @@ pub(super) struct ListEntry {
     title: String,
 }
 
-fn list(format: ContentsFormat) -> Ended {
+/// Lists the built-in scenarios.
+pub(super) fn list(format: ContentsFormat) -> Ended {
     match format {
         ContentsFormat::Text => {
             let width = LIBRARY
@@ -268,7 +241,8 @@ fn list(format: ContentsFormat) -> Ended {
     }
 }
 
-fn new(name: &str, file: Option<&Path>) -> Ended {
+/// Writes a built-in scenario to a file.
+pub(super) fn new(name: &str, file: Option<&Path>) -> Ended {
     let Some(built_in) = built_in(name) else {
         let near =
             diagnostic::nearest(name, LIBRARY.iter().chain(LESSONS).map(|built_in| built_in.name));

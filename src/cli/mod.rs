@@ -14,6 +14,7 @@ mod bootstrap;
 mod bootstrap_document;
 mod calibrate;
 mod commands;
+mod dispatch;
 mod estimate;
 mod exit;
 mod journal;
@@ -30,5 +31,5 @@ mod signals;
 mod watch;
 mod words;
 
-pub use commands::main;
+pub use dispatch::main;
 pub use exit::Exit;

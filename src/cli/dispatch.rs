@@ -1,0 +1,42 @@
+//! From the arguments to the command that they name.
+//!
+//! Does not know: what any command does.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::args::{Cli, Command};
+use super::{
+    analyze, bootstrap, calibrate, commands, estimate, journal, learn, live, plan, power,
+    reference, serve, words,
+};
+
+/// The program: reads the arguments, does what they say, tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match cli.command {
+        Command::Run(args) if args.live => live::run(&args),
+        Command::Run(args) => commands::run(&args),
+        Command::Check { scenarios } => commands::check(&scenarios),
+        Command::List { format } => commands::list(format),
+        Command::New { name, file } => commands::new(&name, file.as_deref()),
+        Command::Analyze(args) => analyze::analyze(&args),
+        Command::Plan(args) => plan::plan(&args),
+        Command::Power(args) => power::power(&args),
+        Command::Estimate(args) => estimate::estimate(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::Replay(args) => live::replay(&args),
+        Command::Journal(command) => journal::journal(&command),
+        Command::Report { saved, format } => analyze::report(&saved, format),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Bootstrap(args) => bootstrap::bootstrap(&args),
+        Command::Learn { lesson } => learn::learn(lesson.as_deref()),
+        Command::Explain { term } => words::explain(&term),
+        Command::Reference { what, format } => reference::reference(what, format),
+        Command::Completions { shell } => words::completions(shell),
+        Command::Man { command } => words::man(command.as_deref()),
+    };
+    exit.unwrap_or_else(|exit| exit).into()
+}
