@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Dialect;
+use super::dialect::{AnswerForm, Dialect};
 use super::write::CallOut;
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
 use crate::llm::wire::body::{Fault, Obj, TextOrList, read, tokens};
@@ -111,26 +111,24 @@ struct OutputDetailsOut {
 }
 
 impl UsageOut {
-    pub(super) fn of(dialect: Dialect, usage: Usage) -> Self {
-        let openai = dialect == Dialect::OpenAi;
+    pub(super) fn of(form: &AnswerForm, usage: Usage) -> Self {
         Self {
             prompt_tokens: usage.input,
             completion_tokens: usage.output,
             total_tokens: u64::from(usage.input) + u64::from(usage.output),
-            prompt_tokens_details: openai.then(InputDetailsOut::default),
-            completion_tokens_details: openai.then(OutputDetailsOut::default),
+            prompt_tokens_details: form.all_fields.then(InputDetailsOut::default),
+            completion_tokens_details: form.all_fields.then(OutputDetailsOut::default),
         }
     }
 }
 
 /// The service's word for why an answer ended.
-pub(super) fn stop_word(dialect: Dialect, stop: &Stop) -> &'static str {
+pub(super) fn stop_word(form: &AnswerForm, stop: &Stop) -> &'static str {
     match stop {
         Stop::EndTurn | Stop::StopSequence(_) | Stop::Refusal => "stop",
         Stop::MaxTokens => "length",
         Stop::ToolUse => "tool_calls",
-        Stop::ContentFilter if dialect == Dialect::OpenAi => "content_filter",
-        Stop::ContentFilter => "stop",
+        Stop::ContentFilter => form.filtered,
     }
 }
 
@@ -173,29 +171,30 @@ pub(super) fn assemble(
 
 /// Writes the body of a 200.
 pub(in crate::llm::wire) fn encode_response(
-    dialect: Dialect,
+    dialect: &Dialect,
     response: &ChatResponse,
     out: &mut Vec<u8>,
 ) {
-    let openai = dialect == Dialect::OpenAi;
+    let form = &dialect.answer;
+    let all = form.all_fields;
     let has_calls = calls(&response.content).next().is_some();
     let refusal = response.refusal.as_deref();
     let silent =
-        openai && (has_calls || refusal.is_some()) && texts(&response.content).next().is_none();
-    // Mistral has no field for a refusal: its words are the answer.
-    let words = Words(&response.content, refusal.filter(|_| !openai));
+        all && (has_calls || refusal.is_some()) && texts(&response.content).next().is_none();
+    // Without a field for a refusal its words are the answer.
+    let words = Words(&response.content, refusal.filter(|_| !all));
     let message = MessageOut {
         role: "assistant",
         content: (!silent).then_some(words),
         tool_calls: has_calls.then_some(Calls(&response.content)),
-        refusal: openai.then_some(refusal),
-        annotations: openai.then_some([]),
+        refusal: all.then_some(refusal),
+        annotations: all.then_some([]),
     };
     let choice = ChoiceOut {
         index: 0,
         message,
-        logprobs: openai.then_some(()),
-        finish_reason: stop_word(dialect, &response.stop),
+        logprobs: all.then_some(()),
+        finish_reason: stop_word(form, &response.stop),
     };
     put(
         out,
@@ -205,9 +204,9 @@ pub(in crate::llm::wire) fn encode_response(
             created: response.created,
             model: &response.model,
             choices: [choice],
-            usage: UsageOut::of(dialect, response.usage),
-            service_tier: openai.then_some("default"),
-            system_fingerprint: openai.then_some(FINGERPRINT),
+            usage: UsageOut::of(form, response.usage),
+            service_tier: all.then_some("default"),
+            system_fingerprint: all.then_some(FINGERPRINT),
         },
     );
 }

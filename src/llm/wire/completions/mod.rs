@@ -1,12 +1,12 @@
-//! Chat completions, the format that OpenAI and Mistral share, with what sets the two apart.
+//! Chat completions, the format that several providers share.
 //!
-//! Promises: a difference between the two is a match on [`Dialect`], visible where it matters.
+//! Guarantees: what sets a provider apart is a field of its [`Dialect`], so another provider with
+//! this format needs no change here.
 //!
-//! Does not know: how either words an error; that is with the provider.
+//! Does not know: any provider, or how one words an error.
 
 mod answer;
 mod dialect;
-mod model;
 mod read;
 mod stream;
 mod turns;
@@ -15,8 +15,11 @@ mod write;
 mod schema;
 
 pub(super) use answer::{decode_response, encode_response};
-pub(super) use dialect::Dialect;
-pub(super) use read::decode_request;
+pub(super) use dialect::{
+    AnswerForm, Deprecated, Dialect, Place, RequestWords, ToolRules, TurnRules,
+};
+pub(super) use read::{BodyIn, decode_request};
 pub(super) use schema::unmet_schema;
 pub(super) use stream::{Assembly, encode_stream};
+pub(super) use turns::Turn;
 pub(super) use write::encode_request;

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Dialect, model as models, turns};
+use super::dialect::{Deprecated, Dialect, ToolRules};
+use super::turns;
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
 use crate::llm::families::{Family, find};
 use crate::llm::wire::body::{
@@ -13,49 +14,46 @@ use crate::llm::wire::raw::RawObject;
 /// The schema of a tool that names none.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
-/// Most tools that OpenAI takes.
-const MAX_TOOLS: usize = 128;
-
-/// The body as sent, both dialects' words together.
+/// The body as sent, with the words of all services.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct BodyIn {
+pub(in crate::llm::wire) struct BodyIn {
     model: Option<String>,
     messages: Option<Vec<Obj<turns::MessageIn>>>,
     tools: Option<Vec<Obj<ToolIn>>>,
     tool_choice: Option<TextOrObject<ChoiceIn>>,
     parallel_tool_calls: Option<bool>,
     response_format: Option<Obj<FormatIn>>,
-    pub(super) max_tokens: Option<i64>,
-    pub(super) max_completion_tokens: Option<i64>,
-    pub(super) temperature: Option<f64>,
-    pub(super) top_p: Option<f64>,
-    pub(super) presence_penalty: Option<f64>,
-    pub(super) frequency_penalty: Option<f64>,
-    pub(super) logprobs: Option<bool>,
-    pub(super) top_logprobs: Option<i64>,
-    pub(super) reasoning_effort: Option<String>,
+    pub(in crate::llm::wire) max_tokens: Option<i64>,
+    pub(in crate::llm::wire) max_completion_tokens: Option<i64>,
+    pub(in crate::llm::wire) temperature: Option<f64>,
+    pub(in crate::llm::wire) top_p: Option<f64>,
+    pub(in crate::llm::wire) presence_penalty: Option<f64>,
+    pub(in crate::llm::wire) frequency_penalty: Option<f64>,
+    pub(in crate::llm::wire) logprobs: Option<bool>,
+    pub(in crate::llm::wire) top_logprobs: Option<i64>,
+    pub(in crate::llm::wire) reasoning_effort: Option<String>,
     stop: Option<TextOrList<String>>,
     n: Option<i64>,
-    seed: Option<i64>,
-    random_seed: Option<i64>,
-    user: Option<String>,
+    pub(in crate::llm::wire) seed: Option<i64>,
+    pub(in crate::llm::wire) random_seed: Option<i64>,
+    pub(in crate::llm::wire) user: Option<String>,
     safety_identifier: Option<String>,
     metadata: Option<Obj<MetadataIn>>,
     stream: Option<bool>,
     stream_options: Option<Obj<StreamOptionsIn>>,
-    // Words that one of the two, or both, refuse.
-    functions: Present,
-    function_call: Present,
-    store: Present,
-    pub(super) logit_bias: Present,
-    top_k: Present,
-    system: Present,
-    stop_sequences: Present,
-    thinking: Present,
-    safe_prompt: Present,
-    output_config: Present,
-    extra_body: Present,
+    // Words that some or all refuse.
+    pub(in crate::llm::wire) functions: Present,
+    pub(in crate::llm::wire) function_call: Present,
+    pub(in crate::llm::wire) store: Present,
+    pub(in crate::llm::wire) logit_bias: Present,
+    pub(in crate::llm::wire) top_k: Present,
+    pub(in crate::llm::wire) system: Present,
+    pub(in crate::llm::wire) stop_sequences: Present,
+    pub(in crate::llm::wire) thinking: Present,
+    pub(in crate::llm::wire) safe_prompt: Present,
+    pub(in crate::llm::wire) output_config: Present,
+    pub(in crate::llm::wire) extra_body: Present,
 }
 
 #[derive(Default, Deserialize)]
@@ -115,28 +113,28 @@ struct StreamOptionsIn {
 
 /// Reads the body of `POST …/chat/completions` for models of these families.
 pub(in crate::llm::wire) fn decode_request(
-    dialect: Dialect,
+    dialect: &Dialect,
     families: &'static [Family],
     body: &[u8],
 ) -> Result<ChatRequest, Fault> {
     let Obj(mut body) = read::<Obj<BodyIn>>(body)?;
     refuse_words(dialect, &body)?;
-    let model = match body.model.take() {
-        Some(model) if !model.is_empty() => model,
-        _ if dialect == Dialect::OpenAi => {
-            return Err(Fault::said("model", "you must provide a model parameter", None));
-        }
-        _ => return Err(Fault::missing("model")),
-    };
+    let model =
+        body.model.take().filter(|model| !model.is_empty()).ok_or_else(dialect.without_model)?;
     let stops = match &body.stop {
         None => 0,
         Some(TextOrList::Text(_)) => 1,
         Some(TextOrList::List(texts)) => texts.len(),
     };
-    models::check(dialect, find(families, &model), &body, stops)?;
+    if let Some(most) = dialect.max_stops.filter(|most| stops > *most) {
+        return Err(too_many("stop", most, stops));
+    }
+    // A model that no table has takes all parameters.
+    if let Some(family) = find(families, &model) {
+        (dialect.check_model)(family, &body)?;
+    }
     let max_tokens = max_tokens(dialect, body.max_tokens, body.max_completion_tokens)?;
-    let hottest = if dialect == Dialect::OpenAi { 2.0 } else { 1.5 };
-    let temperature = real("temperature", body.temperature, hottest)?;
+    let temperature = real("temperature", body.temperature, dialect.max_temperature)?;
     let top_p = real("top_p", body.top_p, 1.0)?;
     if whole("n", body.n, 1)?.is_some_and(|n| n > 1) {
         return Err(Fault::said("n", "only one choice is played here: 'n' must be 1", None));
@@ -147,16 +145,16 @@ pub(in crate::llm::wire) fn decode_request(
         Some(TextOrList::List(texts)) => texts,
     };
     let stream = body.stream.unwrap_or_default();
-    if body.stream_options.is_some() && !stream && dialect == Dialect::OpenAi {
+    if body.stream_options.is_some() && !stream && dialect.refuses_idle_options {
         let words = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
         return Err(Fault::said("stream_options", words, None));
     }
     let include_usage =
         body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
     let (messages, system) =
-        turns::messages(dialect, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
-    let tools = tools(dialect, body.tools)?;
-    if dialect == Dialect::OpenAi && tools.is_empty() {
+        turns::messages(&dialect.turns, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+    let tools = tools(&dialect.tools, body.tools)?;
+    if dialect.refuses_idle_options && tools.is_empty() {
         let orphan = [
             ("tool_choice", body.tool_choice.is_some()),
             ("parallel_tool_calls", body.parallel_tool_calls.is_some()),
@@ -168,18 +166,19 @@ pub(in crate::llm::wire) fn decode_request(
             return Err(Fault::said(word, words, None));
         }
     }
-    let tool_choice = choice(dialect, body.tool_choice, &tools)?;
+    let tool_choice = choice(dialect.tools.choices, body.tool_choice, &tools)?;
     let output = output(body.response_format)?;
-    if dialect == Dialect::OpenAi
+    if dialect.json_needs_its_word
         && output == Output::JsonObject
         && !mentions_json(&messages, system.as_deref())
     {
         let words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
         return Err(Fault::said("messages", words, None));
     }
-    let user = match dialect {
-        Dialect::OpenAi => body.user.or(body.safety_identifier),
-        Dialect::Mistral => body.metadata.and_then(|Obj(metadata)| metadata.user_id),
+    let user = if dialect.words.user_in_metadata {
+        body.metadata.and_then(|Obj(metadata)| metadata.user_id)
+    } else {
+        body.user.or(body.safety_identifier)
     };
     Ok(ChatRequest {
         system,
@@ -195,90 +194,62 @@ pub(in crate::llm::wire) fn decode_request(
         seed: body.seed.or(body.random_seed),
         user,
         stream,
-        include_usage: include_usage || dialect == Dialect::Mistral,
+        include_usage: include_usage || !dialect.answer.usage_on_request,
         ..ChatRequest::new(model)
     })
 }
 
-fn refuse_words(dialect: Dialect, body: &BodyIn) -> Result<(), Fault> {
-    let foreign: &[(&str, bool)] = match dialect {
-        Dialect::OpenAi => {
-            for (word, present, instead) in [
-                ("functions", body.functions, "tools"),
-                ("function_call", body.function_call, "tool_choice"),
-            ] {
-                if present.0 {
-                    let words = format!(
-                        "'{word}' is deprecated and not played here: use '{instead}' instead"
-                    );
-                    return Err(Fault::said(word, words, Some("unsupported_parameter")));
-                }
-            }
-            &[
-                ("top_k", body.top_k.0),
-                ("system", body.system.0),
-                ("stop_sequences", body.stop_sequences.0),
-                ("thinking", body.thinking.0),
-                ("random_seed", body.random_seed.is_some()),
-                ("safe_prompt", body.safe_prompt.0),
-                ("output_config", body.output_config.0),
-                ("extra_body", body.extra_body.0),
-            ]
+fn refuse_words(dialect: &Dialect, body: &BodyIn) -> Result<(), Fault> {
+    for Deprecated { word, present, instead } in dialect.deprecated {
+        if present(body) {
+            let words =
+                format!("'{word}' is deprecated and not played here: use '{instead}' instead");
+            return Err(Fault::said(*word, words, Some("unsupported_parameter")));
         }
-        Dialect::Mistral => &[
-            ("max_completion_tokens", body.max_completion_tokens.is_some()),
-            ("store", body.store.0),
-            ("user", body.user.is_some()),
-            ("seed", body.seed.is_some()),
-            ("logit_bias", body.logit_bias.0),
-            ("functions", body.functions.0),
-            ("function_call", body.function_call.0),
-            ("system", body.system.0),
-            ("stop_sequences", body.stop_sequences.0),
-            ("thinking", body.thinking.0),
-            ("output_config", body.output_config.0),
-            ("extra_body", body.extra_body.0),
-        ],
-    };
-    match foreign.iter().find(|(_, present)| *present) {
+    }
+    match dialect.refused.iter().find(|(_, present)| present(body)) {
         Some((word, _)) => Err(Fault::new(*word, Problem::Forbidden)),
         None => Ok(()),
     }
 }
 
-fn max_tokens(dialect: Dialect, old: Option<i64>, new: Option<i64>) -> Result<Option<u32>, Fault> {
+/// What is wrong with a list of `found` entries where a service takes `most`.
+fn too_many(word: &str, most: usize, found: usize) -> Fault {
+    let words = format!(
+        "Invalid '{word}': array too long. Expected an array with maximum length {most}, but got an array with length {found} instead."
+    );
+    Fault::said(word, words, Some("array_above_max_length"))
+}
+
+fn max_tokens(dialect: &Dialect, old: Option<i64>, new: Option<i64>) -> Result<Option<u32>, Fault> {
     if old.is_some() && new.is_some() {
         let words =
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
         return Err(Fault::said("max_tokens", words, Some("invalid_parameter_combination")));
     }
-    let least = u32::from(dialect == Dialect::OpenAi);
+    let least = dialect.min_max_tokens;
     Ok(whole("max_completion_tokens", new, least)?.or(whole("max_tokens", old, least)?))
 }
 
-/// Whether `name` is one that both services take for a function.
+/// Whether `name` is one that services take for a function.
 fn is_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     !name.is_empty() && name.len() <= 64 && name.bytes().all(plain)
 }
 
-fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>, Fault> {
+fn tools(rules: &ToolRules, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>, Fault> {
     let Some(tools) = tools else { return Ok(Vec::new()) };
-    if tools.is_empty() && dialect == Dialect::OpenAi {
+    if tools.is_empty() && !rules.may_be_empty {
         return Err(Fault::new("tools", Problem::Empty));
     }
-    if tools.len() > MAX_TOOLS && dialect == Dialect::OpenAi {
-        let words = format!(
-            "Invalid 'tools': array too long. Expected an array with maximum length {MAX_TOOLS}, but got an array with length {} instead.",
-            tools.len()
-        );
-        return Err(Fault::said("tools", words, Some("array_above_max_length")));
+    if let Some(most) = rules.max.filter(|most| tools.len() > *most) {
+        return Err(too_many("tools", most, tools.len()));
     }
     let mut all = Vec::with_capacity(tools.len());
     for (i, Obj(tool)) in tools.into_iter().enumerate() {
         match tool.r#type.as_deref() {
             Some("function") => {}
-            None if dialect == Dialect::Mistral => {}
+            None if !rules.need_type => {}
             None => return Err(Fault::missing(format!("tools.{i}.type"))),
             Some(other) => {
                 let words =
@@ -291,15 +262,7 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
         let name =
             function.name.ok_or_else(|| Fault::missing(format!("tools.{i}.function.name")))?;
         if !is_name(&name) {
-            let words = match dialect {
-                Dialect::OpenAi => format!(
-                    "Invalid 'tools[{i}].function.name': string does not match pattern. Expected a string that matches the pattern \
-                     '^[a-zA-Z0-9_-]+$'."
-                ),
-                Dialect::Mistral => format!(
-                    "Function name was {name} but must be a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64."
-                ),
-            };
+            let words = (rules.bad_name)(i, &name);
             return Err(Fault::said(
                 format!("tools.{i}.function.name"),
                 words,
@@ -308,7 +271,7 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
         }
         let schema = match function.parameters {
             Some(parameters) => parameters.into_text(),
-            None if dialect == Dialect::Mistral => {
+            None if rules.need_parameters => {
                 return Err(Fault::missing(format!("tools.{i}.function.parameters")));
             }
             None => NO_PARAMETERS.to_owned(),
@@ -319,14 +282,10 @@ fn tools(dialect: Dialect, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>,
 }
 
 fn choice(
-    dialect: Dialect,
+    allowed: &'static [&'static str],
     choice: Option<TextOrObject<ChoiceIn>>,
     tools: &[Tool],
 ) -> Result<ToolChoice, Fault> {
-    let allowed: &'static [&'static str] = match dialect {
-        Dialect::OpenAi => &["none", "auto", "required"],
-        Dialect::Mistral => &["auto", "none", "any", "required"],
-    };
     let name = match choice {
         None => return Ok(ToolChoice::Auto),
         Some(TextOrObject::Text(word)) => {
@@ -334,7 +293,7 @@ fn choice(
                 "auto" => Ok(ToolChoice::Auto),
                 "none" => Ok(ToolChoice::None),
                 "required" => Ok(ToolChoice::Any),
-                "any" if dialect == Dialect::Mistral => Ok(ToolChoice::Any),
+                "any" if allowed.contains(&"any") => Ok(ToolChoice::Any),
                 _ => Err(Fault::new("tool_choice", Problem::NotOneOf { found: word, allowed })),
             };
         }

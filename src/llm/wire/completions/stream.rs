@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Dialect;
 use super::answer::{
     CallIn, FINGERPRINT, PartIn, UsageIn, UsageOut, arguments, assemble, calls, stop_word, texts,
     words,
 };
+use super::dialect::Dialect;
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
 use crate::llm::wire::head::malformed;
@@ -109,40 +109,43 @@ impl Chunks<'_> {
     }
 }
 
-/// The answer as the service streams it. With `include_usage`, OpenAI tells the usage in a chunk of
-/// its own; Mistral always tells it in the last one.
+/// The answer as the service streams it. `include_usage` matters to a service that sends the usage
+/// on request.
 pub(in crate::llm::wire) fn encode_stream(
-    dialect: Dialect,
+    dialect: &Dialect,
     response: &ChatResponse,
     chunking: Chunking,
     include_usage: bool,
 ) -> Frames {
-    let openai = dialect == Dialect::OpenAi;
+    let form = &dialect.answer;
+    let all = form.all_fields;
     let head = ChunkOut {
         id: &response.id,
         object: "chat.completion.chunk",
         created: response.created,
         model: &response.model,
-        service_tier: openai.then_some("default"),
-        system_fingerprint: openai.then_some(FINGERPRINT),
+        service_tier: all.then_some("default"),
+        system_fingerprint: all.then_some(FINGERPRINT),
         choices: &[],
         usage: None,
     };
-    let mut chunks = Chunks { frames: Frames::default(), head, logprobs: openai.then_some(()) };
-    let usage = UsageOut::of(dialect, response.usage);
-    // OpenAI says `"usage": null` in the meantime, but only to those who asked.
-    let meantime = (openai && include_usage).then_some(None);
-    let silent = openai
+    let mut chunks = Chunks { frames: Frames::default(), head, logprobs: all.then_some(()) };
+    let usage = UsageOut::of(form, response.usage);
+    // A service that sends the usage on request says `"usage": null` in the meantime to those who
+    // asked.
+    let own_chunk = form.usage_on_request && include_usage;
+    let meantime = own_chunk.then_some(None);
+    let silent = all
         && texts(&response.content).next().is_none()
         && (response.refusal.is_some() || !response.content.is_empty());
     let first = DeltaOut {
         role: Some("assistant"),
         content: Some(if silent { None } else { Some("") }),
-        refusal: openai.then_some(None),
+        refusal: all.then_some(None),
         tool_calls: None,
     };
     chunks.push(first, None, meantime);
-    for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !openai)) {
+    for text in texts(&response.content).chain(response.refusal.as_deref().filter(|_| !all)) {
         chunks.push_pieces(
             DeltaOut { content: Some(Some("")), ..DeltaOut::default() },
             "content",
@@ -151,64 +154,46 @@ pub(in crate::llm::wire) fn encode_stream(
             meantime,
         );
     }
-    let finish = stop_word(dialect, &response.stop);
-    match dialect {
-        Dialect::OpenAi => {
-            if let Some(text) = &response.refusal {
-                chunks.push_pieces(
-                    DeltaOut { refusal: Some(Some("")), ..DeltaOut::default() },
-                    "refusal",
-                    chunking,
-                    text,
-                    meantime,
-                );
-            }
-            for (index, call) in calls(&response.content).enumerate() {
-                let function = FunctionDeltaOut { name: Some(&call.name), arguments: "" };
-                let begin = [CallDeltaOut {
-                    index,
-                    id: Some(&call.id),
-                    r#type: Some("function"),
-                    function,
-                }];
-                chunks.push(
-                    DeltaOut { tool_calls: Some(&begin), ..DeltaOut::default() },
-                    None,
-                    meantime,
-                );
-                let more = [CallDeltaOut {
-                    index,
-                    id: None,
-                    r#type: None,
-                    function: FunctionDeltaOut { name: None, arguments: "" },
-                }];
-                let delta = DeltaOut { tool_calls: Some(&more), ..DeltaOut::default() };
-                chunks.push_pieces(delta, "arguments", chunking, &call.input, meantime);
-            }
-            chunks.push(DeltaOut::default(), Some(finish), meantime);
-            if include_usage {
-                let last = ChunkOut { usage: Some(Some(usage)), ..chunks.head };
-                chunks.frames.push(None, &last);
-            }
+    if let Some(text) = response.refusal.as_deref().filter(|_| all) {
+        let delta = DeltaOut { refusal: Some(Some("")), ..DeltaOut::default() };
+        chunks.push_pieces(delta, "refusal", chunking, text, meantime);
+    }
+    let mut last = DeltaOut::default();
+    let whole: Vec<CallDeltaOut<'_>>;
+    if form.whole_calls {
+        whole = calls(&response.content)
+            .enumerate()
+            .map(|(index, call)| CallDeltaOut {
+                index,
+                id: Some(&call.id),
+                r#type: Some("function"),
+                function: FunctionDeltaOut { name: Some(&call.name), arguments: &call.input },
+            })
+            .collect();
+        last.content = Some(Some(""));
+        last.tool_calls = (!whole.is_empty()).then_some(&whole[..]);
+    } else {
+        for (index, call) in calls(&response.content).enumerate() {
+            let function = FunctionDeltaOut { name: Some(&call.name), arguments: "" };
+            let begin =
+                [CallDeltaOut { index, id: Some(&call.id), r#type: Some("function"), function }];
+            let delta = DeltaOut { tool_calls: Some(&begin), ..DeltaOut::default() };
+            chunks.push(delta, None, meantime);
+            let more = [CallDeltaOut {
+                index,
+                id: None,
+                r#type: None,
+                function: FunctionDeltaOut { name: None, arguments: "" },
+            }];
+            let delta = DeltaOut { tool_calls: Some(&more), ..DeltaOut::default() };
+            chunks.push_pieces(delta, "arguments", chunking, &call.input, meantime);
         }
-        Dialect::Mistral => {
-            // Calls come whole, in the last chunk.
-            let whole: Vec<CallDeltaOut<'_>> = calls(&response.content)
-                .enumerate()
-                .map(|(index, call)| CallDeltaOut {
-                    index,
-                    id: Some(&call.id),
-                    r#type: Some("function"),
-                    function: FunctionDeltaOut { name: Some(&call.name), arguments: &call.input },
-                })
-                .collect();
-            let tool_calls = (!whole.is_empty()).then_some(&whole[..]);
-            chunks.push(
-                DeltaOut { content: Some(Some("")), tool_calls, ..DeltaOut::default() },
-                Some(finish),
-                Some(Some(usage)),
-            );
-        }
+    }
+    let in_last = if form.usage_on_request { meantime } else { Some(Some(usage)) };
+    chunks.push(last, Some(stop_word(form, &response.stop)), in_last);
+    if own_chunk {
+        let last = ChunkOut { usage: Some(Some(usage)), ..chunks.head };
+        chunks.frames.push(None, &last);
     }
     chunks.frames.push_done();
     chunks.frames

@@ -1,13 +1,13 @@
 //! The conversation of a request: roles in an order that the service takes, and tool calls that
 //! must be answered.
 //!
-//! Mistral's order is that of its own `mistral-common` validator; OpenAI takes nearly any.
+//! What a service asks of them is in its [`TurnRules`].
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::Dialect;
+use super::dialect::{Place, TurnRules};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList};
 use crate::llm::wire::raw::Arguments;
@@ -49,7 +49,7 @@ struct FunctionIn {
 
 /// A role of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+pub(in crate::llm::wire) enum Turn {
     System,
     User,
     Assistant,
@@ -57,7 +57,8 @@ enum Turn {
 }
 
 impl Turn {
-    fn word(self) -> &'static str {
+    /// Its word on the wire.
+    pub(in crate::llm::wire) fn word(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::User => "user",
@@ -66,18 +67,14 @@ impl Turn {
         }
     }
 
-    fn named(dialect: Dialect, i: usize, word: String) -> Result<Self, Fault> {
-        let allowed: &'static [&'static str] = match dialect {
-            Dialect::OpenAi => &["system", "assistant", "user", "function", "tool", "developer"],
-            Dialect::Mistral => &["system", "user", "assistant", "tool"],
-        };
+    fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Self, Fault> {
         Ok(match word.as_str() {
             "system" => Self::System,
-            "developer" if dialect == Dialect::OpenAi => Self::System,
+            "developer" if allowed.contains(&"developer") => Self::System,
             "user" => Self::User,
             "assistant" => Self::Assistant,
             "tool" => Self::Tool,
-            "function" if dialect == Dialect::OpenAi => {
+            "function" if allowed.contains(&"function") => {
                 let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
                 return Err(Fault::said(
                     format!("messages.{i}.role"),
@@ -93,49 +90,29 @@ impl Turn {
             }
         })
     }
-
-    /// Whether Mistral takes this turn after `before`.
-    fn may_follow(self, before: Self) -> bool {
-        match before {
-            Self::System | Self::User => self != Self::Tool,
-            Self::Assistant => self != Self::System,
-            Self::Tool => matches!(self, Self::Assistant | Self::Tool),
-        }
-    }
 }
-
-/// Mistral's code for messages in an order that it does not take.
-const ORDER: Option<&str> = Some("3230");
-/// Mistral's code for a call that is none.
-const CALL: Option<&str> = Some("3280");
 
 /// Reads the messages, and the system prompt that is among them.
 pub(super) fn messages(
-    dialect: Dialect,
+    rules: &TurnRules,
     all: Vec<Obj<MessageIn>>,
 ) -> Result<(Vec<Message>, Option<String>), Fault> {
     if all.is_empty() {
-        return Err(match dialect {
-            Dialect::OpenAi => Fault::new("messages", Problem::Empty),
-            Dialect::Mistral => {
-                Fault::said("messages", "Conversation must have at least one message", ORDER)
-            }
-        });
+        return Err((rules.empty)());
     }
     let last = all.len() - 1;
     let mut messages: Vec<Message> = Vec::with_capacity(all.len());
     let mut system: Option<String> = None;
-    let mut calls = Calls { dialect, asked_in: 0, open: BTreeSet::new() };
+    let mut calls = Calls { rules, asked_in: 0, open: BTreeSet::new() };
     let mut before = None;
     for (i, Obj(mut message)) in all.into_iter().enumerate() {
         let turn = Turn::named(
-            dialect,
+            rules.roles,
             i,
             message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?,
         )?;
-        if dialect == Dialect::Mistral {
-            check_order(i, turn, before, i == last, message.prefix.unwrap_or_default())?;
-        }
+        let prefix = message.prefix.unwrap_or_default();
+        (rules.check_order)(Place { i, turn, before, is_last: i == last, prefix })?;
         if turn != Turn::Tool {
             calls.close()?;
         }
@@ -159,7 +136,7 @@ pub(super) fn messages(
                 messages.push(Message { role: Role::User, content });
             }
             Turn::Assistant => {
-                let content = assistant(dialect, i, message)?;
+                let content = assistant(rules, i, message)?;
                 calls.open(i, &content);
                 messages.push(Message { role: Role::Assistant, content });
             }
@@ -181,35 +158,6 @@ pub(super) fn messages(
     }
     calls.close()?;
     Ok((messages, system))
-}
-
-fn check_order(
-    i: usize,
-    turn: Turn,
-    before: Option<Turn>,
-    is_last: bool,
-    prefix: bool,
-) -> Result<(), Fault> {
-    let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
-    match before {
-        None if matches!(turn, Turn::Assistant | Turn::Tool) && is_last => {
-            return refuse(
-                "Conversation must start with a user message or system message".to_owned(),
-            );
-        }
-        Some(before) if !turn.may_follow(before) => {
-            return refuse(format!(
-                "Unexpected role '{}' after role '{}'",
-                turn.word(),
-                before.word()
-            ));
-        }
-        _ => {}
-    }
-    if is_last && turn == Turn::Assistant && !prefix {
-        return refuse("Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant".to_owned());
-    }
-    Ok(())
 }
 
 /// The texts of a message's content.
@@ -239,8 +187,8 @@ fn texts(i: usize, content: TextOrList<Obj<PartIn>>) -> Result<Vec<String>, Faul
     Ok(all)
 }
 
-fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>, Fault> {
-    if message.function_call.0 && dialect == Dialect::OpenAi {
+fn assistant(rules: &TurnRules, i: usize, message: MessageIn) -> Result<Vec<Part>, Fault> {
+    if message.function_call.0 && rules.refuses_function_call {
         let words = "'function_call' is deprecated and not played here: use 'tool_calls' instead";
         return Err(Fault::said(
             format!("messages.{i}.function_call"),
@@ -257,23 +205,12 @@ fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>
         .collect();
     parts.extend(message.refusal.map(Part::Text));
     let calls = message.tool_calls.unwrap_or_default();
-    if !calls.is_empty() || dialect == Dialect::Mistral {
+    if !calls.is_empty() || rules.empty_text_is_silence {
         // With calls, an empty text is the wire's way of saying nothing.
         parts.retain(|part| *part != Part::Text(String::new()));
     }
     if calls.is_empty() && (parts.is_empty() || !spoke) {
-        return Err(match dialect {
-            Dialect::OpenAi => Fault::said(
-                format!("messages.{i}.content"),
-                "Invalid value for 'content': expected a string, got null.",
-                Some("invalid_value"),
-            ),
-            Dialect::Mistral => Fault::said(
-                format!("messages.{i}"),
-                "Assistant message must have either content or tool_calls.",
-                Some("3240"),
-            ),
-        });
+        return Err((rules.silent)(i));
     }
     for (j, Obj(call)) in calls.into_iter().enumerate() {
         let path = |field: &str| format!("messages.{i}.tool_calls.{j}.{field}");
@@ -283,25 +220,13 @@ fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>
                 Problem::NotOneOf { found: other, allowed: &["function"] },
             ));
         }
-        let id = match call.id {
-            Some(id) => id,
-            None if dialect == Dialect::Mistral => {
-                return Err(Fault::said(
-                    path("id"),
-                    "Tool call id has to be defined in serving mode.",
-                    CALL,
-                ));
-            }
-            None => return Err(Fault::missing(path("id"))),
-        };
-        if dialect == Dialect::Mistral {
-            check_id(&path("id"), &id)?;
-        }
+        let id = call.id.ok_or_else(|| (rules.without_id)(path("id")))?;
+        (rules.check_id)(&path("id"), &id)?;
         let Obj(function) = call.function.ok_or_else(|| Fault::missing(path("function")))?;
         let input =
             match function.arguments.ok_or_else(|| Fault::missing(path("function.arguments")))? {
                 Arguments::Text(text) => text,
-                Arguments::Object(text) if dialect == Dialect::Mistral => text,
+                Arguments::Object(text) if rules.object_arguments => text,
                 Arguments::Object(_) => {
                     use crate::llm::wire::body::Kind;
                     return Err(Fault::new(
@@ -319,26 +244,14 @@ fn assistant(dialect: Dialect, i: usize, message: MessageIn) -> Result<Vec<Part>
     Ok(parts)
 }
 
-/// Mistral takes nine letters or digits for the id of a call, and nothing else.
-fn check_id(path: &str, id: &str) -> Result<(), Fault> {
-    if id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Ok(());
-    }
-    Err(Fault::said(
-        path,
-        format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."),
-        CALL,
-    ))
-}
-
 /// Tool calls that wait for their results.
-struct Calls {
-    dialect: Dialect,
+struct Calls<'r> {
+    rules: &'r TurnRules,
     asked_in: usize,
     open: BTreeSet<String>,
 }
 
-impl Calls {
+impl Calls<'_> {
     fn open(&mut self, i: usize, content: &[Part]) {
         self.asked_in = i;
         self.open.extend(content.iter().filter_map(|part| {
@@ -347,42 +260,17 @@ impl Calls {
     }
 
     fn answer(&mut self, i: usize, id: &str) -> Result<(), Fault> {
-        if self.dialect == Dialect::Mistral {
-            check_id(&format!("messages.{i}.tool_call_id"), id)?;
-        }
+        (self.rules.check_id)(&format!("messages.{i}.tool_call_id"), id)?;
         if self.open.remove(id) {
             return Ok(());
         }
-        Err(match self.dialect {
-            Dialect::OpenAi => Fault::said(
-                format!("messages.{i}.role"),
-                "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
-                None,
-            ),
-            Dialect::Mistral => Fault::said(
-                format!("messages.{i}.tool_call_id"),
-                format!("Unexpected tool call id {id} in tool results"),
-                ORDER,
-            ),
-        })
+        Err((self.rules.unexpected_result)(i, id))
     }
 
     fn close(&self) -> Result<(), Fault> {
         if self.open.is_empty() {
             return Ok(());
         }
-        let words = match self.dialect {
-            Dialect::OpenAi => format!(
-                "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following \
-                 tool_call_ids did not have response messages: {}",
-                self.open.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-            ),
-            Dialect::Mistral => "Not the same number of function calls and responses".to_owned(),
-        };
-        Err(Fault::said(
-            format!("messages.{}.role", self.asked_in),
-            words,
-            if self.dialect == Dialect::Mistral { ORDER } else { None },
-        ))
+        Err((self.rules.without_results)(self.asked_in, &self.open))
     }
 }

@@ -3,7 +3,7 @@
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::Dialect;
+use super::dialect::{Dialect, RequestWords};
 use crate::llm::chat::{ChatRequest, Output, Part, Role, Tool, ToolChoice, ToolUse};
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
@@ -55,11 +55,11 @@ struct StreamOptionsOut {
 
 /// The conversation as the wire has it: the system prompt first, and each tool result a message of
 /// its own.
-struct Messages<'a>(Dialect, &'a ChatRequest);
+struct Messages<'a>(&'a RequestWords, &'a ChatRequest);
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(dialect, request) = *self;
+        let Self(words, request) = *self;
         let mut list = serializer.serialize_seq(None)?;
         if let Some(system) = &request.system {
             list.serialize_element(&MessageOut {
@@ -69,7 +69,7 @@ impl Serialize for Messages<'_> {
         }
         for (i, message) in request.messages.iter().enumerate() {
             if message.role == Role::Assistant {
-                list.serialize_element(&assistant(dialect, &message.content))?;
+                list.serialize_element(&assistant(words, &message.content))?;
                 continue;
             }
             // Results first: they must follow their calls directly.
@@ -78,7 +78,7 @@ impl Serialize for Messages<'_> {
                 list.serialize_element(&MessageOut {
                     content: Some(ContentOut::Text(&result.content)),
                     tool_call_id: Some(&result.id),
-                    name: if dialect == Dialect::Mistral {
+                    name: if words.results_name_tools {
                         name_of(request, i, &result.id)
                     } else {
                         None
@@ -97,11 +97,11 @@ impl Serialize for Messages<'_> {
     }
 }
 
-fn assistant(dialect: Dialect, content: &[Part]) -> MessageOut<'_> {
+fn assistant<'a>(words: &RequestWords, content: &'a [Part]) -> MessageOut<'a> {
     let has_text = content.iter().any(|part| matches!(part, Part::Text(_)));
     let has_calls = content.iter().any(|part| matches!(part, Part::ToolUse(_)));
     MessageOut {
-        content: if has_text || dialect == Dialect::Mistral || !has_calls {
+        content: if has_text || words.text_beside_calls || !has_calls {
             Some(ContentOut::of(content))
         } else {
             None
@@ -268,15 +268,15 @@ struct SchemaOut<'a> {
 
 /// Writes the body of `POST …/chat/completions`.
 pub(in crate::llm::wire) fn encode_request(
-    dialect: Dialect,
+    dialect: &Dialect,
     request: &ChatRequest,
     out: &mut Vec<u8>,
 ) {
-    let openai = dialect == Dialect::OpenAi;
+    let words = &dialect.words;
     let offered = !request.tools.is_empty();
     let choice = match &request.tool_choice {
         ToolChoice::Auto => None,
-        ToolChoice::Any => Some(ChoiceOut::Word(if openai { "required" } else { "any" })),
+        ToolChoice::Any => Some(ChoiceOut::Word(words.any_tool)),
         ToolChoice::None => Some(ChoiceOut::Word("none")),
         ToolChoice::Named(name) => {
             Some(ChoiceOut::Named { r#type: "function", function: NameOut { name } })
@@ -285,7 +285,7 @@ pub(in crate::llm::wire) fn encode_request(
     let user = request.user.as_deref();
     let body = BodyOut {
         model: &request.model,
-        messages: Messages(dialect, request),
+        messages: Messages(words, request),
         tools: offered.then_some(Tools(&request.tools)),
         tool_choice: choice.filter(|_| offered),
         parallel_tool_calls: (offered && !request.parallel_tools).then_some(false),
@@ -296,17 +296,19 @@ pub(in crate::llm::wire) fn encode_request(
                 json_schema: SchemaOut { name, strict: *strict, schema: ObjectOut(schema) },
             }),
         },
-        max_tokens: request.max_tokens.filter(|_| !openai),
-        max_completion_tokens: request.max_tokens.filter(|_| openai),
+        max_tokens: request.max_tokens.filter(|_| !words.completion_cap),
+        max_completion_tokens: request.max_tokens.filter(|_| words.completion_cap),
         temperature: request.temperature,
         top_p: request.top_p,
         stop: &request.stop,
-        seed: request.seed.filter(|_| openai),
-        random_seed: request.seed.filter(|_| !openai),
-        user: user.filter(|_| openai),
-        metadata: user.filter(|_| !openai).map(|user_id| MetadataOut { user_id }),
+        seed: request.seed.filter(|_| !words.random_seed),
+        random_seed: request.seed.filter(|_| words.random_seed),
+        user: user.filter(|_| !words.user_in_metadata),
+        metadata: user.filter(|_| words.user_in_metadata).map(|user_id| MetadataOut { user_id }),
         stream: request.stream,
-        stream_options: (openai && request.stream && request.include_usage)
+        stream_options: (dialect.answer.usage_on_request
+            && request.stream
+            && request.include_usage)
             .then_some(StreamOptionsOut { include_usage: true }),
     };
     put(out, &body);

@@ -10,10 +10,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dialect::DIALECT;
 use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
 use crate::llm::wire::body::{Fault, Kind, Problem};
-use crate::llm::wire::completions::{self, Dialect};
+use crate::llm::wire::completions;
 use crate::llm::wire::head::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
@@ -24,18 +25,18 @@ use crate::llm::wire::sse::{Chunking, Frames, put};
 /// # Errors
 /// `BadRequest` in the service's words, naming the field.
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
-    completions::decode_request(Dialect::Mistral, FAMILIES, body).map_err(reject)
+    completions::decode_request(&DIALECT, FAMILIES, body).map_err(reject)
 }
 
 /// Writes the body of `POST /v1/chat/completions`. The user's id goes into `metadata`, there being
 /// no other place; whether a tool result is an error is left out.
 pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
-    completions::encode_request(Dialect::Mistral, request, out);
+    completions::encode_request(&DIALECT, request, out);
 }
 
 /// Writes the body of a 200. There is no word for a refusal: it goes out as an answer.
 pub fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
-    completions::encode_response(Dialect::Mistral, response, out);
+    completions::encode_response(&DIALECT, response, out);
 }
 
 /// Reads the body of a 200.
@@ -49,7 +50,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
 /// The answer as the service streams it; the last chunk tells the usage.
 #[must_use]
 pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
-    completions::encode_stream(Dialect::Mistral, response, chunking, true)
+    completions::encode_stream(&DIALECT, response, chunking, true)
 }
 
 /// The frame that tells of an error after the 200 has gone out.

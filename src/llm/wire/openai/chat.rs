@@ -9,10 +9,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dialect::DIALECT;
 use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
 use crate::llm::wire::body::{Fault, Problem};
-use crate::llm::wire::completions::{self, Dialect};
+use crate::llm::wire::completions;
 use crate::llm::wire::head::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
@@ -23,18 +24,18 @@ use crate::llm::wire::sse::{Chunking, Frames, put};
 /// # Errors
 /// `BadRequest` in the service's words, naming the field.
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
-    completions::decode_request(Dialect::OpenAi, FAMILIES, body).map_err(reject)
+    completions::decode_request(&DIALECT, FAMILIES, body).map_err(reject)
 }
 
 /// Writes the body of `POST /v1/chat/completions`. Whether a tool result is an error is left out:
 /// there is no word for it.
 pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
-    completions::encode_request(Dialect::OpenAi, request, out);
+    completions::encode_request(&DIALECT, request, out);
 }
 
 /// Writes the body of a 200.
 pub fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
-    completions::encode_response(Dialect::OpenAi, response, out);
+    completions::encode_response(&DIALECT, response, out);
 }
 
 /// Reads the body of a 200.
@@ -48,7 +49,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
 /// The answer as the service streams it; `include_usage` as the request asked.
 #[must_use]
 pub fn encode_stream(response: &ChatResponse, chunking: Chunking, include_usage: bool) -> Frames {
-    completions::encode_stream(Dialect::OpenAi, response, chunking, include_usage)
+    completions::encode_stream(&DIALECT, response, chunking, include_usage)
 }
 
 /// The frame that tells of an error after the 200 has gone out.

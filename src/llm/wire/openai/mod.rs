@@ -1,6 +1,7 @@
 //! OpenAI: its facts, and its chat completions.
 
 mod chat;
+mod dialect;
 mod families;
 mod models;
 mod provider;

@@ -1,0 +1,161 @@
+//! What sets Mistral's chat completions apart: rules for the order of messages and for ids of calls,
+//! those of its own `mistral-common` validator, and fewer fields in an answer.
+//!
+//! Source: the service's own error messages and model pages, as of November 2026.
+
+use crate::llm::families::Family;
+use crate::llm::wire::body::{Fault, Problem};
+use crate::llm::wire::completions::{
+    AnswerForm, BodyIn, Dialect, Place, RequestWords, ToolRules, Turn, TurnRules,
+};
+
+/// The code for messages in an order that the service does not take.
+const ORDER: Option<&str> = Some("3230");
+/// The code for a call that is none.
+const CALL: Option<&str> = Some("3280");
+
+/// Mistral's chat completions.
+pub(super) static DIALECT: Dialect = Dialect {
+    refused: &[
+        ("max_completion_tokens", |body| body.max_completion_tokens.is_some()),
+        ("store", |body| body.store.0),
+        ("user", |body| body.user.is_some()),
+        ("seed", |body| body.seed.is_some()),
+        ("logit_bias", |body| body.logit_bias.0),
+        ("functions", |body| body.functions.0),
+        ("function_call", |body| body.function_call.0),
+        ("system", |body| body.system.0),
+        ("stop_sequences", |body| body.stop_sequences.0),
+        ("thinking", |body| body.thinking.0),
+        ("output_config", |body| body.output_config.0),
+        ("extra_body", |body| body.extra_body.0),
+    ],
+    deprecated: &[],
+    without_model: || Fault::missing("model"),
+    check_model,
+    max_stops: None,
+    max_temperature: 1.5,
+    min_max_tokens: 0,
+    refuses_idle_options: false,
+    json_needs_its_word: false,
+    tools: ToolRules {
+        max: None,
+        may_be_empty: true,
+        need_type: false,
+        need_parameters: true,
+        bad_name: |_, name| {
+            format!(
+                "Function name was {name} but must be a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64."
+            )
+        },
+        choices: &["auto", "none", "any", "required"],
+    },
+    turns: TurnRules {
+        roles: &["system", "user", "assistant", "tool"],
+        empty: || Fault::said("messages", "Conversation must have at least one message", ORDER),
+        check_order,
+        refuses_function_call: false,
+        empty_text_is_silence: true,
+        silent: |i| {
+            Fault::said(
+                format!("messages.{i}"),
+                "Assistant message must have either content or tool_calls.",
+                Some("3240"),
+            )
+        },
+        without_id: |path| {
+            Fault::said(path, "Tool call id has to be defined in serving mode.", CALL)
+        },
+        check_id,
+        object_arguments: true,
+        unexpected_result: |i, id| {
+            Fault::said(
+                format!("messages.{i}.tool_call_id"),
+                format!("Unexpected tool call id {id} in tool results"),
+                ORDER,
+            )
+        },
+        without_results: |i, _| {
+            Fault::said(
+                format!("messages.{i}.role"),
+                "Not the same number of function calls and responses",
+                ORDER,
+            )
+        },
+    },
+    words: RequestWords {
+        any_tool: "any",
+        completion_cap: false,
+        random_seed: true,
+        user_in_metadata: true,
+        results_name_tools: true,
+        text_beside_calls: true,
+    },
+    answer: AnswerForm {
+        all_fields: false,
+        filtered: "stop",
+        usage_on_request: false,
+        whole_calls: true,
+    },
+};
+
+/// What the models of Mistral refuse.
+fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
+    let Some(found) = &body.reasoning_effort else { return Ok(()) };
+    match family.efforts {
+        [] => Err(Fault::said(
+            "reasoning_effort",
+            "reasoning_effort is not supported for this model",
+            None,
+        )),
+        allowed if allowed.contains(&found.as_str()) => Ok(()),
+        allowed => {
+            Err(Fault::new("reasoning_effort", Problem::NotOneOf { found: found.clone(), allowed }))
+        }
+    }
+}
+
+/// Whether `turn` may come after `before`.
+fn may_follow(turn: Turn, before: Turn) -> bool {
+    match before {
+        Turn::System | Turn::User => turn != Turn::Tool,
+        Turn::Assistant => turn != Turn::System,
+        Turn::Tool => matches!(turn, Turn::Assistant | Turn::Tool),
+    }
+}
+
+fn check_order(place: Place) -> Result<(), Fault> {
+    let Place { i, turn, before, is_last, prefix } = place;
+    let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
+    match before {
+        None if matches!(turn, Turn::Assistant | Turn::Tool) && is_last => {
+            return refuse(
+                "Conversation must start with a user message or system message".to_owned(),
+            );
+        }
+        Some(before) if !may_follow(turn, before) => {
+            return refuse(format!(
+                "Unexpected role '{}' after role '{}'",
+                turn.word(),
+                before.word()
+            ));
+        }
+        _ => {}
+    }
+    if is_last && turn == Turn::Assistant && !prefix {
+        return refuse("Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant".to_owned());
+    }
+    Ok(())
+}
+
+/// Nine letters or digits, and nothing else.
+fn check_id(path: &str, id: &str) -> Result<(), Fault> {
+    if id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    Err(Fault::said(
+        path,
+        format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."),
+        CALL,
+    ))
+}
