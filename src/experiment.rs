@@ -90,6 +90,12 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// Its name for people: its key where it has no other.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        if self.name.is_empty() { &self.key } else { &self.name }
+    }
+
     /// What it compares, with all that this declares: its sums, their error, its kind and its prior.
     #[must_use]
     pub fn declared(&self) -> Declared {

@@ -9,7 +9,6 @@
 use crate::experiment::MetricKind;
 use crate::figure::{self, Unit};
 
-use super::health::title;
 use super::result::{HealthCheck, HealthStatus, MetricAnalysis, Posterior, Summary};
 use super::special::{interval_mass, normal_density, two_sided_z};
 
@@ -67,7 +66,7 @@ fn near_zero(names: &[String], metric: &MetricAnalysis) -> Option<String> {
     };
     Some(format!(
         "{}: the mean of {} is {} with a standard error of {}, less than {NEAR} standard errors from 0, {told}",
-        title(&metric.metric),
+        metric.metric.title(),
         names.get(metric.control)?,
         unit.value(mean),
         unit.value(sd),
@@ -116,7 +115,7 @@ fn skewed(
     Some(format!(
         "{}: the values of {} {} users in {} are skewed (skewness {}), so the {} intervals of the mean contain it less often than stated; \
          about {} users are enough at that skewness",
-        title(&metric.metric),
+        metric.metric.title(),
         if units < 1_000 { "only" } else { "the" },
         figure::count(units),
         names.get(at)?,

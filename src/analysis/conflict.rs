@@ -12,7 +12,6 @@
 
 use crate::figure::{self, Unit};
 
-use super::health::title;
 use super::posterior::{data_weight, prior_variance, treatment_prior};
 use super::result::{HealthCheck, HealthStatus, MetricAnalysis, Posterior, VariationAnalysis};
 use super::special::normal_cdf;
@@ -64,7 +63,7 @@ fn finding(
     Some(format!(
         "{}: in the data {} is at {} against {} for {} ({}), but the estimate says {shrunken}, because it starts from the \
          expectation that treatments differ by about ±{} and gives the data only {} of the weight",
-        title(&metric.metric),
+        metric.metric.title(),
         names.get(v)?,
         unit.value(raw),
         unit.value(raw_base),

@@ -6,7 +6,7 @@
 //!
 //! Does not know: configs and targeting; their checks come from elsewhere as further values.
 
-use crate::experiment::{Experiment, Metric};
+use crate::experiment::Experiment;
 use crate::figure;
 
 use super::result::{HealthCheck, HealthStatus, MetricAnalysis, MetricInput, Summary, Tally};
@@ -65,11 +65,6 @@ pub(super) fn name(experiment: &Experiment, index: usize) -> String {
         Some(treatment) => treatment.variation.clone(),
         None => format!("treatment {}", index + 1),
     }
-}
-
-/// The name of a metric for people.
-pub(super) fn title(metric: &Metric) -> &str {
-    if metric.name.is_empty() { &metric.key } else { &metric.name }
 }
 
 /// `1,350 Basic, 1,377 Strict`.
@@ -209,7 +204,7 @@ fn events(names: &[String], summary: &Summary) -> HealthCheck {
         if let Some(((units, exposed), name)) = over {
             let message = format!(
                 "{}: {} users of {name} have a value but only {} were exposed; the events may come from another kind of unit",
-                title(&input.metric),
+                input.metric.title(),
                 figure::count(units),
                 figure::count(*exposed)
             );
@@ -220,7 +215,7 @@ fn events(names: &[String], summary: &Summary) -> HealthCheck {
         .metrics
         .iter()
         .filter(|input| !has_events(input))
-        .map(|input| title(&input.metric))
+        .map(|input| input.metric.title())
         .collect();
     if silent.is_empty() {
         let all = match summary.metrics.len() {

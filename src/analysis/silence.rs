@@ -15,7 +15,6 @@ use crate::event::AppEvent;
 use crate::experiment::{Better, MetricKind};
 use crate::figure;
 
-use super::health::title;
 use super::result::{HealthCheck, HealthStatus, MetricInput, Summary, Tally};
 use super::special::two_sided_p;
 
@@ -66,7 +65,7 @@ fn answers(summary: &Summary) -> Vec<Answers> {
         };
         let has = |better| feedback.iter().any(|input| input.metric.better == better);
         let did = match feedback.as_slice() {
-            [single] => format!("count under {}", title(&single.metric)),
+            [single] => format!("count under {}", single.metric.title()),
             _ => "gave any feedback".to_owned(),
         };
         let neutral = has(Better::Higher) && has(Better::Lower);
@@ -83,7 +82,7 @@ fn answers(summary: &Summary) -> Vec<Answers> {
             .enumerate()
             .map(|(v, &exposed)| responders(input, v).min(exposed))
             .collect();
-        let did = format!("count under {}", title(&input.metric));
+        let did = format!("count under {}", input.metric.title());
         all.push(Answers { did, counts, neutral: false, silence: HealthStatus::Warning });
     }
     for input in summary.metrics.iter().filter(|m| m.metric.kind() != MetricKind::Conversion) {
@@ -93,7 +92,7 @@ fn answers(summary: &Summary) -> Vec<Answers> {
             let counts =
                 counts.iter().zip(exposures).map(|(&n, &exposed)| n.min(exposed)).collect();
             all.push(Answers {
-                did: format!("sent anything for {}", title(&input.metric)),
+                did: format!("sent anything for {}", input.metric.title()),
                 counts,
                 neutral: true,
                 silence: HealthStatus::Error,

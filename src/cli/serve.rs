@@ -16,7 +16,7 @@ use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::random::Seed;
 use crate::scenario::load_faults;
-use crate::serve::{Door, Server, Settings, World};
+use crate::serve::{Door, Server, Settings, World, last_report};
 
 /// Serves until told to stop.
 pub fn serve(args: &ServeArgs) -> Ended {
@@ -74,7 +74,7 @@ pub fn serve(args: &ServeArgs) -> Ended {
             .map_err(|error| backend_failed(&error))?;
         if let Some(file) = &args.report {
             let text =
-                world.last_report().map_err(|reason| backend_failed(&io::Error::other(reason)))?;
+                last_report(&world).map_err(|reason| backend_failed(&io::Error::other(reason)))?;
             let unwritable = |error| {
                 bad_file(&[Diagnostic::new(format!(
                     "`{}` cannot be written: {error}",

@@ -8,8 +8,8 @@
 
 use super::format::reading;
 use super::number::Number;
+use super::palette::Palette;
 use super::table::{Cell, Column, Row, Table, Tone};
-use super::text::Palette;
 use crate::analysis::{Analysis, MetricAnalysis};
 use crate::experiment::{Better, Experiment, Treatment};
 use crate::figure::{self, MISSING, Unit};

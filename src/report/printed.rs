@@ -7,7 +7,8 @@ use super::html::to_html;
 use super::json::{from_json, to_json};
 use super::junit::to_junit;
 use super::markdown::to_markdown;
-use super::text::{Palette, to_text};
+use super::palette::Palette;
+use super::text::to_text;
 use crate::diagnostic::{Diagnostic, Mistakes};
 
 /// The width of a text, in columns.

@@ -7,25 +7,9 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape::plain;
-use super::text::Palette;
+pub(crate) use super::palette::Tone;
 
-/// What a piece of text means; a renderer chooses the color.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Tone {
-    /// Nothing in particular.
-    #[default]
-    Plain,
-    /// Good news.
-    Good,
-    /// Bad news.
-    Bad,
-    /// Look here.
-    Warn,
-    /// Less important.
-    Dim,
-    /// More important.
-    Strong,
-}
+use super::palette::Palette;
 
 /// A cell's text, as it came, and what it means.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

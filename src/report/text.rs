@@ -4,7 +4,6 @@
 //! Guarantees: no line is wider than asked (80 to 120 columns); without color the text says everything that the color says;
 //! no text from a scenario, a model or an event controls the terminal.
 
-use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::data::Report;
@@ -12,6 +11,7 @@ use super::document::{
     CheckRow, Checklist, DecisionBox, Element, Level, List, Medium, Section, Slot,
 };
 use super::escape::plain;
+use super::palette::Palette;
 use super::sections::document;
 use super::table::{Tone, wrap};
 
@@ -21,50 +21,6 @@ const WIDTHS: (usize, usize) = (80, 120);
 const INDENT: usize = 2;
 /// Width of the labels of facts.
 const LABELS: usize = 15;
-
-/// A style for each meaning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Palette {
-    good: Style,
-    bad: Style,
-    warn: Style,
-    dim: Style,
-    strong: Style,
-}
-
-impl Palette {
-    /// No styles at all: for pipes, files and tests.
-    #[must_use]
-    pub fn plain() -> Self {
-        Self::default()
-    }
-
-    /// Green is good, red is bad, as on the result screens that the tutorial shows.
-    #[must_use]
-    pub fn color() -> Self {
-        let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-        Self {
-            good: color(AnsiColor::Green),
-            bad: color(AnsiColor::Red),
-            warn: color(AnsiColor::Yellow),
-            dim: Style::new().dimmed(),
-            strong: Style::new().bold(),
-        }
-    }
-
-    /// `text` in the style of `tone`.
-    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
-        let style = match tone {
-            Tone::Plain => return text.to_owned(),
-            Tone::Good => self.good,
-            Tone::Bad => self.bad,
-            Tone::Warn => self.warn,
-            Tone::Dim => self.dim,
-            Tone::Strong => self.strong,
-        };
-        if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
-    }
-}
 
 /// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
 #[must_use]

@@ -99,11 +99,19 @@ struct Live<'a> {
     client: Vec<Finding>,
 }
 
+/// The report on all that arrived and on the client, as JSON, when nothing more can come.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn last_report(world: &World) -> Result<String, String> {
+    report_text(world, true)
+}
+
 /// The report as JSON; at the `end` nothing more is waited for.
 ///
 /// # Errors
 /// When it cannot be written as JSON.
-pub fn report_text(world: &World, end: bool) -> Result<String, String> {
+fn report_text(world: &World, end: bool) -> Result<String, String> {
     let (report, client) = {
         let ledger = world.ledger();
         (ledger.report(), ledger.grade.findings(unix_ms(), end))

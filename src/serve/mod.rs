@@ -41,6 +41,7 @@ mod voice;
 mod world;
 
 pub use background::{Serving, serve};
+pub use control::last_report;
 pub use routes::Door;
 pub use server::Server;
 pub use state::State;

@@ -17,7 +17,6 @@ use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
 use crate::scenario::{FaultRule, Scenario};
-use crate::serve::control::report_text;
 use crate::serve::heard::Heard;
 use crate::serve::ledger::Ledger;
 use crate::serve::state::{Entry, State};
@@ -311,14 +310,6 @@ impl World {
     /// Ends all open streams.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
-    }
-
-    /// The report on all that arrived and on the client, as JSON, when nothing more can come.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn last_report(&self) -> Result<String, String> {
-        report_text(self, true)
     }
 
     /// What has arrived, for one look or one entry.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use simlab::llm::wire::PROVIDERS;
 use simlab::llm::wire::anthropic::ANTHROPIC;
 use simlab::llm::wire::mistral::MISTRAL;
 use simlab::llm::wire::openai::OPENAI;
@@ -80,12 +81,13 @@ impl Site {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simlab"));
         command.args(arguments).current_dir(&self.folder).env("XDG_CACHE_HOME", self.path("cache"));
         if let Some(Served { address, sdk_key, .. }) = &self.served {
-            let keys = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MISTRAL_API_KEY", "LD_API_KEY"];
-            command.envs(keys.map(|key| (key, "planted-key-4711"))).env("LD_SDK_KEY", sdk_key);
-            for (name, path) in
-                [("ANTHROPIC", ""), ("LD", ""), ("OPENAI", "/v1"), ("MISTRAL", "/mistral/v1")]
-            {
-                command.env(format!("{name}_BASE_URL"), format!("http://{address}{path}"));
+            command.env("LD_API_KEY", "planted-key-4711").env("LD_SDK_KEY", sdk_key);
+            command.env("LD_BASE_URL", format!("http://{address}"));
+            for provider in PROVIDERS {
+                let path = [provider.mount, provider.base_path()].concat();
+                command
+                    .env(provider.key_variable, "planted-key-4711")
+                    .env(provider.base_variable, format!("http://{address}{path}"));
             }
         }
         let output = command.output().unwrap();

@@ -4,7 +4,10 @@
 //! A test reads its sentence from the page, so a sentence that is changed or taken away fails here
 //! until code and page agree again.
 
+use std::collections::BTreeSet;
 use std::fs;
+
+use simlab::llm::wire::PROVIDERS;
 
 use super::tidy::{code, named, room, rooms, root, shipped, sources};
 
@@ -95,8 +98,8 @@ fn only_these_rooms_touch_files() {
         " fs::",
         "File::",
         "OpenOptions",
-        "redb::",
         "read_dir(",
+        "from_path(",
         "canonicalize(",
         ".is_file()",
         ".is_dir()",
@@ -105,7 +108,41 @@ fn only_these_rooms_touch_files() {
         "tempfile",
         "memmap",
     ];
+    let phrases: Vec<&str> =
+        phrases.into_iter().chain(OPEN_FILES.iter().map(|(_, phrase)| *phrase)).collect();
     only_in(&homes, &phrases);
+}
+
+/// Dependencies that open files by themselves, each with the phrase that does it.
+const OPEN_FILES: &[(&str, &str)] = &[("redb", "redb::")];
+/// Dependencies that open none, or only what the system or a terminal has (certificates, time
+/// zones).
+const OPEN_NONE: &str = "anstream anstyle axum base64 bpe-openai clap clap_complete clap_mangen flate2 futures-util hyper \
+    hyper-util indicatif infer jiff launchdarkly-sdk-transport launchdarkly-server-sdk launchdarkly-server-sdk-evaluation \
+    libm maud miette rand_chacha reqwest ron roxmltree rustls schemars serde serde_json serde_path_to_error sha1 \
+    siphasher smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
+    fancy-regex rustix";
+
+#[test]
+fn it_is_known_of_every_dependency_whether_it_opens_files() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut section = "";
+    let mut found = 0;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && !section.contains("dev-") {
+            let Some((name, _)) = line.split_once(" = ") else { continue };
+            let opens = OPEN_FILES.iter().any(|(own, _)| *own == name);
+            let opens_none = OPEN_NONE.split_whitespace().any(|own| own == name);
+            assert!(
+                opens != opens_none,
+                "say in `architecture.rs` whether `{name}` opens files; one that does belongs in `scenario`, `cli`, `live` or `serve`"
+            );
+            found += 1;
+        }
+    }
+    assert_eq!(found, OPEN_FILES.len() + OPEN_NONE.split_whitespace().count());
 }
 
 #[test]
@@ -148,12 +185,14 @@ fn nothing_runs_a_program_and_no_map_has_a_random_order() {
 #[test]
 fn the_table_of_rooms_is_the_list_of_modules() {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let rows = text.lines().filter(|line| line.starts_with("//! | ") && line.contains("[`"));
+    // The table of rooms has three columns, that of the library two.
+    let rows = text.lines().filter(|line| {
+        line.starts_with("//! | ") && line.contains("[`") && line.split(" | ").count() == 4
+    });
     let listed: Vec<String> =
         rows.flat_map(|row| quoted(row.split(" | ").nth(2).unwrap())).collect();
     assert_eq!(listed, rooms());
-    let files: std::collections::BTreeSet<String> =
-        sources().iter().map(|(path, _)| room(path)).collect();
+    let files: BTreeSet<String> = sources().iter().map(|(path, _)| room(path)).collect();
     let outside = ["lib", "main"].map(str::to_owned);
     assert_eq!(
         files,
@@ -253,5 +292,72 @@ fn the_report_has_every_format_of_the_picture() {
     for format in formats {
         let name = if format == "terminal" { "text" } else { &format };
         assert!(report.contains(&format!("to_{name}")), "`report` has no `to_{name}`");
+    }
+}
+
+#[test]
+fn the_mock_road_does_not_wait() {
+    assert!(page().contains("**The mock road is synchronous**"));
+    // `flags::bootstrap` is one procedure for the mock, which answers at once, and the service.
+    let homes = ["live", "serve", "cli", "flags/bootstrap.rs", "flags/bootstrap/steps.rs"];
+    let homes: Vec<String> = homes.into_iter().chain(["sim/drive.rs"]).map(str::to_owned).collect();
+    only_in(&homes, &["async fn", "async move", ".await"]);
+    let (_, loops) =
+        shipped().into_iter().find(|(path, _)| path.ends_with("src/sim/drive.rs")).unwrap();
+    assert_eq!(loops.matches("async fn").count(), 1, "only `drive_live` waits");
+    assert!(loops.contains("async fn drive_live"));
+}
+
+#[test]
+fn the_engine_knows_no_mock() {
+    assert!(page().contains("The engine knows no mock."));
+    for (path, code) in shipped().into_iter().filter(|(path, _)| room(path) == "sim") {
+        assert!(!code.contains("Mock") && !code.contains("mock"), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_provider_has_a_folder_and_a_row() {
+    assert!(page().contains("each has a folder with its facts and its format, and one row"));
+    let shared = ["completions", "embeddings"];
+    let folders: Vec<String> = fs::read_dir(root().join("src/llm/wire"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| !shared.contains(&name.as_str()))
+        .collect();
+    let rows = PROVIDERS.iter().map(|provider| provider.key.to_owned());
+    assert_eq!(
+        folders.into_iter().collect::<BTreeSet<_>>(),
+        rows.collect::<BTreeSet<_>>(),
+        "folders and rows of `PROVIDERS`"
+    );
+}
+
+#[test]
+fn the_modules_are_no_part_of_the_library() {
+    assert!(page().contains("The modules are public only for simlab's own program"));
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut hidden = 0;
+    for pair in lines.windows(2).filter(|pair| pair[1].starts_with("pub mod ")) {
+        assert_eq!(pair[0], "#[cfg_attr(not(internals), doc(hidden))]", "{}", pair[1]);
+        hidden += 1;
+    }
+    assert_eq!(hidden, rooms().len());
+    // Every item of the library is in the table of the page.
+    let items: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`")?.split('`').next())
+        .map(|name| name.trim_end_matches("()").to_owned())
+        .collect();
+    assert_eq!(items, ["Scenario", "run", "analyze", "power", "serve", "Report"]);
+    for item in items {
+        let handed_on = text.lines().any(|line| {
+            line.starts_with("pub use ")
+                && line.split(|c: char| !c.is_alphanumeric()).any(|word| word == item)
+        });
+        assert!(handed_on, "{item}");
     }
 }

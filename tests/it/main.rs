@@ -13,6 +13,7 @@ mod adaptive;
 mod analyze;
 mod architecture;
 mod calibration;
+mod circles;
 mod claims;
 mod counting;
 mod decoders;

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use simlab::llm::wire::{PROVIDERS, Provider};
+
 /// What came of a run of the program.
 pub struct Ran {
     pub out: String,
@@ -49,6 +51,13 @@ impl Ran {
     pub fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.well()).unwrap()
     }
+}
+
+/// The variables with the base address of each provider, for a `serve` that listens at `address`.
+pub fn providers_at(address: &str) -> Vec<(&'static str, String)> {
+    let base =
+        |provider: &Provider| format!("http://{address}{}{}", provider.mount, provider.base_path());
+    PROVIDERS.iter().map(|provider| (provider.base_variable, base(provider))).collect()
 }
 
 /// A folder of its own for one test.

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use simlab::llm::wire::PROVIDERS;
+
+use super::program::providers_at;
 use super::serve::{ANTHROPIC, Served, hello};
 
 /// What was found, by code: how often, and the requests that show it.
@@ -166,21 +169,11 @@ fn our_own_live_client_does_nothing_wrong() {
             folder.to_str().unwrap(),
         ])
         .env_clear()
-        .envs([
-            ("ANTHROPIC_API_KEY", "k"),
-            ("OPENAI_API_KEY", "k"),
-            ("MISTRAL_API_KEY", "k"),
-            ("LD_API_KEY", "api-token"),
-        ])
-        .envs([
-            ("LD_SDK_KEY", served.sdk_key()),
-            ("LD_BASE_URL", base.clone()),
-            ("ANTHROPIC_BASE_URL", base.clone()),
-        ])
-        .envs([
-            ("OPENAI_BASE_URL", format!("{base}/v1")),
-            ("MISTRAL_BASE_URL", format!("{base}/mistral/v1")),
-        ])
+        .envs(PROVIDERS.iter().map(|provider| (provider.key_variable, "k")))
+        .envs(providers_at(&served.address))
+        .env("LD_API_KEY", "api-token")
+        .env("LD_SDK_KEY", served.sdk_key())
+        .env("LD_BASE_URL", base)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use simlab::random::{Owner, Purpose, Seed};
 
-use super::super::program::{Ran, folder, simlab_in};
+use super::super::program::{Ran, folder, providers_at, simlab_in};
 use super::super::serve::Served;
 use super::session::flawless;
 
@@ -45,10 +45,7 @@ impl Site {
         command.args(arguments).current_dir(&self.folder).env_remove("NO_COLOR").envs(KEYS);
         command.env("XDG_CACHE_HOME", self.folder.join("cache"));
         command.env("LD_SDK_KEY", &self.sdk_key).env("LD_BASE_URL", format!("http://{address}"));
-        command
-            .env("ANTHROPIC_BASE_URL", format!("http://{address}"))
-            .env("OPENAI_BASE_URL", format!("http://{address}/v1"));
-        command.env("MISTRAL_BASE_URL", format!("http://{address}/mistral/v1"));
+        command.envs(providers_at(address));
         command
     }
 

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::read::BodyIn;
-use super::turns::Turn;
+use super::sent::BodyIn;
 use crate::llm::families::Family;
 use crate::llm::wire::body::Fault;
 
@@ -92,6 +91,27 @@ pub(in crate::llm::wire) struct TurnRules {
     pub(in crate::llm::wire) unexpected_result: fn(i: usize, id: &str) -> Fault,
     /// What is wrong with calls, made in this message, that have no result.
     pub(in crate::llm::wire) without_results: fn(i: usize, open: &BTreeSet<String>) -> Fault,
+}
+
+/// A role of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::llm::wire) enum Turn {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+impl Turn {
+    /// Its word on the wire.
+    pub(in crate::llm::wire) fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
 }
 
 /// A turn among the others.

@@ -8,6 +8,7 @@
 mod answer;
 mod dialect;
 mod read;
+mod sent;
 mod stream;
 mod turns;
 mod write;
@@ -16,10 +17,10 @@ mod schema;
 
 pub(super) use answer::{decode_response, encode_response};
 pub(super) use dialect::{
-    AnswerForm, Deprecated, Dialect, Place, RequestWords, ToolRules, TurnRules,
+    AnswerForm, Deprecated, Dialect, Place, RequestWords, ToolRules, Turn, TurnRules,
 };
-pub(super) use read::{BodyIn, decode_request};
+pub(super) use read::decode_request;
 pub(super) use schema::unmet_schema;
+pub(super) use sent::BodyIn;
 pub(super) use stream::{Assembly, encode_stream};
-pub(super) use turns::Turn;
 pub(super) use write::encode_request;

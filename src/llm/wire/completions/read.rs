@@ -1,115 +1,14 @@
 //! The request as a server reads it.
 
-use serde::Deserialize;
-
 use super::dialect::{Deprecated, Dialect, ToolRules};
+use super::sent::{BodyIn, ChoiceIn, FormatIn, ToolIn};
 use super::turns;
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
 use crate::llm::families::{Family, find};
-use crate::llm::wire::body::{
-    Fault, Obj, Present, Problem, TextOrList, TextOrObject, read, real, whole,
-};
-use crate::llm::wire::raw::RawObject;
+use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList, TextOrObject, read, real, whole};
 
 /// The schema of a tool that names none.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
-
-/// The body as sent, with the words of all services.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(in crate::llm::wire) struct BodyIn {
-    model: Option<String>,
-    messages: Option<Vec<Obj<turns::MessageIn>>>,
-    tools: Option<Vec<Obj<ToolIn>>>,
-    tool_choice: Option<TextOrObject<ChoiceIn>>,
-    parallel_tool_calls: Option<bool>,
-    response_format: Option<Obj<FormatIn>>,
-    pub(in crate::llm::wire) max_tokens: Option<i64>,
-    pub(in crate::llm::wire) max_completion_tokens: Option<i64>,
-    pub(in crate::llm::wire) temperature: Option<f64>,
-    pub(in crate::llm::wire) top_p: Option<f64>,
-    pub(in crate::llm::wire) presence_penalty: Option<f64>,
-    pub(in crate::llm::wire) frequency_penalty: Option<f64>,
-    pub(in crate::llm::wire) logprobs: Option<bool>,
-    pub(in crate::llm::wire) top_logprobs: Option<i64>,
-    pub(in crate::llm::wire) reasoning_effort: Option<String>,
-    stop: Option<TextOrList<String>>,
-    n: Option<i64>,
-    pub(in crate::llm::wire) seed: Option<i64>,
-    pub(in crate::llm::wire) random_seed: Option<i64>,
-    pub(in crate::llm::wire) user: Option<String>,
-    safety_identifier: Option<String>,
-    metadata: Option<Obj<MetadataIn>>,
-    stream: Option<bool>,
-    stream_options: Option<Obj<StreamOptionsIn>>,
-    // Words that some or all refuse.
-    pub(in crate::llm::wire) functions: Present,
-    pub(in crate::llm::wire) function_call: Present,
-    pub(in crate::llm::wire) store: Present,
-    pub(in crate::llm::wire) logit_bias: Present,
-    pub(in crate::llm::wire) top_k: Present,
-    pub(in crate::llm::wire) system: Present,
-    pub(in crate::llm::wire) stop_sequences: Present,
-    pub(in crate::llm::wire) thinking: Present,
-    pub(in crate::llm::wire) safe_prompt: Present,
-    pub(in crate::llm::wire) output_config: Present,
-    pub(in crate::llm::wire) extra_body: Present,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ToolIn {
-    r#type: Option<String>,
-    function: Option<Obj<FunctionIn>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct FunctionIn {
-    name: Option<String>,
-    description: Option<String>,
-    parameters: Option<RawObject>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ChoiceIn {
-    r#type: Option<String>,
-    function: Option<Obj<NameIn>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct NameIn {
-    name: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct FormatIn {
-    r#type: Option<String>,
-    json_schema: Option<Obj<SchemaIn>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SchemaIn {
-    name: Option<String>,
-    schema: Option<RawObject>,
-    strict: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct MetadataIn {
-    user_id: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct StreamOptionsIn {
-    include_usage: Option<bool>,
-}
 
 /// Reads the body of `POST …/chat/completions` for models of these families.
 pub(in crate::llm::wire) fn decode_request(

@@ -5,91 +5,35 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
-use super::dialect::{Place, TurnRules};
+use super::dialect::{Place, Turn, TurnRules};
+use super::sent::{MessageIn, PartIn};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList};
+use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
 use crate::llm::wire::raw::Arguments;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct MessageIn {
-    role: Option<String>,
-    content: Option<TextOrList<Obj<PartIn>>>,
-    refusal: Option<String>,
-    tool_calls: Option<Vec<Obj<CallIn>>>,
-    tool_call_id: Option<String>,
-    prefix: Option<bool>,
-    function_call: Present,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PartIn {
-    r#type: Option<String>,
-    text: Option<String>,
-    refusal: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CallIn {
-    id: Option<String>,
-    r#type: Option<String>,
-    function: Option<Obj<FunctionIn>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct FunctionIn {
-    name: Option<String>,
-    arguments: Option<Arguments>,
-}
-
-/// A role of the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::llm::wire) enum Turn {
-    System,
-    User,
-    Assistant,
-    Tool,
-}
-
-impl Turn {
-    /// Its word on the wire.
-    pub(in crate::llm::wire) fn word(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-            Self::Tool => "tool",
+/// The role that a word names.
+fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Turn, Fault> {
+    Ok(match word.as_str() {
+        "system" => Turn::System,
+        "developer" if allowed.contains(&"developer") => Turn::System,
+        "user" => Turn::User,
+        "assistant" => Turn::Assistant,
+        "tool" => Turn::Tool,
+        "function" if allowed.contains(&"function") => {
+            let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
+            return Err(Fault::said(
+                format!("messages.{i}.role"),
+                words,
+                Some("unsupported_value"),
+            ));
         }
-    }
-
-    fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Self, Fault> {
-        Ok(match word.as_str() {
-            "system" => Self::System,
-            "developer" if allowed.contains(&"developer") => Self::System,
-            "user" => Self::User,
-            "assistant" => Self::Assistant,
-            "tool" => Self::Tool,
-            "function" if allowed.contains(&"function") => {
-                let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
-                return Err(Fault::said(
-                    format!("messages.{i}.role"),
-                    words,
-                    Some("unsupported_value"),
-                ));
-            }
-            _ => {
-                return Err(Fault::new(
-                    format!("messages.{i}.role"),
-                    Problem::NotOneOf { found: word, allowed },
-                ));
-            }
-        })
-    }
+        _ => {
+            return Err(Fault::new(
+                format!("messages.{i}.role"),
+                Problem::NotOneOf { found: word, allowed },
+            ));
+        }
+    })
 }
 
 /// Reads the messages, and the system prompt that is among them.
@@ -106,7 +50,7 @@ pub(super) fn messages(
     let mut calls = Calls { rules, asked_in: 0, open: BTreeSet::new() };
     let mut before = None;
     for (i, Obj(mut message)) in all.into_iter().enumerate() {
-        let turn = Turn::named(
+        let turn = named(
             rules.roles,
             i,
             message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?,
