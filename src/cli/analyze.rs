@@ -56,13 +56,13 @@ fn are_events(path: &Path) -> Result<bool, Exit> {
 const PASSES: u64 = 2;
 
 /// A reader that says how much of it was read.
-struct Heard<'p> {
+struct CountedReader<'p> {
     inner: File,
     progress: &'p Progress,
     done: &'p Cell<u64>,
 }
 
-impl Read for Heard<'_> {
+impl Read for CountedReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
         self.done.set(self.done.get() + read as u64);
@@ -85,7 +85,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     let done = Cell::new(0);
     let open = || {
         File::open(path)
-            .map(|inner| BufReader::new(Heard { inner, progress: &progress, done: &done }))
+            .map(|inner| BufReader::new(CountedReader { inner, progress: &progress, done: &done }))
     };
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     let beside = path.with_file_name("scenario.ron");

@@ -58,12 +58,12 @@ pub(super) fn run(args: &RunArgs) -> Ended {
     let users = args.users.unwrap_or(loaded.scenario.traffic.queries);
     let charts = args.out.is_some() || matches!(args.format, Format::Html | Format::Json);
     let truth_size = args.truth_users.map_or_else(Size::default, Size::Users);
-    let wishes =
+    let options =
         RunOptions { seed: args.seed, users: args.users, truth: args.truth, truth_size, charts };
     let unwritable = |folder: &Path, error: std::io::Error| {
         bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))])
     };
-    let seed = wishes.seed.map_or(loaded.scenario.seed, Seed);
+    let seed = options.seed.map_or(loaded.scenario.seed, Seed);
     let stage =
         Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     if let Some(folder) = &args.out {
@@ -82,7 +82,7 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         ),
         None => None,
     };
-    let mut heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+    let mut on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         if let Some(transcript) = &mut transcript {
             transcript.call(prompt, result);
         }
@@ -95,9 +95,9 @@ pub(super) fn run(args: &RunArgs) -> Ended {
             watch.look(|| glances(scenario, table, so_far.begun as usize));
         }
     };
-    let simulation = Simulation::new(&stage, wishes)
+    let simulation = Simulation::new(&stage, options)
         .reader(&mut events)
-        .heard(&mut heard)
+        .on_call(&mut on_call)
         .progress(&mut progress);
     let outcome = simulation.run().map_err(|error| not_set_up(&args.scenario, &error))?;
     watch.finish();

@@ -13,9 +13,9 @@ use futures_util::future::{join, join_all};
 
 use crate::journal::{Entry, Reader};
 use crate::live::deliver::Outgoing;
-use crate::live::halt::Stopped;
 use crate::live::recording::CallOutcome;
 use crate::live::session::{Flags, Session};
+use crate::live::stop::Stopped;
 use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;

@@ -17,7 +17,7 @@ use crate::live::net::{Answer, Broken, Http, Net, Post};
 use crate::llm::chat::{Block, ChatError, ChatResponse, EmbeddingResponse, ErrorKind};
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
-use crate::llm::wire::head::Headers;
+use crate::llm::wire::headers::Headers;
 use crate::llm::wire::limits::RateLimits;
 use crate::llm::wire::retry::RetryPolicy;
 use crate::time::{Duration, Stopwatch};

@@ -13,10 +13,10 @@ use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::budget::Reached;
 use crate::live::charge;
 use crate::live::embeddings::{self, MAX_TEXTS, MODEL, cost, similarities};
-use crate::live::halt::Stopped;
 use crate::live::providers::Failure;
 use crate::live::recording::Line;
 use crate::live::session::{Flags, Session, World, fatal_for};
+use crate::live::stop::Stopped;
 use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, VectorFormat};
 use crate::llm::wire::retry::RetryPolicy;
 

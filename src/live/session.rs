@@ -18,7 +18,6 @@ use crate::journal::{Entry, FailureKind};
 use crate::live::budget::{Budget, Reached};
 use crate::live::charge;
 use crate::live::embeddings::EmbeddingCache;
-use crate::live::halt::{StopSignal, Stopped};
 use crate::live::journal::Journal;
 use crate::live::models;
 use crate::live::papers::PaperSearch;
@@ -27,6 +26,7 @@ use crate::live::recording::{
     Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish,
 };
 use crate::live::request::Writer;
+use crate::live::stop::{StopSignal, Stopped};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop};
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::Provider;

@@ -13,12 +13,12 @@ use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
 use crate::knowledge::retrieval::{MAX_RESULTS, search};
 use crate::knowledge::{RetrievalSettings, SearchTool};
-use crate::live::halt::Stopped;
 use crate::live::papers::{Found, Source};
 use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
 use crate::live::reply;
 use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
+use crate::live::stop::Stopped;
 use crate::llm::chat::ChatRequest;
 use crate::llm::model::{
     CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, RouteChoice, ToolUsed,

@@ -163,7 +163,7 @@ impl<'a> Adaptive<'a> {
         )
     }
 
-    fn tell(&mut self, policy: &Policy, weights: &[u32]) {
+    fn emit(&mut self, policy: &Policy, weights: &[u32]) {
         for (treatment, &weight) in weights.iter().enumerate() {
             self.news.extend(
                 policy.served(treatment).map(|served| Event::Reallocated { served, weight }),
@@ -186,7 +186,7 @@ impl<'a> Adaptive<'a> {
             .collect();
         if self.compiled.reallocate(usize::from(policy.varies.config), study.targeting, &own) {
             reallocations.push(Reallocation::of(policy.schedule.users(), &weights));
-            self.tell(policy, &weights);
+            self.emit(policy, &weights);
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Adaptive<'a> {
                 usize::from(served.variation),
             );
         }
-        self.tell(policy, &if last == 1 { [0, WHOLE_WEIGHT] } else { [WHOLE_WEIGHT, 0] });
+        self.emit(policy, &if last == 1 { [0, WHOLE_WEIGHT] } else { [WHOLE_WEIGHT, 0] });
     }
 }
 
@@ -229,7 +229,7 @@ impl Assign for Adaptive<'_> {
         FlagAssign { compiled: &self.compiled, forced: &[] }.assign(key, group)
     }
 
-    fn hear(&mut self, entry: &Entry) {
+    fn on_entry(&mut self, entry: &Entry) {
         self.last_user = self.last_user.max(entry.user);
         self.observer.entry(entry);
         if let Event::Evaluated { served, in_experiment: true } = entry.event {
@@ -238,7 +238,7 @@ impl Assign for Adaptive<'_> {
         }
     }
 
-    fn news(&mut self) -> Option<Event> {
+    fn take_event(&mut self) -> Option<Event> {
         self.news.pop_front()
     }
 }
@@ -271,16 +271,16 @@ impl Assign for Assigner<'_> {
         }
     }
 
-    fn hear(&mut self, entry: &Entry) {
+    fn on_entry(&mut self, entry: &Entry) {
         if let Self::Adaptive(adaptive) = self {
-            adaptive.hear(entry);
+            adaptive.on_entry(entry);
         }
     }
 
-    fn news(&mut self) -> Option<Event> {
+    fn take_event(&mut self) -> Option<Event> {
         match self {
             Self::Fixed(_) => None,
-            Self::Adaptive(adaptive) => adaptive.news(),
+            Self::Adaptive(adaptive) => adaptive.take_event(),
         }
     }
 }

@@ -67,34 +67,34 @@ pub struct Outcome {
 /// assert!(outcome.report.to_text().contains("Each variation"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn run(scenario: &Scenario, wishes: RunOptions) -> Result<Outcome, SetupError> {
-    let stage = Stage::new(scenario, wishes.seed.map_or(scenario.seed, Seed))?;
-    Simulation::new(&stage, wishes).run()
+pub fn run(scenario: &Scenario, options: RunOptions) -> Result<Outcome, SetupError> {
+    let stage = Stage::new(scenario, options.seed.map_or(scenario.seed, Seed))?;
+    Simulation::new(&stage, options).run()
 }
 
 /// A run on the mock backends that is about to begin, and whoever follows it.
 pub struct Simulation<'a> {
     stage: &'a Stage<'a>,
-    wishes: RunOptions,
+    options: RunOptions,
     reader: Option<&'a mut dyn Reader>,
-    heard: Option<&'a mut Listener<'a>>,
+    on_call: Option<&'a mut CallObserver<'a>>,
     progress: Option<&'a mut dyn FnMut(&SoFar<'_>)>,
 }
 
-/// Who is told of every call of a model and what came of it.
-pub type Listener<'a> = dyn FnMut(&Prompt<'_>, &Result<Completion, CallFailure>) + 'a;
+/// Receives every call of a model and its result.
+pub type CallObserver<'a> = dyn FnMut(&Prompt<'_>, &Result<Completion, CallFailure>) + 'a;
 
 impl std::fmt::Debug for Simulation<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Simulation").field("wishes", &self.wishes).finish_non_exhaustive()
+        f.debug_struct("Simulation").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
 impl<'a> Simulation<'a> {
     /// A run on this stage.
     #[must_use]
-    pub fn new(stage: &'a Stage<'a>, wishes: RunOptions) -> Self {
-        Self { stage, wishes, reader: None, heard: None, progress: None }
+    pub fn new(stage: &'a Stage<'a>, options: RunOptions) -> Self {
+        Self { stage, options, reader: None, on_call: None, progress: None }
     }
 
     /// With one more reader of the journal.
@@ -103,14 +103,13 @@ impl<'a> Simulation<'a> {
         Self { reader: Some(reader), ..self }
     }
 
-    /// With somebody who is told of every call of a model and what came of it.
+    /// With an observer of every call of a model and its result.
     #[must_use]
-    pub fn heard(self, heard: &'a mut Listener<'a>) -> Self {
-        Self { heard: Some(heard), ..self }
+    pub fn on_call(self, on_call: &'a mut CallObserver<'a>) -> Self {
+        Self { on_call: Some(on_call), ..self }
     }
 
-    /// With somebody who is told, every so often, where the run stands, and may look at the data so
-    /// far.
+    /// With a callback that receives, every so often, where the run stands and its data so far.
     #[must_use]
     pub fn progress(self, progress: &'a mut dyn FnMut(&SoFar<'_>)) -> Self {
         Self { progress: Some(progress), ..self }
@@ -122,12 +121,12 @@ impl<'a> Simulation<'a> {
     /// When the mock LaunchDarkly refuses what the scenario asks of it, once the truth is asked
     /// for.
     pub fn run(self) -> Result<Outcome, SetupError> {
-        let Self { stage, wishes, reader, mut heard, mut progress } = self;
+        let Self { stage, options, reader, mut on_call, mut progress } = self;
         let scenario = stage.scenario;
-        let seed = wishes.seed.map_or(scenario.seed, Seed);
-        let users = wishes.users.unwrap_or(scenario.traffic.queries);
+        let seed = options.seed.map_or(scenario.seed, Seed);
+        let users = options.users.unwrap_or(scenario.traffic.queries);
         // A scenario that expects something of the truth runs as told without a flag.
-        let with_truth = wishes.truth
+        let with_truth = options.truth
             || scenario
                 .studies
                 .iter()
@@ -139,9 +138,9 @@ impl<'a> Simulation<'a> {
                 progress(so_far);
             }
         };
-        let heard = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
-            if let Some(heard) = &mut heard {
-                heard(prompt, result);
+        let on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+            if let Some(on_call) = &mut on_call {
+                on_call(prompt, result);
             }
         };
         let begun = |begun: u32, readers: &(RunCollector, Option<&mut dyn Reader>)| {
@@ -149,8 +148,11 @@ impl<'a> Simulation<'a> {
             progress(&SoFar { begun: u64::from(begun), total, data });
         };
         let population = stage.population(seed, users);
-        let ((gathering, _), adapted) =
-            population.clone().visit_heard((RunCollector::new(stage, users), reader), heard, begun);
+        let ((gathering, _), adapted) = population.clone().visit_observed(
+            (RunCollector::new(stage, users), reader),
+            on_call,
+            begun,
+        );
         let observed =
             |population: Population<'_>| population.visit(stage.observer(users as usize)).finish();
         let adapts = scenario.studies.iter().any(|study| study.allocation.is_some());
@@ -161,13 +163,13 @@ impl<'a> Simulation<'a> {
                 progress(&SoFar { begun: total + begun, total: total + most, data: None })
             };
             // What only an expectation asks for is as exact as in the lessons.
-            let size = if wishes.truth { wishes.truth_size } else { Size::LESSON };
+            let size = if options.truth { options.truth_size } else { Size::LESSON };
             Some(truth(stage, seed, size, begun)?)
         } else {
             None
         };
 
-        let beside = Supplements { truths, before, charts: wishes.charts, adapted, fixed };
+        let beside = Supplements { truths, before, charts: options.charts, adapted, fixed };
         let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
         let report = &mut outcome.report;
         report.backends = Ordered(vec![

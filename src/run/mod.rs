@@ -16,7 +16,7 @@ mod watch;
 mod whole;
 
 pub use adaptive::Adapted;
-pub use conduct::{Listener, Outcome, RunOptions, Simulation, met, run};
+pub use conduct::{CallObserver, Outcome, RunOptions, Simulation, met, run};
 pub(crate) use conduct::{RunCollector, Supplements};
 pub use events::{EventWriter, Sent, Visit};
 pub use population::Population;

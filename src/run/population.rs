@@ -78,20 +78,20 @@ impl<'a> Population<'a> {
 
     /// Has them visit; `reader` sees every entry of the journal.
     pub fn visit<R: Reader>(self, reader: R) -> R {
-        self.visit_heard(reader, |_, _| (), |_, _| ()).0
+        self.visit_observed(reader, |_, _| (), |_, _| ()).0
     }
 
     /// The same; `progress` hears, every so often, how many users have begun.
     pub fn visit_watched<R: Reader>(self, reader: R, mut progress: impl FnMut(u32)) -> R {
-        self.visit_heard(reader, |_, _| (), |begun, _| progress(begun)).0
+        self.visit_observed(reader, |_, _| (), |begun, _| progress(begun)).0
     }
 
-    /// The same, with what was changed while users arrived. `heard` is told of every call of a
+    /// The same, with what was changed while users arrived. `on_call` is told of every call of a
     /// model and what came of it; `progress` sees what `reader` holds so far.
-    pub fn visit_heard<R: Reader>(
+    pub fn visit_observed<R: Reader>(
         self,
         mut reader: R,
-        mut heard: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
+        mut on_call: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32, &R),
     ) -> (R, Adapted) {
         let Self { stage, seed, luck, first, users, flags, forced, adapts } = self;
@@ -100,7 +100,7 @@ impl<'a> Population<'a> {
         let mock = stage.mock(luck, &all);
         let mut answer = |prompt: &Prompt<'_>| {
             let result = mock.answer(prompt);
-            heard(prompt, &result);
+            on_call(prompt, &result);
             result
         };
         let topics = stage.topics(answer(&stage.topics_prompt()), &mut reader);

@@ -35,7 +35,7 @@ pub enum Form {
 
 /// A chat request, understood.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct ChatIntent {
     /// What is asked for.
     pub task: Task,
     /// The form of the answer.
@@ -51,7 +51,7 @@ pub struct Asked {
     pub input_tokens: u32,
 }
 
-impl Asked {
+impl ChatIntent {
     /// What it is all about, as what stands in a prompt.
     #[must_use]
     pub fn body(&self) -> Body {
@@ -110,7 +110,7 @@ fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
 
 /// Understands a request.
 #[must_use]
-pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> Asked {
+pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> ChatIntent {
     let last = request
         .messages
         .iter()
@@ -159,7 +159,7 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         situation: Situation::Plain,
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
-    Asked { task, form, subject, words: question, question: about.into(), input_tokens }
+    ChatIntent { task, form, subject, words: question, question: about.into(), input_tokens }
 }
 
 /// The passages of the knowledge base that a tool's result holds.
@@ -299,7 +299,7 @@ fn visible(parts: &[&str]) -> Visible {
 /// Whose luck answers: the user's, or else that of the words. It stays the same while tools are
 /// called.
 #[must_use]
-pub fn owner(request: &ChatRequest, asked: &Asked, user: Option<&str>) -> Owner {
+pub fn owner(request: &ChatRequest, asked: &ChatIntent, user: Option<&str>) -> Owner {
     match user {
         Some(user) => Owner::of(user.as_bytes()),
         None => Owner::of(
@@ -316,7 +316,7 @@ pub fn owner(request: &ChatRequest, asked: &Asked, user: Option<&str>) -> Owner 
 
 /// Words for a tool's argument: what the question is about.
 #[must_use]
-pub fn about(asked: &Asked, base: &KnowledgeBase) -> String {
+pub fn about(asked: &ChatIntent, base: &KnowledgeBase) -> String {
     let topic = recognize_topic(&asked.question, base).unwrap_or(asked.subject.topic);
     base.title(topic).to_owned()
 }

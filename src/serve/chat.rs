@@ -19,17 +19,17 @@ use crate::knowledge::tokens::count;
 use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind};
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
-use crate::llm::wire::head::Headers;
+use crate::llm::wire::headers::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::{Owner, Purpose};
 use crate::run::TranscriptLine;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
-use crate::serve::heard;
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal, set, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::models as served;
+use crate::serve::recent_chats;
 use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
@@ -114,7 +114,7 @@ pub async fn chat(provider: Provider, world: Arc<World>, request: Request<Body>)
         .map(str::to_owned)
         .or_else(|| request.user.clone());
     let digest = request.identity(user.as_deref());
-    if let Err(error) = world.voice.admit(provider, &request, digest) {
+    if let Err(error) = world.responder.admit(provider, &request, digest) {
         return refused(provider, &error, &request_id(provider, world, digest, 0));
     }
     let visit = Visit::begin(
@@ -151,7 +151,7 @@ async fn said(
         Repeat::Same => 0,
     };
     let (answer, latency, (task, call)) =
-        world.voice.answer(provider, request, user, digest, before);
+        world.responder.answer(provider, request, user, digest, before);
     let wait = scaled(latency, world.settings.time_scale);
     let answer = match answer {
         Ok(answer) => answer,
@@ -171,10 +171,10 @@ async fn said(
     let body = (world.settings.transcript > 0 || !request.stream).then(plain);
     if world.settings.transcript > 0 {
         let answered = body.as_deref().unwrap_or_default();
-        let line = heard::line(request, &answer, latency, [asked, answered]);
+        let line = recent_chats::line(request, &answer, latency, [asked, answered]);
         let (request, at_ms) = (Some(arrival.number), Some(arrival.at_ms));
-        let (key, caller) = (user.map(str::to_owned), world.voice.name_of(task).to_owned());
-        world.heard().take(&TranscriptLine { request, at_ms, key, caller, call, ..line });
+        let (key, caller) = (user.map(str::to_owned), world.responder.name_of(task).to_owned());
+        world.recent_chats().take(&TranscriptLine { request, at_ms, key, caller, call, ..line });
     }
     let mut response = if request.stream {
         streamed(provider.api.encode_stream(&answer, Chunking::Words, request.include_usage), wait)
@@ -270,7 +270,7 @@ pub async fn embed(
         vectors: request
             .input
             .iter()
-            .map(|input| world.voice.vector(input, dimensions as usize))
+            .map(|input| world.responder.vector(input, dimensions as usize))
             .collect(),
         input_tokens: request.input.iter().map(tokens).fold(0, u32::saturating_add),
     };
@@ -309,10 +309,10 @@ pub fn models(
     let mut body = Vec::new();
     match id {
         None => {
-            let listed = served::listed(provider, world.voice.models());
+            let listed = served::listed(provider, world.responder.models());
             provider.api.encode_models(&listed, &mut body);
         }
-        Some(id) => match served::card(provider, world.voice.models(), id) {
+        Some(id) => match served::card(provider, world.responder.models(), id) {
             Ok(card) => provider.api.encode_model(&card, &mut body),
             Err(error) => return refused(provider, &error, &request),
         },

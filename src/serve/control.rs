@@ -51,8 +51,8 @@ pub async fn events(State(world): State<Arc<World>>) -> Response {
 /// The last chats, one on each line.
 pub async fn transcript(State(world): State<Arc<World>>) -> Response {
     let text = {
-        let heard = world.heard();
-        heard.listens().then(|| heard.text())
+        let chats = world.recent_chats();
+        chats.listens().then(|| chats.text())
     };
     match text {
         Some(text) => bytes_of(200, "application/x-ndjson", text),

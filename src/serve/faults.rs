@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// What happens to a request that came `before` times already; counts the hit.
-    pub fn strike(
+    pub fn inject(
         &mut self,
         endpoint: Endpoint,
         model: Option<&str>,
@@ -121,7 +121,7 @@ mod tests {
         let mut plan = plan(json);
         order
             .filter(|&nth| {
-                plan.strike(Endpoint::Chat(OPENAI), Some("gpt-4o"), request(nth), 0).is_some()
+                plan.inject(Endpoint::Chat(OPENAI), Some("gpt-4o"), request(nth), 0).is_some()
             })
             .collect()
     }
@@ -143,7 +143,7 @@ mod tests {
         // Another seed, other requests.
         let mut other = Plan::new(Seed(8), &faults_from_json(tenth.as_bytes()).unwrap());
         let others = (0..2000)
-            .filter(|&nth| other.strike(Endpoint::Chat(OPENAI), None, request(nth), 0).is_some())
+            .filter(|&nth| other.inject(Endpoint::Chat(OPENAI), None, request(nth), 0).is_some())
             .collect();
         assert_ne!(forward, others);
     }
@@ -155,7 +155,7 @@ mod tests {
         for nth in 0..300 {
             let hit: Vec<bool> = (0..20)
                 .map(|before| {
-                    plan.strike(Endpoint::Chat(ANTHROPIC), None, request(nth), before).is_some()
+                    plan.inject(Endpoint::Chat(ANTHROPIC), None, request(nth), before).is_some()
                 })
                 .collect();
             let runs: Vec<usize> =
@@ -173,14 +173,14 @@ mod tests {
         let mut plan = plan(
             r#"[{"fault": "cut", "next": 2, "on": ["openai"]}, {"fault": "slow", "next": 1}]"#,
         );
-        let mut strike =
-            |endpoint, nth| plan.strike(endpoint, None, request(nth), 0).map(FaultKind::name);
-        assert_eq!(strike(Endpoint::Events, 0), Some("slow"));
+        let mut inject =
+            |endpoint, nth| plan.inject(endpoint, None, request(nth), 0).map(FaultKind::name);
+        assert_eq!(inject(Endpoint::Events, 0), Some("slow"));
         assert_eq!(
             [
-                strike(Endpoint::Chat(OPENAI), 1),
-                strike(Endpoint::Chat(OPENAI), 2),
-                strike(Endpoint::Chat(OPENAI), 3)
+                inject(Endpoint::Chat(OPENAI), 1),
+                inject(Endpoint::Chat(OPENAI), 2),
+                inject(Endpoint::Chat(OPENAI), 3)
             ],
             [Some("cut"), Some("cut"), None]
         );

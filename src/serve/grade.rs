@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::flags::events::Recorded;
 use crate::random::Owner;
-use crate::serve::recent::GenerationalMap;
+use crate::serve::generational_map::GenerationalMap;
 
 /// Shortest pause before a try again, in milliseconds: the SDKs wait 375 or more.
 const MIN_PAUSE_MS: u64 = 100;

@@ -19,8 +19,8 @@ use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
 use crate::serve::arrivals::Arrivals;
 use crate::serve::faults::Plan;
+use crate::serve::generational_map::GenerationalMap;
 use crate::serve::grade::Grade;
-use crate::serve::recent::GenerationalMap;
 
 /// Payload ids that are surely remembered; an SDK sends a payload again after a second.
 const MAX_PAYLOADS: usize = 50_000;
@@ -243,7 +243,7 @@ impl Ledger {
         let count = self.asked.entry(&ask.digest);
         let before = *count;
         *count += 1;
-        let fault = self.faults.strike(ask.endpoint, ask.model, ask.digest, before);
+        let fault = self.faults.inject(ask.endpoint, ask.model, ask.digest, before);
         let tries = self.grade.arrived(at_ms, number, ask.digest, ask.fresh);
         if let Some(FaultKind::Timeout { .. }) = fault {
             self.grade.refused(None, ask.digest, tries, None);

@@ -22,13 +22,13 @@ mod faults_control;
 mod faults_gate;
 mod grade;
 mod guard;
-mod heard;
+mod recent_chats;
 mod http;
 mod invent;
 mod ledger;
 mod models;
 mod page;
-mod recent;
+mod generational_map;
 mod rest;
 mod results;
 mod routes;
@@ -37,7 +37,7 @@ mod state;
 mod stream;
 
 mod vectors;
-mod voice;
+mod responder;
 mod world;
 
 pub use background::{Serving, serve};

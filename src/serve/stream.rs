@@ -84,12 +84,18 @@ fn asks(path: &str, key: &str) -> Ask<'static> {
 }
 
 /// A stream that is open until nobody listens or the server stops.
-fn open(world: Arc<World>, key: String, known: Ruleset, heard: Heard, number: u64) -> Response {
+fn open(
+    world: Arc<World>,
+    key: String,
+    known: Ruleset,
+    signals: StreamSignals,
+    number: u64,
+) -> Response {
     let (sender, receiver) = mpsc::channel(WAITING);
     world.ledger().grade.stream_opened();
     tokio::spawn(async move {
-        let stops = heard.1.clone();
-        follow(&world, key, known, heard, sender).await;
+        let stops = signals.1.clone();
+        follow(&world, key, known, signals, sender).await;
         let left = !*stops.borrow();
         world.ledger().grade.stream_ended(unix_ms(), number, left);
     });
@@ -101,14 +107,14 @@ fn open(world: Arc<World>, key: String, known: Ruleset, heard: Heard, number: u6
     response
 }
 
-type Heard = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
+type StreamSignals = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
 
 /// Tells one stream everything, until nobody listens or the server stops.
 async fn follow(
     world: &World,
     key: String,
     mut known: Ruleset,
-    (mut changes, mut stops): Heard,
+    (mut changes, mut stops): StreamSignals,
     sender: mpsc::Sender<Bytes>,
 ) {
     let first = message("put", &json!({ "path": "/", "data": known.to_json() }));

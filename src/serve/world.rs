@@ -17,10 +17,10 @@ use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
 use crate::scenario::{FaultRule, Scenario};
-use crate::serve::heard::Heard;
 use crate::serve::ledger::Ledger;
+use crate::serve::recent_chats::RecentChats;
+use crate::serve::responder::ChatResponder;
 use crate::serve::state::{Entry, State};
-use crate::serve::voice::ChatResponder;
 use crate::time::{Duration, unix_ms};
 
 /// How it is served.
@@ -75,11 +75,11 @@ pub struct World {
     /// How it is served.
     pub settings: Settings,
     /// What the models say.
-    pub voice: ChatResponder,
+    pub responder: ChatResponder,
     account: Mutex<Account>,
     ledger: Mutex<Ledger>,
     /// What was asked and answered.
-    heard: Mutex<Heard>,
+    recent_chats: Mutex<RecentChats>,
     /// What outlives a restart.
     state: Option<State>,
     /// Held while something is kept and then takes effect, so that the file has the order in which
@@ -116,10 +116,10 @@ impl World {
         Ok(Self {
             scenario,
             settings,
-            voice: ChatResponder::new(scenario, settings.seed, settings.failures),
+            responder: ChatResponder::new(scenario, settings.seed, settings.failures),
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
-            heard: Mutex::new(Heard::new(settings.transcript as usize)),
+            recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
             state: None,
             order: Arc::default(),
             faults: scenario.faults.clone(),
@@ -201,8 +201,8 @@ impl World {
     }
 
     /// What was asked and answered, for one look or one line.
-    pub fn heard(&self) -> MutexGuard<'_, Heard> {
-        held(&self.heard)
+    pub fn recent_chats(&self) -> MutexGuard<'_, RecentChats> {
+        held(&self.recent_chats)
     }
 
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open
@@ -222,7 +222,7 @@ impl World {
 
     fn start_over(&self, first: Account) {
         *held(&self.account) = first;
-        self.heard().clear();
+        self.recent_chats().clear();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
         *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);

@@ -27,11 +27,11 @@ pub trait Assign {
     /// What each agent's config serves this user of this audience group.
     fn assign(&mut self, key: &UserKey, group: u16) -> Assignments;
 
-    /// Hears what happens, as it happens.
-    fn hear(&mut self, _entry: &Entry) {}
+    /// Receives each entry of the journal as it is written.
+    fn on_entry(&mut self, _entry: &Entry) {}
 
-    /// The next thing that it changed by itself and that has not been told yet.
-    fn news(&mut self) -> Option<Event> {
+    /// An event that it caused by itself and that nobody has taken yet.
+    fn take_event(&mut self) -> Option<Event> {
         None
     }
 }
@@ -278,7 +278,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         let user = visit.user;
         let tell = |event: Event| {
             let entry = Entry { at: now, user, event };
-            assign.hear(&entry);
+            assign.on_entry(&entry);
             reader.entry(&entry);
         };
         match pending {
@@ -324,7 +324,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 let assigned = self.assign.assign(&user_key(visit.user), visit.group);
                 let (now, user, owner) = (self.now, visit.user, visit.owner);
                 let (assign, reader) = (&mut self.assign, &mut self.reader);
-                while let Some(event) = assign.news() {
+                while let Some(event) = assign.take_event() {
                     reader.entry(&Entry { at: now, user: 0, event });
                 }
                 let crash = |AgentId(agent): AgentId| {
@@ -334,7 +334,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 };
                 visit.send(&self.world.app, now, &assigned, crash, |event| {
                     let entry = Entry { at: now, user, event };
-                    assign.hear(&entry);
+                    assign.on_entry(&entry);
                     reader.entry(&entry);
                 });
                 self.proceed(seat)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use simlab::flags::events::read;
 use simlab::llm::chat::ChatError;
 use simlab::llm::wire::anthropic::ANTHROPIC;
-use simlab::llm::wire::head::Headers;
+use simlab::llm::wire::headers::Headers;
 use simlab::llm::wire::mistral::MISTRAL;
 use simlab::llm::wire::openai::OPENAI;
 use simlab::llm::wire::stream::StreamDecoder;

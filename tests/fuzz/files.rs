@@ -85,8 +85,8 @@ fn scenario() {
         nth += 1;
         if nth % 4 == 0 {
             // What `check` takes, `run` takes.
-            let wishes = RunOptions { users: Some(30), ..RunOptions::default() };
-            let outcome = run(&loaded.scenario, wishes).unwrap();
+            let options = RunOptions { users: Some(30), ..RunOptions::default() };
+            let outcome = run(&loaded.scenario, options).unwrap();
             printed(&outcome.report);
         } else {
             Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();

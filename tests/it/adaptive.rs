@@ -30,13 +30,13 @@ fn a_bandits_shares_sum_to_the_whole_keep_their_floor_and_lose_less_than_a_fixed
     let scenario = lesson("bandit", false);
     let (mut own, mut fixed) = (0.0, 0.0);
     for seed in 0..12 {
-        let wishes = RunOptions {
+        let options = RunOptions {
             seed: Some(seed),
             truth: true,
             truth_size: Size::Users(4000),
             ..RunOptions::default()
         };
-        let report = run(&scenario, wishes).unwrap().report;
+        let report = run(&scenario, options).unwrap().report;
         let experiment = &report.experiments[0];
         let bandit = experiment.bandit.as_ref().unwrap();
         assert!(bandit.reallocations.len() > 10);
@@ -115,8 +115,8 @@ fn a_guard_seldom_takes_back_what_is_no_worse() {
     }
     // Two metrics at 95% each: at most about 10 of 100 by chance.
     let back = (0..100).filter(|&seed| {
-        let wishes = RunOptions { seed: Some(seed), ..RunOptions::default() };
-        let report = run(&scenario, wishes).unwrap().report;
+        let options = RunOptions { seed: Some(seed), ..RunOptions::default() };
+        let report = run(&scenario, options).unwrap().report;
         report.rollouts[0].outcome == RolloutOutcome::RolledBack
     });
     let back = back.count();

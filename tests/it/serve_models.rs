@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use simlab::llm::chat::{ChatRequest, ErrorKind, Message, Part, Role};
 use simlab::llm::wire::PROVIDERS;
-use simlab::llm::wire::head::Headers;
+use simlab::llm::wire::headers::Headers;
 
 use super::serve::{ANTHROPIC, BEARER, Served, place};
 

@@ -149,9 +149,9 @@ fn run_and_power_mean_the_same_by_true_and_by_right() {
     for name in ["broken-rollout", "missing-cost", "premium"] {
         let scenario = simlab::scenario::load(name).unwrap().scenario;
         let seed = scenario.seed.0;
-        let wishes =
+        let options =
             RunOptions { truth: true, truth_size: Size::Users(2000), ..RunOptions::default() };
-        let report = run(&scenario, wishes).unwrap().report;
+        let report = run(&scenario, options).unwrap().report;
         let experiment = &report.experiments[0];
         let asked = PowerRequest {
             replications: 1,

@@ -96,7 +96,7 @@ pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, 
         (1..=users).map(|user| (user_key(user).owner(), user)).collect();
     let mut answered_by: BTreeMap<u32, u16> = BTreeMap::new();
     let name = |model: u16| stage.scenario.model(model).id.clone();
-    let mut hear = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
+    let mut on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
         match (prompt.task, &done.reply) {
             (Task::Answer, Reply::Answer(_)) => {
@@ -113,6 +113,6 @@ pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, 
             _ => {}
         }
     };
-    stage.population(seed, users).visit_heard(None::<Vec<Entry>>, &mut hear, |_, _| ());
+    stage.population(seed, users).visit_observed(None::<Vec<Entry>>, &mut on_call, |_, _| ());
     all
 }

@@ -11,7 +11,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::body::{Fault, Obj, Problem, TextOrList, read, tokens, whole};
-use super::head::malformed;
+use super::headers::malformed;
 use super::sse::put;
 use crate::llm::chat::{
     ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, VectorFormat,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::anthropic::ANTHROPIC;
-use super::head::Headers;
+use super::headers::Headers;
 use super::mistral::MISTRAL;
 use super::openai::OPENAI;
 use super::sse::Chunking;

@@ -5,9 +5,9 @@
 //!
 //! Does not know: how to stay within them.
 
-use super::head::Headers;
-use super::moment::{parse_rfc3339, parse_span, rfc3339, span};
+use super::headers::Headers;
 use super::provider::Provider;
+use super::time_headers::{parse_rfc3339, parse_span, rfc3339, span};
 use crate::time::Duration;
 
 /// One limit and what is left of it.

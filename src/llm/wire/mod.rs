@@ -10,8 +10,8 @@
 
 mod body;
 mod raw;
-mod moment;
-pub mod head;
+mod time_headers;
+pub mod headers;
 pub mod sse;
 pub mod limits;
 pub mod retry;

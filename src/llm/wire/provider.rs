@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::PROVIDERS;
 use super::embeddings::EmbeddingsApi;
-use super::head::{Headers, Reply};
+use super::headers::{Headers, Reply};
 use super::limits::LimitHeaders;
 use super::sse::{Chunking, Frames};
 use super::stream::StreamAssembly;

@@ -6,7 +6,7 @@
 //!
 //! Does not know: how long anything took.
 
-use super::head::malformed;
+use super::headers::malformed;
 use super::provider::Provider;
 use super::sse::{MAX_EVENT_BYTES, Reader, TooLong};
 use crate::llm::chat::{ChatError, ChatResponse};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::llm::chat::{Block, ChatError, ChatResponse, Stop, ToolUse, Usage};
 use crate::llm::wire::body::{Obj, read, tokens};
-use crate::llm::wire::head::malformed;
+use crate::llm::wire::headers::malformed;
 use crate::llm::wire::raw::{ObjectOut, RawObject};
 use crate::llm::wire::sse::put;
 

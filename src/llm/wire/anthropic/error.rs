@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::body::{Fault, Kind, Problem};
-use crate::llm::wire::head::{
+use crate::llm::wire::headers::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
 use crate::llm::wire::sse::put;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::llm::chat::ModelCard;
-use crate::llm::wire::moment::rfc3339;
 use crate::llm::wire::sse::put;
+use crate::llm::wire::time_headers::rfc3339;
 
 #[derive(Serialize)]
 struct CardOut<'a> {

@@ -11,7 +11,7 @@ use super::answer::{
 use super::error::{body, decode_error};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
 use crate::llm::wire::body::tokens;
-use crate::llm::wire::head::{Headers, malformed};
+use crate::llm::wire::headers::{Headers, malformed};
 use crate::llm::wire::raw::{ObjectOut, RawObject};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;

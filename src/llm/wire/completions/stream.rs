@@ -12,7 +12,7 @@ use super::answer::{
 use super::dialect::Dialect;
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind, ToolUse};
 use crate::llm::wire::body::{Obj, TextOrList};
-use crate::llm::wire::head::malformed;
+use crate::llm::wire::headers::malformed;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
 

@@ -14,7 +14,7 @@ use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
 use crate::llm::wire::body::{Fault, Problem};
 use crate::llm::wire::completions;
-use crate::llm::wire::head::{
+use crate::llm::wire::headers::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
 use crate::llm::wire::sse::{Chunking, Frames, put};

@@ -8,7 +8,7 @@ use super::{chat, models};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::completions;
 use crate::llm::wire::embeddings::EmbeddingsApi;
-use crate::llm::wire::head::{Headers, Reply};
+use crate::llm::wire::headers::{Headers, Reply};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};

@@ -5,7 +5,7 @@
 //!
 //! Does not know: sockets, or the shape of any body.
 
-use super::moment::parse_http_date;
+use super::time_headers::parse_http_date;
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::time::Duration;
 

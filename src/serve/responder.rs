@@ -26,10 +26,10 @@ use crate::llm::wire::{Provider, SchemaPlace};
 use crate::llm::{render, usage};
 use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
-use crate::serve::asked::{self, Asked, Form};
+use crate::serve::asked::{self, ChatIntent, Form};
+use crate::serve::generational_map::GenerationalMap;
 use crate::serve::invent::{self, Unmet};
 use crate::serve::models;
-use crate::serve::recent::GenerationalMap;
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
@@ -43,7 +43,7 @@ const MAX_WORDS: usize = 8 << 10;
 /// How long a refused client is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
 
-/// The voice of a scenario's models.
+/// Answers chats as the models of a scenario.
 #[derive(Debug)]
 pub struct ChatResponder {
     scenario: &'static Scenario,
@@ -53,15 +53,15 @@ pub struct ChatResponder {
     usage: usage::Usage<'static>,
     topics: Vec<TopicId>,
     /// What requests that came lately say: understanding one takes longer than answering it.
-    understood: Mutex<GenerationalMap<Owner, Option<Arc<Asked>>>>,
+    understood: Mutex<GenerationalMap<Owner, Option<Arc<ChatIntent>>>>,
     vectors: Vectors,
 }
 
 /// An answer, the time that it takes, and what was asked for, with the number of the call from 0.
-pub type Spoken = (Result<ChatResponse, ChatError>, Duration, (Task, u16));
+pub type ChatAnswer = (Result<ChatResponse, ChatError>, Duration, (Task, u16));
 
 impl ChatResponder {
-    /// The voice with this seed; with `failures`, calls fail as often as the models' profiles say,
+    /// The responder with this seed; with `failures`, calls fail as often as the models' profiles say,
     /// and never otherwise. Counts all texts once.
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed, failures: bool) -> Self {
@@ -82,7 +82,12 @@ impl ChatResponder {
     }
 
     /// What a request of this digest says.
-    fn understand(&self, provider: Provider, request: &ChatRequest, digest: Owner) -> Arc<Asked> {
+    fn understand(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        digest: Owner,
+    ) -> Arc<ChatIntent> {
         let key = digest.with(xxh3_128(provider.key.as_bytes()));
         let lock = || self.understood.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().entry(&key).clone() {
@@ -177,7 +182,7 @@ impl ChatResponder {
         user: Option<&str>,
         digest: Owner,
         before: u64,
-    ) -> Spoken {
+    ) -> ChatAnswer {
         let asked = self.understand(provider, request, digest);
         let system = request.system.as_deref().unwrap_or_default();
         let (tools, offered) = self.tools(request);
@@ -264,7 +269,7 @@ impl ChatResponder {
     fn speak(
         &self,
         request: &ChatRequest,
-        asked: &Asked,
+        asked: &ChatIntent,
         reply: Option<Reply>,
         tools: &[ToolSpec],
         names: &mut Names,
@@ -356,7 +361,7 @@ impl ChatResponder {
     /// A tool call of the model's own choice, with the words beside it.
     fn call(
         &self,
-        asked: &Asked,
+        asked: &ChatIntent,
         call: ToolCall,
         tools: &[ToolSpec],
         names: &mut Names,
@@ -386,7 +391,7 @@ impl ChatResponder {
     }
 
     /// A reply in words.
-    fn text(&self, asked: &Asked, reply: &Reply) -> String {
+    fn text(&self, asked: &ChatIntent, reply: &Reply) -> String {
         render::reply(reply, Some(&asked.body()), &self.scenario.tools, self.base())
             .into_iter()
             .next()
@@ -399,7 +404,7 @@ fn first_sentence(text: &str) -> String {
 }
 
 /// The error for a schema that no answer of a bearable size satisfies.
-fn unmet(provider: Provider, request: &ChatRequest, asked: &Asked, why: Unmet) -> ChatError {
+fn unmet(provider: Provider, request: &ChatRequest, asked: &ChatIntent, why: Unmet) -> ChatError {
     let why = match why {
         Unmet::TooLarge => "every value that satisfies it is too large to be generated",
         Unmet::Impossible => "no value was found that satisfies it",
@@ -479,18 +484,18 @@ mod tests {
     use crate::llm::wire::openai::OPENAI;
     use crate::scenario::load;
 
-    fn voice(failures: bool) -> ChatResponder {
+    fn responder(failures: bool) -> ChatResponder {
         let scenario: &'static Scenario = &Box::leak(Box::new(load("security").unwrap())).scenario;
         ChatResponder::new(scenario, Seed(1), failures)
     }
 
-    fn text(voice: &ChatResponder, nth: u64) -> String {
+    fn text(responder: &ChatResponder, nth: u64) -> String {
         let mut request = ChatRequest::new("gpt-4o");
         request.messages.push(Message {
             role: Role::User,
             content: vec![Part::Text("Can you explain Q-Learning?".to_owned())],
         });
-        voice
+        responder
             .answer(OPENAI, &request, None, Owner::of(b"x"), nth)
             .0
             .map_or_else(|error| error.message, |answer| answer.text())
@@ -498,12 +503,12 @@ mod tests {
 
     #[test]
     fn answers_do_not_come_again_after_1024_repetitions() {
-        let voice = voice(false);
+        let responder = responder(false);
         for nth in 0..8 {
             for turn in [1 << 10, 1 << 16, 1 << 26, 1 << 40] {
                 assert_ne!(
-                    text(&voice, nth),
-                    text(&voice, nth + turn),
+                    text(&responder, nth),
+                    text(&responder, nth + turn),
                     "repetition {nth} and {turn} later"
                 );
             }
@@ -512,12 +517,12 @@ mod tests {
 
     #[test]
     fn calls_fail_only_when_failures_are_asked_for() {
-        let failed = |voice: &ChatResponder| {
+        let failed = |responder: &ChatResponder| {
             (0..2_000)
-                .filter(|nth| text(voice, *nth).starts_with("the server had an error"))
+                .filter(|nth| text(responder, *nth).starts_with("the server had an error"))
                 .count()
         };
-        assert_eq!(failed(&voice(false)), 0);
-        assert!(failed(&voice(true)) > 0);
+        assert_eq!(failed(&responder(false)), 0);
+        assert!(failed(&responder(true)) > 0);
     }
 }

@@ -65,13 +65,13 @@ pub fn line(
 
 /// The last chats, oldest first, one JSON document each.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
+pub struct RecentChats {
     most: usize,
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
 }
 
-impl Heard {
+impl RecentChats {
     /// Keeps the last `most` chats.
     #[must_use]
     pub fn new(most: usize) -> Self {
@@ -132,11 +132,11 @@ mod tests {
             request: Some(number),
             ..line(&request, &answer, Duration::from_us(1_500), [asked, b"{}"])
         };
-        let mut heard = Heard::new(2);
+        let mut chats = RecentChats::new(2);
         for number in 1..=3 {
-            heard.take(&line(number, b"{\n\"a\": 1}"));
+            chats.take(&line(number, b"{\n\"a\": 1}"));
         }
-        let text = String::from_utf8(heard.text()).unwrap();
+        let text = String::from_utf8(chats.text()).unwrap();
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(
@@ -148,7 +148,7 @@ mod tests {
             (&lines[0]["answered"], &lines[0]["request_body"]["a"]),
             (&"hello".into(), &1.into())
         );
-        let mut large = Heard::new(usize::MAX);
+        let mut large = RecentChats::new(usize::MAX);
         for number in 0..4 {
             let blank = [b"[".as_slice(), &vec![b' '; MAX_BYTES / 2 - 1_000], b"]"].concat();
             large.take(&line(number, &blank));
