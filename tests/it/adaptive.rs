@@ -9,20 +9,20 @@ use simlab::course::Course;
 use simlab::journal::{Entry, Event, FailureKind, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::RolloutOutcome;
-use simlab::run::{RunOptions, Size, Stage, run};
+use simlab::run::{RunOptions, Size, run};
 use simlab::scenario::Scenario;
 
+use super::lab;
 use super::program::{folder, simlab};
 
 /// The scenario of a lesson, before or after its knob is turned.
 fn lesson(name: &str, turned: bool) -> Scenario {
-    let lesson = Course::lesson(name).unwrap();
-    if turned { lesson.after.scenario } else { lesson.before.scenario }
+    let [before, after] = lab::lesson(name);
+    if turned { after } else { before }
 }
 
 fn journal(scenario: &Scenario, seed: u64, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, Seed(seed)).unwrap();
-    stage.population(Seed(seed), users).visit(Vec::new())
+    lab::journal(scenario, Seed(seed), users)
 }
 
 #[test]

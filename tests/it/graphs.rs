@@ -2,38 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use simlab::diagnostic::{Source, render};
 use simlab::journal::{AgentId, Caller, Entry, Event, FailureKind, Label, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::to_json;
 use simlab::run::{RunOptions, Stage, run};
-use simlab::scenario::{Documents, Scenario, load, parse};
+use simlab::scenario::{Scenario, load};
+
+use super::lab::{self, Lab};
 
 /// Two to four researchers side by side, a writer, a critic, and a second writer of the experiment.
 const RESEARCH: &str = include_str!("../../scenarios/research.ron");
 const ROUTER: &str = include_str!("../../scenarios/router.ron");
 
-fn no_documents(_: &str) -> Documents {
-    Err("there is no folder".to_owned())
-}
-
-/// The text with parts of it written in another way.
-fn changed(text: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(text.to_owned(), |text, (before, after)| {
-        assert!(text.contains(before), "{before}");
-        text.replace(before, after)
-    })
-}
-
-fn scenario(text: &str) -> Scenario {
-    parse("own", Source::new("own.ron", text), &no_documents)
-        .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
-        .scenario
-}
-
 fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
-    stage.population(scenario.seed, users).visit(Vec::new())
+    lab::journal(scenario, scenario.seed, users)
 }
 
 fn by_user(entries: &[Entry]) -> BTreeMap<u32, Vec<Entry>> {
@@ -59,7 +41,7 @@ fn turns(visit: &[Entry], agent: u8) -> Vec<(u64, u64, bool)> {
 
 #[test]
 fn branches_run_side_by_side_and_the_slowest_one_counts() {
-    let scenario = scenario(&changed(RESEARCH, &[("(2, 4)", "(3, 3)")]));
+    let scenario = Lab::text(RESEARCH).changes(&[("(2, 4)", "(3, 3)")]).scenario();
     let (mut checked, mut overlapping) = (0, 0);
     for visit in by_user(&journal(&scenario, 400)).values() {
         let (plans, finds) = (turns(visit, 0), turns(visit, 1));
@@ -79,7 +61,7 @@ fn branches_run_side_by_side_and_the_slowest_one_counts() {
 
 #[test]
 fn what_users_pay_is_the_sum_of_all_calls() {
-    let scenario = scenario(RESEARCH);
+    let scenario = Lab::text(RESEARCH).scenario();
     for visit in by_user(&journal(&scenario, 200)).values() {
         let calls: u64 = visit
             .iter()
@@ -107,7 +89,7 @@ fn what_users_pay_is_the_sum_of_all_calls() {
 #[test]
 fn a_critic_sends_an_answer_back_as_often_as_it_may() {
     let always = [("Critique(mends", "Critique(catches: 1, nags: 1, mends")];
-    let bounded = scenario(&changed(RESEARCH, &always));
+    let bounded = Lab::text(RESEARCH).changes(&always).scenario();
     let mut most = 0;
     for visit in by_user(&journal(&bounded, 200)).values() {
         let answered = visit
@@ -122,7 +104,7 @@ fn a_critic_sends_an_answer_back_as_often_as_it_may() {
     }
     assert_eq!(most, 3);
     let never = [("Critique(mends", "Critique(catches: 0, nags: 0, mends")];
-    for visit in by_user(&journal(&scenario(&changed(RESEARCH, &never)), 200)).values() {
+    for visit in by_user(&journal(&Lab::text(RESEARCH).changes(&never).scenario(), 200)).values() {
         assert!(turns(visit, 2).len() <= 1);
     }
 }
@@ -138,8 +120,9 @@ fn each_cause_has_a_switch() {
     let users = 3000;
     let blind = ("\"account\": \"20%\" }", "\"account\": \"20%\" }, accuracy: 0");
     let off = ("configs: {", "causes: (wrong_route_to_quality: 0), configs: {");
-    let (right, wrong) = (scenario(ROUTER), scenario(&changed(ROUTER, &[blind])));
-    let without = scenario(&changed(ROUTER, &[blind, off]));
+    let (right, wrong) =
+        (Lab::text(ROUTER).scenario(), Lab::text(ROUTER).changes(&[blind]).scenario());
+    let without = Lab::text(ROUTER).changes(&[blind, off]).scenario();
     let [right, wrong, without] = [right, wrong, without].map(|own| positive(&own, users));
     assert!(wrong * 10 < right * 9, "wrong ways make answers worse: {wrong} {right}");
     assert!(without * 10 > right * 9, "and not with the switch at 0: {without} {right}");
@@ -148,8 +131,8 @@ fn each_cause_has_a_switch() {
         ("configs: {", "models: { \"gpt-6-luna\": (failures: (error: 0.45)) }, configs: {");
     let off = ("models: {", "causes: (missing_to_quality: 0), models: {");
     let strong = ("models: {", "causes: (missing_to_quality: 6), models: {");
-    let lost = scenario(&changed(RESEARCH, &[models, strong]));
-    let kept = scenario(&changed(RESEARCH, &[models, off]));
+    let lost = Lab::text(RESEARCH).changes(&[models, strong]).scenario();
+    let kept = Lab::text(RESEARCH).changes(&[models, off]).scenario();
     let (lost, kept) = (positive(&lost, users), positive(&kept, users));
     assert!(lost * 10 < kept * 9, "missing results make answers worse: {lost} {kept}");
 }
@@ -158,13 +141,14 @@ fn each_cause_has_a_switch() {
 fn a_cause_that_nothing_sets_off_changes_no_byte() {
     let sure = ("\"account\": \"20%\" }", "\"account\": \"20%\" }, accuracy: 1");
     let strong = ("configs: {", "causes: (wrong_route_to_quality: 9), configs: {");
-    let print = |changes: &[(&str, &str)]| journal(&scenario(&changed(ROUTER, changes)), 500);
+    let print =
+        |changes: &[(&str, &str)]| journal(&Lab::text(ROUTER).changes(changes).scenario(), 500);
     assert!(print(&[sure]) == print(&[sure, strong]));
 }
 
 /// What the experiments of a report say, without what names the file.
 fn experiments(text: &str) -> serde_json::Value {
-    let scenario = scenario(text);
+    let scenario = Lab::text(text).scenario();
     let options = RunOptions { users: Some(600), ..RunOptions::default() };
     let json = to_json(&run(&scenario, options).unwrap().report).unwrap();
     serde_json::from_str::<serde_json::Value>(&json).unwrap()["experiments"].clone()
@@ -182,29 +166,30 @@ fn other_agents_move_nobody_elses_draws() {
         "        edges: [",
         "        edges: [(from: \"triage\", to: \"unused\", when: Share(\"0%\")),",
     );
-    let more = experiments(&changed(ROUTER, &[agent, way]));
+    let more = experiments(&Lab::text(ROUTER).changes(&[agent, way]).into_text());
     assert_eq!(plain["0"], more["0"]);
     assert_eq!(plain[0]["metrics"], more[0]["metrics"]);
     // Ways that do not compete, in another order.
-    let order = changed(
-        ROUTER,
-        &[
+    let order = Lab::text(ROUTER)
+        .changes(&[
             ("(from: \"triage\", to: \"billing\", when: Intent(\"billing\")),", ""),
             (
                 "(from: \"triage\", to: \"technical\", when: Failed),",
                 "(from: \"triage\", to: \"technical\", when: Failed),
                  (from: \"triage\", to: \"billing\", when: Intent(\"billing\")),",
             ),
-        ],
+        ])
+        .into_text();
+    assert!(
+        journal(&Lab::text(ROUTER).scenario(), 300) == journal(&Lab::text(order).scenario(), 300)
     );
-    assert!(journal(&scenario(ROUTER), 300) == journal(&scenario(&order), 300));
 }
 
 #[test]
 fn a_router_sends_users_where_they_want_to_as_often_as_it_should() {
     let changes = [("\"account\": \"20%\" }", "\"account\": \"20%\" }, accuracy: 1")];
     let mut to: BTreeMap<Option<AgentId>, u32> = BTreeMap::new();
-    for entry in journal(&scenario(&changed(ROUTER, &changes)), 6000) {
+    for entry in journal(&Lab::text(ROUTER).changes(&changes).scenario(), 6000) {
         if let Event::Routed { to: way, fallback: false } = entry.event {
             *to.entry(way).or_default() += 1;
         }
@@ -242,7 +227,7 @@ const SHARES: &str = r#"(
 
 #[test]
 fn another_seed_sends_other_users_each_way_and_both_arms_the_same_ones() {
-    let scenario = scenario(SHARES);
+    let scenario = Lab::text(SHARES).scenario();
     let stage = Stage::new(&scenario, scenario.seed).unwrap();
     let users = 4000;
     // Who goes left, of those whose first agent did not fail.
@@ -282,7 +267,7 @@ fn a_failed_agent_takes_its_way_for_it_or_fails_the_request() {
     let broken =
         ("configs: {", "models: { \"claude-sonnet-5-5\": (failures: (error: 0.9)) }, configs: {");
     let mut finished: BTreeMap<String, u32> = BTreeMap::new();
-    for entry in journal(&scenario(&changed(ROUTER, &[broken])), 200) {
+    for entry in journal(&Lab::text(ROUTER).changes(&[broken]).scenario(), 200) {
         if let Event::Routed { to, fallback } = entry.event {
             assert!(!fallback || to == Some(AgentId(2)), "a failed triage goes to the engineers");
         }
@@ -297,7 +282,7 @@ fn a_failed_agent_takes_its_way_for_it_or_fails_the_request() {
 
 #[test]
 fn one_visit_is_the_same_alone_and_among_others() {
-    let scenario = scenario(RESEARCH);
+    let scenario = Lab::text(RESEARCH).scenario();
     let stage = Stage::new(&scenario, scenario.seed).unwrap();
     let all = stage.population(scenario.seed, 60).visit(Vec::new());
     let last = stage.population(scenario.seed, 60).from_user(60).visit(Vec::<Entry>::new());
@@ -309,10 +294,8 @@ fn one_visit_is_the_same_alone_and_among_others() {
 
 /// What is shown of a scenario's text with one change; "ok" if it is sound.
 fn mistake(text: &str, before: &str, after: &str) -> String {
-    match parse("own", Source::new("own.ron", changed(text, &[(before, after)])), &no_documents) {
-        Ok(_) => "ok".to_owned(),
-        Err(faults) => render(&faults, false),
-    }
+    let mistakes = Lab::text(text).change(before, after).mistakes();
+    if mistakes.is_empty() { "ok".to_owned() } else { mistakes }
 }
 
 /// Mistakes in a graph: where, and what is written instead.

@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::lab::Lab;
 use super::program::{folder, simlab};
 
 /// 2025-10-09 08:53:20 UTC.
@@ -34,13 +35,7 @@ fn judged(lesson: &str, changes: &[(&str, &str)], events: &[Value]) -> (Value, S
     let test = thread.name().unwrap_or("main").to_owned();
     let place = folder(&format!("judged-{}-{lesson}", test.rsplit(':').next().unwrap()));
     let scenario = place.join("lesson.ron");
-    assert_eq!(simlab(&["new", lesson, scenario.to_str().unwrap()]).code, 0);
-    let mut text = fs::read_to_string(&scenario).unwrap();
-    for (old, new) in changes {
-        assert!(text.contains(old), "{old}");
-        text = text.replace(old, new);
-    }
-    fs::write(&scenario, text).unwrap();
+    fs::write(&scenario, Lab::of(lesson).changes(changes).into_text()).unwrap();
     let data = place.join("events.jsonl");
     fs::write(&data, events.iter().map(|event| format!("{event}\n")).collect::<String>()).unwrap();
     let analyze = |format: &str| {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use simlab::power::{merge, read_part};
 
+use crate::lab::Lab;
 use crate::program::{folder, pinned, simlab, simlab_in};
 
 /// Small enough for a test: the truth comes from few users.
@@ -123,7 +124,7 @@ fn without_an_effect_the_arms_are_equal_and_every_ship_is_false() {
 
 /// A plain A/B rule on one rate: the case of the peeking table.
 fn plain_rule(folder: &std::path::Path) -> String {
-    let text = simlab(&["new", "security"]).well();
+    let text = Lab::of("security").into_text();
     let start = text.find("            // The tutorial's rule, in its own reading").unwrap();
     let end = start + text[start..].find("            ),\n        ),").unwrap();
     let rule = r#"            decision: (

@@ -1,22 +1,14 @@
 //! The effect on users and the measurement's limit: two quantities, and one meaning of "true" and
 //! "right" everywhere.
 
-use std::fs;
-
 use serde_json::Value;
-use simlab::course::Course;
 use simlab::power::{Design, PowerRequest};
 use simlab::random::Seed;
 use simlab::run::{RunOptions, Size, Stage, Truth, run, truth};
 use simlab::scenario::Scenario;
 
-use super::program::{folder, simlab};
-
-/// The scenario of a lesson, before and after its knob is turned.
-fn lesson(name: &str) -> [Scenario; 2] {
-    let lesson = Course::lesson(name).unwrap();
-    [lesson.before.scenario, lesson.after.scenario]
-}
+use super::lab::{Lab, lesson};
+use super::program::simlab;
 
 fn found(scenario: &Scenario, seed: u64, users: u32) -> Truth {
     let stage = Stage::new(scenario, Seed(seed)).unwrap();
@@ -49,16 +41,11 @@ fn an_app_that_crashes_in_one_arm_saves_nothing() {
 
 #[test]
 fn a_crashed_request_counts_as_failed() {
-    let lesson = Course::lesson("broken-rollout").unwrap();
-    let text = lesson.before.source.text.clone();
-    let metric = "metrics: { \"request_failed\": ( event: \"request_failed\", aggregation: Occurrence, statistic: Mean, missing: Zero, better: Lower ) },\n    experiments: [";
-    let text = text.replacen("experiments: [", metric, 1).replacen(
-        "metrics: [\"ai_cost",
-        "metrics: [\"request_failed\", \"ai_cost",
-        1,
-    );
-    let scenario =
-        simlab::scenario::parse_kept("my.ron", &text, &lesson.before.documents).unwrap().scenario;
+    let metric = "metrics: { \"request_failed\": ( event: \"request_failed\", aggregation: Occurrence, statistic: Mean, missing: Zero, better: Lower ) }";
+    let scenario = Lab::of("broken-rollout")
+        .block(metric)
+        .change("metrics: [\"ai_cost", "metrics: [\"request_failed\", \"ai_cost")
+        .scenario();
     let truth = found(&scenario, 3, 4000);
     let crashed = 1.0 - truth.limit.exposures[1] as f64 / truth.limit.exposures[0] as f64;
     let rate = |arm: usize| truth.pairs[0][arm].effect.unwrap().value;
@@ -219,13 +206,9 @@ fn a_ship_of_a_broken_measurement_is_wrong_and_not_to_be_trusted() {
 
 /// The security scenario with a smallest effect that matters on the metric of cost.
 fn with_smallest(name: &str, smallest: &str) -> String {
-    let text = simlab(&["new", "security"]).well();
-    let metric = format!(
-        "metrics: {{ \"positive_feedback_rate\": ( smallest_effect: {smallest} ) }},\n    experiments: ["
-    );
-    let path = folder(name).join("my.ron");
-    fs::write(&path, text.replacen("experiments: [", &metric, 1)).unwrap();
-    path.to_str().unwrap().to_owned()
+    let metric =
+        format!("metrics: {{ \"positive_feedback_rate\": ( smallest_effect: {smallest} ) }}");
+    Lab::of("security").block(&metric).file(name)
 }
 
 #[test]

@@ -1,22 +1,15 @@
 //! Second readings beside the results: hindsight, the judge's errors, the pre-period, two
 //! experiments together.
 
-use std::fs;
-
 use serde_json::Value;
 
-use crate::program::{folder, simlab, simlab_in};
+use super::lab::Lab;
+use super::program::simlab;
 
-/// A scenario like `security` with one text in place of another; the report of its run.
-fn changed(name: &str, changes: &[(&str, &str)], more: &[&str]) -> Value {
-    let mut text = simlab(&["new", "security"]).well();
-    for (before, after) in changes {
-        assert!(text.contains(before), "{before}");
-        text = text.replacen(before, after, 1);
-    }
-    let path = folder(name).join("my.ron");
-    fs::write(&path, text).unwrap();
-    simlab(&[&["run", path.to_str().unwrap(), "--format", "json", "--quiet"], more].concat()).json()
+/// The report of a run of a scenario.
+fn report(lab: Lab, test: &str, more: &[&str]) -> Value {
+    let file = lab.file(test);
+    simlab(&[&["run", &file, "--format", "json", "--quiet"], more].concat()).json()
 }
 
 fn interval(value: &Value) -> (f64, f64) {
@@ -70,9 +63,8 @@ fn hindsight_says_whether_a_verdict_was_right() {
 
 #[test]
 fn a_judges_errors_are_taken_out_by_rogan_and_gladens_formula() {
-    let metric = r#"metrics: { "positive_feedback_rate": ( judge: ( sensitivity: 0.9, specificity: 0.8 ) ) },
-    experiments: ["#;
-    let report = changed("judge", &[("experiments: [", metric)], &["--users", "600"]);
+    let judge = r#"metrics: { "positive_feedback_rate": ( judge: ( sensitivity: 0.9, specificity: 0.8 ) ) }"#;
+    let report = report(Lab::of("security").block(judge), "judge", &["--users", "600"]);
     let metric = |key: &str| {
         let metrics = report["experiments"][0]["metrics"].as_array().unwrap();
         metrics.iter().find(|metric| metric["key"] == key).unwrap()["variations"].clone()
@@ -106,11 +98,8 @@ fn a_judges_errors_are_taken_out_by_rogan_and_gladens_formula() {
 
 #[test]
 fn a_judge_no_better_than_a_coin_is_refused_where_it_stands() {
-    let folder = folder("coin");
-    let text = simlab(&["new", "security"]).well();
-    let coin = "metrics: { \"positive_feedback_rate\": ( judge: ( sensitivity: 0.4, specificity: 0.6 ) ) },\n    experiments: [";
-    fs::write(folder.join("coin.ron"), text.replacen("experiments: [", coin, 1)).unwrap();
-    let ran = simlab_in(&folder, &["check", "coin.ron"]);
+    let coin = "metrics: { \"positive_feedback_rate\": ( judge: ( sensitivity: 0.4, specificity: 0.6 ) ) }";
+    let ran = simlab(&["check", &Lab::of("security").block(coin).file("coin")]);
     assert_eq!(ran.code, 3);
     assert!(
         ran.err.contains("this judge cannot be corrected for")
@@ -123,11 +112,9 @@ fn a_judge_no_better_than_a_coin_is_refused_where_it_stands() {
 #[test]
 fn what_the_pre_period_explains_narrows_the_interval() {
     let with = |alike: &str| {
-        changed(
-            &format!("pre{alike}"),
-            &[("pii_percentage: 100", &format!("pii_percentage: 100, pre_period: {alike}"))],
-            &[],
-        )
+        let pre = format!("pii_percentage: 100, pre_period: {alike}");
+        let lab = Lab::of("security").change("pii_percentage: 100", &pre);
+        report(lab, &format!("pre{alike}"), &[])
     };
     let alike = with("0.7");
     let experiment = &alike["experiments"][0];
