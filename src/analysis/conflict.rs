@@ -86,7 +86,7 @@ fn ratio(raw: f64, base: f64) -> String {
 }
 
 /// One-sided probability under the prior predictive of data at least as far out as `raw`; `None`
-/// where it cannot be told.
+/// where it is unknown.
 fn predictive_tail(prior: &Posterior, posterior: &Posterior, raw: f64) -> Option<f64> {
     match (prior, posterior) {
         (Posterior::Beta { a, b }, Posterior::Beta { a: c, b: d }) => {

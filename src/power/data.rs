@@ -122,7 +122,7 @@ pub struct TrueEffect {
     pub treatment: Option<Number>,
     /// True relative difference.
     pub relative_difference: Option<Number>,
-    /// Its standard error; `None` where it cannot be told.
+    /// Its standard error; `None` where it is unknown.
     #[serde(default)]
     pub relative_error: Option<Number>,
     /// The relative difference that this measurement converges to with unlimited users.

@@ -147,7 +147,7 @@ fn count(counts: &mut Ordered<u64>, text: &str) {
     }
 }
 
-/// Why an event counts for nothing.
+/// Why an event is not counted.
 fn unused(why: Counted) -> &'static str {
     match why {
         Counted::Yes | Counted::NoMetric => "metric events that no metric counts",

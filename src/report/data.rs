@@ -113,7 +113,7 @@ pub struct RecordedData {
     pub metric_events: u64,
     /// Metric events that count for an experiment.
     pub used: u64,
-    /// What was read and counts for nothing, by reason.
+    /// What was read and is not counted, by reason.
     pub unused: Ordered<u64>,
     /// Metric events that were recorded before and count once; they are among the unused.
     #[serde(default)]

@@ -23,7 +23,7 @@ pub struct Truth {
     pub mean: Option<Number>,
     /// Relative difference to the control; `None` for the control.
     pub relative_difference: Option<Number>,
-    /// Standard error of `mean`; `None` where it cannot be told.
+    /// Standard error of `mean`; `None` where it is unknown.
     #[serde(default)]
     pub mean_error: Option<Number>,
     /// Standard error of `relative_difference`.

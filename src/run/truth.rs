@@ -67,7 +67,7 @@ const FEWEST: u32 = 10_000;
 pub struct Known {
     /// The number.
     pub value: f64,
-    /// Its standard error; `None` where it cannot be told (a percentile on ties).
+    /// Its standard error; `None` where it is unknown (a percentile on ties).
     pub error: Option<f64>,
 }
 

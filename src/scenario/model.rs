@@ -24,7 +24,7 @@ pub struct Scenario {
     pub digest: String,
     /// Its title, one line.
     pub title: String,
-    /// Where all luck comes from.
+    /// The seed of all random numbers.
     pub seed: Seed,
     /// What users ask about and tools search.
     pub knowledge: KnowledgeBase,

@@ -43,7 +43,7 @@ use crate::verdict::Rule;
 pub struct Source {
     /// What the scenario is about, in one line. Default: none.
     pub title: String,
-    /// Where all luck comes from: the same file and seed give the same bytes on every machine.
+    /// The seed of all random numbers: the same file and seed give the same bytes on every machine.
     /// `--seed` overrides it.
     pub seed: u64,
     /// What users ask about and the search tools search: a folder of Markdown files, beside the

@@ -26,7 +26,7 @@ use crate::time::{Duration, unix_ms};
 /// How it is served.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Where all luck comes from.
+    /// The seed of all random numbers.
     pub seed: Seed,
     /// Whether the scenario's project is there from the start; otherwise the account is empty.
     pub bootstrap: bool,

@@ -81,7 +81,7 @@ pub enum Criterion<M = usize> {
         /// A fraction if relative (0.15 is +15%), in the metric's unit if absolute.
         bound: Finite,
         /// The probability that the effect is at most the bound has to be at least this. Default:
-        /// the point estimate is held against the bound.
+        /// the point estimate is compared with the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },
@@ -98,7 +98,7 @@ pub enum Criterion<M = usize> {
         /// A fraction if relative, in the metric's unit if absolute.
         bound: Finite,
         /// The probability that the effect is at least the bound has to be at least this. Default:
-        /// the point estimate is held against the bound.
+        /// the point estimate is compared with the bound.
         #[serde(default, deserialize_with = "written_plain")]
         probability: Option<Probability>,
     },

@@ -201,8 +201,8 @@ fn claims() -> Vec<Claim> {
     says("The gain is gone", (After, of(COST, TrueChange)), one(), (-0.1, 0.1));
 
     lesson!("retrieval");
-    says("Dearer and worse", (Before, of(COST, TrueChange)), one(), (0.05, ENDLESS));
-    says("Dearer and worse", (Before, of(POSITIVE, TrueChange)), one(), (-1.0, -0.05));
+    says("More expensive and worse", (Before, of(COST, TrueChange)), one(), (0.05, ENDLESS));
+    says("More expensive and worse", (Before, of(POSITIVE, TrueChange)), one(), (-1.0, -0.05));
     says("and so is most of the damage", (After, of(POSITIVE, TrueChange)), (Before, of(POSITIVE, TrueChange)), (-0.2, 0.5));
 
     lesson!("security-level");

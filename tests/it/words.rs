@@ -122,3 +122,58 @@ fn the_examples_of_every_help_work() {
         assert!(tried > 0, "`{command}` has no example");
     }
 }
+
+/// Words that were riddles to readers, each with what to write instead.
+const RIDDLES: [(&str, &str); 14] = [
+    ("how-manieth", "how many times before"),
+    ("dearer", "more expensive"),
+    ("for nothing", "free, or: not counted"),
+    ("held against", "compared with"),
+    ("endless users", "unlimited users"),
+    ("so far in all", "in total"),
+    ("faults to commit", "errors to inject"),
+    ("taken back", "rolled back"),
+    ("shares its luck", "reuses the same random numbers"),
+    ("all luck", "all random numbers"),
+    ("what is so", "what is true"),
+    ("as far as chance", "by more than chance"),
+    ("cannot be told from", "is not distinguishable from"),
+    ("tells of", "reports"),
+];
+
+#[test]
+fn nothing_that_users_read_has_a_word_that_was_a_riddle() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts: Vec<(String, String)> = Vec::new();
+    // What the program can say: its code without comments, which has every message.
+    for (path, code) in super::tidy::shipped() {
+        texts.push((path.display().to_string(), code));
+    }
+    for folder in ["docs", "scenarios", "scenarios/lessons"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let page = path.extension().is_some_and(|kind| kind == "md" || kind == "ron");
+            if page && !path.ends_with("third-party.md") {
+                texts.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    texts.push(("README.md".to_owned(), fs::read_to_string(root.join("README.md")).unwrap()));
+    for name in commands() {
+        texts.push((format!("simlab {name} --help"), simlab(&[name.as_str(), "--help"]).well()));
+    }
+    texts.push(("simlab --help".to_owned(), simlab(&["--help"]).well()));
+    assert!(texts.len() > 500, "{}", texts.len());
+    for (place, text) in &texts {
+        // A sentence may be broken anywhere.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        for (riddle, instead) in RIDDLES {
+            let at = text.find(riddle);
+            assert!(
+                at.is_none(),
+                "{place}: `{riddle}`: write \"{instead}\" in {:?}",
+                text[at.unwrap()..].chars().take(80).collect::<String>()
+            );
+        }
+    }
+}

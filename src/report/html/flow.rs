@@ -211,7 +211,7 @@ pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -
             all.iter().find(|(own, _)| *own == agent).map_or(Some(0.0), |(_, cost)| *cost)
         };
         let change = of(&after)? - of(&before)?;
-        let class = if change > 0.0 { "bar dearer" } else { "bar cheaper" };
+        let class = if change > 0.0 { "bar costlier" } else { "bar cheaper" };
         let sign = if change > 0.0 {
             "+"
         } else if change < 0.0 {
