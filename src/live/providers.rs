@@ -251,7 +251,7 @@ impl Providers {
         let pairs: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let headers = Headers::received(&pairs, self.net.unix_ms().saturating_mul(1000));
-        if let Some(wait) = RateLimits::read(provider, &headers).blocked_for() {
+        if let Some(wait) = RateLimits::read(provider.api.limit_headers(), &headers).blocked_for() {
             // Whoever comes too early is refused, which costs nothing; a wait of days for a wrong
             // clock would.
             door.gate.close_for(wait.min(RetryPolicy::default().longest_asked));

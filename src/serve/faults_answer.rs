@@ -91,7 +91,11 @@ fn by_provider(
         let requests =
             Window { limit: Some(PER_MINUTE), remaining: Some(0), reset_after: retry_after };
         let limits = RateLimits { requests, ..RateLimits::default() };
-        limits.write(provider, unix_ms().saturating_mul(1000), &mut reply.headers);
+        limits.write(
+            provider.api.limit_headers(),
+            unix_ms().saturating_mul(1000),
+            &mut reply.headers,
+        );
     }
     let mut response = bytes_of(status.unwrap_or(reply.status), "application/json", reply.body);
     for (name, value) in reply.headers {

@@ -173,7 +173,7 @@ fn streams_of_providers() {
         fuzz(name, 2000, &sound, |bytes| {
             // In pieces of another size each time.
             size = size % 97 + 1;
-            let mut decoder = StreamDecoder::new(of, true);
+            let mut decoder = StreamDecoder::new(of.api.stream_assembly(true));
             for piece in bytes.chunks(size) {
                 decoder.push(piece).map_err(|error| error.message)?;
             }

@@ -31,8 +31,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("knowledge/base", "knowledge/retrieval"),
     ("live/calibrate/fit", "live/calibrate/matching"),
     ("llm/model", "llm/tasks"),
-    ("llm/wire/limits", "llm/wire/provider"),
-    ("llm/wire/provider", "llm/wire/stream"),
     ("power/aggregate", "power/coverage"),
     ("power/aggregate", "power/part"),
     ("recorded/judged", "recorded/table"),

@@ -198,7 +198,7 @@ fn decode_in_pieces(
     bytes: &[u8],
     cuts: &[usize],
 ) -> Result<ChatResponse, ChatError> {
-    let mut decoder = StreamDecoder::new(provider, true);
+    let mut decoder = StreamDecoder::new(provider.api.stream_assembly(true));
     let mut at: Vec<usize> =
         cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([bytes.len()]).collect();
     at.sort_unstable();

@@ -6,7 +6,6 @@
 //! Does not know: how to stay within them.
 
 use super::headers::Headers;
-use super::provider::Provider;
 use super::time_headers::{parse_rfc3339, parse_span, rfc3339, span};
 use crate::time::Duration;
 
@@ -87,10 +86,10 @@ impl RateLimits {
         [&mut self.requests, &mut self.tokens, &mut self.input_tokens, &mut self.output_tokens]
     }
 
-    /// What these headers tell.
+    /// What these headers tell of a provider that states its limits in `form`.
     #[must_use]
-    pub fn read(provider: Provider, headers: &Headers<'_>) -> Self {
-        let LimitHeaders { windows, reset } = provider.api.limit_headers();
+    pub fn read(form: &LimitHeaders, headers: &Headers<'_>) -> Self {
+        let LimitHeaders { windows, reset } = form;
         let mut limits = Self::default();
         for (window, names) in limits.windows().into_iter().zip(*windows) {
             let number = |name| headers.get(name).and_then(|text| text.parse().ok());
@@ -102,15 +101,15 @@ impl RateLimits {
         limits
     }
 
-    /// Adds the headers that tell these limits; `now_us` is microseconds since 1970, for providers
+    /// Adds the headers that tell these limits in `form`; `now_us` is microseconds since 1970, for providers
     /// that write moments.
     pub fn write(
         mut self,
-        provider: Provider,
+        form: &LimitHeaders,
         now_us: u64,
         headers: &mut Vec<(&'static str, String)>,
     ) {
-        let LimitHeaders { windows, reset } = provider.api.limit_headers();
+        let LimitHeaders { windows, reset } = form;
         for (window, names) in self.windows().into_iter().zip(*windows) {
             headers.extend(window.limit.map(|n| (names.limit, n.to_string())));
             headers.extend(window.remaining.map(|n| (names.remaining, n.to_string())));
@@ -135,6 +134,7 @@ impl RateLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::wire::Provider;
     use crate::llm::wire::anthropic::ANTHROPIC;
     use crate::llm::wire::mistral::MISTRAL;
     use crate::llm::wire::openai::OPENAI;
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn each_provider_is_read_in_its_own_words() {
-        let read = |provider, pairs: &[(&str, &str)]| {
-            RateLimits::read(provider, &Headers { pairs, received_us: NOW })
+        let read = |provider: Provider, pairs: &[(&str, &str)]| {
+            RateLimits::read(provider.api.limit_headers(), &Headers { pairs, received_us: NOW })
         };
         let anthropic = read(
             ANTHROPIC,
@@ -210,11 +210,14 @@ mod tests {
                 limits.output_tokens = window(1000, 2, reset);
             }
             let mut headers = Vec::new();
-            limits.write(provider, NOW, &mut headers);
+            limits.write(provider.api.limit_headers(), NOW, &mut headers);
             let pairs: Vec<(&str, &str)> =
                 headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             assert_eq!(
-                RateLimits::read(provider, &Headers { pairs: &pairs, received_us: NOW }),
+                RateLimits::read(
+                    provider.api.limit_headers(),
+                    &Headers { pairs: &pairs, received_us: NOW }
+                ),
                 limits
             );
         }

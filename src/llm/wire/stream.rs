@@ -7,7 +7,6 @@
 //! Does not know: how long anything took.
 
 use super::headers::malformed;
-use super::provider::Provider;
 use super::sse::{MAX_EVENT_BYTES, Reader, TooLong};
 use crate::llm::chat::{ChatError, ChatResponse};
 
@@ -47,11 +46,10 @@ pub struct StreamDecoder {
 }
 
 impl StreamDecoder {
-    /// The start of a stream of this provider. `include_usage` says whether the request asked for
-    /// the usage, which some providers leave out otherwise: then the answer counts 0 tokens.
+    /// The start of a stream whose events a provider's assembly takes, as
+    /// [`Api::stream_assembly`](super::Api::stream_assembly) makes it.
     #[must_use]
-    pub fn new(provider: Provider, include_usage: bool) -> Self {
-        let assembly = provider.api.stream_assembly(include_usage);
+    pub fn new(assembly: Box<dyn StreamAssembly>) -> Self {
         Self { reader: Reader::new(), assembly, taken: 0, failed: None }
     }
 
