@@ -352,7 +352,7 @@ pub struct PowerArgs {
     pub target: Option<f64>,
     /// The verdict that --target is about.
     #[arg(long, value_enum, requires = "target")]
-    pub verdict: Option<Wanted>,
+    pub verdict: Option<WantedVerdict>,
     /// Maximum number of users that --target tries. Default: 64 times the scenario's, at most
     /// 200,000.
     #[arg(alias = "most-users", long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u32).range(16..=10_000_000))]
@@ -412,7 +412,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// A verdict that `--target` is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Wanted {
+pub enum WantedVerdict {
     /// Ship the treatment.
     #[default]
     Ship,
@@ -420,11 +420,11 @@ pub enum Wanted {
     Keep,
 }
 
-impl From<Wanted> for crate::verdict::Decision {
-    fn from(wanted: Wanted) -> Self {
+impl From<WantedVerdict> for crate::verdict::Decision {
+    fn from(wanted: WantedVerdict) -> Self {
         match wanted {
-            Wanted::Ship => Self::Ship,
-            Wanted::Keep => Self::Keep,
+            WantedVerdict::Ship => Self::Ship,
+            WantedVerdict::Keep => Self::Keep,
         }
     }
 }

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Sleep;
 
-use crate::serve::guard::Guard;
+use crate::serve::guard::HostGuard;
 use crate::time::Duration;
 
 /// Most bytes of a request's head.
@@ -41,7 +41,7 @@ fn real(time: Duration) -> Wait {
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
-    guard: Guard,
+    guard: HostGuard,
     patience: Duration,
     mut stops: watch::Receiver<bool>,
 ) {
@@ -107,7 +107,7 @@ pub fn raise_limit() {}
 #[derive(Clone, Debug)]
 struct Timely {
     routes: TowerToHyperService<Router>,
-    guard: Guard,
+    guard: HostGuard,
     patience: Wait,
 }
 

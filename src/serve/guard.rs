@@ -22,11 +22,11 @@ const OWN_HEADER: &str = "x-simlab";
 
 /// The host names that are answered, besides those of loopback.
 #[derive(Clone, Debug, Default)]
-pub struct Guard {
+pub struct HostGuard {
     allowed: Arc<[String]>,
 }
 
-impl Guard {
+impl HostGuard {
     /// Answers these names, too. Case does not matter.
     #[must_use]
     pub fn new(names: &[String]) -> Self {
@@ -99,7 +99,7 @@ fn shown(host: &str) -> String {
 mod tests {
     use super::*;
 
-    fn status(guard: &Guard, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    fn status(guard: &HostGuard, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
         let builder = headers
             .iter()
             .fold(Request::builder().method(method).uri(path), |all, (name, value)| {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn loopback_names_are_answered_and_others_are_not() {
-        let guard = Guard::new(&["Host.Docker.Internal".to_owned()]);
+        let guard = HostGuard::new(&["Host.Docker.Internal".to_owned()]);
         for host in [
             "localhost",
             "LOCALHOST:80",
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_page_of_another_origin_cannot_use_the_control_pages() {
-        let guard = Guard::default();
+        let guard = HostGuard::default();
         let host = ("host", "127.0.0.1:8765");
         let json = ("content-type", "application/json; charset=utf-8");
         for origin in ["https://evil.example", "null", "http://localhost.evil.example"] {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::serve::connections;
-use crate::serve::guard::Guard;
+use crate::serve::guard::HostGuard;
 use crate::serve::routes::{self, Door};
 use crate::serve::world::World;
 
@@ -29,7 +29,7 @@ pub struct Server {
     /// A port each for those who want it.
     split: Vec<(Door, TcpListener, SocketAddr)>,
     world: Arc<World>,
-    guard: Guard,
+    guard: HostGuard,
 }
 
 impl Server {
@@ -46,7 +46,7 @@ impl Server {
             address,
             split: Vec::new(),
             world: Arc::new(world),
-            guard: Guard::default(),
+            guard: HostGuard::default(),
         })
     }
 
@@ -66,7 +66,7 @@ impl Server {
     /// Answers requests that address these host names, too.
     #[must_use]
     pub fn allow_hosts(mut self, names: &[String]) -> Self {
-        self.guard = Guard::new(names);
+        self.guard = HostGuard::new(names);
         self
     }
 

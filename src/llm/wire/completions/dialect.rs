@@ -36,7 +36,7 @@ pub(in crate::llm::wire) struct Dialect {
     /// What the service asks of a conversation.
     pub(in crate::llm::wire) turns: TurnRules,
     /// The words of a request.
-    pub(in crate::llm::wire) words: RequestWords,
+    pub(in crate::llm::wire) words: CompletionWords,
     /// The form of an answer.
     pub(in crate::llm::wire) answer: AnswerForm,
 }
@@ -74,7 +74,7 @@ pub(in crate::llm::wire) struct TurnRules {
     /// What is wrong with a conversation without messages.
     pub(in crate::llm::wire) empty: fn() -> Fault,
     /// Whether a turn may come after the one before it, and may be the last one.
-    pub(in crate::llm::wire) check_order: fn(Place) -> Result<(), Fault>,
+    pub(in crate::llm::wire) check_order: fn(TurnPlace) -> Result<(), Fault>,
     /// Whether the old `function_call` of an assistant is refused.
     pub(in crate::llm::wire) refuses_function_call: bool,
     /// Whether an empty text beside no calls says nothing.
@@ -116,7 +116,7 @@ impl Turn {
 
 /// A turn among the others.
 #[derive(Clone, Copy)]
-pub(in crate::llm::wire) struct Place {
+pub(in crate::llm::wire) struct TurnPlace {
     /// The place of its message, from 0.
     pub(in crate::llm::wire) i: usize,
     /// The turn.
@@ -130,7 +130,7 @@ pub(in crate::llm::wire) struct Place {
 }
 
 /// The words of a request where services differ.
-pub(in crate::llm::wire) struct RequestWords {
+pub(in crate::llm::wire) struct CompletionWords {
     /// A choice of any tool.
     pub(in crate::llm::wire) any_tool: &'static str,
     /// Whether the cap on the output is `max_completion_tokens` instead of `max_tokens`.

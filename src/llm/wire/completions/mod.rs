@@ -17,7 +17,7 @@ mod schema;
 
 pub(super) use answer::{decode_response, encode_response};
 pub(super) use dialect::{
-    AnswerForm, Deprecated, Dialect, Place, RequestWords, ToolRules, Turn, TurnRules,
+    AnswerForm, CompletionWords, Deprecated, Dialect, ToolRules, Turn, TurnPlace, TurnRules,
 };
 pub(super) use read::decode_request;
 pub(super) use schema::unmet_schema;

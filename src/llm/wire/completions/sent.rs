@@ -53,12 +53,12 @@ pub(in crate::llm::wire) struct BodyIn {
 #[serde(default)]
 pub(super) struct ToolIn {
     pub(super) r#type: Option<String>,
-    pub(super) function: Option<Obj<FunctionIn>>,
+    pub(super) function: Option<Obj<SentFunction>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct FunctionIn {
+pub(super) struct SentFunction {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
     pub(super) parameters: Option<RawObject>,
@@ -108,9 +108,9 @@ pub(super) struct StreamOptionsIn {
 #[serde(default)]
 pub(super) struct MessageIn {
     pub(super) role: Option<String>,
-    pub(super) content: Option<TextOrList<Obj<PartIn>>>,
+    pub(super) content: Option<TextOrList<Obj<SentPart>>>,
     pub(super) refusal: Option<String>,
-    pub(super) tool_calls: Option<Vec<Obj<CallIn>>>,
+    pub(super) tool_calls: Option<Vec<Obj<SentCall>>>,
     pub(super) tool_call_id: Option<String>,
     pub(super) prefix: Option<bool>,
     pub(super) function_call: Present,
@@ -118,7 +118,7 @@ pub(super) struct MessageIn {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct PartIn {
+pub(super) struct SentPart {
     pub(super) r#type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) refusal: Option<String>,
@@ -126,7 +126,7 @@ pub(super) struct PartIn {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct CallIn {
+pub(super) struct SentCall {
     pub(super) id: Option<String>,
     pub(super) r#type: Option<String>,
     pub(super) function: Option<Obj<CalledIn>>,

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::dialect::{Place, Turn, TurnRules};
-use super::sent::{MessageIn, PartIn};
+use super::dialect::{Turn, TurnPlace, TurnRules};
+use super::sent::{MessageIn, SentPart};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
 use crate::llm::wire::raw::Arguments;
@@ -56,11 +56,11 @@ pub(super) fn messages(
             message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?,
         )?;
         let prefix = message.prefix.unwrap_or_default();
-        (rules.check_order)(Place { i, turn, before, is_last: i == last, prefix })?;
+        (rules.check_order)(TurnPlace { i, turn, before, is_last: i == last, prefix })?;
         if turn != Turn::Tool {
             calls.close()?;
         }
-        let need_content = |content: Option<TextOrList<Obj<PartIn>>>| {
+        let need_content = |content: Option<TextOrList<Obj<SentPart>>>| {
             content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))
         };
         match turn {
@@ -105,7 +105,7 @@ pub(super) fn messages(
 }
 
 /// The texts of a message's content.
-fn texts(i: usize, content: TextOrList<Obj<PartIn>>) -> Result<Vec<String>, Fault> {
+fn texts(i: usize, content: TextOrList<Obj<SentPart>>) -> Result<Vec<String>, Fault> {
     let parts = match content {
         TextOrList::Text(text) => return Ok(vec![text]),
         TextOrList::List(parts) => parts,

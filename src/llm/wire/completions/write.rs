@@ -3,7 +3,7 @@
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use super::dialect::{Dialect, RequestWords};
+use super::dialect::{CompletionWords, Dialect};
 use crate::llm::chat::{ChatRequest, Output, Part, Role, Tool, ToolChoice, ToolUse};
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
@@ -55,7 +55,7 @@ struct StreamOptionsOut {
 
 /// The conversation as the wire has it: the system prompt first, and each tool result a message of
 /// its own.
-struct Messages<'a>(&'a RequestWords, &'a ChatRequest);
+struct Messages<'a>(&'a CompletionWords, &'a ChatRequest);
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -97,7 +97,7 @@ impl Serialize for Messages<'_> {
     }
 }
 
-fn assistant<'a>(words: &RequestWords, content: &'a [Part]) -> MessageOut<'a> {
+fn assistant<'a>(words: &CompletionWords, content: &'a [Part]) -> MessageOut<'a> {
     let has_text = content.iter().any(|part| matches!(part, Part::Text(_)));
     let has_calls = content.iter().any(|part| matches!(part, Part::ToolUse(_)));
     MessageOut {

@@ -6,7 +6,7 @@
 use crate::llm::families::Family;
 use crate::llm::wire::body::{Fault, Problem};
 use crate::llm::wire::completions::{
-    AnswerForm, BodyIn, Dialect, Place, RequestWords, ToolRules, Turn, TurnRules,
+    AnswerForm, BodyIn, CompletionWords, Dialect, ToolRules, Turn, TurnPlace, TurnRules,
 };
 
 /// The code for messages in an order that the service does not take.
@@ -83,7 +83,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             )
         },
     },
-    words: RequestWords {
+    words: CompletionWords {
         any_tool: "any",
         completion_cap: false,
         random_seed: true,
@@ -124,8 +124,8 @@ fn may_follow(turn: Turn, before: Turn) -> bool {
     }
 }
 
-fn check_order(place: Place) -> Result<(), Fault> {
-    let Place { i, turn, before, is_last, prefix } = place;
+fn check_order(place: TurnPlace) -> Result<(), Fault> {
+    let TurnPlace { i, turn, before, is_last, prefix } = place;
     let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
     match before {
         None if matches!(turn, Turn::Assistant | Turn::Tool) && is_last => {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::llm::families::{Family, Sampling};
 use crate::llm::wire::body::{Fault, Problem};
 use crate::llm::wire::completions::{
-    AnswerForm, BodyIn, Deprecated, Dialect, RequestWords, ToolRules, TurnRules,
+    AnswerForm, BodyIn, CompletionWords, Deprecated, Dialect, ToolRules, TurnRules,
 };
 
 /// OpenAI's chat completions.
@@ -76,7 +76,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         },
         without_results,
     },
-    words: RequestWords {
+    words: CompletionWords {
         any_tool: "required",
         completion_cap: true,
         random_seed: false,
