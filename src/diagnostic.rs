@@ -136,6 +136,14 @@ fn printable(text: &str) -> String {
     shown
 }
 
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(false).trim_end())
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
 /// Everything that is wrong with a file or a text.
 ///
 /// It displays as the command line shows it, without color: each mistake with its line, what was

@@ -110,6 +110,8 @@ impl std::fmt::Display for OpenError {
     }
 }
 
+impl std::error::Error for OpenError {}
+
 /// Locks a journal for this process.
 ///
 /// # Errors

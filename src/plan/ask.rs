@@ -2,6 +2,7 @@
 //!
 //! Does not know: how arguments are read.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::experiment::MetricKind;
@@ -147,6 +148,17 @@ pub struct PlanFault {
     /// What to do about it.
     pub help: String,
 }
+
+impl fmt::Display for PlanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { option, message, help } = self;
+        let colon = if option.is_empty() { "" } else { ": " };
+        write!(f, "{option}{colon}{message}")?;
+        if help.is_empty() { Ok(()) } else { write!(f, "; {help}") }
+    }
+}
+
+impl std::error::Error for PlanFault {}
 
 impl PlanFault {
     /// A fault of this option.
