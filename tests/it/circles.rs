@@ -68,7 +68,7 @@ fn leaves(tree: &str) -> Vec<Module> {
         names.map(str::to_owned).collect::<Module>()
     };
     let Some((before, inside)) = tree.split_once('{') else { return vec![names(tree)] };
-    let inside = &inside[..inside.rfind('}').unwrap()];
+    let inside = &inside[..inside.rfind('}').unwrap_or(inside.len())];
     let mut depth = 0;
     let parts = inside.split(|c| {
         depth += i32::from(c == '{') - i32::from(c == '}');
