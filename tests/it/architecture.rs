@@ -205,7 +205,7 @@ fn the_table_of_rooms_is_the_list_of_modules() {
 fn the_run_goes_through_every_stage_of_the_picture() {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let picture = text.split("//! ```text").nth(1).unwrap().split("//! ```").next().unwrap();
-    assert!(page().contains("[`run`] is this picture in code"));
+    assert!(page().contains("[`run`](mod@run) is this picture in code"));
     // A stage stands between two lines: `─ scenario::load ───▶`.
     let stages: Vec<&str> = picture
         .lines()
