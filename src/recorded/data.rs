@@ -24,7 +24,7 @@ use crate::scenario::Scenario;
 /// ```
 /// let statistics = r#"(experiments: [(
 ///     key: "checkout", control: "old", metrics: {
-///         "paid": (kind: Conversion, variations: {
+///         "paid": (kind: Conversion, better: Higher, variations: {
 ///             "old": (exposures: 1000, conversions: 100),
 ///             "new": (exposures: 1000, conversions: 160),
 ///         }),
