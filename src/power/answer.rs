@@ -31,7 +31,7 @@ use crate::scenario::Scenario;
 ///     ..PowerRequest::of(&scenario)
 /// };
 /// let power = simlab::power(&scenario, request)?;
-/// let shares = power.experiments[0].sizes[0].decisions;
+/// let shares = &power.experiments[0].sizes[0].decisions;
 /// let ships = shares.ship.value.get() + shares.keep.value.get();
 /// assert!(ships + shares.need_more_data.value.get() > 0.999);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
