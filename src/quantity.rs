@@ -282,6 +282,13 @@ impl Price {
         Money(u64::try_from((pico + 500) / 1000).unwrap_or(u64::MAX))
     }
 
+    /// So many percent of it, rounded half up to a pico-dollar a token.
+    #[must_use]
+    pub fn percent(self, percent: u32) -> Self {
+        let hundredths = u128::from(self.0) * u128::from(percent);
+        Self(u64::try_from((hundredths + 50) / 100).unwrap_or(u64::MAX))
+    }
+
     /// Dollars per million tokens.
     #[must_use]
     pub fn dollars_per_million(self) -> f64 {

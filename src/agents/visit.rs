@@ -239,11 +239,12 @@ impl Visit {
         let caller = caller(self.phase, branch);
         let model = setup(app, caller, branch.acting).model;
         let (usage, latency) = match &result {
-            Ok(done) => (Some((done.input_tokens, done.output_tokens)), done.latency),
+            Ok(done) => (Some(done.usage()), done.latency),
             Err(failure) => (failure.usage, failure.latency),
         };
-        if let Some((input_tokens, output_tokens)) = usage {
-            let cost = app.model(model).cost(input_tokens, output_tokens);
+        if let Some(usage) = usage {
+            let (input_tokens, output_tokens) = (usage.input, usage.output);
+            let cost = app.model(model).cost(usage);
             if let Some(branch) = self.branches.get_mut(at).filter(|_| served.is_some()) {
                 branch.charge((input_tokens, output_tokens), cost);
                 self.spent += cost.unwrap_or(Money::ZERO);
@@ -386,6 +387,7 @@ impl Visit {
             failed: output.failed(),
         });
         branch.called = None;
+        branch.idle = latency;
         branch.rounds += 1;
         branch.passages = branch.passages.and(app.library.passages(&output));
         let room = shown::room(branch.tool_characters, app.judge);

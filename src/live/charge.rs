@@ -22,7 +22,7 @@ pub fn worst(model: &ModelProfile, bytes: usize, max_tokens: Option<u32>) -> u64
     let tokens = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let output = max_tokens.unwrap_or(model.max_output_tokens);
     model
-        .cost(tokens(bytes as u64 + HIDDEN_TOKENS), output)
+        .most(tokens(bytes as u64 + HIDDEN_TOKENS), output)
         .map_or(u64::MAX, |cost| cost.nano_dollars())
 }
 
@@ -34,9 +34,7 @@ pub fn answered(
     response: &ChatResponse,
     worst: u64,
 ) -> u64 {
-    let stated = model
-        .cost(response.usage.input, response.usage.output)
-        .map_or(worst, |cost| cost.nano_dollars());
+    let stated = model.cost(response.usage).map_or(worst, |cost| cost.nano_dollars());
     let input = request.system.iter().map(String::as_str).chain(
         request.messages.iter().flat_map(|message| &message.content).map(|part| match part {
             Part::Text(text) => text.as_str(),
@@ -90,7 +88,7 @@ mod tests {
             model: String::new(),
             content: vec![Block::Text("It keeps what was seen. ".repeat(10))],
             stop: Stop::EndTurn,
-            usage: Usage { input, output },
+            usage: Usage::uncached(input, output),
             refusal: None,
         };
         let charged =

@@ -37,7 +37,7 @@ pub fn faults(model: &ModelProfile, official: bool) -> Vec<String> {
 /// A price of zero, said aloud: the tutorial has Mistral for nothing, an account may not.
 #[must_use]
 pub fn free(model: &ModelProfile) -> Option<String> {
-    let nothing = model.cost(1_000_000, 1_000_000) == Some(Money::ZERO);
+    let nothing = model.most(1_000_000, 1_000_000) == Some(Money::ZERO);
     nothing.then(|| format!("model `{}` is priced at $0: if your account pays for it, set `input_price` and `output_price`", model.id))
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Caller, FailureKind};
+use crate::llm::chat::Cached;
 
 /// The version of this format.
 pub const SCHEMA: &str = "simlab.recording/2";
@@ -175,6 +176,12 @@ pub struct Answered {
     pub input_tokens: u32,
     /// Tokens as the provider counted them.
     pub output_tokens: u32,
+    /// Of the input tokens, those that were read from the provider's prompt cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_read_tokens: u32,
+    /// Of the input tokens, those that were written to it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u32,
     /// From the first try to the whole answer, waits between tries included.
     pub latency_us: u64,
     /// How long the try that was answered took.
@@ -184,6 +191,19 @@ pub struct Answered {
     /// Why earlier tries failed: words of [`Failed::why`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retried: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(tokens: &u32) -> bool {
+    *tokens == 0
+}
+
+impl Answered {
+    /// The input tokens that went through the provider's prompt cache.
+    #[must_use]
+    pub fn cached(&self) -> Cached {
+        Cached { read: self.cache_read_tokens, written: self.cache_write_tokens }
+    }
 }
 
 /// A tool call that a model made.
@@ -471,6 +491,8 @@ pub(super) fn sample() -> Vec<Line> {
         stop: "tool_use".to_owned(),
         input_tokens: 3,
         output_tokens: 4,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
         latency_us: 5,
         answer_us: 5,
         nano_usd: 60,

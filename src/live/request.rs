@@ -36,6 +36,7 @@ impl Writer<'_> {
             Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));
         request.temperature = setup.temperature.filter(|_| model.takes_temperature);
         request.user = user.map(str::to_owned);
+        request.caching = setup.caching;
         let judge = &self.scenario.judge;
         let words = RequestWords {
             body: &|body| self.texts.parts(body).join("\n"),

@@ -537,6 +537,8 @@ fn recorded(
         stop: stop.to_owned(),
         input_tokens: response.usage.input,
         output_tokens: response.usage.output,
+        cache_read_tokens: response.usage.cached.read,
+        cache_write_tokens: response.usage.cached.written,
         latency_us: took.0.us(),
         answer_us: took.1.us(),
         nano_usd,

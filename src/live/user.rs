@@ -19,7 +19,7 @@ use crate::live::reply;
 use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
 use crate::live::stop::Stopped;
-use crate::llm::chat::ChatRequest;
+use crate::llm::chat::{ChatRequest, Usage};
 use crate::llm::model::{
     CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, RouteChoice, ToolUsed,
 };
@@ -151,14 +151,14 @@ impl<F: Flags> ChatModel for User<'_, F> {
         let Asking { caller, task, offers_tools, routes, nth, model, mut request } = asking;
         let scenario = self.session.stage.scenario;
         let model = scenario.model(model);
-        let (mut latency, mut input_tokens, mut output_tokens) = (Duration::ZERO, 0_u32, 0_u32);
+        let (mut latency, mut usage) = (Duration::ZERO, Usage::default());
         let mut attempt = 0;
         loop {
             let call = Call { user: self.user, caller, nth, attempt };
             let answered = match self.session.call(call, model, &request).await {
                 CallOutcome::Answered(answered) => answered,
                 CallOutcome::Failed(failed) => {
-                    let usage = (attempt > 0).then_some((input_tokens, output_tokens));
+                    let usage = (attempt > 0).then_some(usage);
                     return Err(CallFailure {
                         kind: failed.kind,
                         latency: latency + Duration::from_us(failed.latency_us),
@@ -167,10 +167,15 @@ impl<F: Flags> ChatModel for User<'_, F> {
                 }
             };
             latency += Duration::from_us(answered.latency_us);
-            input_tokens = input_tokens.saturating_add(answered.input_tokens);
-            output_tokens = output_tokens.saturating_add(answered.output_tokens);
+            usage.input = usage.input.saturating_add(answered.input_tokens);
+            usage.output = usage.output.saturating_add(answered.output_tokens);
+            usage.cached = usage.cached.and(answered.cached());
             match reply::read(scenario, task, (offers_tools, &routes), &answered) {
-                Ok(reply) => return Ok(Completion { reply, input_tokens, output_tokens, latency }),
+                Ok(reply) => {
+                    let Usage { input, output, cached } = usage;
+                    let (input_tokens, output_tokens) = (input, output);
+                    return Ok(Completion { reply, input_tokens, output_tokens, cached, latency });
+                }
                 Err(Unreadable { kind: FailureKind::Malformed, reason })
                     if attempt == 0 && task.has_form() =>
                 {
@@ -178,11 +183,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
                     attempt = 1;
                 }
                 Err(Unreadable { kind, .. }) => {
-                    return Err(CallFailure {
-                        kind,
-                        latency,
-                        usage: Some((input_tokens, output_tokens)),
-                    });
+                    return Err(CallFailure { kind, latency, usage: Some(usage) });
                 }
             }
         }

@@ -145,6 +145,20 @@ pub struct ChatRequest {
     pub stream: bool,
     /// Whether a streamed answer shall tell its usage; only OpenAI asks, the others always tell.
     pub include_usage: bool,
+    /// What the provider is asked to keep in its prompt cache; only Anthropic has to be asked.
+    pub caching: Caching,
+}
+
+/// What of a prompt goes through the provider's prompt cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Caching {
+    /// Nothing.
+    #[default]
+    Off,
+    /// What an agent sends again within one turn: its instructions and the conversation so far.
+    Conversation,
+    /// The same, and across users the instructions and tools.
+    Shared,
 }
 
 impl ChatRequest {
@@ -167,6 +181,7 @@ impl ChatRequest {
             user: None,
             stream: false,
             include_usage: false,
+            caching: Caching::Off,
         }
     }
 }
@@ -205,6 +220,45 @@ pub struct Usage {
     pub input: u32,
     /// Output tokens.
     pub output: u32,
+    /// Which of the input tokens went through the provider's prompt cache.
+    pub cached: Cached,
+}
+
+impl Usage {
+    /// So many tokens, none of them cached.
+    #[must_use]
+    pub fn uncached(input: u32, output: u32) -> Self {
+        Self { input, output, cached: Cached::NONE }
+    }
+}
+
+/// Input tokens that went through a provider's prompt cache. They have prices of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Cached {
+    /// Read from the cache.
+    pub read: u32,
+    /// Written to it.
+    pub written: u32,
+}
+
+impl Cached {
+    /// Nothing went through the cache.
+    pub const NONE: Self = Self { read: 0, written: 0 };
+
+    /// Both together.
+    #[must_use]
+    pub fn sum(self) -> u32 {
+        self.read.saturating_add(self.written)
+    }
+
+    /// Both with more of each.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            read: self.read.saturating_add(more.read),
+            written: self.written.saturating_add(more.written),
+        }
+    }
 }
 
 /// What a model answered.

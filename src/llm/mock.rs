@@ -101,12 +101,13 @@ impl MockModels<'_> {
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
         let output_tokens = output_tokens.min(most);
         let latency = latency(&model.latency, output_tokens, &luck);
+        let (input_tokens, cached) = (prompt.input_tokens, prompt.cached);
+        let done = Completion { reply, input_tokens, output_tokens, cached, latency };
         if let Some(kind) = failure(model, &luck, behavior.schema().is_some()) {
-            let usage =
-                (kind == FailureKind::Malformed).then_some((prompt.input_tokens, output_tokens));
+            let usage = (kind == FailureKind::Malformed).then(|| done.usage());
             return Err(CallFailure { kind, latency, usage });
         }
-        Ok(Completion { reply, input_tokens: prompt.input_tokens, output_tokens, latency })
+        Ok(done)
     }
 
     /// A remote tool's own luck, for the `nth` tool call of `owner`: time, size and wording of its

@@ -12,6 +12,7 @@ use crate::journal::{Caller, FailureKind, Label};
 use crate::knowledge::TopicId;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Answer, Complexity, Grade, PiiSet, Prescreen, Query, Question, Route};
+use crate::llm::chat::{Cached, Usage};
 use crate::llm::setup::Setup;
 use crate::llm::tasks::Task;
 use crate::random::Owner;
@@ -312,6 +313,8 @@ pub struct Prompt<'a> {
     pub offers_tools: bool,
     /// Tokens of the whole input.
     pub input_tokens: u32,
+    /// Which of them go through the provider's prompt cache.
+    pub cached: Cached,
     /// What the text says.
     pub subject: Subject,
     /// The ways that a routing agent can choose; empty for all others.
@@ -405,8 +408,18 @@ pub struct Completion {
     pub input_tokens: u32,
     /// Output tokens.
     pub output_tokens: u32,
+    /// Which of the input tokens went through the provider's prompt cache.
+    pub cached: Cached,
     /// How long it took.
     pub latency: Duration,
+}
+
+impl Completion {
+    /// Its tokens.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        Usage { input: self.input_tokens, output: self.output_tokens, cached: self.cached }
+    }
 }
 
 /// A call that failed. Failed calls are not charged.
@@ -416,8 +429,8 @@ pub struct CallFailure {
     pub kind: FailureKind,
     /// How long it took to fail.
     pub latency: Duration,
-    /// Tokens that were used all the same (malformed output is charged): input and output.
-    pub usage: Option<(u32, u32)>,
+    /// Tokens that were used all the same (malformed output is charged).
+    pub usage: Option<Usage>,
 }
 
 /// A chat model that has to be waited for, and the tools that it calls.

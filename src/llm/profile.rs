@@ -6,6 +6,7 @@
 //!
 //! Does not know: who asks, or what is measured.
 
+use crate::llm::chat::{Cached, Usage};
 use crate::llm::wire::Provider;
 use crate::quantity::{Money, Price, Probability};
 use crate::time::Duration;
@@ -51,6 +52,28 @@ impl FailureRates {
     };
 }
 
+/// Prices of input that goes through a provider's prompt cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachePrices {
+    /// Of a token that is read from it.
+    pub read: Price,
+    /// Of a token that is written to it.
+    pub write: Price,
+    /// Fewest tokens of a prompt that is cached.
+    pub least: u32,
+}
+
+/// Prices of prompts above a length. They hold for the whole call, not for the tokens above alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongPrompts {
+    /// Most input tokens, cached ones included, at the usual prices.
+    pub above: u32,
+    /// Prices of longer prompts in percent of the usual: input (cached too), and output.
+    pub input_percent: u32,
+    /// See `input_percent`.
+    pub output_percent: u32,
+}
+
 /// One model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelProfile {
@@ -65,6 +88,10 @@ pub struct ModelProfile {
     /// What the provider charges for input and output tokens, also where no cost event is sent
     /// (`no_price`); `None`: unknown.
     pub charged: [Option<Price>; 2],
+    /// Prices of cached input; `None`: unknown.
+    pub cache: Option<CachePrices>,
+    /// Other prices for long prompts; `None`: all prompts have the same.
+    pub long_prompts: Option<LongPrompts>,
     /// Speed.
     pub latency: Latency,
     /// Failures.
@@ -94,13 +121,37 @@ pub struct ModelProfile {
 }
 
 impl ModelProfile {
-    /// What a call of so many tokens costs: `(input × input price + output × output price) / 1M`;
-    /// `None` without a price.
+    /// What a call costs: the sum of tokens times price over input that is not cached, input read
+    /// from the cache, input written to it, and output; at other prices where the prompt is long.
+    /// Cached input of a model without prices for it costs what other input does. `None` without a
+    /// price.
     #[must_use]
-    pub fn cost(&self, input_tokens: u32, output_tokens: u32) -> Option<Money> {
-        Some(
-            self.input_price?.of(u64::from(input_tokens))
-                + self.output_price?.of(u64::from(output_tokens)),
-        )
+    pub fn cost(&self, usage: Usage) -> Option<Money> {
+        let (input_price, output_price) = (self.input_price?, self.output_price?);
+        let read = usage.cached.read.min(usage.input);
+        let written = usage.cached.written.min(usage.input - read);
+        let cache =
+            self.cache.map_or((input_price, input_price), |cache| (cache.read, cache.write));
+        let (input_percent, output_percent) = match self.long_prompts {
+            Some(long) if usage.input > long.above => (long.input_percent, long.output_percent),
+            _ => (100, 100),
+        };
+        let part =
+            |tokens: u32, price: Price, percent: u32| price.percent(percent).of(tokens.into());
+        let plain = part(usage.input - read - written, input_price, input_percent);
+        let output = part(usage.output, output_price, output_percent);
+        if usage.cached == Cached::NONE {
+            return Some(plain + output);
+        }
+        let cached = part(read, cache.0, input_percent) + part(written, cache.1, input_percent);
+        Some(plain + cached + output)
+    }
+
+    /// The most that a call of at most so many tokens may cost, whatever its provider caches.
+    #[must_use]
+    pub fn most(&self, input: u32, output: u32) -> Option<Money> {
+        let usage = Usage::uncached(input, output);
+        let written = Usage { cached: Cached { read: 0, written: input }, ..usage };
+        self.cost(usage).max(self.cost(written))
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Does not know: who evaluated the config that these came from.
 
+use crate::llm::chat::Caching;
 use crate::quantity::Probability;
 use crate::time::Duration;
 
@@ -120,6 +121,8 @@ pub struct Setup {
     pub answer_tokens: Option<f64>,
     /// Indices of its tools among the scenario's tools, in the order given.
     pub tools: Vec<u16>,
+    /// What goes through the provider's prompt cache.
+    pub caching: Caching,
     /// Tokens that are sent with every call: the instructions, the tools' descriptions or the
     /// structured output's schema, and what the provider adds to a call with tools.
     pub fixed_tokens: u32,

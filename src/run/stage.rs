@@ -14,6 +14,7 @@ use crate::flags::compiled::Compiled;
 use crate::flags::mock::first_seed;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::knowledge::{Complexity, PiiSet, TopicId};
+use crate::llm::chat::Cached;
 use crate::llm::mock::MockModels;
 use crate::llm::model::{
     CallFailure, Completion, Passages, Prompt, Reply, Situation, Subject, TOKENS_PER_MESSAGE,
@@ -196,6 +197,7 @@ impl<'s> Stage<'s> {
             offers_tools: false,
             routes: &[],
             input_tokens: setup.fixed_tokens + text + TOKENS_PER_MESSAGE,
+            cached: Cached::NONE,
             subject,
             question: None,
             thread: &[],
@@ -213,8 +215,9 @@ impl<'s> Stage<'s> {
         let (caller, served) = (Caller::Topics, None);
         let mut tell = |event| reader.entry(&Entry { at: Timestamp::START, user: 0, event });
         let topics = match read {
-            Ok(Completion { reply, input_tokens, output_tokens, latency }) => {
-                let cost = self.scenario.model(model).cost(input_tokens, output_tokens);
+            Ok(done) => {
+                let cost = self.scenario.model(model).cost(done.usage());
+                let Completion { reply, input_tokens, output_tokens, latency, .. } = done;
                 tell(Event::Completed {
                     caller,
                     served,

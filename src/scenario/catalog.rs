@@ -15,6 +15,7 @@ use crate::agents::{AtBudget, ColdStart, Crash, NodeRole};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
+use crate::llm::chat::Caching;
 use crate::llm::setup::{Causes, JudgeTraits, RemoteTool, ToolKind, ToolSpec};
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
@@ -179,6 +180,7 @@ pub struct DraftVariation {
     pub max_tool_calls: u32,
     pub session_budget: Option<Money>,
     pub at_budget: AtBudget,
+    pub caching: Caching,
     pub fallback: Option<String>,
     pub crash: Option<Crash>,
     pub cold_start: Option<ColdStart>,
@@ -253,6 +255,7 @@ pub fn configs() -> Vec<DraftConfig> {
         max_tool_calls: calls,
         session_budget: None,
         at_budget: AtBudget::StopTools,
+        caching: Caching::Off,
         fallback: None,
         crash: None,
         cold_start: None,

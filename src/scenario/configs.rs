@@ -17,6 +17,7 @@ use super::spanned::{Entries, Spanned};
 use crate::agents::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash, NodeRole};
 use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
+use crate::llm::chat::Caching;
 use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
@@ -208,6 +209,9 @@ fn change(
     if let Some(temperature) = &file.temperature {
         draft.temperature = Some(faults.range("temperature", temperature, 0.0, 2.0));
     }
+    if let Some(caching) = &file.prompt_caching {
+        draft.caching = caching.value.meaning();
+    }
     draft.session_budget = file.session_budget.or(draft.session_budget);
     if let Some(written) = &file.at_budget {
         draft.at_budget = match written.value {
@@ -335,6 +339,21 @@ pub fn setups(
             )
         });
         let provider = models.get(model).map(|model| model.provider);
+        if draft.caching != Caching::Off
+            && let (Some(own), Some(span)) = (models.get(model), &names.caching)
+            && own.cache.is_none()
+        {
+            let help = format!(
+                "give `cache_read_price` and `cache_write_price` to model `{}`, or leave `prompt_caching` out",
+                own.id
+            );
+            faults.add(
+                format!("model `{}` has no prices for cached input", own.id),
+                span,
+                "nothing could be charged for it",
+                Some(help),
+            );
+        }
         let own: Vec<String> = match &config.role {
             NodeRole::Route { routes, .. } => {
                 routes.iter().map(|route| handoff_offer(&route.name)).collect()
@@ -355,6 +374,7 @@ pub fn setups(
                     .or_else(|| provider.and_then(|provider| provider.client_max_tokens)),
                 temperature: draft.temperature,
                 answer_tokens: draft.answer_tokens,
+                caching: draft.caching,
                 fixed_tokens: fixed_tokens(provider, &draft.instructions, &offers, None),
                 tools: offered.iter().map(|(at, _)| *at).collect(),
             },
@@ -384,6 +404,7 @@ pub fn setups(
 struct Names {
     model: Option<Range<usize>>,
     tools: Vec<Range<usize>>,
+    caching: Option<Range<usize>>,
     fallback: Option<Range<usize>>,
 }
 
@@ -398,11 +419,14 @@ fn names(
     let node = nodes.get(config).filter(|_| variation == graph::OWN_VARIATION);
     let tools = file.and_then(|file| file.tools.as_ref());
     let tools = tools.or_else(|| node.and_then(|node| node.tools.as_ref()));
+    let caching = file.and_then(|file| file.prompt_caching.as_ref());
+    let caching = caching.or_else(|| node.and_then(|node| node.prompt_caching.as_ref()));
     let model = file.and_then(|file| file.model.as_ref());
     let model = model.or_else(|| node.and_then(|node| node.model.as_ref()));
     Names {
         model: model.map(|name| name.span.clone()),
         tools: tools.into_iter().flatten().map(|tool| tool.span.clone()).collect(),
+        caching: caching.map(|caching| caching.span.clone()),
         fallback: file.and_then(|file| file.fallback.as_ref()).map(|name| name.span.clone()),
     }
 }

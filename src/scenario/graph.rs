@@ -17,6 +17,7 @@ use crate::agents::{
 };
 use crate::journal::AgentId;
 use crate::knowledge::tokens::count;
+use crate::llm::chat::Caching;
 use crate::llm::model::RouteChoice;
 use crate::llm::tasks::handoff_tool;
 
@@ -75,6 +76,7 @@ pub fn blank(key: &str, role: &NodeRole) -> DraftVariation {
         max_tool_calls: 5,
         session_budget: None,
         at_budget: AtBudget::StopTools,
+        caching: Caching::Off,
         fallback: None,
         crash: None,
         cold_start: None,
@@ -94,6 +96,9 @@ fn own(node: &source::WrittenNode, role: &NodeRole, faults: &mut Faults<'_>) -> 
     }
     if let Some(tokens) = &node.answer_tokens {
         own.answer_tokens = Some(faults.range("answer_tokens", tokens, 12.0, 100_000.0));
+    }
+    if let Some(caching) = &node.prompt_caching {
+        own.caching = caching.value.meaning();
     }
     own
 }

@@ -15,7 +15,7 @@ use crate::experiment::{
     Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic,
 };
 use crate::flags::spec::{ClauseSpec, SegmentSpec};
-use crate::llm::profile::ModelProfile;
+use crate::llm::profile::{CachePrices, LongPrompts, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
 
 /// Sets a field where the file says something.
@@ -142,6 +142,7 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
         if file.input_price.is_some() && file.output_price.is_some() {
             model.prices_of = None;
         }
+        cache_prices(model, file, key, faults);
         model.charged =
             [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
         let failures = [
@@ -161,6 +162,50 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
     }
     models
 }
+
+/// Prices of cached input and of long prompts.
+fn cache_prices(
+    model: &mut ModelProfile,
+    file: &source::Model,
+    key: &Spanned<String>,
+    faults: &mut Faults<'_>,
+) {
+    if let Some(long) = &file.long_prompts {
+        let percent = |name: &str, factor: &Spanned<f64>, faults: &mut Faults<'_>| {
+            libm::round(faults.range(name, factor, 0.0, 100.0) * 100.0) as u32
+        };
+        model.long_prompts = Some(LongPrompts {
+            above: faults.whole("above", &long.above, 1..=100_000_000),
+            input_percent: percent("input", &long.input, faults),
+            output_percent: percent("output", &long.output, faults),
+        });
+    }
+    let known = model.cache.filter(|_| file.input_price.is_none());
+    let read = file.cache_read_price.or(known.map(|cache| cache.read));
+    let write = file.cache_write_price.or(known.map(|cache| cache.write)).or(model.input_price);
+    let least = match &file.min_cached_tokens {
+        Some(least) => Some(faults.whole("min_cached_tokens", least, 1..=1_000_000)),
+        None => model.cache.map(|cache| cache.least),
+    };
+    model.cache = match (read, write) {
+        (Some(read), Some(write)) => {
+            Some(CachePrices { read, write, least: least.unwrap_or(USUAL_LEAST_CACHED) })
+        }
+        _ => None,
+    };
+    let alone = file.cache_write_price.is_some() || file.min_cached_tokens.is_some();
+    if alone && read.is_none() {
+        faults.add(
+            format!("model `{}` has no price for input that is read from the cache", key.value),
+            &key.span,
+            "this model",
+            Some("give `cache_read_price` too, such as \"$0.10\"".to_owned()),
+        );
+    }
+}
+
+/// Fewest tokens of a prompt that is cached, where neither catalog nor file says: OpenAI's.
+const USUAL_LEAST_CACHED: u32 = 1024;
 
 /// The tools of a scenario.
 pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<ToolSpec> {

@@ -19,6 +19,7 @@ use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
 use crate::judge::{JudgeSpec, Sees};
 use crate::knowledge::KnowledgeBase;
+use crate::llm::chat::Caching;
 use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Reading, Setup};
@@ -195,6 +196,7 @@ fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
         instructions: instructions.to_owned(),
         reading: Reading::of(instructions),
         max_tokens: Some(max_tokens),
+        caching: Caching::Off,
         temperature: None,
         answer_tokens: None,
         tools: Vec::new(),

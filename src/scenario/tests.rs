@@ -8,6 +8,7 @@ use super::*;
 use crate::diagnostic::{Source, render};
 use crate::experiment::{Aggregation, Better, Missing, Statistic};
 use crate::flags::spec::{Condition, RuleChoice, ServeSpec};
+use crate::llm::chat::Usage;
 use crate::quantity::Money;
 
 /// The shortest scenario; `BLOCK` is where more goes.
@@ -133,8 +134,9 @@ fn prices_are_those_of_october_2025() {
     for (id, input, output) in prices {
         let model = scenario.models.iter().find(|model| model.id == id).unwrap();
         let nano = |dollars: f64| (dollars * 1e9) as u64;
-        assert_eq!(model.cost(1_000_000, 0).map(Money::nano_dollars), Some(nano(input)), "{id}");
-        assert_eq!(model.cost(0, 1_000_000).map(Money::nano_dollars), Some(nano(output)), "{id}");
+        let cost = |input, output| model.cost(Usage::uncached(input, output));
+        assert_eq!(cost(1_000_000, 0).map(Money::nano_dollars), Some(nano(input)), "{id}");
+        assert_eq!(cost(0, 1_000_000).map(Money::nano_dollars), Some(nano(output)), "{id}");
     }
 }
 
@@ -260,7 +262,7 @@ fn a_stated_redaction_gives_instructions_that_a_model_reads_so() {
 fn a_model_may_go_without_a_price_when_the_scenario_says_that_it_wants_so() {
     let scenario = scenario(r#"prices_unknown: true, models: {"gpt-4o": (no_price: true)},"#);
     let model = scenario.models.iter().find(|model| model.id == "gpt-4o").unwrap();
-    assert_eq!(model.cost(1000, 1000), None);
+    assert_eq!(model.cost(Usage::uncached(1000, 1000)), None);
 }
 
 #[test]

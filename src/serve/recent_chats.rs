@@ -125,7 +125,7 @@ mod tests {
             model: "m".into(),
             content: vec![Block::Text("hello".into())],
             stop: Stop::EndTurn,
-            usage: Usage { input: 5, output: 1 },
+            usage: Usage::uncached(5, 1),
             refusal: None,
         };
         let line = |number: u64, asked: &[u8]| TranscriptLine {

@@ -14,8 +14,8 @@ use crate::journal::FailureKind;
 use crate::knowledge::tokens::{count, words};
 use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::{
-    Block, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind, Output, Stop,
-    ToolChoice, ToolUse, Usage,
+    Block, Cached, Caching, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind,
+    Output, Stop, ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
 use crate::llm::model::{Prompt, Reply, Said, ToolCall};
@@ -187,6 +187,7 @@ impl ChatResponder {
         let system = request.system.as_deref().unwrap_or_default();
         let (tools, offered) = self.tools(request);
         let setup = Setup {
+            caching: Caching::Off,
             model: self.model(provider, &request.model),
             instructions: String::new(),
             reading: Reading::of(system),
@@ -210,6 +211,7 @@ impl ChatResponder {
             setup: &setup,
             offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
             routes: &[],
+            cached: Cached::NONE,
             input_tokens: asked.input_tokens,
             subject: asked.subject,
             question: Some(&question),
@@ -233,7 +235,7 @@ impl ChatResponder {
             model: request.model.clone(),
             content: Vec::new(),
             stop: Stop::EndTurn,
-            usage: Usage { input: asked.input_tokens, output: 0 },
+            usage: Usage::uncached(asked.input_tokens, 0),
             refusal: None,
         };
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {

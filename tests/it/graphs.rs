@@ -299,7 +299,7 @@ fn mistake(text: &str, before: &str, after: &str) -> String {
 }
 
 /// Mistakes in a graph: where, and what is written instead.
-const MISTAKES: [(&str, &str, &str); 21] = [
+const MISTAKES: [(&str, &str, &str); 24] = [
     (RESEARCH, "root: \"planner\"", "root: \"plannr\""),
     (RESEARCH, "to: \"critic\"", "to: \"critics\""),
     (RESEARCH, "(from: \"writer\"", "(from: \"writr\""),
@@ -329,6 +329,13 @@ const MISTAKES: [(&str, &str, &str); 21] = [
     (RESEARCH, "\"writer\": (role: Answer,", "\"writer\": (role: Research,"),
     (RESEARCH, "config: \"writer\"", "config: \"support-agent\""),
     (RESEARCH, "tools: [\"search_v2\"]", "tools: [\"search_v9\"]"),
+    (CACHED, "claude-sonnet-5-5", "claude-3-haiku-20240307"),
+    (CACHED, ": Shared", ": Always"),
+    (
+        CACHED,
+        "experiments: [",
+        "models: { \"mine\": (like: \"gpt-4o\", input_price: \"$1\", cache_write_price: \"$2\") }, experiments: [",
+    ),
     (ROUTER, "\"account\": \"20%\"", "\"account\": \"30%\""),
     (ROUTER, "Intent(\"billing\")", "Intent(\"biling\")"),
     (ROUTER, "(from: \"triage\", to: \"account\", when: Intent(\"account\")),", ""),
@@ -377,4 +384,86 @@ fn built_in_graphs_run_and_their_experiments_hold_with_equal_arms() {
         let traffic = report.traffic.as_ref().unwrap();
         assert!(traffic.succeeded * 100 > traffic.queries * 95, "{name}");
     }
+}
+
+/// An agent with a search tool that the mock uses often, on a model with prices for cached input:
+/// $2 a million input tokens, $0.10 read, $2.50 written, $10 output; 512 tokens at least.
+const CACHED: &str = r#"(
+    seed: 5, traffic: (queries: 400, pii_percentage: 0),
+    graph: (root: "assistant", nodes: {
+        "assistant": (model: "claude-sonnet-5-5", tools: ["search_v2"], instructions: "LONG", prompt_caching: Shared),
+    }),
+    experiments: [(
+        key: "x", config: "assistant", control: "default",
+        split: { "default": "100%" }, metrics: ["positive_feedback_rate"],
+    )],
+)"#;
+
+/// For each visit, the calls of its agent: input tokens, output tokens, nano-dollars.
+fn charged(caching: &str) -> Vec<Vec<(u64, u64, u64)>> {
+    let long = "Answer in a friendly tone and look things up first. ".repeat(60);
+    let own = scenario(&changed(CACHED, &[("LONG", &long), (": Shared", &format!(": {caching}"))]));
+    let call = |entry: &Entry| match entry.event {
+        Event::Completed { served: Some(_), input_tokens, output_tokens, cost, .. } => {
+            Some((input_tokens.into(), output_tokens.into(), cost.unwrap().nano_dollars()))
+        }
+        _ => None,
+    };
+    by_user(&journal(&own, 400))
+        .values()
+        .map(|visit| visit.iter().filter_map(call).collect())
+        .collect()
+}
+
+#[test]
+fn what_an_agent_sends_again_is_charged_at_the_price_of_cached_input() {
+    let (off, own, shared) = (charged("Off"), charged("Conversation"), charged("Shared"));
+    let mut again = 0;
+    for ((off, own), shared) in off.iter().zip(&own).zip(&shared) {
+        let tokens = |calls: &[(u64, u64, u64)]| {
+            calls.iter().map(|&(input, output, _)| (input, output)).collect::<Vec<_>>()
+        };
+        assert_eq!(tokens(off), tokens(own), "a cache changes no token");
+        assert_eq!(tokens(off), tokens(shared));
+        let mut sent = 0;
+        for (nth, &(input, output, cost)) in own.iter().enumerate() {
+            assert!(input > 512, "{input}");
+            assert_eq!(cost, sent * 100 + (input - sent) * 2_500 + output * 10_000);
+            assert_eq!(off[nth].2, input * 2_000 + output * 10_000);
+            again += u64::from(sent > 0);
+            sent = input;
+        }
+        // What is shared is part of the first call alone; after it, all was sent before.
+        assert_eq!(shared.get(1..), own.get(1..));
+        if let (Some(own), Some(shared)) = (own.first(), shared.first()) {
+            let kept = (own.2 - shared.2) / 2_400;
+            assert_eq!((own.2 - shared.2) % 2_400, 0);
+            assert!(kept > 512 && kept < own.0, "instructions and tools: {kept} of {}", own.0);
+        }
+    }
+    assert!(again > 300, "{again}");
+}
+
+#[test]
+fn other_prices_for_long_prompts_can_be_written() {
+    // $2 and $10 a million tokens; above 1,000 input tokens half as much again, and twice as much.
+    let longer = (
+        "experiments: [",
+        "models: { \"claude-sonnet-5-5\": (long_prompts: (above: 1000, input: 1.5, output: 2)) }, experiments: [",
+    );
+    let own = scenario(&changed(CACHED, &[(": Shared", ": Off"), longer]));
+    let (mut short, mut long) = (0, 0);
+    for entry in journal(&own, 200) {
+        let Event::Completed { served: Some(_), input_tokens, output_tokens, cost, .. } =
+            entry.event
+        else {
+            continue;
+        };
+        let (input, output) = (u64::from(input_tokens), u64::from(output_tokens));
+        let at = |input_price, output_price| input * input_price + output * output_price;
+        let expected = if input > 1000 { at(3_000, 20_000) } else { at(2_000, 10_000) };
+        assert_eq!(cost.unwrap().nano_dollars(), expected);
+        *(if input > 1000 { &mut long } else { &mut short }) += 1;
+    }
+    assert!(short > 50 && long > 50, "{short} {long}");
 }

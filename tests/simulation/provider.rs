@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use simlab::live::net::{Answer, Broken, Net, Post, Posted};
-use simlab::llm::chat::ErrorKind;
+use simlab::llm::chat::{ErrorKind, Usage};
 use simlab::llm::profile::ModelProfile;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -133,7 +133,8 @@ impl Network {
         // No token is shorter than a byte, and a provider may add a thousand of its own for tools.
         let largest = (bytes as u32 + 1_000, most as u32);
         let (input, output) = if self.world.faults.greedy { largest } else { (input, output) };
-        let cost = |(input, output)| model.cost(input, output).unwrap().nano_dollars();
+        let cost =
+            |(input, output)| model.cost(Usage::uncached(input, output)).unwrap().nano_dollars();
         let (nano_usd, worst) = (cost((input, output)), cost(largest));
         let honest = !(self.world.faults.lies && digest.is_multiple_of(3));
         let (input, output) = if honest { (input, output) } else { (0, (digest % 2) as u32) };

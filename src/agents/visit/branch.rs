@@ -3,9 +3,14 @@
 //! Does not know: which branches there are besides it.
 
 use crate::journal::{AgentId, Event, FailureKind, Served};
+use crate::llm::chat::{Cached, Caching};
 use crate::llm::model::{Called, Message, Passages, TOKENS_PER_MESSAGE};
 use crate::quantity::Money;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
+
+/// How long a provider's prompt cache keeps what it was sent: Anthropic's five minutes, the shortest
+/// of the providers' (documentation).
+const CACHE_LIFETIME: Duration = Duration::from_us(300_000_000);
 
 /// One agent at work.
 #[derive(Debug)]
@@ -26,6 +31,9 @@ pub(super) struct Branch {
     pub thread_tokens: u32,
     /// Calls of its model so far.
     pub calls: u16,
+    /// Input tokens of its last call, which the next call sends again, and the time since.
+    pub sent: u32,
+    pub idle: Duration,
     /// Tools that it used.
     pub rounds: u16,
     /// Passages that they found.
@@ -52,6 +60,8 @@ impl Branch {
             thread,
             thread_tokens: 0,
             calls: 0,
+            sent: 0,
+            idle: Duration::ZERO,
             rounds: 0,
             passages: Passages::default(),
             tool_characters: 0,
@@ -75,7 +85,8 @@ impl Branch {
         self.thread.clear();
         (self.agent, self.served, self.acting) = (agent, served, served);
         (self.works, self.called, self.thread_tokens) = (true, None, 0);
-        (self.calls, self.rounds, self.passages) = (0, 0, Passages::default());
+        (self.calls, self.sent, self.idle) = (0, 0, Duration::ZERO);
+        (self.rounds, self.passages) = (0, Passages::default());
         (self.tool_characters, self.tools_shown, self.started) = (0, 0, now);
         (self.input_tokens, self.output_tokens, self.cost) = (0, 0, None);
     }
@@ -83,11 +94,21 @@ impl Branch {
     /// A call was charged.
     pub fn charge(&mut self, (input, output): (u32, u32), cost: Option<Money>) {
         // A provider can state any number.
+        self.sent = input;
         self.input_tokens = self.input_tokens.saturating_add(input);
         self.output_tokens = self.output_tokens.saturating_add(output);
         if let Some(cost) = cost {
             self.cost = Some(self.cost.unwrap_or(Money::ZERO) + cost);
         }
+    }
+
+    /// What of a prompt of `input` tokens, `fixed` of them instructions and tools, is read from the
+    /// provider's cache and written to it. Nothing below `least` tokens is cached.
+    pub fn cached(&self, caching: Caching, least: u32, fixed: u32, input: u32) -> Cached {
+        let again = if self.idle <= CACHE_LIFETIME { self.sent } else { 0 };
+        let known = again.max(if caching == Caching::Shared { fixed } else { 0 }).min(input);
+        let read = if known < least { 0 } else { known };
+        Cached { read, written: if input < least { 0 } else { input - read } }
     }
 
     /// Whether any input was charged.

@@ -9,6 +9,7 @@ use crate::agents::spec::AtBudget;
 use crate::journal::{AgentId, Caller};
 use crate::judge::{JudgeSpec, Sees, shown};
 use crate::knowledge::{Grade, PiiSet};
+use crate::llm::chat::{Cached, Caching};
 use crate::llm::model::{
     Body, Prompt, Revision, RouteChoice, Said, Situation, Subject, TOKENS_PER_MESSAGE, Visible,
 };
@@ -64,6 +65,13 @@ impl Visit {
             Caller::Agent(_) => self.number(at, branch, branch.calls),
             _ => 0,
         };
+        let input_tokens = setup.fixed_tokens + text;
+        let cached = match (setup.caching, app.model(setup.model).cache) {
+            (Caching::Off, _) | (_, None) => Cached::NONE,
+            (caching, Some(prices)) => {
+                branch.cached(caching, prices.least, setup.fixed_tokens, input_tokens)
+            }
+        };
         Prompt {
             caller,
             task,
@@ -73,7 +81,8 @@ impl Visit {
             setup,
             offers_tools,
             routes,
-            input_tokens: setup.fixed_tokens + text,
+            input_tokens,
+            cached,
             subject,
             question: self.question.as_ref(),
             thread: &branch.thread,

@@ -69,17 +69,24 @@ fn response() -> impl Strategy<Value = ChatResponse> {
                 model: "m".into(),
                 content,
                 stop,
-                usage: Usage { input, output },
+                usage: Usage {
+                    input,
+                    output,
+                    cached: Cached { read: input / 3, written: input / 5 },
+                },
                 refusal: None,
             }
         },
     )
 }
 
-/// Anthropic does not tell when an answer was made.
+/// Anthropic does not tell when an answer was made, and Mistral's answers here not what was cached.
 fn as_told(provider: Provider, mut response: ChatResponse) -> ChatResponse {
     if provider == ANTHROPIC {
         response.created = 0;
+    }
+    if provider == MISTRAL {
+        response.usage.cached = Cached::NONE;
     }
     response
 }

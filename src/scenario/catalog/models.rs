@@ -1,12 +1,12 @@
 //! The models of the catalog: those of the tutorial, and models of late 2026.
 //!
-//! Prices of November 2026 are the providers' standard tier, short context, without caching; speeds,
+//! Prices of November 2026 are the providers' standard tier; speeds,
 //! lengths, grades and chances of the newer models are assumed, in line with the older ones.
 //!
 //! Does not know: what a scenario changes.
 
 use super::{chance, ms};
-use crate::llm::profile::{FailureRates, Latency, ModelProfile};
+use crate::llm::profile::{CachePrices, FailureRates, Latency, LongPrompts, ModelProfile};
 use crate::llm::wire::Provider;
 use crate::llm::wire::anthropic::ANTHROPIC;
 use crate::llm::wire::mistral::MISTRAL;
@@ -25,6 +25,14 @@ struct Row {
     /// Haiku what Anthropic lists for Claude 3 Haiku, $0.25 and $1.25; Anthropic's own price of
     /// Claude 3.5 Haiku was $0.80 and $4.
     prices: Option<(u64, u64)>,
+    /// Prices of input that is read from the prompt cache and written to it, in dollars per million
+    /// tokens, and the fewest tokens of a prompt that is cached: price lists and documentation of
+    /// November 2026. Where a provider charges nothing for writing, the price is the input's.
+    /// Mistral's fewest tokens are assumed.
+    cache: Option<(&'static str, &'static str, u32)>,
+    /// Input tokens above which a call has other prices, and those in percent of the usual, of input
+    /// and output: price lists of November 2026.
+    long: Option<(u32, u32, u32)>,
     /// Milliseconds to the first token and microseconds a token: assumed, of the providers' usual
     /// order.
     speed: (u64, u64),
@@ -56,6 +64,8 @@ const ROWS: [Row; 18] = [
         id: "gpt-4o",
         provider: OPENAI,
         prices: Some((250, 1000)),
+        cache: Some(("$1.25", "$2.50", 1_024)),
+        long: None,
         speed: (600, 6_000),
         stall: (0.004, 12_000),
         answers: (470.0, 0.8, 0.32),
@@ -70,6 +80,8 @@ const ROWS: [Row; 18] = [
         id: "gpt-4o-mini-2024-07-18",
         provider: OPENAI,
         prices: Some((15, 60)),
+        cache: Some(("$0.075", "$0.15", 1_024)),
+        long: None,
         speed: (500, 8_000),
         stall: (0.006, 8_000),
         answers: (300.0, 0.6, 0.3),
@@ -84,6 +96,8 @@ const ROWS: [Row; 18] = [
         id: "claude-3-7-sonnet-latest",
         provider: ANTHROPIC,
         prices: Some((300, 1500)),
+        cache: None,
+        long: None,
         speed: (1_100, 15_000),
         stall: (0.02, 12_000),
         answers: (380.0, 0.6, 1.2),
@@ -98,6 +112,8 @@ const ROWS: [Row; 18] = [
         id: "claude-3-5-haiku-20241022",
         provider: ANTHROPIC,
         prices: Some((25, 125)),
+        cache: None,
+        long: None,
         speed: (900, 14_000),
         stall: (0.06, 24_000),
         answers: (280.0, 0.5, 0.6),
@@ -112,6 +128,8 @@ const ROWS: [Row; 18] = [
         id: "claude-3-haiku-20240307",
         provider: ANTHROPIC,
         prices: Some((25, 125)),
+        cache: None,
+        long: None,
         speed: (500, 9_000),
         stall: (0.004, 8_000),
         answers: (220.0, 0.5, 0.4),
@@ -126,6 +144,8 @@ const ROWS: [Row; 18] = [
         id: "claude-opus-4-20250514",
         provider: ANTHROPIC,
         prices: Some((1500, 7500)),
+        cache: None,
+        long: None,
         speed: (1_500, 22_000),
         stall: (0.02, 20_000),
         answers: (320.0, 0.4, 4.5),
@@ -140,6 +160,8 @@ const ROWS: [Row; 18] = [
         id: "mistral-small-latest",
         provider: MISTRAL,
         prices: Some((0, 0)),
+        cache: None,
+        long: None,
         speed: (300, 6_000),
         stall: (0.002, 25_000),
         answers: (300.0, 0.5, 0.6),
@@ -154,6 +176,8 @@ const ROWS: [Row; 18] = [
         id: "claude-haiku-4-5-20251001",
         provider: ANTHROPIC,
         prices: Some((100, 500)),
+        cache: Some(("$0.10", "$1.25", 4_096)),
+        long: None,
         speed: (600, 8_000),
         stall: (0.01, 10_000),
         answers: (320.0, 0.5, 1.0),
@@ -168,6 +192,8 @@ const ROWS: [Row; 18] = [
         id: "claude-sonnet-4-6",
         provider: ANTHROPIC,
         prices: Some((300, 1500)),
+        cache: Some(("$0.30", "$3.75", 1_024)),
+        long: None,
         speed: (1_100, 13_000),
         stall: (0.01, 10_000),
         answers: (420.0, 0.5, 1.8),
@@ -182,6 +208,8 @@ const ROWS: [Row; 18] = [
         id: "claude-opus-4-7",
         provider: ANTHROPIC,
         prices: Some((500, 2500)),
+        cache: Some(("$0.50", "$6.25", 2_048)),
+        long: None,
         speed: (1_600, 18_000),
         stall: (0.01, 12_000),
         answers: (420.0, 0.5, 2.5),
@@ -196,6 +224,8 @@ const ROWS: [Row; 18] = [
         id: "claude-haiku-5-5",
         provider: ANTHROPIC,
         prices: Some((10, 50)),
+        cache: Some(("$0.01", "$0.125", 512)),
+        long: Some((100_000, 500, 500)),
         speed: (400, 5_000),
         stall: (0.01, 8_000),
         answers: (330.0, 0.5, 1.2),
@@ -210,6 +240,8 @@ const ROWS: [Row; 18] = [
         id: "claude-sonnet-5-5",
         provider: ANTHROPIC,
         prices: Some((200, 1000)),
+        cache: Some(("$0.10", "$2.50", 512)),
+        long: None,
         speed: (900, 9_000),
         stall: (0.01, 10_000),
         answers: (430.0, 0.5, 2.0),
@@ -224,6 +256,8 @@ const ROWS: [Row; 18] = [
         id: "claude-opus-5-5",
         provider: ANTHROPIC,
         prices: Some((400, 2000)),
+        cache: Some(("$0.20", "$5.00", 512)),
+        long: None,
         speed: (1_300, 13_000),
         stall: (0.01, 12_000),
         answers: (450.0, 0.5, 2.6),
@@ -238,6 +272,8 @@ const ROWS: [Row; 18] = [
         id: "gpt-6-luna",
         provider: OPENAI,
         prices: Some((10, 50)),
+        cache: Some(("$0.01", "$0.125", 1_024)),
+        long: Some((272_000, 200, 150)),
         speed: (400, 4_000),
         stall: (0.005, 8_000),
         answers: (320.0, 0.5, 0.8),
@@ -252,6 +288,8 @@ const ROWS: [Row; 18] = [
         id: "gpt-6.1-terra",
         provider: OPENAI,
         prices: Some((100, 500)),
+        cache: Some(("$0.05", "$1.25", 1_024)),
+        long: Some((272_000, 200, 150)),
         speed: (600, 6_000),
         stall: (0.005, 9_000),
         answers: (400.0, 0.5, 1.4),
@@ -266,6 +304,8 @@ const ROWS: [Row; 18] = [
         id: "gpt-6-sol",
         provider: OPENAI,
         prices: Some((200, 1000)),
+        cache: Some(("$0.20", "$2.50", 1_024)),
+        long: Some((272_000, 200, 150)),
         speed: (800, 8_000),
         stall: (0.005, 10_000),
         answers: (430.0, 0.5, 1.8),
@@ -280,6 +320,8 @@ const ROWS: [Row; 18] = [
         id: "mistral-small-2603",
         provider: MISTRAL,
         prices: Some((15, 60)),
+        cache: Some(("$0.015", "$0.15", 1_024)),
+        long: None,
         speed: (300, 5_000),
         stall: (0.003, 12_000),
         answers: (310.0, 0.5, 0.7),
@@ -294,6 +336,8 @@ const ROWS: [Row; 18] = [
         id: "mistral-large-4-0",
         provider: MISTRAL,
         prices: Some((70, 210)),
+        cache: Some(("$0.07", "$0.70", 1_024)),
+        long: None,
         speed: (600, 8_000),
         stall: (0.003, 14_000),
         answers: (400.0, 0.5, 1.4),
@@ -319,6 +363,14 @@ pub fn models() -> Vec<ModelProfile> {
             row.prices.and_then(|(_, output)| price(output)),
         ],
         output_price: row.prices.and_then(|(_, output)| price(output)),
+        cache: row.cache.and_then(|(read, write, least)| {
+            Some(CachePrices { read: read.parse().ok()?, write: write.parse().ok()?, least })
+        }),
+        long_prompts: row.long.map(|(above, input_percent, output_percent)| LongPrompts {
+            above,
+            input_percent,
+            output_percent,
+        }),
         latency: Latency {
             base: ms(row.speed.0),
             per_token: Duration::from_us(row.speed.1),
@@ -348,4 +400,59 @@ pub fn models() -> Vec<ModelProfile> {
         prices_of: Some(row.read),
     };
     ROWS.iter().map(profile).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::chat::{Cached, Usage};
+
+    fn cost(id: &str, input: u32, output: u32, read: u32, written: u32) -> u64 {
+        let models = models();
+        let model = models.iter().find(|model| model.id == id).unwrap();
+        let usage = Usage { input, output, cached: Cached { read, written } };
+        model.cost(usage).unwrap().nano_dollars()
+    }
+
+    #[test]
+    fn cached_input_has_its_own_prices() {
+        // By hand from the price list of November 2026, in dollars per million tokens:
+        // Claude Sonnet 5.5: input 2, read 0.10, write 2.50, output 10.
+        assert_eq!(cost("claude-sonnet-5-5", 10_000, 500, 0, 0), 20_000_000 + 5_000_000);
+        assert_eq!(
+            cost("claude-sonnet-5-5", 10_000, 500, 8_000, 1_500),
+            500 * 2_000 + 8_000 * 100 + 1_500 * 2_500 + 5_000_000
+        );
+        // More cached tokens than input cannot be: the rest is not charged twice.
+        assert_eq!(cost("claude-sonnet-5-5", 100, 0, 80, 80), 80 * 100 + 20 * 2_500);
+        // Without prices for it, cached input costs what other input does.
+        assert_eq!(cost("claude-3-haiku-20240307", 1_000, 0, 600, 300), 1_000 * 250);
+    }
+
+    #[test]
+    fn a_long_prompt_is_charged_more_as_a_whole() {
+        // Claude Haiku 5.5: input 0.10 and output 0.50, above 100,000 input tokens five times that.
+        assert_eq!(cost("claude-haiku-5-5", 100_000, 1_000, 0, 0), 10_000_000 + 500_000);
+        assert_eq!(cost("claude-haiku-5-5", 100_001, 1_000, 0, 0), 100_001 * 500 + 2_500_000);
+        // GPT-6 Sol: 2 and 10; above 272,000 twice the input's and one and a half times the
+        // output's. Cached input is part of the length: read 0.20.
+        assert_eq!(cost("gpt-6-sol", 272_000, 1_000, 0, 0), 544_000_000 + 10_000_000);
+        assert_eq!(
+            cost("gpt-6-sol", 272_001, 1_000, 272_000, 0),
+            4_000 + 272_000 * 400 + 15_000_000
+        );
+    }
+
+    #[test]
+    fn no_call_costs_more_than_the_most() {
+        for model in models() {
+            for input in [0, 1, 999, 100_000, 100_001, 272_000, 272_001, 1_000_000] {
+                let most = model.most(input, 700);
+                for (read, written) in [(0, 0), (input, 0), (0, input), (input / 3, input / 2)] {
+                    let usage = Usage { input, output: 700, cached: Cached { read, written } };
+                    assert!(model.cost(usage) <= most, "{} {usage:?}", model.id);
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::spanned::{Entries, Spanned};
+use crate::llm::chat::Caching;
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Variation {
     pub session_budget: Option<Money>,
     /// What happens at the session budget. Default: `StopTools`.
     pub at_budget: Option<Spanned<AtBudget>>,
+    /// What goes through the provider's prompt cache. Default: `Off`.
+    pub prompt_caching: Option<Spanned<PromptCaching>>,
     /// A variation of the same config that takes over when the support agent's model fails.
     /// Default: none, the request fails.
     pub fallback: Option<Spanned<String>>,
@@ -118,6 +121,31 @@ pub enum AtBudget {
     Deny,
     /// The variation's fallback takes over with its own model, tools and budget.
     Degrade,
+}
+
+/// What of a prompt goes through the provider's prompt cache, at the model's prices for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum PromptCaching {
+    /// Nothing.
+    Off,
+    /// What an agent sends again while it works on one question: after a tool's result, all that it
+    /// sent before. A mock model finds it there for five minutes.
+    Conversation,
+    /// The same, and the instructions and tools across users. A mock model finds these always,
+    /// which is assumed: live, it holds while calls come every few minutes.
+    Shared,
+}
+
+impl PromptCaching {
+    /// What it means.
+    #[must_use]
+    pub fn meaning(self) -> Caching {
+        match self {
+            Self::Off => Caching::Off,
+            Self::Conversation => Caching::Conversation,
+            Self::Shared => Caching::Shared,
+        }
+    }
 }
 
 /// How much a security agent is told to redact.

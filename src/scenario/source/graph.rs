@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::spanned::{Entries, Spanned};
+use super::configs::PromptCaching;
 use crate::quantity::{Probability, Share};
 
 /// Agents and the ways between them. Each agent is an AI config of the same key.
@@ -47,6 +48,8 @@ pub struct WrittenNode {
     /// model's own. Default: the model's.
     #[schemars(range(min = 12, max = 100_000))]
     pub answer_tokens: Option<Spanned<f64>>,
+    /// What goes through the provider's prompt cache. Default: `Off`.
+    pub prompt_caching: Option<Spanned<PromptCaching>>,
 }
 
 /// What an agent does.

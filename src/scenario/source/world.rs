@@ -22,6 +22,17 @@ pub struct Model {
     pub input_price: Option<Price>,
     /// Price of output tokens.
     pub output_price: Option<Price>,
+    /// Price of input tokens that are read from the provider's prompt cache. Default: the catalog's;
+    /// none where `input_price` is given.
+    pub cache_read_price: Option<Price>,
+    /// Price of input tokens that are written to it. Default: the catalog's; `input_price` where
+    /// that is given.
+    pub cache_write_price: Option<Price>,
+    /// Fewest tokens of a prompt that is cached. Default: the catalog's, else 1,024.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub min_cached_tokens: Option<Spanned<i64>>,
+    /// Other prices for long prompts. Default: the catalog's.
+    pub long_prompts: Option<LongPrompts>,
     /// Forgets the catalog's prices; see `prices_unknown`.
     pub no_price: bool,
     /// How fast it is. Default: the catalog's.
@@ -52,6 +63,21 @@ pub struct Model {
     pub max_output_tokens: Option<Spanned<i64>>,
     /// Whether a live model may be sent a `temperature`.
     pub takes_temperature: Option<bool>,
+}
+
+/// Other prices for a call whose prompt is long: for all of its tokens, not for those above alone.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LongPrompts {
+    /// Most input tokens at the usual prices, cached ones included.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub above: Spanned<i64>,
+    /// Factor on the prices of input, cached too.
+    #[schemars(range(min = 0, max = 100))]
+    pub input: Spanned<f64>,
+    /// Factor on the price of output.
+    #[schemars(range(min = 0, max = 100))]
+    pub output: Spanned<f64>,
 }
 
 /// What differs in a model's speed. A call takes `base` and `per_token` for each output token,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::llm::chat::{Block, ChatError, ChatResponse, Stop, ToolUse, Usage};
+use crate::llm::chat::{Block, Cached, ChatError, ChatResponse, Stop, ToolUse, Usage};
 use crate::llm::wire::body::{Obj, read, tokens};
 use crate::llm::wire::headers::malformed;
 use crate::llm::wire::raw::{ObjectOut, RawObject};
@@ -60,9 +60,10 @@ pub(super) struct UsageOut {
 impl UsageOut {
     pub(super) fn of(usage: Usage) -> Self {
         Self {
-            input_tokens: usage.input,
-            cache_creation_input_tokens: 0,
-            cache_read_input_tokens: 0,
+            // The service counts cached input apart.
+            input_tokens: usage.input.saturating_sub(usage.cached.sum()),
+            cache_creation_input_tokens: usage.cached.written,
+            cache_read_input_tokens: usage.cached.read,
             output_tokens: usage.output,
             service_tier: "standard",
         }
@@ -166,6 +167,15 @@ impl UsageIn {
             .saturating_add(self.cache_read_input_tokens.unwrap_or_default());
         tokens(Some(self.input_tokens.unwrap_or_default().saturating_add(cached)))
     }
+
+    /// All that it counts.
+    pub(super) fn usage(&self) -> Usage {
+        let cached = Cached {
+            read: tokens(self.cache_read_input_tokens),
+            written: tokens(self.cache_creation_input_tokens),
+        };
+        Usage { input: self.input(), output: tokens(self.output_tokens), cached }
+    }
 }
 
 /// Reads the body of a 200. Blocks other than text and tool calls (thinking, for one) are read
@@ -202,7 +212,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse, ChatError> {
         model: message.model,
         content,
         stop: stop_of(message.stop_reason.as_deref(), message.stop_sequence),
-        usage: Usage { input: usage.input(), output: tokens(usage.output_tokens) },
+        usage: usage.usage(),
         refusal: None,
     };
     set_refusal_apart(&mut response);
@@ -228,7 +238,7 @@ mod tests {
                 }),
             ],
             stop: Stop::ToolUse,
-            usage: Usage { input: 812, output: 95 },
+            usage: Usage::uncached(812, 95),
             refusal: None,
         }
     }
@@ -279,7 +289,11 @@ mod tests {
         let response = decode_response(body.as_bytes()).unwrap();
         assert_eq!(
             (response.text().as_str(), &response.stop, response.usage),
-            ("yes", &Stop::MaxTokens, Usage { input: 321, output: 4 })
+            (
+                "yes",
+                &Stop::MaxTokens,
+                Usage { input: 321, output: 4, cached: Cached { read: 20, written: 300 } }
+            )
         );
     }
 

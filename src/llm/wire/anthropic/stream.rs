@@ -10,7 +10,6 @@ use super::answer::{
 };
 use super::error::{body, decode_error};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
-use crate::llm::wire::body::tokens;
 use crate::llm::wire::headers::{Headers, malformed};
 use crate::llm::wire::raw::{ObjectOut, RawObject};
 use crate::llm::wire::sse::{Chunking, Frames};
@@ -126,9 +125,9 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
         r#type: "message_delta",
         delta: EndDeltaOut { stop_reason, stop_sequence },
         usage: EndUsageOut {
-            input_tokens: response.usage.input,
-            cache_creation_input_tokens: 0,
-            cache_read_input_tokens: 0,
+            input_tokens: response.usage.input.saturating_sub(response.usage.cached.sum()),
+            cache_creation_input_tokens: response.usage.cached.written,
+            cache_read_input_tokens: response.usage.cached.read,
             output_tokens: response.usage.output,
         },
     };
@@ -309,7 +308,7 @@ impl StreamAssembly for Assembly {
             model: self.model,
             content: content.collect(),
             stop,
-            usage: Usage { input: self.usage.input(), output: tokens(self.usage.output_tokens) },
+            usage: self.usage.usage(),
             refusal: None,
         };
         set_refusal_apart(&mut response);
@@ -335,7 +334,7 @@ mod tests {
                 }),
             ],
             stop: Stop::ToolUse,
-            usage: Usage { input: 25, output: 15 },
+            usage: Usage::uncached(25, 15),
             refusal: None,
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::dialect::{AnswerForm, Dialect};
 use super::write::CallOut;
-use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
+use crate::llm::chat::{Block, Cached, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
 use crate::llm::wire::body::{Fault, Obj, TextOrList, read, tokens};
 use crate::llm::wire::raw::Arguments;
 use crate::llm::wire::sse::put;
@@ -99,7 +99,14 @@ pub(super) struct UsageOut {
 #[derive(Clone, Copy, Default, Serialize)]
 struct InputDetailsOut {
     cached_tokens: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    cache_write_tokens: u32,
     audio_tokens: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(tokens: &u32) -> bool {
+    *tokens == 0
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
@@ -116,7 +123,11 @@ impl UsageOut {
             prompt_tokens: usage.input,
             completion_tokens: usage.output,
             total_tokens: u64::from(usage.input) + u64::from(usage.output),
-            prompt_tokens_details: form.all_fields.then(InputDetailsOut::default),
+            prompt_tokens_details: form.all_fields.then_some(InputDetailsOut {
+                cached_tokens: usage.cached.read,
+                cache_write_tokens: usage.cached.written,
+                audio_tokens: 0,
+            }),
             completion_tokens_details: form.all_fields.then(OutputDetailsOut::default),
         }
     }
@@ -164,8 +175,15 @@ pub(super) fn assemble(
     if stop == Stop::Refusal {
         content.clear();
     }
-    let usage =
-        Usage { input: tokens(usage.prompt_tokens), output: tokens(usage.completion_tokens) };
+    let details = usage.prompt_tokens_details.map(|Obj(details)| details).unwrap_or_default();
+    let usage = Usage {
+        input: tokens(usage.prompt_tokens),
+        output: tokens(usage.completion_tokens),
+        cached: Cached {
+            read: tokens(details.cached_tokens),
+            written: tokens(details.cache_write_tokens),
+        },
+    };
     Ok(ChatResponse { id, created, model, content, stop, usage, refusal })
 }
 
@@ -258,11 +276,20 @@ pub(super) struct FunctionIn {
     pub(super) arguments: Option<Arguments>,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct UsageIn {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<Obj<InputDetailsIn>>,
+}
+
+/// Both are part of `prompt_tokens`.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InputDetailsIn {
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
 }
 
 /// The words of a content in either form.

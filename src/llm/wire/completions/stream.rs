@@ -298,7 +298,7 @@ impl StreamAssembly for Assembly {
             return Err((self.error)(data));
         }
         self.head.get_or_insert((chunk.id, chunk.created, chunk.model));
-        self.usage = chunk.usage.or(self.usage);
+        self.usage = chunk.usage.or(self.usage.take());
         for Obj(choice) in chunk.choices {
             if choice.index != 0 {
                 continue;

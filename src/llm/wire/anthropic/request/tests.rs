@@ -1,7 +1,7 @@
 //! Anthropic's requests against the documented shapes and the service's own words.
 
 use super::*;
-use crate::llm::chat::{ErrorKind, Message, Part, Role, ToolResult, ToolUse};
+use crate::llm::chat::{Caching, ErrorKind, Message, Part, Role, ToolResult, ToolUse};
 
 const FULL: &str = r#"{"model":"claude-opus-4-20250514","max_tokens":1024,"system":"Be brief.","messages":[{"role":"user","content":"What is q-learning?"},{"role":"assistant","content":[{"type":"text","text":"I look."},{"type":"tool_use","id":"toolu_01A","name":"search_v1","input":{"query":"q-learning", "top_k": 5}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01A","content":"found nothing","is_error":true}]}],"tools":[{"name":"search_v1","description":"Searches.","input_schema":{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}}],"tool_choice":{"type":"tool","name":"search_v1"},"temperature":0.1,"top_p":1.0,"stop_sequences":["END"],"metadata":{"user_id":"user_7"},"stream":true}"#;
 
@@ -243,4 +243,27 @@ fn tool_calls_and_results_must_pair() {
         message_of(&conversation(&[user, call, result, call]))
             .ends_with("`tool_use` ids must be unique")
     );
+}
+
+#[test]
+fn what_is_to_be_cached_is_marked() {
+    // By the documentation: at the root for the end of the conversation, at the system prompt for
+    // what other conversations share.
+    let mut request = ChatRequest::new("claude-sonnet-5-5");
+    request.system = Some("Be brief.".into());
+    request.max_tokens = Some(5);
+    let sent = |request: &ChatRequest| {
+        let mut body = Vec::new();
+        encode_request(request, &mut body);
+        String::from_utf8(body).unwrap()
+    };
+    let start = r#"{"model":"claude-sonnet-5-5","max_tokens":5,"system":"#;
+    let root = r#","messages":[],"cache_control":{"type":"ephemeral"},"stream":false}"#;
+    request.caching = Caching::Conversation;
+    assert_eq!(sent(&request), format!(r#"{start}"Be brief."{root}"#));
+    request.caching = Caching::Shared;
+    let kept = r#"[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}]"#;
+    assert_eq!(sent(&request), format!("{start}{kept}{root}"));
+    request.caching = Caching::Off;
+    assert!(!sent(&request).contains("cache_control"));
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::chat::{Caching, ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
 
@@ -15,7 +15,7 @@ struct BodyOut<'a> {
     model: &'a str,
     max_tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<&'a str>,
+    system: Option<SystemOut<'a>>,
     messages: Messages<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<Tools<'a>>,
@@ -31,7 +31,34 @@ struct BodyOut<'a> {
     metadata: Option<MetadataOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<ConfigOut<'a>>,
+    /// The provider marks the last part of the prompt that can be cached by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
     stream: bool,
+}
+
+/// Five minutes, renewed by every use.
+#[derive(Serialize)]
+struct CacheControl {
+    r#type: &'static str,
+}
+
+const EPHEMERAL: CacheControl = CacheControl { r#type: "ephemeral" };
+
+/// The system prompt: a string, or a block that is kept for other conversations. Tools stand before
+/// it in the provider's order, so they are kept with it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SystemOut<'a> {
+    Text(&'a str),
+    Kept([KeptText<'a>; 1]),
+}
+
+#[derive(Serialize)]
+struct KeptText<'a> {
+    r#type: &'static str,
+    text: &'a str,
+    cache_control: CacheControl,
 }
 
 struct Messages<'a>(&'a [Message]);
@@ -158,7 +185,13 @@ pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
     let body = BodyOut {
         model: &request.model,
         max_tokens: request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
-        system: request.system.as_deref(),
+        system: request.system.as_deref().map(|text| match request.caching {
+            // An empty block cannot be kept.
+            Caching::Shared if !text.is_empty() => {
+                SystemOut::Kept([KeptText { r#type: "text", text, cache_control: EPHEMERAL }])
+            }
+            _ => SystemOut::Text(text),
+        }),
         messages: Messages(&request.messages),
         tools: (!request.tools.is_empty()).then_some(Tools(&request.tools)),
         tool_choice: spoken.then_some(ChoiceOut { r#type: kind, name, disable_parallel_tool_use }),
@@ -172,6 +205,7 @@ pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
             }),
             Output::Text | Output::JsonObject => None,
         },
+        cache_control: (request.caching != Caching::Off).then_some(EPHEMERAL),
         stream: request.stream,
     };
     put(out, &body);

@@ -54,7 +54,7 @@ fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
         model: "mistral-small-latest".into(),
         content,
         stop,
-        usage: Usage { input: 300, output: 60 },
+        usage: Usage::uncached(300, 60),
         refusal: None,
     }
 }

@@ -61,7 +61,7 @@ fn answer(content: Vec<Block>, stop: Stop) -> ChatResponse {
         model: "gpt-4o-2024-08-06".into(),
         content,
         stop,
-        usage: Usage { input: 812, output: 95 },
+        usage: Usage::uncached(812, 95),
         refusal: None,
     }
 }
@@ -332,7 +332,7 @@ fn an_answer_of_a_leaner_server_is_read() {
     let response = decode_response(body.as_bytes()).unwrap();
     assert_eq!(
         (response.text().as_str(), &response.stop, response.usage),
-        ("yes", &Stop::MaxTokens, Usage { input: 1, output: u32::MAX })
+        ("yes", &Stop::MaxTokens, Usage::uncached(1, u32::MAX))
     );
     let forced = r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]},"finish_reason":"stop"}],"usage":{}}"#;
     let response = decode_response(forced.as_bytes()).unwrap();
@@ -438,4 +438,12 @@ fn errors_are_sent_and_read_as_documented() {
         authenticate(&Headers { pairs: &[("Authorization", "bearer k")], received_us: 0 }).is_ok()
     );
     assert_eq!(authenticate(&none).unwrap_err().kind, ErrorKind::Authentication);
+}
+
+#[test]
+fn cached_tokens_are_part_of_the_prompt() {
+    let body = r#"{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3000,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2048,"cache_write_tokens":900}}}"#;
+    let usage = decode_response(body.as_bytes()).unwrap().usage;
+    let cached = crate::llm::chat::Cached { read: 2048, written: 900 };
+    assert_eq!(usage, Usage { input: 3000, output: 4, cached });
 }
