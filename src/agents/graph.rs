@@ -146,6 +146,8 @@ pub enum When {
 pub enum Handover {
     /// The question as it stands: redacted where it was.
     Text,
+    /// The question as the user wrote it, even where something was redacted in it.
+    Original,
     /// The question as it stands, then what was found out or answered last.
     Results,
     /// The whole conversation of the agent before.

@@ -357,9 +357,10 @@ impl Visit {
 
     /// What of the user's personal data is left for an agent that answers to read; a company or a
     /// job title identifies nobody.
-    fn disclose(&mut self, tell: &mut impl FnMut(Event)) {
+    fn disclose(&mut self, unredacted: bool, tell: &mut impl FnMut(Event)) {
         if !std::mem::replace(&mut self.disclosed, true) {
-            let direct = self.personal.without(self.redacted) & Redaction::Basic.covers();
+            let redacted = if unredacted { PiiSet::NONE } else { self.redacted };
+            let direct = self.personal.without(redacted) & Redaction::Basic.covers();
             if !direct.is_empty() {
                 tell(Event::Disclosed { items: direct.len() as u8 });
             }

@@ -251,7 +251,9 @@ pub struct RouteChoice {
     pub name: String,
     /// Share of the users who want it and all before it, from 0 to 1.
     pub up_to: f64,
-    /// Tokens of a call of its handoff tool.
+    /// A call of its handoff tool as text: the name, and arguments.
+    pub call: String,
+    /// Tokens of that call.
     pub tokens: u32,
 }
 

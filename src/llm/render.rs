@@ -10,7 +10,9 @@ use crate::journal::Label;
 use crate::knowledge::structured::detection;
 use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
 use crate::llm::input;
-use crate::llm::model::{Body, Called, Critique, Reply, Routing, Said, Subtasks, ToolCall};
+use crate::llm::model::{
+    Body, Called, Critique, Reply, RouteChoice, Routing, Said, Subtasks, ToolCall,
+};
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// The schema of the supervisor's structured output, as a tool of its own.
@@ -78,8 +80,8 @@ pub fn tool_offer(tool: &ToolSpec) -> String {
 pub fn reply(
     reply: &Reply,
     question: Option<&Body>,
-    tools: &[ToolSpec],
-    base: &KnowledgeBase,
+    routes: &[RouteChoice],
+    (tools, base): (&[ToolSpec], &KnowledgeBase),
 ) -> Vec<String> {
     match reply {
         Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => vec![prescreen.render()],
@@ -95,7 +97,11 @@ pub fn reply(
             _ => Vec::new(),
         },
         Reply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
-        Reply::Handoff(handoff) => vec![format!("route {}", handoff.route)],
+        Reply::Handoff(handoff) => routes
+            .get(usize::from(handoff.route))
+            .map(|route| route.call.clone())
+            .into_iter()
+            .collect(),
         Reply::ToolCall(call) => called(call, tools, base),
         Reply::Answer(Said::Recipe(answer))
         | Reply::Plan(Subtasks { text: Said::Recipe(answer), .. })

@@ -75,7 +75,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
     }
 
     fn answered(&self, prompt: &Prompt<'_>, done: &Completion) -> TranscriptOutcome {
-        let parts = self.texts.reply(&done.reply, prompt.question);
+        let parts = self.texts.reply(&done.reply, prompt);
         let (words, tools) = match (&done.reply, &parts[..]) {
             (Reply::ToolCall(_), [words, call]) => {
                 let (name, input) = call.split_once(' ').unwrap_or((call, ""));

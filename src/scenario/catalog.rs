@@ -39,6 +39,8 @@ pub const TOPICS: u32 = 24;
 pub const WRITER: &str = "claude-3-5-haiku-20241022";
 /// The model that judges (tutorial).
 pub const JUDGE: &str = "claude-3-haiku-20240307";
+/// The model that does both where a scenario has a graph of its own: one of today.
+pub const OWN_JUDGE: &str = "claude-haiku-5-5";
 /// Characters of a question that the judge is shown (tutorial).
 pub const QUESTION_CHARACTERS: u32 = 200;
 /// Characters of an answer that the judge is shown (tutorial).

@@ -161,8 +161,9 @@ fn role(node: &source::WrittenNode, faults: &mut Faults<'_>) -> NodeRole {
             let mut up_to = 0.0;
             let route = |(name, share): &(Spanned<String>, crate::quantity::Share)| {
                 up_to += share.fraction();
-                let tokens = count(&format!("{} {{}}", handoff_tool(&name.value)));
-                RouteChoice { name: name.value.clone(), up_to, tokens }
+                let call = format!("{} {{}}", handoff_tool(&name.value));
+                let tokens = count(&call);
+                RouteChoice { name: name.value.clone(), up_to, call, tokens }
             };
             let routes = intents.value.0.iter().map(route).collect();
             NodeRole::Route { routes, accuracy: accuracy.map(|p| p.get()) }
@@ -220,6 +221,7 @@ pub fn graph(
             .map_or(0, |most| faults.whole("at_most", most, 1..=u32::from(MAX_BRANCHES) - 1) as u8);
         let hands_over = match edge.hands_over {
             Some(source::WrittenHandover::Text) => Handover::Text,
+            Some(source::WrittenHandover::Original) => Handover::Original,
             Some(source::WrittenHandover::Results) => Handover::Results,
             Some(source::WrittenHandover::Thread) => Handover::Thread,
             Some(source::WrittenHandover::Report) => Handover::Report,

@@ -51,6 +51,8 @@ pub const LIBRARY: &[BuiltIn] = library![
     "router",
     "research",
     "guardrail",
+    "chatbot-flow",
+    "tutorial-graph",
 ];
 
 /// The lessons, in the order of the course.
@@ -92,6 +94,9 @@ pub const LESSONS: &[BuiltIn] = library![
     "sequential",
     "bandit",
     "guarded-rollout",
+    "handed-over",
+    "wrong-way",
+    "prompt-cache",
 ];
 
 /// The scenario or lesson of this name.

@@ -164,8 +164,9 @@ fn judge(
     faults: &mut Faults<'_>,
 ) -> JudgeSpec {
     let ids = || models.iter().map(|model| model.id.as_str());
+    let usual = if own { catalog::OWN_JUDGE } else { catalog::JUDGE };
     let named = file.model.as_ref().and_then(|name| faults.look_up("model", name, ids()));
-    let model = named.or_else(|| ids().position(|id| id == catalog::JUDGE)).unwrap_or_default();
+    let model = named.or_else(|| ids().position(|id| id == usual)).unwrap_or_default();
     let sees = match file.sees {
         Some(source::Sees::AnswerOnly) => Sees::AnswerOnly,
         Some(source::Sees::ToolOutputFirst) => Sees::ToolOutputFirst,

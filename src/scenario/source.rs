@@ -109,7 +109,7 @@ pub struct Traffic {
     /// How many topics the writer is asked to find in the knowledge base.
     #[schemars(range(min = 1, max = 256))]
     pub topics: Option<Spanned<i64>>,
-    /// The model that finds topics and writes the questions.
+    /// The model that finds topics and writes the questions. With a graph of your own: `claude-haiku-5-5`.
     pub writer: Option<Spanned<String>>,
     /// What the writer is told.
     pub instructions: Option<String>,

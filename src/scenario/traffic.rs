@@ -64,7 +64,8 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
         .topics
         .as_ref()
         .map_or(catalog::TOPICS, |topics| faults.whole("the number of topics", topics, 1..=256));
-    let unwritten = Spanned::unwritten(catalog::WRITER.to_owned());
+    let usual = if written.graph.is_some() { catalog::OWN_JUDGE } else { catalog::WRITER };
+    let unwritten = Spanned::unwritten(usual.to_owned());
     let writer = faults.look_up(
         "model",
         file.writer.as_ref().unwrap_or(&unwritten),

@@ -394,7 +394,7 @@ impl ChatResponder {
 
     /// A reply in words.
     fn text(&self, asked: &ChatIntent, reply: &Reply) -> String {
-        render::reply(reply, Some(&asked.body()), &self.scenario.tools, self.base())
+        render::reply(reply, Some(&asked.body()), &[], (&self.scenario.tools, self.base()))
             .into_iter()
             .next()
             .unwrap_or_default()

@@ -65,7 +65,7 @@ impl Checked<'_> {
         );
         let spoken = match &done.reply {
             Reply::Topics(_) => done.output_tokens,
-            reply => self.texts.reply(reply, prompt.question).iter().map(|part| count(part)).sum(),
+            reply => self.texts.reply(reply, prompt).iter().map(|part| count(part)).sum(),
         };
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX);
         assert_eq!(done.output_tokens, spoken.min(most), "{:?} {:?}", prompt.caller, done.reply);

@@ -504,6 +504,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 setup,
                 offers_tools: task == Task::Answer,
                 routes: &[],
+                cached: simlab::llm::chat::Cached::NONE,
                 input_tokens: setup.fixed_tokens
                     + question.size(&scenario.knowledge, PiiSet::NONE).tokens
                     + TOKENS_PER_MESSAGE,

@@ -225,7 +225,7 @@ impl Both<'_> {
         assert_eq!(answer.status, 200, "{:?} {answer:?}", prompt.task);
         let response = provider.decode_response(&answer.body).unwrap();
         let called = response.tool_uses().next();
-        let said = self.texts.reply(&done.reply, prompt.question);
+        let said = self.texts.reply(&done.reply, prompt);
         let object = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         match &done.reply {
             Reply::Routing(_) | Reply::Screening(_) => {

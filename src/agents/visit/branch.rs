@@ -23,6 +23,8 @@ pub(super) struct Branch {
     pub acting: Served,
     /// Whether it still has something to do.
     pub works: bool,
+    /// Whether it was told the question as the user wrote it.
+    pub unredacted: bool,
     /// The tool call that is out.
     pub called: Option<Called>,
     /// The conversation with its model.
@@ -56,6 +58,7 @@ impl Branch {
             served: nothing,
             acting: nothing,
             works: false,
+            unredacted: false,
             called: None,
             thread,
             thread_tokens: 0,
@@ -84,7 +87,8 @@ impl Branch {
     pub fn begin(&mut self, agent: AgentId, served: Served, now: Timestamp) {
         self.thread.clear();
         (self.agent, self.served, self.acting) = (agent, served, served);
-        (self.works, self.called, self.thread_tokens) = (true, None, 0);
+        (self.works, self.unredacted) = (true, false);
+        (self.called, self.thread_tokens) = (None, 0);
         (self.calls, self.sent, self.idle) = (0, 0, Duration::ZERO);
         (self.rounds, self.passages) = (0, Passages::default());
         (self.tool_characters, self.tools_shown, self.started) = (0, 0, now);

@@ -55,7 +55,11 @@ impl Visit {
             } else {
                 self.personal
             },
-            redacted: if task.converses() { self.redacted } else { PiiSet::NONE },
+            redacted: if task.converses() && !branch.unredacted {
+                self.redacted
+            } else {
+                PiiSet::NONE
+            },
             rounds: branch.rounds,
             passages: branch.passages,
             visible: if task == Task::Judge { self.visible(app.judge) } else { Visible::default() },

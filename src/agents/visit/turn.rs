@@ -361,7 +361,7 @@ impl Visit {
             };
         };
         if !node.role.prepares() {
-            self.disclose(tell);
+            self.disclose(hands_over == Handover::Original, tell);
         }
         if let Some(times) = self.entered.get_mut(to.index()) {
             *times = times.saturating_add(1);
@@ -373,6 +373,7 @@ impl Visit {
         if let Some((thread, tokens)) = kept {
             (branch.thread, branch.thread_tokens) = (thread, tokens);
         }
+        branch.unredacted = hands_over == Handover::Original;
         if node.role.task().converses() {
             self.tell_agent(app, at, to, hands_over);
         }
@@ -392,10 +393,11 @@ impl Visit {
         // A subtask in a real model's words takes the question's place.
         let subtask = self.fork.as_ref().and_then(|_| self.instructions.get(at));
         let subtask = subtask.map(|words| Body::Question(Said::Words(Arc::clone(words))));
-        let text = subtask.or_else(|| self.text.clone()).or_else(|| self.question.clone());
+        let redacted = self.text.clone().filter(|_| hands_over != Handover::Original);
+        let text = subtask.or(redacted).or_else(|| self.question.clone());
         let Some(text) = text else { return };
         match hands_over {
-            Handover::Text | Handover::Thread => tell(Role::User, text),
+            Handover::Text | Handover::Original | Handover::Thread => tell(Role::User, text),
             Handover::Report => {
                 tell(Role::User, text.clone());
                 let routing = self.routing.clone().map(Body::RoutingNote);

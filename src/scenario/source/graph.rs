@@ -163,6 +163,8 @@ pub enum WrittenWhen {
 pub enum WrittenHandover {
     /// The question as it stands: redacted where it was.
     Text,
+    /// The question as the user wrote it, even where personal data was redacted in it.
+    Original,
     /// The question, and what was found out or answered last.
     Results,
     /// The whole conversation of the agent before.

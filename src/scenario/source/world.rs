@@ -227,7 +227,7 @@ pub struct ContextOf {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Judge {
-    /// The model that judges.
+    /// The model that judges. With a graph of your own: `claude-haiku-5-5`.
     pub model: Option<Spanned<String>>,
     /// What it is told.
     pub instructions: Option<String>,
