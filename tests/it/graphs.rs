@@ -363,7 +363,8 @@ fn mistakes_in_a_graph_are_found_where_they_stand() {
 
 #[test]
 fn built_in_graphs_run_and_their_experiments_hold_with_equal_arms() {
-    for name in ["chat", "rag", "router", "research", "guardrail"] {
+    for name in ["chat", "rag", "router", "research", "guardrail", "chatbot-flow", "tutorial-graph"]
+    {
         let own = load(name).unwrap().scenario;
         assert!(own.graph.nodes.iter().all(|node| node.place != 0), "{name}");
         // The same variation on both sides: the draws are the users' own, so nothing differs but
@@ -402,7 +403,8 @@ const CACHED: &str = r#"(
 /// For each visit, the calls of its agent: input tokens, output tokens, nano-dollars.
 fn charged(caching: &str) -> Vec<Vec<(u64, u64, u64)>> {
     let long = "Answer in a friendly tone and look things up first. ".repeat(60);
-    let own = scenario(&changed(CACHED, &[("LONG", &long), (": Shared", &format!(": {caching}"))]));
+    let caching = format!(": {caching}");
+    let own = Lab::text(CACHED).changes(&[("LONG", &long), (": Shared", &caching)]).scenario();
     let call = |entry: &Entry| match entry.event {
         Event::Completed { served: Some(_), input_tokens, output_tokens, cost, .. } => {
             Some((input_tokens.into(), output_tokens.into(), cost.unwrap().nano_dollars()))
@@ -451,7 +453,7 @@ fn other_prices_for_long_prompts_can_be_written() {
         "experiments: [",
         "models: { \"claude-sonnet-5-5\": (long_prompts: (above: 1000, input: 1.5, output: 2)) }, experiments: [",
     );
-    let own = scenario(&changed(CACHED, &[(": Shared", ": Off"), longer]));
+    let own = Lab::text(CACHED).changes(&[(": Shared", ": Off"), longer]).scenario();
     let (mut short, mut long) = (0, 0);
     for entry in journal(&own, 200) {
         let Event::Completed { served: Some(_), input_tokens, output_tokens, cost, .. } =
@@ -466,4 +468,26 @@ fn other_prices_for_long_prompts_can_be_written() {
         *(if input > 1000 { &mut long } else { &mut short }) += 1;
     }
     assert!(short > 50 && long > 50, "{short} {long}");
+}
+
+/// Users whose personal data reached an agent that answers, and all who gave any.
+fn disclosed(handover: &str) -> (usize, usize) {
+    let flow = include_str!("../../scenarios/chatbot-flow.ron");
+    let own =
+        Lab::text(flow).change("hands_over: Original", &format!("hands_over{handover}")).scenario();
+    let entries = journal(&own, 2000);
+    let count = |what: fn(&Event) -> bool| entries.iter().filter(|e| what(&e.event)).count();
+    (
+        count(|event| matches!(event, Event::Disclosed { .. })),
+        count(|event| matches!(event, Event::Arrived { personal: true, .. })),
+    )
+}
+
+#[test]
+fn the_original_question_discloses_what_was_redacted_in_it() {
+    let (original, gave) = disclosed(": Original");
+    let (redacted, _) = disclosed(": Text");
+    // Some users give a company or a job title alone, which identifies nobody, and some requests fail.
+    assert!(original * 10 > gave * 8, "{original} of {gave}");
+    assert!(redacted * 5 < original, "{redacted} {original}");
 }
