@@ -16,22 +16,34 @@
 use std::time::Instant;
 
 use sha1::{Digest, Sha1};
+use simlab::agents::Graph;
 use simlab::context::user_key;
 use simlab::journal::{AgentId, Caller, Entry, Event, Reader};
+use simlab::llm::tasks::Task;
 use simlab::random::{Purpose, Seed};
 use simlab::run::Stage;
 use simlab::scenario::load;
 
-/// Counts the stages of luck that a run draws.
-#[derive(Default)]
-struct Draws(u64);
+/// Counts the stages of luck that a run draws: for each agent, the stages of one of its calls.
+struct Draws(u64, Vec<u64>);
+
+impl Draws {
+    fn of(graph: &Graph) -> Self {
+        let stages = |agent: AgentId| match graph.node(agent).role.task() {
+            // A call that may answer draws its own luck and the question's effort; one that chooses
+            // a way, what the user wants.
+            Task::Answer | Task::Route => 2,
+            _ => 1,
+        };
+        Self(0, graph.agents().map(stages).collect())
+    }
+}
 
 impl Reader for Draws {
     fn entry(&mut self, entry: &Entry) {
         self.0 += match entry.event {
-            // A support call draws its own luck and the question's effort.
-            Event::Completed { caller: Caller::Agent(AgentId(2)), .. }
-            | Event::CallFailed { caller: Caller::Agent(AgentId(2)), .. } => 2,
+            Event::Completed { caller: Caller::Agent(agent), .. }
+            | Event::CallFailed { caller: Caller::Agent(agent), .. } => self.1[agent.index()],
             Event::Completed { .. } | Event::CallFailed { .. } => 1,
             // The visitor's own plan.
             Event::Arrived { .. } => 1,
@@ -53,7 +65,8 @@ fn main() {
     let observer = || stage.observer(users as usize);
 
     // Once to warm the caches and to count, then three times against the clock.
-    let (_, draws) = stage.population(scenario.seed, users).visit((observer(), Draws::default()));
+    let (_, draws) =
+        stage.population(scenario.seed, users).visit((observer(), Draws::of(&scenario.graph)));
     let per_user = draws.0 as f64 / f64::from(users);
     let time = |work: &mut dyn FnMut()| {
         let best = (0..3).map(|_| {

@@ -28,6 +28,7 @@ mod judge;
 mod needed;
 mod paired;
 mod planned;
+mod planned_paired;
 mod posterior;
 #[cfg(test)]
 mod published;
@@ -61,6 +62,7 @@ pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
 pub use planned::{PlannedArm, PlannedDecision, PlannedSpread, PlannedTest};
+pub use planned_paired::{PairedCosts, PairedMix, PairedSpread, PairedTest};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
     Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus,

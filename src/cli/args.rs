@@ -529,6 +529,8 @@ pub enum Described {
     Power,
     /// The JSON of `plan`.
     Plan,
+    /// The JSON of `plan --paired`.
+    PairedPlan,
     /// The JSON of `estimate`.
     Estimate,
     /// The JSON of `calibrate`.

@@ -11,11 +11,13 @@ use super::commands::{Ended, not_set_up, pretty, print, read};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
+use crate::analysis::{PairedCosts, PairedSpread};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::plan::{
-    CheckSettings, MeasuredPlan, PlanAnswer, PlanCheck, PlanFault, PlanInputs, PlanLift,
-    PlanRequest, PlannedMeasure, PlannedStudy, check_by_power, check_by_simulation, given,
-    measured, plan_to_markdown, plan_to_text, solve,
+    CheckSettings, MeasuredPlan, PairedRequest, PlanAnswer, PlanCheck, PlanFault, PlanInputs,
+    PlanLift, PlanRequest, PlannedMeasure, PlannedStudy, check_by_power, check_by_simulation,
+    given, measured, paired_plan, paired_plan_to_markdown, paired_plan_to_text, plan_to_markdown,
+    plan_to_text, solve,
 };
 use crate::quantity::Money;
 use crate::random::Seed;
@@ -30,6 +32,8 @@ pub const PLAN_EXAMPLES: &str = "Examples:
   simlab plan --baseline 62% --lift 3pt --split 80/20 --check   compare with simulated experiments
   simlab plan security                                          all from a scenario
   simlab plan security --metric ai_cost_per_request --lift 5%
+  simlab plan --paired --lift 0.1 --sd-effect 0.2 --sd-answer 0.2 --sd-judge 0.3 \\
+      --cost-per-answer 0.02 --cost-per-judging 0.002     the same questions through both variations
 
 In a shell `$0` is the name of the shell, so write 0.012 or '$0.012'.";
 
@@ -102,6 +106,35 @@ pub struct PlanArgs {
     /// With --check: how many experiments to simulate. Default: 10,000, or 1,000 runs of a scenario.
     #[arg(long, value_name = "N", requires = "check", value_parser = clap::value_parser!(u64).range(50..=1_000_000))]
     pub replications: Option<u64>,
+    /// Plan an offline evaluation that sends the same questions through both variations: the cheapest
+    /// number of questions, answers and judgings. --lift is a difference of mean scores.
+    #[arg(long, conflicts_with_all = ["scenario", "baseline", "mean", "split", "threshold", "users", "cost_per_user", "check"], requires = "lift")]
+    pub paired: bool,
+    /// With --paired: standard deviation of the true difference from question to question.
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub sd_effect: f64,
+    /// With --paired: standard deviation of answers of one variation to the same question.
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub sd_answer: f64,
+    /// With --paired: standard deviation of judgings of the same answer.
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub sd_judge: f64,
+    /// With --paired: standard deviation of scores from question to question; compares with a split
+    /// test of users.
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired")]
+    pub sd_question: Option<f64>,
+    /// With --paired: what it costs to collect a question, in dollars. Default: nothing.
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub cost_per_question: f64,
+    /// With --paired: what one answer costs, in dollars. Default: nothing.
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub cost_per_answer: f64,
+    /// With --paired: what one judging costs, in dollars. Default: nothing.
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
+    pub cost_per_judging: f64,
+    /// With --paired: how many questions there are. Default: as many as are needed.
+    #[arg(long, value_name = "N", requires = "paired", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
+    pub questions: Option<u64>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = PowerFormat::Text)]
     pub format: PowerFormat,
@@ -112,6 +145,9 @@ pub struct PlanArgs {
 
 /// Plans an experiment.
 pub fn plan(args: &PlanArgs) -> Ended {
+    if args.paired {
+        return paired(args);
+    }
     let asked = PlanRequest {
         lift: args.lift,
         power: args.power,
@@ -142,6 +178,44 @@ pub fn plan(args: &PlanArgs) -> Ended {
         PowerFormat::Markdown => plan_to_markdown(&answer),
     })
 }
+
+/// A plan of a paired evaluation.
+fn paired(args: &PlanArgs) -> Ended {
+    let Some(PlanLift::Amount(lift)) = args.lift else {
+        return Err(usage(&PlanFault {
+            option: "--lift",
+            message: "a difference of scores is a plain number".to_owned(),
+            help: "write it in the unit of the scores, such as --lift 0.1".to_owned(),
+        }));
+    };
+    let asked = PairedRequest {
+        lift,
+        spread: PairedSpread {
+            effect: args.sd_effect,
+            answer: args.sd_answer,
+            judging: args.sd_judge,
+        },
+        question: args.sd_question,
+        costs: PairedCosts {
+            question: args.cost_per_question,
+            answer: args.cost_per_answer,
+            judging: args.cost_per_judging,
+        },
+        available: args.questions,
+        power: args.power,
+        alpha: args.alpha.unwrap_or(USUAL_ALPHA),
+        users_per_day: args.users_per_day,
+    };
+    let plan = paired_plan(&asked).map_err(|fault| usage(&fault))?;
+    print(&match args.format {
+        PowerFormat::Text => paired_plan_to_text(&plan, output::width(), &output::palette()),
+        PowerFormat::Json => pretty(&plan)?,
+        PowerFormat::Markdown => paired_plan_to_markdown(&plan),
+    })
+}
+
+/// Level of the test of a paired evaluation without a wish.
+const USUAL_ALPHA: f64 = 0.05;
 
 /// A plan from numbers.
 fn numbers(

@@ -6,7 +6,7 @@ use super::args::{Described, ReferenceFormat};
 use super::commands::{Ended, ListEntry, print};
 use crate::live::calibrate::CalibrationOutput;
 use crate::live::estimate::EstimateOutput;
-use crate::plan::PlanAnswer;
+use crate::plan::{PairedPlan, PlanAnswer};
 use crate::power::Power;
 use crate::report::{Report, output_page, output_schema};
 use crate::scenario;
@@ -19,7 +19,7 @@ fields are added, and never change their meaning.
 
 This page is the output of `simlab reference report`, made from the types that a report is written
 from. `simlab reference report --format json` prints the same as a JSON Schema (draft 2020-12), to
-validate a report or to generate types. `power`, `plan`, `estimate`, `calibrate` and `list` in the
+validate a report or to generate types. `power`, `plan`, `paired-plan`, `estimate`, `calibrate` and `list` in the
 place of `report` describe the JSON of those commands. A script reads a field like this:
 
 ```sh
@@ -42,6 +42,10 @@ const PLAN: &str = "# Every field of `simlab plan --format json`
 Rates, shares and relative differences are fractions; money is in dollars; a value that is missing
 is null. The metric's values are in its unit.
 ";
+const PAIRED_PLAN: &str = "# Every field of `simlab plan --paired --format json`
+
+Scores and their standard deviations are in the score's unit; money is in dollars.
+";
 const ESTIMATE: &str = "# Every field of `simlab estimate --format json`
 ";
 const CALIBRATE: &str = "# Every field of `simlab calibrate --format json`
@@ -63,6 +67,7 @@ pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
         Described::Report => (REPORT, output_schema::<Report>("Report")),
         Described::Power => (POWER, output_schema::<Power>("Power analysis")),
         Described::Plan => (PLAN, output_schema::<PlanAnswer>("Plan")),
+        Described::PairedPlan => (PAIRED_PLAN, output_schema::<PairedPlan>("Paired plan")),
         Described::Estimate => (ESTIMATE, output_schema::<EstimateOutput>("Estimate")),
         Described::Calibrate => (CALIBRATE, output_schema::<CalibrationOutput>("Calibration")),
         Described::List => (LIST, output_schema::<Vec<ListEntry>>("Built-in scenarios")),

@@ -12,6 +12,7 @@ mod data;
 mod document;
 mod given;
 mod measured;
+mod paired;
 mod solve;
 
 pub use ask::{PlanFault, PlanLift, PlanRequest, PlannedMeasure};
@@ -20,4 +21,8 @@ pub use data::{PLAN_SCHEMA, PlanAnswer, PlanCheck, PlanInput, PlanMetric, PlanRo
 pub use document::{plan_to_markdown, plan_to_text};
 pub use given::given;
 pub use measured::{MeasuredPlan, PlannedStudy, measured};
+pub use paired::{
+    PAIRED_PLAN_SCHEMA, PairedOnline, PairedPlan, PairedRequest, PairedRow, paired_plan,
+    paired_plan_to_markdown, paired_plan_to_text,
+};
 pub use solve::{PlanInputs, solve};

@@ -75,6 +75,15 @@ fn a_power_analysis_fits_its_schema() {
 }
 
 #[test]
+fn a_paired_plan_fits_its_schema() {
+    let least = ["plan", "--paired", "--lift", "0.1", "--sd-effect", "0.2", "--format", "json"];
+    fits("paired-plan", &simlab(&least).json());
+    let all =
+        ["--sd-answer", "0.2", "--sd-question", "0.4", "--questions", "9", "--users-per-day", "20"];
+    fits("paired-plan", &simlab(&[&least[..], &all].concat()).json());
+}
+
+#[test]
 fn a_plan_fits_its_schema() {
     let rate = ["plan", "--baseline", "62%", "--lift", "3pt", "--format", "json"];
     fits("plan", &simlab(&rate).json());
@@ -152,7 +161,7 @@ fn a_schema_says_what_a_field_means_and_what_it_may_be() {
     let required = variation["required"].as_array().unwrap();
     assert!(required.contains(&json!("data_mean")) && !required.contains(&json!("corrected")));
     // Rust's words are not those of JSON.
-    for of in ["report", "power", "plan", "estimate", "calibrate", "list"] {
+    for of in ["report", "power", "plan", "paired-plan", "estimate", "calibrate", "list"] {
         let text = self::schema(of).to_string();
         assert!(!text.contains("`None`") && !text.contains("uint"), "{of}");
     }

@@ -199,3 +199,33 @@ fn a_plan_reads_as_before() {
 fn a_plan_of_a_scenario_reads_as_before() {
     pinned("plan-security.text", &simlab(&["plan", "security", "--quiet"]).well());
 }
+
+#[test]
+fn a_paired_plan_finds_the_cheapest_mix() {
+    // All of 20 by 20 mixes with scipy 1.17.1's noncentral t: 132 questions, one answer, four
+    // judgings, $7.392; with questions at $1, 48 and 6 and 6 for $66.432.
+    let spreads = "--paired --lift 0.1 --sd-effect 0.2 --sd-answer 0.2 --sd-judge 0.3";
+    let costs = "--cost-per-answer 0.02 --cost-per-judging 0.002";
+    let found = plan(&format!("{spreads} {costs}"));
+    assert_eq!(found["schema"], "simlab.paired_plan/1");
+    let mix = |found: &Value| {
+        let cheapest = &found["cheapest"];
+        ["questions", "answers_per_question", "judgings_per_answer", "dollars"]
+            .map(|field| cheapest[field].as_f64().unwrap())
+    };
+    assert_eq!(mix(&found), [132.0, 1.0, 4.0, 7.392]);
+    let dear = plan(&format!("{spreads} {costs} --cost-per-question 1"));
+    assert_eq!(mix(&dear), [48.0, 6.0, 6.0, 66.432]);
+    let few = plan(&format!("{spreads} {costs} --questions 20"));
+    assert_eq!(few["cheapest"], Value::Null);
+    assert!(few["smallest_lift"].as_f64().unwrap() > 0.1, "{few}");
+    // A split test of users who ask one question each: statsmodels 0.15.0,
+    // NormalIndPower().solve_power(.1 / sqrt(.4**2 + .02 + .04 + .09), alpha=.05, power=.8) is
+    // 486.72 in each group.
+    let online = plan(&format!("{spreads} --sd-question 0.4 --users-per-day 20"));
+    assert_eq!(online["online"]["users"], 974);
+    assert!(refused("--paired --lift 3pt").contains("plain number"));
+    assert!(refused("--paired --lift 0.1").contains("nothing varies"));
+    assert!(refused("--paired --lift 0.1 --sd-effect -1").contains("from 0 up"));
+    assert!(refused("--baseline 62% --lift 3pt --sd-judge 1").contains("--paired"));
+}

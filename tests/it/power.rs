@@ -173,6 +173,35 @@ fn looking_often_inflates_errors_as_much_as_is_known() {
 }
 
 #[test]
+#[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
+fn an_a_a_test_of_each_built_in_graph_holds_its_error() {
+    let systems =
+        ["chat", "rag", "router", "research", "guardrail", "chatbot-flow", "tutorial-graph"];
+    for system in systems {
+        let asked = [
+            "power",
+            system,
+            "--aa",
+            "--replications",
+            "200",
+            "--users",
+            "600",
+            "--truth-users",
+            "500",
+            "--quiet",
+            "--format",
+            "json",
+        ];
+        let found = simlab(&asked).json();
+        for covered in found["experiments"][0]["sizes"][0]["coverage"].as_array().unwrap() {
+            // 90% intervals of a difference that is zero: less three standard errors of 200 runs.
+            let share = number(&covered["relative_difference"]);
+            assert!(share >= 0.9 - 3.0 * 0.0212, "{system} {covered}");
+        }
+    }
+}
+
+#[test]
 fn a_search_finds_the_users_or_says_that_there_are_none() {
     let folder = folder("power-search");
     let plain = plain_rule(&folder);
