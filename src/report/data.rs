@@ -152,6 +152,9 @@ pub enum Mode {
 pub struct Traffic {
     /// Queries sent.
     pub queries: u64,
+    /// Users who sent them, where users come back; otherwise each query has a user of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
     /// Queries answered.
     pub succeeded: u64,
     /// Queries that failed or timed out.

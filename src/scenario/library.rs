@@ -53,6 +53,7 @@ pub const LIBRARY: &[BuiltIn] = library![
     "guardrail",
     "chatbot-flow",
     "tutorial-graph",
+    "support-desk",
 ];
 
 /// The lessons, in the order of the course.

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::faults::Faults;
 use super::injected::{self, FaultRule};
@@ -62,6 +62,24 @@ impl Scenario {
     /// All mistakes of the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
         Ok(parse(name, Source::new(name, text), &built_in_documents)?.scenario)
+    }
+}
+
+impl Loaded {
+    /// The files of its own that it names, by their paths beside the scenario, each with its text.
+    /// A path that leads elsewhere (an absolute one, or one with `..`) is none of them.
+    #[must_use]
+    pub fn files(&self) -> Vec<(PathBuf, &str)> {
+        let named = spanned::read::<Written>(&self.source.text).ok().and_then(|own| own.knowledge);
+        let base = named.map(|named| named.value).unwrap_or_default();
+        let path = |name: &str| {
+            if markdown(name) { Path::new(&base).join(name) } else { PathBuf::from(name) }
+        };
+        let inside = |path: &Path| {
+            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        };
+        let files = self.documents.iter().map(|(name, text)| (path(name), text.as_str()));
+        files.filter(|(path, _)| inside(path)).collect()
     }
 }
 
