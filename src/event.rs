@@ -92,6 +92,12 @@ app_events! {
     PersonalDataDisclosed = "personal_data_disclosed", App, 1.0, Nothing;
     /// An agent's AI config was evaluated. No metric counts it.
     AgentUsed = "$ld:ai:usage:agent-config", Sdk, 1.0, Config;
+    /// Duration of a run of the whole graph, in milliseconds: what newer SDKs track of a graph.
+    GraphDuration = "$ld:ai:graph:duration:total", App, 1e-3, Nothing;
+    /// A run of the whole graph gave an answer.
+    GraphSuccess = "$ld:ai:graph:invocation_success", App, 1.0, Nothing;
+    /// A run of the whole graph gave none.
+    GraphFailure = "$ld:ai:graph:invocation_failure", App, 1.0, Nothing;
 }
 
 impl AppEvent {
@@ -135,7 +141,7 @@ impl AppEvent {
     /// agents do.
     #[must_use]
     pub fn befalls_users(self) -> bool {
-        matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed)
+        matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed | Self::GraphFailure)
     }
 }
 
@@ -208,8 +214,12 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
         Event::Disclosed { items } => tell(AppEvent::PersonalDataDisclosed, items.into()),
         Event::Finished { outcome, latency } => {
             tell(AppEvent::RequestDuration, latency.us());
-            if outcome != crate::journal::Outcome::Answered {
+            tell(AppEvent::GraphDuration, latency.us() / 1000 * 1000);
+            if outcome == crate::journal::Outcome::Answered {
+                tell(AppEvent::GraphSuccess, 1);
+            } else {
                 tell(AppEvent::RequestFailed, 1);
+                tell(AppEvent::GraphFailure, 1);
             }
         }
         _ => {}

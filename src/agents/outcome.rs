@@ -53,24 +53,34 @@ pub struct BusinessOutcome {
     pub after: Duration,
 }
 
-/// What an outcome is worth: log-normal.
+/// What an outcome is worth, after a visit of each [`VisitQuality`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct OutcomeValue {
-    /// Median, in the unit of the value, after a visit of each [`VisitQuality`]; more than 0.
-    pub medians: [f64; 4],
-    /// Standard deviation of the logarithm, at least 0.
-    pub sigma: f64,
+pub enum OutcomeValue {
+    /// A log-normal number.
+    LogNormal {
+        /// Its median, in the unit of the value; more than 0.
+        medians: [f64; 4],
+        /// Standard deviation of its logarithm, at least 0.
+        sigma: f64,
+    },
+    /// A score from 0 to 1: a normal number, cut at both ends.
+    Score {
+        /// The mean before the cut.
+        means: [f64; 4],
+        /// The standard deviation before the cut.
+        sd: f64,
+    },
 }
 
 impl OutcomeValue {
-    /// The value with this mean and standard deviation after a visit whose factor is 1: `sigma` is
-    /// `sqrt(ln(1 + (sd / mean)^2))`, the median `mean / sqrt(1 + (sd / mean)^2)` (moments of the
-    /// log-normal distribution).
+    /// The log-normal value with this mean and standard deviation after a visit whose factor is 1:
+    /// `sigma` is `sqrt(ln(1 + (sd / mean)^2))`, the median `mean / sqrt(1 + (sd / mean)^2)` (moments
+    /// of the log-normal distribution).
     #[must_use]
-    pub fn new(mean: f64, sd: f64, factors: [f64; 4]) -> Self {
+    pub fn log_normal(mean: f64, sd: f64, factors: [f64; 4]) -> Self {
         let spread = 1.0 + (sd / mean) * (sd / mean);
         let median = mean / libm::sqrt(spread);
-        Self {
+        Self::LogNormal {
             medians: factors.map(|factor| factor * median),
             sigma: libm::sqrt(libm::log(spread)),
         }
@@ -128,9 +138,15 @@ impl BusinessOutcome {
         if comes >= chance.of(self.chances[at]) {
             return None;
         }
-        let worth = self.value.as_ref().map_or(1.0, |own| {
-            value.of(own.medians[at] * libm::exp(own.sigma * normal_quantile(worth)))
-        });
+        let worth = match &self.value {
+            None => 1.0,
+            Some(OutcomeValue::LogNormal { medians, sigma }) => {
+                value.of(medians[at] * libm::exp(sigma * normal_quantile(worth)))
+            }
+            Some(OutcomeValue::Score { means, sd }) => {
+                (means[at] + sd * normal_quantile(worth)).clamp(0.0, 1.0)
+            }
+        };
         // Nothing is worth more than 18 trillion.
         Some(libm::round(worth * 1e6) as u64)
     }
@@ -177,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_effect_only_adds_and_one_of_zero_changes_nothing() {
-        let value = Some(OutcomeValue::new(40.0, 30.0, [1.0; 4]));
+        let value = Some(OutcomeValue::log_normal(40.0, 30.0, [1.0; 4]));
         let fair = |change| all(&outcome(value.clone()), VisitQuality::Fair, change);
         let base = fair([Lift::Points(0.0); 2]);
         assert_eq!(base, fair([Lift::Relative(0.0); 2]));
@@ -197,7 +213,7 @@ mod tests {
     fn a_value_has_the_mean_and_the_spread_that_are_written() {
         let sure = BusinessOutcome {
             chances: [1.0; 4],
-            value: Some(OutcomeValue::new(40.0, 30.0, [1.5, 1.0, 0.5, 0.5])),
+            value: Some(OutcomeValue::log_normal(40.0, 30.0, [1.5, 1.0, 0.5, 0.5])),
             ..outcome(None)
         };
         let values: Vec<f64> = all(&sure, VisitQuality::Fair, [Lift::Points(0.0); 2])

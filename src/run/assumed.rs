@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::agents::BusinessOutcome;
+use crate::agents::{BusinessOutcome, OutcomeValue};
 use crate::figure::{written, written_percent as percent};
 use crate::report::Assumption;
 use crate::scenario::Scenario;
@@ -82,15 +82,24 @@ fn outcome(own: &BusinessOutcome) -> String {
             percent(failed)
         );
     }
-    if let Some(value) = &own.value {
-        // The mean of a log-normal number is its median times exp(sigma^2 / 2).
-        let mean = |median: f64| written(median * libm::exp(value.sigma * value.sigma / 2.0));
-        let [strong, fair, weak, failed] = value.medians.map(mean);
-        what += &if value.medians.iter().all(|own| *own == value.medians[1]) {
-            format!(", worth {fair} on average")
-        } else {
-            format!(", worth {strong}, {fair}, {weak} and {failed} on average")
-        };
+    match &own.value {
+        None => {}
+        Some(OutcomeValue::LogNormal { medians, sigma }) => {
+            // The mean of a log-normal number is its median times exp(sigma^2 / 2).
+            let mean = |median: f64| written(median * libm::exp(sigma * sigma / 2.0));
+            let [strong, fair, weak, failed] = medians.map(mean);
+            what += &if *medians == [medians[1]; 4] {
+                format!(", worth {fair} on average")
+            } else {
+                format!(", worth {strong}, {fair}, {weak} and {failed} on average")
+            };
+        }
+        Some(OutcomeValue::Score { means: [strong, fair, weak, _], sd }) => {
+            let [strong, fair, weak, sd] = [strong, fair, weak, sd].map(|own| written(*own));
+            what += &format!(
+                ", a score around {strong}, {fair} and {weak} for strong, fair and weak answers (sd {sd})"
+            );
+        }
     }
     if own.after > crate::time::Duration::ZERO {
         what += &format!("; {} after the visit", lasting(own.after));

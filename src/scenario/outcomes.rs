@@ -10,18 +10,20 @@ use std::ops::Range;
 
 use super::catalog::{self, DraftConfig};
 use super::faults::{Faults, MAX_ENTRIES};
-use super::source::{WrittenOutcome, WrittenValue};
+use super::source::{WrittenOutcome, WrittenScore, WrittenValue};
 use super::spanned::{Entries, Spanned};
 use crate::agents::{BusinessOutcome, ConfigSetup, EffectTarget, OutcomeValue, StatedEffect};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::figure::written_percent as percent;
 use crate::judge::{JudgeSpec, Sees};
-use crate::quantity::{Lift, Lifts};
+use crate::quantity::{Lift, Lifts, Probability};
 
 /// What a chance is after, in words, in the order of [`VisitQuality`].
 const AFTER: [&str; 4] =
     ["after a strong answer", "after a fair answer", "after a weak answer", "without an answer"];
+/// How keys of LaunchDarkly's events with judges' scores begin.
+const JUDGED: &str = "$ld:ai:judge:";
 /// Roundings of a sum of decimals may lead out of the range of a chance by this much.
 const ROUNDING: f64 = 1e-12;
 
@@ -38,12 +40,17 @@ pub fn outcomes(
     written: &Entries<WrittenOutcome>,
     faults: &mut Faults<'_>,
 ) -> Vec<BusinessOutcome> {
-    faults.keys("outcome", "", written);
     faults.too_many("outcomes", written.0.get(MAX_ENTRIES).map(|(key, _)| &key.span));
     let mut outcomes = Vec::new();
     for (key, file) in written.0.iter().take(MAX_ENTRIES) {
+        faults.define("outcome", "", key);
         taken(key, faults);
-        if file.baseline.is_none() && file.value.is_none() {
+        if file.value.is_some() && file.score.is_some() {
+            let help = "keep one of them, or write two outcomes".to_owned();
+            let message = format!("outcome `{}` has a value and a score", key.value);
+            faults.add(message, &key.span, "it is one number", Some(help));
+        }
+        if file.baseline.is_none() && file.value.is_none() && file.score.is_none() {
             let help = "write `baseline: 0.62` for an event that some users have, or `value: (mean: …, sd: …, unit: \"…\")`";
             faults.add(
                 format!("outcome `{}` does not say how often it comes", key.value),
@@ -76,7 +83,12 @@ pub fn outcomes(
         if file.failed.is_none() {
             *without = *weak;
         }
+        if file.score.is_some() {
+            // Nobody scores what is not there.
+            chances[3] = 0.0;
+        }
         let value = file.value.as_ref().map(|value| worth(&key.value, value, faults));
+        let value = value.or(file.score.map(score));
         outcomes.push(BusinessOutcome {
             key: key.value.clone(),
             chances,
@@ -89,7 +101,9 @@ pub fn outcomes(
 
 /// A key that means something else already is a fault.
 fn taken(key: &Spanned<String>, faults: &mut Faults<'_>) {
-    let metric = catalog::metrics().into_iter().any(|metric| metric.key == key.value);
+    let own = key.value.strip_prefix(JUDGED).unwrap_or(&key.value);
+    faults.key("outcome", &Spanned { value: own.to_owned(), span: key.span.clone() });
+    let metric = catalog::metrics().into_iter().any(|metric| metric.key == metric_key(&key.value));
     let label = if AppEvent::by_key(&key.value).is_some() {
         "the agents send an event with this key"
     } else if metric {
@@ -122,25 +136,45 @@ fn worth(key: &str, written: &WrittenValue, faults: &mut Faults<'_>) -> OutcomeV
             Lifts::NONE.and(lift.value).of(1.0)
         })
     });
-    OutcomeValue::new(mean, sd, factors)
+    OutcomeValue::log_normal(mean, sd, factors)
+}
+
+/// A judge's score.
+fn score(written: WrittenScore) -> OutcomeValue {
+    let WrittenScore { strong, fair, weak, sd } = written;
+    OutcomeValue::Score { means: [strong, fair, weak, weak].map(Probability::get), sd: sd.get() }
+}
+
+/// The key of an outcome's metric: LaunchDarkly's own events have keys that no metric can have.
+fn metric_key(event: &str) -> String {
+    event.strip_prefix(JUDGED).map_or_else(|| event.to_owned(), |own| format!("{own}_score"))
 }
 
 /// The metrics that outcomes bring along, which a file may change like those of the catalog.
 pub fn metrics(written: &Entries<WrittenOutcome>) -> impl Iterator<Item = Metric> {
-    written.0.iter().take(MAX_ENTRIES).map(|(key, file)| Metric {
-        key: key.value.clone(),
-        name: catalog::title(&key.value),
-        event: key.value.clone(),
-        aggregation: if file.value.is_some() { Aggregation::Sum } else { Aggregation::Occurrence },
-        statistic: Statistic::Mean,
-        missing: Missing::Zero,
-        better: Better::Higher,
-        unit: file.value.as_ref().map(|value| value.unit.value.clone()).unwrap_or_default(),
-        prior_variance: None,
-        prior: None,
-        judge: None,
-        smallest_effect: 0.0,
-        per: None,
+    written.0.iter().take(MAX_ENTRIES).map(|(key, file)| {
+        let (aggregation, missing, unit) = match (&file.value, file.score) {
+            (Some(value), _) => (Aggregation::Sum, Missing::Zero, value.unit.value.as_str()),
+            // Who was not scored has no score, not a score of 0.
+            (None, Some(_)) => (Aggregation::Average, Missing::Exclude, "score"),
+            (None, None) => (Aggregation::Occurrence, Missing::Zero, ""),
+        };
+        let own = metric_key(&key.value);
+        Metric {
+            name: catalog::title(&own),
+            key: own,
+            event: key.value.clone(),
+            aggregation,
+            statistic: Statistic::Mean,
+            missing,
+            better: Better::Higher,
+            unit: unit.to_owned(),
+            prior_variance: None,
+            prior: None,
+            judge: None,
+            smallest_effect: 0.0,
+            per: None,
+        }
     })
 }
 
@@ -257,7 +291,17 @@ impl Stated<'_> {
         let metric = self.metrics.get(at)?;
         let outcome = self.outcomes.iter().position(|own| own.key == metric.event);
         if let Some(place) = outcome {
-            let valued = self.outcomes.get(place).is_some_and(|own| own.value.is_some());
+            let value = self.outcomes.get(place).and_then(|own| own.value.as_ref());
+            if matches!(value, Some(OutcomeValue::Score { .. })) {
+                faults.add(
+                    format!("no effect can be stated on `{}`", name.value),
+                    &name.span,
+                    "a score ends at 1, so an effect would be smaller than it says",
+                    Some("state an effect on an outcome that occurs or has a value".to_owned()),
+                );
+                return None;
+            }
+            let valued = value.is_some();
             let place = u8::try_from(place).ok()?;
             match (metric.aggregation, valued) {
                 // The sum of events that are all worth 1 is their number.

@@ -23,7 +23,7 @@ pub use graph::{
     WrittenEdge, WrittenGraph, WrittenHandover, WrittenNode, WrittenRole, WrittenWhen,
 };
 pub use metrics::{Accuracy, Metric, WrittenDenominator};
-pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenValue};
+pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout};
 pub use world::{Causes, Judge, Model, Sees, Tool};
 #[cfg(test)]

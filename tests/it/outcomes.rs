@@ -403,3 +403,63 @@ fn intervals_of_a_ratio_hold_the_truth_as_often_as_they_say() {
     // 72 of 80 are expected; 3.5 standard deviations are 9.4.
     assert!((63..=80).contains(&covered), "{covered} of 80");
 }
+
+#[test]
+fn judges_score_some_answers_and_graphs_have_metrics_of_their_own() {
+    let metrics = "metrics: {
+        \"graph_ms\": (event: \"$ld:ai:graph:duration:total\", unit: \"ms\"),
+        \"graph_failed\": (event: \"$ld:ai:graph:invocation_failure\", aggregation: Occurrence),
+    },\n    experiments:";
+    let scenario = changed(&[
+        (
+            "outcomes: {",
+            "outcomes: { \"$ld:ai:judge:relevance\": (baseline: 0.5, score: (strong: 0.9, fair: 0.7, weak: 0.3, sd: 0.1)),",
+        ),
+        (
+            "graph:",
+            "models: {\"gpt-6.1-terra\": (quality: 0, weakness: 0, failures: (error: 0.2))},\n    graph:",
+        ),
+        ("experiments:", metrics),
+        (
+            "metrics: [\"ticket_resolved\"",
+            "metrics: [\"relevance_score\", \"graph_ms\", \"graph_failed\", \"ticket_resolved\"",
+        ),
+    ]);
+    let options = RunOptions { seed: Some(7), users: Some(2000), ..RunOptions::default() };
+    let found = run(&scenario, options).unwrap();
+    let entries = journal(&scenario, 2000);
+    let (mut latency, mut failed, mut answered) = (0, 0, BTreeSet::new());
+    for entry in &entries {
+        if let Event::Finished { outcome, latency: own } = entry.event {
+            latency += own.us() / 1000;
+            if outcome == simlab::journal::Outcome::Answered {
+                answered.insert(entry.user);
+            } else {
+                failed += 1;
+            }
+        }
+    }
+    let metrics = &found.report.experiments[0].metrics;
+    let sum = |metric: usize, of: fn(&simlab::report::Variation) -> f64| {
+        metrics[metric].variations.iter().map(of).sum::<f64>()
+    };
+    let total = |own: &simlab::report::Variation| match own.total {
+        simlab::report::Total::Conversions(n) => n.unwrap() as f64,
+        simlab::report::Total::TotalValue(x) => x.unwrap().get(),
+    };
+    assert!((sum(1, total) - latency as f64).abs() < 1e-3, "{latency}");
+    assert_eq!(sum(2, total), f64::from(failed));
+    assert!(failed > 200, "{failed}");
+    // Half of the answers are scored, and no request without one.
+    let scores = came(&entries, 0);
+    assert!(scores.keys().all(|user| answered.contains(user)));
+    let share = scores.len() as f64 / answered.len() as f64;
+    assert!((share - 0.5).abs() < 4.0 * 0.5 / (answered.len() as f64).sqrt(), "{share}");
+    // Every answer is fair here: 0.7, which the cut at 0 and 1 moves by less than 0.0001.
+    let mean = scores.values().sum::<u64>() as f64 / 1e6 / scores.len() as f64;
+    assert!((mean - 0.7).abs() < 4.0 * 0.1 / (scores.len() as f64).sqrt(), "{mean}");
+    assert!(scores.values().all(|score| *score <= 1_000_000));
+    // Who was not scored is left out, not taken as 0.
+    let measured = metrics[0].variations.iter().map(|own| own.data_mean.unwrap().get());
+    assert!(measured.into_iter().all(|own| (own - 0.7).abs() < 0.05), "{:?}", metrics[0]);
+}

@@ -11,13 +11,15 @@ use crate::time::Duration;
 
 /// An event of your own that may follow a visit, such as a resolved ticket or an order. Its key is
 /// the event's; it is also the key of a metric, unless `metrics` defines it otherwise: the share of
-/// users with the event, or the mean of its value, and more is better. All of it is assumed: no mock
-/// model knows your business.
+/// users with the event, or the mean of its value, and more is better. The key of a judge's score may
+/// be LaunchDarkly's, such as `"$ld:ai:judge:relevance"`; its metric is then `relevance_score`. All
+/// of it is assumed: no mock model knows your business.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Outcome")]
 pub struct WrittenOutcome {
-    /// Chance of it after a fair answer. Default: 1 where it has a `value`; else it has to be there.
+    /// Chance of it after a fair answer. Default: 1 where it has a `value` or a `score`; else it has
+    /// to be there.
     pub baseline: Option<Probability>,
     /// What a strong answer adds to the chance. Default: nothing.
     pub strong: Option<Spanned<Lift>>,
@@ -28,6 +30,9 @@ pub struct WrittenOutcome {
     /// What it is worth: its value is then a number, such as an amount of dollars. Default: it only
     /// occurs.
     pub value: Option<WrittenValue>,
+    /// Makes it a judge's score, from 0 to 1, of an answer: its metric is the mean of each user's mean
+    /// score. A request without an answer has none. Default: it is no score.
+    pub score: Option<WrittenScore>,
     /// How long after the visit it comes, at once if left out. See `ends_after`.
     pub after: Duration,
 }
@@ -54,6 +59,21 @@ pub struct WrittenValue {
     /// How much more without an answer. Default: as after a weak answer.
     #[serde(default)]
     pub failed: Option<Spanned<Lift>>,
+}
+
+/// A judge's score of an answer: normal around a mean, cut at 0 and 1.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "OutcomeScore")]
+pub struct WrittenScore {
+    /// Its mean for a strong answer.
+    pub strong: Probability,
+    /// Its mean for a fair answer.
+    pub fair: Probability,
+    /// Its mean for a weak answer.
+    pub weak: Probability,
+    /// Its standard deviation among answers that are alike, from 0 to 1.
+    pub sd: Probability,
 }
 
 /// An effect of the variation that you state, for what no mock model derives from a prompt. It
