@@ -248,6 +248,12 @@ impl AddAssign<Money> for MoneyTotal {
     }
 }
 
+impl AddAssign for MoneyTotal {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
 impl std::str::FromStr for Money {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {

@@ -266,6 +266,12 @@ impl Graph {
         }
     }
 
+    /// Whether a scenario wrote it; otherwise it is the tutorial's.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.nodes.iter().any(|node| node.place != 0)
+    }
+
     /// The numbers of its agents.
     pub fn agents(&self) -> impl Iterator<Item = AgentId> + use<> {
         (0..self.nodes.len().min(MAX_AGENTS) as u8).map(AgentId)

@@ -8,7 +8,9 @@
 //! Does not know: the simulator. A journal and a file of recorded events end in the same table.
 
 mod from_journal;
+mod graph_tally;
 mod observations;
 
 pub use from_journal::{JournalObserver, Varies};
+pub use graph_tally::{GraphTally, GroupTally, NodeTally, TallyEdge};
 pub use observations::{Column, Observations};
