@@ -42,6 +42,7 @@ mod silence;
 mod simulated_power;
 mod special;
 mod student;
+mod triggered;
 #[cfg(test)]
 mod studies;
 
@@ -70,3 +71,4 @@ pub use result::{
     VariationAnalysis,
 };
 pub use simulated_power::simulated_power;
+pub use triggered::{Triggered, TriggeredComparison, triggered};
