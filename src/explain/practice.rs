@@ -312,4 +312,28 @@ pub(super) const TERMS: &[Term] = &[
         source: "the simulator; the original fails open in the same way",
         see: &["declared", "decision rule"],
     },
+    Term {
+        name: "triggered analysis",
+        aliases: &["triggered", "reached", "exposure dilution", "sample needed", "never reached"],
+        says: [
+            "A triggered analysis compares only the users who met what the experiment changes, here: whose request came to its agent.",
+            "Fetching a graph exposes every user to the experiments on all of its agents; users who never come to the agent add noise and no effect.",
+            "It is unbiased only if the variation cannot change who comes there: the report refuses it where something says otherwise.",
+        ],
+        formula: "difference over all = share of users reached x difference over those; sample needed = (share x interval width of those / width of all)^2",
+        source: "Kohavi, Tang & Xu 2020, Trustworthy Online Controlled Experiments, chapter 20",
+        see: &["exposure", "sample ratio mismatch"],
+    },
+    Term {
+        name: "critical path",
+        aliases: &["wait", "of the wait", "longest chain", "critical_ms", "critical_share"],
+        says: [
+            "The critical path of a request is the chain of agents' runs that its latency consists of.",
+            "Of branches side by side only the slowest is on it; making another one faster does not make the answer come sooner.",
+            "Its shares are averages over requests: each request has a path of its own.",
+        ],
+        formula: "from the end back: each run was begun by the one that had ended just then; the durations add up to the latency",
+        source: "by definition",
+        see: &["p95"],
+    },
 ];

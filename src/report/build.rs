@@ -8,6 +8,7 @@ use super::data::{
     Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health,
     Hindsight, Metric, Report, Total, Variation, Verdict,
 };
+use super::graph::{NodeUse, TriggeredUsers, cost_changes};
 use super::number::{Number, Ordered};
 use super::truth::{TrueMetric, Truths};
 use crate::analysis::{self, Analysis, HealthCheck, MetricAnalysis};
@@ -39,6 +40,10 @@ pub struct Extras {
     pub segments: Vec<Segment>,
     /// What a bandit made of the split.
     pub bandit: Option<Bandit>,
+    /// What each agent of the scenario's own graph did, by variation.
+    pub agents: Vec<NodeUse>,
+    /// The users whose requests came to the experiment's agent.
+    pub triggered: Option<TriggeredUsers>,
 }
 
 impl Report {
@@ -59,6 +64,10 @@ impl Report {
         };
         let control = key(experiment.control);
         let (costs, cost_totals) = costs(extras.costs, &control);
+        let exposures = analysis.exposures.iter().enumerate();
+        let exposures = Ordered(exposures.map(|(at, &users)| (key(at), users)).collect());
+        let mass = experiment.threshold.get();
+        let cost_changes = cost_changes(&extras.agents, &exposures, &control, mass);
         let needed = analysis.plan.solve();
         let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
             let truths = extras.truth.as_ref().and_then(|truth| truth.metrics.get(at));
@@ -79,14 +88,8 @@ impl Report {
             name: experiment.name.clone(),
             hypothesis: experiment.hypothesis.clone(),
             threshold: experiment.threshold.get(),
-            exposures: Ordered(
-                analysis
-                    .exposures
-                    .iter()
-                    .enumerate()
-                    .map(|(at, &users)| (key(at), users))
-                    .collect(),
-            ),
+            exposures,
+            cost_changes,
             health,
             users_needed: needed.more,
             users_needed_by_formula: needed.by_formula,
@@ -109,6 +112,8 @@ impl Report {
             distributions: extras.distributions,
             segments: extras.segments,
             bandit: extras.bandit,
+            agents: extras.agents,
+            triggered: extras.triggered,
             truth_users: extras.truth.as_ref().map(|truth| truth.users),
             control,
         }

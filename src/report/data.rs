@@ -11,6 +11,7 @@ use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 pub use super::decided::{Because, Hindsight, Verdict};
 use super::expect::ExpectationResult;
+use super::graph::{CostChange, DrawnGraph, NodeUse, TriggeredUsers};
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
 pub use super::rollout::Rollout;
@@ -66,6 +67,9 @@ pub struct Report {
     /// Guarded rollouts, as they went.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<Rollout>,
+    /// The scenario's own graph of agents; `None` for the tutorial's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<DrawnGraph>,
 }
 
 impl Report {
@@ -94,6 +98,7 @@ impl Report {
             interactions: Vec::new(),
             live: None,
             rollouts: Vec::new(),
+            graph: None,
         }
     }
 }
@@ -242,6 +247,16 @@ pub struct Experiment {
     /// was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth_users: Option<u32>,
+    /// What each agent of the scenario's own graph did, by variation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<NodeUse>,
+    /// The users whose requests came to the experiment's agent; `None` where every exposed user's
+    /// did, and without a graph of the scenario's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggered: Option<TriggeredUsers>,
+    /// What each agent of the scenario's own graph adds to the differences in cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cost_changes: Vec<CostChange>,
 }
 
 /// One health check.

@@ -6,6 +6,7 @@
 
 use super::charts::{Distribution, MetricOverTime};
 use super::data::{Experiment, Metric};
+use super::graph::DrawnGraph;
 use super::table::{Table, Tone};
 
 /// A piece of a document.
@@ -31,6 +32,8 @@ pub(crate) enum Element<'r> {
     Decision(DecisionBox),
     /// Charts side by side. Formats without drawings leave them out: their numbers are in tables.
     Gallery(Gallery<'r>),
+    /// The graph of agents: a tree of text, or a drawing.
+    Graph(&'r DrawnGraph),
 }
 
 /// What the whole document is about.
@@ -314,6 +317,8 @@ pub(crate) enum Chart<'r> {
     Costs(&'r str),
     /// What each agent adds to the difference from the control.
     CostChanges(&'r str),
+    /// What each agent adds to the latency of a request in a variation.
+    Waits(&'r str),
     /// How the values of a metric are spread.
     Distribution(&'r Metric, &'r Distribution),
     /// Failed requests by kind.

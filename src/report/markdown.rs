@@ -42,6 +42,11 @@ fn elements(all: &[Element<'_>], without_facts: bool, out: &mut String) {
             Element::Table(own) => table(own, out),
             Element::Checklist(own) => checklist(own, out),
             Element::List(own) => list(own, out),
+            Element::Graph(graph) => {
+                // Indented lines are code: nothing in them has a meaning of its own.
+                graph.tree(100).iter().for_each(|line| *out += &format!("    {line}\n"));
+                out.push('\n');
+            }
             Element::Lines(lines) => {
                 lines.iter().for_each(|line| *out += &format!("    {}\n", plain(line)));
                 out.push('\n');

@@ -17,6 +17,7 @@ pub(crate) mod escape;
 mod expect;
 mod format;
 mod glance;
+mod graph;
 mod html;
 mod json;
 mod junit;
@@ -49,6 +50,10 @@ pub use data::{
 };
 pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
 pub use glance::glance;
+pub use graph::{
+    CostChange, DrawnEdge, DrawnGraph, DrawnNode, NodeUse, PlainDifference, TriggeredMetric,
+    TriggeredUsers,
+};
 pub use html::to_html;
 pub use json::{from_json, to_json};
 pub use junit::to_junit;

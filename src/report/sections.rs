@@ -7,19 +7,23 @@
 use super::data::{Experiment, Report};
 use super::document::{Element, Level, Section};
 
+mod agents;
 mod bandit;
 mod changes;
+mod cost_changes;
 mod costs;
 mod distributions;
 mod estimates;
 mod expectations;
 mod failures;
+mod graph;
 mod health;
 mod interactions;
 mod judge;
 mod origin;
 mod over_time;
 mod pre_period;
+mod reached;
 mod rollouts;
 mod rule;
 mod segments;
@@ -46,18 +50,26 @@ const OF_EXPERIMENT: &[OfExperiment] = &[
     truth::sections,
     judge::sections,
     pre_period::sections,
+    reached::sections,
     segments::sections,
     bandit::sections,
     variations::sections,
     over_time::sections,
     costs::sections,
+    cost_changes::sections,
+    agents::sections,
     distributions::sections,
     failures::sections,
 ];
 
 /// The sections of a report next to its experiments, in order.
-const OF_REPORT: &[OfReport] =
-    &[rollouts::sections, interactions::sections, expectations::sections, origin::sections];
+const OF_REPORT: &[OfReport] = &[
+    graph::sections,
+    rollouts::sections,
+    interactions::sections,
+    expectations::sections,
+    origin::sections,
+];
 
 /// The report as a document.
 #[must_use]

@@ -4,9 +4,12 @@ use super::*;
 use crate::verdict::decide;
 use crate::verdict::published::{rule, security};
 
+mod graph;
 mod machines;
 mod text;
 mod trust;
+
+pub(super) use graph::{drawn, used};
 
 const RULE: &str = r#"(
     ship: "strict-security",

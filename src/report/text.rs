@@ -100,6 +100,10 @@ impl Sheet<'_> {
                     self.lines.extend(lines.iter().map(|line| format!("    {}", plain(line))))
                 }
                 Element::Decision(decision) => self.decision(decision),
+                Element::Graph(graph) => {
+                    let lines = graph.tree(self.width - INDENT).into_iter();
+                    self.lines.extend(lines.map(|line| format!("{:INDENT$}{line}", "")));
+                }
                 // No drawings here.
                 Element::Gallery(_) => {}
             }

@@ -6,7 +6,7 @@ use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, 
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
-use crate::metrics::{JournalObserver, Observations, Varies};
+use crate::metrics::{GraphTally, JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
     Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure, Interaction,
@@ -15,6 +15,7 @@ use crate::report::{
 };
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
+use crate::run::graph::{drawing, graph_tally, node_uses, triggered_users};
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
 use crate::run::setup::SetupError;
@@ -189,6 +190,8 @@ pub(crate) struct RunCollector {
     tallies: Vec<ArmTally>,
     /// Each user's audience group, where a segment is looked at.
     groups: Vec<u16>,
+    /// What the agents did, where the scenario has a graph of its own.
+    graph: Option<GraphTally>,
 }
 
 /// What a report shows beside the results of the run itself.
@@ -212,6 +215,7 @@ impl Reader for RunCollector {
         self.fingerprint.entry(entry);
         self.traffic.entry(entry);
         self.tallies.entry(entry);
+        self.graph.entry(entry);
         if let Event::Arrived { group, .. } = entry.event
             && let Some(own) =
                 (entry.user as usize).checked_sub(1).and_then(|unit| self.groups.get_mut(unit))
@@ -235,6 +239,7 @@ impl RunCollector {
             } else {
                 Vec::new()
             },
+            graph: graph_tally(stage.scenario, users),
         }
     }
 
@@ -250,6 +255,7 @@ impl RunCollector {
         let observations = self.observer.finish();
         let mut report = Report::new(&scenario.name, mode, Some(seed.0), self.fingerprint.hex());
         report.traffic = Some(traffic_summary(&self.traffic));
+        report.graph = self.graph.as_ref().map(|tally| drawing(scenario, tally));
         let mut summaries = Vec::new();
         let units = users as usize;
         let mut truths = beside.truths.iter().flatten();
@@ -293,6 +299,12 @@ impl RunCollector {
                 bandit: beside.fixed.as_ref().and_then(|fixed| {
                     let fixed = study.analyze(fixed, &scenario.metrics, 0..units);
                     parts::bandit(study, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
+                }),
+                agents: self.graph.as_ref().map_or_else(Vec::new, |tally| {
+                    node_uses(scenario, experiment, nth, &analysis, tally)
+                }),
+                triggered: self.graph.as_ref().and_then(|tally| {
+                    triggered_users(scenario, study, &observations, &analysis, tally)
                 }),
             };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);

@@ -17,6 +17,7 @@ mod circles;
 mod claims;
 mod counting;
 mod decoders;
+mod graph_report;
 mod graphs;
 mod hindsight_and_adjustments;
 mod hostile_files;
@@ -57,6 +58,7 @@ mod serve_sdk;
 mod serve_state;
 mod studies;
 mod tidy;
+mod triggered;
 mod truth;
 mod users;
 #[cfg(target_os = "linux")]

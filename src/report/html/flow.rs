@@ -178,6 +178,7 @@ pub(super) fn costs(experiment: &Experiment, variation: &str, id: &str) -> Optio
     Some(waterfall(
         &format!("Cost of a user of {} by agent", experiment.name_of(variation)),
         &steps,
+        Unit::Dollars,
         most,
         id,
     ))
@@ -241,10 +242,39 @@ pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -
     let title =
         format!("From the cost of {} to that of {}", name(&experiment.control), name(treatment));
     let highest = steps.iter().map(|step| step.from.max(step.to)).fold(most, f64::max);
-    Some(waterfall(&title, &steps, highest, id))
+    Some(waterfall(&title, &steps, Unit::Dollars, highest, id))
 }
 
-fn waterfall(title: &str, steps: &[Step], most: f64, id: &str) -> String {
+/// What each agent adds to the mean latency of a request of one variation.
+pub(super) fn waits(experiment: &Experiment, variation: &str, id: &str) -> Option<String> {
+    let own = |variation: &str| -> Option<Vec<(String, f64)>> {
+        let all = experiment.agents.iter().filter(|own| own.variation == variation);
+        all.map(|own| Some((own.agent.clone(), own.critical_ms?.get()))).collect()
+    };
+    let sum = |variation: &str| Some(own(variation)?.iter().map(|(_, ms)| ms).sum::<f64>());
+    let variations = experiment.exposures.0.iter().map(|(key, _)| key.as_str());
+    let most = variations.filter_map(sum).reduce(f64::max)?;
+    let unit = Unit::Milliseconds;
+    let class = format!("bar {}", arm(experiment, variation));
+    let step = |label: String, from: f64, to: f64| {
+        let value = unit.value(to - from);
+        Step { label, from, to, value, class: class.clone() }
+    };
+    let mut steps = Vec::new();
+    let mut so_far = 0.0;
+    for (agent, ms) in own(variation)?.into_iter().filter(|(_, ms)| *ms > 0.0) {
+        steps.push(step(agent, so_far, so_far + ms));
+        so_far += ms;
+    }
+    if steps.is_empty() {
+        return None;
+    }
+    steps.push(step("total".to_owned(), 0.0, so_far));
+    let title = format!("Latency of a request of {} by agent", experiment.name_of(variation));
+    Some(waterfall(&title, &steps, unit, most, id))
+}
+
+fn waterfall(title: &str, steps: &[Step], unit: Unit<'_>, most: f64, id: &str) -> String {
     let (line, value) = (22.0, 76.0);
     let longest = steps.iter().map(|step| step.label.chars().count()).max().unwrap_or(0);
     let label = (longest as f64 * LETTER + 8.0).clamp(60.0, 130.0);
@@ -256,7 +286,7 @@ fn waterfall(title: &str, steps: &[Step], most: f64, id: &str) -> String {
         .join("; ");
     let mut drawing = Drawing::new(id, floor + 20.0, title, &description);
     let x = Scale::linear(0.0, most, (label, WIDTH - value));
-    drawing.axis_below(&x, Axis::Value(Unit::Dollars), 0.0, floor);
+    drawing.axis_below(&x, Axis::Value(unit), 0.0, floor);
     for (nth, step) in steps.iter().enumerate() {
         let y = nth as f64 * line;
         drawing.label("name", (0.0, y + 15.0), label - 6.0, &step.label);

@@ -9,6 +9,7 @@
 mod charts;
 mod drawing;
 mod flow;
+mod graph;
 mod page;
 mod parts;
 mod scale;

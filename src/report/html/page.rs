@@ -4,6 +4,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::graph;
 use super::parts::{badge, class, drawn, facts, figure, legend, table};
 use crate::report::data::Report;
 use crate::report::document::{
@@ -133,6 +134,7 @@ impl Builder {
             Element::Lines(lines) => html! { @for line in lines { p.small { (plain(line)) } } },
             Element::Decision(own) => self.decision(own),
             Element::Gallery(own) => self.gallery(own),
+            Element::Graph(own) => html! { (PreEscaped(graph::drawing(own))) },
         }
     }
 

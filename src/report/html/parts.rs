@@ -113,6 +113,7 @@ pub(super) fn drawn(experiment: &Experiment, chart: Chart<'_>, id: &str) -> Opti
         }
         Chart::Costs(variation) => flow::costs(experiment, variation, id),
         Chart::CostChanges(treatment) => flow::cost_changes(experiment, treatment, id),
+        Chart::Waits(variation) => flow::waits(experiment, variation, id),
         Chart::Distribution(metric, own) => charts::distribution(experiment, metric, own, id),
         Chart::Failures => charts::failures(experiment, id),
     }

@@ -2,7 +2,7 @@
 
 use super::to_html;
 use crate::report::charts::{Distribution, MetricOverTime, OverTime, Spread, VariationOverTime};
-use crate::report::tests::published;
+use crate::report::tests::{drawn, published, used};
 use crate::report::{Failure, Number, Report, Truth, from_json, to_json};
 
 /// Elements that have no end.
@@ -61,13 +61,15 @@ fn full() -> Report {
         };
         metric.variations.iter_mut().for_each(|own| own.truth = Some(truth));
     }
+    experiment.agents = arms.iter().flat_map(|arm| used(arm)).collect();
+    report.graph = Some(drawn());
     report
 }
 
 /// Fails where an element is not closed, a name, an attribute or a reference is not one that the
 /// page makes, or a character could mislead.
 pub(crate) fn harmless(page: &str) {
-    const KNOWN: [&str; 39] = [
+    const KNOWN: [&str; 42] = [
         "a",
         "body",
         "dd",
@@ -78,6 +80,7 @@ pub(crate) fn harmless(page: &str) {
         "figcaption",
         "figure",
         "footer",
+        "g",
         "h1",
         "h2",
         "h3",
@@ -92,6 +95,8 @@ pub(crate) fn harmless(page: &str) {
         "nav",
         "p",
         "path",
+        "polygon",
+        "pre",
         "rect",
         "section",
         "span",
@@ -153,9 +158,11 @@ fn the_page_is_well_formed_and_leads_nowhere_else() {
     let without_names = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!without_names.contains("http:") && !without_names.contains("https:"));
     let charts = page.matches("class=\"chart\"").count();
-    // Differences, four posteriors, four series, two waterfalls and what is between them, one
-    // distribution, failures.
-    assert_eq!(charts, 1 + 4 + 4 + 3 + 1 + 1);
+    // Differences, four posteriors, four series, two waterfalls and what is between them, two
+    // waterfalls of latency, one distribution, failures; the graph has a class of its own.
+    assert_eq!(charts, 1 + 4 + 4 + 3 + 2 + 1 + 1);
+    assert_eq!(page.matches("class=\"chart graph\"").count(), 1);
+    assert!(!include_str!("graph.css").contains("url("));
     assert!(!page.contains("NaN") && !page.contains("inf "));
 }
 
@@ -218,5 +225,54 @@ fn hostile_text_stays_text_in_charts() {
     experiment.distributions[0].metric.clone_from(&experiment.metrics[2].key);
     experiment.costs.iter_mut().for_each(|cost| cost.agent = hostile.to_owned());
     experiment.failures[0].kind = hostile.to_owned();
+    experiment.agents.iter_mut().for_each(|own| own.agent = hostile.to_owned());
+    let graph = report.graph.as_mut().unwrap();
+    graph.key = hostile.to_owned();
+    graph.root = hostile.to_owned();
+    graph.nodes[0].key = hostile.to_owned();
+    graph.nodes[1].role = hostile.to_owned();
+    graph.nodes[1].models.0[0].1 = hostile.to_owned();
+    graph.edges[1].condition = hostile.to_owned();
+    harmless(&to_html(&report));
+}
+
+#[test]
+fn a_page_without_a_graph_does_not_know_of_graphs() {
+    let page = to_html(&published());
+    assert!(!page.contains("agent-box") && !page.contains("Agent graph"));
+}
+
+#[test]
+fn a_graph_from_a_changed_file_is_drawn_as_well_as_it_can_be() {
+    let mut report = full();
+    let graph = report.graph.as_mut().unwrap();
+    // Edges from and to nobody, to the agent itself, and twice the same.
+    let edge = |from: &str, to: &str| crate::report::DrawnEdge {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        condition: "always".to_owned(),
+        ..Default::default()
+    };
+    graph.edges.extend([
+        edge("nobody", "writer"),
+        edge("writer", "nobody"),
+        edge("writer", "writer"),
+        edge("writer", "critic"),
+        edge("critic", "writer"),
+    ]);
+    harmless(&to_html(&report));
+    // More than the library places in reasonable time: the tree stands in its place.
+    let graph = report.graph.as_mut().unwrap();
+    let names: Vec<String> = (0..64).map(|n| format!("agent-{n}")).collect();
+    graph.edges =
+        names.iter().flat_map(|from| names.iter().take(3).map(|to| edge(from, to))).collect();
+    graph.nodes = names
+        .into_iter()
+        .map(|key| crate::report::DrawnNode { key, ..Default::default() })
+        .collect();
+    let page = to_html(&report);
+    harmless(&page);
+    assert!(page.contains("<pre class=\"tree\">"));
+    report.graph = Some(crate::report::DrawnGraph::default());
     harmless(&to_html(&report));
 }
