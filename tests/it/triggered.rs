@@ -136,25 +136,34 @@ fn study(stage: &Stage<'_>, truth: f64, experiments: u32, users: u32) -> Study {
                 return found;
             }
             let report = report(stage, 1_000 + u64::from(nth), users);
-            let own = &triggered(&report).metrics[0];
+            let users = triggered(&report);
+            // One in a thousand, where chance makes users differ who were never reached.
+            if users.refused.is_some() {
+                found.push(None);
+                continue;
+            }
+            let own = &users.metrics[0];
             assert_eq!(own.metric, "ai_cost_per_request");
             let (all, reached) = (own.exposed.as_ref().unwrap(), own.reached.as_ref().unwrap());
             let [lower, upper] = reached.interval.unwrap().map(|end| end.get());
-            found.push((
+            found.push(Some((
                 nth,
                 all.difference.unwrap().get(),
                 reached.difference.unwrap().get(),
                 lower <= truth && truth <= upper,
                 own.sample_needed.unwrap().get(),
-            ));
+            )));
         }
     };
-    let mut found = std::thread::scope(|scope| {
+    let found = std::thread::scope(|scope| {
         let (a, b) = (scope.spawn(work), scope.spawn(work));
         [a.join().unwrap(), b.join().unwrap()].concat()
     });
+    let mut found: Vec<_> = found.into_iter().flatten().collect();
     found.sort_by_key(|own| own.0);
-    let n = f64::from(experiments);
+    let refused = experiments as usize - found.len();
+    assert!(refused <= 2 + experiments as usize / 200, "{refused} of {experiments} are refused");
+    let n = found.len() as f64;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
     let variance = |values: &[f64]| {
         let center = mean(values);
