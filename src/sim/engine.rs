@@ -257,7 +257,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     fn tell_outcomes(&mut self) {
         while let Some((user, event)) = self.outcomes.pop(self.now) {
             let entry = Entry { at: self.now, user, event };
-            self.assign.hear(&entry);
+            self.assign.on_entry(&entry);
             self.reader.entry(&entry);
         }
     }

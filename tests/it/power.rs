@@ -175,8 +175,16 @@ fn looking_often_inflates_errors_as_much_as_is_known() {
 #[test]
 #[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn an_a_a_test_of_each_built_in_graph_holds_its_error() {
-    let systems =
-        ["chat", "rag", "router", "research", "guardrail", "chatbot-flow", "tutorial-graph", "support-desk"];
+    let systems = [
+        "chat",
+        "rag",
+        "router",
+        "research",
+        "guardrail",
+        "chatbot-flow",
+        "tutorial-graph",
+        "support-desk",
+    ];
     for system in systems {
         let asked = [
             "power",

@@ -56,7 +56,7 @@ fn agents_see_the_words_of_the_file_and_nobody_writes_questions() {
         *asked.entry(question).or_default() += 1;
     };
     let options = RunOptions { users: Some(600), ..RunOptions::default() };
-    let report = Simulation::new(&stage, options).heard(&mut heard).run().unwrap().report;
+    let report = Simulation::new(&stage, options).on_call(&mut heard).run().unwrap().report;
     assert_eq!(asked.keys().map(String::as_str).collect::<BTreeSet<_>>(), texts.into());
     assert!(report.traffic.unwrap().succeeded > 550);
     let writers = journal(&scenario, 50).into_iter().filter(|entry| {

@@ -317,7 +317,7 @@ fn the_last_visits_are_told_and_their_tokens_count() {
         checked += 1;
     };
     let options = RunOptions { users: Some(300), ..RunOptions::default() };
-    Simulation::new(&stage, options).heard(&mut heard).run().unwrap();
+    Simulation::new(&stage, options).on_call(&mut heard).run().unwrap();
     assert!(checked > 1000);
     let most: Vec<usize> = told.values().map(|lengths| *lengths.last().unwrap()).collect();
     assert_eq!(most, [1, 3, 5, 5], "a question and an answer for each of the last two visits");

@@ -9,8 +9,7 @@ mod clock;
 mod read;
 
 pub use build::{
-    FeatureEvent, Track, context, cost_dollars, custom, custom_by_key, feature, index, reason,
-    run_id, sdk_info,
+    FeatureEvent, Track, context, custom, custom_by_key, feature, index, reason, run_id, sdk_info,
 };
 pub use clock::{Clock, moment};
 pub use read::{Malformed, Notes, Recorded, context_kinds, inner, is_disabled, notes, read};

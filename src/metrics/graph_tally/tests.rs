@@ -32,7 +32,7 @@ impl Journal<'_> {
     }
 
     fn begins(&mut self, at: u64, variation: u8, agents: &[u8]) {
-        self.tell(at, Event::Arrived { group: 0, personal: false });
+        self.tell(at, Event::Arrived { group: 0, personal: false, visit: 0 });
         for &config in agents {
             let served = Served { config, variation: if config == 2 { variation } else { 0 } };
             self.tell(at, Event::Evaluated { served, in_experiment: config == 2 });
