@@ -68,10 +68,10 @@ pub enum NodeRole {
     Answer,
     /// Looks the answer over. The chances are assumed.
     Critique {
-        /// That it sends a weak answer back.
-        catches: f64,
-        /// That it sends any other answer back.
-        nags: f64,
+        /// That it sends a weak answer back; `None`: its model's chance of a strong answer.
+        catches: Option<f64>,
+        /// That it sends any other answer back; `None`: its model's chance of a weak answer.
+        nags: Option<f64>,
         /// That a second answer is a grade better.
         mends: f64,
         /// That it is a grade worse.
@@ -178,17 +178,17 @@ pub enum TurnEnd {
 }
 
 impl AgentNode {
-    /// The edge that is taken after this end. `taken` is how often the visit took an edge to an
-    /// agent before; `share` is a number from 0 to 1 that belongs to the visit and this agent.
+    /// The edge that is taken after this end, with its place among the agent's. `free` says whether
+    /// the visit may take an edge once more; `share` is a number from 0 to 1 that belongs to the
+    /// visit and this agent.
     #[must_use]
     pub fn next(
         &self,
         ended: TurnEnd,
-        taken: impl Fn(&Edge) -> u8,
+        free: impl Fn(usize, &Edge) -> bool,
         share: impl Fn() -> f64,
-    ) -> Option<&Edge> {
-        let free = |edge: &&Edge| edge.at_most == 0 || taken(edge) < edge.at_most;
-        let fits = |edge: &&Edge| match (edge.when, ended) {
+    ) -> Option<(usize, &Edge)> {
+        let fits = |(_, edge): &(usize, &Edge)| match (edge.when, ended) {
             (When::Failed, TurnEnd::Failed) => true,
             (When::Failed, _) | (_, TurnEnd::Failed) => false,
             (When::Always | When::Parallel | When::Subtask, _) => true,
@@ -197,10 +197,11 @@ impl AgentNode {
             (When::Revise, ended) => ended == TurnEnd::Revise,
             (When::Route(_), _) => false,
         };
-        let always = |edge: &&Edge| edge.when == When::Always;
+        let always = |(_, edge): &(usize, &Edge)| edge.when == When::Always;
         let goes_on = ended == TurnEnd::Failed && self.role.optional();
-        let fitting = self.edges.iter().filter(free).find(fits);
-        fitting.or_else(|| self.edges.iter().filter(|_| goes_on).find(always))
+        let edges = || self.edges.iter().enumerate();
+        let fitting = edges().filter(|(at, edge)| free(*at, edge)).find(fits);
+        fitting.or_else(|| edges().filter(|_| goes_on).find(always))
     }
 }
 

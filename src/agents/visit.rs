@@ -25,7 +25,9 @@ use crate::judge::{Sees, shown};
 use crate::knowledge::{
     PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
 };
-use crate::llm::model::{Body, CallFailure, Completion, Given, Message, Reply, Role, Said};
+use crate::llm::model::{
+    Body, CallFailure, Completion, Given, Message, Passages, Reply, Role, Said,
+};
 use crate::llm::setup::Setup;
 use crate::quantity::Money;
 use crate::random::{Luck, Owner, Seed};
@@ -91,8 +93,12 @@ pub struct Visit {
     fork: Option<Fork>,
     /// Branches that began and have not been seen to yet.
     begun: SmallVec<[u8; 2]>,
-    /// How many agents chose a wrong way.
-    wrong_routes: u8,
+    /// The routing agents whose last choice was wrong: a bit for each.
+    wrong_routes: u64,
+    /// How often the visit took the edges that are bounded: the agent, its edge, the times.
+    passed: SmallVec<[(AgentId, u8, u8); 2]>,
+    /// Passages that agents found for others.
+    found: Passages,
     /// Share of the last branches' results that are missing.
     missing: f64,
     /// The critic whose word the answer has to meet.
@@ -144,6 +150,8 @@ impl Visit {
             fork: None,
             begun: SmallVec::new(),
             wrong_routes: 0,
+            passed: SmallVec::new(),
+            found: Passages::default(),
             missing: 0.0,
             revising: None,
             answer: None,
@@ -169,6 +177,8 @@ impl Visit {
         self.branches.iter_mut().for_each(Branch::clear);
         self.served.clear();
         self.entered.clear();
+        self.passed.clear();
+        self.found = Passages::default();
         self.results.clear();
         self.instructions.clear();
         self.begun.clear();

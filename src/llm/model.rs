@@ -219,9 +219,9 @@ pub enum Situation {
         /// How good the answer is; `None` for an answer in a real model's words.
         grade: Option<Grade>,
         /// Chance that it sends a weak answer back.
-        catches: f64,
+        catches: Option<f64>,
         /// Chance that it sends any other answer back.
-        nags: f64,
+        nags: Option<f64>,
     },
     /// That of a user who rates an answer, where the scenario states an effect on ratings.
     Rates {

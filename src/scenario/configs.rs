@@ -45,10 +45,14 @@ pub fn drafts(
                 let label = "every AI config has a variation of this name already";
                 faults.add("a variation cannot be called `disabled`", &key.span, label, None);
             }
-            // A variation of one's own config needs nothing to start from.
-            let known = config.variations.iter().any(|variation| variation.key == key.value);
-            if config.own && !known && file.like.is_none() {
-                config.variations.push(graph::blank(&key.value, &config.role));
+            // A variation of one's own config starts from what stands at its node, if anything does.
+            let of = |name: &str| config.variations.iter().find(|own| own.key == name);
+            if config.own && of(&key.value).is_none() && file.like.is_none() {
+                let mut blank = graph::blank(&key.value, &config.role);
+                if let Some(own) = of(graph::OWN_VARIATION) {
+                    blank = DraftVariation { key: blank.key, name: blank.name, ..own.clone() };
+                }
+                config.variations.push(blank);
             }
             let own = entry(
                 "variation",
@@ -374,7 +378,8 @@ pub fn setups(
                 reading: Reading::of(&draft.instructions),
                 max_tokens: draft
                     .max_tokens
-                    .or_else(|| provider.and_then(|provider| provider.client_max_tokens)),
+                    // Today's client libraries send the model's own limit; the tutorial's did not.
+                    .or_else(|| provider.filter(|_| !config.own)?.client_max_tokens),
                 temperature: draft.temperature,
                 answer_tokens: draft.answer_tokens,
                 caching: draft.caching,

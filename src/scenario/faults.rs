@@ -211,7 +211,7 @@ impl<'s> Faults<'s> {
         name: &str,
         known: &[&str],
     ) -> String {
-        match nearest(name, known.iter().copied()) {
+        let help = match nearest(name, known.iter().copied()) {
             Some(near) => match self.defined.get(&(what, owner.to_owned(), near.to_owned())) {
                 Some(place) => {
                     format!("did you mean `{near}` (line {})?", self.source.line(place.start))
@@ -220,6 +220,16 @@ impl<'s> Faults<'s> {
             },
             None if known.is_empty() => format!("there is no {what} here at all"),
             None => format!("known: {}", known.join(", ")),
+        };
+        match what {
+            // The nearest name may be another model altogether.
+            "model" if !name.is_empty() => {
+                let more = if help.ends_with('?') { " A" } else { "; a" };
+                format!(
+                    "{help}{more} model of your own starts from one of the catalog: `models: {{ \"{name}\": (like: \"…\", input_price: \"$…\", output_price: \"$…\") }}`"
+                )
+            }
+            _ => help,
         }
     }
 

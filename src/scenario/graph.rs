@@ -91,6 +91,16 @@ fn own(node: &source::WrittenNode, role: &NodeRole, faults: &mut Faults<'_>) -> 
     if let Some(instructions) = &node.instructions {
         own.instructions.clone_from(instructions);
     }
+    if let Some(first) = node.tools.iter().flatten().next()
+        && !matches!(role, NodeRole::Answer | NodeRole::Research)
+    {
+        faults.add(
+            "an agent with this role uses no tools",
+            &first.span,
+            "nothing would call it",
+            Some("give the tools to an agent that answers or researches".to_owned()),
+        );
+    }
     own.tools = node.tools.iter().flatten().map(|tool| tool.value.clone()).collect();
     if let Some(most) = &node.max_tool_calls {
         own.max_tool_calls = faults.whole("max_tool_calls", most, 0..=100);
@@ -140,7 +150,8 @@ fn role(node: &source::WrittenNode, faults: &mut Faults<'_>) -> NodeRole {
             NodeRole::Plan(least.clamp(1, MAX_BRANCHES), most.clamp(1, MAX_BRANCHES))
         }
         Role::Critique { catches, nags, mends, breaks } => {
-            let [catches, nags, mends, breaks] = [catches, nags, mends, breaks].map(|p| p.get());
+            let [catches, nags] = [catches, nags].map(|p| p.map(|p| p.get()));
+            let [mends, breaks] = [mends, breaks].map(|p| p.get());
             if mends + breaks > 1.0 {
                 faults.add(
                     "`mends` and `breaks` are more than 1 together",
@@ -361,7 +372,23 @@ impl Ways<'_> {
             );
         }
         self.check_order(faults);
-        self.check_loops(faults);
+        self.check_loops(root, faults);
+        for (at, node) in nodes.iter().enumerate() {
+            let critic = matches!(node.role, NodeRole::Critique { .. });
+            let Some(key) = name(at).filter(|_| critic) else { continue };
+            if !node.edges.iter().any(|edge| edge.when == When::Revise) {
+                let help = format!(
+                    "add a way back, `(from: \"{}\", to: …, when: Revise, at_most: 1)`",
+                    key.value
+                );
+                faults.add(
+                    format!("`{}` looks answers over, and no way sends them back", key.value),
+                    &key.span,
+                    "it costs time and money and changes nothing",
+                    Some(help),
+                );
+            }
+        }
         self.check_branches(nodes, faults);
         self.check_ends(written, root, nodes, faults);
         let ends = |at: usize| self.can_end(at, nodes);
@@ -415,24 +442,28 @@ impl Ways<'_> {
     }
 
     /// Every way back is bounded.
-    fn check_loops(&self, faults: &mut Faults<'_>) {
+    fn check_loops(&self, root: usize, faults: &mut Faults<'_>) {
         let free = |edge: &source::WrittenEdge| edge.at_most.is_none();
-        for &(from, to, edge) in self.edges.iter().filter(|(_, _, edge)| free(edge)) {
-            let back = self.reach([to], |_, _, other| free(other));
-            if back.contains(&from) {
-                let (what, label) = if from == to {
-                    (format!("`{}` can repeat forever", edge.from.value), "a way back")
-                } else {
-                    (
-                        format!("`{}` and `{}` can repeat forever", edge.from.value, edge.to.value),
-                        "a way that comes back",
-                    )
-                };
-                let help = "write `at_most: 2` on one of the ways of the loop".to_owned();
-                faults.add(what, &edge.to.span, label, Some(help));
-                return;
-            }
-        }
+        // A way back leads to an agent that a visit reaches without the agent that it comes from.
+        let leads_back = |from: usize, to: usize| {
+            from != root && self.reach([root], |_, next, _| next != from).contains(&to)
+        };
+        let in_loop = |&&(from, to, edge): &&(usize, usize, &source::WrittenEdge)| {
+            free(edge) && self.reach([to], |_, _, other| free(other)).contains(&from)
+        };
+        let loops = || self.edges.iter().filter(in_loop);
+        let back = loops().find(|(from, to, _)| leads_back(*from, *to));
+        let Some(&(from, to, edge)) = back.or_else(|| loops().next()) else { return };
+        let (what, label) = if from == to {
+            (format!("`{}` can repeat forever", edge.from.value), "a way back")
+        } else {
+            (
+                format!("`{}` and `{}` can repeat forever", edge.to.value, edge.from.value),
+                "a way that comes back",
+            )
+        };
+        let help = "write `at_most: 1` on the way back, or more if it may be taken more often";
+        faults.add(what, &edge.to.span, label, Some(help.to_owned()));
     }
 
     /// Branches meet, once, and no branch has branches of its own.

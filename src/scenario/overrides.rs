@@ -148,6 +148,14 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
         cache_prices(model, file, key, faults);
         model.charged =
             [file.input_price.or(model.charged[0]), file.output_price.or(model.charged[1])];
+        if model.quality.get() + model.weakness.get() > 1.0 {
+            faults.add(
+                format!("`quality` and `weakness` of model `{}` sum to more than 1", key.value),
+                &key.span,
+                "an answer is strong, fair or weak",
+                None,
+            );
+        }
         let failures = [
             model.failures.error,
             model.failures.rate_limit,

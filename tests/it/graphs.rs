@@ -299,7 +299,7 @@ fn mistake(text: &str, before: &str, after: &str) -> String {
 }
 
 /// Mistakes in a graph: where, and what is written instead.
-const MISTAKES: [(&str, &str, &str); 24] = [
+const MISTAKES: [(&str, &str, &str); 29] = [
     (RESEARCH, "root: \"planner\"", "root: \"plannr\""),
     (RESEARCH, "to: \"critic\"", "to: \"critics\""),
     (RESEARCH, "(from: \"writer\"", "(from: \"writr\""),
@@ -331,6 +331,11 @@ const MISTAKES: [(&str, &str, &str); 24] = [
     (RESEARCH, "tools: [\"search_v2\"]", "tools: [\"search_v9\"]"),
     (CACHED, "claude-sonnet-5-5", "claude-3-haiku-20240307"),
     (CACHED, ": Shared", ": Always"),
+    (DESK, "// BACK", "(from: \"faq\", to: \"triage\")"),
+    (DESK, "role: Route(", "tools: [\"search_v2\"], role: Route("),
+    (DESK, "\"seat\": (model", "\"seat\": (role: Critique(), model"),
+    (DESK, "model: \"claude-sonnet-5-5\")", "model: \"gpt-5-mini\")"),
+    (DESK, "routing_accuracy: 0.5", "quality: 0.9, weakness: 0.2"),
     (
         CACHED,
         "experiments: [",
@@ -499,4 +504,137 @@ fn the_original_question_discloses_what_was_redacted_in_it() {
     // Some users give a company or a job title alone, which identifies nobody, and some requests fail.
     assert!(original * 10 > gave * 8, "{original} of {gave}");
     assert!(redacted * 5 < original, "{redacted} {original}");
+}
+
+/// A triage agent and two specialists, of whom the first may send users back to triage.
+const DESK: &str = r#"(
+    seed: 3, traffic: (queries: 100, pii_percentage: 0),
+    models: { "gpt-6-luna": (routing_accuracy: 0.5) },
+    graph: (root: "triage", nodes: {
+        "triage": (role: Route(intents: { "faq": "50%", "seat": "50%" }), model: "gpt-6-luna"),
+        "faq": (model: "claude-sonnet-5-5", tools: ["search_v2"]),
+        "seat": (model: "claude-sonnet-5-5"),
+    }, edges: [
+        (from: "triage", to: "faq", when: Intent("faq")),
+        (from: "triage", to: "seat", when: Intent("seat")),
+        (from: "triage", to: "seat", when: Failed),
+        // BACK
+    ]),
+    configs: { "faq": (variations: { "small": (model: "gpt-6-luna") }) },
+    experiments: [(
+        key: "x", config: "faq", control: "default",
+        split: { "default": "50%", "small": "50%" }, metrics: ["positive_feedback_rate"],
+    )],
+)"#;
+
+#[test]
+fn a_bound_counts_how_often_the_edge_itself_is_taken() {
+    for times in [1_usize, 2, 3] {
+        let back = format!("(from: \"faq\", to: \"triage\", at_most: {times})");
+        let own = Lab::text(DESK).change("// BACK", &back).scenario();
+        let mut most = 0;
+        for visit in by_user(&journal(&own, 400)).values() {
+            let (triage, faq) = (turns(visit, 0).len(), turns(visit, 1).len());
+            // Whoever comes to the first specialist is sent back, until the bound.
+            assert!(triage <= times + 1 && faq <= times + 1, "{triage} {faq}");
+            assert!(triage == faq || triage == faq + 1, "{triage} {faq}");
+            most = most.max(triage);
+        }
+        assert_eq!(most, times + 1);
+    }
+}
+
+#[test]
+fn a_failed_agent_tries_again_as_often_as_its_edge_says() {
+    let retry = |edges: &str| {
+        let text = changed_chat(edges);
+        let own = Lab::text(&text).scenario();
+        let failed = |entry: &&Entry| {
+            matches!(entry.event, Event::Finished { outcome: Outcome::Failed(_), .. })
+        };
+        journal(&own, 4000).iter().filter(failed).count() as f64 / 4000.0
+    };
+    // 30% of the calls fail: 0.3, 0.3², 0.3³; four standard errors of 4,000 users.
+    for (edges, expected) in [
+        ("", 0.3_f64),
+        ("(from: \"a\", to: \"a\", when: Failed, at_most: 1)", 0.09),
+        ("(from: \"a\", to: \"a\", when: Failed, at_most: 2)", 0.027),
+    ] {
+        let error = (expected * (1.0 - expected) / 4000.0).sqrt();
+        let found = retry(edges);
+        assert!((found - expected).abs() < 4.0 * error, "{edges}: {found}, not {expected}");
+    }
+}
+
+/// One agent whose calls fail three times in ten, with these edges.
+fn changed_chat(edges: &str) -> String {
+    format!(
+        r#"(
+    seed: 3, traffic: (queries: 100, pii_percentage: 0),
+    models: {{ "gpt-6-luna": (failures: (error: 0.3, rate_limit: 0, refusal: 0, malformed: 0)) }},
+    graph: (root: "a", nodes: {{ "a": (model: "gpt-6-luna") }}, edges: [{edges}]),
+    experiments: [(
+        key: "x", config: "a", control: "default", split: {{ "default": "100%" }},
+        metrics: ["positive_feedback_rate"],
+    )],
+)"#
+    )
+}
+
+#[test]
+fn a_wrong_way_that_is_corrected_costs_no_quality() {
+    let desk = |back: &str| Lab::text(DESK).change("// BACK", back).scenario();
+    let blind = positive(&desk(""), 6000);
+    // The second time the router draws anew; whoever is right then is answered as if never wrong.
+    let again = positive(&desk("(from: \"faq\", to: \"triage\", at_most: 1)"), 6000);
+    assert!(again as f64 > blind as f64 * 0.97, "{again} {blind}");
+}
+
+#[test]
+fn a_variation_of_an_agent_starts_from_what_stands_at_its_node() {
+    let own = Lab::text(DESK).change("// BACK", "").scenario();
+    let faq = own.configs.iter().find(|config| config.key == "faq").unwrap();
+    let [default, small] = &faq.variations[..] else { panic!("{}", faq.variations.len()) };
+    assert_eq!((default.setup.tools.len(), &small.setup.tools), (1, &default.setup.tools));
+    assert_ne!(default.setup.model, small.setup.model);
+    // Today's clients send the model's own limit.
+    assert_eq!(default.setup.max_tokens, None);
+}
+
+#[test]
+fn what_researchers_found_counts_for_the_agent_that_answers() {
+    let system = |tools: &str| {
+        let text = format!(
+            r#"(
+    seed: 3, traffic: (queries: 100, pii_percentage: 0), causes: (grounding_to_quality: 0.9),
+    graph: (root: "find", nodes: {{
+        "find": (role: Research, model: "claude-sonnet-5-5", tools: [{tools}]),
+        "tell": (model: "claude-sonnet-5-5"),
+    }}, edges: [(from: "find", to: "tell")]),
+    experiments: [(
+        key: "x", config: "tell", control: "default", split: {{ "default": "100%" }},
+        metrics: ["positive_feedback_rate"],
+    )],
+)"#
+        );
+        positive(&Lab::text(&text).scenario(), 4000)
+    };
+    let (with, without) = (system("\"search_v2\""), system(""));
+    assert!(with as f64 > without as f64 * 1.3, "{with} {without}");
+}
+
+#[test]
+fn a_critic_catches_as_much_as_its_model_is_good() {
+    // Of weak answers the critic sends back the share that its model answers strongly.
+    let system = |model: &str| {
+        let critic =
+            format!("\"critic\": (role: Critique(mends: 0.35, breaks: 0.03), model: \"{model}\")");
+        let before =
+            "\"critic\": (role: Critique(mends: 0.35, breaks: 0.03), model: \"claude-sonnet-5-5\")";
+        let own = Lab::text(RESEARCH).change(before, &critic).scenario();
+        by_user(&journal(&own, 3000)).values().map(|visit| turns(visit, 2).len()).sum::<usize>()
+    };
+    let (good, poor) = (system("claude-opus-5-5"), system("claude-3-haiku-20240307"));
+    // The poor one nags more: 8 in 100 good answers against 2.
+    assert!(poor > good, "{poor} {good}");
 }

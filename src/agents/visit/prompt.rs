@@ -64,7 +64,7 @@ impl Visit {
                 PiiSet::NONE
             },
             rounds: branch.rounds,
-            passages: branch.passages,
+            passages: self.found.and(branch.passages),
             visible: if task == Task::Judge { self.visible(app.judge) } else { Visible::default() },
             situation,
         };
@@ -118,7 +118,7 @@ impl Visit {
                     }
                     _ => None,
                 };
-                let (wrong_routes, missing) = (self.wrong_routes, self.missing);
+                let (wrong_routes, missing) = (self.wrong_routes.count_ones() as u8, self.missing);
                 if wrong_routes == 0 && missing == 0.0 && revision.is_none() {
                     Situation::Plain
                 } else {

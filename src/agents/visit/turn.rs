@@ -63,7 +63,9 @@ impl Visit {
                 self.calls_tool(app, at, now, (call, output_tokens), tell);
             }
             (Task::Route, Some(Reply::Handoff(Handoff { route, wrong }))) => {
-                self.wrong_routes += u8::from(wrong);
+                // Whoever is asked again, and sees it now, has made up for the wrong way before.
+                let own = 1 << branch.agent.index();
+                self.wrong_routes = self.wrong_routes & !own | u64::from(wrong) * own;
                 self.routed(app, at, now, TurnEnd::Routed(route), None, tell);
             }
             (Task::Route, _) if app.setup(branch.acting).fallback.is_none() => {
@@ -109,6 +111,9 @@ impl Visit {
     ) {
         let Some(branch) = self.branches.get(at) else { return };
         tell(branch.finished(now, None));
+        if app.graph.node(branch.agent).role == NodeRole::Research {
+            self.found = self.found.and(branch.passages);
+        }
         // A critic's word goes on with the answer that it is about; all else takes the place of what
         // was said before, but for branches side by side.
         let critic = matches!(app.graph.node(branch.agent).role, NodeRole::Critique { .. });
@@ -134,7 +139,7 @@ impl Visit {
     ) {
         let Some(branch) = self.branches.get(at) else { return };
         tell(branch.finished(now, tracked));
-        let to = self.next(app, branch.agent, ended).map(|edge| edge.to);
+        let to = self.next(app, branch.agent, ended).map(|(_, edge)| edge.to);
         tell(Event::Routed { to, fallback: ended == TurnEnd::Failed });
         self.leave(app, at, now, ended, None, tell);
     }
@@ -222,18 +227,38 @@ impl Visit {
         self.leave(app, at, now, TurnEnd::Failed, Some(kind), tell);
     }
 
-    /// The edge that is taken from an agent.
-    fn next<'a>(&self, app: &App<'a>, agent: AgentId, ended: TurnEnd) -> Option<&'a Edge> {
-        let taken = |edge: &Edge| {
+    /// The edge that is to be taken from an agent, with its place among the agent's.
+    fn next<'a>(&self, app: &App<'a>, agent: AgentId, ended: TurnEnd) -> Option<(usize, &'a Edge)> {
+        let free = |at: usize, edge: &Edge| {
             let entered = self.entered.get(edge.to.index()).copied().unwrap_or(0);
-            // The first time that the visit came there was by another way.
-            entered.saturating_sub(u8::from(edge.when == When::Revise))
+            let bounded = edge.at_most > 0;
+            // The number of a call has room for so many visits to an agent.
+            entered < MAX_BRANCHES && !(bounded && self.taken(agent, at) >= edge.at_most)
         };
         let node = app.graph.node(agent);
-        node.next(ended, taken, || {
+        node.next(ended, free, || {
             let seed = self.luck.of(self.owner);
             seed.stage(Purpose::Share, self.owner, node.place).uniform()
         })
+    }
+
+    /// How often the visit took a bounded edge of an agent.
+    fn taken(&self, agent: AgentId, at: usize) -> u8 {
+        let known = self.passed.iter().find(|(of, edge, _)| (*of, *edge) == (agent, at as u8));
+        known.map_or(0, |&(_, _, times)| times)
+    }
+
+    /// The edge that the visit takes from an agent now.
+    fn take<'a>(&mut self, app: &App<'a>, agent: AgentId, ended: TurnEnd) -> Option<&'a Edge> {
+        let (at, edge) = self.next(app, agent, ended)?;
+        if edge.at_most > 0 {
+            let own = (agent, at as u8);
+            match self.passed.iter_mut().find(|(of, edge, _)| (*of, *edge) == own) {
+                Some((_, _, times)) => *times = times.saturating_add(1),
+                None => self.passed.push((own.0, own.1, 1)),
+            }
+        }
+        Some(edge)
     }
 
     /// The agent's turn is over: the visit goes on to the next agent, or ends.
@@ -249,7 +274,7 @@ impl Visit {
         let Some(branch) = self.branches.get_mut(at) else { return };
         branch.works = false;
         let agent = branch.agent;
-        let edge = self.next(app, agent, ended);
+        let edge = self.take(app, agent, ended);
         match (edge, &self.fork) {
             (Some(edge), Some(_)) if edge.joins => self.arrive(app, at, now, None, tell),
             (None, Some(_)) => self.arrive(app, at, now, failed, tell),
@@ -350,7 +375,7 @@ impl Visit {
             // A disabled agent that is optional lets the text through, as in the original.
             let ended = if node.role.optional() { TurnEnd::Done } else { TurnEnd::Failed };
             let kind = Some(FailureKind::Disabled);
-            return match (self.next(app, to, ended), &self.fork) {
+            return match (self.take(app, to, ended), &self.fork) {
                 (Some(edge), Some(_)) if edge.joins => self.arrive(app, at, now, kind, tell),
                 (Some(edge), _) => self.enter(app, at, edge.to, hands_over.unreported(), now, tell),
                 (None, Some(_)) => self.arrive(app, at, now, kind, tell),

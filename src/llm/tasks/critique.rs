@@ -43,8 +43,10 @@ impl Behavior for Critiquing {
         luck: &CallLuck,
     ) -> (Reply, u32) {
         let chance = match prompt.subject.situation {
-            Situation::Critiques { grade: Some(Grade::Weak), catches, .. } => catches,
-            Situation::Critiques { nags, .. } => nags,
+            Situation::Critiques { grade: Some(Grade::Weak), catches, .. } => {
+                catches.unwrap_or(model.quality.get())
+            }
+            Situation::Critiques { nags, .. } => nags.unwrap_or(model.weakness.get()),
             _ => 0.0,
         };
         let text = prose(model, prompt, luck, CRITIQUE_TOKENS);

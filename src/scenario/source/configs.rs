@@ -39,7 +39,8 @@ pub struct Rollout {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Variation {
-    /// A variation of the same config to start from; a new key needs it. Default: none.
+    /// A variation of the same config to start from; a new key of the tutorial's agents needs it.
+    /// Default: none; at an agent of your own graph what stands at its node.
     pub like: Option<Spanned<String>>,
     /// Its name for people. Default: the key as words.
     pub name: Option<String>,
@@ -54,8 +55,8 @@ pub struct Variation {
     pub redaction: Option<Spanned<Redaction>>,
     /// Keys of the tools that it may call; a list replaces the catalog's.
     pub tools: Option<Vec<Spanned<String>>>,
-    /// Most tokens of one answer. Default: the model's own limit; where an Anthropic model has no
-    /// value, 1,024, as the tutorial's client library sets it.
+    /// Most tokens of one answer. Default: the model's own limit; 1,024 for an Anthropic model of the
+    /// tutorial's agents, as its client library sets it.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_tokens: Option<Spanned<i64>>,
     /// Sampling temperature; above 0.2 it spreads the lengths of mock answers.

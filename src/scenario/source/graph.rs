@@ -81,12 +81,12 @@ pub enum WrittenRole {
     },
     /// Looks the answer over and may send it back, along a way `Revise`. The chances are assumed.
     Critique {
-        /// Chance that it sends a weak answer back. Default: 0.7.
-        #[serde(default = "usual_catches")]
-        catches: Probability,
-        /// Chance that it sends any other answer back. Default: 0.1.
-        #[serde(default = "usual_nags")]
-        nags: Probability,
+        /// Chance that it sends a weak answer back. Default: the `quality` of its model.
+        #[serde(default)]
+        catches: Option<Probability>,
+        /// Chance that it sends any other answer back. Default: the `weakness` of its model.
+        #[serde(default)]
+        nags: Option<Probability>,
         /// Chance that a second answer is a grade better: weak, fair, strong. Default: 0.35.
         #[serde(default = "usual_mends")]
         mends: Probability,
@@ -96,12 +96,6 @@ pub enum WrittenRole {
     },
 }
 
-fn usual_catches() -> Probability {
-    Probability::clamped(0.7)
-}
-fn usual_nags() -> Probability {
-    Probability::clamped(0.1)
-}
 fn usual_mends() -> Probability {
     Probability::clamped(0.35)
 }
