@@ -32,8 +32,7 @@ pub const PLAN_EXAMPLES: &str = "Examples:
   simlab plan --baseline 62% --lift 3pt --split 80/20 --check   compare with simulated experiments
   simlab plan security                                          all from a scenario
   simlab plan security --metric ai_cost_per_request --lift 5%
-  simlab plan --paired --lift 0.1 --sd-effect 0.2 --sd-answer 0.2 --sd-judge 0.3 \\
-      --cost-per-answer 0.02 --cost-per-judging 0.002     the same questions through both variations
+  simlab plan --paired --lift 0.1 --sd-effect 0.2 --sd-judge 0.3     offline, on the same questions
 
 In a shell `$0` is the name of the shell, so write 0.012 or '$0.012'.";
 

@@ -21,6 +21,7 @@ use super::question::Clauses;
 use super::ranking::Space;
 use super::retrieval;
 use super::tokens::{Phrase, Size};
+use super::topic::TopicId;
 
 /// Most documents of a base.
 pub const MAX_DOCUMENTS: usize = 1_000;
@@ -33,10 +34,6 @@ pub const MAX_TOPICS: usize = 256;
 /// If the titles of documents give fewer topics than this, their other headings are topics too, the
 /// higher levels first.
 pub const ENOUGH_TOPICS: usize = 20;
-
-/// Index of a topic in its base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TopicId(pub u16);
 
 /// Index of a chunk in its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

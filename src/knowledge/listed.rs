@@ -8,11 +8,10 @@
 
 use std::sync::OnceLock;
 
-use super::base::{KnowledgeBase, TopicId};
 use super::detect::{self, Finds, Found};
-use super::personal::{PersonalData, PiiKind, PiiSet};
-use super::question::{Complexity, Question};
+use super::personal::{PiiKind, PiiSet};
 use super::tokens::{self, Phrase, Size};
+use super::topic::{Complexity, TopicId};
 
 /// Index of a question in the list of its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,9 +46,9 @@ pub struct ListedQuestion {
 }
 
 impl ListedQuestion {
-    /// A question with this text, about a topic of this base.
+    /// A question with this text, about this topic.
     #[must_use]
-    pub fn new(text: &str, notes: QuestionNotes, base: &KnowledgeBase) -> Self {
+    pub fn new(text: &str, notes: QuestionNotes, topic: TopicId) -> Self {
         let finds = match &notes.personal {
             None => detect::find(text),
             Some(personal) => occurrences(text, personal),
@@ -58,7 +57,7 @@ impl ListedQuestion {
         let expected = notes.expected.map(|answer| Phrase::new(format!("{EXPECTED}{answer}")));
         Self {
             text: Phrase::new(text),
-            topic: base.topic_of(text),
+            topic,
             depth: notes.depth,
             intent: notes.intent,
             expected,
@@ -91,11 +90,10 @@ impl ListedQuestion {
         self.finds.iter().fold(PiiSet::NONE, |items, found| items.with(found.item))
     }
 
-    /// The recipe of this question, which is number `id` of its list, at this depth.
+    /// What it is about.
     #[must_use]
-    pub fn question(&self, id: QuestionId, complexity: Complexity) -> Question {
-        let personal = PersonalData::new(self.items(), 0);
-        Question { topic: self.topic, complexity, template: 0, personal, listed: Some(id) }
+    pub fn topic(&self) -> TopicId {
+        self.topic
     }
 
     /// Its text with these items redacted.
@@ -148,7 +146,7 @@ fn occurrences(text: &str, personal: &[(PiiKind, String)]) -> Finds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::Redaction;
+    use crate::knowledge::{KnowledgeBase, Redaction};
     use proptest::prelude::*;
 
     fn base() -> KnowledgeBase {
@@ -163,7 +161,7 @@ mod tests {
     }
 
     fn listed(text: &str, notes: QuestionNotes) -> ListedQuestion {
-        ListedQuestion::new(text, notes, &base())
+        ListedQuestion::new(text, notes, base().topic_of(text))
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! asks, or who answers.
 
 pub mod tokens;
+mod topic;
 
 pub mod base;
 pub mod detect;
@@ -28,7 +29,7 @@ pub mod ranking;
 pub mod retrieval;
 pub mod structured;
 
-pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError, TopicId};
+pub use base::{Chunk, ChunkId, KnowledgeBase, KnowledgeError};
 pub use detect::{count_redactions, detect_personal_data, redact, redacted_items};
 pub use embedding::Embedding;
 pub use library::REINFORCEMENT_LEARNING;
@@ -37,7 +38,8 @@ pub use markdown::ChunkSize;
 pub use papers::{PaperList, PaperSource};
 pub use personal::{PersonalData, PiiKind, PiiSet, REDACTED, Redaction};
 pub use prose::{Answer, Grade, ReasoningNote, recognize_grade};
-pub use question::{Complexity, Question, Recognized, TEMPLATES, recognize, recognize_topic};
+pub use question::{Question, Recognized, TEMPLATES, recognize, recognize_topic};
 pub use retrieval::{Query, RetrievalCache, RetrievalSettings, Retrieved, SearchTool};
 pub use structured::{Detection, Prescreen, Route};
 pub use tokens::{Phrase, Size};
+pub use topic::{Complexity, TopicId};

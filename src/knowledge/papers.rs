@@ -5,10 +5,11 @@
 //!
 //! Does not know: rate limits, latency, or how long answers are.
 
-use super::base::{KnowledgeBase, TopicId};
+use super::base::KnowledgeBase;
 use super::phrases::{LISTING_ARXIV, LISTING_SCHOLAR, SHORTEST, Voice};
 use super::prose::{compose, fits, mix};
 use super::tokens::{Phrase, Size};
+use super::topic::TopicId;
 
 /// A remote paper search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

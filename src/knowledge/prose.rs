@@ -12,9 +12,10 @@
 
 use std::ops::Range;
 
-use super::base::{KnowledgeBase, TopicId};
+use super::base::KnowledgeBase;
 use super::phrases::{ANSWERING, LONGEST, LONGEST_OPENING, MAX_OF_A_HEAD, NOTING, SHORTEST, Voice};
 use super::tokens::{self, Phrase, Size};
+use super::topic::TopicId;
 
 /// How good an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,37 +8,12 @@
 //!
 //! Does not know: who asks, how often, or what will be answered.
 
-use super::base::{KnowledgeBase, TopicId};
+use super::base::KnowledgeBase;
 use super::detect;
 use super::listed::{ListedQuestion, QuestionId};
 use super::personal::{PersonalData, PiiSet, REQUEST, Redaction};
 use super::tokens::{Phrase, Size};
-
-/// How deep a question goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Complexity {
-    /// A beginner's.
-    Basic,
-    /// A practitioner's.
-    Intermediate,
-    /// A researcher's.
-    Advanced,
-}
-
-impl Complexity {
-    /// All, in order.
-    pub const ALL: [Self; 3] = [Self::Basic, Self::Intermediate, Self::Advanced];
-
-    /// Its name, as the tutorial's generator says it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::Intermediate => "intermediate",
-            Self::Advanced => "advanced",
-        }
-    }
-}
+use super::topic::{Complexity, TopicId};
 
 /// How many ways there are to ask a question of one complexity.
 pub const TEMPLATES: u8 = 6;
@@ -114,6 +89,13 @@ pub struct Question {
 }
 
 impl Question {
+    /// The recipe of question number `id` of a list, at this depth.
+    #[must_use]
+    pub fn of_list(id: QuestionId, listed: &ListedQuestion, complexity: Complexity) -> Self {
+        let personal = PersonalData::new(listed.items(), 0);
+        Self { topic: listed.topic(), complexity, template: 0, personal, listed: Some(id) }
+    }
+
     /// What personal data it holds.
     #[must_use]
     pub fn items(self) -> PiiSet {

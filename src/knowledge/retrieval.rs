@@ -11,10 +11,11 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use super::base::{ChunkId, KnowledgeBase, TopicId};
+use super::base::{ChunkId, KnowledgeBase};
 use super::question;
 use super::ranking;
 use super::tokens::{self, Phrase, Size};
+use super::topic::TopicId;
 
 /// A search tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

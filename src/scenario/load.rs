@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use super::documents::Documents;
 use super::faults::Faults;
 use super::injected::{self, FaultRule};
 use super::library::{LESSONS, LIBRARY, built_in};
@@ -30,9 +31,6 @@ const MAX_KNOWLEDGE: u64 = 8 << 20;
 const MAX_QUESTIONS: u64 = 16 << 20;
 /// The folder of the knowledge base that is built in, so that a copied scenario runs anywhere.
 const BUILT_IN_KNOWLEDGE: &str = "knowledge/reinforcement-learning";
-
-/// Documents as name and text, or why there are none.
-pub type Documents = Result<Vec<(String, String)>, String>;
 
 /// A scenario and the text that it was read from.
 #[derive(Clone, Debug)]
@@ -176,8 +174,9 @@ pub fn parse(
     let knowledge = || {
         let base =
             named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok())?;
-        let listed =
-            listed.into_iter().map(|(text, notes)| ListedQuestion::new(&text, notes, &base));
+        let listed = listed
+            .into_iter()
+            .map(|(text, notes)| ListedQuestion::new(&text, notes, base.topic_of(&text)));
         let listed = listed.collect();
         Some(base.with_questions(listed))
     };

@@ -10,8 +10,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::documents::Documents;
 use super::faults::Faults;
-use super::load::Documents;
 use super::source::{Source as Written, WrittenRole};
 use super::spanned::Spanned;
 use crate::diagnostic::{Diagnostic, Source, nearest};

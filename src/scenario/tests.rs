@@ -178,6 +178,7 @@ fn a_new_entry_is_like_another_one_but_for_what_it_says() {
     let (new, old) = (find("gpt-4o-eu"), find("gpt-4o"));
     let renamed = crate::llm::profile::ModelProfile {
         id: new.id.clone(),
+        cache: None,
         input_price: new.input_price,
         charged: new.charged,
         ..old.clone()

@@ -91,7 +91,7 @@ impl<'k> Plan<'k> {
         match questions.get(choice) {
             Some(listed) => {
                 let complexity = listed.depth().unwrap_or(complexity);
-                let question = listed.question(QuestionId(choice as u32), complexity);
+                let question = Question::of_list(QuestionId(choice as u32), listed, complexity);
                 let (topic, personal) = (question.topic, !question.items().is_empty());
                 Visitor { group, topic, complexity, personal, asks: Some(question) }
             }

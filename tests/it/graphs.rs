@@ -408,9 +408,10 @@ const CACHED: &str = r#"(
     graph: (root: "assistant", nodes: {
         "assistant": (model: "claude-sonnet-5-5", tools: ["search_v2"], instructions: "LONG", prompt_caching: Shared),
     }),
+    configs: { "assistant": (variations: { "other": (name: "Other") }) },
     experiments: [(
         key: "x", config: "assistant", control: "default",
-        split: { "default": "100%" }, metrics: ["positive_feedback_rate"],
+        split: { "default": "50%", "other": "50%" }, metrics: ["positive_feedback_rate"],
     )],
 )"#;
 
@@ -573,9 +574,10 @@ fn changed_chat(edges: &str) -> String {
     seed: 3, traffic: (queries: 100, pii_percentage: 0),
     models: {{ "gpt-6-luna": (failures: (error: 0.3, rate_limit: 0, refusal: 0, malformed: 0)) }},
     graph: (root: "a", nodes: {{ "a": (model: "gpt-6-luna") }}, edges: [{edges}]),
+    configs: {{ "a": (variations: {{ "other": (name: "Other") }}) }},
     experiments: [(
-        key: "x", config: "a", control: "default", split: {{ "default": "100%" }},
-        metrics: ["positive_feedback_rate"],
+        key: "x", config: "a", control: "default",
+        split: {{ "default": "50%", "other": "50%" }}, metrics: ["positive_feedback_rate"],
     )],
 )"#
     )
@@ -611,9 +613,10 @@ fn what_researchers_found_counts_for_the_agent_that_answers() {
         "find": (role: Research, model: "claude-sonnet-5-5", tools: [{tools}]),
         "tell": (model: "claude-sonnet-5-5"),
     }}, edges: [(from: "find", to: "tell")]),
+    configs: {{ "tell": (variations: {{ "other": (name: "Other") }}) }},
     experiments: [(
-        key: "x", config: "tell", control: "default", split: {{ "default": "100%" }},
-        metrics: ["positive_feedback_rate"],
+        key: "x", config: "tell", control: "default",
+        split: {{ "default": "50%", "other": "50%" }}, metrics: ["positive_feedback_rate"],
     )],
 )"#
         );

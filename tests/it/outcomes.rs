@@ -103,7 +103,7 @@ fn the_true_effect_is_the_one_that_is_stated() {
         (metric: "ticket_resolved", lift: "+3pt"), (metric: "order", lift: "+10%"),
         (metric: "positive_feedback_rate", lift: "+20%"), (metric: "negative_feedback_rate", lift: "-50%"),
     ]"#;
-    let truth = found(&with(effects), 20_000);
+    let truth = found(&with(effects), 60_000);
     let near = |known: simlab::run::Known, stated: f64| {
         let error = known.error.unwrap();
         assert!((known.value - stated).abs() <= 4.0 * error + 1e-9, "{known:?} {stated}");

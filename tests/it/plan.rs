@@ -226,6 +226,6 @@ fn a_paired_plan_finds_the_cheapest_mix() {
     assert_eq!(online["online"]["users"], 974);
     assert!(refused("--paired --lift 3pt").contains("plain number"));
     assert!(refused("--paired --lift 0.1").contains("nothing varies"));
-    assert!(refused("--paired --lift 0.1 --sd-effect -1").contains("from 0 up"));
+    assert!(refused("--paired --lift 0.1 --sd-effect=-1").contains("from 0 up"));
     assert!(refused("--baseline 62% --lift 3pt --sd-judge 1").contains("--paired"));
 }

@@ -47,6 +47,12 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
         "Users" => top = format!("users: (visits: Fixed(3), gap: \"1d\", {entry})"),
         "Concurrent" => top = format!("traffic: (mode: Concurrent({entry}))"),
         "Model" => top = format!("models: {{\"gpt-4o\": ({entry})}}"),
+        "LongPrompts" => {
+            let rest = ["above: 5", "input: 1", "output: 1"];
+            let rest = rest.into_iter().filter(|other| !other.starts_with(field));
+            let all = rest.chain([entry.as_str()]).collect::<Vec<_>>().join(", ");
+            top = format!("models: {{\"gpt-4o\": (long_prompts: ({all}))}}");
+        }
         "Latency" => top = format!("models: {{\"gpt-4o\": (latency: ({entry}))}}"),
         "Tool" => {
             let tool = if field == "threshold" { "search_v2" } else { "arxiv_search" };

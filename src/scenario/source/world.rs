@@ -32,7 +32,7 @@ pub struct Model {
     #[schemars(range(min = 1, max = 1_000_000))]
     pub min_cached_tokens: Option<Spanned<i64>>,
     /// Other prices for long prompts. Default: the catalog's.
-    pub long_prompts: Option<LongPrompts>,
+    pub long_prompts: Option<WrittenLongPrompts>,
     /// Forgets the catalog's prices; see `prices_unknown`.
     pub no_price: bool,
     /// How fast it is. Default: the catalog's.
@@ -68,7 +68,8 @@ pub struct Model {
 /// Other prices for a call whose prompt is long: for all of its tokens, not for those above alone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LongPrompts {
+#[schemars(rename = "LongPrompts")]
+pub struct WrittenLongPrompts {
     /// Most input tokens at the usual prices, cached ones included.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub above: Spanned<i64>,

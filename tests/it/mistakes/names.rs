@@ -193,7 +193,9 @@ fn a_metric_whose_event_nothing_emits() {
      help: events: $ld:ai:duration:total, $ld:ai:tokens:total, $ld:ai:tokens:input,
            $ld:ai:tokens:output, $ld:ai:generation:success, $ld:ai:generation:error,
            $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative, ai_cost_per_request,
-           $ld:ai:tool_call, request_duration, request_failed, personal_data_disclosed
+           $ld:ai:tool_call, request_duration, request_failed, personal_data_disclosed,
+           $ld:ai:graph:duration:total, $ld:ai:graph:invocation_success,
+           $ld:ai:graph:invocation_failure
     "#);
 }
 
@@ -212,7 +214,8 @@ fn a_metric_without_an_event() {
            $ld:ai:tokens:input, $ld:ai:tokens:output, $ld:ai:generation:success,
            $ld:ai:generation:error, $ld:ai:feedback:user:positive, $ld:ai:feedback:user:negative,
            ai_cost_per_request, $ld:ai:tool_call, request_duration, request_failed,
-           personal_data_disclosed
+           personal_data_disclosed, $ld:ai:graph:duration:total, $ld:ai:graph:invocation_success,
+           $ld:ai:graph:invocation_failure
     "#);
 }
 

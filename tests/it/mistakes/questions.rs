@@ -43,7 +43,15 @@ fn an_intent_without_a_routing_agent() {
     let chat = include_str!("../../../scenarios/chat.ron")
         .replacen('(', "(questions: \"chat.jsonl\",", 1)
         .replace(", pii_percentage: 0", "");
-    assert_snapshot!(of_file(&file("chat.ron", chat.as_bytes())), @"");
+    assert_snapshot!(of_file(&file("chat.ron", chat.as_bytes())), @r#"
+     × intent `billing` is not defined
+      ╭─[chat.jsonl:1:29]
+    1 │ {"text": "Fine?", "intent": "billing"}
+      ·                             ────┬────
+      ·                                 ╰── no intent has this name
+      ╰────
+     help: the scenario's graph has no agent with the role `Route`, so remove the field
+    "#);
 }
 
 #[test]
