@@ -5,6 +5,9 @@
 //! error, its default prior, and its words. Whoever simulates, analyzes, reports or reads a file
 //! asks the declaration; nobody matches on statistics.
 //!
+//! The ratio of two sums is the one that takes two numbers of each user: whoever has a table gives it
+//! pairs ([`ratio_of_pairs`]).
+//!
 //! To add one: write its file beside `mean.rs`, and add here its `mod`, its variant of
 //! [`Statistic`], and its rows in [`DEFINITIONS`] and `Statistic::declared`.
 //!

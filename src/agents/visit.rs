@@ -194,7 +194,7 @@ impl Visit {
         (self.subtasks, self.fork) = (0, None);
         (self.wrong_routes, self.missing, self.revising) = (0, 0.0, None);
         (self.answer, self.answered_by, self.answer_shown) = (None, AgentId(0), 0);
-        self.spent = Money::ZERO;
+        (self.spent, self.quality) = (Money::ZERO, None);
         if let Some(question) = brief.asks {
             self.asked(app, Said::Recipe(question));
         }

@@ -266,8 +266,14 @@ impl Stated<'_> {
                     }
                     let Some(on) = self.target(&effect.metric, faults) else { continue };
                     let of = &effect.metric.value;
-                    let kind =
-                        if on.is_chance() { Lifted::Chance { of } } else { Lifted::Value { of } };
+                    // Points of a chance are no points of a ratio.
+                    let ratio =
+                        self.metrics.iter().any(|metric| metric.key == *of && metric.per.is_some());
+                    let kind = if on.is_chance() && !ratio {
+                        Lifted::Chance { of }
+                    } else {
+                        Lifted::Value { of }
+                    };
                     if kind.fits(&effect.lift, faults) {
                         let metric = of.clone();
                         let stated = StatedEffect { metric, on, lift: effect.lift.value };

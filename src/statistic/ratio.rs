@@ -90,6 +90,7 @@ mod tests {
                 0.367_994_246_658_650_8,
             ),
         ];
+        let (mut difference, mut variance) = (0.0, 0.0);
         for (units, value, error) in arms {
             let pairs = units.map(|(own, per)| (own, f64::from(per)));
             let Some(Tally::Value { units: 8, value: found, standard_error: Some(of) }) =
@@ -101,7 +102,10 @@ mod tests {
             // The influences are the same error but for n - 1.
             let squares: f64 = influences(&pairs, found).iter().map(|own| own * own).sum();
             assert!((squares * 8.0 / 7.0 - error * error).abs() < 1e-14);
+            (difference, variance) = (found - difference, variance + of * of);
         }
+        // tea-tasting 1.14.0, `RatioOfMeans("n", "d", use_t=False, equal_var=False)`: its statistic.
+        assert!((difference / variance.sqrt() - 0.990_487_566_944_842_7).abs() < 1e-13);
     }
 
     #[test]
