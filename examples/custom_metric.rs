@@ -37,7 +37,9 @@ const SCENARIO: &str = r#"(
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scenario = Scenario::parse("other-provider", SCENARIO)?;
     let report = run(&scenario, RunOptions::default())?.report;
-    for variation in &report.experiments[0].metrics[0].variations {
+    for variation in
+        report.experiments.iter().flat_map(|own| &own.metrics).flat_map(|own| &own.variations)
+    {
         let share = variation.data_mean.ok_or("no user was in this variation")?;
         println!("{}: {:.1}% of requests failed", variation.key, 100.0 * share.get());
     }

@@ -88,7 +88,7 @@ pub enum Command {
     /// analysis's own decision: the probability to beat the control. --check simulates experiments
     /// of that size and prints both.
     #[command(after_help = PLAN_EXAMPLES)]
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Estimate what a run with real providers would cost, by provider, model and agent, without
     /// spending anything.
     #[command(after_help = "Example:\n  simlab estimate security --users 200")]

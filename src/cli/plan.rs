@@ -110,27 +110,27 @@ pub struct PlanArgs {
     #[arg(long, conflicts_with_all = ["scenario", "baseline", "mean", "split", "threshold", "users", "cost_per_user", "check"], requires = "lift")]
     pub paired: bool,
     /// With --paired: standard deviation of the true difference from question to question.
-    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub sd_effect: f64,
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired")]
+    pub sd_effect: Option<f64>,
     /// With --paired: standard deviation of answers of one variation to the same question.
-    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub sd_answer: f64,
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired")]
+    pub sd_answer: Option<f64>,
     /// With --paired: standard deviation of judgings of the same answer.
-    #[arg(long, value_name = "X", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub sd_judge: f64,
+    #[arg(long, value_name = "X", value_parser = number, requires = "paired")]
+    pub sd_judge: Option<f64>,
     /// With --paired: standard deviation of scores from question to question; compares with a split
     /// test of users.
     #[arg(long, value_name = "X", value_parser = number, requires = "paired")]
     pub sd_question: Option<f64>,
     /// With --paired: what it costs to collect a question, in dollars. Default: nothing.
-    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub cost_per_question: f64,
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired")]
+    pub cost_per_question: Option<f64>,
     /// With --paired: what one answer costs, in dollars. Default: nothing.
-    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub cost_per_answer: f64,
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired")]
+    pub cost_per_answer: Option<f64>,
     /// With --paired: what one judging costs, in dollars. Default: nothing.
-    #[arg(long, value_name = "USD", value_parser = number, requires = "paired", default_value = "0", hide_default_value = true)]
-    pub cost_per_judging: f64,
+    #[arg(long, value_name = "USD", value_parser = number, requires = "paired")]
+    pub cost_per_judging: Option<f64>,
     /// With --paired: how many questions there are. Default: as many as are needed.
     #[arg(long, value_name = "N", requires = "paired", value_parser = clap::value_parser!(u64).range(2..=1_000_000_000))]
     pub questions: Option<u64>,
@@ -146,6 +146,23 @@ pub struct PlanArgs {
 pub fn plan(args: &PlanArgs) -> Ended {
     if args.paired {
         return paired(args);
+    }
+    let of_pairs = [
+        ("--sd-effect", args.sd_effect.is_some()),
+        ("--sd-answer", args.sd_answer.is_some()),
+        ("--sd-judge", args.sd_judge.is_some()),
+        ("--sd-question", args.sd_question.is_some()),
+        ("--cost-per-question", args.cost_per_question.is_some()),
+        ("--cost-per-answer", args.cost_per_answer.is_some()),
+        ("--cost-per-judging", args.cost_per_judging.is_some()),
+        ("--questions", args.questions.is_some()),
+    ];
+    if let Some((option, _)) = of_pairs.into_iter().find(|(_, given)| *given) {
+        return Err(usage(&PlanFault {
+            option,
+            message: "it belongs to a plan of a paired evaluation".to_owned(),
+            help: "add `--paired`, or remove it".to_owned(),
+        }));
     }
     let asked = PlanRequest {
         lift: args.lift,
@@ -190,15 +207,15 @@ fn paired(args: &PlanArgs) -> Ended {
     let asked = PairedRequest {
         lift,
         spread: PairedSpread {
-            effect: args.sd_effect,
-            answer: args.sd_answer,
-            judging: args.sd_judge,
+            effect: args.sd_effect.unwrap_or_default(),
+            answer: args.sd_answer.unwrap_or_default(),
+            judging: args.sd_judge.unwrap_or_default(),
         },
         question: args.sd_question,
         costs: PairedCosts {
-            question: args.cost_per_question,
-            answer: args.cost_per_answer,
-            judging: args.cost_per_judging,
+            question: args.cost_per_question.unwrap_or_default(),
+            answer: args.cost_per_answer.unwrap_or_default(),
+            judging: args.cost_per_judging.unwrap_or_default(),
         },
         available: args.questions,
         power: args.power,

@@ -113,6 +113,6 @@ fn lasting(duration: crate::time::Duration) -> String {
     let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min")];
     units
         .into_iter()
-        .find(|(unit, _)| us > 0 && us % unit == 0)
+        .find(|(unit, _)| us > 0 && us.is_multiple_of(*unit))
         .map_or_else(|| duration.to_string(), |(unit, name)| format!("{}{name}", us / unit))
 }

@@ -237,6 +237,9 @@ pub struct Stated<'a> {
     pub judge: &'a JudgeSpec,
 }
 
+/// The effects of one variation of each agent together, and which they are.
+type Combined<'a> = (Lifts, Vec<&'a (StatedEffect, Range<usize>)>);
+
 impl Stated<'_> {
     /// Gives the variations their effects.
     pub fn apply(
@@ -418,8 +421,7 @@ impl Stated<'_> {
         targets.sort_unstable();
         targets.dedup();
         for on in targets {
-            let mut combined: Vec<(Lifts, Vec<&(StatedEffect, Range<usize>)>)> =
-                vec![(Lifts::NONE, Vec::new())];
+            let mut combined: Vec<Combined<'_>> = vec![(Lifts::NONE, Vec::new())];
             for config in all {
                 let with = combined.iter().flat_map(|(lifts, found)| {
                     config.iter().filter_map(move |own| {

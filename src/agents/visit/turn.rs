@@ -65,7 +65,7 @@ impl Visit {
             (Task::Route, Some(Reply::Handoff(Handoff { route, wrong }))) => {
                 // Whoever is asked again, and sees it now, has made up for the wrong way before.
                 let own = 1 << branch.agent.index();
-                self.wrong_routes = self.wrong_routes & !own | u64::from(wrong) * own;
+                self.wrong_routes = (self.wrong_routes & !own) | (u64::from(wrong) * own);
                 self.routed(app, at, now, TurnEnd::Routed(route), None, tell);
             }
             (Task::Route, _) if app.setup(branch.acting).fallback.is_none() => {

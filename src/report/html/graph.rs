@@ -218,7 +218,7 @@ fn arrow(curve: &Curve, place: &impl Fn(Point) -> (f64, f64)) -> Group {
     }
     let group = Group::new().add(Path::new().set("class", "edge").set("d", path));
     // The second half of an edge ends at an agent.
-    if curve.number % 2 == 0 {
+    if curve.number.is_multiple_of(2) {
         return group;
     }
     let (first, last) = (curve.points.first(), curve.points.last());

@@ -10,7 +10,7 @@ const ROUTER: &str = include_str!("../../../scenarios/router.ron");
 fn lines(name: &str, lines: &str) -> String {
     file(&format!("{name}.jsonl"), lines.as_bytes());
     let text = ROUTER
-        .replacen('(', &format!("(questions: \"{name}.jsonl\","), 1)
+        .replacen("\n(\n", &format!("\n(questions: \"{name}.jsonl\",\n"), 1)
         .replace(", pii_percentage: 0", "");
     of_file(&file(&format!("{name}.ron"), text.as_bytes()))
 }

@@ -9,11 +9,14 @@ use super::sent::BodyIn;
 use crate::llm::families::Family;
 use crate::llm::wire::body::Fault;
 
+/// A word that a service refuses, and whether a body has it.
+pub(in crate::llm::wire) type Refused = (&'static str, fn(&BodyIn) -> bool);
+
 /// The chat completions of one service.
 pub(in crate::llm::wire) struct Dialect {
     /// Words of the format, or of others, that the service refuses; each with whether a body has
     /// it.
-    pub(in crate::llm::wire) refused: &'static [(&'static str, fn(&BodyIn) -> bool)],
+    pub(in crate::llm::wire) refused: &'static [Refused],
     /// Words that the service takes and that are not simulated, each with what to write instead.
     pub(in crate::llm::wire) deprecated: &'static [Deprecated],
     /// What is wrong with a body without a model.
