@@ -117,7 +117,8 @@ impl Metric {
         if self.name.is_empty() { &self.key } else { &self.name }
     }
 
-    /// What it compares, with all that this declares: its sums, their error, its kind and its prior.
+    /// What it compares, with all that this declares: its sums, their error, its kind and its
+    /// prior.
     #[must_use]
     pub fn declared(&self) -> Declared {
         match self.per {

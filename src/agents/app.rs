@@ -38,8 +38,8 @@ pub struct App<'a> {
     pub library: &'a Library<'a>,
     /// What may come of a visit for the business.
     pub outcomes: &'a [BusinessOutcome],
-    /// How long after its last visit the experiment ends: later outcomes are not counted. `None`: it
-    /// waits for all.
+    /// How long after its last visit the experiment ends: later outcomes are not counted. `None`:
+    /// it waits for all.
     pub ends_after: Option<Duration>,
     /// Whether any variation has an effect that the scenario states.
     pub states_effects: bool,

@@ -63,8 +63,8 @@ pub struct Power {
     /// How many users are needed, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// What the scenario states of outcomes and effects, instead of having it arise from what models
-    /// do.
+    /// What the scenario states of outcomes and effects, instead of having it arise from what
+    /// models do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<Assumption>,
 }

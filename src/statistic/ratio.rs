@@ -42,8 +42,8 @@ pub(super) static DEFINITION: StatisticDefinition = StatisticDefinition {
     }),
 };
 
-/// The ratio of an arm, from what each of its exposed units adds to numerator and denominator:
-/// `R = sum N / sum D` with the variance `(var N - 2 R cov(N, D) + R^2 var D) / n / (mean D)^2`, which
+/// The ratio of an arm, from what each of its exposed units adds to numerator and denominator: `R =
+/// sum N / sum D` with the variance `(var N - 2 R cov(N, D) + R^2 var D) / n / (mean D)^2`, which
 /// is that of `N - R D` (A. Deng, U. Knoblich & J. Lu 2018, "Applying the delta method in metric
 /// analytics", KDD, section 3). `None` where the denominators sum to 0.
 #[must_use]
@@ -104,7 +104,8 @@ mod tests {
             assert!((squares * 8.0 / 7.0 - error * error).abs() < 1e-14);
             (difference, variance) = (found - difference, variance + of * of);
         }
-        // tea-tasting 1.14.0, `RatioOfMeans("n", "d", use_t=False, equal_var=False)`: its statistic.
+        // tea-tasting 1.14.0, `RatioOfMeans("n", "d", use_t=False, equal_var=False)`: its
+        // statistic.
         assert!((difference / variance.sqrt() - 0.990_487_566_944_842_7).abs() < 1e-13);
     }
 

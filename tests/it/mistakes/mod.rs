@@ -7,6 +7,7 @@
 mod shape;
 mod numbers;
 mod names;
+mod outcomes;
 mod decisions;
 mod files;
 mod questions;
