@@ -208,7 +208,7 @@ mod tests {
             let ends = found.difference_interval;
             let found = [found.difference, found.p_value, ends.lower, ends.upper];
             for (found, right) in found.iter().zip(right) {
-                assert!((found - right).abs() < 1e-9, "{found}, SciPy {right}");
+                assert!((found - right).abs() < 1e-7, "{found}, SciPy {right}");
             }
         };
         let right = [
@@ -222,7 +222,7 @@ mod tests {
             [-0.5, 0.159_893_451_494_197_12, -1.088_880_973_654_253_7, 0.088_880_973_654_253_07];
         close(one.all.unwrap(), right);
         // Two fifths were reached; the widths of SciPy's intervals give 0.2532.
-        assert!((one.sample_needed.unwrap() - 0.253_205_639_878_621_2).abs() < 1e-9);
+        assert!((one.sample_needed.unwrap() - 0.253_205_639_878_621_2).abs() < 1e-7);
     }
 
     #[test]
