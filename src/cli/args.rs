@@ -448,7 +448,7 @@ pub struct RunArgs {
     /// Seed of all random numbers. Default: the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Number of queries, each by a user of its own. Default: the scenario's.
+    /// Number of users, each with one query, or more where users come back. Default: the scenario's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
     /// How to print the report.

@@ -52,7 +52,7 @@ pub struct Source {
     /// scenario file. Its headings are topics; one is enough. Default: the built-in base on
     /// reinforcement learning.
     pub knowledge: Option<Spanned<String>>,
-    /// What users ask, word for word: a file of JSON lines beside the scenario file, such as
+    /// What users ask, word for word: a file of JSON lines next to the scenario file, such as
     /// `{"text": "Where is my invoice?"}`. A line may also say `intent` (a name of a routing agent's
     /// intents), `depth` (`basic`, `intermediate`, `advanced`), `personal_data` (an object from a
     /// kind, such as `name` or `email`, to the words in the text; without it, simlab looks for
@@ -171,7 +171,7 @@ pub struct Users {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1))]
     pub persistence: Option<Spanned<f64>>,
-    /// How many of the user's last visits the agents that answer are told: the question and the
+    /// How many of the user's last visits the agents that answer can read: the question and the
     /// answer of each stand before the new question, and their tokens count. It changes nothing
     /// else. Default: 0.
     #[serde(default)]

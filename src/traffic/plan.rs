@@ -68,7 +68,7 @@ impl<'k> Plan<'k> {
     }
 
     /// The plan of visit number `nth`, from 0, of this user. The audience group is the same at every
-    /// visit; depth and personal data persist as far as the user's draws do.
+    /// visit; depth and personal data persist as much as the user's draws do.
     #[must_use]
     pub fn visitor(&self, user: Owner, nth: u32) -> Visitor {
         let (seed, visit) = (self.luck.seed, user.visit(nth));

@@ -20,7 +20,7 @@ pub struct ReturnSpec {
     pub gap: Duration,
     /// Correlation of a user's own latent normal numbers between visits, from 0 to 1.
     pub persistence: f64,
-    /// How many of the user's last visits the agents that answer are told.
+    /// How many of the user's last visits the agents that answer can read.
     pub remembers: u32,
 }
 

@@ -129,6 +129,17 @@ fn another_number_of_users_or_workers_changes_nobodys_visits() {
     }
 }
 
+/// A scenario whose two variations are the same.
+fn equal_arms(text: &str, users: &str) -> Scenario {
+    let mut own = scenario(text, users);
+    let varies = usize::from(own.studies[0].varies.config);
+    let first = own.configs[varies].variations[0].clone();
+    for variation in &mut own.configs[varies].variations {
+        variation.setup = first.setup.clone();
+    }
+    own
+}
+
 /// Correlation of numbers in pairs.
 fn correlation(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
@@ -151,7 +162,7 @@ fn what_is_the_users_own_persists_as_much_as_the_file_says() {
             "traffic: (complexity: (basic: \"100%\", intermediate: \"0%\", advanced: \"0%\"), ",
             1,
         );
-        let all = visits(&journal(&scenario(&chat, &users), 6000));
+        let all = visits(&journal(&equal_arms(&chat, &users), 6000));
         let words = |visit: &[Entry]| {
             visit.iter().find_map(|entry| match entry.event {
                 Event::AgentFinished { output_tokens, failed: None, .. } => {
@@ -192,22 +203,11 @@ fn what_is_the_users_own_persists_as_much_as_the_file_says() {
     assert!((persistent - share).abs() < 0.036 && (second - share).abs() < 0.036);
 }
 
-/// A scenario whose two variations are the same.
-fn equal_arms(users: &str) -> Scenario {
-    let mut own = scenario(CHAT, users);
-    let varies = usize::from(own.studies[0].varies.config);
-    let first = own.configs[varies].variations[0].clone();
-    for variation in &mut own.configs[varies].variations {
-        variation.setup = first.setup.clone();
-    }
-    own
-}
-
 #[test]
 fn a_user_is_one_unit_so_an_a_a_test_holds_its_error_and_visits_as_units_would_not() {
     const REPLICATIONS: u64 = 400;
     const USERS: u32 = 160;
-    let scenario = equal_arms("users: (visits: Fixed(6), gap: \"1d\", persistence: 0.8),");
+    let scenario = equal_arms(CHAT, "users: (visits: Fixed(6), gap: \"1d\", persistence: 0.8),");
     let stage = Stage::new(&scenario, scenario.seed).unwrap();
     let study = &scenario.studies[0];
     let metric = study

@@ -31,11 +31,59 @@ fn visits_that_are_no_number_of_visits() {
     3 │     experiments: [(
       ╰────
     "#);
-    assert_snapshot!(with("users: (visits: Geometric(0.5), gap: \"1d\")"), @"");
-    assert_snapshot!(with("users: (visits: 3, gap: \"1d\")"), @"");
-    assert_snapshot!(with("users: (visits: Fixed(3))"), @"");
-    assert_snapshot!(with("users: (visits: Geometrc(3), gap: \"1d\")"), @"");
-    assert_snapshot!(with("users: (visits: Fixed(3), gap: \"1d\", persistence: 1.5)"), @"");
+    assert_snapshot!(with("users: (visits: Geometric(0.5), gap: \"1d\")"), @r#"
+     × the mean number of visits is out of range
+      ╭─[my.ron:2:31]
+    1 │ (
+    2 │     users: (visits: Geometric(0.5), gap: "1d"),
+      ·                               ─┬─
+      ·                                ╰── expected 1 to 100, found 0.5
+    3 │     experiments: [(
+      ╰────
+    "#);
+    assert_snapshot!(with("users: (visits: 3, gap: \"1d\")"), @r#"
+     × expected one of the names Fixed, Geometric, found the number 3
+      ╭─[my.ron:2:21]
+    1 │ (
+    2 │     users: (visits: 3, gap: "1d"),
+      ·                     ┬
+      ·                     ╰── this is not one of these names
+    3 │     experiments: [(
+      ╰────
+     help: write the name without quotes
+    "#);
+    assert_snapshot!(with("users: (visits: Fixed(3))"), @r#"
+     × the field `gap` is missing
+      ╭─[my.ron:2:29]
+    1 │ (
+    2 │     users: (visits: Fixed(3)),
+      ·                             ┬
+      ·                             ╰── this block ends without it
+    3 │     experiments: [(
+      ╰────
+     help: write `gap: …` in this block
+    "#);
+    assert_snapshot!(with("users: (visits: Geometrc(3), gap: \"1d\")"), @r#"
+     × unknown variant `Geometrc`
+      ╭─[my.ron:2:21]
+    1 │ (
+    2 │     users: (visits: Geometrc(3), gap: "1d"),
+      ·                     ────┬───
+      ·                         ╰── no variant has this name here
+    3 │     experiments: [(
+      ╰────
+     help: did you mean `Geometric`?
+    "#);
+    assert_snapshot!(with("users: (visits: Fixed(3), gap: \"1d\", persistence: 1.5)"), @r#"
+     × persistence is out of range
+      ╭─[my.ron:2:55]
+    1 │ (
+    2 │     users: (visits: Fixed(3), gap: "1d", persistence: 1.5),
+      ·                                                       ─┬─
+      ·                                                        ╰── expected 0 to 1, found 1.5
+    3 │     experiments: [(
+      ╰────
+    "#);
 }
 
 #[test]
