@@ -11,8 +11,8 @@
 //! Source: R. Kohavi, D. Tang & Y. Xu 2020, *Trustworthy Online Controlled Experiments*, chapter
 //! 20, "Triggering for improved sensitivity".
 //!
-//! Guarantees: the plain test of the difference, no prior: the same that [`analyze`] gives for all
-//! users.
+//! Guarantees: the plain test of the difference, no prior: the same that [`analyze()`] gives for
+//! all users.
 //!
 //! Does not know: agents; a unit was reached or it was not.
 

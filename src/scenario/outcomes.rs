@@ -19,7 +19,7 @@ use crate::figure::written_percent as percent;
 use crate::judge::{JudgeSpec, Sees};
 use crate::quantity::{Lift, Lifts, Probability};
 
-/// What a chance is after, in words, in the order of [`VisitQuality`].
+/// What a chance is after, in words, in the order of [`crate::agents::VisitQuality`].
 const AFTER: [&str; 4] =
     ["after a strong answer", "after a fair answer", "after a weak answer", "without an answer"];
 /// How keys of LaunchDarkly's events with judges' scores begin.
