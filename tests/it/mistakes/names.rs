@@ -31,7 +31,8 @@ fn an_unknown_model() {
       ·                                                                       ╰── no model has this key
     3 │     experiments: [(
       ╰────
-     help: did you mean `gpt-4o`?
+     help: did you mean `gpt-4o`? A model of your own starts from one of the catalog: `models:
+           { "gpt-4": (like: "…", input_price: "$…", output_price: "$…") }`
     "#);
 }
 
@@ -50,7 +51,8 @@ fn a_model_that_nobody_uses_either() {
            claude-3-5-haiku-20241022, claude-3-haiku-20240307, claude-opus-4-20250514,
            mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
            claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
-           gpt-6-sol, mistral-small-2603, mistral-large-4-0
+           gpt-6-sol, mistral-small-2603, mistral-large-4-0; a model of your own starts from one of
+           the catalog: `models: { "llama": (like: "…", input_price: "$…", output_price: "$…") }`
     "#);
 }
 
