@@ -139,6 +139,13 @@ impl AppEvent {
     }
 }
 
+/// The value of an outcome, an event of the app's own that a scenario defines, from the journal's
+/// whole number of millionths.
+#[must_use]
+pub fn outcome_value(millionths: u64) -> f64 {
+    millionths as f64 / 1e6
+}
+
 /// An event that nothing sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownEvent {

@@ -252,6 +252,15 @@ pub enum Event {
         /// How many items.
         items: u8,
     },
+    /// An event of the app's own came of a visit, some time after it.
+    Followed {
+        /// Index of the outcome among the scenario's.
+        outcome: u8,
+        /// The user's audience group.
+        group: u16,
+        /// Its value in millionths of its unit.
+        value: u64,
+    },
     /// The rollout of a config was changed while users arrived (user 0).
     Reallocated {
         /// What gets another share.
@@ -444,6 +453,7 @@ fn encode(entry: &Entry) -> Bytes {
             b.u8(10).u8(label as u8).u8(failed.into()).answering(agent)
         }
         Event::Disclosed { items } => b.u8(11).u8(items),
+        Event::Followed { outcome, group, value } => b.u8(13).u8(outcome).u16(group).u64(value),
         Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };
     b

@@ -39,6 +39,10 @@ macro_rules! text_serde {
 }
 pub(crate) use text_serde;
 
+mod lift;
+
+pub use lift::{Lift, Lifts};
+
 /// A probability, from 0 to 1 inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]

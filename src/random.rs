@@ -63,6 +63,10 @@ pub enum Purpose {
     /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
     /// place.
     Share = 23,
+    /// Whether an outcome comes of a visit, and its value; the owner is the user and the outcome.
+    Outcome = 30,
+    /// Whose feedback a stated effect changes.
+    StatedFeedback = 31,
 }
 
 /// The scenario's seed: all luck follows from it.
@@ -81,6 +85,12 @@ impl Owner {
     #[must_use]
     pub fn with(self, part: u128) -> Self {
         Self(self.0 ^ part)
+    }
+
+    /// The owner of what belongs to both, such as a user and an event.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.with(other.0)
     }
 
     /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::agents::graph::Graph;
 use crate::agents::library::Library;
+use crate::agents::outcome::BusinessOutcome;
 use crate::agents::spec::{AgentSetup, ConfigSetup};
 use crate::journal::Served;
 use crate::judge::JudgeSpec;
@@ -14,6 +15,7 @@ use crate::knowledge::{Complexity, TopicId};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::Setup;
 use crate::llm::usage::Usage;
+use crate::time::Duration;
 
 /// The app around the agents: everything that visits share and none of them changes.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,13 @@ pub struct App<'a> {
     pub usage: &'a Usage<'a>,
     /// What tools give back.
     pub library: &'a Library<'a>,
+    /// What may come of a visit for the business.
+    pub outcomes: &'a [BusinessOutcome],
+    /// How long after its last visit the experiment ends: later outcomes are not counted. `None`: it
+    /// waits for all.
+    pub ends_after: Option<Duration>,
+    /// Whether any variation has an effect that the scenario states.
+    pub states_effects: bool,
 }
 
 #[expect(

@@ -3,6 +3,7 @@
 //!
 //! Does not know: how a config is evaluated, or what a model answers.
 
+use crate::agents::outcome::StatedEffect;
 use crate::knowledge::Complexity;
 use crate::llm::setup::Setup;
 use crate::quantity::{Money, Probability};
@@ -65,6 +66,8 @@ pub struct AgentSetup {
     pub crash: Option<Crash>,
     /// How cold the app's caches are at the start.
     pub cold_start: Option<ColdStart>,
+    /// Effects that the scenario states, on users whose visit comes to the agent.
+    pub effects: Vec<StatedEffect>,
 }
 
 /// One AI config and what its variations say: that of the agent with the same number.

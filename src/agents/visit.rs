@@ -8,6 +8,7 @@
 //! Does not know: queues, clocks, sockets, or whether anybody compares variations.
 
 mod branch;
+mod outcomes;
 mod prompt;
 mod turn;
 
@@ -18,6 +19,7 @@ use smallvec::SmallVec;
 use crate::agents::app::{App, Assignment, Brief};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
+use crate::agents::outcome::VisitQuality;
 use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{Sees, shown};
 use crate::knowledge::{
@@ -97,6 +99,8 @@ pub struct Visit {
     /// Tokens of what a judge is shown of the answer.
     answer_shown: u32,
     spent: Money,
+    /// How good the visit was, once it is over.
+    quality: Option<VisitQuality>,
 }
 
 impl Visit {
@@ -139,6 +143,7 @@ impl Visit {
             answered_by: AgentId(0),
             answer_shown: 0,
             spent: Money::ZERO,
+            quality: None,
         }
     }
 
@@ -282,6 +287,7 @@ impl Visit {
                     _ => (Label::None, true),
                 };
                 tell(Event::Judged { agent: self.answered_by, label, failed });
+                self.judged(label);
                 self.phase = Phase::Over;
             }
             Phase::Written | Phase::Over => {}
@@ -338,7 +344,9 @@ impl Visit {
             lost |= crash.is_some_and(|crash| crash.lost);
         }
         if lost {
-            return self.over(now, Some(FailureKind::Crashed), &mut tell);
+            self.over(now, Some(FailureKind::Crashed), &mut tell);
+            self.quality = None;
+            return;
         }
         for &Assignment { served, in_experiment } in assigned {
             if let Some(served) = served {
@@ -363,6 +371,10 @@ impl Visit {
         let failed = failed.or(self.crashed.then_some(FailureKind::Crashed));
         let outcome = failed.map_or(Outcome::Answered, Outcome::Failed);
         tell(Event::Finished { outcome, latency: now.since(self.started) });
+        self.quality = match failed {
+            Some(_) => Some(VisitQuality::Failed),
+            None => self.grade().map(VisitQuality::from),
+        };
         self.phase = if failed.is_some() { Phase::Over } else { Phase::Judging };
     }
 
@@ -416,6 +428,7 @@ impl Visit {
             }
             let latency = now.since(self.started);
             tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency });
+            self.quality = Some(VisitQuality::Failed);
         }
         self.phase = Phase::Over;
     }

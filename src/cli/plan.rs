@@ -13,11 +13,11 @@ use super::output;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::plan::{
-    CheckSettings, MeasuredPlan, PlanAnswer, PlanCheck, PlanFault, PlanInputs, PlanLift,
-    PlanRequest, PlannedMeasure, PlannedStudy, check_by_power, check_by_simulation, given,
+    CheckSettings, MeasuredPlan, PlanAnswer, PlanCheck, PlanFault, PlanInputs, PlanRequest,
+    PlannedMeasure, PlannedStudy, check_by_power, check_by_simulation, given, lift_to_find,
     measured, plan_to_markdown, plan_to_text, solve,
 };
-use crate::quantity::Money;
+use crate::quantity::{Lift, Money};
 use crate::random::Seed;
 use crate::scenario::Scenario;
 
@@ -60,8 +60,8 @@ pub struct PlanArgs {
     pub unit: String,
     /// The difference to find: 3pt (percentage points), 5% (relative), or a number in the unit of
     /// the mean; -5% for a decrease. Default: the scenario's effect.
-    #[arg(long, value_name = "LIFT", allow_hyphen_values = true)]
-    pub lift: Option<PlanLift>,
+    #[arg(long, value_name = "LIFT", allow_hyphen_values = true, value_parser = lift_to_find)]
+    pub lift: Option<Lift>,
     /// How often to find it: the share of experiments.
     #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = rate)]
     pub power: f64,

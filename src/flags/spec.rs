@@ -29,6 +29,8 @@ pub struct ProjectSpec {
     pub model_configs: Vec<ModelConfigSpec>,
     /// AI configs.
     pub configs: Vec<ConfigSpec>,
+    /// Keys of the events that the app sends besides those of the AI SDK and the tutorial's app.
+    pub own_events: Vec<String>,
     /// Metrics.
     pub metrics: Vec<Metric>,
     /// Experiments; all of them are started.

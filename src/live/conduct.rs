@@ -20,7 +20,7 @@ use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;
 use crate::report::{Assumption, LiveProblem, LiveSummary, Mode, Number, Ordered};
-use crate::run::{Outcome, RunCollector, Supplements};
+use crate::run::{Outcome, RunCollector, Supplements, stated};
 use crate::sim::World;
 use crate::traffic::{Mode as Sending, Plan};
 
@@ -175,6 +175,13 @@ pub fn conclude<F: Flags>(
             "the tutorial's method",
         ),
     ];
+    report.assumptions.extend(stated(stage.scenario));
+    if !stage.scenario.outcomes.is_empty() {
+        report.assumptions.push(assumption(
+            "outcomes: a positive rating stands for a strong answer, a negative one for a weak answer, none for a fair one",
+            "assumed",
+        ));
+    }
     report.live = Some(summary(session, gathered, context.most_nano_usd, context.pages));
     outcome
 }

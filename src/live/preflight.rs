@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::agents::EffectTarget;
 use crate::live::environment::Environment;
 use crate::live::{embeddings, models};
 use crate::llm::profile::ModelProfile;
@@ -62,6 +63,15 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
                     variation.variation
                 ));
             }
+        }
+    }
+    for variation in scenario.configs.iter().flat_map(|config| &config.variations) {
+        let feedback = [EffectTarget::PositiveFeedback, EffectTarget::NegativeFeedback];
+        for effect in variation.effects.iter().filter(|effect| feedback.contains(&effect.on)) {
+            faults.push(format!(
+                "variation `{}` states an effect on `{}`, {simulated}",
+                variation.variation, effect.metric
+            ));
         }
     }
     for study in scenario.studies.iter().filter(|study| study.allocation.is_some()) {

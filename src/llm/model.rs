@@ -14,6 +14,7 @@ use crate::knowledge::tokens::count;
 use crate::knowledge::{Answer, Complexity, Grade, PiiSet, Prescreen, Query, Question, Route};
 use crate::llm::setup::Setup;
 use crate::llm::tasks::Task;
+use crate::quantity::Lifts;
 use crate::random::Owner;
 use crate::time::Duration;
 
@@ -220,6 +221,13 @@ pub enum Situation {
         catches: f64,
         /// Chance that it sends any other answer back.
         nags: f64,
+    },
+    /// That of a user who rates an answer, where the scenario states an effect on ratings.
+    Rates {
+        /// What it does to the chance of a positive rating.
+        positive: Lifts,
+        /// What it does to the chance of a negative one.
+        negative: Lifts,
     },
     /// That of an agent who answers after others.
     Follows {

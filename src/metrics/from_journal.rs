@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{AppEvent, caused_by};
+use crate::event::{AppEvent, caused_by, outcome_value};
 use crate::experiment::{Aggregation, Metric};
 use crate::journal::{Entry, Event, Reader};
 use crate::metrics::observations::Observations;
@@ -39,6 +39,8 @@ pub struct JournalObserver {
     first_user: u32,
     experiments: Vec<Varies>,
     columns: Columns,
+    /// For each outcome of the scenario, its column in the table.
+    outcomes: Vec<Option<usize>>,
     /// What calls really used, where that is counted instead of what the events say.
     real: Option<Real>,
 }
@@ -93,7 +95,7 @@ impl JournalObserver {
         let scale = |key: &str| AppEvent::by_key(key).map_or(1.0, AppEvent::scale);
         let observations = Observations::new(users, experiments.len(), metrics, scale);
         let columns = Columns(AppEvent::ALL.map(|event| observations.column(event.key())));
-        Self { observations, first_user, experiments, columns, real: None }
+        Self { observations, first_user, experiments, columns, outcomes: Vec::new(), real: None }
     }
 
     /// An observer of what really happened: a failed run counts with the tokens and the cost of its
@@ -119,6 +121,13 @@ impl JournalObserver {
             .filter_map(|&event| own.columns.of(event))
             .collect();
         Self { real: Some(Real { under_way: BTreeMap::new(), zeros, unpriced: false }), ..own }
+    }
+
+    /// The same for a scenario with outcomes, whose events have these keys.
+    #[must_use]
+    pub fn with_outcomes<'k>(mut self, keys: impl IntoIterator<Item = &'k str>) -> Self {
+        self.outcomes = keys.into_iter().map(|key| self.observations.column(key)).collect();
+        self
     }
 
     /// Makes room for users up to number `users`.
@@ -161,6 +170,13 @@ impl Reader for JournalObserver {
                 {
                     self.observations.expose(experiment, unit, *treatment);
                 }
+            }
+            return;
+        }
+        if let Event::Followed { outcome, value, .. } = entry.event {
+            // Scaled here and not in the end, so that the sums are those of the recorded events.
+            if let Some(Some(column)) = self.outcomes.get(usize::from(outcome)) {
+                self.observations.add(*column, unit, outcome_value(value));
             }
             return;
         }

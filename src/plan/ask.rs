@@ -2,59 +2,24 @@
 //!
 //! Does not know: how arguments are read.
 
-use std::str::FromStr;
-
 use crate::experiment::MetricKind;
 use crate::figure::Unit;
-use crate::quantity::Money;
+use crate::quantity::{Lift, Money};
 
-/// How a lift is written, for messages.
-const LIFTS: &str =
-    "expected a lift such as 3pt (percentage points), 5% (relative) or 20 (in the unit of a mean)";
-
-/// The difference that is to be found, as a person writes it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PlanLift {
-    /// Percentage points, as a fraction: `3pt` is 0.03.
-    Points(f64),
-    /// Relative to the control's value, as a fraction: `5%` is 0.05.
-    Relative(f64),
-    /// In the metric's unit.
-    Amount(f64),
-}
-
-impl FromStr for PlanLift {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim();
-        // The sign is read first, so a second one is a mistake.
-        let number = |digits: &str| {
-            let digits = digits.trim();
-            let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-            digits.parse::<f64>().ok().filter(|number| plain && number.is_finite())
-        };
-        let sign = if trimmed.starts_with(['-', '\u{2212}']) { -1.0 } else { 1.0 };
-        let digits = trimmed.strip_prefix(['+', '-', '\u{2212}']).unwrap_or(trimmed);
-        let points = ["points", "point", "pts", "pt", "pp"];
-        let lift = if let Some(own) = points.iter().find_map(|end| digits.strip_suffix(end)) {
-            number(own).map(|own| Self::Points(sign * own / 100.0))
-        } else if let Some(own) = digits.strip_suffix('%') {
-            number(own).map(|own| Self::Relative(sign * own / 100.0))
-        } else {
-            number(digits.strip_prefix('$').unwrap_or(digits)).map(|own| Self::Amount(sign * own))
-        };
-        match lift {
-            Some(Self::Points(own) | Self::Relative(own) | Self::Amount(own)) if own == 0.0 => {
-                Err("a lift of 0 cannot be found by any number of users".to_owned())
-            }
-            Some(lift) => Ok(lift),
-            None => Err(LIFTS.to_owned()),
+/// Reads the difference that is to be found.
+///
+/// # Errors
+/// When it is no lift, or none that any number of users finds.
+pub fn lift_to_find(text: &str) -> Result<Lift, String> {
+    match text.parse()? {
+        Lift::Points(own) | Lift::Relative(own) | Lift::Amount(own) if own == 0.0 => {
+            Err("a lift of 0 cannot be found by any number of users".to_owned())
         }
+        lift => Ok(lift),
     }
 }
 
-impl PlanLift {
+impl Lift {
     /// The treatment's value where the control's is `base`.
     ///
     /// # Errors
@@ -119,7 +84,7 @@ pub enum PlannedMeasure {
 pub struct PlanRequest {
     /// The difference that is to be found. `None`: that of the scenario; without one the plan has
     /// smallest effects only.
-    pub lift: Option<PlanLift>,
+    pub lift: Option<Lift>,
     /// How often it is to be found, above 0 and below 1.
     pub power: f64,
     /// Probability to beat the control at which an effect counts as found; `None`: the
@@ -164,36 +129,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lifts_are_points_shares_or_amounts() {
-        let read = |text: &str| text.parse::<PlanLift>();
-        for (text, lift) in [
-            ("3pt", PlanLift::Points(0.03)),
-            ("+3 pts", PlanLift::Points(0.03)),
-            ("-2.5pp", PlanLift::Points(-0.025)),
-            ("5%", PlanLift::Relative(0.05)),
-            ("-5%", PlanLift::Relative(-0.05)),
-            ("20", PlanLift::Amount(20.0)),
-            ("-$0.004", PlanLift::Amount(-0.004)),
-        ] {
-            assert_eq!(read(text), Ok(lift), "{text}");
-        }
-        for wrong in ["", "pt", "%", "x", "3 percent", "--3", "1e999", "nan"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-        assert!(read("0%").unwrap_err().contains("cannot be found"));
+    fn no_number_of_users_finds_a_lift_of_zero() {
+        assert_eq!(lift_to_find("-5%"), Ok(Lift::Relative(-0.05)));
+        assert!(lift_to_find("0%").unwrap_err().contains("cannot be found"));
+        assert!(lift_to_find("x").is_err());
     }
 
     #[test]
     fn a_lift_fits_its_metric_or_says_what_to_write() {
-        let rate = |lift: PlanLift, base| lift.of(base, MetricKind::Conversion, Unit::Rate);
-        assert_eq!(rate(PlanLift::Points(0.03), 0.62), Ok(0.65));
-        assert!((rate(PlanLift::Relative(0.05), 0.62).unwrap() - 0.651).abs() < 1e-12);
-        let help = rate(PlanLift::Amount(3.0), 0.62).unwrap_err().1;
+        let rate = |lift: Lift, base| lift.of(base, MetricKind::Conversion, Unit::Rate);
+        assert_eq!(rate(Lift::Points(0.03), 0.62), Ok(0.65));
+        assert!((rate(Lift::Relative(0.05), 0.62).unwrap() - 0.651).abs() < 1e-12);
+        let help = rate(Lift::Amount(3.0), 0.62).unwrap_err().1;
         assert!(help.contains("3pt") && help.contains("3%"), "{help}");
-        assert!(rate(PlanLift::Points(0.4), 0.62).unwrap_err().0.contains("102%"));
-        let mean = |lift: PlanLift, base| lift.of(base, MetricKind::Numeric, Unit::Named(""));
-        assert_eq!(mean(PlanLift::Relative(-0.5), -10.0), Ok(-15.0));
-        assert!(mean(PlanLift::Points(0.03), 1.0).is_err());
-        assert!(mean(PlanLift::Relative(0.03), 0.0).is_err());
+        assert!(rate(Lift::Points(0.4), 0.62).unwrap_err().0.contains("102%"));
+        let mean = |lift: Lift, base| lift.of(base, MetricKind::Numeric, Unit::Named(""));
+        assert_eq!(mean(Lift::Relative(-0.5), -10.0), Ok(-15.0));
+        assert!(mean(Lift::Points(0.03), 1.0).is_err());
+        assert!(mean(Lift::Relative(0.03), 0.0).is_err());
     }
 }

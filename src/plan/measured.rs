@@ -19,7 +19,7 @@ use crate::experiment::{Experiment, Method, Metric};
 use crate::figure::{self, Unit};
 use crate::random::Seed;
 use crate::report::{Number, Report, with_error};
-use crate::run::{RunOptions, SetupError, Simulation, Size, Stage, Truth, truth};
+use crate::run::{RunOptions, SetupError, Simulation, Size, Stage, Truth, stated, truth};
 use crate::scenario::{Scenario, Study};
 
 /// Which comparison of a scenario is planned, found by names.
@@ -230,6 +230,8 @@ impl Simulated<'_> {
             }
         };
         inputs.extend(daily(asked));
+        let stated = stated(self.scenario).into_iter();
+        inputs.extend(stated.map(|own| input("assumed", own.what, &own.source)));
         let lift = test.difference() != 0.0;
         let good = metric.better.sign();
         let sign = if lift { 1_f64.copysign(test.difference()) } else { good };

@@ -14,7 +14,7 @@ mod given;
 mod measured;
 mod solve;
 
-pub use ask::{PlanFault, PlanLift, PlanRequest, PlannedMeasure};
+pub use ask::{PlanFault, PlanRequest, PlannedMeasure, lift_to_find};
 pub use check::{CheckSettings, check_by_power, check_by_simulation};
 pub use data::{PLAN_SCHEMA, PlanAnswer, PlanCheck, PlanInput, PlanMetric, PlanRow};
 pub use document::{plan_to_markdown, plan_to_text};

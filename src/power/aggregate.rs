@@ -21,7 +21,7 @@ use super::replicate::{AtSize, Replication, decision_of};
 use crate::experiment::{Experiment, Metric, Treatment};
 use crate::figure;
 use crate::report::{Bias, Number};
-use crate::run::{Known, Pair};
+use crate::run::{Known, Pair, stated};
 use crate::verdict::Decision;
 
 /// Shares with a larger standard error than this are warned about.
@@ -102,6 +102,7 @@ impl Design<'_> {
             looks: self.looks.clone(),
             truth_users: self.truth_users,
             studies: studies.collect(),
+            stated: stated(scenario),
         }
     }
 }
@@ -182,6 +183,7 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
         experiments,
         warnings,
         target: None,
+        assumptions: header.stated.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Better, MetricKind};
-use crate::report::{Bias, Number};
+use crate::report::{Assumption, Bias, Number};
 use crate::verdict::Decision;
 
 /// Name and version of the JSON.
@@ -63,6 +63,10 @@ pub struct Power {
     /// How many users are needed, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// What the scenario states of outcomes and effects, instead of having it arise from what models
+    /// do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Assumption>,
 }
 
 /// One experiment.

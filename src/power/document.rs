@@ -8,7 +8,7 @@ use super::coverage::far_below;
 use super::data::{Coverage, Estimate, Example, Power, StudyPower, Target};
 use crate::figure::{self, MISSING, Unit};
 use crate::report::document::{
-    CheckRow, Checklist, Element, Fact, Level, Medium, Section, Slot, Title,
+    CheckRow, Checklist, Element, Fact, Level, List, Medium, Section, Slot, Title,
 };
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 use crate::report::{Palette, document_to_markdown, document_to_text, with_error};
@@ -46,6 +46,12 @@ fn document(power: &Power) -> Vec<Element<'_>> {
         let checks = Checklist { rows: rows.collect(), words: 0, brief: false };
         let section = Section::new("", Level::Chapter);
         elements.push(section.with([Element::Checklist(checks)]).into());
+    }
+    if !power.assumptions.is_empty() {
+        let items =
+            power.assumptions.iter().map(|own| (own.what.clone(), own.source.clone())).collect();
+        let list = Element::List(List { items, tone: Tone::Plain, numbered: false });
+        elements.push(Section::new("Assumed, not measured", Level::Chapter).with([list]).into());
     }
     let origin = Section::new("Where this comes from", Level::Chapter).slot(Slot::Origin).folded();
     elements.push(origin.with([Element::Facts(facts(power))]).into());

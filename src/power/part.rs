@@ -15,6 +15,7 @@ use super::aggregate::same_question;
 use super::data::{StudyPower, TrueEffect};
 use super::design::PowerRequest;
 use super::replicate::{AtSize, Replication, decision_of};
+use crate::report::Assumption;
 
 /// Name and version of the JSON.
 pub const PART_SCHEMA: &str = "simlab.power-part/1";
@@ -36,6 +37,9 @@ pub struct Header {
     pub truth_users: u32,
     /// The experiments with their truth, without what replications show.
     pub studies: Vec<StudyPower>,
+    /// What the scenario states of outcomes and effects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated: Vec<Assumption>,
 }
 
 /// Some replications of one question.

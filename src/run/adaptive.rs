@@ -114,7 +114,8 @@ impl<'a> Adaptive<'a> {
         }
         let mut varies = scenario.varies();
         varies.extend(scenario.rollouts.iter().map(|rollout| rollout.varies.clone()));
-        let observer = JournalObserver::new(1, users as usize, varies, &scenario.metrics);
+        let observer = JournalObserver::new(1, users as usize, varies, &scenario.metrics)
+            .with_outcomes(scenario.outcome_keys());
         let compiled = compiled.clone();
         Some(Self {
             stage,

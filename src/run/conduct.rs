@@ -2,8 +2,6 @@
 //!
 //! Does not know: files, or how a report is printed.
 
-use std::collections::BTreeSet;
-
 use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, over_time};
 use crate::experiment::Experiment;
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
@@ -11,11 +9,12 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{JournalObserver, Observations, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Adjusted, Assumption, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure,
-    Interaction, Mode, Number, Ordered, OverTime, Report, Rollout, Traffic, TrueMetric,
-    TrueVariation, Truths, rollouts_as_expected,
+    Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure, Interaction,
+    Mode, Number, Ordered, OverTime, Report, Rollout, Traffic, TrueMetric, TrueVariation, Truths,
+    rollouts_as_expected,
 };
 use crate::run::adaptive::Adapted;
+use crate::run::assumed::assumptions;
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
 use crate::run::setup::SetupError;
@@ -397,31 +396,4 @@ fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> T
         users: truth.users,
         metrics: truth.pairs.iter().zip(&experiment.metrics).map(of_metric).collect(),
     }
-}
-
-/// What every mock run assumes.
-fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
-    let assumption =
-        |what: &str, source: &str| Assumption { what: what.to_owned(), source: source.to_owned() };
-    let mut used: BTreeSet<u16> = [scenario.judge.model, scenario.writer_setup.model].into();
-    let variations = scenario.configs.iter().flat_map(|config| &config.variations);
-    used.extend(variations.map(|variation| variation.setup.model));
-    let read: BTreeSet<&str> =
-        used.into_iter().filter_map(|model| scenario.model(model).prices_of).collect();
-    let prices = read.into_iter().rev().map(|when| {
-        let source =
-            if when == "October 2025" { "the tutorial and price lists" } else { "price lists" };
-        assumption(&format!("prices per token: {when}"), source)
-    });
-    let others = [
-        assumption(
-            "how models, tools, users and the judge behave",
-            "assumed, fitted to the tutorial's published figures",
-        ),
-        assumption(
-            "tokens: counted with o200k_base for every provider",
-            "assumed; exact for OpenAI",
-        ),
-    ];
-    prices.chain(others).collect()
 }

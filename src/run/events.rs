@@ -14,9 +14,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::context::{KEY_EPOCH, user_key};
-use crate::event::{AppEvent, EventData, EventSender, caused_by};
+use crate::event::{AppEvent, EventData, EventSender, caused_by, outcome_value};
 use crate::flags::events::{
-    FeatureEvent, Track, context, custom, feature, index, run_id, sdk_info,
+    FeatureEvent, Track, context, custom, custom_by_key, feature, index, run_id, sdk_info,
 };
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
 use crate::run::Stage;
@@ -30,6 +30,8 @@ pub enum Sent {
     /// A metric event: its key, what it says about the agent, and its value in the unit on the
     /// wire.
     Metric(AppEvent, Value, f64),
+    /// An outcome of the scenario, by its index, and its value.
+    Outcome(u8, f64),
 }
 
 /// One user's visit, as far as events need to know it.
@@ -76,6 +78,10 @@ impl Visit {
                 if in_experiment {
                     tell(Sent::Exposure(served));
                 }
+                None
+            }
+            Event::Followed { outcome, value, .. } => {
+                tell(Sent::Outcome(outcome, outcome_value(value)));
                 None
             }
             Event::AgentFinished { served, .. } => Some(served),
@@ -255,6 +261,16 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             );
             return;
         }
+        // The visit that it came of is over, and may be long ago.
+        if let Event::Followed { outcome, group, value } = entry.event {
+            let scenario = self.stage.scenario;
+            let context = context(&key, &scenario.group(group).attributes);
+            if let Some(outcome) = scenario.outcomes.get(usize::from(outcome)) {
+                let value = outcome_value(value);
+                self.write(&custom_by_key(at_ms, &outcome.key, &context, Value::Null, value));
+            }
+            return;
+        }
         let Some(mut flight) = self.flights.remove(&entry.user) else { return };
         if !flight.known {
             if !matches!(entry.event, Event::Evaluated { .. }) {
@@ -271,6 +287,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
                 Sent::Metric(event, data, value) => {
                     Some(custom(at_ms, event, &flight.context, data, value))
                 }
+                Sent::Outcome(..) => None,
             };
             event.iter().for_each(|event| self.write(event));
         }

@@ -1,6 +1,7 @@
 //! The road: every stage once, in order.
 
 mod adaptive;
+mod assumed;
 mod conduct;
 mod events;
 mod flags;
@@ -16,6 +17,7 @@ mod watch;
 mod whole;
 
 pub use adaptive::Adapted;
+pub(crate) use assumed::stated;
 pub use conduct::{Listener, Outcome, RunOptions, Simulation, met, run};
 pub(crate) use conduct::{RunCollector, Supplements};
 pub use events::{EventWriter, Sent, Visit};

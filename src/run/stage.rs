@@ -70,6 +70,7 @@ impl<'s> Stage<'s> {
     #[must_use]
     pub fn observer(&self, users: usize) -> JournalObserver {
         JournalObserver::new(1, users, self.scenario.varies(), &self.scenario.metrics)
+            .with_outcomes(self.scenario.outcome_keys())
     }
 
     /// What the bootstrap did, in a few words for each kind of change.
@@ -120,6 +121,14 @@ impl<'s> Stage<'s> {
             writer_setup: &self.scenario.writer_setup,
             usage: &self.usage,
             library: &self.library,
+            outcomes: &self.scenario.outcomes,
+            ends_after: self.scenario.ends_after,
+            states_effects: self
+                .scenario
+                .configs
+                .iter()
+                .flat_map(|config| &config.variations)
+                .any(|variation| !variation.effects.is_empty()),
         }
     }
 

@@ -46,7 +46,10 @@ pub struct TrafficTally {
 
 impl Reader for TrafficTally {
     fn entry(&mut self, entry: &Entry) {
-        self.end = self.end.max(entry.at);
+        // The traffic ends with its last visit, not with what follows days later.
+        if !matches!(entry.event, Event::Followed { .. }) {
+            self.end = self.end.max(entry.at);
+        }
         match entry.event {
             Event::Arrived { personal, .. } => {
                 self.queries += 1;

@@ -215,7 +215,9 @@ pub fn truth(
         for treatment in 0..of.experiment.treatments.len() {
             for real in [true, false] {
                 let new = if real { JournalObserver::of_reality } else { JournalObserver::new };
-                let observer = Some(new(1, 0, scenario.varies(), &scenario.metrics));
+                let observer = new(1, 0, scenario.varies(), &scenario.metrics)
+                    .with_outcomes(scenario.outcome_keys());
+                let observer = Some(observer);
                 populations.push(Population {
                     experiment,
                     varies: &of.varies,

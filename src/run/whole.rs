@@ -36,6 +36,7 @@ pub fn whole(scenario: &Scenario) -> Scenario {
         whole.judge.model = at;
         whole.judge_setup.model = at;
     }
+    whole.ends_after = None;
     whole.judge.sees = Sees::Grade;
     let traits = &mut whole.judge.traits;
     (traits.sensitivity, traits.specificity) =
@@ -64,6 +65,14 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
             "the app crashes on some users of {}, and no event tells of them",
             setup.variation
         ));
+    }
+    let late = scenario
+        .outcomes
+        .iter()
+        .find(|own| own.key == metric.event)
+        .filter(|own| scenario.ends_after.is_some_and(|wait| wait < own.after));
+    if late.is_some() {
+        causes.push("some events come after the end of the experiment".to_owned());
     }
     let spends = matches!(
         event,

@@ -11,6 +11,8 @@ mod models;
 
 pub use models::models;
 
+use super::source::WrittenEffect;
+
 use crate::agents::{AtBudget, ColdStart, Crash, NodeRole};
 use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
@@ -182,6 +184,7 @@ pub struct DraftVariation {
     pub fallback: Option<String>,
     pub crash: Option<Crash>,
     pub cold_start: Option<ColdStart>,
+    pub effects: Vec<WrittenEffect>,
 }
 
 /// An AI config with its references still as names.
@@ -256,6 +259,7 @@ pub fn configs() -> Vec<DraftConfig> {
         fallback: None,
         crash: None,
         cold_start: None,
+        effects: Vec::new(),
     };
     let rules = |served: [&str; 4]| {
         let segments = ["eu-free", "eu-paid", "other-free", "other-paid"];

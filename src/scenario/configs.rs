@@ -252,6 +252,9 @@ fn change(
             delay: cold.value.delay,
         });
     }
+    if let Some(effects) = &file.effect {
+        draft.effects.clone_from(&effects.0);
+    }
     if let Some(fallback) = &file.fallback {
         draft.fallback = Some(fallback.value.clone());
     }
@@ -364,6 +367,7 @@ pub fn setups(
             fallback,
             crash: draft.crash,
             cold_start: draft.cold_start,
+            effects: Vec::new(),
         }
     };
     drafts

@@ -126,7 +126,7 @@ impl<'s> Faults<'s> {
             && key.value.chars().all(allowed)
             && key.value.len() <= 200;
         if !valid {
-            let article = if what.starts_with(['A', 'e']) { "an" } else { "a" };
+            let article = if what.starts_with(['A', 'e', 'o']) { "an" } else { "a" };
             self.add(
                 format!("`{}` cannot be the key of {article} {what}", key.value),
                 &key.span,

@@ -78,6 +78,7 @@ pub fn blank(key: &str, role: &NodeRole) -> DraftVariation {
         fallback: None,
         crash: None,
         cold_start: None,
+        effects: Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ mod library;
 mod load;
 mod mend;
 mod model;
+mod outcomes;
 mod overrides;
 mod project;
 mod provenance;

@@ -4,7 +4,7 @@
 use super::injected::FaultRule;
 use super::lesson::Lesson;
 use super::study::{Study, WatchedRollout};
-use crate::agents::{ConfigSetup, Graph};
+use crate::agents::{BusinessOutcome, ConfigSetup, Graph};
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
 use crate::judge::JudgeSpec;
@@ -13,6 +13,7 @@ use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, Setup, ToolSpec};
 use crate::metrics::Varies;
 use crate::random::Seed;
+use crate::time::Duration;
 use crate::traffic::{AudienceGroup, TrafficSpec};
 
 /// One whole experiment, or several on the same traffic.
@@ -36,6 +37,10 @@ pub struct Scenario {
     pub graph: Graph,
     /// The agents' AI configs, in the order of the graph's nodes.
     pub configs: Vec<ConfigSetup>,
+    /// What may come of a visit for the business.
+    pub outcomes: Vec<BusinessOutcome>,
+    /// How long after its last visit the experiment ends; `None`: it waits for all outcomes.
+    pub ends_after: Option<Duration>,
     /// The causes behind effects.
     pub causes: Causes,
     /// The judge.
@@ -101,6 +106,11 @@ impl Scenario {
     #[must_use]
     pub fn experiments(&self) -> Vec<&Experiment> {
         self.studies.iter().map(|study| &study.experiment).collect()
+    }
+
+    /// The keys of the outcomes' events, in their order.
+    pub fn outcome_keys(&self) -> impl Iterator<Item = &str> {
+        self.outcomes.iter().map(|outcome| outcome.key.as_str())
     }
 
     /// What the experiments vary, for a reader of the journal.

@@ -7,6 +7,7 @@
 
 use super::catalog;
 use super::faults::Faults;
+use super::outcomes;
 use super::source::{self, Clause};
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
@@ -224,9 +225,14 @@ fn new_metric(key: &str) -> Metric {
 }
 
 /// The metrics of a scenario.
-pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Vec<Metric> {
+pub fn metrics(
+    written: &Entries<source::Metric>,
+    outcomes: &Entries<source::WrittenOutcome>,
+    faults: &mut Faults<'_>,
+) -> Vec<Metric> {
     faults.keys("metric", "", written);
     let mut metrics = catalog::metrics();
+    metrics.extend(outcomes::metrics(outcomes));
     for (key, file) in &written.0 {
         let known = metrics.iter().position(|metric| metric.key == key.value);
         if known.is_none() && file.event.is_none() {
@@ -234,9 +240,14 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
             let help = match nearest(&key.value, keys) {
                 Some(near) => format!(
                     "did you mean `{near}`? a new metric needs an `event`, one of: {}",
-                    events().join(", ")
+                    events(outcomes).join(", ")
                 ),
-                None => format!("a new metric needs an `event`, one of: {}", events().join(", ")),
+                None => {
+                    format!(
+                        "a new metric needs an `event`, one of: {}",
+                        events(outcomes).join(", ")
+                    )
+                }
             };
             faults.add(
                 format!("metric `{}` counts no event", key.value),
@@ -262,7 +273,7 @@ pub fn metrics(written: &Entries<source::Metric>, faults: &mut Faults<'_>) -> Ve
             metric.unit => file.unit,
         }
         if let Some(event) = &file.event {
-            emitted(key, event, faults);
+            emitted(key, event, outcomes, faults);
             metric.event.clone_from(&event.value);
         }
         if let Some(smallest) = &file.smallest_effect {
@@ -313,14 +324,21 @@ pub(crate) fn accuracy(
     }
 }
 
-/// The keys of events that agents send and LaunchDarkly is told of.
-fn events() -> Vec<&'static str> {
-    AppEvent::countable().map(AppEvent::key).collect()
+/// The keys of events that LaunchDarkly is told of: those that agents send, and the scenario's own.
+fn events(own: &Entries<source::WrittenOutcome>) -> Vec<&str> {
+    let own = own.0.iter().map(|(key, _)| key.value.as_str());
+    let sent: Vec<&str> = AppEvent::countable().map(AppEvent::key).collect();
+    sent.into_iter().chain(own).collect()
 }
 
 /// A metric on an event that nothing emits is a fault.
-fn emitted(metric: &Spanned<String>, event: &Spanned<String>, faults: &mut Faults<'_>) {
-    let known = events();
+fn emitted(
+    metric: &Spanned<String>,
+    event: &Spanned<String>,
+    own: &Entries<source::WrittenOutcome>,
+    faults: &mut Faults<'_>,
+) {
+    let known = events(own);
     if !known.contains(&event.value.as_str()) {
         let near = nearest(&event.value, known.iter().copied());
         let help = near.map_or_else(

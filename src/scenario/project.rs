@@ -4,6 +4,7 @@
 
 use super::catalog::{DraftConfig, DraftVariation};
 use super::source::GuardedRollout;
+use crate::agents::BusinessOutcome;
 use crate::experiment::Metric;
 use crate::flags::spec as flags;
 use crate::llm::profile::ModelProfile;
@@ -14,7 +15,7 @@ pub fn project(
     drafts: &[DraftConfig],
     models: &[ModelProfile],
     tools: &[ToolSpec],
-    metrics: &[Metric],
+    (metrics, outcomes): (&[Metric], &[BusinessOutcome]),
     segments: Vec<flags::SegmentSpec>,
     experiments: Vec<flags::ExperimentSpec>,
     guarded_rollouts: &[GuardedRollout],
@@ -103,6 +104,7 @@ pub fn project(
             })
             .collect(),
         configs: configs.collect(),
+        own_events: outcomes.iter().map(|outcome| outcome.key.clone()).collect(),
         metrics: metrics.to_vec(),
         experiments,
     }

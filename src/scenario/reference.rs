@@ -117,6 +117,8 @@ impl<'a> Book<'a> {
                 self.sections.push(Section { name: name.to_owned(), path: path.to_owned(), shape });
                 self.walk(def, path);
             }
+        } else if let Some(one) = property.get("anyOf").and_then(|forms| forms.get(0)) {
+            self.follow(one, path, shape);
         } else if let Some(items) = property.get("items") {
             self.follow(items, path, &|inside| shape(&format!("[ {inside}, … ]")));
         } else if let Some(entries) =
@@ -273,6 +275,9 @@ impl<'a> Book<'a> {
                 self.short(def, path)
             };
             return format!("[{shown}](#{})", slug(path));
+        }
+        if let Some(one) = property.get("anyOf").and_then(|forms| forms.get(0)) {
+            return format!("{}, or a list of such", self.kind(one));
         }
         if let Some(names) = property.get("enum").and_then(Value::as_array) {
             return names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

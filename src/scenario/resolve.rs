@@ -10,10 +10,11 @@ use super::catalog::{self, DraftConfig};
 use super::experiments::{World, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
+use super::outcomes::Stated;
 use super::source::{self, Source as Written};
 use super::spanned::Entries;
 use super::study::{Study, WatchedRollout};
-use super::{adaptive, configs, graph, injected, lesson, overrides, project, traffic};
+use super::{adaptive, configs, graph, injected, lesson, outcomes, overrides, project, traffic};
 use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
@@ -36,7 +37,8 @@ pub fn resolve(
 ) -> Option<Scenario> {
     let models = overrides::models(&written.models, faults);
     let tools = overrides::tools(&written.tools, faults);
-    let metrics = overrides::metrics(&written.metrics, faults);
+    let outcomes = outcomes::outcomes(&written.outcomes, faults);
+    let metrics = overrides::metrics(&written.metrics, &written.outcomes, faults);
     let causes = overrides::causes(&written.causes, faults);
     let segments = overrides::segments(&written.segments, faults);
     let base = match &written.graph {
@@ -47,7 +49,7 @@ pub fn resolve(
     let none = Entries::default();
     let nodes = written.graph.as_ref().map_or(&none, |graph| &graph.nodes);
     let places = (&written.configs, nodes);
-    let configs = configs::setups(&drafts, places, &models, &tools, faults);
+    let mut configs = configs::setups(&drafts, places, &models, &tools, faults);
     let graph = match &written.graph {
         Some(own) => graph::graph(own, &drafts, faults),
         None => Graph::tutorial(),
@@ -63,6 +65,8 @@ pub fn resolve(
     let resolved = experiments(written, &world, faults);
     let guards = adaptive::guards(written, &world, faults);
     let judge = judge(&written.judge, written.graph.is_some(), &models, faults);
+    let stated = Stated { metrics: &metrics, outcomes: &outcomes, judge: &judge };
+    stated.apply(&drafts, &mut configs, faults);
     let judge_setup = setup(
         judge.model,
         written.judge.instructions.as_deref().unwrap_or(catalog::JUDGE_INSTRUCTIONS),
@@ -75,7 +79,7 @@ pub fn resolve(
         &drafts,
         &models,
         &tools,
-        &metrics,
+        (&metrics, &outcomes),
         segments,
         specs,
         &written.guarded_rollouts,
@@ -126,6 +130,8 @@ pub fn resolve(
         tools,
         graph,
         configs,
+        outcomes,
+        ends_after: written.ends_after,
         causes,
         judge,
         judge_setup,

@@ -137,6 +137,12 @@ impl<'a> Walk<'a> {
         if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
             return self.choice(schema, choices, node);
         }
+        if let Some(forms) = schema.get("anyOf").and_then(Value::as_array) {
+            // One value, or a list of such.
+            let list = matches!(node.kind, Kind::List(_));
+            let form = if list { forms.last() } else { forms.first() };
+            return form.into_iter().for_each(|form| self.value(form, node));
+        }
         let (fields, _) = properties(schema);
         let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
         match (kind, &node.kind) {

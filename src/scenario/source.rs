@@ -11,6 +11,7 @@
 mod configs;
 mod graph;
 mod metrics;
+mod outcomes;
 mod rollouts;
 mod world;
 
@@ -22,6 +23,7 @@ pub use graph::{
     WrittenEdge, WrittenGraph, WrittenHandover, WrittenNode, WrittenRole, WrittenWhen,
 };
 pub use metrics::{Accuracy, Metric};
+pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout};
 pub use world::{Causes, Judge, Model, Sees, Tool};
 #[cfg(test)]
@@ -72,6 +74,11 @@ pub struct Source {
     /// The AI configs by key: `supervisor-agent`, `security-agent` and `support-agent`, or the nodes
     /// of your own graph; what differs from the catalog or from the node. Default: the catalog's.
     pub configs: Entries<Config>,
+    /// Events of your own that come of visits, by key, such as `"ticket_resolved"`. Default: none.
+    pub outcomes: Entries<WrittenOutcome>,
+    /// How long after its last visit the experiment ends. An outcome that comes later is not
+    /// counted. Default: it waits for all outcomes.
+    pub ends_after: Option<Duration>,
     /// The metrics by key: what differs from the catalog, or new ones. Default: the catalog's.
     pub metrics: Entries<Metric>,
     /// How strongly the simulated world reacts: the causes behind effects. A live run does not need

@@ -104,21 +104,51 @@ impl<T> Spanned<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: &RawValue = <&'de RawValue>::deserialize(deserializer)?;
+        inside(raw.trim().get_ron()).map(|(value, span)| Self { value, span })
+    }
+}
+
+/// Reads a slice of the text that is being read, and says where it stands in it.
+fn inside<T: DeserializeOwned, E: Error>(written: &str) -> Result<(T, Range<usize>), E> {
+    let span = place(written);
+    options().from_str(written).map(|value| (value, span.clone())).map_err(|error| {
+        let inside = bytes(written, &error.span);
+        let fault = Misread {
+            code: error.code.clone(),
+            span: span.start + inside.start..span.start + inside.end,
+        };
+        // What was noted further in is the more exact.
+        READING.with_borrow_mut(|reading| reading.fault.get_or_insert(fault).clone());
+        E::custom(error.code)
+    })
+}
+
+/// One value, or a list of them in brackets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneOrMore<T>(pub Vec<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMore<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &RawValue = <&'de RawValue>::deserialize(deserializer)?;
         let written = raw.trim().get_ron();
-        let span = place(written);
-        match options().from_str(written) {
-            Ok(value) => Ok(Self { value, span }),
-            Err(error) => {
-                let inside = bytes(written, &error.span);
-                let fault = Misread {
-                    code: error.code.clone(),
-                    span: span.start + inside.start..span.start + inside.end,
-                };
-                // What was noted further in is the more exact.
-                READING.with_borrow_mut(|reading| reading.fault.get_or_insert(fault).clone());
-                Err(D::Error::custom(error.code))
-            }
+        if written.starts_with('[') {
+            inside(written).map(|(all, _)| Self(all))
+        } else {
+            inside(written).map(|(one, _)| Self(vec![one]))
         }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMore<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("One_or_more_of_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [one.clone(), { "type": "array", "items": one }] })
     }
 }
 

@@ -2,7 +2,7 @@
 //! write.
 
 use super::tree::{Kind, Node};
-use crate::quantity::{Money, Price, Share};
+use crate::quantity::{Lift, Money, Price, Share};
 use crate::time::Duration;
 
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub enum Expected {
     Money,
     /// Dollars per million tokens.
     Price,
+    /// A difference.
+    Lift,
     /// Any number.
     Number,
     /// A whole number.
@@ -52,6 +54,7 @@ impl Expected {
             ("string", "Share") => Self::Share,
             ("string", "Money") => Self::Money,
             ("string", "Price") => Self::Price,
+            ("string", "Lift") => Self::Lift,
             ("integer", _) => Self::Whole,
             ("number", _) => Self::Number,
             ("boolean", _) => Self::Bool,
@@ -70,6 +73,7 @@ impl Expected {
             Self::Share => "a share",
             Self::Money => "an amount of money",
             Self::Price => "a price",
+            Self::Lift => "a lift",
             Self::Number => "a number",
             Self::Whole => "a whole number",
             Self::Bool => "`true` or `false`",
@@ -85,7 +89,7 @@ impl Expected {
     /// The same with how it is written: "a share in quotes".
     pub fn phrase(&self) -> String {
         match self {
-            Self::Text | Self::Duration | Self::Share | Self::Money | Self::Price => {
+            Self::Text | Self::Duration | Self::Share | Self::Money | Self::Price | Self::Lift => {
                 format!("{} in quotes", self.noun())
             }
             Self::List => "a list in brackets".to_owned(),
@@ -110,6 +114,7 @@ impl Expected {
             Self::Share => text.parse::<Share>().err(),
             Self::Money => text.parse::<Money>().err(),
             Self::Price => text.parse::<Price>().err(),
+            Self::Lift => text.parse::<Lift>().err().map(|why| format!("{why}, found \"{text}\"")),
             _ => None,
         }
     }
@@ -166,6 +171,12 @@ impl Expected {
             Self::Money | Self::Price => match number() {
                 Some(value) => write(format!("\"${value}\"")),
                 None => write("dollars such as \"$0.10\" or \"$2.50\"".to_owned()),
+            },
+            Self::Lift => match number() {
+                Some(value) => write(format!(
+                    "\"{value}pt\" for percentage points or \"{value}%\" for a relative lift"
+                )),
+                None => write("a lift such as \"+3pt\" or \"+5%\"".to_owned()),
             },
             Self::Text if matches!(node.kind, Kind::Number | Kind::Bool | Kind::Name) => {
                 write(format!("\"{shown}\""))

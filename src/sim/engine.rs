@@ -141,6 +141,10 @@ pub struct Engine<'a, A, T, R> {
     tools: T,
     reader: R,
     queue: Queue<Seat>,
+    /// What comes of visits that are over.
+    outcomes: Queue<(u32, Event)>,
+    /// When the last visit ended.
+    last_end: Timestamp,
     slots: Slots,
     now: Timestamp,
     next_user: u32,
@@ -173,6 +177,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             tools,
             reader,
             queue,
+            outcomes: Queue::default(),
+            last_end: Timestamp::START,
             slots: Slots(slots),
             now: Timestamp::START,
             next_user: first,
@@ -207,16 +213,33 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
 
     /// What has to happen next.
     pub fn poll(&mut self) -> Step {
-        while let Some(seat) = self.queue.pop(self.now) {
+        loop {
+            self.tell_outcomes();
+            let Some(seat) = self.queue.pop(self.now) else { break };
             if self.slots.of(seat).earlier == seat.visit
                 && let Some(step) = self.resume(seat)
             {
                 return step;
             }
         }
-        match self.queue.due() {
-            Some(at) => Step::Wait(at),
-            None => Step::Done,
+        match (self.queue.due(), self.outcomes.due()) {
+            (Some(visit), Some(outcome)) => Step::Wait(visit.min(outcome)),
+            (Some(at), None) => Step::Wait(at),
+            // The last visit is over: the experiment ends, and what comes later is not counted.
+            (None, Some(at)) => match self.world.app.ends_after {
+                Some(wait) if self.last_end + wait < at => Step::Done,
+                _ => Step::Wait(at),
+            },
+            (None, None) => Step::Done,
+        }
+    }
+
+    /// Tells the outcomes that are due.
+    fn tell_outcomes(&mut self) {
+        while let Some((user, event)) = self.outcomes.pop(self.now) {
+            let entry = Entry { at: self.now, user, event };
+            self.assign.hear(&entry);
+            self.reader.entry(&entry);
         }
     }
 
@@ -352,6 +375,16 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     Mode::Concurrent { .. } => Duration::ZERO,
                     Mode::Sequential { delay } => delay,
                 };
+                let app = &self.world.app;
+                if !app.outcomes.is_empty() {
+                    let (user, group) = (visit.user, visit.group);
+                    visit.outcomes(app, self.world.luck, |outcome, value| {
+                        let wait = app.outcomes.get(usize::from(outcome)).map(|own| own.after);
+                        let event = Event::Followed { outcome, group, value };
+                        self.outcomes.push(self.now + wait.unwrap_or_default(), (user, event));
+                    });
+                    self.last_end = self.now;
+                }
                 slot.earlier = slot.earlier.wrapping_add(1);
                 slot.pending.truncate(1);
                 slot.put(0, Pending::User);

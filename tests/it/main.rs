@@ -25,6 +25,7 @@ mod live_flags;
 mod live_flags_faults;
 mod mistakes;
 mod other_files;
+mod outcomes;
 mod output_schema;
 mod own_events;
 mod pictures;

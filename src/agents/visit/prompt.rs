@@ -5,6 +5,7 @@
 use super::{Visit, caller};
 use crate::agents::app::App;
 use crate::agents::graph::NodeRole;
+use crate::agents::outcome::EffectTarget;
 use crate::agents::spec::AtBudget;
 use crate::journal::{AgentId, Caller};
 use crate::judge::{JudgeSpec, Sees, shown};
@@ -13,6 +14,7 @@ use crate::llm::model::{
     Body, Prompt, Revision, RouteChoice, Said, Situation, Subject, TOKENS_PER_MESSAGE, Visible,
 };
 use crate::llm::tasks::Task;
+use crate::quantity::Lifts;
 
 impl Visit {
     /// The question to the model that has to answer now in a branch.
@@ -44,6 +46,7 @@ impl Visit {
         };
         let (situation, routes) = match caller {
             Caller::Agent(agent) => self.situation(app, agent),
+            Caller::Judge if app.states_effects => (self.rating(app), [].as_slice()),
             _ => (Situation::Plain, [].as_slice()),
         };
         let subject = Subject {
@@ -113,8 +116,19 @@ impl Visit {
         (situation, &[])
     }
 
+    /// What a scenario states of the feedback on what the visit came to.
+    fn rating(&self, app: &App<'_>) -> Situation {
+        let positive = self.stated(app, EffectTarget::PositiveFeedback);
+        let negative = self.stated(app, EffectTarget::NegativeFeedback);
+        if (positive, negative) == (Lifts::NONE, Lifts::NONE) {
+            Situation::Plain
+        } else {
+            Situation::Rates { positive, negative }
+        }
+    }
+
     /// How good the answer so far is, as far as that is known.
-    fn grade(&self) -> Option<Grade> {
+    pub(super) fn grade(&self) -> Option<Grade> {
         match &self.answer {
             Some(Body::Answer(Said::Recipe(answer))) => Some(answer.grade),
             _ => None,

@@ -91,6 +91,7 @@ fn experiment(
         outside: control.into(),
         sample: Share::WHOLE,
         treatments: vec![(control.into(), half), (treatment.into(), half)],
+        own_events: Vec::new(),
         metrics: METRICS.map(String::from).to_vec(),
         primary: METRICS[0].into(),
         threshold: Probability::new(0.9).unwrap(),

@@ -45,7 +45,9 @@ pub fn verify(spec: &ProjectSpec, existing: &Existing) -> Vec<String> {
         check.config(config);
     }
     for metric in &spec.metrics {
-        if let Err(error) = metric.event.parse::<AppEvent>() {
+        if !spec.own_events.contains(&metric.event)
+            && let Err(error) = metric.event.parse::<AppEvent>()
+        {
             check.fault(format!("metric `{}`: {error}", metric.key));
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {

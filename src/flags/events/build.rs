@@ -105,9 +105,15 @@ pub fn cost_dollars(cost: Money) -> f64 {
 /// text, and null for the application's own. A value that is whole is written as a whole number.
 #[must_use]
 pub fn custom(at_ms: u64, event: AppEvent, context: &Value, data: Value, value: f64) -> Value {
+    custom_by_key(at_ms, event.key(), context, data, value)
+}
+
+/// A metric event with a key of the application's own.
+#[must_use]
+pub fn custom_by_key(at_ms: u64, key: &str, context: &Value, data: Value, value: f64) -> Value {
     let whole = value as i64;
     let value = if whole as f64 == value { json!(whole) } else { json!(value) };
-    json!({ "kind": "custom", "creationDate": at_ms, "key": event.key(), "context": context, "data": data, "metricValue": value })
+    json!({ "kind": "custom", "creationDate": at_ms, "key": key, "context": context, "data": data, "metricValue": value })
 }
 
 /// An evaluation that is sent in full.

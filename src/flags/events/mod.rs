@@ -9,8 +9,8 @@ mod clock;
 mod read;
 
 pub use build::{
-    FeatureEvent, Summary, Track, context, cost_dollars, custom, feature, index, reason, run_id,
-    sdk_info,
+    FeatureEvent, Summary, Track, context, cost_dollars, custom, custom_by_key, feature, index,
+    reason, run_id, sdk_info,
 };
 pub use clock::{Clock, moment};
 pub use read::{Malformed, Notes, Recorded, context_kinds, inner, is_disabled, notes, read};

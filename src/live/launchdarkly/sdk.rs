@@ -325,16 +325,22 @@ impl LiveFlags {
         let Ok(context) = context(scenario, key, group) else { return };
         let mut visit = Visit::of(key);
         for entry in entries {
-            let goes_on = visit.entry(scenario, &entry.event, |sent| {
-                if let Sent::Metric(event, data, value) = sent {
-                    self.make_room();
-                    self.client.track_metric(context.clone(), event.key(), value, data);
-                    self.expect(key, Counts { exposures: 0, metric_events: 1 });
-                }
+            // What comes of a visit stands behind its end.
+            visit.entry(scenario, &entry.event, |sent| {
+                let (event, data, value) = match sent {
+                    Sent::Exposure(_) => return,
+                    Sent::Metric(event, data, value) => (event.key(), data, value),
+                    Sent::Outcome(outcome, value) => {
+                        match scenario.outcomes.get(usize::from(outcome)) {
+                            Some(outcome) => (outcome.key.as_str(), Value::Null, value),
+                            None => return,
+                        }
+                    }
+                };
+                self.make_room();
+                self.client.track_metric(context.clone(), event, value, data);
+                self.expect(key, Counts { exposures: 0, metric_events: 1 });
             });
-            if !goes_on {
-                break;
-            }
         }
     }
 

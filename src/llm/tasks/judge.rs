@@ -6,10 +6,11 @@ use crate::knowledge::tokens::cut;
 use crate::knowledge::{Grade, KnowledgeBase};
 use crate::llm::chat::{ChatRequest, Message, Part, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Prompt, Reply, RouteChoice};
+use crate::llm::model::{Body, Prompt, Reply, RouteChoice, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::quantity::Lifts;
 use crate::random::Purpose;
 
 /// Rating.
@@ -47,16 +48,24 @@ impl Behavior for Judging {
         } else {
             shift(positive, length + position)
         };
+        let negative = negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE);
         let label = if luck.first >= rates.get() {
             Label::None
         } else if luck.second < shifted {
             Label::Positive
-        } else if luck.second
-            > 1.0 - negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE)
-        {
+        } else if luck.second > 1.0 - negative {
             Label::Negative
         } else {
             Label::None
+        };
+        let label = match prompt.subject.situation {
+            Situation::Rates { positive: more, negative: worse } => {
+                let chances = [rates.get() * shifted, rates.get() * negative];
+                let owner = prompt.owner;
+                let mut stage = mock.luck.of(owner).stage(Purpose::StatedFeedback, owner, 0);
+                stated(label, chances, [more, worse], stage.uniform())
+            }
+            _ => label,
         };
         (Reply::Label(label), mock.usage.label(label))
     }
@@ -101,6 +110,70 @@ impl Behavior for Judging {
             "negative" => Ok(Reply::Label(Label::Negative)),
             "none" => Ok(Reply::Label(Label::None)),
             _ => Err(Unreadable::malformed("it is not one of positive, negative, none")),
+        }
+    }
+}
+
+/// The rating after the effects that a scenario states, for a user whose chances of a positive and
+/// a negative rating are known: of those without a rating some give one, or some of those with a
+/// rating do not give it, as many as make the chances what they shall be. Another `luck` from 0 to 1
+/// decides who, so that larger effects change the same users and more.
+fn stated(label: Label, chances: [f64; 2], lifts: [Lifts; 2], luck: f64) -> Label {
+    let ([good, bad], [more, worse]) = (chances, lifts);
+    let change = |lifts: Lifts, chance: f64| lifts.of(chance).clamp(0.0, 1.0) - chance;
+    let (positive, negative) = (change(more, good), change(worse, bad));
+    let lost = |change: f64, chance: f64| luck < -change / chance.max(f64::MIN_POSITIVE);
+    let silent = (1.0 - good - bad).max(f64::MIN_POSITIVE);
+    match label {
+        Label::Positive if lost(positive, good) => Label::None,
+        Label::Negative if lost(negative, bad) => Label::None,
+        Label::None if luck < positive / silent => Label::Positive,
+        Label::None if luck > 1.0 - negative / silent => Label::Negative,
+        label => label,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantity::Lift;
+
+    /// The shares of ratings after effects, over all pairs of luck of a grid.
+    fn shares([positive, negative]: [f64; 2], lifts: [Lifts; 2]) -> [f64; 2] {
+        const STEPS: u32 = 1000;
+        let middle = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS);
+        let mut shares = [0.0; 2];
+        for (of_rating, of_effect) in (0..STEPS * STEPS).map(|n| (n / STEPS, n % STEPS)) {
+            let luck = middle(of_rating);
+            let label = if luck < positive {
+                Label::Positive
+            } else if luck > 1.0 - negative {
+                Label::Negative
+            } else {
+                Label::None
+            };
+            match stated(label, [positive, negative], lifts, middle(of_effect)) {
+                Label::Positive => shares[0] += 1e-6,
+                Label::Negative => shares[1] += 1e-6,
+                Label::None => {}
+            }
+        }
+        shares
+    }
+
+    #[test]
+    fn a_stated_effect_moves_the_chance_of_a_rating_by_what_it_says() {
+        let one = |lift| Lifts::NONE.and(lift);
+        for (lifts, expected) in [
+            ([Lifts::NONE, Lifts::NONE], [0.3, 0.1]),
+            ([one(Lift::Points(0.03)), Lifts::NONE], [0.33, 0.1]),
+            ([one(Lift::Relative(0.1)), one(Lift::Relative(-0.5))], [0.33, 0.05]),
+            ([one(Lift::Points(-0.3)), one(Lift::Points(0.02))], [0.0, 0.12]),
+        ] {
+            let found = shares([0.3, 0.1], lifts);
+            for (found, expected) in found.into_iter().zip(expected) {
+                assert!((found - expected).abs() < 2e-3, "{lifts:?}: {found} {expected}");
+            }
         }
     }
 }

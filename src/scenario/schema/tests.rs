@@ -66,6 +66,10 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
                 "graph: (root: \"security-agent\", nodes: {{\"security-agent\": (role: Screen), \"last\": (model: \"gpt-4o\")}}, edges: [(from: \"security-agent\", to: \"last\", {entry}), (from: \"security-agent\", to: \"last\")])"
             );
         }
+        "OutcomeValue" => {
+            let other = if field == "mean" { "sd: 1" } else { "mean: 1" };
+            top = format!("outcomes: {{\"sold\": (value: (unit: \"$\", {other}, {entry}))}}");
+        }
         "Metric" => top = format!("metrics: {{\"ai_cost_per_request\": ({entry})}}"),
         "Causes" => top = format!("causes: ({entry})"),
         "ContextOf" => top = format!("causes: (context_of: ({entry}))"),

@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::spanned::{Entries, Spanned};
+use super::super::spanned::{Entries, OneOrMore, Spanned};
+use super::outcomes::WrittenEffect;
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
 
@@ -73,6 +74,9 @@ pub struct Variation {
     pub crash: Option<Crash>,
     /// How cold the app's caches are while it is new. Default: not at all.
     pub cold_start: Option<Spanned<ColdStart>>,
+    /// Effects that you state, one or a list of them: `(metric: "ticket_resolved", lift: "+3pt")`.
+    /// Default: none, effects arise from what the models do.
+    pub effect: Option<OneOrMore<WrittenEffect>>,
 }
 
 /// An app that crashes on some users before anything is sent: nobody learns that they were there.

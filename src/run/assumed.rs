@@ -1,0 +1,109 @@
+//! What a simulated run assumes, and what its scenario states, for the report.
+//!
+//! Does not know: how any of it acts.
+
+use std::collections::BTreeSet;
+
+use crate::agents::BusinessOutcome;
+use crate::figure::{written, written_percent as percent};
+use crate::report::Assumption;
+use crate::scenario::Scenario;
+
+/// The source of what a scenario states.
+const STATED: &str = "stated in the scenario";
+
+fn assumption(what: impl Into<String>, source: &str) -> Assumption {
+    Assumption { what: what.into(), source: source.to_owned() }
+}
+
+/// What every mock run assumes.
+pub(super) fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
+    let mut used: BTreeSet<u16> = [scenario.judge.model, scenario.writer_setup.model].into();
+    let variations = scenario.configs.iter().flat_map(|config| &config.variations);
+    used.extend(variations.map(|variation| variation.setup.model));
+    let read: BTreeSet<&str> =
+        used.into_iter().filter_map(|model| scenario.model(model).prices_of).collect();
+    let prices = read.into_iter().rev().map(|when| {
+        let source =
+            if when == "October 2025" { "the tutorial and price lists" } else { "price lists" };
+        assumption(format!("prices per token: {when}"), source)
+    });
+    let others = [
+        assumption(
+            "how models, tools, users and the judge behave",
+            "assumed, fitted to the tutorial's published figures",
+        ),
+        assumption(
+            "tokens: counted with o200k_base for every provider",
+            "assumed; exact for OpenAI",
+        ),
+    ];
+    prices.chain(others).chain(stated(scenario)).collect()
+}
+
+/// What a scenario states of outcomes and effects, in the order of the file.
+pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
+    let mut stated: Vec<Assumption> =
+        scenario.outcomes.iter().map(|own| assumption(outcome(own), STATED)).collect();
+    let late = scenario.outcomes.iter().any(|own| own.after > crate::time::Duration::ZERO);
+    if let Some(wait) = scenario.ends_after.filter(|_| late) {
+        let what = format!(
+            "the experiment ends {} after its last visit; outcomes that come later are not counted",
+            lasting(wait)
+        );
+        stated.push(assumption(what, STATED));
+    }
+    for config in &scenario.configs {
+        for variation in &config.variations {
+            for effect in &variation.effects {
+                let what = format!(
+                    "effect of `{}` on {}: {}, for users whose visit comes to {}",
+                    variation.variation, effect.metric, effect.lift, config.key
+                );
+                stated.push(assumption(what, STATED));
+            }
+        }
+    }
+    stated
+}
+
+/// What is stated of an outcome, in words.
+fn outcome(own: &BusinessOutcome) -> String {
+    let [strong, fair, weak, failed] = own.chances;
+    let mut what = format!("{}: ", own.key);
+    if own.chances == [fair; 4] {
+        what += &percent(fair);
+    } else {
+        what += &format!(
+            "{} after a strong answer, {} after a fair one, {} after a weak one, {} without an answer",
+            percent(strong),
+            percent(fair),
+            percent(weak),
+            percent(failed)
+        );
+    }
+    if let Some(value) = &own.value {
+        // The mean of a log-normal number is its median times exp(sigma^2 / 2).
+        let mean = |median: f64| written(median * libm::exp(value.sigma * value.sigma / 2.0));
+        let [strong, fair, weak, failed] = value.medians.map(mean);
+        what += &if value.medians.iter().all(|own| *own == value.medians[1]) {
+            format!(", worth {fair} on average")
+        } else {
+            format!(", worth {strong}, {fair}, {weak} and {failed} on average")
+        };
+    }
+    if own.after > crate::time::Duration::ZERO {
+        what += &format!("; {} after the visit", lasting(own.after));
+    }
+    what
+}
+
+/// A length of time in its largest unit that is whole: `2h`.
+fn lasting(duration: crate::time::Duration) -> String {
+    let us = duration.us();
+    let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min")];
+    units
+        .into_iter()
+        .find(|(unit, _)| us > 0 && us % unit == 0)
+        .map_or_else(|| duration.to_string(), |(unit, name)| format!("{}{name}", us / unit))
+}
