@@ -57,6 +57,25 @@ pub struct JudgeAccuracy {
     pub specificity_labels: Option<u64>,
 }
 
+/// What a ratio metric divides by: a sum over the same units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denominator {
+    /// The number of events with this key.
+    Events(String),
+    /// The sum of their values.
+    Values(String),
+}
+
+impl Denominator {
+    /// Key of the events.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        match self {
+            Self::Events(event) | Self::Values(event) => event,
+        }
+    }
+}
+
 /// A metric's definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
@@ -68,6 +87,8 @@ pub struct Metric {
     pub event: String,
     /// Events of one unit to one value.
     pub aggregation: Aggregation,
+    /// What the sum of its values is divided by; `None`: by nothing.
+    pub per: Option<Denominator>,
     /// Unit values to one number per treatment.
     pub statistic: Statistic,
     /// What units without events count as.
@@ -93,13 +114,22 @@ impl Metric {
     /// What it compares, with all that this declares: its sums, their error, its kind and its prior.
     #[must_use]
     pub fn declared(&self) -> Declared {
-        Declared::new(self.aggregation, self.statistic, self.missing)
+        match self.per {
+            Some(_) => Declared::ratio(),
+            None => Declared::new(self.aggregation, self.statistic, self.missing),
+        }
     }
 
     /// The kind that follows from the definition.
     #[must_use]
     pub fn kind(&self) -> MetricKind {
         self.declared().definition().kind
+    }
+
+    /// Whether it counts events with this key, above or below the line.
+    #[must_use]
+    pub fn counts(&self, event: &str) -> bool {
+        self.event == event || self.per.as_ref().is_some_and(|per| per.event() == event)
     }
 
     /// Whether two values differ by less than what matters; equal ones do so in any case.

@@ -13,6 +13,7 @@
 mod mean;
 mod percentile;
 mod rate;
+mod ratio;
 mod tally;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::quantity::Probability;
 
 pub use percentile::{PercentileEstimate, percentile};
+pub use ratio::{influences as ratio_influences, of_pairs as ratio_of_pairs};
 pub use tally::{Tally, UnknownError};
 
 /// How the events of one unit become one value.
@@ -48,7 +50,7 @@ pub enum Statistic {
 
 /// What each statistic declares.
 pub const DEFINITIONS: &[&StatisticDefinition] =
-    &[&rate::DEFINITION, &mean::DEFINITION, &percentile::DEFINITION];
+    &[&rate::DEFINITION, &mean::DEFINITION, &percentile::DEFINITION, &ratio::DEFINITION];
 
 impl Statistic {
     /// What it declares, and its parameter; 0 where it has none.
@@ -207,6 +209,12 @@ impl Declared {
             (_, statistic) => statistic.declared(),
         };
         Self { definition, parameter, missing }
+    }
+
+    /// That of the ratio of two sums.
+    #[must_use]
+    pub fn ratio() -> Self {
+        Self { definition: &ratio::DEFINITION, parameter: 0.0, missing: Missing::Zero }
     }
 
     /// The declaration.

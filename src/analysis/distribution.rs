@@ -48,7 +48,8 @@ pub fn distributions(
     units: Range<usize>,
 ) -> Vec<MetricDistribution> {
     let of_metric = |(at, metric): (usize, &Metric)| {
-        if metric.kind() == MetricKind::Conversion {
+        // A ratio is not a number of each user.
+        if metric.kind() == MetricKind::Conversion || metric.per.is_some() {
             return None;
         }
         let mut values: Vec<Vec<f64>> = vec![Vec::new(); experiment.treatments.len()];

@@ -7,6 +7,7 @@
 use crate::analysis::{MetricInput, Summary};
 use crate::experiment::{Experiment, Metric, MetricKind, Missing};
 use crate::metrics::Observations;
+use crate::statistic::ratio_of_pairs;
 
 /// The summary of experiment number `nth` over the units in `units`: those that came first, or
 /// those of a segment, for a look at part of the data.
@@ -33,6 +34,15 @@ pub fn summarize(
         let mut responders = vec![0; arms];
         let mut skewness = Vec::with_capacity(arms);
         let tallies = members.iter().zip(&mut responders).map(|(members, responders)| {
+            if metric.per.is_some() {
+                let pairs: Vec<(f64, f64)> = members
+                    .iter()
+                    .filter_map(|&unit| observations.pair(at, unit as usize))
+                    .collect();
+                *responders = pairs.iter().filter(|(_, under)| *under != 0.0).count() as u64;
+                skewness.push(None);
+                return ratio_of_pairs(&pairs);
+            }
             values.clear();
             values.extend(
                 members

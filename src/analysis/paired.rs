@@ -16,6 +16,7 @@
 use super::result::Tally;
 use crate::experiment::Metric;
 use crate::metrics::Observations;
+use crate::statistic::ratio_influences;
 
 /// A value with every user's influence on it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,9 @@ pub fn influence(
 ) -> Option<Influence> {
     let tally = tally?;
     let value = tally.value(exposed)?;
+    if metric.per.is_some() {
+        return Some(of_ratio(table, (nth, arm), at, value));
+    }
     let declared = metric.declared();
     let own = |unit: usize| declared.entering(table.value(at, metric.aggregation, unit));
     let mut of_unit = vec![0.0; table.units()];
@@ -51,6 +55,17 @@ pub fn influence(
         }
     }
     Some(Influence { value, of_unit })
+}
+
+/// The influences on a ratio.
+fn of_ratio(table: &Observations, (nth, arm): (usize, usize), at: usize, value: f64) -> Influence {
+    let own = |unit: usize| {
+        if table.treatment(nth, unit) == Some(arm) { table.pair(at, unit) } else { None }
+    };
+    // Who takes no part adds nothing to either sum.
+    let pairs: Vec<(f64, f64)> =
+        (0..table.units()).map(|unit| own(unit).unwrap_or_default()).collect();
+    Influence { value, of_unit: ratio_influences(&pairs, value) }
 }
 
 impl Influence {

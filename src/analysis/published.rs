@@ -36,6 +36,7 @@ pub(super) fn metric(
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Does not know: how a value is analyzed.
 
-use crate::experiment::{Aggregation, Metric};
+use crate::experiment::{Aggregation, Denominator, Metric};
 
 /// The treatment of a unit that takes part in nothing.
 const NOWHERE: u8 = u8::MAX;
@@ -20,6 +20,8 @@ pub struct Column {
     counts: Option<Vec<u32>>,
     /// Units with an event that has no value; empty until there is one.
     valueless: Vec<bool>,
+    /// Numbers of events with a value or without, kept where a ratio divides by them.
+    events: Option<Vec<u32>>,
 }
 
 impl Column {
@@ -38,6 +40,8 @@ pub struct Observations {
     columns: Vec<Column>,
     /// For each metric, its column.
     column_of: Vec<usize>,
+    /// For each metric, the column that it divides by, and whether by the number of events.
+    divisor: Vec<Option<(usize, bool)>>,
     /// For each metric, the column of the judge's other verdict, where it is known.
     other_verdict: Vec<Option<usize>>,
 }
@@ -71,11 +75,19 @@ impl Observations {
                     sums: vec![f64::NAN; units],
                     counts: None,
                     valueless: Vec::new(),
+                    events: None,
                 });
                 columns.len() - 1
             })
         };
         let column_of: Vec<usize> = metrics.iter().map(|metric| column(&metric.event)).collect();
+        let divisor: Vec<Option<(usize, bool)>> = metrics
+            .iter()
+            .map(|metric| {
+                let per = metric.per.as_ref()?;
+                Some((column(per.event()), matches!(per, Denominator::Events(_))))
+            })
+            .collect();
         let other_verdict = metrics
             .iter()
             .map(|metric| metric.judge.as_ref().and_then(|_| other_verdict(&metric.event)));
@@ -86,12 +98,15 @@ impl Observations {
                 .zip(&column_of)
                 .any(|(metric, &own)| own == at && metric.aggregation == Aggregation::Average);
             column.counts = averaged.then(|| vec![0; units]);
+            let counted = divisor.iter().flatten().any(|&own| own == (at, true));
+            column.events = counted.then(|| vec![0; units]);
         }
         Self {
             units,
             treatments: vec![vec![NOWHERE; units]; experiments],
             columns,
             column_of,
+            divisor,
             other_verdict,
         }
     }
@@ -109,7 +124,7 @@ impl Observations {
             self.treatments.iter_mut().for_each(|treatments| treatments.resize(units, NOWHERE));
             for column in &mut self.columns {
                 column.sums.resize(units, f64::NAN);
-                if let Some(counts) = &mut column.counts {
+                for counts in [&mut column.counts, &mut column.events].into_iter().flatten() {
                     counts.resize(units, 0);
                 }
             }
@@ -164,7 +179,7 @@ impl Observations {
         let column = &mut self.columns[column];
         let sum = &mut column.sums[unit];
         *sum = if sum.is_nan() { value } else { *sum + value };
-        if let Some(counts) = &mut column.counts {
+        for counts in [&mut column.counts, &mut column.events].into_iter().flatten() {
             counts[unit] += 1;
         }
     }
@@ -180,9 +195,12 @@ impl Observations {
     /// An event of `unit` that has no value: it occurred, and no sum or average knows of it.
     pub fn occur(&mut self, column: usize, unit: usize) {
         let units = self.units;
-        let valueless = &mut self.columns[column].valueless;
+        let Column { valueless, events, .. } = &mut self.columns[column];
         valueless.resize(units, false);
         valueless[unit] = true;
+        if let Some(events) = events {
+            events[unit] += 1;
+        }
     }
 
     /// The treatment of a unit, if it takes part.
@@ -190,6 +208,22 @@ impl Observations {
     pub fn treatment(&self, experiment: usize, unit: usize) -> Option<usize> {
         let treatment = self.treatments[experiment][unit];
         (treatment != NOWHERE).then_some(usize::from(treatment))
+    }
+
+    /// What a unit adds to numerator and denominator of a ratio; `None` for a metric that is none.
+    #[must_use]
+    pub fn pair(&self, metric: usize, unit: usize) -> Option<(f64, f64)> {
+        let (divisor, by_number) = self.divisor[metric]?;
+        let sum = |column: &Column| {
+            let sum = column.sums[unit];
+            if sum.is_nan() { 0.0 } else { sum * column.scale }
+        };
+        let divisor = &self.columns[divisor];
+        let under = match &divisor.events {
+            Some(events) if by_number => f64::from(events[unit]),
+            _ => sum(divisor),
+        };
+        Some((sum(&self.columns[self.column_of[metric]]), under))
     }
 
     /// The value of a unit under a metric; `None` without events.

@@ -274,5 +274,6 @@ fn metric(measure: &PlannedMeasure) -> Metric {
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     }
 }

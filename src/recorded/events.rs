@@ -98,7 +98,7 @@ pub fn events_report<R: BufRead>(
     }
     drop(exposures);
     let mut repeats = Repeats::default();
-    let counted = |key: &str| plan.metrics.iter().any(|metric| metric.event == key);
+    let counted = |key: &str| plan.metrics.iter().any(|metric| metric.counts(key));
     each_event(open()?, |line, event| {
         let Ok(json) = event else { return };
         let Ok(Recorded::Metric { at_ms, unit, event, value, .. }) = read(json, &plan.unit) else {

@@ -300,6 +300,7 @@ fn input(
             unit: written.unit.clone(),
             prior_variance,
             smallest_effect,
+            per: None,
             prior: written.prior,
             judge: written.judge.as_ref().and_then(|judge| accuracy(judge, faults)),
         },

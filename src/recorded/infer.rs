@@ -223,6 +223,7 @@ fn metrics(seen: &Seen) -> (Vec<Metric>, usize) {
             prior: None,
             judge: None,
             smallest_effect: 0.0,
+            per: None,
         };
         metrics.push(metric(event.clone(), Aggregation::Occurrence));
         if values.vary {

@@ -160,7 +160,7 @@ impl Table {
     pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
         let Slot { of, observations, log } = &mut self.slots[slot];
         let metrics =
-            plan.metrics.iter().enumerate().filter(|(_, metric)| metric.event == event.event);
+            plan.metrics.iter().enumerate().filter(|(_, metric)| metric.counts(event.event));
         let mut counting = metrics
             .filter(|(at, _)| {
                 of.iter()
@@ -236,7 +236,8 @@ impl Table {
     /// Takes the results out of metrics whose events were sampled in a way that cannot be made up for.
     fn leave_out_sampled(&self, summary: &mut Summary) {
         for input in &mut summary.metrics {
-            if self.sampled.contains_key(&input.metric.event) && !survives_sampling(&input.metric) {
+            let sampled = self.sampled.keys().any(|event| input.metric.counts(event));
+            if sampled && !survives_sampling(&input.metric) {
                 input.tallies.iter_mut().for_each(|tally| *tally = None);
             }
         }
@@ -336,8 +337,12 @@ impl Table {
     /// What the sampling of metric events does to an experiment's metrics.
     fn sampling(&self, plan: &Plan, nth: usize) -> Option<HealthCheck> {
         let own = plan.studies[nth].experiment.metrics.iter().map(|&at| &plan.metrics[at]);
-        let sampled: Vec<(&Metric, u64)> =
-            own.filter_map(|metric| Some((metric, *self.sampled.get(&metric.event)?))).collect();
+        let sampled: Vec<(&Metric, u64)> = own
+            .filter_map(|metric| {
+                let of = self.sampled.iter().filter(|(event, _)| metric.counts(event));
+                Some((metric, of.map(|(_, ratio)| *ratio).max()?))
+            })
+            .collect();
         let ratio = sampled.iter().map(|(_, ratio)| *ratio).max()?;
         let names = |sound: bool| {
             let names = sampled.iter().filter(|(metric, _)| survives_sampling(metric) == sound);

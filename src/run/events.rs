@@ -131,7 +131,7 @@ impl Visit {
 /// The application's own events, as far as a metric counts them.
 fn own(scenario: &Scenario, event: &Event, tell: &mut impl FnMut(Sent)) {
     caused_by(event, |event, value| {
-        let counted = scenario.metrics.iter().any(|metric| metric.event == event.key());
+        let counted = scenario.metrics.iter().any(|metric| metric.counts(event.key()));
         if event.sender() == EventSender::App && counted {
             tell(Sent::Metric(event, Value::Null, value as f64 * event.scale()));
         }

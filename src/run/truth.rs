@@ -297,7 +297,7 @@ fn quantity(
         for input in found
             .metrics
             .iter_mut()
-            .filter(|input| observer.unpriced() && input.metric.event == AppEvent::Cost.key())
+            .filter(|input| observer.unpriced() && input.metric.counts(AppEvent::Cost.key()))
         {
             input.tallies[arm] = None;
         }

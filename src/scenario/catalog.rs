@@ -381,6 +381,7 @@ pub fn metrics() -> Vec<Metric> {
             prior: None,
             judge: None,
             smallest_effect: 0.0,
+            per: None,
         };
     use Aggregation::{Occurrence, Sum};
     use Better::{Higher, Lower};

@@ -140,6 +140,7 @@ pub fn metrics(written: &Entries<WrittenOutcome>) -> impl Iterator<Item = Metric
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     })
 }
 

@@ -5,6 +5,8 @@
 //!
 //! Does not know: what the numbers cause.
 
+use std::ops::Range;
+
 use super::catalog;
 use super::faults::Faults;
 use super::outcomes;
@@ -13,7 +15,7 @@ use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
 use crate::event::AppEvent;
 use crate::experiment::{
-    Aggregation, Better, JudgeAccuracy, Metric, MetricKind, Missing, Statistic,
+    Aggregation, Better, Denominator, JudgeAccuracy, Metric, MetricKind, Missing, Statistic,
 };
 use crate::flags::spec::{ClauseSpec, SegmentSpec};
 use crate::llm::profile::ModelProfile;
@@ -221,6 +223,7 @@ fn new_metric(key: &str) -> Metric {
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     }
 }
 
@@ -276,6 +279,15 @@ pub fn metrics(
             emitted(key, event, outcomes, faults);
             metric.event.clone_from(&event.value);
         }
+        if let Some(per) = &file.per {
+            let (source::WrittenDenominator::Events(event)
+            | source::WrittenDenominator::Values(event)) = &per.value;
+            emitted(key, event, outcomes, faults);
+            metric.per = Some(match &per.value {
+                source::WrittenDenominator::Events(_) => Denominator::Events(event.value.clone()),
+                source::WrittenDenominator::Values(_) => Denominator::Values(event.value.clone()),
+            });
+        }
         if let Some(smallest) = &file.smallest_effect {
             metric.smallest_effect = faults.range("smallest_effect", smallest, 0.0, 10.0);
         }
@@ -292,6 +304,9 @@ pub fn metrics(
                 faults.add(message, &statistic.span, label, None);
             }
         }
+        if let Some(per) = &file.per {
+            ratio(metric, key, &per.span, faults);
+        }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {
             let help = "write `unit: \"ms\"`, \"$\" or \"tokens\"; a share of users is `aggregation: Occurrence`".to_owned();
             faults.add(
@@ -303,6 +318,21 @@ pub fn metrics(
         }
     }
     metrics
+}
+
+/// A ratio divides sums, and nothing else.
+fn ratio(metric: &Metric, key: &Spanned<String>, place: &Range<usize>, faults: &mut Faults<'_>) {
+    let why = if metric.aggregation != Aggregation::Sum {
+        "a ratio divides sums: write `aggregation: Sum`"
+    } else if metric.statistic != Statistic::Mean {
+        "a ratio has no percentile: write `statistic: Mean`"
+    } else if metric.judge.is_some() {
+        "only a rate can be corrected for its judge: leave `judge` out"
+    } else {
+        return;
+    };
+    let message = format!("metric `{}` cannot be a ratio", key.value);
+    faults.add(message, place, "it is divided by this", Some(why.to_owned()));
 }
 
 /// How often a judge is right; `None` after a fault.

@@ -22,7 +22,7 @@ pub use configs::{AtBudget, Config, Depth, Redaction, Variation};
 pub use graph::{
     WrittenEdge, WrittenGraph, WrittenHandover, WrittenNode, WrittenRole, WrittenWhen,
 };
-pub use metrics::{Accuracy, Metric};
+pub use metrics::{Accuracy, Metric, WrittenDenominator};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout};
 pub use world::{Causes, Judge, Model, Sees, Tool};

@@ -453,6 +453,7 @@ fn what_the_account_says_of_started_experiments_is_what_the_scenario_says() {
                 prior_variance: None,
                 judge: None,
                 smallest_effect: 0.0,
+                per: None,
                 unit: if metric.kind() == crate::experiment::MetricKind::Conversion {
                     String::new()
                 } else {

@@ -97,6 +97,7 @@ impl Arrivals {
         let counted = |metric: &Metric| {
             (
                 metric.event.clone(),
+                metric.per.clone(),
                 metric.aggregation,
                 metric.statistic,
                 metric.missing,

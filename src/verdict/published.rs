@@ -45,6 +45,7 @@ pub(crate) fn metric(
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     }
 }
 

@@ -310,3 +310,96 @@ fn recorded_events_give_the_statistics_of_the_run_and_every_report_says_what_is_
         assert!(text.contains("(stated in the scenario)"), "{text}");
     }
 }
+
+/// The helper with a ratio: dollars of orders per answered request, and cost per token.
+fn with_ratios() -> Scenario {
+    let metrics = "metrics: {
+        \"order_per_visit\": (event: \"order\", per: Events(\"request_duration\"), better: Higher, unit: \"$\"),
+        \"cost_per_token\": (event: \"ai_cost_per_request\", per: Values(\"$ld:ai:tokens:total\"), unit: \"$\"),
+    },\n    experiments:";
+    changed(&[
+        (
+            "(like: \"default\")",
+            "(like: \"default\", effect: (metric: \"order_per_visit\", lift: \"+10%\"))",
+        ),
+        ("experiments:", metrics),
+        ("metrics: [", "metrics: [\"order_per_visit\", \"cost_per_token\", "),
+    ])
+}
+
+#[test]
+fn a_ratio_is_the_sum_of_all_over_the_sum_of_all() {
+    let scenario = with_ratios();
+    let entries = journal(&scenario, 600);
+    let options = RunOptions { seed: Some(7), users: Some(600), ..RunOptions::default() };
+    let found = run(&scenario, options).unwrap();
+    let arm = |entry: &Entry| match entry.event {
+        Event::Evaluated { served, in_experiment: true } => {
+            Some((entry.user, usize::from(served.variation)))
+        }
+        _ => None,
+    };
+    let arms: BTreeMap<u32, usize> = entries.iter().filter_map(arm).collect();
+    for own in 0..2 {
+        let (mut orders, mut requests, mut nano, mut tokens) = (0, 0, 0, 0);
+        for entry in entries.iter().filter(|entry| arms.get(&entry.user) == Some(&own)) {
+            match entry.event {
+                Event::Followed { outcome: 1, value, .. } => orders += value,
+                Event::Finished { .. } => requests += 1,
+                Event::AgentFinished { input_tokens, output_tokens, cost, .. } => {
+                    tokens += input_tokens + output_tokens;
+                    nano += cost.map_or(0, |cost| cost.nano_dollars());
+                }
+                _ => {}
+            }
+        }
+        let value = |metric: usize| {
+            let summary = &found.summaries[0];
+            summary.metrics[metric].tallies[own].unwrap().value(summary.exposures[own]).unwrap()
+        };
+        let per_visit = orders as f64 / 1e6 / f64::from(requests);
+        let per_token = nano as f64 / 1e9 / f64::from(tokens);
+        assert!((value(0) / per_visit - 1.0).abs() < 1e-12, "{} {per_visit}", value(0));
+        assert!((value(1) / per_token - 1.0).abs() < 1e-12, "{} {per_token}", value(1));
+    }
+    // The same number in the report, which says what it is.
+    let report = &found.report.experiments[0].metrics[0];
+    assert_eq!(report.statistic.as_deref(), Some("ratio of sums over users"));
+    // The stated effect is the true one: no other sum differs.
+    let pair = found_truth(&scenario);
+    assert!((pair.relative.unwrap().value - 0.1).abs() < 1e-6, "{pair:?}");
+}
+
+fn found_truth(scenario: &Scenario) -> simlab::run::Pair {
+    found(scenario, 2000).pairs[0][1]
+}
+
+#[test]
+fn intervals_of_a_ratio_hold_the_truth_as_often_as_they_say() {
+    // No effect, so the truth is that of both arms together; 90% intervals around a difference of 0.
+    let scenario = changed(&[
+        (
+            "experiments:",
+            "metrics: { \"cost_per_token\": (event: \"ai_cost_per_request\", per: Values(\"$ld:ai:tokens:total\"), unit: \"$\") },\n    experiments:",
+        ),
+        ("metrics: [", "metrics: [\"cost_per_token\", "),
+    ]);
+    let covered = (0..80)
+        .filter(|&seed| {
+            let options =
+                RunOptions { seed: Some(seed), users: Some(400), ..RunOptions::default() };
+            let outcome = run(&scenario, options).unwrap();
+            let summary = &outcome.summaries[0];
+            let of = |arm: usize| match summary.metrics[0].tallies[arm].unwrap() {
+                simlab::analysis::Tally::Value { value, standard_error, .. } => {
+                    (value, standard_error.unwrap())
+                }
+                other => panic!("{other:?}"),
+            };
+            let ((one, its), (other, theirs)) = (of(0), of(1));
+            (one - other).abs() < 1.645 * (its * its + theirs * theirs).sqrt()
+        })
+        .count();
+    // 72 of 80 are expected; 3.5 standard deviations are 9.4.
+    assert!((63..=80).contains(&covered), "{covered} of 80");
+}

@@ -70,6 +70,7 @@ fn metric(
         prior: None,
         judge: None,
         smallest_effect: 0.0,
+        per: None,
     }
 }
 

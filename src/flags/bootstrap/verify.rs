@@ -45,10 +45,13 @@ pub fn verify(spec: &ProjectSpec, existing: &Existing) -> Vec<String> {
         check.config(config);
     }
     for metric in &spec.metrics {
-        if !spec.own_events.contains(&metric.event)
-            && let Err(error) = metric.event.parse::<AppEvent>()
-        {
-            check.fault(format!("metric `{}`: {error}", metric.key));
+        let per = metric.per.as_ref().map(|per| per.event());
+        for event in [metric.event.as_str()].into_iter().chain(per) {
+            if !spec.own_events.iter().any(|own| own == event)
+                && let Err(error) = event.parse::<AppEvent>()
+            {
+                check.fault(format!("metric `{}`: {error}", metric.key));
+            }
         }
         if metric.kind() != MetricKind::Conversion && metric.unit.is_empty() {
             check.fault(format!("metric `{}` is numeric and needs a unit", metric.key));

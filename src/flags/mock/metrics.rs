@@ -201,6 +201,7 @@ impl Metric {
             prior: None,
             judge: None,
             smallest_effect: 0.0,
+            per: None,
         }
     }
 

@@ -19,6 +19,9 @@ pub struct Metric {
     pub event: Option<Spanned<String>>,
     /// How the events of one user become one value.
     pub aggregation: Option<Aggregation>,
+    /// Makes it a ratio: the sum of all users' values over the number of another event, or over the
+    /// sum of its values. Default: it is no ratio.
+    pub per: Option<Spanned<WrittenDenominator>>,
     /// What of the users' values is compared.
     pub statistic: Option<Spanned<Statistic>>,
     /// What users without an event count as.
@@ -43,6 +46,16 @@ pub struct Metric {
     /// How often the judge behind a rate is right: the corrected rate then stands beside the raw
     /// one. Default: not corrected.
     pub judge: Option<Spanned<Accuracy>>,
+}
+
+/// What a ratio divides by, over the same users.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Denominator")]
+pub enum WrittenDenominator {
+    /// By the number of events: `Events("request_duration")` makes a sum one per request.
+    Events(Spanned<String>),
+    /// By the sum of their values: `Values("$ld:ai:tokens:total")` makes it one per token.
+    Values(Spanned<String>),
 }
 
 /// How often the judge behind a rate is right. Together the two shares have to be more than 1:
