@@ -214,7 +214,10 @@ pub(super) fn estimate(
             let given = checked(standard_error)?;
             let unknown = declared.unknown(units, given);
             let standard_error = given.filter(|_| unknown.is_none());
-            let total = Some(finite(value, "percentile")? * exposures as f64);
+            let value = finite(value, "value")?;
+            // Of a ratio no total of the users says anything.
+            let percentile = declared.definition().kind == MetricKind::Percentile;
+            let total = percentile.then_some(value * exposures as f64);
             Ok(Estimate {
                 units,
                 conversions: None,

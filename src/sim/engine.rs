@@ -378,7 +378,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 let app = &self.world.app;
                 if !app.outcomes.is_empty() {
                     let (user, group) = (visit.user, visit.group);
-                    visit.outcomes(app, self.world.luck, |outcome, value| {
+                    visit.outcomes(app, |outcome, value| {
                         let wait = app.outcomes.get(usize::from(outcome)).map(|own| own.after);
                         let event = Event::Followed { outcome, group, value };
                         self.outcomes.push(self.now + wait.unwrap_or_default(), (user, event));

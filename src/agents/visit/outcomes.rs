@@ -8,7 +8,6 @@ use crate::agents::outcome::{EffectTarget, VisitQuality};
 use crate::journal::{AgentId, Label};
 use crate::knowledge::Grade;
 use crate::quantity::Lifts;
-use crate::random::Luck;
 
 impl Visit {
     /// How good the visit was, once it is over; `None` where the app has lost the user.
@@ -33,14 +32,14 @@ impl Visit {
     }
 
     /// The outcomes that come of the visit, each with its value in millionths of its unit.
-    pub fn outcomes(&self, app: &App<'_>, luck: Luck, mut tell: impl FnMut(u8, u64)) {
+    pub fn outcomes(&self, app: &App<'_>, mut tell: impl FnMut(u8, u64)) {
         let Some(quality) = self.quality else { return };
         for (nth, outcome) in (0..=u8::MAX).zip(app.outcomes) {
             let change = (
                 self.stated(app, EffectTarget::OutcomeChance(nth)),
                 self.stated(app, EffectTarget::OutcomeValue(nth)),
             );
-            if let Some(value) = outcome.after_visit(quality, change, (luck, self.owner)) {
+            if let Some(value) = outcome.after_visit(quality, change, (self.luck, self.owner)) {
                 tell(nth, value);
             }
         }

@@ -92,7 +92,6 @@ fn experiment(
         outside: control.into(),
         sample: Share::WHOLE,
         treatments: vec![(control.into(), half), (treatment.into(), half)],
-        own_events: Vec::new(),
         metrics: METRICS.map(String::from).to_vec(),
         primary: METRICS[0].into(),
         threshold: Probability::new(0.9).unwrap(),
@@ -218,6 +217,7 @@ pub fn spec() -> ProjectSpec {
                 "international-standard",
             ),
         ],
+        own_events: Vec::new(),
         metrics: vec![
             metric(
                 METRICS[0],
