@@ -11,7 +11,7 @@ use crate::agents::outcome::BusinessOutcome;
 use crate::agents::spec::{AgentSetup, ConfigSetup};
 use crate::journal::Served;
 use crate::judge::JudgeSpec;
-use crate::knowledge::{Complexity, TopicId};
+use crate::knowledge::{Complexity, Question, TopicId};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::Setup;
 use crate::llm::usage::Usage;
@@ -70,6 +70,8 @@ pub struct Brief {
     pub complexity: Complexity,
     /// Whether it is to carry personal data.
     pub personal: bool,
+    /// The question itself, where nobody has to write it.
+    pub asks: Option<Question>,
 }
 
 /// What evaluation served of each agent's config, in the order of the agents.

@@ -116,6 +116,7 @@ impl Visit {
                 topic: crate::knowledge::TopicId(0),
                 complexity: crate::knowledge::Complexity::Basic,
                 personal: false,
+                asks: None,
             },
             phase: Phase::Over,
             served: SmallVec::new(),
@@ -147,8 +148,15 @@ impl Visit {
         }
     }
 
-    /// A new user's visit: its question has to be written first.
-    pub fn begin(&mut self, user: u32, (owner, luck): (Owner, Luck), group: u16, brief: Brief) {
+    /// A new user's visit: its question has to be written first, where it does not come from a list.
+    pub fn begin(
+        &mut self,
+        app: &App<'_>,
+        user: u32,
+        (owner, luck): (Owner, Luck),
+        group: u16,
+        brief: Brief,
+    ) {
         // What was allocated for the visit before is used again.
         self.branches.truncate(1);
         self.branches.iter_mut().for_each(Branch::clear);
@@ -169,6 +177,9 @@ impl Visit {
         (self.wrong_routes, self.missing, self.revising) = (0, 0.0, None);
         (self.answer, self.answered_by, self.answer_shown) = (None, AgentId(0), 0);
         self.spent = Money::ZERO;
+        if let Some(question) = brief.asks {
+            self.asked(app, Said::Recipe(question));
+        }
     }
 
     fn branch(&self, at: usize) -> Option<&Branch> {
@@ -301,12 +312,16 @@ impl Visit {
             let items = PiiSet::NONE.with(PiiKind::Name).with(PiiKind::Email);
             let personal = if self.brief.personal { PersonalData::new(items, 0) } else { None };
             let Brief { topic, complexity, .. } = self.brief;
-            Said::Recipe(Question { topic, complexity, template: 0, personal })
+            Said::Recipe(Question { topic, complexity, template: 0, personal, listed: None })
         };
         let question = match reply {
             Some(Reply::Question(question)) => question,
             _ => fallback(),
         };
+        self.asked(app, question);
+    }
+
+    fn asked(&mut self, app: &App<'_>, question: Said<Question>) {
         self.personal = match &question {
             Said::Recipe(question) => question.items(),
             Said::Words(text) => detect_personal_data(text),

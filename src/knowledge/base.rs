@@ -11,8 +11,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::detect;
+use super::listed::{ListedQuestion, QuestionId};
 use super::markdown::{self, ChunkSize};
 use super::prose::Sentences;
 use super::question::Clauses;
@@ -108,6 +110,8 @@ pub struct KnowledgeBase {
     sentences: Sentences,
     lower_chunks: Vec<String>,
     space: Space,
+    /// Questions in somebody's own words; empty where they are made up.
+    listed: Arc<[ListedQuestion]>,
 }
 
 impl KnowledgeBase {
@@ -227,6 +231,7 @@ impl KnowledgeBase {
             sentences: Sentences::new(&sentences),
             lower_chunks,
             space,
+            listed: Arc::default(),
         })
     }
 
@@ -288,6 +293,38 @@ impl KnowledgeBase {
 
     pub(super) fn queries(&self, topic: TopicId) -> &[Phrase] {
         &self.entry(topic).queries
+    }
+
+    /// The same base with a list of questions in somebody's own words.
+    #[must_use]
+    pub fn with_questions(self, listed: Vec<ListedQuestion>) -> Self {
+        Self { listed: listed.into(), ..self }
+    }
+
+    /// Its list of questions; empty where questions are made up.
+    #[must_use]
+    pub fn questions(&self) -> &[ListedQuestion] {
+        &self.listed
+    }
+
+    /// The question of this number in its list.
+    #[must_use]
+    pub fn listed(&self, QuestionId(id): QuestionId) -> Option<&ListedQuestion> {
+        self.listed.get(id as usize)
+    }
+
+    /// The topic that a text is about: one that it names, else that of the document with the most
+    /// similar chunk, else the first.
+    #[must_use]
+    pub fn topic_of(&self, text: &str) -> TopicId {
+        let similar = || {
+            let scores = self.chunks.iter().zip(self.space.similarities(text));
+            // The first of equals.
+            let best = scores.rev().max_by(|one, other| one.1.total_cmp(&other.1));
+            let document = best.filter(|(_, score)| *score > 0.0)?.0.document;
+            self.topics().find(|&topic| self.entry(topic).document == document)
+        };
+        self.topic_mentioned(text).or_else(similar).unwrap_or(TopicId(0))
     }
 
     /// The topic of this title, upper or lower case.

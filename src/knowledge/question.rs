@@ -3,12 +3,14 @@
 //! Promises: a [`Question`] is `Copy`; its size comes from tables without allocation and is exactly
 //! the size of its rendering, redacted or not; [`recognize`] gives back what the recipe said, from
 //! the text alone. A rendered question holds no quotation mark, backslash or line break, so it
-//! stands in JSON as it is.
+//! stands in JSON as it is. Questions of a list have its words, and none of these guarantees but
+//! that of the size.
 //!
 //! Does not know: who asks, how often, or what will be answered.
 
 use super::base::{KnowledgeBase, TopicId};
 use super::detect;
+use super::listed::{ListedQuestion, QuestionId};
 use super::personal::{PersonalData, PiiSet, REQUEST, Redaction};
 use super::tokens::{Phrase, Size};
 
@@ -107,6 +109,8 @@ pub struct Question {
     pub template: u8,
     /// What the user tells of themselves, if anything.
     pub personal: Option<PersonalData>,
+    /// Which question of the base's list it is, in the list's own words; `None`: in ours.
+    pub listed: Option<QuestionId>,
 }
 
 impl Question {
@@ -122,6 +126,23 @@ impl Question {
         self.items() & redaction.covers() & noticed
     }
 
+    /// The question of the base's list that it is.
+    fn in_list(self, base: &KnowledgeBase) -> Option<&ListedQuestion> {
+        self.listed.and_then(|id| base.listed(id))
+    }
+
+    /// What the user wants, where the base's list says it.
+    #[must_use]
+    pub fn intent(self, base: &KnowledgeBase) -> Option<&str> {
+        self.in_list(base).and_then(ListedQuestion::intent)
+    }
+
+    /// What a judge is told of the answer that is expected, where the base's list says it.
+    #[must_use]
+    pub fn expected(self, base: &KnowledgeBase) -> Option<&Phrase> {
+        self.in_list(base).and_then(ListedQuestion::expected)
+    }
+
     /// Its phrases in order, with `redacted` items hidden.
     fn each<'a>(self, base: &'a KnowledgeBase, redacted: PiiSet, mut say: impl FnMut(&'a Phrase)) {
         if let Some(personal) = self.personal {
@@ -134,15 +155,21 @@ impl Question {
     /// nanoseconds.
     #[must_use]
     pub fn size(self, base: &KnowledgeBase, redacted: PiiSet) -> Size {
+        if let Some(listed) = self.in_list(base) {
+            return listed.size(redacted);
+        }
         let mut size = Size::ZERO;
         self.each(base, redacted, |phrase| size += phrase.size());
         size
     }
 
     /// The size of the whole phrases that stand within its first `characters` characters, as it was
-    /// asked.
+    /// asked; of the characters themselves where it is in a list's words.
     #[must_use]
     pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
+        if let Some(listed) = self.in_list(base) {
+            return listed.leading(characters);
+        }
         let (mut size, mut room) = (Size::ZERO, true);
         self.each(base, PiiSet::NONE, |phrase| {
             room = room && size.characters + phrase.size().characters <= characters;
@@ -156,6 +183,9 @@ impl Question {
     /// Its text with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked).
     #[must_use]
     pub fn render(self, base: &KnowledgeBase, redacted: PiiSet) -> String {
+        if let Some(listed) = self.in_list(base) {
+            return listed.render(redacted);
+        }
         let mut text = String::with_capacity(256);
         self.each(base, redacted, |phrase| text.push_str(phrase.text()));
         text
@@ -240,7 +270,10 @@ mod tests {
         for topic in BASE.topics() {
             for complexity in Complexity::ALL {
                 for template in 0..TEMPLATES {
-                    check(Question { topic, complexity, template, personal: None }, PiiSet::ALL);
+                    check(
+                        Question { topic, complexity, template, personal: None, listed: None },
+                        PiiSet::ALL,
+                    );
                 }
             }
         }
@@ -262,6 +295,7 @@ mod tests {
                             complexity: Complexity::Basic,
                             template: items % TEMPLATES,
                             personal,
+                            listed: None,
                         },
                         PiiSet::from_bits(redacted),
                     );
@@ -285,6 +319,7 @@ mod tests {
                             complexity: Complexity::Advanced,
                             template: 0,
                             personal,
+                            listed: None,
                         },
                         PiiSet::NONE,
                     );
@@ -297,7 +332,7 @@ mod tests {
         #[test]
         fn any_question_is_counted_as_rendered_and_read_back(topic in 0_usize..28, complexity in 0_usize..3, template: u8, items in 0_u8..64, bits: u64, redacted in 0_u8..64) {
             let personal = PersonalData::new(PiiSet::from_bits(items), bits);
-            check(Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal }, PiiSet::from_bits(redacted));
+            check(Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal, listed: None }, PiiSet::from_bits(redacted));
         }
     }
 
@@ -309,6 +344,7 @@ mod tests {
             complexity: Complexity::Basic,
             template: 0,
             personal: PersonalData::new(PiiSet::ALL, 0),
+            listed: None,
         };
         assert_eq!(
             question.render(&BASE, PiiSet::NONE),

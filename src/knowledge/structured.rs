@@ -94,6 +94,9 @@ impl Detection {
     /// Its size as JSON.
     #[must_use]
     pub fn size(self, base: &KnowledgeBase) -> Size {
+        if self.question.listed.is_some() {
+            return Size::of(&self.render(base));
+        }
         let tables: &'static Tables = &TABLES;
         let head = tables.detection(self.found).size();
         // The end of the JSON grows together with the question mark.
@@ -105,8 +108,12 @@ impl Detection {
     /// As JSON: `detected`, `types`, `redacted`.
     #[must_use]
     pub fn render(self, base: &KnowledgeBase) -> String {
+        let text = self.question.render(base, self.hidden_before | self.found);
+        if self.question.listed.is_some() {
+            return detection_of(self.found, text);
+        }
         let head = TABLES.detection(self.found).text();
-        format!("{head}{}\"}}", self.question.render(base, self.hidden_before | self.found))
+        format!("{head}{text}\"}}")
     }
 }
 
@@ -114,8 +121,12 @@ impl Detection {
 /// [`Detection::render`].
 #[must_use]
 pub fn detection(text: &str, found: PiiSet) -> String {
+    detection_of(found, redact(text, found))
+}
+
+fn detection_of(found: PiiSet, redacted: String) -> String {
     let head = detection_head(found);
-    let redacted = serde_json::Value::from(redact(text, found)).to_string();
+    let redacted = serde_json::Value::from(redacted).to_string();
     // The head ends in the quotation mark with which the text begins.
     format!("{}{redacted}}}", head.strip_suffix('"').unwrap_or(&head))
 }
@@ -255,7 +266,7 @@ mod tests {
         #[test]
         fn every_detection_is_json_and_counted_as_rendered(items in 0_u8..64, bits: u64, found in 0_u8..64, topic in 0_usize..28, template: u8, complexity in 0_usize..3) {
             let personal = PersonalData::new(PiiSet::from_bits(items), bits);
-            let question = Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal };
+            let question = Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal, listed: None };
             let detection = Detection { question, hidden_before: PiiSet::NONE, found: PiiSet::from_bits(found & items) };
             let text = detection.render(&BASE);
             prop_assert_eq!(detection.size(&BASE), Size::of(&text), "{}", text);

@@ -52,6 +52,10 @@ pub async fn gather<F: Flags>(
     let (nobody, prompt) = (User::new(session, 0), stage.topics_prompt());
     let topics = {
         let read = async {
+            // Nobody has to find topics where users ask a list's questions.
+            if !scenario.knowledge.questions().is_empty() {
+                return Some(Vec::new());
+            }
             tokio::select! {
                 biased;
                 () = session.halt.stopped() => None,
@@ -72,7 +76,7 @@ pub async fn gather<F: Flags>(
     let Some(topics) = topics else {
         return LiveOutcome { stopped: session.halt.why(), ..gathered };
     };
-    let plan = Plan::new(seed, &scenario.traffic, topics);
+    let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
     let world =
         World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
 

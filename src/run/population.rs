@@ -103,8 +103,12 @@ impl<'a> Population<'a> {
             heard(prompt, &result);
             result
         };
-        let topics = stage.topics(answer(&stage.topics_prompt()), &mut reader);
-        let plan = Plan::new(seed, &scenario.traffic, topics);
+        let topics = if scenario.knowledge.questions().is_empty() {
+            stage.topics(answer(&stage.topics_prompt()), &mut reader)
+        } else {
+            Vec::new()
+        };
+        let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
         let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck };
         let adaptive = if adapts { Adaptive::new(stage, flags, users) } else { None };
         let fixed = FlagAssign { compiled: flags, forced: &forced };

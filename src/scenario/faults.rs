@@ -66,6 +66,11 @@ impl<'s> Faults<'s> {
         self.push(Diagnostic { source: Some(self.source.clone()), help, ..fault });
     }
 
+    /// Adds a fault of another file that this one names.
+    pub fn add_other(&mut self, fault: Diagnostic) {
+        self.push(fault);
+    }
+
     fn push(&mut self, fault: Diagnostic) {
         // What follows from a fault whose place is known says nothing new.
         let known = |own: &Diagnostic| {

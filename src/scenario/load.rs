@@ -13,20 +13,21 @@ use super::faults::Faults;
 use super::injected::{self, FaultRule};
 use super::library::{LESSONS, LIBRARY, built_in};
 use super::model::Scenario;
+use super::questions;
 use super::resolve::resolve;
 use super::schema::schema;
 use super::source::Source as Written;
 use super::spanned::{Misread, Spanned};
 use super::{mend, shape, spanned};
 use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken, nearest};
-use crate::knowledge::{KnowledgeBase, REINFORCEMENT_LEARNING};
+use crate::knowledge::{KnowledgeBase, ListedQuestion, REINFORCEMENT_LEARNING};
 
 /// Largest scenario file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Largest knowledge base, in bytes: as many as a base takes.
 const MAX_KNOWLEDGE: u64 = 8 << 20;
-/// Fewest topics that a knowledge base has to give, as the tutorial asks of its model.
-const MIN_TOPICS: usize = 20;
+/// Largest file of questions, in bytes.
+const MAX_QUESTIONS: u64 = 16 << 20;
 /// The folder of the knowledge base that is built in, so that a copied scenario runs anywhere.
 const BUILT_IN_KNOWLEDGE: &str = "knowledge/reinforcement-learning";
 
@@ -40,8 +41,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Its text.
     pub source: Source,
-    /// The documents of the folder that it names as its knowledge base; empty where that is built
-    /// in.
+    /// The documents of the folder that it names as its knowledge base, unless that is built in, and
+    /// its file of questions, by the name that the scenario gives it.
     pub documents: Vec<(String, String)>,
 }
 
@@ -55,7 +56,11 @@ pub fn parse_kept(
     documents: &[(String, String)],
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let kept = |named: &str| {
-        if documents.is_empty() { built_in_documents(named) } else { Ok(documents.to_vec()) }
+        if let Some(questions) = documents.iter().find(|(name, _)| name == named) {
+            return Ok(vec![questions.clone()]);
+        }
+        let base: Vec<_> = documents.iter().filter(|(name, _)| markdown(name)).cloned().collect();
+        if base.is_empty() { built_in_documents(named) } else { Ok(base) }
     };
     parse(name, Source::new(format!("{name}.ron (recorded)"), text), &kept)
 }
@@ -89,7 +94,8 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
     parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))
 }
 
-/// Reads a scenario's text. `documents` gives the documents of a knowledge folder that it names.
+/// Reads a scenario's text. `documents` gives the documents of a knowledge folder that it names, or
+/// the one text of a file that it names.
 ///
 /// # Errors
 /// All faults of the text.
@@ -123,15 +129,22 @@ pub fn parse(
     let noted = |named: &str| {
         let found = documents(named)?;
         if built_in_documents(named).ok().as_ref() != Some(&found) {
-            kept.borrow_mut().clone_from(&found);
+            kept.borrow_mut().extend(found.iter().cloned());
         }
         Ok(found)
     };
     let named = written.knowledge.as_ref().map(|named| knowledge(named, &noted, &mut faults));
+    let listed = questions::questions(&written, &noted, &mut faults);
     // Reading the built-in base takes a while, so it comes last.
-    let knowledge =
-        || named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok());
-    let digest = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(source.text.as_bytes()));
+    let knowledge = || {
+        let base =
+            named.unwrap_or_else(|| KnowledgeBase::from_documents(&REINFORCEMENT_LEARNING).ok())?;
+        let listed =
+            listed.into_iter().map(|(text, notes)| ListedQuestion::new(&text, notes, &base));
+        let listed = listed.collect();
+        Some(base.with_questions(listed))
+    };
+    let digest = digest(&source.text, &kept.borrow());
     let resolved = resolve(name, digest, &written, knowledge, &mut faults);
     match (resolved, faults.finish()) {
         (Some(scenario), found) if found.is_empty() => {
@@ -139,6 +152,17 @@ pub fn parse(
         }
         (_, found) => Err(found),
     }
+}
+
+/// A digest of the scenario's text and of the files of its own that it names.
+fn digest(text: &str, documents: &[(String, String)]) -> String {
+    let mut digest = xxhash_rust::xxh3::Xxh3::new();
+    digest.update(text.as_bytes());
+    for part in documents.iter().flat_map(|(name, text)| [name, text]) {
+        digest.update(&(part.len() as u64).to_le_bytes());
+        digest.update(part.as_bytes());
+    }
+    format!("{:032x}", digest.digest128())
 }
 
 /// What is wrong with the names and sums of a text whose shape was mended.
@@ -196,6 +220,12 @@ fn knowledge(
         None
     };
     let documents = match documents(&named.value) {
+        Ok(documents) if documents.iter().any(|(name, _)| *name == named.value) => {
+            return fault(
+                format!("`{}` is a file, not a folder of Markdown files", named.value),
+                "a file of questions goes to `questions`",
+            );
+        }
         Ok(documents) => documents,
         Err(reason) => {
             return fault(
@@ -208,13 +238,6 @@ fn knowledge(
         Err(error) => {
             fault(error.to_string(), "put Markdown files (.md) with headings into the folder")
         }
-        Ok(base) if base.n_topics() < MIN_TOPICS => fault(
-            format!(
-                "the knowledge base has too few topics: {} of at least {MIN_TOPICS}",
-                base.n_topics()
-            ),
-            "every heading is a topic, whatever its level, if its title is not there yet: write more headings (`#` to `######`)",
-        ),
         Ok(base) => Some(base),
     }
 }
@@ -228,22 +251,37 @@ fn built_in_documents(named: &str) -> Documents {
     }
 }
 
-/// The Markdown files of a folder, by name.
+/// Whether a file of this name is a document of a knowledge base.
+fn markdown(name: impl AsRef<Path>) -> bool {
+    name.as_ref().extension().is_some_and(|ending| ending == "md")
+}
+
+/// The Markdown files of a folder, by name; of a path to a file its one text, by the path.
 fn documents(folder: &Path, named: &str) -> Documents {
     let path = folder.join(named);
+    if path.is_file() && !markdown(named) {
+        let bytes = at_most(&path, MAX_QUESTIONS).map_err(|error| error.to_string())?;
+        let bytes =
+            bytes.ok_or_else(|| format!("it is larger than {} MiB", MAX_QUESTIONS >> 20))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            format!("it is not UTF-8 text: byte {at} is not part of a character")
+        })?;
+        return Ok(vec![(named.to_owned(), text)]);
+    }
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return built_in_documents(named)
-                .map_err(|_| format!("there is no folder `{}`", path.display()));
+            return built_in_documents(named).map_err(|_| {
+                let kind = if path.extension().is_some() { "file" } else { "folder" };
+                format!("there is no {kind} `{}`", path.display())
+            });
         }
         Err(error) => return Err(error.to_string()),
     };
-    let markdown =
-        |path: &Path| path.extension().is_some_and(|ending| ending == "md") && path.is_file();
     let mut paths: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| markdown(path))
+        .filter(|path| markdown(path) && path.is_file())
         .collect();
     paths.sort();
     let mut documents = Vec::new();

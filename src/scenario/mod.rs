@@ -24,6 +24,7 @@ mod outcomes;
 mod overrides;
 mod project;
 mod provenance;
+mod questions;
 mod reference;
 mod resolve;
 mod schema;

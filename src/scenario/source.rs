@@ -49,9 +49,16 @@ pub struct Source {
     /// `--seed` overrides it.
     pub seed: u64,
     /// What users ask about and the search tools search: a folder of Markdown files, beside the
-    /// scenario file. It has to give at least 20 topics (headings). Default: the built-in base on
+    /// scenario file. Its headings are topics; one is enough. Default: the built-in base on
     /// reinforcement learning.
     pub knowledge: Option<Spanned<String>>,
+    /// What users ask, word for word: a file of JSON lines beside the scenario file, such as
+    /// `{"text": "Where is my invoice?"}`. A line may also say `intent` (a name of a routing agent's
+    /// intents), `depth` (`basic`, `intermediate`, `advanced`), `personal_data` (an object from a
+    /// kind, such as `name` or `email`, to the words in the text; without it, simlab looks for
+    /// personal data in the text) and `expected` (the answer that the judge compares with). Each user
+    /// asks one of them; all are equally likely. Default: a model writes the questions.
+    pub questions: Option<Spanned<String>>,
     /// Who sends how many queries, and how. Default: the tutorial's.
     pub traffic: Traffic,
     /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the

@@ -42,7 +42,7 @@ pub struct World<'a> {
     /// The app.
     pub app: App<'a>,
     /// Who comes with what.
-    pub plan: &'a Plan,
+    pub plan: &'a Plan<'a>,
     /// How requests are sent.
     pub traffic: &'a TrafficSpec,
     /// Where luck comes from.
@@ -323,8 +323,9 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     topic: visitor.topic,
                     complexity: visitor.complexity,
                     personal: visitor.personal,
+                    asks: visitor.asks,
                 };
-                visit.begin(user, (owner, self.world.luck), visitor.group, brief);
+                visit.begin(&self.world.app, user, (owner, self.world.luck), visitor.group, brief);
             }
             Pending::Reply(result) => visit.replied(&self.world.app, branch, now, result, tell),
             Pending::Tool { output, latency, refusals } => {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use simlab::agents::{Assignment, Assignments, MockTools, Texts};
 use simlab::context::UserKey;
+use simlab::diagnostic::{Source, render};
 use simlab::flags::compiled::Compiled;
 use simlab::journal::{Entry, Served};
 use simlab::knowledge::tokens::count;
@@ -12,7 +13,7 @@ use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, TOKENS_PE
 use simlab::llm::tasks::Task;
 use simlab::random::Seed;
 use simlab::run::Stage;
-use simlab::scenario::load;
+use simlab::scenario::{Scenario, load, parse};
 use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
 
@@ -83,25 +84,39 @@ impl Checked<'_> {
     }
 }
 
+/// Every call of 200 users of a scenario, text against table.
+fn counted(scenario: &Scenario) {
+    let stage = Stage::new(scenario, Seed(9)).unwrap();
+    let topics: Vec<_> = scenario.knowledge.topics().collect();
+    let mock = stage.mock(Seed(9), &topics);
+    let plan = Plan::new(Seed(9), &scenario.traffic, &scenario.knowledge, topics.clone());
+    let world =
+        World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: Seed(9).into() };
+    let tools = MockTools::new(&mock, &stage.library);
+    let mut engine =
+        Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
+    let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
+    drive(&mut engine, |prompt| checked.answer(prompt), |_, _| ());
+    assert!(checked.calls.get() > 600, "{}", checked.calls.get());
+}
+
 #[test]
 fn what_is_counted_is_what_would_be_rendered() {
     for name in ["security", "tutorial"] {
-        let scenario = load(name).unwrap().scenario;
-        let stage = Stage::new(&scenario, Seed(9)).unwrap();
-        let topics: Vec<_> = scenario.knowledge.topics().collect();
-        let mock = stage.mock(Seed(9), &topics);
-        let plan = Plan::new(Seed(9), &scenario.traffic, topics.clone());
-        let world = World {
-            app: stage.app(),
-            plan: &plan,
-            traffic: &scenario.traffic,
-            luck: Seed(9).into(),
-        };
-        let tools = MockTools::new(&mock, &stage.library);
-        let mut engine =
-            Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
-        let checked = Checked { mock: &mock, texts: stage.texts(), calls: Cell::new(0) };
-        drive(&mut engine, |prompt| checked.answer(prompt), |_, _| ());
-        assert!(checked.calls.get() > 800, "{}", checked.calls.get());
+        counted(&load(name).unwrap().scenario);
     }
+}
+
+#[test]
+fn questions_of_a_file_are_counted_word_for_word() {
+    let lines = r#"{"text": "Who pays \"twice\"?\nI'm Ada Stone (ada@stone.example)."}
+        {"text": "Übergrößen für 東京 — wie lange?", "depth": "basic", "personal_data": {"company": "東京"}}
+        {"text": "What is Q-Learning?", "personal_data": {}, "expected": "A way to learn values."}"#;
+    let text = load("security").unwrap().source.text.replace("knowledge:", "// knowledge:");
+    let text = text.replacen("experiments: [", "questions: \"q.jsonl\", experiments: [", 1);
+    let text: String =
+        text.lines().filter(|line| !line.contains("pii_percentage")).collect::<Vec<_>>().join("\n");
+    let documents = |named: &str| Ok(vec![(named.to_owned(), lines.to_owned())]);
+    let loaded = parse("own", Source::new("own.ron", text), &documents);
+    counted(&loaded.unwrap_or_else(|faults| panic!("{}", render(&faults, false))).scenario);
 }

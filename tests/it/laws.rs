@@ -131,7 +131,12 @@ fn two_thousand_users_contain_the_first_thousand_unchanged() {
 #[test]
 fn users_may_be_drawn_in_any_order() {
     let scenario = scenario("tutorial");
-    let plan = Plan::new(Seed(3), &scenario.traffic, scenario.knowledge.topics().collect());
+    let plan = Plan::new(
+        Seed(3),
+        &scenario.traffic,
+        &scenario.knowledge,
+        scenario.knowledge.topics().collect(),
+    );
     let forward: Vec<_> = (1..500).map(|n| plan.visitor(user_key(n).owner())).collect();
     let mut backward: Vec<_> = (1..500).rev().map(|n| plan.visitor(user_key(n).owner())).collect();
     backward.reverse();

@@ -35,6 +35,7 @@ mod program;
 mod progress;
 mod project;
 mod published;
+mod questions;
 mod readme;
 mod reference;
 mod report_reference;

@@ -487,6 +487,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             complexity: Complexity::ALL[nth % 3],
             template: nth as u8 % 6,
             personal: PersonalData::new(PiiSet::from_bits((nth as u8 * 7) & 63), nth as u64 * 977),
+            listed: None,
         };
         let text = question.render(&scenario.knowledge, PiiSet::NONE);
         for (config, task) in [Task::Prescreen, Task::Screen, Task::Answer].into_iter().enumerate()

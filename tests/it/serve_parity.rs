@@ -276,7 +276,7 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         let stage = Stage::new(scenario, scenario.seed).unwrap();
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(scenario.seed, &topics);
-        let plan = Plan::new(scenario.seed, &scenario.traffic, topics.clone());
+        let plan = Plan::new(scenario.seed, &scenario.traffic, &scenario.knowledge, topics.clone());
         let world = World {
             app: stage.app(),
             plan: &plan,
@@ -405,6 +405,7 @@ fn the_tutorials_generators_get_topics_questions_and_verdicts() {
                 complexity: Complexity::Basic,
                 template: (nth % 6) as u8,
                 personal: None,
+                listed: None,
             };
             let answer = Written { topic, grade, tokens: 90, wording: nth * 7919 }.render(base);
             let prompt = format!(

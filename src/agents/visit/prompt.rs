@@ -139,7 +139,9 @@ impl Visit {
     fn shown_tokens(&self, app: &App<'_>) -> u32 {
         let question = match &self.question {
             Some(Body::Question(Said::Recipe(question))) => {
-                shown::question(*question, app.usage.base(), app.judge).tokens
+                let base = app.usage.base();
+                shown::question(*question, base, app.judge).tokens
+                    + question.expected(base).map_or(0, crate::knowledge::Phrase::tokens)
             }
             _ => self.question_tokens,
         };

@@ -6,7 +6,7 @@ use crate::knowledge::tokens::cut;
 use crate::knowledge::{Grade, KnowledgeBase};
 use crate::llm::chat::{ChatRequest, Message, Part, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Prompt, Reply, RouteChoice, Situation};
+use crate::llm::model::{Body, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
@@ -70,7 +70,8 @@ impl Behavior for Judging {
         (Reply::Label(label), mock.usage.label(label))
     }
 
-    /// What a judge is shown: the question, outputs of tools, the answer, as blocks of one message.
+    /// What a judge is shown: the question, outputs of tools, the answer, and the answer that a list
+    /// of questions expects, as blocks of one message.
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
         let (of_question, mut room) = words.shown_characters;
         let question = prompt.question.map(|question| (words.body)(question)).unwrap_or_default();
@@ -87,6 +88,10 @@ impl Behavior for Judging {
             }
         }
         blocks.extend(prompt.answer.map(|answer| cut(&(words.body)(answer), room).to_owned()));
+        if let Some(Body::Question(Said::Recipe(question))) = prompt.question {
+            let expected = question.expected(words.base);
+            blocks.extend(expected.map(|expected| expected.text().to_owned()));
+        }
         let blocks = blocks.into_iter().filter(|block| !block.is_empty());
         let shown = Message { role: Role::User, content: blocks.map(Part::Text).collect() };
         request.messages = vec![shown];

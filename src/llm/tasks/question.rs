@@ -43,8 +43,13 @@ impl Behavior for WriteQuestion {
             PersonalData::new(invented, luck.wording)
         };
         let template = (luck.first * f64::from(TEMPLATES)) as u8;
-        let question =
-            Question { topic: subject.topic, complexity: subject.complexity, template, personal };
+        let question = Question {
+            topic: subject.topic,
+            complexity: subject.complexity,
+            template,
+            personal,
+            listed: None,
+        };
         (Reply::Question(Said::Recipe(question)), mock.usage.question(question, PiiSet::NONE))
     }
 

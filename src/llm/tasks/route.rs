@@ -4,7 +4,7 @@ use super::read::Unreadable as Why;
 use crate::knowledge::KnowledgeBase;
 use crate::llm::chat::{ChatRequest, Tool, ToolChoice};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Handoff, Prompt, Reply, RouteChoice, Situation};
+use crate::llm::model::{Body, Handoff, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
@@ -18,7 +18,7 @@ impl Behavior for Routes {
         Purpose::Node
     }
 
-    /// What the user wants is the user's luck; the model sees it as often as the node says, and
+    /// What the user wants is the user's luck, where the question does not say it; the model sees it as often as the node says, and
     /// takes any of the other ways where it does not.
     fn mock(
         &self,
@@ -31,7 +31,13 @@ impl Behavior for Routes {
             mock.luck.of(prompt.owner).stage(Purpose::Intent, prompt.owner, prompt.place);
         let wanted = stage.uniform();
         let last = prompt.routes.len().saturating_sub(1);
-        let right = prompt.routes.iter().position(|route| wanted < route.up_to).unwrap_or(last);
+        let given = match prompt.question {
+            Some(Body::Question(Said::Recipe(question))) => question.intent(mock.usage.base()),
+            _ => None,
+        };
+        let named = |intent| prompt.routes.iter().position(|route| route.name == intent);
+        let drawn = || prompt.routes.iter().position(|route| wanted < route.up_to);
+        let right = given.and_then(named).or_else(drawn).unwrap_or(last);
         let accuracy = match prompt.subject.situation {
             Situation::Routes { accuracy } => accuracy,
             _ => None,

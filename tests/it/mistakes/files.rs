@@ -68,22 +68,8 @@ fn a_name_that_nobody_knows() {
 }
 
 #[test]
-fn a_knowledge_base_without_topics_enough() {
-    file("little/one.md", b"# One\n\nA text about one thing.\n");
-    file("little/notes.txt", b"not read");
+fn a_knowledge_base_without_documents() {
     let text = SHORT.replacen('(', "(\n    knowledge: \"little\",", 1);
-    assert_snapshot!(of_file(&file("little.ron", text.as_bytes())), @r#"
-     × the knowledge base has too few topics: 1 of at least 20
-      ╭─[little.ron:2:16]
-    1 │ (
-    2 │     knowledge: "little",
-      ·                ────┬───
-      ·                    ╰── this folder
-    3 │     experiments: [(
-      ╰────
-     help: every heading is a topic, whatever its level, if its title is not there yet: write more
-           headings (`#` to `######`)
-    "#);
     file("nothing/notes.txt", b"not read");
     assert_snapshot!(of_file(&file("nothing.ron", text.replace("little", "nothing").as_bytes())), @r#"
      × the knowledge base has no documents

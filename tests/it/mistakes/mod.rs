@@ -9,6 +9,7 @@ mod numbers;
 mod names;
 mod decisions;
 mod files;
+mod questions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
