@@ -145,6 +145,8 @@ pub enum Event {
         group: u16,
         /// Whether the question carries personal data.
         personal: bool,
+        /// Which of the user's visits, from 0.
+        visit: u32,
     },
     /// A config was evaluated.
     Evaluated {
@@ -387,7 +389,11 @@ fn encode(entry: &Entry) -> Bytes {
     let mut b = Bytes { bytes: [0; 64], len: 0 };
     b.u64(entry.at.us()).u32(entry.user);
     match entry.event {
-        Event::Arrived { group, personal } => b.u8(1).u16(group).u8(personal.into()),
+        Event::Arrived { group, personal, visit } => {
+            // Version 0.1 knew first visits only.
+            let b = b.u8(1).u16(group).u8(personal.into());
+            if visit == 0 { b } else { b.u32(visit) }
+        }
         Event::Evaluated { served, in_experiment } => {
             b.u8(2).served(Some(served)).u8(in_experiment.into())
         }

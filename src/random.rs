@@ -63,6 +63,9 @@ pub enum Purpose {
     /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
     /// place.
     Share = 23,
+    /// How often a user comes, and after how long; nth = 0 for the number of visits, 1 for the gap
+    /// before a visit.
+    Return = 24,
     /// Whether an outcome comes of a visit, and its value; the owner is the user and the outcome.
     Outcome = 30,
     /// Whose feedback a stated effect changes.
@@ -91,6 +94,14 @@ impl Owner {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         self.with(other.0)
+    }
+
+    /// The owner of this user's visit number `nth`, from 0. Visit 0 has the user's own draws; the
+    /// same visit of a visit's owner is the user again.
+    #[must_use]
+    pub fn visit(self, nth: u32) -> Self {
+        // Digests of 128 bits that differ in the upper 32 alone do not come up by chance.
+        self.with(u128::from(nth) << 96)
     }
 
     /// The owner with this key (`SipHash` 1-3, 128 bits, zero key).
@@ -171,18 +182,21 @@ impl Seed {
     }
 }
 
-/// Whose seed an owner's luck follows from: one for all, or another one for a share of the owners.
+/// Whose seed an owner's luck follows from: one for all, or another one for a share of the owners;
+/// and how much of a user's luck all visits of the user share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Luck {
     /// The seed of all others.
     pub seed: Seed,
     /// Another seed, and the share of the owners whose luck follows from it.
     pub shared: Option<(Seed, f64)>,
+    /// Correlation between visits of a user's own latent normal numbers, from 0 to 1.
+    pub persistence: f64,
 }
 
 impl From<Seed> for Luck {
     fn from(seed: Seed) -> Self {
-        Self { seed, shared: None }
+        Self { seed, shared: None, persistence: 0.0 }
     }
 }
 
@@ -196,6 +210,33 @@ impl Luck {
             }
             _ => self.seed,
         }
+    }
+
+    /// A visit's uniform numbers, mixed with those that the user has in all visits:
+    /// `z = sqrt(p) z_user + sqrt(1 - p) z_visit` for the normal number of each, so it stays uniform
+    /// and two visits of a user correlate by `p` on the normal scale. The visit's own numbers where
+    /// nothing persists.
+    #[must_use]
+    pub fn persist<const N: usize>(
+        self,
+        purpose: Purpose,
+        (visit, nth_visit): (Owner, u32),
+        nth: u64,
+        own: [f64; N],
+    ) -> [f64; N] {
+        if self.persistence == 0.0 {
+            return own;
+        }
+        // What is the user's stays what it is, before the experiment and in it.
+        let seed = self.shared.map_or(self.seed, |(seed, _)| seed);
+        let always = visit.visit(nth_visit).visit(u32::MAX);
+        let mut stage = seed.stage(purpose, always, nth);
+        let (of_user, of_visit) =
+            (libm::sqrt(self.persistence), libm::sqrt(1.0 - self.persistence));
+        own.map(|u| {
+            let z = of_user * stage.normal() + of_visit * normal_quantile(u);
+            normal_cdf(z).clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0)
+        })
     }
 }
 
@@ -225,12 +266,6 @@ impl Stage {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
-    /// The index of the first cumulative weight above a uniform; the last one if none is.
-    pub fn pick(&mut self, cumulative: &[f64]) -> usize {
-        let u = self.uniform();
-        cumulative.iter().position(|&c| u < c).unwrap_or(cumulative.len().saturating_sub(1))
-    }
-
     /// A standard normal variate.
     pub fn normal(&mut self) -> f64 {
         normal_quantile(self.uniform())
@@ -240,6 +275,19 @@ impl Stage {
     pub fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
         median * libm::exp(sigma * self.normal())
     }
+}
+
+/// The index of the first cumulative weight above `u`; the last one if none is.
+#[must_use]
+pub fn pick(u: f64, cumulative: &[f64]) -> usize {
+    cumulative.iter().position(|&c| u < c).unwrap_or(cumulative.len().saturating_sub(1))
+}
+
+/// The standard normal distribution function, through the complementary error function: `erfc(-z /
+/// sqrt 2) / 2`.
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
 /// The standard normal quantile: algorithm AS 241 (PPND16), M. J. Wichura, *Applied Statistics* 37
@@ -360,6 +408,67 @@ mod tests {
         assert!((normal_quantile(0.001) - -3.090_232_306_167_813_5).abs() < 1e-15);
         assert!((normal_quantile(1e-20) - -9.262_340_089_798_41).abs() < 1e-13);
         assert!((normal_quantile(0.95) - 1.644_853_626_951_472_2).abs() < 2e-15);
+    }
+
+    #[test]
+    fn the_distribution_function_is_the_published_one() {
+        // `scipy.stats.norm.cdf`.
+        for (z, p) in [
+            (0.0, 0.5),
+            (1.0, 0.841_344_746_068_542_9),
+            (-1.959_963_984_540_054, 0.025_000_000_000_000_01),
+            (-8.0, 6.220_960_574_271_786e-16),
+        ] {
+            assert!((normal_cdf(z) / p - 1.0).abs() < 1e-13, "{z}: {}", normal_cdf(z));
+        }
+        for p in [1e-12, 0.001, 0.3, 0.5, 0.77, 0.999_999] {
+            assert!((normal_cdf(normal_quantile(p)) / p - 1.0).abs() < 1e-12, "{p}");
+        }
+    }
+
+    /// Uniform numbers of users' first two visits under a persistence.
+    fn pairs(persistence: f64) -> Vec<[f64; 2]> {
+        let luck = Luck { persistence, ..Seed(11).into() };
+        let of = |user: u32, nth: u32| {
+            let visit = Owner::of(&user.to_le_bytes()).visit(nth);
+            let own = [Seed(11).stage(Purpose::Effort, visit, 0).uniform()];
+            let [u] = luck.persist(Purpose::Effort, (visit, nth), 0, own);
+            u
+        };
+        (0..20_000).map(|user| [of(user, 0), of(user, 5)]).collect()
+    }
+
+    #[test]
+    fn what_persists_correlates_between_visits_and_stays_uniform() {
+        for persistence in [0.0, 0.4, 0.9] {
+            let pairs = pairs(persistence);
+            let n = pairs.len() as f64;
+            let normal: Vec<[f64; 2]> =
+                pairs.iter().map(|pair| pair.map(normal_quantile)).collect();
+            let correlation = normal.iter().map(|[one, other]| one * other).sum::<f64>() / n;
+            // The product of two correlated standard normals has the variance 1 + p^2.
+            let error = ((1.0 + persistence * persistence) / n).sqrt();
+            assert!((correlation - persistence).abs() < 4.0 * error, "{persistence} {correlation}");
+            for at in 0..2 {
+                for cut in [0.1, 0.5, 0.9] {
+                    let below = pairs.iter().filter(|pair| pair[at] < cut).count() as f64 / n;
+                    let error = (cut * (1.0 - cut) / n).sqrt();
+                    assert!((below - cut).abs() < 4.0 * error, "{persistence} {cut}: {below}");
+                }
+            }
+        }
+        // All of it: the same at every visit.
+        assert!(pairs(1.0).iter().all(|[one, other]| one == other));
+    }
+
+    #[test]
+    fn visits_have_luck_of_their_own_and_the_first_has_the_users() {
+        let user = Owner::of(b"user_1760000000_1");
+        assert_eq!(user.visit(0), user);
+        assert_eq!(user.visit(7).visit(7), user);
+        let first = |owner| Seed(7).stage(Purpose::Support, owner, 0).bits();
+        assert_ne!(first(user.visit(1)), first(user));
+        assert_ne!(first(user.visit(1)), first(user.visit(2)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::agents::outcome::BusinessOutcome;
 use crate::agents::spec::{AgentSetup, ConfigSetup};
 use crate::journal::Served;
 use crate::judge::JudgeSpec;
-use crate::knowledge::{Complexity, Question, TopicId};
+use crate::knowledge::{Answer, Complexity, PiiSet, Question, TopicId};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::Setup;
 use crate::llm::usage::Usage;
@@ -72,6 +72,18 @@ pub struct Brief {
     pub personal: bool,
     /// The question itself, where nobody has to write it.
     pub asks: Option<Question>,
+}
+
+/// An earlier visit of a user, as the agents that answer are told of it: what was asked, with what
+/// was redacted in it, and what was answered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exchange {
+    /// The question.
+    pub question: Question,
+    /// Personal data that was redacted in it.
+    pub redacted: PiiSet,
+    /// The answer.
+    pub answer: Answer,
 }
 
 /// What evaluation served of each agent's config, in the order of the agents.

@@ -9,7 +9,7 @@
 
 use crate::knowledge::Grade;
 use crate::quantity::{Lift, Lifts};
-use crate::random::{Luck, Owner, Purpose};
+use crate::random::{Luck, Owner, Purpose, normal_quantile};
 use crate::time::Duration;
 
 /// How good a visit was for its user.
@@ -117,18 +117,20 @@ impl BusinessOutcome {
         &self,
         quality: VisitQuality,
         (chance, value): (Lifts, Lifts),
-        (luck, owner): (Luck, Owner),
+        (luck, owner, nth): (Luck, Owner, u32),
     ) -> Option<u64> {
         let at = quality as usize;
         let place = Owner::of(self.key.as_bytes());
-        let mut stage = luck.of(owner).stage(Purpose::Outcome, owner.and(place), 0);
-        if !stage.chance(chance.of(self.chances[at])) {
+        let (purpose, of_outcome) = (Purpose::Outcome, owner.and(place));
+        let mut stage = luck.of(owner).stage(purpose, of_outcome, 0);
+        let own = [stage.uniform(), stage.uniform()];
+        let [comes, worth] = luck.persist(purpose, (of_outcome, nth), 0, own);
+        if comes >= chance.of(self.chances[at]) {
             return None;
         }
-        let worth = self
-            .value
-            .as_ref()
-            .map_or(1.0, |own| value.of(stage.log_normal(own.medians[at], own.sigma)));
+        let worth = self.value.as_ref().map_or(1.0, |own| {
+            value.of(own.medians[at] * libm::exp(own.sigma * normal_quantile(worth)))
+        });
         // Nothing is worth more than 18 trillion.
         Some(libm::round(worth * 1e6) as u64)
     }
@@ -156,7 +158,7 @@ mod tests {
         let [chance, value] = change.map(|lift| Lifts::NONE.and(lift));
         let of = |user: u32| {
             let owner = Owner::of(&user.to_le_bytes());
-            outcome.after_visit(quality, (chance, value), (Seed(5).into(), owner))
+            outcome.after_visit(quality, (chance, value), (Seed(5).into(), owner, 0))
         };
         (0..20_000).map(of).collect()
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::agents::app::{App, Assignment, Brief};
+use crate::agents::app::{App, Assignment, Brief, Exchange};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
 use crate::agents::outcome::VisitQuality;
@@ -49,12 +49,16 @@ struct Fork {
 pub struct Visit {
     /// The user, counted from 1.
     pub user: u32,
-    /// Whose luck it is.
+    /// Whose luck it is: that of this visit of the user.
     pub owner: Owner,
+    /// Which of the user's visits, from 0.
+    pub nth: u32,
     /// Where that luck comes from.
     luck: Luck,
     /// The user's audience group.
     pub group: u16,
+    /// The user's earlier visits that are told, the oldest first.
+    history: Box<[Exchange]>,
     brief: Brief,
     phase: Phase,
     /// What each agent's config served; `None` where it is disabled.
@@ -110,8 +114,10 @@ impl Visit {
         Self {
             user: 0,
             owner: Owner::NOBODY,
-            luck: Luck { seed: Seed(0), shared: None },
+            luck: Luck::from(Seed(0)),
+            nth: 0,
             group: 0,
+            history: Box::default(),
             brief: Brief {
                 topic: crate::knowledge::TopicId(0),
                 complexity: crate::knowledge::Complexity::Basic,
@@ -148,14 +154,15 @@ impl Visit {
         }
     }
 
-    /// A new user's visit: its question has to be written first, where it does not come from a list.
+    /// Visit number `nth`, from 0, of a user: its question has to be written first, where it does not
+    /// come from a list.
     pub fn begin(
         &mut self,
         app: &App<'_>,
-        user: u32,
+        (user, nth): (u32, u32),
         (owner, luck): (Owner, Luck),
         group: u16,
-        brief: Brief,
+        (brief, history): (Brief, Box<[Exchange]>),
     ) {
         // What was allocated for the visit before is used again.
         self.branches.truncate(1);
@@ -165,7 +172,8 @@ impl Visit {
         self.results.clear();
         self.instructions.clear();
         self.begun.clear();
-        (self.user, self.owner, self.luck) = (user, owner, luck);
+        (self.user, self.owner, self.luck) = (user, owner.visit(nth), luck);
+        (self.nth, self.history) = (nth, history);
         (self.group, self.brief) = (group, brief);
         self.phase = Phase::Writing;
         (self.question, self.question_tokens, self.personal) = (None, 0, PiiSet::NONE);
@@ -180,6 +188,26 @@ impl Visit {
         if let Some(question) = brief.asks {
             self.asked(app, Said::Recipe(question));
         }
+    }
+
+    /// The last `most` of the user's visits that are to be told in the next, this one included if it
+    /// was answered. Words of a real model are not told.
+    #[must_use]
+    pub fn remembered(&self, most: u32) -> Box<[Exchange]> {
+        if most == 0 {
+            return Box::default();
+        }
+        let own = match (&self.question, &self.answer, self.phase) {
+            (
+                Some(Body::Question(Said::Recipe(question))),
+                Some(Body::Answer(Said::Recipe(answer))),
+                Phase::Over,
+            ) => Some(Exchange { question: *question, redacted: self.redacted, answer: *answer }),
+            _ => None,
+        };
+        let all = self.history.len() + usize::from(own.is_some());
+        let told = self.history.iter().copied().chain(own);
+        told.skip(all.saturating_sub(most as usize)).collect()
     }
 
     fn branch(&self, at: usize) -> Option<&Branch> {
@@ -216,7 +244,8 @@ impl Visit {
     #[must_use]
     pub fn cold(&self, app: &App<'_>, at: usize) -> Duration {
         let working = self.branch(at).filter(|_| self.phase == Phase::Working);
-        let first = working.filter(|branch| branch.calls == 0);
+        // When a user comes back, the caches are warm.
+        let first = working.filter(|branch| branch.calls == 0 && self.nth == 0);
         let cold = first.and_then(|branch| app.setup(branch.acting).cold_start);
         cold.filter(|cold| self.user <= cold.users).map_or(Duration::ZERO, |cold| cold.delay)
     }
@@ -347,7 +376,8 @@ impl Visit {
         self.started = now;
         self.served.extend(assigned.iter().map(|assignment| assignment.served));
         self.entered.resize(app.graph.nodes.len(), 0);
-        tell(Event::Arrived { group: self.group, personal: !self.personal.is_empty() });
+        let personal = !self.personal.is_empty();
+        tell(Event::Arrived { group: self.group, personal, visit: self.nth });
         let mut lost = false;
         for (agent, served) in app.graph.agents().zip(&self.served) {
             let crash = served.and_then(|served| app.setup(served).crash);
@@ -391,6 +421,8 @@ impl Visit {
             None => self.grade().map(VisitQuality::from),
         };
         self.phase = if failed.is_some() { Phase::Over } else { Phase::Judging };
+        // Nobody got it.
+        self.answer = self.answer.take().filter(|_| failed.is_none());
     }
 
     /// What of the user's personal data is left for an agent that answers to read; a company or a
@@ -444,6 +476,7 @@ impl Visit {
             let latency = now.since(self.started);
             tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency });
             self.quality = Some(VisitQuality::Failed);
+            self.answer = None;
         }
         self.phase = Phase::Over;
     }

@@ -446,7 +446,8 @@ pub struct RunArgs {
     /// Seed of all luck, instead of the scenario's own.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How many queries, each by a user of its own, instead of the scenario's number.
+    /// How many users, each with one query (or more, where users come back), instead of the
+    /// scenario's number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
     /// How to print the report.

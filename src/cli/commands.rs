@@ -188,8 +188,12 @@ fn check(scenarios: &[String]) -> Ended {
                     .iter()
                     .map(|rollout| format!("rollout of {}", rollout.guard.study.key));
                 let all: Vec<String> = studied.chain(watched).collect();
+                let who = match scenario.traffic.returns {
+                    Some(_) => "users who come back",
+                    None => "queries",
+                };
                 let mut lines = vec![format!(
-                    "{name}: ok ({} queries, {})",
+                    "{name}: ok ({} {who}, {})",
                     scenario.traffic.queries,
                     all.join(", ")
                 )];

@@ -2,7 +2,7 @@
 //! folder.
 //!
 //! Guarantees: the same run gives the same bytes; `simlab run DIR/scenario.ron` with the report's
-//! seed gives it again. A folder never holds the files of two runs: a simulated run replaces an
+//! seed gives it again, with the knowledge base and the questions that stood beside the scenario. A folder never holds the files of two runs: a simulated run replaces an
 //! earlier one whole, and leaves a live run alone.
 //!
 //! Does not know: what the events mean.
@@ -29,7 +29,7 @@ const EVENTS: &str = "events.jsonl";
 pub fn prepare(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
     free(folder, loaded)?;
     let unwritable = |error| format!("`{}` cannot be written: {error}", folder.display());
-    begin(folder, loaded.source.text.as_bytes()).map_err(|error| {
+    begin(folder, loaded).map_err(|error| {
         Diagnostic::new(unwritable(error)).help("check the path and its permissions")
     })
 }
@@ -60,7 +60,7 @@ pub fn free(folder: &Path, loaded: &Loaded) -> Result<(), Diagnostic> {
 
 /// The scenario comes first and the reports last, so that what an interruption leaves is of one
 /// run.
-fn begin(folder: &Path, scenario: &[u8]) -> io::Result<()> {
+fn begin(folder: &Path, loaded: &Loaded) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for name in ["report.json", "report.html", EVENTS, "transcript.jsonl"] {
         match fs::remove_file(folder.join(name)) {
@@ -68,7 +68,18 @@ fn begin(folder: &Path, scenario: &[u8]) -> io::Result<()> {
             _ => {}
         }
     }
-    fs::write(folder.join("scenario.ron"), scenario)
+    scenario(folder, loaded)
+}
+
+/// Saves the scenario and the files of its own that it names.
+fn scenario(folder: &Path, loaded: &Loaded) -> io::Result<()> {
+    fs::write(folder.join("scenario.ron"), &*loaded.source.text)?;
+    for (path, text) in loaded.files() {
+        let path = folder.join(path);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 /// Makes the folder and opens its events.jsonl.
@@ -104,5 +115,5 @@ pub fn report(folder: &Path, loaded: &Loaded, outcome: &Outcome) -> io::Result<(
     let json = to_json(&outcome.report).map_err(io::Error::other)?;
     fs::write(folder.join("report.json"), json)?;
     fs::write(folder.join("report.html"), to_html(&outcome.report))?;
-    fs::write(folder.join("scenario.ron"), &*loaded.source.text)
+    scenario(folder, loaded)
 }

@@ -1,4 +1,4 @@
-//! Questions in somebody's own words, as a list that a knowledge base carries.
+//! Questions in somebody's own words: a list that belongs to a knowledge base.
 //!
 //! Guarantees: a text is kept once, however many users ask it; its size is that of the text, with
 //! personal data redacted or not; a question whose topic nobody named is about the topic of the
@@ -79,7 +79,7 @@ impl ListedQuestion {
         self.intent.as_deref()
     }
 
-    /// What a judge is told of the answer that is expected.
+    /// What a judge reads about the expected answer.
     #[must_use]
     pub fn expected(&self) -> Option<&Phrase> {
         self.expected.as_ref()
@@ -121,7 +121,7 @@ impl ListedQuestion {
     }
 }
 
-/// What a judge is told before the expected answer.
+/// What stands before the expected answer.
 const EXPECTED: &str = "The expected answer: ";
 
 /// Where these words stand in a text, each kind with its words; an earlier and longer one first,

@@ -137,7 +137,7 @@ impl Question {
         self.in_list(base).and_then(ListedQuestion::intent)
     }
 
-    /// What a judge is told of the answer that is expected, where the base's list says it.
+    /// What a judge reads about the expected answer, where the base's list has one.
     #[must_use]
     pub fn expected(self, base: &KnowledgeBase) -> Option<&Phrase> {
         self.in_list(base).and_then(ListedQuestion::expected)

@@ -74,6 +74,9 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
             ));
         }
     }
+    if scenario.traffic.returns.is_some() {
+        faults.push(format!("the users come back (`users`), {simulated}"));
+    }
     for study in scenario.studies.iter().filter(|study| study.allocation.is_some()) {
         let experiment = &study.experiment;
         faults.push(format!(

@@ -38,6 +38,7 @@ pub fn transcript(recording: &Recording, graph: &Graph) -> Vec<u8> {
             request: None,
             at_ms: None,
             user,
+            visit: None,
             key: user.map(|user| format!("user_{epoch}_{user}")),
             caller: graph.name(call.caller).to_owned(),
             call: call.nth,

@@ -289,7 +289,7 @@ pub async fn visit<F: Flags>(
     if broken.get() {
         return None;
     }
-    let group = world.plan.visitor(user_key(user).owner()).group;
+    let group = world.plan.visitor(user_key(user).owner(), 0).group;
     let known = session.recording.borrow().over.contains(&user);
     if !known && !session.write(Line::Over { user }) {
         return None;

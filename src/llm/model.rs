@@ -309,6 +309,8 @@ pub struct Prompt<'a> {
     pub task: Task,
     /// Whose luck it is: the user's, or the request's own.
     pub owner: Owner,
+    /// Which visit of its user the owner is, from 0.
+    pub visit: u32,
     /// Whose luck among the owner's: added to the number of the call, 0 but for agents of a
     /// scenario's own graph.
     pub place: u64,

@@ -133,7 +133,11 @@ fn costs(report: &Report, experiment: &Experiment) -> Option<Vec<f64>> {
     }
     let all = report.traffic.as_ref()?;
     let rest = all.cost_usd.map_or(0.0, |total| (total.get() - paid).max(0.0));
-    let rest = if users == all.queries && users > 0 { rest / users as f64 } else { 0.0 };
+    let rest = if users == all.users.unwrap_or(all.queries) && users > 0 {
+        rest / users as f64
+    } else {
+        0.0
+    };
     Some(costs.into_iter().map(|cost| cost + rest).collect())
 }
 
@@ -235,7 +239,8 @@ impl Simulated<'_> {
         let lift = test.difference() != 0.0;
         let good = metric.better.sign();
         let sign = if lift { 1_f64.copysign(test.difference()) } else { good };
-        let queries = self.report.traffic.as_ref().map_or(0, |traffic| traffic.queries);
+        let queries = self.report.traffic.as_ref();
+        let queries = queries.map_or(0, |traffic| traffic.users.unwrap_or(traffic.queries));
         let exposed = self.run.exposures.iter().sum::<u64>() as f64 / queries.max(1) as f64;
         let planned = PlanInputs {
             scenario: Some((self.scenario.name.clone(), self.scenario.digest.clone())),

@@ -164,6 +164,9 @@ pub struct Traffic {
     pub virtual_seconds: Option<Number>,
     /// What the models cost, or would have cost at their list prices.
     pub cost_usd: Option<Number>,
+    /// Users who sent the queries, where users come back; otherwise each query has a user of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
 }
 
 /// Something that was assumed, with the reason or the source.

@@ -61,6 +61,7 @@ pub(super) fn published() -> Report {
             .to_vec();
     report.traffic = Some(Traffic {
         queries: 2800,
+        users: None,
         succeeded: 2727,
         failed: 73,
         failures: Ordered(vec![("timeout".to_owned(), 61), ("rate limit".to_owned(), 12)]),

@@ -8,6 +8,7 @@ use crate::agents::BusinessOutcome;
 use crate::figure::{written, written_percent as percent};
 use crate::report::Assumption;
 use crate::scenario::Scenario;
+use crate::traffic::{ReturnSpec, VisitCount};
 
 /// The source of what a scenario states.
 const STATED: &str = "stated in the scenario";
@@ -18,7 +19,10 @@ fn assumption(what: impl Into<String>, source: &str) -> Assumption {
 
 /// What every mock run assumes.
 pub(super) fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
-    let mut used: BTreeSet<u16> = [scenario.judge.model, scenario.writer_setup.model].into();
+    let mut used: BTreeSet<u16> = [scenario.judge.model].into();
+    if scenario.knowledge.questions().is_empty() {
+        used.insert(scenario.writer_setup.model);
+    }
     let variations = scenario.configs.iter().flat_map(|config| &config.variations);
     used.extend(variations.map(|variation| variation.setup.model));
     let read: BTreeSet<&str> =
@@ -41,10 +45,13 @@ pub(super) fn assumptions(scenario: &Scenario) -> Vec<Assumption> {
     prices.chain(others).chain(stated(scenario)).collect()
 }
 
-/// What a scenario states of outcomes and effects, in the order of the file.
+/// What a scenario states of users, outcomes and effects, in the order of the file.
 pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
     let mut stated: Vec<Assumption> =
         scenario.outcomes.iter().map(|own| assumption(outcome(own), STATED)).collect();
+    if let Some(returns) = scenario.traffic.returns {
+        stated.insert(0, assumption(coming_back(returns), STATED));
+    }
     let late = scenario.outcomes.iter().any(|own| own.after > crate::time::Duration::ZERO);
     if let Some(wait) = scenario.ends_after.filter(|_| late) {
         let what = format!(
@@ -65,6 +72,19 @@ pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
         }
     }
     stated
+}
+
+/// How users come back, in words.
+fn coming_back(returns: ReturnSpec) -> String {
+    let visits = match returns.visits {
+        VisitCount::Fixed(visits) => format!("{visits} visits"),
+        VisitCount::Geometric(mean) => format!("{} visits on average", written(mean)),
+    };
+    format!(
+        "users come back: {visits}, {} apart on average, whatever happens in a visit; what is a user's own correlates by {} between visits",
+        lasting(returns.gap),
+        written(returns.persistence)
+    )
 }
 
 /// What is stated of an outcome, in words.

@@ -309,6 +309,7 @@ pub fn met(expectations: &[ExpectationResult]) -> bool {
 fn traffic_summary(tally: &TrafficTally) -> Traffic {
     Traffic {
         queries: tally.queries,
+        users: (tally.users < tally.queries).then_some(tally.users),
         succeeded: tally.succeeded,
         failed: tally.failures.values().sum(),
         failures: Ordered(

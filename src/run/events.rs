@@ -39,7 +39,8 @@ pub enum Sent {
 pub struct Visit {
     /// What each agent was served.
     served: Vec<Option<Served>>,
-    /// The user's key, from which the ids of the agents' runs follow.
+    /// The user's key, from which the ids of the agents' runs follow; after the first visit with its
+    /// number.
     user: String,
 }
 
@@ -253,11 +254,12 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             KEY_EPOCH => user_key(entry.user).as_str().to_owned(),
             epoch => format!("user_{epoch}_{}", entry.user),
         };
-        if let Event::Arrived { group, .. } = entry.event {
+        if let Event::Arrived { group, visit, .. } = entry.event {
+            let named = if visit == 0 { key.clone() } else { format!("{key} {visit}") };
             let context = context(&key, &self.stage.scenario.group(group).attributes);
             self.flights.insert(
                 entry.user,
-                Flight { context, group, visit: Visit::of(&key), known: false },
+                Flight { context, group, visit: Visit::of(&named), known: false },
             );
             return;
         }

@@ -72,6 +72,7 @@ impl<'a> Population<'a> {
         let luck = Luck {
             seed: self.seed.before(),
             shared: Some((self.seed, scenario.traffic.pre_period.unwrap_or(0.0))),
+            ..self.luck
         };
         Self { luck, ..controls.fold(self, Self::forced) }
     }

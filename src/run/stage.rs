@@ -168,10 +168,12 @@ impl<'s> Stage<'s> {
     /// So many users who come by this seed, on the stage's own flags.
     #[must_use]
     pub fn population(&self, seed: Seed, users: u32) -> Population<'_> {
+        let returns = self.scenario.traffic.returns;
+        let persistence = returns.map_or(0.0, |returns| returns.persistence);
         Population {
             stage: self,
             seed,
-            luck: seed.into(),
+            luck: Luck { persistence, ..seed.into() },
             first: 1,
             users,
             flags: &self.compiled,
@@ -199,6 +201,7 @@ impl<'s> Stage<'s> {
             caller: Caller::Topics,
             task: Task::Topics,
             owner: Owner::NOBODY,
+            visit: 0,
             place: 0,
             nth: 0,
             setup,

@@ -24,6 +24,8 @@ pub struct Spending {
 pub struct TrafficTally {
     /// Requests that were sent.
     pub queries: u64,
+    /// Users who sent them.
+    pub users: u64,
     /// Requests that were answered.
     pub succeeded: u64,
     /// Requests that were not, by why.
@@ -51,8 +53,9 @@ impl Reader for TrafficTally {
             self.end = self.end.max(entry.at);
         }
         match entry.event {
-            Event::Arrived { personal, .. } => {
+            Event::Arrived { personal, visit, .. } => {
                 self.queries += 1;
+                self.users += u64::from(visit == 0);
                 self.personal += u64::from(personal);
             }
             Event::Completed { cost: Some(cost), .. } => self.cost += cost,

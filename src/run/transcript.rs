@@ -35,7 +35,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
 
     /// Takes one call and what came of it.
     pub fn call(&mut self, prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>) {
-        let user = self.users.get(&prompt.owner).copied();
+        let user = self.users.get(&prompt.owner.visit(prompt.visit)).copied();
         if (user.is_none() && prompt.owner != Owner::NOBODY) || self.failed.is_some() {
             return;
         }
@@ -55,6 +55,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
             request: None,
             at_ms: None,
             user,
+            visit: (prompt.visit > 0).then_some(prompt.visit),
             key: user.map(|user| user_key(user).as_str().to_owned()),
             caller: self.scenario.graph.name(prompt.caller).to_owned(),
             call: prompt.nth,

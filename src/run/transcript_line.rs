@@ -17,6 +17,9 @@ pub struct TranscriptLine {
     pub at_ms: Option<u64>,
     /// The user, counted from 1; null for calls that are no user's, and at `serve`.
     pub user: Option<u32>,
+    /// Which visit of the user, from 0; left out for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visit: Option<u32>,
     /// The user's key.
     pub key: Option<String>,
     /// Who asked.
@@ -126,6 +129,7 @@ mod tests {
             request: None,
             at_ms: None,
             user: Some(3),
+            visit: None,
             key: Some("user_1_3".to_owned()),
             caller: "support".to_owned(),
             call: 1,

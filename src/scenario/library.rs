@@ -51,6 +51,7 @@ pub const LIBRARY: &[BuiltIn] = library![
     "router",
     "research",
     "guardrail",
+    "support-desk",
 ];
 
 /// The lessons, in the order of the course.

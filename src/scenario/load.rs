@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::faults::Faults;
 use super::injected::{self, FaultRule};
@@ -44,6 +44,24 @@ pub struct Loaded {
     /// The documents of the folder that it names as its knowledge base, unless that is built in, and
     /// its file of questions, by the name that the scenario gives it.
     pub documents: Vec<(String, String)>,
+}
+
+impl Loaded {
+    /// The files of its own that it names, by their paths beside the scenario, each with its text.
+    /// A path that leads elsewhere (an absolute one, or one with `..`) is none of them.
+    #[must_use]
+    pub fn files(&self) -> Vec<(PathBuf, &str)> {
+        let named = spanned::read::<Written>(&self.source.text).ok().and_then(|own| own.knowledge);
+        let base = named.map(|named| named.value).unwrap_or_default();
+        let path = |name: &str| {
+            if markdown(name) { Path::new(&base).join(name) } else { PathBuf::from(name) }
+        };
+        let inside = |path: &Path| {
+            path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        };
+        let files = self.documents.iter().map(|(name, text)| (path(name), text.as_str()));
+        files.filter(|(path, _)| inside(path)).collect()
+    }
 }
 
 /// Reads a scenario that was kept with its documents, as [`Loaded`] has them.

@@ -48,7 +48,8 @@ pub fn questions(
     let text = match text {
         Ok(text) => text,
         Err(reason) => {
-            let help = "the file is looked for beside the scenario file".to_owned();
+            let help =
+                "put the file next to the scenario file, or write its path from there".to_owned();
             let message = format!("the questions cannot be read: {reason}");
             faults.add(message, &named.span, "this file", Some(help));
             return Vec::new();
@@ -275,7 +276,7 @@ impl<'a> Reading<'a> {
             }
         }
         let written = fields.iter().any(|(name, _)| name == "text");
-        if !written {
+        if !written && self.found.len() == faults {
             let label = "a question without its words";
             self.fault("the field `text` is missing", line, label, Some(EXAMPLE.to_owned()));
         }

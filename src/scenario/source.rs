@@ -52,7 +52,7 @@ pub struct Source {
     /// scenario file. Its headings are topics; one is enough. Default: the built-in base on
     /// reinforcement learning.
     pub knowledge: Option<Spanned<String>>,
-    /// What users ask, word for word: a file of JSON lines beside the scenario file, such as
+    /// What users ask, word for word: a file of JSON lines next to the scenario file, such as
     /// `{"text": "Where is my invoice?"}`. A line may also say `intent` (a name of a routing agent's
     /// intents), `depth` (`basic`, `intermediate`, `advanced`), `personal_data` (an object from a
     /// kind, such as `name` or `email`, to the words in the text; without it, simlab looks for
@@ -61,6 +61,9 @@ pub struct Source {
     pub questions: Option<Spanned<String>>,
     /// Who sends how many queries, and how. Default: the tutorial's.
     pub traffic: Traffic,
+    /// How often users come back, and how alike their visits are. A user stays one unit in every
+    /// analysis. A live run has no such users. Default: each user comes once.
+    pub users: Option<Spanned<Users>>,
     /// Who the users are: groups whose shares sum to 100%. Default: everybody is in the US on the
     /// paid plan.
     pub audience: Option<Spanned<Vec<Group>>>,
@@ -108,7 +111,8 @@ pub struct Source {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
-    /// How many queries are sent, each by a user of its own. `--users` overrides it.
+    /// How many users come, each with one query, or with several where `users` says so. `--users`
+    /// overrides it.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub queries: Option<Spanned<i64>>,
     /// How they are sent.
@@ -149,6 +153,40 @@ pub enum Mode {
         /// The pause after each.
         delay: Duration,
     },
+}
+
+/// How users come back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Users {
+    /// How many visits each user makes.
+    pub visits: Visits,
+    /// Mean time from the end of a visit to the start of the next one, in simulated time; the times
+    /// are exponentially distributed.
+    pub gap: Duration,
+    /// How alike the visits of one user are: the correlation of what is the user's own (difficulty
+    /// and length of the answers, how good they turn out, wishes, depth, personal data, feedback)
+    /// between visits, on the normal scale. Models, tools and failures have their own draws at every
+    /// visit. Assumed. Default: 0, so that visits are as independent as users.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1))]
+    pub persistence: Option<Spanned<f64>>,
+    /// How many of the user's last visits the agents that answer can read: the question and the
+    /// answer of each stand before the new question, and their tokens count. It changes nothing
+    /// else. Default: 0.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 20))]
+    pub remembers: Option<Spanned<i64>>,
+}
+
+/// How many visits each user makes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum Visits {
+    /// The same number for everybody, from 1 to 1,000.
+    Fixed(Spanned<i64>),
+    /// After every visit, one more with the same chance: the mean number of visits, from 1 to 100.
+    Geometric(Spanned<f64>),
 }
 
 /// How deep questions go. The shares sum to 100%.

@@ -10,7 +10,7 @@ use crate::context::Attributes;
 use crate::llm::profile::ModelProfile;
 use crate::quantity::{Probability, Share};
 use crate::time::Duration;
-use crate::traffic::{AudienceGroup, Mode, TrafficSpec};
+use crate::traffic::{AudienceGroup, Mode, ReturnSpec, TrafficSpec, VisitCount};
 
 /// Most queries of one run.
 const MAX_QUERIES: u32 = 10_000_000;
@@ -83,7 +83,51 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
             .pre_period
             .as_ref()
             .map(|alike| faults.range("pre_period", alike, 0.0, 1.0)),
+        returns: written.users.as_ref().map(|users| returns(users, written, faults)),
     }
+}
+
+/// How users come back.
+fn returns(
+    users: &Spanned<source::Users>,
+    written: &Written,
+    faults: &mut Faults<'_>,
+) -> ReturnSpec {
+    let file = &users.value;
+    let visits = match &file.visits {
+        source::Visits::Fixed(visits) => {
+            VisitCount::Fixed(faults.whole("the number of visits", visits, 1..=1000))
+        }
+        source::Visits::Geometric(mean) => {
+            VisitCount::Geometric(faults.range("the mean number of visits", mean, 1.0, 100.0))
+        }
+    };
+    let persistence =
+        file.persistence.as_ref().map_or(0.0, |own| faults.range("persistence", own, 0.0, 1.0));
+    let once = matches!(visits, VisitCount::Fixed(1)) || visits == VisitCount::Geometric(1.0);
+    if let (true, Some(own)) = (once && persistence > 0.0, &file.persistence) {
+        let help = "raise `visits`, or remove `persistence`".to_owned();
+        let message = "each user comes once, so nothing can persist";
+        faults.add(message, &own.span, "it needs a second visit", Some(help));
+    }
+    // Such a split moves users from one variation to another between their visits.
+    let help = "remove `users`, or give the split fixed shares";
+    for own in written.experiments.iter().filter_map(|own| own.allocation.as_ref()) {
+        if matches!(own.value, source::Allocation::Thompson { .. }) {
+            let message = "a bandit cannot be combined with users who come back";
+            let places =
+                [(&own.span, "it changes the split over time"), (&users.span, "users come back")];
+            faults.add_pair(message, places, Some(help.to_owned()));
+        }
+    }
+    for own in written.guarded_rollouts.iter().filter(|own| !own.watch.is_empty()) {
+        let message = "a watched rollout cannot be combined with users who come back";
+        let places =
+            [(&own.share.span, "it changes the split over time"), (&users.span, "users come back")];
+        faults.add_pair(message, places, Some(help.to_owned()));
+    }
+    let remembers = file.remembers.as_ref().map_or(0, |own| faults.whole("remembers", own, 0..=20));
+    ReturnSpec { visits, gap: file.gap, persistence, remembers }
 }
 
 /// Checks that shares sum to the whole.

@@ -46,6 +46,7 @@ pub fn line(
         request: None,
         at_ms: None,
         user: None,
+        visit: None,
         key: None,
         caller: String::new(),
         call: 0,

@@ -197,6 +197,7 @@ impl ChatResponder {
             .saturating_mul(CALLS_PER_REPETITION)
             .saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
+            visit: 0,
             caller: self.scenario.graph.caller_of(asked.task),
             task: asked.task,
             owner: asked::owner(request, &asked, user),

@@ -2,7 +2,7 @@
 //! single-threaded, no I/O.
 //!
 //! Guarantees: the order of everything follows from simulated time alone, ties in the order of
-//! their cause. Workers take users in turn; a request that outlives its timeout is cut there.
+//! their cause. Workers take users in turn, those who come back first; a request that outlives its timeout is cut there.
 //!
 //! Does not know: who answers prompts, who uses tools, whose luck that is, or what is measured.
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::agents::visit::{Need, Visit};
-use crate::agents::{App, Assignments, Brief, ToolTried, ToolTry, Tools, given_up};
+use crate::agents::{App, Assignments, Brief, Exchange, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
 use crate::journal::{AgentId, Entry, Event, Reader};
 use crate::llm::model::{
@@ -88,6 +88,16 @@ enum Pending {
     Nothing,
 }
 
+/// A user's next visit.
+#[derive(Debug)]
+struct Coming {
+    user: u32,
+    /// Which of the user's visits, from 0.
+    nth: u32,
+    /// Earlier visits that are told.
+    history: Box<[Exchange]>,
+}
+
 #[derive(Debug)]
 struct Slot {
     visit: Visit,
@@ -145,6 +155,10 @@ pub struct Engine<'a, A, T, R> {
     outcomes: Queue<(u32, Event)>,
     /// When the last visit ended.
     last_end: Timestamp,
+    /// Users who come back.
+    returns: Queue<Coming>,
+    /// Workers who wait for a user to come back.
+    idle: Vec<Seat>,
     slots: Slots,
     now: Timestamp,
     next_user: u32,
@@ -179,6 +193,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             queue,
             outcomes: Queue::default(),
             last_end: Timestamp::START,
+            returns: Queue::default(),
+            idle: Vec::new(),
             slots: Slots(slots),
             now: Timestamp::START,
             next_user: first,
@@ -215,14 +231,17 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     pub fn poll(&mut self) -> Step {
         loop {
             self.tell_outcomes();
-            let Some(seat) = self.queue.pop(self.now) else { break };
+            let next = self.queue.pop(self.now).or_else(|| self.waiting());
+            let Some(seat) = next else { break };
             if self.slots.of(seat).earlier == seat.visit
                 && let Some(step) = self.resume(seat)
             {
                 return step;
             }
         }
-        match (self.queue.due(), self.outcomes.due()) {
+        let back = if self.idle.is_empty() { None } else { self.returns.due() };
+        let visit = self.queue.due().into_iter().chain(back).min();
+        match (visit, self.outcomes.due()) {
             (Some(visit), Some(outcome)) => Step::Wait(visit.min(outcome)),
             (Some(at), None) => Step::Wait(at),
             // The last visit is over: the experiment ends, and what comes later is not counted.
@@ -241,6 +260,21 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             self.assign.hear(&entry);
             self.reader.entry(&entry);
         }
+    }
+
+    /// A worker who waits for a user who has come back by now.
+    fn waiting(&mut self) -> Option<Seat> {
+        if self.returns.due()? > self.now { None } else { self.idle.pop() }
+    }
+
+    /// The next user's visit: of those who have come back by now the first, else a new user's.
+    fn next_visit(&mut self) -> Option<Coming> {
+        let back = self.returns.pop(self.now);
+        back.or_else(|| {
+            let new = (self.next_user <= self.last_user).then_some(self.next_user)?;
+            self.next_user += 1;
+            Some(Coming { user: new, nth: 0, history: Box::default() })
+        })
     }
 
     /// Time has come to `to`.
@@ -300,6 +334,14 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     fn resume(&mut self, seat: Seat) -> Option<Step> {
+        if let Some(Pending::User) = self.slots.of(seat).pending.get(seat.branch as usize) {
+            let Some(visit) = self.next_visit() else {
+                self.idle.push(seat);
+                return None;
+            };
+            self.begin(seat, visit);
+            return self.proceed(seat);
+        }
         let (now, assign, reader) = (self.now, &mut self.assign, &mut self.reader);
         let (slot, branch) = (self.slots.of_mut(seat), seat.branch as usize);
         let pending = slot.take(branch);
@@ -311,22 +353,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             reader.entry(&entry);
         };
         match pending {
-            Pending::User => {
-                if self.next_user > self.last_user {
-                    return None;
-                }
-                let user = self.next_user;
-                self.next_user += 1;
-                let owner = user_key(user).owner();
-                let visitor = self.world.plan.visitor(owner);
-                let brief = Brief {
-                    topic: visitor.topic,
-                    complexity: visitor.complexity,
-                    personal: visitor.personal,
-                    asks: visitor.asks,
-                };
-                visit.begin(&self.world.app, user, (owner, self.world.luck), visitor.group, brief);
-            }
+            Pending::User => return None,
             Pending::Reply(result) => visit.replied(&self.world.app, branch, now, result, tell),
             Pending::Tool { output, latency, refusals } => {
                 visit.tool_answered(&self.world.app, branch, output, latency, refusals, tell)
@@ -344,6 +371,22 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         self.proceed(seat)
     }
 
+    /// A visit begins in a seat.
+    fn begin(&mut self, seat: Seat, Coming { user, nth, history }: Coming) {
+        let owner = user_key(user).owner();
+        let visitor = self.world.plan.visitor(owner, nth);
+        let brief = Brief {
+            topic: visitor.topic,
+            complexity: visitor.complexity,
+            personal: visitor.personal,
+            asks: visitor.asks,
+        };
+        let luck = (owner, self.world.luck);
+        let slot = self.slots.of_mut(seat);
+        slot.take(seat.branch as usize);
+        slot.visit.begin(&self.world.app, (user, nth), luck, visitor.group, (brief, history));
+    }
+
     /// Sees to what the seat's branch needs now.
     fn proceed(&mut self, seat: Seat) -> Option<Step> {
         let slot = self.slots.of_mut(seat);
@@ -357,6 +400,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 while let Some(event) = assign.news() {
                     reader.entry(&Entry { at: now, user: 0, event });
                 }
+                // The app crashes on a user at every visit or at none.
+                let owner = owner.visit(visit.nth);
                 let crash = |AgentId(agent): AgentId| {
                     let stage =
                         self.world.luck.of(owner).stage(Purpose::Crash, owner, agent.into());
@@ -385,6 +430,15 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                         self.outcomes.push(self.now + wait.unwrap_or_default(), (user, event));
                     });
                     self.last_end = self.now;
+                }
+                if let Some(returns) = self.world.traffic.returns {
+                    let (user, next) = (visit.user, visit.nth + 1);
+                    let owner = user_key(user).owner();
+                    if next < self.world.plan.visits(owner) {
+                        let due = self.now + self.world.plan.gap(owner, next);
+                        let history = visit.remembered(returns.remembers);
+                        self.returns.push(due, Coming { user, nth: next, history });
+                    }
                 }
                 slot.earlier = slot.earlier.wrapping_add(1);
                 slot.pending.truncate(1);

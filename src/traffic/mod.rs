@@ -1,7 +1,9 @@
 //! Who comes, when, and with which question.
 
 mod plan;
+mod returns;
 mod spec;
 
 pub use plan::{Plan, Visitor};
+pub use returns::{MAX_VISITS, ReturnSpec, VisitCount};
 pub use spec::{AudienceGroup, Mode, TrafficSpec};

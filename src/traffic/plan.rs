@@ -1,14 +1,15 @@
 //! Who comes as the n-th user, and with what.
 //!
-//! Promises: a user's plan depends on the seed and the user's key alone, so 2,000 users contain the
+//! Promises: a user's plan depends on the seed, the user's key and the visit alone, so 2,000 users contain the
 //! first 1,000 unchanged and users may be drawn in any order.
 //!
 //! Does not know: how the question will be worded (a model writes it), or when it is sent (the
 //! engine says).
 
 use crate::knowledge::{Complexity, KnowledgeBase, Question, QuestionId, TopicId};
-use crate::random::{Owner, Purpose, Seed};
-use crate::traffic::TrafficSpec;
+use crate::random::{Luck, Owner, Purpose, Seed, pick};
+use crate::time::Duration;
+use crate::traffic::{ReturnSpec, TrafficSpec};
 
 /// The plan of one user.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +29,8 @@ pub struct Visitor {
 /// The traffic of a scenario, ready to be drawn from.
 #[derive(Clone, Debug)]
 pub struct Plan<'k> {
-    seed: Seed,
+    luck: Luck,
+    returns: Option<ReturnSpec>,
     groups: Vec<f64>,
     depth: [f64; 3],
     personal: f64,
@@ -53,8 +55,10 @@ impl<'k> Plan<'k> {
             sum
         });
         let [basic, intermediate, _] = spec.complexity;
+        let persistence = spec.returns.map_or(0.0, |returns| returns.persistence);
         Self {
-            seed,
+            luck: Luck { persistence, ..seed.into() },
+            returns: spec.returns,
             groups: groups.collect(),
             depth: [basic, basic + intermediate, 1.0],
             personal: spec.personal_data.get(),
@@ -63,20 +67,27 @@ impl<'k> Plan<'k> {
         }
     }
 
-    /// The plan of the user with this luck.
+    /// The plan of visit number `nth`, from 0, of this user. The audience group is the same at every
+    /// visit; depth and personal data persist as much as the user's draws do.
     #[must_use]
-    pub fn visitor(&self, owner: Owner) -> Visitor {
-        let mut stage = self.seed.stage(Purpose::Visitor, owner, 0);
-        let group = stage.pick(&self.groups) as u16;
+    pub fn visitor(&self, user: Owner, nth: u32) -> Visitor {
+        let (seed, visit) = (self.luck.seed, user.visit(nth));
+        let mut stage = seed.stage(Purpose::Visitor, visit, 0);
+        let of_group = stage.uniform();
+        let of_group =
+            if nth == 0 { of_group } else { seed.stage(Purpose::Visitor, user, 0).uniform() };
+        let group = pick(of_group, &self.groups) as u16;
         let questions = self.base.questions();
         let choices = if questions.is_empty() { self.topics.len() } else { questions.len() };
         let choice = stage.below(choices);
-        let complexity = match stage.pick(&self.depth) {
+        let own = [stage.uniform(), stage.uniform()];
+        let [depth, personal] = self.luck.persist(Purpose::Visitor, (visit, nth), 0, own);
+        let complexity = match pick(depth, &self.depth) {
             0 => Complexity::Basic,
             1 => Complexity::Intermediate,
             _ => Complexity::Advanced,
         };
-        let personal = stage.chance(self.personal);
+        let personal = personal < self.personal;
         match questions.get(choice) {
             Some(listed) => {
                 let complexity = listed.depth().unwrap_or(complexity);
@@ -89,5 +100,18 @@ impl<'k> Plan<'k> {
                 Visitor { group, topic, complexity, personal, asks: None }
             }
         }
+    }
+
+    /// How often this user comes.
+    #[must_use]
+    pub fn visits(&self, user: Owner) -> u32 {
+        self.returns.map_or(1, |returns| returns.count(self.luck.seed, user))
+    }
+
+    /// The time before visit number `nth`, from 1, of this user.
+    #[must_use]
+    pub fn gap(&self, user: Owner, nth: u32) -> Duration {
+        let gap = |returns: ReturnSpec| returns.gap(self.luck.seed, user.visit(nth));
+        self.returns.map_or(Duration::ZERO, gap)
     }
 }

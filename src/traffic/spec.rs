@@ -5,6 +5,7 @@
 use crate::context::Attributes;
 use crate::quantity::Probability;
 use crate::time::Duration;
+use crate::traffic::returns::ReturnSpec;
 
 /// How requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum Mode {
 /// Everything about traffic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrafficSpec {
-    /// How many queries, each by a user of its own.
+    /// How many users come.
     pub queries: u32,
     /// How they are sent.
     pub mode: Mode,
@@ -44,6 +45,8 @@ pub struct TrafficSpec {
     /// under the control: they asked the same, and it took the same; the others only asked the same
     /// kind of question. `None`: nobody came before. CUPED needs it.
     pub pre_period: Option<f64>,
+    /// How users come back; `None`: each comes once.
+    pub returns: Option<ReturnSpec>,
 }
 
 /// Users with the same attributes.

@@ -108,6 +108,17 @@ fn what_is_counted_is_what_would_be_rendered() {
 }
 
 #[test]
+fn what_is_remembered_of_earlier_visits_is_counted_too() {
+    let text = load("security").unwrap().source.text;
+    let users = "users: (visits: Fixed(3), gap: \"1h\", remembers: 2), experiments: [";
+    let text = text.replacen("experiments: [", users, 1);
+    let documents = |_: &str| Err("there is no folder".to_owned());
+    let text = text.replace("knowledge:", "// knowledge:");
+    let loaded = parse("own", Source::new("own.ron", text), &documents);
+    counted(&loaded.unwrap_or_else(|faults| panic!("{}", render(&faults, false))).scenario);
+}
+
+#[test]
 fn questions_of_a_file_are_counted_word_for_word() {
     let lines = r#"{"text": "Who pays \"twice\"?\nI'm Ada Stone (ada@stone.example)."}
         {"text": "Übergrößen für 東京 — wie lange?", "depth": "basic", "personal_data": {"company": "東京"}}

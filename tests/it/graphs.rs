@@ -373,7 +373,7 @@ fn mistakes_in_a_graph_are_found_where_they_stand() {
 
 #[test]
 fn built_in_graphs_run_and_their_experiments_hold_with_equal_arms() {
-    for name in ["chat", "rag", "router", "research", "guardrail"] {
+    for name in ["chat", "rag", "router", "research", "guardrail", "support-desk"] {
         let own = load(name).unwrap().scenario;
         assert!(own.graph.nodes.iter().all(|node| node.place != 0), "{name}");
         // The same variation on both sides: the draws are the users' own, so nothing differs but

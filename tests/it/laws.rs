@@ -137,8 +137,9 @@ fn users_may_be_drawn_in_any_order() {
         &scenario.knowledge,
         scenario.knowledge.topics().collect(),
     );
-    let forward: Vec<_> = (1..500).map(|n| plan.visitor(user_key(n).owner())).collect();
-    let mut backward: Vec<_> = (1..500).rev().map(|n| plan.visitor(user_key(n).owner())).collect();
+    let forward: Vec<_> = (1..500).map(|n| plan.visitor(user_key(n).owner(), 0)).collect();
+    let mut backward: Vec<_> =
+        (1..500).rev().map(|n| plan.visitor(user_key(n).owner(), 0)).collect();
     backward.reverse();
     assert_eq!(forward, backward);
 }

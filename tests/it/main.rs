@@ -56,6 +56,7 @@ mod serve_state;
 mod studies;
 mod tidy;
 mod truth;
+mod users;
 #[cfg(target_os = "linux")]
 mod watch;
 mod words;

@@ -170,4 +170,16 @@ fn a_knowledge_base_of_one_topic_is_enough() {
         let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
         assert!(report["traffic"]["succeeded"].as_u64().unwrap() > 280, "{}", ran.err);
     }
+    // A saved run has the files that its scenario names, so it runs again elsewhere.
+    let run = |from: &std::path::Path, arguments: &[&str]| {
+        let common = ["--users", "60", "--quiet", "--format", "json"];
+        simlab_in(from, &[arguments, &common].concat()).out
+    };
+    let saved = run(&folder, &["run", "both.ron", "--out", "out"]);
+    let again = run(&folder.join("out"), &["run", "scenario.ron"]);
+    let print = |report: &str| {
+        serde_json::from_str::<serde_json::Value>(report).unwrap()["fingerprint"].clone()
+    };
+    assert!(print(&saved).is_string());
+    assert_eq!(print(&saved), print(&again));
 }

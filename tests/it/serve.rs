@@ -497,6 +497,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             .setup;
             let body = Body::Question(Said::Recipe(question));
             let prompt = Prompt {
+                visit: 0,
                 caller: scenario.graph.caller_of(task),
                 task,
                 place: 0,

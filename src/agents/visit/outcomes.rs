@@ -39,7 +39,9 @@ impl Visit {
                 self.stated(app, EffectTarget::OutcomeChance(nth)),
                 self.stated(app, EffectTarget::OutcomeValue(nth)),
             );
-            if let Some(value) = outcome.after_visit(quality, change, (self.luck, self.owner)) {
+            if let Some(value) =
+                outcome.after_visit(quality, change, (self.luck, self.owner, self.nth))
+            {
                 tell(nth, value);
             }
         }

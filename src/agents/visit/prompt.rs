@@ -71,6 +71,7 @@ impl Visit {
             caller,
             task,
             owner: self.owner,
+            visit: self.nth,
             place,
             nth,
             setup,

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::branch::Branch;
 use super::{Fork, Visit};
-use crate::agents::app::App;
+use crate::agents::app::{App, Exchange};
 use crate::agents::graph::{Edge, Handover, MAX_BRANCHES, NodeRole, TurnEnd, When};
 use crate::agents::spec::AtBudget;
 use crate::journal::{AgentId, Event, FailureKind};
@@ -394,6 +394,17 @@ impl Visit {
         let subtask = subtask.map(|words| Body::Question(Said::Words(Arc::clone(words))));
         let text = subtask.or_else(|| self.text.clone()).or_else(|| self.question.clone());
         let Some(text) = text else { return };
+        if app.graph.node(to).role == NodeRole::Answer {
+            for &Exchange { question, redacted, answer } in &self.history {
+                let question = if redacted.is_empty() {
+                    Body::Question(Said::Recipe(question))
+                } else {
+                    Body::Redacted(Said::Recipe((question, redacted)))
+                };
+                tell(Role::User, question);
+                tell(Role::Assistant, Body::Answer(Said::Recipe(answer)));
+            }
+        }
         match hands_over {
             Handover::Text | Handover::Thread => tell(Role::User, text),
             Handover::Report => {

@@ -16,7 +16,7 @@ use crate::llm::model::{
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
-use crate::random::Purpose;
+use crate::random::{Purpose, normal_quantile};
 
 /// Most results that a model asks a tool for.
 const MAX_RESULTS: f64 = 20.0;
@@ -142,9 +142,11 @@ fn effort(mock: &MockModels<'_>, model: &ModelProfile, prompt: &Prompt<'_>) -> E
     let causes = mock.causes;
     let reading = prompt.setup.reading;
     let mut stage = mock.luck.of(prompt.owner).stage(Purpose::Effort, prompt.owner, prompt.place);
-    let (difficulty, rounding, length, grading) =
-        (stage.normal(), stage.uniform(), stage.normal(), stage.uniform());
-    let looping = stage.uniform();
+    let own = std::array::from_fn(|_| stage.uniform());
+    let owner = (prompt.owner, prompt.visit);
+    let [difficulty, rounding, length, grading, looping] =
+        mock.luck.persist(Purpose::Effort, owner, prompt.place, own);
+    let [difficulty, length] = [difficulty, length].map(normal_quantile);
     let loss = causes.context_lost(prompt.subject.redacted);
     let depth = match prompt.subject.complexity {
         Complexity::Basic => 0.7,
@@ -214,8 +216,7 @@ fn choose_tool(
     });
     let tool = chosen.or_else(|| prompt.setup.tools.first().copied()).unwrap_or_default();
     let top_k = f64::from(mock.tool(tool).top_k) * effort.difficulty;
-    let note =
-        effort.note_tokens * libm::exp(NOTE_SIGMA * crate::random::normal_quantile(luck.second));
+    let note = effort.note_tokens * libm::exp(NOTE_SIGMA * normal_quantile(luck.second));
     let query = Query {
         topic: prompt.subject.topic,
         variant: (luck.wording % u64::from(QUERY_VARIANTS)) as u8,

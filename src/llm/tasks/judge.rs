@@ -28,6 +28,10 @@ impl Behavior for Judging {
         prompt: &Prompt<'_>,
         luck: &CallLuck,
     ) -> (Reply, u32) {
+        let owner = (prompt.owner, prompt.visit);
+        let own = [luck.first, luck.second];
+        // Whether and how a user rates is the user's own.
+        let [rates_at, rated_at] = mock.luck.persist(Purpose::Judge, owner, 0, own);
         let traits = mock.judge;
         let visible = prompt.subject.visible;
         let rates = if prompt.subject.personal.is_empty() {
@@ -49,11 +53,11 @@ impl Behavior for Judging {
             shift(positive, length + position)
         };
         let negative = negative * (1.0 - shifted) / (1.0 - positive).max(f64::MIN_POSITIVE);
-        let label = if luck.first >= rates.get() {
+        let label = if rates_at >= rates.get() {
             Label::None
-        } else if luck.second < shifted {
+        } else if rated_at < shifted {
             Label::Positive
-        } else if luck.second > 1.0 - negative {
+        } else if rated_at > 1.0 - negative {
             Label::Negative
         } else {
             Label::None
@@ -61,9 +65,10 @@ impl Behavior for Judging {
         let label = match prompt.subject.situation {
             Situation::Rates { positive: more, negative: worse } => {
                 let chances = [rates.get() * shifted, rates.get() * negative];
-                let owner = prompt.owner;
-                let mut stage = mock.luck.of(owner).stage(Purpose::StatedFeedback, owner, 0);
-                stated(label, chances, [more, worse], stage.uniform())
+                let purpose = Purpose::StatedFeedback;
+                let mut stage = mock.luck.of(prompt.owner).stage(purpose, prompt.owner, 0);
+                let [u] = mock.luck.persist(purpose, owner, 0, [stage.uniform()]);
+                stated(label, chances, [more, worse], u)
             }
             _ => label,
         };

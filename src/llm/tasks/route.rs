@@ -29,7 +29,9 @@ impl Behavior for Routes {
     ) -> (Reply, u32) {
         let mut stage =
             mock.luck.of(prompt.owner).stage(Purpose::Intent, prompt.owner, prompt.place);
-        let wanted = stage.uniform();
+        let owner = (prompt.owner, prompt.visit);
+        let own = [stage.uniform()];
+        let [wanted] = mock.luck.persist(Purpose::Intent, owner, prompt.place, own);
         let last = prompt.routes.len().saturating_sub(1);
         let given = match prompt.question {
             Some(Body::Question(Said::Recipe(question))) => question.intent(mock.usage.base()),

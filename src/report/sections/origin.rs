@@ -101,8 +101,13 @@ fn traffic(report: &Report) -> Vec<Fact> {
     }
     let personal =
         format!("in {} queries{}", figure::count(traffic.pii_queries), share(traffic.pii_queries));
+    let queries = figure::count(traffic.queries);
+    let queries = match traffic.users {
+        Some(users) => format!("{queries} by {} users", figure::count(users)),
+        None => queries,
+    };
     let mut facts = vec![
-        Fact::new("queries", figure::count(traffic.queries)),
+        Fact::new("queries", queries),
         Fact::new(
             "succeeded",
             format!("{}{}", figure::count(traffic.succeeded), share(traffic.succeeded)),

@@ -44,6 +44,7 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
     let (mut top, mut decision, mut threshold) = (String::new(), String::new(), String::new());
     match block {
         "Traffic" => top = format!("traffic: ({entry})"),
+        "Users" => top = format!("users: (visits: Fixed(3), gap: \"1d\", {entry})"),
         "Concurrent" => top = format!("traffic: (mode: Concurrent({entry}))"),
         "Model" => top = format!("models: {{\"gpt-4o\": ({entry})}}"),
         "Latency" => top = format!("models: {{\"gpt-4o\": (latency: ({entry}))}}"),

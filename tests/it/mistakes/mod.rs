@@ -10,6 +10,7 @@ mod names;
 mod decisions;
 mod files;
 mod questions;
+mod users;
 
 use std::fs;
 use std::path::{Path, PathBuf};
