@@ -107,7 +107,7 @@ fn the_true_effect_is_the_one_that_is_stated() {
     let near = |known: simlab::run::Known, stated: f64| {
         let error = known.error.unwrap();
         assert!((known.value - stated).abs() <= 4.0 * error + 1e-9, "{known:?} {stated}");
-        assert!(error < 0.03, "the effect is known well enough: {known:?}");
+        assert!(error < 0.05, "the effect is known well enough: {known:?}");
     };
     let pair = |metric: usize| truth.pairs[metric][1];
     near(pair(0).difference.unwrap(), 0.03);
