@@ -13,8 +13,15 @@ const RESEARCH: &str = include_str!("../../../scenarios/research.ron");
 const ROUTER: &str = include_str!("../../../scenarios/router.ron");
 
 fn site(name: &str, scenario: &str) -> Site {
+    site_with(name, scenario, &[])
+}
+
+/// A site whose scenario names these files, each with its text.
+fn site_with(name: &str, scenario: &str, files: &[(&str, &str)]) -> Site {
     let folder = folder(name);
-    fs::write(folder.join("my.ron"), scenario).unwrap();
+    for (name, text) in [("my.ron", scenario)].iter().chain(files) {
+        fs::write(folder.join(name), text).unwrap();
+    }
     let file = folder.join("my.ron").display().to_string();
     let served = Served::start(&[file.as_str(), "--time-scale", "500"]);
     let sdk_key = served.sdk_key();
@@ -82,4 +89,30 @@ fn a_live_router_hands_over_by_tools() {
     assert!(calls(&run)["triage"] >= 6);
     let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
     assert!(recorded.contains("\"name\":\"transfer_to_"), "no handoff tool was called");
+}
+
+#[test]
+fn a_live_run_sends_the_questions_of_a_file_and_a_replay_needs_no_file() {
+    let router = ROUTER
+        .replace("model: \"claude-haiku-5-5\"", "model: \"gpt-6.1-terra\"")
+        .replace(", pii_percentage: 0", "")
+        .replacen("graph: (", "questions: \"prompts.jsonl\", graph: (", 1);
+    let lines = "{\"text\": \"Where is my invoice of May?\"}\n{\"text\": \"My app stops.\"}\n";
+    let site = site_with("live-questions", &router, &[("prompts.jsonl", lines)]);
+    let live = ["run", "my.ron", "--live", "--yes", "--quiet", "--users", "8", "--max-cost", "20"];
+    let rest = ["--record", "traffic.jsonl", "--format", "json"];
+    let run = site.simlab(&[&live[..], &rest[..]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
+    assert!(recorded.contains("\"asked\":\"Where is my invoice of May?\""), "{recorded}");
+    assert!(
+        !recorded.contains("\"caller\":\"writer\"") && !recorded.contains("\"caller\":\"topics\"")
+    );
+    // The recording has the questions with it.
+    fs::remove_file(site.path("prompts.jsonl")).unwrap();
+    fs::remove_file(site.path("my.ron")).unwrap();
+    let again = site.simlab(&["replay", "traffic.jsonl", "--format", "json"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    let print = |text: &str| serde_json::from_str::<Value>(text).unwrap()["fingerprint"].clone();
+    assert_eq!(print(&run.out), print(&again.out));
 }
