@@ -148,6 +148,11 @@ fn claims() -> Vec<Claim> {
     says("It falls by nine tenths or so", (Before, of(FAILED, TrueChange)), one(), (-1.0, -0.8));
     says("Both arms fail alike", (After, of(FAILED, TrueChange)), one(), (-0.05, 0.05));
 
+    lesson!("handed-over");
+    says("Nearly everybody's who gave any", (Before, of(DISCLOSED, Truth)), one(), (0.9, 1.0));
+    says("Now only what the screen overlooks arrives", (After, of(DISCLOSED, Truth)), one(), (0.0, 0.1));
+    says("some quality is lost", (After, of(POSITIVE, Truth)), (Before, of(POSITIVE, Truth)), (0.5, 0.98));
+
     lesson!("lenient-judge");
     says("It shrinks to a small part", (After, of(POSITIVE, LimitChange)), (Before, of(POSITIVE, LimitChange)), (0.0, 0.4));
     says("More feedback than before", (After, of(POSITIVE, Measured)), (Before, of(POSITIVE, Measured)), (1.0, ENDLESS));
@@ -228,6 +233,10 @@ fn claims() -> Vec<Claim> {
     says("The z test 15% or more", (Before, Ships), one(), (0.15, 1.0));
     says("the always-valid test below 5%", (After, Ships), one(), (0.0, 0.05));
 
+    lesson!("prompt-cache");
+    says("It falls by a third or more", (Before, of(COST, TrueChange)), one(), (-0.9, -0.33));
+    says("Nothing changes", (After, of(COST, TrueChange)), one(), (-0.01, 0.01));
+
     lesson!("session-budget");
     says("By a third or more, and hardly anybody notices", (Before, of(COST, TrueChange)), one(), (-1.0, -0.33));
     says("The cost falls as much", (After, of(COST, TrueChange)), (Before, of(COST, TrueChange)), (0.8, 1.25));
@@ -264,6 +273,11 @@ fn claims() -> Vec<Claim> {
     says("The wordy one, clearly", (Before, of(POSITIVE, LimitChange)), one(), (0.1, ENDLESS));
     says("The difference is gone", (After, of(POSITIVE, LimitChange)), one(), (-0.03, 0.03));
     says("the extra words are only a cost", (After, of(TOKENS, TrueChange)), one(), (0.02, ENDLESS));
+
+    lesson!("wrong-way");
+    says("a cheap one saves no more than that part", (Before, of(COST, TrueChange)), one(), (-0.2, 0.0));
+    says("It falls: wrong specialists answer worse", (Before, of(POSITIVE, TrueChange)), one(), (-1.0, -0.05));
+    says("Now the cheap router costs nothing", (After, of(POSITIVE, TrueChange)), one(), (-0.03, 0.03));
     all
 }
 
