@@ -136,8 +136,11 @@ impl ModelProfile {
             Some(long) if usage.input > long.above => (long.input_percent, long.output_percent),
             _ => (100, 100),
         };
-        let part =
-            |tokens: u32, price: Price, percent: u32| price.percent(percent).of(tokens.into());
+        // Nearly every prompt is short, and a user makes several calls.
+        let part = |tokens: u32, price: Price, percent: u32| {
+            let price = if percent == 100 { price } else { price.percent(percent) };
+            price.of(tokens.into())
+        };
         let plain = part(usage.input - read - written, input_price, input_percent);
         let output = part(usage.output, output_price, output_percent);
         if usage.cached == Cached::NONE {
