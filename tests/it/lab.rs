@@ -88,3 +88,11 @@ pub fn journal(scenario: &Scenario, seed: Seed, users: u32) -> Vec<Entry> {
     let stage = Stage::new(scenario, seed).unwrap();
     stage.population(seed, users).visit(Vec::new())
 }
+
+/// The names of the built-in scenarios with a graph of their own.
+pub fn own_graphs() -> Vec<&'static str> {
+    let own = simlab::scenario::LIBRARY.iter().filter(|own| own.text.contains("\n    graph: ("));
+    let names: Vec<&str> = own.map(|own| own.name).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    names
+}

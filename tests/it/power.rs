@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use simlab::power::{merge, read_part};
 
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::program::{folder, pinned, simlab, simlab_in};
 
 /// Small enough for a test: the truth comes from few users.
@@ -175,17 +175,7 @@ fn looking_often_inflates_errors_as_much_as_is_known() {
 #[test]
 #[ignore = "a long study: `.ci/run` and `cargo test -- --ignored` run it"]
 fn an_a_a_test_of_each_built_in_graph_holds_its_error() {
-    let systems = [
-        "chat",
-        "rag",
-        "router",
-        "research",
-        "guardrail",
-        "chatbot-flow",
-        "tutorial-graph",
-        "support-desk",
-    ];
-    for system in systems {
+    for system in lab::own_graphs() {
         let asked = [
             "power",
             system,
