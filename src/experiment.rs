@@ -230,6 +230,28 @@ impl Experiment {
     }
 }
 
+/// The same questions go through every variation, instead of a split of the users: a question takes
+/// a user's place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairedDesign {
+    /// Answers of each variation to each question, at least 1.
+    pub repeats: u32,
+    /// Judgings of each answer, at least 1.
+    pub judgings: u32,
+    /// Correlation, from 0 to 1, between the answers to a question of what is the question's own.
+    pub alike: f64,
+    /// How many of the answers before the app remembers; 0 where each is given afresh.
+    pub remembers: u32,
+}
+
+impl PairedDesign {
+    /// How many values a question has: one for each variation, answer and judging.
+    #[must_use]
+    pub fn cells(&self, arms: usize) -> usize {
+        arms * self.repeats as usize * self.judgings as usize
+    }
+}
+
 /// A bandit instead of a fixed split: Thompson sampling in batches. At each reallocation a
 /// treatment's share becomes its probability to be best on the primary metric, as far as the floor
 /// allows (Thompson 1933; Scott 2010, "A modern Bayesian look at the multi-armed bandit").

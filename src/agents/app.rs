@@ -41,6 +41,8 @@ pub struct App<'a> {
     /// How long after its last visit the experiment ends: later outcomes are not counted. `None`:
     /// it waits for all.
     pub ends_after: Option<Duration>,
+    /// How often each answer is judged: at least once.
+    pub judgings: u16,
     /// Whether any variation has an effect that the scenario states.
     pub states_effects: bool,
 }

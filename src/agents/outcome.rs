@@ -120,7 +120,14 @@ pub struct StatedEffect {
 }
 
 impl BusinessOutcome {
-    /// Whether it comes after this visit, and its value in millionths of its unit.
+    /// Whether its value is a judge's score.
+    #[must_use]
+    pub fn scores(&self) -> bool {
+        matches!(self.value, Some(OutcomeValue::Score { .. }))
+    }
+
+    /// Whether it comes after this visit, and its value in millionths of its unit; of a score that of
+    /// judging number `judging`, from 0.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "there is a number for each of the four qualities")]
     pub fn after_visit(
@@ -128,11 +135,12 @@ impl BusinessOutcome {
         quality: VisitQuality,
         (chance, value): (Lifts, Lifts),
         (luck, owner, nth): (Luck, Owner, u32),
+        judging: u16,
     ) -> Option<u64> {
         let at = quality as usize;
         let place = Owner::of(self.key.as_bytes());
         let (purpose, of_outcome) = (Purpose::Outcome, owner.and(place));
-        let mut stage = luck.of(owner).stage(purpose, of_outcome, 0);
+        let mut stage = luck.of(owner).stage(purpose, of_outcome, judging.into());
         let own = [stage.uniform(), stage.uniform()];
         let [comes, worth] = luck.persist(purpose, (of_outcome, nth), 0, own);
         if comes >= chance.of(self.chances[at]) {
@@ -174,7 +182,7 @@ mod tests {
         let [chance, value] = change.map(|lift| Lifts::NONE.and(lift));
         let of = |user: u32| {
             let owner = Owner::of(&user.to_le_bytes());
-            outcome.after_visit(quality, (chance, value), (Seed(5).into(), owner, 0))
+            outcome.after_visit(quality, (chance, value), (Seed(5).into(), owner, 0), 0)
         };
         (0..20_000).map(of).collect()
     }

@@ -23,7 +23,7 @@ use crate::agents::outcome::VisitQuality;
 use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Outcome, Served};
 use crate::judge::{Sees, shown};
 use crate::knowledge::{
-    PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
+    Grade, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
 };
 use crate::llm::model::{
     Body, CallFailure, Completion, Given, Message, Passages, Reply, Role, Said,
@@ -109,6 +109,8 @@ pub struct Visit {
     /// Tokens of what a judge is shown of the answer.
     answer_shown: u32,
     spent: Money,
+    /// How often the answer has been judged.
+    judgings: u16,
     /// How good the visit was, once it is over.
     quality: Option<VisitQuality>,
 }
@@ -158,6 +160,7 @@ impl Visit {
             answered_by: AgentId(0),
             answer_shown: 0,
             spent: Money::ZERO,
+            judgings: 0,
             quality: None,
         }
     }
@@ -194,7 +197,7 @@ impl Visit {
         (self.subtasks, self.fork) = (0, None);
         (self.wrong_routes, self.missing, self.revising) = (0, 0.0, None);
         (self.answer, self.answered_by, self.answer_shown) = (None, AgentId(0), 0);
-        (self.spent, self.quality) = (Money::ZERO, None);
+        (self.spent, self.judgings, self.quality) = (Money::ZERO, 0, None);
         if let Some(question) = brief.asks {
             self.asked(app, Said::Recipe(question));
         }
@@ -218,6 +221,25 @@ impl Visit {
         let all = self.history.len() + usize::from(own.is_some());
         let told = self.history.iter().copied().chain(own);
         told.skip(all.saturating_sub(most as usize)).collect()
+    }
+
+    /// What was asked, unless it is in a real model's words.
+    #[must_use]
+    pub fn question(&self) -> Option<Question> {
+        match &self.question {
+            Some(Body::Question(Said::Recipe(question))) => Some(*question),
+            _ => None,
+        }
+    }
+
+    /// Strong answers less weak ones among the visits that are told.
+    fn remembered_quality(&self) -> i16 {
+        let of = |told: &Exchange| match told.answer.grade {
+            Grade::Strong => 1,
+            Grade::Fair => 0,
+            Grade::Weak => -1,
+        };
+        self.history.iter().map(of).sum()
     }
 
     fn branch(&self, at: usize) -> Option<&Branch> {
@@ -327,7 +349,10 @@ impl Visit {
                 };
                 tell(Event::Judged { agent: self.answered_by, label, failed });
                 self.judged(label);
-                self.phase = Phase::Over;
+                self.judgings += 1;
+                if self.judgings >= app.judgings {
+                    self.phase = Phase::Over;
+                }
             }
             Phase::Written | Phase::Over => {}
         }

@@ -157,6 +157,7 @@ fn analyze_metric(
                         judge,
                     ))
                 }),
+                paired: None,
                 reason,
             }
         },
@@ -323,6 +324,9 @@ impl MetricAnalysis {
         if effect == Effect::Relative {
             self.variations.get(treatment)?.comparison?.relative_difference?;
         }
+        if let Some(paired) = self.variations.get(treatment)?.paired {
+            return Some(paired.within(effect, bound));
+        }
         probability_within(&own, &base, effect, bound)
     }
 
@@ -331,6 +335,9 @@ impl MetricAnalysis {
     #[must_use]
     pub fn absolute_interval(&self, treatment: usize, mass: f64) -> Option<Interval> {
         let (own, base) = self.pair(treatment)?;
+        if let Some(paired) = self.variations.get(treatment)?.paired {
+            return Some(paired.interval(mass));
+        }
         relative::absolute(&own, &base, mass)
     }
 

@@ -17,6 +17,7 @@ mod conflict;
 mod correction;
 mod cuped;
 mod distribution;
+mod effect;
 #[cfg(test)]
 mod error_rates;
 mod exact;
@@ -27,6 +28,8 @@ mod interaction;
 mod judge;
 mod needed;
 mod paired;
+mod paired_analysis;
+mod paired_scores;
 mod planned;
 mod planned_paired;
 mod posterior;
@@ -62,6 +65,10 @@ pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};
 pub use paired::{Influence, influence};
+pub use paired_analysis::{analyze_paired, paired_reach};
+pub use paired_scores::{
+    PairedDifference, QuestionScores, VarianceComponent, VarianceSplit, paired_difference,
+};
 pub use planned::{PlannedArm, PlannedDecision, PlannedSpread, PlannedTest};
 pub use planned_paired::{PairedCosts, PairedMix, PairedSpread, PairedTest};
 pub use posterior::{data_weight, prior_variance, treatment_prior};

@@ -5,8 +5,10 @@
 
 use super::judge::Corrected;
 use super::needed::SizePlan;
+use super::paired_scores::PairedDifference;
 use crate::experiment::{Correction, Metric};
 
+pub use super::effect::{Bound, Effect, Interval};
 pub use crate::statistic::Tally;
 
 /// One metric of one experiment, as data: a tally for each treatment, in the experiment's order.
@@ -114,33 +116,6 @@ pub enum Posterior {
     },
 }
 
-/// A closed interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub lower: f64,
-    /// Upper end.
-    pub upper: f64,
-}
-
-/// An effect of a treatment against the control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// (treatment - control) / |control|: its sign is that of the difference.
-    Relative,
-    /// treatment - control, in the metric's unit.
-    Absolute,
-}
-
-/// A bound on an effect.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    /// At least this much.
-    AtLeast(f64),
-    /// At most this much.
-    AtMost(f64),
-}
-
 /// A treatment against the control.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
@@ -164,6 +139,9 @@ pub enum TestMethod {
     ExactMidP,
     /// Welch's t test, with Fieller's interval of the ratio (means).
     WelchT,
+    /// The paired t test of the questions' means, with Fieller's interval of the ratio (paired
+    /// designs).
+    PairedT,
     /// The z test, with Fieller's interval of the ratio (percentiles).
     Normal,
     /// The asymptotic confidence sequence: valid at every look.
@@ -177,6 +155,7 @@ impl TestMethod {
         match self {
             Self::ExactMidP => "Fisher's exact test (mid-p), Miettinen-Nurminen score interval",
             Self::WelchT => "Welch's t test, Fieller interval of the ratio",
+            Self::PairedT => "paired t test of the questions' means, Fieller interval of the ratio",
             Self::Normal => "z test, Fieller interval of the ratio",
             Self::AlwaysValid => "asymptotic confidence sequence",
         }
@@ -264,6 +243,8 @@ pub struct VariationAnalysis {
     /// The rate without the judge's errors, or why there is none; `None` when the metric tells of
     /// no judge.
     pub corrected: Option<Result<Corrected, String>>,
+    /// The comparison with the control on the same questions, in a paired design.
+    pub paired: Option<PairedDifference>,
     /// Why a value is missing, in plain words.
     pub reason: Option<String>,
 }

@@ -253,7 +253,7 @@ pub fn estimate(
     for nth in 0..REPLICATIONS {
         let own = seed.replication(nth);
         let flags = stage.flags(own)?;
-        runs.push(stage.population(own, users).on(&flags).visit(Spent::default()).0);
+        runs.push(stage.population(own, users).designed().on(&flags).visit(Spent::default()).0);
         progress(nth + 1);
     }
     let dollars = |of: &dyn Fn(Caller, u16) -> bool| {

@@ -77,6 +77,12 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     if scenario.traffic.returns.is_some() {
         faults.push(format!("the users come back (`users`), {simulated}"));
     }
+    for study in scenario.studies.iter().filter(|study| study.paired.is_some()) {
+        faults.push(format!(
+            "experiment `{}` has a paired design, {simulated}",
+            study.experiment.key
+        ));
+    }
     for study in scenario.studies.iter().filter(|study| study.allocation.is_some()) {
         let experiment = &study.experiment;
         faults.push(format!(

@@ -195,6 +195,8 @@ pub struct Subject {
     pub rounds: u16,
     /// Passages of the knowledge base that searches by meaning brought into it.
     pub passages: Passages,
+    /// Strong answers less weak ones among the answers to earlier questions that are in it.
+    pub remembered: i16,
     /// For the judge: what is visible of the answer.
     pub visible: Visible,
     /// What an agent of a scenario's own graph goes by besides.

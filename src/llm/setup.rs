@@ -161,6 +161,9 @@ pub struct Causes {
     pub wrong_route_to_quality: f64,
     /// The same for missing results of parallel branches, if all were missing.
     pub missing_to_quality: f64,
+    /// How much each strong answer that an agent remembers raises the log odds of a strong answer,
+    /// and lowers those of a weak one; a weak answer does the opposite. 0 turns the effect off.
+    pub memory_to_quality: f64,
 }
 
 /// The errors and habits of a model that judges. All assumed, fitted to the published feedback

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{AppEvent, caused_by, outcome_value};
 use crate::experiment::{Aggregation, Metric};
-use crate::journal::{Entry, Event, Reader};
+use crate::journal::{Entry, Event, Reader, Served};
 use crate::metrics::observations::Observations;
 use crate::quantity::Money;
 
@@ -139,6 +139,13 @@ impl JournalObserver {
     #[must_use]
     pub fn unpriced(&self) -> bool {
         self.real.as_ref().is_some_and(|real| real.unpriced)
+    }
+
+    /// The treatment of experiment number `nth` that is what was served.
+    #[must_use]
+    pub fn treatment_of(&self, nth: usize, served: Served) -> Option<usize> {
+        let varies = self.experiments.get(nth).filter(|own| own.config == served.config)?;
+        varies.treatment_of.get(usize::from(served.variation))?.map(usize::from)
     }
 
     /// The finished table.

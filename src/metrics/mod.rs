@@ -10,7 +10,9 @@
 mod from_journal;
 mod graph_tally;
 mod observations;
+mod paired;
 
 pub use from_journal::{JournalObserver, Varies};
 pub use graph_tally::{GraphTally, GroupTally, NodeTally, TallyEdge};
 pub use observations::{Column, Observations};
+pub use paired::{PairedObserver, PairedTable};

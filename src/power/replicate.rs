@@ -11,6 +11,7 @@ use super::design::{Design, Studied};
 use crate::analysis::{Analysis, HealthStatus, Interval, MetricAnalysis};
 use crate::experiment::Experiment;
 use crate::journal::{Entry, Event, Reader};
+use crate::metrics::PairedObserver;
 use crate::quantity::Money;
 use crate::random::Seed;
 use crate::report::Number;
@@ -106,11 +107,14 @@ impl Design<'_> {
         let sizes = self.asked.sizes.as_slice();
         let users = sizes.last().copied().unwrap_or_default();
         let flags = self.stage.flags(seed)?;
-        let observer = self.stage.observer(users as usize);
+        let observer =
+            (self.stage.observer(users as usize), self.stage.paired_observer(users as usize));
         let spent = Spent { sizes, cost: vec![Money::ZERO; sizes.len()] };
         let (observer, spent) =
-            self.stage.population(seed, users).on(&flags).visit((observer, spent));
+            self.stage.population(seed, users).designed().on(&flags).visit((observer, spent));
+        let (observer, paired) = observer;
         let observations = observer.finish();
+        let paired = paired.map(PairedObserver::finish);
         let mut total = Money::ZERO;
         let cost = spent.cost.into_iter().map(|cost| {
             total += cost;
@@ -120,7 +124,11 @@ impl Design<'_> {
         let studies = scenario.studies.iter().zip(&self.studies).map(|(study, studied)| {
             let experiment = &study.experiment;
             let look = |users: u32| {
-                let analysis = study.analyze(&observations, &scenario.metrics, 0..users as usize);
+                let (metrics, units) = (&scenario.metrics, 0..users as usize);
+                let analysis = match &paired {
+                    Some(table) => study.conclude_paired(table, metrics, units).1,
+                    None => study.analyze(&observations, metrics, units),
+                };
                 Look {
                     users,
                     decision: decide(&studied.rule, experiment, &analysis).decision,

@@ -10,6 +10,7 @@ use super::data::{
 };
 use super::graph::{NodeUse, TriggeredUsers, cost_changes};
 use super::number::{Number, Ordered};
+use super::paired::PairedEvaluation;
 use super::truth::{TrueMetric, Truths};
 use crate::analysis::{self, Analysis, HealthCheck, MetricAnalysis};
 use crate::experiment;
@@ -44,6 +45,8 @@ pub struct Extras {
     pub agents: Vec<NodeUse>,
     /// The users whose requests came to the experiment's agent.
     pub triggered: Option<TriggeredUsers>,
+    /// How a paired design was sent.
+    pub paired: Option<PairedEvaluation>,
 }
 
 impl Report {
@@ -67,7 +70,10 @@ impl Report {
         let exposures = analysis.exposures.iter().enumerate();
         let exposures = Ordered(exposures.map(|(at, &users)| (key(at), users)).collect());
         let mass = experiment.threshold.get();
-        let cost_changes = cost_changes(&extras.agents, &exposures, &control, mass);
+        let answers = extras.paired.as_ref().map_or(1, |paired| u64::from(paired.repeats));
+        let asked = exposures.0.iter().map(|(key, users)| (key.clone(), users * answers));
+        let asked = Ordered(asked.collect());
+        let cost_changes = cost_changes(&extras.agents, &asked, &control, mass);
         let needed = analysis.plan.solve();
         let metrics = analysis.metrics.iter().enumerate().map(|(at, metric)| {
             let truths = extras.truth.as_ref().and_then(|truth| truth.metrics.get(at));
@@ -114,6 +120,7 @@ impl Report {
             bandit: extras.bandit,
             agents: extras.agents,
             triggered: extras.triggered,
+            paired: extras.paired,
             truth_users: extras.truth.as_ref().map(|truth| truth.users),
             control,
         }

@@ -14,6 +14,7 @@ use super::expect::ExpectationResult;
 use super::graph::{CostChange, DrawnGraph, NodeUse, TriggeredUsers};
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
+use super::paired::PairedEvaluation;
 pub use super::rollout::Rollout;
 pub use super::tested::Frequentist;
 use super::truth::{Bias, Truth};
@@ -257,6 +258,10 @@ pub struct Experiment {
     /// What each agent of the scenario's own graph adds to the differences in cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cost_changes: Vec<CostChange>,
+    /// How a paired design was sent, and where its differences come from; `None` for a split test.
+    /// With it, every "user" is a question, and `conversions` is null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paired: Option<PairedEvaluation>,
 }
 
 /// One health check.

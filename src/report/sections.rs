@@ -22,6 +22,7 @@ mod interactions;
 mod judge;
 mod origin;
 mod over_time;
+mod paired;
 mod pre_period;
 mod reached;
 mod rollouts;
@@ -49,6 +50,7 @@ const OF_EXPERIMENT: &[OfExperiment] = &[
     estimates::sections,
     truth::sections,
     judge::sections,
+    paired::sections,
     pre_period::sections,
     reached::sections,
     segments::sections,

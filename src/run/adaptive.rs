@@ -227,7 +227,7 @@ impl Assign for Adaptive<'_> {
             self.look(watch);
         }
         self.guards = guards;
-        FlagAssign { compiled: &self.compiled, forced: &[] }.assign(key, group)
+        FlagAssign { compiled: &self.compiled, forced: &[], in_turn: &[] }.assign(key, group)
     }
 
     fn on_entry(&mut self, entry: &Entry) {
@@ -269,6 +269,13 @@ impl Assign for Assigner<'_> {
         match self {
             Self::Fixed(flags) => flags.assign(key, group),
             Self::Adaptive(adaptive) => adaptive.assign(key, group),
+        }
+    }
+
+    fn assign_visit(&mut self, key: &UserKey, group: u16, visit: (u32, u32)) -> Assignments {
+        match self {
+            Self::Fixed(flags) => flags.assign_visit(key, group, visit),
+            Self::Adaptive(adaptive) => adaptive.assign_visit(key, group, visit),
         }
     }
 

@@ -3,10 +3,10 @@
 //! Does not know: files, or how a report is printed.
 
 use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, over_time};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, PairedDesign};
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
-use crate::metrics::{GraphTally, JournalObserver, Observations, Varies};
+use crate::metrics::{GraphTally, JournalObserver, Observations, PairedObserver, Varies};
 use crate::random::Seed;
 use crate::report::{
     Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure, Interaction,
@@ -16,6 +16,7 @@ use crate::report::{
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
 use crate::run::graph::{drawing, graph_tally, node_uses, triggered_users};
+use crate::run::paired::{self, PairedSpending};
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
 use crate::run::setup::SetupError;
@@ -144,10 +145,12 @@ impl<'a> Simulation<'a> {
             }
         };
         let begun = |begun: u32, readers: &(RunCollector, Option<&mut dyn Reader>)| {
-            let data = Some((scenario, readers.0.observer.observations()));
+            // A question is in every variation: no table of users shows that.
+            let data = readers.0.paired.is_none();
+            let data = data.then(|| (scenario, readers.0.observer.observations()));
             progress(&SoFar { begun: u64::from(begun), total, data });
         };
-        let population = stage.population(seed, users);
+        let population = stage.population(seed, users).designed();
         let ((gathering, _), adapted) = population.clone().visit_observed(
             (RunCollector::new(stage, users), reader),
             on_call,
@@ -192,6 +195,46 @@ pub(crate) struct RunCollector {
     groups: Vec<u16>,
     /// What the agents did, where the scenario has a graph of its own.
     graph: Option<GraphTally>,
+    /// The answers of a paired design.
+    paired: Option<PairedReader>,
+}
+
+/// What the reader of a paired design holds.
+struct PairedReader {
+    design: PairedDesign,
+    observer: PairedObserver,
+    spending: PairedSpending,
+    /// For each question the number of its visit that is under way.
+    visits: Vec<u32>,
+    /// How many visits each question has.
+    of: u32,
+}
+
+impl PairedReader {
+    fn new(stage: &Stage<'_>, questions: u32) -> Option<Self> {
+        let observer = stage.paired_observer(questions as usize)?;
+        let study = stage.scenario.studies.first()?;
+        let design = study.paired?;
+        Some(Self {
+            design,
+            observer,
+            spending: PairedSpending::default(),
+            visits: vec![0; questions as usize],
+            of: design.repeats * study.experiment.treatments.len() as u32,
+        })
+    }
+
+    /// Reads an entry; the same with an answer's own number in the place of the user's.
+    fn entry(&mut self, entry: &Entry) -> Entry {
+        self.observer.entry(entry);
+        self.spending.entry(entry);
+        let unit = (entry.user as usize).checked_sub(1);
+        let Some(visit) = unit.and_then(|unit| self.visits.get_mut(unit)) else { return *entry };
+        if let Event::Arrived { visit: nth, .. } = entry.event {
+            *visit = nth;
+        }
+        Entry { user: (entry.user - 1) * self.of + *visit + 1, ..*entry }
+    }
 }
 
 /// What a report shows beside the results of the run itself.
@@ -215,7 +258,10 @@ impl Reader for RunCollector {
         self.fingerprint.entry(entry);
         self.traffic.entry(entry);
         self.tallies.entry(entry);
-        self.graph.entry(entry);
+        match &mut self.paired {
+            Some(paired) => self.graph.entry(&paired.entry(entry)),
+            None => self.graph.entry(entry),
+        }
         if let Event::Arrived { group, .. } = entry.event
             && let Some(own) =
                 (entry.user as usize).checked_sub(1).and_then(|unit| self.groups.get_mut(unit))
@@ -228,6 +274,7 @@ impl Reader for RunCollector {
 impl RunCollector {
     /// Readers of a run of so many users on this stage.
     pub(crate) fn new(stage: &Stage<'_>, users: u32) -> Self {
+        let paired = PairedReader::new(stage, users);
         let tally = |varies: &Varies| ArmTally::new(varies.config, varies.treatment_of.clone());
         Self {
             observer: stage.observer(users as usize),
@@ -239,7 +286,11 @@ impl RunCollector {
             } else {
                 Vec::new()
             },
-            graph: graph_tally(stage.scenario, users),
+            graph: graph_tally(
+                stage.scenario,
+                paired.as_ref().map_or(users, |paired| users.saturating_mul(paired.of)),
+            ),
+            paired,
         }
     }
 
@@ -253,6 +304,8 @@ impl RunCollector {
     ) -> Outcome {
         let scenario = stage.scenario;
         let observations = self.observer.finish();
+        let paired =
+            self.paired.map(|paired| (paired.design, paired.observer.finish(), paired.spending));
         let mut report = Report::new(&scenario.name, mode, Some(seed.0), self.fingerprint.hex());
         report.traffic = Some(traffic_summary(&self.traffic));
         report.graph = self.graph.as_ref().map(|tally| drawing(scenario, tally));
@@ -262,11 +315,21 @@ impl RunCollector {
         for ((nth, study), tally) in scenario.studies.iter().enumerate().zip(&self.tallies) {
             let truth = truths.next();
             let experiment = &study.experiment;
-            let (summary, analysis) = study.conclude(&observations, &scenario.metrics, 0..units);
+            let (summary, analysis) = match &paired {
+                Some((_, table, _)) => study.conclude_paired(table, &scenario.metrics, 0..units),
+                None => study.conclude(&observations, &scenario.metrics, 0..units),
+            };
+            // What an agent does is counted by answer.
+            let answers = paired.as_ref().map_or(1, |(design, ..)| u64::from(design.repeats));
+            let of_answers = Analysis {
+                exposures: analysis.exposures.iter().map(|own| own * answers).collect(),
+                ..analysis.clone()
+            };
+            let charts = beside.charts && paired.is_none();
             let verdict = study.decide(&analysis);
             let extras = Extras {
                 health: Vec::new(),
-                costs: costs(scenario, experiment, &analysis, tally),
+                costs: costs(scenario, experiment, &of_answers, tally),
                 failures: failures(experiment, tally),
                 truth: truth.map(|truth| shown_truth(truth, scenario, experiment)),
                 decision_at_truth: truth
@@ -280,7 +343,7 @@ impl RunCollector {
                     })
                     .map(|found| Adjusted::rows(experiment, &found))
                     .unwrap_or_default(),
-                over_time: if beside.charts {
+                over_time: if charts {
                     OverTime::of(
                         experiment,
                         &over_time(&observations, nth, experiment, &scenario.metrics, units),
@@ -288,7 +351,7 @@ impl RunCollector {
                 } else {
                     None
                 },
-                distributions: if beside.charts {
+                distributions: if charts {
                     let found =
                         distributions(&observations, nth, experiment, &scenario.metrics, 0..units);
                     found.iter().filter_map(|found| Distribution::of(experiment, found)).collect()
@@ -301,10 +364,13 @@ impl RunCollector {
                     parts::bandit(study, beside.adapted.bandits.get(nth)?, &analysis, &fixed, truth)
                 }),
                 agents: self.graph.as_ref().map_or_else(Vec::new, |tally| {
-                    node_uses(scenario, experiment, nth, &analysis, tally)
+                    node_uses(scenario, experiment, nth, &of_answers, tally)
                 }),
-                triggered: self.graph.as_ref().and_then(|tally| {
+                triggered: self.graph.as_ref().filter(|_| paired.is_none()).and_then(|tally| {
                     triggered_users(scenario, study, &observations, &analysis, tally)
+                }),
+                paired: paired.as_ref().map(|(design, _, spending)| {
+                    paired::evaluation(study, *design, &analysis, spending)
                 }),
             };
             let shown = Report::experiment(experiment, &analysis, verdict.as_ref(), extras);

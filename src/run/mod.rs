@@ -6,6 +6,7 @@ mod conduct;
 mod events;
 mod flags;
 mod graph;
+mod paired;
 mod parts;
 mod population;
 mod setup;

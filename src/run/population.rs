@@ -4,7 +4,8 @@
 //!
 //! Does not know: what is measured, or why.
 
-use crate::agents::MockTools;
+use crate::agents::{App, MockTools};
+use crate::experiment::PairedDesign;
 use crate::flags::compiled::Compiled;
 use crate::journal::{Reader, Served};
 use crate::knowledge::TopicId;
@@ -13,7 +14,8 @@ use crate::random::{Luck, Seed};
 use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
 use crate::run::stage::Stage;
-use crate::sim::{Engine, World, drive};
+use crate::scenario::Scenario;
+use crate::sim::{Engine, PairedVisits, World, drive};
 use crate::traffic::Plan;
 
 /// Users who are about to visit a stage.
@@ -28,7 +30,26 @@ pub struct Population<'a> {
     pub(super) users: u32,
     pub(super) flags: &'a Compiled,
     pub(super) forced: Vec<Served>,
+    /// The paired design, where the users are its questions.
+    pub(super) paired: Option<Pairing>,
     pub(super) adapts: bool,
+}
+
+/// A paired design, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Pairing {
+    design: PairedDesign,
+    /// What the visits of a question are served in turn.
+    in_turn: Vec<Served>,
+}
+
+impl Pairing {
+    fn visits(&self, scenario: &Scenario) -> PairedVisits {
+        // What comes of an answer comes before the next one, so that it is known whose it is.
+        let gap = scenario.outcomes.iter().map(|own| own.after).max().unwrap_or_default();
+        let visits = self.design.repeats * self.in_turn.len() as u32;
+        PairedVisits { visits, remembers: self.design.remembers, gap }
+    }
 }
 
 impl<'a> Population<'a> {
@@ -49,6 +70,27 @@ impl<'a> Population<'a> {
     pub fn forced(mut self, served: Served) -> Self {
         self.forced.push(served);
         self.fixed()
+    }
+
+    /// As the scenario's paired design asks, if it has one: each user is a question, which goes
+    /// through all variations.
+    #[must_use]
+    pub fn designed(self) -> Self {
+        let scenario = self.stage.scenario;
+        let paired = scenario.studies.first().and_then(|study| {
+            let design = study.paired?;
+            let of = |treatment| {
+                let variation = study.varies.variation_of(treatment)?;
+                Some(Served { config: study.varies.config, variation })
+            };
+            let arms = study.experiment.treatments.len();
+            Some(Pairing { design, in_turn: (0..arms).filter_map(of).collect() })
+        });
+        let luck = match &paired {
+            Some(pairing) => Luck { persistence: pairing.design.alike, ..self.luck },
+            None => self.luck,
+        };
+        Self { paired, luck, ..self }
     }
 
     /// Without the users before number `first`.
@@ -95,7 +137,7 @@ impl<'a> Population<'a> {
         mut on_call: impl FnMut(&Prompt<'_>, &Result<Completion, CallFailure>),
         progress: impl FnMut(u32, &R),
     ) -> (R, Adapted) {
-        let Self { stage, seed, luck, first, users, flags, forced, adapts } = self;
+        let Self { stage, seed, luck, first, users, flags, forced, paired, adapts } = self;
         let scenario = stage.scenario;
         let all: Vec<TopicId> = scenario.knowledge.topics().collect();
         let mock = stage.mock(luck, &all);
@@ -110,13 +152,17 @@ impl<'a> Population<'a> {
             Vec::new()
         };
         let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
-        let world = World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck };
+        let judgings = paired.as_ref().map_or(1, |own| own.design.judgings as u16);
+        let app = App { judgings, ..stage.app() };
+        let world = World { app, plan: &plan, traffic: &scenario.traffic, luck };
         let adaptive = if adapts { Adaptive::new(stage, flags, users) } else { None };
-        let fixed = FlagAssign { compiled: flags, forced: &forced };
+        let in_turn = paired.as_ref().map_or([].as_slice(), |own| &own.in_turn);
+        let fixed = FlagAssign { compiled: flags, forced: &forced, in_turn };
         let assign = adaptive
             .map_or(Assigner::Fixed(fixed), |adaptive| Assigner::Adaptive(Box::new(adaptive)));
         let tools = MockTools::new(&mock, &stage.library);
-        let mut engine = Engine::new(world, (assign, tools, reader), first, users);
+        let visits = paired.as_ref().map(|own| own.visits(scenario));
+        let mut engine = Engine::new(world, (assign, tools, reader), first, users).pairing(visits);
         drive(&mut engine, answer, progress);
         let (assign, reader) = engine.finish();
         (reader, assign.finish())

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agents::{App, Library, Texts};
+use crate::agents::{App, BusinessOutcome, Library, Texts};
 use crate::flags::bootstrap::{Action, ActionKind, Resource};
 use crate::flags::compiled::Compiled;
 use crate::flags::mock::first_seed;
@@ -22,7 +22,7 @@ use crate::llm::model::{
 };
 use crate::llm::tasks::Task;
 use crate::llm::usage::Usage;
-use crate::metrics::JournalObserver;
+use crate::metrics::{JournalObserver, PairedObserver};
 use crate::random::{Luck, Owner, Seed};
 use crate::run::population::Population;
 use crate::run::setup::{SetupError, bootstrap};
@@ -72,6 +72,17 @@ impl<'s> Stage<'s> {
     pub fn observer(&self, users: usize) -> JournalObserver {
         JournalObserver::new(1, users, self.scenario.varies(), &self.scenario.metrics)
             .with_outcomes(self.scenario.outcome_keys())
+    }
+
+    /// A reader of the journal of so many questions of the scenario's paired design; `None` for a
+    /// split test.
+    #[must_use]
+    pub fn paired_observer(&self, questions: usize) -> Option<PairedObserver> {
+        let study = self.scenario.studies.first()?;
+        let arms = study.experiment.treatments.len();
+        let scores = self.scenario.outcomes.iter().map(BusinessOutcome::scores).collect();
+        let observer = self.observer(questions);
+        Some(PairedObserver::new(study.paired?, arms, (&observer, scores), questions))
     }
 
     /// What the bootstrap did, in a few words for each kind of change.
@@ -124,6 +135,7 @@ impl<'s> Stage<'s> {
             library: &self.library,
             outcomes: &self.scenario.outcomes,
             ends_after: self.scenario.ends_after,
+            judgings: 1,
             states_effects: self
                 .scenario
                 .configs
@@ -179,6 +191,7 @@ impl<'s> Stage<'s> {
             users,
             flags: &self.compiled,
             forced: Vec::new(),
+            paired: None,
             adapts: true,
         }
     }
@@ -193,6 +206,7 @@ impl<'s> Stage<'s> {
             redacted: PiiSet::NONE,
             rounds: 0,
             passages: Passages::default(),
+            remembered: 0,
             visible: Visible::default(),
             situation: Situation::Plain,
         };

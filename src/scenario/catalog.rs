@@ -89,6 +89,7 @@ pub const CAUSES: Causes = Causes {
     // context, and an answer without any of its research little better.
     wrong_route_to_quality: 1.5,
     missing_to_quality: 2.0,
+    memory_to_quality: 0.0,
 };
 
 /// How the judge behaves: all assumed, fitted to the published feedback rates; its own errors are

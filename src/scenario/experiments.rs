@@ -10,12 +10,13 @@ use super::adaptive;
 use super::catalog::{self, DraftConfig};
 use super::decision::DecisionScope;
 use super::faults::{Faults, MAX_ENTRIES};
+use super::paired;
 use super::source::{self, Source as Written};
 use super::spanned::Spanned;
 use super::study::Slice;
 use super::traffic::sum_to_whole;
 use crate::context::Attributes;
-use crate::experiment::{Experiment, Metric, Thompson, Treatment};
+use crate::experiment::{Experiment, Metric, PairedDesign, Thompson, Treatment};
 use crate::flags::spec::{ClauseSpec, ExperimentSpec, RuleChoice, SegmentSpec};
 use crate::quantity::{Probability, Share};
 use crate::report::Expect;
@@ -42,6 +43,8 @@ pub struct Resolved {
     pub spec: ExperimentSpec,
     /// Its bandit, if its split is not fixed.
     pub bandit: Option<Thompson>,
+    /// Its paired design, if it is no split test.
+    pub paired: Option<PairedDesign>,
     /// The rule whose users take part; `None` is the default rule.
     pub rule: Option<u32>,
     /// Parts of its users.
@@ -69,6 +72,7 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
         written.guarded_rollouts.get(MAX_ENTRIES).map(|guarded| &guarded.config.span),
     );
     guarded(written, world, faults);
+    paired::alone(written, faults);
     let mut resolved = Vec::new();
     for (nth, experiment) in written.experiments.iter().enumerate().take(MAX_ENTRIES) {
         faults.key("experiment", &experiment.key);
@@ -231,6 +235,7 @@ fn one(
         shares.iter().filter(|(_, share)| share.weight() > 0).count(),
         faults,
     );
+    let paired = paired::design(written, &shares, &chosen, faults);
     let slices = adaptive::slices(written, world, faults);
     if faults.count() > before {
         return None;
@@ -304,7 +309,7 @@ fn one(
         tolerate: written.tolerate.iter().map(|check| check.value.clone()).collect(),
     };
     let rule = adaptive::rule_of(written, config, world, faults);
-    Some(Resolved { experiment, spec, bandit, rule, slices, decision, expect })
+    Some(Resolved { experiment, spec, bandit, paired, rule, slices, decision, expect })
 }
 
 /// The metrics of an experiment, each with its index.

@@ -23,6 +23,7 @@ mod mend;
 mod model;
 mod outcomes;
 mod overrides;
+mod paired;
 mod project;
 mod provenance;
 mod questions;

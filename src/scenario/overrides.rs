@@ -456,6 +456,7 @@ pub fn causes(file: &source::Causes, faults: &mut Faults<'_>) -> Causes {
         causes.grounding_to_quality => file.grounding_to_quality, "grounding_to_quality", 0.0, 1.0;
         causes.wrong_route_to_quality => file.wrong_route_to_quality, "wrong_route_to_quality", 0.0, 10.0;
         causes.missing_to_quality => file.missing_to_quality, "missing_to_quality", 0.0, 10.0;
+        causes.memory_to_quality => file.memory_to_quality, "memory_to_quality", 0.0, 10.0;
     }
     causes
 }

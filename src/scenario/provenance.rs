@@ -126,6 +126,12 @@ pub const ORIGINS: &[Provenance] = &[
     of("causes", "temperature_to_spread", Assumed, ""),
     of("causes", "grounding_to_quality", Assumed, "none"),
     of("causes", "wrong_route_to_quality", Assumed, "about as much as losing most of the context"),
+    of(
+        "causes",
+        "memory_to_quality",
+        Assumed,
+        "off: what a memory does to answers depends on the app",
+    ),
     of("causes", "missing_to_quality", Assumed, "little is left without any of the research"),
     of("causes.context_of", "name", Assumed, ""),
     of("causes.context_of", "email", Assumed, ""),

@@ -103,7 +103,8 @@ pub fn resolve(
     for (place, own) in resolved.into_iter().enumerate() {
         let varies = varies(&own.experiment, &configs)?;
         let (rule, expect) = (own.decision, own.expect);
-        let (allocation, targeting, segments) = (own.bandit, own.rule, own.slices);
+        let (allocation, paired) = (own.bandit, own.paired);
+        let (targeting, segments) = (own.rule, own.slices);
         studies.push(Study {
             experiment: own.experiment,
             place,
@@ -111,6 +112,7 @@ pub fn resolve(
             rule,
             expect,
             allocation,
+            paired,
             targeting,
             segments,
         });

@@ -114,6 +114,7 @@ fn defaults() -> Vec<Figure> {
         ("Causes", "grounding_to_quality", json!(causes.grounding_to_quality)),
         ("Causes", "wrong_route_to_quality", json!(causes.wrong_route_to_quality)),
         ("Causes", "missing_to_quality", json!(causes.missing_to_quality)),
+        ("Causes", "memory_to_quality", json!(causes.memory_to_quality)),
         ("ContextOf", "name", json!(name)),
         ("ContextOf", "email", json!(email)),
         ("ContextOf", "phone", json!(phone)),

@@ -24,7 +24,7 @@ pub use graph::{
 };
 pub use metrics::{Accuracy, Metric, WrittenDenominator};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
-pub use rollouts::{Allocation, GuardedRollout};
+pub use rollouts::{Allocation, GuardedRollout, WrittenDesign};
 pub use world::{Causes, Judge, Model, Sees, Tool};
 #[cfg(test)]
 pub use world::{ContextOf, Failures, Latency};
@@ -282,6 +282,10 @@ pub struct Experiment {
     /// no bandit. Default: `Fixed`.
     #[serde(default)]
     pub allocation: Option<Spanned<Allocation>>,
+    /// Whether users are split between the variations, or the same questions go through all of them:
+    /// `Paired(repeats: 3, judgings: 2)`. Default: `Split`.
+    #[serde(default)]
+    pub design: Option<Spanned<WrittenDesign>>,
     /// Segments whose users are also looked at by themselves. Default: none.
     #[serde(default)]
     pub by: Vec<Spanned<String>>,

@@ -5,9 +5,9 @@
 //!
 //! Does not know: where the observations come from.
 
-use crate::analysis::{Analysis, Summary, analyze, summarize};
-use crate::experiment::{Experiment, Guard, Metric, Thompson};
-use crate::metrics::{Observations, Varies};
+use crate::analysis::{Analysis, Summary, analyze, analyze_paired, summarize};
+use crate::experiment::{Experiment, Guard, Metric, PairedDesign, Thompson};
+use crate::metrics::{Observations, PairedTable, Varies};
 use crate::report::{Expect, RolloutOutcome};
 use crate::verdict::{Rule, Verdict, decide};
 
@@ -35,6 +35,8 @@ pub struct Study {
     pub expect: Option<Expect>,
     /// The bandit that allocates its users; `None` where the split stays as it is.
     pub allocation: Option<Thompson>,
+    /// The paired design that takes the place of a split; `None` in a split test.
+    pub paired: Option<PairedDesign>,
     /// The rule of its config whose users take part, from 0; `None` is the default rule.
     pub targeting: Option<u32>,
     /// The parts of its users that are also looked at by themselves.
@@ -52,6 +54,7 @@ impl Study {
             rule: None,
             expect: None,
             allocation: None,
+            paired: None,
             targeting: None,
             segments: Vec::new(),
         }
@@ -105,6 +108,17 @@ impl Study {
                 .clone_into(&mut check.message);
         }
         (summary, analysis)
+    }
+
+    /// The same of some questions of a paired design.
+    #[must_use]
+    pub fn conclude_paired(
+        &self,
+        table: &PairedTable,
+        metrics: &[Metric],
+        questions: impl Iterator<Item = usize>,
+    ) -> (Summary, Analysis) {
+        analyze_paired(&self.experiment, metrics, table, questions)
     }
 
     /// What its rule decides; `None` without a rule.

@@ -151,6 +151,8 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         passages: results
             .map(|text| passages(text, topic, base))
             .fold(Passages::default(), Passages::and),
+        // How good earlier answers were cannot be read off a text.
+        remembered: 0,
         visible: if task == Task::Judge {
             visible(&shown(&parts, &question).1)
         } else {

@@ -14,6 +14,7 @@ use crate::agents::visit::{Need, Visit};
 use crate::agents::{App, Assignments, Brief, Exchange, ToolTried, ToolTry, Tools, given_up};
 use crate::context::{UserKey, user_key};
 use crate::journal::{AgentId, Entry, Event, Reader};
+use crate::knowledge::Question;
 use crate::llm::model::{
     CallFailure, CallWords, Called, Completion, Given, Prompt, Said, ToolUsed,
 };
@@ -26,6 +27,12 @@ use crate::traffic::{Mode, Plan, TrafficSpec};
 pub trait Assign {
     /// What each agent's config serves this user of this audience group.
     fn assign(&mut self, key: &UserKey, group: u16) -> Assignments;
+
+    /// The same for visit number `nth`, from 0, of user number `user`, from 1: in a paired design,
+    /// the visits of a question go through all variations.
+    fn assign_visit(&mut self, key: &UserKey, group: u16, _: (u32, u32)) -> Assignments {
+        self.assign(key, group)
+    }
 
     /// Receives each entry of the journal as it is written.
     fn on_entry(&mut self, _entry: &Entry) {}
@@ -96,6 +103,20 @@ struct Coming {
     nth: u32,
     /// Earlier visits that are told.
     history: Box<[Exchange]>,
+    /// What is asked, where it is known before the visit.
+    asks: Option<Question>,
+}
+
+/// How often each question is asked in a paired design: a question takes a user's place, and each
+/// time that it is asked is a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairedVisits {
+    /// How often, over all variations.
+    pub visits: u32,
+    /// How many of the answers before the app remembers.
+    pub remembers: u32,
+    /// Time from an answer to the next visit.
+    pub gap: Duration,
 }
 
 #[derive(Debug)]
@@ -163,6 +184,7 @@ pub struct Engine<'a, A, T, R> {
     now: Timestamp,
     next_user: u32,
     last_user: u32,
+    paired: Option<PairedVisits>,
 }
 
 impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
@@ -199,7 +221,14 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             now: Timestamp::START,
             next_user: first,
             last_user: last,
+            paired: None,
         }
+    }
+
+    /// The same engine for a paired design.
+    #[must_use]
+    pub fn pairing(self, paired: Option<PairedVisits>) -> Self {
+        Self { paired, ..self }
     }
 
     /// The same engine, whose users come from `at` on.
@@ -273,7 +302,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         back.or_else(|| {
             let new = (self.next_user <= self.last_user).then_some(self.next_user)?;
             self.next_user += 1;
-            Some(Coming { user: new, nth: 0, history: Box::default() })
+            Some(Coming { user: new, nth: 0, history: Box::default(), asks: None })
         })
     }
 
@@ -366,14 +395,14 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     }
 
     /// A visit begins in a seat.
-    fn begin(&mut self, seat: Seat, Coming { user, nth, history }: Coming) {
+    fn begin(&mut self, seat: Seat, Coming { user, nth, history, asks }: Coming) {
         let owner = user_key(user).owner();
-        let visitor = self.world.plan.visitor(owner, nth);
+        let visitor = self.world.plan.visitor(owner, if self.paired.is_some() { 0 } else { nth });
         let brief = Brief {
             topic: visitor.topic,
             complexity: visitor.complexity,
             personal: visitor.personal,
-            asks: visitor.asks,
+            asks: asks.or(visitor.asks),
         };
         let luck = (owner, self.world.luck);
         let slot = self.slots.of_mut(seat);
@@ -388,7 +417,10 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         match visit.need(seat.branch as usize) {
             Need::Model => Some(Step::Ask(seat)),
             Need::Sending => {
-                let assigned = self.assign.assign(&user_key(visit.user), visit.group);
+                let assigned = {
+                    let visit_number = (visit.user, visit.nth);
+                    self.assign.assign_visit(&user_key(visit.user), visit.group, visit_number)
+                };
                 let (now, user, owner) = (self.now, visit.user, visit.owner);
                 let (assign, reader) = (&mut self.assign, &mut self.reader);
                 while let Some(event) = assign.take_event() {
@@ -425,13 +457,20 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     });
                     self.last_end = self.now;
                 }
-                if let Some(returns) = self.world.traffic.returns {
+                if let Some(paired) = self.paired {
+                    let (user, next) = (visit.user, visit.nth + 1);
+                    if next < paired.visits {
+                        let history = visit.remembered(paired.remembers);
+                        let coming = Coming { user, nth: next, history, asks: visit.question() };
+                        self.returns.push(self.now + paired.gap, coming);
+                    }
+                } else if let Some(returns) = self.world.traffic.returns {
                     let (user, next) = (visit.user, visit.nth + 1);
                     let owner = user_key(user).owner();
                     if next < self.world.plan.visits(owner) {
                         let due = self.now + self.world.plan.gap(owner, next);
                         let history = visit.remembered(returns.remembers);
-                        self.returns.push(due, Coming { user, nth: next, history });
+                        self.returns.push(due, Coming { user, nth: next, history, asks: None });
                     }
                 }
                 slot.earlier = slot.earlier.wrapping_add(1);

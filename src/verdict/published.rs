@@ -123,6 +123,7 @@ fn arms(metric: Metric, arms: [Arm; 2], relative: [f64; 3], loss: f64) -> Metric
             frequentist: None,
             sequential: None,
             corrected: None,
+            paired: None,
             reason: None,
         })
         .collect();

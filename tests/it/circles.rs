@@ -15,7 +15,6 @@ type Module = Vec<String>;
 #[rustfmt::skip]
 const KNOWN: &[(&str, &str)] = &[
     ("analysis/compare", "analysis/relative"),
-    ("analysis/judge", "analysis/result"),
     ("analysis/needed", "analysis/result"),
     ("cli/args", "cli/plan"),
     ("cli/journal", "cli/live"),

@@ -33,6 +33,7 @@ mod other_files;
 mod outcomes;
 mod output_schema;
 mod own_events;
+mod paired;
 mod pictures;
 mod plan;
 mod power;

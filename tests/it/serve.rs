@@ -517,6 +517,7 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                     redacted: PiiSet::NONE,
                     rounds: 0,
                     passages: simlab::llm::model::Passages::default(),
+                    remembered: 0,
                     visible: Visible::default(),
                     situation: simlab::llm::model::Situation::Plain,
                 },

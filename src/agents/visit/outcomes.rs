@@ -39,10 +39,13 @@ impl Visit {
                 self.stated(app, EffectTarget::OutcomeChance(nth)),
                 self.stated(app, EffectTarget::OutcomeValue(nth)),
             );
-            if let Some(value) =
-                outcome.after_visit(quality, change, (self.luck, self.owner, self.nth))
-            {
-                tell(nth, value);
+            // A score is a judge's, who is asked as often as there are judgings.
+            let judgings = if outcome.scores() { app.judgings } else { 1 };
+            for judging in 0..judgings {
+                let luck = (self.luck, self.owner, self.nth);
+                if let Some(value) = outcome.after_visit(quality, change, luck, judging) {
+                    tell(nth, value);
+                }
             }
         }
     }

@@ -65,11 +65,13 @@ impl Visit {
             },
             rounds: branch.rounds,
             passages: self.found.and(branch.passages),
+            remembered: if task == Task::Answer { self.remembered_quality() } else { 0 },
             visible: if task == Task::Judge { self.visible(app.judge) } else { Visible::default() },
             situation,
         };
         let nth = match caller {
             Caller::Agent(_) => self.number(at, branch, branch.calls),
+            Caller::Judge => self.judgings,
             _ => 0,
         };
         let input_tokens = setup.fixed_tokens + text;

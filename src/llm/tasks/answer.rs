@@ -179,6 +179,12 @@ fn effort(mock: &MockModels<'_>, model: &ModelProfile, prompt: &Prompt<'_>) -> E
         }
         _ => (weakness, strength),
     };
+    let carried = causes.memory_to_quality * f64::from(prompt.subject.remembered);
+    let (weakness, strength) = if carried == 0.0 {
+        (weakness, strength)
+    } else {
+        (shift(weakness, -carried), shift(strength, carried))
+    };
     let grade = if grading < weakness {
         Grade::Weak
     } else if grading > 1.0 - strength {

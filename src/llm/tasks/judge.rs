@@ -66,7 +66,8 @@ impl Behavior for Judging {
             Situation::Rates { positive: more, negative: worse } => {
                 let chances = [rates.get() * shifted, rates.get() * negative];
                 let purpose = Purpose::StatedFeedback;
-                let mut stage = mock.luck.of(prompt.owner).stage(purpose, prompt.owner, 0);
+                let mut stage =
+                    mock.luck.of(prompt.owner).stage(purpose, prompt.owner, prompt.nth.into());
                 let [u] = mock.luck.persist(purpose, owner, 0, [stage.uniform()]);
                 stated(label, chances, [more, worse], u)
             }

@@ -13,7 +13,8 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
         let control = if *key == experiment.control { ", the control" } else { "" };
         let name = experiment.name_of(key);
         let alias = if name == key { String::new() } else { format!(" ({key})") };
-        let label = if at == 0 { "users" } else { "" };
+        let unit = if experiment.paired.is_some() { "questions" } else { "users" };
+        let label = if at == 0 { unit } else { "" };
         facts.push(Fact::new(label, format!("{} {name}{alias}{control}", figure::count(*users))));
     }
     vec![

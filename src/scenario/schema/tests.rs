@@ -87,6 +87,12 @@ fn faults(block: &str, field: &str, value: &str) -> Option<String> {
             top = format!("faults: [(fault: \"{kind}\", {once}{entry})]");
         }
         "Experiment" => threshold = format!("{entry},"),
+        "Paired" => {
+            let usual = [("repeats", "repeats: 1"), ("judgings", "judgings: 1")];
+            let others = usual.iter().filter(|(own, _)| *own != field).map(|(_, text)| *text);
+            let all: Vec<&str> = others.chain([entry.as_str()]).collect();
+            threshold = format!("design: Paired({}),", all.join(", "));
+        }
         "Thompson" => threshold = format!("allocation: Thompson({entry}),"),
         "ColdStart" => {
             top = format!(

@@ -9,6 +9,44 @@ use super::super::spanned::Spanned;
 use crate::quantity::Share;
 use crate::report::RolloutOutcome;
 
+/// How an experiment gets its data.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Design")]
+pub enum WrittenDesign {
+    /// A split test: each user gets one of the variations.
+    Split,
+    /// An offline evaluation: the same questions go through every variation, and the analysis is by
+    /// question. `traffic.queries` is the number of questions; shares of `split` have to be equal.
+    /// A question's user has the attributes of `audience`, and is served by the rules of all other
+    /// configs as in a split test. A live run has no such design.
+    Paired {
+        /// Answers of each variation to each question.
+        #[schemars(range(min = 1, max = 100))]
+        repeats: i64,
+        /// Judgings of each answer: how often the judge rates it, and how many scores it gets.
+        #[schemars(range(min = 1, max = 100))]
+        judgings: i64,
+        /// How alike the answers to one question are, in and between variations: the correlation of
+        /// what is the question's own (difficulty, length and quality of the answers, wishes,
+        /// ratings), on the normal scale. Models, tools and failures have their own draws for every
+        /// answer. Assumed. Default: 0.5.
+        #[serde(default = "half")]
+        #[schemars(range(min = 0, max = 1))]
+        alike: f64,
+        /// How many of the answers before, of whichever variation, the agents that answer can read:
+        /// a memory that is not cleared between answers. Default: 0.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 20))]
+        remembers: i64,
+    },
+}
+
+/// What `alike` is where nothing is said.
+fn half() -> f64 {
+    0.5
+}
+
 /// A guarded rollout: a release watched by metrics. Not together with an experiment on the same
 /// config.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -198,6 +198,11 @@ pub struct Causes {
     /// the effect off.
     #[schemars(range(min = 0, max = 10))]
     pub missing_to_quality: Option<Spanned<f64>>,
+    /// Carry-over: how much each strong answer that an agent remembers (`remembers`, of `users` or of
+    /// a paired design) raises the log odds of a strong answer, and lowers those of a weak one; a
+    /// remembered weak answer does the opposite. 0 turns the effect off.
+    #[schemars(range(min = 0, max = 10))]
+    pub memory_to_quality: Option<Spanned<f64>>,
 }
 
 /// How much context one redacted item takes away; what is lost is summed.
