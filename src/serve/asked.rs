@@ -21,6 +21,7 @@ use crate::llm::model::{Body, Passages, Said, Situation, Subject, Visible};
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::random::Owner;
+use crate::serve::sense::Turn;
 
 /// The form of the answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,8 @@ pub struct ChatIntent {
     pub question: Arc<str>,
     /// Tokens of the whole input.
     pub input_tokens: u32,
+    /// What the model does, as far as the text decides it.
+    pub turn: Turn,
 }
 
 impl ChatIntent {
@@ -161,7 +164,8 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         situation: Situation::Plain,
     };
     let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
-    ChatIntent { task, form, subject, words: question, question: about.into(), input_tokens }
+    let turn = Turn::Own(true);
+    ChatIntent { task, form, subject, words: question, question: about.into(), input_tokens, turn }
 }
 
 /// The passages of the knowledge base that a tool's result holds.
@@ -298,22 +302,29 @@ fn visible(parts: &[&str]) -> Visible {
     }
 }
 
-/// Whose luck answers: the user's, or else that of the words. It stays the same while tools are
-/// called.
+/// Whether a text is the key of a simulated user: `user_`, a second and a number.
+fn is_user_key(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix("user_")
+        .and_then(|rest| rest.split_once('_'))
+        .is_some_and(|(second, number)| digits(second) && digits(number))
+}
+
+/// Whose luck answers: a simulated user's, or else that of the words. It stays the same while tools
+/// are called. Tests of an app often send one name for all users, so a name of the request's own
+/// decides nothing by itself.
 #[must_use]
 pub fn owner(request: &ChatRequest, asked: &ChatIntent, user: Option<&str>) -> Owner {
-    match user {
-        Some(user) => Owner::of(user.as_bytes()),
-        None => Owner::of(
-            format!(
-                "{}\0{}\0{}",
-                request.model,
-                request.system.as_deref().unwrap_or_default(),
-                asked.words
-            )
-            .as_bytes(),
-        ),
+    let named = user.filter(|user| request.user.as_deref() != Some(*user) || is_user_key(user));
+    if let Some(user) = named {
+        return Owner::of(user.as_bytes());
     }
+    let system = request.system.as_deref().unwrap_or_default();
+    let mut whose = format!("{}\0{system}\0{}", request.model, asked.words);
+    if let Some(user) = user {
+        whose.extend(["\0", user]);
+    }
+    Owner::of(whose.as_bytes())
 }
 
 /// Words for a tool's argument: what the question is about.

@@ -10,15 +10,15 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::KEY_EPOCH;
-use crate::journal::FailureKind;
+use crate::journal::{Caller, FailureKind};
 use crate::knowledge::tokens::{count, words};
-use crate::knowledge::{KnowledgeBase, TopicId};
+use crate::knowledge::{KnowledgeBase, TopicId, recognize_topic};
 use crate::llm::chat::{
     Block, Cached, Caching, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind,
     Output, Stop, ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Prompt, Reply, Said, ToolCall};
+use crate::llm::model::{Body, Prompt, Reply, Said, Situation, ToolCall};
 use crate::llm::profile::{FailureRates, ModelProfile};
 use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
 use crate::llm::tasks::Task;
@@ -28,8 +28,10 @@ use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
 use crate::serve::asked::{self, ChatIntent, Form};
 use crate::serve::generational_map::GenerationalMap;
+use crate::serve::handoffs::{self, Way};
 use crate::serve::invent::{self, Unmet};
 use crate::serve::models;
+use crate::serve::sense::{self, Setting, Turn};
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
@@ -52,6 +54,8 @@ pub struct ChatResponder {
     models: Vec<ModelProfile>,
     usage: usage::Usage<'static>,
     topics: Vec<TopicId>,
+    /// The instructions of the scenario's agents.
+    instructions: Vec<&'static str>,
     /// What requests that came lately say: understanding one takes longer than answering it.
     understood: Mutex<GenerationalMap<Owner, Option<Arc<ChatIntent>>>>,
     vectors: Vectors,
@@ -76,6 +80,7 @@ impl ChatResponder {
             models,
             usage,
             topics: scenario.knowledge.topics().collect(),
+            instructions: instructions(scenario),
             understood: Mutex::new(GenerationalMap::new(MAX_UNDERSTOOD)),
             vectors: Vectors::default(),
         }
@@ -93,12 +98,95 @@ impl ChatResponder {
         if let Some(known) = lock().entry(&key).clone() {
             return known;
         }
-        let asked = Arc::new(asked::understand(provider, request, self.base()));
+        let mut asked = asked::understand(provider, request, self.base());
+        asked.turn = self.turn(provider, request, &asked);
+        let asked = Arc::new(asked);
         let large = asked.words.len() + asked.question.len() > MAX_WORDS;
         if !large {
             *lock().entry(&key) = Some(Arc::clone(&asked));
         }
         asked
+    }
+
+    /// What the model does, as far as the text decides it.
+    fn turn(&self, provider: Provider, request: &ChatRequest, asked: &ChatIntent) -> Turn {
+        if !matches!(asked.task, Task::Answer | Task::Route | Task::Plan | Task::Critique) {
+            return Turn::Own(true);
+        }
+        let system = request.system.as_deref().unwrap_or_default();
+        let topic = recognize_topic(&asked.question, self.base());
+        let setting = Setting {
+            is_own_tool: &|name| self.scenario.tools.iter().any(|tool| tool.key == name),
+            is_own_agent: self.instructions.iter().any(|own| system.contains(own)),
+            topic: topic.map(|topic| self.base().title(topic)),
+            way: self.way(provider, request, asked),
+        };
+        sense::decide(request, setting)
+    }
+
+    /// The handoff of the request that the scenario's graph takes.
+    fn way(&self, provider: Provider, request: &ChatRequest, asked: &ChatIntent) -> Option<usize> {
+        let graph = &self.scenario.graph;
+        let way = handoffs::way(graph, request, !asked.subject.personal.is_empty())?;
+        let (agent, routes, accuracy) = match way {
+            Way::To(tool) => return Some(tool),
+            Way::Drawn { agent, routes, accuracy } => (agent, routes, accuracy),
+        };
+        let node = graph.node(agent);
+        let setup = self.setup(provider, request, None, Vec::new());
+        let mut subject = asked.subject;
+        subject.situation = Situation::Routes { accuracy };
+        let question = asked.body();
+        let prompt = Prompt {
+            caller: Caller::Agent(agent),
+            task: Task::Route,
+            // A name that is the same for all users must not send all of them one way.
+            owner: Owner::of(asked.words.as_bytes()),
+            place: node.place,
+            nth: 0,
+            offers_tools: true,
+            routes,
+            subject,
+            ..prompt(&setup, asked, &question)
+        };
+        let reply = self.mock(&self.scenario.tools).answer(&prompt).ok()?.reply;
+        let Reply::Handoff(chosen) = reply else { return None };
+        handoffs::of_route(graph, agent, chosen.route, request)
+    }
+
+    /// What the model is told besides the conversation.
+    fn setup(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        answer_tokens: Option<f64>,
+        tools: Vec<u16>,
+    ) -> Setup {
+        let system = request.system.as_deref().unwrap_or_default();
+        Setup {
+            caching: Caching::Off,
+            model: self.model(provider, &request.model),
+            instructions: String::new(),
+            reading: Reading::of(system),
+            max_tokens: request.max_tokens,
+            temperature: request.temperature,
+            answer_tokens,
+            tools,
+            fixed_tokens: 0,
+        }
+    }
+
+    /// The scenario's models with these tools.
+    fn mock<'a>(&'a self, tools: &'a [ToolSpec]) -> MockModels<'a> {
+        MockModels {
+            luck: self.seed.into(),
+            models: &self.models,
+            tools,
+            causes: &self.scenario.causes,
+            judge: &self.scenario.judge.traits,
+            usage: &self.usage,
+            topics: &self.topics,
+        }
     }
 
     fn base(&self) -> &'static KnowledgeBase {
@@ -184,50 +272,25 @@ impl ChatResponder {
         before: u64,
     ) -> ChatAnswer {
         let asked = self.understand(provider, request, digest);
-        let system = request.system.as_deref().unwrap_or_default();
-        let (tools, offered) = self.tools(request);
-        let setup = Setup {
-            caching: Caching::Off,
-            model: self.model(provider, &request.model),
-            instructions: String::new(),
-            reading: Reading::of(system),
-            max_tokens: request.max_tokens,
-            temperature: request.temperature,
-            answer_tokens: None,
-            tools: offered,
-            fixed_tokens: 0,
-        };
+        let (tools, mut offered) = self.tools(request);
+        // A tool that is not the scenario's is called where it fits, not at random.
+        offered.retain(|tool| usize::from(*tool) < self.scenario.tools.len());
+        let setup = self.setup(provider, request, expected_tokens(&asked.turn), offered);
         let question = asked.body();
         let whose = (asked.task, asked.subject.rounds);
         let nth = before
             .saturating_mul(CALLS_PER_REPETITION)
             .saturating_add(u64::from(asked.subject.rounds));
         let prompt = Prompt {
-            visit: 0,
             caller: self.scenario.graph.caller_of(asked.task),
-            task: asked.task,
             owner: asked::owner(request, &asked, user),
-            place: 0,
             nth: asked.subject.rounds,
-            setup: &setup,
-            offers_tools: request.tool_choice != ToolChoice::None && asked.form == Form::Free,
-            routes: &[],
-            cached: Cached::NONE,
-            input_tokens: asked.input_tokens,
-            subject: asked.subject,
-            question: Some(&question),
-            thread: &[],
-            answer: None,
+            offers_tools: asked.turn == Turn::Own(true)
+                && request.tool_choice != ToolChoice::None
+                && asked.form == Form::Free,
+            ..prompt(&setup, &asked, &question)
         };
-        let mock = MockModels {
-            luck: self.seed.into(),
-            models: &self.models,
-            tools: &tools,
-            causes: &self.scenario.causes,
-            judge: &self.scenario.judge.traits,
-            usage: &self.usage,
-            topics: &self.topics,
-        };
+        let mock = self.mock(&tools);
         let mut names =
             Names { provider, stage: self.seed.stage(Purpose::Identifier, digest, before) };
         let mut response = ChatResponse {
@@ -278,9 +341,25 @@ impl ChatResponder {
         names: &mut Names,
         response: &mut ChatResponse,
     ) -> Result<(), ChatError> {
+        match &asked.turn {
+            Turn::Calls(calls) => {
+                make_calls(request, calls, names, response);
+                return Ok(());
+            }
+            Turn::Unmet(tool, why) => {
+                let form = Form::Call(*tool);
+                return Err(unmet(names.provider, request, &form, *why));
+            }
+            Turn::Say(speech) => {
+                let wording = names.stage.bits();
+                say(request, speech.text(wording), None, response);
+                return Ok(());
+            }
+            Turn::Own(_) | Turn::Typed(..) => {}
+        }
         if asked.form == Form::Free {
             if let Some(Reply::ToolCall(Said::Recipe(call))) = reply {
-                self.call(asked, call, tools, names, response);
+                self.call(request, asked, call, tools, names, response);
                 return Ok(());
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
@@ -311,11 +390,17 @@ impl ChatResponder {
         let json = match &reply {
             None => None,
             Some(reply) => {
-                let told = self.text(asked, reply);
+                let told = match &asked.turn {
+                    Turn::Typed(_, Some(speech)) => speech.text(names.stage.bits()),
+                    _ => self.text(asked, reply),
+                };
                 let schema = asked::schema(request, &asked.form);
                 let call = matches!(asked.form, Form::Call(_));
-                let words =
-                    if call { asked::about(asked, self.base()) } else { first_sentence(&told) };
+                let words = match &asked.turn {
+                    Turn::Typed(_, Some(_)) => told.clone(),
+                    _ if call => asked::about(asked, self.base()),
+                    _ => first_sentence(&told),
+                };
                 match serde_json::from_str(&told) {
                     // What the agents are known to say keeps its layout as long as the schema takes
                     // it.
@@ -327,18 +412,20 @@ impl ChatResponder {
                             Some(told)
                         }
                         made => Some(
-                            made.map_err(|why| unmet(names.provider, request, asked, why))?
+                            made.map_err(|why| unmet(names.provider, request, &asked.form, why))?
                                 .to_string(),
                         ),
                     },
                     _ => {
-                        let made = if call {
-                            invent::object(&schema, &words)
-                        } else {
-                            invent::value(&schema, &words)
+                        let made = match &asked.turn {
+                            Turn::Typed(known, _) if !known.is_empty() => {
+                                invent::told(&schema, &words, known.clone())
+                            }
+                            _ if call => invent::object(&schema, &words),
+                            _ => invent::value(&schema, &words),
                         };
                         Some(
-                            made.map_err(|why| unmet(names.provider, request, asked, why))?
+                            made.map_err(|why| unmet(names.provider, request, &asked.form, why))?
                                 .to_string(),
                         )
                     }
@@ -364,6 +451,7 @@ impl ChatResponder {
     /// A tool call of the model's own choice, with the words beside it.
     fn call(
         &self,
+        request: &ChatRequest,
         asked: &ChatIntent,
         call: ToolCall,
         tools: &[ToolSpec],
@@ -371,15 +459,8 @@ impl ChatResponder {
         response: &mut ChatResponse,
     ) {
         let Some(tool) = tools.get(usize::from(call.tool)) else { return };
-        let own = usize::from(call.tool) < self.scenario.tools.len();
-        let input = if own {
-            render::tool_arguments(call, tool, self.base())
-        } else {
-            let schema = serde_json::from_str(&tool.schema).unwrap_or_default();
-            // A schema that nothing satisfies binds no model: it calls with what it likes.
-            let made = invent::object(&schema, &asked::about(asked, self.base()));
-            made.map_or_else(|_| "{}".to_owned(), |made| made.to_string())
-        };
+        let usual = render::tool_arguments(call, tool, self.base());
+        let input = kept_to(request, tool, usual, &asked::about(asked, self.base()));
         let note = render::note(call);
         response.usage.output = count(&note) + count(&format!("{} {input}", tool.key));
         if !note.is_empty() {
@@ -402,17 +483,94 @@ impl ChatResponder {
     }
 }
 
+/// The instructions of a scenario's agents that are long enough to be recognized.
+fn instructions(scenario: &'static Scenario) -> Vec<&'static str> {
+    const SHORTEST: usize = 20;
+    let variations = scenario.configs.iter().flat_map(|config| &config.variations);
+    let mut all: Vec<&str> = variations
+        .map(|variation| variation.setup.instructions.trim())
+        .filter(|text| text.len() >= SHORTEST)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// A prompt as a request brings it, of the task that its text has.
+fn prompt<'a>(setup: &'a Setup, asked: &ChatIntent, question: &'a Body) -> Prompt<'a> {
+    Prompt {
+        visit: 0,
+        caller: Caller::Judge,
+        task: asked.task,
+        owner: Owner::NOBODY,
+        place: 0,
+        nth: 0,
+        setup,
+        offers_tools: false,
+        routes: &[],
+        cached: Cached::NONE,
+        input_tokens: asked.input_tokens,
+        subject: asked.subject,
+        question: Some(question),
+        thread: &[],
+        answer: None,
+    }
+}
+
+/// Tokens that an answer is going to have, which its time follows from.
+fn expected_tokens(turn: &Turn) -> Option<f64> {
+    match turn {
+        Turn::Own(_) | Turn::Typed(_, None) | Turn::Unmet(..) => None,
+        Turn::Typed(_, Some(speech)) | Turn::Say(speech) => Some(f64::from(count(&speech.text(0)))),
+        Turn::Calls(calls) => Some(calls.iter().map(|(_, input)| f64::from(count(input))).sum()),
+    }
+}
+
+/// Arguments as they are, unless the request has a schema of its own for the tool, which does not
+/// take them.
+fn kept_to(request: &ChatRequest, tool: &ToolSpec, usual: String, words: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+    let own = request.tools.iter().find(|own| own.name == tool.key);
+    let schema = own.map(|own| read(&own.schema)).unwrap_or_default();
+    if schema == read(&tool.schema) {
+        return usual;
+    }
+    let Ok(serde_json::Value::Object(known)) = serde_json::from_str(&usual) else { return usual };
+    if schema == serde_json::Value::Null
+        || invent::holds(&schema, &serde_json::Value::Object(known.clone()))
+    {
+        return usual;
+    }
+    invent::completed(&schema, words, known).map_or(usual, |made| made.to_string())
+}
+
+/// Calls of the request's own tools.
+fn make_calls(
+    request: &ChatRequest,
+    calls: &[(usize, String)],
+    names: &mut Names,
+    response: &mut ChatResponse,
+) {
+    for (tool, input) in calls {
+        let Some(tool) = request.tools.get(*tool) else { continue };
+        let (name, input) = (tool.name.clone(), input.clone());
+        response.usage.output += count(&format!("{name} {input}"));
+        response.content.push(Block::ToolUse(ToolUse { id: names.call(), name, input }));
+    }
+    response.stop = Stop::ToolUse;
+}
+
 fn first_sentence(text: &str) -> String {
     text.split_inclusive(['.', '!', '?']).next().unwrap_or_default().trim().to_owned()
 }
 
 /// The error for a schema that no answer of a bearable size satisfies.
-fn unmet(provider: Provider, request: &ChatRequest, asked: &ChatIntent, why: Unmet) -> ChatError {
+fn unmet(provider: Provider, request: &ChatRequest, form: &Form, why: Unmet) -> ChatError {
     let why = match why {
         Unmet::TooLarge => "every value that satisfies it is too large to be generated",
         Unmet::Impossible => "no value was found that satisfies it",
     };
-    let place = match (&asked.form, &request.output) {
+    let place = match (form, &request.output) {
         (Form::Call(index), _) => {
             let name = request.tools.get(*index).map_or("", |tool| tool.name.as_str());
             SchemaPlace::Tool { index: *index, name }

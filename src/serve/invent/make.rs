@@ -60,6 +60,25 @@ pub fn object(schema: &Value, words: &str) -> Result<Value, Unmet> {
     Maker::new(schema, words).make_all(&[schema, &any])
 }
 
+/// A value of this schema with these fields, as far as the schema takes them, and with what else it
+/// names; texts say `words`.
+///
+/// # Errors
+/// As [`value`].
+pub fn told(schema: &Value, words: &str, known: Map<String, Value>) -> Result<Value, Unmet> {
+    let rules = Rules::new(schema);
+    let mut made = value(schema, words)?;
+    for (name, told) in known {
+        let mut next = made.clone();
+        let Some(fields) = next.as_object_mut() else { break };
+        fields.insert(name, told);
+        if rules.hold(schema, &next) {
+            made = next;
+        }
+    }
+    Ok(made)
+}
+
 /// A value of this schema that says what `known` says wherever the schema takes it.
 ///
 /// # Errors
@@ -75,6 +94,44 @@ pub fn overlaid(schema: &Value, words: &str, known: Value) -> Result<Value, Unme
         let mut next = made.clone();
         let Some(fields) = next.as_object_mut() else { break };
         if fields.insert(name, told).is_some() && rules.hold(schema, &next) {
+            made = next;
+        }
+    }
+    Ok(made)
+}
+
+/// Whether a schema takes a value; references lead into the schema itself.
+#[must_use]
+pub fn holds(schema: &Value, value: &Value) -> bool {
+    Rules::new(schema).hold(schema, value)
+}
+
+/// The object of these fields, with more only where the schema asks for them.
+///
+/// # Errors
+/// As [`value`].
+pub fn completed(schema: &Value, words: &str, known: Map<String, Value>) -> Result<Value, Unmet> {
+    let rules = Rules::new(schema);
+    let own = Value::Object(known);
+    if rules.hold(schema, &own) {
+        return Ok(own);
+    }
+    let Value::Object(known) = own else { return object(schema, words) };
+    let mut made = object(schema, words)?;
+    let named: Vec<String> =
+        made.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+    for name in named.iter().filter(|name| !known.contains_key(*name)) {
+        let mut next = made.clone();
+        let removed = next.as_object_mut().and_then(|fields| fields.shift_remove(name));
+        if removed.is_some() && rules.hold(schema, &next) {
+            made = next;
+        }
+    }
+    for (name, told) in known {
+        let mut next = made.clone();
+        let Some(fields) = next.as_object_mut() else { break };
+        fields.insert(name, told);
+        if rules.hold(schema, &next) {
             made = next;
         }
     }

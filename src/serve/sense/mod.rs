@@ -1,0 +1,25 @@
+//! What a model does with a request that is not of the scenario's own agents: it calls the tools that
+//! fit with arguments from the question, answers from their results, and keeps to the form that is
+//! asked for.
+//!
+//! Guarantees: a pure function of the request; a conversation in which every call gets its result
+//! ends. Nothing follows from the request's `user`.
+//!
+//! Does not know: HTTP, providers, or what the scenario's own agents answer.
+
+mod facts;
+mod fill;
+mod plan;
+mod prose;
+mod slots;
+mod speech;
+mod talk;
+mod tools;
+mod turn;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use tools::handed_to;
+pub use turn::{Setting, Turn, decide};

@@ -1,0 +1,515 @@
+//! Forms of an answer that a prompt asks for in words: JSON, a grade, yes or no, one of a list, code.
+//!
+//! Guarantees: a prompt that asks for none of them is read as none. The JSON is valid under the
+//! schema that stands in the prompt.
+//!
+//! Does not know: the true answer.
+
+use serde_json::{Map, Value, json};
+
+use super::words::split;
+
+/// Most bytes of a prompt that are searched.
+const MAX_BYTES: usize = 64 << 10;
+
+/// A form that a prompt asks for in words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// JSON: of this schema, or like this sample; within a fence of backticks or not.
+    Json {
+        /// The schema, or one read off a sample.
+        schema: Value,
+        /// Whether it stands in a block of code.
+        fenced: bool,
+    },
+    /// One of these words, as they are written, behind these words.
+    Choice {
+        /// What stands before it, such as `GRADE: `.
+        lead: String,
+        /// The words.
+        options: Vec<String>,
+    },
+    /// A whole number from the first to the second.
+    Score(i64, i64),
+    /// A block of code of this language; with these marks around it, or backticks.
+    Code {
+        /// The language, such as `python`.
+        language: String,
+        /// The mark before and the mark behind, if they are no backticks.
+        marks: Option<(String, String)>,
+        /// Whether the code hands the answer to `final_answer`.
+        hands_over: bool,
+    },
+    /// Fields between marks: `[[ ## name ## ]]`.
+    Marked(Vec<String>),
+}
+
+/// What a prompt asks for.
+#[must_use]
+pub fn asked(system: &str, question: &str) -> Option<Asked> {
+    let end = question.floor_char_boundary(MAX_BYTES.min(question.len()));
+    let question = question.get(..end).unwrap_or_default();
+    let system =
+        system.get(..system.floor_char_boundary(MAX_BYTES.min(system.len()))).unwrap_or_default();
+    let whole = format!("{system}\n{question}");
+    let lower = whole.to_lowercase();
+    marked(&whole)
+        .or_else(|| code(&whole, &lower))
+        .or_else(|| json_form(&whole, &lower))
+        .or_else(|| grade(&whole, &lower))
+        .or_else(|| choice(&whole, &lower))
+}
+
+fn any(text: &str, marks: &[&str]) -> bool {
+    marks.iter().any(|mark| text.contains(mark))
+}
+
+/// `[[ ## reasoning ## ]]`, `[[ ## answer ## ]]`, … up to the mark of the end.
+fn marked(whole: &str) -> Option<Asked> {
+    let behind = whole.rsplit_once("espond with the corresponding output fields")?.1;
+    let names = behind.split("[[ ## ").skip(1).filter_map(|rest| rest.split(" ## ]]").next());
+    let names: Vec<String> = names.map(str::to_owned).take(20).collect();
+    (names.len() > 1).then_some(Asked::Marked(names))
+}
+
+fn code(whole: &str, lower: &str) -> Option<Asked> {
+    let hands_over = whole.contains("final_answer(");
+    if hands_over && lower.contains("code") {
+        let tags = whole.contains("<code>").then(|| ("<code>".to_owned(), "</code>".to_owned()));
+        return Some(Asked::Code { language: "py".to_owned(), marks: tags, hands_over });
+    }
+    let asks = [
+        "in a code block",
+        "a code block",
+        "only code",
+        "code only",
+        "only the code",
+        "a python script",
+        "write a function",
+        "write a python",
+        "write code",
+        "fenced code",
+    ];
+    if !any(lower, &asks) || lower.contains("do not use a code block") {
+        return None;
+    }
+    const LANGUAGES: [&str; 12] = [
+        "python",
+        "javascript",
+        "typescript",
+        "rust",
+        "java",
+        "sql",
+        "bash",
+        "go",
+        "ruby",
+        "html",
+        "css",
+        "json",
+    ];
+    let words = split(lower);
+    let language =
+        LANGUAGES.iter().find(|language| words.iter().any(|(_, word)| word == *language));
+    if language == Some(&"json") {
+        return None;
+    }
+    let language = language.copied().unwrap_or("python").to_owned();
+    Some(Asked::Code { language, marks: None, hands_over: false })
+}
+
+fn json_form(whole: &str, lower: &str) -> Option<Asked> {
+    let asks = [
+        "respond with json",
+        "respond with a json",
+        "respond in json",
+        "respond only with json",
+        "respond only in json",
+        "reply with json",
+        "reply in json",
+        "return json",
+        "return a json",
+        "return only json",
+        "return only a json",
+        "output json",
+        "output a json",
+        "as json",
+        "in json",
+        "json object",
+        "valid json",
+        "json format",
+        "json instance",
+        "json schema",
+        "json_schema",
+        "json response",
+        "give me json",
+        "json with",
+        "json about",
+        "a json",
+    ];
+    if !any(lower, &asks) || any(lower, &["not json", "no json", "without json"]) {
+        return None;
+    }
+    let found = objects(whole);
+    let is_schema = |value: &&Value| {
+        value.get("properties").is_some_and(Value::is_object)
+            || (value.get("type").is_some() && value.get("items").is_some())
+    };
+    // Prompts that explain schemas show a small one first; the one that counts comes last.
+    let schema = match found.iter().rev().find(is_schema) {
+        Some(schema) => schema.clone(),
+        None => match found.last() {
+            Some(sample) => of_sample(sample),
+            None => keys(whole, lower).or_else(|| loose(whole))?,
+        },
+    };
+    let fenced = any(
+        lower,
+        &[
+            "```json codeblock",
+            "json code block",
+            "json codeblock",
+            "in a ```json",
+            "```json block",
+        ],
+    ) && !any(
+        lower,
+        &[
+            "no markdown",
+            "without markdown",
+            "any text or markdown",
+            "do not include markdown",
+            "not include any markdown",
+        ],
+    );
+    Some(Asked::Json { schema, fenced })
+}
+
+/// The JSON objects in a text that are not within another one.
+fn objects(text: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    let mut tries = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find('{')) {
+        let from = at + start;
+        tries += 1;
+        if tries > 200 {
+            break;
+        }
+        let mut values = serde_json::Deserializer::from_str(text.get(from..).unwrap_or_default())
+            .into_iter::<Value>();
+        match values.next() {
+            Some(Ok(value)) => {
+                at = from + values.byte_offset();
+                if value.as_object().is_some_and(|fields| !fields.is_empty()) {
+                    found.push(value);
+                }
+            }
+            _ => at = from + 1,
+        }
+    }
+    found
+}
+
+/// The schema of values like this one.
+fn of_sample(sample: &Value) -> Value {
+    match sample {
+        Value::Object(fields) => {
+            let each: Map<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), of_sample(value))).collect();
+            let names: Vec<&String> = fields.keys().collect();
+            json!({ "type": "object", "properties": each, "required": names })
+        }
+        Value::Array(items) => {
+            json!({ "type": "array", "items": items.first().map(of_sample).unwrap_or(json!({ "type": "string" })) })
+        }
+        Value::Bool(_) => json!({ "type": "boolean" }),
+        Value::Number(number) if number.is_f64() => json!({ "type": "number" }),
+        Value::Number(_) => json!({ "type": "integer" }),
+        Value::Null => json!({ "type": ["string", "null"] }),
+        Value::String(text) => of_word(text),
+    }
+}
+
+/// The schema that a word of a sample names, such as `string` or `a|b`.
+fn of_word(text: &str) -> Value {
+    let lower = text.trim().trim_matches(['<', '>', '{', '}']).to_lowercase();
+    let options: Vec<&str> = text.split('|').map(str::trim).collect();
+    if options.len() > 1 && options.iter().all(|option| !option.is_empty() && option.len() < 40) {
+        return json!({ "enum": options });
+    }
+    match lower.split([' ', ',', '(']).next().unwrap_or_default() {
+        "number" | "float" | "double" => json!({ "type": "number" }),
+        "integer" | "int" => json!({ "type": "integer" }),
+        "boolean" | "bool" | "true" | "false" | "true/false" => json!({ "type": "boolean" }),
+        "array" | "list" | "string[]" => json!({ "type": "array", "items": { "type": "string" } }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+/// An object of which only the names of the fields are told: "with keys city, age (number) and why".
+fn keys(whole: &str, lower: &str) -> Option<Value> {
+    if whole.len() != lower.len() {
+        return None;
+    }
+    let marks = [
+        "with keys",
+        "with the keys",
+        "with fields",
+        "with the fields",
+        "with the following keys",
+        "with the following fields",
+        "keys:",
+        "fields:",
+        "with key",
+    ];
+    let behind = marks.iter().filter_map(|mark| Some(lower.rfind(mark)? + mark.len())).max()?;
+    let list = whole.get(behind..)?.trim_start_matches([':', ' ', '\n']);
+    let list = list.split(['\n', '.', ';']).next()?;
+    let mut fields = Map::new();
+    for part in list.split(',').flat_map(|part| part.split(" and ")) {
+        let (name, told) = part.split_once(['(', ':']).unwrap_or((part, ""));
+        let name = name.trim().trim_matches(['"', '\'', '`', ' ']);
+        let name = name.strip_prefix("and ").unwrap_or(name).trim_matches(['"', '\'', '`', ' ']);
+        let plain =
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        if plain {
+            fields.insert(
+                name.to_owned(),
+                of_word(told.trim_end_matches(')').trim().trim_start_matches("a ")),
+            );
+        }
+    }
+    let names: Vec<String> = fields.keys().cloned().collect();
+    (!names.is_empty())
+        .then(|| json!({ "type": "object", "properties": fields, "required": names }))
+}
+
+/// An object that is written nearly as JSON: `{reason: string, pass: boolean}`, or with remarks.
+fn loose(whole: &str) -> Option<Value> {
+    let start = whole
+        .rfind('{')
+        .filter(|start| whole.get(*start..).is_some_and(|rest| rest.contains('}')))?;
+    let inside = whole.get(start + 1..)?.split('}').next()?;
+    let inside = if inside.trim().is_empty() { return None } else { inside };
+    let mut fields = Map::new();
+    for line in inside.split([',', '\n', ';']) {
+        let Some((name, told)) = line.split_once(':') else { continue };
+        let name = name.trim().trim_matches(['"', '\'', '`']);
+        let plain =
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        if plain {
+            fields.insert(name.to_owned(), of_word(told.trim().trim_matches(['"', '\''])));
+        }
+    }
+    let names: Vec<String> = fields.keys().cloned().collect();
+    (!names.is_empty())
+        .then(|| json!({ "type": "object", "properties": fields, "required": names }))
+}
+
+fn grade(whole: &str, lower: &str) -> Option<Asked> {
+    if let Some((_, behind)) = whole.rsplit_once("GRADE: $LETTER") {
+        let letters: Vec<String> = ["C", "P", "I"]
+            .iter()
+            .filter(|letter| {
+                behind.contains(&format!("\"{letter}\""))
+                    || behind.contains(&format!("'{letter}'"))
+                    || behind.contains(&format!(" {letter}"))
+            })
+            .map(|letter| (*letter).to_owned())
+            .collect();
+        let options =
+            if letters.is_empty() { vec!["C".to_owned(), "I".to_owned()] } else { letters };
+        return Some(Asked::Choice { lead: "GRADE: ".to_owned(), options });
+    }
+    let rates = ["rate", "score", "grade", "rating"];
+    let only = [
+        "only a number",
+        "only the number",
+        "a single number",
+        "just the number",
+        "just a number",
+        "only an integer",
+        "single integer",
+        "number only",
+        "respond with a number",
+        "reply with a number",
+        "only the score",
+        "just the score",
+    ];
+    if any(lower, &rates) && any(lower, &only) {
+        let numbers: Vec<i64> = range(lower)?;
+        let (low, high) = (*numbers.first()?, *numbers.get(1)?);
+        return (low < high).then_some(Asked::Score(low, high));
+    }
+    None
+}
+
+/// The numbers of "from 1 to 10", "1-5", "between 0 and 100".
+fn range(lower: &str) -> Option<Vec<i64>> {
+    let words = split(lower);
+    words
+        .windows(3)
+        .find_map(|three| {
+            let [(_, low), (_, between), (_, high)] = three else { return None };
+            let joins = ["to", "and", "through"].contains(&between.as_str());
+            let (low, high) = (low.parse::<i64>().ok()?, high.parse::<i64>().ok()?);
+            joins.then(|| vec![low, high])
+        })
+        .or_else(|| {
+            words.windows(2).find_map(|two| {
+                let [(at, low), (_, high)] = two else { return None };
+                let joined =
+                    lower.get(at + low.len()..).is_some_and(|rest| rest.starts_with(['-', '–']));
+                let (low, high) = (low.parse::<i64>().ok()?, high.parse::<i64>().ok()?);
+                joined.then(|| vec![low, high])
+            })
+        })
+}
+
+fn choice(whole: &str, lower: &str) -> Option<Asked> {
+    const TELLS: [&str; 10] = [
+        "answer", "respond", "reply", "return", "output", "say", "choose", "classify", "label",
+        "one word",
+    ];
+    const ONLY: [&str; 12] = [
+        "only",
+        "just",
+        "exactly one of",
+        "one of the following",
+        "one of:",
+        "with either",
+        "either",
+        "single word",
+        "one word",
+        "yes or no",
+        "true or false",
+        "yes/no",
+    ];
+    if !any(lower, &TELLS) || !any(lower, &ONLY) {
+        return None;
+    }
+    let plain = |options: Vec<String>| Some(Asked::Choice { lead: String::new(), options });
+    for pair in [["yes", "no"], ["true", "false"], ["pass", "fail"]] {
+        let [one, other] = pair;
+        let marks = [
+            format!("{one} or {other}"),
+            format!("{one}/{other}"),
+            format!("\"{one}\" or \"{other}\""),
+            format!("'{one}' or '{other}'"),
+            format!("{one}\" / \"{other}"),
+            format!("`{one}` or `{other}`"),
+        ];
+        if let Some((at, mark)) =
+            marks.iter().find_map(|mark| Some((lower.rfind(mark.as_str())?, mark)))
+        {
+            let written = whole
+                .get(at..at + mark.len())
+                .filter(|_| whole.len() == lower.len())
+                .unwrap_or(mark);
+            let shaped = |word: &str| {
+                let at = written.to_lowercase().find(word)?;
+                written.get(at..at + word.len()).map(str::to_owned)
+            };
+            return plain(vec![shaped(one)?, shaped(other)?]);
+        }
+    }
+    // A list in quotation marks, or behind a colon.
+    let behind = ["exactly one of", "one of the following", "one of these", "one of", "either"]
+        .iter()
+        .find_map(|mark| Some(lower.rfind(mark)? + mark.len()))?;
+    if whole.len() != lower.len() {
+        return None;
+    }
+    let sentence = whole.get(behind..)?.split(['.', '\n']).find(|part| part.trim().len() > 2)?;
+    let bare = |word: &str| {
+        word.trim().trim_matches(['"', '\'', '`', ':', '(', ')', '[', ']', ' ']).to_owned()
+    };
+    let sentence = sentence.split_once(": ").map_or(sentence, |(_, list)| list);
+    let options: Vec<String> = sentence
+        .split([',', '|', '/'])
+        .flat_map(|part| part.split(" or "))
+        .map(|part| bare(part.trim().trim_start_matches("or ")))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let short = options.iter().all(|word| word.split_whitespace().count() <= 3);
+    if options.len() > 1 && short { plain(options) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(system: &str, question: &str) -> Value {
+        match asked(system, question) {
+            Some(Asked::Json { schema, .. }) => schema,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn options(question: &str) -> (String, Vec<String>) {
+        match asked("", question) {
+            Some(Asked::Choice { lead, options }) => (lead, options),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn json_is_read_off_a_schema_or_a_sample() {
+        let own = json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] });
+        let prompt = format!(
+            "The output should be formatted as a JSON instance. As an example, for the schema {{\"properties\": {{\"foo\": {{\"type\": \"array\"}}}}}} the object …\nHere is the output schema:\n```\n{own}\n```"
+        );
+        assert_eq!(schema(&prompt, "Where is the tower?"), own);
+        let sample = schema(
+            "",
+            "Grade it. Respond in JSON: {\"reason\": \"why\", \"pass\": true, \"score\": 0.5}",
+        );
+        assert_eq!(sample["required"], json!(["reason", "pass", "score"]));
+        assert_eq!(sample["properties"]["pass"], json!({ "type": "boolean" }));
+        let nearly = schema(
+            "",
+            "Respond with a JSON object {reason: string, pass: boolean, score: number}.",
+        );
+        assert_eq!(nearly["properties"]["score"], json!({ "type": "number" }));
+        let named = schema(
+            "",
+            "Give me JSON about Oslo with keys city, temperature (number) and `summary`.",
+        );
+        assert_eq!(named["required"], json!(["city", "temperature", "summary"]));
+        assert_eq!(named["properties"]["temperature"], json!({ "type": "number" }));
+        assert_eq!(asked("", "What is JSON?"), None);
+        assert_eq!(asked("", "What is the weather?"), None);
+    }
+
+    #[test]
+    fn grades_and_choices_are_read() {
+        let grader = "Reply with 'GRADE: $LETTER' (without quotes) where LETTER is one of C, P or I. \"C\" for correct, \"P\" for partially, \"I\" for incorrect.";
+        assert_eq!(
+            options(grader),
+            ("GRADE: ".to_owned(), ["C", "P", "I"].map(str::to_owned).to_vec())
+        );
+        assert_eq!(options("Is it good? Answer only Yes or No.").1, ["Yes", "No"]);
+        assert_eq!(
+            options("Respond with exactly one of: refund, exchange, other.").1,
+            ["refund", "exchange", "other"]
+        );
+        assert_eq!(
+            asked("", "Rate it from 1 to 10. Reply with only the number."),
+            Some(Asked::Score(1, 10))
+        );
+        assert_eq!(asked("", "Is the sky blue?"), None);
+    }
+
+    #[test]
+    fn code_and_marks_are_read() {
+        assert!(matches!(
+            asked("", "Write a Python function that adds. Answer in a code block."),
+            Some(Asked::Code { language, .. }) if language == "python"
+        ));
+        let dspy = "Respond with the corresponding output fields, starting with the field `[[ ## reasoning ## ]]`, then `[[ ## answer ## ]]`, and then ending with the marker for `[[ ## completed ## ]]`.";
+        assert_eq!(
+            asked("", dspy),
+            Some(Asked::Marked(["reasoning", "answer", "completed"].map(str::to_owned).to_vec()))
+        );
+    }
+}

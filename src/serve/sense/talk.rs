@@ -1,0 +1,166 @@
+//! A conversation as a model reads it: what is asked, what was called for it, and what came of that.
+//!
+//! Guarantees: any request is read as something. Results that a framework writes as words of the
+//! user ("Observation: …") are results.
+//!
+//! Does not know: which tools there are.
+
+use crate::llm::chat::{ChatRequest, Message, Part, Role};
+
+/// A call that was made for the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The tool's name.
+    pub tool: String,
+    /// The arguments, as JSON.
+    pub input: String,
+    /// What came of it.
+    pub result: String,
+    /// Whether the result asks for the same call with other arguments.
+    pub again: bool,
+    /// The number of the message in which it was called.
+    pub round: usize,
+}
+
+/// A conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Talk {
+    /// What is asked last.
+    pub question: String,
+    /// What was asked before, oldest first.
+    pub earlier: Vec<String>,
+    /// The calls that were made for the question, oldest first.
+    pub done: Vec<Done>,
+    /// The tool that was called last before the question.
+    pub last_tool: Option<String>,
+}
+
+/// Beginnings of results that are written as words of the user.
+const OBSERVED: [&str; 4] = ["Observation:", "Observations:", "Call id:", "Error:\n"];
+/// Words with which frameworks ask for a corrected call.
+const AGAIN: [&str; 6] = [
+    "fix the errors and try again",
+    "please fix your mistakes",
+    "recall the function correctly",
+    "validation error",
+    "now let's retry",
+    "invalid arguments",
+];
+
+fn words(message: &Message) -> String {
+    let texts: Vec<&str> = message
+        .content
+        .iter()
+        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+        .collect();
+    texts.join("\n")
+}
+
+fn is_observed(text: &str) -> bool {
+    let text = text.trim_start();
+    OBSERVED.iter().any(|mark| text.starts_with(mark))
+}
+
+/// Whether a user's message asks something, and does not only hand results over.
+fn asks(message: &Message) -> bool {
+    let results = message.content.iter().any(|part| matches!(part, Part::ToolResult(_)));
+    let text = words(message);
+    message.role == Role::User && !results && !text.trim().is_empty() && !is_observed(&text)
+}
+
+/// Whether a result asks for the same call again.
+#[must_use]
+pub fn asks_again(result: &str) -> bool {
+    let lower = result.to_lowercase();
+    AGAIN.iter().any(|mark| lower.contains(mark))
+}
+
+impl Talk {
+    /// Reads the conversation of a request.
+    #[must_use]
+    pub fn of(request: &ChatRequest) -> Self {
+        read(request)
+    }
+}
+
+fn read(request: &ChatRequest) -> Talk {
+    let messages = &request.messages;
+    let last = messages.iter().rposition(asks).or_else(|| {
+        let any =
+            |message: &Message| message.role == Role::User && !words(message).trim().is_empty();
+        messages.iter().rposition(any)
+    });
+    let Some(last) = last else { return Talk::default() };
+    let task = |message: &Message| {
+        let text = words(message);
+        let text = text.trim();
+        text.strip_prefix("New task:").map_or(text, str::trim).to_owned()
+    };
+    let before = messages.get(..last).unwrap_or_default();
+    let earlier = before.iter().filter(|message| asks(message)).map(task).collect();
+    let called = |message: &Message| {
+        message.content.iter().rev().find_map(|part| match part {
+            Part::ToolUse(call) => Some(call.name.clone()),
+            _ => None,
+        })
+    };
+    Talk {
+        question: messages.get(last).map(task).unwrap_or_default(),
+        earlier,
+        done: done(messages.get(last + 1..).unwrap_or_default()),
+        last_tool: before.iter().rev().find_map(called),
+    }
+}
+
+/// The calls in these messages, with their results.
+fn done(messages: &[Message]) -> Vec<Done> {
+    let mut open: Vec<(String, Done)> = Vec::new();
+    for (round, role, part) in messages.iter().enumerate().flat_map(|(round, message)| {
+        message.content.iter().map(move |part| (round, message.role, part))
+    }) {
+        match (role, part) {
+            (_, Part::ToolUse(call)) => open.push((
+                call.id.clone(),
+                Done {
+                    tool: call.name.clone(),
+                    input: call.input.clone(),
+                    result: String::new(),
+                    again: false,
+                    round,
+                },
+            )),
+            (_, Part::ToolResult(result)) => {
+                if let Some((_, done)) = open.iter_mut().find(|(id, _)| *id == result.id) {
+                    done.result.clone_from(&result.content);
+                    done.again = asks_again(&result.content);
+                }
+            }
+            // Some frameworks write calls and results as words.
+            (Role::Assistant, Part::Text(text)) if text.contains("Calling tools:") => {
+                let names =
+                    text.split("'name': '").skip(1).filter_map(|rest| rest.split('\'').next());
+                open.extend(names.map(|name| {
+                    let done = Done {
+                        tool: name.to_owned(),
+                        input: String::new(),
+                        result: String::new(),
+                        again: false,
+                        round,
+                    };
+                    (String::new(), done)
+                }));
+            }
+            (Role::User, Part::Text(text)) if is_observed(text) => {
+                let result = text.trim().trim_start_matches("Observation:").trim();
+                let silent =
+                    open.iter_mut().filter(|(id, done)| id.is_empty() && done.result.is_empty());
+                for (_, done) in silent {
+                    result.clone_into(&mut done.result);
+                    done.again = asks_again(result);
+                }
+            }
+            _ => {}
+        }
+    }
+    open.into_iter().map(|(_, done)| done).collect()
+}

@@ -1,0 +1,308 @@
+//! What a model does with one request: calls that are due, an answer in the form that is asked for.
+//!
+//! Guarantees: calls that have their results are not made again, so a conversation ends.
+//!
+//! Does not know: how a tool, an argument or a sentence is found.
+
+use serde_json::{Map, Value};
+
+use super::fill::{self, Statement};
+use super::plan::{self, Planned};
+use super::prose::{self, Asked};
+use super::speech::Speech;
+use super::talk::{Done, Talk};
+use super::tools::{self, FITS, Offer, Use, handed_to};
+use super::words;
+use crate::llm::chat::{ChatRequest, Output, ToolChoice};
+use crate::serve::invent::{self, Unmet};
+
+/// What a model does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// What the scenario's models do. Whether they may call the scenario's own tools.
+    Own(bool),
+    /// It calls these tools of the request, by their places, with these arguments.
+    Calls(Vec<(usize, String)>),
+    /// It has to call a tool, by its place, whose schema nothing satisfies.
+    Unmet(usize, Unmet),
+    /// It answers in JSON of the request's schema, with these fields known; the words are for texts,
+    /// unless the scenario's knowledge base has better ones.
+    Typed(Map<String, Value>, Option<Speech>),
+    /// It says something.
+    Say(Speech),
+}
+
+/// What is known of a request besides its text.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// Whether a tool is one of the scenario's.
+    pub is_own_tool: &'a dyn Fn(&str) -> bool,
+    /// Whether an agent of the scenario asks, with the instructions that the scenario gives it.
+    pub is_own_agent: bool,
+    /// The topic of the knowledge base that the question is about, in words.
+    pub topic: Option<&'a str>,
+    /// The place of the handoff that the scenario's graph takes.
+    pub way: Option<usize>,
+}
+
+/// What a model does with this request.
+#[must_use]
+pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
+    let forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
+    let own = request.tools.iter().all(|tool| (setting.is_own_tool)(&tool.name));
+    let typed = request.output != Output::Text;
+    if !forced && !typed && own && (!request.tools.is_empty() || setting.is_own_agent) {
+        return Turn::Own(true);
+    }
+    let talk = Talk::of(request);
+    let asked = bare(&talk.question);
+    let question = Statement::of(asked, setting.topic);
+    let offers = tools::offers(request);
+    if let Some(turn) = calls(request, setting, &offers, &talk, &question) {
+        return turn;
+    }
+    // What an agent of the scenario says keeps its form.
+    if setting.is_own_agent && talk.done.is_empty() {
+        return Turn::Own(false);
+    }
+    let speech = || say(&talk, &question, setting);
+    let prose = prose::asked(request.system.as_deref().unwrap_or_default(), &talk.question);
+    match (&request.output, prose) {
+        (Output::JsonSchema { schema, .. }, _) => {
+            let schema = serde_json::from_str(schema).unwrap_or_default();
+            Turn::Typed(known(&schema, &talk, &question), speech())
+        }
+        (Output::JsonObject | Output::Text, Some(Asked::Json { schema, fenced })) => {
+            let text = json_text(&schema, &talk, &question, setting);
+            let fence = |text: String| if fenced { format!("```json\n{text}\n```") } else { text };
+            match text {
+                Some(text) => Turn::Say(Speech::Words(fence(text))),
+                None => Turn::Typed(Map::new(), speech()),
+            }
+        }
+        (Output::JsonObject, _) => Turn::Typed(Map::new(), speech()),
+        (Output::Text, Some(asked)) => Turn::Say(formed(asked, &talk, &question)),
+        (Output::Text, None) => match speech() {
+            Some(speech) => Turn::Say(speech),
+            None => Turn::Own(false),
+        },
+    }
+}
+
+/// The question within a prompt that has marked fields.
+fn bare(question: &str) -> &str {
+    let inside = || {
+        let (_, behind) = question.split_once("[[ ## ")?;
+        let (_, value) = behind.split_once(" ## ]]")?;
+        let end = value.find("[[ ## ").or_else(|| value.find("\n\nRespond with"));
+        value.get(..end?).map(str::trim).filter(|value| !value.is_empty())
+    };
+    inside().unwrap_or(question)
+}
+
+/// What is said in words; none where the knowledge base knows better.
+fn say(talk: &Talk, question: &Statement, setting: Setting<'_>) -> Option<Speech> {
+    if talk.done.iter().any(|done| !done.result.trim().is_empty() && !is_handoff(done)) {
+        let work: Vec<Done> = talk.done.iter().filter(|done| !is_handoff(done)).cloned().collect();
+        return Some(Speech::of_results(&work));
+    }
+    if setting.topic.is_some() {
+        return None;
+    }
+    let told = tools::asks_something(&question.text);
+    Some(if told { Speech::about(&question.subject) } else { greeting(question) })
+}
+
+fn greeting(question: &Statement) -> Speech {
+    const HELLOS: [&str; 6] = ["hello", "hi", "hey", "good", "greetings", "howdy"];
+    let first = words::split(&question.text).into_iter().next().map(|(_, word)| word);
+    if first.is_some_and(|word| HELLOS.contains(&word.as_str())) {
+        Speech::Greeting
+    } else {
+        Speech::about(&question.subject)
+    }
+}
+
+fn is_handoff(done: &Done) -> bool {
+    handed_to(&done.tool).is_some()
+}
+
+/// The calls that are due, if any.
+fn calls(
+    request: &ChatRequest,
+    setting: Setting<'_>,
+    offers: &[Offer],
+    talk: &Talk,
+    question: &Statement,
+) -> Option<Turn> {
+    if offers.is_empty() || request.tool_choice == ToolChoice::None {
+        return None;
+    }
+    let forced = request.tool_choice != ToolChoice::Auto;
+    let made = |tool: usize| {
+        let name = offers.get(tool).map(|offer| offer.name.as_str()).unwrap_or_default();
+        talk.done.iter().filter(|done| done.tool == name && !done.again).count()
+    };
+    let turn = |planned: Vec<Planned>| -> Option<Turn> {
+        let most = if request.parallel_tools { planned.len() } else { 1 };
+        let due: Vec<Planned> = planned.into_iter().take(most).collect();
+        let first = due.first()?;
+        let offer = offers.get(first.tool)?;
+        // A model that has to call a tool cannot, where nothing satisfies the schema.
+        if forced
+            && !invent::holds(&offer.schema, &first.input)
+            && let Err(why) = invent::object(&offer.schema, &question.subject)
+        {
+            return Some(Turn::Unmet(first.tool, why));
+        }
+        Some(Turn::Calls(due.into_iter().map(|call| (call.tool, call.input.to_string())).collect()))
+    };
+    if let ToolChoice::Named(name) = &request.tool_choice {
+        let tool = offers.iter().position(|offer| offer.name == *name)?;
+        if made(tool) > 0 {
+            return None;
+        }
+        let due = match offers.get(tool)?.purpose {
+            Use::Work => plan::one_call(offers, tool, question),
+            _ => final_call(offers, tool, talk, question, setting),
+        };
+        return turn(due);
+    }
+    let mut due: Vec<Planned> = Vec::new();
+    let mut seen: Vec<usize> = Vec::new();
+    for call in plan::plan(offers, talk, question) {
+        // The scenario's own tools are called as its models like, unless one has to be called.
+        let own = offers.get(call.tool).is_some_and(|offer| (setting.is_own_tool)(&offer.name));
+        let nth = seen.iter().filter(|tool| **tool == call.tool).count();
+        seen.push(call.tool);
+        if nth >= made(call.tool) && (forced || !own) {
+            due.push(call);
+        }
+    }
+    let handed = talk.done.iter().any(is_handoff);
+    let is_open = |tool: &usize| made(*tool) == 0;
+    let fits = plan::fits(offers, question);
+    let score = |tool: usize| fits.get(tool).map_or(0, |fit| fit.score);
+    let handoff = plan::handoff(offers, question)
+        .filter(|tool| is_open(tool) && (!handed || score(*tool) >= FITS))
+        .filter(|tool| due.iter().all(|call| score(call.tool) < score(*tool)));
+    let handoff =
+        handoff.or_else(|| setting.way.filter(|tool| is_open(tool) && !handed && due.is_empty()));
+    if let Some(tool) = handoff {
+        return turn(plan::one_call(offers, tool, question));
+    }
+    if !due.is_empty() {
+        return turn(due);
+    }
+    let of = |purpose: Use| {
+        let own = offers.iter().enumerate().filter(move |(_, offer)| offer.purpose == purpose);
+        own.map(|(tool, _)| tool).filter(is_open)
+    };
+    // Several types for an answer: the one that the question names, or else the first.
+    if let Some(tool) = of(Use::Final).max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool))) {
+        return turn(final_call(offers, tool, talk, question, setting));
+    }
+    if !forced {
+        return None;
+    }
+    // A tool has to be called: the best that has no result yet.
+    let open = of(Use::Work).chain(of(Use::Handoff).filter(|_| !handed));
+    let tool = open.max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool)))?;
+    turn(plan::one_call(offers, tool, question))
+}
+
+/// The call of a tool that takes the answer.
+fn final_call(
+    offers: &[Offer],
+    tool: usize,
+    talk: &Talk,
+    question: &Statement,
+    setting: Setting<'_>,
+) -> Vec<Planned> {
+    let Some(offer) = offers.get(tool) else { return Vec::new() };
+    let words = answer_words(talk, question, setting);
+    let known = known(&offer.schema, talk, question);
+    let input =
+        invent::told(&offer.schema, &words, known).unwrap_or_else(|_| Value::Object(Map::new()));
+    vec![Planned { tool, input }]
+}
+
+/// Words for the texts of a typed answer.
+fn answer_words(talk: &Talk, question: &Statement, setting: Setting<'_>) -> String {
+    match say(talk, question, setting) {
+        Some(speech) => speech.text(0),
+        None => setting.topic.unwrap_or(&question.subject).to_owned(),
+    }
+}
+
+fn known(schema: &Value, talk: &Talk, question: &Statement) -> Map<String, Value> {
+    let results: Vec<Statement> = talk
+        .done
+        .iter()
+        .filter(|done| !is_handoff(done) && !done.again)
+        .map(|done| Statement::of(&done.result, None))
+        .collect();
+    fill::typed(schema, question, &results)
+}
+
+/// JSON that a prompt asks for in words.
+fn json_text(
+    schema: &Value,
+    talk: &Talk,
+    question: &Statement,
+    setting: Setting<'_>,
+) -> Option<String> {
+    let words = answer_words(talk, question, setting);
+    let known = known(schema, talk, question);
+    invent::told(schema, &words, known).ok().map(|value| value.to_string())
+}
+
+/// An answer in a form that is asked for in words.
+fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
+    let words = match talk.done.is_empty() {
+        true => Speech::about(&question.subject).text(3),
+        false => Speech::of_results(&talk.done).text(0),
+    };
+    match asked {
+        Asked::Choice { lead, options } => {
+            let why = if lead.is_empty() {
+                String::new()
+            } else {
+                "This grade is simulated.\n\n".to_owned()
+            };
+            Speech::Choice(options.iter().map(|option| format!("{why}{lead}{option}")).collect())
+        }
+        Asked::Score(low, high) => Speech::Choice(
+            (low..=high.min(low.saturating_add(200))).map(|score| score.to_string()).collect(),
+        ),
+        Asked::Code { language, marks, hands_over } => {
+            let text = Value::String(words).to_string();
+            let code = match (hands_over, language.as_str()) {
+                (true, _) => format!("final_answer({text})"),
+                (_, "python") => format!("def answer():\n    return {text}"),
+                (_, "javascript" | "typescript") => {
+                    format!("function answer() {{\n  return {text};\n}}")
+                }
+                (_, "rust") => format!("fn answer() -> &'static str {{\n    {text}\n}}"),
+                (_, "sql") => "SELECT 1;".to_owned(),
+                (_, "html") => "<p>A simulated answer.</p>".to_owned(),
+                (_, "css") => "p { color: inherit; }".to_owned(),
+                _ => format!("echo {text}"),
+            };
+            Speech::Words(match marks {
+                Some((before, behind)) => {
+                    format!("Thought: this answer is simulated.\n{before}\n{code}\n{behind}")
+                }
+                None => format!("```{language}\n{code}\n```"),
+            })
+        }
+        Asked::Marked(names) => {
+            let field = |name: &String| match name.as_str() {
+                "completed" => "[[ ## completed ## ]]".to_owned(),
+                name => format!("[[ ## {name} ## ]]\n{words}\n"),
+            };
+            Speech::Words(names.iter().map(field).collect::<Vec<_>>().join("\n"))
+        }
+        Asked::Json { .. } => Speech::Words(words),
+    }
+}
