@@ -145,6 +145,8 @@ pub struct ChatRequest {
     pub stream: bool,
     /// Whether a streamed answer shall tell its usage; only OpenAI asks, the others always tell.
     pub include_usage: bool,
+    /// Input tokens of images and files, which no text here stands for.
+    pub media_tokens: u32,
     /// What the provider is asked to keep in its prompt cache; only Anthropic has to be asked.
     pub caching: Caching,
 }
@@ -181,6 +183,7 @@ impl ChatRequest {
             user: None,
             stream: false,
             include_usage: false,
+            media_tokens: 0,
             caching: Caching::Off,
         }
     }

@@ -24,6 +24,11 @@ impl ChatRequest {
             .list(&self.stop, |bytes, text| bytes.text(text))
             .optional(self.seed.map(i64::cast_unsigned), CanonicalBytes::number)
             .optional(user, CanonicalBytes::text);
+        // Requests without images and files keep the identity that they had before these counted.
+        let bytes = match self.media_tokens {
+            0 => bytes,
+            tokens => bytes.number(tokens.into()),
+        };
         bytes.owner()
     }
 }
@@ -114,6 +119,7 @@ mod tests {
             with(&|request| request.top_p = Some(0.5)),
             with(&|request| request.stop = vec!["x".into()]),
             with(&|request| request.seed = Some(-1)),
+            with(&|request| request.media_tokens = 85),
         ];
         assert_eq!(BTreeSet::from(different).len(), different.len());
         let streamed = with(&|request| (request.stream, request.include_usage) = (true, true));

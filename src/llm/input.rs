@@ -43,14 +43,19 @@ pub fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
         Output::JsonSchema { name, schema, .. } => Some(format!("{name}\n{schema}")),
         Output::Text | Output::JsonObject => None,
     };
+    let system = request.system.as_deref().unwrap_or_default();
+    fixed_tokens(Some(provider), system, &offers, schema.as_deref())
+        + request.messages.iter().map(message_tokens).sum::<u32>()
+        + request.media_tokens
+}
+
+/// Tokens of one message, with what the chat format adds.
+#[must_use]
+pub fn message_tokens(message: &Message) -> u32 {
     let part = |part: &Part| match part {
         Part::Text(text) => count(text),
         Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
         Part::ToolResult(result) => count(&result.content),
     };
-    let message =
-        |message: &Message| message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE;
-    let system = request.system.as_deref().unwrap_or_default();
-    fixed_tokens(Some(provider), system, &offers, schema.as_deref())
-        + request.messages.iter().map(message).sum::<u32>()
+    message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE
 }

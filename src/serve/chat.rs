@@ -16,7 +16,9 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatError, ChatRequest, EmbeddingInput, EmbeddingResponse, ErrorKind};
+use crate::llm::chat::{
+    ChatError, ChatRequest, ChatResponse, EmbeddingInput, EmbeddingResponse, ErrorKind,
+};
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::Headers;
@@ -47,14 +49,15 @@ fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
     text.collect()
 }
 
-fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
+/// Whether a request has a key.
+pub fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
     let pairs = pairs(headers);
     let received = Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) };
     provider.api.authenticate(&received).map(|_| ())
 }
 
 /// Reads a request whose key is fine.
-async fn taken(
+pub async fn taken(
     provider: Provider,
     request: Request<Body>,
 ) -> Result<(HeaderMap, Vec<u8>), ChatError> {
@@ -77,7 +80,8 @@ async fn taken(
     }
 }
 
-fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response {
+/// An error in the words of its provider.
+pub fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response {
     let reply = provider.api.encode_error(error, request_id);
     let mut response = bytes_of(reply.status, "application/json", reply.body);
     for (name, value) in reply.headers {
@@ -88,63 +92,119 @@ fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Response 
 }
 
 /// The id of the request of this digest that came `before` times already.
-fn request_id(provider: Provider, world: &World, digest: Owner, before: u64) -> String {
+pub fn request_id(provider: Provider, world: &World, digest: Owner, before: u64) -> String {
     // The answer's own ids come from the lower numbers.
     let mut stage = world.settings.seed.stage(Purpose::Identifier, digest, before | 1 << 63);
     provider.api.request_id(u128::from(stage.bits()) << 64 | u128::from(stage.bits()))
 }
 
+/// How one format of a provider writes answers; the core that makes them is the same for all.
+pub trait AnswerFormat: Sync {
+    /// Whether models are asked that this provider does not serve at the path for chats.
+    const TAKES_ALL_MODELS: bool;
+    /// The last events of a stream, which show how it ends.
+    const ENDING_EVENTS: usize;
+
+    /// The answer as a document.
+    fn document(&self, answer: &ChatResponse) -> Vec<u8>;
+
+    /// The answer as a stream. There is a document where somebody keeps it.
+    fn stream(&self, answer: &ChatResponse, document: Option<&[u8]>) -> Frames;
+
+    /// Whether streams need their document.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// Takes note of an answer that is ready after `wait`: what is sent, and after which time.
+    fn finish(&self, answer: &ChatResponse, document: Bytes, wait: Wait) -> (Bytes, Wait) {
+        let _ = answer;
+        (document, wait)
+    }
+
+    /// An error in the names of this format.
+    fn worded(&self, error: ChatError) -> ChatError {
+        error
+    }
+}
+
+/// A provider's format for chats.
+struct ChatFormat {
+    provider: Provider,
+    include_usage: bool,
+}
+
+impl AnswerFormat for ChatFormat {
+    const TAKES_ALL_MODELS: bool = false;
+    const ENDING_EVENTS: usize = 3;
+
+    fn document(&self, answer: &ChatResponse) -> Vec<u8> {
+        let mut body = Vec::with_capacity(1024);
+        self.provider.api.encode_response(answer, &mut body);
+        body
+    }
+
+    fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
+        self.provider.api.encode_stream(answer, Chunking::Words, self.include_usage)
+    }
+}
+
 /// Answers a chat.
 pub async fn chat(provider: Provider, world: Arc<World>, request: Request<Body>) -> Response {
-    let world = &world;
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0));
+            return refused(provider, &error, &request_id(provider, &world, Owner::NOBODY, 0));
         }
     };
     let request = match provider.decode_request(&bytes) {
         Ok(request) => request,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0));
+            return refused(provider, &error, &request_id(provider, &world, Owner::of(&bytes), 0));
         }
     };
-    let user = text(&headers, "x-simlab-user")
+    let format = ChatFormat { provider, include_usage: request.include_usage };
+    converse(provider, &world, &headers, (&request, &bytes), &format).await
+}
+
+/// Answers a request, which is given also as it was sent.
+pub async fn converse<F: AnswerFormat>(
+    provider: Provider,
+    world: &Arc<World>,
+    headers: &HeaderMap,
+    (request, sent): (&ChatRequest, &[u8]),
+    format: &F,
+) -> Response {
+    let user = text(headers, "x-simlab-user")
         .filter(|user| !user.is_empty())
         .map(str::to_owned)
         .or_else(|| request.user.clone());
     let digest = request.identity(user.as_deref());
-    if let Err(error) = world.responder.admit(provider, &request, digest) {
+    if let Err(error) = world.responder.admit(provider, request, digest, F::TAKES_ALL_MODELS) {
+        let error = format.worded(error);
         return refused(provider, &error, &request_id(provider, world, digest, 0));
     }
-    let visit = Visit::begin(
-        world,
-        &Ask {
-            endpoint: Endpoint::Chat(provider),
-            model: Some(&request.model),
-            digest,
-            fresh: is_fresh(&headers),
-        },
-    );
+    let ask = Ask {
+        endpoint: Endpoint::Chat(provider),
+        model: Some(&request.model),
+        digest,
+        fresh: is_fresh(headers),
+    };
+    let visit = Visit::begin(world, &ask).ending(F::ENDING_EVENTS);
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
     let words = Words::Provider(provider, id.clone());
-    visit
-        .answer(
-            words,
-            said(provider, world, (&request, &bytes), user.as_deref(), (digest, arrival), &id),
-        )
-        .await
+    let asked = (request, sent, user.as_deref());
+    visit.answer(words, said(provider, world, asked, (digest, arrival), (&id, format))).await
 }
 
 /// What the models say to a request.
-async fn said(
+async fn said<F: AnswerFormat>(
     provider: Provider,
     world: &World,
-    (request, asked): (&ChatRequest, &[u8]),
-    user: Option<&str>,
+    (request, asked, user): (&ChatRequest, &[u8], Option<&str>),
     (digest, arrival): (Owner, Arrival),
-    id: &str,
+    (id, format): (&str, &F),
 ) -> Response {
     let before = match world.settings.repeat {
         Repeat::Next => arrival.before,
@@ -157,30 +217,32 @@ async fn said(
         Ok(answer) => answer,
         Err(error) => {
             pause(wait).await;
-            return refused(provider, &error, id);
+            return refused(provider, &format.worded(error), id);
         }
     };
     if task.is_agents() {
         world.ledger().grade.answered(unix_ms(), arrival.number);
     }
-    let plain = || {
-        let mut body = Vec::with_capacity(1024);
-        provider.api.encode_response(&answer, &mut body);
-        body
-    };
-    let body = (world.settings.transcript > 0 || !request.stream).then(plain);
-    if world.settings.transcript > 0 {
-        let answered = body.as_deref().unwrap_or_default();
+    let listens = world.settings.transcript > 0;
+    let document = (listens || format.keeps() || !request.stream).then(|| format.document(&answer));
+    if listens {
+        let answered = document.as_deref().unwrap_or_default();
         let line = recent_chats::line(request, &answer, latency, [asked, answered]);
         let (request, at_ms) = (Some(arrival.number), Some(arrival.at_ms));
         let (key, caller) = (user.map(str::to_owned), world.responder.name_of(task).to_owned());
         world.recent_chats().take(&TranscriptLine { request, at_ms, key, caller, call, ..line });
     }
-    let mut response = if request.stream {
-        streamed(provider.api.encode_stream(&answer, Chunking::Words, request.include_usage), wait)
-    } else {
-        pause(wait).await;
-        bytes_of(200, "application/json", body.unwrap_or_default())
+    let frames = request.stream.then(|| format.stream(&answer, document.as_deref()));
+    let (document, wait) = match document {
+        Some(document) => format.finish(&answer, document.into(), wait),
+        None => (Bytes::new(), wait),
+    };
+    let mut response = match frames {
+        Some(frames) => streamed(frames, wait),
+        None => {
+            pause(wait).await;
+            bytes_of(200, "application/json", document)
+        }
     };
     set(&mut response, provider.api.request_id_header(), id);
     response

@@ -35,8 +35,6 @@ pub enum Words {
 
 /// Requests a minute that a rate limit allows: what a provider's smallest accounts have.
 const PER_MINUTE: u64 = 60;
-/// The frames in which a chat stream says how it ended: what stopped it, the usage, the end.
-const ENDING: usize = 3;
 /// Time for the beginning of an answer to go out before its connection is dropped.
 const FLUSH: Wait = Wait::from_millis(20);
 /// Most bytes of an answer that is broken.
@@ -146,16 +144,16 @@ pub fn is_stream(response: &Response) -> bool {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// The same answer, broken off: a stream after so many events, anything else in the middle, an
+/// The same answer, broken off: a stream after so many events and before its `ending`, anything else in the middle, an
 /// empty one before it begins. `when` is told when a stream breaks off.
 pub async fn cut(
     response: Response,
     after_events: u32,
-    chat: bool,
+    ending: usize,
     when: impl FnOnce() + Send + 'static,
 ) -> Response {
     if is_stream(&response) {
-        return reframed(response, chat, move |mut frames, sender| async move {
+        return reframed(response, ending, move |mut frames, sender| async move {
             for _ in 0..after_events {
                 let Some(frame) = frames.next().await else { break };
                 if sender.send(Ok(frame)).await.is_err() {
@@ -184,9 +182,9 @@ pub async fn cut(
 }
 
 /// The same answer with broken JSON: of a stream one event, of anything else the whole.
-pub async fn malformed(response: Response, after_events: u32, chat: bool) -> Response {
+pub async fn malformed(response: Response, after_events: u32, ending: usize) -> Response {
     if is_stream(&response) {
-        return reframed(response, chat, move |mut frames, sender| async move {
+        return reframed(response, ending, move |mut frames, sender| async move {
             let mut nth = 0;
             while let Some(frame) = frames.next().await {
                 let broken = if nth == after_events { halved(&frame) } else { frame };
@@ -224,7 +222,7 @@ type Sender = mpsc::Sender<Result<Bytes, io::Error>>;
 /// The answer with a body that `send` makes of its frames.
 fn reframed<F: Future<Output = ()> + Send>(
     response: Response,
-    chat: bool,
+    held: usize,
     send: impl FnOnce(FrameReader, Sender) -> F + Send + 'static,
 ) -> Response {
     let (mut head, body) = response.into_parts();
@@ -234,7 +232,7 @@ fn reframed<F: Future<Output = ()> + Send>(
         body: body.into_data_stream(),
         rest: Vec::new(),
         ending: VecDeque::new(),
-        held: if chat { ENDING } else { 0 },
+        held,
     };
     tokio::spawn(async move {
         let gone = sender.clone();

@@ -26,6 +26,8 @@ pub struct Visit {
     world: Arc<World>,
     endpoint: Endpoint,
     digest: Owner,
+    /// The last events of its stream, which show how it ends.
+    ending: usize,
     /// What is known of it.
     pub arrival: Arrival,
 }
@@ -41,7 +43,20 @@ impl Visit {
     #[must_use]
     pub fn begin(world: &Arc<World>, ask: &Ask<'_>) -> Self {
         let arrival = world.ledger().arrive(unix_ms(), ask);
-        Self { world: Arc::clone(world), endpoint: ask.endpoint, digest: ask.digest, arrival }
+        Self {
+            world: Arc::clone(world),
+            endpoint: ask.endpoint,
+            digest: ask.digest,
+            ending: 0,
+            arrival,
+        }
+    }
+
+    /// The same visit, whose stream shows in its last events how it ends: a stream that breaks off
+    /// does so before these.
+    #[must_use]
+    pub fn ending(self, ending: usize) -> Self {
+        Self { ending, ..self }
     }
 
     /// Answers with `answer`, unless the fault that hits the request says otherwise.
@@ -62,13 +77,13 @@ impl Visit {
                 let (world, number, digest) =
                     (Arc::clone(&self.world), self.arrival.number, self.digest);
                 let grace_ms = if chat { CUT_GRACE_MS } else { STREAM_GRACE_MS };
-                cut(response, after_events, chat, move || {
+                cut(response, after_events, self.ending, move || {
                     world.ledger().grade.cut(unix_ms(), number, digest, grace_ms)
                 })
                 .await
             }
             Some(FaultKind::Malformed { after_events }) => {
-                malformed(answer.await, after_events, chat).await
+                malformed(answer.await, after_events, self.ending).await
             }
             Some(fault) => match words.refuse(fault) {
                 Some(refusal) => refusal,

@@ -126,8 +126,8 @@ pub fn json(status: u16, body: &Value) -> Response {
 }
 
 /// An answer of these bytes.
-pub fn bytes_of(status: u16, content_type: &'static str, bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
+pub fn bytes_of(status: u16, content_type: &'static str, bytes: impl Into<Body>) -> Response {
+    let mut response = Response::new(bytes.into());
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

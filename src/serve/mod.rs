@@ -11,6 +11,7 @@
 
 mod arrivals;
 mod background;
+mod byte_bounded_map;
 mod asked;
 mod chat;
 mod connections;
@@ -26,6 +27,7 @@ mod handoffs;
 mod recent_chats;
 mod http;
 mod invent;
+mod kept_responses;
 mod ledger;
 mod models;
 mod page;
@@ -40,6 +42,8 @@ mod stream;
 
 mod vectors;
 mod responder;
+mod responses;
+mod responses_kept;
 mod world;
 
 pub use background::{Serving, serve};

@@ -40,7 +40,8 @@ pub fn card(provider: Provider, models: &[ModelProfile], id: &str) -> Result<Mod
     }
 }
 
-/// Whether a model may be asked this.
+/// Whether a model may be asked this; `all_models`: also one that does not answer at the path for
+/// chats.
 ///
 /// # Errors
 /// `NotFound` for a model that is not served, or not for chats; `BadRequest` where the input is
@@ -49,6 +50,7 @@ pub fn admit(
     provider: Provider,
     models: &[ModelProfile],
     request: &ChatRequest,
+    all_models: bool,
     input: impl FnOnce() -> u32,
 ) -> Result<(), ChatError> {
     let id = request.model.as_str();
@@ -56,7 +58,7 @@ pub fn admit(
         let own = models.iter().any(|model| model.provider == provider && model.id == id);
         return if own { Ok(()) } else { Err(provider.api.unknown_model(id)) };
     };
-    if !family.chats {
+    if !family.chats && !all_models {
         return Err(provider.api.not_for_chats(id));
     }
     let input = input();
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn models_are_refused_by_name_and_by_length() {
         let ask = |provider: Provider, model: &str, input| {
-            admit(provider, &[], &ChatRequest::new(model), || input)
+            admit(provider, &[], &ChatRequest::new(model), false, || input)
                 .map_err(|error| (error.kind, error.message))
         };
         for &provider in PROVIDERS {

@@ -219,7 +219,8 @@ impl ChatResponder {
         &self.scenario.models
     }
 
-    /// Whether the model of a request may be asked it.
+    /// Whether the model of a request may be asked it; `all_models`: also one that does not answer
+    /// at the path for chats.
     ///
     /// # Errors
     /// As [`models::admit`].
@@ -228,8 +229,9 @@ impl ChatResponder {
         provider: Provider,
         request: &ChatRequest,
         digest: Owner,
+        all_models: bool,
     ) -> Result<(), ChatError> {
-        models::admit(provider, self.models(), request, || {
+        models::admit(provider, self.models(), request, all_models, || {
             self.understand(provider, request, digest).input_tokens
         })
     }

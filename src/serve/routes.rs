@@ -13,9 +13,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request};
 use axum::routing::{any, get, post};
 
+use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::world::World;
-use crate::serve::{chat, control, events, faults_control, rest, stream};
+use crate::serve::{
+    chat, control, events, faults_control, responses, responses_kept, rest, stream,
+};
 
 /// An entry point that may have a port of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,9 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
             };
             routes = routes.route(&[&base, api.path].concat(), post(vectors));
         }
+        if let Some(api) = provider.api.responses() {
+            routes = routes.merge(of_responses(provider, api, &base));
+        }
         lists.entry([&base, provider.api.models_path()].concat()).or_default().push(provider);
     }
     for (path, providers) in lists {
@@ -102,6 +108,29 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
         routes = routes.route(&path, get(list)).route(&(path + "/{id}"), get(card));
     }
     routes
+}
+
+fn of_responses(provider: Provider, api: &'static ResponsesApi, base: &str) -> Routes {
+    let create = move |State(world): State<Arc<World>>, request: Request<Body>| {
+        responses::create(provider, api, world, request)
+    };
+    let kept =
+        move |State(world): State<Arc<World>>, Path(rest): Path<String>, request: Request<Body>| {
+            responses_kept::response(provider, api, world, rest, request)
+        };
+    let begin = move |State(world): State<Arc<World>>, request: Request<Body>| {
+        responses_kept::conversation(provider, api, world, String::new(), request)
+    };
+    let conversation =
+        move |State(world): State<Arc<World>>, Path(rest): Path<String>, request: Request<Body>| {
+            responses_kept::conversation(provider, api, world, rest, request)
+        };
+    let (all, conversations) = ([base, api.path].concat(), [base, api.conversations].concat());
+    Router::new()
+        .route(&all, post(create))
+        .route(&(all + "/{*rest}"), any(kept))
+        .route(&conversations, post(begin))
+        .route(&(conversations + "/{*rest}"), any(conversation))
 }
 
 fn of_simlab() -> Routes {

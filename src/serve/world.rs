@@ -17,6 +17,7 @@ use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
 use crate::random::Seed;
 use crate::scenario::{FaultRule, Scenario};
+use crate::serve::kept_responses::KeptResponses;
 use crate::serve::ledger::Ledger;
 use crate::serve::recent_chats::RecentChats;
 use crate::serve::responder::ChatResponder;
@@ -80,6 +81,8 @@ pub struct World {
     ledger: Mutex<Ledger>,
     /// What was asked and answered.
     recent_chats: Mutex<RecentChats>,
+    /// Answers that a client may come back to.
+    kept_responses: Mutex<KeptResponses>,
     /// What outlives a restart.
     state: Option<State>,
     /// Held while something is kept and then takes effect, so that the file has the order in which
@@ -120,6 +123,7 @@ impl World {
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
+            kept_responses: Mutex::default(),
             state: None,
             order: Arc::default(),
             faults: scenario.faults.clone(),
@@ -205,6 +209,11 @@ impl World {
         held(&self.recent_chats)
     }
 
+    /// Answers that a client may come back to, for one look or one change.
+    pub fn kept_responses(&self) -> MutexGuard<'_, KeptResponses> {
+        held(&self.kept_responses)
+    }
+
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open
     /// streams are told.
     ///
@@ -223,6 +232,7 @@ impl World {
     fn start_over(&self, first: Account) {
         *held(&self.account) = first;
         self.recent_chats().clear();
+        *self.kept_responses() = KeptResponses::default();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
         *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);

@@ -319,7 +319,7 @@ fn the_engine_knows_no_mock() {
 #[test]
 fn every_provider_has_a_folder_and_a_row() {
     assert!(page().contains("each has a folder with its facts and its format, and one row"));
-    let shared = ["completions", "embeddings"];
+    let shared = ["completions", "embeddings", "responses"];
     let folders: Vec<String> = fs::read_dir(root().join("src/llm/wire"))
         .unwrap()
         .map(|entry| entry.unwrap())

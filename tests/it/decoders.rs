@@ -10,7 +10,10 @@ use simlab::diagnostic::Source;
 use simlab::flags::api::{Method, Request};
 use simlab::flags::events::read;
 use simlab::flags::mock::Account;
+use simlab::llm::chat::{Block, ChatResponse, Stop, Usage};
 use simlab::llm::wire::PROVIDERS;
+use simlab::llm::wire::responses::with_ids;
+use simlab::llm::wire::sse::Chunking;
 use simlab::power::read_part;
 use simlab::random::Seed;
 use simlab::recorded::{each_event, statistics};
@@ -23,6 +26,13 @@ const CHAT: &str = r#"{"model":"gpt-4o","max_tokens":100,"stream":true,"temperat
 "name":"f","input":{}}],"tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool",
 "tool_call_id":"t1","content":"b"}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object"},"type":"function",
 "function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"auto","response_format":{"type":"json_object"}}"#;
+/// The same in the Responses format.
+const RESPONSE: &str = r#"{"model":"gpt-5","max_output_tokens":100,"stream":true,"instructions":"be brief","reasoning":{"effort":"low","summary":"auto"},
+"include":["reasoning.encrypted_content"],"metadata":{"a":"b"},"store":false,"truncation":"auto","input":[{"role":"user","content":"json, please"},
+{"type":"reasoning","id":"rs_1","summary":[]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]},
+{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_image"}]}],
+"tools":[{"type":"function","name":"f","parameters":{"type":"object"}},{"type":"web_search"}],"tool_choice":{"type":"allowed_tools",
+"mode":"auto","tools":[{"type":"function","name":"f"}]},"text":{"format":{"type":"json_object"},"verbosity":"low"}}"#;
 /// An event with everything in it.
 const EVENT: &str = concat!(
     r#"{"kind":"feature","key":"security-agent","creationDate":1,"variation":1,"value":{"_ldMeta":{"variationKey":"basic-security"}},"#,
@@ -104,6 +114,34 @@ proptest! {
                 prop_assert!((400..500).contains(&reply.status), "{reply:?}");
                 prop_assert!(serde_json::from_slice::<Value>(&reply.body).is_ok());
             }
+        }
+    }
+
+    #[test]
+    fn requests_of_the_responses_format(bytes in input(RESPONSE)) {
+        for api in PROVIDERS.iter().filter_map(|provider| provider.api.responses()) {
+            let read = api.decode(&bytes).and_then(|mut request| {
+                api.continue_after(&mut request, Vec::new()).map(|()| request)
+            });
+            if let Ok(request) = read {
+                let answer = ChatResponse {
+                    id: "chatcmpl-0".to_owned(),
+                    created: 1,
+                    model: request.chat.model.clone(),
+                    content: vec![Block::Text("x".to_owned())],
+                    stop: Stop::EndTurn,
+                    usage: Usage::uncached(1, 1),
+                    refusal: None,
+                };
+                let mut document = Vec::new();
+                request.encode_document(&answer, None, &mut document);
+                prop_assert!(serde_json::from_slice::<Value>(&document).is_ok());
+                let stream = request.encode_stream(&answer, &document, Chunking::Words);
+                prop_assert!(stream.len() > 8);
+            }
+            let items = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+            with_ids(&items, "resp_0", 0).iter().for_each(|item| assert!(item["id"].is_string()));
+            let _ = api.decode_items(&bytes);
         }
     }
 

@@ -55,6 +55,7 @@ mod serve_kept;
 mod serve_made;
 mod serve_models;
 mod serve_parity;
+mod serve_responses;
 mod serve_sdk;
 mod serve_state;
 mod studies;

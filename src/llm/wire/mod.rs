@@ -4,7 +4,8 @@
 //!
 //! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them.
 //! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`]), which says what it refuses
-//! and what it tolerates; `completions` is what those that speak OpenAI's format share.
+//! and what it tolerates; `completions` and
+//! `responses` are the formats that several of them share.
 //! [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
 //! answer says about asking again.
 
@@ -20,6 +21,7 @@ pub mod embeddings;
 pub mod stream;
 mod provider;
 mod completions;
+pub mod responses;
 
 pub mod anthropic;
 pub mod openai;

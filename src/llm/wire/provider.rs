@@ -22,6 +22,7 @@ use super::PROVIDERS;
 use super::embeddings::EmbeddingsApi;
 use super::headers::{Headers, Reply};
 use super::limits::LimitHeaders;
+use super::responses::ResponsesApi;
 use super::sse::{Chunking, Frames};
 use super::stream::StreamAssembly;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
@@ -181,6 +182,11 @@ pub trait Api: Sync {
 
     /// Embeddings, if the provider has any.
     fn embeddings(&self) -> Option<&'static EmbeddingsApi> {
+        None
+    }
+
+    /// The Responses format, if the provider speaks it, too.
+    fn responses(&self) -> Option<&'static ResponsesApi> {
         None
     }
 

@@ -116,23 +116,37 @@ impl Frames {
         chunking: Chunking,
         text: &str,
     ) {
-        let mut sample = Frames::default();
-        sample.push(event, data);
-        let hole = format!("\"{key}\":\"\"");
-        // Inside a JSON string each quote has a backslash before it, so this can only be the key
-        // itself.
-        let found = sample.bytes.windows(hole.len()).rposition(|window| window == hole.as_bytes());
-        let around = found.and_then(|start| sample.bytes.split_at_checked(start + hole.len() - 2));
-        let Some((before, after)) =
-            around.and_then(|(before, after)| Some((before, after.strip_prefix(b"\"\"")?)))
-        else {
+        let Some((before, after)) = around(event, data, key) else { return };
+        for piece in chunking.pieces(text) {
+            self.bytes.extend_from_slice(&before);
+            put(&mut self.bytes, &piece);
+            self.bytes.extend_from_slice(&after);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    /// The same for events with a number: `data` ends with a number of one digit, and the frames
+    /// have those from `next` on in its place.
+    pub(super) fn push_numbered_pieces<T: Serialize>(
+        &mut self,
+        event: &str,
+        data: &T,
+        key: &str,
+        (chunking, text): (Chunking, &str),
+        next: &mut u64,
+    ) {
+        let Some((before, after)) = around(Some(event), data, key) else { return };
+        let Some(after) = after.strip_suffix(b"}\n\n").and_then(|rest| rest.split_last()) else {
             return;
         };
         for piece in chunking.pieces(text) {
-            self.bytes.extend_from_slice(before);
+            self.bytes.extend_from_slice(&before);
             put(&mut self.bytes, &piece);
-            self.bytes.extend_from_slice(after);
-            self.ends.push(self.bytes.len());
+            self.bytes.extend_from_slice(after.1);
+            put(&mut self.bytes, &*next);
+            *next += 1;
+            self.bytes.push(b'}');
+            self.end();
         }
     }
 
@@ -146,6 +160,18 @@ impl Frames {
         self.bytes.extend_from_slice(b"\n\n");
         self.ends.push(self.bytes.len());
     }
+}
+
+/// What stands in a frame before and behind the empty string that `data` has under `key`.
+fn around<T: Serialize>(event: Option<&str>, data: &T, key: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut sample = Frames::default();
+    sample.push(event, data);
+    let hole = format!("\"{key}\":\"\"");
+    // Inside a JSON string each quote has a backslash before it, so this can only be the key
+    // itself.
+    let found = sample.bytes.windows(hole.len()).rposition(|window| window == hole.as_bytes())?;
+    let (before, after) = sample.bytes.split_at_checked(found + hole.len() - 2)?;
+    Some((before.to_vec(), after.strip_prefix(b"\"\"")?.to_vec()))
 }
 
 /// Writes `value` as JSON. serde's compact form has no raw line break, so it fits a `data:` line as

@@ -180,7 +180,7 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
         ErrorKind::BadRequest => (400, "invalid_request_error", None),
         ErrorKind::Authentication => (401, "invalid_request_error", None),
         ErrorKind::Permission => (403, "invalid_request_error", None),
-        ErrorKind::NotFound => (404, "invalid_request_error", Some("model_not_found")),
+        ErrorKind::NotFound => (404, "invalid_request_error", None),
         ErrorKind::Conflict => (409, "invalid_request_error", None),
         ErrorKind::TooLarge => (413, "invalid_request_error", None),
         ErrorKind::RateLimited => (429, "requests", Some("rate_limit_exceeded")),

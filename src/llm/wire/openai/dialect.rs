@@ -10,6 +10,7 @@ use crate::llm::wire::body::{Fault, Problem};
 use crate::llm::wire::completions::{
     AnswerForm, BodyIn, CompletionWords, Deprecated, Dialect, ToolRules, TurnRules,
 };
+use crate::llm::wire::responses::ModelParameters;
 
 /// OpenAI's chat completions.
 pub(super) static DIALECT: Dialect = Dialect {
@@ -116,6 +117,17 @@ fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
             Err(Fault::said("reasoning_effort", words, Some("unsupported_value")))
         }
     }
+}
+
+/// Whether the model takes these parameters of another format.
+pub(super) fn check_parameters(family: &Family, sent: ModelParameters) -> Result<(), Fault> {
+    let mut body = BodyIn::default();
+    body.reasoning_effort = sent.effort;
+    body.temperature = sent.temperature;
+    body.top_p = sent.top_p;
+    body.top_logprobs = sent.top_logprobs.filter(|most| *most > 0);
+    body.max_completion_tokens = sent.max_output_tokens;
+    check_model(family, &body)
 }
 
 /// What the models of OpenAI refuse.

@@ -1,9 +1,10 @@
-//! OpenAI: its facts, and its chat completions.
+//! OpenAI: its facts, its chat completions and its Responses.
 
 mod chat;
 mod dialect;
 mod families;
 mod models;
 mod provider;
+mod responses;
 
 pub use provider::OPENAI;

@@ -4,6 +4,7 @@
 //! <https://platform.openai.com/docs>, November 2026.
 
 use super::families::{FAMILIES, RETIRED};
+use super::responses::RESPONSES;
 use super::{chat, models};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::completions;
@@ -12,6 +13,7 @@ use crate::llm::wire::headers::{Headers, Reply};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
+use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
 
@@ -129,12 +131,14 @@ impl Api for Completions {
 
     fn unknown_model(&self, model: &str) -> ChatError {
         let words = format!("The model `{model}` does not exist or you do not have access to it.");
-        ChatError::new(ErrorKind::NotFound, words)
+        let code = Some("model_not_found".to_owned());
+        ChatError { code, ..ChatError::new(ErrorKind::NotFound, words) }
     }
 
     fn not_for_chats(&self, _model: &str) -> ChatError {
         let words = "This model is only supported in v1/responses and not in v1/chat/completions.";
-        ChatError { field: Some("model".to_owned()), ..ChatError::new(ErrorKind::NotFound, words) }
+        let (field, code) = (Some("model".to_owned()), Some("model_not_found".to_owned()));
+        ChatError { field, code, ..ChatError::new(ErrorKind::NotFound, words) }
     }
 
     fn too_long(&self, input: u32, most: u32) -> ChatError {
@@ -173,6 +177,10 @@ impl Api for Completions {
 
     fn embeddings(&self) -> Option<&'static EmbeddingsApi> {
         Some(&EMBEDDINGS)
+    }
+
+    fn responses(&self) -> Option<&'static ResponsesApi> {
+        Some(&RESPONSES)
     }
 
     fn limit_headers(&self) -> &'static LimitHeaders {

@@ -1,0 +1,264 @@
+//! The items of a conversation: as they are sent, and as messages.
+//!
+//! Guarantees: a conversation of items becomes the messages that the same conversation has in chat
+//! completions, so that both are answered alike.
+//!
+//! Does not know: where the items of earlier turns are kept.
+
+use std::collections::BTreeSet;
+
+use serde_json::value::RawValue;
+
+use super::compaction;
+use super::sent::{ConversationItemIn, ItemPartIn};
+use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{Fault, Kind, Obj, Problem, TextOrList, read};
+
+/// Tokens of an image in high detail: a square of 1,024 pixels, as OpenAI's guide to vision counts
+/// it.
+const IMAGE_TOKENS: u32 = 765;
+/// Tokens of an image in low detail, from the same guide.
+const SMALL_IMAGE_TOKENS: u32 = 85;
+/// Tokens of a file or of a sound: about a page of text.
+const FILE_TOKENS: u32 = 1_000;
+
+/// An item of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationItem {
+    /// What a developer says: instructions.
+    Developer(String),
+    /// What a user says, and the tokens of images and files in it.
+    User(Vec<String>, u32),
+    /// What the model said.
+    Assistant(Vec<String>),
+    /// A call that the model made.
+    Call(ToolUse),
+    /// What a call came to, and the tokens of images and files in it.
+    Output(ToolResult, u32),
+    /// An earlier item, by its id.
+    Reference(String),
+    /// The model's notes for itself, and calls of tools that the service runs.
+    Unread,
+}
+
+/// The words for types of items.
+const TYPES: &[&str] = &[
+    "message",
+    "function_call",
+    "function_call_output",
+    "reasoning",
+    "item_reference",
+    "compaction",
+];
+/// Endings of the types of items for tools that the service or the client runs by other means.
+const OTHER_TOOLS: [&str; 4] = ["_call", "_call_output", "mcp_list_tools", "mcp_approval_response"];
+/// The words for parts of items.
+const PARTS: &[&str] = &[
+    "input_text",
+    "input_image",
+    "output_text",
+    "refusal",
+    "input_file",
+    "input_audio",
+    "summary_text",
+];
+
+/// Reads JSON that stands at `path`.
+pub(super) fn within<'de, T: serde::Deserialize<'de>>(
+    path: &str,
+    raw: &'de RawValue,
+) -> Result<T, Fault> {
+    read(raw.get().as_bytes()).map_err(|fault| {
+        let dot = if fault.path.is_empty() { "" } else { "." };
+        Fault { path: format!("{path}{dot}{}", fault.path), ..fault }
+    })
+}
+
+/// The texts of a content, and the tokens of what is no text.
+fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), Fault> {
+    let parts = match within::<TextOrList<Obj<ItemPartIn>>>(path, raw)? {
+        TextOrList::Text(text) => return Ok((vec![text], 0)),
+        TextOrList::List(parts) => parts,
+    };
+    let (mut all, mut tokens) = (Vec::with_capacity(parts.len()), 0_u32);
+    for (j, Obj(part)) in parts.into_iter().enumerate() {
+        let need = |field: &str| Fault::missing(format!("{path}.{j}.{field}"));
+        let more = match part.r#type.as_deref().ok_or_else(|| need("type"))? {
+            "input_text" | "output_text" | "summary_text" => {
+                all.push(part.text.ok_or_else(|| need("text"))?);
+                0
+            }
+            "refusal" => {
+                all.push(part.refusal.ok_or_else(|| need("refusal"))?);
+                0
+            }
+            "input_image" if part.detail.as_deref() == Some("low") => SMALL_IMAGE_TOKENS,
+            "input_image" => IMAGE_TOKENS,
+            "input_file" | "input_audio" => FILE_TOKENS,
+            other => {
+                return Err(Fault::new(
+                    format!("{path}.{j}.type"),
+                    Problem::NotOneOf { found: other.to_owned(), allowed: PARTS },
+                ));
+            }
+        };
+        tokens = tokens.saturating_add(more);
+    }
+    Ok((all, tokens))
+}
+
+/// Reads the items of a request.
+pub(super) fn items(
+    input: TextOrList<Obj<ConversationItemIn<'_>>>,
+) -> Result<Vec<ConversationItem>, Fault> {
+    match input {
+        TextOrList::Text(text) => Ok(vec![ConversationItem::User(vec![text], 0)]),
+        TextOrList::List(items) => {
+            items.into_iter().enumerate().map(|(i, Obj(one))| item(i, one)).collect()
+        }
+    }
+}
+
+fn item(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, Fault> {
+    let path = |field: &str| format!("input.{i}.{field}");
+    let need = |field: &str| Fault::missing(path(field));
+    let is_message = item.role.is_some();
+    let kind = match item.r#type.as_deref() {
+        Some(kind) => kind,
+        None if is_message => "message",
+        None if item.id.is_some() => "item_reference",
+        None => return Err(need("type")),
+    };
+    Ok(match kind {
+        "message" => message(i, item)?,
+        "function_call" => ConversationItem::Call(ToolUse {
+            id: item.call_id.ok_or_else(|| need("call_id"))?,
+            name: item.name.ok_or_else(|| need("name"))?,
+            input: item.arguments.ok_or_else(|| need("arguments"))?,
+        }),
+        "function_call_output" => {
+            let id = item.call_id.ok_or_else(|| need("call_id"))?;
+            let raw = item.output.ok_or_else(|| need("output"))?;
+            let (texts, tokens) = texts(&path("output"), raw)?;
+            let result = ToolResult { id, content: texts.join("\n"), is_error: false };
+            ConversationItem::Output(result, tokens)
+        }
+        "item_reference" => ConversationItem::Reference(item.id.ok_or_else(|| need("id"))?),
+        "compaction" => {
+            let sealed = item.encrypted_content.ok_or_else(|| need("encrypted_content"))?;
+            compaction::open(&sealed)
+                .map_or(ConversationItem::Unread, |words| ConversationItem::Assistant(vec![words]))
+        }
+        "reasoning" => ConversationItem::Unread,
+        other if OTHER_TOOLS.iter().any(|ending| other.ends_with(ending)) => {
+            ConversationItem::Unread
+        }
+        other => {
+            let problem = Problem::NotOneOf { found: other.to_owned(), allowed: TYPES };
+            return Err(Fault::new(path("type"), problem));
+        }
+    })
+}
+
+fn message(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, Fault> {
+    const ROLES: &[&str] = &["assistant", "system", "developer", "user"];
+    let path = |field: &str| format!("input.{i}.{field}");
+    let role = item.role.ok_or_else(|| Fault::missing(path("role")))?;
+    let content = item.content.ok_or_else(|| Fault::missing(path("content")))?;
+    if content.get() == "null" {
+        let problem = Problem::Type { expected: Kind::TextOrList, found: Kind::Null };
+        return Err(Fault::new(path("content"), problem));
+    }
+    let (texts, tokens) = texts(&path("content"), content)?;
+    Ok(match role.as_str() {
+        "user" => ConversationItem::User(texts, tokens),
+        "assistant" => ConversationItem::Assistant(texts),
+        "system" | "developer" => ConversationItem::Developer(texts.join("\n")),
+        _ => {
+            let problem = Problem::NotOneOf { found: role, allowed: ROLES };
+            return Err(Fault::new(path("role"), problem));
+        }
+    })
+}
+
+/// A conversation as the messages of a chat.
+#[derive(Debug, Default)]
+pub(super) struct TurnsOfItems {
+    pub(super) system: Option<String>,
+    pub(super) messages: Vec<Message>,
+    pub(super) media_tokens: u32,
+}
+
+/// Makes messages of items, after these instructions.
+pub(super) fn conversation(
+    instructions: Option<&str>,
+    items: impl IntoIterator<Item = ConversationItem>,
+) -> Result<TurnsOfItems, Fault> {
+    let mut all = TurnsOfItems { system: instructions.map(str::to_owned), ..Default::default() };
+    // Calls that were made, and those of them that have no result yet.
+    let (mut made, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for item in items {
+        match item {
+            ConversationItem::Developer(text) => match &mut all.system {
+                Some(system) => {
+                    system.push_str("\n\n");
+                    system.push_str(&text);
+                }
+                None => all.system = Some(text),
+            },
+            ConversationItem::User(texts, tokens) => {
+                all.media_tokens = all.media_tokens.saturating_add(tokens);
+                let content = texts.into_iter().map(Part::Text).collect();
+                all.messages.push(Message { role: Role::User, content });
+            }
+            ConversationItem::Assistant(texts) => {
+                let content = texts.into_iter().map(Part::Text).collect();
+                all.messages.push(Message { role: Role::Assistant, content });
+            }
+            ConversationItem::Call(call) => {
+                made.insert(call.id.clone());
+                open.insert(call.id.clone());
+                // Words and the calls after them are one turn of the model.
+                match all.messages.last_mut() {
+                    Some(turn) if turn.role == Role::Assistant => {
+                        turn.content.retain(|part| *part != Part::Text(String::new()));
+                        turn.content.push(Part::ToolUse(call));
+                    }
+                    _ => {
+                        let content = vec![Part::ToolUse(call)];
+                        all.messages.push(Message { role: Role::Assistant, content });
+                    }
+                }
+            }
+            ConversationItem::Output(result, tokens) => {
+                if !made.contains(&result.id) {
+                    let id = &result.id;
+                    let words =
+                        format!("No tool call found for function call output with call_id {id}.");
+                    return Err(Fault::said("input", words, None));
+                }
+                open.remove(&result.id);
+                all.media_tokens = all.media_tokens.saturating_add(tokens);
+                let part = Part::ToolResult(result);
+                let in_results = |turn: &Message| {
+                    turn.role == Role::User
+                        && turn.content.iter().all(|part| matches!(part, Part::ToolResult(_)))
+                };
+                match all.messages.last_mut() {
+                    Some(turn) if in_results(turn) && !turn.content.is_empty() => {
+                        turn.content.push(part);
+                    }
+                    _ => all.messages.push(Message { role: Role::User, content: vec![part] }),
+                }
+            }
+            ConversationItem::Reference(_) | ConversationItem::Unread => {}
+        }
+    }
+    match open.first() {
+        Some(id) => {
+            let words = format!("No tool output found for function call {id}.");
+            Err(Fault::said("input", words, None))
+        }
+        None => Ok(all),
+    }
+}
