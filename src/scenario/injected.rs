@@ -109,6 +109,12 @@ pub enum FaultKind {
         /// Events of a stream that are whole before the broken one.
         after_events: u32,
     },
+    /// An error in the middle of a stream, as the provider sends it, in place of the rest. A plain
+    /// answer becomes a 500.
+    StreamError {
+        /// Events of the stream that arrive before.
+        after_events: u32,
+    },
     /// No answer at all, until the client gives up.
     Timeout {
         /// When the connection is dropped at last, in real time.
@@ -118,13 +124,22 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// The names in files and JSON.
-    pub const NAMES: [&str; 7] =
-        ["rate_limited", "server_error", "overloaded", "slow", "cut", "malformed", "timeout"];
+    pub const NAMES: [&str; 8] = [
+        "rate_limited",
+        "server_error",
+        "overloaded",
+        "slow",
+        "cut",
+        "malformed",
+        "timeout",
+        "stream_error",
+    ];
 
     /// Its name in files and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let [rate_limited, server_error, overloaded, slow, cut, malformed, timeout] = Self::NAMES;
+        let [rate_limited, server_error, overloaded, slow, cut, malformed, timeout, stream_error] =
+            Self::NAMES;
         match self {
             Self::RateLimited { .. } => rate_limited,
             Self::ServerError { .. } => server_error,
@@ -133,6 +148,7 @@ impl FaultKind {
             Self::Cut { .. } => cut,
             Self::Malformed { .. } => malformed,
             Self::Timeout { .. } => timeout,
+            Self::StreamError { .. } => stream_error,
         }
     }
 }
@@ -210,7 +226,7 @@ pub struct Written {
     /// last. In real time, at most an hour. Default: `"5s"` for `slow`, `"10min"` for `timeout`.
     #[serde(default)]
     pub delay: Option<Spanned<Duration>>,
-    /// Of `cut` and `malformed`: how many events of a stream come whole before.
+    /// Of `cut`, `malformed` and `stream_error`: how many events of a stream come whole before.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub after_events: Option<Spanned<i64>>,
@@ -321,6 +337,10 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
                     "the answer of `events` has no body that could be malformed".to_owned();
                 wrong("on", &name.span, message, "nothing would happen here".to_owned(), None);
             }
+            Some(endpoint) if fault == "stream_error" && !matches!(endpoint, Endpoint::Chat(_)) => {
+                let message = format!("no model answers with a stream at `{}`", name.value);
+                wrong("on", &name.span, message, "nothing would happen here".to_owned(), None);
+            }
             Some(endpoint) if !endpoint.has_models() && !written.models.is_empty() => {
                 let message = format!("requests to `{}` name no model", name.value);
                 wrong(
@@ -347,6 +367,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
         let applies = |endpoint: &Endpoint| {
             (written.models.is_empty() || endpoint.has_models())
                 && !(fault == "malformed" && *endpoint == Endpoint::Events)
+                && (fault != "stream_error" || matches!(endpoint, Endpoint::Chat(_)))
         };
         on = Endpoint::all().filter(applies).collect();
     }
@@ -435,6 +456,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
         "slow" => FaultKind::Slow { delay: delay.unwrap_or(Duration::from_us(5_000_000)) },
         "cut" => FaultKind::Cut { after_events },
         "malformed" => FaultKind::Malformed { after_events },
+        "stream_error" => FaultKind::StreamError { after_events },
         _ => FaultKind::Timeout { delay: delay.unwrap_or(PATIENCE) },
     };
     let models = written.models.iter().map(|pattern| pattern.value.clone()).collect();

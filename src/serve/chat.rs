@@ -122,6 +122,9 @@ pub trait AnswerFormat: Sync {
         (document, wait)
     }
 
+    /// Who refuses the request of this id.
+    fn words(&self, id: &str) -> Words;
+
     /// An error in the names of this format.
     fn worded(&self, error: ChatError) -> ChatError {
         error
@@ -142,6 +145,10 @@ impl AnswerFormat for ChatFormat {
         let mut body = Vec::with_capacity(1024);
         self.provider.api.encode_response(answer, &mut body);
         body
+    }
+
+    fn words(&self, id: &str) -> Words {
+        Words::Provider(self.provider, id.to_owned())
     }
 
     fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
@@ -193,7 +200,7 @@ pub async fn converse<F: AnswerFormat>(
     let visit = Visit::begin(world, &ask).ending(F::ENDING_EVENTS);
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
-    let words = Words::Provider(provider, id.clone());
+    let words = format.words(&id);
     let asked = (request, sent, user.as_deref());
     visit.answer(words, said(provider, world, asked, (digest, arrival), (&id, format))).await
 }

@@ -20,6 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::Provider;
 use crate::llm::wire::limits::{RateLimits, Window};
+use crate::llm::wire::responses::ResponsesApi;
 use crate::scenario::FaultKind;
 use crate::serve::http::{bytes_of, refusal, set};
 use crate::time::{Duration, unix_ms};
@@ -29,6 +30,8 @@ use crate::time::{Duration, unix_ms};
 pub enum Words {
     /// A chat provider, with its id of the request.
     Provider(Provider, String),
+    /// A chat provider in the Responses format, with its id of the request.
+    Responses(Provider, &'static ResponsesApi, String),
     /// LaunchDarkly.
     LaunchDarkly,
 }
@@ -60,12 +63,27 @@ impl Words {
             FaultKind::Slow { .. }
             | FaultKind::Cut { .. }
             | FaultKind::Malformed { .. }
+            | FaultKind::StreamError { .. }
             | FaultKind::Timeout { .. } => return None,
         };
         Some(match self {
-            Self::Provider(provider, id) => by_provider(*provider, id, status, kind, retry_after),
+            Self::Provider(provider, id) | Self::Responses(provider, _, id) => {
+                by_provider(*provider, id, status, kind, retry_after)
+            }
             Self::LaunchDarkly => by_launchdarkly(status.unwrap_or(503), kind, retry_after),
         })
+    }
+}
+
+impl Words {
+    /// The event that tells of an error in a stream, after so many others.
+    fn stream_error(&self, sent: u32) -> Option<Vec<u8>> {
+        let error = ChatError::new(ErrorKind::Server, "Internal server error");
+        match self {
+            Self::Provider(provider, id) => Some(provider.api.encode_stream_error(&error, id)),
+            Self::Responses(_, api, _) => Some(api.encode_stream_error(&error, sent)),
+            Self::LaunchDarkly => None,
+        }
     }
 }
 
@@ -206,6 +224,27 @@ pub async fn malformed(response: Response, after_events: u32, ending: usize) -> 
     head.headers.remove(header::CONTENT_LENGTH);
     let bytes = axum::body::to_bytes(body, MAX_BYTES).await.unwrap_or_default();
     Response::from_parts(head, Body::from(bytes.slice(..bytes.len() / 2)))
+}
+
+/// The same stream, with an error in the middle in place of the rest; anything else is a 500.
+pub fn in_error(response: Response, after_events: u32, ending: usize, words: Words) -> Response {
+    if !is_stream(&response) {
+        let fault = FaultKind::ServerError { status: 500, retry_after: None };
+        return words.refuse(fault).unwrap_or(response);
+    }
+    reframed(response, ending, move |mut frames, sender| async move {
+        let mut sent = 0;
+        while sent < after_events {
+            let Some(frame) = frames.next().await else { break };
+            if sender.send(Ok(frame)).await.is_err() {
+                return;
+            }
+            sent += 1;
+        }
+        if let Some(error) = words.stream_error(sent) {
+            let _ = sender.send(Ok(error.into())).await;
+        }
+    })
 }
 
 /// The first half of an event, which is an event still.

@@ -13,7 +13,7 @@ use axum::response::Response;
 
 use crate::random::Owner;
 use crate::scenario::{Endpoint, FaultKind};
-use crate::serve::faults_answer::{Words, cut, hang_up, malformed};
+use crate::serve::faults_answer::{Words, cut, hang_up, in_error, malformed};
 use crate::serve::grade::{CUT_GRACE_MS, STREAM_GRACE_MS};
 use crate::serve::http::{set, text};
 use crate::serve::ledger::{Arrival, Ask};
@@ -84,6 +84,9 @@ impl Visit {
             }
             Some(FaultKind::Malformed { after_events }) => {
                 malformed(answer.await, after_events, self.ending).await
+            }
+            Some(FaultKind::StreamError { after_events }) => {
+                in_error(answer.await, after_events, self.ending, words)
             }
             Some(fault) => match words.refuse(fault) {
                 Some(refusal) => refusal,

@@ -23,6 +23,7 @@ use crate::llm::wire::responses::{
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::Owner;
 use crate::serve::chat::{AnswerFormat, converse, refused, request_id, taken};
+use crate::serve::faults_answer::Words;
 use crate::serve::kept_responses::{KeptResponse, PendingResponse};
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -33,6 +34,7 @@ const MAX_CHAIN: usize = 100_000;
 /// How an answer to one request is written and kept.
 struct ResponsesFormat<'a> {
     world: &'a World,
+    provider: Provider,
     api: &'static ResponsesApi,
     request: &'a ResponsesRequest<'a>,
     sent: Bytes,
@@ -80,6 +82,10 @@ impl AnswerFormat for ResponsesFormat<'_> {
             self.world.kept_responses().keep(id, kept);
         }
         if later { (in_state(ResponseStatus::Queued), Wait::ZERO) } else { (document, wait) }
+    }
+
+    fn words(&self, id: &str) -> Words {
+        Words::Responses(self.provider, self.api, id.to_owned())
     }
 
     fn worded(&self, error: ChatError) -> ChatError {
@@ -266,6 +272,7 @@ pub async fn create(
     };
     let format = ResponsesFormat {
         world: &world,
+        provider,
         api,
         request: &request,
         sent: sent.clone(),

@@ -41,6 +41,40 @@ const ROADS: [(&str, &[(&str, &str)]); 3] = [
 ];
 
 #[test]
+fn a_stream_tells_of_an_error_in_the_middle_in_its_providers_form() {
+    let served = Served::start(&["security"]);
+    for (path, headers) in ROADS.into_iter().chain([("/v1/responses", &[BEARER][..])]) {
+        let body = |stream: bool| match path {
+            "/v1/responses" => json!({ "model": "gpt-4o", "input": "Hello", "stream": stream }),
+            _ => hello_at(path, stream),
+        };
+        set(&served, &json!([{ "fault": "stream_error", "next": 2, "after_events": 4 }]));
+        let broken = served.json("POST", path, headers, &body(true));
+        let text = String::from_utf8(broken.body).unwrap();
+        let frames: Vec<&str> = text.split("\n\n").filter(|frame| !frame.is_empty()).collect();
+        assert_eq!((broken.status, frames.len()), (200, 5), "{path}: {text}");
+        let last = frames[4].rsplit_once("data: ").unwrap().1;
+        let last: Value = serde_json::from_str(last).unwrap();
+        let message =
+            if path == "/v1/responses" { &last["message"] } else { &last["error"]["message"] };
+        let message = if message.is_null() { &last["message"] } else { message };
+        assert_eq!(message, "Internal server error", "{path}: {last}");
+        if path == "/v1/responses" {
+            assert_eq!(
+                last,
+                json!({ "type": "error", "code": "server_error", "message": "Internal server error", "param": null, "sequence_number": 4 })
+            );
+        }
+        // A plain answer has no middle.
+        assert_eq!(served.json("POST", path, headers, &body(false)).status, 500, "{path}");
+        assert_eq!(served.json("POST", path, headers, &body(false)).status, 200, "{path}");
+    }
+    let wrong = json!({ "faults": [{ "fault": "stream_error", "on": ["embeddings"], "next": 1 }] });
+    let refused = served.json("PUT", "/_simlab/faults", &[], &wrong);
+    assert_eq!(refused.status, 400, "{refused:?}");
+}
+
+#[test]
 fn each_provider_refuses_on_request_in_its_own_words_and_recovers() {
     let served = Served::start(&["security"]);
     set(

@@ -2,6 +2,8 @@
 //!
 //! Does not know: any provider, or how one words an error.
 
+use serde::Serialize;
+
 use super::answer::{ResponseStatus, encode, items as items_of, response_id};
 use super::items::ConversationItem;
 use super::read::{ModelParameters, ResponsesRequest, decode};
@@ -12,6 +14,7 @@ use crate::llm::wire::body::Fault;
 use crate::llm::wire::sse::{Chunking, Frames};
 
 /// The Responses format of one provider.
+#[derive(Debug)]
 pub struct ResponsesApi {
     /// Path under the base address.
     pub path: &'static str,
@@ -29,6 +32,32 @@ pub struct ResponsesApi {
 
 /// The last events of a stream, in which it shows how it ends: those that have the whole text.
 pub const ENDING_EVENTS: usize = 4;
+
+/// An error in a stream.
+#[derive(Serialize)]
+struct StreamErrorOut<'a> {
+    r#type: &'static str,
+    code: &'a str,
+    message: &'a str,
+    param: Option<&'a str>,
+    sequence_number: u32,
+}
+
+impl<'a> StreamErrorOut<'a> {
+    fn of(error: &'a ChatError, sent: u32) -> Self {
+        let usual = match error.kind {
+            ErrorKind::RateLimited => "rate_limit_exceeded",
+            _ => "server_error",
+        };
+        Self {
+            r#type: "error",
+            code: error.code.as_deref().unwrap_or(usual),
+            message: &error.message,
+            param: error.field.as_deref(),
+            sequence_number: sent,
+        }
+    }
+}
 
 impl ResponsesApi {
     /// Reads the body of a request.
@@ -75,6 +104,14 @@ impl ResponsesApi {
         };
         let (field, code) = (field.map(str::to_owned), code.map(str::to_owned));
         ChatError { field, code, ..ChatError::new(kind, words) }.bounded()
+    }
+
+    /// The event that tells of an error in a stream, after so many other events.
+    #[must_use]
+    pub fn encode_stream_error(&self, error: &ChatError, sent: u32) -> Vec<u8> {
+        let mut frames = Frames::default();
+        frames.push(Some("error"), &StreamErrorOut::of(error, sent));
+        frames.into_bytes()
     }
 
     /// An error of the core, with the names that fields have in this format.
