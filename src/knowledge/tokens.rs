@@ -1,9 +1,8 @@
 //! How long a text is, in tokens and in characters.
 //!
 //! Tokens are those of `o200k_base`, the byte-pair table that OpenAI publishes for the GPT-4o
-//! family; crate `bpe-openai` carries it inside the binary. Anthropic publishes no table for its
-//! present models and Mistral publishes another one: the same table is used for them too, as a
-//! stated assumption. It is built once, when first needed.
+//! family; crate `simlab-tokens` has it in the binary. Anthropic publishes no table for its present models and
+//! Mistral publishes another one: the same table is used for them too, as a stated assumption.
 //!
 //! Why counts may be added: the table is applied to each word on its own, after a fixed pattern has
 //! cut the text into words (a word carries the space before it; a run of punctuation carries the
@@ -19,17 +18,16 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-/// The number of `o200k_base` tokens of a text. The first call builds the table: 50 ms and 60 MB;
-/// then about 0.1 µs a token.
+/// The number of `o200k_base` tokens of a text.
 #[must_use]
 pub fn count(text: &str) -> u32 {
-    u32::try_from(bpe_openai::o200k_base().count(text)).unwrap_or(u32::MAX)
+    u32::try_from(simlab_tokens::count(text)).unwrap_or(u32::MAX)
 }
 
 /// The words that the pattern cuts a text into, in order; together they are the text. A stream
 /// sends them one by one.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
-    bpe_openai::o200k_base().split(text)
+    simlab_tokens::words(text)
 }
 
 /// Whether `left` and `right` can be counted apart: `count(left + right) == count(left) +

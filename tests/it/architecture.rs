@@ -117,10 +117,10 @@ fn only_these_rooms_touch_files() {
 const OPEN_FILES: &[(&str, &str)] = &[("redb", "redb::"), ("layout", "save_to_file")];
 /// Dependencies that open none, or only what the system or a terminal has (certificates, time
 /// zones).
-const OPEN_NONE: &str = "anstream anstyle axum base64 bpe-openai clap clap_complete clap_mangen flate2 futures-util hdrhistogram hyper \
+const OPEN_NONE: &str = "anstream anstyle axum base64 clap clap_complete clap_mangen flate2 futures-util hdrhistogram hyper \
     hyper-util indicatif infer jiff launchdarkly-sdk-transport launchdarkly-server-sdk launchdarkly-server-sdk-evaluation \
     libm maud miette rand_chacha reqwest ron roxmltree rustls schemars serde serde_json serde_path_to_error sha1 \
-    siphasher smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
+    siphasher simlab-tokens smallvec strsim svg terminal_size tokio tokio-stream textwrap unicode-width xxhash-rust regex-syntax \
     fancy-regex rustix";
 
 #[test]
