@@ -537,6 +537,8 @@ pub enum Described {
     Calibrate,
     /// The JSON of `list`.
     List,
+    /// A file of scripted answers for `serve`.
+    Answers,
 }
 
 /// How a reference is printed.

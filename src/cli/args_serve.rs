@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::llm::wire::PROVIDERS;
+use crate::live::environment::is_loopback;
+use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::Repeat;
 use crate::time::Duration;
 
@@ -29,6 +30,21 @@ pub struct ServeArgs {
     /// rate: 0.1)], in addition to the scenario's own.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Scripted answers: a RON or JSON file such as [(when: (contains: "hello"), say: "Hi!")].
+    /// `simlab reference answers` has every field.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Pass model requests on to the real providers, and add each with its answer to this file,
+    /// without keys. The app's own keys are used.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Answer model requests from a file that --record wrote.
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// With --record: the base address of a provider, such as openai=http://127.0.0.1:9000/v1.
+    /// Default: the provider's own. Give the option once for each provider.
+    #[arg(long, value_name = "PROVIDER=URL", requires = "record", value_parser = upstream)]
+    pub upstream: Vec<(Provider, String)>,
     /// On SIGTERM or Ctrl-C, write the report on what arrived to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -88,6 +104,24 @@ fn split_help() -> String {
         "Listen on an extra port for {names} and {last} each; the first line names the ports, and lines \
          for a shell follow"
     )
+}
+
+/// Reads the address of a provider.
+fn upstream(text: &str) -> Result<(Provider, String), String> {
+    let (name, url) = text.split_once('=').ok_or_else(|| {
+        "expected PROVIDER=URL, such as openai=http://127.0.0.1:9000/v1".to_owned()
+    })?;
+    let provider = PROVIDERS.iter().find(|provider| provider.key == name).copied();
+    let known: Vec<&str> = PROVIDERS.iter().map(|provider| provider.key).collect();
+    let provider = provider.ok_or_else(|| {
+        format!("there is no provider `{name}`; expected one of: {}", known.join(", "))
+    })?;
+    if !(url.starts_with("https://") || is_loopback(url)) {
+        return Err(format!(
+            "expected an address with https://, or one of this machine, found {url}"
+        ));
+    }
+    Ok((provider, url.to_owned()))
 }
 
 /// Reads how long a client may take.

@@ -8,8 +8,8 @@ use crate::live::calibrate::CalibrationOutput;
 use crate::live::estimate::EstimateOutput;
 use crate::plan::{PairedPlan, PlanAnswer};
 use crate::power::Power;
-use crate::report::{Report, output_page, output_schema};
-use crate::scenario;
+use crate::report::{Report, input_schema, output_page, output_schema};
+use crate::scenario::{self, WrittenAnswers};
 
 const REPORT: &str = r#"# Every field of a report
 
@@ -50,6 +50,11 @@ const ESTIMATE: &str = "# Every field of `simlab estimate --format json`
 ";
 const CALIBRATE: &str = "# Every field of `simlab calibrate --format json`
 ";
+const ANSWERS: &str = "# Every field of a file of scripted answers
+
+`simlab serve --answers FILE` reads such a file, in RON or JSON, and `PUT /_simlab/answers` takes the
+same. A file may also be the list of `rules` alone.
+";
 const LIST: &str = "# Every field of `simlab list --format json`
 
 The output is a list. Each entry has these fields.
@@ -70,6 +75,7 @@ pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
         Described::PairedPlan => (PAIRED_PLAN, output_schema::<PairedPlan>("Paired plan")),
         Described::Estimate => (ESTIMATE, output_schema::<EstimateOutput>("Estimate")),
         Described::Calibrate => (CALIBRATE, output_schema::<CalibrationOutput>("Calibration")),
+        Described::Answers => (ANSWERS, input_schema::<WrittenAnswers>("Scripted answers")),
         Described::List => (LIST, output_schema::<Vec<ListEntry>>("Built-in scenarios")),
     };
     print(&match format {

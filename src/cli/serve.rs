@@ -15,8 +15,8 @@ use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::random::Seed;
-use crate::scenario::load_faults;
-use crate::serve::{Door, Server, Settings, World, last_report};
+use crate::scenario::{AnswerScript, load_answers, load_faults};
+use crate::serve::{Door, Recorder, Server, Settings, World, last_report};
 
 /// Serves until told to stop.
 pub fn serve(args: &ServeArgs) -> Ended {
@@ -25,6 +25,11 @@ pub fn serve(args: &ServeArgs) -> Ended {
         Some(file) => load_faults(file).map_err(|faults| bad_file(&faults))?,
         None => Vec::new(),
     };
+    let answers = match &args.answers {
+        Some(file) => load_answers(file).map_err(|faults| bad_file(&faults))?,
+        None => AnswerScript::default(),
+    };
+    let recorder = recorder(args)?;
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
     let settings = Settings {
@@ -43,7 +48,12 @@ pub fn serve(args: &ServeArgs) -> Ended {
     runtime.block_on(async {
         let world = World::new(scenario, settings)
             .map_err(|error| not_set_up(&scenario.name, &error))?
-            .with_faults(&faults);
+            .with_faults(&faults)
+            .with_answers(answers);
+        let world = match recorder {
+            Some(recorder) => world.with_recorder(recorder),
+            None => world,
+        };
         let world = match &args.state {
             Some(file) => {
                 let (world, skipped) = world.with_state(file).await.map_err(|reason| {
@@ -85,6 +95,21 @@ pub fn serve(args: &ServeArgs) -> Ended {
         }
         Ok(Exit::Ran)
     })
+}
+
+/// What becomes of an app's traffic, if the mocks do not answer it.
+fn recorder(args: &ServeArgs) -> Result<Option<Recorder>, Exit> {
+    let wrong = |reason: String| bad_file(&[Diagnostic::new(reason).help("name another file")]);
+    match (&args.record, &args.replay) {
+        (Some(file), _) => {
+            let upstream = args.upstream.iter().cloned().collect();
+            Recorder::recording(file, upstream).map(Some).map_err(wrong)
+        }
+        (None, Some(file)) => {
+            Recorder::replaying(file).map(Some).map_err(|fault| bad_file(&[fault]))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Where it listens: a line for scripts; with a port each, the variables that clients read as lines

@@ -22,6 +22,8 @@ pub enum Wanted {
     Replications,
     /// A list of faults for `serve`.
     Faults,
+    /// Scripted answers for `serve`.
+    Answers,
 }
 
 impl Wanted {
@@ -33,6 +35,7 @@ impl Wanted {
             Self::Report => "a saved report",
             Self::Replications => "saved replications",
             Self::Faults => "a list of faults",
+            Self::Answers => "a file of scripted answers",
         }
     }
 
@@ -49,6 +52,9 @@ impl Wanted {
             Self::Recording => "`simlab run SCENARIO --live --record FILE` writes a recording",
             Self::Report => "`simlab run SCENARIO --out DIR` saves a report",
             Self::Replications => "`simlab power SCENARIO --out FILE` saves replications",
+            Self::Answers => {
+                "a file of scripted answers is RON or JSON: [(when: (contains: \"hello\"), say: \"Hi!\")]"
+            }
             Self::Faults => {
                 "a list of faults is a RON file: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]"
             }
@@ -123,7 +129,8 @@ pub fn mistaken(path: &str, bytes: &[u8], wanted: Wanted) -> Option<Diagnostic> 
     let kind = kind(bytes)?;
     // Faults may be JSON, and of events that are not readable each line has a reason of its own.
     let json = matches!(&kind, Kind::Foreign(name) if name == JSON);
-    let fits = kind.is(wanted) || (json && matches!(wanted, Wanted::Faults | Wanted::Data));
+    let fits = kind.is(wanted)
+        || (json && matches!(wanted, Wanted::Answers | Wanted::Faults | Wanted::Data));
     (!fits).then(|| {
         Diagnostic::new(format!("`{path}` is {}, not {}", kind.noun(), wanted.noun()))
             .help(kind.help(path, wanted))

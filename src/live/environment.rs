@@ -220,7 +220,9 @@ fn is_address(address: &str) -> bool {
     })
 }
 
-fn is_loopback(address: &str) -> bool {
+/// Whether an address is on this machine.
+#[must_use]
+pub fn is_loopback(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

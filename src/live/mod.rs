@@ -14,6 +14,7 @@ pub mod disk;
 mod embeddings;
 pub mod environment;
 pub mod estimate;
+pub mod exchanges;
 pub mod fits;
 mod gate;
 mod stop;

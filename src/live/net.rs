@@ -99,7 +99,11 @@ impl Http {
         })
     }
 
-    async fn send(&self, post: Post) -> Result<Answer, Broken> {
+    /// Sends one request and waits for the whole answer, on any thread.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn send(&self, post: Post) -> Result<Answer, Broken> {
         let client = if goes_direct(&post.address) { &self.direct } else { &self.outside };
         let request = client.post(&post.address).headers(post.headers).body(post.body);
         let mut answer = request.send().await.map_err(|error| broken(&error, false))?;

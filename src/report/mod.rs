@@ -66,7 +66,7 @@ pub use page::output_page;
 pub use paired::{CheapestMix, PairedEvaluation, PairedMetric};
 pub use palette::Palette;
 pub use rollout::{Rollout, RolloutLook, RolloutOutcome, RolloutReading, rollouts_as_expected};
-pub use schema::output_schema;
+pub use schema::{input_schema, output_schema};
 pub(crate) use text::document_to_text;
 pub use text::to_text;
 pub use truth::{Bias, TrueMetric, TrueVariation, Truth, Truths, with_error};

@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 #[must_use]
 pub fn output_schema<T: JsonSchema>(title: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    finished(settings.into_generator().into_root_schema_for::<T>().to_value(), title)
+}
+
+fn finished(mut schema: Value, title: &str) -> Value {
     plain(&mut schema);
     let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
     definitions.into_iter().flat_map(Map::values_mut).for_each(close);
@@ -21,6 +24,13 @@ pub fn output_schema<T: JsonSchema>(title: &str) -> Value {
         object.insert("title".to_owned(), title.into());
     }
     schema
+}
+
+/// The JSON Schema of a file that a command reads.
+#[must_use]
+pub fn input_schema<T: JsonSchema>(title: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12();
+    finished(settings.into_generator().into_root_schema_for::<T>().to_value(), title)
 }
 
 /// Forbids fields that are not described. It also covers fields of a choice that is part of the

@@ -480,7 +480,7 @@ pub fn rules(written: &[Written], faults: &mut Faults<'_>) -> Vec<FaultRule> {
 }
 
 /// What is wrong with one value, in the words of JSON.
-fn plain(error: &serde_json::Error) -> String {
+pub(super) fn plain(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let mistaken =
         said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));

@@ -17,6 +17,7 @@ use super::model::Scenario;
 use super::questions;
 use super::resolve::resolve;
 use super::schema::schema;
+use super::scripted::{AnswerScript, parse_answers};
 use super::source::Source as Written;
 use super::spanned::{Misread, Spanned};
 use super::{mend, shape, spanned};
@@ -243,6 +244,27 @@ pub fn parse_faults(source: &Source) -> Result<Vec<FaultRule>, Vec<Diagnostic>> 
     let rules = injected::rules(&written, &mut faults);
     let found = faults.finish();
     if found.is_empty() { Ok(rules) } else { Err(found) }
+}
+
+/// Reads a file of scripted answers for `serve`, in RON or JSON.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load_answers(path: &Path) -> Result<AnswerScript, Vec<Diagnostic>> {
+    if !path.exists() {
+        return Err(vec![
+            Diagnostic::new(format!("there is no file `{}`", path.display()))
+                .help("check the path"),
+        ]);
+    }
+    let text = read(path, Wanted::Answers).map_err(|fault| vec![fault])?;
+    let source = Source::new(path.display().to_string(), text);
+    parse_answers(&source).map_err(|faults| {
+        match mistaken(&source.name, source.text.as_bytes(), Wanted::Answers) {
+            Some(fault) => vec![fault],
+            None => faults,
+        }
+    })
 }
 
 /// The knowledge base of the documents that the file names; `None` after a fault.

@@ -24,12 +24,14 @@ mod model;
 mod outcomes;
 mod overrides;
 mod paired;
+mod placed;
 mod project;
 mod provenance;
 mod questions;
 mod reference;
 mod resolve;
 mod schema;
+mod scripted;
 mod schema_check;
 mod shape;
 mod source;
@@ -47,10 +49,14 @@ pub use documents::Documents;
 pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
-pub use load::{Loaded, load, load_faults, parse, parse_faults, parse_kept};
+pub use load::{Loaded, load, load_answers, load_faults, parse, parse_faults, parse_kept};
 pub use model::Scenario;
 pub use reference::reference;
 pub use schema::schema;
+pub use scripted::{
+    AnswerConditions, AnswerRule, AnswerScript, AnswerStep, ScriptedBody, ScriptedFault,
+    WrittenAnswers, parse_answers,
+};
 pub use study::{Slice, Study, WatchedRollout};
 
 // For other data files in the same dialect, with the same care for mistakes.

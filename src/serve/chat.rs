@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -19,19 +19,22 @@ use crate::knowledge::tokens::count;
 use crate::llm::chat::{
     ChatError, ChatRequest, ChatResponse, EmbeddingInput, EmbeddingResponse, ErrorKind,
 };
+use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::Headers;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::{Owner, Purpose};
 use crate::run::TranscriptLine;
-use crate::scenario::Endpoint;
+use crate::scenario::{AnswerStep, Endpoint, FaultKind, ScriptedFault};
+use crate::serve::answers::Picked;
 use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::{Visit, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal, set, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::models as served;
 use crate::serve::recent_chats;
+use crate::serve::scripted;
 use crate::serve::world::{Repeat, World};
 use crate::time::{Duration, unix_ms};
 
@@ -187,7 +190,20 @@ pub async fn converse<F: AnswerFormat>(
         .map(str::to_owned)
         .or_else(|| request.user.clone());
     let digest = request.identity(user.as_deref());
-    if let Err(error) = world.responder.admit(provider, request, digest, F::TAKES_ALL_MODELS) {
+    let script = match world.pick(provider, request, &pairs(headers)) {
+        Picked::Simulated => None,
+        Picked::Scripted(step) => Some(*step),
+        Picked::Unmatched(why) => {
+            let error = format.worded(ChatError::new(ErrorKind::NotFound, why));
+            return refused(provider, &error, &request_id(provider, world, digest, 0));
+        }
+    };
+    // A script may answer for models that nobody has.
+    let admitted = match &script {
+        Some(_) => Ok(()),
+        None => world.responder.admit(provider, request, digest, F::TAKES_ALL_MODELS),
+    };
+    if let Err(error) = admitted {
         let error = format.worded(error);
         return refused(provider, &error, &request_id(provider, world, digest, 0));
     }
@@ -197,12 +213,24 @@ pub async fn converse<F: AnswerFormat>(
         digest,
         fresh: is_fresh(headers),
     };
-    let visit = Visit::begin(world, &ask).ending(F::ENDING_EVENTS);
+    let mut visit = Visit::begin(world, &ask).ending(F::ENDING_EVENTS);
+    if let Some(fault) = script.as_ref().and_then(broken) {
+        visit.arrival.fault.get_or_insert(fault);
+    }
     let arrival = visit.arrival;
     let id = request_id(provider, world, digest, arrival.before);
     let words = format.words(&id);
     let asked = (request, sent, user.as_deref());
-    visit.answer(words, said(provider, world, asked, (digest, arrival), (&id, format))).await
+    let said = said(provider, world, asked, (digest, arrival), (&id, format), script.as_ref());
+    visit.answer(words, said).await
+}
+
+/// How a scripted answer breaks.
+fn broken(step: &AnswerStep) -> Option<FaultKind> {
+    match step.fault {
+        Some(ScriptedFault::Broken(kind)) => Some(kind),
+        _ => None,
+    }
 }
 
 /// What the models say to a request.
@@ -212,14 +240,35 @@ async fn said<F: AnswerFormat>(
     (request, asked, user): (&ChatRequest, &[u8], Option<&str>),
     (digest, arrival): (Owner, Arrival),
     (id, format): (&str, &F),
+    script: Option<&AnswerStep>,
 ) -> Response {
+    if let Some(AnswerStep { fault: Some(fault), latency, .. }) = script
+        && let ScriptedFault::Status { status, message, retry_after } = fault
+    {
+        pause(real(*latency)).await;
+        let error = scripted::error(*status, message.as_deref(), *retry_after);
+        let mut response = refused(provider, &format.worded(error), id);
+        *response.status_mut() = StatusCode::from_u16(*status).unwrap_or_default();
+        return response;
+    }
     let before = match world.settings.repeat {
         Repeat::Next => arrival.before,
         Repeat::Same => 0,
     };
-    let (answer, latency, (task, call)) =
-        world.responder.answer(provider, request, user, digest, before);
-    let wait = scaled(latency, world.settings.time_scale);
+    let seed = world.settings.seed;
+    let written =
+        script.and_then(|step| scripted::response(provider, seed, request, step, (digest, before)));
+    let (mut answer, latency, (task, call)) = match written {
+        Some(answer) => (Ok(answer), Duration::ZERO, (Task::Answer, 0)),
+        None => world.responder.answer(provider, request, user, digest, before),
+    };
+    let (latency, wait) = match script {
+        Some(step) => (step.latency, real(step.latency)),
+        None => (latency, scaled(latency, world.settings.time_scale)),
+    };
+    if let (Some(step), Ok(answer)) = (script, &mut answer) {
+        scripted::adjust(answer, step);
+    }
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
@@ -253,6 +302,11 @@ async fn said<F: AnswerFormat>(
     };
     set(&mut response, provider.api.request_id_header(), id);
     response
+}
+
+/// A time of a script.
+fn real(latency: Duration) -> Wait {
+    Wait::from_micros(latency.us())
 }
 
 /// Simulated time as real time.

@@ -9,6 +9,8 @@
 //!
 //! Does not know: the command line.
 
+mod answers;
+mod answers_control;
 mod arrivals;
 mod background;
 mod byte_bounded_map;
@@ -32,9 +34,12 @@ mod ledger;
 mod models;
 mod page;
 mod generational_map;
+mod recorder;
+mod recorder_gate;
 mod rest;
 mod results;
 mod routes;
+mod scripted;
 mod sense;
 mod server;
 mod state;
@@ -46,8 +51,10 @@ mod responses;
 mod responses_kept;
 mod world;
 
+pub use answers::Answers;
 pub use background::{Serving, serve};
 pub use control::last_report;
+pub use recorder::Recorder;
 pub use routes::Door;
 pub use server::Server;
 pub use state::State;

@@ -11,13 +11,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::world::World;
 use crate::serve::{
-    chat, control, events, faults_control, responses, responses_kept, rest, stream,
+    answers_control, chat, control, events, faults_control, recorder_gate, responses,
+    responses_kept, rest, stream,
 };
 
 /// An entry point that may have a port of its own.
@@ -138,7 +140,10 @@ fn of_simlab() -> Routes {
         .post(faults_control::add)
         .put(faults_control::replace)
         .delete(faults_control::clear);
+    let answers =
+        get(answers_control::list).put(answers_control::replace).delete(answers_control::clear);
     Router::new()
+        .route("/_simlab/answers", answers)
         .route("/_simlab/status", get(control::status))
         .route("/_simlab/events", get(control::events))
         .route("/_simlab/transcript", get(control::transcript))
@@ -148,8 +153,20 @@ fn of_simlab() -> Routes {
         .route("/_simlab/reset", post(control::reset))
 }
 
-fn complete(routes: Routes, world: Arc<World>) -> Router {
-    routes.method_not_allowed_fallback(rest::wrong_method).fallback(rest::unknown).with_state(world)
+/// The routes of providers; `door` is the one whose own port this is.
+fn complete(routes: Routes, world: Arc<World>, door: Option<Provider>) -> Router {
+    let layer = world
+        .recorder
+        .is_some()
+        .then(|| from_fn_with_state((Arc::clone(&world), door), recorder_gate::through));
+    let all = routes
+        .method_not_allowed_fallback(rest::wrong_method)
+        .fallback(rest::unknown)
+        .with_state(world);
+    match layer {
+        Some(layer) => all.layer(layer),
+        None => all,
+    }
 }
 
 /// What an entry point answers on its own port.
@@ -158,10 +175,14 @@ pub fn of_door(door: Door, world: Arc<World>) -> Router {
         Door::LaunchDarkly => of_launchdarkly(),
         Door::Provider(provider) => of_providers(&[provider], false),
     };
-    complete(routes, world)
+    let provider = match door {
+        Door::Provider(provider) => Some(provider),
+        Door::LaunchDarkly => None,
+    };
+    complete(routes, world, provider)
 }
 
 /// What the port that all share answers.
 pub fn all(world: Arc<World>) -> Router {
-    complete(of_launchdarkly().merge(of_providers(PROVIDERS, true)).merge(of_simlab()), world)
+    complete(of_launchdarkly().merge(of_providers(PROVIDERS, true)).merge(of_simlab()), world, None)
 }

@@ -15,11 +15,15 @@ use crate::flags::api::{ApiError, Method, Reply, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
 use crate::flags::mock::Account;
 use crate::flags::ruleset::Ruleset;
+use crate::llm::chat::ChatRequest;
+use crate::llm::wire::Provider;
 use crate::random::Seed;
-use crate::scenario::{FaultRule, Scenario};
+use crate::scenario::{AnswerScript, FaultRule, Scenario};
+use crate::serve::answers::{Answers, AskedOf, Picked};
 use crate::serve::kept_responses::KeptResponses;
 use crate::serve::ledger::Ledger;
 use crate::serve::recent_chats::RecentChats;
+use crate::serve::recorder::Recorder;
 use crate::serve::responder::ChatResponder;
 use crate::serve::state::{Entry, State};
 use crate::time::{Duration, unix_ms};
@@ -83,6 +87,10 @@ pub struct World {
     recent_chats: Mutex<RecentChats>,
     /// Answers that a client may come back to.
     kept_responses: Mutex<KeptResponses>,
+    /// The scripted answers.
+    answers: Mutex<Answers>,
+    /// What becomes of an app's traffic, if the mocks do not answer it.
+    pub recorder: Option<Recorder>,
     /// What outlives a restart.
     state: Option<State>,
     /// Held while something is kept and then takes effect, so that the file has the order in which
@@ -124,6 +132,8 @@ impl World {
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
             kept_responses: Mutex::default(),
+            answers: Mutex::default(),
+            recorder: None,
             state: None,
             order: Arc::default(),
             faults: scenario.faults.clone(),
@@ -138,6 +148,40 @@ impl World {
         self.faults.extend_from_slice(rules);
         self.ledger().faults.add(rules);
         self
+    }
+
+    /// The same world with these scripted answers.
+    #[must_use]
+    pub fn with_answers(self, script: AnswerScript) -> Self {
+        *self.answers() = Answers::new(script);
+        self
+    }
+
+    /// The same world, whose traffic is recorded or played back.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Recorder) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
+    /// The scripted answers, for one look or one request.
+    pub fn answers(&self) -> MutexGuard<'_, Answers> {
+        held(&self.answers)
+    }
+
+    /// The scripted answer for a request; counts it.
+    #[must_use]
+    pub fn pick(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        headers: &[(&str, &str)],
+    ) -> Picked {
+        if self.answers().is_idle() {
+            return Picked::Simulated;
+        }
+        // What takes time is read before the lock.
+        let asked = AskedOf::of(provider, request, headers);
+        self.answers().pick(&asked)
     }
 
     /// The same world as it was left, and from now on kept in this file. The file belongs to one
@@ -232,6 +276,10 @@ impl World {
     fn start_over(&self, first: Account) {
         *held(&self.account) = first;
         self.recent_chats().clear();
+        self.answers().start_over();
+        if let Some(recorder) = &self.recorder {
+            recorder.start_over();
+        }
         *self.kept_responses() = KeptResponses::default();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();

@@ -49,6 +49,7 @@ mod right_values;
 mod saved_runs;
 mod serve;
 mod serve_abuse;
+mod serve_answers;
 mod serve_faults;
 mod serve_grades;
 mod serve_kept;

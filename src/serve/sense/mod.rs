@@ -21,5 +21,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use talk::Talk;
 pub use tools::handed_to;
 pub use turn::{Setting, Turn, decide};

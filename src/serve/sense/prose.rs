@@ -40,8 +40,8 @@ pub enum Asked {
         /// Whether the code hands the answer to `final_answer`.
         hands_over: bool,
     },
-    /// Fields between marks: `[[ ## name ## ]]`.
-    Marked(Vec<String>),
+    /// Fields between marks: `[[ ## name ## ]]`, each with a schema of its value.
+    Marked(Vec<(String, Value)>),
 }
 
 /// What a prompt asks for.
@@ -68,8 +68,40 @@ fn any(text: &str, marks: &[&str]) -> bool {
 fn marked(whole: &str) -> Option<Asked> {
     let behind = whole.rsplit_once("espond with the corresponding output fields")?.1;
     let names = behind.split("[[ ## ").skip(1).filter_map(|rest| rest.split(" ## ]]").next());
-    let names: Vec<String> = names.map(str::to_owned).take(20).collect();
-    (names.len() > 1).then_some(Asked::Marked(names))
+    let names: Vec<&str> = names.take(20).collect();
+    let field = |name: &&str| ((*name).to_owned(), of_note(whole, name));
+    (names.len() > 1).then(|| Asked::Marked(names.iter().map(field).collect()))
+}
+
+/// The schema of a field that a remark behind its mark describes.
+fn of_note(whole: &str, name: &str) -> Value {
+    let remark = || {
+        let (_, behind) = whole.split_once(&format!("[[ ## {name} ## ]]\n{{{name}}}"))?;
+        let line = behind.split('\n').next()?;
+        line.split_once("# note: the value you produce ").map(|(_, remark)| remark)
+    };
+    let Some(remark) = remark() else { return json!({ "type": "string" }) };
+    if let Some((_, options)) = remark.split_once("one of: ") {
+        let options: Vec<&str> = options.split("; ").map(str::trim).collect();
+        // An agent that may end does: its tools are offered in words alone.
+        return match options.contains(&"finish") {
+            true => json!({ "const": "finish" }),
+            false => json!({ "enum": options }),
+        };
+    }
+    if remark.contains("True or False") {
+        return json!({ "type": "boolean" });
+    }
+    if remark.contains("single int") {
+        return json!({ "type": "integer" });
+    }
+    if remark.contains("single float") {
+        return json!({ "type": "number" });
+    }
+    let schema = remark
+        .split_once("JSON schema: ")
+        .and_then(|(_, schema)| serde_json::from_str(schema).ok());
+    schema.unwrap_or(json!({ "type": "string" }))
 }
 
 fn code(whole: &str, lower: &str) -> Option<Asked> {
@@ -501,6 +533,14 @@ mod tests {
     }
 
     #[test]
+    fn a_marked_field_is_what_its_remark_says() {
+        let prompt = "[[ ## tool ## ]]\n{tool}        # note: the value you produce must exactly match (no extra characters) one of: get; finish\n\n[[ ## n ## ]]\n{n}        # note: the value you produce must be a single int value\nRespond with the corresponding output fields, starting with the field `[[ ## tool ## ]]`, then `[[ ## n ## ]]`.";
+        let Some(Asked::Marked(fields)) = asked("", prompt) else { panic!() };
+        assert_eq!(fields[0], ("tool".to_owned(), json!({ "const": "finish" })));
+        assert_eq!(fields[1], ("n".to_owned(), json!({ "type": "integer" })));
+    }
+
+    #[test]
     fn code_and_marks_are_read() {
         assert!(matches!(
             asked("", "Write a Python function that adds. Answer in a code block."),
@@ -509,7 +549,11 @@ mod tests {
         let dspy = "Respond with the corresponding output fields, starting with the field `[[ ## reasoning ## ]]`, then `[[ ## answer ## ]]`, and then ending with the marker for `[[ ## completed ## ]]`.";
         assert_eq!(
             asked("", dspy),
-            Some(Asked::Marked(["reasoning", "answer", "completed"].map(str::to_owned).to_vec()))
+            Some(Asked::Marked(
+                ["reasoning", "answer", "completed"]
+                    .map(|name| (name.to_owned(), json!({ "type": "string" })))
+                    .to_vec()
+            ))
         );
     }
 }

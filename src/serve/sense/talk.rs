@@ -81,6 +81,12 @@ impl Talk {
     pub fn of(request: &ChatRequest) -> Self {
         read(request)
     }
+
+    /// The calls whose results came last.
+    pub fn last_results(&self) -> impl Iterator<Item = &Done> {
+        let last = self.done.last().map(|done| done.round);
+        self.done.iter().filter(move |done| Some(done.round) == last)
+    }
 }
 
 fn read(request: &ChatRequest) -> Talk {

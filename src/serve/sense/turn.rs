@@ -297,9 +297,16 @@ fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
             })
         }
         Asked::Marked(names) => {
-            let field = |name: &String| match name.as_str() {
-                "completed" => "[[ ## completed ## ]]".to_owned(),
-                name => format!("[[ ## {name} ## ]]\n{words}\n"),
+            let field = |(name, schema): &(String, Value)| {
+                let value = match invent::value(schema, &words) {
+                    Ok(Value::String(text)) => text,
+                    Ok(value) => value.to_string(),
+                    Err(_) => words.clone(),
+                };
+                match name.as_str() {
+                    "completed" => "[[ ## completed ## ]]".to_owned(),
+                    name => format!("[[ ## {name} ## ]]\n{value}\n"),
+                }
             };
             Speech::Words(names.iter().map(field).collect::<Vec<_>>().join("\n"))
         }
