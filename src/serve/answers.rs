@@ -85,6 +85,11 @@ enum Miss<'r> {
 }
 
 impl Miss<'_> {
+    /// How far it leads away: a rule for what comes after a tool is far from a first question.
+    fn weight(self) -> u32 {
+        if matches!(self, Self::After(_)) { 2 } else { 1 }
+    }
+
     fn words(self, asked: &AskedOf<'_>) -> String {
         let short = |text: &str| shortened(text, MAX_SHOWN).into_owned();
         match self {
@@ -285,7 +290,9 @@ impl Answers {
             }
             (rule, why)
         });
-        let Some((rule, why)) = near.min_by_key(|(_, why)| why.len()) else {
+        let Some((rule, why)) =
+            near.min_by_key(|(_, why)| why.iter().map(|miss| miss.weight()).sum::<u32>())
+        else {
             return format!("no rule of {script} matches this request: there are none");
         };
         let why: Vec<String> = why.iter().map(|miss| miss.words(asked)).collect();

@@ -392,7 +392,7 @@ pub fn fit(slot: &FieldSlot, fact: &StatedFact, money: bool) -> u32 {
     let beside = |words: &[&str]| {
         words.contains(&fact.before.as_str()) || words.contains(&fact.after.as_str())
     };
-    let score = match (&slot.class, kind) {
+    match (&slot.class, kind) {
         (Class::Number(_), FactKind::Number | FactKind::Code) => {
             if fact.number().is_none() {
                 return 0;
@@ -454,6 +454,5 @@ pub fn fit(slot: &FieldSlot, fact: &StatedFact, money: bool) -> u32 {
         (Class::Plain, FactKind::Phrase) => 20,
         (Class::Person, FactKind::Phrase) => 10,
         _ => 0,
-    };
-    score
+    }
 }
