@@ -95,18 +95,20 @@ impl AnswerFormat for ResponsesFormat<'_> {
 
 /// Adds the items of a request and of its answer to their conversation.
 fn continue_conversation(world: &World, conversation: &str, id: &str, [sent, answer]: [&[u8]; 2]) {
-    let value = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();
-    let input = with_ids(&value(sent)["input"], id, 0);
-    let output = value(answer)["output"].take();
+    let input = with_ids(&field(sent, "input"), id, 0);
+    let output = field(answer, "output");
     world.kept_responses().change(conversation, |kept| {
         let output = output.as_array().into_iter().flatten().cloned();
         input.into_iter().chain(output).for_each(|item| kept.push(item));
     });
 }
 
-/// What an answer says.
-fn output_of(document: &[u8]) -> Value {
-    serde_json::from_slice::<Value>(document).unwrap_or_default()["output"].take()
+/// A field of an object; null when there is none.
+pub fn field(json: &[u8], name: &str) -> Value {
+    match serde_json::from_slice(json) {
+        Ok(Value::Object(mut fields)) => fields.remove(name).unwrap_or_default(),
+        _ => Value::Null,
+    }
 }
 
 /// The item of this id, of an answer or a conversation that is kept.
@@ -115,10 +117,10 @@ pub fn kept_item(world: &World, id: &str) -> Option<Value> {
     if let Some(answer) = answer_of_item(id, "resp") {
         let kept = world.kept_responses().responses.get(&answer).cloned();
         if let Some(kept) = kept {
-            let output = output_of(&kept.document);
+            let output = field(&kept.document, "output");
             let found = find(output.as_array().map(Vec::as_slice).unwrap_or_default());
-            let input = || serde_json::from_slice::<Value>(&kept.request).ok();
-            return found.or_else(|| find(&with_ids(&input()?["input"], &answer, 0)));
+            let input = || with_ids(&field(&kept.request, "input"), &answer, 0);
+            return found.or_else(|| find(&input()));
         }
     }
     let conversation = answer_of_item(id, "conv")?;
@@ -191,7 +193,7 @@ fn said_until(
     let mut all = start;
     for (items, document) in chain.into_iter().rev() {
         all.extend(items);
-        all.extend(api.decode_items(output_of(&document).to_string().as_bytes())?);
+        all.extend(api.decode_items(field(&document, "output").to_string().as_bytes())?);
     }
     Ok(all)
 }

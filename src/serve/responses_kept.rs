@@ -20,7 +20,7 @@ use crate::random::{Owner, Purpose};
 use crate::serve::chat::{refused, request_id, taken};
 use crate::serve::http::{bytes_of, json as json_answer, parameters};
 use crate::serve::kept_responses::KeptConversation;
-use crate::serve::responses::{kept_item, with_conversation};
+use crate::serve::responses::{field, kept_item, with_conversation};
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -199,14 +199,15 @@ fn cancel(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
 fn input_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let kept = asked.world.kept_responses().responses.get(id).cloned();
     let kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
-    let request: Value = serde_json::from_slice(&kept.request).unwrap_or_default();
     // What was only referred to is shown.
     let shown = |item: Value| {
-        let refers = item["type"] == "item_reference";
-        let of = item["id"].as_str().filter(|_| refers).and_then(|id| kept_item(asked.world, id));
-        of.unwrap_or(item)
+        let field = |name: &str| item.get(name).and_then(Value::as_str);
+        let refers = field("type") == Some("item_reference");
+        let id = field("id").filter(|_| refers);
+        id.and_then(|id| kept_item(asked.world, id)).unwrap_or(item)
     };
-    let items: Vec<Value> = with_ids(&request["input"], id, 0).into_iter().map(shown).collect();
+    let input = with_ids(&field(&kept.request, "input"), id, 0);
+    let items: Vec<Value> = input.into_iter().map(shown).collect();
     Ok(json_answer(200, &list_page(items.into_iter(), &asked.page()?)))
 }
 

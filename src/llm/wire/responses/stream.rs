@@ -62,8 +62,7 @@ impl Events {
         self.frames.push_numbered_pieces(r#type, &event, "delta", pieces, &mut self.next);
     }
 
-    fn document(&mut self, r#type: &'static str, document: &[u8]) {
-        let response = serde_json::from_slice(document).ok();
+    fn document(&mut self, r#type: &'static str, response: Option<&RawValue>) {
         self.push(r#type, EventOut { response, ..EventOut::default() });
     }
 
@@ -158,6 +157,7 @@ pub(super) fn encode(
     chunking: Chunking,
 ) -> Frames {
     let mut events = Events { frames: Frames::default(), next: 0, chunking };
+    let begun = serde_json::from_slice(begun).ok();
     events.document("response.created", begun);
     events.document("response.in_progress", begun);
     for (i, item) in items.iter().enumerate() {
@@ -167,6 +167,6 @@ pub(super) fn encode(
         ResponseStatus::Incomplete => "response.incomplete",
         _ => "response.completed",
     };
-    events.document(last, ended);
+    events.document(last, serde_json::from_slice(ended).ok());
     events.frames
 }
