@@ -1,7 +1,7 @@
 """The vendors' own Python clients against `simlab serve`: each check is an assertion, and each is named in the table.
 
-Usage: python check.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, launchdarkly-server-sdk,
-launchdarkly-server-sdk-ai and launchdarkly-api from PyPI (`.ci/clients/run` installs the newest).
+Usage: python check.py PATH_TO_SIMLAB; needs openai, anthropic, mistralai, google-genai,
+launchdarkly-server-sdk, launchdarkly-server-sdk-ai and launchdarkly-api from PyPI (`.ci/clients/run` installs the newest).
 """
 
 import json
@@ -126,6 +126,78 @@ def check_anthropic(ok):
     ok("bad request")
     retried("anthropic", [LIMITED, BROKEN, OVERLOADED], lambda: client.messages.create(model=model, max_tokens=50, messages=QUESTION).content)
     ok("retry after 429, 500, 529")
+
+
+def check_google(ok):
+    from google import genai
+    from google.genai import errors, types
+    from pydantic import BaseModel
+
+    class Topic(BaseModel):
+        title: str
+        hard: bool
+
+    client = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=base))
+    models, model, config = client.models, "gemini-3.5-flash", types.GenerateContentConfig
+    question = QUESTION[0]["content"]
+    plain = models.generate_content(model=model, contents=question, config=config(system_instruction="Be brief.", thinking_config=types.ThinkingConfig(thinking_level="low")))
+    usage = plain.usage_metadata
+    assert plain.text and plain.candidates[0].finish_reason == "STOP" and plain.model_version == model
+    assert usage.prompt_token_count + usage.candidates_token_count == usage.total_token_count
+    ok("plain")
+    chunks = list(models.generate_content_stream(model=model, contents=question))
+    assert "".join(chunk.text or "" for chunk in chunks) and chunks[-1].candidates[0].finish_reason == "STOP"
+    ok("streaming")
+    declared = types.Tool(function_declarations=[types.FunctionDeclaration(name="search_v1", description="searches", parameters_json_schema=SEARCH)])
+    calling = types.FunctionCallingConfig(mode="ANY", allowed_function_names=["search_v1"])
+    forced = models.generate_content(model=model, contents=question, config=config(tools=[declared], tool_config=types.ToolConfig(function_calling_config=calling)))
+    called = forced.function_calls[0]
+    assert called.name == "search_v1" and called.args["query"] and called.id
+    result = types.Content(role="user", parts=[types.Part.from_function_response(name="search_v1", response={"result": "found"})])
+    turns = [types.Content(role="user", parts=[types.Part(text=question)]), forced.candidates[0].content, result]
+    assert models.generate_content(model=model, contents=turns).text
+    ok("forced tool, its result")
+    asked = []
+
+    def get_weather(city: str) -> str:
+        """The weather in a city."""
+        asked.append(city)
+        return "sunny"
+
+    calling = types.FunctionCallingConfig(mode="ANY")
+    automatic = types.AutomaticFunctionCallingConfig(maximum_remote_calls=2)
+    client.chats.create(model=model, config=config(tools=[get_weather], tool_config=types.ToolConfig(function_calling_config=calling), automatic_function_calling=automatic)).send_message("What is the weather in Paris?")
+    assert asked and isinstance(asked[0], str)
+    ok("automatic function calling")
+    for typed in ({"response_schema": Topic}, {"response_json_schema": Topic.model_json_schema()}):
+        parsed = models.generate_content(model=model, contents=question, config=config(response_mime_type="application/json", **typed)).parsed
+        assert Topic.model_validate(parsed if isinstance(parsed, dict) else parsed.model_dump())
+    ok("structured output, both kinds of schema")
+    short = models.generate_content(model=model, contents=question, config=config(max_output_tokens=5))
+    assert short.candidates[0].finish_reason == "MAX_TOKENS" and short.usage_metadata.candidates_token_count <= 5
+    ok("token limit")
+    assert models.count_tokens(model=model, contents=question).total_tokens > 0
+    one = models.embed_content(model="gemini-embedding-001", contents="a policy gradient")
+    two = models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=types.EmbedContentConfig(output_dimensionality=8))
+    assert len(one.embeddings[0].values) == 3072 and [len(vector.values) for vector in two.embeddings] == [8, 8]
+    ok("count of tokens, embeddings")
+    assert any(card.name == f"models/{model}" for card in models.list()) and models.get(model=model).output_token_limit > 0
+    ok("models")
+    chat = client.chats.create(model=model)
+    assert chat.send_message(question).text and chat.send_message("And why?").text and len(chat.get_history()) == 4
+    ok("chat of two turns")
+    wrong = refused(errors.ClientError, lambda: models.generate_content(model=model, contents=question, config=config(temperature=9)))
+    assert (wrong.code, wrong.status) == (400, "INVALID_ARGUMENT")
+    assert refused(errors.ClientError, lambda: models.generate_content(model="gemini-99", contents=question)).status == "NOT_FOUND"
+    faults(LIMITED | {"on": ["google"], "next": 1})
+    assert refused(errors.ClientError, lambda: models.generate_content(model=model, contents=question)).code == 429
+    faults(OVERLOADED | {"on": ["google"], "next": 1})
+    assert refused(errors.ServerError, lambda: models.generate_content(model=model, contents=question)).code == 503
+    faults()
+    ok("400, 404, 429, 503")
+    patient = genai.Client(api_key="key", http_options=types.HttpOptions(base_url=base, retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.1)))
+    retried("google", [LIMITED, BROKEN, OVERLOADED], lambda: patient.models.generate_content(model=model, contents=question).text)
+    ok("retry after 429, 500, 503, where asked for")
 
 
 def check_openai(ok):
@@ -304,6 +376,7 @@ def check_launchdarkly_api(ok):
 
 
 CHECKS = {
+    "google-genai": check_google,
     "openai": check_openai,
     "anthropic": check_anthropic,
     "mistralai": check_mistral,

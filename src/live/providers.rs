@@ -34,8 +34,6 @@ const UNBILLED: [u16; 10] = [400, 401, 402, 403, 404, 405, 413, 415, 422, 429];
 #[derive(Debug)]
 struct Door {
     base: String,
-    /// Where chats go.
-    address: String,
     headers: HeaderMap,
     official: bool,
     gate: Gate,
@@ -98,17 +96,9 @@ impl Providers {
                 value.set_sensitive(true);
                 headers.insert(HeaderName::from_static(name), value);
             }
-            let address = format!("{base}{}", provider.api.chat_path());
-            doors.insert(
-                provider,
-                Door {
-                    base: base.clone(),
-                    address,
-                    headers,
-                    official: *official,
-                    gate: Gate::new(most),
-                },
-            );
+            let door =
+                Door { base: base.clone(), headers, official: *official, gate: Gate::new(most) };
+            doors.insert(provider, door);
         }
         Ok(Self { net, doors, secrets: environment.secrets() })
     }
@@ -142,18 +132,19 @@ impl Providers {
         response
     }
 
-    /// Sends a chat once, for the user of this key, and waits `patience` at most. `idempotency` is
-    /// the same for every repeat of a call and for no other call.
+    /// Sends a chat once, to this path under the base address and with this body, for the user of
+    /// this key, and waits `patience` at most. `idempotency` is the same for every repeat of a call
+    /// and for no other call.
     pub async fn once(
         &self,
         provider: Provider,
-        body: &[u8],
+        chat: (&str, &[u8]),
         user: Option<&str>,
         idempotency: &str,
         patience: Duration,
     ) -> Try {
         let watch = Stopwatch::start();
-        let asked = self.ask(provider, body, user, idempotency);
+        let asked = self.ask(provider, chat, user, idempotency);
         let patience = std::time::Duration::from_micros(patience.us());
         let result = tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
             Err(Failure::new(
@@ -206,12 +197,13 @@ impl Providers {
     async fn ask(
         &self,
         provider: Provider,
-        body: &[u8],
+        (target, body): (&str, &[u8]),
         user: Option<&str>,
         idempotency: &str,
     ) -> Result<ChatResponse, Failure> {
         let door = self.door(provider)?;
-        let bytes = self.send(door, &door.address, body, user, idempotency, provider).await?;
+        let address = [&door.base, target].concat();
+        let bytes = self.send(door, &address, body, user, idempotency, provider).await?;
         // A body that is not what the format says was paid for all the same.
         let malformed = |error| Failure {
             error: ChatError { kind: ErrorKind::Malformed, ..error },

@@ -247,7 +247,7 @@ impl<'a, F: Flags> Session<'a, F> {
     ) -> CallOutcome {
         let mut body = Vec::new();
         model.provider.api.encode_request(request, &mut body);
-        let digest = format!("{:032x}", xxh3_128(&body));
+        let digest = digest(model.provider, request, &body);
         let known = self.recording.borrow().calls.get(&call).cloned();
         match (known, &self.world) {
             (Some(known), _) if known.request() == digest => known,
@@ -330,7 +330,13 @@ impl<'a, F: Flags> Session<'a, F> {
             }
             let Try { latency, result } = world
                 .providers
-                .once(provider, body, request.user.as_deref(), &idempotency, patience)
+                .once(
+                    provider,
+                    (&provider.target(request), body),
+                    request.user.as_deref(),
+                    &idempotency,
+                    patience,
+                )
                 .await;
             total += latency;
             let Failure { error, may_be_charged } = match result {
@@ -477,6 +483,15 @@ fn counted(kind: ErrorKind) -> FailureKind {
         ErrorKind::Malformed => FailureKind::Malformed,
         _ => FailureKind::ProviderError,
     }
+}
+
+/// What a request is known by: its body, and its path where that says the model.
+fn digest(provider: Provider, request: &ChatRequest, body: &[u8]) -> String {
+    let sent = match provider.api.path_api() {
+        Some(api) => xxh3_128(&[api.target(request).as_bytes(), b"\n", body].concat()),
+        None => xxh3_128(body),
+    };
+    format!("{sent:032x}")
 }
 
 /// One sentence, for a failure that would be everybody's.

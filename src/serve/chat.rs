@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::response::Response;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -17,12 +17,14 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::knowledge::tokens::count;
 use crate::llm::chat::{
-    ChatError, ChatRequest, ChatResponse, EmbeddingInput, EmbeddingResponse, ErrorKind,
+    ChatError, ChatRequest, ChatResponse, EmbeddingInput, EmbeddingRequest, EmbeddingResponse,
+    ErrorKind, VectorFormat,
 };
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::Headers;
+use crate::llm::wire::path_api::{PathApi, PathCall};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::{Owner, Purpose};
 use crate::run::TranscriptLine;
@@ -52,11 +54,22 @@ fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
     text.collect()
 }
 
-/// Whether a request has a key.
+/// Whether a request has a key in its headers.
 pub fn authorized(provider: Provider, headers: &HeaderMap) -> Result<(), ChatError> {
     let pairs = pairs(headers);
     let received = Headers { pairs: &pairs, received_us: unix_ms().saturating_mul(1000) };
     provider.api.authenticate(&received).map(|_| ())
+}
+
+/// Whether a request has a key in its headers, or in its query where the provider takes one there.
+fn authorized_at(provider: Provider, headers: &HeaderMap, uri: &Uri) -> Result<(), ChatError> {
+    if has_key(provider, uri) { Ok(()) } else { authorized(provider, headers) }
+}
+
+/// Whether the query holds a key of this provider.
+fn has_key(provider: Provider, uri: &Uri) -> bool {
+    let api = provider.api.path_api();
+    api.is_some_and(|api| api.key_in(uri.query().unwrap_or_default()).is_some())
 }
 
 /// Reads a request whose key is fine.
@@ -65,7 +78,7 @@ pub async fn taken(
     request: Request<Body>,
 ) -> Result<(HeaderMap, Vec<u8>), ChatError> {
     let (head, body) = request.into_parts();
-    if let Err(error) = authorized(provider, &head.headers) {
+    if let Err(error) = authorized_at(provider, &head.headers, &head.uri) {
         discard(body).await;
         return Err(error);
     }
@@ -350,7 +363,43 @@ fn streamed(frames: Frames, wait: Wait) -> Response {
 /// Answers a request for vectors.
 pub async fn embed(
     provider: Provider,
-    api: &EmbeddingsApi,
+    api: &'static EmbeddingsApi,
+    world: Arc<World>,
+    request: Request<Body>,
+) -> Response {
+    embed_as(provider, &VectorsFormat::Shared(api), world, request).await
+}
+
+/// A format of vectors.
+pub enum VectorsFormat {
+    /// The one that providers share.
+    Shared(&'static EmbeddingsApi),
+    /// That of a provider that has the model in the path, and what the path says.
+    Path(&'static dyn PathApi, PathCall),
+}
+
+impl VectorsFormat {
+    fn decode(&self, body: &[u8]) -> Result<EmbeddingRequest, ChatError> {
+        match self {
+            Self::Shared(api) => api.decode_request(body),
+            Self::Path(api, call) => api.read_texts(call, body).map_err(ChatError::bounded),
+        }
+    }
+
+    fn encode(&self, answer: &EmbeddingResponse, format: VectorFormat, id: &str) -> Vec<u8> {
+        let mut body = Vec::new();
+        match self {
+            Self::Shared(api) => api.encode_response(answer, format, id, &mut body),
+            Self::Path(api, call) => api.encode_vectors(call, answer, &mut body),
+        }
+        body
+    }
+}
+
+/// Answers a request for vectors in this format.
+pub async fn embed_as(
+    provider: Provider,
+    api: &VectorsFormat,
     world: Arc<World>,
     request: Request<Body>,
 ) -> Response {
@@ -361,7 +410,7 @@ pub async fn embed(
         Err(error) => return refused(provider, &error, &id),
     };
     let digest = Owner::of(&bytes);
-    let request = match api.decode_request(&bytes) {
+    let request = match api.decode(&bytes) {
         Ok(request) => request,
         Err(error) => return refused(provider, &error, &id),
     };
@@ -403,11 +452,8 @@ pub async fn embed(
         digest,
         fresh: is_fresh(&headers),
     };
-    let answered = async {
-        let mut body = Vec::new();
-        api.encode_response(&answer, request.format, &id, &mut body);
-        bytes_of(200, "application/json", body)
-    };
+    let answered =
+        async { bytes_of(200, "application/json", api.encode(&answer, request.format, &id)) };
     Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
 }
 
@@ -416,17 +462,19 @@ pub async fn embed(
 pub fn models(
     providers: &[Provider],
     world: &World,
-    headers: &HeaderMap,
+    (headers, uri): (&HeaderMap, &Uri),
     id: Option<&str>,
 ) -> Response {
     let pairs = pairs(headers);
     let received = Headers { pairs: &pairs, received_us: 0 };
-    let meant = providers.iter().find(|provider| provider.api.recognizes(&received));
+    let meant = providers
+        .iter()
+        .find(|provider| provider.api.recognizes(&received) || has_key(**provider, uri));
     let Some(&provider) = meant.or(providers.last()) else {
         return refusal(404, "not_found", "no provider lists its models here");
     };
     let request = request_id(provider, world, Owner::NOBODY, 2);
-    if let Err(error) = authorized(provider, headers) {
+    if let Err(error) = authorized_at(provider, headers, uri) {
         return refused(provider, &error, &request);
     }
     let mut body = Vec::new();

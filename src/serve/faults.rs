@@ -8,6 +8,7 @@
 //!
 //! Does not know: how a fault looks, or HTTP.
 
+use crate::llm::wire::PROVIDERS;
 use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::{Endpoint, FaultKind, FaultRule};
 
@@ -94,10 +95,19 @@ impl Active {
     }
 }
 
+/// Providers that there were when the luck of rules for all of them was fixed.
+const FIRST_PROVIDERS: usize = 3;
+
 /// What a rule is, in 32 bits of its JSON, whose names are those of scenario files. How often it
-/// strikes does not matter, so that a larger rate hits the same requests and more.
+/// strikes does not matter, so that a larger rate hits the same requests and more; nor does how many
+/// providers there are, for a rule that holds for all of them.
 fn salt(rule: &FaultRule) -> u64 {
-    let bytes = serde_json::to_vec(&(rule.kind, &rule.on, &rule.models)).unwrap_or_default();
+    let all = PROVIDERS.iter().map(|provider| Endpoint::Chat(*provider));
+    let everywhere = all.clone().all(|endpoint| rule.on.contains(&endpoint));
+    let newer: Vec<Endpoint> = all.skip(FIRST_PROVIDERS).collect();
+    let on: Vec<&Endpoint> =
+        rule.on.iter().filter(|on| !(everywhere && newer.contains(on))).collect();
+    let bytes = serde_json::to_vec(&(rule.kind, &on, &rule.models)).unwrap_or_default();
     xxhash_rust::xxh3::xxh3_64(&bytes) >> 32
 }
 
@@ -124,6 +134,20 @@ mod tests {
                 plan.inject(Endpoint::Chat(OPENAI), Some("gpt-4o"), request(nth), 0).is_some()
             })
             .collect()
+    }
+
+    #[test]
+    fn the_luck_of_a_rule_for_all_does_not_depend_on_how_many_providers_there_are() {
+        // As it was when there were three.
+        let json = br#"[{"fault":"overloaded"},["anthropic","openai","mistral","embeddings","launchdarkly-sdk","launchdarkly-rest","events"],[]]"#;
+        let rules = faults_from_json(br#"{"fault": "overloaded", "rate": 0.1}"#).unwrap();
+        assert_eq!(salt(&rules[0]), xxhash_rust::xxh3::xxh3_64(json) >> 32);
+        let last = PROVIDERS.last().unwrap().key;
+        let own = |on: &str| {
+            let json = format!(r#"{{"fault": "overloaded", "on": [{on}], "rate": 0.1}}"#);
+            salt(&faults_from_json(json.as_bytes()).unwrap()[0])
+        };
+        assert_ne!(own(&format!("\"{last}\"")), own(&format!("\"{last}\", \"openai\"")));
     }
 
     #[test]

@@ -136,6 +136,9 @@ pub fn bytes_of(status: u16, content_type: &'static str, bytes: impl Into<Body>)
 
 /// Adds a header; a value that no header can carry is left out.
 pub fn set(response: &mut Response, name: &'static str, value: &str) {
+    if name.is_empty() {
+        return;
+    }
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

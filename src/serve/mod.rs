@@ -16,6 +16,7 @@ mod background;
 mod byte_bounded_map;
 mod asked;
 mod chat;
+mod by_path;
 mod connections;
 mod control;
 mod events;

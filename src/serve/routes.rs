@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
@@ -18,7 +18,7 @@ use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::world::World;
 use crate::serve::{
-    answers_control, chat, control, events, faults_control, recorder_gate, responses,
+    answers_control, by_path, chat, control, events, faults_control, recorder_gate, responses,
     responses_kept, rest, stream,
 };
 
@@ -82,6 +82,21 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
     let mut lists: BTreeMap<String, Vec<Provider>> = BTreeMap::new();
     for &provider in providers {
         let base = base(provider, shared);
+        if let Some(api) = provider.api.path_api() {
+            let versions = std::iter::once(provider.api.models_path());
+            for path in versions.chain(api.other_versions().iter().copied()) {
+                let asked = move |State(world): State<Arc<World>>,
+                                  Path(name): Path<String>,
+                                  request: Request<Body>| async move {
+                    by_path::asked(provider, api, world, &name, request).await
+                };
+                let path = [&base, path].concat();
+                routes = routes.route(&[&path, "/{id}"].concat(), post(asked));
+                // In front: the last one gets what no other recognizes.
+                lists.entry(path).or_default().insert(0, provider);
+            }
+            continue;
+        }
         let chats = move |State(world): State<Arc<World>>, request: Request<Body>| {
             chat::chat(provider, world, request)
         };
@@ -99,13 +114,14 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
     }
     for (path, providers) in lists {
         let one = providers.clone();
-        let list = move |State(world): State<Arc<World>>, headers: HeaderMap| async move {
-            chat::models(&providers, &world, &headers, None)
+        let list = move |State(world): State<Arc<World>>, uri: Uri, headers: HeaderMap| async move {
+            chat::models(&providers, &world, (&headers, &uri), None)
         };
         let card = move |State(world): State<Arc<World>>,
                          Path(id): Path<String>,
+                         uri: Uri,
                          headers: HeaderMap| async move {
-            chat::models(&one, &world, &headers, Some(&id))
+            chat::models(&one, &world, (&headers, &uri), Some(&id))
         };
         routes = routes.route(&path, get(list)).route(&(path + "/{id}"), get(card));
     }

@@ -51,6 +51,7 @@ mod serve;
 mod serve_abuse;
 mod serve_answers;
 mod serve_faults;
+mod serve_gemini;
 mod serve_grades;
 mod serve_kept;
 mod serve_made;

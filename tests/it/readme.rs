@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use simlab::llm::chat::ChatRequest;
 use simlab::llm::wire::PROVIDERS;
 
 use super::program::folder;
@@ -244,15 +245,18 @@ fn table_of_providers() -> String {
     for provider in PROVIDERS {
         let at_serve = [provider.mount, provider.base_path()].concat();
         let at_serve = if at_serve.is_empty() { "/".to_owned() } else { at_serve };
-        let vectors =
-            provider.api.embeddings().map_or("–".to_owned(), |api| format!("`{}`", api.path));
+        let vectors = match (provider.api.embeddings(), provider.api.path_api()) {
+            (Some(api), _) => format!("`{}`", api.path),
+            (None, Some(_)) => "the same path, `:embedContent`".to_owned(),
+            (None, None) => "–".to_owned(),
+        };
         table += &format!(
             "| {} | `{}` | `{}` | `{}` | `{at_serve}` | `{}` | {vectors} |\n",
             provider.name,
             provider.key_variable,
             provider.base_variable,
             provider.base,
-            provider.api.chat_path(),
+            provider.target(&ChatRequest::new("{model}")),
         );
     }
     table

@@ -75,18 +75,17 @@ fn a_model_that_does_not_exist_is_refused_in_its_providers_words() {
 fn every_provider_of_the_table_answers_at_its_address_in_its_own_format() {
     let served = Served::start(&["security"]);
     for provider in PROVIDERS {
-        let (path, headers) = place(*provider);
+        let (_, headers) = place(*provider);
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let ask = |model: &str| {
             let text = Part::Text("What is a policy gradient?".to_owned());
             let messages = vec![Message { role: Role::User, content: vec![text] }];
             let max_tokens = Some(400);
+            let request = ChatRequest { messages, max_tokens, ..ChatRequest::new(model) };
+            let path = [provider.mount, provider.base_path(), &provider.target(&request)].concat();
             let mut body = Vec::new();
-            provider.api.encode_request(
-                &ChatRequest { messages, max_tokens, ..ChatRequest::new(model) },
-                &mut body,
-            );
+            provider.api.encode_request(&request, &mut body);
             served.send("POST", &path, &headers, &body)
         };
         if let Some(family) = provider.families.iter().find(|family| family.chats) {

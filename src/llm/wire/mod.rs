@@ -3,9 +3,9 @@
 //! random numbers.
 //!
 //! Where to begin: [`Provider`] is a provider as a value, and [`PROVIDERS`] is the table of them.
-//! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`]), which says what it refuses
-//! and what it tolerates; `completions` and
-//! `responses` are the formats that several of them share.
+//! Each provider has a folder ([`anthropic`], [`openai`], [`mistral`], [`google`]), which says what
+//! it refuses and what it tolerates; `completions` and `responses` are the formats that several of
+//! them share.
 //! [`stream::StreamDecoder`] puts a streamed answer together; [`limits`] and [`retry`] read what an
 //! answer says about asking again.
 
@@ -19,6 +19,7 @@ pub mod retry;
 mod ids;
 pub mod embeddings;
 pub mod stream;
+pub mod path_api;
 mod provider;
 mod completions;
 pub mod responses;
@@ -26,6 +27,7 @@ pub mod responses;
 pub mod anthropic;
 pub mod openai;
 pub mod mistral;
+pub mod google;
 
 pub use provider::{Api, Provider, ProviderFacts, SchemaPlace};
 
@@ -36,6 +38,7 @@ pub static PROVIDERS: &[Provider] = &[
     anthropic::ANTHROPIC,
     openai::OPENAI,
     mistral::MISTRAL,
+    google::GOOGLE,
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!
 //! Does not know: which of its callers is a client and which a server.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,6 +23,7 @@ use super::PROVIDERS;
 use super::embeddings::EmbeddingsApi;
 use super::headers::{Headers, Reply};
 use super::limits::LimitHeaders;
+use super::path_api::PathApi;
 use super::responses::ResponsesApi;
 use super::sse::{Chunking, Frames};
 use super::stream::StreamAssembly;
@@ -83,13 +85,20 @@ pub enum SchemaPlace<'a> {
 /// A format of requests, answers, streams and errors, both ways; pure functions from bytes to
 /// values and back.
 pub trait Api: Sync {
-    /// Path of chats under the base address.
+    /// Path of chats under the base address; a pattern where the model is part of it
+    /// ([`Api::path_api`]).
     fn chat_path(&self) -> &'static str;
 
     /// Path of the list of models under the base address.
     fn models_path(&self) -> &'static str;
 
-    /// Header under which the provider sends its id of a request.
+    /// The part of the format that has the model in the path; none where the path is the same for
+    /// all requests.
+    fn path_api(&self) -> Option<&'static dyn PathApi> {
+        None
+    }
+
+    /// Header under which the provider sends its id of a request; empty where it sends none.
     fn request_id_header(&self) -> &'static str;
 
     /// The headers that a client sends besides `content-type`, names in lower case; the key is in
@@ -219,6 +228,27 @@ impl Provider {
     /// `BadRequest` in the provider's words, naming the field.
     pub fn decode_request(self, body: &[u8]) -> Result<ChatRequest, ChatError> {
         self.api.read_request(body).map_err(ChatError::bounded)
+    }
+
+    /// Path and query of a chat under the base address.
+    #[must_use]
+    pub fn target(self, request: &ChatRequest) -> Cow<'static, str> {
+        match self.api.path_api() {
+            Some(api) => Cow::Owned(api.target(request)),
+            None => Cow::Borrowed(self.api.chat_path()),
+        }
+    }
+
+    /// Reads a chat request that was sent to this path and query under the base address.
+    ///
+    /// # Errors
+    /// As [`Provider::decode_request`]; `NotFound` where the path asks nothing that is known.
+    pub fn decode_request_to(self, target: &str, body: &[u8]) -> Result<ChatRequest, ChatError> {
+        let Some(api) = self.api.path_api() else { return self.decode_request(body) };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let read = api.call(name, query).and_then(|call| api.read_chat(&call, body));
+        read.map_err(ChatError::bounded)
     }
 
     /// Reads the body of a 200.

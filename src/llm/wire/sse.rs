@@ -93,6 +93,21 @@ impl Frames {
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
     }
 
+    /// The data of all frames as one JSON array, in the way of services that stream a list.
+    #[must_use]
+    pub fn into_list(self) -> Vec<u8> {
+        let mut list = vec![b'['];
+        for (nth, frame) in self.iter().enumerate() {
+            if nth > 0 {
+                list.extend_from_slice(b",\r\n");
+            }
+            let data = frame.strip_prefix(b"data: ").unwrap_or(frame);
+            list.extend_from_slice(data.strip_suffix(b"\n\n").unwrap_or(data));
+        }
+        list.extend_from_slice(b"\n]");
+        list
+    }
+
     /// Adds a frame with this data as JSON, under an event name if there is one.
     pub(super) fn push<T: Serialize>(&mut self, event: Option<&str>, data: &T) {
         if let Some(event) = event {

@@ -9,6 +9,7 @@ use super::{chance, ms};
 use crate::llm::profile::{CachePrices, FailureRates, Latency, LongPrompts, ModelProfile};
 use crate::llm::wire::Provider;
 use crate::llm::wire::anthropic::ANTHROPIC;
+use crate::llm::wire::google::GOOGLE;
 use crate::llm::wire::mistral::MISTRAL;
 use crate::llm::wire::openai::OPENAI;
 use crate::quantity::Price;
@@ -28,7 +29,8 @@ struct Row {
     /// Prices of input that is read from the prompt cache and written to it, in dollars per million
     /// tokens, and the fewest tokens of a prompt that is cached: price lists and documentation of
     /// November 2026. Where a provider charges nothing for writing, the price is the input's.
-    /// Mistral's fewest tokens are assumed.
+    /// Mistral's fewest tokens are assumed, and those of Gemini 3.1 and 3.5 to be Gemini 3.8's.
+    /// The cache prices of GPT-6.2 are those of GPT-6.1, whose other prices it has, too.
     cache: Option<(&'static str, &'static str, u32)>,
     /// Input tokens above which a call has other prices, and those in percent of the usual, of input
     /// and output: price lists of November 2026.
@@ -59,7 +61,7 @@ const OLD: &str = "October 2025";
 const NEW: &str = "November 2026";
 
 /// In cents per million tokens.
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 27] = [
     Row {
         id: "gpt-4o",
         provider: OPENAI,
@@ -348,6 +350,150 @@ const ROWS: [Row; 18] = [
         routing: 0.95,
         read: NEW,
     },
+    Row {
+        id: "gpt-6.1-sol",
+        provider: OPENAI,
+        prices: Some((200, 1000)),
+        cache: Some(("$0.10", "$2.50", 1_024)),
+        long: Some((272_000, 200, 150)),
+        speed: (800, 8_000),
+        stall: (0.005, 10_000),
+        answers: (430.0, 0.5, 1.8),
+        grades: (0.92, 0.02),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: false,
+        routing: 0.97,
+        read: NEW,
+    },
+    Row {
+        id: "gpt-6.2-sol",
+        provider: OPENAI,
+        prices: Some((200, 1000)),
+        cache: Some(("$0.10", "$2.50", 1_024)),
+        long: Some((272_000, 200, 150)),
+        speed: (800, 8_000),
+        stall: (0.005, 10_000),
+        answers: (430.0, 0.5, 1.8),
+        grades: (0.92, 0.02),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: false,
+        routing: 0.97,
+        read: NEW,
+    },
+    Row {
+        id: "gpt-6-astra",
+        provider: OPENAI,
+        prices: Some((1000, 5000)),
+        cache: Some(("$1.00", "$12.50", 1_024)),
+        long: Some((272_000, 200, 150)),
+        speed: (1_200, 12_000),
+        stall: (0.005, 12_000),
+        answers: (520.0, 0.5, 2.2),
+        grades: (0.95, 0.015),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: false,
+        routing: 0.98,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-3.5-flash-lite",
+        provider: GOOGLE,
+        prices: Some((30, 250)),
+        cache: Some(("$0.03", "$0.30", 4_096)),
+        long: None,
+        speed: (300, 3_000),
+        stall: (0.004, 10_000),
+        answers: (300.0, 0.5, 0.8),
+        grades: (0.76, 0.05),
+        recall: 0.97,
+        cap: 65_536,
+        takes_temperature: false,
+        routing: 0.92,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-3.5-flash",
+        provider: GOOGLE,
+        prices: Some((150, 900)),
+        cache: Some(("$0.15", "$1.50", 4_096)),
+        long: None,
+        speed: (450, 4_500),
+        stall: (0.004, 11_000),
+        answers: (370.0, 0.5, 1.3),
+        grades: (0.86, 0.03),
+        recall: 0.98,
+        cap: 65_536,
+        takes_temperature: false,
+        routing: 0.95,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-3.8-flash",
+        provider: GOOGLE,
+        prices: Some((75, 375)),
+        cache: Some(("$0.075", "$0.75", 4_096)),
+        long: None,
+        speed: (400, 4_000),
+        stall: (0.004, 11_000),
+        answers: (360.0, 0.5, 1.3),
+        grades: (0.87, 0.03),
+        recall: 0.98,
+        cap: 65_536,
+        takes_temperature: false,
+        routing: 0.96,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-3.1-pro-preview",
+        provider: GOOGLE,
+        prices: Some((200, 1200)),
+        cache: Some(("$0.20", "$2.00", 4_096)),
+        long: Some((200_000, 200, 150)),
+        speed: (900, 9_000),
+        stall: (0.005, 13_000),
+        answers: (440.0, 0.5, 1.8),
+        grades: (0.89, 0.025),
+        recall: 0.98,
+        cap: 65_536,
+        takes_temperature: true,
+        routing: 0.96,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-4-hydrogen",
+        provider: GOOGLE,
+        prices: Some((150, 750)),
+        cache: Some(("$0.075", "$1.50", 4_096)),
+        long: None,
+        speed: (600, 6_000),
+        stall: (0.004, 12_000),
+        answers: (410.0, 0.5, 1.6),
+        grades: (0.90, 0.02),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: true,
+        routing: 0.97,
+        read: NEW,
+    },
+    Row {
+        id: "gemini-4-argon",
+        provider: GOOGLE,
+        prices: Some((200, 1000)),
+        cache: Some(("$0.10", "$2.00", 4_096)),
+        long: None,
+        speed: (800, 8_000),
+        stall: (0.004, 12_000),
+        answers: (440.0, 0.5, 1.8),
+        grades: (0.92, 0.02),
+        recall: 0.99,
+        cap: 128_000,
+        takes_temperature: true,
+        routing: 0.97,
+        read: NEW,
+    },
 ];
 
 /// The models that the catalog knows.
@@ -434,6 +580,17 @@ mod tests {
         // Claude Haiku 5.5: input 0.10 and output 0.50, above 100,000 input tokens five times that.
         assert_eq!(cost("claude-haiku-5-5", 100_000, 1_000, 0, 0), 10_000_000 + 500_000);
         assert_eq!(cost("claude-haiku-5-5", 100_001, 1_000, 0, 0), 100_001 * 500 + 2_500_000);
+        // Gemini 3.1 Pro: 2 and 12; above 200,000 twice the input's and one and a half times the
+        // output's. Gemini 4 has one price up to a million; read 0.10.
+        assert_eq!(cost("gemini-3.1-pro-preview", 200_000, 1_000, 0, 0), 400_000_000 + 12_000_000);
+        assert_eq!(
+            cost("gemini-3.1-pro-preview", 200_001, 1_000, 0, 0),
+            200_001 * 4_000 + 18_000_000
+        );
+        assert_eq!(
+            cost("gemini-4-argon", 900_000, 1_000, 800_000, 0),
+            100_000 * 2_000 + 800_000 * 100 + 10_000_000
+        );
         // GPT-6 Sol: 2 and 10; above 272,000 twice the input's and one and a half times the
         // output's. Cached input is part of the length: read 0.20.
         assert_eq!(cost("gpt-6-sol", 272_000, 1_000, 0, 0), 544_000_000 + 10_000_000);

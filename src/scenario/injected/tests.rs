@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnostic::{Source, render};
+use crate::llm::wire::PROVIDERS;
 use crate::llm::wire::anthropic::ANTHROPIC;
 use crate::llm::wire::mistral::MISTRAL;
 use crate::llm::wire::openai::OPENAI;
@@ -28,7 +29,9 @@ fn the_same_rules_mean_the_same_in_ron_and_in_json() {
     let rules = parsed(ron).unwrap();
     assert_eq!(faults_from_json(json), Ok(rules.clone()));
     assert_eq!(rules[0].kind, FaultKind::RateLimited { retry_after: Duration::from_us(2_000_000) });
-    assert_eq!((rules[1].on.len(), rules[1].rate, rules[1].next), (7, 1.0, Some(2)));
+    // Chats of every provider, embeddings, and three of LaunchDarkly.
+    let everywhere = PROVIDERS.len() + 4;
+    assert_eq!((rules[1].on.len(), rules[1].rate, rules[1].next), (everywhere, 1.0, Some(2)));
     assert!(!rules[2].on.contains(&Endpoint::Events));
     assert!(
         rules[0].concerns(Endpoint::Chat(ANTHROPIC), Some("claude-3-opus"))

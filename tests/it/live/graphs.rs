@@ -92,6 +92,30 @@ fn a_live_router_hands_over_by_tools() {
 }
 
 #[test]
+fn a_live_router_asks_gemini_with_the_model_in_the_path() {
+    // One model that takes sampling parameters, and one that does not; one of them has a tool.
+    let router = ROUTER
+        .replace("claude-haiku-5-5", "gemini-3.5-flash")
+        .replace("claude-sonnet-5-5", "gemini-4-argon");
+    let site = site("live-gemini", &router);
+    let (run, again) = run_and_replayed(&site);
+    assert_eq!(run["fingerprint"], again["fingerprint"]);
+    assert!(calls(&run)["triage"] >= 6);
+    assert_eq!(run["traffic"]["succeeded"], 12);
+    let recorded = fs::read_to_string(site.path("traffic.jsonl")).unwrap();
+    for model in ["gemini-3.5-flash", "gemini-4-argon"] {
+        assert!(recorded.contains(model), "{model}");
+    }
+    assert!(recorded.contains("\"name\":\"transfer_to_") && !recorded.contains("AIza"));
+    // Every request came to its model, and a tool's result went back with its call.
+    let transcript = site.served.send("GET", "/_simlab/transcript", &[], b"");
+    let transcript = String::from_utf8(transcript.body).unwrap();
+    assert!(
+        transcript.contains("functionResponse") && transcript.contains("skip_thought_signature")
+    );
+}
+
+#[test]
 fn a_live_run_sends_the_questions_of_a_file_and_a_replay_needs_no_file() {
     let router = ROUTER
         .replace("model: \"claude-haiku-5-5\"", "model: \"gpt-6.1-terra\"")

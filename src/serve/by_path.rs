@@ -1,0 +1,121 @@
+//! Requests whose path says the model and what is asked of it.
+//!
+//! Guarantees: a stream that is asked for as a list has the documents of the one that is asked for
+//! as events.
+//!
+//! Does not know: any provider's paths.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse};
+use crate::llm::input::input_tokens;
+use crate::llm::wire::Provider;
+use crate::llm::wire::path_api::{Operation, PathApi, PathCall};
+use crate::llm::wire::sse::{Chunking, Frames};
+use crate::random::Owner;
+use crate::serve::chat::{
+    AnswerFormat, VectorsFormat, converse, embed_as, refused, request_id, taken,
+};
+use crate::serve::http::bytes_of;
+use crate::serve::models as served;
+use crate::serve::world::World;
+
+/// Answers a request; `name` is the last segment of its path.
+pub async fn asked(
+    provider: Provider,
+    api: &'static dyn PathApi,
+    world: Arc<World>,
+    name: &str,
+    request: Request<Body>,
+) -> Response {
+    let call = match api.call(name, request.uri().query().unwrap_or_default()) {
+        Ok(call) => call,
+        Err(error) => {
+            return refused(provider, &error, &request_id(provider, &world, Owner::NOBODY, 0));
+        }
+    };
+    match call.operation {
+        Operation::Chat => chat(provider, (api, &call), &world, request).await,
+        Operation::CountTokens => count_tokens(provider, (api, &call), &world, request).await,
+        Operation::Embed => {
+            embed_as(provider, &VectorsFormat::Path(api, call), world, request).await
+        }
+    }
+}
+
+/// The provider's format for chats.
+struct PathFormat {
+    provider: Provider,
+    /// Whether a document is that of a stream as a list.
+    list: bool,
+}
+
+impl AnswerFormat for PathFormat {
+    const TAKES_ALL_MODELS: bool = false;
+    const ENDING_EVENTS: usize = 1;
+
+    fn document(&self, answer: &ChatResponse) -> Vec<u8> {
+        if self.list {
+            return self.stream(answer, None).into_list();
+        }
+        let mut body = Vec::with_capacity(1024);
+        self.provider.api.encode_response(answer, &mut body);
+        body
+    }
+
+    fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
+        self.provider.api.encode_stream(answer, Chunking::Words, true)
+    }
+}
+
+async fn chat(
+    provider: Provider,
+    (api, call): (&dyn PathApi, &PathCall),
+    world: &Arc<World>,
+    request: Request<Body>,
+) -> Response {
+    let (headers, bytes) = match taken(provider, request).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0));
+        }
+    };
+    let request = match api.read_chat(call, &bytes).map_err(ChatError::bounded) {
+        Ok(request) => request,
+        Err(error) => {
+            return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0));
+        }
+    };
+    let list = call.stream && call.list;
+    // A list is sent as one document.
+    let request = ChatRequest { stream: request.stream && !list, ..request };
+    let format = PathFormat { provider, list };
+    converse(provider, world, &headers, (&request, &bytes), &format).await
+}
+
+/// Counts the tokens of what a chat would be sent.
+async fn count_tokens(
+    provider: Provider,
+    (api, call): (&dyn PathApi, &PathCall),
+    world: &World,
+    request: Request<Body>,
+) -> Response {
+    let id = request_id(provider, world, Owner::NOBODY, 3);
+    let read = taken(provider, request).await.and_then(|(_, bytes)| {
+        let request = api.read_count(call, &bytes).map_err(ChatError::bounded)?;
+        served::card(provider, world.responder.models(), &request.model)?;
+        Ok(input_tokens(provider, &request))
+    });
+    match read {
+        Ok(tokens) => {
+            let mut body = Vec::new();
+            api.encode_count(tokens, &mut body);
+            bytes_of(200, "application/json", body)
+        }
+        Err(error) => refused(provider, &error, &id),
+    }
+}
