@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::live::environment::is_loopback;
+use crate::llm::wire::address::is_loopback;
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::Repeat;
 use crate::time::Duration;

@@ -5,11 +5,12 @@
 //!
 //! Does not know: whether a key is any good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::llm::wire::{PROVIDERS, Provider};
+use crate::llm::wire::Provider;
+use crate::llm::wire::address::{is_address, is_loopback};
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -132,7 +133,7 @@ pub fn read(
     let sdk_key = key("LD_SDK_KEY", "the server-side SDK key of the LaunchDarkly environment");
     let api_key = key("LD_API_KEY", "a LaunchDarkly access token with the writer role");
     let mut access = BTreeMap::new();
-    for &provider in PROVIDERS.iter().filter(|provider| providers.contains(provider)) {
+    for &provider in &providers.iter().copied().collect::<BTreeSet<_>>() {
         let own = set(provider.base_variable).map(|base| base.trim_end_matches('/').to_owned());
         let base = own.unwrap_or_else(|| provider.base.to_owned());
         let key = key(provider.key_variable, "the scenario asks this provider's models");
@@ -208,28 +209,6 @@ impl Environment {
 #[must_use]
 pub fn goes_direct(address: &str) -> bool {
     address.starts_with("http://") || is_loopback(address)
-}
-
-fn is_address(address: &str) -> bool {
-    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let host = rest.split('/').next().unwrap_or_default();
-        !host.is_empty()
-            && !rest.contains(['@', '?', '#'])
-            && rest.bytes().all(|byte| byte.is_ascii_graphic())
-    })
-}
-
-/// Whether an address is on this machine.
-#[must_use]
-pub fn is_loopback(address: &str) -> bool {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(six) => six.split(']').next().unwrap_or_default(),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

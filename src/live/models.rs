@@ -30,6 +30,8 @@ pub fn faults(model: &ModelProfile, official: bool) -> Vec<String> {
     }
     if model.input_price.is_none() || model.output_price.is_none() {
         faults.push(format!("model `{id}` has no price, so no budget could hold: give it `input_price` and `output_price`"));
+    } else if !PROVIDERS.contains(&model.provider) && model.prices_of.is_some() {
+        faults.push(format!("model `{id}` is served by {}, and has a price of the model that it is like: give it `input_price` and `output_price`", model.provider.name));
     }
     faults
 }

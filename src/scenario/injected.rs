@@ -182,7 +182,14 @@ impl FaultRule {
             (Some(head), Some(model)) => model.starts_with(head),
             (None, Some(model)) => model == pattern,
         };
-        self.on.contains(&endpoint) && (self.models.is_empty() || self.models.iter().any(named))
+        // A provider that a scenario names by its address has no name here: what holds for the chats
+        // of all others holds for its chats.
+        let of_all = || PROVIDERS.iter().all(|known| self.on.contains(&Endpoint::Chat(*known)));
+        let holds = match endpoint {
+            Endpoint::Chat(provider) if !PROVIDERS.contains(&provider) => of_all(),
+            endpoint => self.on.contains(&endpoint),
+        };
+        holds && (self.models.is_empty() || self.models.iter().any(named))
     }
 }
 

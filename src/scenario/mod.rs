@@ -8,6 +8,7 @@
 
 mod adaptive;
 mod catalog;
+mod compatible;
 mod configs;
 mod decision;
 mod documents;

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::catalog;
+use super::compatible;
 use super::faults::Faults;
 use super::outcomes;
 use super::source::{self, Clause};
@@ -98,6 +99,7 @@ pub fn entry<'a, T: Clone>(
 pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<ModelProfile> {
     faults.keys("model", "", written);
     let mut models = catalog::models();
+    let mut addressed = Vec::new();
     for (key, file) in &written.0 {
         let own = entry(
             "model",
@@ -126,6 +128,19 @@ pub fn models(written: &Entries<source::Model>, faults: &mut Faults<'_>) -> Vec<
             model.failures.rate_limit => file.failures.rate_limit,
             model.failures.refusal => file.failures.refusal,
             model.failures.malformed => file.failures.malformed,
+        }
+        if let Some(compatible) = &file.compatible {
+            if file.provider.is_some() {
+                faults.add(
+                    format!("model `{}` has a `provider` and a `compatible`", key.value),
+                    &compatible.name.span,
+                    "a second provider",
+                    Some("leave one of them out".to_owned()),
+                );
+            }
+            if let Some(provider) = compatible::provider(compatible, &mut addressed, faults) {
+                model.provider = provider;
+            }
         }
         within! { faults,
             model.latency.sigma => file.latency.sigma, "sigma", 0.0, 3.0;

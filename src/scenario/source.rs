@@ -25,7 +25,7 @@ pub use graph::{
 pub use metrics::{Accuracy, Metric, WrittenDenominator};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout, WrittenDesign};
-pub use world::{Causes, Judge, Model, Sees, Tool};
+pub use world::{Causes, Judge, Model, Sees, Tool, WrittenCompatible};
 #[cfg(test)]
 pub use world::{ContextOf, Failures, Latency};
 

@@ -318,7 +318,11 @@ fn every_built_in_scenario_is_sound_and_in_the_folder_and_has_a_title() {
 fn every_default_says_where_it_comes_from() {
     let blocks: [(&str, Vec<&str>, &[&str]); 8] = [
         ("traffic", fields::<source::Traffic>(), &[]),
-        ("models", fields::<source::Model>(), &["like", "no_price", "latency", "failures"]),
+        (
+            "models",
+            fields::<source::Model>(),
+            &["like", "no_price", "latency", "failures", "compatible"],
+        ),
         ("models.latency", fields::<source::Latency>(), &[]),
         ("models.failures", fields::<source::Failures>(), &[]),
         ("tools", fields::<source::Tool>(), &["like", "unlimited"]),

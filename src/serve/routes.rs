@@ -4,7 +4,7 @@
 //!
 //! Does not know: what any route answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -198,7 +198,16 @@ pub fn of_door(door: Door, world: Arc<World>) -> Router {
     complete(routes, world, provider)
 }
 
-/// What the port that all share answers.
+/// What the port that all share answers: every provider of the table, and those that the scenario
+/// names by their address.
 pub fn all(world: Arc<World>) -> Router {
-    complete(of_launchdarkly().merge(of_providers(PROVIDERS, true)).merge(of_simlab()), world, None)
+    let own: BTreeSet<Provider> = world
+        .responder
+        .models()
+        .iter()
+        .map(|model| model.provider)
+        .filter(|provider| !PROVIDERS.contains(provider))
+        .collect();
+    let providers: Vec<Provider> = PROVIDERS.iter().copied().chain(own).collect();
+    complete(of_launchdarkly().merge(of_providers(&providers, true)).merge(of_simlab()), world, None)
 }

@@ -16,6 +16,7 @@ pub mod headers;
 pub mod sse;
 pub mod limits;
 pub mod retry;
+pub mod address;
 mod ids;
 pub mod embeddings;
 pub mod stream;
@@ -29,6 +30,7 @@ pub mod openai;
 pub mod mistral;
 pub mod google;
 
+pub use openai::{compatible, compatible_variable};
 pub use provider::{Api, Provider, ProviderFacts, SchemaPlace};
 
 /// Every provider, in the order of lists and messages. A new provider has a folder, its `pub mod`

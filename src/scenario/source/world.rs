@@ -18,6 +18,9 @@ pub struct Model {
     pub like: Option<Spanned<String>>,
     /// Who serves it; a live run asks there.
     pub provider: Option<Provider>,
+    /// An OpenAI-compatible provider that serves it, by its address, instead of `provider`. Models
+    /// with the same `name` share its key, limits and line in reports. Default: none.
+    pub compatible: Option<WrittenCompatible>,
     /// Price of input tokens.
     pub input_price: Option<Price>,
     /// Price of output tokens.
@@ -63,6 +66,22 @@ pub struct Model {
     pub max_output_tokens: Option<Spanned<i64>>,
     /// Whether a live model may be sent a `temperature`.
     pub takes_temperature: Option<bool>,
+}
+
+/// A provider that speaks OpenAI's chat completions at another address, such as Groq, vLLM or Ollama.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Compatible")]
+pub struct WrittenCompatible {
+    /// Its name in reports and messages: lower-case letters, digits and dashes, such as "groq".
+    pub name: Spanned<String>,
+    /// Its base address with the path up to the version, such as "https://api.groq.com/openai/v1". The
+    /// environment variable with the name in capitals and `_BASE_URL` overrides it.
+    pub base: Spanned<String>,
+    /// The environment variable that holds the key of its API; a server without keys takes any value.
+    /// Default: the name in capitals and `_API_KEY`.
+    #[serde(default)]
+    pub key: Option<Spanned<String>>,
 }
 
 /// Other prices for a call whose prompt is long: for all of its tokens, not for those above alone.

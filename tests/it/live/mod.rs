@@ -1,6 +1,7 @@
 //! Live runs with `serve` (or a stand-in) as the other side.
 
 mod calibrate;
+mod compatible;
 mod delivery;
 pub mod money;
 mod graphs;

@@ -20,6 +20,60 @@ fn a_model_without_a_price() {
     "#);
 }
 
+/// A model at another address, with these fields of it.
+fn at(fields: &str) -> String {
+    with(&format!(r#"models: {{"llama": (like: "gpt-4o", compatible: ({fields}))}}"#))
+}
+
+#[test]
+fn a_provider_with_a_name_that_is_taken() {
+    assert_snapshot!(at(r#"name: "openai", base: "https://x.example/v1""#), @r#"
+     × the name `openai` is that of OpenAI
+      ╭─[my.ron:2:59]
+    1 │ (
+    2 │     models: {"llama": (like: "gpt-4o", compatible: (name: "openai", base: "https://x.example/v1"))},
+      ·                                                           ────┬───
+      ·                                                               ╰── this provider is built in
+    3 │     experiments: [(
+      ╰────
+     help: write `provider: OpenAi` instead of `compatible`; for its models at another address, choose
+           another name
+    "#);
+}
+
+#[test]
+fn an_address_of_a_provider_that_may_hold_a_key_and_a_key_in_place_of_its_variable() {
+    // No line of the file is shown, since what is wrong may be a key.
+    assert_snapshot!(at(r#"name: "groq", base: "https://user:sk-1@x.example/v1", key: "gsk_1""#), @r#"
+     × the `base` of `groq` is not an address
+     help: write https://, a host and the path up to the version, without a key, `?` or `@`, such as
+           "https://api.groq.com/openai/v1"
+     × the `key` of `groq` is not the name of an environment variable
+     help: write the name of the variable that holds the key, in capitals, such as "GROQ_API_KEY";
+           never write a key into a scenario
+    "#);
+}
+
+#[test]
+fn an_address_of_a_provider_with_one_path_too_many_or_without_encryption() {
+    let said = |base: &str| {
+        let told = at(&format!(r#"name: "groq", base: "{base}""#));
+        told.lines().next().unwrap_or_default().trim().to_owned()
+    };
+    assert_snapshot!(said("https://x.example/v1/chat/completions"), @"× the `base` of `groq` is the address of chats");
+    assert_snapshot!(said("http://x.example/v1"), @"× the `base` of `groq` begins with http:// and would send the key unencrypted");
+    assert_snapshot!(said("https://x.example/{v1"), @"× the `base` of `groq` holds a character that no base address has");
+    assert_eq!(said("http://127.0.0.1:11434/v1"), "ok");
+}
+
+#[test]
+fn a_provider_with_two_addresses() {
+    let two = r#"models: {"a": (like: "gpt-4o", compatible: (name: "groq", base: "https://x.example/v1")), "b": (like: "gpt-4o", compatible: (name: "groq", base: "https://y.example/v1"))}"#;
+    let said = with(two);
+    assert!(said.contains("× the provider `groq` has two addresses or keys"), "{said}");
+    assert!(said.contains("before, it is at https://x.example/v1 with GROQ_API_KEY"), "{said}");
+}
+
 #[test]
 fn an_unknown_model() {
     assert_snapshot!(with(r#"configs: {"support-agent": (variations: {"other-paid": (model: "gpt-4")})}"#), @r#"
@@ -51,8 +105,10 @@ fn a_model_that_nobody_uses_either() {
            claude-3-5-haiku-20241022, claude-3-haiku-20240307, claude-opus-4-20250514,
            mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
            claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
-           gpt-6-sol, mistral-small-2603, mistral-large-4-0; a model of your own starts from one of
-           the catalog: `models: { "llama": (like: "…", input_price: "$…", output_price: "$…") }`
+           gpt-6-sol, mistral-small-2603, mistral-large-4-0, gpt-6.1-sol, gpt-6.2-sol, gpt-6-astra,
+           gemini-3.5-flash-lite, gemini-3.5-flash, gemini-3.8-flash, …; a model of your own starts
+           from one of the catalog: `models: { "llama": (like: "…", input_price: "$…",
+           output_price: "$…") }`
     "#);
 }
 

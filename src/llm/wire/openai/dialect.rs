@@ -13,7 +13,13 @@ use crate::llm::wire::completions::{
 use crate::llm::wire::responses::ModelParameters;
 
 /// OpenAI's chat completions.
-pub(super) static DIALECT: Dialect = Dialect {
+pub(super) static DIALECT: Dialect = BASE;
+
+/// Those of a server that speaks the same, with the older word for the cap.
+pub(super) static COMPATIBLE: Dialect =
+    Dialect { words: CompletionWords { completion_cap: false, ..BASE.words }, ..BASE };
+
+const BASE: Dialect = Dialect {
     refused: &[
         ("top_k", |body| body.top_k.0),
         ("system", |body| body.system.0),
