@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use simlab::flags::events::read;
 use simlab::llm::chat::ChatError;
 use simlab::llm::wire::anthropic::ANTHROPIC;
+use simlab::llm::wire::google::GOOGLE;
 use simlab::llm::wire::headers::Headers;
 use simlab::llm::wire::mistral::MISTRAL;
 use simlab::llm::wire::openai::OPENAI;
@@ -18,7 +19,7 @@ fn texts(all: &[&str]) -> Vec<Vec<u8>> {
 }
 
 /// Requests with everything in them.
-pub const CHATS: [(Provider, &str); 3] = [
+pub const CHATS: [(Provider, &str); 4] = [
     (
         ANTHROPIC,
         r#"{"model":"claude-3-5-haiku-latest","max_tokens":100,"stream":false,"temperature":0.5,"top_p":0.9,"top_k":5,"system":[{"type":"text","text":"be brief"}],"stop_sequences":["x"],"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"b"}]}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":{"type":"integer","minimum":1,"maximum":5}},"required":["a"]}}],"tool_choice":{"type":"auto"}}"#,
@@ -31,10 +32,14 @@ pub const CHATS: [(Provider, &str); 3] = [
         MISTRAL,
         r#"{"model":"mistral-small-latest","max_tokens":100,"random_seed":3,"stream":false,"temperature":0.5,"messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hello"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"any","response_format":{"type":"json_object"}}"#,
     ),
+    (
+        GOOGLE,
+        r#"{"model":"models/gemini-3.5-flash","systemInstruction":{"parts":[{"text":"be brief"}]},"contents":[{"role":"user","parts":[{"text":"hello"},{"inlineData":{"mimeType":"image/png","data":""}}]},{"role":"model","parts":[{"thought":true,"text":"hm"},{"functionCall":{"id":"c1","name":"f","args":{"a":1}},"thoughtSignature":"cw=="}]},{"role":"user","parts":[{"functionResponse":{"id":"c1","name":"f","response":{"output":"x"}}}]}],"tools":[{"functionDeclarations":[{"name":"f","description":"d","parameters":{"type":"OBJECT","nullable":true,"properties":{"a":{"type":"INTEGER","minItems":"1"}}}}]}],"tool_config":{"function_calling_config":{"mode":"ANY","allowed_function_names":["f"]}},"generationConfig":{"maxOutputTokens":100,"temperature":0.5,"topP":0.9,"stopSequences":["x"],"seed":3,"responseMimeType":"application/json","responseJsonSchema":{"type":"object"},"thinkingConfig":{"thinking_level":"LOW"}}}"#,
+    ),
 ];
 
 /// Replies with everything in them.
-const REPLIES: [(Provider, &str); 3] = [
+const REPLIES: [(Provider, &str); 4] = [
     (
         ANTHROPIC,
         r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-3-5-haiku-20241022","content":[{"type":"text","text":"hello"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":0,"cache_creation_input_tokens":0}}"#,
@@ -46,6 +51,10 @@ const REPLIES: [(Provider, &str); 3] = [
     (
         MISTRAL,
         r#"{"id":"1","object":"chat.completion","created":1760000000,"model":"mistral-small-latest","choices":[{"index":0,"message":{"role":"assistant","content":"hello","tool_calls":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#,
+    ),
+    (
+        GOOGLE,
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"hm","thought":true},{"text":"hello"},{"functionCall":{"id":"c1","name":"f","args":{"a":1}},"thoughtSignature":"cw=="}]},"finishReason":"STOP","safetyRatings":[],"index":0}],"promptFeedback":{},"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":3,"thoughtsTokenCount":9,"cachedContentTokenCount":2,"totalTokenCount":17},"modelVersion":"gemini-3.5-flash","responseId":"r"}"#,
     ),
 ];
 
@@ -65,7 +74,9 @@ fn refused(of: Provider, error: &ChatError) -> String {
 #[test]
 fn chat_requests() {
     let _one = one_at_a_time();
-    for (name, nth) in [("chat-anthropic", 0), ("chat-openai", 1), ("chat-mistral", 2)] {
+    for (name, nth) in
+        [("chat-anthropic", 0), ("chat-openai", 1), ("chat-mistral", 2), ("chat-google", 3)]
+    {
         let (of, text) = CHATS[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
             let request = of.decode_request(bytes).map_err(|error| refused(of, &error))?;
@@ -100,7 +111,9 @@ fn embedding_requests() {
 #[test]
 fn replies_of_providers() {
     let _one = one_at_a_time();
-    for (name, nth) in [("reply-anthropic", 0), ("reply-openai", 1), ("reply-mistral", 2)] {
+    for (name, nth) in
+        [("reply-anthropic", 0), ("reply-openai", 1), ("reply-mistral", 2), ("reply-google", 3)]
+    {
         let (of, text) = REPLIES[nth];
         fuzz(name, 1500, &texts(&[text]), |bytes| {
             of.decode_response(bytes).map(drop).map_err(|error| error.message)
@@ -161,7 +174,9 @@ fn errors_of_providers() {
 #[test]
 fn streams_of_providers() {
     let _one = one_at_a_time();
-    for (name, nth) in [("stream-anthropic", 0), ("stream-openai", 1), ("stream-mistral", 2)] {
+    for (name, nth) in
+        [("stream-anthropic", 0), ("stream-openai", 1), ("stream-mistral", 2), ("stream-google", 3)]
+    {
         let (of, text) = REPLIES[nth];
         let response = of.decode_response(text.as_bytes()).unwrap();
         let sound = [

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simlab::llm::wire::PROVIDERS;
 use simlab::llm::wire::anthropic::ANTHROPIC;
+use simlab::llm::wire::google::GOOGLE;
 use simlab::llm::wire::mistral::MISTRAL;
 use simlab::llm::wire::openai::OPENAI;
 
@@ -183,6 +184,7 @@ fn requests_to_the_server() {
         ("content-type", "application/json; domain-model=launchdarkly.semanticpatch"),
     ];
     let of_anthropic = [("x-api-key", "k"), ("anthropic-version", "2023-06-01")];
+    let of_google = [("x-goog-api-key", "k"), ("content-type", "application/json")];
     let of_bearer = [("authorization", "Bearer k"), ("content-type", "application/json")];
     let own = [("content-type", "application/json"), ("x-simlab", "1")];
     let targets: Vec<Asked<'_>> = vec![
@@ -192,6 +194,10 @@ fn requests_to_the_server() {
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
         ("POST", "/v1/chat/completions", &of_bearer, structured.to_string()),
         ("POST", "/mistral/v1/chat/completions", &of_bearer, chat(MISTRAL)),
+        ("POST", "/v1beta/models/gemini-3.5-flash:generateContent", &of_google, chat(GOOGLE)),
+        ("POST", "/v1beta/models/gemini-3.5-flash:streamGenerateContent", &of_google, chat(GOOGLE)),
+        ("POST", "/v1/models/gemini-3.5-flash:countTokens", &of_google, chat(GOOGLE)),
+        ("POST", "/v1beta/models/gemini-embedding-001:batchEmbedContents", &of_google, r#"{"requests":[{"content":{"parts":[{"text":"a"}]},"outputDimensionality":8}]}"#.to_owned()),
         ("POST", "/v1/embeddings", &of_bearer, r#"{"model":"text-embedding-3-small","input":["a","b"],"dimensions":8}"#.to_owned()),
         ("POST", "/mistral/v1/embeddings", &of_bearer, r#"{"model":"mistral-embed","input":["a","b"]}"#.to_owned()),
         (
