@@ -110,6 +110,7 @@ fn a_live_run_sends_a_model_to_its_address_with_its_own_key_and_charges_its_pric
             .mount(&groq)
             .await;
     });
+    fs::remove_file(site.path("traffic.jsonl")).unwrap();
     let refused = ran(site.command(&LIVE).env("GROQ_API_KEY", KEY));
     assert_eq!(refused.code, 4, "{}", refused.err);
     assert!(

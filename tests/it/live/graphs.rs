@@ -97,7 +97,12 @@ fn a_live_router_asks_gemini_with_the_model_in_the_path() {
     let router = ROUTER
         .replace("claude-haiku-5-5", "gemini-3.5-flash")
         .replace("claude-sonnet-5-5", "gemini-4-argon");
-    let site = site("live-gemini", &router);
+    let folder = folder("live-gemini");
+    fs::write(folder.join("my.ron"), &router).unwrap();
+    let file = folder.join("my.ron").display().to_string();
+    let served = Served::start(&[file.as_str(), "--time-scale", "500", "--transcript", "1000"]);
+    let sdk_key = served.sdk_key();
+    let site = Site { served, folder, sdk_key };
     let (run, again) = run_and_replayed(&site);
     assert_eq!(run["fingerprint"], again["fingerprint"]);
     assert!(calls(&run)["triage"] >= 6);

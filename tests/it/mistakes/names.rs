@@ -36,8 +36,8 @@ fn a_provider_with_a_name_that_is_taken() {
       ·                                                               ╰── this provider is built in
     3 │     experiments: [(
       ╰────
-     help: write `provider: OpenAi` instead of `compatible`; for its models at another address, choose
-           another name
+     help: write `provider: OpenAi` instead of `compatible`; for its models at another address,
+           choose another name
     "#);
 }
 
@@ -48,9 +48,11 @@ fn an_address_of_a_provider_that_may_hold_a_key_and_a_key_in_place_of_its_variab
      × the `base` of `groq` is not an address
      help: write https://, a host and the path up to the version, without a key, `?` or `@`, such as
            "https://api.groq.com/openai/v1"
+      in my.ron
      × the `key` of `groq` is not the name of an environment variable
      help: write the name of the variable that holds the key, in capitals, such as "GROQ_API_KEY";
            never write a key into a scenario
+      in my.ron
     "#);
 }
 
@@ -106,9 +108,9 @@ fn a_model_that_nobody_uses_either() {
            mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
            claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
            gpt-6-sol, mistral-small-2603, mistral-large-4-0, gpt-6.1-sol, gpt-6.2-sol, gpt-6-astra,
-           gemini-3.5-flash-lite, gemini-3.5-flash, gemini-3.8-flash, …; a model of your own starts
-           from one of the catalog: `models: { "llama": (like: "…", input_price: "$…",
-           output_price: "$…") }`
+           gemini-3.5-flash-lite, gemini-3.5-flash, gemini-3.8-flash, gemini-3.1-pro-preview,
+           gemini-4-hydrogen, gemini-4-argon; a model of your own starts from one of the catalog:
+           `models: { "llama": (like: "…", input_price: "$…", output_price: "$…") }`
     "#);
 }
 
@@ -127,8 +129,9 @@ fn a_new_model_without_likeness() {
            claude-3-5-haiku-20241022, claude-3-haiku-20240307, claude-opus-4-20250514,
            mistral-small-latest, claude-haiku-4-5-20251001, claude-sonnet-4-6, claude-opus-4-7,
            claude-haiku-5-5, claude-sonnet-5-5, claude-opus-5-5, gpt-6-luna, gpt-6.1-terra,
-           gpt-6-sol, mistral-small-2603, mistral-large-4-0; write `like: "…"` to make a new one from
-           one of these
+           gpt-6-sol, mistral-small-2603, mistral-large-4-0, gpt-6.1-sol, gpt-6.2-sol, gpt-6-astra,
+           gemini-3.5-flash-lite, gemini-3.5-flash, gemini-3.8-flash, gemini-3.1-pro-preview,
+           gemini-4-hydrogen, gemini-4-argon; write `like: "…"` to make a new one from one of these
     "#);
 }
 
