@@ -8,8 +8,8 @@
 //! thought signature. What is tolerated: any other field it does not know. The real service refuses
 //! those, but it learns new ones every month.
 //!
-//! Not simulated: thoughts; an answer has none, whatever `thinkingConfig` says. Read over: images,
-//! files, executable code and the server's own tools.
+//! Not simulated: thoughts; an answer has none, whatever `thinkingConfig` says. Read over: executable
+//! code and the server's own tools. An image or a file is counted as 258 tokens, whatever its size.
 
 mod answer;
 mod embeddings;

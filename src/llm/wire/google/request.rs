@@ -181,7 +181,7 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
         let words = "* GenerateContentRequest.contents: contents is not specified";
         return Err(Fault::said("contents", words, None));
     }
-    let (messages, unsigned) = contents::messages(contents)?;
+    let (messages, media_tokens, unsigned) = contents::messages(contents)?;
     let system =
         body.system_instruction.map(|Obj(content)| contents::texts(content)).transpose()?;
     let tools = tools(body.tools.unwrap_or_default())?;
@@ -210,6 +210,7 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
         stop,
         seed: config.seed,
         output: output(config)?,
+        media_tokens,
         include_usage: true,
         ..ChatRequest::new(model)
     };

@@ -59,10 +59,14 @@ impl Waiting {
     }
 }
 
-/// Reads the contents, and finds the first function call of the current turn without a signature.
+/// Tokens of an image or of a page of a document: the documentation's page on tokens.
+const MEDIA_TOKENS: u32 = 258;
+
+/// Reads the contents, counts the tokens of images and files, and finds the first function call of the current turn without a signature.
 pub(super) fn messages(
     all: Vec<Obj<ContentIn>>,
-) -> Result<(Vec<Message>, Option<Unsigned>), Fault> {
+) -> Result<(Vec<Message>, u32, Option<Unsigned>), Fault> {
+    let mut media = 0_u32;
     let mut messages = Vec::with_capacity(all.len());
     let mut waiting = Waiting::default();
     let mut unsigned = None;
@@ -109,11 +113,10 @@ pub(super) fn messages(
                     made.push(Part::ToolResult(result(answered, &path, &mut waiting)?));
                 }
                 PartIn { text: Some(text), .. } => made.push(Part::Text(text)),
-                part if part.inline_data.0
-                    || part.file_data.0
-                    || part.executable_code.0
-                    || part.code_execution_result.0
-                    || signature => {}
+                part if part.inline_data.0 || part.file_data.0 => {
+                    media = media.saturating_add(MEDIA_TOKENS);
+                }
+                part if part.executable_code.0 || part.code_execution_result.0 || signature => {}
                 _ => {
                     let words = format!(
                         "* GenerateContentRequest.contents[{i}].parts[{j}].data: required oneof field 'data' must have one initialized field"
@@ -135,7 +138,7 @@ pub(super) fn messages(
     if waiting.open > 0 {
         return Err(Fault::said("contents", UNANSWERED, None));
     }
-    Ok((messages, unsigned))
+    Ok((messages, media, unsigned))
 }
 
 fn called(call: CallIn, path: &str, before: usize) -> Result<ToolUse, Fault> {
