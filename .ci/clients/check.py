@@ -346,6 +346,54 @@ def check_launchdarkly_ai(ok):
     client.close()
 
 
+def check_launchdarkly_graph(ok):
+    import launchdarkly_api as rest
+    from ldai.client import LDAIClient
+    from ldai.tracker import TokenUsage
+
+    client, context, served = launchdarkly()
+    api = rest.ApiClient(rest.Configuration(host=base, api_key={"ApiKey": "api-key"}))
+    # The client's own default header hides the argument, so both are set.
+    api.default_headers["LD-API-Version"] = "beta"
+    agents, where = rest.AgentControlApi(api), {"ld_api_version": "beta", "project_key": served["project"]}
+    changed = threading.Event()
+    client.flag_tracker.add_listener(lambda change: changed.set() if change.key == "chatbot-flow" else None)
+    ways = [("supervisor-agent", "security-agent"), ("supervisor-agent", "support-agent"), ("security-agent", "support-agent")]
+    edges = [rest.AgentGraphEdgePost(key=f"{a}-{b}", source_config=a, target_config=b, handoff={"route": b}) for a, b in ways]
+    new = rest.AgentGraphPost(key="chatbot-flow", name="Flow", root_config_key="supervisor-agent", edges=edges)
+    agents.post_agent_graph(agent_graph_post=new, **where)
+    listed = agents.list_agent_graphs(**where)
+    assert [one.key for one in listed.items] == ["chatbot-flow"] and len(listed.items[0].edges) == 3
+    assert changed.wait(5), "the graph did not reach the SDK"
+    ok("created over REST")
+    before = status()["events_by_kind"]
+    graph = LDAIClient(client).agent_graph("chatbot-flow", context)
+    assert graph.is_enabled()
+    seen = []
+    graph.traverse(lambda node, _: seen.append((node.get_key(), [edge.handoff["route"] for edge in node.get_edges()])))
+    assert seen[0] == ("supervisor-agent", ["security-agent", "support-agent"]) and seen[-1] == ("support-agent", []), seen
+    ok("walked")
+    tracker = graph.create_tracker()
+    tracker.track_duration(1200)
+    tracker.track_invocation_success()
+    tracker.track_path([key for key, _ in seen])
+    tracker.track_total_tokens(TokenUsage(30, 20, 10))
+    client.flush()
+    until("no tracked events", lambda: status()["events_by_kind"].get("custom", 0) >= before.get("custom", 0) + 4)
+    # Whoever fetches a graph is exposed to the experiments on all of its agents.
+    assert status()["events_by_kind"]["feature"] > before.get("feature", 0)
+    assert status()["malformed_events"] == 0
+    ok("graph events, exposures")
+    agents.patch_agent_graph(graph_key="chatbot-flow", agent_graph_patch=rest.AgentGraphPatch(name="Renamed"), **where)
+    assert agents.get_agent_graph(graph_key="chatbot-flow", **where).name == "Renamed"
+    agents.delete_agent_graph(graph_key="chatbot-flow", **where)
+    refused(rest.exceptions.NotFoundException, lambda: agents.get_agent_graph(graph_key="chatbot-flow", **where))
+    api.default_headers["LD-API-Version"] = "20240415"
+    refused(rest.exceptions.ForbiddenException, lambda: agents.list_agent_graphs(**where))
+    ok("changed, removed, beta only")
+    client.close()
+
+
 def check_launchdarkly_api(ok):
     import launchdarkly_api as rest
 
@@ -383,7 +431,10 @@ CHECKS = {
     "launchdarkly-server-sdk": check_launchdarkly_sdk,
     "launchdarkly-server-sdk-ai": check_launchdarkly_ai,
     "launchdarkly-api": check_launchdarkly_api,
+    "launchdarkly agent graph": check_launchdarkly_graph,
 }
+# Checks that are about two packages are named by the one whose version counts.
+PACKAGES = {"launchdarkly agent graph": "launchdarkly-server-sdk-ai"}
 failed = 0
 print(f"{'client':28} {'version':10} checks passed")
 try:
@@ -391,10 +442,10 @@ try:
         passed = []
         try:
             check(passed.append)
-            print(f"{name:28} {version(name):10} {len(passed)}: {'; '.join(passed)}")
+            print(f"{name:28} {version(PACKAGES.get(name, name)):10} {len(passed)}: {'; '.join(passed)}")
         except Exception:  # every client is tried, whatever became of the one before
             failed += 1
-            print(f"{name:28} {version(name):10} FAILED after {'; '.join(passed) or 'nothing'}")
+            print(f"{name:28} {version(PACKAGES.get(name, name)):10} FAILED after {'; '.join(passed) or 'nothing'}")
             traceback.print_exc(file=sys.stdout)
             faults()
 finally:

@@ -92,6 +92,8 @@ pub enum Resource {
     Variation,
     /// The targeting of an AI config.
     Targeting,
+    /// A graph of agents.
+    AgentGraph,
     /// A metric.
     Metric,
     /// An experiment.
@@ -111,6 +113,7 @@ impl Resource {
             Self::Config => "AI config",
             Self::Variation => "variation",
             Self::Targeting => "targeting",
+            Self::AgentGraph => "agent graph",
             Self::Metric => "metric",
             Self::Experiment => "experiment",
         }

@@ -29,6 +29,8 @@ pub struct ProjectSpec {
     pub model_configs: Vec<ModelConfigSpec>,
     /// AI configs.
     pub configs: Vec<ConfigSpec>,
+    /// The graph that joins them, where there is one.
+    pub graph: Option<GraphSpec>,
     /// Keys of the events that the app sends besides those of the AI SDK and the tutorial's app.
     pub own_events: Vec<String>,
     /// Metrics.
@@ -152,6 +154,32 @@ pub struct VariationSpec {
     pub instructions: String,
     /// Keys of its tools.
     pub tools: Vec<String>,
+}
+
+/// A graph of agents, each an AI config of the project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphSpec {
+    /// Unique key, which no AI config has.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// Key of the AI config that a visit comes to first.
+    pub root: String,
+    /// The ways between them.
+    pub edges: Vec<GraphEdgeSpec>,
+}
+
+/// A way of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphEdgeSpec {
+    /// Unique key within its graph.
+    pub key: String,
+    /// Key of the AI config that it begins at.
+    pub from: String,
+    /// Key of the AI config that it leads to.
+    pub to: String,
+    /// What the app reads of it; SDKs hand it on as it is.
+    pub handoff: Map<String, Value>,
 }
 
 /// A targeting rule.

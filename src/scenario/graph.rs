@@ -21,6 +21,9 @@ use crate::llm::chat::Caching;
 use crate::llm::model::RouteChoice;
 use crate::llm::tasks::handoff_tool;
 
+/// Key of a graph that gives none.
+const USUAL_KEY: &str = "agent-graph";
+
 /// The variation that a node gives right where it stands.
 pub const OWN_VARIATION: &str = "default";
 
@@ -29,6 +32,17 @@ pub fn drafts(written: &source::WrittenGraph, faults: &mut Faults<'_>) -> Vec<Dr
     faults.keys("agent", "", &written.nodes);
     if let Some(key) = &written.key {
         faults.key("agent graph", key);
+    }
+    let named = written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str());
+    if let Some((agent, _)) = written.nodes.0.iter().find(|(agent, _)| agent.value == named) {
+        let graph = written.key.as_ref().map_or(&(0..0), |key| &key.span);
+        faults.add_pair(
+            format!("the graph and one of its agents have the key `{named}`"),
+            [(graph, "the graph"), (&agent.span, "an agent")],
+            Some(
+                "LaunchDarkly's SDKs receive both by key; give the graph another `key`".to_owned(),
+            ),
+        );
     }
     if let Some((key, _)) = written.nodes.0.get(MAX_AGENTS) {
         faults.add(
@@ -273,7 +287,7 @@ pub fn graph(
         ways.check(written, root, &mut nodes, faults);
     }
     Graph {
-        key: written.key.as_ref().map_or("agent-graph", |key| key.value.as_str()).to_owned(),
+        key: written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str()).to_owned(),
         root: AgentId(root.unwrap_or_default() as u8),
         nodes,
     }

@@ -4,11 +4,83 @@
 
 use super::catalog::{DraftConfig, DraftVariation};
 use super::source::GuardedRollout;
-use crate::agents::BusinessOutcome;
+use crate::agents::{BusinessOutcome, Edge, Graph, NodeRole, When};
 use crate::experiment::Metric;
 use crate::flags::spec as flags;
+use crate::journal::AgentId;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
+
+/// The graph that a scenario wrote, as LaunchDarkly has it: one edge for each pair of agents.
+fn graph(graph: &Graph, title: &str) -> Option<flags::GraphSpec> {
+    if !graph.is_written() {
+        return None;
+    }
+    let name = |agent: AgentId| graph.nodes.get(agent.index()).map_or("", |node| &node.name);
+    let mut edges: Vec<flags::GraphEdgeSpec> = Vec::new();
+    for (from, node) in graph.agents().map(|agent| (agent, graph.node(agent))) {
+        for edge in &node.edges {
+            let (from, to) = (name(from), name(edge.to));
+            let known = edges.iter().position(|known| known.from == from && known.to == to);
+            let at = known.unwrap_or(edges.len());
+            if known.is_none() {
+                edges.push(flags::GraphEdgeSpec {
+                    key: format!("edge-{from}-{to}"),
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                    handoff: serde_json::Map::new(),
+                });
+            }
+            if let Some(known) = edges.get_mut(at) {
+                hand_over(&mut known.handoff, &node.role, edge, to);
+            }
+        }
+    }
+    let name = if title.is_empty() { &graph.key } else { title };
+    Some(flags::GraphSpec {
+        key: graph.key.clone(),
+        name: name.to_owned(),
+        root: graph.nodes.get(graph.root.index())?.name.clone(),
+        edges,
+    })
+}
+
+/// Adds to a handoff when this edge is taken. Runners show `description` to the model that chooses.
+fn hand_over(
+    handoff: &mut serde_json::Map<String, serde_json::Value>,
+    role: &NodeRole,
+    edge: &Edge,
+    to: &str,
+) {
+    let when = match (edge.when, role) {
+        (When::Route(at), role) => {
+            let route = match role {
+                NodeRole::Route { routes, .. } => {
+                    routes.get(usize::from(at)).map_or("", |route| route.name.as_str())
+                }
+                _ if at == 0 => "screen",
+                _ => "pass",
+            };
+            handoff.insert("route".to_owned(), route.into());
+            handoff.insert("description".to_owned(), format!("Hand over to {to}: {route}.").into());
+            "intent"
+        }
+        (When::Always, _) => "always",
+        (When::Share(_), _) => "share",
+        (When::Parallel, _) => "parallel",
+        (When::Subtask, _) => "subtask",
+        (When::Revise, _) => "revise",
+        (When::Failed, _) => "failed",
+    };
+    let list = handoff.entry("when").or_insert_with(|| serde_json::json!([]));
+    if let Some(list) = list.as_array_mut() {
+        list.push(when.into());
+    }
+    handoff.entry("description").or_insert_with(|| format!("Hand over to {to}.").into());
+    if edge.at_most > 0 {
+        handoff.insert("at_most".to_owned(), edge.at_most.into());
+    }
+}
 
 /// What LaunchDarkly has to hold for it.
 pub fn project(
@@ -16,6 +88,7 @@ pub fn project(
     models: &[ModelProfile],
     tools: &[ToolSpec],
     (metrics, outcomes): (&[Metric], &[BusinessOutcome]),
+    (own_graph, title): (&Graph, &str),
     segments: Vec<flags::SegmentSpec>,
     experiments: Vec<flags::ExperimentSpec>,
     guarded_rollouts: &[GuardedRollout],
@@ -104,6 +177,7 @@ pub fn project(
             })
             .collect(),
         configs: configs.collect(),
+        graph: graph(own_graph, title),
         own_events: outcomes.iter().map(|outcome| outcome.key.clone()).collect(),
         metrics: metrics.to_vec(),
         experiments,

@@ -81,6 +81,7 @@ pub fn resolve(
         &models,
         &tools,
         (&metrics, &outcomes),
+        (&graph, &written.title),
         segments,
         specs,
         &written.guarded_rollouts,

@@ -104,6 +104,14 @@ async fn read(request: HttpRequest<Body>) -> Result<Request, ApiError> {
     let parts: Option<Vec<String>> =
         path.trim_end_matches('/').split('/').map(|part| decoded(part, false)).collect();
     let parts = parts.ok_or_else(|| invalid("the path is not percent-encoded UTF-8"))?;
+    let beta = matches!(parts.as_slice(), [first, _, third, ..] if first == "projects" && third == "agent-graphs");
+    if beta && text(&head.headers, "ld-api-version") != Some("beta") {
+        return Err(ApiError::new(
+            403,
+            "forbidden",
+            "agent graphs are in beta: send the header `LD-API-Version: beta`",
+        ));
+    }
     let query = parameters(head.uri.query().unwrap_or_default())
         .ok_or_else(|| invalid("the query is not percent-encoded UTF-8"))?;
     let body = if bytes.iter().all(u8::is_ascii_whitespace) {

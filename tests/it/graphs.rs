@@ -299,8 +299,9 @@ fn mistake(text: &str, before: &str, after: &str) -> String {
 }
 
 /// Mistakes in a graph: where, and what is written instead.
-const MISTAKES: [(&str, &str, &str); 29] = [
+const MISTAKES: [(&str, &str, &str); 30] = [
     (RESEARCH, "root: \"planner\"", "root: \"plannr\""),
+    (RESEARCH, "key: \"research-flow\"", "key: \"writer\""),
     (RESEARCH, "to: \"critic\"", "to: \"critics\""),
     (RESEARCH, "(from: \"writer\"", "(from: \"writr\""),
     (RESEARCH, "subtasks: (2, 4)", "subtasks: (4, 2)"),

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::{Aggregation, Better, Correction, Method, Metric, MetricKind, Missing};
 use crate::flags::members::{at, put};
-use crate::flags::spec::{ClauseSpec, Condition, ExperimentSpec, ModelConfigSpec, VariationSpec};
+use crate::flags::spec::{
+    ClauseSpec, Condition, ExperimentSpec, GraphSpec, ModelConfigSpec, VariationSpec,
+};
 use crate::quantity::Share;
 use crate::statistic::LaunchDarklyAnalysis;
 
@@ -34,6 +36,27 @@ pub fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// A graph to send, its edges in the order in which they are tried.
+pub fn graph(graph: &GraphSpec) -> Value {
+    let edges = graph.edges.iter().map(|edge| {
+        json!({ "key": edge.key, "sourceConfig": edge.from, "targetConfig": edge.to, "handoff": edge.handoff })
+    });
+    json!({ "key": graph.key, "name": graph.name, "rootConfigKey": graph.root,
+        "edges": edges.collect::<Vec<_>>() })
+}
+
+/// A graph from a reply, its edges in the order of their keys and without what the service adds.
+pub fn plain_graph(mut found: Value) -> Value {
+    if let Some(edges) = found.get_mut("edges").and_then(Value::as_array_mut) {
+        for edge in edges.iter_mut() {
+            *edge = json!({ "key": edge["key"], "sourceConfig": edge["sourceConfig"],
+                "targetConfig": edge["targetConfig"], "handoff": edge["handoff"] });
+        }
+        edges.sort_by_cached_key(|edge| edge["key"].as_str().unwrap_or_default().to_owned());
+    }
+    found
 }
 
 /// A condition as clauses to send.

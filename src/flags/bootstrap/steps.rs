@@ -16,7 +16,9 @@ use super::verify::{Existing, rule_index, verify};
 use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
 use crate::flags::api::{ApiError, Request};
 use crate::flags::members::{at, put};
-use crate::flags::spec::{ConfigSpec, ExperimentSpec, ProjectSpec, SegmentSpec, ToolSpec};
+use crate::flags::spec::{
+    ConfigSpec, ExperimentSpec, GraphSpec, ProjectSpec, SegmentSpec, ToolSpec,
+};
 use crate::quantity::Share;
 
 type Outcome<T> = Result<T, BootstrapError>;
@@ -67,6 +69,9 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         for config in &spec.configs {
             self.config(config).await?;
             self.targeting(config).await?;
+        }
+        if let Some(graph) = &spec.graph {
+            self.graph(graph).await?;
         }
         for metric in &spec.metrics {
             self.metric(metric).await?;
@@ -466,6 +471,32 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             }
         }
         Ok(())
+    }
+
+    async fn graph(&mut self, graph: &GraphSpec) -> Outcome<()> {
+        self.about(Resource::AgentGraph, &graph.key);
+        let mut wanted = design::graph(graph);
+        let path = self.project_path(&format!("/agent-graphs/{}", graph.key));
+        let Some(found) = self.find(path.clone(), &[]).await?.map(design::plain_graph) else {
+            self.write(Request::post(self.project_path("/agent-graphs"), wanted)).await?;
+            self.note(
+                ActionKind::Created,
+                format!("{} edges from {}", graph.edges.len(), graph.root),
+            );
+            return Ok(());
+        };
+        // A service may give the edges back in another order.
+        let plain = design::plain_graph(wanted.clone());
+        let names = design::differing(&plain, &found);
+        if names.is_empty() {
+            self.note(ActionKind::Unchanged, "");
+            return Ok(());
+        }
+        let differences = differences(&plain, &found);
+        if let Some(fields) = wanted.as_object_mut() {
+            fields.remove("key");
+        }
+        self.differs(vec![Request::patch(path, wanted)], names.join(", "), differences).await
     }
 
     async fn metric(&mut self, metric: &crate::experiment::Metric) -> Outcome<()> {

@@ -11,7 +11,7 @@ use super::tutorial::spec;
 use super::*;
 use crate::context::{Attributes, user_key};
 use crate::flags::compiled::{Compiled, Reason};
-use crate::flags::spec::{RuleChoice, ServeSpec};
+use crate::flags::spec::{GraphEdgeSpec, GraphSpec, RuleChoice, ServeSpec};
 use crate::quantity::Share;
 use crate::random::Seed;
 
@@ -339,6 +339,69 @@ fn a_guarded_rollout_is_started_once() {
     assert_eq!(
         again(&mut account, &guarded),
         ["~ targeting support-agent: rule 4 serves other-paid"]
+    );
+}
+
+/// The tutorial's specification with its graph.
+fn with_graph() -> ProjectSpec {
+    let edge = |from: &str, to: &str| GraphEdgeSpec {
+        key: format!("{from}-{to}"),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        handoff: serde_json::Map::from_iter([("when".to_owned(), json!(["always"]))]),
+    };
+    let edges =
+        vec![edge("supervisor-agent", "support-agent"), edge("security-agent", "support-agent")];
+    let graph = GraphSpec {
+        key: "flow".into(),
+        name: "Flow".into(),
+        root: "supervisor-agent".into(),
+        edges,
+    };
+    ProjectSpec { graph: Some(graph), ..spec() }
+}
+
+#[test]
+fn a_graph_is_created_once_and_brought_to_its_specification() {
+    let mut wanted = with_graph();
+    let (mut account, actions) = built(&wanted);
+    let created = "+ agent graph flow: 2 edges from supervisor-agent";
+    assert!(actions.iter().any(|action| action.to_string() == created));
+    assert_eq!(again(&mut account, &wanted), Vec::<String>::new());
+    wanted.graph.as_mut().unwrap().edges[1].from = "supervisor-agent".into();
+    assert_eq!(again(&mut account, &wanted), ["~ agent graph flow: edges"]);
+    assert_eq!(again(&mut account, &wanted), Vec::<String>::new());
+    let ruleset = account.ruleset("multi-agent-chatbot", "production").unwrap();
+    let value = &ruleset.flags["flow"]["variations"][1];
+    assert_eq!(
+        (&value["_ldMeta"]["version"], &value["root"]),
+        (&json!(2), &json!("supervisor-agent"))
+    );
+    let [first, second] = [0, 1].map(|at| &value["edges"]["supervisor-agent"][at]["key"]);
+    assert_eq!((first, second), (&json!("support-agent"), &json!("support-agent")));
+    // What stands beside it is what it was without it.
+    let without = built(&spec()).0.ruleset("multi-agent-chatbot", "production").unwrap();
+    assert_eq!(without.flags["support-agent"], ruleset.flags["support-agent"]);
+}
+
+#[test]
+fn a_graph_of_unknown_agents_is_no_specification() {
+    let mut wanted = with_graph();
+    let graph = wanted.graph.as_mut().unwrap();
+    graph.key = "security-agent".into();
+    graph.edges[0].to = "nobody".into();
+    let faults = verify(
+        &wanted,
+        &Existing { model_configs: ["x".to_owned()].into(), ..Existing::default() },
+    );
+    let about: Vec<&String> =
+        faults.iter().filter(|fault| fault.starts_with("agent graph")).collect();
+    assert_eq!(
+        about,
+        [
+            "agent graph `security-agent` and one of the AI configs have the same key, and SDKs receive both by key",
+            "agent graph `security-agent` leads to AI config `nobody`, which is not defined",
+        ]
     );
 }
 

@@ -158,6 +158,7 @@ pub fn spec() -> ProjectSpec {
     latency.statistic = Statistic::Percentile(Probability::new(0.95).unwrap());
     let (occurrence, sum) = (Aggregation::Occurrence, Aggregation::Sum);
     ProjectSpec {
+        graph: None,
         key: "multi-agent-chatbot".into(),
         name: "Multi-Agent Chatbot".into(),
         environment: "production".into(),

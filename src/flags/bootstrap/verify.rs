@@ -36,6 +36,7 @@ pub fn verify(spec: &ProjectSpec, existing: &Existing) -> Vec<String> {
     check.keys("tool", spec.tools.iter().map(|tool| tool.key.as_str()));
     check.keys("model config", spec.model_configs.iter().map(|model| model.key.as_str()));
     check.keys("AI config", spec.configs.iter().map(|config| config.key.as_str()));
+    check.graph();
     check.keys("metric", spec.metrics.iter().map(|metric| metric.key.as_str()));
     check.keys("experiment", spec.experiments.iter().map(|experiment| experiment.key.as_str()));
     for segment in spec.segments.iter().filter(|segment| segment.clauses.is_empty()) {
@@ -73,6 +74,28 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn fault(&mut self, fault: String) {
         self.faults.push(fault);
+    }
+
+    fn graph(&mut self) {
+        let Some(graph) = &self.spec.graph else { return };
+        self.keys("agent graph", [graph.key.as_str()]);
+        let configs: BTreeSet<&str> =
+            self.spec.configs.iter().map(|config| config.key.as_str()).collect();
+        if configs.contains(graph.key.as_str()) {
+            self.fault(format!(
+                "agent graph `{}` and one of the AI configs have the same key, and SDKs receive both by key",
+                graph.key
+            ));
+        }
+        let ends = graph.edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
+        for end in [&graph.root].into_iter().chain(ends) {
+            if !configs.contains(end.as_str()) {
+                self.fault(format!(
+                    "agent graph `{}` leads to AI config `{end}`, which is not defined",
+                    graph.key
+                ));
+            }
+        }
     }
 
     fn keys(&mut self, what: &str, keys: impl IntoIterator<Item = &'a str>) {

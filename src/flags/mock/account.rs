@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::body::Fields;
 use super::configs::Config;
 use super::experiments::Experiment;
+use super::graphs::AgentGraph;
 use super::library::{ModelConfig, Tool};
 use super::metrics::Metric;
 use super::segments::Segment;
@@ -98,6 +99,7 @@ pub struct Project {
     pub(super) tools: BTreeMap<String, Tool>,
     pub(super) model_configs: BTreeMap<String, ModelConfig>,
     pub(super) configs: BTreeMap<String, Config>,
+    pub(super) graphs: BTreeMap<String, AgentGraph>,
     pub(super) metrics: BTreeMap<String, Metric>,
 }
 
@@ -179,6 +181,7 @@ impl Account {
             tools: BTreeMap::new(),
             model_configs: BTreeMap::new(),
             configs: BTreeMap::new(),
+            graphs: BTreeMap::new(),
             metrics: BTreeMap::new(),
         };
         let defaults = [
@@ -242,6 +245,9 @@ impl Project {
         };
         for config in self.configs.values_mut() {
             config.open(key, now_ms);
+        }
+        for graph in self.graphs.values_mut() {
+            graph.open(key, now_ms);
         }
         let json = environment.rest(&self.key);
         self.environments.insert(key.to_owned(), environment);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::account::{IdGenerator, Identifiers, Project};
 use super::body::Fields;
-use super::targeting::Targeting;
+use super::targeting::{Targeting, Variants};
 use super::variations::Variation;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -187,6 +187,15 @@ impl Config {
         found
             .map(|index| index + 1)
             .ok_or_else(|| ApiError::invalid(format!("there is no variation with id `{flag_id}`")))
+    }
+
+    /// What targeting has to know of it.
+    pub fn variants(&self) -> Variants<'_> {
+        let own = self.variations.iter().map(|variation| variation.flag_id.as_str());
+        Variants {
+            path: &self.path,
+            ids: std::iter::once(self.disabled_id.as_str()).chain(own).collect(),
+        }
     }
 
     /// The flag variation id at this index.

@@ -10,6 +10,7 @@ mod body;
 mod clauses;
 mod configs;
 mod experiments;
+mod graphs;
 mod iterations;
 mod library;
 mod metrics;

@@ -93,6 +93,9 @@ impl Account {
             ([key, "ai-configs", "model-configs", rest @ ..], _) => {
                 self.models_request(key, rest, request)
             }
+            ([key, "agent-graphs", rest @ ..], _) => {
+                self.graphs_request(key, rest, request, now_ms)
+            }
             ([key, "ai-configs", rest @ ..], _) => self.configs_request(key, rest, request, now_ms),
             ([] | [_] | [_, "environments"] | [_, "environments", _], _) => {
                 Err(ApiError::method_not_allowed())
@@ -236,17 +239,22 @@ impl Account {
             }
             ([], Post) => {
                 let config = Fields::of(body)?.key()?;
-                if project.configs.contains_key(config)
-                    || ["model-configs", "tools"].contains(&config)
-                {
+                if ["model-configs", "tools"].contains(&config) {
                     return Err(ApiError::exists("AI config", config));
                 }
+                project.unused(config)?;
                 let new = Config::create(project, key, body, &ids, now_ms)?;
                 let json = new.rest();
                 project.configs.insert(config.to_owned(), new);
                 created(json)
             }
-            ([config], Get) => ok(project.config(config)?.rest()),
+            ([config], Get) => {
+                let mut json = project.config(config)?.rest();
+                let graphs = project.graphs.values().filter(|graph| graph.uses(config));
+                let graphs = graphs.map(|graph| json!({ "type": "agent-graph", "key": graph.key }));
+                put(&mut json, "dependencies", graphs.collect::<Vec<_>>());
+                ok(json)
+            }
             ([config], Delete) => {
                 project.config(config)?;
                 project.configs.remove(*config);
@@ -435,7 +443,7 @@ fn patch_targeting(
         .get_mut(environment)
         .ok_or_else(|| ApiError::not_found("environment", environment))?;
     for (kind, fields) in body::instructions(body)? {
-        targeting.apply(kind, fields, &before, ids, &mut config.minted)?;
+        targeting.apply(kind, fields, &before.variants(), ids, &mut config.minted)?;
     }
     targeting.changed(now_ms);
     config.version += 1;
@@ -451,24 +459,28 @@ fn semantic(request: &Request) -> Result<(), ApiError> {
     ))
 }
 
-fn unknown(request: &Request) -> ApiError {
+pub(super) fn unknown(request: &Request) -> ApiError {
     ApiError::new(404, "not_found", format!("there is no resource `{}`", request.path))
 }
 
-fn ok(body: Value) -> Result<Reply, ApiError> {
+pub(super) fn ok(body: Value) -> Result<Reply, ApiError> {
     Ok(Reply { status: 200, body })
 }
 
-fn created(body: Value) -> Result<Reply, ApiError> {
+pub(super) fn created(body: Value) -> Result<Reply, ApiError> {
     Ok(Reply { status: 201, body })
 }
 
-fn gone() -> Reply {
+pub(super) fn gone() -> Reply {
     Reply { status: 204, body: Value::Null }
 }
 
 /// A collection, cut to `offset` and `limit` when these are given.
-fn page(items: impl IntoIterator<Item = Value>, request: &Request, total: &str) -> Value {
+pub(super) fn page(
+    items: impl IntoIterator<Item = Value>,
+    request: &Request,
+    total: &str,
+) -> Value {
     let all: Vec<Value> = items.into_iter().collect();
     let number = |name: &str| request.parameter(name).and_then(|text| text.parse().ok());
     let (offset, limit): (usize, usize) =

@@ -20,18 +20,31 @@ impl Account {
     pub fn ruleset(&self, project: &str, environment: &str) -> Option<Ruleset> {
         let project = self.projects.get(project)?;
         let segments = project.environments.get(environment)?.segments.iter();
-        let flags = project.configs.iter().filter_map(|(key, config)| {
-            Some((key.clone(), flag(project, config, config.targeting.get(environment)?)))
+        let configs = project.configs.iter().filter_map(|(key, config)| {
+            let own =
+                Flag { key: &config.key, salt: &config.salt, values: values(project, config) };
+            Some((key.clone(), flag(own, config.targeting.get(environment)?)))
+        });
+        let graphs = project.graphs.iter().filter_map(|(key, graph)| {
+            let own = Flag { key: &graph.key, salt: &graph.salt, values: graph.values() };
+            Some((key.clone(), flag(own, graph.targeting.get(environment)?)))
         });
         Some(Ruleset {
-            flags: flags.collect(),
+            flags: configs.chain(graphs).collect(),
             segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect(),
         })
     }
 }
 
-/// An AI config as a flag.
-fn flag(project: &Project, config: &Config, targeting: &Targeting) -> Value {
+/// What a flag has besides its targeting.
+struct Flag<'a> {
+    key: &'a str,
+    salt: &'a str,
+    values: Vec<Value>,
+}
+
+/// A flag as SDKs receive it.
+fn flag(own: Flag<'_>, targeting: &Targeting) -> Value {
     let rules = targeting.rules.iter().map(|rule| {
         let clauses: Vec<Value> = rule.clauses.iter().map(Clause::sdk).collect();
         let mut json =
@@ -40,10 +53,10 @@ fn flag(project: &Project, config: &Config, targeting: &Targeting) -> Value {
         json
     });
     json!({
-        "key": config.key, "version": targeting.version, "on": targeting.on, "salt": config.salt,
+        "key": own.key, "version": targeting.version, "on": targeting.on, "salt": own.salt,
         "targets": targeting.targets(true), "contextTargets": context_targets(targeting), "prerequisites": [],
         "rules": rules.collect::<Vec<_>>(), "fallthrough": targeting.fallthrough.sdk(), "offVariation": targeting.off,
-        "variations": values(project, config), "trackEvents": targeting.track_events,
+        "variations": own.values, "trackEvents": targeting.track_events,
         "trackEventsFallthrough": targeting.track_fallthrough, "debugEventsUntilDate": null,
         "clientSideAvailability": { "usingMobileKey": false, "usingEnvironmentId": false }, "clientSide": false,
         "samplingRatio": 1, "excludeFromSummaries": false, "deleted": false,

@@ -12,9 +12,26 @@ use serde_json::{Value, json};
 use super::account::{IdGenerator, Identifiers};
 use super::body::{self, Fields};
 use super::clauses::{self, Clause, Rule};
-use super::configs::Config;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
+
+/// What targeting has to know of a flag.
+pub struct Variants<'a> {
+    /// Its address, which ids follow from.
+    pub path: &'a str,
+    /// The ids of its variations, in order.
+    pub ids: Vec<&'a str>,
+}
+
+impl Variants<'_> {
+    /// The index of the variation with this id.
+    fn index_of(&self, id: &str) -> Result<usize, ApiError> {
+        self.ids
+            .iter()
+            .position(|own| *own == id)
+            .ok_or_else(|| ApiError::invalid(format!("there is no variation with id `{id}`")))
+    }
+}
 
 /// What a rollout is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +139,7 @@ impl Serve {
         }
     }
 
-    fn read(fields: Fields<'_>, config: &Config) -> Result<Self, ApiError> {
+    fn read(fields: Fields<'_>, config: &Variants<'_>) -> Result<Self, ApiError> {
         if let Some(id) = fields.optional_text("variationId")? {
             return Ok(Self::Variation(config.index_of(id)?));
         }
@@ -155,7 +172,7 @@ impl Serve {
 
     /// A guarded rollout: the first stage's share gets the new variation, an equal share is its
     /// control.
-    fn guarded(fields: Fields<'_>, config: &Config, seed: i64) -> Result<Self, ApiError> {
+    fn guarded(fields: Fields<'_>, config: &Variants<'_>, seed: i64) -> Result<Self, ApiError> {
         let kind = fields.optional_text("releaseKind")?.unwrap_or("guarded");
         if kind != "guarded" {
             return Err(ApiError::invalid(format!("releases of kind `{kind}` are not simulated")));
@@ -300,16 +317,16 @@ impl Targeting {
             .ok_or_else(|| ApiError::invalid(format!("there is no rule `{rule_id}`")))
     }
 
-    /// Applies one instruction. `config` is the config before the patch.
+    /// Applies one instruction. `config` is the flag before the patch.
     pub fn apply(
         &mut self,
         kind: &str,
         fields: Fields<'_>,
-        config: &Config,
+        config: &Variants<'_>,
         ids: &Identifiers,
         minted: &mut u64,
     ) -> Result<(), ApiError> {
-        let mut mint = IdGenerator::new(ids, &config.path, minted);
+        let mut mint = IdGenerator::new(ids, config.path, minted);
         let outcome = |fields| {
             Ok::<_, ApiError>(Outcome { serve: Serve::read(fields, config)?, track_events: false })
         };
