@@ -8,10 +8,25 @@
 //! Does not know: who receives them. Shapes: LaunchDarkly's AI SDK 0.10, plus the duration that the
 //! original never sent.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::journal::{Event, Label};
+
+/// A family of AI SDKs: how an app tells of agents and graphs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SdkFamily {
+    /// The Python SDK 1.2.0, one AI config after another: it knows no graph.
+    #[default]
+    Configs,
+    /// The Python SDK 1.2.0, which walks a graph.
+    Python1,
+    /// The Node SDK 2.0.1, which walks a graph.
+    Node2,
+    /// LaunchDarkly's second family, `launchdarkly-ai-server` 0.4.0, which walks a graph.
+    AiServer,
+}
 
 /// Who sends an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +113,8 @@ app_events! {
     GraphSuccess = "$ld:ai:graph:invocation_success", App, 1.0, Nothing;
     /// A run of the whole graph gave none.
     GraphFailure = "$ld:ai:graph:invocation_failure", App, 1.0, Nothing;
+    /// Tokens of all agents in a run of the whole graph, input and output.
+    GraphTokens = "$ld:ai:graph:total_tokens", App, 1.0, Nothing;
 }
 
 impl AppEvent {
@@ -142,6 +159,30 @@ impl AppEvent {
     #[must_use]
     pub fn befalls_users(self) -> bool {
         matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed | Self::GraphFailure)
+    }
+}
+
+/// Adds up the tokens of each run of a whole graph, which no single entry of the journal has.
+#[derive(Clone, Debug, Default)]
+pub struct GraphTokens(BTreeMap<u32, u64>);
+
+impl GraphTokens {
+    /// The tokens of the run that this entry of the user's ends. SDKs send none where there are
+    /// none.
+    pub fn hear(&mut self, user: u32, event: &Event) -> Option<u64> {
+        match *event {
+            Event::AgentFinished { input_tokens, output_tokens, .. } => {
+                let tokens = u64::from(input_tokens) + u64::from(output_tokens);
+                *self.0.entry(user).or_default() += tokens;
+                None
+            }
+            Event::Arrived { .. } => {
+                self.0.remove(&user);
+                None
+            }
+            Event::Finished { .. } => self.0.remove(&user).filter(|tokens| *tokens > 0),
+            _ => None,
+        }
     }
 }
 

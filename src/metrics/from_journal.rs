@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{AppEvent, caused_by, outcome_value};
+use crate::event::{AppEvent, GraphTokens, caused_by, outcome_value};
 use crate::experiment::{Aggregation, Metric};
 use crate::journal::{Entry, Event, Reader, Served};
 use crate::metrics::observations::Observations;
@@ -43,6 +43,8 @@ pub struct JournalObserver {
     outcomes: Vec<Option<usize>>,
     /// What calls really used, where that is counted instead of what the events say.
     real: Option<Real>,
+    /// The tokens of runs of the whole graph, where a metric counts them.
+    graph_tokens: Option<(usize, GraphTokens)>,
 }
 
 /// For each kind of event, its column in the table.
@@ -80,8 +82,13 @@ struct Used {
 }
 
 /// Events whose value is 0, not unknown, for a user who has none.
-const USE: [AppEvent; 4] =
-    [AppEvent::TokensTotal, AppEvent::TokensInput, AppEvent::TokensOutput, AppEvent::Cost];
+const USE: [AppEvent; 5] = [
+    AppEvent::TokensTotal,
+    AppEvent::TokensInput,
+    AppEvent::TokensOutput,
+    AppEvent::Cost,
+    AppEvent::GraphTokens,
+];
 
 impl JournalObserver {
     /// An observer of `users` users from `first_user` on.
@@ -95,7 +102,10 @@ impl JournalObserver {
         let scale = |key: &str| AppEvent::by_key(key).map_or(1.0, AppEvent::scale);
         let observations = Observations::new(users, experiments.len(), metrics, scale);
         let columns = Columns(AppEvent::ALL.map(|event| observations.column(event.key())));
-        Self { observations, first_user, experiments, columns, outcomes: Vec::new(), real: None }
+        let graph_tokens =
+            columns.of(AppEvent::GraphTokens).map(|column| (column, GraphTokens::default()));
+        let (outcomes, real) = (Vec::new(), None);
+        Self { observations, first_user, experiments, columns, outcomes, real, graph_tokens }
     }
 
     /// An observer of what really happened: a failed run counts with the tokens and the cost of its
@@ -196,6 +206,11 @@ impl Reader for JournalObserver {
                     observations.add_if_missing(column, unit);
                 }
             }
+        }
+        if let Some((column, tokens)) = &mut self.graph_tokens
+            && let Some(total) = tokens.hear(entry.user, &event)
+        {
+            observations.add(*column, unit, total as f64);
         }
         caused_by(&event, |event, value| {
             if let Some(column) = columns.of(event) {

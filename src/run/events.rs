@@ -1,8 +1,8 @@
 //! The events that an AI SDK would send about a run, one JSON document a line, written as the run
 //! goes.
 //!
-//! Promises: the shapes of the newest Python SDK pair (`flags::events`); the order of simulated
-//! time; constant memory. Costs are sent in full, not rounded to six decimals as the tutorial's
+//! Promises: the shapes of the scenario's AI SDK (`flags::events`); the order of simulated time;
+//! constant memory, but for judges' scores, for which each user's answer is remembered. Costs are sent in full, not rounded to six decimals as the tutorial's
 //! code does, and durations in whole milliseconds, as a run counts them too; so an analysis of the
 //! file gives the very statistics of the run.
 //!
@@ -14,27 +14,35 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::context::{KEY_EPOCH, user_key};
-use crate::event::{AppEvent, EventData, EventSender, caused_by, outcome_value};
+use crate::event::{AppEvent, EventData, EventSender, SdkFamily, caused_by, outcome_value};
 use crate::flags::events::{
-    FeatureEvent, Track, context, custom, custom_by_key, feature, index, run_id, sdk_info,
+    FeatureEvent, GraphTrack, Track, context, custom, custom_by_key, feature, index, run_id,
+    sdk_info,
 };
+use crate::flags::mock::GRAPH_VARIATION;
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
 use crate::run::Stage;
 use crate::scenario::Scenario;
+use crate::time::Timestamp;
+
+/// How the keys of judges' scores begin.
+const JUDGE: &str = "$ld:ai:judge:";
 
 /// What an app tells its SDK about a user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sent {
     /// A config was evaluated, in an experiment.
     Exposure(Served),
-    /// A metric event: its key, what it says about the agent, and its value in the unit on the
-    /// wire.
+    /// A metric event: its key, what it says about the agent or graph, and its value in the unit on
+    /// the wire.
     Metric(AppEvent, Value, f64),
-    /// An outcome of the scenario, by its index, and its value.
-    Outcome(u8, f64),
+    /// An event of the SDK's that no metric counts: its key, what it says, and its value.
+    Note(&'static str, Value, f64),
+    /// An outcome of the scenario, by its index, what it says about the agent, and its value.
+    Outcome(u8, Value, f64),
 }
 
-/// One user's visit, as far as events need to know it.
+/// One visit, as it is told in events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visit {
     /// What each agent was served.
@@ -42,13 +50,21 @@ pub struct Visit {
     /// The user's key, from which the ids of the agents' runs follow; after the first visit with its
     /// number.
     user: String,
+    /// Whether the graph was fetched.
+    fetched: bool,
+    /// The agents that have run, and when each run ended.
+    runs: Vec<(AgentId, Timestamp)>,
+    /// The tokens of their runs.
+    tokens: u64,
+    /// What a judge's score says about the answer, where an SDK tells it.
+    judged: Value,
 }
 
 impl Visit {
     /// The visit of the user with this key, before anything is sent.
     #[must_use]
     pub fn of(user: &str) -> Self {
-        Self { served: Vec::new(), user: user.to_owned() }
+        Self { user: user.to_owned(), ..Self::default() }
     }
 
     fn served_to(&self, agent: AgentId) -> Option<Served> {
@@ -60,10 +76,15 @@ impl Visit {
     pub fn entry(
         &mut self,
         scenario: &Scenario,
-        event: &Event,
+        entry: &Entry,
         mut tell: impl FnMut(Sent),
     ) -> bool {
-        let mut over = false;
+        let (event, mut over) = (&entry.event, false);
+        let graph_run = match walks(scenario) {
+            true => run_id(&format!("{} {}", self.user, scenario.graph.key)),
+            false => String::new(),
+        };
+        let graph = graph_track(scenario, &graph_run);
         let served = match *event {
             Event::Evaluated { served, in_experiment } => {
                 let agent = usize::from(served.config);
@@ -73,16 +94,15 @@ impl Visit {
                 if let Some(slot) = self.served.get_mut(agent) {
                     *slot = Some(served);
                 }
-                if let Some(config) = scenario.configs.get(usize::from(served.config)) {
-                    tell(Sent::Metric(AppEvent::AgentUsed, config.key.as_str().into(), 1.0));
-                }
+                self.evaluated(scenario, served, graph, &mut tell);
                 if in_experiment {
                     tell(Sent::Exposure(served));
                 }
                 None
             }
             Event::Followed { outcome, value, .. } => {
-                tell(Sent::Outcome(outcome, outcome_value(value)));
+                let data = judge_data(scenario, outcome, &self.judged);
+                tell(Sent::Outcome(outcome, data, outcome_value(value)));
                 None
             }
             Event::AgentFinished { served, .. } => Some(served),
@@ -93,25 +113,31 @@ impl Visit {
             }
             Event::Finished { outcome, .. } => {
                 over = outcome != crate::journal::Outcome::Answered;
-                own(scenario, event, &mut tell);
+                own(scenario, event, graph, &mut tell);
+                self.finished(scenario, graph, &mut tell);
                 None
             }
             Event::Disclosed { .. } => {
-                own(scenario, event, &mut tell);
+                own(scenario, event, graph, &mut tell);
                 None
             }
             _ => None,
         };
-        let run = served.and_then(|served| scenario.configs.get(usize::from(served.config)));
-        let run =
-            run.map(|config| run_id(&format!("{} {}", self.user, config.key))).unwrap_or_default();
-        if let Some(track) = served.and_then(|served| track(scenario, served, &run)) {
+        let Some(served) = served else { return !over };
+        let run = self.run(scenario, served, event);
+        if let Event::AgentFinished { .. } = event {
+            self.entered(scenario, served, graph, &mut tell);
+        }
+        if let Some(track) = track(scenario, served, &run) {
             let tool = match *event {
                 Event::ToolUsed { tool, .. } => {
                     scenario.tools.get(usize::from(tool)).map(|tool| tool.key.as_str())
                 }
                 _ => None,
             };
+            if let (true, Event::Judged { .. }) = (scenario.events != SdkFamily::Configs, event) {
+                self.judged = track.data();
+            }
             caused_by(event, |event, value| {
                 // What the AI SDK does not send, the application does.
                 if event.sender() != EventSender::Sdk {
@@ -125,18 +151,174 @@ impl Visit {
                 tell(Sent::Metric(event, data, value as f64 * event.scale()));
             });
         }
+        if let Event::AgentFinished { input_tokens, output_tokens, duration, failed, .. } = *event {
+            let (agent, end) = (AgentId(served.config), entry.at);
+            let started = end.us().saturating_sub(duration.us());
+            self.handed_over(scenario, (agent, started), failed.is_some(), graph, &mut tell);
+            self.runs.push((agent, end));
+            self.tokens += u64::from(input_tokens) + u64::from(output_tokens);
+        }
         !over
+    }
+
+    /// An agent's config was evaluated: whoever walks a graph has fetched it with all its agents.
+    fn evaluated(
+        &mut self,
+        scenario: &Scenario,
+        served: Served,
+        graph: Option<GraphTrack<'_>>,
+        tell: &mut impl FnMut(Sent),
+    ) {
+        let first = !std::mem::replace(&mut self.fetched, true);
+        match (graph, scenario.events) {
+            (Some(graph), SdkFamily::Node2) if first => {
+                tell(Sent::Note("$ld:ai:usage:agent-graph", graph.graph.into(), 1.0));
+            }
+            (Some(_), _) | (None, SdkFamily::AiServer) => {}
+            (None, _) => {
+                if let Some(config) = scenario.configs.get(usize::from(served.config)) {
+                    tell(Sent::Metric(AppEvent::AgentUsed, config.key.as_str().into(), 1.0));
+                }
+            }
+        }
+    }
+
+    /// The id of the run that this entry of an agent is about. SDKs that walk graphs have one for
+    /// each time that a visit comes to an agent; a tool call counts for the run that ends next.
+    fn run(&self, scenario: &Scenario, served: Served, event: &Event) -> String {
+        let key = scenario.configs.get(usize::from(served.config)).map_or("", |config| &config.key);
+        let before = self.runs.iter().filter(|(agent, _)| agent.0 == served.config).count();
+        let nth = match event {
+            _ if scenario.events == SdkFamily::Configs => 0,
+            Event::Judged { .. } => before.saturating_sub(1),
+            _ => before,
+        };
+        match nth {
+            0 => run_id(&format!("{} {key}", self.user)),
+            nth => run_id(&format!("{} {key} {nth}", self.user)),
+        }
+    }
+
+    /// An agent of the graph was entered. Written when its run ends, before what the run says.
+    fn entered(
+        &self,
+        scenario: &Scenario,
+        served: Served,
+        graph: Option<GraphTrack<'_>>,
+        tell: &mut impl FnMut(Sent),
+    ) {
+        let Some(graph) = graph.filter(|graph| graph.family == SdkFamily::AiServer) else { return };
+        let Some(config) = scenario.configs.get(usize::from(served.config)) else { return };
+        let node = [("nodeKey", config.key.as_str().into()), ("index", self.runs.len().into())];
+        tell(Sent::Note("$ld:ai:graph:node", graph.with(node), 1.0));
+    }
+
+    /// A run of an agent has ended that began at this microsecond. The second family of SDKs tells of
+    /// the handoff to it: when it ends, and before that when an agent with several ways chose it.
+    fn handed_over(
+        &self,
+        scenario: &Scenario,
+        (to, started): (AgentId, u64),
+        failed: bool,
+        graph: Option<GraphTrack<'_>>,
+        tell: &mut impl FnMut(Sent),
+    ) {
+        let Some(graph) = graph.filter(|graph| graph.family == SdkFamily::AiServer) else { return };
+        let leads = |from: AgentId| {
+            let node = scenario.graph.nodes.get(from.index());
+            node.is_some_and(|node| node.edges.iter().any(|edge| edge.to == to))
+        };
+        let before = self.runs.iter().rev().find(|(from, end)| end.us() == started && leads(*from));
+        let Some(source) = before.and_then(|(from, _)| scenario.graph.nodes.get(from.index()))
+        else {
+            return;
+        };
+        let target = scenario.graph.nodes.get(to.index()).map_or("", |node| &node.name);
+        let several = source.edges.iter().any(|edge| edge.to != to);
+        let data =
+            graph.with([("sourceKey", source.name.as_str().into()), ("targetKey", target.into())]);
+        if several {
+            tell(Sent::Note("$ld:ai:graph:handoff_success", data.clone(), 1.0));
+        }
+        let ended =
+            if failed { "$ld:ai:graph:handoff_failure" } else { "$ld:ai:graph:handoff_success" };
+        tell(Sent::Note(ended, data, 1.0));
+    }
+
+    /// The run of the whole graph is over: the agents that it passed, and its tokens.
+    fn finished(
+        &self,
+        scenario: &Scenario,
+        graph: Option<GraphTrack<'_>>,
+        tell: &mut impl FnMut(Sent),
+    ) {
+        if let Some(graph) = graph.filter(|graph| graph.family != SdkFamily::AiServer) {
+            let name = |(agent, _): &(AgentId, Timestamp)| {
+                scenario.graph.nodes.get(agent.index()).map(|node| node.name.clone())
+            };
+            let path: Vec<String> = self.runs.iter().filter_map(name).collect();
+            tell(Sent::Note("$ld:ai:graph:path", graph.with([("path", path.into())]), 1.0));
+        }
+        let event = AppEvent::GraphTokens;
+        if self.tokens > 0 && (graph.is_some() || counted(scenario, event)) {
+            let data = graph.map_or(Value::Null, |graph| graph.data());
+            tell(Sent::Metric(event, data, self.tokens as f64));
+        }
     }
 }
 
-/// The application's own events, as far as a metric counts them.
-fn own(scenario: &Scenario, event: &Event, tell: &mut impl FnMut(Sent)) {
+/// Whether a metric of the scenario counts an event.
+fn counted(scenario: &Scenario, event: AppEvent) -> bool {
+    scenario.metrics.iter().any(|metric| metric.counts(event.key()))
+}
+
+/// The application's own events, as far as a metric counts them, and those of an SDK that walks the
+/// graph.
+fn own(
+    scenario: &Scenario,
+    event: &Event,
+    graph: Option<GraphTrack<'_>>,
+    tell: &mut impl FnMut(Sent),
+) {
     caused_by(event, |event, value| {
-        let counted = scenario.metrics.iter().any(|metric| metric.counts(event.key()));
-        if event.sender() == EventSender::App && counted {
-            tell(Sent::Metric(event, Value::Null, value as f64 * event.scale()));
+        if event.sender() != EventSender::App {
+            return;
+        }
+        let graph = graph.filter(|_| event.key().starts_with("$ld:ai:graph:"));
+        if graph.is_some() || counted(scenario, event) {
+            let data = graph.map_or(Value::Null, |graph| graph.data());
+            tell(Sent::Metric(event, data, value as f64 * event.scale()));
         }
     });
+}
+
+/// What an outcome says: a judge's score is told on the run that it is about.
+fn judge_data(scenario: &Scenario, outcome: u8, judged: &Value) -> Value {
+    let key = scenario.outcomes.get(usize::from(outcome)).map_or("", |outcome| &outcome.key);
+    match (key.strip_prefix(JUDGE), judged) {
+        (Some(judge), Value::Object(data)) => {
+            let mut data = data.clone();
+            data.insert("judgeConfigKey".to_owned(), judge.into());
+            data.into()
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Whether the app's SDK walks the scenario's graph.
+fn walks(scenario: &Scenario) -> bool {
+    scenario.events != SdkFamily::Configs && scenario.graph.is_written()
+}
+
+/// The track data of the scenario's graph, where its SDK walks it.
+fn graph_track<'a>(scenario: &'a Scenario, run: &'a str) -> Option<GraphTrack<'a>> {
+    walks(scenario).then(|| GraphTrack {
+        run,
+        graph: &scenario.graph.key,
+        variation: GRAPH_VARIATION,
+        version: 1,
+        family: scenario.events,
+    })
 }
 
 /// The track data of what was served.
@@ -152,6 +334,8 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
         version: 1,
         model: &model.id,
         provider,
+        family: scenario.events,
+        graph: graph_track(scenario, run).map(|graph| graph.graph),
     })
 }
 
@@ -170,6 +354,10 @@ pub struct EventWriter<'s, W> {
     stage: &'s Stage<'s>,
     out: W,
     flights: BTreeMap<u32, Flight>,
+    /// What judges' scores say about the last answer to each user, where the scenario has such
+    /// scores.
+    judged: BTreeMap<u32, Value>,
+    scores: bool,
     /// When the run began, in milliseconds since 1970, and the second that users' keys carry.
     began_ms: u64,
     key_epoch: u32,
@@ -182,9 +370,13 @@ pub struct EventWriter<'s, W> {
 impl<'s, W: Write> EventWriter<'s, W> {
     /// A writer of this stage's events.
     pub fn new(stage: &'s Stage<'s>, out: W) -> Self {
+        let mut keys = stage.scenario.outcomes.iter().map(|outcome| &outcome.key);
+        let scores = keys.any(|key| key.starts_with(JUDGE));
         Self {
             stage,
             out,
+            judged: BTreeMap::new(),
+            scores,
             flights: BTreeMap::new(),
             began_ms: u64::from(KEY_EPOCH) * 1000,
             key_epoch: KEY_EPOCH,
@@ -245,7 +437,9 @@ impl<W: Write> Reader for EventWriter<'_, W> {
     fn entry(&mut self, entry: &Entry) {
         if !self.introduced {
             self.introduced = true;
-            for event in sdk_info(self.began_ms) {
+            let scenario = self.stage.scenario;
+            let graphs = scenario.graph.is_written();
+            for event in sdk_info(self.began_ms, scenario.events, graphs) {
                 self.write(&event);
             }
         }
@@ -267,9 +461,11 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         if let Event::Followed { outcome, group, value } = entry.event {
             let scenario = self.stage.scenario;
             let context = context(&key, &scenario.group(group).attributes);
+            let judged = self.judged.get(&entry.user).unwrap_or(&Value::Null);
+            let data = judge_data(scenario, outcome, judged);
             if let Some(outcome) = scenario.outcomes.get(usize::from(outcome)) {
                 let value = outcome_value(value);
-                self.write(&custom_by_key(at_ms, &outcome.key, &context, Value::Null, value));
+                self.write(&custom_by_key(at_ms, &outcome.key, &context, data, value));
             }
             return;
         }
@@ -282,12 +478,15 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             flight.known = true;
         }
         let mut sent = Vec::new();
-        let goes_on = flight.visit.entry(self.stage.scenario, &entry.event, |one| sent.push(one));
+        let goes_on = flight.visit.entry(self.stage.scenario, entry, |one| sent.push(one));
         for one in sent {
             let event = match one {
                 Sent::Exposure(served) => self.exposure(at_ms, served, &flight, &key),
                 Sent::Metric(event, data, value) => {
                     Some(custom(at_ms, event, &flight.context, data, value))
+                }
+                Sent::Note(key, data, value) => {
+                    Some(custom_by_key(at_ms, key, &flight.context, data, value))
                 }
                 Sent::Outcome(..) => None,
             };
@@ -295,6 +494,8 @@ impl<W: Write> Reader for EventWriter<'_, W> {
         }
         if goes_on {
             self.flights.insert(entry.user, flight);
+        } else if self.scores && !flight.visit.judged.is_null() {
+            self.judged.insert(entry.user, flight.visit.judged);
         }
     }
 }

@@ -77,7 +77,11 @@ pub fn causes(scenario: &Scenario, experiment: &Experiment, metric: &Metric) -> 
     let spends = matches!(
         event,
         Some(
-            AppEvent::Cost | AppEvent::TokensTotal | AppEvent::TokensInput | AppEvent::TokensOutput
+            AppEvent::Cost
+                | AppEvent::TokensTotal
+                | AppEvent::TokensInput
+                | AppEvent::TokensOutput
+                | AppEvent::GraphTokens
         )
     );
     if event == Some(AppEvent::Cost) {

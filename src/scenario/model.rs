@@ -5,6 +5,7 @@ use super::injected::FaultRule;
 use super::lesson::Lesson;
 use super::study::{Study, WatchedRollout};
 use crate::agents::{BusinessOutcome, ConfigSetup, Graph};
+use crate::event::SdkFamily;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
 use crate::judge::JudgeSpec;
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub configs: Vec<ConfigSetup>,
     /// What may come of a visit for the business.
     pub outcomes: Vec<BusinessOutcome>,
+    /// How the app tells LaunchDarkly of its agents.
+    pub events: SdkFamily,
     /// How long after its last visit the experiment ends; `None`: it waits for all outcomes.
     pub ends_after: Option<Duration>,
     /// The causes behind effects.

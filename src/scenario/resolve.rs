@@ -135,6 +135,7 @@ pub fn resolve(
         graph,
         configs,
         outcomes,
+        events: written.events.map(source::EventFamily::meaning).unwrap_or_default(),
         ends_after: written.ends_after,
         causes,
         judge,

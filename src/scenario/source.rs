@@ -32,6 +32,7 @@ pub use world::{ContextOf, Failures, Latency};
 use super::injected;
 use super::lesson;
 use super::spanned::{Entries, Spanned};
+use crate::event::SdkFamily;
 use crate::experiment::{Correction, Method};
 use crate::quantity::Share;
 use crate::report::Expect;
@@ -86,6 +87,10 @@ pub struct Source {
     pub configs: Entries<Config>,
     /// Events of your own that come of visits, by key, such as `"ticket_resolved"`. Default: none.
     pub outcomes: Entries<WrittenOutcome>,
+    /// Which AI SDK the app tracks with, and so how its events look: in `events.jsonl` and in a live
+    /// run. `Python1`, `Node2` and `AiServer` walk the scenario's graph and tell of it. Default: the
+    /// Python SDK, which is asked for each agent's AI config by itself.
+    pub events: Option<EventFamily>,
     /// How long after its last visit the experiment ends. An outcome that comes later is not
     /// counted. Default: it waits for all outcomes.
     pub ends_after: Option<Duration>,
@@ -105,6 +110,29 @@ pub struct Source {
     pub faults: Vec<injected::Written>,
     /// What the scenario teaches, for `simlab learn`. Default: none.
     pub lesson: Option<lesson::Written>,
+}
+
+/// A family of LaunchDarkly's AI SDKs.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum EventFamily {
+    /// `launchdarkly-server-sdk-ai` for Python, 1.2.0.
+    Python1,
+    /// `@launchdarkly/server-sdk-ai` for Node, 2.0.1.
+    Node2,
+    /// `launchdarkly-ai-server` for Python, 0.4.0: the second family.
+    AiServer,
+}
+
+impl EventFamily {
+    /// What it means.
+    #[must_use]
+    pub fn meaning(self) -> SdkFamily {
+        match self {
+            Self::Python1 => SdkFamily::Python1,
+            Self::Node2 => SdkFamily::Node2,
+            Self::AiServer => SdkFamily::AiServer,
+        }
+    }
 }
 
 /// Who sends how many queries, and how.

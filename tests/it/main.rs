@@ -17,6 +17,7 @@ mod circles;
 mod claims;
 mod counting;
 mod decoders;
+mod event_families;
 mod graph_report;
 mod graphs;
 mod hindsight_and_adjustments;

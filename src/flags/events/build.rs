@@ -1,5 +1,5 @@
-//! Events as the newest Python SDKs send them (launchdarkly-server-sdk 9,
-//! launchdarkly-server-sdk-ai 1.2.0).
+//! Events as the newest SDKs send them: launchdarkly-server-sdk 9 for Python, and the families of AI
+//! SDKs (`SdkFamily`).
 //!
 //! Promises: plain arguments in, JSON out, in a fixed order of fields.
 //!
@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use crate::context::Attributes;
-use crate::event::AppEvent;
+use crate::event::{AppEvent, SdkFamily};
 use crate::flags::compiled::{Evaluation, EvaluationError, Reason};
 use crate::flags::members::put;
 
@@ -30,14 +30,32 @@ pub fn index(at_ms: u64, context: &Value) -> Value {
     json!({ "kind": "index", "creationDate": at_ms, "context": context })
 }
 
-/// What an AI SDK sends once for each client, about itself.
+/// What an AI SDK sends once for each client, about itself; `graphs` says whether the client runs
+/// graphs.
 #[must_use]
-pub fn sdk_info(at_ms: u64) -> [Value; 2] {
+pub fn sdk_info(at_ms: u64, family: SdkFamily, graphs: bool) -> Vec<Value> {
     let context = json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true });
-    let data = json!({ "aiSdkName": "launchdarkly-server-sdk-ai", "aiSdkVersion": "1.2.0", "aiSdkLanguage": "python" });
-    let info = json!({ "kind": "custom", "creationDate": at_ms, "key": "$ld:ai:sdk:info", "context": context, "data": data,
-        "metricValue": 1 });
-    [index(at_ms, &context), info]
+    let (name, version, language) = match family {
+        SdkFamily::Configs | SdkFamily::Python1 => {
+            ("launchdarkly-server-sdk-ai", "1.2.0", "python")
+        }
+        SdkFamily::Node2 => ("@launchdarkly/server-sdk-ai", "2.0.1", "javascript"),
+        SdkFamily::AiServer => ("launchdarkly-ai-server", "0.4.0", "python"),
+    };
+    let data = json!({ "aiSdkName": name, "aiSdkVersion": version, "aiSdkLanguage": language });
+    let mut events = vec![
+        index(at_ms, &context),
+        custom_by_key(at_ms, "$ld:ai:sdk:info", &context, data.clone(), 1.0),
+    ];
+    if family == SdkFamily::AiServer {
+        let helper = if graphs { "client.graph.invoke" } else { "client.config.invoke" };
+        let mut data = data;
+        put(&mut data, "helper", helper);
+        put(&mut data, "helperPackageName", name);
+        put(&mut data, "helperPackageVersion", version);
+        events.push(custom_by_key(at_ms, "$ld:ai:sdk:usage", &context, data, 1.0));
+    }
+    events
 }
 
 /// The id of an agent's run, in the form of a UUIDv4; the same for the same text.
@@ -51,7 +69,7 @@ pub fn run_id(of: &str) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// What tells a metric event's agent: the AI SDK's track data, in its 1.2.0 shape.
+/// What tells a metric event's agent: the AI SDK's track data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Track<'a> {
     /// Id of the agent's run, which all its events share.
@@ -66,14 +84,42 @@ pub struct Track<'a> {
     pub model: &'a str,
     /// The provider's name.
     pub provider: &'a str,
+    /// Which SDK tracks.
+    pub family: SdkFamily,
+    /// Key of the graph that the agent runs in, where the SDK walks one.
+    pub graph: Option<&'a str>,
 }
 
 impl Track<'_> {
     /// The data of the AI SDK's own events.
     #[must_use]
     pub fn data(&self) -> Value {
-        json!({ "runId": self.run, "configKey": self.config, "version": self.version, "modelName": self.model,
-            "providerName": self.provider, "variationKey": self.variation })
+        let mut data = match self.family {
+            SdkFamily::Configs | SdkFamily::Python1 => {
+                json!({ "runId": self.run, "configKey": self.config,
+                "version": self.version, "modelName": self.model, "providerName": self.provider,
+                "variationKey": self.variation })
+            }
+            SdkFamily::Node2 => {
+                json!({ "runId": self.run, "configKey": self.config, "variationKey": self.variation,
+                "version": self.version, "modelName": self.model, "providerName": self.provider, "modelVersion": 1 })
+            }
+            SdkFamily::AiServer => json!({ "runId": self.run, "configKey": self.config,
+                "variationKey": self.variation, "version": self.version, "modelName": self.model,
+                "providerName": self.provider }),
+        };
+        if let Some(graph) = self.graph {
+            put(&mut data, "graphKey", graph);
+        }
+        data
+    }
+
+    /// The data of a judge's score of what it said.
+    #[must_use]
+    pub fn judge_data(&self, judge: &str) -> Value {
+        let mut data = self.data();
+        put(&mut data, "judgeConfigKey", judge);
+        data
     }
 
     /// The data of the cost event, whose `version` is always 1 in the tutorial.
@@ -88,6 +134,50 @@ impl Track<'_> {
     pub fn tool_data(&self, tool: &str) -> Value {
         let mut data = self.data();
         put(&mut data, "toolKey", tool);
+        data
+    }
+}
+
+/// What tells a run of a whole graph: the track data of an AI SDK that walks graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GraphTrack<'a> {
+    /// Id of the graph's run; the Python SDK does not say it.
+    pub run: &'a str,
+    /// Key of the graph.
+    pub graph: &'a str,
+    /// Key of its variation.
+    pub variation: &'a str,
+    /// Version of the variation.
+    pub version: u64,
+    /// Which SDK tracks.
+    pub family: SdkFamily,
+}
+
+impl GraphTrack<'_> {
+    /// The data of the SDK's events about the graph; null where it knows no graph.
+    #[must_use]
+    pub fn data(&self) -> Value {
+        match self.family {
+            SdkFamily::Configs => Value::Null,
+            SdkFamily::Python1 => json!({ "variationKey": self.variation, "graphKey": self.graph,
+                "version": self.version }),
+            SdkFamily::Node2 => {
+                json!({ "runId": self.run, "graphKey": self.graph, "version": self.version,
+                "variationKey": self.variation })
+            }
+            SdkFamily::AiServer => json!({ "runId": self.run, "configKey": self.graph,
+                "variationKey": self.variation, "version": self.version, "modelName": "", "providerName": "",
+                "graphKey": self.graph }),
+        }
+    }
+
+    /// The same with more fields.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+        let mut data = self.data();
+        for (name, value) in more {
+            put(&mut data, name, value);
+        }
         data
     }
 }

@@ -1,6 +1,6 @@
 //! What an SDK sends: exposures, metric events and their summaries.
 //!
-//! Builders make the events of the newest Python SDK pair (server SDK 9, AI SDK 1.2.0) from plain
+//! Builders make the events of the newest server SDK and of the families of AI SDKs from plain
 //! arguments; the reader takes them, and those of newer and other SDKs, back to what the analysis
 //! needs.
 
@@ -9,7 +9,8 @@ mod clock;
 mod read;
 
 pub use build::{
-    FeatureEvent, Track, context, custom, custom_by_key, feature, index, reason, run_id, sdk_info,
+    FeatureEvent, GraphTrack, Track, context, custom, custom_by_key, feature, index, reason,
+    run_id, sdk_info,
 };
 pub use clock::{Clock, moment};
 pub use read::{Malformed, Notes, Recorded, context_kinds, inner, is_disabled, notes, read};

@@ -244,7 +244,7 @@ mod tests {
     use super::super::build::{run_id, sdk_info};
     use super::*;
     use crate::context::Attributes;
-    use crate::event::AppEvent;
+    use crate::event::{AppEvent, SdkFamily};
     use crate::flags::compiled::{Evaluation, Reason};
     use crate::flags::events::{FeatureEvent, Track, context, custom, feature, index};
 
@@ -285,6 +285,8 @@ mod tests {
             version: 1,
             model: "gpt-4o",
             provider: "OpenAI",
+            family: SdkFamily::Configs,
+            graph: None,
         };
         let cost = custom(5, AppEvent::Cost, &user(), track.cost_data(), 0.012346);
         assert_eq!(
@@ -301,7 +303,7 @@ mod tests {
             track.data().to_string(),
             r#"{"runId":"run-1","configKey":"support-agent","version":1,"modelName":"gpt-4o","providerName":"OpenAI","variationKey":"other-paid"}"#
         );
-        let [first, info] = sdk_info(5);
+        let [first, info] = sdk_info(5, SdkFamily::Configs, false).try_into().unwrap();
         assert_eq!(
             first["context"],
             json!({ "kind": "ld_ai", "key": "ld-internal-tracking", "anonymous": true })
@@ -329,6 +331,8 @@ mod tests {
             version: 1,
             model: "gpt-4o",
             provider: "OpenAI",
+            family: SdkFamily::Configs,
+            graph: None,
         };
         let tokens = custom(9, AppEvent::TokensTotal, &user(), track.data(), 907.0);
         let unit = "user_1760000000_1";

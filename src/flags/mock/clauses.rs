@@ -7,8 +7,8 @@
 
 use serde_json::{Value, json};
 
-use super::account::IdGenerator;
 use super::body::Fields;
+use super::ids::IdGenerator;
 use crate::flags::api::ApiError;
 
 /// The comparisons that an SDK knows.

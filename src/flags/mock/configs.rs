@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::{IdGenerator, Identifiers, Project};
+use super::account::Project;
 use super::body::Fields;
+use super::ids::{IdGenerator, Identifiers};
 use super::targeting::{Targeting, Variants};
 use super::variations::Variation;
 use crate::flags::api::ApiError;

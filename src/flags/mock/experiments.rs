@@ -10,8 +10,9 @@
 
 use serde_json::{Value, json};
 
-use super::account::{Account, IdGenerator, Identifiers, Project};
+use super::account::{Account, Project};
 use super::body::{self, Fields};
+use super::ids::{IdGenerator, Identifiers};
 use super::iterations::{Iteration, Status};
 use super::targeting::{Holder, Serve};
 use crate::flags::api::ApiError;

@@ -10,15 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::account::{Account, Identifiers, Project};
 use super::body::{self, Fields};
-use super::router::{created, gone, ok, page, unknown};
+use super::ids::Identifiers;
 use super::targeting::{Serve, Targeting, Variants};
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::ApiError;
 use crate::flags::members::put;
 
 /// The variation that SDKs receive of a graph with a root.
-const VARIATION: &str = "default";
+pub const VARIATION: &str = "default";
 
 /// A graph.
 #[derive(Clone, Debug)]
@@ -50,11 +49,11 @@ struct Edge {
 }
 
 impl Edge {
-    fn read(value: &Value, project: &Project) -> Result<Self, ApiError> {
+    fn read(value: &Value, agents: Agents<'_>) -> Result<Self, ApiError> {
         let fields = Fields::of(value)?;
         let (source, target) = (fields.filled("sourceConfig")?, fields.filled("targetConfig")?);
         for config in [source, target] {
-            agent(project, config)?;
+            agents(config)?;
         }
         let handoff = fields.get("handoff").map(|_| fields.object("handoff")).transpose()?;
         Ok(Self {
@@ -75,21 +74,13 @@ impl Edge {
     }
 }
 
-/// Refuses what is no AI config in agent mode: SDKs disable a graph with such a node.
-fn agent(project: &Project, key: &str) -> Result<(), ApiError> {
-    match project.configs.get(key) {
-        Some(config) if config.mode == "agent" => Ok(()),
-        Some(config) => Err(ApiError::invalid(format!(
-            "AI config `{key}` has the mode {}, and the nodes of a graph need the mode agent",
-            config.mode
-        ))),
-        None => Err(ApiError::invalid(format!("there is no AI config `{key}`"))),
-    }
-}
+/// Refuses what cannot be a node: anything but an AI config in agent mode.
+pub type Agents<'a> = &'a dyn Fn(&str) -> Result<(), ApiError>;
 
 impl AgentGraph {
-    fn create(
-        project: &Project,
+    /// Creates a graph; it is served in each environment as soon as it has a root.
+    pub fn create<'e>(
+        (agents, environments): (Agents<'_>, impl Iterator<Item = &'e String>),
         project_key: &str,
         body: &Value,
         ids: &Identifiers,
@@ -113,8 +104,8 @@ impl AgentGraph {
             minted: 0,
             path,
         };
-        graph.change(project, fields, now_ms)?;
-        for environment in project.environments.keys() {
+        graph.change(agents, fields, now_ms)?;
+        for environment in environments {
             graph.open(environment, now_ms);
         }
         Ok(graph)
@@ -128,9 +119,9 @@ impl AgentGraph {
     }
 
     /// Changes the given fields.
-    fn change(
+    pub fn change(
         &mut self,
-        project: &Project,
+        agents: Agents<'_>,
         fields: Fields<'_>,
         now_ms: u64,
     ) -> Result<(), ApiError> {
@@ -142,14 +133,14 @@ impl AgentGraph {
         }
         let root = fields.optional_text("rootConfigKey")?;
         if let Some(root) = root {
-            agent(project, root)?;
+            agents(root)?;
             self.root = Some(root.to_owned());
         }
         if fields.get("edges").is_some() {
             if root.is_none() {
                 return Err(ApiError::invalid("`edges` need `rootConfigKey` beside them"));
             }
-            let edges = fields.list("edges")?.iter().map(|edge| Edge::read(edge, project));
+            let edges = fields.list("edges")?.iter().map(|edge| Edge::read(edge, agents));
             self.edges = edges.collect::<Result<_, _>>()?;
             let mut seen = BTreeSet::new();
             if let Some(twice) = self.edges.iter().find(|edge| !seen.insert(edge.key.as_str())) {
@@ -169,7 +160,12 @@ impl AgentGraph {
     }
 
     /// Changes who gets it: in the environment that the instructions name, else in all.
-    fn instruct(&mut self, body: &Value, ids: &Identifiers, now_ms: u64) -> Result<(), ApiError> {
+    pub fn instruct(
+        &mut self,
+        body: &Value,
+        ids: &Identifiers,
+        now_ms: u64,
+    ) -> Result<(), ApiError> {
         let named = Fields::of(body)?.optional_text("environmentKey")?;
         if let Some(key) = named.filter(|key| !self.targeting.contains_key(*key)) {
             return Err(ApiError::not_found("environment", key));
@@ -189,7 +185,8 @@ impl AgentGraph {
         Ok(())
     }
 
-    fn rest(&self) -> Value {
+    /// As the REST interface shows it.
+    pub fn rest(&self) -> Value {
         let mut json = json!({
             "key": self.key, "name": self.name, "description": self.description,
             "edges": self.edges.iter().map(Edge::rest).collect::<Vec<_>>(),
@@ -230,67 +227,6 @@ impl AgentGraph {
     pub fn uses(&self, config: &str) -> bool {
         self.root.as_deref() == Some(config)
             || self.edges.iter().any(|edge| edge.source == config || edge.target == config)
-    }
-}
-
-impl Account {
-    /// Answers what is asked of a project's agent graphs.
-    pub(super) fn graphs_request(
-        &mut self,
-        key: &str,
-        rest: &[&str],
-        request: &Request,
-        now_ms: u64,
-    ) -> Result<Reply, ApiError> {
-        let (body, ids) = (&request.body, self.ids.clone());
-        let project = self.project_mut(key)?;
-        let missing = |graph: &str| ApiError::not_found("agent graph", graph);
-        match (rest, request.method) {
-            ([], Method::Get) => {
-                ok(page(project.graphs.values().map(AgentGraph::rest), request, "totalCount"))
-            }
-            ([], Method::Post) => {
-                let graph = Fields::of(body)?.key()?;
-                project.unused(graph)?;
-                let new = AgentGraph::create(project, key, body, &ids, now_ms)?;
-                let json = new.rest();
-                project.graphs.insert(graph.to_owned(), new);
-                created(json)
-            }
-            ([graph], Method::Get) => {
-                ok(project.graphs.get(*graph).ok_or_else(|| missing(graph))?.rest())
-            }
-            ([graph], Method::Patch) => {
-                let mut changed = project.graphs.get(*graph).ok_or_else(|| missing(graph))?.clone();
-                let fields = Fields::of(body)?;
-                if fields.get("instructions").is_some() {
-                    changed.instruct(body, &ids, now_ms)?;
-                } else {
-                    changed.change(project, fields, now_ms)?;
-                }
-                let json = changed.rest();
-                project.graphs.insert((*graph).to_owned(), changed);
-                ok(json)
-            }
-            ([graph], Method::Delete) => {
-                project.graphs.remove(*graph).map(|_| gone()).ok_or_else(|| missing(graph))
-            }
-            ([] | [_], _) => Err(ApiError::method_not_allowed()),
-            _ => Err(unknown(request)),
-        }
-    }
-}
-
-impl Project {
-    /// Refuses a key that a flag, an AI config or an agent graph has: SDKs receive all three by key.
-    pub(super) fn unused(&self, key: &str) -> Result<(), ApiError> {
-        if self.configs.contains_key(key) {
-            return Err(ApiError::exists("AI config", key));
-        }
-        if self.graphs.contains_key(key) {
-            return Err(ApiError::exists("agent graph", key));
-        }
-        Ok(())
     }
 }
 

@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::Identifiers;
 use super::body::Fields;
+use super::ids::Identifiers;
 use crate::experiment::{Aggregation, Better, Missing, Statistic};
 use crate::flags::api::ApiError;
 use crate::quantity::Probability;

@@ -10,7 +10,9 @@ mod body;
 mod clauses;
 mod configs;
 mod experiments;
+mod graph_requests;
 mod graphs;
+mod ids;
 mod iterations;
 mod library;
 mod metrics;
@@ -23,6 +25,7 @@ mod variations;
 
 pub use account::Account;
 pub use experiments::first_seed;
+pub use graphs::VARIATION as GRAPH_VARIATION;
 pub use results::{ResultTreatment, ResultsOf, Started};
 
 #[cfg(test)]

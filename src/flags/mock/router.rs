@@ -433,7 +433,7 @@ impl Account {
 fn patch_targeting(
     config: &mut Config,
     body: &Value,
-    ids: &super::account::Identifiers,
+    ids: &super::ids::Identifiers,
     now_ms: u64,
 ) -> Result<(), ApiError> {
     let environment = Fields::of(body)?.filled("environmentKey")?;

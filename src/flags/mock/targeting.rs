@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::account::{IdGenerator, Identifiers};
 use super::body::{self, Fields};
 use super::clauses::{self, Clause, Rule};
+use super::ids::{IdGenerator, Identifiers};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 

@@ -326,13 +326,14 @@ impl LiveFlags {
         let mut visit = Visit::of(key);
         for entry in entries {
             // What comes of a visit stands behind its end.
-            visit.entry(scenario, &entry.event, |sent| {
+            visit.entry(scenario, entry, |sent| {
                 let (event, data, value) = match sent {
                     Sent::Exposure(_) => return,
                     Sent::Metric(event, data, value) => (event.key(), data, value),
-                    Sent::Outcome(outcome, value) => {
+                    Sent::Note(key, data, value) => (key, data, value),
+                    Sent::Outcome(outcome, data, value) => {
                         match scenario.outcomes.get(usize::from(outcome)) {
-                            Some(outcome) => (outcome.key.as_str(), Value::Null, value),
+                            Some(outcome) => (outcome.key.as_str(), data, value),
                             None => return,
                         }
                     }
