@@ -214,7 +214,7 @@ pub(super) const TERMS: &[Term] = &[
         name: "power",
         aliases: &["operating characteristics", "false ship", "false ship rate", "aa test"],
         says: [
-            "The power of an experiment is how often it finds what is there; its false-ship rate is how often it ships what is no better.",
+            "The power of an experiment is how often it finds what is there; its false-ship rate is how often it ships though the effect on users does not meet the rule.",
             "The command `simlab power` runs the scenario many times with different seeds and counts both for the scenario's own rule.",
             "Every share comes with its Monte Carlo error: more replications make it smaller.",
         ],

@@ -255,8 +255,7 @@ fn at_size(
     let runs = outcomes.len();
     let ends: Vec<Decision> = outcomes.iter().filter_map(|outcome| outcome.decision()).collect();
     let treatment_is_better = study.truly_better.as_ref().map(|better| *better == study.treatment);
-    let wrong =
-        |shipped: usize| share(if treatment_is_better == Some(true) { 0 } else { shipped }, runs);
+    let wrong = |shipped: usize| share(if study.ship_is_right() { 0 } else { shipped }, runs);
     let shipped = ends.iter().filter(|decision| **decision == Decision::Ship).count();
     let best_served = treatment_is_better
         .map(|better| share(if better { shipped } else { runs - shipped }, runs));

@@ -109,6 +109,20 @@ pub struct StudyPower {
     pub tie: Option<String>,
 }
 
+impl StudyPower {
+    /// Whether to ship is right: the rule itself ships on the effect on users. A rule may aim at
+    /// "no worse and cheaper", so what is better on the primary metric does not decide it. Without a
+    /// rule that is what decides.
+    #[must_use]
+    pub fn ship_is_right(&self) -> bool {
+        if self.rule_given {
+            self.decision_at_truth == Decision::Ship
+        } else {
+            self.truly_better.as_ref() == Some(&self.treatment)
+        }
+    }
+}
+
 /// The effect on users under one metric, and what its measurement converges to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrueEffect {
@@ -169,8 +183,8 @@ pub struct SizePower {
     pub users: u32,
     /// Share of each verdict.
     pub decisions: Decisions,
-    /// Share of runs that ship although the treatment is truly worse on the primary metric, or
-    /// equal to the control.
+    /// Share of runs that ship although the effect on users does not meet the rule's conditions.
+    /// Without a rule: although the treatment is truly worse on the primary metric, or equal.
     pub false_ship: Estimate,
     /// Share of runs that end with the truly better variation: its treatment shipped, or its
     /// control not replaced; `None` when they are equal.

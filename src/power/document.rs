@@ -149,8 +149,9 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
     let better = match &study.truly_better {
         None => {
             let why = study.tie.as_deref().unwrap_or("both are equal");
+            let ship = if study.ship_is_right() { "is right" } else { "counts as an error" };
             format!(
-                "By the effect on users, neither variation is better on {primary}: {why}. To ship counts as an error."
+                "By the effect on users, neither variation is better on {primary}: {why}. To ship {ship}."
             )
         }
         Some(better) => {
@@ -167,8 +168,13 @@ fn truth(study: &StudyPower, power: &Power) -> Section<'static> {
     } else {
         "the scenario has no rule, so simlab ships a treatment that beats the control on the primary metric, and keeps the control if it loses"
     };
+    let ships = match (study.rule_given, study.ship_is_right()) {
+        (false, _) => "",
+        (true, true) => " So no ship is false.",
+        (true, false) => " So every ship is false.",
+    };
     let at_truth = format!(
-        "Applied to the effect on users, the rule says: {} ({rule}).",
+        "Applied to the effect on users, the rule says: {} ({rule}).{ships}",
         decision(study.decision_at_truth)
     );
     let bias = "Bias: what the measurement would show with unlimited users, minus the true change."
@@ -186,7 +192,7 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section<'static> {
         Column::number("ship"),
         Column::number("keep"),
         Column::number("need\nmore data"),
-        Column::number(if power.aa || study.truly_better.is_none() {
+        Column::number(if study.rule_given || study.truly_better.is_none() {
             "false\nship"
         } else {
             "ships the\nworse"
@@ -277,7 +283,7 @@ fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
         Column::number("users"),
         Column::number("ship"),
         Column::number("keep"),
-        Column::number(if power.aa || study.truly_better.is_none() {
+        Column::number(if study.rule_given || study.truly_better.is_none() {
             "false\nship"
         } else {
             "ships the\nworse"
