@@ -28,6 +28,8 @@ const MAX_PAYLOADS: usize = 50_000;
 const MAX_EVENTS: usize = 50_000;
 /// Most bytes of them, as text.
 const MAX_EVENT_BYTES: usize = 32 << 20;
+/// Most flags whose last evaluation is kept.
+const MAX_FLAGS: usize = 10_000;
 /// Different requests that are surely remembered.
 pub const MAX_REQUESTS: usize = 100_000;
 
@@ -86,6 +88,8 @@ pub struct Ledger {
     bytes: usize,
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
+    /// When each flag was last evaluated, as far as summaries tell: Unix time in milliseconds.
+    pub evaluated: BTreeMap<String, u64>,
     /// How often each request came.
     asked: GenerationalMap<Owner, u64>,
     /// Requests that could be hit by a fault: those that name what they want and have a key.
@@ -120,6 +124,7 @@ impl Ledger {
             events: VecDeque::new(),
             bytes: 0,
             kinds: BTreeMap::new(),
+            evaluated: BTreeMap::new(),
             asked: GenerationalMap::new(MAX_REQUESTS),
             requests: 0,
             faults: Plan::new(seed, faults),
@@ -260,6 +265,7 @@ impl Ledger {
     fn event(&mut self, arrival: Option<Arrival>, event: Value) {
         let text = event.to_string();
         self.fingerprint = xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), self.fingerprint);
+        self.summary(&event);
         match read(&event, "user") {
             Ok(recorded) => {
                 self.study.take(&recorded);
@@ -292,6 +298,21 @@ impl Ledger {
         self.events.push_back(text.into_boxed_str());
         while self.events.len() > MAX_EVENTS || self.bytes > MAX_EVENT_BYTES {
             self.bytes -= self.events.pop_front().map_or(self.bytes, |text| text.len());
+        }
+    }
+
+    /// Notes which flags a summary says were evaluated.
+    fn summary(&mut self, event: &Value) {
+        if event.get("kind").and_then(Value::as_str) != Some("summary") {
+            return;
+        }
+        let until = event.get("endDate").and_then(Value::as_u64).unwrap_or_default();
+        let flags = event.get("features").and_then(Value::as_object);
+        for key in flags.into_iter().flat_map(|flags| flags.keys()) {
+            if self.evaluated.len() < MAX_FLAGS || self.evaluated.contains_key(key) {
+                let last = self.evaluated.entry(key.clone()).or_default();
+                *last = until.max(*last);
+            }
         }
     }
 

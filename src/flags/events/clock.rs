@@ -59,6 +59,13 @@ pub fn moment(text: &str) -> Option<u64> {
     u64::try_from(stamp.as_millisecond()).ok()
 }
 
+/// A Unix time in milliseconds as RFC 3339 text; nothing for a time beyond what it can say.
+#[must_use]
+pub fn stamp(at_ms: u64) -> Option<String> {
+    let stamp = jiff::Timestamp::from_millisecond(i64::try_from(at_ms).ok()?).ok()?;
+    Some(stamp.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

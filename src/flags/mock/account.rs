@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::body::Fields;
 use super::configs::Config;
 use super::experiments::Experiment;
+use super::flags::FeatureFlag;
 use super::graphs::AgentGraph;
 use super::ids::Identifiers;
 use super::library::{ModelConfig, Tool};
@@ -44,7 +45,23 @@ pub struct Project {
     pub(super) model_configs: BTreeMap<String, ModelConfig>,
     pub(super) configs: BTreeMap<String, Config>,
     pub(super) graphs: BTreeMap<String, AgentGraph>,
+    pub(super) flags: BTreeMap<String, FeatureFlag>,
     pub(super) metrics: BTreeMap<String, Metric>,
+}
+
+/// The keys with which SDKs open an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentKeys {
+    /// Key of the project.
+    pub project: String,
+    /// Key of the environment.
+    pub environment: String,
+    /// For server-side SDKs.
+    pub sdk_key: String,
+    /// For mobile SDKs.
+    pub mobile_key: String,
+    /// For SDKs in browsers.
+    pub client_side_id: String,
 }
 
 /// A LaunchDarkly account in memory.
@@ -92,6 +109,31 @@ impl Account {
         Some(&self.projects.get(project)?.environments.get(environment)?.sdk_key)
     }
 
+    /// The key for server-side SDKs that this environment has, or will have once it is created: it
+    /// follows from the names.
+    #[must_use]
+    pub fn expected_sdk_key(&self, project: &str, environment: &str) -> String {
+        let path = format!("projects/{project}/environments/{environment}");
+        format!("sdk-{}", self.ids.uuid(&format!("{path}/sdk")))
+    }
+
+    /// The keys of every environment, by project.
+    #[must_use]
+    pub fn keys(&self) -> Vec<EnvironmentKeys> {
+        let of = |project: &Project| {
+            let project_key = project.key.clone();
+            let one = move |own: &Environment| EnvironmentKeys {
+                project: project_key.clone(),
+                environment: own.key.clone(),
+                sdk_key: own.sdk_key.clone(),
+                mobile_key: own.mobile_key.clone(),
+                client_side_id: own.client_id.clone(),
+            };
+            project.environments.values().map(one).collect::<Vec<_>>()
+        };
+        self.projects.values().flat_map(of).collect()
+    }
+
     /// The project and environment that this SDK key opens.
     #[must_use]
     pub fn opened_by(&self, sdk_key: &str) -> Option<(&str, &str)> {
@@ -126,6 +168,7 @@ impl Account {
             model_configs: BTreeMap::new(),
             configs: BTreeMap::new(),
             graphs: BTreeMap::new(),
+            flags: BTreeMap::new(),
             metrics: BTreeMap::new(),
         };
         let defaults = [
@@ -192,6 +235,9 @@ impl Project {
         }
         for graph in self.graphs.values_mut() {
             graph.open(key, now_ms);
+        }
+        for flag in self.flags.values_mut() {
+            flag.open(key, now_ms);
         }
         let json = environment.rest(&self.key);
         self.environments.insert(key.to_owned(), environment);

@@ -79,6 +79,9 @@ impl Project {
         if self.graphs.contains_key(key) {
             return Err(ApiError::exists("agent graph", key));
         }
+        if self.flags.contains_key(key) {
+            return Err(ApiError::exists("flag", key));
+        }
         Ok(())
     }
 }

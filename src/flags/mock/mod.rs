@@ -10,6 +10,8 @@ mod body;
 mod clauses;
 mod configs;
 mod experiments;
+mod flag_requests;
+mod flags;
 mod graph_requests;
 mod graphs;
 mod ids;
@@ -23,7 +25,7 @@ mod segments;
 mod targeting;
 mod variations;
 
-pub use account::Account;
+pub use account::{Account, EnvironmentKeys};
 pub use experiments::first_seed;
 pub use graphs::VARIATION as GRAPH_VARIATION;
 pub use results::{ResultTreatment, ResultsOf, Started};

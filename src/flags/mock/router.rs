@@ -32,6 +32,7 @@ impl Account {
             ["segments", project, environment, rest @ ..] => {
                 self.segments_request(project, environment, rest, request, now_ms)
             }
+            ["flags", project, rest @ ..] => self.flags_request(project, rest, request, now_ms),
             ["metrics", project, rest @ ..] => self.metrics_request(project, rest, request, now_ms),
             _ => Err(unknown(request)),
         }?;

@@ -21,16 +21,25 @@ impl Account {
         let project = self.projects.get(project)?;
         let segments = project.environments.get(environment)?.segments.iter();
         let configs = project.configs.iter().filter_map(|(key, config)| {
+            let values = values(project, config);
             let own =
-                Flag { key: &config.key, salt: &config.salt, values: values(project, config) };
+                Flag { key: &config.key, salt: &config.salt, values, available: (false, false) };
             Some((key.clone(), flag(own, config.targeting.get(environment)?)))
         });
         let graphs = project.graphs.iter().filter_map(|(key, graph)| {
-            let own = Flag { key: &graph.key, salt: &graph.salt, values: graph.values() };
+            let (values, available) = (graph.values(), (false, false));
+            let own = Flag { key: &graph.key, salt: &graph.salt, values, available };
             Some((key.clone(), flag(own, graph.targeting.get(environment)?)))
         });
+        // An archived flag is gone for SDKs.
+        let flags =
+            project.flags.iter().filter(|(_, own)| !own.archived).filter_map(|(key, own)| {
+                let (values, available) = (own.values(), own.available);
+                let flag_of = Flag { key: &own.key, salt: &own.salt, values, available };
+                Some((key.clone(), flag(flag_of, own.targeting.get(environment)?)))
+            });
         Some(Ruleset {
-            flags: configs.chain(graphs).collect(),
+            flags: configs.chain(graphs).chain(flags).collect(),
             segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect(),
         })
     }
@@ -41,10 +50,13 @@ struct Flag<'a> {
     key: &'a str,
     salt: &'a str,
     values: Vec<Value>,
+    /// Whether client-side SDKs may have it, and mobile ones.
+    available: (bool, bool),
 }
 
 /// A flag as SDKs receive it.
 fn flag(own: Flag<'_>, targeting: &Targeting) -> Value {
+    let (web, mobile) = own.available;
     let rules = targeting.rules.iter().map(|rule| {
         let clauses: Vec<Value> = rule.clauses.iter().map(Clause::sdk).collect();
         let mut json =
@@ -58,7 +70,7 @@ fn flag(own: Flag<'_>, targeting: &Targeting) -> Value {
         "rules": rules.collect::<Vec<_>>(), "fallthrough": targeting.fallthrough.sdk(), "offVariation": targeting.off,
         "variations": own.values, "trackEvents": targeting.track_events,
         "trackEventsFallthrough": targeting.track_fallthrough, "debugEventsUntilDate": null,
-        "clientSideAvailability": { "usingMobileKey": false, "usingEnvironmentId": false }, "clientSide": false,
+        "clientSideAvailability": { "usingMobileKey": mobile, "usingEnvironmentId": web }, "clientSide": web,
         "samplingRatio": 1, "excludeFromSummaries": false, "deleted": false,
     })
 }

@@ -7,8 +7,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::{IdGenerator, Project};
+use super::account::Project;
 use super::body::Fields;
+use super::ids::IdGenerator;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 
@@ -153,6 +154,16 @@ impl Variation {
             put(&mut value, "provider", json!({ "name": provider }));
         }
         content.put_prompt(&mut value);
+        // SDKs read the key of a judge under another name than the REST interface writes it.
+        let judges = value
+            .get_mut("judgeConfiguration")
+            .and_then(|own| own.get_mut("judges"))
+            .and_then(Value::as_array_mut);
+        for judge in judges.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if let Some(key) = judge.remove("judgeConfigKey") {
+                judge.insert("key".to_owned(), key);
+            }
+        }
         value
     }
 }
