@@ -60,6 +60,11 @@ pub struct ServeArgs {
     /// start, or the same one each time.
     #[arg(long, value_enum, default_value_t = Repeated::Next)]
     pub repeat: Repeated,
+    /// An SDK key that opens the scenario's environment besides its own, such as the one that your app
+    /// has in its configuration; `any` takes every key. Default: only the key that
+    /// `/_simlab/status` and `/_simlab/env` tell.
+    #[arg(long, value_name = "KEY")]
+    pub sdk_key: Option<String>,
     /// Listen on an extra port for LaunchDarkly and for each provider.
     #[arg(long, help = split_help())]
     pub split: bool,

@@ -16,7 +16,7 @@ use super::output;
 use crate::diagnostic::Diagnostic;
 use crate::random::Seed;
 use crate::scenario::{AnswerScript, load_answers, load_faults};
-use crate::serve::{Door, Recorder, Server, Settings, World, last_report};
+use crate::serve::{AcceptedKeys, Door, Recorder, Server, Settings, World, last_report};
 
 /// Serves until told to stop.
 pub fn serve(args: &ServeArgs) -> Ended {
@@ -49,7 +49,8 @@ pub fn serve(args: &ServeArgs) -> Ended {
         let world = World::new(scenario, settings)
             .map_err(|error| not_set_up(&scenario.name, &error))?
             .with_faults(&faults)
-            .with_answers(answers);
+            .with_answers(answers)
+            .accepting(accepted(args.sdk_key.as_deref()));
         let world = match recorder {
             Some(recorder) => world.with_recorder(recorder),
             None => world,
@@ -109,6 +110,15 @@ fn recorder(args: &ServeArgs) -> Result<Option<Recorder>, Exit> {
             Recorder::replaying(file).map(Some).map_err(|fault| bad_file(&[fault]))
         }
         (None, None) => Ok(None),
+    }
+}
+
+/// Which SDK keys are taken besides the environment's own.
+fn accepted(given: Option<&str>) -> AcceptedKeys {
+    match given {
+        None => AcceptedKeys::Own,
+        Some("any") => AcceptedKeys::Any,
+        Some(key) => AcceptedKeys::Given(key.to_owned()),
     }
 }
 

@@ -13,7 +13,10 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::flags::mock::EnvironmentKeys;
+use crate::llm::wire::PROVIDERS;
 use crate::report::Report;
+use crate::serve::door::Door;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal, set, text};
@@ -24,11 +27,19 @@ use crate::time::unix_ms;
 /// What is served, and how much has arrived.
 pub async fn status(State(world): State<Arc<World>>) -> Response {
     let (project, sdk_key) = (&world.scenario.project, world.sdk_key());
+    let keys: Vec<Value> = world
+        .keys()
+        .iter()
+        .map(|own| {
+            json!({ "project": own.project, "environment": own.environment, "sdk_key": own.sdk_key,
+                "mobile_key": own.mobile_key, "client_side_id": own.client_side_id })
+        })
+        .collect();
     let ledger = world.ledger();
     let status = json!({
         "version": env!("CARGO_PKG_VERSION"), "scenario": world.scenario.name, "seed": world.settings.seed.0,
         "time_scale": world.settings.time_scale,
-        "launchdarkly": { "project": project.key, "environment": project.environment, "sdk_key": sdk_key },
+        "launchdarkly": { "project": project.key, "environment": project.environment, "sdk_key": sdk_key, "keys": keys },
         "chats": ledger.chats, "payloads": ledger.payloads, "repeated_payloads": ledger.repeated_payloads, "diagnostics": ledger.diagnostics,
         "events": ledger.total(), "events_by_kind": ledger.kinds, "malformed_events": ledger.malformed,
         "last_fault": ledger.last_fault,
@@ -36,6 +47,37 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
         "faults": faults_control::shown(&ledger.faults), "client": ledger.grade.findings(unix_ms(), false),
     });
     json(200, &status)
+}
+
+/// The variables that clients read, as lines for a shell: those of the port that all share, and the
+/// keys of the scenario's environment; those of other environments are comments.
+pub async fn variables(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    let url = format!("http://{}", text(&headers, "host").unwrap_or("127.0.0.1"));
+    let mut lines = String::new();
+    for door in Door::all() {
+        let (name, value) = door.variable(&url, true);
+        lines += &format!("export {name}={value}\n");
+    }
+    for provider in PROVIDERS {
+        lines += &format!("export {}=any\n", provider.key_variable);
+    }
+    lines += "export LD_API_KEY=any\n";
+    if let Some(key) = world.sdk_key() {
+        lines += &format!("export LD_SDK_KEY={key}\n");
+    }
+    let project = &world.scenario.project;
+    for own in world.keys() {
+        let home = own.project == project.key && own.environment == project.environment;
+        let EnvironmentKeys { sdk_key, mobile_key, client_side_id, .. } = own;
+        if home {
+            lines += &format!("export LD_MOBILE_KEY={mobile_key}\n");
+            lines += &format!("export LD_CLIENT_SIDE_ID={client_side_id}\n");
+        } else {
+            lines += &format!("# {} {}\n", own.project, own.environment);
+            lines += &format!("# export LD_SDK_KEY={sdk_key}\n");
+        }
+    }
+    bytes_of(200, "text/plain; charset=utf-8", lines.into_bytes())
 }
 
 /// The last events that arrived, one on each line.

@@ -11,8 +11,8 @@ use maud::{Markup, html};
 use crate::figure::count;
 use crate::llm::wire::PROVIDERS;
 use crate::report::{Report, to_html};
+use crate::serve::door::Door;
 use crate::serve::grade::Finding;
-use crate::serve::routes::Door;
 
 /// Seconds after which a browser asks for the page again.
 pub const REFRESH: u32 = 5;

@@ -16,54 +16,12 @@ use axum::routing::{any, get, post};
 
 use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::{PROVIDERS, Provider};
+use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
     answers_control, by_path, chat, control, events, faults_control, recorder_gate, responses,
     responses_kept, rest, stream,
 };
-
-/// An entry point that may have a port of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// LaunchDarkly: REST, streams and events.
-    LaunchDarkly,
-    /// A provider of models.
-    Provider(Provider),
-}
-
-impl Door {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::LaunchDarkly).chain(PROVIDERS.iter().copied().map(Self::Provider))
-    }
-
-    /// Its name in the first line that `serve` prints.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LaunchDarkly => "launchdarkly",
-            Self::Provider(provider) => provider.key,
-        }
-    }
-
-    /// The environment variable that points clients at it, and its value: `url` is the port's
-    /// address, and `shared` says whether the port is the one that all entry points share.
-    #[must_use]
-    pub fn variable(self, url: &str, shared: bool) -> (&'static str, String) {
-        match self {
-            Self::LaunchDarkly => ("LD_BASE_URL", url.to_owned()),
-            Self::Provider(provider) => {
-                (provider.base_variable, url.to_owned() + &base(provider, shared))
-            }
-        }
-    }
-}
-
-/// Path of a provider's base address.
-fn base(provider: Provider, shared: bool) -> String {
-    let mount = if shared { provider.mount } else { "" };
-    [mount, provider.base_path()].concat()
-}
 
 type Routes = Router<Arc<World>>;
 
@@ -161,6 +119,7 @@ fn of_simlab() -> Routes {
     Router::new()
         .route("/_simlab/answers", answers)
         .route("/_simlab/status", get(control::status))
+        .route("/_simlab/env", get(control::variables))
         .route("/_simlab/events", get(control::events))
         .route("/_simlab/transcript", get(control::transcript))
         .route("/_simlab/report", get(control::report))

@@ -14,8 +14,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::serve::connections;
+use crate::serve::door::Door;
 use crate::serve::guard::HostGuard;
-use crate::serve::routes::{self, Door};
+use crate::serve::routes;
 use crate::serve::world::World;
 
 /// How long what has begun may take after the server was told to stop.

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex as OrderLock, OwnedMutexGuard, watch};
 use crate::context::KEY_EPOCH;
 use crate::flags::api::{ApiError, Method, Reply, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
-use crate::flags::mock::Account;
+use crate::flags::mock::{Account, EnvironmentKeys};
 use crate::flags::ruleset::Ruleset;
 use crate::llm::chat::ChatRequest;
 use crate::llm::wire::Provider;
@@ -72,6 +72,18 @@ pub enum Repeat {
     Same,
 }
 
+/// Which SDK keys open the scenario's environment besides its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AcceptedKeys {
+    /// None.
+    #[default]
+    Own,
+    /// This one.
+    Given(String),
+    /// Any that opens no other environment.
+    Any,
+}
+
 /// Everything that requests share.
 #[derive(Debug)]
 pub struct World {
@@ -98,6 +110,7 @@ pub struct World {
     order: Arc<OrderLock<()>>,
     /// The faults that are committed from the start.
     faults: Vec<FaultRule>,
+    accepts: AcceptedKeys,
     revision: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
 }
@@ -137,6 +150,7 @@ impl World {
             state: None,
             order: Arc::default(),
             faults: scenario.faults.clone(),
+            accepts: AcceptedKeys::Own,
             revision,
             stopping: watch::Sender::new(false),
         })
@@ -182,6 +196,12 @@ impl World {
         // What takes time is read before the lock.
         let asked = AskedOf::of(provider, request, headers);
         self.answers().pick(&asked)
+    }
+
+    /// The same world, whose environment these SDK keys open, too.
+    #[must_use]
+    pub fn accepting(self, accepts: AcceptedKeys) -> Self {
+        Self { accepts, ..self }
     }
 
     /// The same world as it was left, and from now on kept in this file. The file belongs to one
@@ -295,6 +315,13 @@ impl World {
     /// # Errors
     /// What the interface refuses.
     pub fn handle(&self, request: &Request) -> Result<Reply, ApiError> {
+        if request.path.starts_with("flag-status") {
+            let evaluated = self.ledger().evaluated.clone();
+            let last = |key: &str| evaluated.get(key).copied();
+            if let Some(status) = held(&self.account).flag_status_of(request, last) {
+                return status;
+            }
+        }
         let mut account = held(&self.account);
         if let Some(of) = account.results_of(request) {
             let of = of?;
@@ -336,21 +363,53 @@ impl World {
     #[must_use]
     pub fn ruleset(&self, sdk_key: &str) -> Option<Ruleset> {
         let account = held(&self.account);
-        let (project, environment) = account.opened_by(sdk_key)?;
-        account.ruleset(project, environment)
+        let (project, environment) = self.opened(&account, sdk_key)?;
+        account.ruleset(&project, &environment)
     }
 
     /// Whether a key is one of a server-side SDK.
     #[must_use]
     pub fn opens(&self, sdk_key: &str) -> bool {
-        held(&self.account).opened_by(sdk_key).is_some()
+        self.opened(&held(&self.account), sdk_key).is_some()
     }
 
-    /// The SDK key of the scenario's environment, once that exists.
+    /// The project and environment that an SDK key opens.
+    fn opened(&self, account: &Account, sdk_key: &str) -> Option<(String, String)> {
+        if let Some((project, environment)) = account.opened_by(sdk_key) {
+            return Some((project.to_owned(), environment.to_owned()));
+        }
+        let accepted = match &self.accepts {
+            AcceptedKeys::Own => false,
+            AcceptedKeys::Given(key) => key == sdk_key,
+            AcceptedKeys::Any => !sdk_key.is_empty(),
+        };
+        let project = &self.scenario.project;
+        let keys = account.keys();
+        // The scenario's environment, or where an app made another project the first `production`.
+        let own = |own: &&EnvironmentKeys| {
+            own.project == project.key && own.environment == project.environment
+        };
+        let production = |own: &&EnvironmentKeys| own.environment == "production";
+        let home = keys.iter().find(own).or_else(|| keys.iter().find(production));
+        let home = home.or(keys.first()).filter(|_| accepted)?;
+        Some((home.project.clone(), home.environment.clone()))
+    }
+
+    /// The SDK key of the scenario's environment, which it has already or will have once it is
+    /// created; or the one that was given for it.
     #[must_use]
     pub fn sdk_key(&self) -> Option<String> {
+        if let AcceptedKeys::Given(key) = &self.accepts {
+            return Some(key.clone());
+        }
         let project = &self.scenario.project;
-        held(&self.account).sdk_key(&project.key, &project.environment).map(str::to_owned)
+        Some(held(&self.account).expected_sdk_key(&project.key, &project.environment))
+    }
+
+    /// The keys of every environment.
+    #[must_use]
+    pub fn keys(&self) -> Vec<EnvironmentKeys> {
+        held(&self.account).keys()
     }
 
     /// Hears of every change of the account.
