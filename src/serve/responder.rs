@@ -6,6 +6,8 @@
 //!
 //! Does not know: HTTP, or any provider's fields.
 
+mod roles;
+
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -304,6 +306,9 @@ impl ChatResponder {
             usage: Usage::uncached(asked.input_tokens, 0),
             refusal: None,
         };
+        if let Some(role) = self.role(request, &asked) {
+            return self.role_answer(&role, (request, &asked), user, before, (names, response));
+        }
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (Some(done.reply), done.latency),
             Err(failure) => match failure.kind {

@@ -59,6 +59,7 @@ mod serve_made;
 mod serve_models;
 mod serve_parity;
 mod serve_responses;
+mod serve_roles;
 mod serve_sdk;
 mod serve_state;
 mod studies;

@@ -1,0 +1,314 @@
+//! Who answers in a structure: agents of a scenario's own graph that plan, critique or route without
+//! handoff tools, and judges that LaunchDarkly's AI SDKs ask for a score.
+//!
+//! Promises: what the role's mock answers, in the schema of the request.
+//!
+//! Does not know: any provider's fields.
+
+use serde_json::{Map, Value, json};
+
+use super::{CALLS_PER_REPETITION, ChatAnswer, ChatResponder, Names, rate_limited, say, unmet};
+use crate::agents::{NodeRole, When};
+use crate::journal::{AgentId, Caller, FailureKind};
+use crate::knowledge::tokens::count;
+use crate::knowledge::{Grade, recognize_grade};
+use crate::llm::chat::{
+    Block, Cached, Caching, ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop, ToolUse,
+};
+use crate::llm::mock::MockModels;
+use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
+use crate::llm::setup::{Reading, Setup};
+use crate::llm::tasks::Task;
+use crate::random::{Owner, Purpose, normal_quantile};
+use crate::serve::asked::{self, ChatIntent, Form};
+use crate::serve::invent;
+
+/// Who is asked for a structure.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Role {
+    /// An agent of the graph.
+    Agent {
+        /// Which.
+        agent: AgentId,
+        /// The field that names the chosen way, and its value for each route.
+        choice: Option<(String, Vec<String>)>,
+    },
+    /// A judge that scores this answer.
+    Judge {
+        /// How good the answer is, where it says so.
+        grade: Option<Grade>,
+        /// Whether a low score is good.
+        inverted: bool,
+    },
+}
+
+/// How the AI SDKs mark the answer that a judge scores.
+const SCORED: &str = "RESPONSE TO EVALUATE:";
+/// The scores of an answer: strong, fair, weak, and one whose quality cannot be seen; and their
+/// standard deviation. Assumed.
+const SCORES: [f64; 4] = [0.9, 0.7, 0.3, 0.5];
+const SCORE_SD: f64 = 0.1;
+
+/// The text property whose allowed values hold all of these.
+fn choosing(schema: &Value, values: &[String]) -> Option<String> {
+    let fields = schema.get("properties")?.as_object()?;
+    let holds = |field: &&String| {
+        let allowed = fields.get(field.as_str()).and_then(|field| field.get("enum"));
+        let allowed = allowed.and_then(Value::as_array);
+        allowed.is_some_and(|allowed| {
+            values.iter().all(|value| allowed.iter().any(|own| own.as_str() == Some(value)))
+        })
+    };
+    fields.keys().find(holds).cloned()
+}
+
+impl ChatResponder {
+    /// The agent of the graph that a request comes from, if it asks for such a structure. Where
+    /// several could be, the instructions decide.
+    pub(super) fn role(&self, request: &ChatRequest, asked: &ChatIntent) -> Option<Role> {
+        let graph = &self.scenario.graph;
+        if !graph.is_written() || asked.form == Form::Free {
+            return None;
+        }
+        let schema = asked::schema(request, &asked.form);
+        let has =
+            |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
+        let fits = |agent: AgentId| {
+            let node = graph.node(agent);
+            let choice = match &node.role {
+                NodeRole::Plan(..) => has("subtasks").then_some(None),
+                NodeRole::Critique { .. } => has("revise").then_some(None),
+                NodeRole::Route { routes, .. } => {
+                    let names: Vec<String> =
+                        routes.iter().map(|route| route.name.clone()).collect();
+                    let target = |at: usize| {
+                        let edge =
+                            node.edges.iter().find(|edge| edge.when == When::Route(at as u16))?;
+                        Some(graph.node(edge.to).name.clone())
+                    };
+                    let targets: Option<Vec<String>> = (0..routes.len()).map(target).collect();
+                    [Some(names), targets]
+                        .into_iter()
+                        .flatten()
+                        .find_map(|values| Some(Some((choosing(&schema, &values)?, values))))
+                }
+                _ => None,
+            };
+            choice.map(|choice| (agent, choice))
+        };
+        let mut fitting: Vec<(AgentId, _)> = graph.agents().filter_map(fits).collect();
+        let system = request.system.as_deref().unwrap_or_default();
+        let told = |(agent, _): &(AgentId, _)| {
+            let config = self.scenario.configs.get(agent.index());
+            config.is_some_and(|config| {
+                let own = |text: &str| !text.trim().is_empty() && system.contains(text.trim());
+                config.variations.iter().any(|one| own(&one.setup.instructions))
+            })
+        };
+        let at = fitting.iter().position(told).unwrap_or(0);
+        (!fitting.is_empty()).then(|| {
+            let (agent, choice) = fitting.swap_remove(at);
+            Role::Agent { agent, choice }
+        })
+    }
+
+    /// What the agent's mock answers, in the form of the request.
+    pub(super) fn role_answer(
+        &self,
+        role: &Role,
+        (request, asked): (&ChatRequest, &ChatIntent),
+        user: Option<&str>,
+        before: u64,
+        (mut names, mut response): (Names, ChatResponse),
+    ) -> ChatAnswer {
+        let node = match role {
+            Role::Agent { agent, .. } => Some(self.scenario.graph.node(*agent)),
+            Role::Judge { .. } => None,
+        };
+        let caller = match role {
+            Role::Agent { agent, .. } => Caller::Agent(*agent),
+            Role::Judge { .. } => Caller::Judge,
+        };
+        let (situation, routes): (Situation, &[RouteChoice]) = match node.map(|node| &node.role) {
+            Some(NodeRole::Route { routes, accuracy }) => {
+                (Situation::Routes { accuracy: *accuracy }, routes)
+            }
+            Some(NodeRole::Plan(least, most)) => (Situation::Plans(*least, *most), &[]),
+            Some(NodeRole::Critique { catches, nags, .. }) => {
+                let (catches, nags) = (*catches, *nags);
+                (Situation::Critiques { grade: last_grade(request), catches, nags }, &[])
+            }
+            _ => (Situation::Plain, &[]),
+        };
+        let setup = Setup {
+            caching: Caching::Off,
+            model: self.model(names.provider, &request.model),
+            instructions: String::new(),
+            reading: Reading::of(request.system.as_deref().unwrap_or_default()),
+            max_tokens: request.max_tokens,
+            temperature: request.temperature,
+            answer_tokens: None,
+            tools: Vec::new(),
+            fixed_tokens: 0,
+        };
+        let mut subject = asked.subject;
+        subject.situation = situation;
+        let question = asked.body();
+        let task = node.map_or(Task::Judge, |node| node.role.task());
+        let nth =
+            before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(subject.rounds));
+        let prompt = Prompt {
+            visit: 0,
+            caller,
+            task,
+            owner: asked::owner(request, asked, user),
+            place: node.map_or(0, |node| node.place),
+            nth: subject.rounds,
+            setup: &setup,
+            offers_tools: false,
+            routes,
+            cached: Cached::NONE,
+            input_tokens: asked.input_tokens,
+            subject,
+            question: Some(&question),
+            thread: &[],
+            answer: None,
+        };
+        let mock = MockModels {
+            luck: self.seed.into(),
+            models: &self.models,
+            tools: &self.scenario.tools,
+            causes: &self.scenario.causes,
+            judge: &self.scenario.judge.traits,
+            usage: &self.usage,
+            topics: &self.topics,
+        };
+        let whose = (task, subject.rounds);
+        let (reply, latency) = match mock.answer_nth(&prompt, nth) {
+            Ok(done) => (done.reply, done.latency),
+            Err(failure) => {
+                let refused = "I can't help with that.";
+                let failed = match failure.kind {
+                    FailureKind::RateLimited => Err(rate_limited()),
+                    FailureKind::Malformed => {
+                        say(request, "{\"".to_owned(), None, &mut response);
+                        Ok(response)
+                    }
+                    FailureKind::Refusal => {
+                        response.stop = Stop::Refusal;
+                        response.usage.output = count(refused);
+                        response.refusal = Some(refused.to_owned());
+                        Ok(response)
+                    }
+                    _ => Err(ChatError::new(
+                        ErrorKind::Server,
+                        "the server had an error while processing the request",
+                    )),
+                };
+                return (failed, failure.latency, whose);
+            }
+        };
+        let known = self.known(role, &reply, (prompt.owner, nth));
+        let schema = asked::schema(request, &asked.form);
+        let about = asked::about(asked, self.base());
+        let made = match invent::overlaid(&schema, &about, Value::Object(known)) {
+            Ok(made) => made.to_string(),
+            Err(why) => return (Err(unmet(names.provider, request, asked, why)), latency, whose),
+        };
+        match asked.form {
+            Form::Call(tool) => {
+                let name = request.tools.get(tool).map(|tool| tool.name.clone());
+                response.usage.output = count(&made);
+                response.content.push(Block::ToolUse(ToolUse {
+                    id: names.call(),
+                    name: name.unwrap_or_default(),
+                    input: made,
+                }));
+                response.stop = Stop::ToolUse;
+            }
+            _ => say(request, made, None, &mut response),
+        }
+        (Ok(response), latency, whose)
+    }
+
+    /// The fields that the reply decides.
+    fn known(&self, role: &Role, reply: &Reply, luck: (Owner, u64)) -> Map<String, Value> {
+        let words = |said: &Said<crate::knowledge::Answer>| match said {
+            Said::Recipe(answer) => answer.render(self.base()),
+            Said::Words(text) => text.to_string(),
+        };
+        let value = match reply {
+            Reply::Label(_) => match role {
+                Role::Judge { grade, inverted } => self.score(*grade, *inverted, luck),
+                Role::Agent { .. } => json!({}),
+            },
+            Reply::Plan(Subtasks { count, text, .. }) => {
+                json!({ "subtasks": parts(&words(text), usize::from((*count).max(1))) })
+            }
+            Reply::Critique(Critique { revise, text }) => {
+                json!({ "revise": revise, "critique": words(text) })
+            }
+            Reply::Handoff(handoff) => match role {
+                Role::Agent { choice: Some((field, values)), .. } => {
+                    let value = values.get(usize::from(handoff.route)).cloned();
+                    Value::Object(Map::from_iter([(field.clone(), value.into())]))
+                }
+                _ => json!({}),
+            },
+            _ => json!({}),
+        };
+        match value {
+            Value::Object(known) => known,
+            _ => Map::new(),
+        }
+    }
+
+    /// A judge's score, with the errors of the scenario's judge: it takes strong answers for fair
+    /// ones as often as it misses them, fair ones for strong ones as often as it is lenient, and weak
+    /// ones for fair ones as often as it does not see them.
+    fn score(&self, grade: Option<Grade>, inverted: bool, (owner, nth): (Owner, u64)) -> Value {
+        let traits = &self.scenario.judge.traits;
+        let mut stage = self.seed.stage(Purpose::StatedFeedback, owner, nth);
+        let (errs, spread) = (stage.uniform(), normal_quantile(stage.uniform()));
+        let [strong, fair, weak, unseen] = SCORES;
+        let (mean, why) = match grade {
+            Some(Grade::Strong) if errs >= traits.sensitivity.get() => (fair, "right in outline"),
+            Some(Grade::Strong) => (strong, "right and complete"),
+            Some(Grade::Fair) if errs < traits.leniency.get() => (strong, "right and complete"),
+            Some(Grade::Fair) => (fair, "right in outline"),
+            Some(Grade::Weak) if errs >= traits.specificity.get() => (fair, "right in outline"),
+            Some(Grade::Weak) => (weak, "beside the point"),
+            None => (unseen, "hard to judge"),
+        };
+        let score = (mean + SCORE_SD * spread).clamp(0.0, 1.0);
+        let score = if inverted { 1.0 - score } else { score };
+        let score = (score * 100.0).round() / 100.0;
+        json!({ "score": score, "reasoning": format!("The answer is {why}.") })
+    }
+}
+
+/// How good the last answer in the request is, where it says so.
+fn last_grade(request: &ChatRequest) -> Option<Grade> {
+    let texts = request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
+    texts
+        .filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None })
+        .find_map(|text| recognize_grade(text))
+}
+
+/// A text cut into so many instructions, at the ends of sentences where it has enough of them.
+fn parts(text: &str, many: usize) -> Vec<String> {
+    let sentences: Vec<&str> = text
+        .split_inclusive(['.', '!', '?', '\n'])
+        .map(str::trim)
+        .filter(|sentence| !sentence.is_empty())
+        .collect();
+    let pieces: Vec<&str> =
+        if sentences.len() >= many { sentences } else { text.split_whitespace().collect() };
+    let size = pieces.len().div_ceil(many).max(1);
+    let mut parts: Vec<String> = pieces.chunks(size).map(|chunk| chunk.join(" ")).collect();
+    // A last part that the division left out.
+    while parts.len() < many {
+        parts.push(parts.last().cloned().unwrap_or_else(|| text.to_owned()));
+    }
+    parts
+}

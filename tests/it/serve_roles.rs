@@ -1,0 +1,224 @@
+//! Requests of a graph's own agents over HTTP, with structured output: who plans, critiques and
+//! routes gets what the role's mock answers in a run.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use simlab::context::user_key;
+use simlab::journal::{AgentId, Caller, Event, Served as Variation};
+use simlab::knowledge::{Answer, Grade};
+use simlab::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use simlab::llm::tasks::Task;
+use simlab::llm::wire::PROVIDERS;
+use simlab::scenario::{Scenario, load};
+
+use super::lab;
+use super::serve::{Served, place};
+
+/// How an app asks for a structure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Tool,
+    Schema,
+}
+
+/// What a model answers to a user, as JSON.
+fn asked(
+    (served, scenario): (&Served, &Scenario),
+    variation: Variation,
+    (user, text): (&str, &str),
+    (schema, way): (&str, Way),
+) -> Value {
+    let setup =
+        &scenario.config(variation.config).variations[usize::from(variation.variation)].setup;
+    let model = &scenario.models[usize::from(setup.model)];
+    let mut request = ChatRequest::new(&model.id);
+    request.system = Some(setup.instructions.clone());
+    request.max_tokens = Some(4000);
+    request.messages =
+        vec![Message { role: Role::User, content: vec![Part::Text(text.to_owned())] }];
+    match way {
+        Way::Tool => {
+            request.tools = vec![Tool {
+                name: "Structure".to_owned(),
+                description: "The answer.".to_owned(),
+                schema: schema.to_owned(),
+            }];
+            request.tool_choice = ToolChoice::Named("Structure".to_owned());
+        }
+        Way::Schema => {
+            request.output = Output::JsonSchema {
+                name: "Structure".to_owned(),
+                schema: schema.to_owned(),
+                strict: true,
+            };
+        }
+    }
+    let mut bytes = Vec::new();
+    model.provider.api.encode_request(&request, &mut bytes);
+    let (path, headers) = place(model.provider);
+    let mut headers: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    headers.push(("x-simlab-user", user));
+    let answer = served.send("POST", &path, &headers, &bytes);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = model.provider.decode_response(&answer.body).unwrap();
+    let told =
+        response.tool_uses().next().map_or_else(|| response.text(), |call| call.input.clone());
+    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
+}
+
+fn plan_schema() -> String {
+    Task::Plan.schema().unwrap().lines().nth(2).unwrap().to_owned()
+}
+
+/// Each user's entries, for users of whom no call failed.
+fn visits(scenario: &Scenario, users: u32) -> BTreeMap<u32, Vec<Event>> {
+    let mut all: BTreeMap<u32, Vec<Event>> = BTreeMap::new();
+    for entry in lab::journal(scenario, scenario.seed, users) {
+        all.entry(entry.user).or_default().push(entry.event);
+    }
+    all.retain(|_, events| !events.iter().any(|event| matches!(event, Event::CallFailed { .. })));
+    all
+}
+
+fn served_to(events: &[Event], config: u8) -> Variation {
+    let found = events.iter().find_map(|event| match event {
+        Event::Evaluated { served, .. } if served.config == config => Some(*served),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_router_with_a_schema_chooses_the_way_that_its_user_goes_in_a_run() {
+    let loaded = load("router").unwrap();
+    let (scenario, served) = (&loaded.scenario, Served::start(&["router"]));
+    let triage =
+        scenario.graph.agents().find(|&agent| scenario.graph.node(agent).name == "triage").unwrap();
+    let names = ["account", "billing", "technical"];
+    let field = json!({ "type": "string", "enum": names });
+    let why = json!({ "type": "string" });
+    let schema = json!({ "type": "object", "properties": { "why": why, "next": field }, "required": ["why", "next"],
+        "additionalProperties": false })
+    .to_string();
+    let mut compared = 0;
+    for (user, events) in visits(scenario, 80) {
+        let to = events.iter().find_map(|event| match event {
+            Event::Routed { to: Some(to), .. } => Some(scenario.graph.node(*to).name.as_str()),
+            _ => None,
+        });
+        let variation = served_to(&events, triage.0);
+        let way = if user % 2 == 0 { Way::Tool } else { Way::Schema };
+        let key = user_key(user);
+        let said = asked(
+            (&served, scenario),
+            variation,
+            (key.as_str(), "Please help me."),
+            (&schema, way),
+        );
+        assert_eq!(said["next"].as_str(), to, "user {user}, {way:?}: {said}");
+        assert!(said["why"].is_string());
+        compared += 1;
+    }
+    assert!(compared > 60, "{compared}");
+}
+
+#[test]
+fn a_planner_has_as_many_subtasks_as_its_user_gets_in_a_run() {
+    let loaded = load("research").unwrap();
+    let (scenario, served) = (&loaded.scenario, Served::start(&["research"]));
+    let number = |name: &str| {
+        let mut agents = scenario.graph.agents();
+        agents.find(|&agent| scenario.graph.node(agent).name == name).unwrap()
+    };
+    let (planner, researcher) = (number("planner"), number("researcher"));
+    let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
+    for (user, events) in visits(scenario, 60) {
+        let runs = |agent: AgentId| {
+            events
+                .iter()
+                .filter(|event| {
+                    matches!(event, Event::AgentFinished { caller: Caller::Agent(own), .. } if *own == agent)
+                })
+                .count()
+        };
+        let way = if user % 2 == 0 { Way::Tool } else { Way::Schema };
+        let variation = served_to(&events, planner.0);
+        let key = user_key(user);
+        let said = asked(
+            (&served, scenario),
+            variation,
+            (key.as_str(), "What is a policy?"),
+            (&plan_schema(), way),
+        );
+        let subtasks = said["subtasks"].as_array().unwrap();
+        assert!(
+            subtasks.iter().all(|one| one.as_str().is_some_and(|text| !text.is_empty())),
+            "{said}"
+        );
+        assert_eq!(subtasks.len(), runs(researcher), "user {user}, {way:?}");
+        *counts.entry(subtasks.len()).or_default() += 1;
+    }
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [2, 3, 4], "{counts:?}");
+}
+
+#[test]
+fn a_critic_sends_weak_answers_back_as_often_as_the_scenario_says() {
+    let loaded = load("guardrail").unwrap();
+    let (scenario, served) = (&loaded.scenario, Served::start(&["guardrail"]));
+    let check =
+        scenario.graph.agents().find(|&agent| scenario.graph.node(agent).name == "check").unwrap();
+    let variation = Variation { config: check.0, variation: 0 };
+    let schema = Task::Critique.schema().unwrap().lines().nth(2).unwrap();
+    let mut sent_back = [0_u32; 2];
+    for user in 0..200_u32 {
+        for (at, grade) in [Grade::Weak, Grade::Fair].into_iter().enumerate() {
+            let answer = Answer {
+                topic: scenario.knowledge.topic(3),
+                grade,
+                tokens: 120,
+                wording: u64::from(user),
+            };
+            let text = answer.render(&scenario.knowledge);
+            let key = format!("reader-{user}");
+            let said = asked((&served, scenario), variation, (&key, &text), (schema, Way::Tool));
+            assert!(said["critique"].as_str().is_some_and(|text| !text.is_empty()), "{said}");
+            sent_back[at] += u32::from(said["revise"] == true);
+        }
+    }
+    // 160 and 4 of 200 are expected (catches: 0.8, nags: 0.02); 3.3 standard deviations are 18.7 and 6.5.
+    assert!((141..=179).contains(&sent_back[0]) && sent_back[1] <= 10, "{sent_back:?}");
+}
+
+#[test]
+fn every_provider_takes_a_plan_by_tool() {
+    let served = Served::start(&["research"]);
+    for provider in PROVIDERS {
+        let Some(family) = provider.families.iter().find(|family| family.chats) else { continue };
+        let mut request = ChatRequest::new(family.name);
+        request.max_tokens = Some(1000);
+        request.messages = vec![Message {
+            role: Role::User,
+            content: vec![Part::Text("What is a policy?".to_owned())],
+        }];
+        request.tools = vec![Tool {
+            name: "Plan".to_owned(),
+            description: "The plan.".to_owned(),
+            schema: plan_schema(),
+        }];
+        request.tool_choice = ToolChoice::Named("Plan".to_owned());
+        let mut bytes = Vec::new();
+        provider.api.encode_request(&request, &mut bytes);
+        let (path, headers) = place(*provider);
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = served.send("POST", &path, &headers, &bytes);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = provider.decode_response(&answer.body).unwrap();
+        let call = response.tool_uses().next().unwrap();
+        let said: Value = serde_json::from_str(&call.input).unwrap();
+        let many = said["subtasks"].as_array().unwrap().len();
+        assert!(call.name == "Plan" && (2..=4).contains(&many), "{said}");
+    }
+}
