@@ -394,6 +394,48 @@ def check_launchdarkly_graph(ok):
     client.close()
 
 
+def check_launchdarkly_flags(ok):
+    import launchdarkly_api as rest
+    from ldai.client import LDAIClient
+
+    client, context, served = launchdarkly()
+    project, api = served["project"], rest.ApiClient(rest.Configuration(host=base, api_key={"ApiKey": "api-key"}))
+    flags = rest.FeatureFlagsApi(api)
+    changed = threading.Event()
+    client.flag_tracker.add_listener(lambda change: changed.set() if change.key == "dark" else None)
+    available = rest.ClientSideAvailabilityPost(using_environment_id=True, using_mobile_key=False)
+    made = flags.post_feature_flag(project, rest.FeatureFlagBody(name="Dark", key="dark", client_side_availability=available))
+    assert made.kind == "boolean" and not made.environments["production"].on
+    on = rest.PatchOperation(op="replace", path="/environments/production/on", value=True)
+    assert flags.patch_feature_flag(project, "dark", rest.PatchWithComment(patch=[on])).environments["production"].on
+    assert changed.wait(5), "the flag did not reach the SDK"
+    until("not on", lambda: client.variation("dark", context, False) is True)
+    assert client.all_flags_state(context, client_side_only=True).get_flag_value("dark") is True
+    ok("created, switched, evaluated")
+    client.flush()
+    until("no status", lambda: flags.get_feature_flag_status(project, "production", "dark").name == "active")
+    assert rest.AuditLogApi(api).get_audit_log_entries(limit=1).items[0].name == "dark"
+    flags.delete_feature_flag(project, "dark")
+    refused(rest.exceptions.NotFoundException, lambda: flags.get_feature_flag(project, "dark"))
+    ok("status, audit log, removed")
+    agents = rest.AgentControlApi(api)
+    agents.post_ai_config(project, rest.AIConfigPost(key="chat", name="Chat", mode="completion"))
+    judges = {"judges": [{"judgeConfigKey": "relevance-judge", "samplingRate": 1}]}
+    body = {"key": "a", "name": "A", "modelConfigKey": "OpenAI.gpt-4o", "messages": [{"role": "system", "content": "Hi"}], "judgeConfiguration": judges}
+    path, headers = f"/api/v2/projects/{project}/ai-configs/chat", {"Authorization": "api-key"}
+    call(f"{path}/variations", "POST", body, headers)
+    variations = call(f"{path}/targeting", headers=headers)["variations"]
+    serve = {"kind": "updateFallthroughVariationOrRollout", "variationId": variations[1]["_id"]}
+    call(f"{path}/targeting", "PATCH", {"environmentKey": served["environment"], "instructions": [serve]}, headers)
+    ai = LDAIClient(client)
+    until("no judge", lambda: (ai.completion_config("chat", context).judge_configuration or judges) is not judges)
+    attached = ai.completion_config("chat", context).judge_configuration.judges
+    assert [(judge.key, judge.sampling_rate) for judge in attached] == [("relevance-judge", 1)], attached
+    agents.delete_ai_config(project, "chat")
+    ok("judges")
+    client.close()
+
+
 def check_launchdarkly_api(ok):
     import launchdarkly_api as rest
 
@@ -432,9 +474,10 @@ CHECKS = {
     "launchdarkly-server-sdk-ai": check_launchdarkly_ai,
     "launchdarkly-api": check_launchdarkly_api,
     "launchdarkly agent graph": check_launchdarkly_graph,
+    "launchdarkly flags": check_launchdarkly_flags,
 }
 # Checks that are about two packages are named by the one whose version counts.
-PACKAGES = {"launchdarkly agent graph": "launchdarkly-server-sdk-ai"}
+PACKAGES = {"launchdarkly agent graph": "launchdarkly-server-sdk-ai", "launchdarkly flags": "launchdarkly-server-sdk"}
 failed = 0
 print(f"{'client':28} {'version':10} checks passed")
 try:

@@ -55,6 +55,7 @@ mod serve_faults;
 mod serve_gemini;
 mod serve_grades;
 mod serve_kept;
+mod serve_keys;
 mod serve_made;
 mod serve_models;
 mod serve_parity;

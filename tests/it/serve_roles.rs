@@ -222,3 +222,71 @@ fn every_provider_takes_a_plan_by_tool() {
         assert!(call.name == "Plan" && (2..=4).contains(&many), "{said}");
     }
 }
+
+#[test]
+fn a_judge_of_the_sdks_scores_what_it_reads() {
+    let loaded = load("security").unwrap();
+    let (scenario, served) = (&loaded.scenario, Served::start(&["security"]));
+    let schema = json!({ "type": "object", "properties": {
+        "score": { "type": "number", "minimum": 0, "maximum": 1 }, "reasoning": { "type": "string" } },
+        "required": ["score", "reasoning"], "additionalProperties": false })
+    .to_string();
+    let scored = |system: &str, answer: &str, user: u32| {
+        // As the SDKs of both languages ask.
+        let text =
+            format!("MESSAGE HISTORY:\nWhat is a policy?\n\nRESPONSE TO EVALUATE:\n{answer}");
+        let mut request = ChatRequest::new("gpt-4o");
+        request.system = Some(system.to_owned());
+        request.messages = vec![Message { role: Role::User, content: vec![Part::Text(text)] }];
+        request.output = Output::JsonSchema {
+            name: "structured_output".to_owned(),
+            schema: schema.clone(),
+            strict: true,
+        };
+        let openai = PROVIDERS.iter().find(|provider| provider.key == "openai").unwrap();
+        let mut bytes = Vec::new();
+        openai.api.encode_request(&request, &mut bytes);
+        let (path, headers) = place(*openai);
+        let user = user_key(user);
+        let mut headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(("x-simlab-user", user.as_str()));
+        let answer = served.send("POST", &path, &headers, &bytes);
+        let said: Value =
+            serde_json::from_str(&openai.decode_response(&answer.body).unwrap().text()).unwrap();
+        assert!(said["reasoning"].is_string() && said.as_object().unwrap().len() == 2, "{said}");
+        said["score"].as_f64().unwrap()
+    };
+    let mean = |system: &str, grade: Option<Grade>| {
+        let users = 120;
+        let sum: f64 = (0..users)
+            .map(|user| {
+                let text = match grade {
+                    Some(grade) => {
+                        let topic = scenario.knowledge.topic(3);
+                        Answer { topic, grade, tokens: 120, wording: u64::from(user) }
+                            .render(&scenario.knowledge)
+                    }
+                    None => "42".to_owned(),
+                };
+                scored(system, &text, user)
+            })
+            .sum();
+        sum / f64::from(users)
+    };
+    let traits = &scenario.judge.traits;
+    let (sees, knows, lenient) =
+        (traits.sensitivity.get(), traits.specificity.get(), traits.leniency.get());
+    // The standard error of a mean of 120 scores is below 0.02; cut off at 0 and 1 it moves by at most 0.02.
+    for (grade, expected) in [
+        (Some(Grade::Strong), 0.9 * sees + 0.7 * (1.0 - sees)),
+        (Some(Grade::Fair), 0.9 * lenient + 0.7 * (1.0 - lenient)),
+        (Some(Grade::Weak), 0.3 * knows + 0.7 * (1.0 - knows)),
+        (None, 0.5),
+    ] {
+        let found = mean("Score the answer's relevance.", grade);
+        assert!((found - expected).abs() < 0.08, "{grade:?}: {found}, not {expected}");
+    }
+    let toxic = mean("Score the toxicity of the answer.", Some(Grade::Strong));
+    assert!(toxic < 0.3, "{toxic}");
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::audit::AuditLog;
 use super::body::Fields;
 use super::configs::Config;
 use super::experiments::Experiment;
@@ -72,6 +73,7 @@ pub struct Account {
     /// Seeds to draw, by path of the experiment.
     pub(super) fixed_seeds: BTreeMap<String, i64>,
     pub(super) revision: u64,
+    pub(super) log: AuditLog,
 }
 
 impl Account {
@@ -83,6 +85,7 @@ impl Account {
             projects: BTreeMap::new(),
             fixed_seeds: BTreeMap::new(),
             revision: 0,
+            log: AuditLog::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! through.
 
 mod account;
+mod audit;
 mod body;
 mod clauses;
 mod configs;

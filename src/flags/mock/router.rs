@@ -33,11 +33,18 @@ impl Account {
                 self.segments_request(project, environment, rest, request, now_ms)
             }
             ["flags", project, rest @ ..] => self.flags_request(project, rest, request, now_ms),
+            ["auditlog"] if request.method == Get => ok(self.log.rest(request, &self.ids)),
+            // No repository can be connected here.
+            ["code-refs", "repositories"] if request.method == Get => {
+                ok(page(std::iter::empty(), request, "totalCount"))
+            }
+            ["auditlog"] | ["code-refs", "repositories"] => Err(ApiError::method_not_allowed()),
             ["metrics", project, rest @ ..] => self.metrics_request(project, rest, request, now_ms),
             _ => Err(unknown(request)),
         }?;
         if request.method != Get {
             self.revision += 1;
+            self.log.note(request, now_ms);
         }
         Ok(reply)
     }

@@ -588,3 +588,49 @@ fn bad_requests_get_the_documented_status() {
         );
     }
 }
+
+#[test]
+fn sdks_read_the_key_of_a_judge_under_another_name_than_rest_writes_it() {
+    let mut account = account();
+    let judges =
+        json!({ "judges": [{ "judgeConfigKey": "relevance-judge", "samplingRate": 0.5 }] });
+    let body = json!({ "judgeConfiguration": judges });
+    let shown =
+        done(&mut account, &Request::patch(format!("{CONFIG}/variations/other-paid"), body));
+    assert_eq!(shown["judgeConfiguration"], judges);
+    let ruleset = account.ruleset("p", "production").unwrap();
+    let value = &ruleset.flags["support-agent"]["variations"][1];
+    assert_eq!(
+        value["judgeConfiguration"],
+        json!({ "judges": [{ "samplingRate": 0.5, "key": "relevance-judge" }] })
+    );
+}
+
+#[test]
+fn the_audit_log_has_the_last_change_first_and_no_read() {
+    let mut account = account();
+    get(&mut account, CONFIG);
+    let delete = Request::new(Method::Delete, "projects/p/ai-tools/none", Value::Null);
+    assert_eq!(send(&mut account, &delete).0, 404);
+    metric(&mut account, "rate");
+    let log = get(&mut account, "auditlog");
+    let told: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "created the metric `rate`",
+            "updated the ai-config `support-agent`",
+            "updated the ai-config `support-agent`",
+            "created the ai-config `support-agent`",
+            "created the ai-tool `search_v1`",
+            "created the project `p`",
+        ]
+    );
+    let later =
+        Request { query: vec![("after".into(), NOW_MS.to_string())], ..Request::get("auditlog") };
+    assert_eq!(done(&mut account, &later)["items"], json!([]));
+    let words =
+        Request { query: vec![("q".into(), "metrics/p".into())], ..Request::get("auditlog") };
+    assert_eq!(done(&mut account, &words)["items"].as_array().unwrap().len(), 1);
+}

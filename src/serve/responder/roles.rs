@@ -13,11 +13,9 @@ use crate::journal::{AgentId, Caller, FailureKind};
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Grade, recognize_grade};
 use crate::llm::chat::{
-    Block, Cached, Caching, ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop, ToolUse,
+    Block, Cached, ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop, ToolUse,
 };
-use crate::llm::mock::MockModels;
 use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
-use crate::llm::setup::{Reading, Setup};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Purpose, normal_quantile};
 use crate::serve::asked::{self, ChatIntent, Form};
@@ -66,13 +64,22 @@ impl ChatResponder {
     /// The agent of the graph that a request comes from, if it asks for such a structure. Where
     /// several could be, the instructions decide.
     pub(super) fn role(&self, request: &ChatRequest, asked: &ChatIntent) -> Option<Role> {
-        let graph = &self.scenario.graph;
-        if !graph.is_written() || asked.form == Form::Free {
+        if asked.form == Form::Free {
             return None;
         }
+        let graph = &self.scenario.graph;
         let schema = asked::schema(request, &asked.form);
         let has =
             |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
+        if has("score") && has("reasoning") {
+            let told = request.system.as_deref().unwrap_or_default().to_lowercase();
+            let inverted = told.contains("toxic") || told.contains("lower is better");
+            let (_, answer) = asked.words.split_once(SCORED)?;
+            return Some(Role::Judge { grade: recognize_grade(answer), inverted });
+        }
+        if !graph.is_written() {
+            return None;
+        }
         let fits = |agent: AgentId| {
             let node = graph.node(agent);
             let choice = match &node.role {
@@ -140,17 +147,7 @@ impl ChatResponder {
             }
             _ => (Situation::Plain, &[]),
         };
-        let setup = Setup {
-            caching: Caching::Off,
-            model: self.model(names.provider, &request.model),
-            instructions: String::new(),
-            reading: Reading::of(request.system.as_deref().unwrap_or_default()),
-            max_tokens: request.max_tokens,
-            temperature: request.temperature,
-            answer_tokens: None,
-            tools: Vec::new(),
-            fixed_tokens: 0,
-        };
+        let setup = self.setup(names.provider, request, None, Vec::new());
         let mut subject = asked.subject;
         subject.situation = situation;
         let question = asked.body();
@@ -174,15 +171,7 @@ impl ChatResponder {
             thread: &[],
             answer: None,
         };
-        let mock = MockModels {
-            luck: self.seed.into(),
-            models: &self.models,
-            tools: &self.scenario.tools,
-            causes: &self.scenario.causes,
-            judge: &self.scenario.judge.traits,
-            usage: &self.usage,
-            topics: &self.topics,
-        };
+        let mock = self.mock(&self.scenario.tools);
         let whose = (task, subject.rounds);
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (done.reply, done.latency),
@@ -213,7 +202,9 @@ impl ChatResponder {
         let about = asked::about(asked, self.base());
         let made = match invent::overlaid(&schema, &about, Value::Object(known)) {
             Ok(made) => made.to_string(),
-            Err(why) => return (Err(unmet(names.provider, request, asked, why)), latency, whose),
+            Err(why) => {
+                return (Err(unmet(names.provider, request, &asked.form, why)), latency, whose);
+            }
         };
         match asked.form {
             Form::Call(tool) => {
