@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use crate::journal::{Event, Label};
 
-/// A family of AI SDKs: how an app tells of agents and graphs.
+/// A family of AI SDKs: how an app reports agents and graphs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SdkFamily {
     /// The Python SDK 1.2.0, one AI config after another: it knows no graph.

@@ -42,7 +42,7 @@ pub enum Sent {
     Outcome(u8, Value, f64),
 }
 
-/// One visit, as it is told in events.
+/// One visit, as its events report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visit {
     /// What each agent was served.
@@ -213,7 +213,7 @@ impl Visit {
         tell(Sent::Note("$ld:ai:graph:node", graph.with(node), 1.0));
     }
 
-    /// A run of an agent has ended that began at this microsecond. The second family of SDKs tells of
+    /// A run of an agent has ended that began at this microsecond. The second family of SDKs reports
     /// the handoff to it: when it ends, and before that when an agent with several ways chose it.
     fn handed_over(
         &self,
@@ -292,7 +292,7 @@ fn own(
     });
 }
 
-/// What an outcome says: a judge's score is told on the run that it is about.
+/// What an outcome says: a judge's score carries the data of the run that it is about.
 fn judge_data(scenario: &Scenario, outcome: u8, judged: &Value) -> Value {
     let key = scenario.outcomes.get(usize::from(outcome)).map_or("", |outcome| &outcome.key);
     match (key.strip_prefix(JUDGE), judged) {

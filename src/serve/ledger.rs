@@ -88,7 +88,7 @@ pub struct Ledger {
     bytes: usize,
     /// Events by kind.
     pub kinds: BTreeMap<String, u64>,
-    /// When each flag was last evaluated, as far as summaries tell: Unix time in milliseconds.
+    /// When each flag was last evaluated, by the summaries: Unix time in milliseconds.
     pub evaluated: BTreeMap<String, u64>,
     /// How often each request came.
     asked: GenerationalMap<Owner, u64>,

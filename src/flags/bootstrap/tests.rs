@@ -379,7 +379,7 @@ fn a_graph_is_created_once_and_brought_to_its_specification() {
     );
     let [first, second] = [0, 1].map(|at| &value["edges"]["supervisor-agent"][at]["key"]);
     assert_eq!((first, second), (&json!("support-agent"), &json!("support-agent")));
-    // What stands beside it is what it was without it.
+    // The flags next to it are what they were without it.
     let without = built(&spec()).0.ruleset("multi-agent-chatbot", "production").unwrap();
     assert_eq!(without.flags["support-agent"], ruleset.flags["support-agent"]);
 }

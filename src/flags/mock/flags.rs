@@ -311,7 +311,7 @@ impl FeatureFlag {
         self.values.iter().map(|own| own.value.clone()).collect()
     }
 
-    /// As the REST interface shows it, with these environments; all of them where none is named.
+    /// As the REST interface shows it, with these environments; all of them where the request names no environment.
     pub fn rest(&self, project: &str, chosen: &[&str], name: impl Fn(&str) -> String) -> Value {
         let boolean = self.values.iter().all(|own| own.value.is_boolean());
         let variations = self.values.iter().map(|own| {

@@ -286,7 +286,7 @@ fn last_grade(request: &ChatRequest) -> Option<Grade> {
         .find_map(|text| recognize_grade(text))
 }
 
-/// A text cut into so many instructions, at the ends of sentences where it has enough of them.
+/// A text cut into this many instructions, at the ends of sentences where it has enough of them.
 fn parts(text: &str, many: usize) -> Vec<String> {
     let sentences: Vec<&str> = text
         .split_inclusive(['.', '!', '?', '\n'])
