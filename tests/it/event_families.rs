@@ -48,8 +48,8 @@ fn of(names: &str) -> BTreeSet<String> {
 
 #[test]
 fn each_family_says_of_agents_and_graphs_what_its_sdk_says() {
-    // What the SDKs sent to `simlab serve router` when they walked its graph (.ci/clients/graph.py, graph.mjs
-    // and graph2.py): ldai 1.2.0, @launchdarkly/server-sdk-ai 2.0.1, launchdarkly-ai-server 0.4.0.
+    // What the SDKs sent to `simlab serve router` when they walked its graph (.ci/clients/graph.py):
+    // ldai 1.2.0, @launchdarkly/server-sdk-ai 2.0.1, launchdarkly-ai-server 0.4.0.
     let info = "aiSdkName aiSdkVersion aiSdkLanguage";
     let agents = [
         "$ld:ai:tokens:total",

@@ -187,7 +187,8 @@ fn a_critic_sends_weak_answers_back_as_often_as_the_scenario_says() {
             sent_back[at] += u32::from(said["revise"] == true);
         }
     }
-    // 160 and 4 of 200 are expected (catches: 0.8, nags: 0.02); 3.3 standard deviations are 18.7 and 6.5.
+    // 160 and 4 of 200 are expected (catches: 0.8, nags: 0.02); 3.3 standard deviations are 18.7
+    // and 6.5.
     assert!((141..=179).contains(&sent_back[0]) && sent_back[1] <= 10, "{sent_back:?}");
 }
 
@@ -277,7 +278,8 @@ fn a_judge_of_the_sdks_scores_what_it_reads() {
     let traits = &scenario.judge.traits;
     let (sees, knows, lenient) =
         (traits.sensitivity.get(), traits.specificity.get(), traits.leniency.get());
-    // The standard error of a mean of 120 scores is below 0.02; cut off at 0 and 1 it moves by at most 0.02.
+    // The standard error of a mean of 120 scores is below 0.02; cut off at 0 and 1 it moves by at
+    // most 0.02.
     for (grade, expected) in [
         (Some(Grade::Strong), 0.9 * sees + 0.7 * (1.0 - sees)),
         (Some(Grade::Fair), 0.9 * lenient + 0.7 * (1.0 - lenient)),
