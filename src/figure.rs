@@ -337,7 +337,12 @@ fn milliseconds(x: f64, significant: usize) -> String {
         a if a < 172_800e3 => (3600e3, "h"),
         _ => (86_400e3, "days"),
     };
-    let text = digits(x / scale, significant);
+    // Nobody measures less than a tenth of a millisecond.
+    let text = match x.abs() {
+        a if a < 1.0 && significant <= DIGITS => without_zeros(&format!("{x:.1}")),
+        _ => digits(x / scale, significant),
+    };
+    let text = if text == "-0" { "0".to_owned() } else { text };
     let text = if significant > DIGITS { without_zeros(&text) } else { text };
     if text == "0" { "0 s".to_owned() } else { format!("{text} {unit}") }
 }

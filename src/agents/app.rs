@@ -24,7 +24,9 @@ pub struct App<'a> {
     pub models: &'a [ModelProfile],
     /// How the agents work together.
     pub graph: &'a Graph,
-    /// Their AI configs, in the same order.
+    /// Other forms of it, in the order of the variations of its config after the first.
+    pub graph_variations: &'a [Graph],
+    /// Their AI configs, in the same order; then that of the graph itself, where it has variations.
     pub configs: &'a [ConfigSetup],
     /// The judge.
     pub judge: &'a JudgeSpec,
@@ -55,6 +57,20 @@ impl<'a> App<'a> {
     /// What a variation tells its agent.
     pub(super) fn setup(&self, served: Served) -> &'a AgentSetup {
         &self.configs[usize::from(served.config)].variations[usize::from(served.variation)]
+    }
+
+    /// Which form of the graph was served: 0 is `graph` itself.
+    #[must_use]
+    pub fn form(&self, assigned: &[Assignment]) -> u8 {
+        let own = assigned.get(self.graph.nodes.len()).and_then(|own| own.served);
+        own.map_or(0, |own| own.variation)
+    }
+
+    /// The app with each form of the graph.
+    #[must_use]
+    pub fn forms(self) -> Vec<Self> {
+        let others = self.graph_variations.iter().map(|graph| Self { graph, ..self });
+        std::iter::once(self).chain(others).collect()
     }
 
     /// The model with this index.

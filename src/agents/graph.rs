@@ -267,6 +267,22 @@ impl Graph {
         }
     }
 
+    /// The agents that ways from the root lead to, and the root.
+    #[must_use]
+    pub fn reached(&self) -> Vec<AgentId> {
+        let mut reached = vec![self.root];
+        let mut at = 0;
+        while let Some(&agent) = reached.get(at) {
+            for edge in &self.node(agent).edges {
+                if !reached.contains(&edge.to) {
+                    reached.push(edge.to);
+                }
+            }
+            at += 1;
+        }
+        reached
+    }
+
     /// Whether a scenario wrote it; otherwise it is the tutorial's.
     #[must_use]
     pub fn is_written(&self) -> bool {

@@ -59,6 +59,8 @@ pub struct Visit {
     luck: Luck,
     /// The user's audience group.
     pub group: u16,
+    /// Which form of the graph the user was served, once the request is sent: 0 is the usual one.
+    pub form: u8,
     /// The user's earlier visits that are told, the oldest first.
     history: Box<[Exchange]>,
     brief: Brief,
@@ -125,6 +127,7 @@ impl Visit {
             luck: Luck::from(Seed(0)),
             nth: 0,
             group: 0,
+            form: 0,
             history: Box::default(),
             brief: Brief {
                 topic: crate::knowledge::TopicId(0),
@@ -188,6 +191,7 @@ impl Visit {
         (self.user, self.owner, self.luck) = (user, owner.visit(nth), luck);
         (self.nth, self.history) = (nth, history);
         (self.group, self.brief) = (group, brief);
+        self.form = 0;
         self.phase = Phase::Writing;
         (self.question, self.question_tokens, self.personal) = (None, 0, PiiSet::NONE);
         (self.text, self.redacted) = (None, PiiSet::NONE);

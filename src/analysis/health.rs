@@ -22,7 +22,8 @@ const ALARM: f64 = 99.0;
 
 /// The health checks that can end in an error; `sampling` is that of recorded events. The others
 /// only warn.
-pub const MAY_FAIL: [&str; 4] = ["sample_ratio_mismatch", "metrics", "silent_arm", "sampling"];
+pub const MAY_FAIL: [&str; 5] =
+    ["sample_ratio_mismatch", "metrics", "silent_arm", "failed_requests", "sampling"];
 
 /// All checks, in their fixed order. `metrics` is the analysis of the same summary.
 #[must_use]

@@ -221,6 +221,9 @@ pub struct EstimateArgs {
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
+    /// Do not report progress on standard error.
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// The arguments of `bootstrap`.

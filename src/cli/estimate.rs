@@ -16,7 +16,7 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let scenario = &loaded.scenario;
     let seed = args.seed.map_or(scenario.seed, Seed);
     let users = args.users.unwrap_or(scenario.traffic.queries);
-    let bar = Progress::new("simulated runs", REPLICATIONS, 0, false);
+    let bar = Progress::new("simulated runs", REPLICATIONS, 0, args.quiet);
     let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
     let estimate = live::estimate(&stage, seed, users, |done| bar.done(done));
     bar.finish();

@@ -42,6 +42,30 @@ pub(super) const TERMS: &[Term] = &[
         see: &["health checks", "sample ratio mismatch"],
     },
     Term {
+        name: "failed requests",
+        aliases: &["failed_requests", "failures", "timeouts"],
+        says: [
+            "This check looks at how many requests end without an answer, whatever the reason.",
+            "From a quarter on it warns: metrics that leave such users out compare only those who were answered.",
+            "From 80% on the result is not to be trusted: mend the app, its limits or its timeout first.",
+        ],
+        formula: "failed requests over all requests: warning from 25%, error from 80%",
+        source: "thresholds of simlab",
+        see: &["health checks", "silent arm"],
+    },
+    Term {
+        name: "paired design",
+        aliases: &["paired", "offline evaluation", "questions", "unpaired_questions"],
+        says: [
+            "A paired design sends the same questions through every variation, instead of splitting users between them.",
+            "What makes a question hard or easy cancels in its difference, so tens of questions can do what takes thousands of users.",
+            "The unit is the question: three answers to one question, or two judgings of one answer, are no new questions.",
+        ],
+        formula: "paired t test of the questions' means; variance split by the method of moments",
+        source: "Student 1908, Biometrika 6, 1-25; Searle, Casella & McCulloch 1992, Variance Components",
+        see: &["health checks", "exposure"],
+    },
+    Term {
         name: "prior-data conflict",
         aliases: &["conflict", "prior conflict"],
         says: [

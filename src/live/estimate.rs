@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::figure;
 use crate::journal::{Caller, Entry, Event, Reader};
 use crate::live::models;
+use crate::live::preflight::simulated_alone;
 use crate::random::Seed;
 use crate::report::document::{Element, Fact, Level, Section, Title};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
@@ -207,7 +208,8 @@ pub struct Estimate {
     pub providers: Vec<(&'static str, Spread)>,
     /// By provider, model and agent; the dearest first.
     pub lines: Vec<Line>,
-    /// What has to be known beside it: retired models, models without a price or for nothing.
+    /// What has to be known beside it: retired models, models without a price or at no cost, and what
+    /// a live run refuses.
     pub notes: Vec<String>,
 }
 
@@ -303,13 +305,18 @@ pub fn estimate(
         let profile = stage.scenario.model(model);
         models::faults(profile, true).into_iter().chain(models::free(profile))
     };
+    let refused = simulated_alone(stage.scenario);
     Ok(Estimate {
         scenario: stage.scenario.name.clone(),
         users,
         seed: seed.0,
         total: dollars(&|_, _| true),
         providers: providers.collect(),
-        notes: used.iter().flat_map(faults).collect(),
+        notes: used
+            .iter()
+            .flat_map(faults)
+            .chain(refused.into_iter().map(|what| format!("a live run refuses it: {what}")))
+            .collect(),
         lines,
     })
 }

@@ -77,6 +77,9 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     if scenario.traffic.returns.is_some() {
         faults.push(format!("the users come back (`users`), {simulated}"));
     }
+    if !scenario.graph_variations.is_empty() {
+        faults.push(format!("the graph has `variations`, {simulated}"));
+    }
     for study in scenario.studies.iter().filter(|study| study.paired.is_some()) {
         faults.push(format!(
             "experiment `{}` has a paired design, {simulated}",

@@ -408,7 +408,8 @@ impl Simulated<'_> {
         if study.rule.is_some() {
             warnings.push(format!(
                 "the plan is for {} only; the scenario's decision rule may ask for more: simlab power {} --target 80%",
-                metric.key, self.scenario.name
+                metric.key,
+                self.scenario.as_argument()
             ));
         }
         if study.experiment.method == Method::Sequential {

@@ -96,6 +96,9 @@ impl Design<'_> {
         );
         Header {
             scenario: scenario.name.clone(),
+            argument: Some(scenario.as_argument())
+                .filter(|argument| *argument != scenario.name)
+                .unwrap_or_default(),
             fingerprint: scenario.digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             asked: self.asked.clone(),
@@ -172,6 +175,7 @@ pub fn aggregate(header: &Header, done: &BTreeMap<u64, Replication>) -> Power {
     Power {
         schema: SCHEMA.to_owned(),
         scenario: header.scenario.clone(),
+        argument: header.argument.clone(),
         fingerprint: header.fingerprint.clone(),
         version: header.version.clone(),
         seed: asked.seed,

@@ -40,6 +40,9 @@ pub struct Power {
     pub schema: String,
     /// The scenario's name.
     pub scenario: String,
+    /// What names the scenario on a shell's command line; left out where that is its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub argument: String,
     /// Digest of the scenario's text.
     pub fingerprint: String,
     /// The program's version.

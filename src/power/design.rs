@@ -127,6 +127,23 @@ pub fn without_effect(scenario: &Scenario) -> Scenario {
                 (variation.variation, variation.name) = (own.variation, own.name);
             }
         }
+        if scenario.varies_graph(experiment) {
+            let form = |key: &str| scenario.form_of_graph(key);
+            let Some(as_control) = form(control).and_then(|form| scenario.graph_form(form)) else {
+                continue;
+            };
+            for treatment in &experiment.treatments {
+                match form(&treatment.variation) {
+                    Some(0) => same.graph = as_control.clone(),
+                    Some(form) => {
+                        if let Some(own) = same.graph_variations.get_mut(form - 1) {
+                            *own = as_control.clone();
+                        }
+                    }
+                    None => {}
+                }
+            }
+        }
     }
     same
 }

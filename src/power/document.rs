@@ -233,10 +233,10 @@ fn verdicts(study: &StudyPower, power: &Power) -> Section<'static> {
     }
     if let Some(size) = study.sizes.last().filter(|_| !power.aa) {
         let see = |example: &Example| {
-            let command = format!(
-                "simlab run {} --users {} --seed {}",
-                power.scenario, size.users, example.seed
-            );
+            let argument =
+                if power.argument.is_empty() { &power.scenario } else { &power.argument };
+            let command =
+                format!("simlab run {argument} --users {} --seed {}", size.users, example.seed);
             format!("A run that says {}: `{command}`", decision(example.decision))
         };
         sentences.extend(study.examples.iter().map(see));

@@ -25,6 +25,9 @@ pub const PART_SCHEMA: &str = "simlab.power-part/1";
 pub struct Header {
     /// The scenario's name.
     pub scenario: String,
+    /// What names it on a shell's command line; empty where that is the name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub argument: String,
     /// Digest of the scenario's text.
     pub fingerprint: String,
     /// The program's version.

@@ -8,7 +8,7 @@ use super::data::{
     Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health,
     Hindsight, Metric, Report, Total, Variation, Verdict,
 };
-use super::graph::{NodeUse, TriggeredUsers, cost_changes};
+use super::graph::{GraphChange, NodeUse, TriggeredUsers, cost_changes};
 use super::number::{Number, Ordered};
 use super::paired::PairedEvaluation;
 use super::truth::{TrueMetric, Truths};
@@ -45,6 +45,8 @@ pub struct Extras {
     pub agents: Vec<NodeUse>,
     /// The users whose requests came to the experiment's agent.
     pub triggered: Option<TriggeredUsers>,
+    /// How the treatments differ from the control, in an experiment on the graph itself.
+    pub graph_changes: Vec<GraphChange>,
     /// How a paired design was sent.
     pub paired: Option<PairedEvaluation>,
 }
@@ -120,6 +122,7 @@ impl Report {
             bandit: extras.bandit,
             agents: extras.agents,
             triggered: extras.triggered,
+            graph_changes: extras.graph_changes,
             paired: extras.paired,
             truth_users: extras.truth.as_ref().map(|truth| truth.users),
             control,

@@ -11,7 +11,7 @@ use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};
 pub use super::decided::{Because, Hindsight, Verdict};
 use super::expect::ExpectationResult;
-use super::graph::{CostChange, DrawnGraph, NodeUse, TriggeredUsers};
+use super::graph::{CostChange, DrawnGraph, GraphChange, NodeUse, TriggeredUsers};
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
 use super::paired::PairedEvaluation;
@@ -258,6 +258,9 @@ pub struct Experiment {
     /// What each agent of the scenario's own graph adds to the differences in cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cost_changes: Vec<CostChange>,
+    /// How the treatments differ from the control, in an experiment on the graph itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graph_changes: Vec<GraphChange>,
     /// How a paired design was sent, and where its differences come from; `None` for a split test.
     /// With it, every "user" is a question, and `conversions` is null.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -106,6 +106,15 @@ pub struct NodeUse {
     pub critical_share: Option<Number>,
 }
 
+/// What a variation of the graph itself has that the control has not, or the other way round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GraphChange {
+    /// The treatment.
+    pub variation: String,
+    /// What is different: "without critic", "a way from writer to critic".
+    pub change: String,
+}
+
 /// What one agent adds to the difference in cost between a variation and the control. The agents'
 /// differences add up to that of the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -52,8 +52,8 @@ pub use data::{
 pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
 pub use glance::glance;
 pub use graph::{
-    CostChange, DrawnEdge, DrawnGraph, DrawnNode, NodeUse, PlainDifference, TriggeredMetric,
-    TriggeredUsers,
+    CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, NodeUse, PlainDifference,
+    TriggeredMetric, TriggeredUsers,
 };
 pub use html::to_html;
 pub use json::{from_json, to_json};

@@ -15,7 +15,7 @@ use crate::report::{
 };
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
-use crate::run::graph::{drawing, graph_tally, node_uses, triggered_users};
+use crate::run::graph::{drawing, graph_changes, graph_tally, node_uses, triggered_users};
 use crate::run::paired::{self, PairedSpending};
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
@@ -328,7 +328,7 @@ impl RunCollector {
             let charts = beside.charts && paired.is_none();
             let verdict = study.decide(&analysis);
             let extras = Extras {
-                health: Vec::new(),
+                health: parts::failing(&self.traffic).into_iter().collect(),
                 costs: costs(scenario, experiment, &of_answers, tally),
                 failures: failures(experiment, tally),
                 truth: truth.map(|truth| shown_truth(truth, scenario, experiment)),
@@ -369,6 +369,7 @@ impl RunCollector {
                 triggered: self.graph.as_ref().filter(|_| paired.is_none()).and_then(|tally| {
                     triggered_users(scenario, study, &observations, &analysis, tally)
                 }),
+                graph_changes: graph_changes(scenario, experiment),
                 paired: paired.as_ref().map(|(design, _, spending)| {
                     paired::evaluation(study, *design, &analysis, spending)
                 }),
@@ -473,10 +474,14 @@ fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> T
         })
     };
     let of_metric = |(pairs, &metric): (&Vec<Pair>, &usize)| {
+        // With a memory, what an evaluation converges to is not what each variation does alone.
+        let paired = scenario.studies.iter().find_map(|study| study.paired);
+        let carried = paired.is_some_and(|design| design.remembers > 0);
+        let limit = |pair: &Pair| (!carried).then_some(pair.limit).flatten();
         let variations = pairs.iter().map(|pair| TrueVariation {
             truth: quantity(pair.effect, pair.relative),
-            measured_limit: quantity(pair.limit, pair.limit_relative),
-            bias: pair.bias.map(|bias| Bias {
+            measured_limit: quantity(limit(pair), pair.limit_relative),
+            bias: pair.bias.filter(|_| !carried).map(|bias| Bias {
                 relative_difference: Number::new(bias.value),
                 error: error(Some(bias)),
             }),

@@ -10,8 +10,8 @@ use crate::experiment::Experiment;
 use crate::journal::AgentId;
 use crate::metrics::{GraphTally, GroupTally, NodeTally, Observations, TallyEdge};
 use crate::report::{
-    DrawnEdge, DrawnGraph, DrawnNode, NodeUse, Number, Ordered, PlainDifference, TriggeredMetric,
-    TriggeredUsers,
+    DrawnEdge, DrawnGraph, DrawnNode, GraphChange, NodeUse, Number, Ordered, PlainDifference,
+    TriggeredMetric, TriggeredUsers,
 };
 use crate::scenario::{Scenario, Study};
 
@@ -38,10 +38,18 @@ impl Drawn<'_> {
 }
 
 /// The edges of a graph as they are drawn.
-fn drawn(graph: &Graph) -> Vec<Drawn<'_>> {
+fn drawn(scenario: &Scenario) -> Vec<Drawn<'_>> {
     let mut all: Vec<Drawn<'_>> = Vec::new();
+    let graph = &scenario.graph;
     for from in graph.agents() {
-        for edge in &graph.node(from).edges {
+        // Ways of other forms of the graph are drawn, too.
+        let mut edges: Vec<&Edge> = graph.node(from).edges.iter().collect();
+        for other in &scenario.graph_variations {
+            let more = other.node(from).edges.iter();
+            let more: Vec<&Edge> = more.filter(|edge| !edges.contains(edge)).collect();
+            edges.extend(more);
+        }
+        for edge in edges {
             let fails = edge.when == When::Failed;
             let same = |own: &&mut Drawn<'_>| {
                 own.from == from
@@ -61,7 +69,7 @@ fn drawn(graph: &Graph) -> Vec<Drawn<'_>> {
 #[must_use]
 pub fn graph_tally(scenario: &Scenario, users: u32) -> Option<GraphTally> {
     let graph = &scenario.graph;
-    let edges = || drawn(graph).iter().filter_map(Drawn::tally).collect();
+    let edges = || drawn(scenario).iter().filter_map(Drawn::tally).collect();
     graph.is_written().then(|| {
         GraphTally::new(graph.nodes.len(), graph.root, edges(), scenario.varies(), users as usize)
     })
@@ -127,7 +135,7 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
             users: all.nodes.get(agent.index()).map_or(0, |node| node.users),
         }
     });
-    let edges = drawn(graph).into_iter().enumerate().filter_map(|(nth, own)| {
+    let edges = drawn(scenario).into_iter().enumerate().filter_map(|(nth, own)| {
         let node = graph.node(own.from);
         let usual = node.edges.iter().filter(|edge| !matches!(edge.when, When::Failed));
         let only = usual.count() == 1;
@@ -156,6 +164,50 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
         nodes: nodes.collect(),
         edges: edges.collect(),
     }
+}
+
+/// How the treatments of an experiment on the graph itself differ from its control: agents that are
+/// left out or added, and ways between agents that both have.
+#[must_use]
+pub(super) fn graph_changes(scenario: &Scenario, experiment: &Experiment) -> Vec<GraphChange> {
+    if !scenario.varies_graph(experiment) {
+        return Vec::new();
+    }
+    let form = |variation: &str| scenario.graph_form(scenario.form_of_graph(variation)?);
+    let Some(base) = form(&experiment.control_treatment().variation) else { return Vec::new() };
+    let mut changes = Vec::new();
+    for treatment in &experiment.treatments {
+        let Some(own) = form(&treatment.variation).filter(|own| *own != base) else { continue };
+        let (reached, before) = (own.reached(), base.reached());
+        let mut say = |change: String| {
+            changes.push(GraphChange { variation: treatment.variation.clone(), change });
+        };
+        let name = |agent: AgentId| own.node(agent).name.as_str();
+        for agent in own.agents() {
+            match (reached.contains(&agent), before.contains(&agent)) {
+                (false, true) => say(format!("without {}", name(agent))),
+                (true, false) => say(format!("with {}", name(agent))),
+                _ => {}
+            }
+        }
+        if own.root != base.root {
+            say(format!("begins with {}", name(own.root)));
+        }
+        let both = |agent: AgentId| reached.contains(&agent) && before.contains(&agent);
+        for from in own.agents().filter(|&agent| both(agent)) {
+            let ways = |graph: &Graph| -> Vec<Edge> {
+                graph.node(from).edges.iter().filter(|edge| both(edge.to)).cloned().collect()
+            };
+            let (now, then) = (ways(own), ways(base));
+            for edge in then.iter().filter(|edge| !now.contains(edge)) {
+                say(format!("without a way from {} to {}", name(from), name(edge.to)));
+            }
+            for edge in now.iter().filter(|edge| !then.contains(edge)) {
+                say(format!("with another way from {} to {}", name(from), name(edge.to)));
+            }
+        }
+    }
+    changes
 }
 
 /// What each agent did for the users of each treatment of experiment number `nth`.
@@ -231,6 +283,10 @@ pub(super) fn triggered_users(
     tally: &GraphTally,
 ) -> Option<TriggeredUsers> {
     let (experiment, node) = (&study.experiment, usize::from(study.varies.config));
+    // The graph itself is no agent: every user's request walks one form of it.
+    if scenario.varies_graph(experiment) {
+        return None;
+    }
     let planned = study.allocation.is_none();
     let found = triggered(
         analysis,

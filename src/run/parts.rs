@@ -2,10 +2,12 @@
 //!
 //! Does not know: how they are shown.
 
-use crate::analysis::{Analysis, Reallocation, regret};
+use crate::analysis::{Analysis, HealthCheck, HealthStatus, Reallocation, regret};
 use crate::experiment::{Experiment, Metric};
+use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{Arm, Bandit, Number, Ordered, Segment, SegmentChange, Shares};
+use crate::run::tally::TrafficTally;
 use crate::run::truth::Truth;
 use crate::scenario::{Slice, Study};
 
@@ -21,6 +23,34 @@ fn keyed<T>(experiment: &Experiment, values: impl IntoIterator<Item = T>) -> Ord
             .zip(values)
             .collect(),
     )
+}
+
+/// Share of failed requests from which results are in doubt, and from which they are worth nothing.
+const MANY_FAIL: f64 = 0.25;
+const NEARLY_ALL_FAIL: f64 = 0.8;
+
+/// A health check of the requests, where many of them failed.
+pub(super) fn failing(traffic: &TrafficTally) -> Option<HealthCheck> {
+    let failed: u64 = traffic.failures.values().sum();
+    let share = failed as f64 / traffic.queries.max(1) as f64;
+    if share < MANY_FAIL {
+        return None;
+    }
+    let (kind, count) = traffic.failures.iter().max_by_key(|(_, count)| **count)?;
+    let (status, means) = if share < NEARLY_ALL_FAIL {
+        (HealthStatus::Warning, "metrics that leave such users out compare the others alone")
+    } else {
+        (HealthStatus::Error, "what is left says nothing about an app that works")
+    };
+    let message = format!(
+        "{} of {} requests failed ({}), most of them because of: {} ({}); {means}",
+        figure::count(failed),
+        figure::count(traffic.queries),
+        figure::percent(share),
+        kind.name(),
+        figure::count(*count)
+    );
+    Some(HealthCheck { check: "failed_requests", status, message })
 }
 
 /// The users of each slice by themselves; `groups` has each unit's audience group.

@@ -127,6 +127,7 @@ impl<'s> Stage<'s> {
         App {
             models: &self.scenario.models,
             graph: &self.scenario.graph,
+            graph_variations: &self.scenario.graph_variations,
             configs: &self.scenario.configs,
             judge: &self.scenario.judge,
             judge_setup: &self.scenario.judge_setup,

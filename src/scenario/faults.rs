@@ -33,6 +33,11 @@ impl<'s> Faults<'s> {
         Self { source, found: Vec::new(), defined: BTreeMap::new() }
     }
 
+    /// None so far, of the same file.
+    pub fn of_same_file(&self) -> Self {
+        Self { source: self.source, found: Vec::new(), defined: self.defined.clone() }
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.found.len()

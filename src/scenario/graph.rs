@@ -210,10 +210,11 @@ struct Ways<'w> {
     agents: usize,
 }
 
-/// The graph of these configs.
-pub fn graph(
+/// The graph of these configs; the agents in `elsewhere` need not be reached in it.
+pub(super) fn graph(
     written: &source::WrittenGraph,
     drafts: &[DraftConfig],
+    elsewhere: &BTreeSet<String>,
     faults: &mut Faults<'_>,
 ) -> Graph {
     let keys = || drafts.iter().map(|draft| draft.key.as_str());
@@ -284,7 +285,7 @@ pub fn graph(
         });
     }
     if complete && let Some(root) = root {
-        ways.check(written, root, &mut nodes, faults);
+        ways.check(written, root, (&mut nodes, elsewhere), faults);
     }
     Graph {
         key: written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str()).to_owned(),
@@ -370,13 +371,15 @@ impl Ways<'_> {
         &self,
         written: &source::WrittenGraph,
         root: usize,
-        nodes: &mut [AgentNode],
+        (nodes, elsewhere): (&mut [AgentNode], &BTreeSet<String>),
         faults: &mut Faults<'_>,
     ) {
         let name = |at: usize| written.nodes.0.get(at).map(|(key, _)| key.clone());
         let reached = self.reach([root], |_, _, _| true);
         for at in (0..self.agents).filter(|at| !reached.contains(at)) {
-            let Some(key) = name(at) else { continue };
+            let Some(key) = name(at).filter(|key| !elsewhere.contains(&key.value)) else {
+                continue;
+            };
             let help = format!("add a way, `(from: …, to: \"{}\")`, or remove it", key.value);
             faults.add(
                 format!("no way leads to agent `{}`", key.value),
@@ -389,6 +392,7 @@ impl Ways<'_> {
         self.check_loops(root, faults);
         for (at, node) in nodes.iter().enumerate() {
             let critic = matches!(node.role, NodeRole::Critique { .. });
+            let critic = critic && reached.contains(&at);
             let Some(key) = name(at).filter(|_| critic) else { continue };
             if !node.edges.iter().any(|edge| edge.when == When::Revise) {
                 let help = format!(

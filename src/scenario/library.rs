@@ -67,6 +67,7 @@ pub const LESSONS: &[BuiltIn] = library![
     "too-few-users",
     "peeking",
     "noisy-metric",
+    "alike-visits",
     "novelty",
     "broken-rollout",
     "silent-arm",
@@ -98,6 +99,7 @@ pub const LESSONS: &[BuiltIn] = library![
     "handed-over",
     "wrong-way",
     "prompt-cache",
+    "carry-over",
 ];
 
 /// The scenario or lesson of this name.

@@ -127,7 +127,10 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let folder =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))
+    let mut loaded =
+        parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))?;
+    path_or_name.clone_into(&mut loaded.scenario.named_as);
+    Ok(loaded)
 }
 
 /// Reads a scenario's text. `documents` gives the documents of a knowledge folder that it names, or

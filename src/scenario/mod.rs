@@ -15,6 +15,7 @@ mod documents;
 mod experiments;
 mod faults;
 mod graph;
+mod graph_variations;
 mod injected;
 mod inventory;
 mod lesson;

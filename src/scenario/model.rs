@@ -22,6 +22,8 @@ use crate::traffic::{AudienceGroup, TrafficSpec};
 pub struct Scenario {
     /// Its name: the file's, without folder and ending.
     pub name: String,
+    /// What names it on the command line: its path as it was given, or the name of a built-in one.
+    pub named_as: String,
     /// Digest of its file's text: XXH3, 128 bits, in hexadecimal.
     pub digest: String,
     /// Its title, one line.
@@ -36,7 +38,11 @@ pub struct Scenario {
     pub tools: Vec<ToolSpec>,
     /// How the agents work together.
     pub graph: Graph,
-    /// The agents' AI configs, in the order of the graph's nodes.
+    /// Its other forms, with the same agents in other ways: what the second and later variations of
+    /// its config serve.
+    pub graph_variations: Vec<Graph>,
+    /// The agents' AI configs, in the order of the graph's nodes; then that of the graph itself, where
+    /// it has variations.
     pub configs: Vec<ConfigSetup>,
     /// What may come of a visit for the business.
     pub outcomes: Vec<BusinessOutcome>,
@@ -114,6 +120,39 @@ impl Scenario {
     /// The keys of the outcomes' events, in their order.
     pub fn outcome_keys(&self) -> impl Iterator<Item = &str> {
         self.outcomes.iter().map(|outcome| outcome.key.as_str())
+    }
+
+    /// What names it on the command line of a shell: in quotes where it has to be.
+    #[must_use]
+    pub fn as_argument(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+        if !self.named_as.is_empty() && self.named_as.chars().all(plain) {
+            self.named_as.clone()
+        } else {
+            format!("'{}'", self.named_as.replace('\'', "'\\''"))
+        }
+    }
+
+    /// Whether an experiment is one on the graph itself.
+    #[must_use]
+    pub fn varies_graph(&self, experiment: &Experiment) -> bool {
+        !self.graph_variations.is_empty() && experiment.config == self.graph.key
+    }
+
+    /// Which form of the graph a variation of it serves: 0 is the graph as it stands.
+    #[must_use]
+    pub fn form_of_graph(&self, variation: &str) -> Option<usize> {
+        let config = self.configs.get(self.graph.nodes.len())?;
+        config.variations.iter().position(|own| own.variation == variation)
+    }
+
+    /// A form of the graph.
+    #[must_use]
+    pub fn graph_form(&self, form: usize) -> Option<&Graph> {
+        match form.checked_sub(1) {
+            None => Some(&self.graph),
+            Some(at) => self.graph_variations.get(at),
+        }
     }
 
     /// What the experiments vary, for a reader of the journal.

@@ -14,7 +14,10 @@ use super::outcomes::Stated;
 use super::source::{self, Source as Written};
 use super::spanned::Entries;
 use super::study::{Study, WatchedRollout};
-use super::{adaptive, configs, graph, injected, lesson, outcomes, overrides, project, traffic};
+use super::{
+    adaptive, configs, graph, graph_variations, injected, lesson, outcomes, overrides, project,
+    traffic,
+};
 use crate::agents::{ConfigSetup, Graph};
 use crate::experiment::Experiment;
 use crate::flags::bootstrap::{Existing, verify};
@@ -46,15 +49,19 @@ pub fn resolve(
         Some(own) => graph::drafts(own, faults),
         None => catalog::configs(),
     };
-    let drafts = configs::drafts(base, &written.configs, &segments, faults);
+    let mut drafts = configs::drafts(base, &written.configs, &segments, faults);
+    let graph = match &written.graph {
+        Some(own) => graph_variations::graphs(own, &drafts, faults),
+        None => (Graph::tutorial(), Vec::new()),
+    };
+    drafts.extend(
+        written.graph.as_ref().and_then(|own| graph_variations::draft(own, &drafts, faults)),
+    );
     let none = Entries::default();
     let nodes = written.graph.as_ref().map_or(&none, |graph| &graph.nodes);
     let places = (&written.configs, nodes);
     let mut configs = configs::setups(&drafts, places, &models, &tools, faults);
-    let graph = match &written.graph {
-        Some(own) => graph::graph(own, &drafts, faults),
-        None => Graph::tutorial(),
-    };
+    let (graph, graph_variations) = graph;
     unpriced(written, &drafts, &models, faults);
     let traffic = traffic::traffic(written, &models, faults);
     let world = World {
@@ -126,6 +133,7 @@ pub fn resolve(
         .collect();
     Some(Scenario {
         name: name.to_owned(),
+        named_as: name.to_owned(),
         digest,
         title: written.title.clone(),
         seed: Seed(written.seed),
@@ -133,6 +141,7 @@ pub fn resolve(
         models,
         tools,
         graph,
+        graph_variations,
         configs,
         outcomes,
         events: written.events.map(source::EventFamily::meaning).unwrap_or_default(),

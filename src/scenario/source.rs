@@ -20,7 +20,8 @@ use serde::Deserialize;
 
 pub use configs::{AtBudget, Config, Depth, Redaction, Variation};
 pub use graph::{
-    WrittenEdge, WrittenGraph, WrittenHandover, WrittenNode, WrittenRole, WrittenWhen,
+    WrittenEdge, WrittenGraph, WrittenGraphVariation, WrittenHandover, WrittenNode, WrittenRole,
+    WrittenWhen,
 };
 pub use metrics::{Accuracy, Metric, WrittenDenominator};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
@@ -302,7 +303,7 @@ pub struct Experiment {
     pub correction: Correction,
     /// Health checks whose failure does not make the verdict untrusted, by name:
     /// `["sample_ratio_mismatch"]`. Checks that can fail: `sample_ratio_mismatch`, `metrics`,
-    /// `silent_arm` and, of recorded events, `sampling`. Default: none, so a failed check turns the
+    /// `silent_arm`, `failed_requests` and, of recorded events, `sampling`. Default: none, so a failed check turns the
     /// headline into "do not trust this result".
     #[serde(default)]
     pub tolerate: Vec<Spanned<String>>,

@@ -146,6 +146,20 @@ impl Slot {
     }
 }
 
+/// The app with each form of its graph.
+#[derive(Debug)]
+struct Apps<'a>(App<'a>, Vec<App<'a>>);
+
+impl<'a> Apps<'a> {
+    /// The app of a visit.
+    fn of(&self, visit: &Visit) -> &App<'a> {
+        match visit.form {
+            0 => &self.0,
+            form => self.1.get(usize::from(form)).unwrap_or(&self.0),
+        }
+    }
+}
+
 /// The slots by number.
 #[derive(Debug)]
 struct Slots(Vec<Slot>);
@@ -168,6 +182,8 @@ impl Slots {
 #[derive(Debug)]
 pub struct Engine<'a, A, T, R> {
     world: World<'a>,
+    /// The app, with each form of its graph.
+    apps: Apps<'a>,
     assign: A,
     tools: T,
     reader: R,
@@ -207,8 +223,10 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 Slot { visit: Visit::idle(), earlier: 0, pending }
             })
             .collect();
+        let apps = Apps(world.app, world.app.forms());
         Self {
             world,
+            apps,
             assign,
             tools,
             reader,
@@ -253,7 +271,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// The number of a seat's tool call, which no other tool call of its visit has.
     #[must_use]
     pub fn tool_call(&self, seat: Seat) -> u32 {
-        self.slots.of(seat).visit.tool_call(&self.world.app, seat.branch as usize).1
+        let visit = &self.slots.of(seat).visit;
+        visit.tool_call(self.apps.of(visit), seat.branch as usize).1
     }
 
     /// What has to happen next.
@@ -320,7 +339,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// The prompt of a seat that has to be answered.
     #[must_use]
     pub fn prompt(&self, seat: Seat) -> Prompt<'_> {
-        self.slots.of(seat).visit.prompt(&self.world.app, seat.branch as usize)
+        let visit = &self.slots.of(seat).visit;
+        visit.prompt(self.apps.of(visit), seat.branch as usize)
     }
 
     /// The model's answer to a seat's prompt; it arrives after its own latency.
@@ -329,7 +349,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             Ok(done) => done.latency,
             Err(failure) => failure.latency,
         };
-        let cold = self.slots.of(seat).visit.cold(&self.world.app, seat.branch as usize);
+        let visit = &self.slots.of(seat).visit;
+        let cold = visit.cold(self.apps.of(visit), seat.branch as usize);
         self.schedule(seat, self.now + latency + cold, Pending::Reply(result));
     }
 
@@ -369,7 +390,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         let (slot, branch) = (self.slots.of_mut(seat), seat.branch as usize);
         let pending = slot.take(branch);
         let visit = &mut slot.visit;
-        let user = visit.user;
+        let (app, user) = (self.apps.of(visit), visit.user);
         let tell = |event: Event| {
             let entry = Entry { at: now, user, event };
             assign.on_entry(&entry);
@@ -377,9 +398,9 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         };
         match pending {
             Pending::User => return None,
-            Pending::Reply(result) => visit.replied(&self.world.app, branch, now, result, tell),
+            Pending::Reply(result) => visit.replied(app, branch, now, result, tell),
             Pending::Tool { output, latency, refusals } => {
-                visit.tool_answered(&self.world.app, branch, output, latency, refusals, tell)
+                visit.tool_answered(app, branch, output, latency, refusals, tell)
             }
             Pending::Try { call, since, refusals } => {
                 return self.try_tool(seat, call, since, refusals);
@@ -428,12 +449,14 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                 }
                 // The app crashes on a user at every visit or at none.
                 let owner = owner.visit(visit.nth);
+                visit.form = self.world.app.form(&assigned);
+                let app = self.apps.of(visit);
                 let crash = |AgentId(agent): AgentId| {
                     let stage =
                         self.world.luck.of(owner).stage(Purpose::Crash, owner, agent.into());
                     { stage }.uniform()
                 };
-                visit.send(&self.world.app, now, &assigned, crash, |event| {
+                visit.send(app, now, &assigned, crash, |event| {
                     let entry = Entry { at: now, user, event };
                     assign.on_entry(&entry);
                     reader.entry(&entry);
@@ -447,7 +470,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
                     Mode::Concurrent { .. } => Duration::ZERO,
                     Mode::Sequential { delay } => delay,
                 };
-                let app = &self.world.app;
+                let app = self.apps.of(visit);
                 if !app.outcomes.is_empty() {
                     let (user, group) = (visit.user, visit.group);
                     visit.outcomes(app, |outcome, value| {
@@ -495,7 +518,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
         let tried = ToolTry {
             call: call.clone(),
             owner: visit.owner,
-            nth: visit.tool_call(&self.world.app, seat.branch as usize).0,
+            nth: visit.tool_call(self.apps.of(visit), seat.branch as usize).0,
             now: self.now,
             refusals,
         };

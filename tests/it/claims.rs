@@ -36,6 +36,7 @@ struct Claim {
     bounds: (f64, f64),
 }
 
+const HELPFUL: &str = "helpfulness";
 const COST: &str = "ai_cost_per_request";
 const POSITIVE: &str = "positive_feedback_rate";
 const P95: &str = "p95_total_user_latency";
@@ -102,6 +103,10 @@ fn claims() -> Vec<Claim> {
     says("the laxer rule ships a treatment that does nothing several times as often", (After, Ships), (Before, Ships), (2.0, ENDLESS));
     says("The run itself has not changed at all", (After, of(POSITIVE, Change)), (Before, of(POSITIVE, Change)), (1.0, 1.0));
 
+    lesson!("alike-visits");
+    says("About twice as wide", (Before, of(HELPFUL, Width)), (After, of(HELPFUL, Width)), (1.8, 2.8));
+    says("an interval that is about half as wide", (After, of(HELPFUL, Width)), (Before, of(HELPFUL, Width)), (0.35, 0.55));
+
     lesson!("bandit");
     says("Half of the regret or less", (Before, of(POSITIVE, RelativeRegret)), one(), (0.0, 0.5));
     says("and the losers less well", (Before, arm("mini", POSITIVE, Width)), (After, arm("mini", POSITIVE, Width)), (1.0, ENDLESS));
@@ -117,6 +122,11 @@ fn claims() -> Vec<Claim> {
     says("The broken arm is cheaper", (Before, of(COST, RawChange)), one(), (-1.0, -0.02));
     says("the arm that loses them looks cheaper", (Before, of(COST, LimitChange)), one(), (-1.0, -0.02));
     says("The arms are equal again, in size and in cost", (After, of(COST, TrueChange)), one(), (0.0, 0.0));
+
+    lesson!("carry-over");
+    says("It shrinks", (After, size(HELPFUL, Change)), (Before, size(HELPFUL, Change)), (0.3, 0.7));
+    says("The true change is the same", (After, of(HELPFUL, TrueChange)), (Before, of(HELPFUL, TrueChange)), (0.99, 1.01));
+    says("the measured one is much smaller", (After, of(HELPFUL, Change)), (After, of(HELPFUL, TrueChange)), (0.3, 0.65));
 
     lesson!("confounded-arm");
     says("The new model is cheaper", (Before, of(COST, Change)), one(), (-1.0, 0.0));

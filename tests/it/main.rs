@@ -19,6 +19,7 @@ mod counting;
 mod decoders;
 mod event_families;
 mod graph_report;
+mod graph_variations;
 mod graphs;
 mod hindsight_and_adjustments;
 mod hostile_files;

@@ -17,6 +17,11 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
         let label = if at == 0 { unit } else { "" };
         facts.push(Fact::new(label, format!("{} {name}{alias}{control}", figure::count(*users))));
     }
+    for (at, own) in experiment.graph_changes.iter().enumerate() {
+        let label = if at == 0 { "graph" } else { "" };
+        let name = experiment.name_of(&own.variation);
+        facts.push(Fact::new(label, format!("{name}: {}", own.change)));
+    }
     vec![
         Section::untitled()
             .slot(Slot::Subject)

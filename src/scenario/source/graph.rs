@@ -25,6 +25,25 @@ pub struct WrittenGraph {
     /// is; where none fits, the visit ends with the last answer. Default: none.
     #[serde(default)]
     pub edges: Vec<WrittenEdge>,
+    /// Other forms of the graph by name, for an experiment on the graph itself: its `config` is the
+    /// graph's `key`, and the graph as it stands is the variation `default`. A live run has no such
+    /// experiment. Default: none.
+    #[serde(default)]
+    pub variations: Entries<WrittenGraphVariation>,
+}
+
+/// Another form of the graph: some of its agents, or other ways between them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "GraphVariation")]
+pub struct WrittenGraphVariation {
+    /// Agents that it leaves out, with all ways from and to them. Default: none.
+    pub without: Vec<Spanned<String>>,
+    /// The agent that every question comes to first. Default: the graph's.
+    pub root: Option<Spanned<String>>,
+    /// All of its ways, in place of the graph's; an agent that they do not lead to takes no part.
+    /// Default: the graph's ways.
+    pub edges: Option<Vec<WrittenEdge>>,
 }
 
 /// An agent. It may give its AI config right here, as one variation called `default`; `configs` can

@@ -10,6 +10,7 @@ mod names;
 mod outcomes;
 mod decisions;
 mod files;
+mod graph_variations;
 mod paired;
 mod questions;
 mod users;

@@ -345,6 +345,7 @@ fn a_health_check_to_tolerate_that_there_is_not_or_that_never_fails() {
        ·                                                 ╰── it only warns
     10 │     )],
        ╰────
-     help: remove it; checks that can fail: sample_ratio_mismatch, metrics, silent_arm, sampling
+     help: remove it; checks that can fail: sample_ratio_mismatch, metrics, silent_arm,
+           failed_requests, sampling
     "#);
 }
