@@ -20,6 +20,7 @@ use crate::random::Owner;
 use crate::serve::chat::{
     AnswerFormat, VectorsFormat, converse, embed_as, refused, request_id, taken,
 };
+use crate::serve::faults_answer::Words;
 use crate::serve::http::bytes_of;
 use crate::serve::models as served;
 use crate::serve::world::World;
@@ -69,6 +70,10 @@ impl AnswerFormat for PathFormat {
 
     fn stream(&self, answer: &ChatResponse, _: Option<&[u8]>) -> Frames {
         self.provider.api.encode_stream(answer, Chunking::Words, true)
+    }
+
+    fn words(&self, id: &str) -> Words {
+        Words::Provider(self.provider, id.to_owned())
     }
 }
 

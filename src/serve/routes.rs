@@ -168,5 +168,9 @@ pub fn all(world: Arc<World>) -> Router {
         .filter(|provider| !PROVIDERS.contains(provider))
         .collect();
     let providers: Vec<Provider> = PROVIDERS.iter().copied().chain(own).collect();
-    complete(of_launchdarkly().merge(of_providers(&providers, true)).merge(of_simlab()), world, None)
+    complete(
+        of_launchdarkly().merge(of_providers(&providers, true)).merge(of_simlab()),
+        world,
+        None,
+    )
 }
