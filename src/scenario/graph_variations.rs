@@ -50,18 +50,9 @@ pub fn draft(
     drafts: &[DraftConfig],
     faults: &mut Faults<'_>,
 ) -> Option<DraftConfig> {
-    let (first, _) = written.variations.0.first()?;
+    written.variations.0.first()?;
     faults.keys("variation", "", &written.variations);
     let key = written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str());
-    if drafts.iter().any(|draft| draft.key == key) {
-        let help = "give the graph a `key` of its own".to_owned();
-        faults.add(
-            format!("graph and agent are both called `{key}`"),
-            written.key.as_ref().map_or(&first.span, |key| &key.span),
-            "an experiment could mean either",
-            Some(help),
-        );
-    }
     for (name, _) in &written.variations.0 {
         if [OWN_VARIATION, "disabled"].contains(&name.value.as_str()) {
             let label = "this name is taken: the graph as it stands is `default`";

@@ -177,7 +177,9 @@ pub fn project(
             })
             .collect(),
         configs: configs.collect(),
-        graph: graph(own_graph, title),
+        // A graph with variations is a config of its own, which has the graph's key.
+        graph: graph(own_graph, title)
+            .filter(|own| drafts.iter().all(|config| config.key != own.key)),
         own_events: outcomes.iter().map(|outcome| outcome.key.clone()).collect(),
         metrics: metrics.to_vec(),
         experiments,

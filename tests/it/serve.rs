@@ -445,9 +445,12 @@ fn embeddings_and_models_are_listed_in_their_providers_form() {
     assert_eq!(served.send("GET", "/v1/models", &[BEARER], b"").json()["object"], "list");
 }
 
-/// Where a provider's chats are on the port that all share, and the headers of its clients.
-pub(super) fn place(provider: Provider) -> (String, Vec<(&'static str, String)>) {
-    let path = [provider.mount, provider.base_path(), provider.api.chat_path()].concat();
+/// Where a chat with a provider goes on the port that all share, and the headers of its clients.
+pub(super) fn place(
+    provider: Provider,
+    request: &ChatRequest,
+) -> (String, Vec<(&'static str, String)>) {
+    let path = [provider.mount, provider.base_path(), provider.target(request).as_ref()].concat();
     (path, provider.api.request_headers("key"))
 }
 
@@ -543,12 +546,10 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                     (told.collect(), ToolChoice::Auto)
                 }
             };
+            let asked = request(setup, &model.id, &text, tools, choice);
             let mut bytes = Vec::new();
-            model
-                .provider
-                .api
-                .encode_request(&request(setup, &model.id, &text, tools, choice), &mut bytes);
-            let (path, auth) = place(model.provider);
+            model.provider.api.encode_request(&asked, &mut bytes);
+            let (path, auth) = place(model.provider, &asked);
             let auth: Vec<(&str, &str)> =
                 auth.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let answer = served.send(

@@ -18,7 +18,7 @@ fn asked(text: &str) -> ChatRequest {
 }
 
 fn send(served: &Served, provider: Provider, request: &ChatRequest) -> Answer {
-    let (path, headers) = place(provider);
+    let (path, headers) = place(provider, request);
     let headers: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut body = Vec::new();

@@ -6,7 +6,7 @@ use simlab::llm::chat::{ChatRequest, ErrorKind, Message, Part, Role};
 use simlab::llm::wire::PROVIDERS;
 use simlab::llm::wire::headers::Headers;
 
-use super::serve::{ANTHROPIC, BEARER, Served, place};
+use super::serve::{ANTHROPIC, BEARER, Served};
 
 /// Where a provider's chats go, and the headers of its clients.
 type Place = (&'static str, &'static [(&'static str, &'static str)]);
@@ -75,7 +75,7 @@ fn a_model_that_does_not_exist_is_refused_in_its_providers_words() {
 fn every_provider_of_the_table_answers_at_its_address_in_its_own_format() {
     let served = Served::start(&["security"]);
     for provider in PROVIDERS {
-        let (_, headers) = place(*provider);
+        let headers = provider.api.request_headers("key");
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let ask = |model: &str| {

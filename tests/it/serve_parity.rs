@@ -198,8 +198,9 @@ impl Both<'_> {
     fn compare(&self, prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>) {
         let provider = self.scenario.models[usize::from(prompt.setup.model)].provider;
         let mut bytes = Vec::new();
-        provider.api.encode_request(&self.request(prompt), &mut bytes);
-        let (path, auth) = place(provider);
+        let request = self.request(prompt);
+        provider.api.encode_request(&request, &mut bytes);
+        let (path, auth) = place(provider, &request);
         let auth: Vec<(&str, &str)> =
             auth.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let user = self.users.get(&prompt.owner).map_or("nobody", String::as_str);

@@ -56,7 +56,7 @@ fn asked(
     }
     let mut bytes = Vec::new();
     model.provider.api.encode_request(&request, &mut bytes);
-    let (path, headers) = place(model.provider);
+    let (path, headers) = place(model.provider, &request);
     let mut headers: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.push(("x-simlab-user", user));
@@ -87,7 +87,7 @@ fn served_to(events: &[Event], config: u8) -> Variation {
         Event::Evaluated { served, .. } if served.config == config => Some(*served),
         _ => None,
     });
-    found.unwrap()
+    found.unwrap_or_else(|| panic!("{config}: {events:?}"))
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn every_provider_takes_a_plan_by_tool() {
         request.tool_choice = ToolChoice::Named("Plan".to_owned());
         let mut bytes = Vec::new();
         provider.api.encode_request(&request, &mut bytes);
-        let (path, headers) = place(*provider);
+        let (path, headers) = place(*provider, &request);
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = served.send("POST", &path, &headers, &bytes);
@@ -247,7 +247,7 @@ fn a_judge_of_the_sdks_scores_what_it_reads() {
         let openai = PROVIDERS.iter().find(|provider| provider.key == "openai").unwrap();
         let mut bytes = Vec::new();
         openai.api.encode_request(&request, &mut bytes);
-        let (path, headers) = place(*openai);
+        let (path, headers) = place(*openai, &request);
         let user = user_key(user);
         let mut headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

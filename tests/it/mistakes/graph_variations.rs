@@ -113,15 +113,7 @@ fn a_name_that_is_taken() {
 fn a_graph_called_like_an_agent() {
     let graph = include_str!("../graph_variations.ron");
     assert_snapshot!(shown(&graph.replace("\"answers\"", "\"writer\"")), @r#"
-     × graph and agent are both called `writer`
-      ╭─[my.ron:6:14]
-    5 │     graph: (
-    6 │         key: "writer",
-      ·              ────┬───
-      ·                  ╰── an experiment could mean either
-    7 │         root: "writer",
-      ╰────
-     help: give the graph a `key` of its own
+     × the graph and one of its agents have the key `writer`
      × variation `no-critic` of `writer` is not defined
        ╭─[my.ron:23:40]
     22 │             control: "default",

@@ -217,12 +217,12 @@ struct CandidateIn {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ContentIn {
-    parts: Option<Vec<Obj<PartIn>>>,
+    parts: Option<Vec<Obj<ContentPartIn>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct PartIn {
+struct ContentPartIn {
     text: Option<String>,
     thought: Option<bool>,
     function_call: Option<Obj<CallIn>>,

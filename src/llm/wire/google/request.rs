@@ -42,12 +42,12 @@ struct BodyIn {
 #[serde(default)]
 pub(super) struct ContentIn {
     pub(super) role: Option<String>,
-    pub(super) parts: Option<Vec<Obj<PartIn>>>,
+    pub(super) parts: Option<Vec<Obj<ContentPartIn>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct PartIn {
+pub(super) struct ContentPartIn {
     pub(super) text: Option<String>,
     thought: Option<bool>,
     #[serde(alias = "thought_signature")]

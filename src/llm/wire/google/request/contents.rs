@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{AnsweredIn, CallIn, ContentIn, PartIn};
+use super::{AnsweredIn, CallIn, ContentIn, ContentPartIn};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{Fault, Obj};
 use crate::llm::wire::raw::RawObject;
@@ -97,7 +97,7 @@ pub(super) fn messages(
                 continue;
             }
             match part {
-                PartIn { function_call: Some(Obj(call)), .. } => {
+                ContentPartIn { function_call: Some(Obj(call)), .. } => {
                     let call = called(call, &path, calls)?;
                     calls += 1;
                     // The first call of a step carries the signature; calls beside it need none.
@@ -109,10 +109,10 @@ pub(super) fn messages(
                     waiting.add(&call);
                     made.push(Part::ToolUse(call));
                 }
-                PartIn { function_response: Some(Obj(answered)), .. } => {
+                ContentPartIn { function_response: Some(Obj(answered)), .. } => {
                     made.push(Part::ToolResult(result(answered, &path, &mut waiting)?));
                 }
-                PartIn { text: Some(text), .. } => made.push(Part::Text(text)),
+                ContentPartIn { text: Some(text), .. } => made.push(Part::Text(text)),
                 part if part.inline_data.0 || part.file_data.0 => {
                     media = media.saturating_add(MEDIA_TOKENS);
                 }
