@@ -26,11 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             .ok_or("the table of tokens ends within a token")?;
         starts.push(u32::try_from(tokens.len() - rest.len())?);
         let mut slot = hash::hash(token) as usize % hash::N_SLOTS;
-        while slots[slot] != 0 {
+        while slots.get(slot).is_some_and(|&taken| taken != 0) {
             slot = (slot + 1) % hash::N_SLOTS;
         }
         rank += 1;
-        slots[slot] = rank;
+        *slots.get_mut(slot).ok_or("a slot lies outside of the table")? = rank;
         rest = after;
     }
     let folder = env::var("OUT_DIR")?;

@@ -43,7 +43,7 @@ pub(super) const TERMS: &[Term] = &[
     },
     Term {
         name: "failed requests",
-        aliases: &["failed_requests", "failures", "timeouts"],
+        aliases: &["failures", "timeouts"],
         says: [
             "This check looks at how many requests end without an answer, whatever the reason.",
             "From a quarter on it warns: metrics that leave such users out compare only those who were answered.",

@@ -85,8 +85,7 @@ fn hand_over(
 /// What LaunchDarkly has to hold for it.
 pub fn project(
     drafts: &[DraftConfig],
-    models: &[ModelProfile],
-    tools: &[ToolSpec],
+    (models, tools): (&[ModelProfile], &[ToolSpec]),
     (metrics, outcomes): (&[Metric], &[BusinessOutcome]),
     (own_graph, title): (&Graph, &str),
     segments: Vec<flags::SegmentSpec>,

@@ -85,8 +85,7 @@ pub fn resolve(
     let specs = resolved.iter().map(|resolved| resolved.spec.clone()).collect();
     let project = project::project(
         &drafts,
-        &models,
-        &tools,
+        (&models, &tools),
         (&metrics, &outcomes),
         (&graph, &written.title),
         segments,

@@ -78,6 +78,8 @@ fn visits(scenario: &Scenario, users: u32) -> BTreeMap<u32, Vec<Event>> {
     for entry in lab::journal(scenario, scenario.seed, users) {
         all.entry(entry.user).or_default().push(entry.event);
     }
+    // What precedes all visits belongs to user 0.
+    all.remove(&0);
     all.retain(|_, events| !events.iter().any(|event| matches!(event, Event::CallFailed { .. })));
     all
 }

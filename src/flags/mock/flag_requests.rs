@@ -23,7 +23,7 @@ impl Project {
             .collect();
         let name = |environment: &str| {
             let own = self.environments.get(environment).map(|own| own.rest(""));
-            own.and_then(|own| own["name"].as_str().map(str::to_owned)).unwrap_or_default()
+            own.and_then(|own| own.get("name")?.as_str().map(str::to_owned)).unwrap_or_default()
         };
         flag.rest(key, &chosen, name)
     }

@@ -111,7 +111,8 @@ fn a_live_run_sends_a_model_to_its_address_with_its_own_key_and_charges_its_pric
             .await;
     });
     fs::remove_file(site.path("traffic.jsonl")).unwrap();
-    let refused = ran(site.command(&LIVE).env("GROQ_API_KEY", KEY));
+    let elsewhere = [&LIVE[..], &["--out", "refused"]].concat();
+    let refused = ran(site.command(&elsewhere).env("GROQ_API_KEY", KEY));
     assert_eq!(refused.code, 4, "{}", refused.err);
     assert!(
         refused.err.contains("groq does not accept GROQ_API_KEY") && !refused.err.contains(KEY),
