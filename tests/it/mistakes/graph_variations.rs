@@ -114,6 +114,19 @@ fn a_graph_called_like_an_agent() {
     let graph = include_str!("../graph_variations.ron");
     assert_snapshot!(shown(&graph.replace("\"answers\"", "\"writer\"")), @r#"
      × the graph and one of its agents have the key `writer`
+       ╭─[my.ron:6:14]
+     5 │     graph: (
+     6 │         key: "writer",
+       ·              ────┬───
+       ·                  ╰── the graph
+     7 │         root: "writer",
+     8 │         nodes: {
+     9 │             "writer": (role: Answer, model: "gpt-6.1-terra"),
+       ·             ────┬───
+       ·                 ╰── an agent
+    10 │             "critic": (role: Critique(catches: 0.7, nags: 0.1), model: "gpt-6-luna"),
+       ╰────
+     help: LaunchDarkly's SDKs receive both by key; give the graph another `key`
      × variation `no-critic` of `writer` is not defined
        ╭─[my.ron:23:40]
     22 │             control: "default",

@@ -45,13 +45,13 @@ fn a_provider_with_a_name_that_is_taken() {
 fn an_address_of_a_provider_that_may_hold_a_key_and_a_key_in_place_of_its_variable() {
     // No line of the file is shown, since what is wrong may be a key.
     assert_snapshot!(at(r#"name: "groq", base: "https://user:sk-1@x.example/v1", key: "gsk_1""#), @r#"
-     × the `base` of `groq` is not an address
-     help: write https://, a host and the path up to the version, without a key, `?` or `@`, such as
-           "https://api.groq.com/openai/v1"
+    × the `base` of `groq` is not an address
+    help: write https://, a host and the path up to the version, without a key, `?` or `@`, such as
+          "https://api.groq.com/openai/v1"
       in my.ron
-     × the `key` of `groq` is not the name of an environment variable
-     help: write the name of the variable that holds the key, in capitals, such as "GROQ_API_KEY";
-           never write a key into a scenario
+    × the `key` of `groq` is not the name of an environment variable
+    help: write the name of the variable that holds the key, in capitals, such as "GROQ_API_KEY";
+          never write a key into a scenario
       in my.ron
     "#);
 }
