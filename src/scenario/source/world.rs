@@ -75,7 +75,7 @@ pub struct Model {
 pub struct WrittenCompatible {
     /// Its name in reports and messages: lower-case letters, digits and dashes, such as "groq".
     pub name: Spanned<String>,
-    /// Its base address with the path up to the version, such as "https://api.groq.com/openai/v1". The
+    /// Its base address with the path up to the version, such as `https://api.groq.com/openai/v1`. The
     /// environment variable with the name in capitals and `_BASE_URL` overrides it.
     pub base: Spanned<String>,
     /// The environment variable that holds the key of its API; a server without keys takes any value.

@@ -20,7 +20,7 @@ const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 /// A request, but for what was said before it.
 #[derive(Debug)]
 pub struct ResponsesRequest<'a> {
-    /// The request as a chat. It has a conversation once [`ResponsesRequest::continue_after`] has
+    /// The request as a chat. It has a conversation once `continue_after` has
     /// made one.
     pub chat: ChatRequest,
     /// The items that came with it.
