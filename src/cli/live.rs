@@ -63,7 +63,7 @@ pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
 }
 
 /// A run that begins or goes on: which it is, what is known of it, where it is kept.
-struct Sitting {
+struct RunFiles {
     folder: PathBuf,
     run: Run,
     recording: Recording,
@@ -76,7 +76,7 @@ fn taken_up(
     loaded: &Loaded,
     args: &RunArgs,
     environment: &Environment,
-) -> Result<Sitting, Exit> {
+) -> Result<RunFiles, Exit> {
     let path = folder.join(JOURNAL);
     let Resumed { journal, recording, cut } = Journal::resume(&path).map_err(|error| {
         let help = match &error {
@@ -101,7 +101,7 @@ fn taken_up(
             "{} is empty: the run has not begun, so it begins now",
             path.display()
         ));
-        return Ok(Sitting {
+        return Ok(RunFiles {
             folder: folder.to_owned(),
             journal: Some(journal),
             ..fresh(loaded, args, environment)
@@ -125,16 +125,16 @@ fn taken_up(
         faults.push(format!("the run has {} users", run.users));
     }
     if faults.is_empty() {
-        Ok(Sitting { folder: folder.to_owned(), run, recording, journal: Some(journal) })
+        Ok(RunFiles { folder: folder.to_owned(), run, recording, journal: Some(journal) })
     } else {
         Err(usage(&faults))
     }
 }
 
 /// A run that has not begun; nothing is written yet.
-fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<Sitting, Exit> {
-    let sitting = fresh(loaded, args, environment);
-    let folder = &sitting.folder;
+fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<RunFiles, Exit> {
+    let files = fresh(loaded, args, environment);
+    let folder = &files.folder;
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
         return Err(usage(&[format!(
             "`{}` already holds a run: continue it (--resume {0}), or choose another folder",
@@ -142,10 +142,10 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<S
         )]));
     }
     save::free(folder, loaded).map_err(|fault| bad_file(&[fault]))?;
-    Ok(sitting)
+    Ok(files)
 }
 
-fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Sitting {
+fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> RunFiles {
     let began_ms = unix_ms();
     let scenario = &loaded.scenario;
     let folder = args
@@ -170,7 +170,7 @@ fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Sitting 
         began_ms,
         key_epoch,
     };
-    Sitting { folder, run, recording: Recording::default(), journal: None }
+    RunFiles { folder, run, recording: Recording::default(), journal: None }
 }
 
 /// Asks a question on the terminal.
@@ -213,23 +213,23 @@ pub fn run(args: &RunArgs) -> Ended {
     let environment = environment::read(&providers, |name| std::env::var(name).ok())
         .map_err(|faults| usage(&faults))?;
     refuse(live::faults(scenario, &environment))?;
-    let sitting = match &args.resume {
+    let files = match &args.resume {
         Some(folder) => taken_up(folder, &loaded, args, &environment)?,
         None => begun(&loaded, args, &environment)?,
     };
-    wait(go(args, &loaded, &environment, sitting))?
+    wait(go(args, &loaded, &environment, files))?
 }
 
 async fn go(
     args: &RunArgs,
     loaded: &Loaded,
     environment: &Environment,
-    mut sitting: Sitting,
+    mut files: RunFiles,
 ) -> Ended {
     let scenario = &loaded.scenario;
-    let seed = Seed(sitting.run.seed);
+    let seed = Seed(files.run.seed);
     let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
-    let spent = sitting.recording.spent_nano_usd();
+    let spent = files.recording.spent_nano_usd();
     let most = args.max_cost.nano_dollars();
 
     // Before anything is spent.
@@ -237,7 +237,7 @@ async fn go(
     let plan = live.plan().await.map_err(|error| backend_failed(&error))?;
     let progress =
         Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
-    let expected_cost = live.estimate(sitting.run.users, |done| progress.done(done));
+    let expected_cost = live.estimate(files.run.users, |done| progress.done(done));
     progress.finish();
     let expected_cost = expected_cost.map_err(|error| not_set_up(&args.scenario, &error))?;
     if !args.quiet {
@@ -245,21 +245,21 @@ async fn go(
         output::message(&to_text(&plan.actions, Stance::Planned, width, &palette));
         let text = expected_cost.to_text(width, &palette);
         output::message(text.trim_end());
-        output::message(&before(&sitting, &expected_cost, spent, most));
+        output::message(&before(&files, &expected_cost, spent, most));
     }
     agreed("Go on?", args.yes)?;
     let actions = live.apply(args.yes).await.map_err(|error| backend_failed(&error))?;
 
-    let path = sitting.folder.join(JOURNAL);
-    let mut journal = match sitting.journal.take() {
+    let path = files.folder.join(JOURNAL);
+    let mut journal = match files.journal.take() {
         Some(journal) => journal,
         None => {
-            save::prepare(&sitting.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
+            save::prepare(&files.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
             Journal::create(&path)
                 .map_err(|error| unusable(&path, &error, "name another folder with --out"))?
         }
     };
-    LiveRun::open(&sitting.run, &mut sitting.recording, &mut journal).map_err(|error| {
+    LiveRun::open(&files.run, &mut files.recording, &mut journal).map_err(|error| {
         unusable(&path, &error, "is the disk full, or is this the journal of something else?")
     })?;
     if let Some(copy) = &args.record {
@@ -267,16 +267,15 @@ async fn go(
             .copy_to(copy, &path)
             .map_err(|error| unusable(copy, &error, "name another file with --record"))?;
     }
-    fs::write(sitting.folder.join("scenario.ron"), &*loaded.source.text)
-        .map_err(|error| unusable(&sitting.folder, &error, "is the disk full?"))?;
+    fs::write(files.folder.join("scenario.ron"), &*loaded.source.text)
+        .map_err(|error| unusable(&files.folder, &error, "is the disk full?"))?;
 
     let limits = Limits { most_nano_usd: most, vectors: cache() };
     let variable = |name: &str| std::env::var(name).ok();
-    let session =
-        live.begin(sitting.run.clone(), sitting.recording, journal, limits, variable).await;
+    let session = live.begin(files.run.clone(), files.recording, journal, limits, variable).await;
     let session = session.map_err(|error| backend_failed(&error))?;
-    let watch = RefCell::new(Watch::new(scenario, u64::from(sitting.run.users), args.quiet));
-    let users = if watch.borrow().is_seen() { sitting.run.users as usize } else { 0 };
+    let watch = RefCell::new(Watch::new(scenario, u64::from(files.run.users), args.quiet));
+    let users = if watch.borrow().is_seen() { files.run.users as usize } else { 0 };
     let observer = RefCell::new(stage.observer(users));
     let gathered = gather(
         &session,
@@ -296,12 +295,12 @@ async fn go(
     watch.borrow_mut().finish();
 
     let context = live.context(most, actions);
-    let outcome = saved(&session, &gathered, context, loaded, Some(&sitting.folder))?;
+    let outcome = saved(&session, &gathered, context, loaded, Some(&files.folder))?;
     print(&rendered(&outcome.report, args.format)?)?;
     if let Some(world) = session.world {
         world.flags.close().await;
     }
-    ended(&gathered, &outcome, &session.recording.borrow(), &sitting.folder, args)
+    ended(&gathered, &outcome, &session.recording.borrow(), &files.folder, args)
 }
 
 /// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is
@@ -315,14 +314,14 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// What a person should know before agreeing.
-fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -> String {
+fn before(files: &RunFiles, expected: &live::Estimate, spent: u64, most: u64) -> String {
     let money = |nano: u64| figure::money(nano as f64 / 1e9);
     let mut text = String::new();
     if spent > 0 {
         text += &format!(
             "This run has spent up to {} so far; {} visits are finished.\n",
             money(spent),
-            sitting.recording.over.len()
+            files.recording.over.len()
         );
     }
     text += &format!(
@@ -331,13 +330,13 @@ fn before(sitting: &Sitting, expected: &live::Estimate, spent: u64, most: u64) -
     );
     if expected.total.low > most as f64 / 1e9 {
         let share = most as f64 / 1e9 / expected.total.mean;
-        let users = libm::floor(share * f64::from(sitting.run.users)) as u64;
+        let users = libm::floor(share * f64::from(files.run.users)) as u64;
         text += &format!(
             "The budget will stop it after about {} users; the report is on those.\n",
             figure::count(users)
         );
     }
-    text + &format!("Everything is kept in {}.", sitting.folder.display())
+    text + &format!("Everything is kept in {}.", files.folder.display())
 }
 
 /// Concludes, and saves the run in its folder.

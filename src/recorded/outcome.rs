@@ -4,7 +4,7 @@
 
 use super::given::Statistics;
 use crate::analysis::analyze;
-use crate::report::{Extras, Mode, Report};
+use crate::report::{Mode, Report, ReportSupplements};
 use crate::verdict::decide;
 
 /// The report on summary statistics; `name` is the data file's.
@@ -15,8 +15,12 @@ pub fn statistics_report(name: &str, given: &Statistics) -> Report {
     for study in &given.studies {
         let analysis = analyze(&study.experiment, &study.data);
         let verdict = study.rule.as_ref().map(|rule| decide(rule, &study.experiment, &analysis));
-        let shown =
-            Report::experiment(&study.experiment, &analysis, verdict.as_ref(), Extras::default());
+        let shown = Report::experiment(
+            &study.experiment,
+            &analysis,
+            verdict.as_ref(),
+            ReportSupplements::default(),
+        );
         if let Some(expect) = &study.expect {
             report.expectations.extend(expect.check(&shown));
         }

@@ -19,7 +19,7 @@ use crate::analysis::{
 use crate::experiment::{Aggregation, Metric, Missing};
 use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Extras, Interaction, Mode, Report};
+use crate::report::{Interaction, Mode, Report, ReportSupplements};
 
 /// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table
 /// of its own.
@@ -291,7 +291,11 @@ impl Table {
             let (_, analysis) = self.analysis(plan, nth);
             let verdict = study.decide(&analysis);
             let health = self.health(plan, nth);
-            let extras = Extras { health, bandit: bandit(self, plan, nth), ..Extras::default() };
+            let extras = ReportSupplements {
+                health,
+                bandit: bandit(self, plan, nth),
+                ..ReportSupplements::default()
+            };
             let shown = Report::experiment(&study.experiment, &analysis, verdict.as_ref(), extras);
             if let Some(expect) = &study.expect {
                 report.expectations.extend(expect.check(&shown));

@@ -18,7 +18,7 @@ use crate::verdict::{self, Decision};
 
 /// What the report of an experiment says beyond its analysis.
 #[derive(Clone, Debug, Default)]
-pub struct Extras {
+pub struct ReportSupplements {
     /// Health checks that the analysis cannot make, such as `config` and `targeting`; they follow
     /// its own.
     pub health: Vec<HealthCheck>,
@@ -58,7 +58,7 @@ impl Report {
         experiment: &experiment::Experiment,
         analysis: &Analysis,
         verdict: Option<&verdict::Verdict>,
-        extras: Extras,
+        extras: ReportSupplements,
     ) -> Experiment {
         let key = |at: usize| {
             experiment

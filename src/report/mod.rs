@@ -31,7 +31,7 @@ mod printed;
 mod rollout;
 mod spark;
 mod schema;
-mod second;
+mod adjusted;
 mod sections;
 pub(crate) mod table;
 mod tested;
@@ -42,7 +42,7 @@ mod truth;
 mod tests;
 
 pub use adaptive::{Arm, Bandit, Segment, SegmentChange, Shares};
-pub use build::Extras;
+pub use build::ReportSupplements;
 pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime};
 pub use data::{
     Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault,

@@ -51,7 +51,7 @@ pub(super) fn published() -> Report {
         cost("strict-security", "security", "mistral-small-latest", 1377, 0.0),
         cost("strict-security", "support", "gpt-4o", 2980, 0.0280),
     ];
-    let extras = Extras { costs, ..Extras::default() };
+    let extras = ReportSupplements { costs, ..ReportSupplements::default() };
     let mut report = Report::new("security", Mode::Mock, Some(42), "9f3c2ab41d7e6f08");
     report.version = "0.1.0".to_owned();
     report.backends = Ordered(vec![

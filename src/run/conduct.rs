@@ -9,9 +9,9 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{GraphTally, JournalObserver, Observations, PairedObserver, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Extras, Failure, Interaction,
-    Mode, Number, Ordered, OverTime, Report, Rollout, Traffic, TrueMetric, TrueVariation, Truths,
-    rollouts_as_expected,
+    Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Failure, Interaction, Mode,
+    Number, Ordered, OverTime, Report, ReportSupplements, Rollout, Traffic, TrueMetric,
+    TrueVariation, Truths, rollouts_as_expected,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
@@ -327,7 +327,7 @@ impl RunCollector {
             };
             let charts = beside.charts && paired.is_none();
             let verdict = study.decide(&analysis);
-            let extras = Extras {
+            let extras = ReportSupplements {
                 health: parts::failing(&self.traffic).into_iter().collect(),
                 costs: costs(scenario, experiment, &of_answers, tally),
                 failures: failures(experiment, tally),

@@ -232,7 +232,7 @@ fn warnings_come_before_a_verdict_is_believed() {
             error: number(0.01),
         }),
     };
-    let extras = Extras {
+    let extras = ReportSupplements {
         truth: Some(Truths {
             users: 100_000,
             metrics: vec![
@@ -257,7 +257,7 @@ fn warnings_come_before_a_verdict_is_believed() {
             kind: "timeout".to_owned(),
             count: 9,
         }],
-        ..Extras::default()
+        ..ReportSupplements::default()
     };
     report.experiments.push(Report::experiment(&experiment, &analysis, Some(&verdict), extras));
     report.expectations = vec![
@@ -371,7 +371,12 @@ fn warnings_come_before_a_verdict_is_believed() {
 fn colors_follow_the_result_screens() {
     let (experiment, analysis) = premium();
     let mut report = Report::new("premium", Mode::Data, None, "0");
-    report.experiments.push(Report::experiment(&experiment, &analysis, None, Extras::default()));
+    report.experiments.push(Report::experiment(
+        &experiment,
+        &analysis,
+        None,
+        ReportSupplements::default(),
+    ));
     let text = to_text(&report, 80, &Palette::color());
     assert!(text.contains("\u{1b}[31m0.5%\u{1b}[0m"), "0.5% is at most 1 - 90%: red\n{text}");
     assert!(text.contains("  24.0%  unclear"), "24% says nothing: no color\n{text}");

@@ -1,4 +1,4 @@
-//! Rows of second readings: adjusted for a pre-period, and of two experiments together.
+//! Rows of figures adjusted for a pre-period, and of the interaction of two experiments.
 //!
 //! Does not know: how they are computed (`analysis`), or what is decided.
 
