@@ -1,7 +1,7 @@
 //! Who is asked about: a user key and its attributes.
 //!
-//! Promises: attributes are ordered, so a context has one text. A context of the simulator is a key
-//! plus an *attribute set* that many users share.
+//! Guarantees: attributes are ordered, so a context has one text. A context of the simulator is a
+//! key plus an *attribute set* that many users share.
 //!
 //! Does not know: flags, or how often anybody comes.
 

@@ -1,7 +1,7 @@
 //! Errors that show the user's own text: the file, the line, the carets, what was expected, a
 //! suggestion.
 //!
-//! Promises: all faults of a stage are shown, not the first alone; a text is drawn the same on
+//! Guarantees: all faults of a stage are shown, not the first alone; a text is drawn the same on
 //! every terminal (fixed width, colors only when asked for); nothing in a text can steer the
 //! terminal; a fault is short, however long the text.
 //!

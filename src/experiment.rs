@@ -3,7 +3,7 @@
 //! A *variation* belongs to a flag or AI config; a *treatment* is that variation's part in one
 //! experiment.
 //!
-//! Promises: plain data, resolved: indices are valid, shares sum, thresholds are probabilities.
+//! Guarantees: plain data, resolved: indices are valid, shares sum, thresholds are probabilities.
 //!
 //! Does not know: where data comes from (a simulation, a live run or a file).
 

@@ -1,6 +1,6 @@
 //! Numbers as text, once: percentages, probabilities, money, durations, counts.
 //!
-//! Promises: a number reads the same in a verdict, a health check and every report: three
+//! Guarantees: a number reads the same in a verdict, a health check and every report: three
 //! significant digits, thousands separated by commas, whole numbers never cut; the same text on
 //! every platform and in every locale. A probability that is not certain never reads 0% or 100%.
 //!

@@ -1,6 +1,6 @@
 //! What happened, as integer entries: microseconds, tokens, nano-dollars. Floats begin at analysis.
 //!
-//! Promises: an entry is small, `Copy` and free of text, so a run may keep all of them, none of
+//! Guarantees: an entry is small, `Copy` and free of text, so a run may keep all of them, none of
 //! them, or fold them as they come. Entries arrive in the order of simulated time; those of one
 //! moment in the order of their cause. The fingerprint is a digest of the entries alone.
 //!

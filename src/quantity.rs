@@ -1,8 +1,8 @@
 //! Numbers that cannot be wrong: probabilities, shares, money, prices and tokens.
 //!
-//! Promises: a value of one of these types is inside its range, so no later line has to ask. Money
-//! is whole nano-dollars and a price is whole pico-dollars per token, so sums are exact and equal
-//! on every machine.
+//! Guarantees: a value of one of these types is inside its range, so no later line has to ask.
+//! Money is whole nano-dollars and a price is whole pico-dollars per token, so sums are exact and
+//! equal on every machine.
 //!
 //! Does not know: where a number comes from, or how a report prints it.
 
@@ -42,6 +42,13 @@ pub(crate) use text_serde;
 mod lift;
 
 pub use lift::{Lift, Lifts};
+
+/// Whether a count is 0: serde leaves out such fields by it.
+#[must_use]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+pub fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
 
 /// A probability, from 0 to 1 inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 //! packing is injective: two stages share luck only if they are the same stage. There is no parent
 //! generator, so there is no order to depend on.
 //!
-//! Promises: adding a purpose or a user moves no other draw; a variate costs one uniform, through
+//! Guarantees: adding a purpose or a user moves no other draw; a variate costs one uniform, through
 //! the inverse CDF, so it is monotone in it (a faster profile makes the *same* user faster). The
 //! variation is never in the address: a user has the same luck in either arm. Only `libm` is used
 //! for transcendental functions: the same bits everywhere.

@@ -1,8 +1,8 @@
 //! Timestamps and durations in whole microseconds, and the clocks that wait for them.
 //!
-//! Promises: arithmetic saturates, so no duration of a scenario can overflow; a duration is written
-//! with its unit (`"2000s"`, `"30s"`, `"250ms"`, `"20min"`, `"1h"`). This is the only file that
-//! reads a clock.
+//! Guarantees: arithmetic saturates, so no duration of a scenario can overflow; a duration is
+//! written with its unit (`"2000s"`, `"30s"`, `"250ms"`, `"20min"`, `"1h"`). This is the only file
+//! that reads a clock.
 //!
 //! Does not know: what happens at a timestamp.
 

@@ -1,7 +1,7 @@
 //! The graph of agents that a visit walks: nodes, each an AI config at work, and edges between them.
 //! Plain data.
 //!
-//! Promises: a node's number is the number of its AI config. Where several edges could be taken,
+//! Guarantees: a node's number is the number of its AI config. Where several edges could be taken,
 //! the first that fits is.
 //!
 //! Does not know: how a visit walks, or what a model answers.

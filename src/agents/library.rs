@@ -1,8 +1,8 @@
 //! What the support agent's tools give back: sizes from a cache, so that a simulation asks a
 //! million times at the price of a look-up; and the texts themselves for whoever reads.
 //!
-//! Promises: the size is that of the text. A local tool's results depend on tool, query and number
-//! of results alone.
+//! Guarantees: the size is that of the text. A local tool's results depend on tool, query and
+//! number of results alone.
 //!
 //! Does not know: rate limits and waiting times; the engine does.
 

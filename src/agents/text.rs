@@ -1,7 +1,7 @@
 //! Messages and replies as the text that they stand for: what a real model would have read and
 //! said.
 //!
-//! Promises: what is counted is exactly this text (tested on whole runs).
+//! Guarantees: what is counted is exactly this text (tested on whole runs).
 //!
 //! Does not know: which provider's format it travels in.
 

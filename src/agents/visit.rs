@@ -1,7 +1,7 @@
 //! The way of one question through the graph of agents: written, handed from agent to agent,
 //! answered with tools, judged.
 //!
-//! Promises: sans-I/O. A visit says what each of its branches needs next and is told what came of
+//! Guarantees: sans-I/O. A visit says what each of its branches needs next and is told what came of
 //! it; every failure takes the graph's way for it and is an entry of the journal. Mock and live runs
 //! go through these very lines.
 //!

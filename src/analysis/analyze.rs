@@ -1,7 +1,7 @@
 //! One experiment's data to its analysis: the table that a results page shows, and the questions
 //! that a decision rule asks.
 //!
-//! Promises: every missing value has its reason beside it; the order of treatments and metrics is
+//! Guarantees: every missing value has its reason beside it; the order of treatments and metrics is
 //! the experiment's.
 //!
 //! Does not know: where the tallies come from, and what is decided.

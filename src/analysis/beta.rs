@@ -6,7 +6,7 @@
 //! soon as both shapes are large. Quadrature on that scale needs few points and neither the Beta
 //! function nor the incomplete Beta function.
 //!
-//! Promises: absolute error of the distribution function below 1e-11 from shapes of 0.4 to counts
+//! Guarantees: absolute error of the distribution function below 1e-11 from shapes of 0.4 to counts
 //! of 1e12, with a bounded number of steps. Beyond a distance of 30 in log density the tail is
 //! taken as empty (less than 1e-12).
 //!

@@ -1,7 +1,7 @@
 //! Treatments against each other under their joint posterior (independent arms): probabilities to
 //! beat, to be best, to keep within a bound; expected loss; relative difference.
 //!
-//! Promises: closed forms for two normals, quadrature for Beta posteriors and for many arms, no
+//! Guarantees: closed forms for two normals, quadrature for Beta posteriors and for many arms, no
 //! sampling; absolute error of a probability below 1e-9. Equal posteriors without any spread tie:
 //! each counts half.
 //!

@@ -5,7 +5,7 @@
 //! probability (Box 1980, *JRSS A* 143, 383-430; Evans & Moshonov 2006, *Bayesian Analysis* 1,
 //! 893-914): how likely were data at least as far out?
 //!
-//! Promises: exact beta-binomial tails; a message with the raw and the shrunken number side by
+//! Guarantees: exact beta-binomial tails; a message with the raw and the shrunken number side by
 //! side.
 //!
 //! Does not know: which of the two is right.

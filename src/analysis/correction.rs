@@ -1,6 +1,6 @@
 //! Corrections of p-values for many comparisons.
 //!
-//! Promises: adjusted p-values, to be held against the same level as single ones; never above 1,
+//! Guarantees: adjusted p-values, to be held against the same level as single ones; never above 1,
 //! order kept.
 //!
 //! Does not know: what was compared.

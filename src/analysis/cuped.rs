@@ -5,7 +5,7 @@
 //! adjustment and CUPED"; W. Lin 2013, *Annals of Applied Statistics* 7, 295-318; Deng, Xu, Kohavi
 //! & Walker 2013, WSDM, who named it CUPED).
 //!
-//! Promises: from sufficient statistics; a variation that cannot be adjusted stays as it is.
+//! Guarantees: from sufficient statistics; a variation that cannot be adjusted stays as it is.
 //!
 //! Does not know: where the observations come from. Percentiles cannot be adjusted this way.
 

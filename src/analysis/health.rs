@@ -1,6 +1,6 @@
 //! Health checks on an experiment's data: may the numbers be believed at all?
 //!
-//! Promises: five checks in a fixed order (`exposures`, `sample_ratio_mismatch`, `metrics`,
+//! Guarantees: five checks in a fixed order (`exposures`, `sample_ratio_mismatch`, `metrics`,
 //! `prior_data_conflict`, `silent_arm`), each with one entry and a message that a product manager
 //! understands.
 //!

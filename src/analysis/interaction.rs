@@ -4,7 +4,7 @@
 //! G. E. P. Box, J. S. Hunter & W. G. Hunter, *Statistics for Experimenters*, 2nd ed., chapter 5:
 //! the interaction contrast is how much the effect of one factor changes when the other is on.
 //!
-//! Promises: an estimate with interval and p-value, or the reason why there is none.
+//! Guarantees: an estimate with interval and p-value, or the reason why there is none.
 //!
 //! Does not know: how users came into the four cells. Both experiments must assign independently.
 

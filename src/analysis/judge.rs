@@ -5,7 +5,7 @@
 //! sensitivity and specificity included (J. Reiczigel, J. Földi & L. Ózsvári 2010, *Epidemiology
 //! and Infection* 138, 1674-1678, discuss it).
 //!
-//! Promises: a corrected rate with its standard error, or the reason why there is none.
+//! Guarantees: a corrected rate with its standard error, or the reason why there is none.
 //!
 //! Does not know: who the judge is.
 

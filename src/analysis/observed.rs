@@ -1,6 +1,6 @@
 //! From a table of observations to sufficient statistics.
 //!
-//! Promises: sums in the order of units, so the same table gives the same bits.
+//! Guarantees: sums in the order of units, so the same table gives the same bits.
 //!
 //! Does not know: which sums a statistic needs (`statistic`), or posteriors.
 

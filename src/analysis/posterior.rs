@@ -6,7 +6,7 @@
 //! of relative differences (LaunchDarkly docs, "Statistical methodology for Bayesian experiments";
 //! conjugate updates as in Gelman et al., *Bayesian Data Analysis*, 3rd ed., sections 2.4 and 2.5).
 //!
-//! Promises: a posterior or the reason why there is none; never NaN.
+//! Guarantees: a posterior or the reason why there is none; never NaN.
 //!
 //! Does not know: comparisons between treatments.
 

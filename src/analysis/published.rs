@@ -1,6 +1,6 @@
 //! The published result tables of the tutorial, recomputed from their sufficient statistics.
 //!
-//! Promises: posterior means and relative differences with their intervals equal the page to the
+//! Guarantees: posterior means and relative differences with their intervals equal the page to the
 //! digits shown; probabilities, expected losses and highest-density intervals within the noise of
 //! the page's own sampling.
 //!

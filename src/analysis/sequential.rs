@@ -6,8 +6,8 @@
 //! is a central limit theorem that holds at all times at once, so it needs some tens of users
 //! before the first look, as any z test does.
 //!
-//! Promises: the error rate holds over all looks together; an estimate, or the reason why there is
-//! none.
+//! Guarantees: the error rate holds over all looks together; an estimate, or the reason why there
+//! is none.
 //!
 //! Does not know: earlier looks. Each look is valid by itself and together with all others.
 

@@ -6,7 +6,7 @@
 //! starts. What counts as an answer is *any* feedback: the sum over the conversion metrics; and for
 //! each other metric, having any event.
 //!
-//! Promises: an exact test where an arm is silent; a difference is only held against an arm where
+//! Guarantees: an exact test where an arm is silent; a difference is only held against an arm where
 //! more is not better.
 //!
 //! Does not know: why an arm is silent.

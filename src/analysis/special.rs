@@ -1,7 +1,7 @@
 //! The few special functions and quadrature rules that the analysis needs, over `libm`: the same
 //! bits on every platform.
 //!
-//! Promises: no allocation, no iteration without a bound, and values that other implementations
+//! Guarantees: no allocation, no iteration without a bound, and values that other implementations
 //! confirm.
 //!
 //! Does not know: what they are used for.

@@ -1,7 +1,7 @@
 //! Studies of the methods themselves, on experiments whose truth is known: calibration, coverage,
 //! error rates, peeking.
 //!
-//! Promises: seeded, so they pass or fail alike everywhere; bounds follow from the Monte Carlo
+//! Guarantees: seeded, so they pass or fail alike everywhere; bounds follow from the Monte Carlo
 //! error of the study.
 //!
 //! Does not know: agents or traffic; users are draws from textbook distributions.

@@ -1,6 +1,6 @@
 //! `simlab bootstrap`: what a scenario needs in LaunchDarkly; with `--live`, brought there.
 //!
-//! Promises: nothing is created or changed before it was shown and agreed to.
+//! Guarantees: nothing is created or changed before it was shown and agreed to.
 //!
 //! Does not know: requests.
 

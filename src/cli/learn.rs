@@ -1,6 +1,6 @@
 //! `simlab learn`: the course at the terminal.
 //!
-//! Promises: what is printed depends on the lesson alone, a prediction aside; without a terminal
+//! Guarantees: what is printed depends on the lesson alone, a prediction aside; without a terminal
 //! nothing is asked.
 //!
 //! Does not know: what a lesson teaches.

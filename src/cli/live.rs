@@ -1,8 +1,8 @@
 //! `simlab run --live` and `simlab replay`: what is asked, shown and saved around a run with real
 //! providers.
 //!
-//! Promises: nothing is created and nothing is spent before it was shown and agreed to; a run that
-//! stops says how to go on.
+//! Guarantees: nothing is created and nothing is spent before it was shown and agreed to; a run
+//! that stops says how to go on.
 //!
 //! Does not know: how a call is made or a visit goes.
 

@@ -1,7 +1,7 @@
 //! The command line: arguments, files, progress, and the documented exit codes.
 //!
-//! Promises: standard output carries the result alone; progress and messages go to standard error;
-//! a closed pipe is no error; color appears on a terminal only and `NO_COLOR` is respected.
+//! Guarantees: standard output carries the result alone; progress and messages go to standard
+//! error; a closed pipe is no error; color appears on a terminal only and `NO_COLOR` is respected.
 //!
 //! Does not know: how anything is simulated or analyzed.
 

@@ -1,7 +1,7 @@
 //! `simlab power`: arguments to a question, replications to an answer, parts to files.
 //!
-//! Promises: an interruption prints and saves what is done; a saved result is replaced whole or not
-//! at all.
+//! Guarantees: an interruption prints and saves what is done; a saved result is replaced whole or
+//! not at all.
 //!
 //! Does not know: what is counted, or how.
 

@@ -1,7 +1,7 @@
 //! `simlab serve`: the mocks over HTTP until somebody says stop.
 //!
-//! Promises: the address is the first line on standard output; an interrupt or a termination signal
-//! ends it in order.
+//! Guarantees: the address is the first line on standard output; an interrupt or a termination
+//! signal ends it in order.
 //!
 //! Does not know: what is answered.
 

@@ -1,8 +1,8 @@
 //! The view of a run that goes on: a progress bar, and below it how each experiment stands.
 //!
-//! Promises: it is on standard error alone, and gone from a terminal when the run is over; looking
-//! takes about a fiftieth of a run's time at the most, and a run of half a second shows nothing but
-//! the bar. Without a terminal there are lines that say how far the run is.
+//! Guarantees: it is on standard error alone, and gone from a terminal when the run is over;
+//! looking takes about a fiftieth of a run's time at the most, and a run of half a second shows
+//! nothing but the bar. Without a terminal there are lines that say how far the run is.
 //!
 //! Does not know: where the numbers come from.
 

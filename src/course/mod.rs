@@ -1,7 +1,7 @@
 //! The course: lessons are scenarios with a claim, and one knob that shows it.
 //!
-//! Promises: a lesson's text depends on nothing but its file; every claim is checked on both sides
-//! of the knob.
+//! Guarantees: a lesson's text depends on nothing but its file; every claim is checked on both
+//! sides of the knob.
 //!
 //! Does not know: terminals, or who predicts what.
 

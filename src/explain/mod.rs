@@ -1,7 +1,7 @@
 //! The words of the report: what each means in three sentences, the formula used, and where that
 //! comes from.
 //!
-//! Promises: the formulas are those of the code; an unknown word leads to the nearest known one.
+//! Guarantees: the formulas are those of the code; an unknown word leads to the nearest known one.
 //!
 //! Does not know: any report.
 

@@ -1,6 +1,6 @@
 //! The value of an AI config's variation, as an AI SDK reads it.
 //!
-//! Promises: what the SDKs cannot do without is there, or the error says what is missing; where a
+//! Guarantees: what the SDKs cannot do without is there, or the error says what is missing; where a
 //! value has both forms of tools, the newer one (the root map) wins, as in the newest SDK.
 //!
 //! Does not know: how the value was chosen, or what a model makes of it.

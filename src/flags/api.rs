@@ -1,6 +1,6 @@
 //! What goes in and out of the REST interface: requests, replies and errors.
 //!
-//! Promises: the same values for the mock in memory, a server in front of it and a client of the
+//! Guarantees: the same values for the mock in memory, a server in front of it and a client of the
 //! real service.
 //!
 //! Does not know: HTTP, or what any path means.

@@ -4,7 +4,7 @@
 //! their largest value; the prefix is an experiment's seed, else `flagKey.salt`. Arithmetic is in
 //! `f32`, exactly as in the official Rust crate.
 //!
-//! Promises: no allocation, one compression for inputs of up to 55 bytes; pinned by the vendor's
+//! Guarantees: no allocation, one compression for inputs of up to 55 bytes; pinned by the vendor's
 //! own test vectors.
 //!
 //! Does not know: what the parts of a rollout stand for.

@@ -7,7 +7,7 @@
 //! (individual targets, clauses on `key`, segments with members or percentages, prerequisites) is
 //! evaluated by the official crate at each call: correct, but microseconds, not nanoseconds.
 //!
-//! Promises: equal to `launchdarkly-server-sdk-evaluation` for every flag, segment, attribute set
+//! Guarantees: equal to `launchdarkly-server-sdk-evaluation` for every flag, segment, attribute set
 //! and key (property-tested); no allocation and at most one hash on the compiled paths; never a
 //! panic, whatever the indices.
 //!

@@ -1,6 +1,6 @@
 //! The official evaluation crate, fed with this room's values.
 //!
-//! Promises: a context is built in one place, so that every path evaluates the same one.
+//! Guarantees: a context is built in one place, so that every path evaluates the same one.
 //!
 //! Does not know: the compiled path that is held against it.
 

@@ -1,6 +1,6 @@
 //! Flags and segments as a server-side SDK receives them.
 //!
-//! Promises: ordered maps of the exact JSON that the streaming and polling endpoints carry; two
+//! Guarantees: ordered maps of the exact JSON that the streaming and polling endpoints carry; two
 //! rulesets can be compared to say what an open stream has to be told.
 //!
 //! Does not know: where the flags come from (the mock or the real service), or how they are

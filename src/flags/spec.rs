@@ -1,6 +1,6 @@
 //! What a LaunchDarkly project shall hold: plain data, from a scenario to the bootstrap.
 //!
-//! Promises: nothing but data. Resources refer to one another by the keys that they have in
+//! Guarantees: nothing but data. Resources refer to one another by the keys that they have in
 //! LaunchDarkly, because a segment, tool or model config may exist there already without being
 //! listed here.
 //!

@@ -1,7 +1,7 @@
 //! What the judge is shown: the start of the question, and the start of the answer with tool output
 //! before it.
 //!
-//! Promises: the size is that of the text. Question and answer are cut after the last whole
+//! Guarantees: the size is that of the text. Question and answer are cut after the last whole
 //! sentence within their limits, tool output at the very character (the original cuts all at the
 //! character; so few words more do not matter). The parts stand as text blocks of their own in one
 //! message, so their tokens add up.

@@ -4,7 +4,7 @@
 //! Limits: 1,000 documents, 8 MiB of text together, 20,000 chunks, and 256 topics (the first ones
 //! count).
 //!
-//! Promises: a base has at least one chunk and one topic; topics have different titles; the order
+//! Guarantees: a base has at least one chunk and one topic; topics have different titles; the order
 //! of documents decides every number in it, and nothing else does.
 //!
 //! Does not know: files, or what is asked.

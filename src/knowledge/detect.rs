@@ -4,7 +4,7 @@
 //! knows from the recipe, so these rules are exact on every text that [`super::personal`] can write
 //! (tested), and sensible on others.
 //!
-//! Promises: spans do not overlap and come in the order of the text; [`redact`] changes nothing
+//! Guarantees: spans do not overlap and come in the order of the text; [`redact`] changes nothing
 //! else.
 //!
 //! Does not know: any particular name or company; and it is no privacy tool: it knows the ways of a

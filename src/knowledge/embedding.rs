@@ -6,7 +6,7 @@
 //! forward substitution (Golub & Van Loan, *Matrix Computations*, 4.2). What is left of a length of
 //! one lies in dimensions of its own, where a chunk and a query never meet.
 //!
-//! Promises: vectors of length one; products equal to the local similarities to about 1e-6.
+//! Guarantees: vectors of length one; products equal to the local similarities to about 1e-6.
 //!
 //! Does not know: who asks for vectors.
 

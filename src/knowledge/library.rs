@@ -1,7 +1,7 @@
 //! The knowledge base that is built into the binary: an introduction to reinforcement learning,
 //! written for simlab.
 //!
-//! Promises: the same files as in `scenarios/knowledge/reinforcement-learning`, in the order of
+//! Guarantees: the same files as in `scenarios/knowledge/reinforcement-learning`, in the order of
 //! their names (tested).
 //!
 //! Does not know: how they are read.

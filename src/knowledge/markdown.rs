@@ -1,8 +1,8 @@
 //! Reading a Markdown document: its headings, its sentences, and the chunks that retrieval works
 //! on.
 //!
-//! Promises: a chunk is a stretch of the document as written; sentences are whole, on one line, and
-//! free of markup.
+//! Guarantees: a chunk is a stretch of the document as written; sentences are whole, on one line,
+//! and free of markup.
 //!
 //! Does not know: more Markdown than this needs (headings with `#`, fenced code, lists, tables,
 //! emphasis).

@@ -5,7 +5,7 @@
 //! recipe (a `Copy` value) with two readings: its size, from tables, without allocation; and its
 //! rendering. Both walk the same phrases.
 //!
-//! Promises: what is counted is exactly what would be rendered, to the token and the character;
+//! Guarantees: what is counted is exactly what would be rendered, to the token and the character;
 //! both are pure functions of the recipe and the knowledge base; the same bytes on every platform.
 //!
 //! Does not know: files (documents arrive as name and text), luck (choices arrive as bits), who

@@ -1,6 +1,6 @@
 //! What the remote paper searches answer: invented papers, as a text of an exact number of tokens.
 //!
-//! Promises: the text has exactly the tokens of the recipe; its characters are known without
+//! Guarantees: the text has exactly the tokens of the recipe; its characters are known without
 //! rendering. No such papers exist; the abstracts are sentences of the knowledge base.
 //!
 //! Does not know: rate limits, latency, or how long answers are.

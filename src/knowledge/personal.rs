@@ -3,8 +3,8 @@
 //! Everybody here is invented: domains end in `.example` (RFC 2606), phone numbers lie in the range
 //! 555-0100 to 555-0199 that is kept free for fiction, and the companies do not exist.
 //!
-//! Promises: a recipe is a few bytes and `Copy`; [`PersonalData::each`] names its phrases in order,
-//! shown or redacted, so counting and rendering cannot differ.
+//! Guarantees: a recipe is a few bytes and `Copy`; [`PersonalData::each`] names its phrases in
+//! order, shown or redacted, so counting and rendering cannot differ.
 //!
 //! Does not know: how likely anything is, or what is asked.
 

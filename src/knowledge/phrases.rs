@@ -1,8 +1,8 @@
 //! The banks of phrases that answers and notes are composed from.
 //!
-//! Promises: a closing bank has a sentence of every length from [`SHORTEST`] to [`LONGEST`] tokens
-//! (tested), so any number of tokens from [`SHORTEST`] on can be written; an opening has at most
-//! [`LONGEST_OPENING`] tokens.
+//! Guarantees: a closing bank has a sentence of every length from [`SHORTEST`] to [`LONGEST`]
+//! tokens (tested), so any number of tokens from [`SHORTEST`] on can be written; an opening has at
+//! most [`LONGEST_OPENING`] tokens.
 //!
 //! Does not know: who says these words, or when.
 

@@ -4,7 +4,7 @@
 //! knowledge base on its topic, and ends with sentences chosen by length, so that the sum is exact.
 //! A weak answer talks about another document.
 //!
-//! Promises: the rendering has exactly the tokens that the recipe says; it is a pure function of
+//! Guarantees: the rendering has exactly the tokens that the recipe says; it is a pure function of
 //! recipe and base; [`recognize_grade`] reads the grade as soon as [`Answer::grade_characters`]
 //! characters are visible.
 //!

@@ -1,10 +1,10 @@
 //! What users ask, as a recipe; and reading the recipe back out of a text.
 //!
-//! Promises: a [`Question`] is `Copy`; its size comes from tables without allocation and is exactly
-//! the size of its rendering, redacted or not; [`recognize`] gives back what the recipe said, from
-//! the text alone. A rendered question holds no quotation mark, backslash or line break, so it
-//! stands in JSON as it is. Questions of a list have its words, and none of these guarantees but
-//! that of the size.
+//! Guarantees: a [`Question`] is `Copy`; its size comes from tables without allocation and is
+//! exactly the size of its rendering, redacted or not; [`recognize`] gives back what the recipe
+//! said, from the text alone. A rendered question holds no quotation mark, backslash or line break,
+//! so it stands in JSON as it is. Questions of a list have its words, and none of these guarantees
+//! but that of the size.
 //!
 //! Does not know: who asks, how often, or what will be answered.
 

@@ -6,7 +6,7 @@
 //! of its own and that of its document's title, so that every part of a document is found under its
 //! title, and a good match scores 0.3 to 0.6, as it does with such an embedding.
 //!
-//! Promises: only `libm` logarithms and sums in a fixed order, so scores are equal on every
+//! Guarantees: only `libm` logarithms and sums in a fixed order, so scores are equal on every
 //! platform.
 //!
 //! Does not know: what is done with the scores.

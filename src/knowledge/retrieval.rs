@@ -3,7 +3,7 @@
 //! Each behaves as the tutorial's tool of that name, shortcomings included: keyword search takes
 //! the first chunks that contain any word of the query and ignores how many were asked for.
 //!
-//! Promises: an answer is a pure function of base, settings and query; its size is that of its
+//! Guarantees: an answer is a pure function of base, settings and query; its size is that of its
 //! text. [`RetrievalCache`] computes each answer once; afterwards it costs a table look-up.
 //!
 //! Does not know: who searches, or how long it takes.

@@ -3,7 +3,7 @@
 //! The layout is that of Python's `json.dumps`. Every string in it is free of characters that JSON
 //! escapes, as long as the question is one of ours.
 //!
-//! Promises: the size is that of the rendering; the rendering is the JSON that its names say.
+//! Guarantees: the size is that of the rendering; the rendering is the JSON that its names say.
 //!
 //! Does not know: why a model decided so, or how a provider wraps its structured output.
 

@@ -10,7 +10,7 @@
 //! texts, the count of both together is the sum of their counts, and a long text can be counted by
 //! adding table entries.
 //!
-//! Promises: [`count`] is the real count; [`joins`] is never true where the sum would be wrong.
+//! Guarantees: [`count`] is the real count; [`joins`] is never true where the sum would be wrong.
 //!
 //! Does not know: what the texts say, or special tokens of a chat format (a provider's own overhead
 //! per message).

@@ -1,7 +1,7 @@
 //! The budget of a live run: reserved before each call from its worst case, settled when the call's
 //! cost is known.
 //!
-//! Promises: what is spent and what is reserved never exceed the budget together, so neither do
+//! Guarantees: what is spent and what is reserved never exceed the budget together, so neither do
 //! concurrent calls. A call that only reservations stand in the way of waits until they are
 //! settled; one that could not be paid any more ends the run.
 //!

@@ -1,7 +1,7 @@
 //! A whole live run or replay: the topics, then every user's visit, some at a time; then the
 //! report.
 //!
-//! Promises: users are reported in their order, whatever order they were answered in, so a replay
+//! Guarantees: users are reported in their order, whatever order they were answered in, so a replay
 //! gives the run's very bytes. A run that stops early reports the users whose visits are over.
 //!
 //! Does not know: where keys, files and questions to people come from.

@@ -1,7 +1,7 @@
 //! Texts as vectors by OpenAI's embeddings, each paid for once: they are kept on disk by content.
 //!
-//! Promises: the same text is asked for once, in this run and in later ones; a file that broke off
-//! or was changed is as good as none.
+//! Guarantees: the same text is asked for once, in this run and in later ones; a file that broke
+//! off or was changed is as good as none.
 //!
 //! Does not know: what is searched for.
 

@@ -1,7 +1,7 @@
 //! Keys and addresses, as the environment gives them.
 //!
-//! Promises: a key is never shown: neither `Debug` nor any error of ours holds one. What is missing
-//! is named, all of it at once.
+//! Guarantees: a key is never shown: neither `Debug` nor any error of ours holds one. What is
+//! missing is named, all of it at once.
 //!
 //! Does not know: whether a key is any good.
 

@@ -1,7 +1,7 @@
 //! What a live run would cost, before anything is spent: the simulator's answer, over several
 //! seeded runs of the scenario.
 //!
-//! Promises: the same scenario, seed and users give the same estimate. An interval holds what 90%
+//! Guarantees: the same scenario, seed and users give the same estimate. An interval holds what 90%
 //! of simulated runs cost: how one run may turn out, not how well the mean is known.
 //!
 //! Does not know: how far the mock's lengths and appetites are from the real models'; `calibrate`

@@ -1,7 +1,7 @@
 //! How many calls may be out to one provider at once, and when the next one may go: learned from
 //! what it answers.
 //!
-//! Promises: a wait that the provider asked for holds for everybody who asks it; being refused
+//! Guarantees: a wait that the provider asked for holds for everybody who asks it; being refused
 //! halves the calls at once, being answered lets them grow again, one by one (additive increase,
 //! multiplicative decrease: Chiu & Jain 1989).
 //!

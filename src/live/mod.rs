@@ -1,7 +1,7 @@
 //! The real thing: what a run with real providers would cost, and such runs, with a budget that
 //! holds and a journal from which they are taken up again or played back.
 //!
-//! Promises: the same agents, traffic and judge as in a simulated run.
+//! Guarantees: the same agents, traffic and judge as in a simulated run.
 //!
 //! Does not know: the terminal.
 

@@ -1,6 +1,6 @@
 //! Which models a live run can ask: those that are still served, and that have a price.
 //!
-//! Promises: a model that its provider has retired is named with the date and with what to use
+//! Guarantees: a model that its provider has retired is named with the date and with what to use
 //! instead.
 //!
 //! Does not know: models that were retired after this file was written; the provider's own answer

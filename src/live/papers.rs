@@ -1,6 +1,6 @@
 //! The remote paper searches, for real: arXiv and Semantic Scholar, within their limits.
 //!
-//! Promises: one request at a time to each, as far apart as it asks for; a refusal (429, 503) is
+//! Guarantees: one request at a time to each, as far apart as it asks for; a refusal (429, 503) is
 //! tried again a few times and then told to the model as a failed search, as the tutorial's tools
 //! do. Everything that is waited for is part of the latency.
 //!

@@ -1,6 +1,6 @@
 //! What a scenario needs of the real world, before anything starts.
 //!
-//! Promises: only what the scenario can come to ask is asked for.
+//! Guarantees: only what the scenario can come to ask is asked for.
 //!
 //! Does not know: whether anybody answers.
 

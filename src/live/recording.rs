@@ -1,7 +1,7 @@
 //! The journal of a live run, which is also its recording: one JSON document a line, written before
 //! what it tells of is acted on.
 //!
-//! Promises: whatever was paid for is in it once. Completions are keyed by user, caller, call and
+//! Guarantees: whatever was paid for is in it once. Completions are keyed by user, caller, call and
 //! attempt, so identical prompts keep their own answers. No key of any kind has a place in it.
 //!
 //! Does not know: files and sockets, or what is done with it.
@@ -177,10 +177,10 @@ pub struct Answered {
     /// Tokens as the provider counted them.
     pub output_tokens: u32,
     /// Of the input tokens, those that were read from the provider's prompt cache.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::quantity::is_zero")]
     pub cache_read_tokens: u32,
     /// Of the input tokens, those that were written to it.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::quantity::is_zero")]
     pub cache_write_tokens: u32,
     /// From the first try to the whole answer, waits between tries included.
     pub latency_us: u64,
@@ -191,11 +191,6 @@ pub struct Answered {
     /// Why earlier tries failed: words of [`Failed::why`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retried: Vec<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(tokens: &u32) -> bool {
-    *tokens == 0
 }
 
 impl Answered {

@@ -1,7 +1,7 @@
 //! From a recorded answer to what the engine is told: structured answers are read, tool calls found
 //! among the scenario's tools, and everything else is text.
 //!
-//! Promises: a pure function of the task and the answer, so a replay reads what the run read.
+//! Guarantees: a pure function of the task and the answer, so a replay reads what the run read.
 //! What cannot be read says why.
 //!
 //! Does not know: where the answer came from.

@@ -1,7 +1,7 @@
 //! From a prompt of the engine to the request that a provider gets: recipes become words, and what
 //! was said becomes what is said again.
 //!
-//! Promises: the words of a simulated run, so a live run against the mock over HTTP gets its very
+//! Guarantees: the words of a simulated run, so a live run against the mock over HTTP gets its very
 //! answers; the output is always capped, so its price is bounded.
 //!
 //! Does not know: HTTP, or whether anybody answers.

@@ -1,7 +1,7 @@
 //! Searches of the knowledge base by meaning, for real: OpenAI's vectors, products of them, and
 //! what the tutorial's tools make of it.
 //!
-//! Promises: what has to be paid is within the budget and in the journal; everybody waits for the
+//! Guarantees: what has to be paid is within the budget and in the journal; everybody waits for the
 //! knowledge base to be embedded once.
 //!
 //! Does not know: how a tool's answer is recorded.

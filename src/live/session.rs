@@ -1,7 +1,7 @@
 //! A sitting of a live run, or of a replay: what all users share, and how one call of a model comes
 //! to its outcome.
 //!
-//! Promises: a call that the journal knows is never made again; a call that is made is in the
+//! Guarantees: a call that the journal knows is never made again; a call that is made is in the
 //! journal before and after, and the disk has been waited for before its request leaves. A try
 //! whose price is not known counts at its worst. What would fail everybody stops the run, what
 //! fails one user does not.

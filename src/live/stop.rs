@@ -1,8 +1,8 @@
 //! How a run comes to a stop before its end: nothing new is asked, what is out comes home,
 //! everything else is dropped.
 //!
-//! Promises: the first reason is the one that is told. Whoever waits for the stop is woken when the
-//! last call is home.
+//! Guarantees: the first reason is the one that is told. Whoever waits for the stop is woken when
+//! the last call is home.
 //!
 //! Does not know: what a call is.
 

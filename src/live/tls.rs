@@ -1,6 +1,6 @@
 //! Which cryptography the live clients use.
 //!
-//! Promises: it may be called as often as anybody likes.
+//! Guarantees: it may be called as often as anybody likes.
 //!
 //! Does not know: who is spoken to.
 

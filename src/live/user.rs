@@ -1,7 +1,7 @@
 //! One user's visit in the real world: the engine's model, tools and flags, all of them kept in the
 //! session's journal.
 //!
-//! Promises: the same agents and fallbacks as in a simulated run; a malformed answer is asked for
+//! Guarantees: the same agents and fallbacks as in a simulated run; a malformed answer is asked for
 //! once more.
 //!
 //! Does not know: other users.

@@ -1,7 +1,7 @@
 //! A chat with a model, in nobody's dialect: what is asked, what is answered, what went wrong; and
 //! embeddings.
 //!
-//! Promises: plain data that each provider's wire can say. JSON that belongs to the caller or to
+//! Guarantees: plain data that each provider's wire can say. JSON that belongs to the caller or to
 //! the model (a tool's schema, a tool call's arguments) stays text, byte for byte, so that nothing
 //! is reordered or rounded on its way.
 //!

@@ -1,8 +1,8 @@
-//! What makes a chat request this request and no other, as canonical bytes: its ids, its luck and the faults that hit it follow
-//! from them.
+//! What makes a chat request this request and no other, as canonical bytes: its ids, its luck and
+//! the faults that hit it follow from them.
 //!
-//! Guarantees: the numbers below are part of the identity and never change their meaning; a new variant gets a new number.
-//! Whether an answer is streamed does not matter.
+//! Guarantees: the numbers below are part of the identity and never change their meaning; a new
+//! variant gets a new number. Whether an answer is streamed does not matter.
 
 use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
 use crate::random::{CanonicalBytes, Owner};

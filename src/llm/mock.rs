@@ -1,6 +1,6 @@
 //! The mock model: profile, prompt and luck in; completion out.
 //!
-//! Promises: a pure function of what the prompt says and whose luck it is. Effects arise from
+//! Guarantees: a pure function of what the prompt says and whose luck it is. Effects arise from
 //! causes: lost context makes a model search and write more and answer worse; a slower profile
 //! makes the same call slower. No outcome of an experiment is written down here. Each stage of luck
 //! is drawn whole and in order, so a change of one number moves only what that number causes.

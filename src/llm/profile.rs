@@ -1,6 +1,6 @@
 //! What a model is like: price, speed, length, appetite for tools, quality, failures.
 //!
-//! Promises: a profile holds causes only, never an outcome of an experiment. Every number says
+//! Guarantees: a profile holds causes only, never an outcome of an experiment. Every number says
 //! where it comes from: *tutorial* (read off the published page), *price list* (October 2025), or
 //! *assumed* (chosen, or fitted so that the published figures come out; see the catalog).
 //!

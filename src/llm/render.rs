@@ -1,7 +1,7 @@
 //! The texts that stand for recipes: structured outputs, notes, tool calls. What a real model would
 //! have sent.
 //!
-//! Promises: pure functions of the recipe and the knowledge base; `usage` counts exactly these
+//! Guarantees: pure functions of the recipe and the knowledge base; `usage` counts exactly these
 //! texts.
 //!
 //! Does not know: which provider's format they travel in.

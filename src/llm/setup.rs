@@ -1,7 +1,7 @@
 //! What a model is told besides the conversation: instructions, parameters, tools. And the causes
 //! that the mock world knows. Plain data.
 //!
-//! Promises: whatever changes a mock model's behavior can be read off the text that a real model
+//! Guarantees: whatever changes a mock model's behavior can be read off the text that a real model
 //! would get, so a client over HTTP meets the same behavior as the simulator.
 //!
 //! Does not know: who evaluated the config that these came from.

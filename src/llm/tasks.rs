@@ -1,7 +1,7 @@
 //! What models are asked to do: one file for each task, with the form of its answer, the request
 //! to a real model, the reader of a real model's answer, and what the mock answers.
 //!
-//! Promises: the request, the reader and the mock of a task agree, so a live run against the mock
+//! Guarantees: the request, the reader and the mock of a task agree, so a live run against the mock
 //! over HTTP gets the simulator's very answers (tested).
 //!
 //! Does not know: which agent has the task, or where its answer goes.

@@ -1,6 +1,6 @@
 //! How many tokens the small texts have: tables, so that a simulation counts without rendering.
 //!
-//! Promises: every number is the count of the text that `render` gives (tested over all recipes).
+//! Guarantees: every number is the count of the text that `render` gives (tested over all recipes).
 //!
 //! Does not know: answers and questions; they count themselves.
 

@@ -7,7 +7,7 @@
 //! *Statistics in Medicine* 38, 2074-2102) say why each number needs one. Type M error: A. Gelman &
 //! J. Carlin 2014, *Perspectives on Psychological Science* 9, 641-651.
 //!
-//! Promises: sums in the order of the replications' numbers, whoever ran them.
+//! Guarantees: sums in the order of the replications' numbers, whoever ran them.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Replications side by side, on as many threads as asked for.
 //!
-//! Promises: the result depends on the numbers of the replications alone, not on threads or on
+//! Guarantees: the result depends on the numbers of the replications alone, not on threads or on
 //! their order; an interruption loses at most the replications that are under way.
 //!
 //! Does not know: what a replication is.

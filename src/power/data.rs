@@ -1,8 +1,8 @@
 //! What a power analysis found, as plain data: the JSON, in its order.
 //!
-//! Promises: shares and relative differences are fractions; money is in dollars; what is missing is
-//! `null`. Every estimate has its Monte Carlo standard error beside it: how far it would move with
-//! other replications.
+//! Guarantees: shares and relative differences are fractions; money is in dollars; what is missing
+//! is `null`. Every estimate has its Monte Carlo standard error beside it: how far it would move
+//! with other replications.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,8 +114,8 @@ pub struct StudyPower {
 
 impl StudyPower {
     /// Whether to ship is right: the rule itself ships on the effect on users. A rule may aim at
-    /// "no worse and cheaper", so what is better on the primary metric does not decide it. Without a
-    /// rule that is what decides.
+    /// "no worse and cheaper", so what is better on the primary metric does not decide it. Without
+    /// a rule that is what decides.
     #[must_use]
     pub fn ship_is_right(&self) -> bool {
         if self.rule_given {

@@ -1,7 +1,7 @@
 //! What is asked of a power analysis, made ready: the stage, the sizes, the looks, the rules and
 //! the truth.
 //!
-//! Promises: what is in it depends on the scenario, the seed and the question alone.
+//! Guarantees: what is in it depends on the scenario, the seed and the question alone.
 //!
 //! Does not know: replications.
 

@@ -1,6 +1,6 @@
 //! The operating characteristics as a document.
 //!
-//! Promises: tables that hold at 80 columns; every estimate with its Monte Carlo error.
+//! Guarantees: tables that hold at 80 columns; every estimate with its Monte Carlo error.
 //!
 //! Does not know: how anything was computed.
 

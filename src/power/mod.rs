@@ -1,7 +1,7 @@
 //! Operating characteristics of a decision rule: the scenario itself, run many times, through the
 //! same engine, the same analysis and the same rule, and counted against the truth.
 //!
-//! Promises: replication `n` is the run whose seed is the `n`th of the scenario's seed, so any of
+//! Guarantees: replication `n` is the run whose seed is the `n`th of the scenario's seed, so any of
 //! them can be looked at with `simlab run`; the numbers depend neither on threads nor on shards;
 //! every number has its Monte Carlo standard error; settings that are compared share their luck.
 //!

@@ -1,7 +1,7 @@
 //! Saved replications: a part of a sweep, or a result that takes more of them later.
 //!
-//! Promises: parts that were run anywhere, in any shards, give exactly the numbers of one process;
-//! parts of different questions are not mixed.
+//! Guarantees: parts that were run anywhere, in any shards, give exactly the numbers of one
+//! process; parts of different questions are not mixed.
 //!
 //! Does not know: files.
 

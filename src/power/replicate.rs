@@ -1,6 +1,6 @@
 //! One replication: a whole run with its own seed, analyzed at every look.
 //!
-//! Promises: a replication depends on the design and its number alone. A look takes the users who
+//! Guarantees: a replication depends on the design and its number alone. A look takes the users who
 //! came first, each with all of their events.
 //!
 //! Does not know: other replications.

@@ -4,7 +4,7 @@
 //! who was exposed to what and when, then whose metric events count: those at or after the unit's
 //! first exposure in the experiment.
 //!
-//! Promises: every line is counted somewhere, malformed ones with line and reason; the order of
+//! Guarantees: every line is counted somewhere, malformed ones with line and reason; the order of
 //! lines does not matter; one experiment's exposure never counts for another.
 //!
 //! Does not know: where the lines come from.

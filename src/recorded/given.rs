@@ -1,7 +1,7 @@
 //! From summary statistics as written to their meaning: names, ranges and sums.
 //!
-//! Promises: all faults of the file, each with its place; what it lets through can be analyzed, or
-//! the analysis says why not (a standard error that nobody knows).
+//! Guarantees: all faults of the file, each with its place; what it lets through can be analyzed,
+//! or the analysis says why not (a standard error that nobody knows).
 //!
 //! Does not know: files, or what the numbers say.
 

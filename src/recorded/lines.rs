@@ -1,7 +1,7 @@
 //! A file of recorded events, line by line: one event a line, or one payload (an array of events) a
 //! line.
 //!
-//! Promises: whatever the bytes, every line is either told event by event or told as faulty with
+//! Guarantees: whatever the bytes, every line is either told event by event or told as faulty with
 //! its reason; memory is bounded by the longest line that is taken.
 //!
 //! Does not know: what an event is for.

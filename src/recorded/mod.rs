@@ -1,7 +1,7 @@
 //! Data that nobody simulated: summary statistics, as somebody typed them in, and recorded events.
 //!
-//! Promises: the same report as a run, from the same analysis; a mistake is shown in the user's own
-//! text; no event is silently dropped.
+//! Guarantees: the same report as a run, from the same analysis; a mistake is shown in the user's
+//! own text; no event is silently dropped.
 //!
 //! Does not know: files (text and bytes come in), the simulator, or how a report is printed.
 

@@ -1,7 +1,7 @@
 //! What recorded events are compared with: experiments, metrics and rules, from a scenario or read
 //! off the events.
 //!
-//! Promises: what had to be assumed without a scenario is told.
+//! Guarantees: what had to be assumed without a scenario is told.
 //!
 //! Does not know: files, or single events.
 

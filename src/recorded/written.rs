@@ -27,7 +27,7 @@
 //! )
 //! ```
 //!
-//! Promises: unknown fields are errors; a field that can be wrong carries its place.
+//! Guarantees: unknown fields are errors; a field that can be wrong carries its place.
 //!
 //! Does not know: whether a name exists or a number fits; `given` does.
 

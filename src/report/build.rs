@@ -1,6 +1,6 @@
 //! From an experiment's analysis and verdict to its part of the report.
 //!
-//! Promises: every number of the report is computed by the time this returns.
+//! Guarantees: every number of the report is computed by the time this returns.
 
 use super::adaptive::{Bandit, Segment};
 use super::charts::{Distribution, OverTime, Shape};

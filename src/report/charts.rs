@@ -1,7 +1,7 @@
 //! What charts show beyond the tables: the shapes of posteriors, results as users arrive, and how
 //! values are spread.
 //!
-//! Promises: bounded size, whatever the number of users; the last point of a series is the result
+//! Guarantees: bounded size, whatever the number of users; the last point of a series is the result
 //! of the report.
 //!
 //! Does not know: how a chart is drawn.

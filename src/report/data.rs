@@ -1,6 +1,6 @@
 //! The report as plain data: the JSON of a run, in its order and in the reader's words.
 //!
-//! Promises: what is missing is `None` (`null`), never NaN. Rates and relative differences are
+//! Guarantees: what is missing is `None` (`null`), never NaN. Rates and relative differences are
 //! fractions, probabilities lie in 0..1, latency is in milliseconds and money in dollars. Fields
 //! are added at the end of their object and never change meaning: scripts depend on them.
 

@@ -1,6 +1,8 @@
-//! A report as a document: elements that say what is shown, in which order and with which meaning, and know no format.
+//! A report as a document: elements that say what is shown, in which order and with which meaning,
+//! and know no format.
 //!
-//! Guarantees: each renderer (text, Markdown, HTML) maps every kind of element, so a section that is added shows in all of them.
+//! Guarantees: each renderer (text, Markdown, HTML) maps every kind of element, so a section that
+//! is added shows in all of them.
 //!
 //! Does not know: what a report says (`sections` does), or how anything looks.
 
@@ -79,8 +81,8 @@ pub(crate) enum Level {
     Detail,
 }
 
-/// What an element is for. A medium orders the elements of a section by it: a page begins with what was decided, a terminal ends
-/// with it, because the end of the output is what it shows.
+/// What an element is for. A medium orders the elements of a section by it: a page begins with what
+/// was decided, a terminal ends with it, because the end of the output is what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slot {
     /// What was decided.

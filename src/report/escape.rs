@@ -1,7 +1,7 @@
 //! Text from scenarios, models and events, made harmless for a format: the only way in for any of
 //! it.
 //!
-//! Promises: no control character reaches a terminal, no text direction is switched, and nothing
+//! Guarantees: no control character reaches a terminal, no text direction is switched, and nothing
 //! can end a table cell, a tag or an attribute, or call for somebody's attention with an `@`.
 
 /// One line of visible text: line breaks and tabs become spaces, control and invisible formatting

@@ -1,8 +1,8 @@
 //! Experiments at a glance while a run goes on: one line for each arm, on its primary metric.
 //!
-//! Promises: no line is wider than asked, as long as numbers leave room; columns keep their places
-//! from look to look; a color says nothing that the numbers do not say: green from the experiment's
-//! threshold on, red from its complement down.
+//! Guarantees: no line is wider than asked, as long as numbers leave room; columns keep their
+//! places from look to look; a color says nothing that the numbers do not say: green from the
+//! experiment's threshold on, red from its complement down.
 //!
 //! Does not know: when somebody looks, or what a terminal does with the lines.
 

@@ -1,6 +1,8 @@
-//! A document as GitHub's Markdown, for a comment on a pull request: the decision first, details folded away.
+//! A document as GitHub's Markdown, for a comment on a pull request: the decision first, details
+//! folded away.
 //!
-//! Guarantees: text from scenarios, models and events stays text: it opens no tag, leaves no cell and mentions nobody.
+//! Guarantees: text from scenarios, models and events stays text: it opens no tag, leaves no cell
+//! and mentions nobody.
 
 use super::data::Report;
 use super::document::{

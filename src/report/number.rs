@@ -1,6 +1,6 @@
 //! Numbers and ordered maps as a report's JSON holds them.
 //!
-//! Promises: a `Number` is finite and has at most ten significant digits, so two platforms whose
+//! Guarantees: a `Number` is finite and has at most ten significant digits, so two platforms whose
 //! last bits differ write the same text, and a report that was saved and read again is equal to the
 //! first.
 

@@ -1,6 +1,6 @@
 //! Posterior densities a text line high, for terminals with room.
 //!
-//! Promises: curves of one metric share their range, so their places compare; every cell is one
+//! Guarantees: curves of one metric share their range, so their places compare; every cell is one
 //! column wide.
 //!
 //! Does not know: how wide the terminal is; the column goes first where room is short.

@@ -1,6 +1,6 @@
 //! Tables as data, and as aligned columns of text.
 //!
-//! Promises: a table is never wider than asked, as long as numbers leave room: first optional
+//! Guarantees: a table is never wider than asked, as long as numbers leave room: first optional
 //! columns go, then text columns are cut. Widths are those of a terminal, where some letters take
 //! two cells.
 

@@ -1,8 +1,9 @@
-//! A document for people at a prompt: sections of aligned tables, the decision last and framed, since the end of the output is
-//! what a terminal shows.
+//! A document for people at a prompt: sections of aligned tables, the decision last and framed,
+//! since the end of the output is what a terminal shows.
 //!
-//! Guarantees: no line is wider than asked (80 to 120 columns); without color the text says everything that the color says;
-//! no text from a scenario, a model or an event controls the terminal.
+//! Guarantees: no line is wider than asked (80 to 120 columns); without color the text says
+//! everything that the color says; no text from a scenario, a model or an event controls the
+//! terminal.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -22,13 +23,15 @@ const INDENT: usize = 2;
 /// Width of the labels of facts.
 const LABELS: usize = 15;
 
-/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+/// The report as text at most `width` columns wide, which is taken as 80 at the least and 120 at
+/// the most.
 #[must_use]
 pub fn to_text(report: &Report, width: usize, palette: &Palette) -> String {
     document_to_text(&document(report), width, palette)
 }
 
-/// A document as text at most `width` columns wide, which is taken as 80 at the least and 120 at the most.
+/// A document as text at most `width` columns wide, which is taken as 80 at the least and 120 at
+/// the most.
 #[must_use]
 pub(crate) fn document_to_text(
     document: &[Element<'_>],
@@ -56,7 +59,8 @@ impl Sheet<'_> {
         }
     }
 
-    /// A paragraph: `first` before its first line, whose visible width the following lines are set in by.
+    /// A paragraph: `first` before its first line, whose visible width the following lines are set
+    /// in by.
     fn paragraph(&mut self, first: &str, first_tone: Tone, text: &str, tone: Tone) {
         let inset = INDENT + first.width();
         for (at, line) in wrap(&plain(text), self.width - inset).iter().enumerate() {

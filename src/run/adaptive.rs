@@ -1,7 +1,7 @@
 //! Splits that change while users arrive: a bandit's shares, and a guarded rollout that goes on or
 //! is taken back.
 //!
-//! Promises: what changes follows from what has been observed by then and nothing else, so a run
+//! Guarantees: what changes follows from what has been observed by then and nothing else, so a run
 //! stays a pure function of scenario, seed and users. Where nothing adapts, nothing is kept.
 //!
 //! Does not know: how LaunchDarkly is told; a live run has no bandit and no watched release.

@@ -1,7 +1,7 @@
 //! The events that an AI SDK would send about a run, one JSON document a line, written as the run
 //! goes.
 //!
-//! Promises: the shapes of the scenario's AI SDK (`flags::events`); the order of simulated time;
+//! Guarantees: the shapes of the scenario's AI SDK (`flags::events`); the order of simulated time;
 //! constant memory, but for judges' scores, for which each user's answer is remembered. Costs are
 //! sent in full, not rounded to six decimals as the tutorial's code does, and durations in whole
 //! milliseconds, as a run counts them too; so an analysis of the file gives the very statistics of

@@ -1,8 +1,8 @@
 //! A scenario made ready to run: flags compiled, texts counted, topics read. Then any number of
 //! runs, each with its seed.
 //!
-//! Promises: a run is a pure function of the scenario, the seed and the users asked for; runs share
-//! nothing that they change, so they may go side by side.
+//! Guarantees: a run is a pure function of the scenario, the seed and the users asked for; runs
+//! share nothing that they change, so they may go side by side.
 //!
 //! Does not know: what is reported.
 

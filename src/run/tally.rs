@@ -1,6 +1,6 @@
 //! What a traffic summary and the cost table need, folded from the journal as it is written.
 //!
-//! Promises: constant memory, whatever the number of users.
+//! Guarantees: constant memory, whatever the number of users.
 //!
 //! Does not know: experiments' metrics.
 

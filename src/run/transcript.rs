@@ -1,6 +1,6 @@
 //! What the first users asked and what every model answered them, one JSON document a call.
 //!
-//! Promises: the texts that were counted; the order of the calls; the memory of so many users'
+//! Guarantees: the texts that were counted; the order of the calls; the memory of so many users'
 //! keys.
 //!
 //! Does not know: where the bytes go.

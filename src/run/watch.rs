@@ -1,6 +1,6 @@
 //! A run on its way: how far it is, and what the data say so far.
 //!
-//! Promises: looking changes nothing, and whoever does not look pays nothing. Only the primary
+//! Guarantees: looking changes nothing, and whoever does not look pays nothing. Only the primary
 //! metrics are analyzed.
 //!
 //! Does not know: when somebody looks, or how it is shown.

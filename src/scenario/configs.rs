@@ -1,7 +1,7 @@
 //! The AI configs of a scenario: what the file changes of the catalog's variations, rules and
 //! defaults, then what each variation tells its agent, with models and tools by index.
 //!
-//! Promises: a variation's redaction is what the mock models read out of its instructions, so a
+//! Guarantees: a variation's redaction is what the mock models read out of its instructions, so a
 //! client over HTTP, which sends the instructions alone, meets the same behavior.
 //!
 //! Does not know: experiments, or LaunchDarkly's form of a config.

@@ -1,8 +1,8 @@
 //! The experiments of a scenario: treatments, rule, metrics, decision, expectation; and what cannot
 //! run together.
 //!
-//! Promises: an experiment that it lets through has a control with traffic, a treatment to compare
-//! with it, users who meet it, and a decision that speaks of both.
+//! Guarantees: an experiment that it lets through has a control with traffic, a treatment to
+//! compare with it, users who meet it, and a decision that speaks of both.
 //!
 //! Does not know: how an experiment is analyzed.
 

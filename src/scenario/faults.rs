@@ -1,8 +1,8 @@
 //! Collects the faults of one file, and words those that many checks share: unknown names, numbers
 //! out of range, keys that are given twice.
 //!
-//! Promises: a fault points at the file's own text, once; a suggestion says in which line its name
-//! is defined. After [`MAX_SHOWN`] faults the rest is only counted.
+//! Guarantees: a fault points at the file's own text, once; a suggestion says in which line its
+//! name is defined. After [`MAX_SHOWN`] faults the rest is only counted.
 //!
 //! Does not know: what a scenario consists of.
 

@@ -1,7 +1,7 @@
 //! A graph of agents, resolved: agents by number, ways that can be taken, branches that meet.
 //!
-//! Promises: every agent of a graph that it lets through can be reached, every visit ends, and every
-//! end has an answer.
+//! Guarantees: every agent of a graph that it lets through can be reached, every visit ends, and
+//! every end has an answer.
 //!
 //! Does not know: how a visit walks.
 

@@ -1,8 +1,8 @@
 //! Faults that `serve` commits on request: which, where, how often; written in a scenario (`faults:
 //! [ … ]`), in a file of their own, or sent as JSON. The words are the same in all three.
 //!
-//! Promises: what it lets through can be committed; every fault of a text is shown, with the place
-//! in RON or the path in JSON.
+//! Guarantees: what it lets through can be committed; every fault of a text is shown, with the
+//! place in RON or the path in JSON.
 //!
 //! Does not know: how a fault looks on the wire, or whom it hits; `serve` does.
 
@@ -182,8 +182,8 @@ impl FaultRule {
             (Some(head), Some(model)) => model.starts_with(head),
             (None, Some(model)) => model == pattern,
         };
-        // A provider that a scenario names by its address has no name here: what holds for the chats
-        // of all others holds for its chats.
+        // A provider that a scenario names by its address has no name here: what holds for the
+        // chats of all others holds for its chats.
         let of_all = || PROVIDERS.iter().all(|known| self.on.contains(&Endpoint::Chat(*known)));
         let holds = match endpoint {
             Endpoint::Chat(provider) if !PROVIDERS.contains(&provider) => of_all(),

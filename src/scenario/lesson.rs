@@ -1,7 +1,7 @@
 //! What a scenario teaches: a claim, a question before the run, what to look at, one knob to turn,
 //! and what happens then.
 //!
-//! Promises: a turn finds its text exactly once in the file, the list of turns aside; the turned
+//! Guarantees: a turn finds its text exactly once in the file, the list of turns aside; the turned
 //! file is a scenario of its own.
 //!
 //! Does not know: how a lesson is told.

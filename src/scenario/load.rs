@@ -1,6 +1,6 @@
 //! Reading a scenario: from a path or a name to its meaning.
 //!
-//! Promises: no panic and no endless wait, whatever the file: not UTF-8, empty, huge, a folder, a
+//! Guarantees: no panic and no endless wait, whatever the file: not UTF-8, empty, huge, a folder, a
 //! device, deeply nested. Only this file of the room touches the disk.
 //!
 //! Does not know: what a scenario means; `resolve` does.

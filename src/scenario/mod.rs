@@ -1,6 +1,6 @@
 //! The scenario file: as written, resolved, meaning; and its reference, made from the same types.
 //!
-//! Promises: what `load` gives is sound: later stages look up no name and doubt no number. Every
+//! Guarantees: what `load` gives is sound: later stages look up no name and doubt no number. Every
 //! fault is shown with the user's own line; all faults of a stage at once: first the file's shape,
 //! then its names and sums.
 //!

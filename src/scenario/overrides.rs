@@ -1,7 +1,7 @@
 //! What a file changes of the catalog, field by field.
 //!
-//! Promises: an entry changes the catalog's entry of its key; a new key needs `like` to start from
-//! another one; an entry given twice is a fault.
+//! Guarantees: an entry changes the catalog's entry of its key; a new key needs `like` to start
+//! from another one; an entry given twice is a fault.
 //!
 //! Does not know: what the numbers cause.
 

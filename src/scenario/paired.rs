@@ -1,7 +1,7 @@
 //! Paired designs: what they need, and what makes no sense with them.
 //!
-//! Guarantees: a scenario with a paired design has one experiment, whose metrics have a mean for each
-//! question.
+//! Guarantees: a scenario with a paired design has one experiment, whose metrics have a mean for
+//! each question.
 //!
 //! Does not know: how questions are sent or analyzed.
 

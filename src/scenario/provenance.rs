@@ -1,8 +1,8 @@
 //! Where the numbers of the mock world come from, as data: for each field of a block that has
 //! defaults.
 //!
-//! Promises: every field of these blocks is listed, once (tested); the figures themselves stand in
-//! `catalog`.
+//! Guarantees: every field of these blocks is listed, once (tested); the figures themselves stand
+//! in `catalog`.
 //!
 //! Does not know: what a scenario changes; a number that a file writes is its author's.
 

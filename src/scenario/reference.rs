@@ -1,7 +1,7 @@
 //! The scenario reference as Markdown: a section for each block of the file, a table of its fields,
 //! what the catalog has.
 //!
-//! Promises: every field of the schema is in it, with its type, its range, its default and its
+//! Guarantees: every field of the schema is in it, with its type, its range, its default and its
 //! meaning; the same bytes on every machine.
 //!
 //! Does not know: what a field means; the comments of `source` do.

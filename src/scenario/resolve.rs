@@ -1,7 +1,7 @@
 //! From the file as written to its meaning: each block by its own file, then what only shows when
 //! all are there.
 //!
-//! Promises: all faults are gathered, each with its place, the reason and a suggestion; what it
+//! Guarantees: all faults are gathered, each with its place, the reason and a suggestion; what it
 //! lets through has no dangling name and no share left over, and a bootstrap takes it.
 //!
 //! Does not know: RON's syntax, or files.

@@ -1,7 +1,7 @@
 //! The JSON schema of a scenario file, read off the types that it is read into, with the defaults
 //! of the code that resolves it.
 //!
-//! Promises: every field that can be written is in it, and no other; a default in it is the one
+//! Guarantees: every field that can be written is in it, and no other; a default in it is the one
 //! that holds.
 //!
 //! Does not know: how the reference is laid out; `reference` does. Where RON and JSON differ: a

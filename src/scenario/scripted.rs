@@ -1,7 +1,8 @@
-//! Scripted answers for `serve`: which requests get which answer, written in a file, in RON or JSON,
-//! or sent to a running server.
+//! Scripted answers for `serve`: which requests get which answer, written in a file, in RON or
+//! JSON, or sent to a running server.
 //!
-//! Guarantees: what is let through can be answered; every mistake of a text is shown with its place.
+//! Guarantees: what is let through can be answered; every mistake of a text is shown with its
+//! place.
 //!
 //! Does not know: how a request is matched, or how an answer looks on the wire.
 

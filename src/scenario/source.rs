@@ -2,7 +2,7 @@
 //! tutorial's value, see `catalog`. The comments on the fields are the scenario reference, so they
 //! speak to whoever writes a file.
 //!
-//! Promises: unknown fields are errors; a field that names something carries its place; a field
+//! Guarantees: unknown fields are errors; a field that names something carries its place; a field
 //! says what it means, its unit and, in `range`, what it may be. A default that does not come from
 //! the code ends its comment: "Default: …".
 //!

@@ -1,7 +1,7 @@
 //! Which scripted answer a request gets.
 //!
-//! Guarantees: the first rule that matches answers, the k-th request of a rule gets its k-th answer;
-//! a request that nothing matches is told which rule came nearest and why it did not match.
+//! Guarantees: the first rule that matches answers, the k-th request of a rule gets its k-th
+//! answer; a request that nothing matches is told which rule came nearest and why it did not match.
 //!
 //! Does not know: HTTP, or how an answer is written.
 
@@ -137,8 +137,8 @@ fn names_model(pattern: &str, model: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == model, |head| model.starts_with(head))
 }
 
-/// Hands over each condition of a rule that does not hold, until `see` has enough; without `nth` and
-/// `times`.
+/// Hands over each condition of a rule that does not hold, until `see` has enough; without `nth`
+/// and `times`.
 fn misses<'r>(rule: &'r AnswerRule, asked: &AskedOf<'_>, see: &mut dyn FnMut(Miss<'r>) -> bool) {
     let when: &AnswerConditions = &rule.when;
     let mut miss = |holds: bool, miss: Miss<'r>| !holds && see(miss);

@@ -1,6 +1,7 @@
 //! `/_simlab/answers`: which scripted answers there are, and changing that while the server runs.
 //!
-//! Guarantees: a request that is not understood changes nothing and is told what was expected, where.
+//! Guarantees: a request that is not understood changes nothing and is told what was expected,
+//! where.
 //!
 //! Does not know: which request gets which answer.
 

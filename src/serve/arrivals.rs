@@ -1,7 +1,7 @@
 //! What has arrived, folded as it comes into the same tables that recorded events end in, and the
 //! report on it so far.
 //!
-//! Promises: the statistics that `simlab analyze` gives of the same events: only what follows a
+//! Guarantees: the statistics that `simlab analyze` gives of the same events: only what follows a
 //! user's exposure counts, and an exposure may arrive after the events that follow it; a unit's
 //! memory is its key, a few numbers, and its events as long as no exposure of it has arrived.
 //!

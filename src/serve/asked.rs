@@ -1,8 +1,8 @@
 //! What a chat request asks, read off its text as a model would: who calls, about what, and in
 //! which form it wants the answer.
 //!
-//! Promises: any request is read as something; the same request is read alike. What `run` would ask
-//! in the same words is read back as the same prompt, tokens included.
+//! Guarantees: any request is read as something; the same request is read alike. What `run` would
+//! ask in the same words is read back as the same prompt, tokens included.
 //!
 //! Does not know: HTTP, or what is answered.
 

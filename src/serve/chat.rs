@@ -1,6 +1,6 @@
 //! The chat providers over HTTP: chats plain and streamed, embeddings, lists of models.
 //!
-//! Promises: a request is refused in its provider's own words; the stream says what the plain
+//! Guarantees: a request is refused in its provider's own words; the stream says what the plain
 //! answer says.
 //!
 //! Does not know: what the models say.

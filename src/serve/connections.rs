@@ -1,8 +1,8 @@
 //! Connections: taken, watched, and ended in order.
 //!
-//! Promises: a request's head, and then its body, have to arrive within the client's patience, and
-//! so has the next request of an idle connection; small writes go out at once; a head is never held
-//! beyond [`MAX_HEAD`]; when told to stop, what has begun is finished.
+//! Guarantees: a request's head, and then its body, have to arrive within the client's patience,
+//! and so has the next request of an idle connection; small writes go out at once; a head is never
+//! held beyond [`MAX_HEAD`]; when told to stop, what has begun is finished.
 //!
 //! Does not know: what is asked or answered.
 

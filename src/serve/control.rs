@@ -1,6 +1,6 @@
 //! simlab's own pages under `/_simlab`: what is served, what has arrived, and starting over.
 //!
-//! Promises: reading changes nothing.
+//! Guarantees: reading changes nothing.
 //!
 //! Does not know: who may see them; whoever reaches the port may.
 

@@ -1,6 +1,6 @@
 //! What SDKs send: events and diagnostics.
 //!
-//! Promises: a payload is taken whole or not at all, and once; it is counted before it is
+//! Guarantees: a payload is taken whole or not at all, and once; it is counted before it is
 //! acknowledged.
 //!
 //! Does not know: what an event means.

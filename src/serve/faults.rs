@@ -4,7 +4,7 @@
 //! before; so the same requests are hit in any order and at any speed. Only `next` counts what
 //! arrives: it means the next requests, whichever they are.
 //!
-//! Promises: a fault that is spent never strikes again; no draw of any other stage moves.
+//! Guarantees: a fault that is spent never strikes again; no draw of any other stage moves.
 //!
 //! Does not know: how a fault looks, or HTTP.
 

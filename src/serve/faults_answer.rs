@@ -1,8 +1,8 @@
 //! How a fault looks on the wire: refusals in the words of whoever is imitated, answers that break
 //! off or are no JSON.
 //!
-//! Promises: a stream that is cut never shows how it would have ended; a connection that is hung up
-//! has sent nothing.
+//! Guarantees: a stream that is cut never shows how it would have ended; a connection that is hung
+//! up has sent nothing.
 //!
 //! Does not know: which request is hit.
 
@@ -162,8 +162,8 @@ pub fn is_stream(response: &Response) -> bool {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// The same answer, broken off: a stream after so many events and before its `ending`, anything else in the middle, an
-/// empty one before it begins. `when` is told when a stream breaks off.
+/// The same answer, broken off: a stream after so many events and before its `ending`, anything
+/// else in the middle, an empty one before it begins. `when` is told when a stream breaks off.
 pub async fn cut(
     response: Response,
     after_events: u32,

@@ -1,6 +1,6 @@
 //! `/_simlab/faults`: which faults are committed, and changing that while the server runs.
 //!
-//! Promises: a request that is not understood changes nothing and is told what was expected.
+//! Guarantees: a request that is not understood changes nothing and is told what was expected.
 //!
 //! Does not know: what a fault does.
 

@@ -1,8 +1,8 @@
 //! The gate that every gradable request passes: it is numbered, hit by a fault or not, answered,
 //! and remembered.
 //!
-//! Promises: a refusal comes before anything is done, so that a refused change or payload has left
-//! no trace; a fault that waits ends when the server stops or the client leaves.
+//! Guarantees: a refusal comes before anything is done, so that a refused change or payload has
+//! left no trace; a fault that waits ends when the server stops or the client leaves.
 //!
 //! Does not know: what is asked or answered.
 

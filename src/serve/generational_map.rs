@@ -3,8 +3,8 @@
 //! Two generations: when the younger one is full it becomes the older one, and the older one is
 //! dropped. What is asked for moves to the younger one.
 //!
-//! Promises: at most twice `most` entries; an entry is kept for as long as fewer than `most` others
-//! have come since it was last touched; how many were forgotten is counted.
+//! Guarantees: at most twice `most` entries; an entry is kept for as long as fewer than `most`
+//! others have come since it was last touched; how many were forgotten is counted.
 //!
 //! Does not know: what it keeps.
 

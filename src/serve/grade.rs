@@ -1,6 +1,6 @@
 //! What the client did wrong, as far as a server can see it.
 //!
-//! Promises: bounded memory, however many requests come; a finding names requests that show it.
+//! Guarantees: bounded memory, however many requests come; a finding names requests that show it.
 //! What a server cannot know is not graded: a client that gives up after a refusal does nothing
 //! wrong.
 //!

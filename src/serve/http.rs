@@ -1,8 +1,8 @@
 //! Small things around HTTP: bodies with a limit, decoded addresses, JSON answers.
 //!
-//! Promises: a body beyond its limit is read to its end (up to [`MAX_DISCARDED`]) but not kept, so
-//! that a client that is still sending gets its answer; what cannot be decoded is an error, never a
-//! panic.
+//! Guarantees: a body beyond its limit is read to its end (up to [`MAX_DISCARDED`]) but not kept,
+//! so that a client that is still sending gets its answer; what cannot be decoded is an error,
+//! never a panic.
 //!
 //! Does not know: what any path means.
 

@@ -1,9 +1,9 @@
 //! What has arrived: requests and how often each came, payloads, each counted once, and the events
 //! in them.
 //!
-//! Promises: a payload that is sent again counts once; what is kept is bounded, what is counted is
-//! not. How often a request came is known as long as fewer than [`MAX_REQUESTS`] others came since;
-//! after that it comes for the first time again.
+//! Guarantees: a payload that is sent again counts once; what is kept is bounded, what is counted
+//! is not. How often a request came is known as long as fewer than [`MAX_REQUESTS`] others came
+//! since; after that it comes for the first time again.
 //!
 //! Does not know: HTTP.
 

@@ -4,7 +4,7 @@
 //! A thin shell: what is answered comes from `flags`, `llm` and `metrics`, the same code that `run`
 //! uses. This is the only room that opens a socket.
 //!
-//! Promises: loopback only; no request, however malformed, ends the process; a body is never held
+//! Guarantees: loopback only; no request, however malformed, ends the process; a body is never held
 //! beyond its limit.
 //!
 //! Does not know: the command line.
@@ -31,7 +31,7 @@ mod handoffs;
 mod recent_chats;
 mod http;
 mod invent;
-mod kept_responses;
+mod response_store;
 mod ledger;
 mod models;
 mod page;
@@ -50,7 +50,7 @@ mod stream;
 mod vectors;
 mod responder;
 mod responses;
-mod responses_kept;
+mod response_requests;
 mod world;
 
 pub use answers::Answers;

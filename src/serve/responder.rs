@@ -1,6 +1,6 @@
 //! The mock models' answers as text: from a request understood to a whole answer.
 //!
-//! Promises: a pure function of scenario, seed, request and how often it came before, `id` and
+//! Guarantees: a pure function of scenario, seed, request and how often it came before, `id` and
 //! `created` included; the answer that `run` would get for the same prompt. Tokens are counted from
 //! the very words.
 //!

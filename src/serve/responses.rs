@@ -24,7 +24,7 @@ use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::Owner;
 use crate::serve::chat::{AnswerFormat, converse, refused, request_id, taken};
 use crate::serve::faults_answer::Words;
-use crate::serve::kept_responses::{KeptResponse, PendingResponse};
+use crate::serve::response_store::{KeptResponse, PendingResponse};
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -79,7 +79,7 @@ impl AnswerFormat for ResponsesFormat<'_> {
             let (request, document) = (self.sent.clone(), document.clone());
             let conversation_items = self.conversation_items;
             let kept = KeptResponse { request, document, pending, conversation_items };
-            self.world.kept_responses().keep(id, kept);
+            self.world.response_store().keep(id, kept);
         }
         if later { (in_state(ResponseStatus::Queued), Wait::ZERO) } else { (document, wait) }
     }
@@ -97,7 +97,7 @@ impl AnswerFormat for ResponsesFormat<'_> {
 fn continue_conversation(world: &World, conversation: &str, id: &str, [sent, answer]: [&[u8]; 2]) {
     let input = with_ids(&field(sent, "input"), id, 0);
     let output = field(answer, "output");
-    world.kept_responses().change(conversation, |kept| {
+    world.response_store().change(conversation, |kept| {
         let output = output.as_array().into_iter().flatten().cloned();
         input.into_iter().chain(output).for_each(|item| kept.push(item));
     });
@@ -115,7 +115,7 @@ pub fn field(json: &[u8], name: &str) -> Value {
 pub fn kept_item(world: &World, id: &str) -> Option<Value> {
     let find = |items: &[Value]| items.iter().find(|item| item["id"] == id).cloned();
     if let Some(answer) = answer_of_item(id, "resp") {
-        let kept = world.kept_responses().responses.get(&answer).cloned();
+        let kept = world.response_store().responses.get(&answer).cloned();
         if let Some(kept) = kept {
             let output = field(&kept.document, "output");
             let found = find(output.as_array().map(Vec::as_slice).unwrap_or_default());
@@ -124,7 +124,7 @@ pub fn kept_item(world: &World, id: &str) -> Option<Value> {
         }
     }
     let conversation = answer_of_item(id, "conv")?;
-    let kept = world.kept_responses().conversation(&conversation)?.items.clone();
+    let kept = world.response_store().conversation(&conversation)?.items.clone();
     kept.iter().find(|item| item["id"] == id).map(|item| Value::clone(item))
 }
 
@@ -160,7 +160,7 @@ fn conversation_items(
     id: &str,
     most: usize,
 ) -> Result<(Vec<ConversationItem>, usize), ChatError> {
-    let kept = world.kept_responses().conversation(id).cloned();
+    let kept = world.response_store().conversation(id).cloned();
     let kept = kept.ok_or_else(|| api.not_found("Conversation", id, Some("conversation")))?;
     let dropped = kept.numbered.saturating_sub(kept.items.len());
     let items: Vec<&Value> =
@@ -179,7 +179,7 @@ fn said_until(
     let mut next = Some(id.to_owned());
     let mut start = Vec::new();
     while let Some(id) = next.take() {
-        let kept = world.kept_responses().responses.get(&id).cloned();
+        let kept = world.response_store().responses.get(&id).cloned();
         let kept = kept.filter(|_| chain.len() < MAX_CHAIN);
         let kept = kept
             .ok_or_else(|| api.not_found("Previous response", &id, Some("previous_response_id")))?;

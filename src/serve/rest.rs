@@ -1,6 +1,6 @@
 //! LaunchDarkly's REST interface: from HTTP to the mock account and back.
 //!
-//! Promises: every answer carries the rate-limit headers; a refusal is `{"code", "message"}` with
+//! Guarantees: every answer carries the rate-limit headers; a refusal is `{"code", "message"}` with
 //! the documented status.
 //!
 //! Does not know: what any resource is.

@@ -1,7 +1,7 @@
 //! An experiment's results as LaunchDarkly's REST interface gave them: the live analysis of what
 //! has arrived.
 //!
-//! Promises: the numbers of `/_simlab/report`, from the same analysis; what is not known is left
+//! Guarantees: the numbers of `/_simlab/report`, from the same analysis; what is not known is left
 //! out.
 //!
 //! Does not know: HTTP. Events of earlier iterations count as well: what arrives says no iteration.

@@ -19,8 +19,8 @@ use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
-    answers_control, by_path, chat, control, events, faults_control, recorder_gate, responses,
-    responses_kept, rest, stream,
+    answers_control, by_path, chat, control, events, faults_control, recorder_gate,
+    response_requests, responses, rest, stream,
 };
 
 type Routes = Router<Arc<World>>;
@@ -92,14 +92,14 @@ fn of_responses(provider: Provider, api: &'static ResponsesApi, base: &str) -> R
     };
     let kept =
         move |State(world): State<Arc<World>>, Path(rest): Path<String>, request: Request<Body>| {
-            responses_kept::response(provider, api, world, rest, request)
+            response_requests::response(provider, api, world, rest, request)
         };
     let begin = move |State(world): State<Arc<World>>, request: Request<Body>| {
-        responses_kept::conversation(provider, api, world, String::new(), request)
+        response_requests::conversation(provider, api, world, String::new(), request)
     };
     let conversation =
         move |State(world): State<Arc<World>>, Path(rest): Path<String>, request: Request<Body>| {
-            responses_kept::conversation(provider, api, world, rest, request)
+            response_requests::conversation(provider, api, world, rest, request)
         };
     let (all, conversations) = ([base, api.path].concat(), [base, api.conversations].concat());
     Router::new()

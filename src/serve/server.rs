@@ -1,8 +1,8 @@
 //! The socket and the end.
 //!
-//! Promises: it listens on loopback; an idle connection is kept for as long as clients are given to
-//! be idle; when told to stop it takes no new connection, ends open streams, and finishes what it
-//! has begun.
+//! Guarantees: it listens on loopback; an idle connection is kept for as long as clients are given
+//! to be idle; when told to stop it takes no new connection, ends open streams, and finishes what
+//! it has begun.
 //!
 //! Does not know: what any route answers.
 

@@ -1,6 +1,6 @@
 //! How flags reach SDKs: the stream (`/all`) and the poll (`/sdk/latest-all`).
 //!
-//! Promises: a stream opens with everything; a change of the account follows at once, only what
+//! Guarantees: a stream opens with everything; a change of the account follows at once, only what
 //! changed, segments first; a comment line goes out while nothing happens; a stream ends when the
 //! server stops or its key is gone.
 //!

@@ -1,6 +1,6 @@
 //! Embeddings of texts, without any model of them.
 //!
-//! Promises: vectors of length one, the same for the same text; a query and a chunk of the
+//! Guarantees: vectors of length one, the same for the same text; a query and a chunk of the
 //! scenario's knowledge base have the similarity that the simulated search gives them, so a client
 //! that searches with these vectors finds what the simulator's agents find.
 //!

@@ -1,6 +1,6 @@
 //! What the server holds: the scenario, the LaunchDarkly account, and what has arrived.
 //!
-//! Promises: a change of the account reaches whoever waits for it; a lock is held for one answer
+//! Guarantees: a change of the account reaches whoever waits for it; a lock is held for one answer
 //! only and never while anything waits.
 //!
 //! Does not know: HTTP.
@@ -20,11 +20,11 @@ use crate::llm::wire::Provider;
 use crate::random::Seed;
 use crate::scenario::{AnswerScript, FaultRule, Scenario};
 use crate::serve::answers::{Answers, AskedOf, Picked};
-use crate::serve::kept_responses::KeptResponses;
 use crate::serve::ledger::Ledger;
 use crate::serve::recent_chats::RecentChats;
 use crate::serve::recorder::Recorder;
 use crate::serve::responder::ChatResponder;
+use crate::serve::response_store::ResponseStore;
 use crate::serve::state::{Entry, State};
 use crate::time::{Duration, unix_ms};
 
@@ -98,7 +98,7 @@ pub struct World {
     /// What was asked and answered.
     recent_chats: Mutex<RecentChats>,
     /// Answers that a client may come back to.
-    kept_responses: Mutex<KeptResponses>,
+    response_store: Mutex<ResponseStore>,
     /// The scripted answers.
     answers: Mutex<Answers>,
     /// What becomes of an app's traffic, if the mocks do not answer it.
@@ -144,7 +144,7 @@ impl World {
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
             recent_chats: Mutex::new(RecentChats::new(settings.transcript as usize)),
-            kept_responses: Mutex::default(),
+            response_store: Mutex::default(),
             answers: Mutex::default(),
             recorder: None,
             state: None,
@@ -274,8 +274,8 @@ impl World {
     }
 
     /// Answers that a client may come back to, for one look or one change.
-    pub fn kept_responses(&self) -> MutexGuard<'_, KeptResponses> {
-        held(&self.kept_responses)
+    pub fn response_store(&self) -> MutexGuard<'_, ResponseStore> {
+        held(&self.response_store)
     }
 
     /// Everything as it was at the start: the account bootstrapped anew, nothing arrived. Open
@@ -300,7 +300,7 @@ impl World {
         if let Some(recorder) = &self.recorder {
             recorder.start_over();
         }
-        *self.kept_responses() = KeptResponses::default();
+        *self.response_store() = ResponseStore::default();
         let mut ledger = held(&self.ledger);
         let streams = ledger.grade.streams();
         *ledger = Ledger::new(self.scenario, self.settings.seed, &self.faults);

@@ -1,6 +1,6 @@
 //! A priority queue that is stable: by time, and among equal times in the order of entry.
 //!
-//! Promises: ties leave first in, first out; so the order of a simulation never depends on the
+//! Guarantees: ties leave first in, first out; so the order of a simulation never depends on the
 //! heap's innards.
 //!
 //! Does not know: what is queued.

@@ -1,6 +1,6 @@
 //! A sample percentile and its standard error, without sorting all of the sample.
 //!
-//! Promises: one pass of selection plus a sort of the few values around the percentile; `None`
+//! Guarantees: one pass of selection plus a sort of the few values around the percentile; `None`
 //! where values are missing.
 //!
 //! Does not know: where the values come from.

@@ -1,7 +1,7 @@
 //! Who comes as the n-th user, and with what.
 //!
-//! Promises: a user's plan depends on the seed, the user's key and the visit alone, so 2,000 users contain the
-//! first 1,000 unchanged and users may be drawn in any order.
+//! Guarantees: a user's plan depends on the seed, the user's key and the visit alone, so 2,000
+//! users contain the first 1,000 unchanged and users may be drawn in any order.
 //!
 //! Does not know: how the question will be worded (a model writes it), or when it is sent (the
 //! engine says).
@@ -67,8 +67,8 @@ impl<'k> Plan<'k> {
         }
     }
 
-    /// The plan of visit number `nth`, from 0, of this user. The audience group is the same at every
-    /// visit; depth and personal data persist as much as the user's draws do.
+    /// The plan of visit number `nth`, from 0, of this user. The audience group is the same at
+    /// every visit; depth and personal data persist as much as the user's draws do.
     #[must_use]
     pub fn visitor(&self, user: Owner, nth: u32) -> Visitor {
         let (seed, visit) = (self.luck.seed, user.visit(nth));

@@ -1,7 +1,7 @@
 //! Users who come back: how often, after how long, and how much of a user's draws they share.
 //!
-//! Guarantees: the number of visits and the gaps belong to the user, whatever happens in a visit, so
-//! every arm has the same visits; each is monotone in one uniform number.
+//! Guarantees: the number of visits and the gaps belong to the user, whatever happens in a visit,
+//! so every arm has the same visits; each is monotone in one uniform number.
 //!
 //! Does not know: what happens in a visit.
 

@@ -1,6 +1,6 @@
 //! A rule held against an analysis.
 //!
-//! Promises: total. Every leaf criterion is reported with what was found and what was required;
+//! Guarantees: total. Every leaf criterion is reported with what was found and what was required;
 //! three-valued logic (Kleene's) joins them, so an unknown leaf decides nothing by itself and the
 //! unknown never ships.
 

@@ -13,7 +13,7 @@
 //! )
 //! ```
 //!
-//! Promises: a rule that was read has finite bounds, probabilities from 0 to 1 and no empty list
+//! Guarantees: a rule that was read has finite bounds, probabilities from 0 to 1 and no empty list
 //! (an empty `All` would always ship). Effects are treatment against control, with the sign of the
 //! metric itself: a latency that falls is a negative effect, whichever direction is good.
 //!

@@ -1,7 +1,7 @@
 //! What is odd about a rule before there are any data: criteria that only a worse treatment meets,
 //! that always or never hold, that exclude each other, and percentages written as whole numbers.
 //!
-//! Promises: each warning is one sentence that names the criterion and says what follows. A rule
+//! Guarantees: each warning is one sentence that names the criterion and says what follows. A rule
 //! without a warning may still be a bad one.
 //!
 //! Does not know: data.

@@ -250,7 +250,7 @@ fn experiments(report: &simlab::Report) -> Vec<Value> {
         .collect()
 }
 
-/// Equal but for rounding: a run has microseconds and picodollars, events have milliseconds and
+/// Equal but for rounding: a run has microseconds and nano-dollars, events have milliseconds and
 /// dollars.
 fn equal(one: &Value, other: &Value, family: &str) {
     match (one, other) {

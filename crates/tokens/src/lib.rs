@@ -1,8 +1,8 @@
 //! How many tokens of `o200k_base` a text has: the byte-pair table that OpenAI publishes for the
 //! GPT-4o family (tiktoken, MIT).
 //!
-//! Promises: [`count`] is the length of the published encoding, special tokens taken as plain text.
-//! Nothing is loaded or built at run time: the table lies in the binary as it is searched.
+//! Guarantees: [`count`] is the length of the published encoding, special tokens taken as plain
+//! text. Nothing is loaded or built at run time: the table lies in the binary as it is searched.
 //!
 //! Does not know: which model counts how, or what a chat format adds.
 

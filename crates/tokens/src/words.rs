@@ -8,7 +8,7 @@
 //! 5. white space up to its last line break;
 //! 6. and 7. white space, but for the last one before a word.
 //!
-//! Promises: the words are those of tiktoken's regular expression; together they are the text.
+//! Guarantees: the words are those of tiktoken's regular expression; together they are the text.
 //!
 //! Does not know: tokens.
 

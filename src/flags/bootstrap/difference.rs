@@ -1,6 +1,6 @@
 //! How what is there differs from what is wanted, for people.
 //!
-//! Promises: long texts are shown from where they begin to differ.
+//! Guarantees: long texts are shown from where they begin to differ.
 //!
 //! Does not know: resources, or whether anything is changed.
 

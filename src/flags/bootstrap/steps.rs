@@ -1,6 +1,6 @@
 //! The steps of the procedure, in the order in which one thing needs another.
 //!
-//! Promises: a resource is read before it is written, and written only when it is missing or
+//! Guarantees: a resource is read before it is written, and written only when it is missing or
 //! differs.
 //!
 //! Does not know: who answers.

@@ -4,7 +4,7 @@
 //! experiment decides that. A rule that is not wanted is somebody else's: it stays, behind the
 //! wanted ones.
 //!
-//! Promises: no instruction where nothing differs.
+//! Guarantees: no instruction where nothing differs.
 //!
 //! Does not know: requests.
 

@@ -1,6 +1,6 @@
 //! Whether a specification can be fulfilled, before anything is changed.
 //!
-//! Promises: every fault at once, each in a sentence that names what is wrong.
+//! Guarantees: every fault at once, each in a sentence that names what is wrong.
 //!
 //! Does not know: where in a file the fault was written; the scenario's own checks point there.
 

@@ -1,7 +1,7 @@
 //! Events as the newest SDKs send them: launchdarkly-server-sdk 9 for Python, and the families of AI
 //! SDKs (`SdkFamily`).
 //!
-//! Promises: plain arguments in, JSON out, in a fixed order of fields.
+//! Guarantees: plain arguments in, JSON out, in a fixed order of fields.
 //!
 //! Does not know: when an event is due, how it is delivered, or what the simulation keeps.
 

@@ -1,6 +1,6 @@
 //! The audit log: what was changed, the last change first.
 //!
-//! Promises: bounded; an entry's id follows from its number.
+//! Guarantees: bounded; an entry's id follows from its number.
 //!
 //! Does not know: who changed it, or how it was before.
 

@@ -1,6 +1,6 @@
 //! Reading a request's body, field by field.
 //!
-//! Promises: a field of the wrong type is an error that names it; unknown fields are ignored, as
+//! Guarantees: a field of the wrong type is an error that names it; unknown fields are ignored, as
 //! the real service does.
 //!
 //! Does not know: what the fields are for.

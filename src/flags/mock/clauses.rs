@@ -1,6 +1,6 @@
 //! Clauses and rules: what segments and targeting have in common.
 //!
-//! Promises: a rule has an id for life; instructions that name an unknown rule or clause are
+//! Guarantees: a rule has an id for life; instructions that name an unknown rule or clause are
 //! refused.
 //!
 //! Does not know: what a matching rule serves.

@@ -1,7 +1,7 @@
 //! AI configs: a flag whose variations are agents, with an automatic variation `disabled` at
 //! index 0.
 //!
-//! Promises: every change that an SDK can see raises the version of the flag in each environment
+//! Guarantees: every change that an SDK can see raises the version of the flag in each environment
 //! that it touches.
 //!
 //! Does not know: rules and rollouts (`targeting` does), or what a variation holds.

@@ -3,7 +3,7 @@
 //! Starting draws the iteration's seed and turns its rule into an experiment rollout; stopping lets
 //! the rule serve the winner. The flag's version rises with each.
 //!
-//! Promises: an experiment starts only where nothing else holds the config's rule and no guarded
+//! Guarantees: an experiment starts only where nothing else holds the config's rule and no guarded
 //! rollout runs on the config.
 //!
 //! Does not know: results.

@@ -1,6 +1,6 @@
 //! Ordinary feature flags: values of any kind, targeted like AI configs.
 //!
-//! Promises: every change that an SDK can see raises the version of the flag in each environment
+//! Guarantees: every change that an SDK can see raises the version of the flag in each environment
 //! that it touches.
 //!
 //! Does not know: requests, or who evaluates it.

@@ -1,8 +1,8 @@
 //! Agent graphs: which AI config hands over to which, and the flag that SDKs receive of it.
 //!
-//! Promises: a graph that has a root is served in every environment, because the REST interface of
-//! the real service cannot switch it on. Instructions about targeting are taken, too: an extension,
-//! like the two variations `disabled` and `default` of its flag.
+//! Guarantees: a graph that has a root is served in every environment, because the REST interface
+//! of the real service cannot switch it on. Instructions about targeting are taken, too: an
+//! extension, like the two variations `disabled` and `default` of its flag.
 //!
 //! Does not know: who walks it.
 

@@ -1,7 +1,7 @@
 //! Where ids, salts and keys come from.
 //!
-//! Promises: an id, salt or key depends on the account's seed and the resource's path alone, never
-//! on what else was created.
+//! Guarantees: an id, salt or key depends on the account's seed and the resource's path alone,
+//! never on what else was created.
 
 use crate::random::{Owner, Purpose, Seed};
 

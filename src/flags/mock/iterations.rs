@@ -1,6 +1,6 @@
 //! One iteration of an experiment: its design, and whether it runs.
 //!
-//! Promises: a design that cannot run is refused when it is handed in.
+//! Guarantees: a design that cannot run is refused when it is handed in.
 //!
 //! Does not know: the targeting rule that it will take over.
 

@@ -1,6 +1,6 @@
 //! What variations are made of: tools and models.
 //!
-//! Promises: a tool keeps its versions, because a variation is attached to one of them.
+//! Guarantees: a tool keeps its versions, because a variation is attached to one of them.
 //!
 //! Does not know: which variations use what.
 

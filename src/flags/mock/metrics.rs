@@ -1,6 +1,6 @@
 //! Metric definitions, as the REST interface takes and shows them.
 //!
-//! Promises: a definition that the real service refuses is refused here.
+//! Guarantees: a definition that the real service refuses is refused here.
 //!
 //! Does not know: events, or how a metric is computed.
 

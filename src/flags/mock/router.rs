@@ -1,7 +1,7 @@
 //! From a request's path to the operation that answers it.
 //!
-//! Promises: a request either takes effect as a whole or changes nothing; an unknown path is 404, a
-//! known one with another method 405.
+//! Guarantees: a request either takes effect as a whole or changes nothing; an unknown path is 404,
+//! a known one with another method 405.
 //!
 //! Does not know: authentication and rate limits, which belong to the server in front.
 

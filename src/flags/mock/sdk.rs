@@ -1,6 +1,6 @@
 //! What a server-side SDK receives: flags and segments of one environment.
 //!
-//! Promises: every field that any SDK insists on is written, the defaults included.
+//! Guarantees: every field that any SDK insists on is written, the defaults included.
 //!
 //! Does not know: how it is delivered.
 

@@ -1,6 +1,6 @@
 //! Targeting: who gets which variation of an AI config in one environment.
 //!
-//! Promises: an instruction either takes effect or names its fault; a rule that a running
+//! Guarantees: an instruction either takes effect or names its fault; a rule that a running
 //! experiment or guarded rollout holds is not changed under it.
 //!
 //! Does not know: what an experiment measures, or how a rollout is evaluated.

@@ -1,6 +1,6 @@
 //! Variations of AI configs: what an agent is, version by version.
 //!
-//! Promises: a change makes a new version and keeps the old ones; what an SDK receives is the
+//! Guarantees: a change makes a new version and keeps the old ones; what an SDK receives is the
 //! latest.
 //!
 //! Does not know: who gets which variation.

@@ -5,7 +5,7 @@
 //! simulated for the same users, and each parameter is moved until the simulated moment is the
 //! recorded one: see `matching`.
 //!
-//! Promises: figures with too few observations are kept as the scenario has them.
+//! Guarantees: figures with too few observations are kept as the scenario has them.
 //!
 //! Does not know: how the result is written.
 

@@ -2,8 +2,8 @@
 //! scale, which is maximum likelihood for a log-normal factor (Gauss–Newton; Seber & Wild,
 //! *Nonlinear Regression*, 2.1 and 5.1).
 //!
-//! Promises: values above four standard deviations, by the median absolute deviation, are taken for
-//! stalls and left out.
+//! Guarantees: values above four standard deviations, by the median absolute deviation, are taken
+//! for stalls and left out.
 //!
 //! Does not know: whose latency it is.
 

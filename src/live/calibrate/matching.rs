@@ -3,8 +3,8 @@
 //! moments: McFadden 1989, *Econometrica* 57). The error of a parameter is that of its two moments,
 //! divided by how much the moment moves with it: the delta method.
 //!
-//! Promises: the slopes are those of the simulator itself, with the same luck on both sides. What a
-//! moment hardly depends on is kept as the scenario has it, and said to be. Measured: of the 90%
+//! Guarantees: the slopes are those of the simulator itself, with the same luck on both sides. What
+//! a moment hardly depends on is kept as the scenario has it, and said to be. Measured: of the 90%
 //! intervals of eight recordings of 600 users each, 34 of 39 held the server's true values (`cargo
 //! test --test it -- --ignored --nocapture eight_recordings`).
 //!

@@ -1,8 +1,8 @@
 //! A recording to a scenario: model profiles fitted to what real models did, so that a little live
 //! traffic buys a simulator.
 //!
-//! Promises: every fitted figure has its interval and the number of observations behind it; what a
-//! recording cannot tell stays as the scenario has it, and is said to.
+//! Guarantees: every fitted figure has its interval and the number of observations behind it; what
+//! a recording cannot tell stays as the scenario has it, and is said to.
 //!
 //! Does not know: files.
 

@@ -1,6 +1,6 @@
 //! The real LaunchDarkly: its REST interface, and its official SDK for flags and events.
 //!
-//! Promises: no key is in any error; an event that was not taken is not passed over in silence.
+//! Guarantees: no key is in any error; an event that was not taken is not passed over in silence.
 //!
 //! Does not know: what a run is.
 

@@ -1,6 +1,6 @@
 //! Bringing a real project to what a scenario needs: shown first, then done.
 //!
-//! Promises: a plan only reads. Nothing that exists is changed unless that is asked for, and
+//! Guarantees: a plan only reads. Nothing that exists is changed unless that is asked for, and
 //! nothing is ever deleted.
 //!
 //! Does not know: who is asked whether to go on.

@@ -1,8 +1,8 @@
 //! LaunchDarkly's REST interface over HTTP.
 //!
-//! Promises: the token goes to the one address that it is for, and into no error. What was refused
-//! because it came too often is asked again when the service says so; what came to nothing is asked
-//! again only where asking twice is as good as once.
+//! Guarantees: the token goes to the one address that it is for, and into no error. What was
+//! refused because it came too often is asked again when the service says so; what came to nothing
+//! is asked again only where asking twice is as good as once.
 //!
 //! Does not know: what any path means.
 

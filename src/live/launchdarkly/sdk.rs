@@ -1,6 +1,6 @@
 //! Flags and events through LaunchDarkly's official SDK.
 //!
-//! Promises: users are assigned by LaunchDarkly's flags as its stream brings them; metric events
+//! Guarantees: users are assigned by LaunchDarkly's flags as its stream brings them; metric events
 //! are those that a simulated run writes down. Every event that the SDK made is accounted for; none
 //! leaves this process before somebody sends it.
 //!

@@ -1,6 +1,6 @@
 //! Embeddings: `POST /v1/embeddings`, a format that providers share with small differences.
 //!
-//! Promises: a vector comes back bit for bit in base64, and exactly in a list of numbers as well,
+//! Guarantees: a vector comes back bit for bit in base64, and exactly in a list of numbers as well,
 //! since every `f32` is written so that it reads back the same.
 //!
 //! Does not know: what a text means.

@@ -1,6 +1,6 @@
 //! What stands around a body: status, headers, and what they mean to whoever asked.
 //!
-//! Promises: header names are matched without regard to case; a header that cannot be read is as
+//! Guarantees: header names are matched without regard to case; a header that cannot be read is as
 //! good as absent.
 //!
 //! Does not know: sockets, or the shape of any body.

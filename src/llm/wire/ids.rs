@@ -1,7 +1,7 @@
 //! Digits for identifiers, made from random bits that are passed in; each provider has its own
 //! forms.
 //!
-//! Promises: the same bits give the same id; a tool call's id is one that the provider would take
+//! Guarantees: the same bits give the same id; a tool call's id is one that the provider would take
 //! back.
 //!
 //! Does not know: a generator.

@@ -1,6 +1,6 @@
 //! Rate limits as the providers' headers tell them, in one form.
 //!
-//! Promises: what a provider does not tell is `None`; reading what was written gives the same
+//! Guarantees: what a provider does not tell is `None`; reading what was written gives the same
 //! limits again, as far as that provider has words for them.
 //!
 //! Does not know: how to stay within them.

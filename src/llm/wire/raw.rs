@@ -1,7 +1,7 @@
 //! JSON that belongs to somebody else (a tool's schema, a tool call's arguments): kept as text,
 //! byte for byte.
 //!
-//! Promises: what is written is always valid JSON, even where a model's arguments are not: an
+//! Guarantees: what is written is always valid JSON, even where a model's arguments are not: an
 //! object that wraps them, as Anthropic advises for invalid JSON, stands in their place, and is
 //! unwrapped again on reading.
 //!

@@ -7,7 +7,7 @@
 //! for is never cut short, only given up on when it is longer than the caller would stand, and it
 //! is spread upwards so that those who were refused together do not come back together.
 //!
-//! Promises: bounded, however often it is asked; the luck comes in as an argument.
+//! Guarantees: bounded, however often it is asked; the luck comes in as an argument.
 //!
 //! Does not know: any clock.
 

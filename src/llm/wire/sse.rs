@@ -1,7 +1,7 @@
 //! Server-sent events in both directions: an answer cut into frames, and bytes put together to
 //! events again.
 //!
-//! Promises: the reader takes any bytes, split anywhere (inside a character, between `\r` and
+//! Guarantees: the reader takes any bytes, split anywhere (inside a character, between `\r` and
 //! `\n`), and holds no more than [`MAX_EVENT_BYTES`] of an unfinished event. It follows the
 //! `WHATWG` rules, so a comment, a retry hint or an unknown field does no harm, and an event that
 //! was not finished is not delivered.

@@ -1,6 +1,6 @@
 //! Moments and durations as the providers' headers write them.
 //!
-//! Promises: a text that is none of the known forms is `None`, never a guess. Formats: RFC 3339
+//! Guarantees: a text that is none of the known forms is `None`, never a guess. Formats: RFC 3339
 //! (Anthropic), a duration such as `6m0s` or `12ms` (OpenAI), an HTTP date (proxies).
 //!
 //! Does not know: what time it is.

@@ -1,7 +1,7 @@
 //! The charts of one look at the data: posteriors, relative differences, distributions and
 //! failures.
 //!
-//! Promises: `None` where there is nothing to draw, never an empty chart.
+//! Guarantees: `None` where there is nothing to draw, never an empty chart.
 //!
 //! Does not know: the page around them.
 

@@ -1,6 +1,6 @@
 //! The strokes that all charts share: a titled drawing, lines, areas, texts and axes.
 //!
-//! Promises: places have one decimal, so the bytes are the same on every platform; text is a text
+//! Guarantees: places have one decimal, so the bytes are the same on every platform; text is a text
 //! node and never an attribute, so the library escapes it; colors are classes, so the page's style
 //! decides.
 //!

@@ -1,6 +1,6 @@
 //! The charts in which one thing leads to the next: results as users arrive, and costs that add up.
 //!
-//! Promises: `None` where there is nothing to draw, never an empty chart.
+//! Guarantees: `None` where there is nothing to draw, never an empty chart.
 //!
 //! Does not know: the page around them.
 

@@ -1,7 +1,7 @@
 //! The report as one page for a browser, a phone or paper: nothing is loaded from elsewhere and
 //! nothing runs.
 //!
-//! Promises: the same report gives the same bytes; whatever a scenario, a model or an event says
+//! Guarantees: the same report gives the same bytes; whatever a scenario, a model or an event says
 //! stays text; every chart has a text that says the same, and its numbers stand in a table.
 //!
 //! Does not know: what is printed in a terminal; the document is the same for both.

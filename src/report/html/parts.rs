@@ -1,6 +1,6 @@
 //! The building blocks of the page: tables, lists, badges and figures.
 //!
-//! Promises: what comes from the report goes through `plain` and the template's escaping.
+//! Guarantees: what comes from the report goes through `plain` and the template's escaping.
 //!
 //! Does not know: in which order they stand.
 

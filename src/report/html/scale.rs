@@ -1,6 +1,6 @@
 //! From values to places on a chart, and the round numbers that stand at an axis.
 //!
-//! Promises: ticks are round, rising, inside the range, and few; a range without width still has
+//! Guarantees: ticks are round, rising, inside the range, and few; a range without width still has
 //! one.
 //!
 //! Does not know: what is drawn.

@@ -1,7 +1,7 @@
 //! Who answers in a structure: agents of a scenario's own graph that plan, critique or route without
 //! handoff tools, and judges that LaunchDarkly's AI SDKs ask for a score.
 //!
-//! Promises: what the role's mock answers, in the schema of the request.
+//! Guarantees: what the role's mock answers, in the schema of the request.
 //!
 //! Does not know: any provider's fields.
 

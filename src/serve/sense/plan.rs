@@ -1,7 +1,7 @@
 //! Which tools a question is for, with which arguments, in which order.
 //!
-//! Guarantees: a function of the question and the tools alone, so the plan is the same in every round
-//! of a conversation, and ends.
+//! Guarantees: a function of the question and the tools alone, so the plan is the same in every
+//! round of a conversation, and ends.
 //!
 //! Does not know: what was called already.
 

@@ -99,14 +99,9 @@ pub(super) struct UsageOut {
 #[derive(Clone, Copy, Default, Serialize)]
 struct InputDetailsOut {
     cached_tokens: u32,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::quantity::is_zero")]
     cache_write_tokens: u32,
     audio_tokens: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(tokens: &u32) -> bool {
-    *tokens == 0
 }
 
 #[derive(Clone, Copy, Default, Serialize)]

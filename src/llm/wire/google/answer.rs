@@ -131,7 +131,7 @@ static BLOCKED: [SafetyOut; 4] = [
 #[serde(rename_all = "camelCase")]
 pub(super) struct UsageOut {
     prompt_token_count: u32,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::quantity::is_zero")]
     cached_content_token_count: u32,
     candidates_token_count: u32,
     total_token_count: u64,
@@ -143,11 +143,6 @@ pub(super) struct UsageOut {
 struct ModalityOut {
     modality: &'static str,
     token_count: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 impl UsageOut {

@@ -19,7 +19,7 @@ use crate::llm::wire::responses::{ListPage, ResponsesApi, compacted, list_page, 
 use crate::random::{Owner, Purpose};
 use crate::serve::chat::{refused, request_id, taken};
 use crate::serve::http::{bytes_of, json as json_answer, parameters};
-use crate::serve::kept_responses::KeptConversation;
+use crate::serve::response_store::KeptConversation;
 use crate::serve::responses::{field, kept_item, with_conversation};
 use crate::serve::world::World;
 use crate::time::unix_ms;
@@ -168,7 +168,7 @@ fn compact(asked: &KeptRequest<'_>) -> Result<Response, ChatError> {
 }
 
 fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    let kept = asked.world.kept_responses().responses.get(id).cloned();
+    let kept = asked.world.response_store().responses.get(id).cloned();
     let kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
     let waits = kept.pending.filter(|pending| unix_ms() < pending.ready_ms);
     let document = waits.map_or(kept.document, |pending| pending.in_progress);
@@ -176,13 +176,13 @@ fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatErro
 }
 
 fn delete_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    let deleted = asked.world.kept_responses().responses.remove(id);
+    let deleted = asked.world.response_store().responses.remove(id);
     deleted.ok_or_else(|| asked.api.not_found("Response", id, None))?;
     Ok(json_answer(200, &json!({ "id": id, "object": "response", "deleted": true })))
 }
 
 fn cancel(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    let mut all = asked.world.kept_responses();
+    let mut all = asked.world.response_store();
     let kept = all.responses.get(id).cloned();
     let mut kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
     let pending =
@@ -197,7 +197,7 @@ fn cancel(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
 }
 
 fn input_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    let kept = asked.world.kept_responses().responses.get(id).cloned();
+    let kept = asked.world.response_store().responses.get(id).cloned();
     let kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
     // What was only referred to is shown.
     let shown = |item: Value| {
@@ -241,7 +241,7 @@ pub async fn conversation(
 }
 
 fn found(asked: &KeptRequest<'_>, id: &str) -> Result<KeptConversation, ChatError> {
-    let kept = asked.world.kept_responses().conversation(id).cloned();
+    let kept = asked.world.response_store().conversation(id).cloned();
     kept.ok_or_else(|| asked.api.not_found("Conversation", id, None))
 }
 
@@ -310,7 +310,7 @@ fn begin(asked: &KeptRequest<'_>) -> Result<Response, ChatError> {
     let mut body = asked.value()?;
     let metadata = metadata(&mut body)?;
     let made = {
-        let mut kept = asked.world.kept_responses();
+        let mut kept = asked.world.response_store();
         kept.made += 1;
         kept.made
     };
@@ -319,20 +319,20 @@ fn begin(asked: &KeptRequest<'_>) -> Result<Response, ChatError> {
     conversation.metadata = metadata;
     items(asked, &body, &id, 0)?.into_iter().for_each(|item| conversation.push(item));
     let response = shown(&id, &conversation);
-    asked.world.kept_responses().keep_conversation(&id, conversation);
+    asked.world.response_store().keep_conversation(&id, conversation);
     Ok(response)
 }
 
 fn update(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let mut body = asked.value()?;
     let metadata = metadata(&mut body)?;
-    let changed = asked.world.kept_responses().change(id, |kept| kept.metadata = metadata);
+    let changed = asked.world.response_store().change(id, |kept| kept.metadata = metadata);
     let changed = changed.ok_or_else(|| asked.api.not_found("Conversation", id, None))?;
     Ok(shown(id, &changed))
 }
 
 fn delete(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    if !asked.world.kept_responses().forget_conversation(id) {
+    if !asked.world.response_store().forget_conversation(id) {
         return Err(asked.api.not_found("Conversation", id, None));
     }
     Ok(json_answer(200, &json!({ "id": id, "object": "conversation.deleted", "deleted": true })))
@@ -347,7 +347,7 @@ fn add_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let more = added.clone();
     asked
         .world
-        .kept_responses()
+        .response_store()
         .change(id, |kept| more.into_iter().for_each(|item| kept.push(item)));
     let page = ListPage { limit: Some(MAX_ITEMS), after: None, ascending: true };
     Ok(json_answer(200, &list_page(added.into_iter(), &page)))
@@ -362,7 +362,7 @@ fn read_item(asked: &KeptRequest<'_>, id: &str, item: &str) -> Result<Response, 
 
 fn delete_item(asked: &KeptRequest<'_>, id: &str, item: &str) -> Result<Response, ChatError> {
     let mut deleted = false;
-    let changed = asked.world.kept_responses().change(id, |kept| deleted = kept.remove(item));
+    let changed = asked.world.response_store().change(id, |kept| deleted = kept.remove(item));
     let changed = changed.ok_or_else(|| asked.api.not_found("Conversation", id, None))?;
     if deleted { Ok(shown(id, &changed)) } else { Err(asked.api.not_found("Item", item, None)) }
 }

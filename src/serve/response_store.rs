@@ -86,7 +86,7 @@ impl KeptConversation {
 
 /// Everything that is kept.
 #[derive(Clone, Debug)]
-pub struct KeptResponses {
+pub struct ResponseStore {
     /// Answers by id.
     pub responses: ByteBoundedMap<KeptResponse>,
     conversations: ByteBoundedMap<KeptConversation>,
@@ -94,7 +94,7 @@ pub struct KeptResponses {
     pub made: u64,
 }
 
-impl Default for KeptResponses {
+impl Default for ResponseStore {
     fn default() -> Self {
         Self {
             responses: ByteBoundedMap::new(MAX_RESPONSE_BYTES),
@@ -104,7 +104,7 @@ impl Default for KeptResponses {
     }
 }
 
-impl KeptResponses {
+impl ResponseStore {
     /// Keeps an answer.
     pub fn keep(&mut self, id: String, kept: KeptResponse) {
         let pending = kept.pending.as_ref();
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_million_answers_take_bounded_memory() {
-        let mut kept = KeptResponses::default();
+        let mut kept = ResponseStore::default();
         for nth in 0..1_000_000_u32 {
             let bytes = Bytes::from_static(&[b'x'; 4_000]);
             let (request, document) = (bytes.clone(), bytes);
