@@ -45,7 +45,6 @@ pub use lift::{Lift, Lifts};
 
 /// Whether a count is 0: serde leaves out such fields by it.
 #[must_use]
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 pub fn is_zero(count: &u32) -> bool {
     *count == 0
 }
