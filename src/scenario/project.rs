@@ -24,8 +24,13 @@ fn graph(graph: &Graph, title: &str) -> Option<flags::GraphSpec> {
             let known = edges.iter().position(|known| known.from == from && known.to == to);
             let at = known.unwrap_or(edges.len());
             if known.is_none() {
+                // Agents `a-b`, `c` and `a`, `b-c` would give two edges one key.
+                let mut key = format!("edge-{from}-{to}");
+                while edges.iter().any(|known| known.key == key) {
+                    key.push_str("-more");
+                }
                 edges.push(flags::GraphEdgeSpec {
-                    key: format!("edge-{from}-{to}"),
+                    key,
                     from: from.to_owned(),
                     to: to.to_owned(),
                     handoff: serde_json::Map::new(),

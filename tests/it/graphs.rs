@@ -632,3 +632,36 @@ fn a_critic_catches_as_much_as_its_model_is_good() {
     // The poor one nags more: 8 in 100 good answers against 2.
     assert!(poor > good, "{poor} {good}");
 }
+
+#[test]
+fn edges_of_agents_with_hyphens_in_their_names_have_keys_of_their_own() {
+    let scenario = Lab::text(
+        r#"(
+    graph: (
+        key: "chain",
+        root: "a-b",
+        nodes: {
+            "a-b": (role: Answer, model: "gpt-6.1-terra"),
+            "c": (role: Answer, model: "gpt-6.1-terra"),
+            "a": (role: Answer, model: "gpt-6.1-terra"),
+            "b-c": (role: Answer, model: "gpt-6.1-terra"),
+        },
+        edges: [(from: "a-b", to: "c"), (from: "c", to: "a"), (from: "a", to: "b-c")],
+    ),
+    configs: { "c": (variations: { "other": (like: "default") }) },
+    experiments: [(
+        key: "own",
+        config: "c",
+        control: "default",
+        split: { "default": "50%", "other": "50%" },
+        metrics: ["ai_cost_per_request"],
+    )],
+)"#,
+    )
+    .scenario();
+    let graph = scenario.project.graph.as_ref().unwrap();
+    let keys: Vec<&str> = graph.edges.iter().map(|edge| edge.key.as_str()).collect();
+    assert_eq!(keys, ["edge-a-b-c", "edge-c-a", "edge-a-b-c-more"]);
+    // LaunchDarkly's mock, which refuses two edges of one key, takes it.
+    Stage::new(&scenario, Seed(1)).unwrap();
+}
