@@ -9,6 +9,7 @@
 
 mod excerpt;
 mod recognize;
+mod shell;
 
 use std::fmt;
 use std::ops::Range;
@@ -18,6 +19,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 pub use excerpt::shortened;
 pub use recognize::{Wanted, json_fault, mistaken};
+pub use shell::shell_argument;
 
 /// Width of the drawing, in columns.
 const WIDTH: usize = 100;

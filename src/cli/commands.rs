@@ -43,6 +43,11 @@ pub(super) fn not_set_up(scenario: &str, error: &dyn std::error::Error) -> Exit 
     bad_file(&[Diagnostic::new(format!("`{scenario}` cannot be run: {error}"))])
 }
 
+/// A path as a shell takes it, for a command to paste.
+pub(super) fn pasted(path: &Path) -> String {
+    diagnostic::shell_argument(&path.display().to_string())
+}
+
 /// Writes the result.
 pub(super) fn print(text: &str) -> Ended {
     output::result(text).map(|()| Exit::Ran).map_err(|error| backend_failed(&error))
@@ -273,7 +278,7 @@ pub(super) fn new(name: &str, file: Option<&Path>) -> Ended {
             output::message(&format!(
                 "wrote {}; run it with: simlab run {}",
                 file.display(),
-                file.display()
+                pasted(file)
             ));
             Ok(Exit::Ran)
         }

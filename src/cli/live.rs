@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ReplayArgs, RunArgs};
 use super::bootstrap_document::{Stance, to_text};
-use super::commands::{Ended, backend_failed, bad_file, expected, not_set_up, print, rendered};
+use super::commands::{
+    Ended, backend_failed, bad_file, expected, not_set_up, pasted, print, rendered,
+};
 use super::exit::Exit;
 use super::progress::Progress;
 use super::save::JOURNAL;
@@ -21,7 +23,7 @@ use super::signals::told_to_stop_once;
 use super::watch::Watch;
 use super::{output, save};
 use crate::context::KEY_EPOCH;
-use crate::diagnostic::{Diagnostic, Wanted, mistaken};
+use crate::diagnostic::{Diagnostic, Wanted, mistaken, shell_argument};
 use crate::figure;
 use crate::journal::Reader;
 use crate::live::disk::write_private;
@@ -390,9 +392,10 @@ fn ended(
         let send = if (recording.pending.len() as u64) < missing {
             // Events that were never written down are made again by going on: answers come from the
             // journal.
-            format!("simlab run {} --live --resume {}", args.scenario, folder.display())
+            let folder = pasted(folder);
+            format!("simlab run {} --live --resume {folder}", shell_argument(&args.scenario))
         } else {
-            format!("simlab journal deliver {}", folder.join(JOURNAL).display())
+            format!("simlab journal deliver {}", pasted(&folder.join(JOURNAL)))
         };
         output::message(&format!("send them with: {send}"));
         // An experiment in LaunchDarkly that lacks users is not the one that was asked for.
@@ -402,8 +405,8 @@ fn ended(
     let more = if matches!(stopped, Stopped::Budget(_)) { " --max-cost MORE" } else { "" };
     output::message(&format!(
         "continue with: simlab run {} --live --resume {}{more}",
-        args.scenario,
-        folder.display()
+        shell_argument(&args.scenario),
+        pasted(folder)
     ));
     if missing > 0 {
         output::message(&format!(

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Diagnostic, shortened};
+use super::{Diagnostic, shell_argument, shortened};
 
 /// What a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,7 @@ impl Kind {
     }
 
     fn help(&self, path: &str, wanted: Wanted) -> String {
+        let path = shell_argument(path);
         match self {
             Self::Foreign(_) => wanted.origin().to_owned(),
             Self::Packed { with, .. } => format!("unpack it first: {with} {path}"),

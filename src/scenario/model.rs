@@ -5,6 +5,7 @@ use super::injected::FaultRule;
 use super::lesson::Lesson;
 use super::study::{Study, WatchedRollout};
 use crate::agents::{BusinessOutcome, ConfigSetup, Graph};
+use crate::diagnostic::shell_argument;
 use crate::event::SdkFamily;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::spec::ProjectSpec;
@@ -125,12 +126,7 @@ impl Scenario {
     /// What names it on the command line of a shell: in quotes where it has to be.
     #[must_use]
     pub fn as_argument(&self) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
-        if !self.named_as.is_empty() && self.named_as.chars().all(plain) {
-            self.named_as.clone()
-        } else {
-            format!("'{}'", self.named_as.replace('\'', "'\\''"))
-        }
+        shell_argument(&self.named_as)
     }
 
     /// Whether an experiment is one on the graph itself.
