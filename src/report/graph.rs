@@ -111,7 +111,7 @@ pub struct NodeUse {
 pub struct GraphChange {
     /// The treatment.
     pub variation: String,
-    /// What is different: "without critic", "a way from writer to critic".
+    /// What is different: "without critic", "with an edge from writer to critic".
     pub change: String,
 }
 

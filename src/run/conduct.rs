@@ -2,7 +2,7 @@
 //!
 //! Does not know: files, or how a report is printed.
 
-use crate::analysis::{Analysis, Summary, adjusted, distributions, interactions, over_time};
+use crate::analysis::{Summary, adjusted, distributions, interactions, over_time};
 use crate::experiment::{Experiment, PairedDesign};
 use crate::journal::{Caller, Entry, Event, Fingerprint, Reader};
 use crate::llm::model::{CallFailure, Completion, Prompt};
@@ -321,10 +321,7 @@ impl RunCollector {
             };
             // What an agent does is counted by answer.
             let answers = paired.as_ref().map_or(1, |(design, ..)| u64::from(design.repeats));
-            let of_answers = Analysis {
-                exposures: analysis.exposures.iter().map(|own| own * answers).collect(),
-                ..analysis.clone()
-            };
+            let of_answers: Vec<u64> = analysis.exposures.iter().map(|own| own * answers).collect();
             let charts = beside.charts && paired.is_none();
             let verdict = study.decide(&analysis);
             let extras = ReportSupplements {
@@ -415,17 +412,16 @@ fn traffic_summary(tally: &TrafficTally) -> Traffic {
     }
 }
 
-/// What each agent's calls cost, for each variation: the "hidden cost paradox" table.
+/// What each agent's calls cost, for each variation: the "hidden cost paradox" table. `exposures`
+/// has the users of each.
 fn costs(
     scenario: &Scenario,
     experiment: &Experiment,
-    analysis: &Analysis,
+    exposures: &[u64],
     tally: &ArmTally,
 ) -> Vec<Cost> {
     let mut rows = Vec::new();
-    for (nth, (treatment, &users)) in
-        experiment.treatments.iter().zip(&analysis.exposures).enumerate()
-    {
+    for (nth, (treatment, &users)) in experiment.treatments.iter().zip(exposures).enumerate() {
         for agent in scenario.graph.agents().map(Caller::Agent) {
             let of_agent = tally
                 .spending

@@ -4,7 +4,7 @@
 //!
 //! Does not know: how they are shown.
 
-use crate::agents::{Edge, Graph, NodeRole, When};
+use crate::agents::{Edge, Graph, Handover, NodeRole, When};
 use crate::analysis::{Analysis, triggered};
 use crate::experiment::Experiment;
 use crate::journal::AgentId;
@@ -42,7 +42,7 @@ fn drawn(scenario: &Scenario) -> Vec<Drawn<'_>> {
     let mut all: Vec<Drawn<'_>> = Vec::new();
     let graph = &scenario.graph;
     for from in graph.agents() {
-        // Ways of other forms of the graph are drawn, too.
+        // Edges of other forms of the graph are drawn, too.
         let mut edges: Vec<&Edge> = graph.node(from).edges.iter().collect();
         for other in &scenario.graph_variations {
             let more = other.node(from).edges.iter();
@@ -110,7 +110,7 @@ fn condition(edge: &Edge, role: &NodeRole, before: f64, only: bool) -> String {
     }
 }
 
-/// The scenario's graph with the users who took each way.
+/// The scenario's graph with the users who took each edge.
 #[must_use]
 pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
     let graph = &scenario.graph;
@@ -167,7 +167,7 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
 }
 
 /// How the treatments of an experiment on the graph itself differ from its control: agents that are
-/// left out or added, and ways between agents that both have.
+/// left out or added, and edges between agents that both have.
 #[must_use]
 pub(super) fn graph_changes(scenario: &Scenario, experiment: &Experiment) -> Vec<GraphChange> {
     if !scenario.varies_graph(experiment) {
@@ -195,31 +195,38 @@ pub(super) fn graph_changes(scenario: &Scenario, experiment: &Experiment) -> Vec
         }
         let both = |agent: AgentId| reached.contains(&agent) && before.contains(&agent);
         for from in own.agents().filter(|&agent| both(agent)) {
-            let ways = |graph: &Graph| -> Vec<Edge> {
-                graph.node(from).edges.iter().filter(|edge| both(edge.to)).cloned().collect()
-            };
-            let (now, then) = (ways(own), ways(base));
-            for edge in then.iter().filter(|edge| !now.contains(edge)) {
-                say(format!("without a way from {} to {}", name(from), name(edge.to)));
-            }
-            for edge in now.iter().filter(|edge| !then.contains(edge)) {
-                say(format!("with another way from {} to {}", name(from), name(edge.to)));
+            for to in own.agents().filter(|&agent| both(agent)) {
+                let leads = |graph: &Graph| -> Vec<(When, u8, Handover)> {
+                    let edges = graph.node(from).edges.iter().filter(|edge| edge.to == to);
+                    edges.map(|edge| (edge.when, edge.at_most, edge.hands_over)).collect()
+                };
+                let (now, then) = (leads(own), leads(base));
+                let (from, to) = (name(from), name(to));
+                match (then.is_empty(), now.is_empty()) {
+                    (false, true) => say(format!("without the edge from {from} to {to}")),
+                    (true, false) => say(format!("with an edge from {from} to {to}")),
+                    _ if now != then => {
+                        say(format!("with other conditions on the edge from {from} to {to}"));
+                    }
+                    _ => {}
+                }
             }
         }
     }
     changes
 }
 
-/// What each agent did for the users of each treatment of experiment number `nth`.
+/// What each agent did for the users of each treatment of experiment number `nth`, of whom there
+/// are `exposures`.
 #[must_use]
 pub(super) fn node_uses(
     scenario: &Scenario,
     experiment: &Experiment,
     nth: usize,
-    analysis: &Analysis,
+    exposures: &[u64],
     tally: &GraphTally,
 ) -> Vec<NodeUse> {
-    let arms = experiment.treatments.iter().zip(&analysis.exposures).enumerate();
+    let arms = experiment.treatments.iter().zip(exposures).enumerate();
     let rows = arms.flat_map(|(arm, (treatment, &users))| {
         let group = tally.group(nth, arm);
         let nodes = scenario.graph.agents().zip(group.iter().flat_map(|group| &group.nodes));

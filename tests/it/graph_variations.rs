@@ -175,7 +175,41 @@ fn equal_forms_do_not_differ_and_power_knows_the_effect() {
 }
 
 #[test]
-fn ways_of_its_own_and_another_root() {
+fn edges_of_its_own_are_told_apart_from_edges_with_other_conditions() {
+    let scenario = lab()
+        .change(
+            "{ \"no-critic\": (without: [\"critic\"]) }",
+            "{ \"no-critic\": (edges: [
+                (from: \"writer\", to: \"critic\", when: Share(\"50%\")),
+                (from: \"writer\", to: \"polish\"),
+                (from: \"critic\", to: \"writer\", when: Revise, at_most: 2),
+            ]) }",
+        )
+        .change(
+            "            \"critic\":",
+            "            \"polish\": (role: Answer, model: \"gpt-6-luna\"),\n            \"critic\":",
+        )
+        .change(
+            "            (from: \"critic\", to: \"writer\", when: Revise, at_most: 1),\n",
+            "            (from: \"critic\", to: \"writer\", when: Revise, at_most: 1),\n            (from: \"critic\", to: \"polish\"),\n",
+        )
+        .scenario();
+    let report = report(&scenario);
+    let changes: Vec<&str> =
+        report.experiments[0].graph_changes.iter().map(|own| own.change.as_str()).collect();
+    assert_eq!(
+        changes,
+        [
+            "with an edge from writer to polish",
+            "with other conditions on the edge from writer to critic",
+            "with other conditions on the edge from critic to writer",
+            "without the edge from critic to polish",
+        ]
+    );
+}
+
+#[test]
+fn edges_of_its_own_and_another_root() {
     let scenario = lab()
         .change(
             "{ \"no-critic\": (without: [\"critic\"]) }",
@@ -186,7 +220,7 @@ fn ways_of_its_own_and_another_root() {
             "            \"draft\": (role: Research, model: \"gpt-6-luna\"),\n            \"critic\":",
         )
         .change("\"no-critic\": \"50%\"", "\"no-critic\": \"25%\", \"drafts\": \"25%\"");
-    // The draft is in one variation alone, and no way leads to it but that it comes first.
+    // The draft is in one variation alone, and no edge leads to it: it comes first.
     let scenario = scenario.scenario();
     let report = report(&scenario);
     let changes: Vec<(&str, &str)> = report.experiments[0]
