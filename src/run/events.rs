@@ -4,13 +4,16 @@
 //! Guarantees: the shapes of the scenario's AI SDK (`flags::events`); the order of simulated time;
 //! constant memory, but for judges' scores, for which each user's answer is remembered. Costs are
 //! sent in full, not rounded to six decimals as the tutorial's code does, and durations in whole
-//! milliseconds, as a run counts them too; so an analysis of the file gives the very statistics of
-//! the run.
+//! milliseconds, as a run counts them too. Equal events of a user in the same millisecond (two
+//! researchers side by side that cost the same) are written a millisecond apart, as an analysis
+//! counts events on lines of their own that are equal to the millisecond once. So an analysis of the
+//! file gives the statistics of the run.
 //!
 //! Does not know: where the bytes go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -51,6 +54,8 @@ pub struct Visit {
     /// The user's key, from which the ids of the agents' runs follow; after the first visit with its
     /// number.
     user: String,
+    /// The id of the graph's run, from the first entry on; empty where the SDK walks no graph.
+    graph_run: Option<Arc<str>>,
     /// Whether the graph was fetched.
     fetched: bool,
     /// The agents that have run, and when each run ended.
@@ -81,10 +86,11 @@ impl Visit {
         mut tell: impl FnMut(Sent),
     ) -> bool {
         let (event, mut over) = (&entry.event, false);
-        let graph_run = match walks(scenario) {
-            true => run_id(&format!("{} {}", self.user, scenario.graph.key)),
-            false => String::new(),
-        };
+        let (user, walks) = (&self.user, walks(scenario));
+        let graph_run = Arc::clone(self.graph_run.get_or_insert_with(|| match walks {
+            true => run_id(&format!("{user} {}", scenario.graph.key)).into(),
+            false => "".into(),
+        }));
         let graph = graph_track(scenario, &graph_run);
         let served = match *event {
             Event::Evaluated { served, in_experiment } => {
@@ -177,8 +183,8 @@ impl Visit {
             }
             (Some(_), _) | (None, SdkFamily::AiServer) => {}
             (None, _) => {
-                if let Some(config) = scenario.configs.get(usize::from(served.config)) {
-                    tell(Sent::Metric(AppEvent::AgentUsed, config.key.as_str().into(), 1.0));
+                if let Some(key) = config_key(scenario, served) {
+                    tell(Sent::Metric(AppEvent::AgentUsed, key.into(), 1.0));
                 }
             }
         }
@@ -187,7 +193,7 @@ impl Visit {
     /// The id of the run that this entry of an agent is about. SDKs that walk graphs have one for
     /// each time that a visit comes to an agent; a tool call counts for the run that ends next.
     fn run(&self, scenario: &Scenario, served: Served, event: &Event) -> String {
-        let key = scenario.configs.get(usize::from(served.config)).map_or("", |config| &config.key);
+        let key = config_key(scenario, served).unwrap_or_default();
         let before = self.runs.iter().filter(|(agent, _)| agent.0 == served.config).count();
         let nth = match event {
             _ if scenario.events == SdkFamily::Configs => 0,
@@ -209,13 +215,13 @@ impl Visit {
         tell: &mut impl FnMut(Sent),
     ) {
         let Some(graph) = graph.filter(|graph| graph.family == SdkFamily::AiServer) else { return };
-        let Some(config) = scenario.configs.get(usize::from(served.config)) else { return };
-        let node = [("nodeKey", config.key.as_str().into()), ("index", self.runs.len().into())];
+        let Some(key) = config_key(scenario, served) else { return };
+        let node = [("nodeKey", key.into()), ("index", self.runs.len().into())];
         tell(Sent::Note("$ld:ai:graph:node", graph.with(node), 1.0));
     }
 
     /// A run of an agent has ended that began at this microsecond. The second family of SDKs reports
-    /// the handoff to it: when it ends, and before that when an agent with several ways chose it.
+    /// the handoff to it: when it ends, and before that when an agent with several edges chose it.
     fn handed_over(
         &self,
         scenario: &Scenario,
@@ -311,6 +317,11 @@ fn walks(scenario: &Scenario) -> bool {
     scenario.events != SdkFamily::Configs && scenario.graph.is_written()
 }
 
+/// The key of the config that was served.
+fn config_key(scenario: &Scenario, served: Served) -> Option<&str> {
+    scenario.configs.get(usize::from(served.config)).map(|config| config.key.as_str())
+}
+
 /// The track data of the scenario's graph, where its SDK walks it.
 fn graph_track<'a>(scenario: &'a Scenario, run: &'a str) -> Option<GraphTrack<'a>> {
     walks(scenario).then(|| GraphTrack {
@@ -336,7 +347,7 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
         model: &model.id,
         provider,
         family: scenario.events,
-        graph: graph_track(scenario, run).map(|graph| graph.graph),
+        graph: walks(scenario).then_some(scenario.graph.key.as_str()),
     })
 }
 
@@ -362,6 +373,8 @@ pub struct EventWriter<'s, W> {
     /// When the run began, in milliseconds since 1970, and the second that users' keys carry.
     began_ms: u64,
     key_epoch: u32,
+    /// The metric events of this millisecond and later, as they were written.
+    written: BTreeSet<(u64, String)>,
     /// Whether the AI SDK has told of itself, which it does before anything else.
     introduced: bool,
     /// The first error of the writer; nothing is written after it.
@@ -381,6 +394,7 @@ impl<'s, W: Write> EventWriter<'s, W> {
             flights: BTreeMap::new(),
             began_ms: u64::from(KEY_EPOCH) * 1000,
             key_epoch: KEY_EPOCH,
+            written: BTreeSet::new(),
             introduced: false,
             failed: None,
         }
@@ -403,11 +417,27 @@ impl<'s, W: Write> EventWriter<'s, W> {
         }
     }
 
-    fn write(&mut self, event: &Value) {
+    fn write(&mut self, event: Value) {
         if self.failed.is_none() {
-            let written = serde_json::to_writer(&mut self.out, event).map_err(io::Error::from);
+            let line = self.line(event).map_err(io::Error::from);
+            let written = line.and_then(|line| self.out.write_all(line.as_bytes()));
             self.failed = written.and_then(|()| self.out.write_all(b"\n")).err();
         }
+    }
+
+    /// The line of an event; that of a metric event is no other's.
+    fn line(&mut self, mut event: Value) -> serde_json::Result<String> {
+        let mut line = serde_json::to_string(&event)?;
+        if event["kind"] == "custom"
+            && let Some(mut at_ms) = event["creationDate"].as_u64()
+        {
+            while !self.written.insert((at_ms, line.clone())) {
+                at_ms += 1;
+                event["creationDate"] = at_ms.into();
+                line = serde_json::to_string(&event)?;
+            }
+        }
+        Ok(line)
     }
 
     fn exposure(&self, at_ms: u64, served: Served, flight: &Flight, key: &str) -> Option<Value> {
@@ -441,10 +471,14 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             let scenario = self.stage.scenario;
             let graphs = scenario.graph.is_written();
             for event in sdk_info(self.began_ms, scenario.events, graphs) {
-                self.write(&event);
+                self.write(event);
             }
         }
         let at_ms = self.began_ms + entry.at.us() / 1000;
+        // Time goes on only: nothing earlier comes again.
+        if self.written.first().is_some_and(|(first, _)| *first < at_ms) {
+            self.written = self.written.split_off(&(at_ms, String::new()));
+        }
         let key = match self.key_epoch {
             KEY_EPOCH => user_key(entry.user).as_str().to_owned(),
             epoch => format!("user_{epoch}_{}", entry.user),
@@ -466,7 +500,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             let data = judge_data(scenario, outcome, judged);
             if let Some(outcome) = scenario.outcomes.get(usize::from(outcome)) {
                 let value = outcome_value(value);
-                self.write(&custom_by_key(at_ms, &outcome.key, &context, data, value));
+                self.write(custom_by_key(at_ms, &outcome.key, &context, data, value));
             }
             return;
         }
@@ -475,7 +509,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             if !matches!(entry.event, Event::Evaluated { .. }) {
                 return;
             }
-            self.write(&index(at_ms, &flight.context));
+            self.write(index(at_ms, &flight.context));
             flight.known = true;
         }
         let mut sent = Vec::new();
@@ -491,7 +525,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
                 }
                 Sent::Outcome(..) => None,
             };
-            event.iter().for_each(|event| self.write(event));
+            event.into_iter().for_each(|event| self.write(event));
         }
         if goes_on {
             self.flights.insert(entry.user, flight);

@@ -21,9 +21,6 @@ use crate::llm::chat::Caching;
 use crate::llm::model::RouteChoice;
 use crate::llm::tasks::handoff_tool;
 
-/// Key of a graph that gives none.
-const USUAL_KEY: &str = "agent-graph";
-
 /// The variation that a node gives right where it stands.
 pub const OWN_VARIATION: &str = "default";
 
@@ -33,7 +30,7 @@ pub fn drafts(written: &source::WrittenGraph, faults: &mut Faults<'_>) -> Vec<Dr
     if let Some(key) = &written.key {
         faults.key("agent graph", key);
     }
-    let named = written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str());
+    let named = written.name();
     if let Some((agent, _)) = written.nodes.0.iter().find(|(agent, _)| agent.value == named) {
         let graph = written.key.as_ref().map_or(&(0..0), |key| &key.span);
         faults.add_pair(
@@ -287,11 +284,7 @@ pub(super) fn graph(
     if complete && let Some(root) = root {
         ways.check(written, root, (&mut nodes, elsewhere), faults);
     }
-    Graph {
-        key: written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str()).to_owned(),
-        root: AgentId(root.unwrap_or_default() as u8),
-        nodes,
-    }
+    Graph { key: written.name().to_owned(), root: AgentId(root.unwrap_or_default() as u8), nodes }
 }
 
 /// Whose draws an agent's calls have: a digest of its key, so that other agents move none of them.

@@ -15,9 +15,6 @@ use super::spanned::Spanned;
 use crate::agents::{Graph, NodeRole};
 use crate::diagnostic::Diagnostic;
 
-/// Key of a graph that gives none.
-pub const USUAL_KEY: &str = "agent-graph";
-
 /// The graph of these configs, and its variations in order.
 pub fn graphs(
     written: &source::WrittenGraph,
@@ -52,7 +49,7 @@ pub fn draft(
 ) -> Option<DraftConfig> {
     written.variations.0.first()?;
     faults.keys("variation", "", &written.variations);
-    let key = written.key.as_ref().map_or(USUAL_KEY, |key| key.value.as_str());
+    let key = written.name();
     for (name, _) in &written.variations.0 {
         if [OWN_VARIATION, "disabled"].contains(&name.value.as_str()) {
             let label = "this name is taken: the graph as it stands is `default`";

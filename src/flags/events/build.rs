@@ -114,14 +114,6 @@ impl Track<'_> {
         data
     }
 
-    /// The data of a judge's score of what it said.
-    #[must_use]
-    pub fn judge_data(&self, judge: &str) -> Value {
-        let mut data = self.data();
-        put(&mut data, "judgeConfigKey", judge);
-        data
-    }
-
     /// The data of the cost event, whose `version` is always 1 in the tutorial.
     #[must_use]
     pub fn cost_data(&self) -> Value {

@@ -32,6 +32,13 @@ pub struct WrittenGraph {
     pub variations: Entries<WrittenGraphVariation>,
 }
 
+impl WrittenGraph {
+    /// Its key, or that of a graph that gives none.
+    pub fn name(&self) -> &str {
+        self.key.as_ref().map_or("agent-graph", |key| key.value.as_str())
+    }
+}
+
 /// Another form of the graph: some of its agents, or other ways between them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
