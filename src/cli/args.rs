@@ -69,12 +69,12 @@ pub enum Command {
     /// events (JSONL).
     #[command(after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArgs),
-    /// Measure how often a decision rule ships the wrong variation at a number of users, and what
-    /// that costs.
+    /// Measure how often a decision rule ships falsely at a number of users, and what that costs.
     ///
     /// Simulates the scenario many times, each time with another seed, with the engine, the
     /// analysis and the decision rule of `run`, and compares every verdict with the effect on
-    /// users: every user through every arm. The seed of replication n is the nth one derived from
+    /// users: every user through every arm. A ship is false where the rule itself would not ship on
+    /// the effect on users. The seed of replication n is the nth one derived from
     /// --seed. All sizes and looks reuse the same simulated users (common random numbers), so their
     /// differences are not noise. The output depends on neither --jobs nor --shard. Every number
     /// has its Monte Carlo standard error.

@@ -186,7 +186,7 @@ pub struct SizePower {
     pub users: u32,
     /// Share of each verdict.
     pub decisions: Decisions,
-    /// Share of runs that ship although the effect on users does not meet the rule's conditions.
+    /// Share of runs that ship where the rule itself would not ship on the effect on users.
     /// Without a rule: although the treatment is truly worse on the primary metric, or equal.
     pub false_ship: Estimate,
     /// Share of runs that end with the truly better variation: its treatment shipped, or its

@@ -126,18 +126,54 @@ fn without_an_effect_the_arms_are_equal_and_a_rule_that_asks_for_more_ships_fals
 
 /// A plain A/B rule on one rate: the case of the peeking table.
 fn plain_rule(folder: &std::path::Path) -> String {
+    let keep = r#"keep_when: Confident(metric: "positive_feedback_rate", that: ControlBetter, probability: 0.9),"#;
+    let beats = r#"Beats(metric: "positive_feedback_rate", probability: 0.9)"#;
+    other_rule(folder, beats, keep)
+}
+
+/// The security scenario with a rule that ships when `beats` holds.
+fn other_rule(folder: &std::path::Path, beats: &str, keep: &str) -> String {
     let text = Lab::of("security").into_text();
     let start = text.find("            // The tutorial's rule, in its own reading").unwrap();
     let end = start + text[start..].find("            ),\n        ),").unwrap();
-    let rule = r#"            decision: (
-                ship: "strict-security",
-                when: Beats(metric: "positive_feedback_rate", probability: 0.9),
-                keep_when: Confident(metric: "positive_feedback_rate", that: ControlBetter, probability: 0.9),
-"#;
+    let rule = format!(
+        "            decision: (\n                ship: \"strict-security\",\n                when: {beats},\n                {keep}\n"
+    );
     let text = format!("{}{rule}{}", &text[..start], &text[end..]);
     let path = folder.join("plain.ron");
     fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_ship_is_right_where_the_rule_would_ship_on_the_true_effect() {
+    let folder = folder("power-false-ship");
+    let sizes = |beats: &str, more: &[&str]| {
+        let own = other_rule(&folder, beats, "");
+        let found = power(&own, &[&["--replications", "20", "--users", "1200"], more].concat());
+        let study = found["experiments"][0].clone();
+        (study["sizes"].as_array().unwrap().last().unwrap().clone(), study)
+    };
+    // Truly faster by a third, and truly worse on the primary metric: the rule asks for the first.
+    let faster = r#"Beats(metric: "p95_total_user_latency", probability: 0.9)"#;
+    let (size, study) = sizes(faster, &[]);
+    assert_eq!(study["decision_at_truth"], "ship");
+    assert_eq!(study["truly_better"], "basic-security");
+    assert!(number(&size["decisions"]["ship"]) > 0.5, "{size}");
+    assert_eq!(number(&size["false_ship"]), 0.0);
+    assert_eq!(number(&size["peeking"]["false_ship"]), 0.0);
+    // A rule that would not ship on the true effect ships falsely whenever it ships.
+    let liked = r#"Beats(metric: "positive_feedback_rate", probability: 0.5)"#;
+    let (size, study) = sizes(liked, &[]);
+    assert_ne!(study["decision_at_truth"], "ship");
+    assert!(number(&size["decisions"]["ship"]) > 0.0, "{size}");
+    assert_eq!(size["false_ship"], size["decisions"]["ship"]);
+    // Without an effect, every ship is false, also that of the rule that was right before.
+    let (size, study) = sizes(faster, &["--aa"]);
+    assert_ne!(study["decision_at_truth"], "ship");
+    assert!(number(&size["peeking"]["decisions"]["ship"]) > 0.0, "{size}");
+    assert_eq!(size["false_ship"], size["decisions"]["ship"]);
+    assert_eq!(size["peeking"]["false_ship"], size["peeking"]["decisions"]["ship"]);
 }
 
 #[test]
