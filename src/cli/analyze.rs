@@ -96,7 +96,8 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     let mut plan = match name {
         Some(name) => {
             progress.total(size * PASSES);
-            let mut plan = Plan::of(&read(&name)?.scenario);
+            let plan = Plan::recorded(&read(&name)?.scenario);
+            let mut plan = plan.map_err(|fault| bad_file(&[fault]))?;
             if let Some(unit) = &args.unit {
                 plan.unit.clone_from(unit);
             }

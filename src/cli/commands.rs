@@ -71,6 +71,8 @@ pub(super) fn run(args: &RunArgs) -> Ended {
     let seed = options.seed.map_or(loaded.scenario.seed, Seed);
     let stage =
         Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    // Before a folder is made.
+    stage.holds(users).map_err(|error| not_set_up(&args.scenario, &error))?;
     if let Some(folder) = &args.out {
         save::prepare(folder, &loaded).map_err(|fault| bad_file(&[fault]))?;
     }
@@ -155,7 +157,8 @@ pub(super) fn check(scenarios: &[String]) -> Ended {
             Ok(loaded) => {
                 let scenario = loaded.scenario;
                 // Whatever `run` refuses before its first user is refused here, too.
-                if let Err(error) = Stage::new(&scenario, scenario.seed) {
+                let stage = Stage::new(&scenario, scenario.seed);
+                if let Err(error) = stage.and_then(|own| own.holds(scenario.traffic.queries)) {
                     exit = not_set_up(name, &error);
                     continue;
                 }

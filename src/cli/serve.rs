@@ -32,6 +32,12 @@ pub fn serve(args: &ServeArgs) -> Ended {
     let recorder = recorder(args)?;
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
+    for study in scenario.studies.iter().filter(|study| study.paired.is_some()) {
+        output::message(&format!(
+            "warning: experiment `{}` has a paired design; `serve` gives each user one of its variations and reports a split test",
+            study.experiment.key
+        ));
+    }
     let settings = Settings {
         seed: args.seed.map_or(scenario.seed, Seed),
         bootstrap: args.scenario.is_some(),

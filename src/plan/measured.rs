@@ -40,7 +40,7 @@ impl<'s> PlannedStudy<'s> {
     /// none is named.
     ///
     /// # Errors
-    /// When there is none, with the nearest key.
+    /// When there is none, with the nearest key; when the experiment has a paired design.
     pub fn find(
         scenario: &'s Scenario,
         experiment: Option<&str>,
@@ -57,6 +57,16 @@ impl<'s> PlannedStudy<'s> {
             ));
         };
         let own = &study.experiment;
+        if study.paired.is_some() {
+            return Err(PlanFault::new(
+                "",
+                format!(
+                    "experiment `{}` has a paired design, and this is a plan for users of whom each meets one variation",
+                    own.key
+                ),
+                "plan questions, answers and judgings with `simlab plan --paired`: the report of `simlab run` has the standard deviations and costs; or write `design: Split`",
+            ));
+        }
         let keys: Vec<&str> =
             own.metrics_in(&scenario.metrics).map(|(_, metric)| metric.key.as_str()).collect();
         let metric = place("--metric", "metric", &keys, metric)?;

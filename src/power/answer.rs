@@ -18,7 +18,8 @@ use crate::scenario::Scenario;
 /// The answer has an entry for each experiment of the scenario, so none without experiments.
 ///
 /// # Errors
-/// When the mock LaunchDarkly refuses what the scenario needs.
+/// When the mock LaunchDarkly refuses what the scenario needs, or a paired design has more than
+/// 20,000,000 answers and judgings at the largest size.
 ///
 /// ```
 /// use simlab::{PowerRequest, Scenario};

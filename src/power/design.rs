@@ -165,7 +165,8 @@ impl<'s> Design<'s> {
     /// of it have come.
     ///
     /// # Errors
-    /// When the mock LaunchDarkly refuses what the scenario asks of it.
+    /// When the mock LaunchDarkly refuses what the scenario asks of it, or a paired design has too
+    /// many answers and judgings at the largest size.
     pub fn new(
         scenario: &'s Scenario,
         asked: PowerRequest,
@@ -173,6 +174,7 @@ impl<'s> Design<'s> {
     ) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
         let stage = Stage::new(scenario, seed)?;
+        stage.holds(asked.sizes.last().copied().unwrap_or_default())?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
         let truths = truth(&stage, seed, size, &mut progress)?;
         let truth_users = truths.iter().map(|truth| truth.users).min().unwrap_or_default();

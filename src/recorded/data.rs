@@ -19,7 +19,7 @@ use crate::scenario::Scenario;
 ///
 /// # Errors
 /// All mistakes of summary statistics; of recorded events, that none can be read or that they hold
-/// no experiment. Single lines that cannot be read are counted in the report.
+/// no experiment, or that the scenario's has a paired design. Single lines that cannot be read are counted in the report.
 ///
 /// ```
 /// let statistics = r#"(experiments: [(
@@ -49,7 +49,7 @@ pub fn analyze(name: &str, data: &str, scenario: Option<&Scenario>) -> Result<Re
         ))
     };
     let plan = match scenario {
-        Some(scenario) => Plan::of(scenario),
+        Some(scenario) => Plan::recorded(scenario)?,
         None => {
             let found = look(data.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
             Plan::inferred(name, &found, None).map_err(unreadable)?

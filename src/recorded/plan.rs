@@ -8,6 +8,7 @@
 use serde_json::Value;
 
 use super::split::set_split;
+use crate::diagnostic::Diagnostic;
 use crate::experiment::{Experiment, Metric};
 use crate::flags::events::is_disabled;
 use crate::metrics::Varies;
@@ -49,6 +50,24 @@ impl Plan {
             unit: "user".to_owned(),
             window_ms: None,
             until_ms: None,
+        }
+    }
+
+    /// The plan of a scenario for recorded events of users.
+    ///
+    /// # Errors
+    /// When an experiment has a paired design: a question goes through every variation, while a
+    /// recorded user belongs to the one that they met first.
+    pub fn recorded(scenario: &Scenario) -> Result<Self, Diagnostic> {
+        match scenario.studies.iter().find(|study| study.paired.is_some()) {
+            Some(study) => Err(Diagnostic::new(format!(
+                "experiment `{}` of `{}` has a paired design, and recorded events are analyzed as a split test",
+                study.experiment.key, scenario.name
+            ))
+            .help(
+                "write `design: Split` where each user met one variation; `simlab run` simulates and analyzes the paired design",
+            )),
+            None => Ok(Self::of(scenario)),
         }
     }
 

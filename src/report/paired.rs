@@ -28,7 +28,7 @@ pub struct PairedEvaluation {
     /// One entry for each metric and treatment that was compared.
     pub metrics: Vec<PairedMetric>,
     /// The cheapest mix for the primary metric and its first treatment; `None` where the data do not
-    /// tell answers from questions, or where nothing costs anything.
+    /// tell answers from questions, where nothing costs anything, or with more than two variations.
     pub cheapest: Option<CheapestMix>,
 }
 
@@ -78,9 +78,10 @@ pub struct CheapestMix {
     pub difference: Number,
     /// How often it finds it.
     pub power: Number,
-    /// What this design costs, in dollars.
+    /// What this design costs, in dollars: all questions that were sent, also those without a value
+    /// in one of the variations.
     pub cost_usd: Number,
-    /// Questions of the cheapest mix.
+    /// Questions that the cheapest mix sends.
     pub questions: u64,
     /// Its answers of each variation to each question.
     pub repeats: u32,

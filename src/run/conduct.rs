@@ -56,7 +56,8 @@ pub struct Outcome {
 /// The same scenario and options give the same outcome on every machine.
 ///
 /// # Errors
-/// When the mock LaunchDarkly refuses what the scenario needs.
+/// When the mock LaunchDarkly refuses what the scenario needs, or a paired design has more than
+/// 20,000,000 answers and judgings.
 ///
 /// ```
 /// use simlab::{RunOptions, Scenario};
@@ -119,13 +120,14 @@ impl<'a> Simulation<'a> {
     /// Runs it.
     ///
     /// # Errors
-    /// When the mock LaunchDarkly refuses what the scenario asks of it, once the truth is asked
-    /// for.
+    /// When a paired design has too many answers and judgings; when the mock LaunchDarkly refuses
+    /// what the scenario asks of it, once the truth is asked for.
     pub fn run(self) -> Result<Outcome, SetupError> {
         let Self { stage, options, reader, mut on_call, mut progress } = self;
         let scenario = stage.scenario;
         let seed = options.seed.map_or(scenario.seed, Seed);
         let users = options.users.unwrap_or(scenario.traffic.queries);
+        stage.holds(users)?;
         // A scenario that expects something of the truth runs as told without a flag.
         let with_truth = options.truth
             || scenario

@@ -84,6 +84,8 @@ pub(super) fn evaluation(
         costs.map(|((question, answer), judging)| PairedCosts { question, answer, judging });
     let primary = analysis.metrics.first();
     let first = primary.and_then(|metric| metric.variations.iter().find_map(|own| own.paired));
+    // A mix costs and finds what two variations do.
+    let first = first.filter(|_| experiment.treatments.len() == 2);
     PairedEvaluation {
         questions,
         repeats: design.repeats,
@@ -94,7 +96,8 @@ pub(super) fn evaluation(
         judging_cost_usd: judging.and_then(Number::new),
         metrics: metrics.collect(),
         cheapest: first.zip(costs).and_then(|(own, costs)| {
-            cheapest(&own, design, costs, 1.0 - experiment.threshold.get())
+            let alpha = 1.0 - experiment.threshold.get();
+            cheapest(&own, (design, questions), costs, alpha)
         }),
     }
 }
@@ -152,24 +155,30 @@ fn shown(
     }
 }
 
+/// The mix that finds what this one does for the least money. Of the questions that are sent, some
+/// have no value in one of the variations: they are paid for, and find nothing.
 fn cheapest(
     own: &PairedDifference,
-    design: PairedDesign,
+    (design, sent): (PairedDesign, u64),
     costs: PairedCosts,
     alpha: f64,
 ) -> Option<CheapestMix> {
     let mix =
         PairedMix { questions: own.questions, repeats: design.repeats, judgings: design.judgings };
-    let cost = mix.cost(costs);
+    let sent_of = |mix: PairedMix| {
+        let share = sent.max(own.questions) as f64 / own.questions.max(1) as f64;
+        PairedMix { questions: (mix.questions as f64 * share).ceil() as u64, ..mix }
+    };
+    let cost = sent_of(mix).cost(costs);
     if cost <= 0.0 {
         return None;
     }
     let any = PairedTest { difference: 0.0, spread: spread(own)?, alpha };
     let difference = any.smallest(POWER, mix)?;
     let test = PairedTest { difference, ..any };
-    let found = test.cheapest(POWER, costs, None);
+    let found = test.cheapest(POWER, costs, None).map(sent_of);
     // The design itself is a mix, though it may have more answers than the search looks at.
-    let best = found.filter(|found| found.cost(costs) < cost).unwrap_or(mix);
+    let best = found.filter(|found| found.cost(costs) < cost).unwrap_or(sent_of(mix));
     Some(CheapestMix {
         difference: Number::new(difference)?,
         power: Number::new(POWER)?,

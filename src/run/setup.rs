@@ -5,10 +5,15 @@
 use std::fmt;
 
 use crate::context::{Attributes, KEY_EPOCH};
+use crate::figure;
 use crate::flags::bootstrap::{Action, BootstrapError, mock_account};
 use crate::flags::compiled::{Compiled, Unreadable};
 use crate::random::Seed;
 use crate::scenario::Scenario;
+
+/// Most answers and judgings of a paired design, all questions and variations together: each has
+/// values of its own in memory until the analysis.
+pub const MAX_PAIRED_VALUES: u64 = 20_000_000;
 
 /// Why a scenario could not be set up.
 #[derive(Debug)]
@@ -19,6 +24,13 @@ pub enum SetupError {
     NoEnvironment,
     /// An SDK could not read the flags.
     Unreadable(Unreadable),
+    /// A paired design has more values than memory is meant for.
+    TooLarge {
+        /// How many questions were asked for.
+        questions: u32,
+        /// Answers and judgings of each question, over all variations.
+        each: u64,
+    },
 }
 
 impl fmt::Display for SetupError {
@@ -28,6 +40,17 @@ impl fmt::Display for SetupError {
             Self::NoEnvironment => f.write_str("the bootstrap left no environment"),
             Self::Unreadable(Unreadable { item, reason }) => {
                 write!(f, "an SDK could not read {item}: {reason}")
+            }
+            Self::TooLarge { questions, each } => {
+                let most = (MAX_PAIRED_VALUES / each.max(&1)).max(1);
+                write!(
+                    f,
+                    "{} questions with {} answers and judgings each are too many for a paired design; the limit is {} in all, so send at most {} questions, or lower `repeats` or `judgings`",
+                    figure::count((*questions).into()),
+                    figure::count(*each),
+                    figure::count(MAX_PAIRED_VALUES),
+                    figure::count(most)
+                )
             }
         }
     }

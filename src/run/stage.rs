@@ -25,7 +25,7 @@ use crate::llm::usage::Usage;
 use crate::metrics::{JournalObserver, PairedObserver};
 use crate::random::{Luck, Owner, Seed};
 use crate::run::population::Population;
-use crate::run::setup::{SetupError, bootstrap};
+use crate::run::setup::{MAX_PAIRED_VALUES, SetupError, bootstrap};
 use crate::scenario::Scenario;
 use crate::time::Timestamp;
 
@@ -79,10 +79,27 @@ impl<'s> Stage<'s> {
     #[must_use]
     pub fn paired_observer(&self, questions: usize) -> Option<PairedObserver> {
         let study = self.scenario.studies.first()?;
+        let design = study.paired?;
         let arms = study.experiment.treatments.len();
         let scores = self.scenario.outcomes.iter().map(BusinessOutcome::scores).collect();
         let observer = self.observer(questions);
-        Some(PairedObserver::new(study.paired?, arms, (&observer, scores), questions))
+        Some(PairedObserver::new(design, arms, (&observer, scores), questions))
+    }
+
+    /// Checks that the values of so many users fit into memory. Only a paired design, which has
+    /// values for each answer and judging, may ask for too many.
+    ///
+    /// # Errors
+    /// When it has more answers and judgings than 20,000,000.
+    pub fn holds(&self, users: u32) -> Result<(), SetupError> {
+        for study in &self.scenario.studies {
+            let Some(design) = study.paired else { continue };
+            let each = design.cells(study.experiment.treatments.len()) as u64;
+            if u64::from(users).saturating_mul(each) > MAX_PAIRED_VALUES {
+                return Err(SetupError::TooLarge { questions: users, each });
+            }
+        }
+        Ok(())
     }
 
     /// What the bootstrap did, in a few words for each kind of change.

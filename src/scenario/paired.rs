@@ -40,6 +40,15 @@ pub fn design(
         let help = format!("lower `repeats` or `judgings`: at most {MAX_CELLS} in all");
         faults.add("the paired design is too large", &own.span, label, Some(help));
     }
+    if design.remembers > 0 && taking_part.len() > 2 {
+        let label = format!(
+            "with {} variations in turn, each always follows the same other one",
+            taking_part.len()
+        );
+        let help = "remove `remembers`, or compare two variations at a time";
+        let message = "a memory between answers needs two variations";
+        faults.add(message, &own.span, label, Some(help.to_owned()));
+    }
     unequal(written, &taking_part, faults);
     misplaced(written, own, faults);
     if let Some((_, metric)) = metrics.iter().find(|(_, metric)| !has_mean(metric)) {

@@ -9,6 +9,7 @@ use simlab::scenario::Scenario;
 use simlab::{PowerRequest, power};
 
 use crate::lab::Lab;
+use crate::program::simlab;
 
 const EVALUATION: &str = include_str!("paired.ron");
 
@@ -258,4 +259,99 @@ fn a_memory_between_visits_adds_to_the_effect_in_a_split_test() {
     // Weak answers follow weak ones: here the true effect has it all, and the split test measures it.
     assert!(with < without - 0.02, "{with} {without}");
     assert!((measured - with).abs() < 0.04, "{measured} {with}");
+}
+
+#[test]
+fn a_design_with_too_many_answers_is_refused_before_it_takes_memory() {
+    // Two variations, 3 answers, 2 judgings: 12 values for each question.
+    let scenario = lab().scenario();
+    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    assert!(stage.holds(1_666_666).is_ok());
+    let refused = stage.holds(1_666_667).unwrap_err().to_string();
+    assert!(refused.contains("1,666,667 questions with 12 answers and judgings"), "{refused}");
+    assert!(refused.contains("at most 1,666,666 questions"), "{refused}");
+    let options = RunOptions { users: Some(u32::MAX), ..RunOptions::default() };
+    assert!(simlab::run(&scenario, options).is_err());
+    let request = PowerRequest { sizes: vec![10, u32::MAX], ..PowerRequest::of(&scenario) };
+    assert!(power(&scenario, request).is_err());
+    // A split test of as many users is no matter of this limit.
+    let split = lab().change("Paired(repeats: 3, judgings: 2)", "Split").scenario();
+    let stage = Stage::new(&split, split.seed).unwrap();
+    assert!(stage.holds(u32::MAX).is_ok() && stage.paired_observer(4_000_000_000).is_none());
+}
+
+#[test]
+fn what_a_design_costs_counts_every_question_that_is_sent() {
+    // Some questions have no answer in one of the variations, so no value.
+    let scenario =
+        lab().change("\"gpt-6-luna\": (", "\"gpt-6-luna\": (failures: (error: 0.6), ").scenario();
+    let report = report(&scenario, RunOptions { users: Some(120), ..RunOptions::default() });
+    let found = paired(&report);
+    assert!(found.metrics[0].questions < 120, "{}", found.metrics[0].questions);
+    let mix = found.cheapest.as_ref().unwrap();
+    let [question, answer, judging] =
+        [found.question_cost_usd, found.answer_cost_usd, found.judging_cost_usd]
+            .map(|own| own.unwrap().get());
+    let right = |questions: u64, repeats: u32, judgings: u32| {
+        let answers = 2.0 * f64::from(repeats) * (answer + f64::from(judgings) * judging);
+        questions as f64 * (question + answers)
+    };
+    let close =
+        |found: f64, right: f64| assert!((found / right - 1.0).abs() < 1e-8, "{found} {right}");
+    close(mix.cost_usd.get(), right(120, 3, 2));
+    close(mix.cheapest_cost_usd.get(), right(mix.questions, mix.repeats, mix.judgings));
+}
+
+#[test]
+fn three_variations_have_no_cheapest_mix() {
+    let three = lab()
+        .change("model: \"gpt-6-luna\",\n                ),", "model: \"gpt-6-luna\",\n                ),\n                \"other\": (like: \"default\"),")
+        .change("{ \"default\": \"50%\", \"small\": \"50%\" }", "{ \"default\": \"33.4%\", \"small\": \"33.3%\", \"other\": \"33.3%\" }");
+    let options = RunOptions { users: Some(60), ..RunOptions::default() };
+    assert!(paired(&report(&lab().scenario(), options)).cheapest.is_some());
+    let found = report(&three.scenario(), options);
+    assert_eq!(paired(&found).metrics.len(), 6);
+    assert_eq!(paired(&found).cheapest, None);
+    // In turns of three, each would always read the same other one's answers.
+    let remembers = three.change("judgings: 2)", "judgings: 2, remembers: 2)").mistakes();
+    assert!(remembers.contains("a memory between answers needs two variations"), "{remembers}");
+}
+
+#[test]
+fn what_knows_split_tests_only_says_so() {
+    let file = lab().file("paired_refused");
+    let planned = simlab(&["plan", &file]);
+    assert_eq!(planned.code, 2, "{}", planned.err);
+    assert!(planned.err.contains("simlab plan --paired"), "{}", planned.err);
+    let events = std::path::Path::new(&file).with_file_name("events.jsonl");
+    std::fs::write(&events, "{\"kind\":\"custom\"}\n").unwrap();
+    let events = events.to_str().unwrap();
+    let analyzed = simlab(&["analyze", events, "--scenario", &file]);
+    assert_eq!(analyzed.code, 3, "{}", analyzed.err);
+    assert!(analyzed.err.contains("has a paired design"), "{}", analyzed.err);
+    let refused = simlab::analyze("events", "{}\n", Some(&lab().scenario())).unwrap_err();
+    assert!(refused.to_string().contains("`small-model`"), "{refused}");
+    let large = simlab(&["run", &file, "--users", "9000000", "--quiet"]);
+    assert_eq!(large.code, 3, "{}", large.err);
+    assert!(large.err.contains("too many for a paired design"), "{}", large.err);
+}
+
+#[test]
+fn serving_a_paired_design_warns_that_users_are_split() {
+    let file = lab().file("paired_served");
+    let mut served = std::process::Command::new(env!("CARGO_BIN_EXE_simlab"))
+        .args(["serve", &file])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let errors = served.stderr.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(errors), &mut line).unwrap();
+    served.kill().unwrap();
+    served.wait().unwrap();
+    assert!(
+        line.contains("has a paired design") && line.contains("one of its variations"),
+        "{line}"
+    );
 }

@@ -35,7 +35,8 @@ pub enum WrittenDesign {
         #[schemars(range(min = 0, max = 1))]
         alike: f64,
         /// How many of the answers before, of whichever variation, the agents that answer can read:
-        /// a memory that is not cleared between answers. Default: 0.
+        /// a memory that is not cleared between answers. Two variations at most: with more in turn,
+        /// each would always follow the same other one. Default: 0.
         #[serde(default)]
         #[schemars(range(min = 0, max = 20))]
         remembers: i64,
