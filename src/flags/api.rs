@@ -143,6 +143,10 @@ impl ApiError {
         Self::new(409, "conflict", message)
     }
 
+    pub(in crate::flags) fn changed_since(message: impl Into<String>) -> Self {
+        Self::new(409, "optimistic_locking_error", message)
+    }
+
     pub(in crate::flags) fn patch_failed(message: impl Into<String>) -> Self {
         Self::new(422, "patch_failed", message)
     }

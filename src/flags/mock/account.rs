@@ -247,6 +247,20 @@ impl Project {
         Ok(json)
     }
 
+    /// Refuses a key that a flag, an AI config or an agent graph has: SDKs receive all three by key.
+    pub(super) fn unused(&self, key: &str) -> Result<(), ApiError> {
+        if self.configs.contains_key(key) {
+            return Err(ApiError::exists("AI config", key));
+        }
+        if self.graphs.contains_key(key) {
+            return Err(ApiError::exists("agent graph", key));
+        }
+        if self.flags.contains_key(key) {
+            return Err(ApiError::exists("flag", key));
+        }
+        Ok(())
+    }
+
     /// As the REST interface shows it, without environments.
     pub(super) fn rest(&self) -> Value {
         json!({

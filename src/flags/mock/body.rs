@@ -124,3 +124,18 @@ pub fn instructions(body: &Value) -> Result<Vec<(&str, Fields<'_>)>, ApiError> {
 pub fn unknown_instruction(kind: &str) -> ApiError {
     ApiError::patch_failed(format!("`{kind}` is not an instruction for this resource"))
 }
+
+/// A `test` of a JSON patch: whether a resource has this value at this path, as the REST interface
+/// shows it. A client tests `/_version`, so as to change only what it has read.
+pub fn tested(shown: &Value, path: &str, expected: &Value) -> Result<(), ApiError> {
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let found = shown.pointer(&path);
+    let numbers = found.and_then(Value::as_f64).zip(expected.as_f64());
+    if found == Some(expected) || numbers.is_some_and(|(found, expected)| found == expected) {
+        return Ok(());
+    }
+    Err(ApiError::changed_since(match found {
+        Some(found) => format!("`test` of `{path}` failed: it is {found}, not {expected}"),
+        None => format!("`test` of `{path}` failed: there is no such value"),
+    }))
+}

@@ -180,7 +180,7 @@ impl FeatureFlag {
         let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let value = fields.0.get("value").unwrap_or(&Value::Null);
         match (op, parts.as_slice()) {
-            ("test", _) => Ok(()),
+            ("test", _) => body::tested(&self.rest("", &[], |_| String::new()), path, value),
             ("add", ["variations", _]) => self.add_value(value, ids),
             ("add", ["tags", _]) => {
                 let tag =

@@ -81,7 +81,7 @@ impl Metric {
         Ok(metric)
     }
 
-    /// The metric after a JSON patch (RFC 6902: `add`, `replace` and `remove` of top-level fields).
+    /// The metric after a JSON patch (RFC 6902: `add`, `replace` and `remove` of top-level fields, and `test` of any).
     pub fn patched(&self, body: &Value) -> Result<Self, ApiError> {
         let mut metric = self.clone();
         let operations = body.as_array().ok_or_else(|| {
@@ -100,7 +100,10 @@ impl Metric {
                 ("remove", name) if KEPT.contains(&name) => {
                     metric.fields.remove(name);
                 }
-                ("test", _) => {}
+                ("test", _) => {
+                    let value = operation.get("value").unwrap_or(&Value::Null);
+                    super::body::tested(&metric.rest(0), fields.text("path")?, value)?;
+                }
                 (op, name) => {
                     return Err(ApiError::patch_failed(format!(
                         "`{op}` of `/{name}` is not possible"

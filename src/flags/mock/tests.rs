@@ -11,7 +11,8 @@ const NOW_MS: u64 = 1_760_000_000_000;
 const CONFIG: &str = "projects/p/ai-configs/support-agent";
 const EXPERIMENTS: &str = "projects/p/environments/production/experiments";
 
-fn send(account: &mut Account, request: &Request) -> (u16, Value) {
+/// The status and body of the reply.
+pub(super) fn send(account: &mut Account, request: &Request) -> (u16, Value) {
     match account.handle(request, NOW_MS) {
         Ok(reply) => (reply.status, reply.body),
         Err(error) => (error.status, error.to_json()),
@@ -24,7 +25,8 @@ fn get(account: &mut Account, path: &str) -> Value {
     body
 }
 
-fn done(account: &mut Account, request: &Request) -> Value {
+/// The body of a reply that has to be a success.
+pub(super) fn done(account: &mut Account, request: &Request) -> Value {
     let (status, body) = send(account, request);
     assert!((200..300).contains(&status), "{}: {status} {body}", request.path);
     body

@@ -5,20 +5,8 @@ use serde_json::{Value, json};
 
 use crate::flags::api::{Method, Request};
 use crate::flags::mock::Account;
+use crate::flags::mock::tests::{done, send};
 use crate::random::Seed;
-
-fn send(account: &mut Account, request: &Request) -> (u16, Value) {
-    match account.handle(request, 1_760_000_000_000) {
-        Ok(reply) => (reply.status, reply.body),
-        Err(error) => (error.status, error.to_json()),
-    }
-}
-
-fn done(account: &mut Account, request: &Request) -> Value {
-    let (status, body) = send(account, request);
-    assert!((200..300).contains(&status), "{}: {status} {body}", request.path);
-    body
-}
 
 fn account() -> Account {
     let mut account = Account::new(Seed(1));
@@ -178,6 +166,48 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     assert_eq!(account.ruleset("p", "production").unwrap(), before);
     let config = json!({ "key": "dark", "name": "Dark", "mode": "agent" });
     assert_eq!(send(&mut account, &Request::post("projects/p/ai-configs", config)).0, 409);
+}
+
+#[test]
+fn a_patch_that_tests_what_is_not_so_any_more_changes_nothing() {
+    let mut account = account();
+    done(&mut account, &Request::post("flags/p", json!({ "key": "dark", "name": "Dark" })));
+    let with_test = |path: &str, value: Value| {
+        let rename = json!({ "op": "replace", "path": "/name", "value": "Night" });
+        let test = json!({ "op": "test", "path": path, "value": value });
+        Request::patch("flags/p/dark", json!([rename, test]))
+    };
+    for (path, value) in [
+        ("/_version", json!(7)),
+        ("/environments/production/on", json!(true)),
+        ("/variations/0/value", json!("true")),
+        ("/nowhere", json!(1)),
+        ("/nowhere", Value::Null),
+    ] {
+        let (status, body) = send(&mut account, &with_test(path, value));
+        assert_eq!((status, &body["code"]), (409, &json!("optimistic_locking_error")), "{body}");
+        assert!(body["message"].as_str().unwrap().contains(path), "{body}");
+        assert_eq!(done(&mut account, &Request::get("flags/p/dark"))["name"], "Dark");
+    }
+    let shown = done(&mut account, &Request::get("flags/p/dark"));
+    for (path, value) in [
+        ("/_version", shown["_version"].clone()),
+        ("/environments/production/on", json!(false)),
+        // Operations before it have been done.
+        ("/name", json!("Night")),
+    ] {
+        let renamed = done(&mut account, &with_test(path, value));
+        assert_eq!(renamed["name"], "Night");
+    }
+    // Metrics take the same patch.
+    let metric = json!({ "key": "paid", "kind": "custom", "eventKey": "paid", "successCriteria": "HigherThanBaseline" });
+    done(&mut account, &Request::post("metrics/p", metric));
+    let test = |version: u64| {
+        json!([{ "op": "test", "path": "/_version", "value": version },
+            { "op": "replace", "path": "/name", "value": "Paid" }])
+    };
+    assert_eq!(send(&mut account, &Request::patch("metrics/p/paid", test(2))).0, 409);
+    assert_eq!(done(&mut account, &Request::patch("metrics/p/paid", test(1)))["name"], "Paid");
 }
 
 #[test]

@@ -4,22 +4,10 @@ use serde_json::{Value, json};
 
 use crate::flags::api::Request;
 use crate::flags::mock::Account;
+use crate::flags::mock::tests::{done, send};
 use crate::random::Seed;
 
 const GRAPHS: &str = "projects/p/agent-graphs";
-
-fn send(account: &mut Account, request: &Request) -> (u16, Value) {
-    match account.handle(request, 1_760_000_000_000) {
-        Ok(reply) => (reply.status, reply.body),
-        Err(error) => (error.status, error.to_json()),
-    }
-}
-
-fn done(account: &mut Account, request: &Request) -> Value {
-    let (status, body) = send(account, request);
-    assert!((200..300).contains(&status), "{}: {status} {body}", request.path);
-    body
-}
 
 fn account() -> Account {
     let mut account = Account::new(Seed(1));
