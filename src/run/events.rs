@@ -428,14 +428,15 @@ impl<'s, W: Write> EventWriter<'s, W> {
     /// The line of an event; that of a metric event is no other's.
     fn line(&mut self, mut event: Value) -> serde_json::Result<String> {
         let mut line = serde_json::to_string(&event)?;
-        if event["kind"] == "custom"
-            && let Some(mut at_ms) = event["creationDate"].as_u64()
-        {
-            while !self.written.insert((at_ms, line.clone())) {
-                at_ms += 1;
-                event["creationDate"] = at_ms.into();
-                line = serde_json::to_string(&event)?;
+        let metric = event.get("kind").is_some_and(|kind| kind == "custom");
+        let at_ms = event.get("creationDate").filter(|_| metric).and_then(Value::as_u64);
+        let Some(mut at_ms) = at_ms else { return Ok(line) };
+        while !self.written.insert((at_ms, line.clone())) {
+            at_ms += 1;
+            if let Some(at) = event.get_mut("creationDate") {
+                *at = at_ms.into();
             }
+            line = serde_json::to_string(&event)?;
         }
         Ok(line)
     }
