@@ -20,7 +20,7 @@ use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;
 use crate::report::{Assumption, LiveProblem, LiveSummary, Mode, Number, Ordered};
-use crate::run::{Outcome, RunCollector, Supplements, stated};
+use crate::run::{CompanionRuns, Outcome, RunCollector, stated};
 use crate::sim::World;
 use crate::traffic::{Mode as Sending, Plan};
 
@@ -165,7 +165,7 @@ pub fn conclude<F: Flags>(
         stage,
         mode,
         (Seed(run.seed), run.users),
-        &Supplements { charts, ..Supplements::default() },
+        &CompanionRuns { charts, ..CompanionRuns::default() },
     );
     let report = &mut outcome.report;
     report.backends = Ordered(context.backends);

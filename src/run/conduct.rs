@@ -174,7 +174,7 @@ impl<'a> Simulation<'a> {
             None
         };
 
-        let beside = Supplements { truths, before, charts: options.charts, adapted, fixed };
+        let beside = CompanionRuns { truths, before, charts: options.charts, adapted, fixed };
         let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
         let report = &mut outcome.report;
         report.backends = Ordered(vec![
@@ -239,9 +239,11 @@ impl PairedReader {
     }
 }
 
-/// What a report shows beside the results of the run itself.
+/// What was simulated next to the run itself, for its report: the same users once more under other
+/// conditions. A report has one of these; what a report shows of a single experiment besides its
+/// results are its `ReportSupplements`.
 #[derive(Debug, Default)]
-pub(crate) struct Supplements {
+pub(crate) struct CompanionRuns {
     /// For each experiment the effect on users and the measurement's limit.
     pub truths: Option<Vec<Truth>>,
     /// The same users before the experiments.
@@ -302,7 +304,7 @@ impl RunCollector {
         stage: &Stage<'_>,
         mode: Mode,
         (seed, users): (Seed, u32),
-        beside: &Supplements,
+        beside: &CompanionRuns,
     ) -> Outcome {
         let scenario = stage.scenario;
         let observations = self.observer.finish();

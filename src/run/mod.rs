@@ -21,7 +21,7 @@ mod whole;
 pub use adaptive::Adapted;
 pub(crate) use assumed::stated;
 pub use conduct::{CallObserver, Outcome, RunOptions, Simulation, met, run};
-pub(crate) use conduct::{RunCollector, Supplements};
+pub(crate) use conduct::{CompanionRuns, RunCollector};
 pub use events::{EventWriter, Sent, Visit};
 pub use graph::graph_tally;
 pub use population::Population;
