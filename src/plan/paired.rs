@@ -83,11 +83,11 @@ pub struct PairedPlan {
     /// The difference of mean scores to find, in the score's unit.
     pub lift: Number,
     /// Standard deviation of the true difference from question to question.
-    pub sd_effect: Number,
+    pub effect_standard_deviation: Number,
     /// Standard deviation of answers of one variation to the same question.
-    pub sd_answer: Number,
+    pub answer_standard_deviation: Number,
     /// Standard deviation of judgings of the same answer.
-    pub sd_judge: Number,
+    pub judging_standard_deviation: Number,
     /// How often the difference is to be found.
     pub power: Number,
     /// Level of the two-sided t test.
@@ -160,9 +160,9 @@ pub fn paired_plan(asked: &PairedRequest) -> Result<PairedPlan, PlanFault> {
         schema: PAIRED_PLAN_SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lift: number(lift),
-        sd_effect: number(spread.effect),
-        sd_answer: number(spread.answer),
-        sd_judge: number(spread.judging),
+        effect_standard_deviation: number(spread.effect),
+        answer_standard_deviation: number(spread.answer),
+        judging_standard_deviation: number(spread.judging),
         power: number(power),
         alpha: number(alpha),
         cheapest: cheapest.and_then(row),
@@ -207,15 +207,24 @@ fn document(plan: &PairedPlan) -> Vec<Element<'_>> {
         Fact::new("lift", score(plan.lift.get())),
         Fact::new(
             "effect",
-            format!("differs by {} from question to question", score(plan.sd_effect.get())),
+            format!(
+                "differs by {} from question to question",
+                score(plan.effect_standard_deviation.get())
+            ),
         ),
         Fact::new(
             "answers",
-            format!("differ by {} for the same question", score(plan.sd_answer.get())),
+            format!(
+                "differ by {} for the same question",
+                score(plan.answer_standard_deviation.get())
+            ),
         ),
         Fact::new(
             "judgings",
-            format!("differ by {} for the same answer", score(plan.sd_judge.get())),
+            format!(
+                "differ by {} for the same answer",
+                score(plan.judging_standard_deviation.get())
+            ),
         ),
         Fact::new(
             "test",

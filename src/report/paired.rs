@@ -49,15 +49,15 @@ pub struct PairedMetric {
     /// The standard error if each variation had questions of its own.
     pub unpaired_error: Option<Number>,
     /// Standard deviation of what a question adds in both variations: it cancels.
-    pub sd_question: Option<Number>,
+    pub question_standard_deviation: Option<Number>,
     /// Standard deviation of the true difference from question to question; with one answer each,
     /// what answers add is in it.
-    pub sd_effect: Option<Number>,
+    pub effect_standard_deviation: Option<Number>,
     /// Standard deviation of answers of one variation to the same question; with one judging each,
     /// what judgings add is in it. `None` with one answer each.
-    pub sd_answer: Option<Number>,
+    pub answer_standard_deviation: Option<Number>,
     /// Standard deviation of judgings of the same answer; `None` with one judging each.
-    pub sd_judging: Option<Number>,
+    pub judging_standard_deviation: Option<Number>,
     /// Which of `question`, `effect`, `answer` and `judging` had a negative variance as their
     /// estimate, which counts as 0.
     pub truncated: Vec<String>,

@@ -136,7 +136,7 @@ fn the_report_compares_the_means_of_questions() {
     close(cost.difference.unwrap().get(), mean);
     close(cost.standard_error.unwrap().get(), error);
     // Nobody judges a cost.
-    assert_eq!(cost.sd_judging.unwrap().get(), 0.0);
+    assert_eq!(cost.judging_standard_deviation.unwrap().get(), 0.0);
     let metric = &report.experiments[0].metrics[2];
     close(metric.variations[1].absolute_difference.unwrap().get(), mean);
     // One answer each costs what an answer costs on average.

@@ -73,10 +73,10 @@ fn split(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
         });
         Row::Cells(vec![
             Cell::new(label(experiment, own)),
-            sd(own.sd_question, "question"),
-            sd(own.sd_effect, "effect"),
-            sd(own.sd_answer, "answer"),
-            sd(own.sd_judging, "judging"),
+            sd(own.question_standard_deviation, "question"),
+            sd(own.effect_standard_deviation, "effect"),
+            sd(own.answer_standard_deviation, "answer"),
+            sd(own.judging_standard_deviation, "judging"),
             shown(saves, figure::percent),
         ])
     };
