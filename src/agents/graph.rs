@@ -17,7 +17,7 @@ pub const MAX_BRANCHES: u8 = 15;
 // The number of a call has four bits for each of the two.
 const _: () = assert!(MAX_BRANCHES < 16);
 
-/// Agents and the ways between them.
+/// Agents and the edges between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     /// Its key in LaunchDarkly.
@@ -53,9 +53,9 @@ pub enum NodeRole {
     Prescreen,
     /// Redacts personal data.
     Screen,
-    /// Chooses a way.
+    /// Chooses an edge.
     Route {
-        /// The ways, by number.
+        /// The edges, by number.
         routes: Vec<RouteChoice>,
         /// Chance that the model sees what the user wants; `None`: the model's own.
         accuracy: Option<f64>,
@@ -107,7 +107,7 @@ impl NodeRole {
     }
 }
 
-/// A way from one agent to another.
+/// An edge from one agent to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edge {
     /// Where it leads.
@@ -267,7 +267,7 @@ impl Graph {
         }
     }
 
-    /// The agents that ways from the root lead to, and the root.
+    /// The agents that edges from the root lead to, and the root.
     #[must_use]
     pub fn reached(&self) -> Vec<AgentId> {
         let mut reached = vec![self.root];

@@ -13,7 +13,7 @@ use super::table::wrap;
 use crate::analysis::Frequentist;
 use crate::figure;
 
-/// The scenario's graph of agents, and how many users took which way through it.
+/// The scenario's graph of agents, and how many users took which edge through it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DrawnGraph {
     /// Its key.

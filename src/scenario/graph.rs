@@ -1,4 +1,4 @@
-//! A graph of agents, resolved: agents by number, ways that can be taken, branches that meet.
+//! A graph of agents, resolved: agents by number, edges that can be taken, branches that meet.
 //!
 //! Guarantees: every agent of a graph that it lets through can be reached, every visit ends, and
 //! every end has an answer.
@@ -202,7 +202,7 @@ fn source_keys(
 }
 
 /// The written edges of a graph whose ends are known, with their agents.
-struct Ways<'w> {
+struct WrittenEdges<'w> {
     edges: Vec<(usize, usize, &'w source::WrittenEdge)>,
     agents: usize,
 }
@@ -216,15 +216,15 @@ pub(super) fn graph(
 ) -> Graph {
     let keys = || drafts.iter().map(|draft| draft.key.as_str());
     let root = faults.look_up("agent", &written.root, keys());
-    let mut ways = Ways { edges: Vec::new(), agents: drafts.len() };
+    let mut leads = WrittenEdges { edges: Vec::new(), agents: drafts.len() };
     for edge in &written.edges {
         let from = faults.look_up("agent", &edge.from, keys());
         let to = faults.look_up("agent", &edge.to, keys());
         if let (Some(from), Some(to)) = (from, to) {
-            ways.edges.push((from, to, edge));
+            leads.edges.push((from, to, edge));
         }
     }
-    let complete = root.is_some() && ways.edges.len() == written.edges.len();
+    let complete = root.is_some() && leads.edges.len() == written.edges.len();
     let mut nodes: Vec<AgentNode> = drafts
         .iter()
         .map(|draft| AgentNode {
@@ -236,7 +236,7 @@ pub(super) fn graph(
             place: place(&draft.key),
         })
         .collect();
-    for &(from, to, edge) in &ways.edges {
+    for &(from, to, edge) in &leads.edges {
         let Some(draft) = drafts.get(from) else { continue };
         let when = when(edge, draft, faults);
         let at_most = edge
@@ -253,7 +253,7 @@ pub(super) fn graph(
             None => Handover::Results,
         };
         let Some(node) = nodes.get_mut(from) else { continue };
-        // A share is of those that no way before it took.
+        // A share is of those that no edge before it took.
         let before: f64 = node
             .edges
             .iter()
@@ -267,7 +267,7 @@ pub(super) fn graph(
             && up_to > 1.0 + 1e-9
         {
             faults.add(
-                format!("the shares of the ways from `{}` are more than 100%", edge.from.value),
+                format!("the shares of the edges from `{}` are more than 100%", edge.from.value),
                 &written.span,
                 format!("{}% with those before it", up_to * 100.0),
                 None,
@@ -282,7 +282,7 @@ pub(super) fn graph(
         });
     }
     if complete && let Some(root) = root {
-        ways.check(written, root, (&mut nodes, elsewhere), faults);
+        leads.check(written, root, (&mut nodes, elsewhere), faults);
     }
     Graph { key: written.name().to_owned(), root: AgentId(root.unwrap_or_default() as u8), nodes }
 }
@@ -339,7 +339,7 @@ fn when(edge: &source::WrittenEdge, from: &DraftConfig, faults: &mut Faults<'_>)
     }
 }
 
-impl Ways<'_> {
+impl WrittenEdges<'_> {
     /// The agents that can be reached from `start` along edges that `open` lets through.
     fn reach(
         &self,
@@ -358,7 +358,7 @@ impl Ways<'_> {
         seen
     }
 
-    /// Checks that the ways make sense together, and notes where branches meet and which agents
+    /// Checks that the edges make sense together, and notes where branches meet and which agents
     /// every visit has to pass.
     fn check(
         &self,
@@ -373,9 +373,9 @@ impl Ways<'_> {
             let Some(key) = name(at).filter(|key| !elsewhere.contains(&key.value)) else {
                 continue;
             };
-            let help = format!("add a way, `(from: …, to: \"{}\")`, or remove it", key.value);
+            let help = format!("add an edge, `(from: …, to: \"{}\")`, or remove it", key.value);
             faults.add(
-                format!("no way leads to agent `{}`", key.value),
+                format!("no edge leads to agent `{}`", key.value),
                 &key.span,
                 format!("not to be reached from `{}`", written.root.value),
                 Some(help),
@@ -389,11 +389,11 @@ impl Ways<'_> {
             let Some(key) = name(at).filter(|_| critic) else { continue };
             if !node.edges.iter().any(|edge| edge.when == When::Revise) {
                 let help = format!(
-                    "add a way back, `(from: \"{}\", to: …, when: Revise, at_most: 1)`",
+                    "add an edge back, `(from: \"{}\", to: …, when: Revise, at_most: 1)`",
                     key.value
                 );
                 faults.add(
-                    format!("`{}` looks answers over, and no way sends them back", key.value),
+                    format!("`{}` looks answers over, and no edge sends them back", key.value),
                     &key.span,
                     "it costs time and money and changes nothing",
                     Some(help),
@@ -429,7 +429,7 @@ impl Ways<'_> {
             {
                 let places = [(&first.to.span, "always taken"), (&edge.to.span, "never taken")];
                 faults.add_pair(
-                    format!("a way from `{}` can never be taken", edge.from.value),
+                    format!("an edge from `{}` can never be taken", edge.from.value),
                     places,
                     Some("put the way that is always taken last".to_owned()),
                 );
@@ -455,7 +455,7 @@ impl Ways<'_> {
     /// Every way back is bounded.
     fn check_loops(&self, root: usize, faults: &mut Faults<'_>) {
         let free = |edge: &source::WrittenEdge| edge.at_most.is_none();
-        // A way back leads to an agent that a visit reaches without the agent that it comes from.
+        // An edge back leads to an agent that a visit reaches without the agent that it comes from.
         let leads_back = |from: usize, to: usize| {
             from != root && self.reach([root], |_, next, _| next != from).contains(&to)
         };
@@ -466,14 +466,14 @@ impl Ways<'_> {
         let back = loops().find(|(from, to, _)| leads_back(*from, *to));
         let Some(&(from, to, edge)) = back.or_else(|| loops().next()) else { return };
         let (what, label) = if from == to {
-            (format!("`{}` can repeat forever", edge.from.value), "a way back")
+            (format!("`{}` can repeat forever", edge.from.value), "an edge back")
         } else {
             (
                 format!("`{}` and `{}` can repeat forever", edge.to.value, edge.from.value),
-                "a way that comes back",
+                "an edge that comes back",
             )
         };
-        let help = "write `at_most: 1` on the way back, or more if it may be taken more often";
+        let help = "write `at_most: 1` on the edge back, or more if it may be taken more often";
         faults.add(what, &edge.to.span, label, Some(help.to_owned()));
     }
 
@@ -509,7 +509,7 @@ impl Ways<'_> {
             met.extend(joins.iter().map(|(_, _, edge)| std::ptr::from_ref(*edge)));
             match joins.first() {
                 None => {
-                    let help = "write `join: true` on the ways that lead to the agent after them";
+                    let help = "write `join: true` on the edges that lead to the agent after them";
                     faults.add(
                         format!("the branches from `{}` never meet", first.from.value),
                         &first.to.span,
@@ -538,7 +538,7 @@ impl Ways<'_> {
                 faults.add(
                     format!("`{}` waits for branches that no agent starts", edge.to.value),
                     &edge.to.span,
-                    "`join` without a way `Parallel` or `Subtask` before it",
+                    "`join` without an edge `Parallel` or `Subtask` before it",
                     Some("remove `join: true`".to_owned()),
                 );
             }
@@ -594,7 +594,7 @@ impl Ways<'_> {
                 format!("a visit can end at `{}` without an answer", key.value),
                 &key.span,
                 open.unwrap_or_else(|| "no agent before it answers".to_owned()),
-                Some("add a way from it to an agent whose role is `Answer`".to_owned()),
+                Some("add an edge from it to an agent whose role is `Answer`".to_owned()),
             );
         }
     }
@@ -612,7 +612,7 @@ fn fails(edge: &source::WrittenEdge) -> bool {
     matches!(edge.when.as_ref().map(|when| &when.value), Some(source::WrittenWhen::Failed))
 }
 
-/// Whether a way is taken whenever it is looked at.
+/// Whether an edge is taken whenever it is looked at.
 fn certain(edge: &source::WrittenEdge) -> bool {
     let always = matches!(
         edge.when.as_ref().map(|when| &when.value),

@@ -33,7 +33,7 @@ pub fn graphs(
     (own, variations)
 }
 
-/// Agents that a variation with ways of its own leads to: the graph itself need not reach them.
+/// Agents that a variation with edges of its own leads to: the graph itself need not reach them.
 fn taking_part(written: &source::WrittenGraph) -> BTreeSet<String> {
     let variations = || written.variations.0.iter().map(|(_, variation)| variation);
     let edges = variations().filter_map(|own| own.edges.as_ref()).flatten();
@@ -107,7 +107,7 @@ fn variations(
         if faults.count() > before {
             return own.clone();
         }
-        // With ways of its own, whom they do not lead to takes no part.
+        // With edges of its own, whom they do not lead to takes no part.
         let outside: BTreeSet<String> = match variation.edges {
             Some(_) => keys().map(str::to_owned).collect(),
             None => variation.without.iter().map(|own| own.value.clone()).collect(),
@@ -125,7 +125,7 @@ fn variations(
             faults.add_other(Diagnostic { message, help, ..fault });
         }
         if graph == *own {
-            let label = "it has the same agents and ways";
+            let label = "it has the same agents and edges";
             let message = format!("variation `{}` is the graph as it stands", name.value);
             let help = "leave agents out with `without`, or give it `edges`".to_owned();
             faults.add(message, &name.span, label, Some(help));

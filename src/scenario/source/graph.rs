@@ -1,6 +1,6 @@
 //! A graph of agents as a file writes it: your own system.
 //!
-//! Does not know: whether its names exist and its ways make sense; `graph` does.
+//! Does not know: whether its names exist and its edges make sense; `graph` does.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use super::super::spanned::{Entries, Spanned};
 use super::configs::PromptCaching;
 use crate::quantity::{Probability, Share};
 
-/// Agents and the ways between them. Each agent is an AI config of the same key.
+/// Agents and the edges between them. Each agent is an AI config of the same key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Graph")]
@@ -21,7 +21,7 @@ pub struct WrittenGraph {
     pub root: Spanned<String>,
     /// The agents by the keys of their AI configs.
     pub nodes: Entries<WrittenNode>,
-    /// The ways between them. Where several could be taken from an agent, the first one that fits
+    /// The edges between them. Where several could be taken from an agent, the first one that fits
     /// is; where none fits, the visit ends with the last answer. Default: none.
     #[serde(default)]
     pub edges: Vec<WrittenEdge>,
@@ -39,17 +39,17 @@ impl WrittenGraph {
     }
 }
 
-/// Another form of the graph: some of its agents, or other ways between them.
+/// Another form of the graph: some of its agents, or other edges between them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "GraphVariation")]
 pub struct WrittenGraphVariation {
-    /// Agents that it leaves out, with all ways from and to them. Default: none.
+    /// Agents that it leaves out, with all edges from and to them. Default: none.
     pub without: Vec<Spanned<String>>,
     /// The agent that every question comes to first. Default: the graph's.
     pub root: Option<Spanned<String>>,
-    /// All of its ways, in place of the graph's; an agent that they do not lead to takes no part.
-    /// Default: the graph's ways.
+    /// All of its edges, in place of the graph's; an agent that they do not lead to takes no part.
+    /// Default: the graph's edges.
     pub edges: Option<Vec<WrittenEdge>>,
 }
 
@@ -88,7 +88,7 @@ pub enum WrittenRole {
     Answer,
     /// Finds something out for the agents after it, with tools where it has any.
     Research,
-    /// Chooses a way by what the user wants.
+    /// Chooses an edge by what the user wants.
     Route {
         /// What users want, by name, and the shares of users who want it; they sum to 100%.
         intents: Spanned<Entries<Share>>,
@@ -98,14 +98,14 @@ pub enum WrittenRole {
     },
     /// Redacts personal data; the question goes on redacted. If it fails, it goes on as it was.
     Screen,
-    /// Looks for personal data and sends a question that has any along the way `Intent("screen")`.
+    /// Looks for personal data and sends a question that has any along the edge `Intent("screen")`.
     Prescreen,
     /// Splits the question into subtasks, at least and at most so many.
     Plan {
         /// The fewest and the most, from 1 to 15.
         subtasks: Spanned<(u8, u8)>,
     },
-    /// Looks the answer over and may send it back, along a way `Revise`. The chances are assumed.
+    /// Looks the answer over and may send it back, along an edge `Revise`. The chances are assumed.
     Critique {
         /// Chance that it sends a weak answer back. Default: the `quality` of its model.
         #[serde(default)]
@@ -129,7 +129,7 @@ fn usual_breaks() -> Probability {
     Probability::clamped(0.03)
 }
 
-/// A way from one agent to another.
+/// An edge from one agent to another.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Edge")]
@@ -141,7 +141,7 @@ pub struct WrittenEdge {
     /// When it is taken. Default: `Always`.
     #[serde(default)]
     pub when: Option<Spanned<WrittenWhen>>,
-    /// How often one visit takes it at most. A way back needs it. Default: any number
+    /// How often one visit takes it at most. An edge back needs it. Default: any number
     /// of times.
     #[serde(default)]
     #[schemars(range(min = 1, max = 14))]
@@ -155,19 +155,19 @@ pub struct WrittenEdge {
     pub hands_over: Option<WrittenHandover>,
 }
 
-/// When a way is taken.
+/// When an edge is taken.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "When")]
 pub enum WrittenWhen {
-    /// Whenever no way before it fits.
+    /// Whenever no edge before it fits.
     Always,
     /// The routing agent chose this intent.
     Intent(Spanned<String>),
     /// For this share of the visits that come here.
     Share(Share),
-    /// At once with all other ways like it from this agent, each in a branch of its own. They come
-    /// together along ways with `join`.
+    /// At once with all other edges like it from this agent, each in a branch of its own. They come
+    /// together along edges with `join`.
     Parallel,
     /// At once for each subtask of a planning agent, each in a branch of its own.
     Subtask,

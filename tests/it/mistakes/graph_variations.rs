@@ -49,7 +49,7 @@ fn a_variation_that_changes_nothing() {
     15 │         ],
     16 │         variations: { "no-critic": () },
        ·                       ─────┬─────
-       ·                            ╰── it has the same agents and ways
+       ·                            ╰── it has the same agents and edges
     17 │     ),
        ╰────
      help: leave agents out with `without`, or give it `edges`
@@ -59,7 +59,7 @@ fn a_variation_that_changes_nothing() {
 #[test]
 fn a_variation_without_an_answer() {
     assert_snapshot!(variations("{ \"no-critic\": (root: \"critic\", edges: []) }"), @r#"
-     × variation `no-critic` of the graph: `critic` looks answers over, and no way sends them back
+     × variation `no-critic` of the graph: `critic` looks answers over, and no edge sends them back
        ╭─[my.ron:10:13]
      9 │             "writer": (role: Answer, model: "gpt-6.1-terra"),
     10 │             "critic": (role: Critique(catches: 0.7, nags: 0.1), model: "gpt-6-luna"),
@@ -67,7 +67,7 @@ fn a_variation_without_an_answer() {
        ·                 ╰── it costs time and money and changes nothing
     11 │         },
        ╰────
-     help: add a way back, `(from: "critic", to: …, when: Revise, at_most: 1)`
+     help: add an edge back, `(from: "critic", to: …, when: Revise, at_most: 1)`
      × variation `no-critic` of the graph: a visit can end at `critic` without an answer
        ╭─[my.ron:10:13]
      9 │             "writer": (role: Answer, model: "gpt-6.1-terra"),
@@ -76,7 +76,7 @@ fn a_variation_without_an_answer() {
        ·                 ╰── no agent before it answers
     11 │         },
        ╰────
-     help: add a way from it to an agent whose role is `Answer`
+     help: add an edge from it to an agent whose role is `Answer`
     "#);
 }
 
@@ -88,10 +88,10 @@ fn a_variation_that_runs_forever() {
     15 │         ],
     16 │         variations: { "no-critic": (edges: [(from: "writer", to: "critic"), (from: "critic", to: "writer", when: Revise)]) },
        ·                                                                                                  ────┬───
-       ·                                                                                                      ╰── a way that comes back
+       ·                                                                                                      ╰── an edge that comes back
     17 │     ),
        ╰────
-     help: write `at_most: 1` on the way back, or more if it may be taken more often
+     help: write `at_most: 1` on the edge back, or more if it may be taken more often
     "#);
 }
 
