@@ -30,7 +30,7 @@ small="--replications 3 --truth-users 200 --quiet"
 users="--users 100"
 while [ "$1" != -- ]; do
   case "$1" in
-    --replications) shift ;;
+    --replications|--truth-users) shift ;;
     --merge) small=; users=; set -- "$@" "$1" ;;
     --target) users="--most-users 100"; set -- "$@" "$1" ;;
     --users) users=; set -- "$@" "$1" ;;
@@ -275,6 +275,27 @@ fn the_page_on_your_app_has_the_providers_of_the_program() {
     } else {
         let renew = "RENEW_TABLES=1 cargo test --test it has_the_providers";
         assert!(kept == table, "the table of docs/app.md is old; renew it: {renew}");
+    }
+}
+
+#[test]
+fn the_tables_of_the_page_on_plans_are_what_its_command_prints() {
+    let path = Path::new(ROOT).join("docs/plan.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once("```text\n").unwrap();
+    let (kept, after) = rest.split_once("```\n").unwrap();
+    let command = before.trim_end().trim_end_matches("```").trim_end().lines().last().unwrap();
+    let arguments = command.strip_prefix("simlab ").unwrap().split(' ').chain(["--quiet"]);
+    let printed = super::program::simlab(&arguments.collect::<Vec<_>>()).well();
+    // The page leaves out the header, which has the version, and the table of intervals.
+    let from = printed.find("The effect on users").unwrap();
+    let to = printed.find("\nHow often the 90% intervals").unwrap();
+    let tables = &printed[from..to];
+    if std::env::var_os("RENEW_TABLES").is_some() {
+        fs::write(&path, [before, "```text\n", tables, "```\n", after].concat()).unwrap();
+    } else {
+        let renew = "RENEW_TABLES=1 cargo test --test it page_on_plans";
+        assert!(kept == tables, "the tables of docs/plan.md are old; renew them: {renew}");
     }
 }
 
