@@ -60,6 +60,9 @@ pub struct DrawnEdge {
     pub joins: bool,
     /// Users with a request that took it.
     pub users: u64,
+    /// The variations of the graph that have it; empty where all of them do.
+    #[serde(default)]
+    pub variations: Vec<String>,
 }
 
 /// What one agent did for the users of one variation.
@@ -278,7 +281,11 @@ pub(crate) fn condition(edge: &DrawnEdge) -> String {
         Some(1) => ", at most once".to_owned(),
         Some(most) => format!(", at most {most} times"),
     };
-    format!("{when}{bound}")
+    let forms = match edge.variations.as_slice() {
+        [] => String::new(),
+        forms => format!(", only in {}", forms.join(", ")),
+    };
+    format!("{when}{bound}{forms}")
 }
 
 impl DrawnGraph {

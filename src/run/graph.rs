@@ -65,6 +65,29 @@ fn drawn(scenario: &Scenario) -> Vec<Drawn<'_>> {
     all
 }
 
+/// The variations of the graph in which a drawn edge can be taken; none where that is all of them.
+fn forms_with(scenario: &Scenario, drawn: &Drawn<'_>) -> Vec<String> {
+    let own = scenario.configs.get(scenario.graph.nodes.len());
+    let Some(config) = own.filter(|_| !scenario.graph_variations.is_empty()) else {
+        return Vec::new();
+    };
+    let names = config.variations.iter().map(|own| own.variation.as_str());
+    let forms: Vec<(&str, &Graph)> = names
+        .enumerate()
+        .filter_map(|(form, name)| Some((name, scenario.graph_form(form)?)))
+        .collect();
+    let has = |graph: &Graph| {
+        let like = |edge: &Edge| {
+            drawn.edges.first().is_some_and(|own| own.to == edge.to)
+                && (edge.when == When::Failed) == drawn.on_failure()
+        };
+        graph.reached().contains(&drawn.from) && graph.node(drawn.from).edges.iter().any(like)
+    };
+    let with: Vec<String> =
+        forms.iter().filter(|(_, graph)| has(graph)).map(|(name, _)| (*name).to_owned()).collect();
+    if with.len() == forms.len() { Vec::new() } else { with }
+}
+
 /// A tally of the scenario's own graph over so many users; `None` for the tutorial's.
 #[must_use]
 pub fn graph_tally(scenario: &Scenario, users: u32) -> Option<GraphTally> {
@@ -155,6 +178,7 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
             at_most: bound,
             joins: own.joins(),
             users: all.edges.get(nth).copied().unwrap_or(0),
+            variations: forms_with(scenario, &own),
         })
     });
     DrawnGraph {

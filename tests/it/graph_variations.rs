@@ -149,8 +149,12 @@ fn the_report_says_what_differs_and_where_the_difference_in_cost_comes_from() {
     let limit = experiment.metrics[0].variations[1].measured_limit.unwrap();
     let found = limit.relative_difference.unwrap().get();
     assert!((found - (means[1] / means[0] - 1.0)).abs() < 1e-8, "{found} {means:?}");
+    // The drawing says which form has an edge, where not all have it.
+    let text = report.to_text();
+    assert!(text.contains("always, only in default"), "{text}");
     let drawn = report.graph.unwrap();
     assert_eq!(drawn.edges.len(), 2);
+    assert!(drawn.edges.iter().all(|edge| edge.variations == ["default"]), "{drawn:?}");
 }
 
 #[test]
@@ -206,6 +210,14 @@ fn edges_of_its_own_are_told_apart_from_edges_with_other_conditions() {
             "without the edge from critic to polish",
         ]
     );
+    let drawn = report.graph.unwrap();
+    let forms = |from: &str, to: &str| {
+        let own = drawn.edges.iter().find(|edge| edge.from == from && edge.to == to).unwrap();
+        own.variations.iter().map(String::as_str).collect::<Vec<_>>()
+    };
+    assert_eq!(forms("writer", "critic"), Vec::<&str>::new());
+    assert_eq!(forms("writer", "polish"), ["no-critic"]);
+    assert_eq!(forms("critic", "polish"), ["default"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn edge(from: &str, to: &str, condition: &str, users: u64) -> DrawnEdge {
         at_most: None,
         joins: false,
         users,
+        variations: Vec::new(),
     }
 }
 
