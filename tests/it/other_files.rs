@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use super::program::{folder, simlab_in};
+use super::program::{folder, simlab, simlab_in};
 
 /// What is said of a file, on one line.
 fn said(folder: &std::path::Path, command: &str, name: &str) -> String {
@@ -143,4 +143,21 @@ fn a_file_of_another_command_is_sent_there() {
             "{command} {file}: {message}"
         );
     }
+}
+
+#[test]
+fn a_suggested_command_can_be_pasted_where_a_path_has_spaces_and_quotes() {
+    let folder = folder("it's quoted");
+    let file = folder.join("my own.ron");
+    let file = file.to_str().unwrap();
+    let quoted = format!("'{}'", file.replace('\'', r"'\''"));
+    let wrote = simlab(&["new", "security", file]);
+    assert_eq!(wrote.code, 0, "{}", wrote.err);
+    assert!(wrote.err.contains(&format!("run it with: simlab run {quoted}")), "{}", wrote.err);
+    // Long paths are wrapped.
+    let together = |text: &str| text.split_whitespace().collect::<String>();
+    let mistaken = simlab(&["report", file]);
+    assert_eq!(mistaken.code, 3, "{}", mistaken.err);
+    let command = together(&format!("run it: simlab run {quoted}"));
+    assert!(together(&mistaken.err).contains(&command), "{}", mistaken.err);
 }
