@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_drive::{DRIVE_EXAMPLES, DriveArgs};
 use super::args_journal::JournalCommand;
 use super::args_live;
 use super::args_serve::ServeArgs;
@@ -168,6 +169,14 @@ pub enum Command {
     /// --faults, the scenario's own faults or --failures make them fail.
     #[command(after_help = "Example:\n  simlab serve security --port 8765")]
     Serve(ServeArgs),
+    /// Send a scenario's users and questions to your app over HTTP, rate its answers, and report.
+    ///
+    /// Users, their attributes and their questions are those of a simulated run with the same seed.
+    /// With --serve, the mock judge of `simlab serve` rates each answer as a user would, the rating
+    /// goes to the app as feedback, and the report on the events that the app sent is printed. So
+    /// `serve`, your app and `drive` are a whole experiment on your own code, offline.
+    #[command(after_help = DRIVE_EXAMPLES)]
+    Drive(DriveArgs),
     /// Print what a scenario needs in LaunchDarkly; with --live, create it there.
     ///
     /// With --live it reads LD_API_KEY (and LD_BASE_URL), shows what is missing and what differs in
@@ -542,6 +551,10 @@ pub enum Described {
     List,
     /// A file of scripted answers for `serve`.
     Answers,
+    /// The JSON of `drive`.
+    Drive,
+    /// A file that says how `drive` asks an app.
+    App,
 }
 
 /// How a reference is printed.

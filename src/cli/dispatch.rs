@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command};
 use super::{
-    analyze, bootstrap, calibrate, commands, estimate, journal, learn, live, plan, power,
+    analyze, bootstrap, calibrate, commands, drive, estimate, journal, learn, live, plan, power,
     reference, serve, words,
 };
 
@@ -31,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::journal(&command),
         Command::Report { saved, format } => analyze::report(&saved, format),
         Command::Serve(args) => serve::serve(&args),
+        Command::Drive(args) => drive::drive(&args),
         Command::Bootstrap(args) => bootstrap::bootstrap(&args),
         Command::Learn { lesson } => learn::learn(lesson.as_deref()),
         Command::Explain { term } => words::explain(&term),

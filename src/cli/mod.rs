@@ -7,6 +7,7 @@
 
 mod analyze;
 mod args;
+mod args_drive;
 mod args_journal;
 mod args_live;
 mod args_serve;
@@ -15,6 +16,7 @@ mod bootstrap_document;
 mod calibrate;
 mod commands;
 mod dispatch;
+mod drive;
 mod estimate;
 mod exit;
 mod journal;

@@ -4,12 +4,13 @@
 
 use super::args::{Described, ReferenceFormat};
 use super::commands::{Ended, ListEntry, print};
+use super::drive::DriveOutput;
 use crate::live::calibrate::CalibrationOutput;
 use crate::live::estimate::EstimateOutput;
 use crate::plan::{PairedPlan, PlanAnswer};
 use crate::power::Power;
 use crate::report::{Report, input_schema, output_page, output_schema};
-use crate::scenario::{self, WrittenAnswers};
+use crate::scenario::{self, WrittenAnswers, WrittenAppForm};
 
 const REPORT: &str = r#"# Every field of a report
 
@@ -19,7 +20,7 @@ fields are added, and never change their meaning.
 
 This page is the output of `simlab reference report`, made from the types that a report is written
 from. `simlab reference report --format json` prints the same as a JSON Schema (draft 2020-12), to
-validate a report or to generate types. `power`, `plan`, `paired-plan`, `estimate`, `calibrate` and `list` in the
+validate a report or to generate types. `power`, `plan`, `paired-plan`, `estimate`, `calibrate`, `list` and `drive` in the
 place of `report` describe the JSON of those commands. A script reads a field like this:
 
 ```sh
@@ -55,6 +56,12 @@ const ANSWERS: &str = "# Every field of a file of scripted answers
 `simlab serve --answers FILE` reads such a file, in RON or JSON, and `PUT /_simlab/answers` takes the
 same. A file may also be the list of `rules` alone.
 ";
+const DRIVE: &str = "# Every field of `simlab drive --format json`
+";
+const APP: &str = "# Every field of a file that says how an app is asked
+
+`simlab drive URL --app FILE` reads such a file, in RON or JSON.
+";
 const LIST: &str = "# Every field of `simlab list --format json`
 
 The output is a list. Each entry has these fields.
@@ -76,6 +83,8 @@ pub fn reference(what: Described, format: ReferenceFormat) -> Ended {
         Described::Estimate => (ESTIMATE, output_schema::<EstimateOutput>("Estimate")),
         Described::Calibrate => (CALIBRATE, output_schema::<CalibrationOutput>("Calibration")),
         Described::Answers => (ANSWERS, input_schema::<WrittenAnswers>("Scripted answers")),
+        Described::Drive => (DRIVE, output_schema::<DriveOutput>("Driven traffic")),
+        Described::App => (APP, input_schema::<WrittenAppForm>("How an app is asked")),
         Described::List => (LIST, output_schema::<Vec<ListEntry>>("Built-in scenarios")),
     };
     print(&match format {

@@ -24,6 +24,8 @@ pub enum Wanted {
     Faults,
     /// Scripted answers for `serve`.
     Answers,
+    /// How an application is asked.
+    AppForm,
 }
 
 impl Wanted {
@@ -36,6 +38,7 @@ impl Wanted {
             Self::Replications => "saved replications",
             Self::Faults => "a list of faults",
             Self::Answers => "a file of scripted answers",
+            Self::AppForm => "a file that says how an application is asked",
         }
     }
 
@@ -54,6 +57,9 @@ impl Wanted {
             Self::Replications => "`simlab power SCENARIO --out FILE` saves replications",
             Self::Answers => {
                 "a file of scripted answers is RON or JSON: [(when: (contains: \"hello\"), say: \"Hi!\")]"
+            }
+            Self::AppForm => {
+                "such a file is RON or JSON: (path: \"/chat\", body: {\"message\": \"{question}\"}, answer: \"/response\")"
             }
             Self::Faults => {
                 "a list of faults is a RON file: [(fault: \"rate_limited\", on: [\"anthropic\"], rate: 0.1)]"

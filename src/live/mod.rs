@@ -11,6 +11,7 @@ mod charge;
 mod conduct;
 mod deliver;
 pub mod disk;
+pub mod driver;
 mod embeddings;
 pub mod environment;
 pub mod estimate;

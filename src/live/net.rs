@@ -104,8 +104,23 @@ impl Http {
     /// # Errors
     /// When the connection breaks.
     pub async fn send(&self, post: Post) -> Result<Answer, Broken> {
-        let client = if goes_direct(&post.address) { &self.direct } else { &self.outside };
-        let request = client.post(&post.address).headers(post.headers).body(post.body);
+        let request = self.client(&post.address).post(&post.address);
+        Self::answer(request.headers(post.headers).body(post.body)).await
+    }
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn get(&self, address: &str, headers: HeaderMap) -> Result<Answer, Broken> {
+        Self::answer(self.client(address).get(address).headers(headers)).await
+    }
+
+    fn client(&self, address: &str) -> &reqwest::Client {
+        if goes_direct(address) { &self.direct } else { &self.outside }
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, Broken> {
         let mut answer = request.send().await.map_err(|error| broken(&error, false))?;
         let headers = answer.headers().iter().filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))

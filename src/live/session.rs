@@ -27,7 +27,7 @@ use crate::live::recording::{
 };
 use crate::live::request::Writer;
 use crate::live::stop::{StopSignal, Stopped};
-use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop};
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part};
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
@@ -529,14 +529,7 @@ fn recorded(
     nano_usd: u64,
     retried: Vec<String>,
 ) -> Answered {
-    let stop = match &response.stop {
-        Stop::EndTurn => "end_turn",
-        Stop::MaxTokens => "max_tokens",
-        Stop::StopSequence(_) => "stop_sequence",
-        Stop::ToolUse => "tool_use",
-        Stop::Refusal => "refusal",
-        Stop::ContentFilter => "content_filter",
-    };
+    let stop = response.stop.name();
     let wish = |call: &crate::llm::chat::ToolUse| ToolWish {
         id: call.id.clone(),
         name: call.name.clone(),

@@ -216,6 +216,21 @@ pub enum Stop {
     ContentFilter,
 }
 
+impl Stop {
+    /// Its word in recordings.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence(_) => "stop_sequence",
+            Self::ToolUse => "tool_use",
+            Self::Refusal => "refusal",
+            Self::ContentFilter => "content_filter",
+        }
+    }
+}
+
 /// Tokens that were counted by whoever answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Usage {

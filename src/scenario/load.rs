@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use super::app_form::{APP_FORMS, AppForm, parse_app_form};
 use super::documents::Documents;
 use super::faults::Faults;
 use super::injected::{self, FaultRule};
@@ -264,6 +265,34 @@ pub fn load_answers(path: &Path) -> Result<AnswerScript, Vec<Diagnostic>> {
     let source = Source::new(path.display().to_string(), text);
     parse_answers(&source).map_err(|faults| {
         match mistaken(&source.name, source.text.as_bytes(), Wanted::Answers) {
+            Some(fault) => vec![fault],
+            None => faults,
+        }
+    })
+}
+
+/// Reads how an application is asked: the name of a built-in form, or a file in RON or JSON.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn load_app_form(name: &str) -> Result<AppForm, Vec<Diagnostic>> {
+    if let Some(form) = APP_FORMS.iter().find(|form| form.name == name) {
+        return parse_app_form(&Source::new(form.name, form.text.to_owned()));
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        let known: Vec<&str> = APP_FORMS.iter().map(|form| form.name).collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("name a file, or one of: {}", known.join(", ")),
+        };
+        let message = format!("there is neither a file nor a built-in form `{name}`");
+        return Err(vec![Diagnostic::new(message).help(help)]);
+    }
+    let text = read(path, Wanted::AppForm).map_err(|fault| vec![fault])?;
+    let source = Source::new(path.display().to_string(), text);
+    parse_app_form(&source).map_err(|faults| {
+        match mistaken(&source.name, source.text.as_bytes(), Wanted::AppForm) {
             Some(fault) => vec![fault],
             None => faults,
         }

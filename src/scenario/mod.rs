@@ -7,6 +7,7 @@
 //! Does not know: how anything is run.
 
 mod adaptive;
+mod app_form;
 mod catalog;
 mod compatible;
 mod configs;
@@ -46,12 +47,15 @@ mod wrong_kind;
 #[cfg(test)]
 mod tests;
 
+pub use app_form::{APP_FORMS, AppForm, TemplateValues, WrittenAppForm, parse_app_form};
 pub use catalog::metrics as default_metrics;
 pub use documents::Documents;
 pub use injected::{Endpoint, FaultKind, FaultRule, MAX_RULES, faults_from_json};
 pub use lesson::{Lesson, Rates};
 pub use library::{BuiltIn, LESSONS, LIBRARY, built_in};
-pub use load::{Loaded, load, load_answers, load_faults, parse, parse_faults, parse_kept};
+pub use load::{
+    Loaded, load, load_answers, load_app_form, load_faults, parse, parse_faults, parse_kept,
+};
 pub use model::Scenario;
 pub use reference::reference;
 pub use schema::schema;

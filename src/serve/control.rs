@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::flags::mock::EnvironmentKeys;
 use crate::llm::wire::PROVIDERS;
-use crate::report::Report;
+use crate::report::{Palette, Report, to_text};
 use crate::serve::door::Door;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
@@ -23,6 +23,9 @@ use crate::serve::http::{bytes_of, json, refusal, set, text};
 use crate::serve::page::{Progress, REFRESH, page};
 use crate::serve::world::World;
 use crate::time::unix_ms;
+
+/// Columns of the report as text.
+const TEXT_WIDTH: usize = 80;
 
 /// What is served, and how much has arrived.
 pub async fn status(State(world): State<Arc<World>>) -> Response {
@@ -106,8 +109,8 @@ pub async fn transcript(State(world): State<Arc<World>>) -> Response {
     }
 }
 
-/// The statistics of what has arrived so far: in the JSON of any report, or as a page for whoever
-/// would rather have HTML. The page asks again by itself, as events arrive.
+/// The statistics of what has arrived so far: in the JSON of any report, as a page for whoever
+/// would rather have HTML, or as text. The page asks again by itself, as events arrive.
 pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     if text(&headers, "accept").is_some_and(|accepted| accepted.contains("text/html")) {
         let host = text(&headers, "host").unwrap_or("127.0.0.1");
@@ -126,6 +129,19 @@ pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Resp
             bytes_of(200, "text/html; charset=utf-8", page(&report, &progress).into_bytes());
         set(&mut response, "refresh", &REFRESH.to_string());
         return response;
+    }
+    if text(&headers, "accept").is_some_and(|accepted| accepted.starts_with("text/plain")) {
+        let ledger = world.ledger();
+        let mut text = to_text(&ledger.report(), TEXT_WIDTH, &Palette::plain());
+        let findings = ledger.grade.findings(unix_ms(), false);
+        if !findings.is_empty() {
+            text += "\nWhat the client does wrong\n";
+        }
+        for finding in findings {
+            text +=
+                &format!("  {} ({}): {}\n", finding.code.name(), finding.count, finding.message);
+        }
+        return bytes_of(200, "text/plain; charset=utf-8", text.into_bytes());
     }
     match report_text(&world, false) {
         Ok(text) => bytes_of(200, "application/json", text.into_bytes()),

@@ -17,6 +17,7 @@ mod circles;
 mod claims;
 mod counting;
 mod decoders;
+mod drive;
 mod event_families;
 mod graph_report;
 mod graph_variations;
