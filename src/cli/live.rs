@@ -65,7 +65,7 @@ pub(super) fn wait<F: Future>(future: F) -> Result<F::Output, Exit> {
 }
 
 /// A run that begins or goes on: which it is, what is known of it, where it is kept.
-struct RunFiles {
+struct RunState {
     folder: PathBuf,
     run: Run,
     recording: Recording,
@@ -78,7 +78,7 @@ fn taken_up(
     loaded: &Loaded,
     args: &RunArgs,
     environment: &Environment,
-) -> Result<RunFiles, Exit> {
+) -> Result<RunState, Exit> {
     let path = folder.join(JOURNAL);
     let Resumed { journal, recording, cut } = Journal::resume(&path).map_err(|error| {
         let help = match &error {
@@ -103,7 +103,7 @@ fn taken_up(
             "{} is empty: the run has not begun, so it begins now",
             path.display()
         ));
-        return Ok(RunFiles {
+        return Ok(RunState {
             folder: folder.to_owned(),
             journal: Some(journal),
             ..fresh(loaded, args, environment)
@@ -127,16 +127,16 @@ fn taken_up(
         faults.push(format!("the run has {} users", run.users));
     }
     if faults.is_empty() {
-        Ok(RunFiles { folder: folder.to_owned(), run, recording, journal: Some(journal) })
+        Ok(RunState { folder: folder.to_owned(), run, recording, journal: Some(journal) })
     } else {
         Err(usage(&faults))
     }
 }
 
 /// A run that has not begun; nothing is written yet.
-fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<RunFiles, Exit> {
-    let files = fresh(loaded, args, environment);
-    let folder = &files.folder;
+fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<RunState, Exit> {
+    let state = fresh(loaded, args, environment);
+    let folder = &state.folder;
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
         return Err(usage(&[format!(
             "`{}` already holds a run: continue it (--resume {0}), or choose another folder",
@@ -144,10 +144,10 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<R
         )]));
     }
     save::free(folder, loaded).map_err(|fault| bad_file(&[fault]))?;
-    Ok(files)
+    Ok(state)
 }
 
-fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> RunFiles {
+fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> RunState {
     let began_ms = unix_ms();
     let scenario = &loaded.scenario;
     let folder = args
@@ -172,7 +172,7 @@ fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> RunFiles
         began_ms,
         key_epoch,
     };
-    RunFiles { folder, run, recording: Recording::default(), journal: None }
+    RunState { folder, run, recording: Recording::default(), journal: None }
 }
 
 /// Asks a question on the terminal.
@@ -215,23 +215,23 @@ pub fn run(args: &RunArgs) -> Ended {
     let environment = environment::read(&providers, |name| std::env::var(name).ok())
         .map_err(|faults| usage(&faults))?;
     refuse(live::faults(scenario, &environment))?;
-    let files = match &args.resume {
+    let state = match &args.resume {
         Some(folder) => taken_up(folder, &loaded, args, &environment)?,
         None => begun(&loaded, args, &environment)?,
     };
-    wait(go(args, &loaded, &environment, files))?
+    wait(go(args, &loaded, &environment, state))?
 }
 
 async fn go(
     args: &RunArgs,
     loaded: &Loaded,
     environment: &Environment,
-    mut files: RunFiles,
+    mut state: RunState,
 ) -> Ended {
     let scenario = &loaded.scenario;
-    let seed = Seed(files.run.seed);
+    let seed = Seed(state.run.seed);
     let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
-    let spent = files.recording.spent_nano_usd();
+    let spent = state.recording.spent_nano_usd();
     let most = args.max_cost.nano_dollars();
 
     // Before anything is spent.
@@ -239,7 +239,7 @@ async fn go(
     let plan = live.plan().await.map_err(|error| backend_failed(&error))?;
     let progress =
         Progress::new("simulated runs that estimate the cost", REPLICATIONS, 0, args.quiet);
-    let expected_cost = live.estimate(files.run.users, |done| progress.done(done));
+    let expected_cost = live.estimate(state.run.users, |done| progress.done(done));
     progress.finish();
     let expected_cost = expected_cost.map_err(|error| not_set_up(&args.scenario, &error))?;
     if !args.quiet {
@@ -247,21 +247,21 @@ async fn go(
         output::message(&to_text(&plan.actions, Stance::Planned, width, &palette));
         let text = expected_cost.to_text(width, &palette);
         output::message(text.trim_end());
-        output::message(&before(&files, &expected_cost, spent, most));
+        output::message(&before(&state, &expected_cost, spent, most));
     }
     agreed("Go on?", args.yes)?;
     let actions = live.apply(args.yes).await.map_err(|error| backend_failed(&error))?;
 
-    let path = files.folder.join(JOURNAL);
-    let mut journal = match files.journal.take() {
+    let path = state.folder.join(JOURNAL);
+    let mut journal = match state.journal.take() {
         Some(journal) => journal,
         None => {
-            save::prepare(&files.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
+            save::prepare(&state.folder, loaded).map_err(|fault| bad_file(&[fault]))?;
             Journal::create(&path)
                 .map_err(|error| unusable(&path, &error, "name another folder with --out"))?
         }
     };
-    LiveRun::open(&files.run, &mut files.recording, &mut journal).map_err(|error| {
+    LiveRun::open(&state.run, &mut state.recording, &mut journal).map_err(|error| {
         unusable(&path, &error, "is the disk full, or is this the journal of something else?")
     })?;
     if let Some(copy) = &args.record {
@@ -269,15 +269,15 @@ async fn go(
             .copy_to(copy, &path)
             .map_err(|error| unusable(copy, &error, "name another file with --record"))?;
     }
-    fs::write(files.folder.join("scenario.ron"), &*loaded.source.text)
-        .map_err(|error| unusable(&files.folder, &error, "is the disk full?"))?;
+    fs::write(state.folder.join("scenario.ron"), &*loaded.source.text)
+        .map_err(|error| unusable(&state.folder, &error, "is the disk full?"))?;
 
     let limits = Limits { most_nano_usd: most, vectors: cache() };
     let variable = |name: &str| std::env::var(name).ok();
-    let session = live.begin(files.run.clone(), files.recording, journal, limits, variable).await;
+    let session = live.begin(state.run.clone(), state.recording, journal, limits, variable).await;
     let session = session.map_err(|error| backend_failed(&error))?;
-    let watch = RefCell::new(Watch::new(scenario, u64::from(files.run.users), args.quiet));
-    let users = if watch.borrow().is_seen() { files.run.users as usize } else { 0 };
+    let watch = RefCell::new(Watch::new(scenario, u64::from(state.run.users), args.quiet));
+    let users = if watch.borrow().is_seen() { state.run.users as usize } else { 0 };
     let observer = RefCell::new(stage.observer(users));
     let gathered = gather(
         &session,
@@ -297,12 +297,12 @@ async fn go(
     watch.borrow_mut().finish();
 
     let context = live.context(most, actions);
-    let outcome = saved(&session, &gathered, context, loaded, Some(&files.folder))?;
+    let outcome = saved(&session, &gathered, context, loaded, Some(&state.folder))?;
     print(&rendered(&outcome.report, args.format)?)?;
     if let Some(world) = session.world {
         world.flags.close().await;
     }
-    ended(&gathered, &outcome, &session.recording.borrow(), &files.folder, args)
+    ended(&gathered, &outcome, &session.recording.borrow(), &state.folder, args)
 }
 
 /// Where vectors are kept from run to run: a folder in the user's cache; `None` where there is
@@ -316,14 +316,14 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// What a person should know before agreeing.
-fn before(files: &RunFiles, expected: &live::Estimate, spent: u64, most: u64) -> String {
+fn before(state: &RunState, expected: &live::Estimate, spent: u64, most: u64) -> String {
     let money = |nano: u64| figure::money(nano as f64 / 1e9);
     let mut text = String::new();
     if spent > 0 {
         text += &format!(
             "This run has spent up to {} so far; {} visits are finished.\n",
             money(spent),
-            files.recording.over.len()
+            state.recording.over.len()
         );
     }
     text += &format!(
@@ -332,13 +332,13 @@ fn before(files: &RunFiles, expected: &live::Estimate, spent: u64, most: u64) ->
     );
     if expected.total.low > most as f64 / 1e9 {
         let share = most as f64 / 1e9 / expected.total.mean;
-        let users = libm::floor(share * f64::from(files.run.users)) as u64;
+        let users = libm::floor(share * f64::from(state.run.users)) as u64;
         text += &format!(
             "The budget will stop it after about {} users; the report is on those.\n",
             figure::count(users)
         );
     }
-    text + &format!("Everything is kept in {}.", files.folder.display())
+    text + &format!("Everything is kept in {}.", state.folder.display())
 }
 
 /// Concludes, and saves the run in its folder.

@@ -117,6 +117,7 @@ impl Miss<'_> {
             Self::Header(name, value) => format!("the header `{name}` is not `{value}`"),
             Self::Finished => "its tools have their results already".to_owned(),
             Self::Nth(met, nth) => format!("it is request {met} of this kind, not {nth}"),
+            Self::Spent(1) => "it has answered 1 request, as many as it may".to_owned(),
             Self::Spent(times) => format!("it has answered {times} requests, as many as it may"),
         }
     }
@@ -385,7 +386,7 @@ mod tests {
         assert_eq!(picked(&mut once, &request("Hello"), &[]), "1");
         assert!(
             picked(&mut once, &request("Hello"), &[])
-                .ends_with("it has answered 1 requests, as many as it may")
+                .ends_with("it has answered 1 request, as many as it may")
         );
     }
 }

@@ -426,7 +426,7 @@ impl ChatResponder {
                     _ => {
                         let made = match &asked.turn {
                             Turn::Typed(known, _) if !known.is_empty() => {
-                                invent::told(&schema, &words, known.clone())
+                                invent::with_fields(&schema, &words, known.clone())
                             }
                             _ if call => invent::object(&schema, &words),
                             _ => invent::value(&schema, &words),

@@ -65,7 +65,7 @@ pub fn object(schema: &Value, words: &str) -> Result<Value, Unmet> {
 ///
 /// # Errors
 /// As [`value`].
-pub fn told(schema: &Value, words: &str, known: Map<String, Value>) -> Result<Value, Unmet> {
+pub fn with_fields(schema: &Value, words: &str, known: Map<String, Value>) -> Result<Value, Unmet> {
     let rules = Rules::new(schema);
     let mut made = value(schema, words)?;
     for (name, told) in known {

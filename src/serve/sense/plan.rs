@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::fill::{Statement, arguments};
 use super::talk::Talk;
-use super::tools::{FITS, Offer, ToolFit, Use, asks_something, common};
+use super::tools::{FITS, Offer, ToolFit, ToolPurpose, asks_something, common};
 use super::words::{split, stem};
 
 /// Most different tools for one question.
@@ -40,7 +40,7 @@ pub fn fits(offers: &[Offer], question: &Statement) -> Vec<ToolFit> {
 
 /// The tools of this purpose that fit, the best first, as long as each adds something that the
 /// question names.
-fn chosen(offers: &[Offer], fits: &[ToolFit], purpose: Use) -> Vec<usize> {
+fn chosen(offers: &[Offer], fits: &[ToolFit], purpose: ToolPurpose) -> Vec<usize> {
     let mut order: Vec<(usize, &ToolFit)> = fits.iter().enumerate().collect();
     order.retain(|(at, fit)| {
         fit.score >= FITS && offers.get(*at).is_some_and(|offer| offer.purpose == purpose)
@@ -117,7 +117,7 @@ fn calls(offer: &Offer, tool: usize, part: &str, whole: &Statement) -> Vec<Plann
 #[must_use]
 pub fn plan(offers: &[Offer], talk: &Talk, question: &Statement) -> Vec<Planned> {
     let fits = fits(offers, question);
-    let tools = chosen(offers, &fits, Use::Work);
+    let tools = chosen(offers, &fits, ToolPurpose::Work);
     if !tools.is_empty() {
         let parts = parts(&question.text, &tools, &fits);
         let each = tools.iter().zip(&parts).filter_map(|(tool, part)| {
@@ -128,8 +128,9 @@ pub fn plan(offers: &[Offer], talk: &Talk, question: &Statement) -> Vec<Planned>
     }
     // "And in London?" goes on with the tool of the question before.
     if let Some(last) = &talk.last_tool
-        && let Some(at) =
-            offers.iter().position(|offer| offer.name == *last && offer.purpose == Use::Work)
+        && let Some(at) = offers
+            .iter()
+            .position(|offer| offer.name == *last && offer.purpose == ToolPurpose::Work)
         && let Some(offer) = offers.get(at)
     {
         let (filled, required) = super::fill::evidence(&offer.schema, question);
@@ -159,7 +160,7 @@ pub fn handoff(offers: &[Offer], question: &Statement) -> Option<usize> {
         .iter()
         .zip(&fits)
         .enumerate()
-        .filter(|(_, (offer, fit))| offer.purpose == Use::Handoff && fit.score >= 2)
+        .filter(|(_, (offer, fit))| offer.purpose == ToolPurpose::Handoff && fit.score >= 2)
         .max_by_key(|(at, (_, fit))| (fit.score, std::cmp::Reverse(*at)));
     best.map(|(at, _)| at)
 }

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 64 << 10;
 
 /// A form that a prompt asks for in words.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Asked {
+pub enum TextForm {
     /// JSON: of this schema, or like this sample; within a fence of backticks or not.
     Json {
         /// The schema, or one read off a sample.
@@ -46,7 +46,7 @@ pub enum Asked {
 
 /// What a prompt asks for.
 #[must_use]
-pub fn asked(system: &str, question: &str) -> Option<Asked> {
+pub fn asked(system: &str, question: &str) -> Option<TextForm> {
     let end = question.floor_char_boundary(MAX_BYTES.min(question.len()));
     let question = question.get(..end).unwrap_or_default();
     let system =
@@ -65,12 +65,12 @@ fn any(text: &str, marks: &[&str]) -> bool {
 }
 
 /// `[[ ## reasoning ## ]]`, `[[ ## answer ## ]]`, … up to the mark of the end.
-fn marked(whole: &str) -> Option<Asked> {
+fn marked(whole: &str) -> Option<TextForm> {
     let behind = whole.rsplit_once("espond with the corresponding output fields")?.1;
     let names = behind.split("[[ ## ").skip(1).filter_map(|rest| rest.split(" ## ]]").next());
     let names: Vec<&str> = names.take(20).collect();
     let field = |name: &&str| ((*name).to_owned(), of_note(whole, name));
-    (names.len() > 1).then(|| Asked::Marked(names.iter().map(field).collect()))
+    (names.len() > 1).then(|| TextForm::Marked(names.iter().map(field).collect()))
 }
 
 /// The schema of a field that a remark behind its mark describes.
@@ -104,11 +104,11 @@ fn of_note(whole: &str, name: &str) -> Value {
     schema.unwrap_or(json!({ "type": "string" }))
 }
 
-fn code(whole: &str, lower: &str) -> Option<Asked> {
+fn code(whole: &str, lower: &str) -> Option<TextForm> {
     let hands_over = whole.contains("final_answer(");
     if hands_over && lower.contains("code") {
         let tags = whole.contains("<code>").then(|| ("<code>".to_owned(), "</code>".to_owned()));
-        return Some(Asked::Code { language: "py".to_owned(), marks: tags, hands_over });
+        return Some(TextForm::Code { language: "py".to_owned(), marks: tags, hands_over });
     }
     let asks = [
         "in a code block",
@@ -146,10 +146,10 @@ fn code(whole: &str, lower: &str) -> Option<Asked> {
         return None;
     }
     let language = language.copied().unwrap_or("python").to_owned();
-    Some(Asked::Code { language, marks: None, hands_over: false })
+    Some(TextForm::Code { language, marks: None, hands_over: false })
 }
 
-fn json_form(whole: &str, lower: &str) -> Option<Asked> {
+fn json_form(whole: &str, lower: &str) -> Option<TextForm> {
     let asks = [
         "respond with json",
         "respond with a json",
@@ -213,7 +213,7 @@ fn json_form(whole: &str, lower: &str) -> Option<Asked> {
             "not include any markdown",
         ],
     );
-    Some(Asked::Json { schema, fenced })
+    Some(TextForm::Json { schema, fenced })
 }
 
 /// The JSON objects in a text that are not within another one.
@@ -338,7 +338,7 @@ fn loose(whole: &str) -> Option<Value> {
         .then(|| json!({ "type": "object", "properties": fields, "required": names }))
 }
 
-fn grade(whole: &str, lower: &str) -> Option<Asked> {
+fn grade(whole: &str, lower: &str) -> Option<TextForm> {
     if let Some((_, behind)) = whole.rsplit_once("GRADE: $LETTER") {
         let letters: Vec<String> = ["C", "P", "I"]
             .iter()
@@ -351,7 +351,7 @@ fn grade(whole: &str, lower: &str) -> Option<Asked> {
             .collect();
         let options =
             if letters.is_empty() { vec!["C".to_owned(), "I".to_owned()] } else { letters };
-        return Some(Asked::Choice { lead: "GRADE: ".to_owned(), options });
+        return Some(TextForm::Choice { lead: "GRADE: ".to_owned(), options });
     }
     let rates = ["rate", "score", "grade", "rating"];
     let only = [
@@ -371,7 +371,7 @@ fn grade(whole: &str, lower: &str) -> Option<Asked> {
     if any(lower, &rates) && any(lower, &only) {
         let numbers: Vec<i64> = range(lower)?;
         let (low, high) = (*numbers.first()?, *numbers.get(1)?);
-        return (low < high).then_some(Asked::Score(low, high));
+        return (low < high).then_some(TextForm::Score(low, high));
     }
     None
 }
@@ -398,7 +398,7 @@ fn range(lower: &str) -> Option<Vec<i64>> {
         })
 }
 
-fn choice(whole: &str, lower: &str) -> Option<Asked> {
+fn choice(whole: &str, lower: &str) -> Option<TextForm> {
     const TELLS: [&str; 10] = [
         "answer", "respond", "reply", "return", "output", "say", "choose", "classify", "label",
         "one word",
@@ -420,7 +420,7 @@ fn choice(whole: &str, lower: &str) -> Option<Asked> {
     if !any(lower, &TELLS) || !any(lower, &ONLY) {
         return None;
     }
-    let plain = |options: Vec<String>| Some(Asked::Choice { lead: String::new(), options });
+    let plain = |options: Vec<String>| Some(TextForm::Choice { lead: String::new(), options });
     for pair in [["yes", "no"], ["true", "false"], ["pass", "fail"]] {
         let [one, other] = pair;
         let marks = [
@@ -473,14 +473,14 @@ mod tests {
 
     fn schema(system: &str, question: &str) -> Value {
         match asked(system, question) {
-            Some(Asked::Json { schema, .. }) => schema,
+            Some(TextForm::Json { schema, .. }) => schema,
             other => panic!("{other:?}"),
         }
     }
 
     fn options(question: &str) -> (String, Vec<String>) {
         match asked("", question) {
-            Some(Asked::Choice { lead, options }) => (lead, options),
+            Some(TextForm::Choice { lead, options }) => (lead, options),
             other => panic!("{other:?}"),
         }
     }
@@ -527,7 +527,7 @@ mod tests {
         );
         assert_eq!(
             asked("", "Rate it from 1 to 10. Reply with only the number."),
-            Some(Asked::Score(1, 10))
+            Some(TextForm::Score(1, 10))
         );
         assert_eq!(asked("", "Is the sky blue?"), None);
     }
@@ -535,7 +535,7 @@ mod tests {
     #[test]
     fn a_marked_field_is_what_its_remark_says() {
         let prompt = "[[ ## tool ## ]]\n{tool}        # note: the value you produce must exactly match (no extra characters) one of: get; finish\n\n[[ ## n ## ]]\n{n}        # note: the value you produce must be a single int value\nRespond with the corresponding output fields, starting with the field `[[ ## tool ## ]]`, then `[[ ## n ## ]]`.";
-        let Some(Asked::Marked(fields)) = asked("", prompt) else { panic!() };
+        let Some(TextForm::Marked(fields)) = asked("", prompt) else { panic!() };
         assert_eq!(fields[0], ("tool".to_owned(), json!({ "const": "finish" })));
         assert_eq!(fields[1], ("n".to_owned(), json!({ "type": "integer" })));
     }
@@ -544,12 +544,12 @@ mod tests {
     fn code_and_marks_are_read() {
         assert!(matches!(
             asked("", "Write a Python function that adds. Answer in a code block."),
-            Some(Asked::Code { language, .. }) if language == "python"
+            Some(TextForm::Code { language, .. }) if language == "python"
         ));
         let dspy = "Respond with the corresponding output fields, starting with the field `[[ ## reasoning ## ]]`, then `[[ ## answer ## ]]`, and then ending with the marker for `[[ ## completed ## ]]`.";
         assert_eq!(
             asked("", dspy),
-            Some(Asked::Marked(
+            Some(TextForm::Marked(
                 ["reasoning", "answer", "completed"]
                     .map(|name| (name.to_owned(), json!({ "type": "string" })))
                     .to_vec()

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::talk::Done;
+use super::talk::ToolCallRecord;
 use super::words::beginning;
 
 /// Most characters of a question's subject, and of a result.
@@ -35,7 +35,7 @@ pub enum Speech {
 impl Speech {
     /// What calls gave, in the order of the calls.
     #[must_use]
-    pub fn of_results(done: &[Done]) -> Self {
+    pub fn of_results(done: &[ToolCallRecord]) -> Self {
         let told = done.iter().filter(|done| !done.result.trim().is_empty());
         Self::Results(
             told.take(MAX_RESULTS).map(|done| (done.tool.clone(), told_by(&done.result))).collect(),

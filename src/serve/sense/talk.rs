@@ -9,7 +9,7 @@ use crate::llm::chat::{ChatRequest, Message, Part, Role};
 
 /// A call that was made for the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
+pub struct ToolCallRecord {
     /// The tool's name.
     pub tool: String,
     /// The arguments, as JSON.
@@ -30,7 +30,7 @@ pub struct Talk {
     /// What was asked before, oldest first.
     pub earlier: Vec<String>,
     /// The calls that were made for the question, oldest first.
-    pub done: Vec<Done>,
+    pub done: Vec<ToolCallRecord>,
     /// The tool that was called last before the question.
     pub last_tool: Option<String>,
 }
@@ -83,7 +83,7 @@ impl Talk {
     }
 
     /// The calls whose results came last.
-    pub fn last_results(&self) -> impl Iterator<Item = &Done> {
+    pub fn last_results(&self) -> impl Iterator<Item = &ToolCallRecord> {
         let last = self.done.last().map(|done| done.round);
         self.done.iter().filter(move |done| Some(done.round) == last)
     }
@@ -119,15 +119,15 @@ fn read(request: &ChatRequest) -> Talk {
 }
 
 /// The calls in these messages, with their results.
-fn done(messages: &[Message]) -> Vec<Done> {
-    let mut open: Vec<(String, Done)> = Vec::new();
+fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
+    let mut open: Vec<(String, ToolCallRecord)> = Vec::new();
     for (round, role, part) in messages.iter().enumerate().flat_map(|(round, message)| {
         message.content.iter().map(move |part| (round, message.role, part))
     }) {
         match (role, part) {
             (_, Part::ToolUse(call)) => open.push((
                 call.id.clone(),
-                Done {
+                ToolCallRecord {
                     tool: call.name.clone(),
                     input: call.input.clone(),
                     result: String::new(),
@@ -146,7 +146,7 @@ fn done(messages: &[Message]) -> Vec<Done> {
                 let names =
                     text.split("'name': '").skip(1).filter_map(|rest| rest.split('\'').next());
                 open.extend(names.map(|name| {
-                    let done = Done {
+                    let done = ToolCallRecord {
                         tool: name.to_owned(),
                         input: String::new(),
                         result: String::new(),

@@ -12,7 +12,7 @@ use crate::llm::chat::{ChatRequest, Tool};
 
 /// What a tool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub enum ToolPurpose {
     /// It does something or finds something out.
     Work,
     /// It hands the conversation over to another agent.
@@ -27,7 +27,7 @@ pub struct Offer {
     /// Its name.
     pub name: String,
     /// What it is for.
-    pub purpose: Use,
+    pub purpose: ToolPurpose,
     /// The schema of its arguments.
     pub schema: Value,
     /// Stems of its name; of a handoff's, those of the other agent.
@@ -105,9 +105,9 @@ fn is_final(tool: &Tool, request: &ChatRequest) -> bool {
 pub fn offers(request: &ChatRequest) -> Vec<Offer> {
     let one = |tool: &Tool| {
         let purpose = match (handed_to(&tool.name), is_final(tool, request)) {
-            (Some(_), _) => Use::Handoff,
-            (_, true) => Use::Final,
-            _ => Use::Work,
+            (Some(_), _) => ToolPurpose::Handoff,
+            (_, true) => ToolPurpose::Final,
+            _ => ToolPurpose::Work,
         };
         let schema: Value = serde_json::from_str(&tool.schema).unwrap_or_default();
         let fields = schema.get("properties").and_then(Value::as_object);
@@ -139,7 +139,7 @@ pub fn offers(request: &ChatRequest) -> Vec<Offer> {
             "keywords",
             "topic",
         ];
-        let searches = purpose == Use::Work
+        let searches = purpose == ToolPurpose::Work
             && finds.iter().any(|word| lower.contains(word))
             && arguments.iter().any(|name| asks.contains(name));
         Offer { name: tool.name.clone(), purpose, schema, name_stems, other_stems, searches }
@@ -165,7 +165,7 @@ impl Offer {
         let others =
             self.other_stems.iter().filter(|stem| asked.contains(*stem) && !named.contains(*stem));
         let mut score = named.len() as u32 * 6 + others.count() as u32 * 2;
-        if score > 0 || self.purpose == Use::Work {
+        if score > 0 || self.purpose == ToolPurpose::Work {
             let (filled, required) = evidence(&self.schema, question);
             // Arguments that stand in the question speak for a tool that something else speaks for.
             if required > 0 && filled == required {

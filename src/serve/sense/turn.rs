@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::fill::{self, Statement};
 use super::plan::{self, Planned};
-use super::prose::{self, Asked};
+use super::prose::{self, TextForm};
 use super::speech::Speech;
-use super::talk::{Done, Talk};
-use super::tools::{self, FITS, Offer, Use, handed_to};
+use super::talk::{Talk, ToolCallRecord};
+use super::tools::{self, FITS, Offer, ToolPurpose, handed_to};
 use super::words;
 use crate::llm::chat::{ChatRequest, Output, ToolChoice};
 use crate::serve::invent::{self, Unmet};
@@ -72,7 +72,7 @@ pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
             let schema = serde_json::from_str(schema).unwrap_or_default();
             Turn::Typed(known(&schema, &talk, &question), speech())
         }
-        (Output::JsonObject | Output::Text, Some(Asked::Json { schema, fenced })) => {
+        (Output::JsonObject | Output::Text, Some(TextForm::Json { schema, fenced })) => {
             let text = json_text(&schema, &talk, &question, setting);
             let fence = |text: String| if fenced { format!("```json\n{text}\n```") } else { text };
             match text {
@@ -103,7 +103,8 @@ fn bare(question: &str) -> &str {
 /// What is said in words; none where the knowledge base knows better.
 fn say(talk: &Talk, question: &Statement, setting: Setting<'_>) -> Option<Speech> {
     if talk.done.iter().any(|done| !done.result.trim().is_empty() && !is_handoff(done)) {
-        let work: Vec<Done> = talk.done.iter().filter(|done| !is_handoff(done)).cloned().collect();
+        let work: Vec<ToolCallRecord> =
+            talk.done.iter().filter(|done| !is_handoff(done)).cloned().collect();
         return Some(Speech::of_results(&work));
     }
     if setting.topic.is_some() {
@@ -123,7 +124,7 @@ fn greeting(question: &Statement) -> Speech {
     }
 }
 
-fn is_handoff(done: &Done) -> bool {
+fn is_handoff(done: &ToolCallRecord) -> bool {
     handed_to(&done.tool).is_some()
 }
 
@@ -163,7 +164,7 @@ fn calls(
             return None;
         }
         let due = match offers.get(tool)?.purpose {
-            Use::Work => plan::one_call(offers, tool, question),
+            ToolPurpose::Work => plan::one_call(offers, tool, question),
             _ => final_call(offers, tool, talk, question, setting),
         };
         return turn(due);
@@ -194,19 +195,21 @@ fn calls(
     if !due.is_empty() {
         return turn(due);
     }
-    let of = |purpose: Use| {
+    let of = |purpose: ToolPurpose| {
         let own = offers.iter().enumerate().filter(move |(_, offer)| offer.purpose == purpose);
         own.map(|(tool, _)| tool).filter(is_open)
     };
     // Several types for an answer: the one that the question names, or else the first.
-    if let Some(tool) = of(Use::Final).max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool))) {
+    if let Some(tool) =
+        of(ToolPurpose::Final).max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool)))
+    {
         return turn(final_call(offers, tool, talk, question, setting));
     }
     if !forced {
         return None;
     }
     // A tool has to be called: the best that has no result yet.
-    let open = of(Use::Work).chain(of(Use::Handoff).filter(|_| !handed));
+    let open = of(ToolPurpose::Work).chain(of(ToolPurpose::Handoff).filter(|_| !handed));
     let tool = open.max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool)))?;
     turn(plan::one_call(offers, tool, question))
 }
@@ -222,8 +225,8 @@ fn final_call(
     let Some(offer) = offers.get(tool) else { return Vec::new() };
     let words = answer_words(talk, question, setting);
     let known = known(&offer.schema, talk, question);
-    let input =
-        invent::told(&offer.schema, &words, known).unwrap_or_else(|_| Value::Object(Map::new()));
+    let input = invent::with_fields(&offer.schema, &words, known)
+        .unwrap_or_else(|_| Value::Object(Map::new()));
     vec![Planned { tool, input }]
 }
 
@@ -254,17 +257,17 @@ fn json_text(
 ) -> Option<String> {
     let words = answer_words(talk, question, setting);
     let known = known(schema, talk, question);
-    invent::told(schema, &words, known).ok().map(|value| value.to_string())
+    invent::with_fields(schema, &words, known).ok().map(|value| value.to_string())
 }
 
 /// An answer in a form that is asked for in words.
-fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
+fn formed(asked: TextForm, talk: &Talk, question: &Statement) -> Speech {
     let words = match talk.done.is_empty() {
         true => Speech::about(&question.subject).text(3),
         false => Speech::of_results(&talk.done).text(0),
     };
     match asked {
-        Asked::Choice { lead, options } => {
+        TextForm::Choice { lead, options } => {
             let why = if lead.is_empty() {
                 String::new()
             } else {
@@ -272,10 +275,10 @@ fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
             };
             Speech::Choice(options.iter().map(|option| format!("{why}{lead}{option}")).collect())
         }
-        Asked::Score(low, high) => Speech::Choice(
+        TextForm::Score(low, high) => Speech::Choice(
             (low..=high.min(low.saturating_add(200))).map(|score| score.to_string()).collect(),
         ),
-        Asked::Code { language, marks, hands_over } => {
+        TextForm::Code { language, marks, hands_over } => {
             let text = Value::String(words).to_string();
             let code = match (hands_over, language.as_str()) {
                 (true, _) => format!("final_answer({text})"),
@@ -296,7 +299,7 @@ fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
                 None => format!("```{language}\n{code}\n```"),
             })
         }
-        Asked::Marked(names) => {
+        TextForm::Marked(names) => {
             let field = |(name, schema): &(String, Value)| {
                 let value = match invent::value(schema, &words) {
                     Ok(Value::String(text)) => text,
@@ -310,6 +313,6 @@ fn formed(asked: Asked, talk: &Talk, question: &Statement) -> Speech {
             };
             Speech::Words(names.iter().map(field).collect::<Vec<_>>().join("\n"))
         }
-        Asked::Json { .. } => Speech::Words(words),
+        TextForm::Json { .. } => Speech::Words(words),
     }
 }
