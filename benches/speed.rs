@@ -21,7 +21,7 @@ use simlab::context::user_key;
 use simlab::journal::{AgentId, Caller, Entry, Event, Reader};
 use simlab::llm::tasks::Task;
 use simlab::random::{Purpose, Seed};
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::load;
 
 /// Counts the stages of luck that a run draws: for each agent, the stages of one of its calls.
@@ -61,7 +61,7 @@ fn main() {
         // A benchmark without its scenario measures nothing.
         .unwrap_or_else(|faults| panic!("{}", simlab::diagnostic::render(&faults, false)));
     let scenario = &loaded.scenario;
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     let observer = || stage.observer(users as usize);
 
     // Once to warm the caches and to count, then three times against the clock.

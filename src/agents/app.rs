@@ -14,7 +14,7 @@ use crate::judge::JudgeSpec;
 use crate::knowledge::{Answer, Complexity, PiiSet, Question, TopicId};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::Setup;
-use crate::llm::usage::Usage;
+use crate::llm::usage::UsageTables;
 use crate::time::Duration;
 
 /// The app around the agents: everything that visits share and none of them changes.
@@ -35,7 +35,7 @@ pub struct App<'a> {
     /// What the writer's model is told.
     pub writer_setup: &'a Setup,
     /// Tokens of fixed texts.
-    pub usage: &'a Usage<'a>,
+    pub usage: &'a UsageTables<'a>,
     /// What tools give back.
     pub library: &'a Library<'a>,
     /// What may come of a visit for the business.

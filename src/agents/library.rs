@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use crate::knowledge::retrieval::{MAX_RESULTS, QUERY_VARIANTS};
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{
-    KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, Size,
+    KnowledgeBase, PaperList, PaperSource, RetrievalCache, RetrievalSettings, SearchTool, TextSize,
     TopicId,
 };
 use crate::llm::model::{CallWords, Given, OutputWords, Passages, Said, ToolCall, ToolOutput};
@@ -39,7 +39,7 @@ pub struct Library<'k> {
     /// first wanted.
     shown_characters: u32,
     shown: Vec<OnceLock<u32>>,
-    given_up: Size,
+    given_up: TextSize,
 }
 
 impl<'k> Library<'k> {
@@ -65,7 +65,7 @@ impl<'k> Library<'k> {
             caches: tools.iter().map(cache).collect(),
             shown_characters,
             shown: (0..cells).map(|_| OnceLock::new()).collect(),
-            given_up: Size::of(GIVEN_UP),
+            given_up: TextSize::of(GIVEN_UP),
         }
     }
 
@@ -89,8 +89,8 @@ impl<'k> Library<'k> {
     /// A local tool's answer.
     #[must_use]
     pub fn local(&self, call: ToolCall) -> ToolOutput {
-        let Size { tokens, characters } =
-            self.found(call).map_or(Size::ZERO, crate::knowledge::Retrieved::size);
+        let TextSize { tokens, characters } =
+            self.found(call).map_or(TextSize::ZERO, crate::knowledge::Retrieved::size);
         ToolOutput { call, tokens, characters, wording: 0, failed: false }
     }
 
@@ -133,7 +133,7 @@ impl<'k> Library<'k> {
     /// A remote tool's answer when it has given up.
     #[must_use]
     pub fn given_up(&self, call: ToolCall) -> ToolOutput {
-        let Size { tokens, characters } = self.given_up;
+        let TextSize { tokens, characters } = self.given_up;
         ToolOutput { call, tokens, characters, wording: 0, failed: true }
     }
 

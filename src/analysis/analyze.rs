@@ -18,7 +18,7 @@ use super::posterior::{
     Estimate, control_posterior, estimate, prior_variance, treatment_posterior, treatment_prior,
 };
 use super::result::{
-    Analysis, Bound, Comparison, Corrects, Effect, Frequentist, Interval, MetricAnalysis,
+    Analysis, Bound, Comparison, Corrects, Effect, FrequentistResult, Interval, MetricAnalysis,
     MetricInput, Posterior, Sequential, Summary, Tally, VariationAnalysis,
 };
 use super::{cautions, frequentist, relative, sequential};
@@ -268,7 +268,7 @@ fn correct_tests(experiment: &Experiment, summary: &Summary, metrics: &mut [Metr
             {
                 // At a wider level the interval may be unbounded where the narrower one was not;
                 // then there is none.
-                *test = Frequentist {
+                *test = FrequentistResult {
                     p_value: test.p_value,
                     one_sided_p_value: test.one_sided_p_value,
                     correction: fixed.1,

@@ -16,8 +16,8 @@
 use super::exact;
 use super::posterior::Estimate;
 use super::relative::{fieller, of_control};
-use super::result::{Frequentist, Interval, TestMethod};
-use super::score::Rates;
+use super::result::{FrequentistResult, Interval, TestMethod};
+use super::score::ArmRates;
 use super::special::two_sided_z;
 use super::student::{cdf, joint_degrees, two_sided, two_sided_reach};
 
@@ -37,7 +37,7 @@ pub(super) fn compare(
     base: &Estimate,
     sign: f64,
     mass: f64,
-) -> Result<Frequentist, String> {
+) -> Result<FrequentistResult, String> {
     match (own.conversions, base.conversions) {
         (Some(conversions), Some(control)) => {
             rates((conversions, own.units), (control, base.units), sign, mass)
@@ -46,8 +46,13 @@ pub(super) fn compare(
     }
 }
 
-fn rates(own: (u64, u64), base: (u64, u64), sign: f64, mass: f64) -> Result<Frequentist, String> {
-    let arms = Rates {
+fn rates(
+    own: (u64, u64),
+    base: (u64, u64),
+    sign: f64,
+    mass: f64,
+) -> Result<FrequentistResult, String> {
+    let arms = ArmRates {
         own: own.0 as f64,
         users: own.1 as f64,
         base: base.0 as f64,
@@ -74,7 +79,7 @@ fn rates(own: (u64, u64), base: (u64, u64), sign: f64, mass: f64) -> Result<Freq
         let change = arms.difference() / (arms.base / arms.control);
         (change, Interval { lower: lower - 1.0, upper: upper - 1.0 })
     });
-    Ok(Frequentist {
+    Ok(FrequentistResult {
         relative_difference: relative.map(|(change, _)| change),
         interval: relative.map(|(_, interval)| interval),
         difference: arms.difference(),
@@ -86,7 +91,12 @@ fn rates(own: (u64, u64), base: (u64, u64), sign: f64, mass: f64) -> Result<Freq
     })
 }
 
-fn means(own: &Estimate, base: &Estimate, sign: f64, mass: f64) -> Result<Frequentist, String> {
+fn means(
+    own: &Estimate,
+    base: &Estimate,
+    sign: f64,
+    mass: f64,
+) -> Result<FrequentistResult, String> {
     let (Some(error), Some(base_error)) = (own.standard_error, base.standard_error) else {
         return Err(
             "without a standard error in both variations there is nothing to test against".into()
@@ -103,7 +113,7 @@ fn means(own: &Estimate, base: &Estimate, sign: f64, mass: f64) -> Result<Freque
     let relative = of_control(base.mean, base_error, two_sided_reach(mass, base.degrees))
         .and_then(|_| fieller((own.mean, error), (base.mean, base_error), reach))
         .map(|interval| (difference / base.mean.abs(), interval));
-    Ok(Frequentist {
+    Ok(FrequentistResult {
         relative_difference: relative.map(|(change, _)| change),
         interval: relative.map(|(_, interval)| interval),
         difference,

@@ -19,7 +19,7 @@ use crate::statistic::Declared;
 
 /// Effects of two experiments on one metric, in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interaction {
+pub struct InteractionEffects {
     /// Effect of the first experiment's treatment, averaged over both arms of the second.
     pub first_effect: f64,
     /// Effect of the second experiment's treatment, averaged over both arms of the first.
@@ -42,7 +42,7 @@ pub struct Interaction {
 pub fn interaction(
     cells: &[[(u64, Option<Tally>); 2]; 2],
     mass: f64,
-) -> Result<Interaction, String> {
+) -> Result<InteractionEffects, String> {
     // A cell has a rate or a mean; what is declared decides how a missing error is explained.
     let declared = Declared::new(Aggregation::Sum, Statistic::Mean, Missing::Exclude);
     let mut means = [[0.0; 2]; 2];
@@ -71,7 +71,7 @@ pub fn interaction(
     let (with, without) = (both - second, first - neither);
     let (sd, interaction) = (variance.sqrt(), with - without);
     let reach = two_sided_z(mass) * sd;
-    Ok(Interaction {
+    Ok(InteractionEffects {
         first_effect: 0.5 * (with + without),
         second_effect: 0.5 * ((both - first) + (second - neither)),
         interaction,
@@ -90,7 +90,7 @@ pub struct MetricInteraction {
     /// Users in both experiments.
     pub users: u64,
     /// Their effects, or why these are not known.
-    pub result: Result<Interaction, String>,
+    pub result: Result<InteractionEffects, String>,
 }
 
 /// Whether experiments on the same users influence each other: each pair of two, on each mean or

@@ -110,7 +110,7 @@ pub fn corrected_difference(
 
 /// A treatment's rate without the judge's errors, and its difference from the control's.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Corrected {
+pub struct JudgeCorrection {
     /// Units that the judge gave a verdict on.
     pub judged: u64,
     /// Share of them that it called good, from 0 to 1.
@@ -121,7 +121,7 @@ pub struct Corrected {
     pub difference: Option<CorrectedRate>,
 }
 
-impl Corrected {
+impl JudgeCorrection {
     /// What a rate outside of 0 to 1 means; `None` where it is inside.
     #[must_use]
     pub fn impossible(&self) -> Option<String> {
@@ -148,7 +148,7 @@ pub fn corrected(
     own: (u64, Option<u64>),
     control: Option<(u64, Option<u64>)>,
     accuracy: &JudgeAccuracy,
-) -> Result<Corrected, String> {
+) -> Result<JudgeCorrection, String> {
     let known = |(conversions, judged): (u64, Option<u64>)| {
         judged.map(|judged| (conversions, judged)).ok_or(UNKNOWN_JUDGED)
     };
@@ -157,7 +157,7 @@ pub fn corrected(
     let difference =
         control.map(|control| corrected_difference(own, known(control)?, accuracy)).transpose()?;
     let (judged_rate, _) = judged_rate(own.0, own.1)?;
-    Ok(Corrected { judged: own.1, judged_rate, rate, difference })
+    Ok(JudgeCorrection { judged: own.1, judged_rate, rate, difference })
 }
 
 /// Why a rate of recorded events may have no correction.

@@ -58,9 +58,9 @@ pub use distribution::{ArmDistribution, MetricDistribution, distributions, in_pr
 pub use guard::{Ending, Look, Watched};
 pub use health::{MAY_FAIL, health, ln_mismatch_odds};
 pub use interaction::{
-    Interaction, MetricInteraction, interaction, interactions, interactions_between,
+    InteractionEffects, MetricInteraction, interaction, interactions, interactions_between,
 };
-pub use judge::{Corrected, CorrectedRate, corrected, corrected_difference, corrected_rate};
+pub use judge::{CorrectedRate, JudgeCorrection, corrected, corrected_difference, corrected_rate};
 pub use needed::{SizePlan, UsersNeeded};
 pub use observed::summarize;
 pub use over_time::{PrefixAnalysis, over_time};
@@ -73,7 +73,7 @@ pub use planned::{PlannedArm, PlannedDecision, PlannedSpread, PlannedTest};
 pub use planned_paired::{PairedCosts, PairedMix, PairedSpread, PairedTest};
 pub use posterior::{data_weight, prior_variance, treatment_prior};
 pub use result::{
-    Analysis, Bound, Comparison, Corrects, Effect, Frequentist, HealthCheck, HealthStatus,
+    Analysis, Bound, Comparison, Corrects, Effect, FrequentistResult, HealthCheck, HealthStatus,
     Interval, MetricAnalysis, MetricInput, Posterior, Sequential, Summary, Tally, TestMethod,
     VariationAnalysis,
 };

@@ -14,7 +14,7 @@ use super::health::{health, name};
 use super::needed::SizePlan;
 use super::paired_scores::{PairedDifference, QuestionScores, paired_difference};
 use super::result::{
-    Analysis, Comparison, Corrects, Frequentist, HealthCheck, HealthStatus, MetricAnalysis,
+    Analysis, Comparison, Corrects, FrequentistResult, HealthCheck, HealthStatus, MetricAnalysis,
     MetricInput, Posterior, Summary, Tally, TestMethod, VariationAnalysis,
 };
 use super::student::two_sided_reach;
@@ -169,10 +169,10 @@ fn variation(
 }
 
 /// The paired t test; intervals hold `mass`.
-fn tested(own: &PairedDifference, sign: f64, mass: f64) -> Frequentist {
+fn tested(own: &PairedDifference, sign: f64, mass: f64) -> FrequentistResult {
     let relative = own.relative(mass);
     let (p_value, one_sided_p_value) = own.p_values(sign);
-    Frequentist {
+    FrequentistResult {
         relative_difference: relative.map(|(change, _)| change),
         interval: relative.map(|(_, interval)| interval),
         difference: own.difference(),
@@ -191,7 +191,7 @@ fn correct_tests(experiment: &Experiment, metrics: &mut [MetricAnalysis]) {
         return;
     }
     let tests = || metrics.iter().flat_map(|metric| &metric.variations);
-    let of = |value: fn(&Frequentist) -> f64| -> Vec<f64> {
+    let of = |value: fn(&FrequentistResult) -> f64| -> Vec<f64> {
         tests().filter_map(|own| own.frequentist.as_ref()).map(value).collect()
     };
     let (mut both, mut one) = (of(|test| test.p_value), of(|test| test.one_sided_p_value));
@@ -206,7 +206,7 @@ fn correct_tests(experiment: &Experiment, metrics: &mut [MetricAnalysis]) {
             let Some((test, paired)) = own.frequentist.as_mut().zip(own.paired) else { continue };
             let Some((p_value, one_sided_p_value)) = corrected.next() else { continue };
             let correction = Some(Corrects { by, comparisons });
-            *test = Frequentist {
+            *test = FrequentistResult {
                 p_value,
                 one_sided_p_value,
                 correction,

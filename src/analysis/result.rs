@@ -3,7 +3,7 @@
 //!
 //! Does not know: how they are computed (the neighbors do that).
 
-use super::judge::Corrected;
+use super::judge::JudgeCorrection;
 use super::needed::SizePlan;
 use super::paired_scores::PairedDifference;
 use crate::experiment::{Correction, Metric};
@@ -174,7 +174,7 @@ pub struct Corrects {
 /// A fixed-horizon test of the difference, no prior. p-value and intervals agree: p is at most 1 -
 /// threshold exactly where the intervals leave out "no difference".
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frequentist {
+pub struct FrequentistResult {
     /// Raw difference over the absolute value of the control's mean; `None` when the control's
     /// interval holds 0.
     pub relative_difference: Option<f64>,
@@ -237,12 +237,12 @@ pub struct VariationAnalysis {
     /// Against the control; `None` for the control itself and where data is missing.
     pub comparison: Option<Comparison>,
     /// Frequentist comparison with the control.
-    pub frequentist: Option<Frequentist>,
+    pub frequentist: Option<FrequentistResult>,
     /// Sequential comparison with the control, when the experiment asks for it.
     pub sequential: Option<Sequential>,
     /// The rate without the judge's errors, or why there is none; `None` when the metric tells of
     /// no judge.
-    pub corrected: Option<Result<Corrected, String>>,
+    pub corrected: Option<Result<JudgeCorrection, String>>,
     /// The comparison with the control on the same questions, in a paired design.
     pub paired: Option<PairedDifference>,
     /// Why a value is missing, in plain words.

@@ -13,14 +13,14 @@ const STEPS: usize = 120;
 
 /// Two arms: conversions and users.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rates {
+pub(super) struct ArmRates {
     pub own: f64,
     pub users: f64,
     pub base: f64,
     pub control: f64,
 }
 
-impl Rates {
+impl ArmRates {
     /// The treatment's rate less the control's.
     pub(super) fn difference(self) -> f64 {
         self.own / self.users - self.base / self.control
@@ -188,8 +188,8 @@ mod tests {
 
     const Z: f64 = 1.959_963_984_540_054;
 
-    fn rates(own: f64, users: f64, base: f64, control: f64) -> Rates {
-        Rates { own, users, base, control }
+    fn rates(own: f64, users: f64, base: f64, control: f64) -> ArmRates {
+        ArmRates { own, users, base, control }
     }
 
     #[test]

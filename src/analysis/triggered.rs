@@ -16,7 +16,7 @@
 //!
 //! Does not know: agents; a unit was reached or it was not.
 
-use super::result::{Analysis, Frequentist, HealthStatus, VariationAnalysis};
+use super::result::{Analysis, FrequentistResult, HealthStatus, VariationAnalysis};
 use crate::analysis::{Summary, analyze, summarize};
 use crate::experiment::{Experiment, Metric};
 use crate::metrics::Observations;
@@ -45,9 +45,9 @@ pub struct TriggeredComparison {
     /// Number of the treatment.
     pub treatment: usize,
     /// All exposed users; `None` where they cannot be compared.
-    pub all: Option<Frequentist>,
+    pub all: Option<FrequentistResult>,
     /// The users who were reached.
-    pub reached: Option<Frequentist>,
+    pub reached: Option<FrequentistResult>,
     /// Share of the users that the comparison of those who were reached needs, for the power that
     /// the comparison of all has: about the squared ratio of the errors, on one scale. `None` for
     /// percentiles, whose difference does not scale with the share of users.
@@ -95,8 +95,9 @@ fn compare(all: &Analysis, inside: &Analysis, experiment: &Experiment) -> Vec<Tr
             // who were, times theirs.
             let (own, base) = (share(treatment), share(control));
             let reached = (own.0 + base.0) / (own.1 + base.1).max(1.0);
-            let width =
-                |of: &Frequentist| of.difference_interval.upper - of.difference_interval.lower;
+            let width = |of: &FrequentistResult| {
+                of.difference_interval.upper - of.difference_interval.lower
+            };
             let both = all.frequentist.as_ref().zip(inside.frequentist.as_ref());
             let sample_needed = both.filter(|_| linear).and_then(|(all, inside)| {
                 let ratio = reached * width(inside) / width(all);
@@ -204,7 +205,7 @@ mod tests {
         let [one] = comparisons.as_slice() else { panic!("{comparisons:?}") };
         // SciPy 1.17.1: stats.ttest_ind(treatment, control, equal_var=False), its p-value and
         // confidence_interval(0.9).
-        let close = |found: Frequentist, right: [f64; 4]| {
+        let close = |found: FrequentistResult, right: [f64; 4]| {
             let ends = found.difference_interval;
             let found = [found.difference, found.p_value, ends.lower, ends.upper];
             for (found, right) in found.iter().zip(right) {

@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flags::bootstrap::{Action, BootstrapError};
 use crate::live::environment;
 use crate::live::launchdarkly::{RestAdmin, apply, plan};
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::scenario::Scenario;
 
 /// Prints what a bootstrap would create in an empty account, or brings the real project there.
@@ -28,7 +28,7 @@ pub fn bootstrap(args: &BootstrapArgs) -> Ended {
             .map_err(|error| backend_failed(&error))?;
         return runtime.block_on(real(&loaded.scenario, args.yes));
     }
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed)
+    let stage = PreparedScenario::new(&loaded.scenario, loaded.scenario.seed)
         .map_err(|error| not_set_up(&args.scenario, &error))?;
     print(&shown(&stage.actions, Stance::Needed))
 }

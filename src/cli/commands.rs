@@ -18,7 +18,9 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::Seed;
 use crate::report::escape::{json, plain};
 use crate::report::{Report, to_html, to_json, to_junit, to_markdown, to_text};
-use crate::run::{RunOptions, Simulation, Size, SoFar, Stage, TranscriptWriter, glances, met};
+use crate::run::{
+    PreparedScenario, RunOptions, Simulation, Size, SoFar, TranscriptWriter, glances, met,
+};
 use crate::scenario::{LESSONS, LIBRARY, Loaded, Study, built_in, load};
 use crate::verdict::warnings;
 
@@ -69,8 +71,8 @@ pub(super) fn run(args: &RunArgs) -> Ended {
         bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", folder.display()))])
     };
     let seed = options.seed.map_or(loaded.scenario.seed, Seed);
-    let stage =
-        Stage::new(&loaded.scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage = PreparedScenario::new(&loaded.scenario, seed)
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
     // Before a folder is made.
     stage.holds(users).map_err(|error| not_set_up(&args.scenario, &error))?;
     if let Some(folder) = &args.out {
@@ -157,7 +159,7 @@ pub(super) fn check(scenarios: &[String]) -> Ended {
             Ok(loaded) => {
                 let scenario = loaded.scenario;
                 // Whatever `run` refuses before its first user is refused here, too.
-                let stage = Stage::new(&scenario, scenario.seed);
+                let stage = PreparedScenario::new(&scenario, scenario.seed);
                 if let Err(error) = stage.and_then(|own| own.holds(scenario.traffic.queries)) {
                     exit = not_set_up(name, &error);
                     continue;

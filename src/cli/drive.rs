@@ -25,7 +25,7 @@ use crate::live::driver::{
 use crate::live::net::Http;
 use crate::random::Seed;
 use crate::report::escape::plain;
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::scenario::load_app_form;
 use crate::time::Stopwatch;
 
@@ -51,7 +51,8 @@ pub(super) fn drive(args: &DriveArgs) -> Ended {
         return Err(bad_file(&[Diagnostic::new(message).help(help)]));
     }
     let seed = args.seed.map_or(scenario.seed, Seed);
-    let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage = PreparedScenario::new(scenario, seed)
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
     let unwritable = |error: std::io::Error| {
         let name = args.out.as_deref().unwrap_or(std::path::Path::new(""));
         bad_file(&[Diagnostic::new(format!("`{}` cannot be written: {error}", name.display()))

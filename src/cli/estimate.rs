@@ -8,7 +8,7 @@ use super::output;
 use super::progress::Progress;
 use crate::live::{self, estimate::REPLICATIONS};
 use crate::random::Seed;
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 
 /// Estimates the cost of a live run.
 pub fn estimate(args: &EstimateArgs) -> Ended {
@@ -17,7 +17,8 @@ pub fn estimate(args: &EstimateArgs) -> Ended {
     let seed = args.seed.map_or(scenario.seed, Seed);
     let users = args.users.unwrap_or(scenario.traffic.queries);
     let bar = Progress::new("simulated runs", REPLICATIONS, 0, args.quiet);
-    let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage = PreparedScenario::new(scenario, seed)
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
     let estimate = live::estimate(&stage, seed, users, |done| bar.done(done));
     bar.finish();
     let estimate = estimate.map_err(|error| not_set_up(&args.scenario, &error))?;

@@ -11,7 +11,7 @@ use super::commands::{Ended, backend_failed, bad_file, print};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
-use crate::course::{Course, Lesson, both, opening, revealed, turned};
+use crate::course::{Course, CourseLesson, both, opening, revealed, turned};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::report::document::Element;
 use crate::report::document_to_text;
@@ -78,7 +78,7 @@ fn contents() -> String {
 }
 
 /// How to go on.
-fn next(lesson: &Lesson) -> String {
+fn next(lesson: &CourseLesson) -> String {
     match Course::files().get(lesson.number) {
         Some(next) => format!("Next: simlab learn {}\n", next.name),
         None => "That was the last lesson.\n".to_owned(),

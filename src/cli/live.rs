@@ -27,7 +27,7 @@ use crate::diagnostic::{Diagnostic, Wanted, mistaken, shell_argument};
 use crate::figure;
 use crate::journal::Reader;
 use crate::live::disk::write_private;
-use crate::live::environment::{self, Environment};
+use crate::live::environment::{self, LiveEnvironment};
 use crate::live::estimate::REPLICATIONS;
 use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
@@ -38,7 +38,7 @@ use crate::live::{
     told,
 };
 use crate::random::Seed;
-use crate::run::{Outcome, Stage, glances};
+use crate::run::{Outcome, PreparedScenario, glances};
 use crate::scenario::{Loaded, parse_kept};
 use crate::time::unix_ms;
 
@@ -77,7 +77,7 @@ fn taken_up(
     folder: &Path,
     loaded: &Loaded,
     args: &RunArgs,
-    environment: &Environment,
+    environment: &LiveEnvironment,
 ) -> Result<RunState, Exit> {
     let path = folder.join(JOURNAL);
     let Resumed { journal, recording, cut } = Journal::resume(&path).map_err(|error| {
@@ -134,7 +134,7 @@ fn taken_up(
 }
 
 /// A run that has not begun; nothing is written yet.
-fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<RunState, Exit> {
+fn begun(loaded: &Loaded, args: &RunArgs, environment: &LiveEnvironment) -> Result<RunState, Exit> {
     let state = fresh(loaded, args, environment);
     let folder = &state.folder;
     if folder.join(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0) {
@@ -147,7 +147,7 @@ fn begun(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> Result<R
     Ok(state)
 }
 
-fn fresh(loaded: &Loaded, args: &RunArgs, environment: &Environment) -> RunState {
+fn fresh(loaded: &Loaded, args: &RunArgs, environment: &LiveEnvironment) -> RunState {
     let began_ms = unix_ms();
     let scenario = &loaded.scenario;
     let folder = args
@@ -225,12 +225,13 @@ pub fn run(args: &RunArgs) -> Ended {
 async fn go(
     args: &RunArgs,
     loaded: &Loaded,
-    environment: &Environment,
+    environment: &LiveEnvironment,
     mut state: RunState,
 ) -> Ended {
     let scenario = &loaded.scenario;
     let seed = Seed(state.run.seed);
-    let stage = Stage::new(scenario, seed).map_err(|error| not_set_up(&args.scenario, &error))?;
+    let stage = PreparedScenario::new(scenario, seed)
+        .map_err(|error| not_set_up(&args.scenario, &error))?;
     let spent = state.recording.spent_nano_usd();
     let most = args.max_cost.nano_dollars();
 
@@ -452,7 +453,7 @@ pub fn replay(args: &ReplayArgs) -> Ended {
         return Err(unusable(path, &fault, "it was changed or damaged, or is of another scenario"));
     }
     wait(async {
-        let stage = Stage::new(&loaded.scenario, Seed(run.seed))
+        let stage = PreparedScenario::new(&loaded.scenario, Seed(run.seed))
             .map_err(|error| not_set_up(&run.name, &error))?;
         let session = Session::new(
             &stage,

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use crate::diagnostic::Diagnostic;
 use crate::report::{to_html, to_json};
-use crate::run::{EventWriter, Outcome, Stage, TranscriptWriter};
+use crate::run::{EventWriter, Outcome, PreparedScenario, TranscriptWriter};
 use crate::scenario::Loaded;
 
 /// The journal of a live run.
@@ -88,7 +88,7 @@ fn scenario(folder: &Path, loaded: &Loaded) -> io::Result<()> {
 /// When one of them cannot be made.
 pub fn events<'s>(
     folder: &Path,
-    stage: &'s Stage<'s>,
+    stage: &'s PreparedScenario<'s>,
 ) -> io::Result<EventWriter<'s, BufWriter<File>>> {
     fs::create_dir_all(folder)?;
     Ok(EventWriter::new(stage, BufWriter::new(File::create(folder.join(EVENTS))?)))
@@ -100,7 +100,7 @@ pub fn events<'s>(
 /// When it cannot be made.
 pub fn transcript<'s>(
     folder: &Path,
-    stage: &'s Stage<'s>,
+    stage: &'s PreparedScenario<'s>,
     users: u32,
 ) -> io::Result<TranscriptWriter<'s, BufWriter<File>>> {
     let file = File::create(folder.join("transcript.jsonl"))?;

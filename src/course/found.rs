@@ -3,7 +3,7 @@
 //!
 //! Does not know: what the lesson claims.
 
-use super::lesson::Side;
+use super::lesson::LessonSide;
 use super::show::rates;
 use crate::analysis::HealthStatus;
 use crate::figure;
@@ -16,7 +16,7 @@ use crate::scenario::Lesson;
 const WORDS: usize = 9;
 
 /// What was found on one side of the knob.
-pub(super) fn found<'r>(side: &'r Side, lesson: &Lesson) -> Vec<Element<'r>> {
+pub(super) fn found<'r>(side: &'r LessonSide, lesson: &Lesson) -> Vec<Element<'r>> {
     let report = &side.report;
     let several = report.experiments.len() > 1;
     let mut elements = Vec::new();

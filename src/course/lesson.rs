@@ -12,7 +12,7 @@ use crate::scenario::{self, BuiltIn, LESSONS, Loaded, Rates, parse_kept};
 
 /// A lesson in its place in the course.
 #[derive(Debug)]
-pub struct Lesson {
+pub struct CourseLesson {
     /// Its number, from 1.
     pub number: usize,
     /// Its name.
@@ -41,7 +41,7 @@ impl Course {
     /// # Errors
     /// The faults of its file, or of the file with the knob turned; none when there is no such
     /// lesson.
-    pub fn lesson(name: &str) -> Result<Lesson, Vec<Diagnostic>> {
+    pub fn lesson(name: &str) -> Result<CourseLesson, Vec<Diagnostic>> {
         let numbered = name.parse().ok().and_then(|number: usize| number.checked_sub(1));
         let place = numbered.or_else(|| LESSONS.iter().position(|file| file.name == name));
         let Some((place, file)) = place.and_then(|place| Some((place, LESSONS.get(place)?))) else {
@@ -52,13 +52,13 @@ impl Course {
             return Err(vec![Diagnostic::new(format!("`{}` teaches nothing", file.name))]);
         };
         let after = parse_kept(file.name, &text.turned(&before.source.text), &before.documents)?;
-        Ok(Lesson { number: place + 1, name: file.name, before, after, text })
+        Ok(CourseLesson { number: place + 1, name: file.name, before, after, text })
     }
 }
 
 /// One side of the knob.
 #[derive(Debug)]
-pub struct Side {
+pub struct LessonSide {
     /// The report, with the truth beside the estimates.
     pub report: Report,
     /// Share of runs that ship, with its Monte Carlo error, where the lesson asks for it.
@@ -71,7 +71,7 @@ pub struct Side {
 ///
 /// # Errors
 /// When a mock refuses what the scenario asks of it.
-pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
+pub fn both(lesson: &CourseLesson, jobs: usize) -> Result<[LessonSide; 2], SetupError> {
     let mut before = side(&lesson.before, jobs)?;
     let mut after = side(&lesson.after, jobs)?;
     // What the file expects holds as it is; what its lesson checks holds once the knob is turned.
@@ -96,7 +96,7 @@ pub fn both(lesson: &Lesson, jobs: usize) -> Result<[Side; 2], SetupError> {
     Ok([before, after])
 }
 
-fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
+fn side(loaded: &Loaded, jobs: usize) -> Result<LessonSide, SetupError> {
     let scenario = &loaded.scenario;
     let report = run::run(
         scenario,
@@ -129,5 +129,5 @@ fn side(loaded: &Loaded, jobs: usize) -> Result<Side, SetupError> {
             })
         }
     };
-    Ok(Side { report, ships, checks: Vec::new() })
+    Ok(LessonSide { report, ships, checks: Vec::new() })
 }

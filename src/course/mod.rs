@@ -9,6 +9,6 @@ mod found;
 mod lesson;
 mod show;
 
-pub use lesson::{Course, Lesson, Side, both};
+pub use lesson::{Course, CourseLesson, LessonSide, both};
 pub use show::tables;
 pub(crate) use show::{opening, revealed, turned};

@@ -3,7 +3,7 @@
 //! Does not know: terminals, or who predicts what.
 
 use super::found::found;
-use super::lesson::{Course, Side};
+use super::lesson::{Course, LessonSide};
 use crate::figure;
 use crate::report::document::{Element, Level, List, Section, Title};
 use crate::report::table::Tone;
@@ -19,7 +19,7 @@ fn section<'r>(title: &str, elements: impl IntoIterator<Item = Element<'r>>) -> 
 
 /// The lesson up to the question.
 #[must_use]
-pub(crate) fn opening(lesson: &super::Lesson) -> Vec<Element<'_>> {
+pub(crate) fn opening(lesson: &super::CourseLesson) -> Vec<Element<'_>> {
     let all = Course::files().len();
     let line = format!("Lesson {} of {all} · {}", lesson.number, lesson.text.part);
     let answers = lesson.text.answers.iter().map(|answer| (answer.clone(), String::new()));
@@ -34,8 +34,8 @@ pub(crate) fn opening(lesson: &super::Lesson) -> Vec<Element<'_>> {
 /// What the run finds, and which answer is right; `predicted` is the learner's answer, from 0.
 #[must_use]
 pub(crate) fn revealed<'r>(
-    lesson: &super::Lesson,
-    side: &'r Side,
+    lesson: &super::CourseLesson,
+    side: &'r LessonSide,
     predicted: Option<usize>,
 ) -> Vec<Element<'r>> {
     let text = &lesson.text;
@@ -55,7 +55,7 @@ pub(crate) fn revealed<'r>(
 
 /// What the knob changes, and what happens then.
 #[must_use]
-pub(crate) fn turned<'r>(lesson: &super::Lesson, side: &'r Side) -> Vec<Element<'r>> {
+pub(crate) fn turned<'r>(lesson: &super::CourseLesson, side: &'r LessonSide) -> Vec<Element<'r>> {
     let text = &lesson.text;
     let after = lesson.after.scenario.lesson.as_ref().unwrap_or(text);
     vec![
@@ -85,7 +85,7 @@ pub(super) fn rates(lesson: &Lesson, ships: (f64, f64)) -> Option<String> {
 
 /// What the knob changes: the lines of the file that go and those that come, and the command where
 /// it is the command that changes.
-fn knob(lesson: &super::Lesson) -> Vec<String> {
+fn knob(lesson: &super::CourseLesson) -> Vec<String> {
     let scenario =
         |loaded: &Loaded| loaded.scenario.lesson.as_ref().and_then(|lesson| lesson.rates.clone());
     let (before, after) = (scenario(&lesson.before), scenario(&lesson.after));

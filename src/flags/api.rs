@@ -11,7 +11,7 @@ use super::members::put;
 
 /// The verb of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum HttpMethod {
     /// Read.
     Get,
     /// Create.
@@ -22,7 +22,7 @@ pub enum Method {
     Delete,
 }
 
-impl Method {
+impl HttpMethod {
     /// The verb as HTTP has it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Method {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The verb.
-    pub method: Method,
+    pub method: HttpMethod,
     /// The path after `/api/v2/`, its parts percent-decoded and joined by `/`.
     pub path: String,
     /// Decoded query parameters.
@@ -53,26 +53,26 @@ pub struct Request {
 impl Request {
     /// A request without a query.
     #[must_use]
-    pub fn new(method: Method, path: impl Into<String>, body: Value) -> Self {
+    pub fn new(method: HttpMethod, path: impl Into<String>, body: Value) -> Self {
         Self { method, path: path.into(), query: Vec::new(), semantic_patch: false, body }
     }
 
     /// A read.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::Get, path, Value::Null)
+        Self::new(HttpMethod::Get, path, Value::Null)
     }
 
     /// A creation.
     #[must_use]
     pub fn post(path: impl Into<String>, body: Value) -> Self {
-        Self::new(Method::Post, path, body)
+        Self::new(HttpMethod::Post, path, body)
     }
 
     /// A change by a partial object or a JSON patch.
     #[must_use]
     pub fn patch(path: impl Into<String>, body: Value) -> Self {
-        Self::new(Method::Patch, path, body)
+        Self::new(HttpMethod::Patch, path, body)
     }
 
     /// A semantic patch: instructions that take effect together or not at all.
@@ -86,7 +86,7 @@ impl Request {
         if let Some(environment) = environment {
             put(&mut body, "environmentKey", environment);
         }
-        Self { semantic_patch: true, ..Self::new(Method::Patch, path, body) }
+        Self { semantic_patch: true, ..Self::new(HttpMethod::Patch, path, body) }
     }
 
     /// The first query parameter of this name.

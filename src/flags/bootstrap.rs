@@ -205,7 +205,7 @@ pub async fn bootstrap(
     spec: &ProjectSpec,
     mode: Mode,
 ) -> Result<Vec<Action>, BootstrapError> {
-    steps::Session::new(admin, spec, mode).run().await
+    steps::BootstrapSession::new(admin, spec, mode).run().await
 }
 
 /// A mock account that holds `spec`, with the seeds that its experiments ask for, and what was done

@@ -24,7 +24,7 @@ pub struct ProjectSpec {
     /// Segments, in the order in which they are created.
     pub segments: Vec<SegmentSpec>,
     /// Tools that variations may name.
-    pub tools: Vec<ToolSpec>,
+    pub tools: Vec<ProjectTool>,
     /// Models that variations may name.
     pub model_configs: Vec<ModelConfigSpec>,
     /// AI configs.
@@ -99,7 +99,7 @@ pub enum Operator {
 
 /// A tool that a model may call.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToolSpec {
+pub struct ProjectTool {
     /// Unique key, which is the function's name.
     pub key: String,
     /// What it does, as the model reads it.

@@ -9,11 +9,11 @@
 //! Does not know: what the judge makes of it.
 
 use crate::judge::{JudgeSpec, Sees};
-use crate::knowledge::{Answer, KnowledgeBase, PiiSet, Question, Size};
+use crate::knowledge::{Answer, KnowledgeBase, PiiSet, Question, TextSize};
 
 /// The size of what is shown of a question.
 #[must_use]
-pub fn question(question: Question, base: &KnowledgeBase, judge: &JudgeSpec) -> Size {
+pub fn question(question: Question, base: &KnowledgeBase, judge: &JudgeSpec) -> TextSize {
     let whole = question.size(base, PiiSet::NONE);
     if whole.characters <= judge.question_characters {
         whole

@@ -20,7 +20,7 @@ use super::prose::Sentences;
 use super::question::Clauses;
 use super::ranking::Space;
 use super::retrieval;
-use super::tokens::{Phrase, Size};
+use super::tokens::{Phrase, TextSize};
 use super::topic::TopicId;
 
 /// Most documents of a base.
@@ -257,7 +257,7 @@ impl KnowledgeBase {
 
     /// The size of a topic's title.
     #[must_use]
-    pub fn title_size(&self, topic: TopicId) -> Size {
+    pub fn title_size(&self, topic: TopicId) -> TextSize {
         self.entry(topic).title.size()
     }
 

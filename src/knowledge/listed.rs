@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use super::detect::{self, Finds, Found};
 use super::personal::{PiiKind, PiiSet};
-use super::tokens::{self, Phrase, Size};
+use super::tokens::{self, Phrase, TextSize};
 use super::topic::{Complexity, TopicId};
 
 /// Index of a question in the list of its base.
@@ -42,7 +42,7 @@ pub struct ListedQuestion {
     finds: Finds,
     /// Its size by the set of redacted items, counted when first wanted; empty without personal
     /// data.
-    sizes: Vec<OnceLock<Size>>,
+    sizes: Vec<OnceLock<TextSize>>,
 }
 
 impl ListedQuestion {
@@ -104,18 +104,18 @@ impl ListedQuestion {
 
     /// Its size with these items redacted.
     #[must_use]
-    pub fn size(&self, redacted: PiiSet) -> Size {
+    pub fn size(&self, redacted: PiiSet) -> TextSize {
         let hidden = self.items() & redacted;
         match self.sizes.get(usize::from(hidden.bits())).filter(|_| !hidden.is_empty()) {
-            Some(cell) => *cell.get_or_init(|| Size::of(&self.render(hidden))),
+            Some(cell) => *cell.get_or_init(|| TextSize::of(&self.render(hidden))),
             None => self.text.size(),
         }
     }
 
     /// The size of its first `characters` characters.
     #[must_use]
-    pub fn leading(&self, characters: u32) -> Size {
-        Size::of(tokens::cut(self.text.text(), characters))
+    pub fn leading(&self, characters: u32) -> TextSize {
+        TextSize::of(tokens::cut(self.text.text(), characters))
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
             let own = listed(&text, QuestionNotes { personal: Some(personal), ..QuestionNotes::default() });
             let redacted = PiiSet::from_bits(redacted);
             for _ in 0..2 {
-                prop_assert_eq!(own.size(redacted), Size::of(&own.render(redacted)));
+                prop_assert_eq!(own.size(redacted), TextSize::of(&own.render(redacted)));
             }
         }
     }

@@ -41,5 +41,5 @@ pub use prose::{Answer, Grade, ReasoningNote, recognize_grade};
 pub use question::{Question, Recognized, TEMPLATES, recognize, recognize_topic};
 pub use retrieval::{Query, RetrievalCache, RetrievalSettings, Retrieved, SearchTool};
 pub use structured::{Detection, Prescreen, Route};
-pub use tokens::{Phrase, Size};
+pub use tokens::{Phrase, TextSize};
 pub use topic::{Complexity, TopicId};

@@ -8,7 +8,7 @@
 use super::base::KnowledgeBase;
 use super::phrases::{LISTING_ARXIV, LISTING_SCHOLAR, SHORTEST, Voice};
 use super::prose::{compose, fits, mix};
-use super::tokens::{Phrase, Size};
+use super::tokens::{Phrase, TextSize};
 use super::topic::TopicId;
 
 /// A remote paper search.
@@ -34,7 +34,7 @@ pub struct PaperList {
 }
 
 impl PaperList {
-    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
+    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, TextSize) -> bool) {
         let voice: &'static Voice = match self.source {
             PaperSource::Arxiv => &LISTING_ARXIV,
             PaperSource::SemanticScholar => &LISTING_SCHOLAR,
@@ -60,8 +60,8 @@ impl PaperList {
 
     /// The size of the whole sentences that stand within its first `characters` characters.
     #[must_use]
-    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
-        let mut size = Size::ZERO;
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> TextSize {
+        let mut size = TextSize::ZERO;
         self.each(base, |_, part| fits(&mut size, part, characters));
         size
     }

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::base::KnowledgeBase;
 use super::phrases::{ANSWERING, LONGEST, LONGEST_OPENING, MAX_OF_A_HEAD, NOTING, SHORTEST, Voice};
-use super::tokens::{self, Phrase, Size};
+use super::tokens::{self, Phrase, TextSize};
 use super::topic::TopicId;
 
 /// How good an answer is.
@@ -72,7 +72,7 @@ impl Answer {
             .then(|| voice.opening(self.grade as usize, mix(self.wording, 0)))
     }
 
-    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, Size) -> bool) {
+    fn each<'a>(self, base: &'a KnowledgeBase, say: impl FnMut(&'a str, TextSize) -> bool) {
         let own = base.document_of(self.topic);
         let stock = base.sentences();
         let document =
@@ -103,8 +103,8 @@ impl Answer {
 
     /// The size of the whole sentences that stand within its first `characters` characters.
     #[must_use]
-    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
-        let mut size = Size::ZERO;
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> TextSize {
+        let mut size = TextSize::ZERO;
         self.each(base, |_, part| fits(&mut size, part, characters));
         size
     }
@@ -112,7 +112,7 @@ impl Answer {
     /// Those sentences.
     #[must_use]
     pub fn render_leading(self, base: &KnowledgeBase, characters: u32) -> String {
-        let (mut size, mut text) = (Size::ZERO, String::new());
+        let (mut size, mut text) = (TextSize::ZERO, String::new());
         self.each(base, |words, part| {
             let fits = fits(&mut size, part, characters);
             if fits {
@@ -136,7 +136,7 @@ impl Answer {
 }
 
 /// Adds `part` to `size` if that stays within `characters`; tells whether it did.
-pub(super) fn fits(size: &mut Size, part: Size, characters: u32) -> bool {
+pub(super) fn fits(size: &mut TextSize, part: TextSize, characters: u32) -> bool {
     let fits = size.characters.saturating_add(part.characters) <= characters;
     if fits {
         *size += part;
@@ -168,7 +168,7 @@ pub struct ReasoningNote {
 }
 
 impl ReasoningNote {
-    fn each(self, say: impl FnMut(&'static str, Size) -> bool) {
+    fn each(self, say: impl FnMut(&'static str, TextSize) -> bool) {
         let voice: &'static Voice = &NOTING;
         let opening = (self.tokens >= MIN_TOKENS).then(|| voice.opening(0, mix(self.wording, 0)));
         compose(voice, opening, std::iter::empty(), self.tokens, self.wording, say);
@@ -194,7 +194,7 @@ pub(super) fn compose<'a>(
     stock: impl Iterator<Item = &'a Sentence>,
     tokens: u32,
     wording: u64,
-    mut say: impl FnMut(&'a str, Size) -> bool,
+    mut say: impl FnMut(&'a str, TextSize) -> bool,
 ) {
     let Some(opening) = opening else {
         let _ = voice.stub.iter().take(tokens as usize).all(|word| say(word.text(), word.size()));
@@ -220,13 +220,13 @@ pub(super) fn compose<'a>(
         }
         if !say(
             &sentence.text[usize::from(starts)..],
-            Size { tokens: plain, characters: sentence.characters - u32::from(starts) },
+            TextSize { tokens: plain, characters: sentence.characters - u32::from(starts) },
         ) {
             return;
         }
         (left, starts, refused, length) = (left - cost, breaks, 0, length + 1);
         if breaks {
-            if !say("\n\n", Size { tokens: broken.saturating_sub(plain), characters: 2 }) {
+            if !say("\n\n", TextSize { tokens: broken.saturating_sub(plain), characters: 2 }) {
                 return;
             }
             length = mix(wording, u64::from(left)) % 3;

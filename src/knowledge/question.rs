@@ -12,7 +12,7 @@ use super::base::KnowledgeBase;
 use super::detect;
 use super::listed::{ListedQuestion, QuestionId};
 use super::personal::{PersonalData, PiiSet, REQUEST, Redaction};
-use super::tokens::{Phrase, Size};
+use super::tokens::{Phrase, TextSize};
 use super::topic::{Complexity, TopicId};
 
 /// How many ways there are to ask a question of one complexity.
@@ -136,11 +136,11 @@ impl Question {
     /// Its size with `redacted` items hidden ([`PiiSet::NONE`]: as it was asked). Some tens of
     /// nanoseconds.
     #[must_use]
-    pub fn size(self, base: &KnowledgeBase, redacted: PiiSet) -> Size {
+    pub fn size(self, base: &KnowledgeBase, redacted: PiiSet) -> TextSize {
         if let Some(listed) = self.in_list(base) {
             return listed.size(redacted);
         }
-        let mut size = Size::ZERO;
+        let mut size = TextSize::ZERO;
         self.each(base, redacted, |phrase| size += phrase.size());
         size
     }
@@ -148,11 +148,11 @@ impl Question {
     /// The size of the whole phrases that stand within its first `characters` characters, as it was
     /// asked; of the characters themselves where it is in a list's words.
     #[must_use]
-    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> Size {
+    pub fn leading(self, base: &KnowledgeBase, characters: u32) -> TextSize {
         if let Some(listed) = self.in_list(base) {
             return listed.leading(characters);
         }
-        let (mut size, mut room) = (Size::ZERO, true);
+        let (mut size, mut room) = (TextSize::ZERO, true);
         self.each(base, PiiSet::NONE, |phrase| {
             room = room && size.characters + phrase.size().characters <= characters;
             if room {
@@ -233,7 +233,7 @@ mod tests {
     /// All that is promised of one question with these items hidden.
     fn check(question: Question, redacted: PiiSet) {
         let text = question.render(&BASE, redacted);
-        assert_eq!(question.size(&BASE, redacted), Size::of(&text), "{text}");
+        assert_eq!(question.size(&BASE, redacted), TextSize::of(&text), "{text}");
         let hidden = question.items() & redacted;
         let expected = Recognized {
             topic: Some(question.topic),

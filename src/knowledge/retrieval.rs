@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use super::base::{ChunkId, KnowledgeBase};
 use super::question;
 use super::ranking;
-use super::tokens::{self, Phrase, Size};
+use super::tokens::{self, Phrase, TextSize};
 use super::topic::TopicId;
 
 /// A search tool.
@@ -129,7 +129,7 @@ pub struct Retrieved {
 impl Retrieved {
     /// The size of the tool's output.
     #[must_use]
-    pub fn size(&self) -> Size {
+    pub fn size(&self) -> TextSize {
         self.text.size()
     }
 }
@@ -437,7 +437,7 @@ mod tests {
                 };
                 let found = cache.get(&BASE, tool, query, top_k);
                 assert_eq!(*found, search(&BASE, settings, tool, &query.render(&BASE), top_k));
-                assert_eq!(found.size(), Size::of(found.text.text()));
+                assert_eq!(found.size(), TextSize::of(found.text.text()));
             }
         }
     }

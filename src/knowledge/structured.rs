@@ -13,7 +13,7 @@ use super::base::KnowledgeBase;
 use super::detect::redact;
 use super::personal::{PiiKind, PiiSet};
 use super::question::Question;
-use super::tokens::{self, Phrase, Size};
+use super::tokens::{self, Phrase, TextSize};
 
 /// Where a supervisor sends a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ impl Prescreen {
 
     /// Its size as JSON.
     #[must_use]
-    pub fn size(self) -> Size {
+    pub fn size(self) -> TextSize {
         self.parts().into_iter().map(Phrase::size).sum()
     }
 
@@ -93,16 +93,16 @@ pub struct Detection {
 impl Detection {
     /// Its size as JSON.
     #[must_use]
-    pub fn size(self, base: &KnowledgeBase) -> Size {
+    pub fn size(self, base: &KnowledgeBase) -> TextSize {
         if self.question.listed.is_some() {
-            return Size::of(&self.render(base));
+            return TextSize::of(&self.render(base));
         }
         let tables: &'static Tables = &TABLES;
         let head = tables.detection(self.found).size();
         // The end of the JSON grows together with the question mark.
-        let tail = Size { tokens: tables.tail_tokens, characters: 2 };
+        let tail = TextSize { tokens: tables.tail_tokens, characters: 2 };
         let whole = head + self.question.size(base, self.hidden_before | self.found) + tail;
-        Size { tokens: whole.tokens - tables.question_mark_tokens, ..whole }
+        TextSize { tokens: whole.tokens - tables.question_mark_tokens, ..whole }
     }
 
     /// As JSON: `detected`, `types`, `redacted`.
@@ -252,7 +252,7 @@ mod tests {
                 let prescreen =
                     Prescreen { seen: PiiSet::from_bits(bits), confidence_percent, route, wording };
                 let text = prescreen.render();
-                assert_eq!(prescreen.size(), Size::of(&text), "{text}");
+                assert_eq!(prescreen.size(), TextSize::of(&text), "{text}");
                 let value: Value = serde_json::from_str(&text).unwrap();
                 let confidence = f64::from(confidence_percent.min(100)) / 100.0;
                 let expected = json!({"likely_contains_pii": bits > 0, "confidence": confidence,
@@ -269,7 +269,7 @@ mod tests {
             let question = Question { topic: BASE.topic(topic), complexity: Complexity::ALL[complexity], template, personal, listed: None };
             let detection = Detection { question, hidden_before: PiiSet::NONE, found: PiiSet::from_bits(found & items) };
             let text = detection.render(&BASE);
-            prop_assert_eq!(detection.size(&BASE), Size::of(&text), "{}", text);
+            prop_assert_eq!(detection.size(&BASE), TextSize::of(&text), "{}", text);
             let value: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(&value["redacted"], &json!(question.render(&BASE, detection.found)));
             prop_assert_eq!(value["types"].as_array().unwrap().len() as u32, detection.found.len());

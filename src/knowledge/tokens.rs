@@ -64,14 +64,14 @@ pub fn joins(left: &str, right: &str) -> bool {
 
 /// How long a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Size {
+pub struct TextSize {
     /// Tokens of `o200k_base`.
     pub tokens: u32,
     /// Unicode scalar values: what Python's `len` and slices count.
     pub characters: u32,
 }
 
-impl Size {
+impl TextSize {
     /// Of nothing.
     pub const ZERO: Self = Self { tokens: 0, characters: 0 };
 
@@ -82,20 +82,20 @@ impl Size {
     }
 }
 
-impl Add for Size {
+impl Add for TextSize {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         Self { tokens: self.tokens + other.tokens, characters: self.characters + other.characters }
     }
 }
 
-impl AddAssign for Size {
+impl AddAssign for TextSize {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
 }
 
-impl Sum for Size {
+impl Sum for TextSize {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::ZERO, Add::add)
     }
@@ -117,7 +117,7 @@ pub fn cut(text: &str, characters: u32) -> &str {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
     text: Box<str>,
-    size: Size,
+    size: TextSize,
 }
 
 impl Phrase {
@@ -125,7 +125,7 @@ impl Phrase {
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
         let text = text.into();
-        Self { size: Size::of(&text), text }
+        Self { size: TextSize::of(&text), text }
     }
 
     /// The text.
@@ -136,7 +136,7 @@ impl Phrase {
 
     /// Its size.
     #[must_use]
-    pub fn size(&self) -> Size {
+    pub fn size(&self) -> TextSize {
         self.size
     }
 

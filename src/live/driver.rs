@@ -23,7 +23,7 @@ pub use self::result::{DriveSummary, FailureCount, VisitOutcome, VisitResult};
 pub use self::server::ServeClient;
 pub use self::visits::{DrivenUser, driven_users};
 use crate::journal::Label;
-use crate::live::net::{Answer, Broken, Http, Post};
+use crate::live::net::{Broken, Http, HttpResponse, Post};
 use crate::llm::chat::ErrorKind;
 use crate::scenario::{AppForm, TemplateValues};
 use crate::time::{Duration, Stopwatch};
@@ -69,7 +69,7 @@ impl DrivenApp {
         Ok(Self { http, address, form, headers, timeout })
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Answer, Broken> {
+    async fn post(&self, path: &str, body: &Value) -> Result<HttpResponse, Broken> {
         let post = Post {
             address: [&self.address, path].concat(),
             headers: self.headers.clone(),

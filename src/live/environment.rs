@@ -96,7 +96,7 @@ impl FlagAccess {
 
 /// Everything that a live run takes from its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Environment {
+pub struct LiveEnvironment {
     /// LaunchDarkly.
     pub flags: FlagAccess,
     /// The providers that the scenario asks.
@@ -111,7 +111,7 @@ pub struct Environment {
 pub fn read(
     providers: &[Provider],
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Environment, Vec<String>> {
+) -> Result<LiveEnvironment, Vec<String>> {
     let mut faults = Vec::new();
     let set = |name: &str| {
         variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -152,7 +152,7 @@ pub fn read(
         }
     }
     if faults.is_empty() {
-        Ok(Environment { flags: FlagAccess { sdk_key, api_key, base }, providers: access })
+        Ok(LiveEnvironment { flags: FlagAccess { sdk_key, api_key, base }, providers: access })
     } else {
         Err(faults)
     }
@@ -182,7 +182,7 @@ pub fn read_events(variable: impl Fn(&str) -> Option<String>) -> Result<FlagAcce
     Ok(FlagAccess { api_key: Secret::new(""), ..flags })
 }
 
-impl Environment {
+impl LiveEnvironment {
     /// Access to a provider; `None` where the scenario does not need it.
     #[must_use]
     pub fn provider(&self, provider: Provider) -> Option<&Access> {
@@ -218,7 +218,10 @@ mod tests {
     use crate::llm::wire::mistral::MISTRAL;
     use crate::llm::wire::openai::OPENAI;
 
-    fn from(pairs: &[(&str, &str)], providers: &[Provider]) -> Result<Environment, Vec<String>> {
+    fn from(
+        pairs: &[(&str, &str)],
+        providers: &[Provider],
+    ) -> Result<LiveEnvironment, Vec<String>> {
         read(providers, |name| {
             pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })

@@ -20,7 +20,7 @@ use crate::random::Seed;
 use crate::report::document::{Element, Fact, Level, Section, Title};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 use crate::report::{Number, Palette, document_to_text};
-use crate::run::{SetupError, Stage};
+use crate::run::{PreparedScenario, SetupError};
 
 /// Simulated runs behind an estimate.
 pub const REPLICATIONS: u64 = 40;
@@ -92,7 +92,7 @@ pub struct ModelCost {
 
 /// A mean and the middle 90% of what it is the mean of.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
-pub struct Spread {
+pub struct CostSpread {
     /// The mean.
     pub mean: f64,
     /// The 5% quantile.
@@ -101,7 +101,7 @@ pub struct Spread {
     pub high: f64,
 }
 
-impl Spread {
+impl CostSpread {
     /// The spread of these values; the quantiles are interpolated linearly between order statistics
     /// (R's type 7).
     #[must_use]
@@ -124,7 +124,7 @@ impl Spread {
     }
 }
 
-impl Spread {
+impl CostSpread {
     /// The interval as a list of its ends.
     fn interval(self) -> [Option<f64>; 2] {
         [finite(self.low), finite(self.high)]
@@ -158,7 +158,7 @@ pub struct Line {
     /// Their output tokens.
     pub output_tokens: f64,
     /// What they cost, in dollars; `None` where the model has no price.
-    pub usd: Option<Spread>,
+    pub usd: Option<CostSpread>,
 }
 
 impl Line {
@@ -172,7 +172,7 @@ impl Line {
             input_tokens: finite(self.input_tokens),
             output_tokens: finite(self.output_tokens),
             cost_usd: self.usd.and_then(|usd| finite(usd.mean)),
-            interval_usd: self.usd.map(Spread::interval),
+            interval_usd: self.usd.map(CostSpread::interval),
         }
     }
 
@@ -203,9 +203,9 @@ pub struct Estimate {
     /// The seed whose replications were run.
     pub seed: u64,
     /// The whole run, in dollars.
-    pub total: Spread,
+    pub total: CostSpread,
     /// By provider, in dollars.
-    pub providers: Vec<(&'static str, Spread)>,
+    pub providers: Vec<(&'static str, CostSpread)>,
     /// By provider, model and agent; the dearest first.
     pub lines: Vec<Line>,
     /// What has to be known beside it: retired models, models without a price or at no cost, and what
@@ -246,7 +246,7 @@ impl Reader for Spent {
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
 pub fn estimate(
-    stage: &Stage<'_>,
+    stage: &PreparedScenario<'_>,
     seed: Seed,
     users: u32,
     mut progress: impl FnMut(u64),
@@ -265,7 +265,7 @@ pub fn estimate(
                 .map(|(_, sums)| sums.nano_dollars as f64 / 1e9)
                 .sum::<f64>()
         };
-        Spread::of(runs.iter().map(one).collect())
+        CostSpread::of(runs.iter().map(one).collect())
     };
     let mut keys: Vec<(Caller, u16)> = runs.iter().flat_map(|run| run.keys().copied()).collect();
     keys.sort_unstable();
@@ -380,7 +380,7 @@ impl Estimate {
     /// For programs.
     #[must_use]
     pub fn to_output(&self) -> EstimateOutput {
-        let provider = |(name, spread): &(&'static str, Spread)| ProviderCost {
+        let provider = |(name, spread): &(&'static str, CostSpread)| ProviderCost {
             provider: (*name).to_owned(),
             cost_usd: finite(spread.mean),
             interval_usd: spread.interval(),
@@ -409,21 +409,21 @@ mod tests {
     #[test]
     fn quantiles_lie_where_r_puts_them() {
         // quantile(0:10, c(.05, .95)) in R: 0.5 and 9.5.
-        let spread = Spread::of((0..=10).rev().map(f64::from).collect());
+        let spread = CostSpread::of((0..=10).rev().map(f64::from).collect());
         assert!(
             (spread.mean - 5.0).abs() < 1e-12
                 && (spread.low - 0.5).abs() < 1e-12
                 && (spread.high - 9.5).abs() < 1e-12
         );
-        assert_eq!(Spread::of(vec![2.0]), Spread { mean: 2.0, low: 2.0, high: 2.0 });
-        assert_eq!(Spread::of(Vec::new()), Spread::default());
+        assert_eq!(CostSpread::of(vec![2.0]), CostSpread { mean: 2.0, low: 2.0, high: 2.0 });
+        assert_eq!(CostSpread::of(Vec::new()), CostSpread::default());
     }
 
     #[test]
     fn the_parts_of_an_estimate_add_up_and_a_fresh_run_lies_where_it_says() {
         let loaded = load("security").unwrap();
         let scenario = &loaded.scenario;
-        let stage = Stage::new(scenario, scenario.seed).unwrap();
+        let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
         let estimate = estimate(&stage, Seed(7), 60, |_| ()).unwrap();
         let run = stage.population(Seed(99), 60).visit(Spent::default()).0;
         let truth = run.values().map(|sums| sums.nano_dollars as f64 / 1e9).sum::<f64>();

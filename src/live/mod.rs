@@ -44,7 +44,7 @@ mod user;
 pub use budget::Budget;
 pub use conduct::{LiveContext, LiveOutcome, conclude, gather, told};
 pub use embeddings::EmbeddingCache;
-pub use estimate::{Estimate, Spread, estimate};
+pub use estimate::{CostSpread, Estimate, estimate};
 pub use papers::PaperSearch;
 pub use preflight::{faults, providers, simulated_alone};
 pub use providers::Providers;

@@ -34,7 +34,7 @@ pub struct Post {
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers whose values are text.
@@ -57,7 +57,7 @@ pub struct Broken {
 }
 
 /// What [`Net::post`] returns.
-pub type Posted<'a> = Pin<Box<dyn Future<Output = Result<Answer, Broken>> + 'a>>;
+pub type Posted<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, Broken>> + 'a>>;
 
 /// A network.
 pub trait Net: Debug {
@@ -103,7 +103,7 @@ impl Http {
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn send(&self, post: Post) -> Result<Answer, Broken> {
+    pub async fn send(&self, post: Post) -> Result<HttpResponse, Broken> {
         let request = self.client(&post.address).post(&post.address);
         Self::answer(request.headers(post.headers).body(post.body)).await
     }
@@ -112,7 +112,7 @@ impl Http {
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn get(&self, address: &str, headers: HeaderMap) -> Result<Answer, Broken> {
+    pub async fn get(&self, address: &str, headers: HeaderMap) -> Result<HttpResponse, Broken> {
         Self::answer(self.client(address).get(address).headers(headers)).await
     }
 
@@ -120,7 +120,7 @@ impl Http {
         if goes_direct(address) { &self.direct } else { &self.outside }
     }
 
-    async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, Broken> {
+    async fn answer(request: reqwest::RequestBuilder) -> Result<HttpResponse, Broken> {
         let mut answer = request.send().await.map_err(|error| broken(&error, false))?;
         let headers = answer.headers().iter().filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
@@ -133,7 +133,7 @@ impl Http {
             }
             body.extend_from_slice(&part);
         }
-        Ok(Answer { status, headers, body })
+        Ok(HttpResponse { status, headers, body })
     }
 }
 

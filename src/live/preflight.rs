@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::agents::EffectTarget;
-use crate::live::environment::Environment;
+use crate::live::environment::LiveEnvironment;
 use crate::live::{embeddings, models};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
@@ -104,7 +104,7 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
 
 /// What stands in the way of a live run, one sentence each.
 #[must_use]
-pub fn faults(scenario: &Scenario, environment: &Environment) -> Vec<String> {
+pub fn faults(scenario: &Scenario, environment: &LiveEnvironment) -> Vec<String> {
     let official = |model: &ModelProfile| {
         environment.provider(model.provider).is_none_or(|access| access.official)
     };

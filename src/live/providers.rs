@@ -11,9 +11,9 @@ use std::rc::Rc;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::live::environment::{Access, Environment, Secret};
+use crate::live::environment::{Access, LiveEnvironment, Secret};
 use crate::live::gate::Gate;
-use crate::live::net::{Answer, Broken, Http, Net, Post};
+use crate::live::net::{Broken, Http, HttpResponse, Net, Post};
 use crate::llm::chat::{Block, ChatError, ChatResponse, EmbeddingResponse, ErrorKind};
 use crate::llm::wire::Provider;
 use crate::llm::wire::embeddings::EmbeddingsApi;
@@ -53,19 +53,19 @@ pub struct Try {
     /// How long it took.
     pub latency: Duration,
     /// The answer, or why there is none.
-    pub result: Result<ChatResponse, Failure>,
+    pub result: Result<ChatResponse, FailedTry>,
 }
 
 /// A try without an answer.
 #[derive(Debug)]
-pub struct Failure {
+pub struct FailedTry {
     /// What went wrong.
     pub error: ChatError,
     /// Whether the provider may have worked on it, and charge it.
     pub may_be_charged: bool,
 }
 
-impl Failure {
+impl FailedTry {
     fn new(kind: ErrorKind, words: impl Into<String>, may_be_charged: bool) -> Self {
         Self { error: ChatError::new(kind, words), may_be_charged }
     }
@@ -77,7 +77,7 @@ impl Providers {
     ///
     /// # Errors
     /// When no HTTP client can be made here, or a key cannot stand in a header.
-    pub fn new(environment: &Environment, most: u32) -> Result<Self, String> {
+    pub fn new(environment: &LiveEnvironment, most: u32) -> Result<Self, String> {
         Self::over(Rc::new(Http::new()?), environment, most)
     }
 
@@ -85,7 +85,11 @@ impl Providers {
     ///
     /// # Errors
     /// When a key cannot stand in a header.
-    pub fn over(net: Rc<dyn Net>, environment: &Environment, most: u32) -> Result<Self, String> {
+    pub fn over(
+        net: Rc<dyn Net>,
+        environment: &LiveEnvironment,
+        most: u32,
+    ) -> Result<Self, String> {
         let mut doors = BTreeMap::new();
         for (provider, Access { key, base, official }) in environment.providers() {
             let mut headers = HeaderMap::new();
@@ -147,7 +151,7 @@ impl Providers {
         let asked = self.ask(provider, chat, user, idempotency);
         let patience = std::time::Duration::from_micros(patience.us());
         let result = tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| {
-            Err(Failure::new(
+            Err(FailedTry::new(
                 ErrorKind::Timeout,
                 format!("no answer within {} s", patience.as_secs()),
                 true,
@@ -169,28 +173,28 @@ impl Providers {
         api: &EmbeddingsApi,
         body: &[u8],
         idempotency: &str,
-    ) -> Result<EmbeddingResponse, Failure> {
+    ) -> Result<EmbeddingResponse, FailedTry> {
         let asked = async {
             let door = self.door(provider)?;
             let address = [&door.base, api.path].concat();
             let bytes = self.send(door, &address, body, None, idempotency, provider).await?;
-            api.decode_response(&bytes).map_err(|error| Failure { error, may_be_charged: true })
+            api.decode_response(&bytes).map_err(|error| FailedTry { error, may_be_charged: true })
         };
         let answer = tokio::time::timeout(EMBEDDING, asked).await;
         let answer = answer.unwrap_or_else(|_| {
-            Err(Failure::new(ErrorKind::Timeout, "no vectors came in time", true))
+            Err(FailedTry::new(ErrorKind::Timeout, "no vectors came in time", true))
         });
         answer.map_err(|failure| self.clean_failure(failure))
     }
 
-    fn clean_failure(&self, failure: Failure) -> Failure {
+    fn clean_failure(&self, failure: FailedTry) -> FailedTry {
         let error = ChatError { message: self.clean(&failure.error.message), ..failure.error };
-        Failure { error, ..failure }
+        FailedTry { error, ..failure }
     }
 
-    fn door(&self, provider: Provider) -> Result<&Door, Failure> {
+    fn door(&self, provider: Provider) -> Result<&Door, FailedTry> {
         self.doors.get(&provider).ok_or_else(|| {
-            Failure::new(ErrorKind::Authentication, "there is no key for this provider", false)
+            FailedTry::new(ErrorKind::Authentication, "there is no key for this provider", false)
         })
     }
 
@@ -200,12 +204,12 @@ impl Providers {
         (target, body): (&str, &[u8]),
         user: Option<&str>,
         idempotency: &str,
-    ) -> Result<ChatResponse, Failure> {
+    ) -> Result<ChatResponse, FailedTry> {
         let door = self.door(provider)?;
         let address = [&door.base, target].concat();
         let bytes = self.send(door, &address, body, user, idempotency, provider).await?;
         // A body that is not what the format says was paid for all the same.
-        let malformed = |error| Failure {
+        let malformed = |error| FailedTry {
             error: ChatError { kind: ErrorKind::Malformed, ..error },
             may_be_charged: true,
         };
@@ -221,7 +225,7 @@ impl Providers {
         user: Option<&str>,
         idempotency: &str,
         provider: Provider,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, FailedTry> {
         let mut headers = door.headers.clone();
         // Not every provider's wire carries the user; a stand-in for it may want to know.
         if let Some(user) =
@@ -236,9 +240,9 @@ impl Providers {
             headers.insert("idempotency-key", key);
         }
         let post = Post { address: address.to_owned(), headers, body: body.to_vec() };
-        let Answer { status, headers, body } =
+        let HttpResponse { status, headers, body } =
             self.net.post(post).await.map_err(|Broken { kind, may_have_arrived, words }| {
-                Failure::new(kind, words, may_have_arrived)
+                FailedTry::new(kind, words, may_have_arrived)
             })?;
         let pairs: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -252,7 +256,7 @@ impl Providers {
             return Ok(body);
         }
         let unbilled = UNBILLED.contains(&status) || provider.api.unbilled().contains(&status);
-        Err(Failure {
+        Err(FailedTry {
             error: provider.decode_error(status, &headers, &body),
             may_be_charged: !unbilled,
         })

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::live::recording::Answered;
 use crate::llm::chat::ToolUse;
 use crate::llm::model::{Reply, RouteChoice};
-use crate::llm::tasks::{self, ModelAnswer, Task, Unreadable};
+use crate::llm::tasks::{self, ModelAnswer, Task, UnreadableAnswer};
 use crate::scenario::Scenario;
 
 /// Reads an answer to a prompt with this task, in which tools were offered or not, and which had
@@ -24,7 +24,7 @@ pub fn read(
     task: Task,
     prompt: (bool, &[RouteChoice]),
     answered: &Answered,
-) -> Result<Reply, Unreadable> {
+) -> Result<Reply, UnreadableAnswer> {
     let call = answered.tools.first().map(|wish| ToolUse {
         id: wish.id.clone(),
         name: wish.name.clone(),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::flags::bootstrap::{ActionKind, BootstrapError};
 use crate::live::conduct::LiveContext;
-use crate::live::environment::Environment;
+use crate::live::environment::LiveEnvironment;
 use crate::live::estimate::{Estimate, estimate};
 use crate::live::journal::Journal;
 use crate::live::launchdarkly::{self, Plan, RestAdmin};
@@ -20,7 +20,7 @@ use crate::live::recording::{Line, Recording, Run};
 use crate::live::{
     Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, embeddings, preflight,
 };
-use crate::run::{SetupError, Stage};
+use crate::run::{PreparedScenario, SetupError};
 use crate::traffic::Mode;
 
 /// Why a live run cannot begin, in one sentence.
@@ -52,8 +52,8 @@ pub struct Limits {
 
 /// A live run that is about to begin or to go on.
 pub struct LiveRun<'a> {
-    stage: &'a Stage<'a>,
-    environment: &'a Environment,
+    stage: &'a PreparedScenario<'a>,
+    environment: &'a LiveEnvironment,
     admin: RestAdmin,
 }
 
@@ -62,7 +62,10 @@ impl<'a> LiveRun<'a> {
     ///
     /// # Errors
     /// When LaunchDarkly's REST interface cannot be spoken to with them.
-    pub fn new(stage: &'a Stage<'a>, environment: &'a Environment) -> Result<Self, LiveError> {
+    pub fn new(
+        stage: &'a PreparedScenario<'a>,
+        environment: &'a LiveEnvironment,
+    ) -> Result<Self, LiveError> {
         let admin =
             RestAdmin::new(&environment.flags).map_err(|error| LiveError(error.to_string()))?;
         Ok(Self { stage, environment, admin })

@@ -13,7 +13,7 @@ use crate::knowledge::{RetrievalSettings, SearchTool};
 use crate::live::budget::Reached;
 use crate::live::charge;
 use crate::live::embeddings::{self, MAX_TEXTS, MODEL, cost, similarities};
-use crate::live::providers::Failure;
+use crate::live::providers::FailedTry;
 use crate::live::recording::Line;
 use crate::live::session::{Flags, Session, World, fatal_for};
 use crate::live::stop::Stopped;
@@ -97,7 +97,7 @@ impl<F: Flags> Session<'_, F> {
                 Ok(answer) if charge::is_possible(answer.input_tokens, texts.iter().copied()) => {
                     cost(u64::from(answer.input_tokens)).nano_dollars()
                 }
-                Err(Failure { may_be_charged: false, .. }) => 0,
+                Err(FailedTry { may_be_charged: false, .. }) => 0,
                 _ => worst,
             };
             world.budget.settle(worst, nano_usd);
@@ -121,7 +121,7 @@ impl<F: Flags> Session<'_, F> {
                         format!("{} vectors came for {} texts", answer.vectors.len(), texts.len());
                     return Err(ChatError::new(ErrorKind::Malformed, words));
                 }
-                Err(Failure { error, .. }) => error,
+                Err(FailedTry { error, .. }) => error,
             };
             if let Some(sentence) = fatal_for(&error, provider, MODEL) {
                 self.halt.stop(Stopped::Failed(sentence));

@@ -21,7 +21,7 @@ use crate::live::embeddings::EmbeddingCache;
 use crate::live::journal::Journal;
 use crate::live::models;
 use crate::live::papers::PaperSearch;
-use crate::live::providers::{Failure, Providers, Try};
+use crate::live::providers::{FailedTry, Providers, Try};
 use crate::live::recording::{
     Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish,
 };
@@ -32,7 +32,7 @@ use crate::llm::profile::ModelProfile;
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
 use crate::random::{Owner, Purpose, Seed};
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::time::{Duration, Stopwatch};
 
 /// Characters of what was asked that a recording keeps.
@@ -107,7 +107,7 @@ pub struct World<F> {
 #[derive(Debug)]
 pub struct Session<'a, F> {
     /// What is run.
-    pub stage: &'a Stage<'a>,
+    pub stage: &'a PreparedScenario<'a>,
     /// Which run it is.
     pub run: Run,
     /// The world; `None`: a replay, in which everything has to be known.
@@ -127,7 +127,7 @@ impl<'a, F: Flags> Session<'a, F> {
     /// A sitting that knows `recording` already and writes on in `journal`.
     #[must_use]
     pub fn new(
-        stage: &'a Stage<'a>,
+        stage: &'a PreparedScenario<'a>,
         run: Run,
         world: Option<World<F>>,
         recording: Recording,
@@ -339,7 +339,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 )
                 .await;
             total += latency;
-            let Failure { error, may_be_charged } = match result {
+            let FailedTry { error, may_be_charged } = match result {
                 Ok(response) => {
                     gate.answered();
                     let nano_usd = charge::answered(model, request, &response, worst);

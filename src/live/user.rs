@@ -24,7 +24,7 @@ use crate::llm::model::{
     CallFailure, CallWords, ChatModel, Completion, OutputWords, Prompt, RouteChoice, ToolUsed,
 };
 use crate::llm::setup::ToolKind;
-use crate::llm::tasks::{Task, Unreadable};
+use crate::llm::tasks::{Task, UnreadableAnswer};
 use crate::sim::{Assign, Engine, World, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
 
@@ -176,13 +176,13 @@ impl<F: Flags> ChatModel for User<'_, F> {
                     let (input_tokens, output_tokens) = (input, output);
                     return Ok(Completion { reply, input_tokens, output_tokens, cached, latency });
                 }
-                Err(Unreadable { kind: FailureKind::Malformed, reason })
+                Err(UnreadableAnswer { kind: FailureKind::Malformed, reason })
                     if attempt == 0 && task.has_form() =>
                 {
                     request = repair(&request, &reason);
                     attempt = 1;
                 }
-                Err(Unreadable { kind, .. }) => {
+                Err(UnreadableAnswer { kind, .. }) => {
                     return Err(CallFailure { kind, latency, usage: Some(usage) });
                 }
             }

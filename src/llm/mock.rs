@@ -12,7 +12,7 @@ use crate::knowledge::{PiiKind, PiiSet, TopicId};
 use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::llm::profile::{Latency, ModelProfile};
 use crate::llm::setup::{Causes, JudgeTraits, ToolKind, ToolSpec};
-use crate::llm::usage::Usage;
+use crate::llm::usage::UsageTables;
 use crate::random::{Luck, Owner, Purpose, Stage};
 use crate::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct MockModels<'a> {
     /// How the judge behaves.
     pub judge: &'a JudgeTraits,
     /// Tokens of structured output and of small fixed texts.
-    pub usage: &'a Usage<'a>,
+    pub usage: &'a UsageTables<'a>,
     /// Topics of the knowledge base.
     pub topics: &'a [TopicId],
 }

@@ -17,7 +17,7 @@ mod route;
 mod screen;
 mod topics;
 
-pub use read::{ModelAnswer, Unreadable};
+pub use read::{ModelAnswer, UnreadableAnswer};
 pub use route::{offer as handoff_offer, tool_name as handoff_tool};
 
 use crate::knowledge::prose::MIN_TOKENS;
@@ -88,7 +88,7 @@ pub(super) trait Behavior: Sync {
         spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable>;
+    ) -> Result<Reply, UnreadableAnswer>;
 }
 
 impl Task {
@@ -180,7 +180,7 @@ pub fn read(
     spoken: &ModelAnswer<'_>,
     base: &KnowledgeBase,
     tools: &[ToolSpec],
-) -> Result<Reply, Unreadable> {
+) -> Result<Reply, UnreadableAnswer> {
     spoken.refused()?;
     task.behavior().read(prompt, spoken, base, tools)
 }

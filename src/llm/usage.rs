@@ -22,7 +22,7 @@ const RESULTS: usize = 21;
 
 /// The tables of one knowledge base and tool list.
 #[derive(Clone, Debug)]
-pub struct Usage<'k> {
+pub struct UsageTables<'k> {
     base: &'k KnowledgeBase,
     tools: &'k [ToolSpec],
     findings: [u32; SETS],
@@ -33,7 +33,7 @@ pub struct Usage<'k> {
     topic_list: u32,
 }
 
-impl<'k> Usage<'k> {
+impl<'k> UsageTables<'k> {
     /// Counts everything once.
     #[must_use]
     pub fn new(base: &'k KnowledgeBase, tools: &'k [ToolSpec]) -> Self {

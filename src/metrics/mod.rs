@@ -15,5 +15,5 @@ mod paired;
 
 pub use from_journal::{JournalObserver, Varies};
 pub use graph_tally::{GraphTally, GroupTally, NodeTally, TallyEdge};
-pub use observations::{Column, Observations};
+pub use observations::{EventColumn, Observations};
 pub use paired::{PairedObserver, PairedTable};

@@ -9,7 +9,7 @@ const NOWHERE: u8 = u8::MAX;
 
 /// All units' events of one kind, folded.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct EventColumn {
     /// Key of the events.
     pub event: String,
     /// Factor from the sums to the unit on the wire.
@@ -24,7 +24,7 @@ pub struct Column {
     events: Option<Vec<u32>>,
 }
 
-impl Column {
+impl EventColumn {
     fn occurred(&self, unit: usize) -> bool {
         self.sums.get(unit).is_some_and(|sum| !sum.is_nan())
             || self.valueless.get(unit) == Some(&true)
@@ -37,7 +37,7 @@ pub struct Observations {
     units: usize,
     /// For each experiment, each unit's treatment.
     treatments: Vec<Vec<u8>>,
-    columns: Vec<Column>,
+    columns: Vec<EventColumn>,
     /// For each metric, its column.
     column_of: Vec<usize>,
     /// For each metric, the column that it divides by, and whether by the number of events.
@@ -66,10 +66,10 @@ impl Observations {
         metrics: &[Metric],
         scale: impl Fn(&str) -> f64,
     ) -> Self {
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Vec<EventColumn> = Vec::new();
         let mut column = |event: &str| {
             columns.iter().position(|column| column.event == event).unwrap_or_else(|| {
-                columns.push(Column {
+                columns.push(EventColumn {
                     event: event.to_owned(),
                     scale: scale(event),
                     sums: vec![f64::NAN; units],
@@ -195,7 +195,7 @@ impl Observations {
     /// An event of `unit` that has no value: it occurred, and no sum or average knows of it.
     pub fn occur(&mut self, column: usize, unit: usize) {
         let units = self.units;
-        let Column { valueless, events, .. } = &mut self.columns[column];
+        let EventColumn { valueless, events, .. } = &mut self.columns[column];
         valueless.resize(units, false);
         valueless[unit] = true;
         if let Some(events) = events {
@@ -214,7 +214,7 @@ impl Observations {
     #[must_use]
     pub fn pair(&self, metric: usize, unit: usize) -> Option<(f64, f64)> {
         let (divisor, by_number) = self.divisor[metric]?;
-        let sum = |column: &Column| {
+        let sum = |column: &EventColumn| {
             let sum = column.sums[unit];
             if sum.is_nan() { 0.0 } else { sum * column.scale }
         };

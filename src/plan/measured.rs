@@ -19,7 +19,9 @@ use crate::experiment::{Experiment, Method, Metric};
 use crate::figure::{self, Unit};
 use crate::random::Seed;
 use crate::report::{Number, Report, with_error};
-use crate::run::{RunOptions, SetupError, Simulation, Size, Stage, Truth, stated, truth};
+use crate::run::{
+    ExperimentTruth, PreparedScenario, RunOptions, SetupError, Simulation, Size, stated, truth,
+};
 use crate::scenario::{Scenario, Study};
 
 /// Which comparison of a scenario is planned, found by names.
@@ -163,7 +165,7 @@ pub fn measured(
     asked: &PlanRequest,
     progress: impl FnMut(u64, u64),
 ) -> Result<Result<MeasuredPlan, PlanFault>, SetupError> {
-    let stage = Stage::new(scenario, seed)?;
+    let stage = PreparedScenario::new(scenario, seed)?;
     let options = RunOptions { seed: Some(seed.0), ..RunOptions::default() };
     let outcome = Simulation::new(&stage, options).run()?;
     let truth = match asked.lift {
@@ -188,7 +190,7 @@ struct Simulated<'s> {
     seed: Seed,
     report: &'s Report,
     run: &'s Summary,
-    truth: Option<Truth>,
+    truth: Option<ExperimentTruth>,
 }
 
 impl Simulated<'_> {

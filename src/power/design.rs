@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::{Experiment, Treatment};
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{Pair, SetupError, Size, Stage, Truth, causes, truth};
+use crate::run::{ExperimentTruth, Pair, PreparedScenario, SetupError, Size, causes, truth};
 use crate::scenario::Scenario;
 use crate::verdict::{Criterion, Decision, Otherwise, Rule};
 
@@ -68,7 +68,7 @@ impl PowerRequest {
 #[derive(Debug)]
 pub struct Design<'s> {
     /// The scenario's stage.
-    pub stage: Stage<'s>,
+    pub stage: PreparedScenario<'s>,
     /// The question.
     pub asked: PowerRequest,
     /// For each size the numbers of users at which is looked, ascending, the size itself being the
@@ -91,7 +91,7 @@ pub struct Studied {
     /// Index of the treatment that the rule would ship.
     pub treatment: usize,
     /// The effect on users, and the measurement's limit.
-    pub truth: Truth,
+    pub truth: ExperimentTruth,
     /// What the rule decides on the effect on users itself.
     pub at_truth: Decision,
     /// The truly better one of control (0) and treatment (1) on the primary metric; or why there is
@@ -173,7 +173,7 @@ impl<'s> Design<'s> {
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Self, SetupError> {
         let seed = Seed(asked.seed);
-        let stage = Stage::new(scenario, seed)?;
+        let stage = PreparedScenario::new(scenario, seed)?;
         stage.holds(asked.sizes.last().copied().unwrap_or_default())?;
         let size = asked.truth_users.map_or_else(Size::default, Size::Users);
         let truths = truth(&stage, seed, size, &mut progress)?;
@@ -199,7 +199,7 @@ impl<'s> Design<'s> {
 }
 
 impl Studied {
-    fn new(study: &Study, truth: Truth, scenario: &Scenario) -> Self {
+    fn new(study: &Study, truth: ExperimentTruth, scenario: &Scenario) -> Self {
         let experiment = &study.experiment;
         let given = study.rule.is_some();
         let rule = study.rule.clone().unwrap_or_else(|| default_rule(experiment));

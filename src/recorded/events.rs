@@ -15,7 +15,7 @@ use std::io::{self, BufRead};
 use super::lines::each_event;
 use super::plan::Plan;
 use super::repeats::Repeats;
-use super::table::{Counted, MetricEvent, Table};
+use super::table::{Counted, MetricEvent, UnitTable};
 use crate::analysis::HealthStatus;
 use crate::figure;
 use crate::flags::events::{Clock, Recorded, context_kinds, notes, read};
@@ -90,7 +90,7 @@ pub fn events_report<R: BufRead>(
         }
     })?;
     // In the order of their keys, so that the order of lines does not matter to the last bit.
-    let mut table = Table::new(plan);
+    let mut table = UnitTable::new(plan);
     for (unit, exposures) in &exposures {
         exposures
             .iter()

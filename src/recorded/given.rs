@@ -5,7 +5,7 @@
 //!
 //! Does not know: files, or what the numbers say.
 
-use super::written::{self, Row, Written};
+use super::written::{self, VariationStatistics, Written};
 use crate::analysis::{MetricInput, Summary, Tally};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::experiment::{
@@ -314,7 +314,7 @@ fn input(
 fn strangers(
     experiment: &str,
     metric: &Spanned<String>,
-    rows: &Entries<Row>,
+    rows: &Entries<VariationStatistics>,
     keys: &[&str],
     faults: &mut Faults<'_>,
 ) {
@@ -335,7 +335,7 @@ fn strangers(
 }
 
 /// One variation's data; `None` where nothing is known or after a fault.
-fn tally(kind: MetricKind, row: &Row, faults: &mut Faults<'_>) -> Option<Tally> {
+fn tally(kind: MetricKind, row: &VariationStatistics, faults: &mut Faults<'_>) -> Option<Tally> {
     let exposed = row.exposures.value;
     let users = row.users.as_ref().map_or(exposed, |users| {
         if users.value > exposed {

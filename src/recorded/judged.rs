@@ -8,12 +8,12 @@
 //! the rule is judged, the split is not changed.
 
 use super::plan::Plan;
-use super::table::Table;
+use super::table::UnitTable;
 use crate::analysis::{Ending, Reallocation, Watched, thompson_weights};
 use crate::report::{Bandit, ExpectationResult, Rollout, rollouts_as_expected};
 
 /// The shares that the bandit of experiment number `nth` would have set; `None` without a bandit.
-pub(super) fn bandit(table: &Table, plan: &Plan, nth: usize) -> Option<Bandit> {
+pub(super) fn bandit(table: &UnitTable, plan: &Plan, nth: usize) -> Option<Bandit> {
     let study = plan.studies.get(nth)?;
     let settings = study.allocation?;
     let primary = study.experiment.metrics_in(&plan.metrics).next()?.1;
@@ -30,7 +30,7 @@ pub(super) fn bandit(table: &Table, plan: &Plan, nth: usize) -> Option<Bandit> {
 /// How the guarded rollouts would have ended, those of which the data hold a user, and whether that
 /// is as expected.
 pub(super) fn rollouts(
-    table: &Table,
+    table: &UnitTable,
     plan: &Plan,
     expectations: &mut Vec<ExpectationResult>,
 ) -> Vec<Rollout> {

@@ -27,4 +27,4 @@ pub use lines::each_event;
 pub use outcome::statistics_report;
 pub use plan::Plan;
 pub use split::set_split;
-pub use table::{Counted, MetricEvent, Table};
+pub use table::{Counted, MetricEvent, UnitTable};

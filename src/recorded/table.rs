@@ -79,7 +79,7 @@ struct Slot {
 
 /// One table for each experiment and for each pair.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct UnitTable {
     units: BTreeMap<String, usize>,
     /// For each unit its first exposure in each experiment.
     first: Vec<Vec<Option<First>>>,
@@ -93,7 +93,7 @@ pub struct Table {
     clippy::indexing_slicing,
     reason = "experiments, metrics, units and tables are numbered by the plan that the table was made for"
 )]
-impl Table {
+impl UnitTable {
     /// Empty tables for a plan.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {

@@ -44,14 +44,15 @@ pub struct Written {
     #[serde(default)]
     pub title: String,
     #[serde(default)]
-    pub assumptions: Vec<Assumption>,
+    pub assumptions: Vec<StatedAssumption>,
     pub experiments: Spanned<Vec<Experiment>>,
 }
 
 /// What is assumed about the data, and where that comes from; the report shows it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Assumption {
+#[serde(rename = "Assumption")]
+pub struct StatedAssumption {
     pub what: String,
     pub source: String,
 }
@@ -113,13 +114,14 @@ pub struct Metric {
     /// How often the judge behind a conversion is right.
     #[serde(default)]
     pub judge: Option<Spanned<Accuracy>>,
-    pub variations: Spanned<Entries<Row>>,
+    pub variations: Spanned<Entries<VariationStatistics>>,
 }
 
 /// What is known of one variation under one metric.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+#[serde(rename = "Row")]
+pub struct VariationStatistics {
     /// Exposed users.
     pub exposures: Spanned<u64>,
     /// Users that converted.

@@ -207,7 +207,7 @@ fn build_metric(
     }
 }
 
-fn build_corrected(corrected: &Result<analysis::Corrected, String>, mass: f64) -> Corrected {
+fn build_corrected(corrected: &Result<analysis::JudgeCorrection, String>, mass: f64) -> Corrected {
     let interval = |rate: analysis::CorrectedRate| Number::ends(rate.interval(mass));
     match corrected {
         Ok(found) => Corrected {

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::escape::plain;
 use super::number::{Number, Ordered};
 use super::table::wrap;
-use crate::analysis::Frequentist;
+use crate::analysis::FrequentistResult;
 use crate::figure;
 
 /// The scenario's graph of agents, and how many users took which edge through it.
@@ -240,7 +240,7 @@ pub struct PlainDifference {
 impl PlainDifference {
     /// The numbers of a test.
     #[must_use]
-    pub fn of(test: &Frequentist) -> Self {
+    pub fn of(test: &FrequentistResult) -> Self {
         Self {
             difference: Number::new(test.difference),
             interval: Number::ends(test.difference_interval),

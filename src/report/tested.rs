@@ -35,7 +35,7 @@ pub struct Frequentist {
 
 impl Frequentist {
     /// A fixed-horizon test.
-    pub(super) fn fixed(test: analysis::Frequentist) -> Option<Self> {
+    pub(super) fn fixed(test: analysis::FrequentistResult) -> Option<Self> {
         Some(Self {
             relative_difference: test.relative_difference.and_then(Number::new),
             interval: test.interval.and_then(Number::ends),

@@ -19,7 +19,7 @@ use crate::flags::compiled::Compiled;
 use crate::journal::{Entry, Event, Reader, Served};
 use crate::metrics::{JournalObserver, Varies};
 use crate::run::flags::FlagAssign;
-use crate::run::stage::Stage;
+use crate::run::stage::PreparedScenario;
 use crate::scenario::{Study, WatchedRollout};
 use crate::sim::Assign;
 
@@ -81,7 +81,7 @@ struct Watch<'a> {
 /// Assigns by flags that change as results come in.
 #[derive(Debug)]
 pub struct Adaptive<'a> {
-    stage: &'a Stage<'a>,
+    stage: &'a PreparedScenario<'a>,
     compiled: Compiled,
     observer: JournalObserver,
     last_user: u32,
@@ -94,7 +94,7 @@ impl<'a> Adaptive<'a> {
     /// Whoever changes the splits of the stage's scenario over so many users; `None` where nothing
     /// adapts.
     #[must_use]
-    pub fn new(stage: &'a Stage<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
+    pub fn new(stage: &'a PreparedScenario<'a>, compiled: &Compiled, users: u32) -> Option<Self> {
         let scenario = stage.scenario;
         let bandit = |study: &'a Study| {
             let settings = study.allocation?;

@@ -20,9 +20,9 @@ use crate::run::paired::{self, PairedSpending};
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
 use crate::run::setup::SetupError;
-use crate::run::stage::Stage;
+use crate::run::stage::PreparedScenario;
 use crate::run::tally::{ArmTally, TrafficTally};
-use crate::run::truth::{Known, Pair, Size, Truth, truth};
+use crate::run::truth::{ExperimentTruth, Known, Pair, Size, truth};
 use crate::run::watch::SoFar;
 use crate::run::whole::causes;
 use crate::scenario::Scenario;
@@ -70,13 +70,13 @@ pub struct Outcome {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn run(scenario: &Scenario, options: RunOptions) -> Result<Outcome, SetupError> {
-    let stage = Stage::new(scenario, options.seed.map_or(scenario.seed, Seed))?;
+    let stage = PreparedScenario::new(scenario, options.seed.map_or(scenario.seed, Seed))?;
     Simulation::new(&stage, options).run()
 }
 
 /// A run on the mock backends that is about to begin, and whoever follows it.
 pub struct Simulation<'a> {
-    stage: &'a Stage<'a>,
+    stage: &'a PreparedScenario<'a>,
     options: RunOptions,
     reader: Option<&'a mut dyn Reader>,
     on_call: Option<&'a mut CallObserver<'a>>,
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Simulation<'_> {
 impl<'a> Simulation<'a> {
     /// A run on this stage.
     #[must_use]
-    pub fn new(stage: &'a Stage<'a>, options: RunOptions) -> Self {
+    pub fn new(stage: &'a PreparedScenario<'a>, options: RunOptions) -> Self {
         Self { stage, options, reader: None, on_call: None, progress: None }
     }
 
@@ -213,7 +213,7 @@ struct PairedReader {
 }
 
 impl PairedReader {
-    fn new(stage: &Stage<'_>, questions: u32) -> Option<Self> {
+    fn new(stage: &PreparedScenario<'_>, questions: u32) -> Option<Self> {
         let observer = stage.paired_observer(questions as usize)?;
         let study = stage.scenario.studies.first()?;
         let design = study.paired?;
@@ -245,7 +245,7 @@ impl PairedReader {
 #[derive(Debug, Default)]
 pub(crate) struct CompanionRuns {
     /// For each experiment the effect on users and the measurement's limit.
-    pub truths: Option<Vec<Truth>>,
+    pub truths: Option<Vec<ExperimentTruth>>,
     /// The same users before the experiments.
     pub before: Option<Observations>,
     /// Whether charts are wanted.
@@ -277,7 +277,7 @@ impl Reader for RunCollector {
 
 impl RunCollector {
     /// Readers of a run of so many users on this stage.
-    pub(crate) fn new(stage: &Stage<'_>, users: u32) -> Self {
+    pub(crate) fn new(stage: &PreparedScenario<'_>, users: u32) -> Self {
         let paired = PairedReader::new(stage, users);
         let tally = |varies: &Varies| ArmTally::new(varies.config, varies.treatment_of.clone());
         Self {
@@ -301,7 +301,7 @@ impl RunCollector {
     /// The report of what was read: everything that does not depend on who stood behind the models.
     pub(crate) fn conclude(
         self,
-        stage: &Stage<'_>,
+        stage: &PreparedScenario<'_>,
         mode: Mode,
         (seed, users): (Seed, u32),
         beside: &CompanionRuns,
@@ -462,7 +462,7 @@ fn failures(experiment: &Experiment, tally: &ArmTally) -> Vec<Failure> {
 }
 
 /// The effect on users and the measurement's limit in the report's words.
-fn shown_truth(truth: &Truth, scenario: &Scenario, experiment: &Experiment) -> Truths {
+fn shown_truth(truth: &ExperimentTruth, scenario: &Scenario, experiment: &Experiment) -> Truths {
     let value = |known: Option<Known>| known.and_then(|known| Number::new(known.value));
     let error = |known: Option<Known>| known.and_then(|known| Number::new(known.error?));
     let quantity = |mean: Option<Known>, relative: Option<Known>| {

@@ -25,7 +25,7 @@ use crate::flags::events::{
 };
 use crate::flags::mock::GRAPH_VARIATION;
 use crate::journal::{AgentId, Entry, Event, Reader, Served};
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::scenario::Scenario;
 use crate::time::Timestamp;
 
@@ -363,7 +363,7 @@ struct Flight {
 
 /// Writes a run's events.
 pub struct EventWriter<'s, W> {
-    stage: &'s Stage<'s>,
+    stage: &'s PreparedScenario<'s>,
     out: W,
     flights: BTreeMap<u32, Flight>,
     /// What judges' scores say about the last answer to each user, where the scenario has such
@@ -383,7 +383,7 @@ pub struct EventWriter<'s, W> {
 
 impl<'s, W: Write> EventWriter<'s, W> {
     /// A writer of this stage's events.
-    pub fn new(stage: &'s Stage<'s>, out: W) -> Self {
+    pub fn new(stage: &'s PreparedScenario<'s>, out: W) -> Self {
         let mut keys = stage.scenario.outcomes.iter().map(|outcome| &outcome.key);
         let scores = keys.any(|key| key.starts_with(JUDGE));
         Self {

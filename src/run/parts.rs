@@ -8,7 +8,7 @@ use crate::figure;
 use crate::metrics::Observations;
 use crate::report::{Arm, Bandit, Number, Ordered, Segment, SegmentChange, Shares};
 use crate::run::tally::TrafficTally;
-use crate::run::truth::Truth;
+use crate::run::truth::ExperimentTruth;
 use crate::scenario::{Slice, Study};
 
 /// The audience group of a user who never came.
@@ -102,7 +102,7 @@ pub(super) fn bandit(
     reallocations: &[Reallocation],
     own: &Analysis,
     fixed: &Analysis,
-    truth: Option<&Truth>,
+    truth: Option<&ExperimentTruth>,
 ) -> Option<Bandit> {
     let bandit = study.allocation?;
     let experiment = &study.experiment;

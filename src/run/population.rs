@@ -13,7 +13,7 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::random::{Luck, Seed};
 use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
-use crate::run::stage::Stage;
+use crate::run::stage::PreparedScenario;
 use crate::scenario::Scenario;
 use crate::sim::{Engine, PairedVisits, World, drive};
 use crate::traffic::Plan;
@@ -21,7 +21,7 @@ use crate::traffic::Plan;
 /// Users who are about to visit a stage.
 #[derive(Clone, Debug)]
 pub struct Population<'a> {
-    pub(super) stage: &'a Stage<'a>,
+    pub(super) stage: &'a PreparedScenario<'a>,
     /// By which they come.
     pub(super) seed: Seed,
     /// By which everything else happens.

@@ -21,7 +21,7 @@ use crate::llm::model::{
     Visible,
 };
 use crate::llm::tasks::Task;
-use crate::llm::usage::Usage;
+use crate::llm::usage::UsageTables;
 use crate::metrics::{JournalObserver, PairedObserver};
 use crate::random::{Luck, Owner, Seed};
 use crate::run::population::Population;
@@ -31,11 +31,11 @@ use crate::time::Timestamp;
 
 /// A scenario, ready to run.
 #[derive(Debug)]
-pub struct Stage<'s> {
+pub struct PreparedScenario<'s> {
     /// What is run.
     pub scenario: &'s Scenario,
     /// Sizes of small texts.
-    pub usage: Usage<'s>,
+    pub usage: UsageTables<'s>,
     /// The tools' outputs.
     pub library: Library<'s>,
     /// The flags as users meet them.
@@ -46,7 +46,7 @@ pub struct Stage<'s> {
     pub seed: Seed,
 }
 
-impl<'s> Stage<'s> {
+impl<'s> PreparedScenario<'s> {
     /// Bootstraps the mock LaunchDarkly and counts all texts.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl<'s> Stage<'s> {
         let (compiled, actions) = bootstrap(scenario, seed)?;
         Ok(Self {
             scenario,
-            usage: Usage::new(&scenario.knowledge, &scenario.tools),
+            usage: UsageTables::new(&scenario.knowledge, &scenario.tools),
             library: Library::new(
                 &scenario.knowledge,
                 &scenario.tools,

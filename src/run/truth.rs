@@ -23,7 +23,7 @@ use crate::journal::Served;
 use crate::metrics::{JournalObserver, Varies};
 use crate::random::Seed;
 use crate::run::setup::SetupError;
-use crate::run::stage::Stage;
+use crate::run::stage::PreparedScenario;
 use crate::run::whole::whole;
 use crate::verdict::{Decision, Rule, decide};
 
@@ -102,7 +102,7 @@ pub struct Pair {
 
 /// The truth of one experiment.
 #[derive(Clone, Debug)]
-pub struct Truth {
+pub struct ExperimentTruth {
     /// Users that went through every arm.
     pub users: u32,
     /// The effect on users as statistics, arm by arm.
@@ -113,7 +113,7 @@ pub struct Truth {
     pub pairs: Vec<Vec<Pair>>,
 }
 
-impl Truth {
+impl ExperimentTruth {
     /// The effect on users: for each metric and treatment the value.
     #[must_use]
     pub fn values(&self) -> Values {
@@ -196,14 +196,14 @@ struct Population<'s> {
 /// # Errors
 /// When the mock LaunchDarkly refuses what the scenario asks of it.
 pub fn truth(
-    stage: &Stage<'_>,
+    stage: &PreparedScenario<'_>,
     seed: Seed,
     size: Size,
     mut progress: impl FnMut(u64, u64),
-) -> Result<Vec<Truth>, SetupError> {
+) -> Result<Vec<ExperimentTruth>, SetupError> {
     let scenario = stage.scenario;
     let nothing_lost = whole(scenario);
-    let real = Stage::new(&nothing_lost, stage.seed)?;
+    let real = PreparedScenario::new(&nothing_lost, stage.seed)?;
     let mut populations = Vec::new();
     for (experiment, of) in scenario.studies.iter().enumerate() {
         for treatment in 0..of.experiment.treatments.len() {
@@ -249,7 +249,7 @@ pub fn truth(
         }
         users = next;
         let compared = scenario.studies.iter();
-        let truths: Vec<Truth> = compared
+        let truths: Vec<ExperimentTruth> = compared
             .map(|study| compare(stage, study.place, &study.experiment, users, &populations))
             .collect();
         let known = match size {
@@ -270,7 +270,7 @@ pub fn truth(
     reason = "a summary has one element for each treatment, and an arm is the number of a treatment"
 )]
 fn quantity(
-    stage: &Stage<'_>,
+    stage: &PreparedScenario<'_>,
     nth: usize,
     experiment: &Experiment,
     real: bool,
@@ -326,12 +326,12 @@ fn quantity(
     reason = "both quantities have one row for each metric with one element for each treatment"
 )]
 fn compare(
-    stage: &Stage<'_>,
+    stage: &PreparedScenario<'_>,
     nth: usize,
     experiment: &Experiment,
     users: u32,
     populations: &[Population<'_>],
-) -> Truth {
+) -> ExperimentTruth {
     let (effect, effects) = quantity(stage, nth, experiment, true, populations);
     let (limit, limits) = quantity(stage, nth, experiment, false, populations);
     // A value without an influence (a percentile on ties) is known, its error is not.
@@ -387,5 +387,5 @@ fn compare(
     let pairs = (0..experiment.metrics.len())
         .map(|metric| (0..arms).map(|arm| pair(metric, arm)).collect())
         .collect();
-    Truth { users, effect, limit, pairs }
+    ExperimentTruth { users, effect, limit, pairs }
 }

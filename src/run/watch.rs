@@ -40,14 +40,14 @@ pub fn glances(scenario: &Scenario, observations: &Observations, users: usize) -
 mod tests {
     use super::*;
     use crate::random::Seed;
-    use crate::run::Stage;
+    use crate::run::PreparedScenario;
     use crate::scenario::load;
 
     #[test]
     fn a_glance_is_the_full_analysis_of_the_primary_metric() {
         let loaded = load("tutorial").unwrap();
         let scenario = &loaded.scenario;
-        let stage = Stage::new(scenario, Seed(1)).unwrap();
+        let stage = PreparedScenario::new(scenario, Seed(1)).unwrap();
         let table = stage.population(Seed(1), 120).visit(stage.observer(120)).finish();
         let glances = glances(scenario, &table, 100);
         assert_eq!(glances.len(), 2);

@@ -12,7 +12,7 @@ use super::catalog::{self, DraftConfig, DraftVariation};
 use super::faults::{Faults, MAX_ENTRIES};
 use super::graph;
 use super::overrides::entry;
-use super::source::{self, Redaction};
+use super::source::{self, WrittenRedaction};
 use super::spanned::{Entries, Spanned};
 use crate::agents::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash, NodeRole};
 use crate::flags::spec::SegmentSpec;
@@ -27,7 +27,7 @@ use crate::llm::tasks::handoff_offer;
 /// The AI configs of a scenario, names checked but for models and tools.
 pub fn drafts(
     mut drafts: Vec<DraftConfig>,
-    written: &Entries<source::Config>,
+    written: &Entries<source::WrittenConfig>,
     segments: &[SegmentSpec],
     faults: &mut Faults<'_>,
 ) -> Vec<DraftConfig> {
@@ -129,7 +129,11 @@ pub fn drafts(
 }
 
 /// Sees to it that an agent of one's own graph has variations with models, and one for everybody.
-fn complete(config: &mut DraftConfig, written: &Entries<source::Config>, faults: &mut Faults<'_>) {
+fn complete(
+    config: &mut DraftConfig,
+    written: &Entries<source::WrittenConfig>,
+    faults: &mut Faults<'_>,
+) {
     let own = written.0.iter().find(|(key, _)| key.value == config.key);
     if config.variations.is_empty() {
         let help = format!(
@@ -219,9 +223,9 @@ fn change(
     draft.session_budget = file.session_budget.or(draft.session_budget);
     if let Some(written) = &file.at_budget {
         draft.at_budget = match written.value {
-            source::AtBudget::StopTools => AtBudget::StopTools,
-            source::AtBudget::Deny => AtBudget::Deny,
-            source::AtBudget::Degrade => AtBudget::Degrade,
+            source::WrittenAtBudget::StopTools => AtBudget::StopTools,
+            source::WrittenAtBudget::Deny => AtBudget::Deny,
+            source::WrittenAtBudget::Degrade => AtBudget::Degrade,
         };
         if draft.session_budget.is_none() {
             let help = "write `session_budget: \"$0.02\"`, or leave `at_budget` out".to_owned();
@@ -232,7 +236,7 @@ fn change(
                 Some(help),
             );
         }
-        if written.value == source::AtBudget::Degrade
+        if written.value == source::WrittenAtBudget::Degrade
             && file.fallback.is_none()
             && draft.fallback.is_none()
         {
@@ -272,7 +276,7 @@ fn change(
 fn redact(
     draft: &mut DraftVariation,
     role: &NodeRole,
-    redaction: &Spanned<Redaction>,
+    redaction: &Spanned<WrittenRedaction>,
     written: Option<&str>,
     faults: &mut Faults<'_>,
 ) {
@@ -286,7 +290,7 @@ fn redact(
         );
         return;
     }
-    let strict = redaction.value == Redaction::Strict;
+    let strict = redaction.value == WrittenRedaction::Strict;
     let Some(instructions) = written else {
         (if strict { catalog::STRICT } else { catalog::BASIC }).clone_into(&mut draft.instructions);
         return;
@@ -315,7 +319,7 @@ fn redact(
 /// What each variation tells its agent, with models and tools by index.
 pub fn setups(
     drafts: &[DraftConfig],
-    (written, nodes): (&Entries<source::Config>, &Entries<source::WrittenNode>),
+    (written, nodes): (&Entries<source::WrittenConfig>, &Entries<source::WrittenNode>),
     models: &[ModelProfile],
     tools: &[ToolSpec],
     faults: &mut Faults<'_>,
@@ -419,7 +423,7 @@ struct Names {
 
 /// Where the references of this variation were written: in `configs`, or at its node.
 fn names(
-    written: &Entries<source::Config>,
+    written: &Entries<source::WrittenConfig>,
     nodes: &Entries<source::WrittenNode>,
     config: &str,
     variation: &str,

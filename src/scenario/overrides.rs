@@ -11,7 +11,7 @@ use super::catalog;
 use super::compatible;
 use super::faults::Faults;
 use super::outcomes;
-use super::source::{self, Clause};
+use super::source::{self, WrittenClause};
 use super::spanned::{Entries, Spanned};
 use crate::diagnostic::nearest;
 use crate::event::AppEvent;
@@ -449,7 +449,7 @@ fn emitted(
 }
 
 /// The causes of a scenario.
-pub fn causes(file: &source::Causes, faults: &mut Faults<'_>) -> Causes {
+pub fn causes(file: &source::WrittenCauses, faults: &mut Faults<'_>) -> Causes {
     let mut causes = catalog::CAUSES;
     let [name, email, phone, address, company, title] = &mut causes.context_of_item;
     within! { faults,
@@ -496,7 +496,7 @@ pub fn judge(file: &source::Judge, faults: &mut Faults<'_>) -> JudgeTraits {
 
 /// The segments of a scenario: the tutorial's four, and what the file adds or replaces.
 pub fn segments(
-    written: &Entries<Vec<source::Clause>>,
+    written: &Entries<Vec<source::WrittenClause>>,
     faults: &mut Faults<'_>,
 ) -> Vec<SegmentSpec> {
     faults.keys("segment", "", written);
@@ -524,9 +524,9 @@ pub fn segments(
 }
 
 /// The clauses of a segment, as flags have them.
-fn clause(clause: &Clause) -> ClauseSpec {
+fn clause(clause: &WrittenClause) -> ClauseSpec {
     match clause {
-        Clause::In(attribute, values) => catalog::clause(attribute, values, false),
-        Clause::NotIn(attribute, values) => catalog::clause(attribute, values, true),
+        WrittenClause::In(attribute, values) => catalog::clause(attribute, values, false),
+        WrittenClause::NotIn(attribute, values) => catalog::clause(attribute, values, true),
     }
 }

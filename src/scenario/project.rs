@@ -165,7 +165,7 @@ pub fn project(
         segments,
         tools: tools
             .iter()
-            .map(|tool| flags::ToolSpec {
+            .map(|tool| flags::ProjectTool {
                 key: tool.key.clone(),
                 description: tool.description.clone(),
                 schema: serde_json::from_str(&tool.schema).unwrap_or_default(),

@@ -186,8 +186,8 @@ fn judge(
     let named = file.model.as_ref().and_then(|name| faults.look_up("model", name, ids()));
     let model = named.or_else(|| ids().position(|id| id == usual)).unwrap_or_default();
     let sees = match file.sees {
-        Some(source::Sees::AnswerOnly) => Sees::AnswerOnly,
-        Some(source::Sees::ToolOutputFirst) => Sees::ToolOutputFirst,
+        Some(source::WrittenSees::AnswerOnly) => Sees::AnswerOnly,
+        Some(source::WrittenSees::ToolOutputFirst) => Sees::ToolOutputFirst,
         // The tutorial's judge reads tool output first; a user reads the answer.
         None if own => Sees::AnswerOnly,
         None => Sees::ToolOutputFirst,

@@ -18,7 +18,7 @@ mod world;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use configs::{AtBudget, Config, Depth, Redaction, Variation};
+pub use configs::{Depth, Variation, WrittenAtBudget, WrittenConfig, WrittenRedaction};
 pub use graph::{
     WrittenEdge, WrittenGraph, WrittenGraphVariation, WrittenHandover, WrittenNode, WrittenRole,
     WrittenWhen,
@@ -26,9 +26,9 @@ pub use graph::{
 pub use metrics::{Accuracy, Metric, WrittenDenominator};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout, WrittenDesign};
-pub use world::{Causes, Judge, Model, Sees, Tool, WrittenCompatible};
 #[cfg(test)]
-pub use world::{ContextOf, Failures, Latency};
+pub use world::{ContextOf, Failures, WrittenLatency};
+pub use world::{Judge, Model, Tool, WrittenCauses, WrittenCompatible, WrittenSees};
 
 use super::injected;
 use super::lesson;
@@ -79,13 +79,13 @@ pub struct Source {
     pub tools: Entries<Tool>,
     /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are
     /// there besides. Default: the catalog's.
-    pub segments: Entries<Vec<Clause>>,
+    pub segments: Entries<Vec<WrittenClause>>,
     /// The agents of your own system and the ways between them. Default: the tutorial's, a
     /// supervisor, a security agent and a support agent.
     pub graph: Option<WrittenGraph>,
     /// The AI configs by key: `supervisor-agent`, `security-agent` and `support-agent`, or the nodes
     /// of your own graph; what differs from the catalog or from the node. Default: the catalog's.
-    pub configs: Entries<Config>,
+    pub configs: Entries<WrittenConfig>,
     /// Events of your own that come of visits, by key, such as `"ticket_resolved"`. Default: none.
     pub outcomes: Entries<WrittenOutcome>,
     /// Which AI SDK the app tracks with, and so how its events look: in `events.jsonl` and in a live
@@ -99,7 +99,7 @@ pub struct Source {
     pub metrics: Entries<Metric>,
     /// How strongly the simulated world reacts: the causes behind effects. A live run does not need
     /// them. Default: the catalog's.
-    pub causes: Causes,
+    pub causes: WrittenCauses,
     /// The model that plays users and rates the answers. Default: the catalog's.
     pub judge: Judge,
     /// The experiments; all run on the same users at the same time. At least one, unless metrics
@@ -152,7 +152,7 @@ pub struct Traffic {
     #[schemars(range(min = 0, max = 100))]
     pub pii_percentage: Option<Spanned<f64>>,
     /// How deep the questions go: shares that sum to 100%. Default: a third each.
-    pub complexity: Option<Spanned<Complexity>>,
+    pub complexity: Option<Spanned<ComplexityShares>>,
     /// How many topics the writer is asked to find in the knowledge base.
     #[schemars(range(min = 1, max = 256))]
     pub topics: Option<Spanned<i64>>,
@@ -221,7 +221,8 @@ pub enum Visits {
 /// How deep questions go. The shares sum to 100%.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Complexity {
+#[serde(rename = "Complexity")]
+pub struct ComplexityShares {
     /// Share of basic questions: less work for the support agent (a factor of 0.7 on tool calls and
     /// words).
     pub basic: Share,
@@ -246,7 +247,8 @@ pub struct Group {
 /// A condition on a user's attribute.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub enum Clause {
+#[serde(rename = "Clause")]
+pub enum WrittenClause {
     /// The attribute has one of these values: `In("plan", ["paid"])`.
     In(String, Vec<String>),
     /// The attribute is there and has none of these values.

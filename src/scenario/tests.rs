@@ -323,10 +323,10 @@ fn every_default_says_where_it_comes_from() {
             fields::<source::Model>(),
             &["like", "no_price", "latency", "failures", "compatible"],
         ),
-        ("models.latency", fields::<source::Latency>(), &[]),
+        ("models.latency", fields::<source::WrittenLatency>(), &[]),
         ("models.failures", fields::<source::Failures>(), &[]),
         ("tools", fields::<source::Tool>(), &["like", "unlimited"]),
-        ("causes", fields::<source::Causes>(), &["context_of"]),
+        ("causes", fields::<source::WrittenCauses>(), &["context_of"]),
         ("causes.context_of", fields::<source::ContextOf>(), &[]),
         ("judge", fields::<source::Judge>(), &[]),
     ];

@@ -15,7 +15,7 @@ use crate::experiment::{Experiment, Metric};
 use crate::flags::events::Recorded;
 use crate::flags::mock::{ResultsOf, Started};
 use crate::metrics::Varies;
-use crate::recorded::{Counted, MetricEvent, Plan, Table};
+use crate::recorded::{Counted, MetricEvent, Plan, UnitTable};
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::serve::results::results;
@@ -37,7 +37,7 @@ struct Waiting {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     plan: Plan,
-    table: Table,
+    table: UnitTable,
     waiting: BTreeMap<String, Vec<Waiting>>,
     waits: usize,
 }
@@ -75,7 +75,7 @@ impl Arrivals {
     }
 
     fn of(plan: Plan) -> Self {
-        let table = Table::new(&plan);
+        let table = UnitTable::new(&plan);
         Self { plan, table, waiting: BTreeMap::new(), waits: 0 }
     }
 

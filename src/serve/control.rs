@@ -20,7 +20,7 @@ use crate::serve::door::Door;
 use crate::serve::faults_control;
 use crate::serve::grade::Finding;
 use crate::serve::http::{bytes_of, json, refusal, set, text};
-use crate::serve::page::{Progress, REFRESH, page};
+use crate::serve::page::{REFRESH, ServeProgress, page};
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -122,7 +122,7 @@ pub async fn report(State(world): State<Arc<World>>, headers: HeaderMap) -> Resp
                 (ledger.total(), ledger.chats, ledger.grade.last_payload_ms());
             (
                 ledger.report(),
-                Progress { at_ms, events, chats, last_ms, findings, address, sdk_key },
+                ServeProgress { at_ms, events, chats, last_ms, findings, address, sdk_key },
             )
         };
         let mut response =

@@ -22,7 +22,7 @@ use crate::serve::faults_answer::Words;
 use crate::serve::faults_gate::Visit;
 use crate::serve::http::{BodyError, discard, json, read_plain_body, refusal, text};
 use crate::serve::ledger::{Arrival, Ask};
-use crate::serve::state::Entry;
+use crate::serve::state::StateEntry;
 use crate::serve::stream::{sdk_key, unknown_key};
 use crate::serve::world::World;
 
@@ -92,7 +92,7 @@ fn take(
     id: Option<&str>,
     events: Vec<Value>,
 ) -> Result<(), String> {
-    world.keep(|| Entry::Payload { id: id.map(str::to_owned), events: events.clone() })?;
+    world.keep(|| StateEntry::Payload { id: id.map(str::to_owned), events: events.clone() })?;
     if world.ledger().comes_again(arrival, id) {
         return Ok(());
     }

@@ -183,7 +183,7 @@ struct Known {
 
 /// What has been seen of the client.
 #[derive(Clone, Debug)]
-pub struct Grade {
+pub struct ClientFindings {
     evidence: BTreeMap<Code, Evidence>,
     failures: GenerationalMap<Owner, Failure>,
     cuts: BTreeMap<Owner, Cut>,
@@ -205,7 +205,7 @@ pub struct Grade {
     metrics: u64,
 }
 
-impl Default for Grade {
+impl Default for ClientFindings {
     fn default() -> Self {
         Self {
             evidence: BTreeMap::new(),
@@ -225,7 +225,7 @@ impl Default for Grade {
     }
 }
 
-impl Grade {
+impl ClientFindings {
     fn found(&mut self, code: Code, request: u64) {
         let evidence = self.evidence.entry(code).or_default();
         evidence.count += 1;

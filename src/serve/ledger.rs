@@ -20,7 +20,7 @@ use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
 use crate::serve::arrivals::Arrivals;
 use crate::serve::faults::Plan;
 use crate::serve::generational_map::GenerationalMap;
-use crate::serve::grade::Grade;
+use crate::serve::grade::ClientFindings;
 
 /// Payload ids that are surely remembered; an SDK sends a payload again after a second.
 const MAX_PAYLOADS: usize = 50_000;
@@ -97,7 +97,7 @@ pub struct Ledger {
     /// The faults that are committed.
     pub faults: Plan,
     /// What the client did wrong.
-    pub grade: Grade,
+    pub grade: ClientFindings,
     /// Chat requests.
     pub chats: u64,
     /// Payloads taken.
@@ -128,7 +128,7 @@ impl Ledger {
             asked: GenerationalMap::new(MAX_REQUESTS),
             requests: 0,
             faults: Plan::new(seed, faults),
-            grade: Grade::default(),
+            grade: ClientFindings::default(),
             chats: 0,
             payloads: 0,
             repeated_payloads: 0,

@@ -19,7 +19,7 @@ pub const REFRESH: u32 = 5;
 
 /// What the page shows besides the report.
 #[derive(Clone, Debug)]
-pub struct Progress {
+pub struct ServeProgress {
     /// When the page was made: Unix time in milliseconds.
     pub at_ms: u64,
     /// Events that have arrived.
@@ -38,7 +38,7 @@ pub struct Progress {
 
 /// The page.
 #[must_use]
-pub fn page(report: &Report, progress: &Progress) -> String {
+pub fn page(report: &Report, progress: &ServeProgress) -> String {
     let text = to_html(report);
     match text.split_once("</header>") {
         Some((head, rest)) => {
@@ -48,7 +48,7 @@ pub fn page(report: &Report, progress: &Progress) -> String {
     }
 }
 
-fn section(report: &Report, progress: &Progress) -> Markup {
+fn section(report: &Report, progress: &ServeProgress) -> Markup {
     let users: u64 = report
         .experiments
         .iter()
@@ -89,7 +89,7 @@ fn section(report: &Report, progress: &Progress) -> Markup {
 }
 
 /// What to do where no user has been exposed yet.
-fn first_steps(progress: &Progress) -> Markup {
+fn first_steps(progress: &ServeProgress) -> Markup {
     let key = progress.sdk_key.as_deref();
     html! {
         p.strong { "No user has been exposed yet. Point your application at this server and send it requests:" }
@@ -124,8 +124,8 @@ mod tests {
     use crate::serve::ledger::Ledger;
     use serde_json::json;
 
-    fn progress() -> Progress {
-        Progress {
+    fn progress() -> ServeProgress {
+        ServeProgress {
             at_ms: 1_760_000_001_000,
             events: 1_234,
             chats: 0,
@@ -140,7 +140,7 @@ mod tests {
     fn an_empty_page_says_what_to_do_and_a_full_one_how_far_it_is() {
         let scenario: &'static Scenario = &Box::leak(Box::new(load("security").unwrap())).scenario;
         let mut ledger = Ledger::new(scenario, Seed(1), &[]);
-        let empty = page(&ledger.report(), &Progress { last_ms: 0, ..progress() });
+        let empty = page(&ledger.report(), &ServeProgress { last_ms: 0, ..progress() });
         for words in [
             "As of 08:53:21 UTC",
             "No user has been exposed yet",
@@ -175,7 +175,7 @@ mod tests {
             count: 3,
             requests: vec![1],
         };
-        let full = page(&ledger.report(), &Progress { findings: vec![finding], ..progress() });
+        let full = page(&ledger.report(), &ServeProgress { findings: vec![finding], ..progress() });
         for words in ["1,234 events, the last 3 s ago", "7 users so far (", "event_late", "3 times"]
         {
             assert!(full.contains(words), "{words}: {}", full.get(..9_000).unwrap_or(&full));

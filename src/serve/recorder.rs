@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, shortened};
 use crate::live::environment::Secret;
 use crate::live::exchanges::{ExchangeLog, KeptExchange, read_exchanges};
-use crate::live::net::{Answer, Http};
+use crate::live::net::{Http, HttpResponse};
 use crate::llm::chat::{ChatError, ErrorKind};
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::http::{bytes_of, set};
@@ -243,7 +243,7 @@ pub fn kept(
     asked: &Value,
     headers: &HeaderMap,
     query: Option<&str>,
-    answer: &Answer,
+    answer: &HttpResponse,
 ) -> KeptExchange {
     let mut secrets: Vec<Secret> = KEYS
         .iter()
@@ -325,7 +325,7 @@ mod tests {
     fn keys_are_not_kept() {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("Bearer sk-secret-123456"));
-        let answer = Answer {
+        let answer = HttpResponse {
             status: 401,
             headers: vec![("x-request-id".to_owned(), "sk-secret-123456".to_owned())],
             body: b"{\"error\": \"Incorrect API key provided: sk-secret-123456\"}".to_vec(),

@@ -54,7 +54,7 @@ pub struct ChatResponder {
     seed: Seed,
     /// The scenario's models, as they answer here.
     models: Vec<ModelProfile>,
-    usage: usage::Usage<'static>,
+    usage: usage::UsageTables<'static>,
     topics: Vec<TopicId>,
     /// The instructions of the scenario's agents.
     instructions: Vec<&'static str>,
@@ -71,7 +71,7 @@ impl ChatResponder {
     /// and never otherwise. Counts all texts once.
     #[must_use]
     pub fn new(scenario: &'static Scenario, seed: Seed, failures: bool) -> Self {
-        let usage = usage::Usage::new(&scenario.knowledge, &scenario.tools);
+        let usage = usage::UsageTables::new(&scenario.knowledge, &scenario.tools);
         let mut models = scenario.models.clone();
         if !failures {
             models.iter_mut().for_each(|model| model.failures = FailureRates::NONE);

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Request as HttpRequest};
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 use crate::random::{CanonicalBytes, Owner};
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
@@ -41,7 +41,7 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
         &world,
         &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false },
     );
-    let changes = world.is_kept() && request.method != Method::Get;
+    let changes = world.is_kept() && request.method != HttpMethod::Get;
     let answered = async {
         if !changes {
             return told(world.handle(&request));
@@ -138,17 +138,17 @@ fn authorize(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// The method, or the one that stands in `X-HTTP-Method-Override` of a POST.
-fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<Method, ApiError> {
+fn method(method: &axum::http::Method, headers: &HeaderMap) -> Result<HttpMethod, ApiError> {
     let name = if *method == axum::http::Method::POST {
         text(headers, "x-http-method-override").unwrap_or("POST").to_ascii_uppercase()
     } else {
         method.as_str().to_owned()
     };
     match name.as_str() {
-        "GET" | "HEAD" => Ok(Method::Get),
-        "POST" => Ok(Method::Post),
-        "PATCH" => Ok(Method::Patch),
-        "DELETE" => Ok(Method::Delete),
+        "GET" | "HEAD" => Ok(HttpMethod::Get),
+        "POST" => Ok(HttpMethod::Post),
+        "PATCH" => Ok(HttpMethod::Patch),
+        "DELETE" => Ok(HttpMethod::Delete),
         _ => Err(ApiError::new(
             405,
             "method_not_allowed",

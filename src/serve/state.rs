@@ -24,7 +24,7 @@ use redb::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::flags::api::{Method, Request};
+use crate::flags::api::{HttpMethod, Request};
 use crate::live::disk::wait_for_name;
 
 /// Entries by number, from 0.
@@ -39,7 +39,7 @@ const CACHE_BYTES: usize = 8 << 20;
 /// Something that was acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Entry {
+pub enum StateEntry {
     /// A request that changed the account.
     Request {
         /// Unix time in milliseconds.
@@ -66,15 +66,15 @@ pub enum Entry {
     Reset,
 }
 
-impl Entry {
+impl StateEntry {
     /// The entry of a request.
     #[must_use]
     pub fn of(request: &Request, at_ms: u64) -> Self {
         let method = match request.method {
-            Method::Get => "get",
-            Method::Post => "post",
-            Method::Patch => "patch",
-            Method::Delete => "delete",
+            HttpMethod::Get => "get",
+            HttpMethod::Post => "post",
+            HttpMethod::Patch => "patch",
+            HttpMethod::Delete => "delete",
         };
         Self::Request {
             at_ms,
@@ -93,10 +93,10 @@ impl Entry {
             return None;
         };
         let method = match method.as_str() {
-            "get" => Method::Get,
-            "post" => Method::Post,
-            "patch" => Method::Patch,
-            "delete" => Method::Delete,
+            "get" => HttpMethod::Get,
+            "post" => HttpMethod::Post,
+            "patch" => HttpMethod::Patch,
+            "delete" => HttpMethod::Delete,
             _ => return None,
         };
         let (path, query, body) = (path.clone(), query.clone(), body.clone());
@@ -136,7 +136,7 @@ impl State {
     pub fn open(
         path: &Path,
         owner: &str,
-        each: impl FnMut(u64, Result<Entry, String>),
+        each: impl FnMut(u64, Result<StateEntry, String>),
     ) -> Result<Self, String> {
         if !path.exists() {
             made(path, owner).map_err(|error| error.to_string())?;
@@ -154,7 +154,7 @@ impl State {
     fn open_with(
         opener: Opener,
         owner: &str,
-        mut each: impl FnMut(u64, Result<Entry, String>),
+        mut each: impl FnMut(u64, Result<StateEntry, String>),
     ) -> Result<Self, String> {
         let mut database = opener().map_err(|error| error.to_string())?;
         let owner = format!("{LAYOUT} {owner}");
@@ -205,7 +205,7 @@ impl State {
     /// # Errors
     /// When it cannot be written; nothing is kept then, and the next call tries to open the file
     /// again.
-    pub fn keep(&self, entry: &Entry) -> Result<(), String> {
+    pub fn keep(&self, entry: &StateEntry) -> Result<(), String> {
         let bytes = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let next = open.next;
@@ -226,13 +226,13 @@ impl State {
     fn write(
         database: &Database,
         next: u64,
-        entry: &Entry,
+        entry: &StateEntry,
         bytes: &[u8],
     ) -> Result<(), redb::Error> {
         let transaction = database.begin_write()?;
         {
             let mut table = transaction.open_table(ENTRIES)?;
-            if *entry == Entry::Reset {
+            if *entry == StateEntry::Reset {
                 table.retain(|_, _| false)?;
             }
             table.insert(next, bytes)?;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as OrderLock, OwnedMutexGuard, watch};
 
 use crate::context::KEY_EPOCH;
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
 use crate::flags::mock::{Account, EnvironmentKeys};
 use crate::flags::ruleset::Ruleset;
@@ -25,7 +25,7 @@ use crate::serve::recent_chats::RecentChats;
 use crate::serve::recorder::Recorder;
 use crate::serve::responder::ChatResponder;
 use crate::serve::response_store::ResponseStore;
-use crate::serve::state::{Entry, State};
+use crate::serve::state::{State, StateEntry};
 use crate::time::{Duration, unix_ms};
 
 /// How it is served.
@@ -223,7 +223,7 @@ impl World {
         let mut skipped = Vec::new();
         let state = State::open(file, &owner, |number, entry| {
             let done = entry.and_then(|entry| match &entry {
-                Entry::Request { .. } => {
+                StateEntry::Request { .. } => {
                     let (request, at_ms) = entry.request().ok_or("its method is unknown")?;
                     let done = held(&self.account)
                         .handle(&request, at_ms)
@@ -232,11 +232,11 @@ impl World {
                     self.follow();
                     done
                 }
-                Entry::Payload { id, events } => {
+                StateEntry::Payload { id, events } => {
                     self.ledger().recall(id.as_deref(), events.clone());
                     Ok(())
                 }
-                Entry::Reset => {
+                StateEntry::Reset => {
                     self.start_over(first.clone());
                     Ok(())
                 }
@@ -264,7 +264,7 @@ impl World {
     ///
     /// # Errors
     /// When it cannot be written: then it must not be acknowledged.
-    pub fn keep(&self, entry: impl FnOnce() -> Entry) -> Result<(), String> {
+    pub fn keep(&self, entry: impl FnOnce() -> StateEntry) -> Result<(), String> {
         self.state.as_ref().map_or(Ok(()), |state| state.keep(&entry()))
     }
 
@@ -288,7 +288,7 @@ impl World {
         let account =
             first_account(self.scenario, self.settings).map_err(|error| error.to_string())?;
         let _order = self.in_order().await;
-        self.keep(|| Entry::Reset)?;
+        self.keep(|| StateEntry::Reset)?;
         self.start_over(account);
         Ok(())
     }
@@ -329,14 +329,14 @@ impl World {
             return self.ledger().results(&of);
         }
         let (before, now_ms) = (account.revision(), unix_ms());
-        let reply = if self.state.is_none() || request.method == Method::Get {
+        let reply = if self.state.is_none() || request.method == HttpMethod::Get {
             account.handle(request, now_ms)?
         } else {
             // What cannot be kept must not have happened. Others may read while it is written.
             let mut next = account.clone();
             drop(account);
             let reply = next.handle(request, now_ms)?;
-            self.keep(|| Entry::of(request, now_ms))
+            self.keep(|| StateEntry::of(request, now_ms))
                 .map_err(|error| ApiError::new(503, "service_unavailable", error))?;
             account = held(&self.account);
             *account = next;
@@ -344,7 +344,7 @@ impl World {
         };
         let changed = account.revision() != before;
         drop(account);
-        if request.method != Method::Get {
+        if request.method != HttpMethod::Get {
             self.follow();
         }
         if changed {

@@ -50,14 +50,14 @@ pub struct Verdict {
     /// The decision in one plain sentence.
     pub headline: String,
     /// The rule, line by line.
-    pub because: Vec<Because>,
+    pub because: Vec<RuleLine>,
     /// What is odd about the rule, whatever the data.
     pub warnings: Vec<String>,
 }
 
 /// One line of a rule: a criterion, or a group of them followed by its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Because {
+pub struct RuleLine {
     /// The criterion's name.
     pub criterion: String,
     /// What was found, or why nothing could be.
@@ -126,10 +126,10 @@ fn headline(
     decision: Decision,
     ship: &str,
     control: &str,
-    lines: &[Because],
+    lines: &[RuleLine],
     kept: bool,
 ) -> String {
-    let criteria: Vec<&Because> = lines.iter().filter(|line| line.depth == 0).collect();
+    let criteria: Vec<&RuleLine> = lines.iter().filter(|line| line.depth == 0).collect();
     let total = criteria.len();
     let met = criteria.iter().filter(|line| line.held == Some(true)).count();
     let names = |held: Option<bool>| {
@@ -218,7 +218,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// As `criterion`, but an `All` at the top is the list of lines itself.
-    fn top(&self, criterion: &Criterion, lines: &mut Vec<Because>) -> Option<bool> {
+    fn top(&self, criterion: &Criterion, lines: &mut Vec<RuleLine>) -> Option<bool> {
         match criterion {
             Criterion::All(criteria) => all(criteria
                 .as_slice()
@@ -235,7 +235,7 @@ impl<'a> Evidence<'a> {
         criterion: &Criterion,
         contrary: bool,
         depth: usize,
-        lines: &mut Vec<Because>,
+        lines: &mut Vec<RuleLine>,
     ) -> Option<bool> {
         let (found, required) = match criterion {
             Criterion::Not(inner) => return self.criterion(inner, !contrary, depth, lines),
@@ -275,7 +275,7 @@ impl<'a> Evidence<'a> {
             Ok((held, found)) => (Some(held != contrary), found),
             Err(reason) => (None, reason),
         };
-        lines.push(Because {
+        lines.push(RuleLine {
             criterion: criterion.label(contrary, &self.metrics),
             found,
             required: if contrary { format!("not: {required}") } else { required },
@@ -295,7 +295,7 @@ impl<'a> Evidence<'a> {
         every: bool,
         contrary: bool,
         depth: usize,
-        lines: &mut Vec<Because>,
+        lines: &mut Vec<RuleLine>,
     ) -> Option<bool> {
         let mut members = Vec::new();
         let held = criteria
@@ -460,15 +460,15 @@ impl<'a> Evidence<'a> {
 /// A group's line.
 fn group(
     name: String,
-    members: &[Because],
+    members: &[RuleLine],
     required: &str,
     held: Option<bool>,
     depth: usize,
-) -> Because {
-    let own: Vec<&Because> = members.iter().filter(|member| member.depth == depth + 1).collect();
+) -> RuleLine {
+    let own: Vec<&RuleLine> = members.iter().filter(|member| member.depth == depth + 1).collect();
     let met = own.iter().filter(|member| member.held == Some(true)).count();
     let found = format!("{met} of {}", own.len());
-    Because { criterion: name, found, required: required.to_owned(), held, declared: false, depth }
+    RuleLine { criterion: name, found, required: required.to_owned(), held, declared: false, depth }
 }
 
 fn at_least_sure(least: Probability) -> String {

@@ -20,7 +20,7 @@ mod signs;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Because, Decision, Verdict, decide};
+pub use decide::{Decision, RuleLine, Verdict, decide};
 pub(crate) use rule::written_plain;
 pub use rule::{Criteria, Criterion, Finite, Margin, Otherwise, Part, Rule, Side};
 pub use warnings::warnings;

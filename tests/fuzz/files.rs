@@ -17,7 +17,7 @@ use simlab::recorded::{Plan, events_report, look, statistics, statistics_report}
 use simlab::report::{
     Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text,
 };
-use simlab::run::{RunOptions, Stage, run};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::scenario::{LESSONS, LIBRARY, Loaded, load, parse, parse_faults, parse_kept};
 
 use super::harness::{fuzz, one_at_a_time};
@@ -89,7 +89,7 @@ fn scenario() {
             let outcome = run(&loaded.scenario, options).unwrap();
             printed(&outcome.report);
         } else {
-            Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
+            PreparedScenario::new(&loaded.scenario, loaded.scenario.seed).unwrap();
         }
         Ok(())
     });
@@ -271,7 +271,7 @@ fn recording() {
         let run = Reading::of(&plain).unwrap().recording.run.unwrap();
         parse_kept(&run.name, &run.scenario, &run.documents).unwrap()
     };
-    let stage = Stage::new(&loaded.scenario, Seed(1)).unwrap();
+    let stage = PreparedScenario::new(&loaded.scenario, Seed(1)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     fuzz("recording", 150, &[plain, sealed], |bytes| {
         drop(Reading::of(&resealed(bytes)));

@@ -2,7 +2,7 @@
 //! direction or size is not that of its figure fails, and so does a sentence that has changed while
 //! its row has not.
 
-use simlab::course::Side;
+use simlab::course::LessonSide;
 use simlab::report::{Figure, What};
 
 /// Which side of the knob.
@@ -291,7 +291,7 @@ fn claims() -> Vec<Claim> {
     all
 }
 
-fn value((when, number): &(When, Number), sides: &[Side; 2]) -> Option<f64> {
+fn value((when, number): &(When, Number), sides: &[LessonSide; 2]) -> Option<f64> {
     let side = &sides[usize::from(*when == After)];
     let find = |nth: usize, figure: &Figure| figure.value(side.report.experiments.get(nth)?);
     match number {
@@ -304,7 +304,7 @@ fn value((when, number): &(When, Number), sides: &[Side; 2]) -> Option<f64> {
 }
 
 /// The sentences of one lesson that do not say what its figures say. `text` is its file.
-pub fn that_fail(lesson: &str, text: &str, sides: &[Side; 2]) -> Vec<String> {
+pub fn that_fail(lesson: &str, text: &str, sides: &[LessonSide; 2]) -> Vec<String> {
     let claims = claims();
     let own: Vec<&Claim> = claims.iter().filter(|claim| claim.lesson == lesson).collect();
     let mut failed = Vec::new();

@@ -12,7 +12,7 @@ use simlab::llm::mock::MockModels;
 use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
 use simlab::llm::tasks::Task;
 use simlab::random::Seed;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::{Scenario, load, parse};
 use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
@@ -86,7 +86,7 @@ impl Checked<'_> {
 
 /// Every call of 200 users of a scenario, text against table.
 fn counted(scenario: &Scenario) {
-    let stage = Stage::new(scenario, Seed(9)).unwrap();
+    let stage = PreparedScenario::new(scenario, Seed(9)).unwrap();
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(Seed(9), &topics);
     let plan = Plan::new(Seed(9), &scenario.traffic, &scenario.knowledge, topics.clone());

@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use simlab::diagnostic::Source;
-use simlab::flags::api::{Method, Request};
+use simlab::flags::api::{HttpMethod, Request};
 use simlab::flags::events::read;
 use simlab::flags::mock::Account;
 use simlab::llm::chat::{Block, ChatResponse, Stop, Usage};
@@ -174,7 +174,7 @@ proptest! {
             "projects", "default", "environments", "production", "segments", "ai-configs", "variations", "targeting", "metrics",
             "experiments", "iterations", "flags", "ai-tools", "model-configs", "", "..", "é",
         ]), 1..8),
-        method in proptest::sample::select(vec![Method::Get, Method::Post, Method::Patch, Method::Delete]),
+        method in proptest::sample::select(vec![HttpMethod::Get, HttpMethod::Post, HttpMethod::Patch, HttpMethod::Delete]),
         semantic_patch in any::<bool>(),
     ) {
         let mut account = Account::new(Seed(1));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use simlab::random::Seed;
-use simlab::run::{EventWriter, RunOptions, Stage, run};
+use simlab::run::{EventWriter, PreparedScenario, RunOptions, run};
 use simlab::scenario::Scenario;
 
 use crate::lab::{self, Lab};
@@ -14,7 +14,7 @@ const FAMILIES: [&str; 3] = ["Python1", "Node2", "AiServer"];
 
 /// The events of a run, as they are written.
 fn written(scenario: &Scenario, seed: u64, users: u32) -> String {
-    let stage = Stage::new(scenario, Seed(seed)).unwrap();
+    let stage = PreparedScenario::new(scenario, Seed(seed)).unwrap();
     let mut bytes = Vec::new();
     let writer = EventWriter::new(&stage, &mut bytes);
     stage.population(Seed(seed), users).visit(writer).finish().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use simlab::journal::{Caller, Entry, Event};
 use simlab::report::{NodeUse, Report, to_json};
-use simlab::run::{RunOptions, Stage, run};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::scenario::{Scenario, load};
 
 fn built_in(name: &str) -> Scenario {
@@ -16,7 +16,7 @@ fn report(scenario: &Scenario, users: u32) -> Report {
 }
 
 fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     stage.population(scenario.seed, users).visit(Vec::new())
 }
 

@@ -3,7 +3,7 @@
 use simlab::journal::{Entry, Event, Served};
 use simlab::power::{Design, without_effect};
 use simlab::report::Report;
-use simlab::run::{RunOptions, Simulation, Size, Stage};
+use simlab::run::{PreparedScenario, RunOptions, Simulation, Size};
 use simlab::scenario::Scenario;
 use simlab::{PowerRequest, power};
 
@@ -19,7 +19,7 @@ fn lab() -> Lab {
 
 /// The journal of users who all get one form of the graph.
 fn forced(scenario: &Scenario, form: u8, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     let served = Served { config: GRAPH, variation: form };
     stage.population(scenario.seed, users).forced(served).visit(Vec::new())
 }
@@ -31,7 +31,7 @@ fn of_agents(entries: Vec<Entry>) -> Vec<Entry> {
 }
 
 fn report(scenario: &Scenario) -> Report {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     let options =
         RunOptions { truth: true, truth_size: Size::Users(2_000), ..RunOptions::default() };
     Simulation::new(&stage, options).run().unwrap().report
@@ -75,7 +75,7 @@ fn each_form_is_the_graph_that_it_says() {
     let scenario = lab().scenario();
     let default = of_agents(forced(&scenario, 0, 300));
     let usual = alone("default");
-    let stage = Stage::new(&usual, usual.seed).unwrap();
+    let stage = PreparedScenario::new(&usual, usual.seed).unwrap();
     let same = |entries: Vec<Entry>| -> Vec<Entry> {
         // The other scenario has its experiment on the writer.
         let plain = |entry: Entry| match entry.event {
@@ -96,7 +96,7 @@ fn each_form_is_the_graph_that_it_says() {
     // Without the critic, every user has what a graph without one gives, draw by draw.
     let dropped = of_agents(forced(&scenario, 1, 300));
     let never = alone("none");
-    let stage = Stage::new(&never, never.seed).unwrap();
+    let stage = PreparedScenario::new(&never, never.seed).unwrap();
     let expected = stage.population(never.seed, 300).forced(control).visit(Vec::new());
     let but_critic = |entries: Vec<Entry>| -> Vec<Entry> {
         // The critic's config is there and evaluated, as fetching a graph evaluates all of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use simlab::journal::{AgentId, Caller, Entry, Event, FailureKind, Label, Outcome, Served};
 use simlab::random::Seed;
 use simlab::report::to_json;
-use simlab::run::{RunOptions, Stage, run};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::scenario::{Scenario, load};
 
 use super::lab::{self, Lab};
@@ -228,7 +228,7 @@ const SHARES: &str = r#"(
 #[test]
 fn another_seed_sends_other_users_each_way_and_both_arms_the_same_ones() {
     let scenario = Lab::text(SHARES).scenario();
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let users = 4000;
     // Who goes left, of those whose first agent did not fail.
     let ways = |seed: u64, variation: u8| -> BTreeMap<u32, bool> {
@@ -283,7 +283,7 @@ fn a_failed_agent_takes_its_way_for_it_or_fails_the_request() {
 #[test]
 fn one_visit_is_the_same_alone_and_among_others() {
     let scenario = Lab::text(RESEARCH).scenario();
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let all = stage.population(scenario.seed, 60).visit(Vec::new());
     let last = stage.population(scenario.seed, 60).from_user(60).visit(Vec::<Entry>::new());
     let what = |entries: &[Entry]| -> Vec<Event> {
@@ -663,5 +663,5 @@ fn edges_of_agents_with_hyphens_in_their_names_have_keys_of_their_own() {
     let keys: Vec<&str> = graph.edges.iter().map(|edge| edge.key.as_str()).collect();
     assert_eq!(keys, ["edge-a-b-c", "edge-c-a", "edge-a-b-c-more"]);
     // LaunchDarkly's mock, which refuses two edges of one key, takes it.
-    Stage::new(&scenario, Seed(1)).unwrap();
+    PreparedScenario::new(&scenario, Seed(1)).unwrap();
 }

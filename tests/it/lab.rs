@@ -7,7 +7,7 @@ use simlab::course::Course;
 use simlab::diagnostic::{Source, render};
 use simlab::journal::Entry;
 use simlab::random::Seed;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::{Scenario, built_in, parse_kept};
 
 use super::program::folder;
@@ -85,7 +85,7 @@ pub fn lesson(name: &str) -> [Scenario; 2] {
 
 /// Everything that happens in a run.
 pub fn journal(scenario: &Scenario, seed: Seed, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, seed).unwrap();
+    let stage = PreparedScenario::new(scenario, seed).unwrap();
     stage.population(seed, users).visit(Vec::new())
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Fingerprint, Reader};
 use simlab::random::{Owner, Purpose, Seed};
-use simlab::run::{RunOptions, Size, Stage, run, truth};
+use simlab::run::{PreparedScenario, RunOptions, Size, run, truth};
 use simlab::scenario::{LIBRARY, Scenario, load};
 use simlab::time::Timestamp;
 use simlab::traffic::Plan;
@@ -16,7 +16,7 @@ fn scenario(name: &str) -> Scenario {
 }
 
 fn journal(scenario: &Scenario, seed: u64, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, Seed(seed)).unwrap();
+    let stage = PreparedScenario::new(scenario, Seed(seed)).unwrap();
     stage.population(Seed(seed), users).visit(Vec::new())
 }
 
@@ -166,7 +166,7 @@ fn no_purpose_moves_another_ones_draws() {
 fn without_the_cause_the_hidden_cost_is_gone() {
     let mut scenario = scenario("security");
     let support_cost = |scenario: &Scenario| {
-        let stage = Stage::new(scenario, Seed(4)).unwrap();
+        let stage = PreparedScenario::new(scenario, Seed(4)).unwrap();
         // Cost per user by arm, each user in both arms with the same luck.
         let truths = truth(&stage, Seed(4), Size::Users(1500), |_, _| ()).unwrap();
         let cost = scenario.studies[0]
@@ -208,7 +208,7 @@ impl Reader for Waits {
 }
 
 fn waits(scenario: &Scenario) -> Waits {
-    let stage = Stage::new(scenario, Seed(2)).unwrap();
+    let stage = PreparedScenario::new(scenario, Seed(2)).unwrap();
     stage.population(Seed(2), 300).visit(Waits::default())
 }
 
@@ -300,7 +300,7 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
     use simlab::run::EventWriter;
 
     let scenario = scenario("tutorial");
-    let stage = Stage::new(&scenario, Seed(3)).unwrap();
+    let stage = PreparedScenario::new(&scenario, Seed(3)).unwrap();
     let mut bytes = Vec::new();
     let observer = stage.observer(200);
     let writer = EventWriter::new(&stage, &mut bytes);
@@ -361,11 +361,11 @@ fn the_events_of_a_run_give_its_very_statistics_back() {
 fn flags_of_another_seed_are_those_of_another_bootstrap() {
     for name in ["security", "premium", "tutorial"] {
         let scenario = scenario(name);
-        let stage = Stage::new(&scenario, Seed(1)).unwrap();
+        let stage = PreparedScenario::new(&scenario, Seed(1)).unwrap();
         for seed in [2, 99, u64::MAX] {
             let (cheap, fresh) = (
                 stage.flags(Seed(seed)).unwrap(),
-                Stage::new(&scenario, Seed(seed)).unwrap().compiled,
+                PreparedScenario::new(&scenario, Seed(seed)).unwrap().compiled,
             );
             let mut moved = 0;
             for user in 1..=400 {

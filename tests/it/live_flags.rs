@@ -10,7 +10,7 @@ use simlab::context::user_key;
 use simlab::journal::{Entry, Event, Reader};
 use simlab::live::environment::{FlagAccess, Secret};
 use simlab::live::launchdarkly::{LiveFlags, RestAdmin, apply, plan, unstarted};
-use simlab::run::{EventWriter, Stage};
+use simlab::run::{EventWriter, PreparedScenario};
 use simlab::scenario::load;
 
 use super::program::{Ran, folder, simlab};
@@ -66,7 +66,7 @@ fn a_run_through_the_sdk_assigns_as_the_mock_and_ends_in_the_statistics_of_its_o
     let folder = folder("live-flags");
     let file = folder.join("events.jsonl");
     runtime().block_on(async {
-        let stage = Stage::new(scenario, scenario.seed).unwrap();
+        let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
         let mut bytes = Vec::new();
         let mut both = Both { visits: BTreeMap::new(), file: EventWriter::new(&stage, &mut bytes) };
         stage.population(scenario.seed, USERS).visit(&mut both);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use simlab::diagnostic::{Source, render};
 use simlab::journal::{Entry, Event};
 use simlab::random::Seed;
-use simlab::run::{RunOptions, Size, Stage, Truth, run, truth};
+use simlab::run::{ExperimentTruth, PreparedScenario, RunOptions, Size, run, truth};
 use simlab::scenario::{Documents, Scenario, parse};
 
 use crate::program::{folder, simlab};
@@ -49,7 +49,7 @@ fn with(effects: &str) -> Scenario {
 }
 
 fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, Seed(7)).unwrap();
+    let stage = PreparedScenario::new(scenario, Seed(7)).unwrap();
     stage.population(Seed(7), users).visit(Vec::new())
 }
 
@@ -61,8 +61,8 @@ fn came(entries: &[Entry], of: u8) -> BTreeMap<u32, u64> {
     entries.iter().filter_map(one).collect()
 }
 
-fn found(scenario: &Scenario, users: u32) -> Truth {
-    let stage = Stage::new(scenario, Seed(3)).unwrap();
+fn found(scenario: &Scenario, users: u32) -> ExperimentTruth {
+    let stage = PreparedScenario::new(scenario, Seed(3)).unwrap();
     truth(&stage, Seed(3), Size::Users(users), |_, _| ()).unwrap().remove(0)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use simlab::journal::{AgentId, Caller, Entry, Event};
 use simlab::report::{PairedEvaluation, Report};
-use simlab::run::{RunOptions, Simulation, Size, Stage};
+use simlab::run::{PreparedScenario, RunOptions, Simulation, Size};
 use simlab::scenario::Scenario;
 use simlab::{PowerRequest, power};
 
@@ -18,12 +18,12 @@ fn lab() -> Lab {
 }
 
 fn journal(scenario: &Scenario, questions: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     stage.population(scenario.seed, questions).designed().visit(Vec::new())
 }
 
 fn report(scenario: &Scenario, options: RunOptions) -> Report {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     Simulation::new(&stage, options).run().unwrap().report
 }
 
@@ -265,7 +265,7 @@ fn a_memory_between_visits_adds_to_the_effect_in_a_split_test() {
 fn a_design_with_too_many_answers_is_refused_before_it_takes_memory() {
     // Two variations, 3 answers, 2 judgings: 12 values for each question.
     let scenario = lab().scenario();
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     assert!(stage.holds(1_666_666).is_ok());
     let refused = stage.holds(1_666_667).unwrap_err().to_string();
     assert!(refused.contains("1,666,667 questions with 12 answers and judgings"), "{refused}");
@@ -276,7 +276,7 @@ fn a_design_with_too_many_answers_is_refused_before_it_takes_memory() {
     assert!(power(&scenario, request).is_err());
     // A split test of as many users is no matter of this limit.
     let split = lab().change("Paired(repeats: 3, judgings: 2)", "Split").scenario();
-    let stage = Stage::new(&split, split.seed).unwrap();
+    let stage = PreparedScenario::new(&split, split.seed).unwrap();
     assert!(stage.holds(u32::MAX).is_ok() && stage.paired_observer(4_000_000_000).is_none());
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use simlab::analysis::{Tally, analyze, summarize};
 use simlab::journal::Caller;
 use simlab::random::Seed;
-use simlab::run::{ArmTally, Stage};
+use simlab::run::{ArmTally, PreparedScenario};
 use simlab::scenario::Scenario;
 use simlab::verdict::decide;
 
@@ -69,7 +69,7 @@ pub fn over_seeds(scenario: &Scenario, seeds: u64) -> Yield {
     let mut figures: BTreeMap<(usize, String), Vec<f64>> = BTreeMap::new();
     let mut verdicts: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for seed in 1..=seeds {
-        let stage = Stage::new(scenario, Seed(seed)).unwrap();
+        let stage = PreparedScenario::new(scenario, Seed(seed)).unwrap();
         let users = scenario.traffic.queries;
         let observer = stage.observer(users as usize);
         let tally = ArmTally::new(

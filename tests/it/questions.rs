@@ -9,7 +9,7 @@ use simlab::diagnostic::{Source, render};
 use simlab::journal::{AgentId, Caller, Entry, Event};
 use simlab::knowledge::tokens::count;
 use simlab::llm::tasks::Task;
-use simlab::run::{RunOptions, Simulation, Stage};
+use simlab::run::{PreparedScenario, RunOptions, Simulation};
 use simlab::scenario::{Loaded, Scenario, load, parse};
 
 use crate::program::{folder, simlab_in};
@@ -31,7 +31,7 @@ fn scenario(text: &str, lines: &str) -> Scenario {
 }
 
 fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     stage.population(scenario.seed, users).visit(Vec::new())
 }
 
@@ -43,7 +43,7 @@ fn agents_see_the_words_of_the_file_and_nobody_writes_questions() {
         lines
     });
     let scenario = scenario(ROUTER, &lines);
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let words = stage.texts();
     let mut asked: BTreeMap<String, u32> = BTreeMap::new();
     let mut heard = |prompt: &simlab::llm::model::Prompt<'_>, _: &_| {

@@ -15,7 +15,7 @@ use simlab::llm::tasks::Task;
 use simlab::llm::wire::Provider;
 use simlab::llm::{render, setup::Setup};
 use simlab::random::Owner;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::load;
 
 /// A running `simlab serve`.
@@ -476,7 +476,7 @@ fn request(
 fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
     let loaded = load("security").unwrap();
     let scenario = &loaded.scenario;
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(scenario.seed, &topics);
     let served = Served::start(&["security"]);

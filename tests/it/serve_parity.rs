@@ -22,7 +22,7 @@ use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as S
 use simlab::llm::render;
 use simlab::llm::tasks::Task;
 use simlab::random::Owner;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::{Scenario, load};
 use simlab::sim::{Assign, Engine, World, drive};
 use simlab::traffic::Plan;
@@ -274,7 +274,7 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
     for name in ["security", "tutorial", "retrieval", "reranker"] {
         let loaded = load(name).unwrap();
         let scenario = &loaded.scenario;
-        let stage = Stage::new(scenario, scenario.seed).unwrap();
+        let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(scenario.seed, &topics);
         let plan = Plan::new(scenario.seed, &scenario.traffic, &scenario.knowledge, topics.clone());

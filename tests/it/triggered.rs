@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use simlab::diagnostic::{Source, render};
 use simlab::journal::{AgentId, Caller, Entry, Event, Reader, Served};
 use simlab::report::{Report, TriggeredUsers};
-use simlab::run::{RunOptions, Simulation, Stage};
+use simlab::run::{PreparedScenario, RunOptions, Simulation};
 use simlab::scenario::{Documents, Scenario, parse};
 
 /// 30% of the users are sent to an agent under experiment, whose answers are checked and written
@@ -79,7 +79,7 @@ impl Reader for Calls {
 }
 
 /// Every user in one arm.
-fn everybody(stage: &Stage<'_>, variation: u8, users: u32) -> Costs {
+fn everybody(stage: &PreparedScenario<'_>, variation: u8, users: u32) -> Costs {
     let served = Served { config: BILLING, variation };
     let seed = stage.scenario.seed;
     stage.population(seed, users).forced(served).visit(Calls::default()).0
@@ -88,7 +88,7 @@ fn everybody(stage: &Stage<'_>, variation: u8, users: u32) -> Costs {
 #[test]
 fn an_agents_variation_does_not_change_who_reaches_it_even_in_a_loop() {
     let scenario = scenario(SPECIALISTS);
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let [control, other] = [0, 1].map(|variation| everybody(&stage, variation, 3_000));
     let mut reached = 0;
     for (user, (cost, came)) in &control {
@@ -103,7 +103,7 @@ fn an_agents_variation_does_not_change_who_reaches_it_even_in_a_loop() {
     assert!((share - 0.3).abs() < 5.0 * (0.21_f64 / 3_000.0).sqrt() + 0.01, "{share}");
 }
 
-fn report(stage: &Stage<'_>, seed: u64, users: u32) -> Report {
+fn report(stage: &PreparedScenario<'_>, seed: u64, users: u32) -> Report {
     let options = RunOptions { seed: Some(seed), users: Some(users), ..RunOptions::default() };
     Simulation::new(stage, options).run().unwrap().report
 }
@@ -126,7 +126,7 @@ struct Study {
     needed: f64,
 }
 
-fn study(stage: &Stage<'_>, truth: f64, experiments: u32, users: u32) -> Study {
+fn study(stage: &PreparedScenario<'_>, truth: f64, experiments: u32, users: u32) -> Study {
     let next = AtomicU32::new(0);
     let work = || {
         let mut found = Vec::new();
@@ -184,7 +184,7 @@ fn study(stage: &Stage<'_>, truth: f64, experiments: u32, users: u32) -> Study {
 /// The study next to the truth; estimates may err by five standard errors.
 fn check(experiments: u32, users: u32, truth_users: u32) {
     let scenario = scenario(SPECIALISTS);
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let [control, other] = [0, 1].map(|variation| everybody(&stage, variation, truth_users));
     // Users with a cost in both arms: a user without one has no value.
     let paired = control.iter().filter(|(_, (_, came))| *came);
@@ -240,7 +240,7 @@ fn the_effect_on_users_who_were_reached_is_the_true_one_in_1000_experiments() {
 #[test]
 fn a_report_says_how_many_exposed_users_never_came() {
     let scenario = scenario(SPECIALISTS);
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let report = report(&stage, 5, 600);
     let users = triggered(&report);
     assert_eq!((users.agent.as_str(), &users.refused), ("billing", &None));
@@ -258,7 +258,7 @@ fn what_acts_before_the_agent_makes_the_comparison_impossible() {
     let crash = SPECIALISTS
         .replace("(like: \"default\", model", "(like: \"default\", crash: (chance: 0.3), model");
     let scenario = scenario(&crash);
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let report = report(&stage, 5, 600);
     let users = triggered(&report);
     assert!(users.metrics.is_empty());
@@ -271,7 +271,7 @@ fn what_acts_before_the_agent_makes_the_comparison_impossible() {
 #[test]
 fn where_everybody_comes_to_the_agent_there_is_nothing_to_tell() {
     let all = simlab::scenario::load("chat").unwrap_or_else(|_| panic!("chat")).scenario;
-    let stage = Stage::new(&all, all.seed).unwrap();
+    let stage = PreparedScenario::new(&all, all.seed).unwrap();
     let report = report(&stage, 3, 300);
     assert!(report.experiments[0].triggered.is_none());
 }

@@ -4,20 +4,20 @@
 use serde_json::Value;
 use simlab::power::{Design, PowerRequest};
 use simlab::random::Seed;
-use simlab::run::{RunOptions, Size, Stage, Truth, run, truth};
+use simlab::run::{ExperimentTruth, PreparedScenario, RunOptions, Size, run, truth};
 use simlab::scenario::Scenario;
 
 use super::lab::{Lab, lesson};
 use super::program::simlab;
 
-fn found(scenario: &Scenario, seed: u64, users: u32) -> Truth {
-    let stage = Stage::new(scenario, Seed(seed)).unwrap();
+fn found(scenario: &Scenario, seed: u64, users: u32) -> ExperimentTruth {
+    let stage = PreparedScenario::new(scenario, Seed(seed)).unwrap();
     truth(&stage, Seed(seed), Size::Users(users), |_, _| ()).unwrap().remove(0)
 }
 
 /// The relative change of the treatment on the metric at this place: the effect on users, and the
 /// measurement's limit.
-fn changes(truth: &Truth, metric: usize) -> (f64, f64) {
+fn changes(truth: &ExperimentTruth, metric: usize) -> (f64, f64) {
     let pair = truth.pairs[metric][1];
     (pair.relative.unwrap().value, pair.limit_relative.unwrap().value)
 }
@@ -85,7 +85,7 @@ fn what_the_judge_is_shown_does_not_change_the_answers() {
 #[test]
 fn the_error_that_is_shown_is_how_far_the_truth_moves_with_other_users() {
     let scenario = simlab::scenario::load("security").unwrap().scenario;
-    let all: Vec<Truth> = (1..=40).map(|seed| found(&scenario, seed, 600)).collect();
+    let all: Vec<ExperimentTruth> = (1..=40).map(|seed| found(&scenario, seed, 600)).collect();
     for metric in 0..all[0].pairs.len() {
         let values: Vec<f64> =
             all.iter().map(|truth| truth.pairs[metric][1].relative.unwrap().value).collect();
@@ -108,7 +108,7 @@ fn the_error_that_is_shown_is_how_far_the_truth_moves_with_other_users() {
 #[test]
 fn more_users_come_until_the_error_is_as_small_as_asked_for() {
     let [_, same] = lesson("broken-rollout");
-    let stage = Stage::new(&same, Seed(3)).unwrap();
+    let stage = PreparedScenario::new(&same, Seed(3)).unwrap();
     let sized = |error, visits| {
         truth(&stage, Seed(3), Size::UntilError { error, visits }, |_, _| ()).unwrap().remove(0)
     };
@@ -118,7 +118,7 @@ fn more_users_come_until_the_error_is_as_small_as_asked_for() {
         "equal arms differ by exactly nothing from the first users on"
     );
     let security = simlab::scenario::load("security").unwrap().scenario;
-    let stage = Stage::new(&security, Seed(1)).unwrap();
+    let stage = PreparedScenario::new(&security, Seed(1)).unwrap();
     let rough = truth(&stage, Seed(1), Size::UntilError { error: 1.0, visits: 160_000 }, |_, _| ())
         .unwrap()
         .remove(0);
@@ -127,7 +127,7 @@ fn more_users_come_until_the_error_is_as_small_as_asked_for() {
         .unwrap()
         .remove(0);
     assert_eq!(close.users, 20_000, "the budget ends it");
-    let error = |truth: &Truth| truth.pairs[2][1].relative.unwrap().error.unwrap();
+    let error = |truth: &ExperimentTruth| truth.pairs[2][1].relative.unwrap().error.unwrap();
     assert!(error(&close) < error(&rough), "{} and {}", error(&close), error(&rough));
 }
 

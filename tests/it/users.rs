@@ -9,7 +9,7 @@ use simlab::knowledge::tokens::count;
 use simlab::llm::model::TOKENS_PER_MESSAGE;
 use simlab::random::Seed;
 use simlab::report::to_json;
-use simlab::run::{RunOptions, Simulation, Stage, run};
+use simlab::run::{PreparedScenario, RunOptions, Simulation, run};
 use simlab::scenario::{Documents, Scenario, parse};
 
 use crate::program::{folder, simlab_in};
@@ -29,7 +29,7 @@ fn scenario(text: &str, users: &str) -> Scenario {
 }
 
 fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
-    let stage = Stage::new(scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
     stage.population(scenario.seed, users).visit(Vec::new())
 }
 
@@ -208,7 +208,7 @@ fn a_user_is_one_unit_so_an_a_a_test_holds_its_error_and_visits_as_units_would_n
     const REPLICATIONS: u64 = 400;
     const USERS: u32 = 160;
     let scenario = equal_arms(CHAT, "users: (visits: Fixed(6), gap: \"1d\", persistence: 0.8),");
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let study = &scenario.studies[0];
     let metric = study
         .experiment
@@ -310,7 +310,7 @@ fn a_report_counts_users_and_queries_and_events_and_transcripts_tell_visits_apar
 fn the_last_visits_are_told_and_their_tokens_count() {
     let scenario =
         scenario(CHAT, "users: (visits: Fixed(4), gap: \"1h\", persistence: 0.3, remembers: 2),");
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let words = stage.texts();
     let mut told: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
     let mut checked = 0;
@@ -385,7 +385,7 @@ fn the_true_effect_is_that_of_a_long_run_of_each_arm() {
     let scenario =
         scenario(CHAT, "users: (visits: Geometric(2.5), gap: \"1d\", persistence: 0.5),");
     let options = RunOptions { users: Some(500), truth: true, ..RunOptions::default() };
-    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&scenario, scenario.seed).unwrap();
     let report = Simulation::new(&stage, options).run().unwrap().report;
     let json: serde_json::Value = serde_json::from_str(&to_json(&report).unwrap()).unwrap();
     let metrics = json["experiments"][0]["metrics"].as_array().unwrap();

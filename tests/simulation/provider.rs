@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use simlab::live::net::{Answer, Broken, Net, Post, Posted};
+use simlab::live::net::{Broken, HttpResponse, Net, Post, Posted};
 use simlab::llm::chat::{ErrorKind, Usage};
 use simlab::llm::profile::ModelProfile;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -35,7 +35,7 @@ pub struct Memory {
     /// Faults in a row, by idempotency key.
     faults: BTreeMap<String, u32>,
     /// Keys that were worked on.
-    worked: BTreeMap<String, Answer>,
+    worked: BTreeMap<String, HttpResponse>,
 }
 
 /// What becomes of a request.
@@ -87,7 +87,7 @@ impl Network {
     }
 
     /// Works on a request and bills it; the whole answer.
-    fn work(&self, post: &Post, key: &str, call: &(u32, String)) -> Answer {
+    fn work(&self, post: &Post, key: &str, call: &(u32, String)) -> HttpResponse {
         let world = &self.world;
         if world.faults.honors
             && let Some(known) = self.memory.lock().unwrap().worked.get(key)
@@ -101,8 +101,11 @@ impl Network {
             None => self.chat(&body, digest, post.body.len()),
         };
         world.inner().said.insert(format!("{digest:032x}"), answer["content"][0].to_string());
-        let answer =
-            Answer { status: 200, headers: Vec::new(), body: serde_json::to_vec(&answer).unwrap() };
+        let answer = HttpResponse {
+            status: 200,
+            headers: Vec::new(),
+            body: serde_json::to_vec(&answer).unwrap(),
+        };
         let mut inner = world.inner();
         inner.billed += nano_usd;
         inner.worked.push(Worked {
@@ -158,7 +161,7 @@ impl Network {
         (answer, nano_usd, worst, honest)
     }
 
-    async fn answer(&self, post: Post) -> Result<Answer, Broken> {
+    async fn answer(&self, post: Post) -> Result<HttpResponse, Broken> {
         let world = &self.world;
         let header =
             |name: &str| post.headers.get(name).map_or("", |value| value.to_str().unwrap());
@@ -192,7 +195,7 @@ impl Network {
         // It arrives, whether or not whoever sent it is still there.
         let answer = match fate {
             Fate::Lost | Fate::TurnedAway(_) | Fate::Gateway { billed: false, .. } => {
-                Answer::default()
+                HttpResponse::default()
             }
             _ => self.work(&post, &key, &known),
         };
@@ -211,8 +214,11 @@ impl Network {
             Fate::Cut => return broken(ErrorKind::Cut, true),
             Fate::Short => answer.body.truncate(world.below(answer.body.len() as u64) as usize),
             Fate::Gateway { status, .. } => {
-                answer =
-                    Answer { status, headers: Vec::new(), body: b"<html>gateway</html>".to_vec() }
+                answer = HttpResponse {
+                    status,
+                    headers: Vec::new(),
+                    body: b"<html>gateway</html>".to_vec(),
+                }
             }
             Fate::TurnedAway(status) => answer = self.turned_away(status),
             Fate::Answered | Fate::Late | Fate::Refused => {
@@ -227,7 +233,7 @@ impl Network {
     }
 
     /// A refusal, with or without the times at which to come again.
-    fn turned_away(&self, status: u16) -> Answer {
+    fn turned_away(&self, status: u16) -> HttpResponse {
         let world = &self.world;
         let mut headers = Vec::new();
         if world.below(2) == 0 {
@@ -250,7 +256,7 @@ impl Network {
                 format!("{}ms", world.below(60_000)),
             ));
         }
-        Answer { status, headers, body: b"{}".to_vec() }
+        HttpResponse { status, headers, body: b"{}".to_vec() }
     }
 }
 

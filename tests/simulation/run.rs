@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use simlab::context::KEY_EPOCH;
 use simlab::diagnostic::Source;
-use simlab::live::environment::{self, Environment};
+use simlab::live::environment::{self, LiveEnvironment};
 use simlab::live::journal::{Journal, OpenError, Opened};
 use simlab::live::reading::repair;
 use simlab::live::recording::{Call, CallOutcome, Line, Recording, Run, SCHEMA};
@@ -20,7 +20,7 @@ use simlab::live::{
     self, Budget, EmbeddingCache, LiveOutcome, PaperSearch, Providers, Session, Stopped, gather,
 };
 use simlab::llm::wire::PROVIDERS;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::{Loaded, load, parse};
 
 use super::disk::Platter;
@@ -57,9 +57,9 @@ const CALM: Faults = Faults {
 /// What all seeds share.
 pub struct Ground<'a> {
     loaded: &'a [Loaded],
-    stages: Vec<Stage<'a>>,
+    stages: Vec<PreparedScenario<'a>>,
     papers: Rc<PaperSearch>,
-    environment: Environment,
+    environment: LiveEnvironment,
     /// The undisturbed run of each traffic, and what providers billed for it.
     undisturbed: Vec<(Rc<Recording>, u64)>,
 }
@@ -99,7 +99,7 @@ impl<'a> Ground<'a> {
         let stages = in_own_time(|| async {
             let mut stages = Vec::new();
             for loaded in loaded {
-                stages.push(Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap());
+                stages.push(PreparedScenario::new(&loaded.scenario, loaded.scenario.seed).unwrap());
             }
             stages
         });
@@ -178,7 +178,7 @@ impl<'a> Ground<'a> {
 }
 
 /// Keys and addresses of a stand-in on this machine.
-fn environment() -> Environment {
+fn environment() -> LiveEnvironment {
     let variable = |name: &str| {
         Some(
             if name.ends_with("_URL") { "http://127.0.0.1:1" } else { "a-key-that-is-none" }
@@ -230,7 +230,7 @@ enum Ended {
 struct Life<'g, 'a> {
     ground: &'g Ground<'a>,
     world: Arc<World>,
-    stage: &'g Stage<'a>,
+    stage: &'g PreparedScenario<'a>,
     traffic: u64,
     run: Run,
     platter: Platter,

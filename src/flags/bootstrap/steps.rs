@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use super::design;
 use super::difference::{Difference, differences};
-use super::targeting::{Changes, Found, Served};
+use super::targeting::{Changes, Found, ServedByRule};
 use super::verify::{Existing, rule_index, verify};
 use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
 use crate::flags::api::{ApiError, Request};
 use crate::flags::members::{at, put};
 use crate::flags::spec::{
-    ConfigSpec, ExperimentSpec, GraphSpec, ProjectSpec, SegmentSpec, ToolSpec,
+    ConfigSpec, ExperimentSpec, GraphSpec, ProjectSpec, ProjectTool, SegmentSpec,
 };
 use crate::quantity::Share;
 
 type Outcome<T> = Result<T, BootstrapError>;
 
 /// One run of the procedure.
-pub struct Session<'a, A> {
+pub struct BootstrapSession<'a, A> {
     admin: &'a mut A,
     spec: &'a ProjectSpec,
     mode: Mode,
@@ -36,7 +36,7 @@ pub struct Session<'a, A> {
     about: (Resource, String),
 }
 
-impl<'a, A: FlagAdmin> Session<'a, A> {
+impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
     /// A run that has done nothing yet.
     pub fn new(admin: &'a mut A, spec: &'a ProjectSpec, mode: Mode) -> Self {
         let about = (Resource::Project, spec.key.clone());
@@ -212,7 +212,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
         Ok(())
     }
 
-    async fn tool(&mut self, tool: &ToolSpec) -> Outcome<()> {
+    async fn tool(&mut self, tool: &ProjectTool) -> Outcome<()> {
         self.about(Resource::Tool, &tool.key);
         let mut wanted =
             json!({ "key": tool.key, "description": tool.description, "schema": tool.schema });
@@ -426,7 +426,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             });
         }
         let found = Found::new(&reply, environment);
-        let untouched = Served::Variation("disabled".to_owned());
+        let untouched = ServedByRule::Variation("disabled".to_owned());
         let is_new = found.rules().is_empty() && found.served(found.fallthrough()) == untouched;
         let writes = self.mode == Mode::Apply || (self.mode == Mode::Create && is_new);
         let Changes { instructions, mut details, mut differences } = found.changes(config);
@@ -659,7 +659,7 @@ impl<'a, A: FlagAdmin> Session<'a, A> {
             .into_iter()
             .map(|(key, weight)| (key.to_owned(), u64::from(weight)))
             .collect();
-        let held = found.served(rule) == Served::Experiment(wanted);
+        let held = found.served(rule) == ServedByRule::Experiment(wanted);
         Some((design::iteration(experiment, &found.ids(), rule_id, found.version()), number, held))
     }
 }

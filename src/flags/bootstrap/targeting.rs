@@ -25,7 +25,7 @@ pub struct Found<'a> {
 
 /// What a rule serves, by variation key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Served {
+pub enum ServedByRule {
     /// One variation.
     Variation(String),
     /// A percentage rollout.
@@ -90,10 +90,10 @@ impl<'a> Found<'a> {
     }
 
     /// What a rule or the default rule serves.
-    pub fn served(&self, rule: &Value) -> Served {
+    pub fn served(&self, rule: &Value) -> ServedByRule {
         let rollout = &rule["rollout"];
         if !rollout.is_object() {
-            return Served::Variation(self.key(&rule["variation"]));
+            return ServedByRule::Variation(self.key(&rule["variation"]));
         }
         let parts: Vec<(String, u64, bool)> = rollout["variations"]
             .as_array()
@@ -113,11 +113,11 @@ impl<'a> Found<'a> {
             .map(|(key, weight, _)| (key.clone(), *weight))
             .collect();
         match (at(rollout, ["experimentAllocation", "type"]).as_str(), parts.as_slice()) {
-            (None, _) => Served::Weights(tracked),
+            (None, _) => ServedByRule::Weights(tracked),
             (Some("measuredRollout"), [(to, share, _), (from, ..), ..]) => {
-                Served::Guarded(from.clone(), to.clone(), *share)
+                ServedByRule::Guarded(from.clone(), to.clone(), *share)
             }
-            (Some(_), _) => Served::Experiment(
+            (Some(_), _) => ServedByRule::Experiment(
                 parts
                     .into_iter()
                     .filter(|part| !part.2)
@@ -197,12 +197,12 @@ impl<'a> Found<'a> {
         let found = self.served(rule);
         // A guarded rollout starts in a patch of its own, once the rule serves what it starts from.
         let fits = match (wanted, &found) {
-            (_, Served::Experiment(_)) => true,
-            (ServeSpec::Guarded { from, .. }, Served::Variation(key)) => from == key,
+            (_, ServedByRule::Experiment(_)) => true,
+            (ServeSpec::Guarded { from, .. }, ServedByRule::Variation(key)) => from == key,
             (wanted, found) => serves(wanted) == *found,
         };
         if !fits {
-            if let Served::Guarded(..) = found {
+            if let ServedByRule::Guarded(..) = found {
                 let mut stop = json!({ "kind": "stopAutomatedRelease" });
                 if let Some(rule_id) = instruction.get("ruleId") {
                     put(&mut stop, "ruleId", rule_id.clone());
@@ -288,14 +288,14 @@ impl<'a> Found<'a> {
 }
 
 /// What a specification serves, to compare with what is found.
-fn serves(serve: &ServeSpec) -> Served {
+fn serves(serve: &ServeSpec) -> ServedByRule {
     match serve {
-        ServeSpec::Variation(key) => Served::Variation(key.clone()),
-        ServeSpec::Weights(weights) => Served::Weights(
+        ServeSpec::Variation(key) => ServedByRule::Variation(key.clone()),
+        ServeSpec::Weights(weights) => ServedByRule::Weights(
             weights.iter().map(|(key, share)| (key.clone(), u64::from(share.weight()))).collect(),
         ),
         ServeSpec::Guarded { from, to, share } => {
-            Served::Guarded(from.clone(), to.clone(), u64::from(share.weight()))
+            ServedByRule::Guarded(from.clone(), to.clone(), u64::from(share.weight()))
         }
     }
 }
@@ -322,7 +322,7 @@ fn id<'a>(ids: &'a BTreeMap<String, (String, String)>, key: &str) -> &'a str {
 }
 
 /// What is served, for people.
-fn told(served: &Served) -> String {
+fn told(served: &ServedByRule) -> String {
     let weights = |weights: &mut dyn Iterator<Item = (&String, &u64)>| {
         let part = |(key, weight): (&String, &u64)| {
             format!("{}% {key}", percent(u32::try_from(*weight).unwrap_or(0)))
@@ -330,13 +330,13 @@ fn told(served: &Served) -> String {
         weights.map(part).collect::<Vec<_>>().join(", ")
     };
     match served {
-        Served::Variation(key) => key.clone(),
-        Served::Weights(parts) => weights(&mut parts.iter()),
-        Served::Experiment(parts) => format!(
+        ServedByRule::Variation(key) => key.clone(),
+        ServedByRule::Weights(parts) => weights(&mut parts.iter()),
+        ServedByRule::Experiment(parts) => format!(
             "an experiment: {}",
             weights(&mut parts.iter().map(|(key, weight)| (key, weight)))
         ),
-        Served::Guarded(from, to, share) => {
+        ServedByRule::Guarded(from, to, share) => {
             format!(
                 "a guarded rollout from {from} to {to} at {}%",
                 percent(u32::try_from(*share).unwrap_or(0))

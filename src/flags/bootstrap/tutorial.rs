@@ -28,9 +28,9 @@ fn title(key: &str) -> String {
     super::steps::title(key)
 }
 
-fn tool(key: &str, properties: Value) -> ToolSpec {
+fn tool(key: &str, properties: Value) -> ProjectTool {
     let schema = json!({ "type": "object", "properties": properties, "required": ["query"] });
-    ToolSpec {
+    ProjectTool {
         key: key.into(),
         description: format!("{} over the knowledge base", title(key)),
         schema,

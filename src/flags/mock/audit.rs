@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::ids::Identifiers;
-use crate::flags::api::{Method, Request};
+use crate::flags::api::{HttpMethod, Request};
 use crate::flags::members::at;
 
 /// Most entries that are kept.
@@ -62,8 +62,8 @@ impl AuditLog {
         let (kind, key) = resource(&parts);
         let created = at(&request.body, ["key"]).as_str().filter(|_| key.is_none());
         let verb = match request.method {
-            Method::Post if key.is_none() => "created",
-            Method::Delete => "deleted",
+            HttpMethod::Post if key.is_none() => "created",
+            HttpMethod::Delete => "deleted",
             _ => "updated",
         };
         self.written += 1;

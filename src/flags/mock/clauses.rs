@@ -78,7 +78,7 @@ impl Clause {
 
 /// A rule, and what it leads to.
 #[derive(Clone, Debug)]
-pub struct Rule<T> {
+pub struct TargetingRule<T> {
     /// For life.
     pub id: String,
     /// For people.
@@ -89,7 +89,7 @@ pub struct Rule<T> {
     pub outcome: T,
 }
 
-impl<T> Rule<T> {
+impl<T> TargetingRule<T> {
     /// Reads `clauses` and `description` of an instruction.
     pub fn read(
         fields: Fields<'_>,
@@ -113,7 +113,7 @@ impl<T> Rule<T> {
 
 /// Applies an instruction about rules and clauses. False: it is none of these.
 pub fn edit<T>(
-    rules: &mut Vec<Rule<T>>,
+    rules: &mut Vec<TargetingRule<T>>,
     kind: &str,
     fields: Fields<'_>,
     mint: &mut IdGenerator<'_>,
@@ -125,7 +125,7 @@ pub fn edit<T>(
         }
         "reorderRules" => {
             let ids = fields.texts("ruleIds")?;
-            let place = |rule: &Rule<T>| ids.iter().position(|id| *id == rule.id);
+            let place = |rule: &TargetingRule<T>| ids.iter().position(|id| *id == rule.id);
             if ids.len() != rules.len() || rules.iter().any(|rule| place(rule).is_none()) {
                 return Err(ApiError::invalid("`ruleIds` must list every rule once"));
             }
@@ -171,9 +171,9 @@ pub fn edit<T>(
 
 /// The rule that `ruleId` names.
 pub fn rule<'a, T>(
-    rules: &'a mut [Rule<T>],
+    rules: &'a mut [TargetingRule<T>],
     fields: Fields<'_>,
-) -> Result<&'a mut Rule<T>, ApiError> {
+) -> Result<&'a mut TargetingRule<T>, ApiError> {
     let id = fields.text("ruleId")?;
     rules
         .iter_mut()
@@ -181,7 +181,10 @@ pub fn rule<'a, T>(
         .ok_or_else(|| ApiError::invalid(format!("there is no rule `{id}`")))
 }
 
-fn clause<'a, T>(rule: &'a mut Rule<T>, fields: Fields<'_>) -> Result<&'a mut Clause, ApiError> {
+fn clause<'a, T>(
+    rule: &'a mut TargetingRule<T>,
+    fields: Fields<'_>,
+) -> Result<&'a mut Clause, ApiError> {
     let id = fields.text("clauseId")?;
     rule.clauses
         .iter_mut()

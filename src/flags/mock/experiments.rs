@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::account::{Account, Project};
 use super::body::{self, Fields};
 use super::ids::{IdGenerator, Identifiers};
-use super::iterations::{Iteration, Status};
+use super::iterations::{Iteration, IterationStatus};
 use super::targeting::{Holder, Serve};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -183,7 +183,7 @@ impl Experiment {
 
     /// The iteration that runs.
     pub fn running(&self) -> Option<&Iteration> {
-        self.iterations.last().filter(|iteration| iteration.status == Status::Running)
+        self.iterations.last().filter(|iteration| iteration.status == IterationStatus::Running)
     }
 
     /// The latest iteration that was started.
@@ -219,7 +219,7 @@ impl Experiment {
             let Some(running) = self.iterations.last_mut() else { return Ok(()) };
             // Traffic is not reshuffled unless that was asked for: the users stay where they are.
             kept_seed = running.seed.filter(|_| !next.can_reshuffle);
-            running.status = Status::Stopped;
+            running.status = IterationStatus::Stopped;
             running.ended_ms = Some(now_ms);
             let (config, rule_id) = (running.config.clone(), running.rule_id.clone());
             let outside = running.rollout(project, &self.key, 0)?;
@@ -255,7 +255,7 @@ impl Experiment {
         }
         *serve = rollout;
         targeting.changed(now_ms);
-        next.status = Status::Running;
+        next.status = IterationStatus::Running;
         next.started_ms = Some(now_ms);
         next.seed = Some(seed);
         self.iterations.push(next);
@@ -270,15 +270,17 @@ impl Experiment {
     ) -> Result<(), ApiError> {
         let winner = fields.filled("winningTreatmentId")?;
         let reason = fields.optional_text("winningReason")?.unwrap_or_default();
-        let running =
-            self.iterations.last_mut().filter(|iteration| iteration.status == Status::Running);
+        let running = self
+            .iterations
+            .last_mut()
+            .filter(|iteration| iteration.status == IterationStatus::Running);
         let Some(running) = running else {
             return Err(ApiError::invalid("no iteration is running"));
         };
         if !running.treatments.iter().any(|treatment| treatment.variation_id == winner) {
             return Err(ApiError::invalid(format!("`{winner}` is not a treatment")));
         }
-        running.status = Status::Stopped;
+        running.status = IterationStatus::Stopped;
         running.ended_ms = Some(now_ms);
         running.winner = Some((winner.to_owned(), reason.to_owned()));
         let index = project.config(&running.config)?.index_of(winner)?;

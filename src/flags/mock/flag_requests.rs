@@ -8,7 +8,7 @@ use super::account::{Account, Project};
 use super::body::Fields;
 use super::flags::FeatureFlag;
 use super::router::{created, gone, ok, page, unknown};
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 use crate::flags::events::stamp;
 use crate::flags::members::put;
 
@@ -42,11 +42,11 @@ impl Account {
         let project = self.project_mut(key)?;
         let missing = |flag: &str| ApiError::not_found("flag", flag);
         match (rest, request.method) {
-            ([], Method::Get) => {
+            ([], HttpMethod::Get) => {
                 let all = project.flags.values();
                 ok(page(all.map(|flag| project.shown(key, flag, request)), request, "totalCount"))
             }
-            ([], Method::Post) => {
+            ([], HttpMethod::Post) => {
                 let flag = Fields::of(body)?.key()?;
                 project.unused(flag)?;
                 let environments = project.environments.keys();
@@ -55,18 +55,18 @@ impl Account {
                 project.flags.insert(flag.to_owned(), new);
                 created(json)
             }
-            ([flag], Method::Get) => {
+            ([flag], HttpMethod::Get) => {
                 let own = project.flags.get(*flag).ok_or_else(|| missing(flag))?;
                 ok(project.shown(key, own, request))
             }
-            ([flag], Method::Patch) => {
+            ([flag], HttpMethod::Patch) => {
                 let mut changed = project.flags.get(*flag).ok_or_else(|| missing(flag))?.clone();
                 changed.patch(body, &ids, now_ms)?;
                 let json = project.shown(key, &changed, request);
                 project.flags.insert((*flag).to_owned(), changed);
                 ok(json)
             }
-            ([flag], Method::Delete) => {
+            ([flag], HttpMethod::Delete) => {
                 project.flags.remove(*flag).map(|_| gone()).ok_or_else(|| missing(flag))
             }
             ([] | [_], _) => Err(ApiError::method_not_allowed()),
@@ -82,7 +82,7 @@ impl Account {
         request: &Request,
         asked: impl Fn(&str) -> Option<u64>,
     ) -> Option<Result<Reply, ApiError>> {
-        if request.method != Method::Get {
+        if request.method != HttpMethod::Get {
             return None;
         }
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();

@@ -6,7 +6,7 @@ use super::account::{Account, Project};
 use super::body::Fields;
 use super::graphs::{AgentGraph, Agents};
 use super::router::{created, gone, ok, page, unknown};
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 
 /// Refuses what is no AI config in agent mode: SDKs disable a graph with such a node.
 fn agent(project: &Project, key: &str) -> Result<(), ApiError> {
@@ -33,10 +33,10 @@ impl Account {
         let project = self.project_mut(key)?;
         let missing = |graph: &str| ApiError::not_found("agent graph", graph);
         match (rest, request.method) {
-            ([], Method::Get) => {
+            ([], HttpMethod::Get) => {
                 ok(page(project.graphs.values().map(AgentGraph::rest), request, "totalCount"))
             }
-            ([], Method::Post) => {
+            ([], HttpMethod::Post) => {
                 let graph = Fields::of(body)?.key()?;
                 project.unused(graph)?;
                 let agents = |node: &str| agent(project, node);
@@ -46,10 +46,10 @@ impl Account {
                 project.graphs.insert(graph.to_owned(), new);
                 created(json)
             }
-            ([graph], Method::Get) => {
+            ([graph], HttpMethod::Get) => {
                 ok(project.graphs.get(*graph).ok_or_else(|| missing(graph))?.rest())
             }
-            ([graph], Method::Patch) => {
+            ([graph], HttpMethod::Patch) => {
                 let mut changed = project.graphs.get(*graph).ok_or_else(|| missing(graph))?.clone();
                 let fields = Fields::of(body)?;
                 if fields.get("instructions").is_some() {
@@ -61,7 +61,7 @@ impl Account {
                 project.graphs.insert((*graph).to_owned(), changed);
                 ok(json)
             }
-            ([graph], Method::Delete) => {
+            ([graph], HttpMethod::Delete) => {
                 project.graphs.remove(*graph).map(|_| gone()).ok_or_else(|| missing(graph))
             }
             ([] | [_], _) => Err(ApiError::method_not_allowed()),

@@ -15,7 +15,7 @@ use crate::quantity::decimal;
 
 /// A variation's part in an iteration.
 #[derive(Clone, Debug)]
-pub struct Treatment {
+pub struct MockTreatment {
     pub name: String,
     pub baseline: bool,
     /// As given, in percent.
@@ -27,7 +27,7 @@ pub struct Treatment {
 
 /// Where an iteration is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum IterationStatus {
     /// A draft.
     NotStarted,
     /// Users are being assigned.
@@ -41,7 +41,7 @@ pub enum Status {
 pub struct Iteration {
     id: String,
     pub hypothesis: String,
-    pub status: Status,
+    pub status: IterationStatus,
     created_ms: u64,
     pub started_ms: Option<u64>,
     pub ended_ms: Option<u64>,
@@ -54,7 +54,7 @@ pub struct Iteration {
     /// The metrics as the REST interface shows them, as they were when this was designed.
     shown: Vec<Value>,
     pub primary: String,
-    pub treatments: Vec<Treatment>,
+    pub treatments: Vec<MockTreatment>,
     pub config: String,
     pub rule_id: String,
     pub flag_version: i64,
@@ -75,9 +75,9 @@ impl Iteration {
         let treatments = fields
             .list("treatments")?
             .iter()
-            .map(Treatment::read)
+            .map(MockTreatment::read)
             .collect::<Result<Vec<_>, _>>()?;
-        let baselines: Vec<&Treatment> =
+        let baselines: Vec<&MockTreatment> =
             treatments.iter().filter(|treatment| treatment.baseline).collect();
         let [baseline] = baselines[..] else {
             return Err(ApiError::invalid("exactly one treatment must be the baseline"));
@@ -129,7 +129,7 @@ impl Iteration {
         }
         Ok(Self {
             hypothesis: fields.filled("hypothesis")?.to_owned(),
-            status: Status::NotStarted,
+            status: IterationStatus::NotStarted,
             created_ms: now_ms,
             started_ms: None,
             ended_ms: None,
@@ -201,7 +201,7 @@ impl Iteration {
         let primary = self.shown.iter().find(|metric| metric["key"] == self.primary.as_str());
         let mut json = json!({
             "_id": self.id, "hypothesis": self.hypothesis, "createdAt": self.created_ms, "version": version,
-            "status": match self.status { Status::NotStarted => "not_started", Status::Running => "running", Status::Stopped => "stopped" },
+            "status": match self.status { IterationStatus::NotStarted => "not_started", IterationStatus::Running => "running", IterationStatus::Stopped => "stopped" },
             "canReshuffleTraffic": self.can_reshuffle, "randomizationUnit": self.randomization_unit, "attributes": self.attributes,
             "flags": { &self.config: { "targetingRule": self.rule_id, "targetingRuleDescription": "", "targetingRuleClauses": [],
                 "flagConfigVersion": self.flag_version, "notInExperimentVariationId": self.outside_id, "_links": {} } },
@@ -227,7 +227,7 @@ fn shown(key: &str, metric: &Value) -> Value {
         "_links": metric["_links"] })
 }
 
-impl Treatment {
+impl MockTreatment {
     fn read(value: &Value) -> Result<Self, ApiError> {
         let fields = Fields::of(value)?;
         let allocation = fields.text("allocationPercent")?;

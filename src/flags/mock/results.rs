@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::account::{Account, Project};
 use super::experiments::Experiment;
-use super::iterations::{Iteration, Status};
+use super::iterations::{Iteration, IterationStatus};
 use crate::experiment::{
     Correction, Experiment as Design, Method as Weighing, Metric, THRESHOLD, Treatment,
 };
-use crate::flags::api::{ApiError, Method, Request};
+use crate::flags::api::{ApiError, HttpMethod, Request};
 use crate::quantity::{Probability, Share};
 
 /// A treatment whose results are wanted.
@@ -101,7 +101,7 @@ impl Account {
         else {
             return None;
         };
-        if request.method != Method::Get {
+        if request.method != HttpMethod::Get {
             return Some(Err(ApiError::method_not_allowed()));
         }
         Some(self.wanted(project, environment, key, metric, request.parameter("iterationId")))
@@ -116,7 +116,8 @@ impl Account {
         id: Option<&str>,
     ) -> Result<ResultsOf, ApiError> {
         let iteration = self.experiment(project, environment, key)?.latest();
-        let iteration = iteration.filter(|iteration| iteration.status != Status::NotStarted);
+        let iteration =
+            iteration.filter(|iteration| iteration.status != IterationStatus::NotStarted);
         let iteration: &Iteration =
             iteration.ok_or_else(|| ApiError::not_found("started iteration of", key))?;
         if let Some(id) = id.filter(|id| *id != iteration.id()) {
@@ -150,7 +151,7 @@ impl Account {
 /// `None` for a draft, or where a variation or metric has been deleted since.
 fn started(project: &Project, experiment: &Experiment) -> Option<Started> {
     let iteration =
-        experiment.latest().filter(|iteration| iteration.status != Status::NotStarted)?;
+        experiment.latest().filter(|iteration| iteration.status != IterationStatus::NotStarted)?;
     let config = project.configs.get(&iteration.config)?;
     let taking_part: Vec<_> =
         iteration.treatments.iter().filter(|treatment| treatment.weight > 0).collect();

@@ -14,10 +14,10 @@ use super::library::{ModelConfig, Tool};
 use super::metrics::Metric;
 use super::sdk;
 use super::segments::Segment;
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 use crate::flags::members::put;
 
-use Method::{Delete, Get, Patch, Post};
+use HttpMethod::{Delete, Get, Patch, Post};
 
 impl Account {
     /// Answers one request. `now_ms` is the Unix time in milliseconds.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::body::{self, Fields};
-use super::clauses::{self, Rule};
+use super::clauses::{self, TargetingRule};
 use super::ids::{IdGenerator, Identifiers};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -34,7 +34,7 @@ pub struct Segment {
     /// Keys by context kind.
     included: BTreeMap<String, Vec<String>>,
     excluded: BTreeMap<String, Vec<String>>,
-    rules: Vec<Rule<Portion>>,
+    rules: Vec<TargetingRule<Portion>>,
     salt: String,
     minted: u64,
 }
@@ -85,7 +85,7 @@ impl Segment {
     fn apply(&mut self, kind: &str, fields: Fields<'_>, ids: &Identifiers) -> Result<(), ApiError> {
         let mut mint = IdGenerator::new(ids, &self.path, &mut self.minted);
         match kind {
-            "addRule" => self.rules.push(Rule::read(fields, portion(fields)?, &mut mint)?),
+            "addRule" => self.rules.push(TargetingRule::read(fields, portion(fields)?, &mut mint)?),
             "updateRuleRolloutAndContextKind" => {
                 clauses::rule(&mut self.rules, fields)?.outcome = portion(fields)?
             }

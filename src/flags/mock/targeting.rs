@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::body::{self, Fields};
-use super::clauses::{self, Clause, Rule};
+use super::clauses::{self, Clause, TargetingRule};
 use super::ids::{IdGenerator, Identifiers};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
@@ -87,7 +87,7 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Targeting {
     pub on: bool,
-    pub rules: Vec<Rule<Outcome>>,
+    pub rules: Vec<TargetingRule<Outcome>>,
     pub fallthrough: Serve,
     pub off: usize,
     /// Keys by context kind and variation.
@@ -332,7 +332,7 @@ impl Targeting {
         };
         match kind {
             "addRule" => {
-                let rule = Rule::read(fields, outcome(fields)?, &mut mint)?;
+                let rule = TargetingRule::read(fields, outcome(fields)?, &mut mint)?;
                 let before = match fields.optional_text("beforeRuleId")? {
                     Some(id) => self
                         .rules
@@ -347,7 +347,7 @@ impl Targeting {
                 self.rules.iter().try_for_each(|rule| rule.outcome.serve.free())?;
                 let rules = fields.list("rules")?.iter().map(|rule| {
                     let fields = Fields::of(rule)?;
-                    Rule::read(fields, outcome(fields)?, &mut mint)
+                    TargetingRule::read(fields, outcome(fields)?, &mut mint)
                 });
                 self.rules = rules.collect::<Result<_, _>>()?;
             }

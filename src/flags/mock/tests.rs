@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::flags::api::{Method, Request};
+use crate::flags::api::{HttpMethod, Request};
 use crate::random::Seed;
 
 const NOW_MS: u64 = 1_760_000_000_000;
@@ -361,7 +361,7 @@ fn a_change_raises_the_flags_version_and_a_refused_one_does_not() {
         refused(
             &mut account,
             &Request::new(
-                Method::Delete,
+                HttpMethod::Delete,
                 format!("{CONFIG}/variations/claude-opus-treatment"),
                 Value::Null
             )
@@ -371,7 +371,7 @@ fn a_change_raises_the_flags_version_and_a_refused_one_does_not() {
     );
     done(
         &mut account,
-        &Request::new(Method::Delete, format!("{CONFIG}/variations/other-paid"), Value::Null),
+        &Request::new(HttpMethod::Delete, format!("{CONFIG}/variations/other-paid"), Value::Null),
     );
     assert_eq!(rules(&mut account)[0]["variation"], 1);
 }
@@ -422,7 +422,7 @@ fn experiments_and_guarded_rollouts_exclude_one_another() {
     let parts = rules(&mut account)[0]["rollout"]["variations"].clone();
     assert_eq!(parts[2], json!({ "variation": 1, "weight": 90_000, "_untracked": true }));
     assert_eq!(
-        refused(&mut account, &Request::new(Method::Delete, "metrics/p/rate", Value::Null)).0,
+        refused(&mut account, &Request::new(HttpMethod::Delete, "metrics/p/rate", Value::Null)).0,
         409
     );
 }
@@ -491,7 +491,11 @@ fn bad_requests_get_the_documented_status() {
         (Request::get("segments/p/staging"), 404, "environment `staging` does not exist"),
         (Request::get("nonsense"), 404, "there is no resource `nonsense`"),
         (Request::get("projects/p/ai-configs/support-agent/versions"), 404, "there is no resource"),
-        (Request::new(Method::Delete, "projects", Value::Null), 405, "does not take that method"),
+        (
+            Request::new(HttpMethod::Delete, "projects", Value::Null),
+            405,
+            "does not take that method",
+        ),
         (Request::post("projects", json!("text")), 400, "the body must be a JSON object"),
         (Request::post("projects", json!({ "name": "no key" })), 400, "`key` is required"),
         (Request::post("projects", json!({ "key": "-", "name": "n" })), 400, "`-` is not a key"),
@@ -612,7 +616,7 @@ fn sdks_read_the_key_of_a_judge_under_another_name_than_rest_writes_it() {
 fn the_audit_log_has_the_last_change_first_and_no_read() {
     let mut account = account();
     get(&mut account, CONFIG);
-    let delete = Request::new(Method::Delete, "projects/p/ai-tools/none", Value::Null);
+    let delete = Request::new(HttpMethod::Delete, "projects/p/ai-tools/none", Value::Null);
     assert_eq!(send(&mut account, &delete).0, 404);
     metric(&mut account, "rate");
     let log = get(&mut account, "auditlog");

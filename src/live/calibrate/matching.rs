@@ -19,7 +19,7 @@ use crate::live::recording::Recording;
 use crate::llm::profile::ModelProfile;
 use crate::quantity::Probability;
 use crate::random::Seed;
-use crate::run::{SetupError, Stage};
+use crate::run::{PreparedScenario, SetupError};
 use crate::scenario::Scenario;
 
 /// Users of a simulation, at least: its own noise shall not matter.
@@ -139,7 +139,7 @@ fn simulate(
     seed: Seed,
     users: u32,
 ) -> Result<BTreeMap<String, Moments>, SetupError> {
-    let stage = Stage::new(scenario, seed)?;
+    let stage = PreparedScenario::new(scenario, seed)?;
     Ok(simulated(&stage, seed, users))
 }
 

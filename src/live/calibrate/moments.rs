@@ -11,7 +11,7 @@ use crate::live::recording::{CallOutcome, Recording};
 use crate::llm::model::{CallFailure, Completion, Prompt, Reply};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Seed};
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::scenario::Scenario;
 
 /// What one model did as support agent.
@@ -90,7 +90,11 @@ pub fn recorded(scenario: &Scenario, recording: &Recording) -> BTreeMap<String, 
 }
 
 /// What the simulator does with this stage's scenario, by model.
-pub fn simulated(stage: &Stage<'_>, seed: Seed, users: u32) -> BTreeMap<String, Moments> {
+pub fn simulated(
+    stage: &PreparedScenario<'_>,
+    seed: Seed,
+    users: u32,
+) -> BTreeMap<String, Moments> {
     let mut all: BTreeMap<String, Moments> = BTreeMap::new();
     let owners: BTreeMap<Owner, u32> =
         (1..=users).map(|user| (user_key(user).owner(), user)).collect();

@@ -12,7 +12,7 @@ use crate::knowledge::TopicId;
 use crate::llm::model::{Body, CallFailure, Completion, Prompt, Said};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Seed};
-use crate::run::Stage;
+use crate::run::PreparedScenario;
 use crate::traffic::Plan;
 
 /// One user of a scenario.
@@ -32,7 +32,7 @@ pub struct DrivenUser {
 /// run, since a question is what its writer's model writes.
 #[must_use]
 pub fn driven_users(
-    stage: &Stage<'_>,
+    stage: &PreparedScenario<'_>,
     seed: Seed,
     users: u32,
     mut progress: impl FnMut(u32),

@@ -111,7 +111,7 @@ pub async fn unstarted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags::api::{Method, Reply};
+    use crate::flags::api::{HttpMethod, Reply};
     use crate::flags::bootstrap::MockAdmin;
     use crate::flags::mock::Account;
     use crate::random::Seed;
@@ -127,7 +127,7 @@ mod tests {
         async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
             let contested =
                 request.path.starts_with("segments/") || request.path.starts_with("metrics/");
-            if request.method == Method::Post && contested && self.met < 2 {
+            if request.method == HttpMethod::Post && contested && self.met < 2 {
                 self.met += 1;
                 self.mock.call(request.clone()).await?;
             }

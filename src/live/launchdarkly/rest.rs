@@ -13,7 +13,7 @@ use reqwest::redirect::Policy;
 use serde_json::Value;
 
 use super::delivery::reason;
-use crate::flags::api::{ApiError, Method, Reply, Request};
+use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
 use crate::flags::bootstrap::FlagAdmin;
 use crate::live::environment::FlagAccess;
 use crate::live::tls;
@@ -87,10 +87,10 @@ impl RestAdmin {
 
     async fn once(&self, request: &Request) -> Result<Answer, reqwest::Error> {
         let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Delete => reqwest::Method::DELETE,
+            HttpMethod::Get => reqwest::Method::GET,
+            HttpMethod::Post => reqwest::Method::POST,
+            HttpMethod::Patch => reqwest::Method::PATCH,
+            HttpMethod::Delete => reqwest::Method::DELETE,
         };
         let content = match request.semantic_patch {
             true => "application/json; domain-model=launchdarkly.semanticpatch",
@@ -157,7 +157,7 @@ impl RestAdmin {
 
 impl FlagAdmin for RestAdmin {
     async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
-        let repeatable = matches!(request.method, Method::Get | Method::Delete);
+        let repeatable = matches!(request.method, HttpMethod::Get | HttpMethod::Delete);
         let mut waits = WAITS.into_iter();
         loop {
             let result = self.once(&request).await;

@@ -15,7 +15,7 @@ use crate::llm::model::{
 };
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::{Purpose, normal_quantile};
 
 /// Most results that a model asks a tool for.
@@ -108,11 +108,14 @@ impl Behavior for Answering {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         match spoken.call {
             Some(wish) if offers_tools => {
                 let Some(at) = tools.iter().position(|tool| tool.key == wish.name) else {
-                    return Err(Unreadable::malformed(format!("there is no tool `{}`", wish.name)));
+                    return Err(UnreadableAnswer::malformed(format!(
+                        "there is no tool `{}`",
+                        wish.name
+                    )));
                 };
                 let (id, name, input) = (wish.id.clone(), wish.name.clone(), wish.input.clone());
                 Ok(Reply::ToolCall(Said::Words(Arc::new(CallWords {

@@ -12,7 +12,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// The schema of a critique, as a tool of its own.
@@ -65,10 +65,10 @@ impl Behavior for Critiquing {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(revise) = value.get("revise").and_then(Value::as_bool) else {
-            return Err(Unreadable::malformed("the boolean `revise` is missing"));
+            return Err(UnreadableAnswer::malformed("the boolean `revise` is missing"));
         };
         let text = Said::Words(Arc::from(field(&value, "critique")?));
         Ok(Reply::Critique(Critique { revise, text }))

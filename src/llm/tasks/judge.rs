@@ -9,7 +9,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Body, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::quantity::Lifts;
 use crate::random::Purpose;
 
@@ -109,7 +109,7 @@ impl Behavior for Judging {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let word: String = spoken
             .text
             .chars()
@@ -120,7 +120,7 @@ impl Behavior for Judging {
             "positive" => Ok(Reply::Label(Label::Positive)),
             "negative" => Ok(Reply::Label(Label::Negative)),
             "none" => Ok(Reply::Label(Label::None)),
-            _ => Err(Unreadable::malformed("it is not one of positive, negative, none")),
+            _ => Err(UnreadableAnswer::malformed("it is not one of positive, negative, none")),
         }
     }
 }

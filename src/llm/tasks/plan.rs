@@ -12,7 +12,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// The schema of a plan, as a tool of its own.
@@ -65,15 +65,15 @@ impl Behavior for Planning {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(subtasks) = value.get("subtasks").and_then(Value::as_array) else {
-            return Err(Unreadable::malformed("the list `subtasks` is missing"));
+            return Err(UnreadableAnswer::malformed("the list `subtasks` is missing"));
         };
         let words: Vec<Arc<str>> =
             subtasks.iter().filter_map(Value::as_str).map(Arc::from).collect();
         if words.is_empty() {
-            return Err(Unreadable::malformed("the list `subtasks` has no text"));
+            return Err(UnreadableAnswer::malformed("the list `subtasks` has no text"));
         }
         Ok(Reply::Plan(Subtasks {
             count: u8::try_from(words.len()).unwrap_or(u8::MAX),

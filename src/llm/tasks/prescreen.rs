@@ -13,7 +13,7 @@ use crate::llm::model::{Prompt, Reply, RouteChoice, Routing, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// Looking for personal data before routing.
@@ -63,19 +63,21 @@ impl Behavior for Prescreening {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let value = spoken.object()?;
         let route = match field(&value, "recommended_route")? {
             "security_agent" => Route::Security,
             "support_agent" => Route::Support,
             other => {
-                return Err(Unreadable::malformed(format!(
+                return Err(UnreadableAnswer::malformed(format!(
                     "`recommended_route` is `{other}`, not security_agent or support_agent"
                 )));
             }
         };
         if value.get("likely_contains_pii").and_then(Value::as_bool).is_none() {
-            return Err(Unreadable::malformed("the boolean `likely_contains_pii` is missing"));
+            return Err(UnreadableAnswer::malformed(
+                "the boolean `likely_contains_pii` is missing",
+            ));
         }
         let reasoning = value.get("reasoning").and_then(Value::as_str).unwrap_or_default();
         Ok(Reply::Routing(Routing {

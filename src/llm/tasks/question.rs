@@ -7,7 +7,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// Writing a question.
@@ -70,7 +70,7 @@ impl Behavior for WriteQuestion {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         spoken.words().map(|words| Reply::Question(Said::Words(words)))
     }
 }

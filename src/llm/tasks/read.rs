@@ -23,14 +23,14 @@ pub struct ModelAnswer<'a> {
 
 /// Why an answer is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableAnswer {
     /// What it counts as.
     pub kind: FailureKind,
     /// What is wrong with it; told to the model when it is asked again.
     pub reason: String,
 }
 
-impl Unreadable {
+impl UnreadableAnswer {
     pub(super) fn malformed(reason: impl Into<String>) -> Self {
         Self { kind: FailureKind::Malformed, reason: reason.into() }
     }
@@ -38,25 +38,25 @@ impl Unreadable {
 
 impl ModelAnswer<'_> {
     /// Fails on a refusal.
-    pub(super) fn refused(&self) -> Result<(), Unreadable> {
+    pub(super) fn refused(&self) -> Result<(), UnreadableAnswer> {
         let reason = match self.stop {
             "refusal" => "the model refused",
             "content_filter" => "the provider's filter cut it off",
             _ => return Ok(()),
         };
-        Err(Unreadable { kind: FailureKind::Refusal, reason: reason.to_owned() })
+        Err(UnreadableAnswer { kind: FailureKind::Refusal, reason: reason.to_owned() })
     }
 
     /// The words without space around them.
-    pub(super) fn words(&self) -> Result<Arc<str>, Unreadable> {
+    pub(super) fn words(&self) -> Result<Arc<str>, UnreadableAnswer> {
         match self.text.trim() {
-            "" => Err(Unreadable::malformed("it is empty")),
+            "" => Err(UnreadableAnswer::malformed("it is empty")),
             text => Ok(Arc::from(text)),
         }
     }
 
     /// The object of a structured answer: the arguments of its tool call, or JSON in its words.
-    pub(super) fn object(&self) -> Result<Value, Unreadable> {
+    pub(super) fn object(&self) -> Result<Value, UnreadableAnswer> {
         let text = match self.call {
             Some(call) => call.input.as_str(),
             // Some models wrap JSON in a fence.
@@ -69,19 +69,19 @@ impl ModelAnswer<'_> {
         match serde_json::from_str::<Value>(text) {
             Ok(value) if value.is_object() => Ok(value),
             _ if self.stop == "max_tokens" => {
-                Err(Unreadable::malformed("it was cut off at the limit of its tokens"))
+                Err(UnreadableAnswer::malformed("it was cut off at the limit of its tokens"))
             }
-            _ => Err(Unreadable::malformed("it is no JSON object")),
+            _ => Err(UnreadableAnswer::malformed("it is no JSON object")),
         }
     }
 }
 
 /// A field's text, or that it is missing.
-pub(super) fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Unreadable> {
+pub(super) fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, UnreadableAnswer> {
     value
         .get(name)
         .and_then(Value::as_str)
-        .ok_or_else(|| Unreadable::malformed(format!("the text `{name}` is missing")))
+        .ok_or_else(|| UnreadableAnswer::malformed(format!("the text `{name}` is missing")))
 }
 
 /// The one tool that stands for a structured answer.

@@ -1,13 +1,13 @@
 //! Choosing a way, by handoff tools as the frameworks' own runners offer them.
 
-use super::read::Unreadable as Why;
+use super::read::UnreadableAnswer as Why;
 use crate::knowledge::KnowledgeBase;
 use crate::llm::chat::{ChatRequest, Tool, ToolChoice};
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Body, Handoff, Prompt, Reply, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// Choosing a way.
@@ -69,7 +69,7 @@ impl Behavior for Routes {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let called = spoken.call.map(|call| call.name.as_str()).unwrap_or_default();
         let at = routes.iter().position(|route| tool_name(&route.name) == called);
         let known: Vec<String> = routes.iter().map(|route| tool_name(&route.name)).collect();

@@ -13,7 +13,7 @@ use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Screened};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// Redacting.
@@ -53,10 +53,10 @@ impl Behavior for Screening {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(detected) = value.get("detected").and_then(Value::as_bool) else {
-            return Err(Unreadable::malformed("the boolean `detected` is missing"));
+            return Err(UnreadableAnswer::malformed("the boolean `detected` is missing"));
         };
         let redacted = field(&value, "redacted")?;
         let types = value.get("types").and_then(Value::as_array);

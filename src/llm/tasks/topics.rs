@@ -8,7 +8,7 @@ use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{Prompt, Reply, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
-use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, Unreadable};
+use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
 use crate::random::Purpose;
 
 /// Most tokens of a list of topics.
@@ -55,7 +55,7 @@ impl Behavior for Topics {
         spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, Unreadable> {
+    ) -> Result<Reply, UnreadableAnswer> {
         let mut topics: Vec<TopicId> = Vec::new();
         for line in spoken.text.trim().lines() {
             let line = line.trim().trim_start_matches(|c: char| {
@@ -65,7 +65,9 @@ impl Behavior for Topics {
             topics.extend(found.filter(|topic| !topics.contains(topic)));
         }
         if topics.is_empty() {
-            Err(Unreadable::malformed("none of its lines names a topic of the knowledge base"))
+            Err(UnreadableAnswer::malformed(
+                "none of its lines names a topic of the knowledge base",
+            ))
         } else {
             Ok(Reply::Topics(topics))
         }

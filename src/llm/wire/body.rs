@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 /// A kind of JSON value, as asked for or as found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum JsonKind {
     Null,
     Boolean,
     Integer,
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Kind {
+impl JsonKind {
     /// With its article.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ pub(crate) enum Problem {
     /// The field must be there.
     Missing,
     /// It is of another kind.
-    Type { expected: Kind, found: Kind },
+    Type { expected: JsonKind, found: JsonKind },
     /// A number below the least that is allowed; whether it is a whole one by nature.
     Below { least: String, found: String, whole: bool },
     /// A number above the most that is allowed; whether it is a whole one by nature.
@@ -139,8 +139,8 @@ fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error)
     let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(words, _)| words);
     let problem = match said.rsplit_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid type: ") => Problem::Type {
-            expected: Kind::named(expected),
-            found: Kind::named(found.trim_start_matches("invalid type: ")),
+            expected: JsonKind::named(expected),
+            found: JsonKind::named(found.trim_start_matches("invalid type: ")),
         },
         // The only values that a type of ours refuses are integers that do not fit into 64 bits.
         Some((found, _)) if found.starts_with("invalid value: integer") => Problem::Above {
@@ -316,28 +316,28 @@ mod tests {
 
     #[test]
     fn the_field_at_fault_is_named_with_what_was_expected_and_found() {
-        let cases: [(&str, &str, Kind, Kind); 16] = [
-            (r#"{"name": 5}"#, "name", Kind::Text, Kind::Integer),
+        let cases: [(&str, &str, JsonKind, JsonKind); 16] = [
+            (r#"{"name": 5}"#, "name", JsonKind::Text, JsonKind::Integer),
             (
                 r#"{"name": "x", "count": "x, expected y at line 3"}"#,
                 "count",
-                Kind::Integer,
-                Kind::Text,
+                JsonKind::Integer,
+                JsonKind::Text,
             ),
-            (r#"{"count": 1.5}"#, "count", Kind::Integer, Kind::Number),
-            (r#"{"share": true}"#, "share", Kind::Number, Kind::Boolean),
-            (r#"{"flag": []}"#, "flag", Kind::Boolean, Kind::List),
-            (r#"{"items": {}}"#, "items", Kind::List, Kind::Object),
-            (r#"{"items": [{}, [1]]}"#, "items.1", Kind::Object, Kind::List),
-            (r#"{"items": [{}, null]}"#, "items.1", Kind::Object, Kind::Null),
-            (r#"{"items": [{"text": 1}]}"#, "items.0.text", Kind::Text, Kind::Integer),
-            (r#"{"content": 1}"#, "content", Kind::TextOrList, Kind::Integer),
-            (r#"{"content": [{"text": {}}]}"#, "content.0.text", Kind::Text, Kind::Object),
-            (r#"{"choice": []}"#, "choice", Kind::TextOrObject, Kind::List),
-            (r#"{"choice": {"text": 1.5}}"#, "choice.text", Kind::Text, Kind::Number),
-            (r#"{"input": []}"#, "input", Kind::Object, Kind::List),
-            ("[]", "", Kind::Object, Kind::List),
-            ("5", "", Kind::Object, Kind::Integer),
+            (r#"{"count": 1.5}"#, "count", JsonKind::Integer, JsonKind::Number),
+            (r#"{"share": true}"#, "share", JsonKind::Number, JsonKind::Boolean),
+            (r#"{"flag": []}"#, "flag", JsonKind::Boolean, JsonKind::List),
+            (r#"{"items": {}}"#, "items", JsonKind::List, JsonKind::Object),
+            (r#"{"items": [{}, [1]]}"#, "items.1", JsonKind::Object, JsonKind::List),
+            (r#"{"items": [{}, null]}"#, "items.1", JsonKind::Object, JsonKind::Null),
+            (r#"{"items": [{"text": 1}]}"#, "items.0.text", JsonKind::Text, JsonKind::Integer),
+            (r#"{"content": 1}"#, "content", JsonKind::TextOrList, JsonKind::Integer),
+            (r#"{"content": [{"text": {}}]}"#, "content.0.text", JsonKind::Text, JsonKind::Object),
+            (r#"{"choice": []}"#, "choice", JsonKind::TextOrObject, JsonKind::List),
+            (r#"{"choice": {"text": 1.5}}"#, "choice.text", JsonKind::Text, JsonKind::Number),
+            (r#"{"input": []}"#, "input", JsonKind::Object, JsonKind::List),
+            ("[]", "", JsonKind::Object, JsonKind::List),
+            ("5", "", JsonKind::Object, JsonKind::Integer),
         ];
         for (body, path, expected, found) in cases {
             assert_eq!(fault(body), Fault::new(path, Problem::Type { expected, found }), "{body}");

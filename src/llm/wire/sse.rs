@@ -198,7 +198,7 @@ pub(super) fn put<T: Serialize>(out: &mut Vec<u8>, value: &T) {
 
 /// Puts events together from bytes as they come.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct SseReader {
     line: Vec<u8>,
     event: Vec<u8>,
     data: Vec<u8>,
@@ -211,7 +211,7 @@ pub struct Reader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
-impl Reader {
+impl SseReader {
     /// A reader at the start of a stream.
     #[must_use]
     pub fn new() -> Self {
@@ -308,7 +308,7 @@ mod tests {
     }
 
     fn events(parts: &[&[u8]]) -> Vec<(String, String)> {
-        let mut reader = Reader::new();
+        let mut reader = SseReader::new();
         let mut all = Vec::new();
         for part in parts {
             reader
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_endless_event_is_refused() {
-        let mut reader = Reader::new();
+        let mut reader = SseReader::new();
         let block = vec![b'x'; 1 << 20];
         let mut push = || reader.push::<Long>(&block, |_, _| Ok(()));
         assert_eq!((0..17).map(|_| push()).find(Result::is_err), Some(Err(Long)));

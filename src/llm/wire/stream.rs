@@ -7,7 +7,7 @@
 //! Does not know: how long anything took.
 
 use super::headers::malformed;
-use super::sse::{MAX_EVENT_BYTES, Reader, TooLong};
+use super::sse::{MAX_EVENT_BYTES, SseReader, TooLong};
 use crate::llm::chat::{ChatError, ChatResponse};
 
 /// Most bytes of one streamed answer: far more than any model may write.
@@ -39,7 +39,7 @@ pub trait StreamAssembly: Send {
 
 /// The answer as far as its bytes have come.
 pub struct StreamDecoder {
-    reader: Reader,
+    reader: SseReader,
     assembly: Box<dyn StreamAssembly>,
     taken: usize,
     failed: Option<ChatError>,
@@ -50,7 +50,7 @@ impl StreamDecoder {
     /// [`Api::stream_assembly`](super::Api::stream_assembly) makes it.
     #[must_use]
     pub fn new(assembly: Box<dyn StreamAssembly>) -> Self {
-        Self { reader: Reader::new(), assembly, taken: 0, failed: None }
+        Self { reader: SseReader::new(), assembly, taken: 0, failed: None }
     }
 
     /// Takes the next bytes.

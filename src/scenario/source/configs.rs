@@ -14,7 +14,8 @@ use crate::time::Duration;
 /// What differs from the catalog's AI config of this key.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+#[serde(rename = "Config")]
+pub struct WrittenConfig {
     /// The variations by key: what differs from the catalog, or new ones (none can be called
     /// `disabled`).
     pub variations: Entries<Variation>,
@@ -52,7 +53,7 @@ pub struct Variation {
     pub instructions: Option<String>,
     /// How much the security agent redacts; it gives the instructions, or has to agree with those
     /// that are written. Default: as the instructions say.
-    pub redaction: Option<Spanned<Redaction>>,
+    pub redaction: Option<Spanned<WrittenRedaction>>,
     /// Keys of the tools that it may call; a list replaces the catalog's.
     pub tools: Option<Vec<Spanned<String>>>,
     /// Most tokens of one answer. Default: the model's own limit; 1,024 for an Anthropic model of the
@@ -68,16 +69,16 @@ pub struct Variation {
     /// What one request may cost before `at_budget` acts. Default: no limit.
     pub session_budget: Option<Money>,
     /// What happens at the session budget. Default: `StopTools`.
-    pub at_budget: Option<Spanned<AtBudget>>,
+    pub at_budget: Option<Spanned<WrittenAtBudget>>,
     /// What goes through the provider's prompt cache. Default: `Off`.
     pub prompt_caching: Option<Spanned<PromptCaching>>,
     /// A variation of the same config that takes over when the support agent's model fails.
     /// Default: none, the request fails.
     pub fallback: Option<Spanned<String>>,
     /// How the app crashes on it, before it sends anything. Default: it does not.
-    pub crash: Option<Crash>,
+    pub crash: Option<WrittenCrash>,
     /// How cold the app's caches are while it is new. Default: not at all.
-    pub cold_start: Option<Spanned<ColdStart>>,
+    pub cold_start: Option<Spanned<WrittenColdStart>>,
     /// Effects that you state, one or a list of them: `(metric: "ticket_resolved", lift: "+3pt")`.
     /// Default: none, effects arise from what the models do.
     pub effect: Option<OneOrMore<WrittenEffect>>,
@@ -87,7 +88,8 @@ pub struct Variation {
 /// Simulated alone.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Crash {
+#[serde(rename = "Crash")]
+pub struct WrittenCrash {
     /// Chance for each user whom it concerns.
     pub chance: Probability,
     /// Only on questions of this depth. Default: on all.
@@ -98,7 +100,8 @@ pub struct Crash {
 /// An app whose caches are cold at first. Simulated alone.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ColdStart {
+#[serde(rename = "ColdStart")]
+pub struct WrittenColdStart {
     /// The first so many users of the run, as far as they get the variation.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub users: i64,
@@ -119,7 +122,8 @@ pub enum Depth {
 
 /// What happens when a request has cost its session budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum AtBudget {
+#[serde(rename = "AtBudget")]
+pub enum WrittenAtBudget {
     /// The tools are withdrawn: the agent answers with what it has.
     StopTools,
     /// The request is denied.
@@ -155,7 +159,8 @@ impl PromptCaching {
 
 /// How much a security agent is told to redact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum Redaction {
+#[serde(rename = "Redaction")]
+pub enum WrittenRedaction {
     /// What identifies directly: name, e-mail, phone, address.
     Basic,
     /// The company and the job title too.

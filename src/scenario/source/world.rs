@@ -39,7 +39,7 @@ pub struct Model {
     /// Forgets the catalog's prices; see `prices_unknown`.
     pub no_price: bool,
     /// How fast it is. Default: the catalog's.
-    pub latency: Latency,
+    pub latency: WrittenLatency,
     /// How often it fails. Default: the catalog's.
     pub failures: Failures,
     /// Median length of an answer to an intermediate question with full context, in tokens.
@@ -104,7 +104,8 @@ pub struct WrittenLongPrompts {
 /// times a log-normal factor, and now and then a stall.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Latency {
+#[serde(rename = "Latency")]
+pub struct WrittenLatency {
     /// Median time to the first token.
     pub base: Option<Duration>,
     /// Median time for each output token.
@@ -173,7 +174,8 @@ pub struct Tool {
 /// works harder without it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Causes {
+#[serde(rename = "Causes")]
+pub struct WrittenCauses {
     /// How much context each redacted item takes away. Default: the catalog's.
     pub context_of: ContextOf,
     /// How strongly lost context makes the support agent call more tools; 0 turns the effect off.
@@ -257,7 +259,7 @@ pub struct Judge {
     /// What it is told.
     pub instructions: Option<String>,
     /// What it is shown of an answer. With a graph of your own: `AnswerOnly`.
-    pub sees: Option<Sees>,
+    pub sees: Option<WrittenSees>,
     /// Characters of the question that it is shown.
     #[schemars(range(min = 0, max = 100_000))]
     pub question_characters: Option<Spanned<i64>>,
@@ -286,7 +288,8 @@ pub struct Judge {
 
 /// What the judge is shown of an answer.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-pub enum Sees {
+#[serde(rename = "Sees")]
+pub enum WrittenSees {
     /// Tool output first, then the answer, cut: what the tutorial's code does.
     ToolOutputFirst,
     /// The answer alone, cut.

@@ -6,7 +6,7 @@ fn owner(text: &str) -> Owner {
     Owner::of(text.as_bytes())
 }
 
-fn found(grade: &Grade, now_ms: u64) -> Vec<(Code, u64, Vec<u64>)> {
+fn found(grade: &ClientFindings, now_ms: u64) -> Vec<(Code, u64, Vec<u64>)> {
     grade
         .findings(now_ms, false)
         .into_iter()
@@ -31,7 +31,7 @@ fn metric(at_ms: u64, unit: &str) -> Recorded<'_> {
 
 #[test]
 fn a_client_that_backs_off_and_heeds_retry_after_is_without_blame() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     let (mut now, a) = (1_000, owner("a"));
     for (request, pause) in [400, 800, 1600, 3200].into_iter().enumerate() {
         let tries = grade.arrived(now, request as u64 + 1, a, false);
@@ -49,7 +49,7 @@ fn a_client_that_backs_off_and_heeds_retry_after_is_without_blame() {
 
 #[test]
 fn a_retry_storm_and_an_ignored_retry_after_are_found_with_their_requests() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     let (a, b) = (owner("a"), owner("b"));
     for request in 1..=12 {
         let tries = grade.arrived(1_000 + request, request, a, false);
@@ -70,7 +70,7 @@ fn a_retry_storm_and_an_ignored_retry_after_are_found_with_their_requests() {
 
 #[test]
 fn a_cut_answer_that_nobody_asks_for_again_was_taken_as_whole() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     grade.cut(1_000, 1, owner("a"), CUT_GRACE_MS);
     grade.cut(1_000, 2, owner("b"), CUT_GRACE_MS);
     grade.arrived(1_500, 3, owner("a"), false);
@@ -82,7 +82,7 @@ fn a_cut_answer_that_nobody_asks_for_again_was_taken_as_whole() {
 
 #[test]
 fn events_that_come_twice_late_or_out_of_order_are_found() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     let now = 1_000_000;
     grade.payload(now, 1, false);
     grade.event(now, 1, 11, &exposure(now - 1000, "u"));
@@ -114,7 +114,7 @@ fn events_that_come_twice_late_or_out_of_order_are_found() {
 
 #[test]
 fn payloads_that_overtake_each_other_and_calls_that_are_alike_are_no_faults() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     let now = 1_000_000;
     // Two payloads under way at once, the later one first.
     grade.event(now, 2, 21, &metric(now - 100, "u"));
@@ -141,7 +141,7 @@ fn payloads_that_overtake_each_other_and_calls_that_are_alike_are_no_faults() {
 
 #[test]
 fn an_sdk_that_leaves_without_its_last_events_has_missed_a_flush() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     grade.stream_opened();
     grade.payload(1_000, 1, false);
     grade.answered(2_000, 2);
@@ -162,7 +162,7 @@ fn an_sdk_that_leaves_without_its_last_events_has_missed_a_flush() {
 
 #[test]
 fn exposures_without_any_metric_event_are_found_after_a_while() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     grade.event(1_000, 1, 1, &exposure(1_000, "u"));
     assert_eq!(found(&grade, 30_999), []);
     assert_eq!(found(&grade, 31_000), [(Code::ExposuresWithoutMetrics, 1, vec![1])]);
@@ -172,7 +172,7 @@ fn exposures_without_any_metric_event_are_found_after_a_while() {
 
 #[test]
 fn the_memory_is_bounded_whatever_comes() {
-    let mut grade = Grade::default();
+    let mut grade = ClientFindings::default();
     for request in 1..=250_000_u64 {
         let digest = Owner::of(&request.to_le_bytes());
         let tries = grade.arrived(request, request, digest, false);

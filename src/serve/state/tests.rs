@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 /// What a file holds: its entries, or why one cannot be read.
-fn read(path: &Path, owner: &str) -> Result<(State, Vec<Result<Entry, String>>), String> {
+fn read(path: &Path, owner: &str) -> Result<(State, Vec<Result<StateEntry, String>>), String> {
     let mut found = Vec::new();
     let state = State::open(path, owner, |_, entry| found.push(entry))?;
     Ok((state, found))
@@ -17,15 +17,15 @@ fn scratch(name: &str) -> std::path::PathBuf {
     path
 }
 
-fn payload(id: &str) -> Entry {
-    Entry::Payload { id: Some(id.into()), events: vec![json!({ "text": "x".repeat(2000) })] }
+fn payload(id: &str) -> StateEntry {
+    StateEntry::Payload { id: Some(id.into()), events: vec![json!({ "text": "x".repeat(2000) })] }
 }
 
 #[test]
 fn what_was_kept_is_there_again_and_belongs_to_somebody() {
     let path = scratch("kept");
     let request = Request::post("projects", json!({ "key": "p" }));
-    let entries = [Entry::of(&request, 7), payload("one")];
+    let entries = [StateEntry::of(&request, 7), payload("one")];
     {
         let (state, found) = read(&path, "security 18").unwrap();
         assert_eq!(found, []);
@@ -45,12 +45,12 @@ fn a_reset_removes_what_came_before_it_and_the_file_shrinks_again() {
     let path = scratch("reset");
     let (state, _) = read(&path, "o").unwrap();
     (0..500).for_each(|nth| state.keep(&payload(&nth.to_string())).unwrap());
-    state.keep(&Entry::Reset).unwrap();
+    state.keep(&StateEntry::Reset).unwrap();
     state.keep(&payload("after")).unwrap();
     let grown = std::fs::metadata(&path).unwrap().len();
     drop(state);
     let (state, found) = read(&path, "o").unwrap();
-    assert_eq!(found, [Ok(Entry::Reset), Ok(payload("after"))]);
+    assert_eq!(found, [Ok(StateEntry::Reset), Ok(payload("after"))]);
     drop(state);
     let opened = std::fs::metadata(&path).unwrap().len();
     assert!(opened * 2 < grown, "{opened} bytes after opening, {grown} before");
@@ -291,7 +291,7 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
             Simulated(std::sync::Arc::new(Mutex::new(Bytes { dice: seed, ..Bytes::default() })));
         // What has to be there, and what may be there besides: one write that was out at a kill, or
         // was refused.
-        let (mut kept, mut doubtful): (Vec<Entry>, Vec<Entry>) = (Vec::new(), Vec::new());
+        let (mut kept, mut doubtful): (Vec<StateEntry>, Vec<StateEntry>) = (Vec::new(), Vec::new());
         let mut nth = 0;
         for process in 0..12 {
             // The file is made beside its place and moved there when it is on disk, so no process
@@ -322,8 +322,8 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
                 Ok(state) => {
                     let sure = found.len() >= kept.len() && found[..kept.len()] == kept[..];
                     // A reset that was out may have come through: then it is all that there is.
-                    let reset =
-                        doubtful.contains(&Entry::Reset) && found.first() == Some(&Entry::Reset);
+                    let reset = doubtful.contains(&StateEntry::Reset)
+                        && found.first() == Some(&StateEntry::Reset);
                     assert!(
                         sure || reset,
                         "seed {seed}, process {process}: {} kept, {} found",
@@ -343,7 +343,7 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
                     for _ in 0..writes {
                         nth += 1;
                         let entry = if disk.0.lock().unwrap().below(12) == 0 {
-                            Entry::Reset
+                            StateEntry::Reset
                         } else {
                             payload(&nth.to_string())
                         };
@@ -354,7 +354,7 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_after_a_restart() {
                         match state.keep(&entry) {
                             Ok(()) => {
                                 doubtful.clear();
-                                if entry == Entry::Reset {
+                                if entry == StateEntry::Reset {
                                     kept.clear();
                                     resets += 1;
                                 }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use reqwest::header::HeaderMap;
-use simlab::live::net::{Answer, Broken, Net, Post, Posted};
+use simlab::live::net::{Broken, HttpResponse, Net, Post, Posted};
 use simlab::live::recording::Recording;
 use simlab::live::{Budget, EmbeddingCache, PaperSearch, Providers, Session, World, gather};
 use simlab::llm::chat::ErrorKind;
-use simlab::run::Stage;
+use simlab::run::PreparedScenario;
 use simlab::scenario::load;
 
 use super::session::{InProcess, environment_of, run_of};
@@ -58,7 +58,7 @@ impl Net for Billing {
                 may_have_arrived,
                 words: "closed".to_owned(),
             };
-            let answer = |status, body: String| Answer {
+            let answer = |status, body: String| HttpResponse {
                 status,
                 headers: Vec::new(),
                 body: body.into_bytes(),
@@ -99,7 +99,7 @@ impl Net for Billing {
 #[tokio::test(start_paused = true)]
 async fn what_a_provider_billed_never_exceeds_the_budget() {
     let loaded = load("security").unwrap();
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     for (way, free) in [
         (Way::Refused, true),
         (Way::TurnedAway(400), true),

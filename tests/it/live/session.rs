@@ -7,7 +7,7 @@ use std::rc::Rc;
 use simlab::context::KEY_EPOCH;
 use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
-use simlab::live::environment::{self, Environment};
+use simlab::live::environment::{self, LiveEnvironment};
 use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
 use simlab::live::{
     Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session,
@@ -15,7 +15,7 @@ use simlab::live::{
 };
 use simlab::llm::wire::PROVIDERS;
 use simlab::report::{Report, to_json};
-use simlab::run::{RunOptions, Stage, run};
+use simlab::run::{PreparedScenario, RunOptions, run};
 use simlab::scenario::{Loaded, load};
 
 use super::super::program::folder;
@@ -52,7 +52,7 @@ impl Flags for InProcess<'_> {
     }
 }
 
-pub fn environment_of(address: &str) -> Environment {
+pub fn environment_of(address: &str) -> LiveEnvironment {
     environment::read(PROVIDERS, |name| {
         if name == "LD_BASE_URL" {
             return Some(format!("http://{address}"));
@@ -101,7 +101,7 @@ pub async fn sit(
     recording: Recording,
     users: u32,
 ) -> (Recording, LiveOutcome, Report) {
-    let stage = Stage::new(&loaded.scenario, loaded.scenario.seed).unwrap();
+    let stage = PreparedScenario::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     let run = run_of(loaded, users);
     let world = address.map(|address| World {
         providers: Providers::new(&environment_of(address), 8).unwrap(),

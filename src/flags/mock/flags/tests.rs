@@ -3,7 +3,7 @@
 use launchdarkly_server_sdk_evaluation::Flag;
 use serde_json::{Value, json};
 
-use crate::flags::api::{Method, Request};
+use crate::flags::api::{HttpMethod, Request};
 use crate::flags::mock::Account;
 use crate::flags::mock::tests::{done, send};
 use crate::random::Seed;
@@ -61,7 +61,7 @@ fn a_boolean_flag_is_off_at_first_and_switched_by_every_kind_of_patch() {
     let archive = vec![json!({ "kind": "archiveFlag" })];
     done(&mut account, &Request::instruct("flags/p/dark", None, archive));
     assert!(!account.ruleset("p", "production").unwrap().flags.contains_key("dark"));
-    let gone = Request::new(Method::Delete, "flags/p/dark", Value::Null);
+    let gone = Request::new(HttpMethod::Delete, "flags/p/dark", Value::Null);
     assert_eq!((send(&mut account, &gone).0, send(&mut account, &gone).0), (204, 404));
 }
 
@@ -157,7 +157,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
             "not an instruction",
         ),
         (Request::get("flags/p/none"), 404, "flag `none`"),
-        (Request::new(Method::Delete, "flags/p", Value::Null), 405, "method"),
+        (Request::new(HttpMethod::Delete, "flags/p", Value::Null), 405, "method"),
     ] {
         let (got, body) = send(&mut account, &request);
         let message = body["message"].as_str().unwrap();

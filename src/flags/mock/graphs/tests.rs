@@ -74,7 +74,7 @@ fn a_graph_is_made_changed_served_and_removed() {
     done(&mut account, &on);
     assert_eq!(served(&account, "production"), value);
 
-    let gone = Request::new(crate::flags::api::Method::Delete, flow.clone(), Value::Null);
+    let gone = Request::new(crate::flags::api::HttpMethod::Delete, flow.clone(), Value::Null);
     assert_eq!(send(&mut account, &gone).0, 204);
     assert_eq!(send(&mut account, &gone).0, 404);
     assert!(!account.ruleset("p", "production").unwrap().flags.contains_key("flow"));

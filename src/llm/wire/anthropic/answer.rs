@@ -14,16 +14,16 @@ pub(super) struct MessageOut<'a> {
     pub(super) r#type: &'static str,
     pub(super) role: &'static str,
     pub(super) model: &'a str,
-    pub(super) content: Content<'a>,
+    pub(super) content: ContentBlocks<'a>,
     pub(super) stop_reason: Option<&'static str>,
     pub(super) stop_sequence: Option<&'a str>,
     pub(super) usage: UsageOut,
 }
 
 /// All blocks of an answer; the words of a refusal are a text block of their own.
-pub(super) struct Content<'a>(pub(super) &'a [Block], pub(super) Option<&'a str>);
+pub(super) struct ContentBlocks<'a>(pub(super) &'a [Block], pub(super) Option<&'a str>);
 
-impl<'a> Content<'a> {
+impl<'a> ContentBlocks<'a> {
     pub(super) fn blocks(&self) -> impl Iterator<Item = BlockOut<'a>> + use<'a> {
         let blocks = self.0.iter().map(|block| match block {
             Block::Text(text) => BlockOut::Text { text },
@@ -35,7 +35,7 @@ impl<'a> Content<'a> {
     }
 }
 
-impl Serialize for Content<'_> {
+impl Serialize for ContentBlocks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.blocks())
     }
@@ -111,7 +111,7 @@ pub fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
             r#type: "message",
             role: "assistant",
             model: &response.model,
-            content: Content(&response.content, response.refusal.as_deref()),
+            content: ContentBlocks(&response.content, response.refusal.as_deref()),
             stop_reason: Some(stop_reason),
             stop_sequence,
             usage: UsageOut::of(response.usage),

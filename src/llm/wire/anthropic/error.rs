@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::llm::chat::{ChatError, ErrorKind};
-use crate::llm::wire::body::{Fault, Kind, Problem};
+use crate::llm::wire::body::{Fault, JsonKind, Problem};
 use crate::llm::wire::headers::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
@@ -48,13 +48,13 @@ pub(super) fn reject(fault: Fault) -> ChatError {
         Problem::NotJson(said) => format!("The request body is not valid JSON: {said}"),
         Problem::Missing => "Field required".to_owned(),
         Problem::Type { expected, .. } => match expected {
-            Kind::Text | Kind::TextOrObject => "Input should be a valid string",
-            Kind::Integer => "Input should be a valid integer",
-            Kind::Number => "Input should be a valid number",
-            Kind::Boolean => "Input should be a valid boolean",
-            Kind::List => "Input should be a valid list",
-            Kind::TextOrList => "Input should be a valid string or list",
-            Kind::Object | Kind::Null | Kind::Other => "Input should be an object",
+            JsonKind::Text | JsonKind::TextOrObject => "Input should be a valid string",
+            JsonKind::Integer => "Input should be a valid integer",
+            JsonKind::Number => "Input should be a valid number",
+            JsonKind::Boolean => "Input should be a valid boolean",
+            JsonKind::List => "Input should be a valid list",
+            JsonKind::TextOrList => "Input should be a valid string or list",
+            JsonKind::Object | JsonKind::Null | JsonKind::Other => "Input should be an object",
         }
         .to_owned(),
         Problem::Below { least, .. } => format!("Input should be greater than or equal to {least}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{
-    BlockIn, BlockOut, Content, MessageOut, UsageIn, UsageOut, set_refusal_apart, stop_of,
+    BlockIn, BlockOut, ContentBlocks, MessageOut, UsageIn, UsageOut, set_refusal_apart, stop_of,
     stop_words,
 };
 use super::error::{body, decode_error};
@@ -81,13 +81,13 @@ struct BareOut {
 #[must_use]
 pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
     let mut frames = Frames::default();
-    let content = Content(&response.content, response.refusal.as_deref());
+    let content = ContentBlocks(&response.content, response.refusal.as_deref());
     let start = MessageOut {
         id: &response.id,
         r#type: "message",
         role: "assistant",
         model: &response.model,
-        content: Content(&[], None),
+        content: ContentBlocks(&[], None),
         stop_reason: None,
         stop_sequence: None,
         usage: UsageOut::of(Usage { output: response.usage.output.min(1), ..response.usage }),

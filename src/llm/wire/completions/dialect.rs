@@ -98,14 +98,14 @@ pub(in crate::llm::wire) struct TurnRules {
 
 /// A role of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::llm::wire) enum Turn {
+pub(in crate::llm::wire) enum WireRole {
     System,
     User,
     Assistant,
     Tool,
 }
 
-impl Turn {
+impl WireRole {
     /// Its word on the wire.
     pub(in crate::llm::wire) fn word(self) -> &'static str {
         match self {
@@ -123,9 +123,9 @@ pub(in crate::llm::wire) struct TurnPlace {
     /// The place of its message, from 0.
     pub(in crate::llm::wire) i: usize,
     /// The turn.
-    pub(in crate::llm::wire) turn: Turn,
+    pub(in crate::llm::wire) turn: WireRole,
     /// The turn before it.
-    pub(in crate::llm::wire) before: Option<Turn>,
+    pub(in crate::llm::wire) before: Option<WireRole>,
     /// Whether it is the last one.
     pub(in crate::llm::wire) is_last: bool,
     /// Whether it is the beginning of the answer.

@@ -17,10 +17,10 @@ mod schema;
 
 pub(super) use answer::{decode_response, encode_response};
 pub(super) use dialect::{
-    AnswerForm, CompletionWords, Deprecated, Dialect, ToolRules, Turn, TurnPlace, TurnRules,
+    AnswerForm, CompletionWords, Deprecated, Dialect, ToolRules, TurnPlace, TurnRules, WireRole,
 };
 pub(super) use read::decode_request;
 pub(super) use schema::unmet_schema;
 pub(super) use sent::BodyIn;
-pub(super) use stream::{Assembly, encode_stream};
+pub(super) use stream::{CompletionsAssembly, encode_stream};
 pub(super) use write::encode_request;

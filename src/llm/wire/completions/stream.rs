@@ -229,7 +229,7 @@ struct DeltaIn {
 }
 
 /// An answer as far as it has come.
-pub(in crate::llm::wire) struct Assembly {
+pub(in crate::llm::wire) struct CompletionsAssembly {
     /// Reads an event that tells of an error.
     error: fn(&[u8]) -> ChatError,
     /// Whether the usage has to come.
@@ -243,7 +243,7 @@ pub(in crate::llm::wire) struct Assembly {
     done: bool,
 }
 
-impl Assembly {
+impl CompletionsAssembly {
     /// The start of an answer. `error` reads an event that tells of an error; with `expects_usage`,
     /// a stream without usage is malformed, and without it the usage counts 0.
     pub(in crate::llm::wire) fn new(error: fn(&[u8]) -> ChatError, expects_usage: bool) -> Self {
@@ -286,7 +286,7 @@ impl Assembly {
     }
 }
 
-impl StreamAssembly for Assembly {
+impl StreamAssembly for CompletionsAssembly {
     fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
         if data == b"[DONE]" {
             self.done = true;

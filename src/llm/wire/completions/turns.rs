@@ -5,20 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use super::dialect::{Turn, TurnPlace, TurnRules};
+use super::dialect::{TurnPlace, TurnRules, WireRole};
 use super::sent::{MessageIn, SentPart};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
 use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
 use crate::llm::wire::raw::Arguments;
 
 /// The role that a word names.
-fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Turn, Fault> {
+fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<WireRole, Fault> {
     Ok(match word.as_str() {
-        "system" => Turn::System,
-        "developer" if allowed.contains(&"developer") => Turn::System,
-        "user" => Turn::User,
-        "assistant" => Turn::Assistant,
-        "tool" => Turn::Tool,
+        "system" => WireRole::System,
+        "developer" if allowed.contains(&"developer") => WireRole::System,
+        "user" => WireRole::User,
+        "assistant" => WireRole::Assistant,
+        "tool" => WireRole::Tool,
         "function" if allowed.contains(&"function") => {
             let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
             return Err(Fault::said(
@@ -57,14 +57,14 @@ pub(super) fn messages(
         )?;
         let prefix = message.prefix.unwrap_or_default();
         (rules.check_order)(TurnPlace { i, turn, before, is_last: i == last, prefix })?;
-        if turn != Turn::Tool {
+        if turn != WireRole::Tool {
             calls.close()?;
         }
         let need_content = |content: Option<TextOrList<Obj<SentPart>>>| {
             content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))
         };
         match turn {
-            Turn::System => {
+            WireRole::System => {
                 let text = texts(i, need_content(message.content)?)?.join("\n");
                 match &mut system {
                     Some(all) => {
@@ -74,17 +74,17 @@ pub(super) fn messages(
                     None => system = Some(text),
                 }
             }
-            Turn::User => {
+            WireRole::User => {
                 let content =
                     texts(i, need_content(message.content)?)?.into_iter().map(Part::Text).collect();
                 messages.push(Message { role: Role::User, content });
             }
-            Turn::Assistant => {
+            WireRole::Assistant => {
                 let content = assistant(rules, i, message)?;
                 calls.open(i, &content);
                 messages.push(Message { role: Role::Assistant, content });
             }
-            Turn::Tool => {
+            WireRole::Tool => {
                 let id = message
                     .tool_call_id
                     .ok_or_else(|| Fault::missing(format!("messages.{i}.tool_call_id")))?;
@@ -93,7 +93,7 @@ pub(super) fn messages(
                 let part = Part::ToolResult(ToolResult { id, content, is_error: false });
                 // Results in a row are one turn of the user.
                 match messages.last_mut() {
-                    Some(turn) if before == Some(Turn::Tool) => turn.content.push(part),
+                    Some(turn) if before == Some(WireRole::Tool) => turn.content.push(part),
                     _ => messages.push(Message { role: Role::User, content: vec![part] }),
                 }
             }
@@ -172,10 +172,10 @@ fn assistant(rules: &TurnRules, i: usize, message: MessageIn) -> Result<Vec<Part
                 Arguments::Text(text) => text,
                 Arguments::Object(text) if rules.object_arguments => text,
                 Arguments::Object(_) => {
-                    use crate::llm::wire::body::Kind;
+                    use crate::llm::wire::body::JsonKind;
                     return Err(Fault::new(
                         path("function.arguments"),
-                        Problem::Type { expected: Kind::Text, found: Kind::Object },
+                        Problem::Type { expected: JsonKind::Text, found: JsonKind::Object },
                     ));
                 }
             };

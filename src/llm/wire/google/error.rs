@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::llm::chat::{ChatError, ErrorKind};
-use crate::llm::wire::body::{Fault, Kind, Problem};
+use crate::llm::wire::body::{Fault, JsonKind, Problem};
 use crate::llm::wire::headers::{Headers, Reply, excerpt, kind_of, with_retry_headers};
 use crate::llm::wire::sse::put;
 use crate::time::Duration;
@@ -70,12 +70,12 @@ pub(super) fn reject(fault: Fault) -> ChatError {
         Problem::Missing => format!("{named}{path} is not specified"),
         Problem::Type { expected, found } => {
             let kind = match expected {
-                Kind::Text | Kind::TextOrObject | Kind::TextOrList => "TYPE_STRING",
-                Kind::Integer => "TYPE_INT32",
-                Kind::Number => "TYPE_FLOAT",
-                Kind::Boolean => "TYPE_BOOL",
-                Kind::List => "a list",
-                Kind::Object | Kind::Null | Kind::Other => "an object",
+                JsonKind::Text | JsonKind::TextOrObject | JsonKind::TextOrList => "TYPE_STRING",
+                JsonKind::Integer => "TYPE_INT32",
+                JsonKind::Number => "TYPE_FLOAT",
+                JsonKind::Boolean => "TYPE_BOOL",
+                JsonKind::List => "a list",
+                JsonKind::Object | JsonKind::Null | JsonKind::Other => "an object",
             };
             if path.is_empty() {
                 format!("Invalid JSON payload received. Expected {kind}, found {}", found.words())
@@ -291,7 +291,7 @@ mod tests {
         );
         let error = reject(Fault::new(
             "contents.0.parts.2.text",
-            Problem::Type { expected: Kind::Text, found: Kind::Integer },
+            Problem::Type { expected: JsonKind::Text, found: JsonKind::Integer },
         ));
         assert_eq!(
             error.message,

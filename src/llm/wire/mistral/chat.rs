@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::dialect::DIALECT;
 use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
-use crate::llm::wire::body::{Fault, Kind, Problem};
+use crate::llm::wire::body::{Fault, JsonKind, Problem};
 use crate::llm::wire::completions;
 use crate::llm::wire::headers::{
     Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
@@ -80,13 +80,13 @@ pub(super) fn reject(fault: Fault) -> ChatError {
         Problem::Missing => ("Field required".to_owned(), Some("missing")),
         Problem::Type { expected, .. } => {
             let (words, code) = match expected {
-                Kind::Text | Kind::TextOrObject => ("string", "string_type"),
-                Kind::TextOrList => ("string or list", "string_type"),
-                Kind::Integer => ("integer", "int_type"),
-                Kind::Number => ("number", "float_type"),
-                Kind::Boolean => ("boolean", "bool_type"),
-                Kind::List => ("list", "list_type"),
-                Kind::Object | Kind::Null | Kind::Other => ("dictionary", "dict_type"),
+                JsonKind::Text | JsonKind::TextOrObject => ("string", "string_type"),
+                JsonKind::TextOrList => ("string or list", "string_type"),
+                JsonKind::Integer => ("integer", "int_type"),
+                JsonKind::Number => ("number", "float_type"),
+                JsonKind::Boolean => ("boolean", "bool_type"),
+                JsonKind::List => ("list", "list_type"),
+                JsonKind::Object | JsonKind::Null | JsonKind::Other => ("dictionary", "dict_type"),
             };
             (format!("Input should be a valid {words}"), Some(code))
         }

@@ -6,7 +6,7 @@
 use crate::llm::families::Family;
 use crate::llm::wire::body::{Fault, Problem};
 use crate::llm::wire::completions::{
-    AnswerForm, BodyIn, CompletionWords, Dialect, ToolRules, Turn, TurnPlace, TurnRules,
+    AnswerForm, BodyIn, CompletionWords, Dialect, ToolRules, TurnPlace, TurnRules, WireRole,
 };
 
 /// The code for messages in an order that the service does not take.
@@ -116,11 +116,11 @@ fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
 }
 
 /// Whether `turn` may come after `before`.
-fn may_follow(turn: Turn, before: Turn) -> bool {
+fn may_follow(turn: WireRole, before: WireRole) -> bool {
     match before {
-        Turn::System | Turn::User => turn != Turn::Tool,
-        Turn::Assistant => turn != Turn::System,
-        Turn::Tool => matches!(turn, Turn::Assistant | Turn::Tool),
+        WireRole::System | WireRole::User => turn != WireRole::Tool,
+        WireRole::Assistant => turn != WireRole::System,
+        WireRole::Tool => matches!(turn, WireRole::Assistant | WireRole::Tool),
     }
 }
 
@@ -128,7 +128,7 @@ fn check_order(place: TurnPlace) -> Result<(), Fault> {
     let TurnPlace { i, turn, before, is_last, prefix } = place;
     let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
     match before {
-        None if matches!(turn, Turn::Assistant | Turn::Tool) && is_last => {
+        None if matches!(turn, WireRole::Assistant | WireRole::Tool) && is_last => {
             return refuse(
                 "Conversation must start with a user message or system message".to_owned(),
             );
@@ -142,7 +142,7 @@ fn check_order(place: TurnPlace) -> Result<(), Fault> {
         }
         _ => {}
     }
-    if is_last && turn == Turn::Assistant && !prefix {
+    if is_last && turn == WireRole::Assistant && !prefix {
         return refuse("Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant".to_owned());
     }
     Ok(())

@@ -112,7 +112,7 @@ impl Api for Completions {
     }
 
     fn stream_assembly(&self, _include_usage: bool) -> Box<dyn StreamAssembly> {
-        Box::new(completions::Assembly::new(chat::stream_error, true))
+        Box::new(completions::CompletionsAssembly::new(chat::stream_error, true))
     }
 
     fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply {

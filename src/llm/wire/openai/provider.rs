@@ -118,7 +118,7 @@ impl Api for Completions {
 
     fn stream_assembly(&self, include_usage: bool) -> Box<dyn StreamAssembly> {
         // The usage comes only where it was asked for: without it, an answer counts 0 tokens.
-        Box::new(completions::Assembly::new(chat::stream_error, include_usage))
+        Box::new(completions::CompletionsAssembly::new(chat::stream_error, include_usage))
     }
 
     fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::compaction;
 use super::sent::{ConversationItemIn, ItemPartIn};
 use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, Kind, Obj, Problem, TextOrList, read};
+use crate::llm::wire::body::{Fault, JsonKind, Obj, Problem, TextOrList, read};
 
 /// Tokens of an image in high detail: a square of 1,024 pixels, as OpenAI's guide to vision counts
 /// it.
@@ -166,7 +166,7 @@ fn message(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, F
     let role = item.role.ok_or_else(|| Fault::missing(path("role")))?;
     let content = item.content.ok_or_else(|| Fault::missing(path("content")))?;
     if content.get() == "null" {
-        let problem = Problem::Type { expected: Kind::TextOrList, found: Kind::Null };
+        let problem = Problem::Type { expected: JsonKind::TextOrList, found: JsonKind::Null };
         return Err(Fault::new(path("content"), problem));
     }
     let (texts, tokens) = texts(&path("content"), content)?;
