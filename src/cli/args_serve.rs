@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::llm::wire::address::is_loopback;
+use crate::llm::wire::address::{is_address, is_loopback};
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::Repeat;
 use crate::time::Duration;
@@ -121,9 +121,9 @@ fn upstream(text: &str) -> Result<(Provider, String), String> {
     let provider = provider.ok_or_else(|| {
         format!("there is no provider `{name}`; expected one of: {}", known.join(", "))
     })?;
-    if !(url.starts_with("https://") || is_loopback(url)) {
+    if !is_address(url) || !(url.starts_with("https://") || is_loopback(url)) {
         return Err(format!(
-            "expected an address with https://, or one of this machine, found {url}"
+            "expected an address with https://, or one of this machine, without user, query or fragment, found {url}"
         ));
     }
     Ok((provider, url.to_owned()))

@@ -206,7 +206,19 @@ pub fn provider_of(path: &str, door: Option<Provider>) -> Option<(Provider, Stri
     }
     let chats = PROVIDERS.iter().find_map(|provider| {
         let rest = rest(*provider, provider.mount)?;
-        rest.starts_with(provider.api.chat_path()).then_some((*provider, rest))
+        let is_chat = match provider.api.path_api() {
+            None => rest.starts_with(provider.api.chat_path()),
+            // The path of chats ends with a pattern for the model and what is asked of it.
+            Some(api) => {
+                let own = provider.api.chat_path().rsplit_once('/').map(|(folder, _)| folder);
+                let mut folders = own.into_iter().chain(api.other_versions().iter().copied());
+                folders.any(|folder| {
+                    let name = rest.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+                    name.is_some_and(|name| name.contains([':', '{']))
+                })
+            }
+        };
+        is_chat.then_some((*provider, rest))
     });
     chats.or_else(|| {
         let based = PROVIDERS
@@ -291,6 +303,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::llm::chat::ChatRequest;
     use crate::llm::wire::openai::OPENAI;
 
     fn exchange(request: Value, body: &str) -> KeptExchange {
@@ -352,6 +365,13 @@ mod tests {
             assert_eq!(found, Some(*provider), "{path}");
         }
         assert_eq!(provider_of("/v1/responses", None), Some((OPENAI, "/responses".to_owned())));
+        for provider in PROVIDERS.iter().filter(|provider| provider.api.path_api().is_some()) {
+            let target = provider.target(&ChatRequest::new("some-model"));
+            let (path, _) = target.split_once('?').unwrap_or((&target, ""));
+            let path = [provider.mount, provider.base_path(), path].concat();
+            let found = provider_of(&path, None).map(|(found, _)| found);
+            assert_eq!(found, Some(*provider), "{path}");
+        }
         assert_eq!(provider_of("/_simlab/status", None), None);
         assert_eq!(provider_of("/bulk", None), None);
     }

@@ -19,10 +19,42 @@ pub fn is_address(address: &str) -> bool {
 #[must_use]
 pub fn is_loopback(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // Before an `@` stands a user: `http://localhost:80@elsewhere` goes elsewhere.
+    if authority.contains('@') {
+        return false;
+    }
     let host = match authority.strip_prefix('[') {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
     };
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_of_this_machine_is_loopback() {
+        for address in [
+            "http://localhost",
+            "http://localhost:80/v1",
+            "https://127.0.0.1:1",
+            "http://[::1]:9/x",
+            "127.8.9.1",
+        ] {
+            assert!(is_loopback(address), "{address}");
+        }
+        for address in [
+            "http://localhost:80@elsewhere.example",
+            "http://127.0.0.1@elsewhere.example/",
+            "http://elsewhere.example?localhost",
+            "http://elsewhere.example#@localhost",
+            "http://elsewhere.example\\@localhost",
+            "http://localhost.elsewhere.example",
+        ] {
+            assert!(!is_loopback(address), "{address}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use super::words::{has_word, is_empty, split, stem};
 
 /// How deep references are followed.
 const MAX_FOLLOWED: usize = 16;
+/// Most fields of one schema: one that refers to itself has a hundred times as many at each depth.
+const MAX_NESTED: usize = 5_000;
 /// From here on a fact fits so well that a field is filled which may be left out.
 pub const SURE: u32 = 60;
 
@@ -119,10 +121,11 @@ fn resolved<'a>(root: &'a Value, schema: &'a Value) -> (&'a Value, bool) {
 /// The fields of an object's schema.
 #[must_use]
 pub fn slots(root: &Value) -> Vec<FieldSlot> {
-    fields(root, root, 0)
+    fields(root, root, 0, &mut { MAX_NESTED })
 }
 
-fn fields(root: &Value, schema: &Value, depth: usize) -> Vec<FieldSlot> {
+/// The fields at this depth; nested ones while some of `left` is left.
+fn fields(root: &Value, schema: &Value, depth: usize, left: &mut usize) -> Vec<FieldSlot> {
     let (schema, _) = resolved(root, schema);
     let required: Vec<&str> = schema
         .get("required")
@@ -135,11 +138,21 @@ fn fields(root: &Value, schema: &Value, depth: usize) -> Vec<FieldSlot> {
     properties
         .iter()
         .take(100)
-        .map(|(name, schema)| slot(root, name, schema, required.contains(&name.as_str()), depth))
+        .map(|(name, schema)| {
+            slot((root, schema), name, required.contains(&name.as_str()), depth, left)
+        })
         .collect()
 }
 
-fn slot(root: &Value, name: &str, outer: &Value, required: bool, depth: usize) -> FieldSlot {
+fn slot(
+    (root, outer): (&Value, &Value),
+    name: &str,
+    required: bool,
+    depth: usize,
+    left: &mut usize,
+) -> FieldSlot {
+    *left = left.saturating_sub(1);
+    let nests = depth < 4 && *left > 0;
     let (inner, mut nullable) = resolved(root, outer);
     let words: Vec<String> = split(name).into_iter().map(|(_, word)| word).collect();
     let either = |word: &str| outer.get(word).or_else(|| inner.get(word));
@@ -161,14 +174,14 @@ fn slot(root: &Value, name: &str, outer: &Value, required: bool, depth: usize) -
         (_, "integer") => Class::Number(true),
         (_, "number") => Class::Number(false),
         (_, "boolean") => Class::Boolean,
-        (_, "array") if depth < 4 => match inner.get("items") {
-            Some(items) => Class::List(Box::new(slot(root, name, items, true, depth + 1))),
+        (_, "array") if nests => match inner.get("items") {
+            Some(items) => Class::List(Box::new(slot((root, items), name, true, depth + 1, left))),
             None => Class::Other,
         },
-        (_, "object") if depth < 4 => Class::Object(fields(root, inner, depth + 1)),
+        (_, "object") if nests => Class::Object(fields(root, inner, depth + 1, left)),
         (_, "string") => text_class(&words, &told, inner.get("format").and_then(Value::as_str)),
-        _ if depth < 4 && inner.get("properties").is_some() => {
-            Class::Object(fields(root, inner, depth + 1))
+        _ if nests && inner.get("properties").is_some() => {
+            Class::Object(fields(root, inner, depth + 1, left))
         }
         _ if kind.is_empty() => text_class(&words, &told, None),
         _ => Class::Other,
@@ -454,5 +467,29 @@ pub fn fit(slot: &FieldSlot, fact: &StatedFact, money: bool) -> u32 {
         (Class::Plain, FactKind::Phrase) => 20,
         (Class::Person, FactKind::Phrase) => 10,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_refers_to_itself_has_a_bounded_number_of_fields() {
+        let own: serde_json::Map<String, Value> =
+            (0..100).map(|nth| (format!("f{nth}"), json!({ "$ref": "#/$defs/own" }))).collect();
+        let own = json!({ "type": "object", "properties": own });
+        let root = json!({ "$ref": "#/$defs/own", "$defs": { "own": own } });
+        fn count(slots: &[FieldSlot]) -> usize {
+            let below = |slot: &FieldSlot| match &slot.class {
+                Class::Object(fields) => count(fields),
+                _ => 0,
+            };
+            slots.len() + slots.iter().map(below).sum::<usize>()
+        }
+        let found = slots(&root);
+        assert_eq!(found.len(), 100, "the fields themselves are all there");
+        // The last object may add its own hundred, at each depth.
+        assert!(count(&found) <= MAX_NESTED + 500, "{}", count(&found));
     }
 }
