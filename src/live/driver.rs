@@ -84,15 +84,18 @@ impl DrivenApp {
 
     /// Asks one question.
     async fn ask(&self, values: &TemplateValues<'_>) -> Result<(String, Value), VisitFailure> {
-        let answer = self
-            .post(&self.form.path, &self.form.body.fill(values))
-            .await
-            .map_err(|broken| VisitFailure { broken: Some(broken.kind), reason: broken.words })?;
-        let failed = |reason: String| VisitFailure { broken: None, reason };
+        let answer =
+            self.post(&self.form.path, &self.form.body.fill(values)).await.map_err(|broken| {
+                VisitFailure { passes: broken.kind != ErrorKind::Connection, reason: broken.words }
+            })?;
+        let failed = |reason: String| VisitFailure { passes: false, reason };
         if !(200..300).contains(&answer.status) {
             let words = shown(&String::from_utf8_lossy(&answer.body));
             let words = if words.is_empty() { words } else { format!(": {words}") };
-            return Err(failed(format!("status {}{words}", answer.status)));
+            // A server's error or a limit may pass; a refusal comes again.
+            let passes = answer.status >= 500 || answer.status == 429;
+            let reason = format!("status {}{words}", answer.status);
+            return Err(VisitFailure { passes, reason });
         }
         let response: Value = serde_json::from_slice(&answer.body).map_err(|_| {
             failed(format!(
@@ -102,7 +105,8 @@ impl DrivenApp {
         })?;
         for (pointer, value) in &self.form.failed {
             if response.pointer(pointer) == Some(value) {
-                return Err(failed(format!("the app failed: `{pointer}` is {value}")));
+                let reason = format!("the app failed: `{pointer}` is {value}");
+                return Err(VisitFailure { passes: true, reason });
             }
         }
         match response.pointer(&self.form.answer) {
@@ -136,10 +140,11 @@ impl DrivenApp {
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct VisitFailure {
-    /// How the connection broke, if it did.
-    broken: Option<ErrorKind>,
     /// In words.
     reason: String,
+    /// Whether the next question may have one: not where nobody is there, or where the app takes or
+    /// gives another form.
+    passes: bool,
 }
 
 /// Sends the users' questions, so many at a time, until all have been sent or `stop` is true, and
@@ -201,14 +206,8 @@ async fn user(
         let asked = app.ask(&values).await;
         let latency = watch.elapsed();
         let outcome = match asked {
-            Err(VisitFailure { broken, reason }) => {
-                // A broken connection or an error of the server may pass; a refusal or an answer of
-                // another form will come again.
-                let passing = matches!(broken, Some(kind) if kind != ErrorKind::Connection)
-                    || reason.starts_with("status 5")
-                    || reason.starts_with("status 429")
-                    || reason.starts_with("the app failed");
-                VisitOutcome::Failed { reason, hopeless: !passing }
+            Err(VisitFailure { reason, passes }) => {
+                VisitOutcome::Failed { reason, hopeless: !passes }
             }
             Ok((answer, response)) => {
                 let rating = match judge {
