@@ -151,6 +151,13 @@ pub(super) fn drive(args: &DriveArgs) -> Ended {
                 let waited = server.settled(args.wait).await;
                 progress.finish();
                 waited.map_err(failed)?;
+                if server.events().await.map_err(failed)? == 0 {
+                    output::message(&format!(
+                        "warning: no event has arrived at {0}, so the report is empty: point your app's LaunchDarkly SDK \
+                         there (`curl -s {0}/_simlab/env` prints its variables)",
+                        plain(args.serve.as_deref().unwrap_or_default())
+                    ));
+                }
                 let wanted = match args.format {
                     DriveFormat::Text => "text/plain",
                     DriveFormat::Json => "application/json",

@@ -76,7 +76,7 @@ pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
             .help("a comment that begins with /* ends with */"),
         Error::UnexpectedChar(_) => at("expected a value".to_owned(), "no value begins so"),
         Error::TrailingCharacters => {
-            at("expected the end of the file".to_owned(), "the scenario has ended before this")
+            at("expected the end of the file".to_owned(), "the text has ended before this")
                 .help("is there a bracket too many?")
         }
         Error::InvalidEscape(_) => {

@@ -234,6 +234,15 @@ fn failures_that_may_pass_are_counted_and_can_end_with_an_exit_code() {
 }
 
 #[test]
+fn an_app_that_sends_no_events_is_warned_of() {
+    let served = Served::start(&["security"]);
+    let address = format!("http://{}", served.address);
+    let app = answering(ResponseTemplate::new(200).set_body_json(json!({ "response": "Yes." })));
+    let ran = drive(&app.1.uri(), &["--serve", &address, "--wait", "100ms"]);
+    assert!(ran.code == 0 && ran.err.contains("no event has arrived"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn wrong_input_is_told_before_anything_is_sent() {
     let place = folder("drive-wrong");
     let form = place.join("app.ron");
