@@ -29,14 +29,14 @@ const MAX_LABEL: usize = 300;
 
 /// A text and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceText {
     /// The file's path as the user gave it.
     pub name: Arc<str>,
     /// Its text.
     pub text: Arc<str>,
 }
 
-impl Source {
+impl SourceText {
     /// A source.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
@@ -56,7 +56,7 @@ pub struct Diagnostic {
     /// What is wrong, as a lower-case fragment.
     pub message: String,
     /// The text that it points into; `None` where there is none (a missing file).
-    pub source: Option<Source>,
+    pub source: Option<SourceText>,
     /// Byte ranges of the text, each with what is to be said of it.
     pub labels: Vec<(Range<usize>, String)>,
     /// What to do about it.
@@ -72,7 +72,7 @@ impl Diagnostic {
 
     /// The same, pointing at a place of a text.
     #[must_use]
-    pub fn at(mut self, source: &Source, span: Range<usize>, label: impl Into<String>) -> Self {
+    pub fn at(mut self, source: &SourceText, span: Range<usize>, label: impl Into<String>) -> Self {
         let end = source.text.len();
         self.source = Some(source.clone());
         self.labels.push((span.start.min(end)..span.end.min(end), label.into()));
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_text_cannot_steer_the_terminal_and_keeps_its_places() {
-        let source = Source::new("a\u{1b}[2J.ron", "(\n  seed: \u{9b}x\u{7},\r\n)");
+        let source = SourceText::new("a\u{1b}[2J.ron", "(\n  seed: \u{9b}x\u{7},\r\n)");
         let drawn =
             Diagnostic::new("no\u{1b}]0;number").at(&source, 12..13, "here\u{8}").render(false);
         assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{drawn:?}");
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_fault_without_a_place_names_its_file() {
         let mut fault = Diagnostic::new("nothing is measured").help("list metrics");
-        fault.source = Some(Source::new("a.ron", "()"));
+        fault.source = Some(SourceText::new("a.ron", "()"));
         assert_eq!(
             fault.render(false),
             "  × nothing is measured\n  help: list metrics\n    in a.ron\n"
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_fault_shows_the_line() {
-        let source = Source::new("a.ron", "(\n  seed: x,\n)");
+        let source = SourceText::new("a.ron", "(\n  seed: x,\n)");
         let drawn =
             Diagnostic::new("no number").at(&source, 10..11, "here").help("write 1").render(false);
         assert!(

@@ -256,7 +256,7 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
         Event::Finished { outcome, latency } => {
             tell(AppEvent::RequestDuration, latency.us());
             tell(AppEvent::GraphDuration, latency.us() / 1000 * 1000);
-            if outcome == crate::journal::Outcome::Answered {
+            if outcome == crate::journal::VisitEnd::Answered {
                 tell(AppEvent::GraphSuccess, 1);
             } else {
                 tell(AppEvent::RequestFailed, 1);

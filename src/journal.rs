@@ -120,7 +120,7 @@ pub enum Label {
 
 /// How a visit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
+pub enum VisitEnd {
     /// With an answer.
     Answered,
     /// Without one.
@@ -236,7 +236,7 @@ pub enum Event {
     /// The request was answered, or not.
     Finished {
         /// How.
-        outcome: Outcome,
+        outcome: VisitEnd,
         /// From arrival to end.
         latency: Duration,
     },
@@ -450,8 +450,8 @@ fn encode(entry: &Entry) -> Bytes {
             .u8(failed.map_or(u8::MAX, |k| k as u8)),
         Event::Finished { outcome, latency } => {
             let kind = match outcome {
-                Outcome::Answered => u8::MAX,
-                Outcome::Failed(kind) => kind as u8,
+                VisitEnd::Answered => u8::MAX,
+                VisitEnd::Failed(kind) => kind as u8,
             };
             b.u8(9).u8(kind).u64(latency.us())
         }

@@ -7,7 +7,7 @@
 
 use crate::agents::library::Library;
 use crate::knowledge::{KnowledgeBase, PiiSet};
-use crate::llm::model::{Body, Prompt, Reply, Said};
+use crate::llm::model::{Body, ModelReply, Prompt, Said};
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
 
@@ -50,7 +50,7 @@ impl Texts<'_> {
 
     /// The parts of a reply to a prompt.
     #[must_use]
-    pub fn reply(&self, reply: &Reply, prompt: &Prompt<'_>) -> Vec<String> {
+    pub fn reply(&self, reply: &ModelReply, prompt: &Prompt<'_>) -> Vec<String> {
         render::reply(reply, prompt.question, prompt.routes, (self.tools, self.base))
     }
 }

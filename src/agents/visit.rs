@@ -20,13 +20,13 @@ use crate::agents::app::{App, Assignment, Brief, Exchange};
 pub use crate::agents::need::Need;
 use crate::agents::need::Phase;
 use crate::agents::outcome::VisitQuality;
-use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Outcome, Served};
+use crate::journal::{AgentId, Caller, Event, FailureKind, Label, Served, VisitEnd};
 use crate::judge::{Sees, shown};
 use crate::knowledge::{
     Grade, PersonalData, PiiKind, PiiSet, Prescreen, Question, Redaction, detect_personal_data,
 };
 use crate::llm::model::{
-    Body, CallFailure, Completion, Given, Message, Passages, Reply, Role, Said,
+    Body, CallFailure, Completion, Given, MessageRole, ModelReply, Passages, PromptMessage, Said,
 };
 use crate::llm::setup::Setup;
 use crate::quantity::Money;
@@ -348,7 +348,7 @@ impl Visit {
             Phase::Working => self.turn(app, at, now, result, &mut tell),
             Phase::Judging => {
                 let (label, failed) = match result {
-                    Ok(Completion { reply: Reply::Label(label), .. }) => (label, false),
+                    Ok(Completion { reply: ModelReply::Label(label), .. }) => (label, false),
                     _ => (Label::None, true),
                 };
                 tell(Event::Judged { agent: self.answered_by, label, failed });
@@ -363,7 +363,7 @@ impl Visit {
     }
 
     /// The question is there (or its fallback): it waits for [`Visit::send`].
-    fn written(&mut self, app: &App<'_>, reply: Option<Reply>) {
+    fn written(&mut self, app: &App<'_>, reply: Option<ModelReply>) {
         let fallback = || {
             // The tutorial's fallback: a name and an e-mail address.
             let items = PiiSet::NONE.with(PiiKind::Name).with(PiiKind::Email);
@@ -372,7 +372,7 @@ impl Visit {
             Said::Recipe(Question { topic, complexity, template: 0, personal, listed: None })
         };
         let question = match reply {
-            Some(Reply::Question(question)) => question,
+            Some(ModelReply::Question(question)) => question,
             _ => fallback(),
         };
         self.asked(app, question);
@@ -442,7 +442,7 @@ impl Visit {
     /// The request is answered, or failed; an answer is judged.
     fn over(&mut self, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
         let failed = failed.or(self.crashed.then_some(FailureKind::Crashed));
-        let outcome = failed.map_or(Outcome::Answered, Outcome::Failed);
+        let outcome = failed.map_or(VisitEnd::Answered, VisitEnd::Failed);
         tell(Event::Finished { outcome, latency: now.since(self.started) });
         self.quality = match failed {
             Some(_) => Some(VisitQuality::Failed),
@@ -494,7 +494,11 @@ impl Visit {
             branch.tools_shown += app.library.leading_tokens(&output, room);
         }
         branch.tool_characters = branch.tool_characters.saturating_add(characters + 1);
-        branch.push(Message { role: Role::Tool, body: Body::ToolOutput(output), tokens });
+        branch.push(PromptMessage {
+            role: MessageRole::Tool,
+            body: Body::ToolOutput(output),
+            tokens,
+        });
     }
 
     /// The client has given up at `now`.
@@ -504,7 +508,7 @@ impl Visit {
                 tell(branch.finished(now, Some(FailureKind::Timeout)));
             }
             let latency = now.since(self.started);
-            tell(Event::Finished { outcome: Outcome::Failed(FailureKind::Timeout), latency });
+            tell(Event::Finished { outcome: VisitEnd::Failed(FailureKind::Timeout), latency });
             self.quality = Some(VisitQuality::Failed);
             self.answer = None;
         }

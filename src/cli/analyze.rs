@@ -13,9 +13,9 @@ use super::commands::{Ended, bad_file, expected, print, read, rendered};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
-use crate::diagnostic::{Diagnostic, Source, Wanted, mistaken};
+use crate::diagnostic::{Diagnostic, SourceText, Wanted, mistaken};
 use crate::flags::events::moment;
-use crate::recorded::{Plan, events_report, look, statistics, statistics_report};
+use crate::recorded::{AnalysisPlan, events_report, look, statistics, statistics_report};
 use crate::report::{Report, from_json};
 
 /// Largest file of summary statistics, in bytes.
@@ -96,7 +96,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
     let mut plan = match name {
         Some(name) => {
             progress.total(size * PASSES);
-            let plan = Plan::recorded(&read(&name)?.scenario);
+            let plan = AnalysisPlan::recorded(&read(&name)?.scenario);
             let mut plan = plan.map_err(|fault| bad_file(&[fault]))?;
             if let Some(unit) = &args.unit {
                 plan.unit.clone_from(unit);
@@ -109,7 +109,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
             if found.readable == 0 {
                 return Err(nothing_readable(path, &found.faults));
             }
-            Plan::inferred(&stem(path), &found, args.unit.as_deref()).map_err(|reason| {
+            AnalysisPlan::inferred(&stem(path), &found, args.unit.as_deref()).map_err(|reason| {
                 let message = format!("`{}` has no experiment to analyze: {reason}", path.display());
                 let help = "an experiment needs exposures (`feature` events with `reason.inExperiment`) to two variations, and metric events (`custom`) of the same units; `--scenario` names experiments and metrics";
                 bad_file(&[Diagnostic::new(message).help(help)])
@@ -136,7 +136,7 @@ fn events(args: &AnalyzeArgs) -> Result<Report, Exit> {
 }
 
 /// Takes over what the command line says about the plan.
-fn settings(plan: &mut Plan, args: &AnalyzeArgs) -> Result<(), Exit> {
+fn settings(plan: &mut AnalysisPlan, args: &AnalyzeArgs) -> Result<(), Exit> {
     let usage = |option: &str, reason: String| {
         output::message(&format!("error: {option}: {reason}"));
         Exit::Usage
@@ -201,7 +201,7 @@ fn summary(args: &AnalyzeArgs) -> Result<Report, Exit> {
         return Err(Exit::Usage);
     }
     let text = text(&args.data, MAX_STATISTICS, Wanted::Data)?;
-    let source = Source::new(args.data.display().to_string(), text);
+    let source = SourceText::new(args.data.display().to_string(), text);
     let given = statistics(&source).map_err(|faults| {
         match mistaken(&source.name, source.text.as_bytes(), Wanted::Data) {
             Some(fault) => bad_file(&[fault]),

@@ -20,11 +20,11 @@ use crate::live::disk::{wait_for_name, write_private};
 use crate::live::environment;
 use crate::live::journal::{Journal, OpenError, Resumed, beside, bytes, lock};
 use crate::live::launchdarkly::Courier;
-use crate::live::reading::{Reading, Repaired, Unreadable, repair};
-use crate::live::recording::{Line, Payload, Recording};
+use crate::live::reading::{JournalReading, Repaired, UnreadableRecording, repair};
+use crate::live::recording::{Payload, RecordedLine, Recording};
 
 /// What a user can do about a journal that cannot be read.
-pub(super) fn help(error: &Unreadable, path: &Path) -> String {
+pub(super) fn help(error: &UnreadableRecording, path: &Path) -> String {
     match error.whole_after {
         0 => "name the file of --record, or journal.jsonl in the folder of a live run".to_owned(),
         _ => format!(
@@ -59,8 +59,8 @@ pub fn journal(command: &JournalCommand) -> Ended {
 }
 
 fn checked(path: &Path, text: &[u8]) -> Ended {
-    let Reading { recording, lines, cut_bytes, .. } =
-        Reading::of(text).map_err(|error| unusable(path, &error, help(&error, path)))?;
+    let JournalReading { recording, lines, cut_bytes, .. } =
+        JournalReading::of(text).map_err(|error| unusable(path, &error, help(&error, path)))?;
     let mut said = format!("{}: {} whole lines", path.display(), figure::count(lines));
     if cut_bytes > 0 {
         said +=
@@ -151,7 +151,7 @@ fn deliver(path: &Path) -> Ended {
         let courier = Courier::new(&access)?;
         for payload in pending {
             courier.send(&payload.id, &payload.unpacked()?).await?;
-            let line = Line::Sent { users: vec![payload.user] };
+            let line = RecordedLine::Sent { users: vec![payload.user] };
             journal
                 .write(&line)
                 .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;

@@ -31,11 +31,11 @@ use crate::live::environment::{self, LiveEnvironment};
 use crate::live::estimate::REPLICATIONS;
 use crate::live::fits::misfit;
 use crate::live::journal::{Journal, OpenError, Resumed, bytes};
-use crate::live::reading::Reading;
+use crate::live::reading::JournalReading;
 use crate::live::recording::{Recording, Run, SCHEMA};
 use crate::live::{
-    self, Limits, LiveContext, LiveOutcome, LiveRun, Session, Stopped, World, conclude, gather,
-    told,
+    self, Limits, LiveContext, LiveOutcome, LiveRun, LiveServices, Session, Stopped, conclude,
+    gather, told,
 };
 use crate::random::Seed;
 use crate::run::{Outcome, PreparedScenario, glances};
@@ -317,7 +317,7 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// What a person should know before agreeing.
-fn before(state: &RunState, expected: &live::Estimate, spent: u64, most: u64) -> String {
+fn before(state: &RunState, expected: &live::CostEstimate, spent: u64, most: u64) -> String {
     let money = |nano: u64| figure::money(nano as f64 / 1e9);
     let mut text = String::new();
     if spent > 0 {
@@ -427,13 +427,14 @@ pub fn replay(args: &ReplayArgs) -> Ended {
     let path = &args.recording;
     let text =
         fs::File::open(path).and_then(bytes).map_err(|error| unusable(path, &error, help))?;
-    let Reading { recording, cut_bytes, .. } = Reading::of(&text).map_err(|error| {
-        match mistaken(&path.display().to_string(), &text, Wanted::Recording) {
-            // A damaged recording is one, too.
-            Some(fault) if error.whole_before + error.whole_after == 0 => bad_file(&[fault]),
-            _ => unusable(path, &error, super::journal::help(&error, path)),
-        }
-    })?;
+    let JournalReading { recording, cut_bytes, .. } =
+        JournalReading::of(&text).map_err(|error| {
+            match mistaken(&path.display().to_string(), &text, Wanted::Recording) {
+                // A damaged recording is one, too.
+                Some(fault) if error.whole_before + error.whole_after == 0 => bad_file(&[fault]),
+                _ => unusable(path, &error, super::journal::help(&error, path)),
+            }
+        })?;
     let Some(run) = recording.run.clone() else {
         return Err(unusable(path, &"the run has not begun: nothing was recorded", help));
     };
@@ -458,7 +459,7 @@ pub fn replay(args: &ReplayArgs) -> Ended {
         let session = Session::new(
             &stage,
             run.clone(),
-            None::<World<std::convert::Infallible>>,
+            None::<LiveServices<std::convert::Infallible>>,
             recording,
             None,
         );

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
 use crate::analysis::{PairedCosts, PairedSpread};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, SourceText};
 use crate::plan::{
     CheckSettings, MeasuredPlan, PairedRequest, PlanAnswer, PlanCheck, PlanFault, PlanInputs,
     PlanRequest, PlannedMeasure, PlannedStudy, check_by_power, check_by_simulation, given,
@@ -346,7 +346,7 @@ fn shown(fault: &PlanFault, words: &[String]) -> Diagnostic {
         Some(span) => {
             let message = format!("`{}` does not fit", fault.option);
             Diagnostic::new(message).at(
-                &Source::new("the command line", line),
+                &SourceText::new("the command line", line),
                 span,
                 fault.message.clone(),
             )

@@ -22,8 +22,8 @@ use super::signals::told_to_stop;
 use crate::diagnostic::{Diagnostic, Wanted, mistaken};
 use crate::figure;
 use crate::power::{
-    Design, Header, Part, Power, PowerRequest, Replication, Search, aggregate, conduct, few, merge,
-    read_part, search, to_markdown, to_text, without_effect,
+    Design, Header, Power, PowerPart, PowerRequest, Replication, Search, aggregate, conduct, few,
+    merge, read_part, search, to_markdown, to_text, without_effect,
 };
 use crate::scenario::Scenario;
 use crate::time::{Duration, Stopwatch};
@@ -40,7 +40,7 @@ pub fn power(args: &PowerArgs) -> Ended {
     if !args.merge.is_empty() {
         let (header, done) = merged(&args.merge)?;
         if let Some(out) = &args.out {
-            save(out, &Part::new(header.clone(), &done))?;
+            save(out, &PowerPart::new(header.clone(), &done))?;
         }
         return shown(&aggregate(&header, &done), args.format);
     }
@@ -108,7 +108,7 @@ fn sweep(
     let header = header(&design, scenario)?;
     let mut done = BTreeMap::new();
     if let (Some(known), Some(path)) = (known, &args.resume) {
-        let fresh = Part::new(header.clone(), &BTreeMap::new());
+        let fresh = PowerPart::new(header.clone(), &BTreeMap::new());
         let (_, all) = merge(vec![fresh, known]).map_err(|(_, why)| unfit(path, &why))?;
         done = all.into_iter().filter(|(nth, _)| *nth < design.asked.replications).collect();
     }
@@ -123,7 +123,7 @@ fn sweep(
         clock = Stopwatch::start();
         let mut all = done.clone();
         all.extend(fresh.iter().map(|(nth, replication)| (*nth, replication.clone())));
-        if let Err(exit) = save(out, &Part::new(header.clone(), &all)) {
+        if let Err(exit) = save(out, &PowerPart::new(header.clone(), &all)) {
             // Better now than after hours of work.
             stop.store(true, Ordering::Relaxed);
             failed.get_or_insert(exit);
@@ -137,7 +137,7 @@ fn sweep(
     }
     done.extend(fresh);
     if let Some(out) = out {
-        save(out, &Part::new(header.clone(), &done))?;
+        save(out, &PowerPart::new(header.clone(), &done))?;
         output::message(&format!("{} replications are in {}", done.len(), out.display()));
     }
     Ok(aggregate(&header, &done))
@@ -328,7 +328,7 @@ fn shown(power: &Power, format: PowerFormat) -> Ended {
 }
 
 /// A saved part.
-fn part(path: &Path) -> Result<Part, Exit> {
+fn part(path: &Path) -> Result<PowerPart, Exit> {
     let text = text(path, MAX_PART, Wanted::Replications)?;
     read_part(&text).map_err(|why| {
         match mistaken(&path.display().to_string(), text.as_bytes(), Wanted::Replications) {
@@ -349,12 +349,12 @@ fn unfit(path: &Path, why: &str) -> Exit {
     reason = "`merge` numbers the parts, which are read from the paths one by one"
 )]
 fn merged(paths: &[PathBuf]) -> Result<(Header, BTreeMap<u64, Replication>), Exit> {
-    let parts = paths.iter().map(|path| part(path)).collect::<Result<Vec<Part>, Exit>>()?;
+    let parts = paths.iter().map(|path| part(path)).collect::<Result<Vec<PowerPart>, Exit>>()?;
     merge(parts).map_err(|(nth, why)| unfit(&paths[nth], &why))
 }
 
 /// Writes a part beside its place first, so that a full disk or an interruption loses nothing.
-fn save(path: &Path, part: &Part) -> Result<(), Exit> {
+fn save(path: &Path, part: &PowerPart) -> Result<(), Exit> {
     let write = || -> io::Result<()> {
         let json = part.to_json().map_err(io::Error::other)?;
         let mut beside = path.as_os_str().to_owned();

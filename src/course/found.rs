@@ -9,7 +9,7 @@ use crate::analysis::HealthStatus;
 use crate::figure;
 use crate::report::document::{CheckRow, Checklist, Element, Fact, Level, List, Mark, Section};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
-use crate::report::{Experiment, Number};
+use crate::report::{Number, ReportedExperiment};
 use crate::scenario::Lesson;
 
 /// Columns for the longest mark, `warning`, and a gap.
@@ -33,7 +33,7 @@ pub(super) fn found<'r>(side: &'r LessonSide, lesson: &Lesson) -> Vec<Element<'r
     elements
 }
 
-fn of_experiment(experiment: &Experiment) -> Vec<Element<'_>> {
+fn of_experiment(experiment: &ReportedExperiment) -> Vec<Element<'_>> {
     let users = experiment.exposures.0.iter();
     let users: Vec<String> =
         users.map(|(key, users)| format!("{} {key}", figure::count(*users))).collect();
@@ -90,7 +90,7 @@ fn change(change: Option<Number>, ends: Option<[Number; 2]>) -> [Cell; 2] {
 }
 
 /// Each treatment against the control, for all users and in the segments.
-fn changes(experiment: &Experiment) -> Table {
+fn changes(experiment: &ReportedExperiment) -> Table {
     let columns = vec![
         Column::words("metric"),
         Column::number("change"),
@@ -129,7 +129,7 @@ fn changes(experiment: &Experiment) -> Table {
 }
 
 /// Why a treatment has no estimate.
-fn missing(experiment: &Experiment) -> Vec<(String, String)> {
+fn missing(experiment: &ReportedExperiment) -> Vec<(String, String)> {
     let of = experiment.metrics.iter().flat_map(|metric| {
         let treatments = metric.variations.iter().filter(|own| own.key != experiment.control);
         treatments.filter(|own| own.relative_difference.is_none()).map(move |own| {
@@ -141,7 +141,7 @@ fn missing(experiment: &Experiment) -> Vec<(String, String)> {
 }
 
 /// What a bandit made of the split.
-fn bandit(experiment: &Experiment) -> Vec<Fact> {
+fn bandit(experiment: &ReportedExperiment) -> Vec<Fact> {
     let Some(bandit) = &experiment.bandit else { return Vec::new() };
     let Some(last) = bandit.reallocations.last() else { return Vec::new() };
     let shares = last.shares.0.iter();

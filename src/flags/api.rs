@@ -98,7 +98,7 @@ impl Request {
 
 /// What a successful request gives.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reply {
+pub struct ApiReply {
     /// HTTP status, 200 to 204.
     pub status: u16,
     /// The body; null when there is none.

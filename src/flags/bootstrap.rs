@@ -19,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
-use super::api::{ApiError, Reply, Request};
+use super::api::{ApiError, ApiReply, Request};
 use super::mock::Account;
 use super::spec::ProjectSpec;
 
@@ -32,7 +32,7 @@ pub trait FlagAdmin {
     ///
     /// # Errors
     /// What the service refuses, or that it cannot be reached.
-    fn call(&mut self, request: Request) -> impl Future<Output = Result<Reply, ApiError>>;
+    fn call(&mut self, request: Request) -> impl Future<Output = Result<ApiReply, ApiError>>;
 }
 
 /// The mock at one moment.
@@ -44,14 +44,14 @@ pub struct MockAdmin<'a> {
 }
 
 impl FlagAdmin for MockAdmin<'_> {
-    async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
+    async fn call(&mut self, request: Request) -> Result<ApiReply, ApiError> {
         self.account.handle(&request, self.now_ms)
     }
 }
 
 /// Whether to change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum BootstrapMode {
     /// Only read, and say what would be done.
     Plan,
     /// Create what is missing, and leave what is there.
@@ -203,7 +203,7 @@ impl std::error::Error for BootstrapError {}
 pub async fn bootstrap(
     admin: &mut impl FlagAdmin,
     spec: &ProjectSpec,
-    mode: Mode,
+    mode: BootstrapMode,
 ) -> Result<Vec<Action>, BootstrapError> {
     steps::BootstrapSession::new(admin, spec, mode).run().await
 }
@@ -224,8 +224,11 @@ pub fn mock_account(
             account.fix_iteration_seed(&spec.key, &spec.environment, &experiment.key, seed);
         }
     }
-    let actions =
-        at_once(bootstrap(&mut MockAdmin { account: &mut account, now_ms }, spec, Mode::Apply))?;
+    let actions = at_once(bootstrap(
+        &mut MockAdmin { account: &mut account, now_ms },
+        spec,
+        BootstrapMode::Apply,
+    ))?;
     Ok((account, actions))
 }
 

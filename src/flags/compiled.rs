@@ -75,20 +75,20 @@ impl Evaluation {
 
 /// A ruleset that cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableRuleset {
     /// `flag` or `segment`, and its key.
     pub item: String,
     /// What an SDK would not accept.
     pub reason: String,
 }
 
-impl std::fmt::Display for Unreadable {
+impl std::fmt::Display for UnreadableRuleset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the {} cannot be read: {}", self.item, self.reason)
     }
 }
 
-impl std::error::Error for Unreadable {}
+impl std::error::Error for UnreadableRuleset {}
 
 /// What is left to do at a call.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +144,7 @@ impl Compiled {
         ruleset: &Ruleset,
         configs: &[K],
         attribute_sets: &[Attributes],
-    ) -> Result<Self, Unreadable> {
+    ) -> Result<Self, UnreadableRuleset> {
         let mut store = Store::default();
         for (key, segment) in &ruleset.segments {
             store.segments.insert(key.clone(), read(segment, "segment", key)?);
@@ -325,7 +325,7 @@ impl Compiled {
     }
 
     /// Appends one plan for each attribute set.
-    fn plan(&mut self, config: &Config) -> Result<(), Unreadable> {
+    fn plan(&mut self, config: &Config) -> Result<(), UnreadableRuleset> {
         let key = &config.flag.key;
         // As the official crate understood it: one spelling for each thing.
         let flag: &Value = &write(&config.flag, "flag", key)?;
@@ -384,7 +384,7 @@ impl Compiled {
         serve: &vendor::VariationOrRollout,
         flag: &Value,
         reason: Reason,
-    ) -> Result<Option<u32>, Unreadable> {
+    ) -> Result<Option<u32>, UnreadableRuleset> {
         let vendor::VariationOrRollout::Rollout { rollout } = serve else { return Ok(None) };
         let key = &config.flag.key;
         let rollout: &Value = &write(rollout, "rollout of flag", key)?;
@@ -425,7 +425,7 @@ impl Compiled {
         &self,
         clause: &Value,
         seen: &mut BTreeSet<String>,
-    ) -> Result<bool, Unreadable> {
+    ) -> Result<bool, UnreadableRuleset> {
         if clause["op"] != "segmentMatch" {
             return Ok(clause["attribute"].as_str().is_some_and(is_key));
         }
@@ -547,7 +547,7 @@ fn reach(
 }
 
 /// A flag that serves its second variation where `clause` holds, and its first elsewhere.
-fn probe(clause: &Value, key: &str) -> Result<vendor::Flag, Unreadable> {
+fn probe(clause: &Value, key: &str) -> Result<vendor::Flag, UnreadableRuleset> {
     let probe = json!({
         "key": "probe", "version": 1, "on": true, "salt": "", "targets": [], "contextTargets": [], "prerequisites": [],
         "rules": [{ "clauses": [clause], "variation": 1, "trackEvents": false }],
@@ -569,14 +569,22 @@ fn read<T: serde::de::DeserializeOwned>(
     json: &Value,
     what: &str,
     key: &str,
-) -> Result<T, Unreadable> {
-    T::deserialize(json)
-        .map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
+) -> Result<T, UnreadableRuleset> {
+    T::deserialize(json).map_err(|error| UnreadableRuleset {
+        item: format!("{what} `{key}`"),
+        reason: error.to_string(),
+    })
 }
 
-fn write<T: serde::Serialize>(value: &T, what: &str, key: &str) -> Result<Value, Unreadable> {
-    serde_json::to_value(value)
-        .map_err(|error| Unreadable { item: format!("{what} `{key}`"), reason: error.to_string() })
+fn write<T: serde::Serialize>(
+    value: &T,
+    what: &str,
+    key: &str,
+) -> Result<Value, UnreadableRuleset> {
+    serde_json::to_value(value).map_err(|error| UnreadableRuleset {
+        item: format!("{what} `{key}`"),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]

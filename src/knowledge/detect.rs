@@ -18,7 +18,7 @@ use super::personal::{PiiKind, PiiSet, REDACTED, cue};
 
 /// One item that was found: what it is, and which bytes of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundPii {
     /// What it is.
     pub item: PiiKind,
     /// Where it is, in bytes.
@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// All that was found in a text.
-pub type Finds = SmallVec<[Found; 6]>;
+pub type Finds = SmallVec<[FoundPii; 6]>;
 
 /// Last words of a job title.
 const ROLES: [&str; 18] = [
@@ -178,7 +178,7 @@ pub fn redact(text: &str, items: PiiSet) -> String {
 }
 
 /// The text with every one of `items` among these finds replaced by `[REDACTED]`.
-pub(super) fn without(text: &str, finds: &[Found], items: PiiSet) -> String {
+pub(super) fn without(text: &str, finds: &[FoundPii], items: PiiSet) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut from = 0;
     for found in finds {
@@ -223,7 +223,7 @@ pub fn redacted_items(text: &str) -> PiiSet {
 /// Adds a find unless something there was found before: earlier rules are surer.
 fn add(finds: &mut Finds, item: PiiKind, span: Range<usize>) {
     if finds.iter().all(|found| found.span.end <= span.start || span.end <= found.span.start) {
-        finds.push(Found { item, span });
+        finds.push(FoundPii { item, span });
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use super::detect::{self, Finds, Found};
+use super::detect::{self, Finds, FoundPii};
 use super::personal::{PiiKind, PiiSet};
 use super::tokens::{self, Phrase, TextSize};
 use super::topic::{Complexity, TopicId};
@@ -125,12 +125,12 @@ const EXPECTED: &str = "The expected answer: ";
 /// Where these words stand in a text, each kind with its words; an earlier and longer one first,
 /// none within another.
 fn occurrences(text: &str, personal: &[(PiiKind, String)]) -> Finds {
-    let mut all: Vec<Found> = personal
+    let mut all: Vec<FoundPii> = personal
         .iter()
         .filter(|(_, words)| !words.is_empty())
         .flat_map(|(item, words)| {
             text.match_indices(words.as_str())
-                .map(|(at, words)| Found { item: *item, span: at..at + words.len() })
+                .map(|(at, words)| FoundPii { item: *item, span: at..at + words.len() })
         })
         .collect();
     all.sort_by_key(|found| (found.span.start, std::cmp::Reverse(found.span.end)));

@@ -7,7 +7,7 @@
 //! Does not know: who answers.
 
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatRequest, ChatResponse, Part};
+use crate::llm::chat::{ChatRequest, ChatResponse, ContentPart};
 use crate::llm::profile::ModelProfile;
 
 /// Tokens that a provider may add to what is sent: system prompts of its own for tools.
@@ -37,9 +37,9 @@ pub fn answered(
     let stated = model.cost(response.usage).map_or(worst, |cost| cost.nano_dollars());
     let input = request.system.iter().map(String::as_str).chain(
         request.messages.iter().flat_map(|message| &message.content).map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::ToolUse(call) => call.input.as_str(),
-            Part::ToolResult(result) => result.content.as_str(),
+            ContentPart::Text(text) => text.as_str(),
+            ContentPart::ToolUse(call) => call.input.as_str(),
+            ContentPart::ToolResult(result) => result.content.as_str(),
         }),
     );
     let words = response.text();
@@ -80,7 +80,7 @@ mod tests {
         let mut request = ChatRequest::new(&model.id);
         request.messages = vec![Message {
             role: Role::User,
-            content: vec![Part::Text("What is a replay buffer? ".repeat(20))],
+            content: vec![ContentPart::Text("What is a replay buffer? ".repeat(20))],
         }];
         let response = |input, output| ChatResponse {
             id: String::new(),

@@ -19,10 +19,10 @@ use crate::live::stop::Stopped;
 use crate::live::user::{User, visit};
 use crate::llm::model::ChatModel;
 use crate::random::Seed;
-use crate::report::{Assumption, LiveProblem, LiveSummary, Mode, Number, Ordered};
+use crate::report::{Assumption, DataOrigin, LiveProblem, LiveSummary, Number, Ordered};
 use crate::run::{CompanionRuns, Outcome, RunCollector, stated};
-use crate::sim::World;
-use crate::traffic::{Mode as Sending, Plan};
+use crate::sim::EngineWorld;
+use crate::traffic::{TrafficMode as Sending, TrafficPlan};
 
 /// What came of the traffic.
 #[derive(Debug, Default)]
@@ -76,9 +76,13 @@ pub async fn gather<F: Flags>(
     let Some(topics) = topics else {
         return LiveOutcome { stopped: session.halt.why(), ..gathered };
     };
-    let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
-    let world =
-        World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: seed.into() };
+    let plan = TrafficPlan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
+    let world = EngineWorld {
+        app: stage.app(),
+        plan: &plan,
+        traffic: &scenario.traffic,
+        luck: seed.into(),
+    };
 
     let (workers, pause) = match scenario.traffic.mode {
         Sending::Concurrent { workers } => (workers.max(1), None),
@@ -160,7 +164,7 @@ pub fn conclude<F: Flags>(
         gathering.entry(entry);
         also.entry(entry);
     }
-    let mode = if session.world.is_some() { Mode::Live } else { Mode::Replay };
+    let mode = if session.world.is_some() { DataOrigin::Live } else { DataOrigin::Replay };
     let mut outcome = gathering.conclude(
         stage,
         mode,

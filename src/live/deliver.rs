@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::live::launchdarkly::payload_id;
-use crate::live::recording::{Line, Payload, Run};
+use crate::live::recording::{Payload, RecordedLine, Run};
 use crate::live::session::{Flags, Session};
 
 /// Payloads on their way at the same time.
@@ -138,7 +138,7 @@ impl Outgoing {
             match Payload::new(&session.run, *user, &events) {
                 Ok(payload) => {
                     // What cannot be written down is not sent.
-                    if !session.write(Line::Payload(payload)) {
+                    if !session.write(RecordedLine::Payload(payload)) {
                         return false;
                     }
                     self.fresh.borrow_mut().insert(*user, events);
@@ -165,7 +165,7 @@ impl Outgoing {
             match sent {
                 // If this cannot be written, it is sent again when the run goes on, under the same
                 // id.
-                Ok(()) if session.write(Line::Sent { users: vec![payload.user] }) => {}
+                Ok(()) if session.write(RecordedLine::Sent { users: vec![payload.user] }) => {}
                 Ok(()) => down.set(true),
                 Err(sentence) => {
                     down.set(true);

@@ -144,7 +144,7 @@ fn finite(x: f64) -> Option<f64> {
 
 /// Calls of one agent to one model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct EstimatedCalls {
     /// The provider's name.
     pub provider: &'static str,
     /// The model's id.
@@ -161,7 +161,7 @@ pub struct Line {
     pub usd: Option<CostSpread>,
 }
 
-impl Line {
+impl EstimatedCalls {
     /// For programs.
     fn to_output(&self) -> ModelCost {
         ModelCost {
@@ -195,7 +195,7 @@ impl Line {
 
 /// What a live run would cost.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Estimate {
+pub struct CostEstimate {
     /// The scenario's name.
     pub scenario: String,
     /// Users.
@@ -207,7 +207,7 @@ pub struct Estimate {
     /// By provider, in dollars.
     pub providers: Vec<(&'static str, CostSpread)>,
     /// By provider, model and agent; the dearest first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<EstimatedCalls>,
     /// What has to be known beside it: retired models, models without a price or at no cost, and what
     /// a live run refuses.
     pub notes: Vec<String>,
@@ -250,7 +250,7 @@ pub fn estimate(
     seed: Seed,
     users: u32,
     mut progress: impl FnMut(u64),
-) -> Result<Estimate, SetupError> {
+) -> Result<CostEstimate, SetupError> {
     let mut runs = Vec::new();
     for nth in 0..REPLICATIONS {
         let own = seed.replication(nth);
@@ -274,12 +274,12 @@ pub fn estimate(
         runs.iter().filter_map(|run| run.get(key)).map(|sums| of(sums) as f64).sum::<f64>()
             / runs.len() as f64
     };
-    let mut lines: Vec<Line> = keys
+    let mut lines: Vec<EstimatedCalls> = keys
         .iter()
         .map(|key| {
             let profile = stage.scenario.model(key.1);
             let priced = profile.input_price.is_some() && profile.output_price.is_some();
-            Line {
+            EstimatedCalls {
                 provider: profile.provider.name,
                 model: profile.id.clone(),
                 agent: stage.scenario.graph.name(key.0).to_owned(),
@@ -290,7 +290,7 @@ pub fn estimate(
             }
         })
         .collect();
-    let cost = |line: &Line| line.usd.map_or(0.0, |usd| usd.mean);
+    let cost = |line: &EstimatedCalls| line.usd.map_or(0.0, |usd| usd.mean);
     lines.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
     let provider_of = |model: u16| stage.scenario.model(model).provider.name;
     let mut named: Vec<&'static str> = lines.iter().map(|line| line.provider).collect();
@@ -306,7 +306,7 @@ pub fn estimate(
         models::faults(profile, true).into_iter().chain(models::free(profile))
     };
     let refused = simulated_alone(stage.scenario);
-    Ok(Estimate {
+    Ok(CostEstimate {
         scenario: stage.scenario.name.clone(),
         users,
         seed: seed.0,
@@ -321,7 +321,7 @@ pub fn estimate(
     })
 }
 
-impl Estimate {
+impl CostEstimate {
     /// For people, at most `width` columns wide.
     #[must_use]
     pub fn to_text(&self, width: usize, palette: &Palette) -> String {
@@ -371,8 +371,8 @@ impl Estimate {
         let mut rows = Vec::new();
         for (provider, model) in models {
             rows.push(Row::Group(model.to_owned(), provider.to_owned()));
-            let own = |line: &&Line| line.provider == provider && line.model == model;
-            rows.extend(self.lines.iter().filter(own).map(Line::row));
+            let own = |line: &&EstimatedCalls| line.provider == provider && line.model == model;
+            rows.extend(self.lines.iter().filter(own).map(EstimatedCalls::row));
         }
         Table { columns, rows }
     }
@@ -395,7 +395,7 @@ impl Estimate {
             cost_usd: finite(self.total.mean),
             interval_usd: self.total.interval(),
             providers: self.providers.iter().map(provider).collect(),
-            models: self.lines.iter().map(Line::to_output).collect(),
+            models: self.lines.iter().map(EstimatedCalls::to_output).collect(),
             notes: self.notes.clone(),
         }
     }

@@ -120,7 +120,7 @@ pub fn misfit(recording: &Recording, scenario: &Scenario) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::recording::{Assigned, Line, sample, sample_call};
+    use crate::live::recording::{Assigned, RecordedLine, sample, sample_call};
     use crate::scenario::load;
 
     #[test]
@@ -160,8 +160,11 @@ mod tests {
             ),
             (
                 &|all| {
-                    all.take(Line::Withdrawn { call: sample_call(1, 1), nano_usd: u64::MAX })
-                        .unwrap()
+                    all.take(RecordedLine::Withdrawn {
+                        call: sample_call(1, 1),
+                        nano_usd: u64::MAX,
+                    })
+                    .unwrap()
                 },
                 "no run can spend",
             ),

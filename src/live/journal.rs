@@ -18,8 +18,8 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared, join_all};
 
 use super::disk::{Disk, private, wait_for_name, write_private};
-use super::reading::{Reading, Unreadable};
-use super::recording::{Line, Recording};
+use super::reading::{JournalReading, UnreadableRecording};
+use super::recording::{RecordedLine, Recording};
 use super::sealed::seal;
 
 /// Largest journal that is read, in bytes.
@@ -90,7 +90,7 @@ pub enum OpenError {
     /// There are lines in it already.
     Begun,
     /// It is no journal, or a damaged one.
-    Unreadable(Unreadable),
+    Unreadable(UnreadableRecording),
 }
 
 impl From<io::Error> for OpenError {
@@ -233,8 +233,8 @@ impl Journal {
         text: &[u8],
         keep: impl FnOnce(usize, &[u8]) -> io::Result<()>,
     ) -> Result<Opened, OpenError> {
-        let Reading { recording, lines, whole_bytes, cut_bytes } =
-            Reading::of(text).map_err(OpenError::Unreadable)?;
+        let JournalReading { recording, lines, whole_bytes, cut_bytes } =
+            JournalReading::of(text).map_err(OpenError::Unreadable)?;
         if cut_bytes > 0 {
             keep(whole_bytes, text.get(whole_bytes..).unwrap_or_default())?;
         }
@@ -262,7 +262,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written, or an earlier one could not: then nothing may be done about what
     /// it tells of.
-    pub fn write(&mut self, line: &Line) -> io::Result<()> {
+    pub fn write(&mut self, line: &RecordedLine) -> io::Result<()> {
         if let Some(reason) = &self.failed {
             return Err(io::Error::other(reason.clone()));
         }
@@ -346,7 +346,7 @@ impl Journal {
     }
 }
 
-impl Line {
+impl RecordedLine {
     /// The line as a JSON object.
     #[must_use]
     pub fn json(&self) -> Vec<u8> {

@@ -25,14 +25,14 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A paper search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SearchService {
     /// arXiv.
     Arxiv,
     /// Semantic Scholar.
     SemanticScholar,
 }
 
-impl Source {
+impl SearchService {
     /// Which one a tool stands for, by its key.
     #[must_use]
     pub fn of(tool: &str) -> Option<Self> {
@@ -61,7 +61,7 @@ impl Source {
 
 /// What a search came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct SearchOutcome {
     /// The papers, or why there are none.
     pub text: String,
     /// How long it took, all waiting included.
@@ -108,7 +108,7 @@ impl PaperSearch {
             .user_agent(concat!("simlab/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.map_err(|error| format!("no HTTP client can be made here: {error}"))?;
-        let desk = |name: &str, usual: &str, source: Source| {
+        let desk = |name: &str, usual: &str, source: SearchService| {
             let own = variable(name).filter(|address| !address.trim().is_empty());
             // A stand-in has no limit of its own to be kept.
             let interval = if own.is_some() { Duration::ZERO } else { source.interval() };
@@ -117,28 +117,28 @@ impl PaperSearch {
         };
         Ok(Self {
             client,
-            arxiv: desk("ARXIV_BASE_URL", "https://export.arxiv.org", Source::Arxiv),
+            arxiv: desk("ARXIV_BASE_URL", "https://export.arxiv.org", SearchService::Arxiv),
             scholar: desk(
                 "SEMANTIC_SCHOLAR_BASE_URL",
                 "https://api.semanticscholar.org",
-                Source::SemanticScholar,
+                SearchService::SemanticScholar,
             ),
         })
     }
 
     /// Searches for `most` papers.
-    pub async fn search(&self, source: Source, query: &str, most: u32) -> Found {
+    pub async fn search(&self, source: SearchService, query: &str, most: u32) -> SearchOutcome {
         let watch = Stopwatch::start();
         let desk = match source {
-            Source::Arxiv => &self.arxiv,
-            Source::SemanticScholar => &self.scholar,
+            SearchService::Arxiv => &self.arxiv,
+            SearchService::SemanticScholar => &self.scholar,
         };
         let mut refusals = 0;
         loop {
             let tried = self.once(desk, source, query, most).await;
             let (reason, wait) = match tried {
                 Ok(papers) => {
-                    return Found {
+                    return SearchOutcome {
                         text: listed(source, &papers),
                         latency: watch.elapsed(),
                         refusals,
@@ -148,7 +148,7 @@ impl PaperSearch {
                 Err(refused) => refused,
             };
             let Some(wait) = wait.filter(|_| refusals + 1 < ATTEMPTS) else {
-                return Found {
+                return SearchOutcome {
                     text: format!("Search error: {reason}, no results."),
                     latency: watch.elapsed(),
                     refusals,
@@ -165,14 +165,14 @@ impl PaperSearch {
     async fn once(
         &self,
         desk: &Desk,
-        source: Source,
+        source: SearchService,
         query: &str,
         most: u32,
     ) -> Result<Vec<Paper>, (String, Option<Duration>)> {
         let again = Some(desk.interval);
         let most = most.clamp(1, 20).to_string();
         let request = match source {
-            Source::Arxiv => {
+            SearchService::Arxiv => {
                 let words: Vec<String> = query
                     .split_whitespace()
                     .take(12)
@@ -181,7 +181,7 @@ impl PaperSearch {
                 let asked = [("search_query", words.join(" AND ")), ("max_results", most)];
                 self.client.get(address(&desk.address, "/api/query", &asked))
             }
-            Source::SemanticScholar => {
+            SearchService::SemanticScholar => {
                 let asked = [
                     ("query", query.to_owned()),
                     ("limit", most),
@@ -234,8 +234,8 @@ impl PaperSearch {
         let unreadable = || (format!("{} sent something else than papers", source.name()), None);
         let text = std::str::from_utf8(&body).map_err(|_| unreadable())?;
         match source {
-            Source::Arxiv => atom(text).ok_or_else(unreadable),
-            Source::SemanticScholar => graph(text).ok_or_else(unreadable),
+            SearchService::Arxiv => atom(text).ok_or_else(unreadable),
+            SearchService::SemanticScholar => graph(text).ok_or_else(unreadable),
         }
     }
 }
@@ -308,7 +308,7 @@ fn graph(text: &str) -> Option<Vec<Paper>> {
 }
 
 /// Papers as a model reads them.
-fn listed(source: Source, papers: &[Paper]) -> String {
+fn listed(source: SearchService, papers: &[Paper]) -> String {
     if papers.is_empty() {
         return format!("{}: no results.", source.name());
     }
@@ -362,12 +362,12 @@ mod tests {
             .mount(&server)
             .await;
         let papers = papers(&server).await;
-        let found = papers.search(Source::Arxiv, "q-learning: \"limits\"", 5).await;
+        let found = papers.search(SearchService::Arxiv, "q-learning: \"limits\"", 5).await;
         assert_eq!(
             found.text,
             "arXiv results:\n\n[1] Playing Atari with Deep & Wide (2013)\nWe present a model."
         );
-        let found = papers.search(Source::SemanticScholar, "a & b", 5).await;
+        let found = papers.search(SearchService::SemanticScholar, "a & b", 5).await;
         assert_eq!(
             (found.text.as_str(), found.failed),
             ("Semantic Scholar results:\n\n[1] T (2015)\nno abstract", false)
@@ -389,12 +389,12 @@ mod tests {
             .await;
         Mock::given(path("/api/query")).respond_with(refusal).mount(&server).await;
         let papers = papers(&server).await;
-        let found = papers.search(Source::SemanticScholar, "x", 5).await;
+        let found = papers.search(SearchService::SemanticScholar, "x", 5).await;
         assert_eq!(
             (found.text.as_str(), found.refusals, found.failed),
             ("Semantic Scholar: no results.", 2, false)
         );
-        let found = papers.search(Source::Arxiv, "x", 5).await;
+        let found = papers.search(SearchService::Arxiv, "x", 5).await;
         assert_eq!(
             (found.text.as_str(), found.refusals, found.failed),
             ("Search error: arXiv answered HTTP 429, no results.", 3, true)

@@ -112,7 +112,7 @@ pub fn faults(scenario: &Scenario, environment: &LiveEnvironment) -> Vec<String>
         asked(scenario).flat_map(|model| models::faults(model, official(model))).collect();
     for tool in tools(scenario) {
         if matches!(tool.kind, ToolKind::Remote(_))
-            && super::papers::Source::of(&tool.key).is_none()
+            && super::papers::SearchService::of(&tool.key).is_none()
         {
             faults.push(format!(
                 "tool `{}` is a remote one that a live run does not know: arxiv_search and semantic_scholar are known",

@@ -9,15 +9,15 @@
 
 use crate::diagnostic::json_fault;
 
-use super::recording::{Line, Recording, SCHEMA};
-use super::sealed::{Fault, Scanned, Whole, scan, seal};
+use super::recording::{RecordedLine, Recording, SCHEMA};
+use super::sealed::{BrokenLine, Scanned, Whole, scan, seal};
 
 /// Bytes of the shortest line that says that money may be spent.
 const SHORTEST_ASKED: usize = 80;
 
 /// A journal, read.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
+pub struct JournalReading {
     /// What its whole lines say. Without a run: it has not begun.
     pub recording: Recording,
     /// How many whole lines there are.
@@ -30,7 +30,7 @@ pub struct Reading {
 
 /// Why a text is no recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableRecording {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong with it.
@@ -41,7 +41,7 @@ pub struct Unreadable {
     pub whole_after: usize,
 }
 
-impl std::fmt::Display for Unreadable {
+impl std::fmt::Display for UnreadableRecording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, reason, whole_before, whole_after } = self;
         match whole_after {
@@ -69,7 +69,7 @@ pub struct Repaired {
     pub nano_usd: u64,
 }
 
-fn parse(json: &[u8]) -> Result<Line, String> {
+fn parse(json: &[u8]) -> Result<RecordedLine, String> {
     serde_json::from_slice(json).map_err(|error| {
         // An object without a field is a syntax error to the library, though it is JSON.
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
@@ -93,21 +93,25 @@ fn is_beginning(text: &[u8]) -> bool {
             .all(|(&found, &written)| found == written || found == 0)
 }
 
-impl Reading {
+impl JournalReading {
     /// Reads a journal.
     ///
     /// # Errors
     /// When it is damaged in the middle, or is no journal.
-    pub fn of(text: &[u8]) -> Result<Self, Unreadable> {
+    pub fn of(text: &[u8]) -> Result<Self, UnreadableRecording> {
         let Scanned { before, fault, .. } = scan(text, parse);
         let (lines, whole_before) = (before.len() as u64, before.len());
-        let refused =
-            |line, reason, whole_after| Unreadable { line, reason, whole_before, whole_after };
+        let refused = |line, reason, whole_after| UnreadableRecording {
+            line,
+            reason,
+            whole_before,
+            whole_after,
+        };
         let mut recording = Recording::default();
         for (at, Whole { said, .. }) in before.into_iter().enumerate() {
             recording.take(said).map_err(|reason| refused(at + 1, reason, 0))?;
         }
-        let Some(Fault { line, offset, reason, whole_after, .. }) = fault else {
+        let Some(BrokenLine { line, offset, reason, whole_after, .. }) = fault else {
             return Ok(Self { recording, lines, whole_bytes: text.len(), cut_bytes: 0 });
         };
         if whole_after > 0 || (lines == 0 && !is_beginning(text)) {
@@ -122,12 +126,12 @@ impl Recording {
     ///
     /// # Errors
     /// As [`Reading::of`]; and when the run has not begun.
-    pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
-        let Reading { recording, .. } = Reading::of(text)?;
+    pub fn read(text: &[u8]) -> Result<Self, UnreadableRecording> {
+        let JournalReading { recording, .. } = JournalReading::of(text)?;
         if recording.run.is_none() {
             let reason =
                 "the run has not begun: there is no line that says what was run".to_owned();
-            return Err(Unreadable { line: 1, reason, whole_before: 0, whole_after: 0 });
+            return Err(UnreadableRecording { line: 1, reason, whole_before: 0, whole_after: 0 });
         }
         Ok(recording)
     }
@@ -138,20 +142,19 @@ impl Recording {
 ///
 /// # Errors
 /// When the line that says what was run is lost.
-pub fn repair(text: &[u8]) -> Result<Option<Repaired>, Unreadable> {
+pub fn repair(text: &[u8]) -> Result<Option<Repaired>, UnreadableRecording> {
     let Scanned { before, after, fault } = scan(text, parse);
     let Some(fault) = fault.filter(|fault| fault.whole_after > 0) else { return Ok(None) };
     let whole_before = before.len();
-    let refused = |line, reason: String| Unreadable {
+    let refused = |line, reason: String| UnreadableRecording {
         line,
         reason,
         whole_before,
         whole_after: fault.whole_after,
     };
-    let worst = |line: &Line| match line {
-        Line::Asked { worst_nano_usd, .. } | Line::Embedding { worst_nano_usd, .. } => {
-            *worst_nano_usd
-        }
+    let worst = |line: &RecordedLine| match line {
+        RecordedLine::Asked { worst_nano_usd, .. }
+        | RecordedLine::Embedding { worst_nano_usd, .. } => *worst_nano_usd,
         _ => 0,
     };
     let worst = before.iter().chain(&after).map(|whole| worst(&whole.said)).max().unwrap_or(0);
@@ -171,8 +174,10 @@ pub fn repair(text: &[u8]) -> Result<Option<Repaired>, Unreadable> {
         .chain(after)
         .filter(|whole| whole.seq.is_none_or(|seq| seen.insert(seq)));
     let mut kept = 0;
-    for (at, line) in
-        lines.map(|whole| whole.said).chain([Line::Repaired { lines: lost, nano_usd }]).enumerate()
+    for (at, line) in lines
+        .map(|whole| whole.said)
+        .chain([RecordedLine::Repaired { lines: lost, nano_usd }])
+        .enumerate()
     {
         kept = at as u64;
         repaired.extend(seal(&line.json(), kept + 1));
@@ -186,11 +191,11 @@ mod tests {
     use super::*;
     use crate::live::recording::sample;
 
-    fn sealed(lines: &[Line]) -> Vec<Vec<u8>> {
+    fn sealed(lines: &[RecordedLine]) -> Vec<Vec<u8>> {
         lines.iter().zip(1..).map(|(line, seq)| seal(&line.json(), seq)).collect()
     }
 
-    fn old(lines: &[Line]) -> Vec<Vec<u8>> {
+    fn old(lines: &[RecordedLine]) -> Vec<Vec<u8>> {
         lines.iter().map(|line| [&line.json()[..], b"\n"].concat()).collect()
     }
 
@@ -201,7 +206,7 @@ mod tests {
             assert_eq!((whole.calls.len(), whole.open.len(), whole.spent_nano_usd()), (1, 1, 1060));
             let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
             for end in 0..bytes.len() {
-                let broken = Reading::of(&bytes[..end]).unwrap();
+                let broken = JournalReading::of(&bytes[..end]).unwrap();
                 assert!(broken.whole_bytes + broken.cut_bytes == end, "{end}");
                 assert!(broken.whole_bytes == 0 || bytes[..broken.whole_bytes].ends_with(b"\n"));
                 assert_eq!(broken.recording.run.is_some(), end >= first);
@@ -213,9 +218,9 @@ mod tests {
     fn journals_of_earlier_versions_are_read_and_go_on_with_numbers() {
         let mut all = old(&sample()[..3]);
         all.extend(sealed(&sample()).split_off(3));
-        assert_eq!(Reading::of(&all.concat()).unwrap().lines, 6);
-        assert_eq!(parse(b"\"resumed\""), Ok(Line::Resumed));
-        assert_eq!(parse(&Line::Resumed.json()), Ok(Line::Resumed));
+        assert_eq!(JournalReading::of(&all.concat()).unwrap().lines, 6);
+        assert_eq!(parse(b"\"resumed\""), Ok(RecordedLine::Resumed));
+        assert_eq!(parse(&RecordedLine::Resumed.json()), Ok(RecordedLine::Resumed));
     }
 
     #[test]
@@ -248,13 +253,13 @@ mod tests {
         let half = all[3].len() / 2;
         all[3].truncate(half);
         let glued = all.concat();
-        let error = Reading::of(&glued).unwrap_err();
+        let error = JournalReading::of(&glued).unwrap_err();
         // The half line takes the line behind it along.
         assert_eq!((error.line, error.whole_before, error.whole_after), (4, 3, 1));
         let repaired = repair(&glued).unwrap().unwrap();
         assert_eq!((repaired.kept, repaired.lost), (4, 2), "{repaired:?}");
         assert_eq!(repaired.nano_usd, 2_000);
-        let again = Reading::of(&repaired.text).unwrap();
+        let again = JournalReading::of(&repaired.text).unwrap();
         assert_eq!((again.lines, again.cut_bytes), (5, 0));
         assert_eq!(again.recording, repaired.recording);
         // Both calls are open now, and what was lost counts too.

@@ -21,7 +21,8 @@ const EARLIER: [&str; 1] = ["simlab.recording/1"];
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+#[serde(rename = "Line")]
+pub enum RecordedLine {
     /// What was run; the first line.
     Run(Run),
     /// A user came.
@@ -336,68 +337,70 @@ impl Recording {
     ///
     /// # Errors
     /// When the line cannot stand here.
-    pub fn take(&mut self, line: Line) -> Result<(), String> {
+    pub fn take(&mut self, line: RecordedLine) -> Result<(), String> {
         match line {
-            Line::Run(run) if self.run.is_some() => {
+            RecordedLine::Run(run) if self.run.is_some() => {
                 return Err(format!("a second run begins, of seed {}", run.seed));
             }
-            Line::Run(run) if run.schema != SCHEMA && !EARLIER.contains(&run.schema.as_str()) => {
+            RecordedLine::Run(run)
+                if run.schema != SCHEMA && !EARLIER.contains(&run.schema.as_str()) =>
+            {
                 return Err(format!(
                     "expected a recording of schema {SCHEMA}, found {}",
                     run.schema
                 ));
             }
-            Line::Run(run) => self.run = Some(run),
+            RecordedLine::Run(run) => self.run = Some(run),
             _ if self.run.is_none() => {
                 return Err("the first line has to say what was run".to_owned());
             }
-            Line::Began { user, at_us } => {
+            RecordedLine::Began { user, at_us } => {
                 self.began.entry(user).or_insert(at_us);
             }
-            Line::Asked { call, worst_nano_usd } => {
+            RecordedLine::Asked { call, worst_nano_usd } => {
                 self.open.insert(call, worst_nano_usd);
             }
-            Line::Answered(answered) => {
+            RecordedLine::Answered(answered) => {
                 self.open.remove(&answered.call);
                 self.calls.insert(answered.call, CallOutcome::Answered(answered));
             }
-            Line::Failed(failed) => {
+            RecordedLine::Failed(failed) => {
                 self.open.remove(&failed.call);
                 self.calls.insert(failed.call, CallOutcome::Failed(failed));
             }
-            Line::Withdrawn { call, nano_usd } => {
+            RecordedLine::Withdrawn { call, nano_usd } => {
                 self.open.remove(&call);
                 self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
             }
-            Line::Embedding { nth, worst_nano_usd } => {
+            RecordedLine::Embedding { nth, worst_nano_usd } => {
                 self.embeddings = self.embeddings.max(nth.saturating_add(1));
                 self.embedding.insert(nth, worst_nano_usd);
             }
-            Line::Embedded { nano_usd, nth, .. } => {
+            RecordedLine::Embedded { nano_usd, nth, .. } => {
                 nth.map(|nth| self.embedding.remove(&nth));
                 self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
             }
-            Line::Assigned { user, configs } => {
+            RecordedLine::Assigned { user, configs } => {
                 self.assigned.insert(user, configs);
             }
-            Line::Tool(tool) => {
+            RecordedLine::Tool(tool) => {
                 self.tools.insert((tool.user, tool.nth), tool);
             }
-            Line::Over { user } => {
+            RecordedLine::Over { user } => {
                 self.over.insert(user);
             }
-            Line::Sending { users } => self.sending.extend(users),
-            Line::Payload(payload) => {
+            RecordedLine::Sending { users } => self.sending.extend(users),
+            RecordedLine::Payload(payload) => {
                 self.sending.insert(payload.user);
                 if !self.sent.contains(&payload.user) {
                     self.pending.insert(payload.user, payload);
                 }
             }
-            Line::Sent { users } => {
+            RecordedLine::Sent { users } => {
                 users.iter().for_each(|user| drop(self.pending.remove(user)));
                 self.sent.extend(users);
             }
-            Line::Resumed => {
+            RecordedLine::Resumed => {
                 // Whoever takes it up asks again; what was out then may have been charged all the
                 // same.
                 let open = self.open.values().chain(self.embedding.values());
@@ -407,7 +410,7 @@ impl Recording {
                 self.embedding.clear();
                 self.resumed += 1;
             }
-            Line::Repaired { lines, nano_usd } => {
+            RecordedLine::Repaired { lines, nano_usd } => {
                 self.missing_lines = self.missing_lines.saturating_add(lines);
                 self.lost_nano_usd = self.lost_nano_usd.saturating_add(nano_usd);
             }
@@ -464,7 +467,7 @@ pub(super) fn sample_call(user: u32, nth: u16) -> Call {
 
 /// The lines of a journal that broke off while a call was out, for tests.
 #[cfg(test)]
-pub(super) fn sample() -> Vec<Line> {
+pub(super) fn sample() -> Vec<RecordedLine> {
     let run = Run {
         schema: SCHEMA.to_owned(),
         version: "0".to_owned(),
@@ -495,12 +498,12 @@ pub(super) fn sample() -> Vec<Line> {
     };
     let configs = vec![Assigned { variation: Some(1), in_experiment: true }; 3];
     vec![
-        Line::Run(run),
-        Line::Began { user: 1, at_us: 9 },
-        Line::Asked { call: sample_call(1, 0), worst_nano_usd: 100 },
-        Line::Answered(answered),
-        Line::Assigned { user: 1, configs },
-        Line::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 },
+        RecordedLine::Run(run),
+        RecordedLine::Began { user: 1, at_us: 9 },
+        RecordedLine::Asked { call: sample_call(1, 0), worst_nano_usd: 100 },
+        RecordedLine::Answered(answered),
+        RecordedLine::Assigned { user: 1, configs },
+        RecordedLine::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 },
     ]
 }
 
@@ -535,8 +538,10 @@ mod tests {
     fn a_call_that_was_out_when_it_broke_off_counts_at_its_worst_for_ever() {
         let mut recording = Recording::default();
         sample().into_iter().for_each(|line| recording.take(line).unwrap());
-        recording.take(Line::Resumed).unwrap();
-        recording.take(Line::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 }).unwrap();
+        recording.take(RecordedLine::Resumed).unwrap();
+        recording
+            .take(RecordedLine::Asked { call: sample_call(1, 1), worst_nano_usd: 1000 })
+            .unwrap();
         assert_eq!(recording.spent_nano_usd(), 2060);
     }
 
@@ -544,14 +549,15 @@ mod tests {
     fn vectors_that_were_requested_when_it_broke_off_count_at_their_worst() {
         let mut recording = Recording::default();
         recording.take(sample()[0].clone()).unwrap();
-        recording.take(Line::Embedding { nth: 0, worst_nano_usd: 500 }).unwrap();
+        recording.take(RecordedLine::Embedding { nth: 0, worst_nano_usd: 500 }).unwrap();
         assert_eq!(recording.spent_nano_usd(), 500);
-        recording.take(Line::Embedded { texts: 1, nano_usd: 20, nth: Some(0) }).unwrap();
-        recording.take(Line::Embedding { nth: 1, worst_nano_usd: 500 }).unwrap();
-        recording.take(Line::Resumed).unwrap();
+        recording.take(RecordedLine::Embedded { texts: 1, nano_usd: 20, nth: Some(0) }).unwrap();
+        recording.take(RecordedLine::Embedding { nth: 1, worst_nano_usd: 500 }).unwrap();
+        recording.take(RecordedLine::Resumed).unwrap();
         assert_eq!((recording.spent_nano_usd(), recording.embeddings), (520, 2));
         // A journal of an earlier version names no request.
-        let old: Line = serde_json::from_str(r#"{"embedded":{"texts":3,"nano_usd":7}}"#).unwrap();
+        let old: RecordedLine =
+            serde_json::from_str(r#"{"embedded":{"texts":3,"nano_usd":7}}"#).unwrap();
         recording.take(old).unwrap();
         assert_eq!(recording.spent_nano_usd(), 527);
     }

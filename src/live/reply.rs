@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::live::recording::Answered;
 use crate::llm::chat::ToolUse;
-use crate::llm::model::{Reply, RouteChoice};
+use crate::llm::model::{ModelReply, RouteChoice};
 use crate::llm::tasks::{self, ModelAnswer, Task, UnreadableAnswer};
 use crate::scenario::Scenario;
 
@@ -24,7 +24,7 @@ pub fn read(
     task: Task,
     prompt: (bool, &[RouteChoice]),
     answered: &Answered,
-) -> Result<Reply, UnreadableAnswer> {
+) -> Result<ModelReply, UnreadableAnswer> {
     let call = answered.tools.first().map(|wish| ToolUse {
         id: wish.id.clone(),
         name: wish.name.clone(),

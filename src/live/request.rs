@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::agents::Texts;
 use crate::judge::Sees;
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Output, Role, ToolChoice};
 use crate::llm::model::Prompt;
 use crate::llm::tasks::{self, RequestWords, message};
 use crate::scenario::Scenario;
@@ -84,7 +84,7 @@ pub fn repair(request: &ChatRequest, reason: &str) -> ChatRequest {
         "(Your last answer could not be read: {reason}. Answer again, in exactly the form that was asked for.)"
     );
     match again.messages.last_mut() {
-        Some(Message { role: Role::User, content }) => content.push(Part::Text(how)),
+        Some(Message { role: Role::User, content }) => content.push(ContentPart::Text(how)),
         _ => again.messages.push(message(Role::User, how)),
     }
     again

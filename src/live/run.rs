@@ -13,15 +13,16 @@ use std::rc::Rc;
 use crate::flags::bootstrap::{ActionKind, BootstrapError};
 use crate::live::conduct::LiveContext;
 use crate::live::environment::LiveEnvironment;
-use crate::live::estimate::{Estimate, estimate};
+use crate::live::estimate::{CostEstimate, estimate};
 use crate::live::journal::Journal;
-use crate::live::launchdarkly::{self, Plan, RestAdmin};
-use crate::live::recording::{Line, Recording, Run};
+use crate::live::launchdarkly::{self, ProjectPlan, RestAdmin};
+use crate::live::recording::{RecordedLine, Recording, Run};
 use crate::live::{
-    Budget, EmbeddingCache, PaperSearch, Providers, Service, Session, World, embeddings, preflight,
+    Budget, EmbeddingCache, LiveServices, PaperSearch, Providers, Service, Session, embeddings,
+    preflight,
 };
 use crate::run::{PreparedScenario, SetupError};
-use crate::traffic::Mode;
+use crate::traffic::TrafficMode;
 
 /// Why a live run cannot begin, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl<'a> LiveRun<'a> {
     ///
     /// # Errors
     /// When LaunchDarkly cannot be asked, or the scenario cannot be set up.
-    pub async fn plan(&mut self) -> Result<Plan, LiveError> {
+    pub async fn plan(&mut self) -> Result<ProjectPlan, LiveError> {
         Ok(launchdarkly::plan(&mut self.admin, &self.stage.scenario.project).await?)
     }
 
@@ -83,7 +84,11 @@ impl<'a> LiveRun<'a> {
     ///
     /// # Errors
     /// When the mock LaunchDarkly refuses what the scenario asks of it.
-    pub fn estimate(&self, users: u32, progress: impl FnMut(u64)) -> Result<Estimate, SetupError> {
+    pub fn estimate(
+        &self,
+        users: u32,
+        progress: impl FnMut(u64),
+    ) -> Result<CostEstimate, SetupError> {
         estimate(self.stage, self.stage.seed, users, progress)
     }
 
@@ -120,7 +125,11 @@ impl<'a> LiveRun<'a> {
         recording: &mut Recording,
         journal: &mut Journal,
     ) -> Result<(), LiveError> {
-        let first = if recording.run.is_none() { Line::Run(run.clone()) } else { Line::Resumed };
+        let first = if recording.run.is_none() {
+            RecordedLine::Run(run.clone())
+        } else {
+            RecordedLine::Resumed
+        };
         journal.write(&first).map_err(|error| LiveError(error.to_string()))?;
         recording.take(first).map_err(LiveError)
     }
@@ -140,15 +149,15 @@ impl<'a> LiveRun<'a> {
     ) -> Result<Session<'a, Service<'a>>, LiveError> {
         let (scenario, environment) = (self.stage.scenario, self.environment);
         let workers = match scenario.traffic.mode {
-            Mode::Concurrent { workers } => workers,
-            Mode::Sequential { .. } => 1,
+            TrafficMode::Concurrent { workers } => workers,
+            TrafficMode::Sequential { .. } => 1,
         };
         let flags =
             Service::start(&environment.flags, scenario, run.users).await.map_err(LiveError)?;
         let embedder =
             embeddings::provider().and_then(|(provider, _)| environment.provider(provider));
         let vectors_from = embedder.map_or("", |access| access.base.as_str());
-        let world = World {
+        let world = LiveServices {
             providers: Providers::new(environment, workers).map_err(LiveError)?,
             papers: Rc::new(PaperSearch::new(variable).map_err(LiveError)?),
             shelf: EmbeddingCache::new(limits.vectors, vectors_from),

@@ -60,7 +60,7 @@ pub struct Whole<T> {
 
 /// Where a file stops to be whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct BrokenLine {
     /// The line, counted from 1.
     pub line: usize,
     /// Bytes before it.
@@ -83,12 +83,12 @@ pub struct Scanned<T> {
     /// The whole lines after it.
     pub after: Vec<Whole<T>>,
     /// The first fault.
-    pub fault: Option<Fault>,
+    pub fault: Option<BrokenLine>,
 }
 
 /// Reads a file line by line; `parse` says what a line means, or what is wrong with it.
 pub fn scan<T>(text: &[u8], parse: impl Fn(&[u8]) -> Result<T, String>) -> Scanned<T> {
-    let mut scanned = Scanned { before: Vec::new(), after: Vec::new(), fault: None::<Fault> };
+    let mut scanned = Scanned { before: Vec::new(), after: Vec::new(), fault: None::<BrokenLine> };
     let mut offset = 0;
     for (at, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
         let whole = match line.strip_suffix(b"\n") {
@@ -107,7 +107,7 @@ pub fn scan<T>(text: &[u8], parse: impl Fn(&[u8]) -> Result<T, String>) -> Scann
             (Ok(whole), None) => match whole.seq.filter(|seq| *seq != expected) {
                 None => scanned.before.push(whole),
                 Some(seq) => {
-                    scanned.fault = Some(Fault {
+                    scanned.fault = Some(BrokenLine {
                         line: at + 1,
                         offset: begin,
                         reason: misplaced(seq),
@@ -125,7 +125,7 @@ pub fn scan<T>(text: &[u8], parse: impl Fn(&[u8]) -> Result<T, String>) -> Scann
             }
             (Err(reason), None) => {
                 let bytes = line.len();
-                scanned.fault = Some(Fault {
+                scanned.fault = Some(BrokenLine {
                     line: at + 1,
                     offset: begin,
                     reason,

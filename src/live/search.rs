@@ -14,8 +14,8 @@ use crate::live::budget::Reached;
 use crate::live::charge;
 use crate::live::embeddings::{self, MAX_TEXTS, MODEL, cost, similarities};
 use crate::live::providers::FailedTry;
-use crate::live::recording::Line;
-use crate::live::session::{Flags, Session, World, fatal_for};
+use crate::live::recording::RecordedLine;
+use crate::live::session::{Flags, LiveServices, Session, fatal_for};
 use crate::live::stop::Stopped;
 use crate::llm::chat::{ChatError, EmbeddingInput, EmbeddingRequest, ErrorKind, VectorFormat};
 use crate::llm::wire::retry::RetryPolicy;
@@ -27,7 +27,7 @@ impl<F: Flags> Session<'_, F> {
     /// What went wrong with the vectors.
     pub async fn by_meaning(
         &self,
-        world: &World<F>,
+        world: &LiveServices<F>,
         tool: SearchTool,
         settings: RetrievalSettings,
         query: &str,
@@ -48,7 +48,11 @@ impl<F: Flags> Session<'_, F> {
     }
 
     /// The vectors of texts: those that are known, and the others from OpenAI.
-    async fn vectors(&self, world: &World<F>, texts: &[&str]) -> Result<Vec<Rc<[f32]>>, ChatError> {
+    async fn vectors(
+        &self,
+        world: &LiveServices<F>,
+        texts: &[&str],
+    ) -> Result<Vec<Rc<[f32]>>, ChatError> {
         let unknown: Vec<&str> =
             texts.iter().copied().filter(|text| world.shelf.get(text).is_none()).collect();
         for batch in unknown.chunks(MAX_TEXTS) {
@@ -58,7 +62,7 @@ impl<F: Flags> Session<'_, F> {
         texts.iter().map(|text| world.shelf.get(text).ok_or_else(missing)).collect()
     }
 
-    async fn embed(&self, world: &World<F>, texts: &[&str]) -> Result<(), ChatError> {
+    async fn embed(&self, world: &LiveServices<F>, texts: &[&str]) -> Result<(), ChatError> {
         let Some((provider, api)) = embeddings::provider() else {
             let words = format!("no provider makes vectors with `{MODEL}`");
             return Err(ChatError::new(ErrorKind::NotFound, words));
@@ -82,7 +86,9 @@ impl<F: Flags> Session<'_, F> {
                 return self.park().await;
             }
             let nth = self.recording.borrow().embeddings;
-            if !self.halt.goes_on() || !self.write(Line::Embedding { nth, worst_nano_usd: worst }) {
+            if !self.halt.goes_on()
+                || !self.write(RecordedLine::Embedding { nth, worst_nano_usd: worst })
+            {
                 world.budget.settle(worst, 0);
                 return self.park().await;
             }
@@ -103,7 +109,7 @@ impl<F: Flags> Session<'_, F> {
             world.budget.settle(worst, nano_usd);
             let texts_asked = u32::try_from(texts.len()).unwrap_or(u32::MAX);
             let written =
-                self.write(Line::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
+                self.write(RecordedLine::Embedded { texts: texts_asked, nano_usd, nth: Some(nth) });
             drop(out);
             if !written {
                 return self.park().await;

@@ -23,11 +23,11 @@ use crate::live::models;
 use crate::live::papers::PaperSearch;
 use crate::live::providers::{FailedTry, Providers, Try};
 use crate::live::recording::{
-    Answered, Assigned, Call, CallOutcome, Failed, Line, Recording, Run, ToolWish,
+    Answered, Assigned, Call, CallOutcome, Failed, RecordedLine, Recording, Run, ToolWish,
 };
 use crate::live::request::Writer;
 use crate::live::stop::{StopSignal, Stopped};
-use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, Part};
+use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ContentPart, ErrorKind};
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
@@ -88,7 +88,7 @@ impl Flags for std::convert::Infallible {
 
 /// The world behind a live run.
 #[derive(Debug)]
-pub struct World<F> {
+pub struct LiveServices<F> {
     /// The models.
     pub providers: Providers,
     /// The paper searches.
@@ -111,7 +111,7 @@ pub struct Session<'a, F> {
     /// Which run it is.
     pub run: Run,
     /// The world; `None`: a replay, in which everything has to be known.
-    pub world: Option<World<F>>,
+    pub world: Option<LiveServices<F>>,
     /// How it stops.
     pub halt: StopSignal,
     /// What is known.
@@ -129,7 +129,7 @@ impl<'a, F: Flags> Session<'a, F> {
     pub fn new(
         stage: &'a PreparedScenario<'a>,
         run: Run,
-        world: Option<World<F>>,
+        world: Option<LiveServices<F>>,
         recording: Recording,
         journal: Option<Journal>,
     ) -> Self {
@@ -167,7 +167,7 @@ impl<'a, F: Flags> Session<'a, F> {
 
     /// Writes a line down and takes it to be known; whether that went well. If not, the run stops,
     /// and nothing may be done about what the line tells of.
-    pub fn write(&self, line: Line) -> bool {
+    pub fn write(&self, line: RecordedLine) -> bool {
         if let Some(journal) = self.journal.borrow_mut().as_mut()
             && let Err(error) = journal.write(&line)
         {
@@ -289,7 +289,7 @@ impl<'a, F: Flags> Session<'a, F> {
     /// Makes a call, as often as it makes sense.
     async fn make(
         &self,
-        world: &World<F>,
+        world: &LiveServices<F>,
         call: Call,
         model: &ModelProfile,
         request: &ChatRequest,
@@ -318,7 +318,9 @@ impl<'a, F: Flags> Session<'a, F> {
                     return self.park().await;
                 }
             }
-            if !self.halt.goes_on() || !self.write(Line::Asked { call, worst_nano_usd: worst }) {
+            if !self.halt.goes_on()
+                || !self.write(RecordedLine::Asked { call, worst_nano_usd: worst })
+            {
                 world.budget.settle(worst, 0);
                 return self.park().await;
             }
@@ -354,7 +356,7 @@ impl<'a, F: Flags> Session<'a, F> {
                         nano_usd,
                         retried,
                     );
-                    if !self.write(Line::Answered(answered.clone())) {
+                    if !self.write(RecordedLine::Answered(answered.clone())) {
                         drop(out);
                         return self.park().await;
                     }
@@ -374,7 +376,7 @@ impl<'a, F: Flags> Session<'a, F> {
             }
             let why = word(error.kind);
             if let Some(sentence) = fatal(&error, model) {
-                self.write(Line::Withdrawn { call, nano_usd });
+                self.write(RecordedLine::Withdrawn { call, nano_usd });
                 self.halt.stop(Stopped::Failed(sentence));
                 drop(out);
                 return self.park().await;
@@ -383,7 +385,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 Some(wait) => {
                     retried.push(why.to_owned());
                     made += 1;
-                    let written = self.write(Line::Withdrawn { call, nano_usd });
+                    let written = self.write(RecordedLine::Withdrawn { call, nano_usd });
                     drop((pass, out));
                     if !written {
                         return self.park().await;
@@ -394,7 +396,7 @@ impl<'a, F: Flags> Session<'a, F> {
                 None if error.kind == ErrorKind::Connection => {
                     // Nothing of this is the user's fault: the run can be taken up again when there
                     // is a network.
-                    self.write(Line::Withdrawn { call, nano_usd });
+                    self.write(RecordedLine::Withdrawn { call, nano_usd });
                     self.halt.stop(Stopped::Failed(format!(
                         "{} cannot be reached: {}",
                         provider.name, error.message
@@ -415,7 +417,7 @@ impl<'a, F: Flags> Session<'a, F> {
                         nano_usd,
                         retried,
                     };
-                    if !self.write(Line::Failed(failed.clone())) {
+                    if !self.write(RecordedLine::Failed(failed.clone())) {
                         drop(out);
                         return self.park().await;
                     }
@@ -436,9 +438,9 @@ fn asked(request: &ChatRequest) -> String {
     let text =
         request.messages.last().and_then(|message| message.content.last()).map_or("", |part| {
             match part {
-                Part::Text(text) => text,
-                Part::ToolUse(call) => &call.input,
-                Part::ToolResult(result) => &result.content,
+                ContentPart::Text(text) => text,
+                ContentPart::ToolUse(call) => &call.input,
+                ContentPart::ToolResult(result) => &result.content,
             }
         });
     cut(text, ASKED_CHARACTERS)

@@ -13,8 +13,8 @@ use crate::context::{UserKey, user_key};
 use crate::journal::{Caller, Entry, FailureKind, Served};
 use crate::knowledge::retrieval::{MAX_RESULTS, search};
 use crate::knowledge::{RetrievalSettings, SearchTool};
-use crate::live::papers::{Found, Source};
-use crate::live::recording::{Assigned, Call, CallOutcome, Line, ToolDone};
+use crate::live::papers::{SearchOutcome, SearchService};
+use crate::live::recording::{Assigned, Call, CallOutcome, RecordedLine, ToolDone};
 use crate::live::reply;
 use crate::live::request::repair;
 use crate::live::session::{Flags, Session};
@@ -25,7 +25,7 @@ use crate::llm::model::{
 };
 use crate::llm::setup::ToolKind;
 use crate::llm::tasks::{Task, UnreadableAnswer};
-use crate::sim::{Assign, Engine, World, drive_live};
+use crate::sim::{Assign, Engine, EngineWorld, drive_live};
 use crate::time::{Duration, Stopwatch, Timestamp};
 
 /// One user, or the experiment itself (0).
@@ -45,12 +45,16 @@ impl<'a, F: Flags> User<'a, F> {
     }
 
     /// What a tool gives for this call.
-    async fn output(&self, call: &CallWords, nth: u32) -> Found {
+    async fn output(&self, call: &CallWords, nth: u32) -> SearchOutcome {
         let scenario = self.session.stage.scenario;
         let tool = scenario.tool(call.tool);
         let usual = RetrievalSettings::default();
-        let failed =
-            |text: String| Found { text, latency: Duration::ZERO, refusals: 0, failed: true };
+        let failed = |text: String| SearchOutcome {
+            text,
+            latency: Duration::ZERO,
+            refusals: 0,
+            failed: true,
+        };
         let (query, top_k) = reply::asked(&call.input);
         let query = query.as_str();
         if query.is_empty() {
@@ -60,7 +64,7 @@ impl<'a, F: Flags> User<'a, F> {
         if tool.kind == ToolKind::KeywordSearch {
             // A search in memory: no time that anybody would notice.
             let found = search(&scenario.knowledge, usual, SearchTool::Keyword, query, top_k);
-            return Found {
+            return SearchOutcome {
                 text: found.text.text().to_owned(),
                 latency: Duration::ZERO,
                 refusals: 0,
@@ -70,7 +74,7 @@ impl<'a, F: Flags> User<'a, F> {
         let known = self.session.recording.borrow().tools.get(&(self.user, nth)).cloned();
         if let Some(known) = known.filter(|known| known.name == tool.key && known.query == query) {
             let latency = Duration::from_us(known.latency_us);
-            return Found {
+            return SearchOutcome {
                 text: known.output,
                 latency,
                 refusals: known.refusals,
@@ -93,14 +97,16 @@ impl<'a, F: Flags> User<'a, F> {
             ToolKind::SemanticSearch { threshold } => (SearchTool::Semantic, settings(threshold)),
             _ => (SearchTool::Reranked, usual),
         };
-        let found = match (tool.kind, Source::of(&tool.key)) {
+        let found = match (tool.kind, SearchService::of(&tool.key)) {
             (ToolKind::Remote(_), Some(source)) => world.papers.search(source, query, top_k).await,
             (ToolKind::Remote(_), None) => {
                 failed(format!("Search error: there is no {}.", tool.key))
             }
             _ => match self.session.by_meaning(world, kind, settings, query, top_k).await {
-                Ok(text) => Found { text, latency: watch.elapsed(), refusals: 0, failed: false },
-                Err(error) => Found {
+                Ok(text) => {
+                    SearchOutcome { text, latency: watch.elapsed(), refusals: 0, failed: false }
+                }
+                Err(error) => SearchOutcome {
                     latency: watch.elapsed(),
                     ..failed(format!("Search error: {error}, no results."))
                 },
@@ -116,7 +122,7 @@ impl<'a, F: Flags> User<'a, F> {
             refusals: found.refusals,
             failed: found.failed,
         };
-        if self.session.write(Line::Tool(done)) { found } else { self.session.park().await }
+        if self.session.write(RecordedLine::Tool(done)) { found } else { self.session.park().await }
     }
 }
 
@@ -190,7 +196,7 @@ impl<F: Flags> ChatModel for User<'_, F> {
     }
 
     async fn use_tool(&self, call: &CallWords, nth: u32) -> Option<ToolUsed> {
-        let Found { text, latency, refusals, failed } = self.output(call, nth).await;
+        let SearchOutcome { text, latency, refusals, failed } = self.output(call, nth).await;
         Some(ToolUsed { output: OutputWords::new(call, text, failed), latency, refusals })
     }
 }
@@ -236,7 +242,7 @@ impl<F: Flags> ByService<'_, F> {
             Some(known) => Some(known),
             None => {
                 let configs = fresh.clone();
-                session.write(Line::Assigned { user: self.user, configs }).then_some(fresh)
+                session.write(RecordedLine::Assigned { user: self.user, configs }).then_some(fresh)
             }
         }
     }
@@ -262,7 +268,7 @@ impl<F: Flags> Assign for ByService<'_, F> {
 /// A user's whole visit: what happened, or `None` where the run stopped before it was over.
 pub async fn visit<F: Flags>(
     session: &Session<'_, F>,
-    world: World<'_>,
+    world: EngineWorld<'_>,
     user: u32,
 ) -> Option<Vec<Entry>> {
     let began = session.recording.borrow().began.get(&user).copied();
@@ -270,7 +276,7 @@ pub async fn visit<F: Flags>(
         Some(at_us) => at_us,
         None => {
             let at_us = session.elapsed().us();
-            if !session.write(Line::Began { user, at_us }) {
+            if !session.write(RecordedLine::Began { user, at_us }) {
                 return None;
             }
             at_us
@@ -292,7 +298,7 @@ pub async fn visit<F: Flags>(
     }
     let group = world.plan.visitor(user_key(user).owner(), 0).group;
     let known = session.recording.borrow().over.contains(&user);
-    if !known && !session.write(Line::Over { user }) {
+    if !known && !session.write(RecordedLine::Over { user }) {
         return None;
     }
     if let Some(world) = &session.world

@@ -50,7 +50,7 @@ pub struct ToolResult {
 
 /// A piece of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ContentPart {
     /// Words.
     Text(String),
     /// A tool call; in an assistant's message.
@@ -65,12 +65,12 @@ pub struct Message {
     /// Whose turn.
     pub role: Role,
     /// What it holds, in order.
-    pub content: Vec<Part>,
+    pub content: Vec<ContentPart>,
 }
 
 /// A tool that the model may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tool {
+pub struct OfferedTool {
     /// Its name.
     pub name: String,
     /// What it does, in words; may be empty.
@@ -122,7 +122,7 @@ pub struct ChatRequest {
     /// The conversation, oldest first.
     pub messages: Vec<Message>,
     /// The tools on offer.
-    pub tools: Vec<Tool>,
+    pub tools: Vec<OfferedTool>,
     /// Which of them may or must be called.
     pub tool_choice: ToolChoice,
     /// Whether one answer may hold several tool calls.

@@ -4,7 +4,7 @@
 //! Guarantees: the numbers below are part of the identity and never change their meaning; a new
 //! variant gets a new number. Whether an answer is streamed does not matter.
 
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice};
 use crate::random::{CanonicalBytes, Owner};
 
 impl ChatRequest {
@@ -41,17 +41,19 @@ fn message(bytes: CanonicalBytes, message: &Message) -> CanonicalBytes {
     bytes.number(role).list(&message.content, part)
 }
 
-fn part(bytes: CanonicalBytes, part: &Part) -> CanonicalBytes {
+fn part(bytes: CanonicalBytes, part: &ContentPart) -> CanonicalBytes {
     match part {
-        Part::Text(text) => bytes.number(0).text(text),
-        Part::ToolUse(call) => bytes.number(1).text(&call.id).text(&call.name).text(&call.input),
-        Part::ToolResult(result) => {
+        ContentPart::Text(text) => bytes.number(0).text(text),
+        ContentPart::ToolUse(call) => {
+            bytes.number(1).text(&call.id).text(&call.name).text(&call.input)
+        }
+        ContentPart::ToolResult(result) => {
             bytes.number(2).text(&result.id).text(&result.content).number(result.is_error.into())
         }
     }
 }
 
-fn tool(bytes: CanonicalBytes, tool: &Tool) -> CanonicalBytes {
+fn tool(bytes: CanonicalBytes, tool: &OfferedTool) -> CanonicalBytes {
     bytes.text(&tool.name).text(&tool.description).text(&tool.schema)
 }
 
@@ -99,14 +101,22 @@ mod tests {
             plain.identity(Some("u")),
             with(&|request| request.model = "n".into()),
             with(&|request| request.system = Some(String::new())),
-            with(&|request| request.messages = says(Role::User, Part::Text("x".into()))),
-            with(&|request| request.messages = says(Role::Assistant, Part::Text("x".into()))),
-            with(&|request| request.messages = says(Role::User, Part::ToolUse(call.clone()))),
-            with(&|request| request.messages = says(Role::User, Part::ToolResult(result(true)))),
-            with(&|request| request.messages = says(Role::User, Part::ToolResult(result(false)))),
+            with(&|request| request.messages = says(Role::User, ContentPart::Text("x".into()))),
+            with(&|request| {
+                request.messages = says(Role::Assistant, ContentPart::Text("x".into()))
+            }),
+            with(&|request| {
+                request.messages = says(Role::User, ContentPart::ToolUse(call.clone()))
+            }),
+            with(&|request| {
+                request.messages = says(Role::User, ContentPart::ToolResult(result(true)))
+            }),
+            with(&|request| {
+                request.messages = says(Role::User, ContentPart::ToolResult(result(false)))
+            }),
             with(&|request| {
                 let (name, description, schema) = ("f".into(), "d".into(), "{}".into());
-                request.tools = vec![Tool { name, description, schema }];
+                request.tools = vec![OfferedTool { name, description, schema }];
             }),
             with(&|request| request.tool_choice = ToolChoice::Any),
             with(&|request| request.tool_choice = ToolChoice::None),

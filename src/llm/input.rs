@@ -4,7 +4,7 @@
 //! Does not know: how a provider counts; every text is counted with the same table.
 
 use crate::knowledge::tokens::count;
-use crate::llm::chat::{ChatRequest, Message, Output, Part};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Output};
 use crate::llm::model::TOKENS_PER_MESSAGE;
 use crate::llm::wire::Provider;
 
@@ -52,10 +52,10 @@ pub fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
 /// Tokens of one message, with what the chat format adds.
 #[must_use]
 pub fn message_tokens(message: &Message) -> u32 {
-    let part = |part: &Part| match part {
-        Part::Text(text) => count(text),
-        Part::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
-        Part::ToolResult(result) => count(&result.content),
+    let part = |part: &ContentPart| match part {
+        ContentPart::Text(text) => count(text),
+        ContentPart::ToolUse(call) => count(&format!("{} {}", call.name, call.input)),
+        ContentPart::ToolResult(result) => count(&result.content),
     };
     message.content.iter().map(part).sum::<u32>() + TOKENS_PER_MESSAGE
 }

@@ -160,7 +160,7 @@ pub struct ToolOutput {
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum MessageRole {
     /// The user.
     User,
     /// The model.
@@ -171,9 +171,9 @@ pub enum Role {
 
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
+pub struct PromptMessage {
     /// Who speaks.
-    pub role: Role,
+    pub role: MessageRole,
     /// What is said.
     pub body: Body,
     /// Its tokens.
@@ -336,14 +336,14 @@ pub struct Prompt<'a> {
     /// The question that it is all about; `None` before anybody has asked one.
     pub question: Option<&'a Body>,
     /// The conversation so far, for the support agent and the judge.
-    pub thread: &'a [Message],
+    pub thread: &'a [PromptMessage],
     /// The answer, for the judge.
     pub answer: Option<&'a Body>,
 }
 
 /// What a model said.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
+pub enum ModelReply {
     /// The supervisor's structured output.
     Routing(Routing),
     /// The security agent's structured output: what it found and removed.
@@ -417,7 +417,7 @@ pub struct Screened {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     /// What it said.
-    pub reply: Reply,
+    pub reply: ModelReply,
     /// Input tokens.
     pub input_tokens: u32,
     /// Output tokens.

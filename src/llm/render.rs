@@ -11,7 +11,7 @@ use crate::knowledge::structured::detection;
 use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
 use crate::llm::input;
 use crate::llm::model::{
-    Body, Called, Critique, Reply, RouteChoice, Routing, Said, Subtasks, ToolCall,
+    Body, Called, Critique, ModelReply, RouteChoice, Routing, Said, Subtasks, ToolCall,
 };
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -78,15 +78,17 @@ pub fn tool_offer(tool: &ToolSpec) -> String {
 /// call itself, all others have one.
 #[must_use]
 pub fn reply(
-    reply: &Reply,
+    reply: &ModelReply,
     question: Option<&Body>,
     routes: &[RouteChoice],
     (tools, base): (&[ToolSpec], &KnowledgeBase),
 ) -> Vec<String> {
     match reply {
-        Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => vec![prescreen.render()],
-        Reply::Routing(Routing { note: Said::Words(text), .. }) => vec![text.to_string()],
-        Reply::Screening(Said::Recipe(found)) => match question {
+        ModelReply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => {
+            vec![prescreen.render()]
+        }
+        ModelReply::Routing(Routing { note: Said::Words(text), .. }) => vec![text.to_string()],
+        ModelReply::Screening(Said::Recipe(found)) => match question {
             Some(Body::Question(Said::Recipe(question))) => {
                 vec![
                     Detection { question: *question, hidden_before: PiiSet::NONE, found: *found }
@@ -96,23 +98,25 @@ pub fn reply(
             Some(Body::Question(Said::Words(text))) => vec![detection(text, *found)],
             _ => Vec::new(),
         },
-        Reply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
-        Reply::Handoff(handoff) => routes
+        ModelReply::Screening(Said::Words(screened)) => vec![screened.text.to_string()],
+        ModelReply::Handoff(handoff) => routes
             .get(usize::from(handoff.route))
             .map(|route| route.call.clone())
             .into_iter()
             .collect(),
-        Reply::ToolCall(call) => called(call, tools, base),
-        Reply::Answer(Said::Recipe(answer))
-        | Reply::Plan(Subtasks { text: Said::Recipe(answer), .. })
-        | Reply::Critique(Critique { text: Said::Recipe(answer), .. }) => vec![answer.render(base)],
-        Reply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
-        Reply::Answer(Said::Words(text))
-        | Reply::Question(Said::Words(text))
-        | Reply::Plan(Subtasks { text: Said::Words(text), .. })
-        | Reply::Critique(Critique { text: Said::Words(text), .. }) => vec![text.to_string()],
-        Reply::Label(word) => vec![label(*word).to_owned()],
-        Reply::Topics(topics) => {
+        ModelReply::ToolCall(call) => called(call, tools, base),
+        ModelReply::Answer(Said::Recipe(answer))
+        | ModelReply::Plan(Subtasks { text: Said::Recipe(answer), .. })
+        | ModelReply::Critique(Critique { text: Said::Recipe(answer), .. }) => {
+            vec![answer.render(base)]
+        }
+        ModelReply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
+        ModelReply::Answer(Said::Words(text))
+        | ModelReply::Question(Said::Words(text))
+        | ModelReply::Plan(Subtasks { text: Said::Words(text), .. })
+        | ModelReply::Critique(Critique { text: Said::Words(text), .. }) => vec![text.to_string()],
+        ModelReply::Label(word) => vec![label(*word).to_owned()],
+        ModelReply::Topics(topics) => {
             vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")]
         }
     }

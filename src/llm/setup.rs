@@ -75,7 +75,7 @@ pub struct ToolSpec {
 /// What the mock models read out of instructions. Keywords, so that editing the text changes
 /// behavior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Reading {
+pub struct InstructionTraits {
     /// Redact company and job title too ("job title").
     pub strict: bool,
     /// Attribute sources ("source", "cite").
@@ -86,7 +86,7 @@ pub struct Reading {
     pub stepwise: bool,
 }
 
-impl Reading {
+impl InstructionTraits {
     /// Reads instructions.
     #[must_use]
     pub fn of(instructions: &str) -> Self {
@@ -112,7 +112,7 @@ pub struct Setup {
     /// System prompt.
     pub instructions: String,
     /// What the mock reads out of it.
-    pub reading: Reading,
+    pub reading: InstructionTraits,
     /// Output cap, if the variation or the client library sets one.
     pub max_tokens: Option<u32>,
     /// Sampling temperature, if set.

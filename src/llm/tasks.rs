@@ -22,9 +22,11 @@ pub use route::{offer as handoff_offer, tool_name as handoff_tool};
 
 use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::{Answer, Grade, KnowledgeBase, PiiSet};
-use crate::llm::chat::{ChatRequest, Message, Part, Role, ToolResult, ToolUse};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Role, ToolResult, ToolUse};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Message as Turn, Prompt, Reply, Role as Speaker, RouteChoice, Said};
+use crate::llm::model::{
+    Body, MessageRole as Speaker, ModelReply, Prompt, PromptMessage as Turn, RouteChoice, Said,
+};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::random::Purpose;
@@ -74,7 +76,7 @@ pub(super) trait Behavior: Sync {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32);
+    ) -> (ModelReply, u32);
 
     /// Completes the request to a real model, which has the variation's instructions and parameters
     /// already.
@@ -88,7 +90,7 @@ pub(super) trait Behavior: Sync {
         spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer>;
+    ) -> Result<ModelReply, UnreadableAnswer>;
 }
 
 impl Task {
@@ -154,7 +156,7 @@ pub struct RequestWords<'a> {
 /// A message of one text.
 #[must_use]
 pub fn message(role: Role, text: impl Into<String>) -> Message {
-    Message { role, content: vec![Part::Text(text.into())] }
+    Message { role, content: vec![ContentPart::Text(text.into())] }
 }
 
 impl RequestWords<'_> {
@@ -180,7 +182,7 @@ pub fn read(
     spoken: &ModelAnswer<'_>,
     base: &KnowledgeBase,
     tools: &[ToolSpec],
-) -> Result<Reply, UnreadableAnswer> {
+) -> Result<ModelReply, UnreadableAnswer> {
     spoken.refused()?;
     task.behavior().read(prompt, spoken, base, tools)
 }
@@ -189,12 +191,13 @@ pub fn read(
 fn turn(said: &Turn, words: &RequestWords<'_>) -> Message {
     match (&said.body, said.role) {
         (Body::ToolCall(Said::Words(call)), _) => {
-            let note = Some(&call.note).filter(|note| !note.is_empty()).cloned().map(Part::Text);
+            let note =
+                Some(&call.note).filter(|note| !note.is_empty()).cloned().map(ContentPart::Text);
             let used =
                 ToolUse { id: call.id.clone(), name: call.name.clone(), input: call.input.clone() };
             Message {
                 role: Role::Assistant,
-                content: note.into_iter().chain([Part::ToolUse(used)]).collect(),
+                content: note.into_iter().chain([ContentPart::ToolUse(used)]).collect(),
             }
         }
         (Body::ToolOutput(Said::Words(output)), _) => {
@@ -203,7 +206,7 @@ fn turn(said: &Turn, words: &RequestWords<'_>) -> Message {
                 content: output.text.clone(),
                 is_error: output.failed,
             };
-            Message { role: Role::User, content: vec![Part::ToolResult(result)] }
+            Message { role: Role::User, content: vec![ContentPart::ToolResult(result)] }
         }
         (body, Speaker::Assistant) => message(Role::Assistant, (words.body)(body)),
         (body, _) => message(Role::User, (words.body)(body)),

@@ -10,7 +10,7 @@ use super::data::PlanCheck;
 use super::measured::PlannedStudy;
 use super::solve::PlanInputs;
 use crate::analysis::simulated_power;
-use crate::power::{Design, Estimate, PowerRequest, aggregate, conduct};
+use crate::power::{Design, MonteCarloEstimate, PowerRequest, aggregate, conduct};
 use crate::quantity::Probability;
 use crate::random::Seed;
 use crate::report::Number;
@@ -137,6 +137,9 @@ fn check(
         users,
         replications,
         closed_form: Number::new(inputs.test.power(users as f64))?,
-        simulated: Estimate { value: Number::new(share)?, standard_error: Number::new(error) },
+        simulated: MonteCarloEstimate {
+            value: Number::new(share)?,
+            standard_error: Number::new(error),
+        },
     })
 }

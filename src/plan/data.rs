@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::MetricKind;
-use crate::power::Estimate;
+use crate::power::MonteCarloEstimate;
 use crate::report::{Number, Ordered};
 
 /// Name and version of the JSON.
@@ -137,5 +137,5 @@ pub struct PlanCheck {
     /// How often the effect is found by the closed form.
     pub closed_form: Number,
     /// How often the simulated experiments found it.
-    pub simulated: Estimate,
+    pub simulated: MonteCarloEstimate,
 }

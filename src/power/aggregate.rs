@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use super::coverage;
 use super::data::{
-    Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower, TrueEffect,
+    Decisions, Example, MonteCarloEstimate, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower,
+    TrueEffect,
 };
 use super::design::{Design, PowerRequest};
 use super::part::Header;
@@ -28,19 +29,19 @@ use crate::verdict::Decision;
 const ROUGH: f64 = 0.016;
 
 /// A share of the replications.
-pub(super) fn share(count: usize, of: usize) -> Estimate {
+pub(super) fn share(count: usize, of: usize) -> MonteCarloEstimate {
     let n = of as f64;
     let adjusted = (count as f64 + 2.0) / (n + 4.0);
     let error = (adjusted * (1.0 - adjusted) / (n + 4.0)).sqrt();
     let value = if of == 0 { 0.0 } else { count as f64 / n };
-    Estimate {
+    MonteCarloEstimate {
         value: Number::new(value).unwrap_or_default(),
         standard_error: Number::new(error).filter(|_| of > 0),
     }
 }
 
 /// A mean over replications; `None` of nothing.
-fn mean(values: &[f64]) -> Option<Estimate> {
+fn mean(values: &[f64]) -> Option<MonteCarloEstimate> {
     if values.is_empty() {
         return None;
     }
@@ -48,7 +49,10 @@ fn mean(values: &[f64]) -> Option<Estimate> {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
     let error = (values.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt());
-    Some(Estimate { value: Number::new(mean)?, standard_error: error.and_then(Number::new) })
+    Some(MonteCarloEstimate {
+        value: Number::new(mean)?,
+        standard_error: error.and_then(Number::new),
+    })
 }
 
 impl Design<'_> {
@@ -230,7 +234,7 @@ fn fill(study: &mut StudyPower, nth: usize, header: &Header, done: &BTreeMap<u64
 impl Decisions {
     /// The share of a verdict.
     #[must_use]
-    pub fn of(&self, decision: Decision) -> Estimate {
+    pub fn of(&self, decision: Decision) -> MonteCarloEstimate {
         match decision {
             Decision::Ship => self.ship,
             Decision::Keep => self.keep,
@@ -321,7 +325,7 @@ fn at_size(
 fn peeking(
     looks: &[u32],
     outcomes: &[&AtSize],
-    wrong: impl Fn(usize) -> Estimate,
+    wrong: impl Fn(usize) -> MonteCarloEstimate,
 ) -> Option<Peeking> {
     let mut stops = Vec::new();
     let mut users = Vec::new();

@@ -5,7 +5,7 @@
 //! biased, prior and data conflict, or the intervals are too narrow for so few users.
 
 use super::aggregate::share;
-use super::data::{Coverage, Estimate, SizePower, StudyPower, TrueEffect};
+use super::data::{Coverage, MonteCarloEstimate, SizePower, StudyPower, TrueEffect};
 use super::replicate::AtSize;
 use crate::figure;
 use crate::report::{Number, with_error};
@@ -43,7 +43,7 @@ pub(super) fn coverage(metric: &str, at: usize, outcomes: &[&AtSize]) -> Coverag
 
 /// Whether an interval misses more than twice as often as it claims, by more than three Monte Carlo
 /// errors.
-pub(super) fn far_below(covered: Estimate, mass: f64) -> bool {
+pub(super) fn far_below(covered: MonteCarloEstimate, mass: f64) -> bool {
     let error = covered.standard_error.map_or(0.0, Number::get);
     1.0 - covered.value.get() - 3.0 * error > 2.0 * (1.0 - mass)
 }
@@ -78,7 +78,12 @@ pub(super) fn warnings(study: &StudyPower) -> Vec<String> {
 }
 
 /// Why the intervals miss.
-fn why(metric: &TrueEffect, size: &SizePower, of_limit: Option<Estimate>, mass: f64) -> String {
+fn why(
+    metric: &TrueEffect,
+    size: &SizePower,
+    of_limit: Option<MonteCarloEstimate>,
+    mass: f64,
+) -> String {
     let mut reasons = Vec::new();
     let biased = metric.bias.is_some_and(|bias| bias.notable());
     if let (true, Some(limit)) = (biased, metric.measured_limit) {

@@ -16,14 +16,15 @@ pub const SCHEMA: &str = "simlab.power/1";
 
 /// A number that was estimated from replications.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Estimate {
+#[serde(rename = "Estimate")]
+pub struct MonteCarloEstimate {
     /// The estimate.
     pub value: Number,
     /// Its Monte Carlo standard error; `None` from fewer than two replications.
     pub standard_error: Option<Number>,
 }
 
-impl Estimate {
+impl MonteCarloEstimate {
     /// A share in percent with its Monte Carlo error: `4.8% ±0.7`.
     #[must_use]
     pub(super) fn percent(self) -> String {
@@ -167,7 +168,7 @@ pub struct OwnRun {
     /// Its verdict.
     pub decision: Decision,
     /// Share of the replications with this verdict.
-    pub share: Estimate,
+    pub share: MonteCarloEstimate,
 }
 
 /// Seed of a run that ended with a verdict.
@@ -188,20 +189,20 @@ pub struct SizePower {
     pub decisions: Decisions,
     /// Share of runs that ship where the rule itself would not ship on the effect on users.
     /// Without a rule: although the treatment is truly worse on the primary metric, or equal.
-    pub false_ship: Estimate,
+    pub false_ship: MonteCarloEstimate,
     /// Share of runs that end with the truly better variation: its treatment shipped, or its
     /// control not replaced; `None` when they are equal.
-    pub best_served: Option<Estimate>,
+    pub best_served: Option<MonteCarloEstimate>,
     /// How much worse on the primary metric what is served afterwards is than the best, on average,
     /// in the metric's unit.
-    pub regret: Option<Estimate>,
+    pub regret: Option<MonteCarloEstimate>,
     /// Type M error: by which factor the estimated relative difference exceeds the true one in runs
     /// that ship.
-    pub exaggeration: Option<Estimate>,
+    pub exaggeration: Option<MonteCarloEstimate>,
     /// How often intervals contain the effect on users.
     pub coverage: Vec<Coverage>,
     /// What a run costs with real providers.
-    pub cost_usd: Estimate,
+    pub cost_usd: MonteCarloEstimate,
     /// Between these the cost of 90% of the runs lies.
     pub cost_range_usd: Option<[Number; 2]>,
     /// Looking more than once; `None` with one look.
@@ -209,21 +210,21 @@ pub struct SizePower {
     /// Share of runs in which a health check fails that the experiment does not tolerate, so that
     /// the verdict is not to be trusted.
     #[serde(default)]
-    pub untrusted: Option<Estimate>,
+    pub untrusted: Option<MonteCarloEstimate>,
     /// Share of runs in which prior and data conflict.
     #[serde(default)]
-    pub prior_conflict: Option<Estimate>,
+    pub prior_conflict: Option<MonteCarloEstimate>,
 }
 
 /// Shares of the verdicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decisions {
     /// Ship the treatment.
-    pub ship: Estimate,
+    pub ship: MonteCarloEstimate,
     /// Keep the control.
-    pub keep: Estimate,
+    pub keep: MonteCarloEstimate,
     /// The data do not decide it.
-    pub need_more_data: Estimate,
+    pub need_more_data: MonteCarloEstimate,
 }
 
 /// How often the intervals of one metric hold the effect on users, at the experiment's threshold.
@@ -232,14 +233,14 @@ pub struct Coverage {
     /// The metric's key.
     pub metric: String,
     /// The interval of the relative difference.
-    pub relative_difference: Option<Estimate>,
+    pub relative_difference: Option<MonteCarloEstimate>,
     /// The treatment's credible interval.
-    pub treatment: Option<Estimate>,
+    pub treatment: Option<MonteCarloEstimate>,
     /// The control's credible interval.
-    pub control: Option<Estimate>,
+    pub control: Option<MonteCarloEstimate>,
     /// How often the interval of the relative difference holds what the measurement converges to.
     #[serde(default)]
-    pub measured_limit: Option<Estimate>,
+    pub measured_limit: Option<MonteCarloEstimate>,
 }
 
 /// What comes of stopping at the first look with a verdict.
@@ -248,16 +249,16 @@ pub struct Peeking {
     /// Shares of the verdicts.
     pub decisions: Decisions,
     /// Share of runs that ship falsely.
-    pub false_ship: Estimate,
+    pub false_ship: MonteCarloEstimate,
     /// Users at the stop.
-    pub users: Estimate,
+    pub users: MonteCarloEstimate,
     /// How often the verdict changes from one look to the next, in one run.
-    pub flips: Estimate,
+    pub flips: MonteCarloEstimate,
     /// Share of runs in which it changes after there was a first verdict to ship or to keep.
-    pub taken_back: Estimate,
+    pub taken_back: MonteCarloEstimate,
     /// Share of runs in which the always-valid test finds a difference at any look; `None` when the
     /// scenario does not use it.
-    pub always_valid: Option<Estimate>,
+    pub always_valid: Option<MonteCarloEstimate>,
 }
 
 /// How many users are needed.
@@ -276,10 +277,10 @@ pub struct Target {
     /// What a run with these users costs with real providers, in dollars; `None` when the share is
     /// not reached.
     #[serde(default)]
-    pub cost_usd: Option<Estimate>,
+    pub cost_usd: Option<MonteCarloEstimate>,
     /// The sizes that were tried, with the share of the verdict.
-    pub tried: Vec<(u32, Estimate)>,
+    pub tried: Vec<(u32, MonteCarloEstimate)>,
     /// What a run of each of these sizes costs, in dollars.
     #[serde(default)]
-    pub tried_cost_usd: Vec<Estimate>,
+    pub tried_cost_usd: Vec<MonteCarloEstimate>,
 }

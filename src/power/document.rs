@@ -5,7 +5,7 @@
 //! Does not know: how anything was computed.
 
 use super::coverage::far_below;
-use super::data::{Coverage, Estimate, Example, Power, StudyPower, Target};
+use super::data::{Coverage, Example, MonteCarloEstimate, Power, StudyPower, Target};
 use crate::figure::{self, MISSING, Unit};
 use crate::report::document::{
     CheckRow, Checklist, Element, Fact, Level, List, Medium, Section, Slot, Title,
@@ -323,7 +323,7 @@ fn peeking(study: &StudyPower, power: &Power) -> Section<'static> {
 }
 
 /// How often one of a metric's intervals contains the effect on users.
-type Interval = fn(&Coverage) -> Option<Estimate>;
+type Interval = fn(&Coverage) -> Option<MonteCarloEstimate>;
 const CHANGE: Interval = |own| own.relative_difference;
 const TREATMENT: Interval = |own| own.treatment;
 const CONTROL: Interval = |own| own.control;
@@ -441,11 +441,11 @@ fn decision(decision: Decision) -> &'static str {
     }
 }
 
-fn share(estimate: Estimate) -> Cell {
+fn share(estimate: MonteCarloEstimate) -> Cell {
     Cell::new(estimate.percent())
 }
 
-fn estimated(estimate: Estimate, text: impl Fn(f64) -> String) -> String {
+fn estimated(estimate: MonteCarloEstimate, text: impl Fn(f64) -> String) -> String {
     let error =
         estimate.standard_error.map_or(String::new(), |error| format!(" ±{}", text(error.get())));
     format!("{}{error}", text(estimate.value.get()))

@@ -22,11 +22,11 @@ pub use aggregate::aggregate;
 pub use answer::power;
 pub use conduct::conduct;
 pub use data::{
-    Coverage, Decisions, Estimate, Example, OwnRun, Peeking, Power, SCHEMA, SizePower, StudyPower,
-    Target, TrueEffect,
+    Coverage, Decisions, Example, MonteCarloEstimate, OwnRun, Peeking, Power, SCHEMA, SizePower,
+    StudyPower, Target, TrueEffect,
 };
 pub use design::{Design, MAX_REPLICATIONS, PowerRequest, without_effect};
 pub use document::{to_markdown, to_text};
-pub use part::{Header, PART_SCHEMA, Part, merge, read_part};
+pub use part::{Header, PART_SCHEMA, PowerPart, merge, read_part};
 pub use replicate::{AtSize, Replication};
 pub use search::{Search, few, search};

@@ -47,7 +47,8 @@ pub struct Header {
 
 /// Some replications of one question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
+#[serde(rename = "Part")]
+pub struct PowerPart {
     /// `PART_SCHEMA`.
     pub schema: String,
     /// Checksum of the document's text, in which these 16 digits are zeros: XXH3 (64 bits), as hex
@@ -60,7 +61,7 @@ pub struct Part {
     pub done: Vec<Replication>,
 }
 
-impl Part {
+impl PowerPart {
     /// A part of these replications.
     #[must_use]
     pub fn new(header: Header, done: &BTreeMap<u64, Replication>) -> Self {
@@ -92,8 +93,8 @@ const NO_SUM: &str = "0000000000000000";
 ///
 /// # Errors
 /// When `text` is no such document, with where and why.
-pub fn read_part(text: &str) -> Result<Part, String> {
-    let part: Part = serde_json::from_str(text)
+pub fn read_part(text: &str) -> Result<PowerPart, String> {
+    let part: PowerPart = serde_json::from_str(text)
         .map_err(|error| format!("not a saved power analysis of simlab: {}", json_fault(&error)))?;
     if part.schema != PART_SCHEMA {
         return Err(format!(
@@ -145,7 +146,9 @@ fn truth(header: &Header) -> (u32, Vec<StudyTruth<'_>>) {
 ///
 /// # Errors
 /// When there is no part, or parts answer different questions: which one, counted from 0, and why.
-pub fn merge(parts: Vec<Part>) -> Result<(Header, BTreeMap<u64, Replication>), (usize, String)> {
+pub fn merge(
+    parts: Vec<PowerPart>,
+) -> Result<(Header, BTreeMap<u64, Replication>), (usize, String)> {
     let mut parts = parts.into_iter().enumerate();
     let (_, first) = parts.next().ok_or((0, "there is nothing to merge".to_owned()))?;
     let mut header = first.header;

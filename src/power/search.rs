@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::aggregate::aggregate;
-use super::data::{Estimate, Power, Target};
+use super::data::{MonteCarloEstimate, Power, Target};
 use super::design::{Design, PowerRequest};
 use super::replicate::Replication;
 use crate::report::Number;
@@ -58,10 +58,10 @@ pub fn few(replications: u64) -> u64 {
 }
 
 /// What was found at the sizes that were tried: the share of the verdict, and the cost of a run.
-type Tried = BTreeMap<u32, (Estimate, Estimate)>;
+type Tried = BTreeMap<u32, (MonteCarloEstimate, MonteCarloEstimate)>;
 
 /// Whether the share of a size reaches what is wanted, moved by so many of its standard errors.
-fn reaches(share: &Estimate, wanted: f64, shift: f64) -> bool {
+fn reaches(share: &MonteCarloEstimate, wanted: f64, shift: f64) -> bool {
     share.value.get() + shift * share.standard_error.map_or(0.0, Number::get) >= wanted
 }
 
@@ -148,7 +148,7 @@ fn walk<'s>(
                 .iter()
                 .map(|size| (size.users, (size.decisions.of(search.decision), size.cost_usd))),
         );
-        let reached = |share: &Estimate| reaches(share, search.share, 0.0);
+        let reached = |share: &MonteCarloEstimate| reaches(share, search.share, 0.0);
         let smallest =
             study.sizes.first().is_some_and(|size| reached(&size.decisions.of(search.decision)));
         if smallest && low > 16 && whole {

@@ -6,8 +6,8 @@ use super::events::events_report;
 use super::given::statistics;
 use super::infer::look;
 use super::outcome::statistics_report;
-use super::plan::Plan;
-use crate::diagnostic::{Diagnostic, Mistakes, Source, Wanted, mistaken};
+use super::plan::AnalysisPlan;
+use crate::diagnostic::{Diagnostic, Mistakes, SourceText, Wanted, mistaken};
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -38,7 +38,7 @@ use crate::scenario::Scenario;
 pub fn analyze(name: &str, data: &str, scenario: Option<&Scenario>) -> Result<Report, Mistakes> {
     let data = data.strip_prefix('\u{feff}').unwrap_or(data);
     if !data.trim_start().starts_with(['{', '[']) {
-        let source = Source::new(name, data);
+        let source = SourceText::new(name, data);
         let other = || mistaken(name, data.as_bytes(), Wanted::Data).map(Mistakes::from);
         let given = statistics(&source).map_err(|faults| other().unwrap_or(faults.into()))?;
         return Ok(statistics_report(name, &given));
@@ -49,10 +49,10 @@ pub fn analyze(name: &str, data: &str, scenario: Option<&Scenario>) -> Result<Re
         ))
     };
     let plan = match scenario {
-        Some(scenario) => Plan::recorded(scenario)?,
+        Some(scenario) => AnalysisPlan::recorded(scenario)?,
         None => {
             let found = look(data.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
-            Plan::inferred(name, &found, None).map_err(unreadable)?
+            AnalysisPlan::inferred(name, &found, None).map_err(unreadable)?
         }
     };
     let report = events_report(&plan, || Ok(data.as_bytes()))

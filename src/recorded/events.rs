@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use super::lines::each_event;
-use super::plan::Plan;
+use super::plan::AnalysisPlan;
 use super::repeats::Repeats;
 use super::table::{Counted, MetricEvent, UnitTable};
 use crate::analysis::HealthStatus;
 use crate::figure;
 use crate::flags::events::{Clock, Recorded, context_kinds, notes, read};
-use crate::report::{Fault, Health, Ordered, RecordedData, Report};
+use crate::report::{Health, Ordered, RecordedData, Report, UnreadableLine};
 
 /// Most faults that are shown one by one; all are counted.
 const MAX_FAULTS: usize = 20;
@@ -32,7 +32,7 @@ type Exposures = BTreeMap<String, Vec<(usize, u64, u8)>>;
 /// # Errors
 /// When the reader fails.
 pub fn events_report<R: BufRead>(
-    plan: &Plan,
+    plan: &AnalysisPlan,
     open: impl Fn() -> io::Result<R>,
 ) -> io::Result<Report> {
     let mut data = RecordedData::default();
@@ -84,7 +84,7 @@ pub fn events_report<R: BufRead>(
             Err(reason) => {
                 data.malformed += 1;
                 if data.faults.len() < MAX_FAULTS {
-                    data.faults.push(Fault { line, reason });
+                    data.faults.push(UnreadableLine { line, reason });
                 }
             }
         }

@@ -5,9 +5,9 @@
 //!
 //! Does not know: files, or what the numbers say.
 
-use super::written::{self, VariationStatistics, Written};
+use super::written::{self, RecordedFile, VariationStatistics};
 use crate::analysis::{MetricInput, Summary, Tally};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, SourceText};
 use crate::experiment::{
     Aggregation, Experiment, Metric, MetricKind, Missing, Statistic, Treatment,
 };
@@ -53,14 +53,14 @@ pub struct GivenStudy {
 ///
 /// # Errors
 /// All faults of the text.
-pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
+pub fn statistics(source: &SourceText) -> Result<Statistics, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
         return Err(vec![
             Diagnostic::new(format!("`{}` is empty", source.name))
                 .help("scenarios/published/security.ron is an example"),
         ]);
     }
-    let written: Written =
+    let written: RecordedFile =
         read_dialect(&source.text).map_err(|misread| vec![misread_as(&misread, source)])?;
     let mut faults = Faults::new(source);
     let experiments = &written.experiments.value;
@@ -100,7 +100,7 @@ pub fn statistics(source: &Source) -> Result<Statistics, Vec<Diagnostic>> {
 
 /// The fault of a text that has not the shape of summary statistics; a scenario is a likely
 /// mistake.
-fn misread_as(misread: &Misread, source: &Source) -> Diagnostic {
+fn misread_as(misread: &Misread, source: &SourceText) -> Diagnostic {
     let fault = shape_fault(misread, source);
     match &misread.code {
         ron::Error::NoSuchStructField { found, .. }
@@ -115,7 +115,7 @@ fn misread_as(misread: &Misread, source: &Source) -> Diagnostic {
     }
 }
 
-fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<GivenStudy> {
+fn study(written: &written::RecordedExperiment, faults: &mut Faults<'_>) -> Option<GivenStudy> {
     let before = faults.count();
     let key = &written.key.value;
     let entries = &written.metrics.value;
@@ -218,7 +218,7 @@ fn study(written: &written::Experiment, faults: &mut Faults<'_>) -> Option<Given
 
 /// The planned split, in the order of the variations.
 fn shares(
-    written: &written::Experiment,
+    written: &written::RecordedExperiment,
     keys: &[&str],
     faults: &mut Faults<'_>,
 ) -> Option<Vec<Share>> {
@@ -242,7 +242,7 @@ fn shares(
 fn input(
     experiment: &str,
     key: &Spanned<String>,
-    written: &written::Metric,
+    written: &written::RecordedMetric,
     keys: &[&str],
     exposures: &[&Spanned<u64>],
     faults: &mut Faults<'_>,

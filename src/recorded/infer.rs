@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
 use super::lines::each_event;
-use super::plan::{Plan, arm_name};
+use super::plan::{AnalysisPlan, arm_name};
 use crate::experiment::{
     Aggregation, Better, Correction, Experiment, Method, Metric, Missing, Statistic, Treatment,
 };
@@ -53,7 +53,7 @@ struct Values {
 
 /// What a first look at the events found.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FirstLook {
     by_unit: BTreeMap<String, Seen>,
     /// Events of other kinds, by kind.
     other: BTreeMap<String, u64>,
@@ -67,8 +67,8 @@ pub struct Found {
 ///
 /// # Errors
 /// When the reader fails.
-pub fn look(lines: impl BufRead) -> io::Result<Found> {
-    let mut found = Found::default();
+pub fn look(lines: impl BufRead) -> io::Result<FirstLook> {
+    let mut found = FirstLook::default();
     each_event(lines, |line, event| {
         let told = event.and_then(|event| {
             let kinds = context_kinds(event);
@@ -93,7 +93,7 @@ pub fn look(lines: impl BufRead) -> io::Result<Found> {
     Ok(found)
 }
 
-impl Found {
+impl FirstLook {
     fn take(&mut self, kind: &str, recorded: &Recorded<'_>) {
         let seen = match recorded {
             Recorded::Other { kind } if *kind != "feature" => {
@@ -140,13 +140,13 @@ impl Found {
     }
 }
 
-impl Plan {
+impl AnalysisPlan {
     /// The plan that the events suggest, with contexts of kind `unit` as units. The control of an
     /// experiment is the arm with the lowest number.
     ///
     /// # Errors
     /// What is missing: exposures, a second arm, or metric events.
-    pub fn inferred(name: &str, found: &Found, unit: Option<&str>) -> Result<Self, String> {
+    pub fn inferred(name: &str, found: &FirstLook, unit: Option<&str>) -> Result<Self, String> {
         let unit = unit.unwrap_or_else(|| found.unit()).to_owned();
         let empty = Seen::default();
         let seen = found.by_unit.get(&unit).unwrap_or(&empty);
@@ -260,7 +260,7 @@ fn study(config: &str, arms: &BTreeMap<String, usize>, metrics: usize) -> Experi
 }
 
 /// What is missing for an experiment.
-fn missing(found: &Found, seen: &Seen, unit: &str, no_experiment: bool) -> String {
+fn missing(found: &FirstLook, seen: &Seen, unit: &str, no_experiment: bool) -> String {
     let counts = |counts: &BTreeMap<String, u64>| {
         counts.iter().map(|(key, count)| format!("{count} `{key}`")).collect::<Vec<_>>().join(", ")
     };

@@ -7,13 +7,13 @@
 //! Does not know: how the events were read. The users are those that were served what was recorded:
 //! the rule is judged, the split is not changed.
 
-use super::plan::Plan;
+use super::plan::AnalysisPlan;
 use super::table::UnitTable;
 use crate::analysis::{Ending, Reallocation, Watched, thompson_weights};
-use crate::report::{Bandit, ExpectationResult, Rollout, rollouts_as_expected};
+use crate::report::{Bandit, ExpectationResult, ReportedRollout, rollouts_as_expected};
 
 /// The shares that the bandit of experiment number `nth` would have set; `None` without a bandit.
-pub(super) fn bandit(table: &UnitTable, plan: &Plan, nth: usize) -> Option<Bandit> {
+pub(super) fn bandit(table: &UnitTable, plan: &AnalysisPlan, nth: usize) -> Option<Bandit> {
     let study = plan.studies.get(nth)?;
     let settings = study.allocation?;
     let primary = study.experiment.metrics_in(&plan.metrics).next()?.1;
@@ -31,9 +31,9 @@ pub(super) fn bandit(table: &UnitTable, plan: &Plan, nth: usize) -> Option<Bandi
 /// is as expected.
 pub(super) fn rollouts(
     table: &UnitTable,
-    plan: &Plan,
+    plan: &AnalysisPlan,
     expectations: &mut Vec<ExpectationResult>,
-) -> Vec<Rollout> {
+) -> Vec<ReportedRollout> {
     let (mut found, mut expected) = (Vec::new(), Vec::new());
     for (rollout, nth) in plan.rollouts.iter().zip(plan.studies.len()..) {
         let users = table.exposed(nth);
@@ -46,7 +46,7 @@ pub(super) fn rollouts(
             moments.push(at_ms);
             watched.look(guard, analysis, users) == Ending::Watching
         });
-        found.push(Rollout::judged(guard, &watched, &moments, users as u64, &plan.metrics));
+        found.push(ReportedRollout::judged(guard, &watched, &moments, users as u64, &plan.metrics));
         expected.push(rollout.expect);
     }
     expectations.extend(rollouts_as_expected(&found, &expected));

@@ -4,13 +4,13 @@
 
 use super::given::Statistics;
 use crate::analysis::analyze;
-use crate::report::{Mode, Report, ReportSupplements};
+use crate::report::{DataOrigin, Report, ReportSupplements};
 use crate::verdict::decide;
 
 /// The report on summary statistics; `name` is the data file's.
 #[must_use]
 pub fn statistics_report(name: &str, given: &Statistics) -> Report {
-    let mut report = Report::new(name, Mode::Data, None, given.fingerprint.clone());
+    let mut report = Report::new(name, DataOrigin::Data, None, given.fingerprint.clone());
     report.assumptions.clone_from(&given.assumptions);
     for study in &given.studies {
         let analysis = analyze(&study.experiment, &study.data);

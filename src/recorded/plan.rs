@@ -17,7 +17,7 @@ use crate::scenario::{Scenario, Study, WatchedRollout};
 
 /// Experiments, metrics, rules and expectations.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct AnalysisPlan {
     /// The scenario's name, or the data file's.
     pub name: String,
     /// The experiments, each with its rule and what is expected of it.
@@ -37,7 +37,7 @@ pub struct Plan {
     pub until_ms: Option<u64>,
 }
 
-impl Plan {
+impl AnalysisPlan {
     /// The plan of a scenario.
     #[must_use]
     pub fn of(scenario: &Scenario) -> Self {

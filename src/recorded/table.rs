@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::judged::{bandit, rollouts};
-use super::plan::Plan;
+use super::plan::AnalysisPlan;
 use super::replay::{FirstExposure, LoggedEvent, replay};
 use crate::analysis::{
     Analysis, HealthCheck, HealthStatus, Summary, analyze, interactions_between, summarize,
@@ -19,7 +19,7 @@ use crate::analysis::{
 use crate::experiment::{Aggregation, Metric, Missing};
 use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Interaction, Mode, Report, ReportSupplements};
+use crate::report::{DataOrigin, Interaction, Report, ReportSupplements};
 
 /// Maximum number of experiments whose pairs are looked at for interactions: each pair has a table
 /// of its own.
@@ -96,7 +96,7 @@ pub struct UnitTable {
 impl UnitTable {
     /// Empty tables for a plan.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &AnalysisPlan) -> Self {
         let count = plan.count();
         let mut of: Vec<Vec<usize>> = (0..count).map(|nth| vec![nth]).collect();
         if plan.studies.len() <= MAX_PAIRED {
@@ -157,7 +157,7 @@ impl UnitTable {
     }
 
     /// A metric event, for table number `slot`.
-    pub fn add(&mut self, plan: &Plan, slot: usize, event: &MetricEvent<'_>) -> Counted {
+    pub fn add(&mut self, plan: &AnalysisPlan, slot: usize, event: &MetricEvent<'_>) -> Counted {
         let Slot { of, observations, log } = &mut self.slots[slot];
         let metrics =
             plan.metrics.iter().enumerate().filter(|(_, metric)| metric.counts(event.event));
@@ -221,7 +221,7 @@ impl UnitTable {
 
     /// What is summed up and analyzed so far of experiment number `nth`.
     #[must_use]
-    pub fn analysis(&self, plan: &Plan, nth: usize) -> (Summary, Analysis) {
+    pub fn analysis(&self, plan: &AnalysisPlan, nth: usize) -> (Summary, Analysis) {
         let study = &plan.studies[nth];
         let experiment = &study.experiment;
         let mut summary =
@@ -248,7 +248,7 @@ impl UnitTable {
     /// users, the Unix time in milliseconds, and the analysis.
     pub(super) fn look_back(
         &self,
-        plan: &Plan,
+        plan: &AnalysisPlan,
         nth: usize,
         every: u32,
         mut look: impl FnMut(u32, u64, &Analysis) -> bool,
@@ -284,8 +284,8 @@ impl UnitTable {
 
     /// The report so far; `fingerprint` is a digest of the events.
     #[must_use]
-    pub fn report(&self, plan: &Plan, fingerprint: String) -> Report {
-        let mut report = Report::new(&plan.name, Mode::Data, None, fingerprint);
+    pub fn report(&self, plan: &AnalysisPlan, fingerprint: String) -> Report {
+        let mut report = Report::new(&plan.name, DataOrigin::Data, None, fingerprint);
         report.assumptions.clone_from(&plan.assumptions);
         for (nth, study) in plan.studies.iter().enumerate() {
             let (_, analysis) = self.analysis(plan, nth);
@@ -314,7 +314,7 @@ impl UnitTable {
         report
     }
 
-    fn health(&self, plan: &Plan, nth: usize) -> Vec<HealthCheck> {
+    fn health(&self, plan: &AnalysisPlan, nth: usize) -> Vec<HealthCheck> {
         let mut found = Vec::new();
         let mixed =
             self.first.iter().filter(|first| first[nth].is_some_and(|first| first.mixed)).count();
@@ -339,7 +339,7 @@ impl UnitTable {
     }
 
     /// What the sampling of metric events does to an experiment's metrics.
-    fn sampling(&self, plan: &Plan, nth: usize) -> Option<HealthCheck> {
+    fn sampling(&self, plan: &AnalysisPlan, nth: usize) -> Option<HealthCheck> {
         let own = plan.studies[nth].experiment.metrics.iter().map(|&at| &plan.metrics[at]);
         let sampled: Vec<(&Metric, u64)> = own
             .filter_map(|metric| {

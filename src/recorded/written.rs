@@ -40,12 +40,13 @@ use crate::scenario::{Accuracy, Entries, Spanned, WrittenExpect, WrittenRule};
 /// A whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Written {
+#[serde(rename = "Written")]
+pub struct RecordedFile {
     #[serde(default)]
     pub title: String,
     #[serde(default)]
     pub assumptions: Vec<StatedAssumption>,
-    pub experiments: Spanned<Vec<Experiment>>,
+    pub experiments: Spanned<Vec<RecordedExperiment>>,
 }
 
 /// What is assumed about the data, and where that comes from; the report shows it.
@@ -60,7 +61,8 @@ pub struct StatedAssumption {
 /// One experiment's statistics.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Experiment {
+#[serde(rename = "Experiment")]
+pub struct RecordedExperiment {
     pub key: Spanned<String>,
     #[serde(default)]
     pub name: Option<String>,
@@ -82,7 +84,7 @@ pub struct Experiment {
     /// The planned split; without it the sample ratio is not checked.
     #[serde(default)]
     pub split: Option<Spanned<Entries<Share>>>,
-    pub metrics: Spanned<Entries<Metric>>,
+    pub metrics: Spanned<Entries<RecordedMetric>>,
     #[serde(default)]
     pub decision: Option<Spanned<WrittenRule>>,
     #[serde(default)]
@@ -92,7 +94,8 @@ pub struct Experiment {
 /// One metric: the first is the primary one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Metric {
+#[serde(rename = "Metric")]
+pub struct RecordedMetric {
     pub kind: MetricKind,
     pub better: Better,
     #[serde(default)]

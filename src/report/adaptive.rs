@@ -99,7 +99,8 @@ pub struct Arm {
 
 /// The users of one segment in an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Segment {
+#[serde(rename = "Segment")]
+pub struct SegmentResult {
     /// Key of the segment.
     pub segment: String,
     /// Exposed users by variation.

@@ -2,11 +2,11 @@
 //!
 //! Guarantees: every number of the report is computed by the time this returns.
 
-use super::adaptive::{Bandit, Segment};
+use super::adaptive::{Bandit, SegmentResult};
 use super::charts::{Distribution, OverTime, Shape};
 use super::data::{
-    Adjusted, Because, Corrected, Cost, CostTotal, Experiment, Failure, Frequentist, Health,
-    Hindsight, Metric, Report, Total, Variation, Verdict,
+    Adjusted, Because, Corrected, Cost, CostTotal, Failure, Frequentist, Health, Hindsight, Report,
+    ReportedExperiment, ReportedMetric, ReportedVariation, ReportedVerdict, Total,
 };
 use super::graph::{GraphChange, NodeUse, TriggeredUsers, cost_changes};
 use super::number::{Number, Ordered};
@@ -38,7 +38,7 @@ pub struct ReportSupplements {
     /// How values are spread.
     pub distributions: Vec<Distribution>,
     /// Parts of the users by themselves.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<SegmentResult>,
     /// What a bandit made of the split.
     pub bandit: Option<Bandit>,
     /// What each agent of the scenario's own graph did, by variation.
@@ -59,7 +59,7 @@ impl Report {
         analysis: &Analysis,
         verdict: Option<&verdict::Verdict>,
         extras: ReportSupplements,
-    ) -> Experiment {
+    ) -> ReportedExperiment {
         let key = |at: usize| {
             experiment
                 .treatments
@@ -91,7 +91,7 @@ impl Report {
                 .map(|at_truth| hindsight(built.decision, at_truth, built.trusted));
             built
         });
-        Experiment {
+        ReportedExperiment {
             key: experiment.key.clone(),
             name: experiment.name.clone(),
             hypothesis: experiment.hypothesis.clone(),
@@ -151,14 +151,14 @@ fn build_metric(
     mass: f64,
     key: &impl Fn(usize) -> String,
     truth: Option<&TrueMetric>,
-) -> Metric {
+) -> ReportedMetric {
     let kind = metric.metric.kind();
     let variations = metric.variations.iter().enumerate().map(|(at, variation)| {
         let comparison = variation.comparison.as_ref();
         let of = |value: fn(&analysis::Comparison) -> Option<f64>| {
             comparison.and_then(value).and_then(Number::new)
         };
-        Variation {
+        ReportedVariation {
             key: key(at),
             exposures: variation.exposures,
             users_with_value: Some(variation.units).filter(|&units| {
@@ -195,7 +195,7 @@ fn build_metric(
             absolute_interval: metric.absolute_interval(at, mass).and_then(Number::ends),
         }
     });
-    Metric {
+    ReportedMetric {
         key: metric.metric.key.clone(),
         kind,
         primary,
@@ -318,8 +318,11 @@ fn costs(mut rows: Vec<Cost>, control: &str) -> (Vec<Cost>, Vec<CostTotal>) {
     (rows, totals)
 }
 
-fn build_verdict(verdict: &verdict::Verdict, experiment: &experiment::Experiment) -> Verdict {
-    Verdict {
+fn build_verdict(
+    verdict: &verdict::Verdict,
+    experiment: &experiment::Experiment,
+) -> ReportedVerdict {
+    ReportedVerdict {
         hindsight: None,
         decision: verdict.decision,
         variation: verdict.variation.clone(),

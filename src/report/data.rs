@@ -7,15 +7,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::adaptive::{Bandit, Segment};
+use super::adaptive::{Bandit, SegmentResult};
 use super::charts::{Distribution, OverTime, Shape};
-pub use super::decided::{Because, Hindsight, Verdict};
+pub use super::decided::{Because, Hindsight, ReportedVerdict};
 use super::expect::ExpectationResult;
 use super::graph::{CostChange, DrawnGraph, GraphChange, NodeUse, TriggeredUsers};
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
 use super::paired::PairedEvaluation;
-pub use super::rollout::Rollout;
+pub use super::rollout::ReportedRollout;
 pub use super::tested::Frequentist;
 use super::truth::{Bias, Truth};
 use crate::analysis::HealthStatus;
@@ -33,7 +33,7 @@ pub struct Report {
     /// The scenario's name, or the data file's.
     pub scenario: String,
     /// Where the data came from.
-    pub mode: Mode,
+    pub mode: DataOrigin,
     /// The seed of all random numbers; `None` where there was none.
     pub seed: Option<u64>,
     /// Digest of the journal or of the data, in hexadecimal.
@@ -41,9 +41,9 @@ pub struct Report {
     /// The program's version.
     pub version: String,
     /// What went through the system; `None` for given data.
-    pub traffic: Option<Traffic>,
+    pub traffic: Option<TrafficSummary>,
     /// One entry for each experiment.
-    pub experiments: Vec<Experiment>,
+    pub experiments: Vec<ReportedExperiment>,
     /// What stood for the flag service and the models: `("LaunchDarkly", "mock")`.
     #[serde(default)]
     pub backends: Ordered<String>,
@@ -67,7 +67,7 @@ pub struct Report {
     pub live: Option<LiveSummary>,
     /// Guarded rollouts, as they went.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rollouts: Vec<Rollout>,
+    pub rollouts: Vec<ReportedRollout>,
     /// The scenario's own graph of agents; `None` for the tutorial's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graph: Option<DrawnGraph>,
@@ -78,7 +78,7 @@ impl Report {
     #[must_use]
     pub fn new(
         scenario: impl Into<String>,
-        mode: Mode,
+        mode: DataOrigin,
         seed: Option<u64>,
         fingerprint: impl Into<String>,
     ) -> Self {
@@ -127,12 +127,13 @@ pub struct RecordedData {
     /// Events that cannot be read.
     pub malformed: u64,
     /// The first of them.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<UnreadableLine>,
 }
 
 /// An event that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Fault {
+#[serde(rename = "Fault")]
+pub struct UnreadableLine {
     /// Its line, counted from 1.
     pub line: u64,
     /// Why.
@@ -142,7 +143,8 @@ pub struct Fault {
 /// Where the data came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+#[serde(rename = "Mode")]
+pub enum DataOrigin {
     /// The mock backends.
     Mock,
     /// Real providers.
@@ -155,7 +157,8 @@ pub enum Mode {
 
 /// What went through the system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Traffic {
+#[serde(rename = "Traffic")]
+pub struct TrafficSummary {
     /// Queries sent.
     pub queries: u64,
     /// Queries answered.
@@ -186,7 +189,8 @@ pub struct Assumption {
 
 /// One experiment with its results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Experiment {
+#[serde(rename = "Experiment")]
+pub struct ReportedExperiment {
     /// Unique key.
     pub key: String,
     /// Name for people.
@@ -206,11 +210,11 @@ pub struct Experiment {
     /// has. `None` when there is no number, see `users_needed_reason`.
     pub users_needed: Option<u64>,
     /// Metrics, the primary one first.
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<ReportedMetric>,
     /// Cost by variation and agent.
     pub costs: Vec<Cost>,
     /// What the decision rule says; `None` without a rule.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<ReportedVerdict>,
     /// Names for people by variation.
     #[serde(default)]
     pub names: Ordered<String>,
@@ -234,7 +238,7 @@ pub struct Experiment {
     pub distributions: Vec<Distribution>,
     /// The results of parts of the users.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub segments: Vec<Segment>,
+    pub segments: Vec<SegmentResult>,
     /// What a bandit made of the split; `None` where it was fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandit: Option<Bandit>,
@@ -302,7 +306,8 @@ enum MethodName {
 
 /// One metric over all variations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Metric {
+#[serde(rename = "Metric")]
+pub struct ReportedMetric {
     /// Unique key.
     pub key: String,
     /// What is compared.
@@ -314,7 +319,7 @@ pub struct Metric {
     /// Unit of the values; empty for a rate.
     pub unit: String,
     /// One entry for each variation, in the experiment's order.
-    pub variations: Vec<Variation>,
+    pub variations: Vec<ReportedVariation>,
     /// Why the measurement misses the effect on users, where it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bias_causes: Vec<String>,
@@ -325,7 +330,8 @@ pub struct Metric {
 
 /// One variation under one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Variation {
+#[serde(rename = "Variation")]
+pub struct ReportedVariation {
     /// The variation's key.
     pub key: String,
     /// Exposed users.

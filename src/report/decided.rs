@@ -15,7 +15,8 @@ use crate::verdict::Decision;
 
 /// What the decision rule says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Verdict {
+#[serde(rename = "Verdict")]
+pub struct ReportedVerdict {
     /// What is decided.
     pub decision: Decision,
     /// The variation to serve.
@@ -51,7 +52,7 @@ fn yes() -> bool {
     true
 }
 
-impl Verdict {
+impl ReportedVerdict {
     /// Sets trust and headline by these health checks; a second time changes nothing.
     pub fn weigh(&mut self, health: &[Health]) {
         let failed = health.iter().filter(|check| {

@@ -7,7 +7,7 @@
 //! Does not know: what a report says (`sections` does), or how anything looks.
 
 use super::charts::{Distribution, MetricOverTime};
-use super::data::{Experiment, Metric};
+use super::data::{ReportedExperiment, ReportedMetric};
 use super::graph::DrawnGraph;
 use super::table::{Table, Tone};
 
@@ -292,7 +292,7 @@ pub(crate) struct Gallery<'r> {
     /// How to read them.
     pub(crate) lead: String,
     /// Whose variations they show.
-    pub(crate) experiment: &'r Experiment,
+    pub(crate) experiment: &'r ReportedExperiment,
     pub(crate) pictures: Vec<Picture<'r>>,
 }
 
@@ -312,9 +312,9 @@ pub(crate) enum Chart<'r> {
     /// Relative differences to the control, with intervals.
     Differences,
     /// The posteriors of a metric.
-    Densities(&'r Metric),
+    Densities(&'r ReportedMetric),
     /// A metric as users arrived, at these numbers of users.
-    OverTime(&'r Metric, &'r MetricOverTime, &'r [u64]),
+    OverTime(&'r ReportedMetric, &'r MetricOverTime, &'r [u64]),
     /// The cost of each agent in a variation.
     Costs(&'r str),
     /// What each agent adds to the difference from the control.
@@ -322,7 +322,7 @@ pub(crate) enum Chart<'r> {
     /// What each agent adds to the latency of a request in a variation.
     Waits(&'r str),
     /// How the values of a metric are spread.
-    Distribution(&'r Metric, &'r Distribution),
+    Distribution(&'r ReportedMetric, &'r Distribution),
     /// Failed requests by kind.
     Failures,
 }

@@ -15,7 +15,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::data::{Experiment, Total, Variation, Verdict};
+use super::data::{ReportedExperiment, ReportedVariation, ReportedVerdict, Total};
 use super::number::Number;
 use crate::analysis::HealthStatus;
 use crate::verdict::{Decision, written_plain};
@@ -35,7 +35,7 @@ pub struct Expect<N = String> {
     /// Criteria by name, and how each is to come out: `("cost increase at most 15%", Held)`.
     /// Default: none.
     #[serde(default)]
-    pub criteria: Vec<(N, Outcome)>,
+    pub criteria: Vec<(N, CriterionOutcome)>,
     /// Health checks by name (`exposures`, `sample_ratio_mismatch`, `metrics`,
     /// `prior_data_conflict`, `silent_arm`), and how each is to end: `("sample_ratio_mismatch",
     /// Error)`. Default: none.
@@ -43,7 +43,7 @@ pub struct Expect<N = String> {
     pub health: Vec<(String, Status)>,
     /// Figures of the report, and what each lies between. Default: none.
     #[serde(default)]
-    pub figures: Vec<Figure<N>>,
+    pub figures: Vec<ExpectedFigure<N>>,
 }
 
 /// How a health check ends.
@@ -63,7 +63,8 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, bound(deserialize = "N: Deserialize<'de>"))]
 #[schemars(rename = "Figure")]
-pub struct Figure<N = String> {
+#[serde(rename = "Figure")]
+pub struct ExpectedFigure<N = String> {
     /// The metric's key.
     pub metric: N,
     /// The variation's key. Default: the first one that is not the control.
@@ -121,7 +122,8 @@ pub enum What {
 
 /// How a criterion comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Outcome {
+#[serde(rename = "Outcome")]
+pub enum CriterionOutcome {
     /// It holds.
     Held,
     /// It does not.
@@ -130,7 +132,7 @@ pub enum Outcome {
     Unknown,
 }
 
-impl Outcome {
+impl CriterionOutcome {
     fn of(held: Option<bool>) -> Self {
         match held {
             Some(true) => Self::Held,
@@ -163,7 +165,7 @@ impl<N> Expect<N> {
     /// The same with other names for variations, criteria, metrics and segments.
     #[must_use]
     pub fn renamed<T>(&self, name: impl Fn(&N) -> T) -> Expect<T> {
-        let figure = |own: &Figure<N>| Figure {
+        let figure = |own: &ExpectedFigure<N>| ExpectedFigure {
             metric: name(&own.metric),
             variation: own.variation.as_ref().map(&name),
             segment: own.segment.as_ref().map(&name),
@@ -195,7 +197,7 @@ impl Expect {
 
     /// Holds the expectations against what `experiment` came to.
     #[must_use]
-    pub fn check(&self, experiment: &Experiment) -> Vec<ExpectationResult> {
+    pub fn check(&self, experiment: &ReportedExperiment) -> Vec<ExpectationResult> {
         let verdict = experiment.verdict.as_ref();
         let mut results = Vec::new();
         let mut push = |what: String, expected: &str, found: Option<&str>| {
@@ -237,7 +239,7 @@ impl Expect {
             push(
                 format!("“{criterion}”"),
                 expected.words(),
-                line.map(|line| Outcome::of(line.held).words()),
+                line.map(|line| CriterionOutcome::of(line.held).words()),
             );
         }
         for (check, expected) in &self.health {
@@ -255,7 +257,7 @@ impl Expect {
 
 impl Expect {
     /// Failed health checks that nobody expected.
-    fn surprises<'v>(&self, verdict: &'v Verdict) -> Vec<&'v str> {
+    fn surprises<'v>(&self, verdict: &'v ReportedVerdict) -> Vec<&'v str> {
         let expected = |check: &String| {
             self.health.iter().any(|(own, status)| own == check && *status == Status::Error)
         };
@@ -303,7 +305,7 @@ impl What {
         }
     }
 
-    fn of(self, variation: &Variation, control: &Variation) -> Option<f64> {
+    fn of(self, variation: &ReportedVariation, control: &ReportedVariation) -> Option<f64> {
         let number = |number: Option<Number>| number.map(Number::get);
         match self {
             Self::Change => number(variation.relative_difference),
@@ -331,14 +333,14 @@ impl What {
     }
 }
 
-impl Figure {
+impl ExpectedFigure {
     /// The figure in the report, whatever its bounds; `None` where it is missing.
     #[must_use]
-    pub fn value(&self, experiment: &Experiment) -> Option<f64> {
+    pub fn value(&self, experiment: &ReportedExperiment) -> Option<f64> {
         let metric = experiment.metrics.iter().find(|metric| metric.key == self.metric)?;
         let control =
             metric.variations.iter().find(|variation| variation.key == experiment.control)?;
-        let wanted = |variation: &&Variation| match &self.variation {
+        let wanted = |variation: &&ReportedVariation| match &self.variation {
             Some(key) => variation.key == *key,
             None => variation.key != experiment.control,
         };
@@ -362,7 +364,7 @@ impl Figure {
         }
     }
 
-    fn check(&self, experiment: &Experiment) -> ExpectationResult {
+    fn check(&self, experiment: &ReportedExperiment) -> ExpectationResult {
         let found = self.value(experiment);
         let above = self.at_least.map(|least| format!("at least {least}"));
         let below = self.at_most.map(|most| format!("at most {most}"));

@@ -1,13 +1,13 @@
 //! Words for the report's data: names, units, readings and decisions, the same in every section.
 
-use super::data::{Experiment, Metric, Variation, Verdict};
+use super::data::{ReportedExperiment, ReportedMetric, ReportedVariation, ReportedVerdict};
 use super::number::Number;
 use super::table::Tone;
 use crate::experiment::{Better, MetricKind};
 use crate::figure::{self, Unit};
 use crate::verdict::Decision;
 
-impl Experiment {
+impl ReportedExperiment {
     /// The name of a variation for people.
     pub(super) fn name_of<'a>(&'a self, key: &'a str) -> &'a str {
         self.names.get(key).map_or(key, String::as_str)
@@ -24,7 +24,7 @@ impl Experiment {
     }
 }
 
-impl Metric {
+impl ReportedMetric {
     pub(super) fn measure(&self) -> Unit<'_> {
         Unit::new(self.kind, &self.unit).bare()
     }
@@ -52,7 +52,7 @@ impl Metric {
         format!("{primary}{what} · {better}")
     }
 
-    pub(super) fn variation(&self, key: &str) -> Option<&Variation> {
+    pub(super) fn variation(&self, key: &str) -> Option<&ReportedVariation> {
         self.variations.iter().find(|variation| variation.key == key)
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn reading(beats: Option<Number>, threshold: f64) -> (&'static str, T
 }
 
 /// A verdict in capitals, and its meaning: a failed health check outranks the decision.
-pub(super) fn verdict(verdict: &Verdict) -> (&'static str, Tone) {
+pub(super) fn verdict(verdict: &ReportedVerdict) -> (&'static str, Tone) {
     if verdict.trusted { decision(verdict.decision) } else { ("DO NOT TRUST", Tone::Bad) }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn decision(decision: Decision) -> (&'static str, Tone) {
 }
 
 /// What a diamond in a chart stands for, where there are any.
-pub(super) fn diamonds(experiment: &Experiment) -> &'static str {
+pub(super) fn diamonds(experiment: &ReportedExperiment) -> &'static str {
     let mut variations = experiment.metrics.iter().flat_map(|metric| &metric.variations);
     if variations.any(|own| own.truth.is_some()) {
         " A diamond is the effect on users: every user in that variation."

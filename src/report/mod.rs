@@ -41,15 +41,15 @@ mod truth;
 #[cfg(test)]
 mod tests;
 
-pub use adaptive::{Arm, Bandit, Segment, SegmentChange, Shares};
+pub use adaptive::{Arm, Bandit, SegmentChange, SegmentResult, Shares};
 pub use build::ReportSupplements;
 pub use charts::{Distribution, MetricOverTime, OverTime, Shape, Spread, VariationOverTime};
 pub use data::{
-    Adjusted, Assumption, Because, Corrected, Cost, CostTotal, Experiment, Failure, Fault,
-    Frequentist, Health, Hindsight, Interaction, Metric, Mode, RecordedData, Report, SCHEMA, Total,
-    Traffic, Variation, Verdict,
+    Adjusted, Assumption, Because, Corrected, Cost, CostTotal, DataOrigin, Failure, Frequentist,
+    Health, Hindsight, Interaction, RecordedData, Report, ReportedExperiment, ReportedMetric,
+    ReportedVariation, ReportedVerdict, SCHEMA, Total, TrafficSummary, UnreadableLine,
 };
-pub use expect::{Expect, ExpectationResult, Figure, Outcome, Status, What};
+pub use expect::{CriterionOutcome, Expect, ExpectationResult, ExpectedFigure, Status, What};
 pub use glance::glance;
 pub use graph::{
     CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, NodeUse, PlainDifference,
@@ -65,7 +65,9 @@ pub use number::{Number, Ordered};
 pub use page::output_page;
 pub use paired::{CheapestMix, PairedEvaluation, PairedMetric};
 pub use palette::Palette;
-pub use rollout::{Rollout, RolloutLook, RolloutOutcome, RolloutReading, rollouts_as_expected};
+pub use rollout::{
+    ReportedRollout, RolloutLook, RolloutOutcome, RolloutReading, rollouts_as_expected,
+};
 pub use schema::{input_schema, output_schema};
 pub(crate) use text::document_to_text;
 pub use text::to_text;

@@ -59,11 +59,11 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Mode;
+    use crate::report::DataOrigin;
 
     #[test]
     fn a_report_is_the_same_after_it_was_saved_and_read() {
-        let report = Report::new("security", Mode::Mock, Some(18), "abc");
+        let report = Report::new("security", DataOrigin::Mock, Some(18), "abc");
         assert_eq!(Report::parse(&report.to_json().unwrap()).unwrap(), report);
         let mistakes = Report::parse("{}").unwrap_err();
         assert!(mistakes.to_string().contains("not a report of simlab"), "{mistakes}");

@@ -30,7 +30,8 @@ pub enum RolloutOutcome {
 
 /// A guarded rollout, as it went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Rollout {
+#[serde(rename = "Rollout")]
+pub struct ReportedRollout {
     /// Key of the AI config.
     pub config: String,
     /// The variation as it was.
@@ -74,7 +75,7 @@ pub struct RolloutReading {
     pub regressed: bool,
 }
 
-impl Rollout {
+impl ReportedRollout {
     /// How a guarded rollout went; `metrics` are those that the numbers of its experiment mean.
     #[must_use]
     pub fn of(guard: &Guard, watched: &Watched, metrics: &[Metric]) -> Self {
@@ -191,7 +192,7 @@ fn reason(guard: &Guard, ending: Ending, metrics: &[Metric]) -> String {
 /// Whether guarded rollouts ended as expected.
 #[must_use]
 pub fn rollouts_as_expected(
-    rollouts: &[Rollout],
+    rollouts: &[ReportedRollout],
     expected: &[Option<RolloutOutcome>],
 ) -> Vec<ExpectationResult> {
     let word = |outcome: RolloutOutcome| match outcome {
@@ -199,7 +200,7 @@ pub fn rollouts_as_expected(
         RolloutOutcome::Released => "released",
         RolloutOutcome::Watching => "still watched",
     };
-    let one = |(rollout, expected): (&Rollout, &Option<RolloutOutcome>)| {
+    let one = |(rollout, expected): (&ReportedRollout, &Option<RolloutOutcome>)| {
         let expected = (*expected)?;
         let passed = rollout.outcome == expected;
         let message =

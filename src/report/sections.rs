@@ -4,7 +4,7 @@
 //!
 //! Does not know: formats.
 
-use super::data::{Experiment, Report};
+use super::data::{Report, ReportedExperiment};
 use super::document::{Element, Level, Section};
 
 mod agents;
@@ -35,7 +35,7 @@ mod variations;
 mod verdict;
 
 /// A section of one experiment: empty where the experiment has nothing of the kind.
-type OfExperiment = for<'r> fn(&'r Experiment) -> Vec<Section<'r>>;
+type OfExperiment = for<'r> fn(&'r ReportedExperiment) -> Vec<Section<'r>>;
 /// A section of the whole report: empty where the report has nothing of the kind.
 type OfReport = for<'r> fn(&'r Report) -> Vec<Section<'r>>;
 

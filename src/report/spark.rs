@@ -6,7 +6,7 @@
 //! Does not know: how wide the terminal is; the column goes first where room is short.
 
 use super::charts::drawn;
-use super::data::{Experiment, Metric};
+use super::data::{ReportedExperiment, ReportedMetric};
 use super::table::{Cell, Column, Row, Table, Tone};
 use crate::analysis::Posterior;
 
@@ -17,7 +17,7 @@ const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 
 /// The table of all variations with a column of their posteriors at its end, which goes first where
 /// room is short.
-pub(super) fn with_posteriors(mut table: Table, experiment: &Experiment) -> Table {
+pub(super) fn with_posteriors(mut table: Table, experiment: &ReportedExperiment) -> Table {
     let mut curves = experiment.metrics.iter().flat_map(densities);
     table.columns.push(Column::words("posterior").optional(2).sketch());
     for row in &mut table.rows {
@@ -29,7 +29,7 @@ pub(super) fn with_posteriors(mut table: Table, experiment: &Experiment) -> Tabl
 }
 
 /// One line for each variation of the metric; empty where there is no posterior.
-pub(super) fn densities(metric: &Metric) -> Vec<String> {
+pub(super) fn densities(metric: &ReportedMetric) -> Vec<String> {
     let posteriors: Vec<Option<Posterior>> =
         metric.variations.iter().map(|own| own.posterior?.posterior()).collect();
     let ranges = || posteriors.iter().flatten().map(drawn);

@@ -52,7 +52,7 @@ pub(super) fn published() -> Report {
         cost("strict-security", "support", "gpt-4o", 2980, 0.0280),
     ];
     let extras = ReportSupplements { costs, ..ReportSupplements::default() };
-    let mut report = Report::new("security", Mode::Mock, Some(42), "9f3c2ab41d7e6f08");
+    let mut report = Report::new("security", DataOrigin::Mock, Some(42), "9f3c2ab41d7e6f08");
     report.version = "0.1.0".to_owned();
     report.backends = Ordered(vec![
         ("LaunchDarkly".to_owned(), "mock".to_owned()),
@@ -62,7 +62,7 @@ pub(super) fn published() -> Report {
         ["created 1 project", "4 segments", "5 tools", "3 AI configs", "5 metrics", "1 experiment"]
             .map(String::from)
             .to_vec();
-    report.traffic = Some(Traffic {
+    report.traffic = Some(TrafficSummary {
         queries: 2800,
         users: None,
         succeeded: 2727,
@@ -149,7 +149,7 @@ fn hostile_text_stays_text_in_every_format() {
 
 #[test]
 fn an_empty_report_is_a_report() {
-    let report = Report::new("nothing", Mode::Data, None, "");
+    let report = Report::new("nothing", DataOrigin::Data, None, "");
     for text in [
         to_text(&report, 80, &Palette::plain()),
         to_markdown(&report),

@@ -9,7 +9,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::data::{Experiment, Metric, Variation};
+use super::data::{ReportedExperiment, ReportedMetric, ReportedVariation};
 use super::number::Number;
 use crate::figure;
 
@@ -93,12 +93,12 @@ pub fn with_error(change: f64, error: Option<f64>) -> String {
     }
 }
 
-impl Experiment {
+impl ReportedExperiment {
     /// Metrics whose measurement is biased by a notable amount, each with the variations that it
     /// concerns.
-    fn biased(&self) -> impl Iterator<Item = (&Metric, Vec<&Variation>)> {
+    fn biased(&self) -> impl Iterator<Item = (&ReportedMetric, Vec<&ReportedVariation>)> {
         self.metrics.iter().filter_map(|metric| {
-            let of: Vec<&Variation> = metric
+            let of: Vec<&ReportedVariation> = metric
                 .variations
                 .iter()
                 .filter(|variation| variation.bias.is_some_and(|bias| bias.notable()))
@@ -110,7 +110,7 @@ impl Experiment {
     /// Why the measurement of each biased metric misses the effect on users, a sentence each.
     #[must_use]
     pub fn biases(&self) -> Vec<String> {
-        let one = |(metric, variations): (&Metric, Vec<&Variation>)| {
+        let one = |(metric, variations): (&ReportedMetric, Vec<&ReportedVariation>)| {
             let gaps: Vec<String> = variations
                 .iter()
                 .filter_map(|variation| {

@@ -9,9 +9,9 @@ use crate::llm::model::{CallFailure, Completion, Prompt};
 use crate::metrics::{GraphTally, JournalObserver, Observations, PairedObserver, Varies};
 use crate::random::Seed;
 use crate::report::{
-    Adjusted, Bias, Cost, Distribution, Expect, ExpectationResult, Failure, Interaction, Mode,
-    Number, Ordered, OverTime, Report, ReportSupplements, Rollout, Traffic, TrueMetric,
-    TrueVariation, Truths, rollouts_as_expected,
+    Adjusted, Bias, Cost, DataOrigin, Distribution, Expect, ExpectationResult, Failure,
+    Interaction, Number, Ordered, OverTime, Report, ReportSupplements, ReportedRollout,
+    TrafficSummary, TrueMetric, TrueVariation, Truths, rollouts_as_expected,
 };
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
@@ -175,7 +175,7 @@ impl<'a> Simulation<'a> {
         };
 
         let beside = CompanionRuns { truths, before, charts: options.charts, adapted, fixed };
-        let mut outcome = gathering.conclude(stage, Mode::Mock, (seed, users), &beside);
+        let mut outcome = gathering.conclude(stage, DataOrigin::Mock, (seed, users), &beside);
         let report = &mut outcome.report;
         report.backends = Ordered(vec![
             ("models".to_owned(), "mock".to_owned()),
@@ -302,7 +302,7 @@ impl RunCollector {
     pub(crate) fn conclude(
         self,
         stage: &PreparedScenario<'_>,
-        mode: Mode,
+        mode: DataOrigin,
         (seed, users): (Seed, u32),
         beside: &CompanionRuns,
     ) -> Outcome {
@@ -384,7 +384,9 @@ impl RunCollector {
         }
         let rollouts = scenario.rollouts.iter().zip(&beside.adapted.guards);
         report.rollouts = rollouts
-            .map(|(rollout, watched)| Rollout::of(&rollout.guard, watched, &scenario.metrics))
+            .map(|(rollout, watched)| {
+                ReportedRollout::of(&rollout.guard, watched, &scenario.metrics)
+            })
             .collect();
         let expected: Vec<_> = scenario.rollouts.iter().map(|rollout| rollout.expect).collect();
         report.expectations.extend(rollouts_as_expected(&report.rollouts, &expected));
@@ -401,8 +403,8 @@ pub fn met(expectations: &[ExpectationResult]) -> bool {
     expectations.iter().all(|expectation| expectation.passed)
 }
 
-fn traffic_summary(tally: &TrafficTally) -> Traffic {
-    Traffic {
+fn traffic_summary(tally: &TrafficTally) -> TrafficSummary {
+    TrafficSummary {
         queries: tally.queries,
         users: (tally.users < tally.queries).then_some(tally.users),
         succeeded: tally.succeeded,

@@ -48,7 +48,7 @@ pub enum Sent {
 
 /// One visit, as its events report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Visit {
+pub struct VisitEvents {
     /// What each agent was served.
     served: Vec<Option<Served>>,
     /// The user's key, from which the ids of the agents' runs follow; after the first visit with its
@@ -66,7 +66,7 @@ pub struct Visit {
     judged: Value,
 }
 
-impl Visit {
+impl VisitEvents {
     /// The visit of the user with this key, before anything is sent.
     #[must_use]
     pub fn of(user: &str) -> Self {
@@ -119,7 +119,7 @@ impl Visit {
                 self.served_to(agent)
             }
             Event::Finished { outcome, .. } => {
-                over = outcome != crate::journal::Outcome::Answered;
+                over = outcome != crate::journal::VisitEnd::Answered;
                 own(scenario, event, graph, &mut tell);
                 self.finished(scenario, graph, &mut tell);
                 None
@@ -355,7 +355,7 @@ fn track<'a>(scenario: &'a Scenario, served: Served, run: &'a str) -> Option<Tra
 struct Flight {
     context: Value,
     group: u16,
-    visit: Visit,
+    visit: VisitEvents,
     /// Whether anything of the user was sent: an app that crashes before its first evaluation sends
     /// nothing.
     known: bool,
@@ -489,7 +489,7 @@ impl<W: Write> Reader for EventWriter<'_, W> {
             let context = context(&key, &self.stage.scenario.group(group).attributes);
             self.flights.insert(
                 entry.user,
-                Flight { context, group, visit: Visit::of(&named), known: false },
+                Flight { context, group, visit: VisitEvents::of(&named), known: false },
             );
             return;
         }

@@ -22,7 +22,7 @@ pub use adaptive::Adapted;
 pub(crate) use assumed::stated;
 pub use conduct::{CallObserver, Outcome, RunOptions, Simulation, met, run};
 pub(crate) use conduct::{CompanionRuns, RunCollector};
-pub use events::{EventWriter, Sent, Visit};
+pub use events::{EventWriter, Sent, VisitEvents};
 pub use graph::graph_tally;
 pub use population::Population;
 pub use setup::SetupError;

@@ -6,7 +6,7 @@ use crate::analysis::{Analysis, HealthCheck, HealthStatus, Reallocation, regret}
 use crate::experiment::{Experiment, Metric};
 use crate::figure;
 use crate::metrics::Observations;
-use crate::report::{Arm, Bandit, Number, Ordered, Segment, SegmentChange, Shares};
+use crate::report::{Arm, Bandit, Number, Ordered, SegmentChange, SegmentResult, Shares};
 use crate::run::tally::TrafficTally;
 use crate::run::truth::ExperimentTruth;
 use crate::scenario::{Slice, Study};
@@ -59,7 +59,7 @@ pub(super) fn segments(
     groups: &[u16],
     observations: &Observations,
     metrics: &[Metric],
-) -> Vec<Segment> {
+) -> Vec<SegmentResult> {
     let experiment = &study.experiment;
     let one = |slice: &Slice| {
         // Nobody's group is outside of every segment.
@@ -86,7 +86,7 @@ pub(super) fn segments(
                 });
             }
         }
-        Segment {
+        SegmentResult {
             segment: slice.segment.clone(),
             users: keyed(experiment, analysis.exposures),
             changes,

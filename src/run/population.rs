@@ -15,8 +15,8 @@ use crate::run::adaptive::{Adapted, Adaptive, Assigner};
 use crate::run::flags::FlagAssign;
 use crate::run::stage::PreparedScenario;
 use crate::scenario::Scenario;
-use crate::sim::{Engine, PairedVisits, World, drive};
-use crate::traffic::Plan;
+use crate::sim::{Engine, EngineWorld, PairedVisits, drive};
+use crate::traffic::TrafficPlan;
 
 /// Users who are about to visit a stage.
 #[derive(Clone, Debug)]
@@ -151,10 +151,10 @@ impl<'a> Population<'a> {
         } else {
             Vec::new()
         };
-        let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
+        let plan = TrafficPlan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
         let judgings = paired.as_ref().map_or(1, |own| own.design.judgings as u16);
         let app = App { judgings, ..stage.app() };
-        let world = World { app, plan: &plan, traffic: &scenario.traffic, luck };
+        let world = EngineWorld { app, plan: &plan, traffic: &scenario.traffic, luck };
         let adaptive = if adapts { Adaptive::new(stage, flags, users) } else { None };
         let in_turn = paired.as_ref().map_or([].as_slice(), |own| &own.in_turn);
         let fixed = FlagAssign { compiled: flags, forced: &forced, in_turn };

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::context::{Attributes, KEY_EPOCH};
 use crate::figure;
 use crate::flags::bootstrap::{Action, BootstrapError, mock_account};
-use crate::flags::compiled::{Compiled, Unreadable};
+use crate::flags::compiled::{Compiled, UnreadableRuleset};
 use crate::random::Seed;
 use crate::scenario::Scenario;
 
@@ -23,7 +23,7 @@ pub enum SetupError {
     /// The environment is not there after the bootstrap.
     NoEnvironment,
     /// An SDK could not read the flags.
-    Unreadable(Unreadable),
+    Unreadable(UnreadableRuleset),
     /// A paired design has more values than memory is meant for.
     TooLarge {
         /// How many questions were asked for.
@@ -38,7 +38,7 @@ impl fmt::Display for SetupError {
         match self {
             Self::Bootstrap(error) => write!(f, "the bootstrap failed: {error}"),
             Self::NoEnvironment => f.write_str("the bootstrap left no environment"),
-            Self::Unreadable(Unreadable { item, reason }) => {
+            Self::Unreadable(UnreadableRuleset { item, reason }) => {
                 write!(f, "an SDK could not read {item}: {reason}")
             }
             Self::TooLarge { questions, each } => {

@@ -17,7 +17,7 @@ use crate::knowledge::{Complexity, PiiSet, TopicId};
 use crate::llm::chat::Cached;
 use crate::llm::mock::MockModels;
 use crate::llm::model::{
-    CallFailure, Completion, Passages, Prompt, Reply, Situation, Subject, TOKENS_PER_MESSAGE,
+    CallFailure, Completion, ModelReply, Passages, Prompt, Situation, Subject, TOKENS_PER_MESSAGE,
     Visible,
 };
 use crate::llm::tasks::Task;
@@ -271,7 +271,7 @@ impl<'s> PreparedScenario<'s> {
                     latency,
                     cost,
                 });
-                if let Reply::Topics(topics) = reply { Some(topics) } else { None }
+                if let ModelReply::Topics(topics) = reply { Some(topics) } else { None }
             }
             Err(CallFailure { kind, latency, .. }) => {
                 tell(Event::CallFailed { caller, served, model, kind, latency });

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Caller, Entry, Event, FailureKind, Outcome, Reader, Served};
+use crate::journal::{Caller, Entry, Event, FailureKind, Reader, Served, VisitEnd};
 use crate::quantity::{Money, MoneyTotal};
 use crate::time::Timestamp;
 
@@ -64,8 +64,8 @@ impl Reader for TrafficTally {
             }
             Event::Screened { fail_open, .. } => self.failed_open += u64::from(fail_open),
             Event::ToolUsed { refusals, .. } => self.tool_refusals += u64::from(refusals),
-            Event::Finished { outcome: Outcome::Answered, .. } => self.succeeded += 1,
-            Event::Finished { outcome: Outcome::Failed(kind), .. } => {
+            Event::Finished { outcome: VisitEnd::Answered, .. } => self.succeeded += 1,
+            Event::Finished { outcome: VisitEnd::Failed(kind), .. } => {
                 *self.failures.entry(kind).or_default() += 1
             }
             Event::Judged { failed, .. } => self.judge_failures += u64::from(failed),
@@ -125,7 +125,7 @@ impl Reader for ArmTally {
                 }
             }
             Event::Finished { outcome, .. } => {
-                if let (Some(treatment), Outcome::Failed(kind)) =
+                if let (Some(treatment), VisitEnd::Failed(kind)) =
                     (self.current.remove(&entry.user), outcome)
                 {
                     *self.failures.entry((treatment, kind)).or_default() += 1;

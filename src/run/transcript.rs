@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use crate::agents::Texts;
 use crate::context::user_key;
-use crate::llm::model::{CallFailure, Completion, Prompt, Reply, Role};
+use crate::llm::model::{CallFailure, Completion, MessageRole, ModelReply, Prompt};
 use crate::llm::tasks::Task;
 use crate::random::Owner;
 use crate::run::transcript_line::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
@@ -78,7 +78,7 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
     fn answered(&self, prompt: &Prompt<'_>, done: &Completion) -> TranscriptOutcome {
         let parts = self.texts.reply(&done.reply, prompt);
         let (words, tools) = match (&done.reply, &parts[..]) {
-            (Reply::ToolCall(_), [words, call]) => {
+            (ModelReply::ToolCall(_), [words, call]) => {
                 let (name, input) = call.split_once(' ').unwrap_or((call, ""));
                 (words.clone(), vec![ToolText { name: name.to_owned(), input: input.to_owned() }])
             }
@@ -93,10 +93,12 @@ impl<'s, W: Write> TranscriptWriter<'s, W> {
         let message = |role, text| AskedText { role, text };
         match prompt.task {
             Task::Answer => {
-                let spoken =
-                    prompt.thread.iter().rposition(|message| message.role == Role::Assistant);
+                let spoken = prompt
+                    .thread
+                    .iter()
+                    .rposition(|message| message.role == MessageRole::Assistant);
                 let new = prompt.thread.iter().skip(spoken.map_or(0, |at| at + 1));
-                let role = |role| if role == Role::Tool { "tool" } else { "user" };
+                let role = |role| if role == MessageRole::Tool { "tool" } else { "user" };
                 new.map(|own| message(role(own.role), self.texts.parts(&own.body).join("\n")))
                     .collect()
             }

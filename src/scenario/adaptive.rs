@@ -4,7 +4,7 @@
 //! Does not know: when something changes; a run does.
 
 use super::catalog::DraftConfig;
-use super::experiments::{World, rule, satisfies};
+use super::experiments::{ExperimentWorld, rule, satisfies};
 use super::faults::{Faults, MAX_ENTRIES};
 use super::source::{self, Allocation};
 use super::spanned::Spanned;
@@ -14,7 +14,7 @@ use crate::quantity::{Probability, Share};
 
 /// The bandit of an experiment of so many treatments.
 pub fn bandit(
-    written: &source::Experiment,
+    written: &source::WrittenExperiment,
     treatments: usize,
     faults: &mut Faults<'_>,
 ) -> Option<Thompson> {
@@ -33,8 +33,8 @@ pub fn bandit(
 
 /// The parts of an experiment's users that are looked at by themselves.
 pub fn slices(
-    written: &source::Experiment,
-    world: &World<'_>,
+    written: &source::WrittenExperiment,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Vec<Slice> {
     let mut slices = Vec::new();
@@ -64,8 +64,8 @@ pub fn slices(
 /// The guarded rollouts that metrics watch over, each with how it is to end; the others change
 /// nothing in a run.
 pub fn guards(
-    written: &source::Source,
-    world: &World<'_>,
+    written: &source::WrittenScenario,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Vec<(Guard, Option<crate::report::RolloutOutcome>)> {
     let mut guards = Vec::new();
@@ -95,7 +95,7 @@ pub fn guards(
 fn guard(
     written: &source::GuardedRollout,
     config: &DraftConfig,
-    world: &World<'_>,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<Guard> {
     let mut metrics = Vec::new();
@@ -148,9 +148,9 @@ fn guard(
 
 /// The place of the rule that an experiment runs on; `None` is the default rule.
 pub fn rule_of(
-    written: &source::Experiment,
+    written: &source::WrittenExperiment,
     config: &DraftConfig,
-    world: &World<'_>,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<u32> {
     let segment = written.segment.as_ref()?;

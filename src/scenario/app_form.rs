@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::template::PLACEHOLDERS;
 pub use self::template::{Template, TemplateValues};
 use super::placed::{PlacedValue, misplaced, read_either};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// A built-in form.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +148,7 @@ impl HeaderTemplate {
 ///
 /// # Errors
 /// All mistakes of the text, with their places.
-pub fn parse_app_form(source: &Source) -> Result<AppForm, Vec<Diagnostic>> {
+pub fn parse_app_form(source: &SourceText) -> Result<AppForm, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
         let fault = Diagnostic::new(format!("`{}` is empty", source.name));
         return Err(vec![fault.help(
@@ -164,7 +164,7 @@ pub fn parse_app_form(source: &Source) -> Result<AppForm, Vec<Diagnostic>> {
 }
 
 struct FormReader<'a> {
-    source: &'a Source,
+    source: &'a SourceText,
     placed: &'a PlacedValue,
     wrong: Vec<Diagnostic>,
 }
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<AppForm, Vec<Diagnostic>> {
-        parse_app_form(&Source::new("app.ron", text.to_owned()))
+        parse_app_form(&SourceText::new("app.ron", text.to_owned()))
     }
 
     #[test]

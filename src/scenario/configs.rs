@@ -21,7 +21,7 @@ use crate::llm::chat::Caching;
 use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
-use crate::llm::setup::{Reading, Setup, ToolSpec};
+use crate::llm::setup::{InstructionTraits, Setup, ToolSpec};
 use crate::llm::tasks::handoff_offer;
 
 /// The AI configs of a scenario, names checked but for models and tools.
@@ -182,7 +182,7 @@ fn complete(
 fn change(
     draft: &mut DraftVariation,
     role: &NodeRole,
-    file: &source::Variation,
+    file: &source::WrittenVariation,
     faults: &mut Faults<'_>,
 ) {
     if let Some(name) = &file.name {
@@ -295,7 +295,7 @@ fn redact(
         (if strict { catalog::STRICT } else { catalog::BASIC }).clone_into(&mut draft.instructions);
         return;
     };
-    if Reading::of(instructions).strict != strict {
+    if InstructionTraits::of(instructions).strict != strict {
         let (found, help) = if strict {
             (
                 "basic",
@@ -379,7 +379,7 @@ pub fn setups(
             setup: Setup {
                 model: model as u16,
                 instructions: draft.instructions.clone(),
-                reading: Reading::of(&draft.instructions),
+                reading: InstructionTraits::of(&draft.instructions),
                 max_tokens: draft
                     .max_tokens
                     // Today's client libraries send the model's own limit; the tutorial's did not.

@@ -10,7 +10,7 @@ use super::faults::Faults;
 use super::source::{WrittenExpect, WrittenRule};
 use super::spanned::Spanned;
 use crate::experiment::Metric;
-use crate::report::{Expect, Figure};
+use crate::report::{Expect, ExpectedFigure};
 use crate::verdict::Rule;
 
 /// What a rule and an expectation may speak of.
@@ -98,7 +98,7 @@ impl DecisionScope<'_> {
         faults: &mut Faults<'_>,
     ) -> Expect {
         let WrittenExpect { verdict, variation, criteria, figures, .. } = &written.value;
-        for Figure { metric, variation, segment, .. } in figures {
+        for ExpectedFigure { metric, variation, segment, .. } in figures {
             faults.look_up_in("metric", self.experiment, metric, self.keys());
             if let Some(variation) = variation {
                 self.variation(variation, faults);

@@ -11,7 +11,7 @@ use super::catalog::{self, DraftConfig};
 use super::decision::DecisionScope;
 use super::faults::{Faults, MAX_ENTRIES};
 use super::paired;
-use super::source::{self, Source as Written};
+use super::source::{self, WrittenScenario as Written};
 use super::spanned::Spanned;
 use super::study::Slice;
 use super::traffic::sum_to_whole;
@@ -24,7 +24,7 @@ use crate::traffic::AudienceGroup;
 use crate::verdict::Rule;
 
 /// What experiments refer to.
-pub struct World<'a> {
+pub struct ExperimentWorld<'a> {
     /// The AI configs.
     pub drafts: &'a [DraftConfig],
     /// The metrics.
@@ -56,7 +56,11 @@ pub struct Resolved {
 }
 
 /// The experiments of a scenario, and what LaunchDarkly has to hold for them.
-pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) -> Vec<Resolved> {
+pub fn experiments(
+    written: &Written,
+    world: &ExperimentWorld<'_>,
+    faults: &mut Faults<'_>,
+) -> Vec<Resolved> {
     if written.experiments.is_empty()
         && written.guarded_rollouts.iter().all(|guarded| guarded.watch.is_empty())
     {
@@ -84,7 +88,7 @@ pub fn experiments(written: &Written, world: &World<'_>, faults: &mut Faults<'_>
 }
 
 /// Guarded rollouts: each on a rule that is there, between two variations.
-fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
+fn guarded(written: &Written, world: &ExperimentWorld<'_>, faults: &mut Faults<'_>) {
     for (nth, guarded) in written.guarded_rollouts.iter().enumerate().take(MAX_ENTRIES) {
         let at = faults.look_up(
             "AI config",
@@ -131,7 +135,12 @@ fn guarded(written: &Written, world: &World<'_>, faults: &mut Faults<'_>) {
 }
 
 /// What cannot run together with this experiment, the `nth`.
-fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &mut Faults<'_>) {
+fn together(
+    written: &Written,
+    nth: usize,
+    this: &source::WrittenExperiment,
+    faults: &mut Faults<'_>,
+) {
     let config = &this.config.value;
     if let Some(guarded) =
         written.guarded_rollouts.iter().find(|guarded| guarded.config.value == *config)
@@ -145,7 +154,7 @@ fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &m
             Some(help),
         );
     }
-    let segment = |experiment: &source::Experiment| {
+    let segment = |experiment: &source::WrittenExperiment| {
         experiment.segment.as_ref().map(|segment| segment.value.clone())
     };
     for other in written
@@ -154,7 +163,7 @@ fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &m
         .take(nth)
         .filter(|other| other.config.value == *config && segment(other) == segment(this))
     {
-        let rule = |experiment: &source::Experiment| {
+        let rule = |experiment: &source::WrittenExperiment| {
             experiment.segment.as_ref().unwrap_or(&experiment.config).span.clone()
         };
         let places = [(&rule(other), "the first one"), (&rule(this), "the second one")];
@@ -169,8 +178,8 @@ fn together(written: &Written, nth: usize, this: &source::Experiment, faults: &m
 }
 
 fn one(
-    written: &source::Experiment,
-    world: &World<'_>,
+    written: &source::WrittenExperiment,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<Resolved> {
     let before = faults.count();
@@ -314,8 +323,8 @@ fn one(
 
 /// The metrics of an experiment, each with its index.
 fn metrics<'a>(
-    written: &source::Experiment,
-    world: &World<'a>,
+    written: &source::WrittenExperiment,
+    world: &ExperimentWorld<'a>,
     faults: &mut Faults<'_>,
 ) -> Vec<(usize, &'a Metric)> {
     let mut chosen = Vec::new();
@@ -349,7 +358,7 @@ fn metrics<'a>(
 
 /// The variations that take part, with their shares.
 fn split(
-    written: &source::Experiment,
+    written: &source::WrittenExperiment,
     config: &DraftConfig,
     faults: &mut Faults<'_>,
 ) -> Vec<(String, Share)> {
@@ -414,7 +423,7 @@ fn split(
 pub fn rule(
     config: &DraftConfig,
     segment: &Spanned<String>,
-    world: &World<'_>,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<usize> {
     faults.look_up(
@@ -441,9 +450,9 @@ pub fn rule(
 
 /// Checks that the rule of an experiment is there, and that somebody of the audience meets it.
 fn reached(
-    written: &source::Experiment,
+    written: &source::WrittenExperiment,
     config: &DraftConfig,
-    world: &World<'_>,
+    world: &ExperimentWorld<'_>,
     faults: &mut Faults<'_>,
 ) {
     let at = match &written.segment {

@@ -11,7 +11,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::spanned::{Entries, Spanned};
 use crate::analysis::MAY_FAIL;
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 use crate::figure::count;
 
 /// Most faults that are shown.
@@ -21,7 +21,7 @@ pub const MAX_ENTRIES: usize = 256;
 
 /// Collects faults against one source.
 pub struct Faults<'s> {
-    source: &'s Source,
+    source: &'s SourceText,
     found: Vec<Diagnostic>,
     /// Where names are defined: kind, owner and name.
     defined: BTreeMap<(&'static str, String, String), Range<usize>>,
@@ -29,7 +29,7 @@ pub struct Faults<'s> {
 
 impl<'s> Faults<'s> {
     /// None so far.
-    pub fn new(source: &'s Source) -> Self {
+    pub fn new(source: &'s SourceText) -> Self {
         Self { source, found: Vec::new(), defined: BTreeMap::new() }
     }
 

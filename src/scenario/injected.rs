@@ -198,7 +198,8 @@ impl FaultRule {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Fault")]
-pub struct Written {
+#[serde(rename = "Fault")]
+pub struct WrittenFault {
     /// What goes wrong.
     #[schemars(extend("enum" = FaultKind::NAMES))]
     pub fault: Spanned<String>,
@@ -257,7 +258,7 @@ struct Sent {
     after_events: Option<i64>,
 }
 
-impl From<Sent> for Written {
+impl From<Sent> for WrittenFault {
     fn from(sent: Sent) -> Self {
         let texts = |texts: Vec<String>| texts.into_iter().map(Spanned::unwritten).collect();
         Self {
@@ -299,7 +300,7 @@ const MAX_WAIT: Duration = Duration::from_us(3_600_000_000);
 const PATIENCE: Duration = Duration::from_us(600_000_000);
 
 /// The meaning of a rule; `None` after a complaint.
-pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option<FaultRule> {
+pub fn resolve(written: &WrittenFault, complain: &mut dyn FnMut(Complaint)) -> Option<FaultRule> {
     let mut sound = true;
     let mut wrong = |field,
                      span: &std::ops::Range<usize>,
@@ -471,7 +472,7 @@ pub fn resolve(written: &Written, complain: &mut dyn FnMut(Complaint)) -> Option
 }
 
 /// The meaning of a list of rules.
-pub fn rules(written: &[Written], faults: &mut Faults<'_>) -> Vec<FaultRule> {
+pub fn rules(written: &[WrittenFault], faults: &mut Faults<'_>) -> Vec<FaultRule> {
     if let Some(rule) = written.get(MAX_RULES) {
         faults.add(
             format!("more than {MAX_RULES} faults in one list"),

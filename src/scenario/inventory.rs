@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::catalog;
 use super::reference::ron;
-use super::schema::{Figure, model, tool};
+use super::schema::{DefaultValue, model, tool};
 use crate::event::AppEvent;
 
 /// The heading of the chapter.
@@ -26,12 +26,12 @@ pub fn tables() -> String {
     );
     text.push_str("\n### Models\n\n");
     let models = catalog::models();
-    let rows: Vec<(String, Vec<Figure>)> =
+    let rows: Vec<(String, Vec<DefaultValue>)> =
         models.iter().map(|entry| (entry.id.clone(), model(entry))).collect();
     differing(&mut text, "model", &rows);
     text.push_str("\n### Tools\n\n");
     let tools = catalog::tools();
-    let rows: Vec<(String, Vec<Figure>)> =
+    let rows: Vec<(String, Vec<DefaultValue>)> =
         tools.iter().map(|entry| (entry.key.clone(), tool(entry))).collect();
     differing(&mut text, "tool", &rows);
     configs(&mut text);
@@ -40,13 +40,13 @@ pub fn tables() -> String {
 }
 
 /// A table of what differs between entries.
-fn differing(text: &mut String, what: &str, rows: &[(String, Vec<Figure>)]) {
+fn differing(text: &mut String, what: &str, rows: &[(String, Vec<DefaultValue>)]) {
     let Some((_, first)) = rows.first() else { return };
-    let differs = |(nth, own): (usize, &Figure)| {
+    let differs = |(nth, own): (usize, &DefaultValue)| {
         rows.iter().any(|(_, figures)| figures.get(nth) != Some(own))
     };
     let shows: Vec<bool> = first.iter().enumerate().map(differs).collect();
-    let columns = |figures: &[Figure]| -> Vec<Figure> {
+    let columns = |figures: &[DefaultValue]| -> Vec<DefaultValue> {
         figures
             .iter()
             .zip(&shows)
@@ -54,7 +54,7 @@ fn differing(text: &mut String, what: &str, rows: &[(String, Vec<Figure>)]) {
             .map(|(figure, _)| figure.clone())
             .collect()
     };
-    let name = |figure: Figure| match figure {
+    let name = |figure: DefaultValue| match figure {
         ("Model" | "Tool", field, _) => format!("`{field}`"),
         (block, field, _) => format!("`{}.{field}`", block.to_lowercase()),
     };

@@ -20,7 +20,8 @@ use crate::report::{Expect, RolloutOutcome};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Lesson")]
-pub struct Written {
+#[serde(rename = "Lesson")]
+pub struct WrittenLesson {
     /// The part of the course.
     pub part: String,
     /// What is to be learned, in a sentence or two.
@@ -121,7 +122,7 @@ impl Lesson {
 }
 
 /// Gives a lesson its meaning.
-pub fn lesson(written: &Written, experiments: usize, faults: &mut Faults<'_>) -> Lesson {
+pub fn lesson(written: &WrittenLesson, experiments: usize, faults: &mut Faults<'_>) -> Lesson {
     let answers = &written.answers;
     if !(2..=5).contains(&answers.value.len()) {
         faults.add(

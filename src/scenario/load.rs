@@ -19,10 +19,10 @@ use super::questions;
 use super::resolve::resolve;
 use super::schema::schema;
 use super::scripted::{AnswerScript, parse_answers};
-use super::source::Source as Written;
+use super::source::WrittenScenario as Written;
 use super::spanned::{Misread, Spanned};
 use super::{mend, shape, spanned};
-use crate::diagnostic::{Diagnostic, Mistakes, Source, Wanted, mistaken, nearest};
+use crate::diagnostic::{Diagnostic, Mistakes, SourceText, Wanted, mistaken, nearest};
 use crate::knowledge::{KnowledgeBase, ListedQuestion, REINFORCEMENT_LEARNING};
 
 /// Largest scenario file, in bytes.
@@ -40,7 +40,7 @@ pub struct Loaded {
     /// Its meaning.
     pub scenario: Scenario,
     /// Its text.
-    pub source: Source,
+    pub source: SourceText,
     /// The documents of the folder that it names as its knowledge base, unless that is built in, and
     /// its file of questions, by the name that the scenario gives it.
     pub documents: Vec<(String, String)>,
@@ -61,7 +61,7 @@ impl Scenario {
     /// # Errors
     /// All mistakes of the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
-        Ok(parse(name, Source::new(name, text), &built_in_documents)?.scenario)
+        Ok(parse(name, SourceText::new(name, text), &built_in_documents)?.scenario)
     }
 }
 
@@ -99,7 +99,7 @@ pub fn parse_kept(
         let base: Vec<_> = documents.iter().filter(|(name, _)| markdown(name)).cloned().collect();
         if base.is_empty() { built_in_documents(named) } else { Ok(base) }
     };
-    parse(name, Source::new(format!("{name}.ron (recorded)"), text), &kept)
+    parse(name, SourceText::new(format!("{name}.ron (recorded)"), text), &kept)
 }
 
 /// Reads a scenario: a file, or the name of a built-in one.
@@ -109,7 +109,7 @@ pub fn parse_kept(
 pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let path = Path::new(path_or_name);
     if let Some(built_in) = built_in(path_or_name).filter(|_| !path.exists() || path.is_dir()) {
-        let source = Source::new(format!("{}.ron (built in)", built_in.name), built_in.text);
+        let source = SourceText::new(format!("{}.ron (built in)", built_in.name), built_in.text);
         return parse(built_in.name, source, &built_in_documents);
     }
     if !path.exists() {
@@ -129,7 +129,7 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let folder =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut loaded =
-        parse(&name, Source::new(path_or_name, text), &|named| documents(folder, named))?;
+        parse(&name, SourceText::new(path_or_name, text), &|named| documents(folder, named))?;
     path_or_name.clone_into(&mut loaded.scenario.named_as);
     Ok(loaded)
 }
@@ -141,7 +141,7 @@ pub fn load(path_or_name: &str) -> Result<Loaded, Vec<Diagnostic>> {
 /// All faults of the text.
 pub fn parse(
     name: &str,
-    source: Source,
+    source: SourceText,
     documents: &dyn Fn(&str) -> Documents,
 ) -> Result<Loaded, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
@@ -209,7 +209,7 @@ fn digest(text: &str, documents: &[(String, String)]) -> String {
 /// What is wrong with the names and sums of a text whose shape was mended.
 fn meaning_faults(
     name: &str,
-    source: Source,
+    source: SourceText,
     documents: &dyn Fn(&str) -> Documents,
 ) -> Result<Vec<Diagnostic>, Misread> {
     spanned::read::<Written>(&source.text)?;
@@ -228,15 +228,15 @@ pub fn load_faults(path: &Path) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
         ]);
     }
     let text = read(path, Wanted::Faults).map_err(|fault| vec![fault])?;
-    parse_faults(&Source::new(path.display().to_string(), text))
+    parse_faults(&SourceText::new(path.display().to_string(), text))
 }
 
 /// Reads the text of such a file.
 ///
 /// # Errors
 /// All faults of the text.
-pub fn parse_faults(source: &Source) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
-    let written: Vec<injected::Written> = spanned::read(&source.text).map_err(|misread| {
+pub fn parse_faults(source: &SourceText) -> Result<Vec<FaultRule>, Vec<Diagnostic>> {
+    let written: Vec<injected::WrittenFault> = spanned::read(&source.text).map_err(|misread| {
         if let Some(fault) = mistaken(&source.name, source.text.as_bytes(), Wanted::Faults) {
             return vec![fault];
         }
@@ -262,7 +262,7 @@ pub fn load_answers(path: &Path) -> Result<AnswerScript, Vec<Diagnostic>> {
         ]);
     }
     let text = read(path, Wanted::Answers).map_err(|fault| vec![fault])?;
-    let source = Source::new(path.display().to_string(), text);
+    let source = SourceText::new(path.display().to_string(), text);
     parse_answers(&source).map_err(|faults| {
         match mistaken(&source.name, source.text.as_bytes(), Wanted::Answers) {
             Some(fault) => vec![fault],
@@ -277,7 +277,7 @@ pub fn load_answers(path: &Path) -> Result<AnswerScript, Vec<Diagnostic>> {
 /// All mistakes of the file.
 pub fn load_app_form(name: &str) -> Result<AppForm, Vec<Diagnostic>> {
     if let Some(form) = APP_FORMS.iter().find(|form| form.name == name) {
-        return parse_app_form(&Source::new(form.name, form.text.to_owned()));
+        return parse_app_form(&SourceText::new(form.name, form.text.to_owned()));
     }
     let path = Path::new(name);
     if !path.exists() {
@@ -290,7 +290,7 @@ pub fn load_app_form(name: &str) -> Result<AppForm, Vec<Diagnostic>> {
         return Err(vec![Diagnostic::new(message).help(help)]);
     }
     let text = read(path, Wanted::AppForm).map_err(|fault| vec![fault])?;
-    let source = Source::new(path.display().to_string(), text);
+    let source = SourceText::new(path.display().to_string(), text);
     parse_app_form(&source).map_err(|faults| {
         match mistaken(&source.name, source.text.as_bytes(), Wanted::AppForm) {
             Some(fault) => vec![fault],

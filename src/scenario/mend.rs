@@ -12,7 +12,7 @@ use super::schema_check::check;
 use super::shape;
 use super::spanned::Misread;
 use super::tree::tree;
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, SourceText};
 
 /// Most times that the reader goes on with a mended text.
 const MAX_READINGS: usize = 50;
@@ -21,9 +21,9 @@ const MAX_READINGS: usize = 50;
 /// it is not readable.
 pub fn faults(
     first: &Misread,
-    source: &Source,
+    source: &SourceText,
     schema: &Value,
-    read: &dyn Fn(Source) -> Result<Vec<Diagnostic>, Misread>,
+    read: &dyn Fn(SourceText) -> Result<Vec<Diagnostic>, Misread>,
 ) -> Vec<Diagnostic> {
     let Some(root) = tree(&source.text) else { return vec![shape::fault(first, source)] };
     let mut found = check(&root, schema, source);
@@ -31,7 +31,7 @@ pub fn faults(
         found.faults.push(shape::fault(first, source));
     }
     for _ in 0..MAX_READINGS {
-        let mended = Source::new(source.name.clone(), found.mended.text(&source.text));
+        let mended = SourceText::new(source.name.clone(), found.mended.text(&source.text));
         match read(mended) {
             Err(misread) => {
                 let span = found.mended.original(&misread.span);

@@ -234,7 +234,7 @@ fn cache_prices(
 const USUAL_LEAST_CACHED: u32 = 1024;
 
 /// The tools of a scenario.
-pub fn tools(written: &Entries<source::Tool>, faults: &mut Faults<'_>) -> Vec<ToolSpec> {
+pub fn tools(written: &Entries<source::WrittenTool>, faults: &mut Faults<'_>) -> Vec<ToolSpec> {
     faults.keys("tool", "", written);
     let mut tools = catalog::tools();
     for (key, file) in &written.0 {
@@ -297,7 +297,7 @@ fn new_metric(key: &str) -> Metric {
 
 /// The metrics of a scenario.
 pub fn metrics(
-    written: &Entries<source::Metric>,
+    written: &Entries<source::WrittenMetric>,
     outcomes: &Entries<source::WrittenOutcome>,
     faults: &mut Faults<'_>,
 ) -> Vec<Metric> {

@@ -6,7 +6,7 @@
 //! Does not know: how questions are sent or analyzed.
 
 use super::faults::Faults;
-use super::source::{self, Source as Written, WrittenDesign};
+use super::source::{self, WrittenDesign, WrittenScenario as Written};
 use super::spanned::Spanned;
 use crate::experiment::{Method, Metric, PairedDesign};
 use crate::quantity::Share;
@@ -16,7 +16,7 @@ const MAX_CELLS: usize = 10_000;
 
 /// The paired design of an experiment of these shares and metrics; `None` for a split test.
 pub fn design(
-    written: &source::Experiment,
+    written: &source::WrittenExperiment,
     shares: &[(String, Share)],
     metrics: &[(usize, &Metric)],
     faults: &mut Faults<'_>,
@@ -71,7 +71,7 @@ fn has_mean(metric: &Metric) -> bool {
 }
 
 /// Every question goes through every variation, so shares other than equal ones say nothing.
-fn unequal(written: &source::Experiment, shares: &[Share], faults: &mut Faults<'_>) {
+fn unequal(written: &source::WrittenExperiment, shares: &[Share], faults: &mut Faults<'_>) {
     let weights = || shares.iter().map(|share| share.weight());
     let (least, most) = (weights().min().unwrap_or(0), weights().max().unwrap_or(0));
     // Three equal shares sum to 100% only nearly.
@@ -87,7 +87,11 @@ fn unequal(written: &source::Experiment, shares: &[Share], faults: &mut Faults<'
 }
 
 /// Fields of the experiment that make no sense with a paired design.
-fn misplaced(written: &source::Experiment, own: &Spanned<WrittenDesign>, faults: &mut Faults<'_>) {
+fn misplaced(
+    written: &source::WrittenExperiment,
+    own: &Spanned<WrittenDesign>,
+    faults: &mut Faults<'_>,
+) {
     let mut pair = |what: &str, span: &std::ops::Range<usize>, label: &str, help: &str| {
         let places = [(&own.span, "every question goes through every variation"), (span, label)];
         faults.add_pair(
@@ -122,7 +126,7 @@ fn misplaced(written: &source::Experiment, own: &Spanned<WrittenDesign>, faults:
 
 /// Checks that an experiment with a paired design is alone, and that users come once.
 pub fn alone(written: &Written, faults: &mut Faults<'_>) {
-    let paired = |own: &&source::Experiment| {
+    let paired = |own: &&source::WrittenExperiment| {
         own.design.as_ref().is_some_and(|own| matches!(own.value, WrittenDesign::Paired { .. }))
     };
     let Some(own) = written.experiments.iter().find(paired) else { return };

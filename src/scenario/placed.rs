@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 use super::shape;
 use super::spanned::{self, Misread};
 use super::tree::{Kind, Node, tree};
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 
 /// A value, and where its parts stand, by their paths such as `rules[0].say`.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ impl PlacedValue {
 ///
 /// # Errors
 /// The first thing that is wrong with its form.
-pub fn read_either(source: &Source) -> Result<PlacedValue, Diagnostic> {
+pub fn read_either(source: &SourceText) -> Result<PlacedValue, Diagnostic> {
     let text = &source.text;
     let Some(node) = tree(text) else { return Err(syntax(source)) };
     let mut placed = PlacedValue::default();
@@ -74,7 +74,7 @@ fn is_json(text: &str) -> bool {
 }
 
 /// What is wrong with the syntax.
-fn syntax(source: &Source) -> Diagnostic {
+fn syntax(source: &SourceText) -> Diagnostic {
     let text = &source.text;
     if is_json(text)
         && let Err(error) = serde_json::from_str::<Value>(text)
@@ -100,7 +100,7 @@ fn syntax(source: &Source) -> Diagnostic {
 }
 
 struct Reader<'s, 'p> {
-    source: &'s Source,
+    source: &'s SourceText,
     placed: &'p mut PlacedValue,
 }
 
@@ -268,7 +268,7 @@ fn escape(rest: &str) -> Option<(Option<char>, usize)> {
 pub fn misplaced(
     error: &serde_path_to_error::Error<serde_json::Error>,
     placed: &PlacedValue,
-    source: &Source,
+    source: &SourceText,
 ) -> Diagnostic {
     let path = error.path().to_string();
     let path = if path == "." { "" } else { path.as_str() };
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> Value {
-        read_either(&Source::new("a", text)).map(|placed| placed.value).unwrap()
+        read_either(&SourceText::new("a", text)).map(|placed| placed.value).unwrap()
     }
 
     #[test]
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn every_part_knows_its_place() {
         let text = "(rules: [(say: \"x\", calls: 3)])";
-        let placed = read_either(&Source::new("a", text)).unwrap();
+        let placed = read_either(&SourceText::new("a", text)).unwrap();
         assert_eq!(&text[placed.place("rules[0].say")], "\"x\"");
         assert_eq!(&text[placed.place("rules[0].none.more")], "(say: \"x\", calls: 3)");
         assert_eq!(&text[placed.name_place("rules[0]", "calls")], "calls");
@@ -357,7 +357,7 @@ mod tests {
             "{\"a\": 1,}x",
             "\u{feff}{",
         ] {
-            let fault = read_either(&Source::new("a", text)).unwrap_err();
+            let fault = read_either(&SourceText::new("a", text)).unwrap_err();
             assert!(!fault.render(false).is_empty());
         }
     }

@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use super::documents::Documents;
 use super::faults::Faults;
-use super::source::{Source as Written, WrittenRole};
+use super::source::{WrittenRole, WrittenScenario as Written};
 use super::spanned::Spanned;
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 use crate::figure::count;
 use crate::knowledge::{Complexity, PiiKind, QuestionNotes};
 
@@ -55,7 +55,7 @@ pub fn questions(
             return Vec::new();
         }
     };
-    let source = Source::new(named.value.as_str(), text);
+    let source = SourceText::new(named.value.as_str(), text);
     let intents = intents(written);
     let mut reading = Reading { source: &source, intents: &intents, found: Vec::new() };
     let mut read = Vec::new();
@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
 /// A file of questions, as it is read.
 struct Reading<'a> {
-    source: &'a Source,
+    source: &'a SourceText,
     intents: &'a [&'a str],
     found: Vec<Diagnostic>,
 }
@@ -247,7 +247,7 @@ impl<'a> Reading<'a> {
 
     /// The question of a line.
     fn line(&mut self, line: Range<usize>) -> Option<(String, QuestionNotes)> {
-        let source: &'a Source = self.source;
+        let source: &'a SourceText = self.source;
         let part = source.text.get(line.clone())?;
         let faults = self.found.len();
         let fields = self.object(part, "the line")?;

@@ -7,11 +7,11 @@
 //! Does not know: RON's syntax, or files.
 
 use super::catalog::{self, DraftConfig};
-use super::experiments::{World, experiments};
+use super::experiments::{ExperimentWorld, experiments};
 use super::faults::Faults;
 use super::model::Scenario;
 use super::outcomes::Stated;
-use super::source::{self, Source as Written};
+use super::source::{self, WrittenScenario as Written};
 use super::spanned::Entries;
 use super::study::{Study, WatchedRollout};
 use super::{
@@ -26,7 +26,7 @@ use crate::knowledge::KnowledgeBase;
 use crate::llm::chat::Caching;
 use crate::llm::input::fixed_tokens;
 use crate::llm::profile::ModelProfile;
-use crate::llm::setup::{Reading, Setup};
+use crate::llm::setup::{InstructionTraits, Setup};
 use crate::metrics::Varies;
 use crate::random::Seed;
 
@@ -64,7 +64,7 @@ pub fn resolve(
     let (graph, graph_variations) = graph;
     unpriced(written, &drafts, &models, faults);
     let traffic = traffic::traffic(written, &models, faults);
-    let world = World {
+    let world = ExperimentWorld {
         drafts: &drafts,
         metrics: &metrics,
         segments: &segments,
@@ -213,7 +213,7 @@ fn setup(model: u16, instructions: &str, max_tokens: u32) -> Setup {
     Setup {
         model,
         instructions: instructions.to_owned(),
-        reading: Reading::of(instructions),
+        reading: InstructionTraits::of(instructions),
         max_tokens: Some(max_tokens),
         caching: Caching::Off,
         temperature: None,

@@ -13,12 +13,12 @@ use serde_json::{Map, Value, json};
 
 use super::catalog;
 use super::injected::faults_from_json;
-use super::source::Source;
+use super::source::WrittenScenario;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
 
 /// A field's block, its name, and its value.
-pub type Figure = (&'static str, &'static str, Value);
+pub type DefaultValue = (&'static str, &'static str, Value);
 
 /// The JSON schema (draft 2020-12) of a scenario file.
 #[must_use]
@@ -26,7 +26,7 @@ pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12()
         .for_deserialize()
         .into_generator()
-        .into_root_schema_for::<Source>()
+        .into_root_schema_for::<WrittenScenario>()
         .to_value();
     plain(&mut schema);
     for (block, field, value) in defaults() {
@@ -90,7 +90,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The defaults that the code has: by block and field.
-fn defaults() -> Vec<Figure> {
+fn defaults() -> Vec<DefaultValue> {
     let causes = catalog::CAUSES;
     let [name, email, phone, address, company, title] = causes.context_of_item;
     let judge = catalog::judge_traits();
@@ -138,14 +138,14 @@ fn defaults() -> Vec<Figure> {
         ("Experiment", "sample", json!(crate::quantity::Share::WHOLE)),
     ];
     defaults.extend(faults());
-    let models: Vec<Vec<Figure>> = catalog::models().iter().map(model).collect();
-    let tools: Vec<Vec<Figure>> = catalog::tools().iter().map(tool).collect();
+    let models: Vec<Vec<DefaultValue>> = catalog::models().iter().map(model).collect();
+    let tools: Vec<Vec<DefaultValue>> = catalog::tools().iter().map(tool).collect();
     defaults.extend(shared(&models).into_iter().chain(shared(&tools)));
     defaults
 }
 
 /// What a fault has that says nothing else.
-fn faults() -> Vec<Figure> {
+fn faults() -> Vec<DefaultValue> {
     let of = |kind: &str, fields: &[&'static str]| {
         let rules = faults_from_json(json!([{ "fault": kind, "next": 1 }]).to_string().as_bytes())
             .unwrap_or_default();
@@ -161,7 +161,7 @@ fn faults() -> Vec<Figure> {
 }
 
 /// What all entries of the catalog have alike.
-fn shared(entries: &[Vec<Figure>]) -> Vec<Figure> {
+fn shared(entries: &[Vec<DefaultValue>]) -> Vec<DefaultValue> {
     let first = entries.first().map_or(&[][..], Vec::as_slice);
     first
         .iter()
@@ -171,7 +171,7 @@ fn shared(entries: &[Vec<Figure>]) -> Vec<Figure> {
 }
 
 /// What a model of the catalog has, by block and field.
-pub fn model(model: &ModelProfile) -> Vec<Figure> {
+pub fn model(model: &ModelProfile) -> Vec<DefaultValue> {
     let (latency, failures) = (&model.latency, &model.failures);
     vec![
         ("Model", "provider", json!(model.provider.variant)),
@@ -204,7 +204,7 @@ pub fn model(model: &ModelProfile) -> Vec<Figure> {
 }
 
 /// What a tool of the catalog has, by field; what it does not know is null.
-pub fn tool(tool: &ToolSpec) -> Vec<Figure> {
+pub fn tool(tool: &ToolSpec) -> Vec<DefaultValue> {
     let remote = if let ToolKind::Remote(remote) = &tool.kind { Some(remote) } else { None };
     let threshold =
         if let ToolKind::SemanticSearch { threshold } = tool.kind { Some(threshold) } else { None };

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::schema::properties;
 use super::tree::{Field, Kind, Node};
 use super::wrong_kind::{Expected, described};
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 
 /// Most names that a suggestion lists.
 const MAX_NAMES: usize = 24;
@@ -91,7 +91,7 @@ pub struct Checked {
 }
 
 /// Compares a tree with a schema.
-pub fn check(root: &Node, schema: &Value, source: &Source) -> Checked {
+pub fn check(root: &Node, schema: &Value, source: &SourceText) -> Checked {
     let empty = Map::new();
     let defs = schema.get("$defs").and_then(Value::as_object).unwrap_or(&empty);
     let mut walk = Walk { source, defs, found: Checked::default() };
@@ -104,7 +104,7 @@ pub fn check(root: &Node, schema: &Value, source: &Source) -> Checked {
 }
 
 struct Walk<'a> {
-    source: &'a Source,
+    source: &'a SourceText,
     defs: &'a Map<String, Value>,
     found: Checked,
 }

@@ -18,7 +18,7 @@ use self::written::{
 };
 use super::injected::FaultKind;
 use super::placed::{PlacedValue, misplaced, read_either};
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 use crate::llm::chat::Stop;
 use crate::llm::wire::{PROVIDERS, Provider};
 use crate::time::Duration;
@@ -134,7 +134,7 @@ pub enum ScriptedFault {
 ///
 /// # Errors
 /// All mistakes of the text, with their places.
-pub fn parse_answers(source: &Source) -> Result<AnswerScript, Vec<Diagnostic>> {
+pub fn parse_answers(source: &SourceText) -> Result<AnswerScript, Vec<Diagnostic>> {
     if source.text.trim().is_empty() {
         let fault = Diagnostic::new(format!("`{}` has no answers", source.name));
         return Err(vec![fault.help("write [(when: (contains: \"hello\"), say: \"Hi!\")]")]);
@@ -169,7 +169,7 @@ pub fn parse_answers(source: &Source) -> Result<AnswerScript, Vec<Diagnostic>> {
 }
 
 struct Resolving<'a> {
-    source: &'a Source,
+    source: &'a SourceText,
     placed: &'a PlacedValue,
     wrong: Vec<Diagnostic>,
 }

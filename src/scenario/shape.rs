@@ -5,13 +5,13 @@
 use std::ops::Range;
 
 use super::spanned::Misread;
-use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diagnostic::{Diagnostic, SourceText, nearest};
 
 /// Most names that a suggestion lists.
 const MAX_NAMES: usize = 24;
 
 /// The fault of a file that has not the shape of a scenario.
-pub fn fault(misread: &Misread, source: &Source) -> Diagnostic {
+pub fn fault(misread: &Misread, source: &SourceText) -> Diagnostic {
     use ron::Error;
     let text = &*source.text;
     let (start, end) = (misread.span.start, misread.span.end);
@@ -105,7 +105,7 @@ fn unknown(
     found: &str,
     expected: &[&'static str],
     misread: &Misread,
-    source: &Source,
+    source: &SourceText,
 ) -> Diagnostic {
     let near = nearest(found, expected.iter().copied());
     // A second spelling of the same name is no other choice.

@@ -18,17 +18,17 @@ mod world;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use configs::{Depth, Variation, WrittenAtBudget, WrittenConfig, WrittenRedaction};
+pub use configs::{Depth, WrittenAtBudget, WrittenConfig, WrittenRedaction, WrittenVariation};
 pub use graph::{
     WrittenEdge, WrittenGraph, WrittenGraphVariation, WrittenHandover, WrittenNode, WrittenRole,
     WrittenWhen,
 };
-pub use metrics::{Accuracy, Metric, WrittenDenominator};
+pub use metrics::{Accuracy, WrittenDenominator, WrittenMetric};
 pub use outcomes::{WrittenEffect, WrittenOutcome, WrittenScore, WrittenValue};
 pub use rollouts::{Allocation, GuardedRollout, WrittenDesign};
 #[cfg(test)]
 pub use world::{ContextOf, Failures, WrittenLatency};
-pub use world::{Judge, Model, Tool, WrittenCauses, WrittenCompatible, WrittenSees};
+pub use world::{Judge, Model, WrittenCauses, WrittenCompatible, WrittenSees, WrittenTool};
 
 use super::injected;
 use super::lesson;
@@ -44,7 +44,8 @@ use crate::verdict::Rule;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Scenario", extend("required" = ["experiments"]))]
-pub struct Source {
+#[serde(rename = "Scenario")]
+pub struct WrittenScenario {
     /// What the scenario is about, in one line. Default: none.
     pub title: String,
     /// The seed of all random numbers: the same file and seed give the same bytes on every machine.
@@ -62,7 +63,7 @@ pub struct Source {
     /// asks one of them; all are equally likely. Default: a model writes the questions.
     pub questions: Option<Spanned<String>>,
     /// Who sends how many queries, and how. Default: the tutorial's.
-    pub traffic: Traffic,
+    pub traffic: WrittenTraffic,
     /// How often users come back, and how alike their visits are. A user stays one unit in every
     /// analysis. A live run has no such users. Default: each user comes once.
     pub users: Option<Spanned<Users>>,
@@ -76,7 +77,7 @@ pub struct Source {
     /// Otherwise that is a fault.
     pub prices_unknown: bool,
     /// The tools by key: what differs from the catalog, or new ones. Default: the catalog's.
-    pub tools: Entries<Tool>,
+    pub tools: Entries<WrittenTool>,
     /// Segments of users by key; a user belongs who meets all clauses. The catalog's segments are
     /// there besides. Default: the catalog's.
     pub segments: Entries<Vec<WrittenClause>>,
@@ -96,7 +97,7 @@ pub struct Source {
     /// counted. Default: it waits for all outcomes.
     pub ends_after: Option<Duration>,
     /// The metrics by key: what differs from the catalog, or new ones. Default: the catalog's.
-    pub metrics: Entries<Metric>,
+    pub metrics: Entries<WrittenMetric>,
     /// How strongly the simulated world reacts: the causes behind effects. A live run does not need
     /// them. Default: the catalog's.
     pub causes: WrittenCauses,
@@ -104,13 +105,13 @@ pub struct Source {
     pub judge: Judge,
     /// The experiments; all run on the same users at the same time. At least one, unless metrics
     /// watch over a guarded rollout.
-    pub experiments: Vec<Experiment>,
+    pub experiments: Vec<WrittenExperiment>,
     /// Guarded rollouts that LaunchDarkly runs beside the experiments. Default: none.
     pub guarded_rollouts: Vec<GuardedRollout>,
     /// Faults that `simlab serve` commits; a run has those of its models alone. Default: none.
-    pub faults: Vec<injected::Written>,
+    pub faults: Vec<injected::WrittenFault>,
     /// What the scenario teaches, for `simlab learn`. Default: none.
-    pub lesson: Option<lesson::Written>,
+    pub lesson: Option<lesson::WrittenLesson>,
 }
 
 /// A family of LaunchDarkly's AI SDKs.
@@ -139,13 +140,14 @@ impl EventFamily {
 /// Who sends how many queries, and how.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Traffic {
+#[serde(rename = "Traffic")]
+pub struct WrittenTraffic {
     /// How many users come, each with one query, or with several where `users` says so. `--users`
     /// overrides it.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub queries: Option<Spanned<i64>>,
     /// How they are sent.
-    pub mode: Option<Spanned<Mode>>,
+    pub mode: Option<Spanned<WrittenMode>>,
     /// When the client gives up on a request; more than zero.
     pub timeout: Option<Spanned<Duration>>,
     /// How many queries in a hundred carry personal data, and so meet the security agent.
@@ -170,7 +172,8 @@ pub struct Traffic {
 /// How requests are sent.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub enum Mode {
+#[serde(rename = "Mode")]
+pub enum WrittenMode {
     /// So many workers, each sending its next request as soon as the last is answered.
     Concurrent {
         /// Requests in flight at once.
@@ -264,7 +267,8 @@ pub type WrittenExpect = Expect<Spanned<String>>;
 /// An experiment, in the words of the tutorial's form.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Experiment {
+#[serde(rename = "Experiment")]
+pub struct WrittenExperiment {
     /// Its key in LaunchDarkly.
     pub key: Spanned<String>,
     /// Its name for people. Default: the key as words.

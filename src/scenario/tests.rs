@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::spanned::{Misread, read};
 use super::*;
-use crate::diagnostic::{Source, render};
+use crate::diagnostic::{SourceText, render};
 use crate::experiment::{Aggregation, Better, Missing, Statistic};
 use crate::flags::spec::{Condition, RuleChoice, ServeSpec};
 use crate::llm::chat::Usage;
@@ -33,7 +33,7 @@ fn documents(_: &str) -> Documents {
 
 fn scenario(block: &str) -> Scenario {
     let text = SHORT.replace("BLOCK", &format!("knowledge: \"k\", {block}"));
-    match parse("my", Source::new("my.ron", text), &documents) {
+    match parse("my", SourceText::new("my.ron", text), &documents) {
         Ok(loaded) => loaded.scenario,
         Err(faults) => panic!("{}", render(&faults, false)),
     }
@@ -317,7 +317,7 @@ fn every_built_in_scenario_is_sound_and_in_the_folder_and_has_a_title() {
 #[test]
 fn every_default_says_where_it_comes_from() {
     let blocks: [(&str, Vec<&str>, &[&str]); 8] = [
-        ("traffic", fields::<source::Traffic>(), &[]),
+        ("traffic", fields::<source::WrittenTraffic>(), &[]),
         (
             "models",
             fields::<source::Model>(),
@@ -325,7 +325,7 @@ fn every_default_says_where_it_comes_from() {
         ),
         ("models.latency", fields::<source::WrittenLatency>(), &[]),
         ("models.failures", fields::<source::Failures>(), &[]),
-        ("tools", fields::<source::Tool>(), &["like", "unlimited"]),
+        ("tools", fields::<source::WrittenTool>(), &["like", "unlimited"]),
         ("causes", fields::<source::WrittenCauses>(), &["context_of"]),
         ("causes.context_of", fields::<source::ContextOf>(), &[]),
         ("judge", fields::<source::Judge>(), &[]),
@@ -343,7 +343,7 @@ fn every_default_says_where_it_comes_from() {
 
 /// What is shown of any text, or that it is sound; never a panic.
 fn shown(text: &str) -> Option<String> {
-    match parse("my", Source::new("my.ron", text), &documents) {
+    match parse("my", SourceText::new("my.ron", text), &documents) {
         Ok(loaded) => {
             // What is let through has no dangling index.
             let Scenario { models, tools, configs, metrics, studies, .. } = &loaded.scenario;
@@ -419,7 +419,7 @@ proptest! {
 fn many_faults_are_shown_in_part_and_in_time() {
     let entries: String = (0..5_000).map(|n| format!("\"m{n}\": (quality: 0.5), ")).collect();
     let text = SHORT.replace("BLOCK", &format!("models: {{{entries}}},"));
-    let Err(faults) = parse("my", Source::new("my.ron", text), &documents) else {
+    let Err(faults) = parse("my", SourceText::new("my.ron", text), &documents) else {
         panic!("it is sound")
     };
     assert_eq!(faults.len(), 51);

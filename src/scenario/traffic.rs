@@ -4,13 +4,13 @@
 
 use super::catalog;
 use super::faults::Faults;
-use super::source::{self, Group, Source as Written};
+use super::source::{self, Group, WrittenScenario as Written};
 use super::spanned::Spanned;
 use crate::context::Attributes;
 use crate::llm::profile::ModelProfile;
 use crate::quantity::{Probability, Share};
 use crate::time::Duration;
-use crate::traffic::{AudienceGroup, Mode, ReturnSpec, TrafficSpec, VisitCount};
+use crate::traffic::{AudienceGroup, ReturnSpec, TrafficMode, TrafficSpec, VisitCount};
 
 /// Most queries of one run.
 const MAX_QUERIES: u32 = 10_000_000;
@@ -28,18 +28,17 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
         faults.whole("the number of queries", queries, 1..=MAX_QUERIES)
     });
     let mode =
-        file.mode.as_ref().map_or(
-            Mode::Concurrent { workers: catalog::WORKERS },
-            |mode| match mode.value {
-                source::Mode::Concurrent { workers } => {
+        file.mode.as_ref().map_or(TrafficMode::Concurrent { workers: catalog::WORKERS }, |mode| {
+            match mode.value {
+                source::WrittenMode::Concurrent { workers } => {
                     let workers = Spanned { value: workers, span: mode.span.clone() };
-                    Mode::Concurrent {
+                    TrafficMode::Concurrent {
                         workers: faults.whole("the number of workers", &workers, 1..=MAX_WORKERS),
                     }
                 }
-                source::Mode::Sequential { delay } => Mode::Sequential { delay },
-            },
-        );
+                source::WrittenMode::Sequential { delay } => TrafficMode::Sequential { delay },
+            }
+        });
     let timeout = file.timeout.as_ref().map_or(catalog::TIMEOUT, |timeout| {
         if timeout.value == Duration::ZERO {
             let help = "the tutorial has \"2000s\"".to_owned();

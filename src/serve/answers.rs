@@ -309,17 +309,17 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Source;
-    use crate::llm::chat::{Message, Part, Role, Tool, ToolResult, ToolUse};
+    use crate::diagnostic::SourceText;
+    use crate::llm::chat::{ContentPart, Message, OfferedTool, Role, ToolResult, ToolUse};
     use crate::llm::wire::PROVIDERS;
     use crate::scenario::parse_answers;
 
     fn answers(text: &str) -> Answers {
-        Answers::new(parse_answers(&Source::new("a.ron", text)).unwrap())
+        Answers::new(parse_answers(&SourceText::new("a.ron", text)).unwrap())
     }
 
     fn request(text: &str) -> ChatRequest {
-        let content = vec![Part::Text(text.to_owned())];
+        let content = vec![ContentPart::Text(text.to_owned())];
         ChatRequest {
             messages: vec![Message { role: Role::User, content }],
             ..ChatRequest::new("gpt-4o")
@@ -357,15 +357,22 @@ mod tests {
         );
         assert_eq!(picked(&mut own, &request("go"), &[("x-test", "7")]), "header");
         assert_eq!(picked(&mut own, &request("go"), &[("x-test", "8")]), "simulated");
-        let tool =
-            Tool { name: "t".to_owned(), description: String::new(), schema: "{}".to_owned() };
+        let tool = OfferedTool {
+            name: "t".to_owned(),
+            description: String::new(),
+            schema: "{}".to_owned(),
+        };
         let mut asked = ChatRequest { tools: vec![tool], ..request("go") };
         assert_eq!(picked(&mut own, &asked, &[]), "t{\"x\":1}");
         let call = ToolUse { id: "1".to_owned(), name: "t".to_owned(), input: "{}".to_owned() };
         let result =
             ToolResult { id: "1".to_owned(), content: "Fine.".to_owned(), is_error: false };
-        asked.messages.push(Message { role: Role::Assistant, content: vec![Part::ToolUse(call)] });
-        asked.messages.push(Message { role: Role::User, content: vec![Part::ToolResult(result)] });
+        asked
+            .messages
+            .push(Message { role: Role::Assistant, content: vec![ContentPart::ToolUse(call)] });
+        asked
+            .messages
+            .push(Message { role: Role::User, content: vec![ContentPart::ToolResult(result)] });
         assert_eq!(picked(&mut own, &asked, &[]), "done");
     }
 

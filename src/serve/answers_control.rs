@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json as value};
 
-use crate::diagnostic::{Source, render};
+use crate::diagnostic::{SourceText, render};
 use crate::scenario::{AnswerScript, parse_answers};
 use crate::serve::answers::Answers;
 use crate::serve::http::{json, read_plain_body, refusal};
@@ -39,7 +39,7 @@ pub async fn replace(State(world): State<Arc<World>>, headers: HeaderMap, body: 
     let Ok(text) = String::from_utf8(bytes) else {
         return refusal(400, "invalid_request", "the body is not UTF-8 text; send RON or JSON");
     };
-    match parse_answers(&Source::new("answers", text)) {
+    match parse_answers(&SourceText::new("answers", text)) {
         Ok(script) => {
             *world.answers() = Answers::new(script);
             all(&world)

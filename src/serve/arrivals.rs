@@ -15,7 +15,7 @@ use crate::experiment::{Experiment, Metric};
 use crate::flags::events::Recorded;
 use crate::flags::mock::{ResultsOf, Started};
 use crate::metrics::Varies;
-use crate::recorded::{Counted, MetricEvent, Plan, UnitTable};
+use crate::recorded::{AnalysisPlan, Counted, MetricEvent, UnitTable};
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::serve::results::results;
@@ -36,7 +36,7 @@ struct Waiting {
 /// The tables so far.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
-    plan: Plan,
+    plan: AnalysisPlan,
     table: UnitTable,
     waiting: BTreeMap<String, Vec<Waiting>>,
     waits: usize,
@@ -46,7 +46,7 @@ impl Arrivals {
     /// Empty tables for the scenario's experiments and metrics.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
-        Self::of(Plan::of(scenario))
+        Self::of(AnalysisPlan::of(scenario))
     }
 
     /// Empty tables for an experiment that was made over REST.
@@ -62,7 +62,7 @@ impl Arrivals {
             .skip(1)
             .map(|key| treatment(key).and_then(|at| u8::try_from(at).ok()));
         let varies = Varies { config: 0, treatment_of: own.collect() };
-        Self::of(Plan {
+        Self::of(AnalysisPlan {
             name: String::new(),
             studies: vec![crate::scenario::Study::new(started.design.clone(), 0, varies)],
             rollouts: Vec::new(),
@@ -74,7 +74,7 @@ impl Arrivals {
         })
     }
 
-    fn of(plan: Plan) -> Self {
+    fn of(plan: AnalysisPlan) -> Self {
         let table = UnitTable::new(&plan);
         Self { plan, table, waiting: BTreeMap::new(), waits: 0 }
     }

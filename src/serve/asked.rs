@@ -15,7 +15,7 @@ use crate::knowledge::tokens::count;
 use crate::knowledge::{
     Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic,
 };
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Output, Role, ToolChoice};
 use crate::llm::input::input_tokens;
 use crate::llm::model::{Body, Passages, Said, Situation, Subject, Visible};
 use crate::llm::tasks::Task;
@@ -67,7 +67,9 @@ fn texts(message: &Message) -> Vec<&str> {
     message
         .content
         .iter()
-        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+        .filter_map(
+            |part| if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None },
+        )
         .collect()
 }
 
@@ -122,7 +124,7 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
     let question = asked.map(words).unwrap_or_default();
     let after = request.messages.iter().skip(last.map_or(0, |at| at + 1));
     let results = after.flat_map(|message| &message.content).filter_map(|part| match part {
-        Part::ToolResult(result) => Some(result.content.as_str()),
+        ContentPart::ToolResult(result) => Some(result.content.as_str()),
         _ => None,
     });
     let form = form(request);

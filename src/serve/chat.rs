@@ -31,7 +31,7 @@ use crate::run::TranscriptLine;
 use crate::scenario::{AnswerStep, Endpoint, FaultKind, ScriptedFault};
 use crate::serve::answers::Picked;
 use crate::serve::faults_answer::Words;
-use crate::serve::faults_gate::{Visit, is_fresh};
+use crate::serve::faults_gate::{GatedRequest, is_fresh};
 use crate::serve::http::{BodyError, bytes_of, discard, read_plain_body, refusal, set, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::models as served;
@@ -226,7 +226,7 @@ pub async fn converse<F: AnswerFormat>(
         digest,
         fresh: is_fresh(headers),
     };
-    let mut visit = Visit::begin(world, &ask).ending(F::ENDING_EVENTS);
+    let mut visit = GatedRequest::begin(world, &ask).ending(F::ENDING_EVENTS);
     if let Some(fault) = script.as_ref().and_then(broken) {
         visit.arrival.fault.get_or_insert(fault);
     }
@@ -454,7 +454,7 @@ pub async fn embed_as(
     };
     let answered =
         async { bytes_of(200, "application/json", api.encode(&answer, request.format, &id)) };
-    Visit::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
+    GatedRequest::begin(world, &ask).answer(Words::Provider(provider, id.clone()), answered).await
 }
 
 /// Answers with the list of models, or with the one of this id: those of the provider for which the

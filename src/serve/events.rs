@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use crate::random::Owner;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
-use crate::serve::faults_gate::Visit;
+use crate::serve::faults_gate::GatedRequest;
 use crate::serve::http::{BodyError, discard, json, read_plain_body, refusal, text};
 use crate::serve::ledger::{Arrival, Ask};
 use crate::serve::state::StateEntry;
@@ -59,7 +59,7 @@ pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Bod
         Ok(events) => events,
         Err(refusal) => return refusal,
     };
-    let visit = Visit::begin(
+    let visit = GatedRequest::begin(
         &world,
         &Ask { endpoint: Endpoint::Events, model: None, digest, fresh: false },
     );

@@ -14,7 +14,7 @@ use crate::scenario::{Endpoint, FaultKind, FaultRule};
 
 /// The rules in force.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct InjectionPlan {
     seed: Seed,
     active: Vec<Active>,
 }
@@ -30,7 +30,7 @@ pub struct Active {
     salt: u64,
 }
 
-impl Plan {
+impl InjectionPlan {
     /// A plan with these rules.
     #[must_use]
     pub fn new(seed: Seed, rules: &[FaultRule]) -> Self {
@@ -118,8 +118,8 @@ mod tests {
     use crate::llm::wire::openai::OPENAI;
     use crate::scenario::faults_from_json;
 
-    fn plan(json: &str) -> Plan {
-        Plan::new(Seed(7), &faults_from_json(json.as_bytes()).unwrap())
+    fn plan(json: &str) -> InjectionPlan {
+        InjectionPlan::new(Seed(7), &faults_from_json(json.as_bytes()).unwrap())
     }
 
     fn request(nth: u32) -> Owner {
@@ -165,7 +165,7 @@ mod tests {
         );
         assert_eq!(forward, both);
         // Another seed, other requests.
-        let mut other = Plan::new(Seed(8), &faults_from_json(tenth.as_bytes()).unwrap());
+        let mut other = InjectionPlan::new(Seed(8), &faults_from_json(tenth.as_bytes()).unwrap());
         let others = (0..2000)
             .filter(|&nth| other.inject(Endpoint::Chat(OPENAI), None, request(nth), 0).is_some())
             .collect();

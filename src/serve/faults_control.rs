@@ -13,7 +13,7 @@ use axum::response::Response;
 use serde_json::{Value, json as value};
 
 use crate::scenario::{FaultRule, MAX_RULES, faults_from_json};
-use crate::serve::faults::{Active, Plan};
+use crate::serve::faults::{Active, InjectionPlan};
 use crate::serve::http::{json, read_plain_body, refusal};
 use crate::serve::world::World;
 
@@ -22,7 +22,7 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// The rules in force, with how often each has struck and how many hits are left.
 #[must_use]
-pub fn shown(plan: &Plan) -> Value {
+pub fn shown(plan: &InjectionPlan) -> Value {
     let one = |active: &Active| {
         let mut rule = serde_json::to_value(&active.rule).unwrap_or_default();
         if let Value::Object(rule) = &mut rule {

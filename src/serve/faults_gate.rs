@@ -22,7 +22,7 @@ use crate::time::{Duration, unix_ms};
 
 /// A request on its way through the gate.
 #[derive(Debug)]
-pub struct Visit {
+pub struct GatedRequest {
     world: Arc<World>,
     endpoint: Endpoint,
     digest: Owner,
@@ -38,7 +38,7 @@ pub fn is_fresh(headers: &HeaderMap) -> bool {
     text(headers, "x-stainless-retry-count") == Some("0")
 }
 
-impl Visit {
+impl GatedRequest {
     /// Lets a request in.
     #[must_use]
     pub fn begin(world: &Arc<World>, ask: &Ask<'_>) -> Self {

@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use crate::flags::api::{ApiError, Reply};
+use crate::flags::api::{ApiError, ApiReply};
 use crate::flags::events::{Recorded, read};
 use crate::flags::mock::{ResultsOf, Started};
 use crate::random::{Owner, Seed};
 use crate::report::Report;
 use crate::scenario::{Endpoint, FaultKind, FaultRule, Scenario};
 use crate::serve::arrivals::Arrivals;
-use crate::serve::faults::Plan;
+use crate::serve::faults::InjectionPlan;
 use crate::serve::generational_map::GenerationalMap;
 use crate::serve::grade::ClientFindings;
 
@@ -95,7 +95,7 @@ pub struct Ledger {
     /// Requests that could be hit by a fault: those that name what they want and have a key.
     pub requests: u64,
     /// The faults that are committed.
-    pub faults: Plan,
+    pub faults: InjectionPlan,
     /// What the client did wrong.
     pub grade: ClientFindings,
     /// Chat requests.
@@ -127,7 +127,7 @@ impl Ledger {
             evaluated: BTreeMap::new(),
             asked: GenerationalMap::new(MAX_REQUESTS),
             requests: 0,
-            faults: Plan::new(seed, faults),
+            faults: InjectionPlan::new(seed, faults),
             grade: ClientFindings::default(),
             chats: 0,
             payloads: 0,
@@ -179,7 +179,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When it has no results: a variation or metric of it has been deleted.
-    pub fn results(&self, of: &ResultsOf) -> Result<Reply, ApiError> {
+    pub fn results(&self, of: &ResultsOf) -> Result<ApiReply, ApiError> {
         let none = || {
             format!(
                 "there are no results of these treatments of `{}` and the metric `{}`",
@@ -192,7 +192,7 @@ impl Ledger {
             .unwrap_or(&self.study)
             .results(of)
             .ok_or_else(|| ApiError::new(404, "not_found", none()))?;
-        Ok(Reply { status: 200, body })
+        Ok(ApiReply { status: 200, body })
     }
 
     /// Whether a payload with this id came before. Counts it, and grades the client for it.

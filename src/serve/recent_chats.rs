@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use serde_json::value::RawValue;
 
-use crate::llm::chat::{ChatRequest, ChatResponse, Part, Role};
+use crate::llm::chat::{ChatRequest, ChatResponse, ContentPart, Role};
 use crate::run::{AskedText, ToolText, TranscriptLine, TranscriptOutcome};
 use crate::time::Duration;
 
@@ -33,10 +33,12 @@ pub fn line(
 ) -> TranscriptLine {
     let spoken = request.messages.iter().rposition(|message| message.role == Role::Assistant);
     let new = request.messages.iter().skip(spoken.map_or(0, |at| at + 1));
-    let text = |part: &Part| match part {
-        Part::Text(text) => Some(AskedText { role: "user", text: text.clone() }),
-        Part::ToolResult(result) => Some(AskedText { role: "tool", text: result.content.clone() }),
-        Part::ToolUse(_) => None,
+    let text = |part: &ContentPart| match part {
+        ContentPart::Text(text) => Some(AskedText { role: "user", text: text.clone() }),
+        ContentPart::ToolResult(result) => {
+            Some(AskedText { role: "tool", text: result.content.clone() })
+        }
+        ContentPart::ToolUse(_) => None,
     };
     let words = answer.refusal.clone().unwrap_or_else(|| answer.text());
     let tools = answer
@@ -117,7 +119,10 @@ mod tests {
     #[test]
     fn the_last_chats_are_kept_and_no_more() {
         let request = ChatRequest {
-            messages: vec![Message { role: Role::User, content: vec![Part::Text("hi".into())] }],
+            messages: vec![Message {
+                role: Role::User,
+                content: vec![ContentPart::Text("hi".into())],
+            }],
             ..ChatRequest::new("m")
         };
         let answer = ChatResponse {

@@ -20,9 +20,9 @@ use crate::llm::chat::{
     Output, Stop, ToolChoice, ToolUse, Usage,
 };
 use crate::llm::mock::MockModels;
-use crate::llm::model::{Body, Prompt, Reply, Said, Situation, ToolCall};
+use crate::llm::model::{Body, ModelReply, Prompt, Said, Situation, ToolCall};
 use crate::llm::profile::{FailureRates, ModelProfile};
-use crate::llm::setup::{Reading, Setup, ToolKind, ToolSpec};
+use crate::llm::setup::{InstructionTraits, Setup, ToolKind, ToolSpec};
 use crate::llm::tasks::Task;
 use crate::llm::wire::{Provider, SchemaPlace};
 use crate::llm::{render, usage};
@@ -152,7 +152,7 @@ impl ChatResponder {
             ..prompt(&setup, asked, &question)
         };
         let reply = self.mock(&self.scenario.tools).answer(&prompt).ok()?.reply;
-        let Reply::Handoff(chosen) = reply else { return None };
+        let ModelReply::Handoff(chosen) = reply else { return None };
         handoffs::of_route(graph, agent, chosen.route, request)
     }
 
@@ -169,7 +169,7 @@ impl ChatResponder {
             caching: Caching::Off,
             model: self.model(provider, &request.model),
             instructions: String::new(),
-            reading: Reading::of(system),
+            reading: InstructionTraits::of(system),
             max_tokens: request.max_tokens,
             temperature: request.temperature,
             answer_tokens,
@@ -343,7 +343,7 @@ impl ChatResponder {
         &self,
         request: &ChatRequest,
         asked: &ChatIntent,
-        reply: Option<Reply>,
+        reply: Option<ModelReply>,
         tools: &[ToolSpec],
         names: &mut Names,
         response: &mut ChatResponse,
@@ -365,16 +365,15 @@ impl ChatResponder {
             Turn::Own(_) | Turn::Typed(..) => {}
         }
         if asked.form == Form::Free {
-            if let Some(Reply::ToolCall(Said::Recipe(call))) = reply {
+            if let Some(ModelReply::ToolCall(Said::Recipe(call))) = reply {
                 self.call(request, asked, call, tools, names, response);
                 return Ok(());
             }
             let cap = request.max_tokens.unwrap_or(u32::MAX);
-            let cut_short =
-                matches!(reply, Some(Reply::Answer(Said::Recipe(answer))) if answer.tokens >= cap);
+            let cut_short = matches!(reply, Some(ModelReply::Answer(Said::Recipe(answer))) if answer.tokens >= cap);
             // The size of an answer is that of its recipe: nothing to count, unless it is cut.
             let size = match reply {
-                Some(Reply::Answer(Said::Recipe(answer)))
+                Some(ModelReply::Answer(Said::Recipe(answer)))
                     if request.stop.is_empty() && answer.tokens <= cap =>
                 {
                     Some(answer.tokens)
@@ -482,7 +481,7 @@ impl ChatResponder {
     }
 
     /// A reply in words.
-    fn text(&self, asked: &ChatIntent, reply: &Reply) -> String {
+    fn text(&self, asked: &ChatIntent, reply: &ModelReply) -> String {
         render::reply(reply, Some(&asked.body()), &[], (&self.scenario.tools, self.base()))
             .into_iter()
             .next()
@@ -648,7 +647,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::chat::{Message, Part, Role};
+    use crate::llm::chat::{ContentPart, Message, Role};
     use crate::llm::wire::openai::OPENAI;
     use crate::scenario::load;
 
@@ -661,7 +660,7 @@ mod tests {
         let mut request = ChatRequest::new("gpt-4o");
         request.messages.push(Message {
             role: Role::User,
-            content: vec![Part::Text("Can you explain Q-Learning?".to_owned())],
+            content: vec![ContentPart::Text("Can you explain Q-Learning?".to_owned())],
         });
         responder
             .answer(OPENAI, &request, None, Owner::of(b"x"), nth)

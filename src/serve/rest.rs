@@ -13,11 +13,11 @@ use axum::http::{HeaderMap, Request as HttpRequest};
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::random::{CanonicalBytes, Owner};
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
-use crate::serve::faults_gate::Visit;
+use crate::serve::faults_gate::GatedRequest;
 use crate::serve::http::{
     BodyError, decoded, discard, json, parameters, read_plain_body, refusal, set, text,
 };
@@ -37,7 +37,7 @@ pub async fn answer(State(world): State<Arc<World>>, request: HttpRequest<Body>)
         Err(error) => return told(Err(error)),
     };
     let digest = identity(&request);
-    let visit = Visit::begin(
+    let visit = GatedRequest::begin(
         &world,
         &Ask { endpoint: Endpoint::LaunchDarklyRest, model: None, digest, fresh: false },
     );
@@ -71,7 +71,7 @@ fn identity(request: &Request) -> Owner {
         .owner()
 }
 
-fn told(reply: Result<Reply, ApiError>) -> Response {
+fn told(reply: Result<ApiReply, ApiError>) -> Response {
     let mut response = match reply {
         Ok(reply) => json(reply.status, &reply.body),
         Err(error) => json(error.status, &error.to_json()),

@@ -22,7 +22,7 @@ use crate::flags::ruleset::{Change, Ruleset};
 use crate::random::Owner;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
-use crate::serve::faults_gate::Visit;
+use crate::serve::faults_gate::GatedRequest;
 use crate::serve::http::{bytes_of, refusal, set, text};
 use crate::serve::ledger::Ask;
 use crate::serve::world::World;
@@ -67,7 +67,7 @@ pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Respons
     // Subscribed before the first look, so that no change falls between.
     let (changes, stops) = (world.changes(), world.stops());
     let Some(known) = world.ruleset(&key) else { return unknown_key() };
-    let visit = Visit::begin(&world, &asks("/all", &key));
+    let visit = GatedRequest::begin(&world, &asks("/all", &key));
     let number = visit.arrival.number;
     let opened = async { open(world, key, known, (changes, stops), number) };
     visit.answer(Words::LaunchDarkly, opened).await
@@ -139,7 +139,7 @@ async fn follow(
 pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     let key = sdk_key(&headers);
     let Some(ruleset) = world.ruleset(key) else { return unknown_key() };
-    let visit = Visit::begin(&world, &asks("/sdk/latest-all", key));
+    let visit = GatedRequest::begin(&world, &asks("/sdk/latest-all", key));
     visit.answer(Words::LaunchDarkly, async { polled(&headers, &ruleset) }).await
 }
 

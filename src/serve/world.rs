@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as OrderLock, OwnedMutexGuard, watch};
 
 use crate::context::KEY_EPOCH;
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
 use crate::flags::mock::{Account, EnvironmentKeys};
 use crate::flags::ruleset::Ruleset;
@@ -314,7 +314,7 @@ impl World {
     ///
     /// # Errors
     /// What the interface refuses.
-    pub fn handle(&self, request: &Request) -> Result<Reply, ApiError> {
+    pub fn handle(&self, request: &Request) -> Result<ApiReply, ApiError> {
         if request.path.starts_with("flag-status") {
             let evaluated = self.ledger().evaluated.clone();
             let last = |key: &str| evaluated.get(key).copied();

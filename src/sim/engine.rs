@@ -21,7 +21,7 @@ use crate::llm::model::{
 use crate::random::{Luck, Purpose};
 use crate::sim::queue::Queue;
 use crate::time::{Duration, Timestamp};
-use crate::traffic::{Mode, Plan, TrafficSpec};
+use crate::traffic::{TrafficMode, TrafficPlan, TrafficSpec};
 
 /// Who assigns variations to users.
 pub trait Assign {
@@ -45,11 +45,11 @@ pub trait Assign {
 
 /// What a run needs and never changes.
 #[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
+pub struct EngineWorld<'a> {
     /// The app.
     pub app: App<'a>,
     /// Who comes with what.
-    pub plan: &'a Plan<'a>,
+    pub plan: &'a TrafficPlan<'a>,
     /// How requests are sent.
     pub traffic: &'a TrafficSpec,
     /// Where luck comes from.
@@ -181,7 +181,7 @@ impl Slots {
 /// The engine.
 #[derive(Debug)]
 pub struct Engine<'a, A, T, R> {
-    world: World<'a>,
+    world: EngineWorld<'a>,
     /// The app, with each form of its graph.
     apps: Apps<'a>,
     assign: A,
@@ -206,14 +206,14 @@ pub struct Engine<'a, A, T, R> {
 impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
     /// An engine at the start of the traffic: users `first..=last`.
     pub fn new(
-        world: World<'a>,
+        world: EngineWorld<'a>,
         (assign, tools, reader): (A, T, R),
         first: u32,
         last: u32,
     ) -> Self {
         let workers = match world.traffic.mode {
-            Mode::Concurrent { workers } => workers.max(1),
-            Mode::Sequential { .. } => 1,
+            TrafficMode::Concurrent { workers } => workers.max(1),
+            TrafficMode::Sequential { .. } => 1,
         };
         let mut queue = Queue::default();
         let slots = (0..workers)
@@ -467,8 +467,8 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             Need::Others => None,
             Need::Nothing => {
                 let pause = match self.world.traffic.mode {
-                    Mode::Concurrent { .. } => Duration::ZERO,
-                    Mode::Sequential { delay } => delay,
+                    TrafficMode::Concurrent { .. } => Duration::ZERO,
+                    TrafficMode::Sequential { delay } => delay,
                 };
                 let app = self.apps.of(visit);
                 if !app.outcomes.is_empty() {

@@ -5,5 +5,5 @@ mod engine;
 mod queue;
 
 pub use drive::{drive, drive_live};
-pub use engine::{Assign, Engine, PairedVisits, Seat, Step, World};
+pub use engine::{Assign, Engine, EngineWorld, PairedVisits, Seat, Step};
 pub use queue::Queue;

@@ -4,6 +4,6 @@ mod plan;
 mod returns;
 mod spec;
 
-pub use plan::{Plan, Visitor};
+pub use plan::{TrafficPlan, Visitor};
 pub use returns::{MAX_VISITS, ReturnSpec, VisitCount};
-pub use spec::{AudienceGroup, Mode, TrafficSpec};
+pub use spec::{AudienceGroup, TrafficMode, TrafficSpec};

@@ -28,7 +28,7 @@ pub struct Visitor {
 
 /// The traffic of a scenario, ready to be drawn from.
 #[derive(Clone, Debug)]
-pub struct Plan<'k> {
+pub struct TrafficPlan<'k> {
     luck: Luck,
     returns: Option<ReturnSpec>,
     groups: Vec<f64>,
@@ -39,7 +39,7 @@ pub struct Plan<'k> {
     base: &'k KnowledgeBase,
 }
 
-impl<'k> Plan<'k> {
+impl<'k> TrafficPlan<'k> {
     /// The plan of this traffic, over these topics of a knowledge base; with a list of questions in
     /// it, they take the topics' place.
     #[must_use]

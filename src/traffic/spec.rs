@@ -9,7 +9,7 @@ use crate::traffic::returns::ReturnSpec;
 
 /// How requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum TrafficMode {
     /// So many workers, each sending its next request as soon as the last is answered.
     Concurrent {
         /// Requests in flight at once.
@@ -28,7 +28,7 @@ pub struct TrafficSpec {
     /// How many users come.
     pub queries: u32,
     /// How they are sent.
-    pub mode: Mode,
+    pub mode: TrafficMode,
     /// When the client gives up on a request.
     pub timeout: Duration,
     /// Chance that a query carries personal data.

@@ -10,7 +10,7 @@ use crate::figure::{self, Unit};
 use crate::quantity::Probability;
 
 use super::label::{KEEP_WHEN, written};
-use super::rule::{Criteria, Criterion, Otherwise, Part, Rule, Side};
+use super::rule::{Criteria, Criterion, Otherwise, RatioPart, Rule, Side};
 use super::warnings::warnings;
 
 /// What a rule says.
@@ -410,8 +410,8 @@ impl<'a> Evidence<'a> {
         (found, format!("better, with p at most {}", figure::written(alpha)))
     }
 
-    fn ratio(&self, value: &Part, cost: &Part, at_least: f64) -> Judged {
-        let toward_better = |part: &Part| -> Result<(f64, String), String> {
+    fn ratio(&self, value: &RatioPart, cost: &RatioPart, at_least: f64) -> Judged {
+        let toward_better = |part: &RatioPart| -> Result<(f64, String), String> {
             let (analysis, ..) = self.variation(part.0)?;
             let x = self.effect(part.0, part.1)?;
             let metric = &analysis.metric;

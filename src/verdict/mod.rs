@@ -22,5 +22,5 @@ mod tests;
 
 pub use decide::{Decision, RuleLine, Verdict, decide};
 pub(crate) use rule::written_plain;
-pub use rule::{Criteria, Criterion, Finite, Margin, Otherwise, Part, Rule, Side};
+pub use rule::{Criteria, Criterion, Finite, Margin, Otherwise, RatioPart, Rule, Side};
 pub use warnings::warnings;

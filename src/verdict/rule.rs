@@ -166,9 +166,9 @@ pub enum Criterion<M = usize> {
         #[serde(default)]
         name: String,
         /// Metric of what is gained: `("positive_feedback_rate", Relative)`.
-        value: Part<M>,
+        value: RatioPart<M>,
         /// Metric of what is paid: `("ai_cost_per_request", Relative)`.
-        cost: Part<M>,
+        cost: RatioPart<M>,
         /// The least quotient.
         at_least: Finite,
     },
@@ -185,7 +185,8 @@ pub enum Criterion<M = usize> {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(bound(deserialize = "M: Deserialize<'de>"))]
 #[schemars(inline)]
-pub struct Part<M = usize>(
+#[serde(rename = "Part")]
+pub struct RatioPart<M = usize>(
     /// Key of the metric.
     pub M,
     /// Relative or absolute.
@@ -375,8 +376,8 @@ impl<M> Criterion<M> {
                 let (gain, price) = (of(&value.0), of(&cost.0));
                 Criterion::Ratio {
                     name,
-                    value: Part(gain?, value.1),
-                    cost: Part(price?, cost.1),
+                    value: RatioPart(gain?, value.1),
+                    cost: RatioPart(price?, cost.1),
                     at_least: *at_least,
                 }
             }
@@ -419,7 +420,7 @@ mod tests {
         assert!(matches!(all.as_slice()[0], Criterion::AtMost { metric: 1, .. }));
         assert!(matches!(
             all.as_slice()[2],
-            Criterion::Ratio { value: Part(0, _), cost: Part(1, _), .. }
+            Criterion::Ratio { value: RatioPart(0, _), cost: RatioPart(1, _), .. }
         ));
         assert!(matches!(found.keep_when, Some(Criterion::Confident { metric: 2, .. })));
         assert_eq!(rule.otherwise, Otherwise::Keep);

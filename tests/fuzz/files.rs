@@ -5,15 +5,17 @@ use std::fs;
 use std::future::pending;
 
 use serde_json::json;
-use simlab::diagnostic::{Diagnostic, Source, render};
+use simlab::diagnostic::{Diagnostic, SourceText, render};
 use simlab::journal::Entry;
 use simlab::live::fits::misfit;
-use simlab::live::reading::{Reading, repair};
+use simlab::live::reading::{JournalReading, repair};
 use simlab::live::sealed::seal;
-use simlab::live::{EmbeddingCache, LiveContext, Session, World, conclude, gather, transcript};
+use simlab::live::{
+    EmbeddingCache, LiveContext, LiveServices, Session, conclude, gather, transcript,
+};
 use simlab::power::{aggregate, merge, read_part, to_markdown, to_text as power_text};
 use simlab::random::Seed;
-use simlab::recorded::{Plan, events_report, look, statistics, statistics_report};
+use simlab::recorded::{AnalysisPlan, events_report, look, statistics, statistics_report};
 use simlab::report::{
     Palette, Report, from_json, to_html, to_json, to_junit, to_markdown as report_markdown, to_text,
 };
@@ -29,7 +31,7 @@ fn shown(faults: &[Diagnostic]) -> String {
 }
 
 /// The same, and each has to show the place in the text.
-fn placed(faults: &[Diagnostic], source: &Source) -> String {
+fn placed(faults: &[Diagnostic], source: &SourceText) -> String {
     for fault in faults {
         assert!(
             !fault.labels.is_empty() || source.text.trim().len() < 2 || is_whole(fault),
@@ -79,7 +81,7 @@ fn scenario() {
     let mut nth = 0;
     fuzz("scenario", 120, &sound, |bytes| {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        let source = Source::new("any.ron", text);
+        let source = SourceText::new("any.ron", text);
         let loaded =
             parse("any", source.clone(), &documents).map_err(|faults| placed(&faults, &source))?;
         nth += 1;
@@ -100,7 +102,7 @@ fn faults_file() {
     let _one = one_at_a_time();
     let sound = [br#"[(fault: "rate_limited", on: ["anthropic"], models: ["claude-*"], rate: 0.1, burst: 2, retry_after: "2s"), (fault: "cut", next: 1)]"#.to_vec()];
     fuzz("faults-ron", 2000, &sound, |bytes| {
-        let source = Source::new("faults.ron", String::from_utf8_lossy(bytes).into_owned());
+        let source = SourceText::new("faults.ron", String::from_utf8_lossy(bytes).into_owned());
         parse_faults(&source).map(drop).map_err(|faults| placed(&faults, &source))
     });
 }
@@ -119,7 +121,7 @@ fn summary_statistics() {
             .to_vec(),
     );
     fuzz("statistics", 500, &sound, |bytes| {
-        let source = Source::new("any.ron", String::from_utf8_lossy(bytes).into_owned());
+        let source = SourceText::new("any.ron", String::from_utf8_lossy(bytes).into_owned());
         let given = statistics(&source).map_err(|faults| placed(&faults, &source))?;
         printed(&statistics_report("any", &given));
         Ok(())
@@ -151,9 +153,9 @@ fn recorded_events() {
 {"kind":"custom","key":"e","creationDate":1760000000000000,"contextKeys":{"user":"v"}}
 "#;
     fuzz("recorded-events", 300, &[events(), exported.to_vec()], |bytes| {
-        let mut plans = vec![Plan::of(&scenario)];
+        let mut plans = vec![AnalysisPlan::of(&scenario)];
         let found = look(bytes).unwrap();
-        let inferred = Plan::inferred("any", &found, None);
+        let inferred = AnalysisPlan::inferred("any", &found, None);
         let refused = inferred.as_ref().err().cloned();
         plans.extend(inferred.ok());
         for plan in plans {
@@ -266,17 +268,17 @@ fn recording() {
     let plain: Vec<u8> = lines
         .flat_map(|line| [simlab::live::sealed::open(line).unwrap().0, b"\n".to_vec()].concat())
         .collect();
-    assert!(Reading::of(&plain).unwrap().recording.over.len() == 3);
+    assert!(JournalReading::of(&plain).unwrap().recording.over.len() == 3);
     let loaded = {
-        let run = Reading::of(&plain).unwrap().recording.run.unwrap();
+        let run = JournalReading::of(&plain).unwrap().recording.run.unwrap();
         parse_kept(&run.name, &run.scenario, &run.documents).unwrap()
     };
     let stage = PreparedScenario::new(&loaded.scenario, Seed(1)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     fuzz("recording", 150, &[plain, sealed], |bytes| {
-        drop(Reading::of(&resealed(bytes)));
+        drop(JournalReading::of(&resealed(bytes)));
         drop(repair(bytes));
-        let recording = Reading::of(bytes).map_err(|error| error.to_string())?.recording;
+        let recording = JournalReading::of(bytes).map_err(|error| error.to_string())?.recording;
         let Some(run) = recording.run.clone() else {
             return Err("the run has not begun".to_owned());
         };
@@ -287,7 +289,7 @@ fn recording() {
             !transcript(&recording, &simlab::agents::Graph::tutorial()).is_empty()
                 || recording.calls.is_empty()
         );
-        let session = Session::new(&stage, run, None::<World<Infallible>>, recording, None);
+        let session = Session::new(&stage, run, None::<LiveServices<Infallible>>, recording, None);
         let gathered = runtime.block_on(gather(&session, pending(), |_, _| ()));
         if let Some(stopped) = &gathered.stopped {
             return Err(simlab::live::told(stopped));

@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::Value;
 use simlab::course::Course;
-use simlab::journal::{Entry, Event, FailureKind, Outcome, Served};
+use simlab::journal::{Entry, Event, FailureKind, Served, VisitEnd};
 use simlab::random::Seed;
 use simlab::report::RolloutOutcome;
 use simlab::run::{RunOptions, Size, run};
@@ -165,7 +165,7 @@ fn crashed_users_are_in_neither_arm_and_send_nothing() {
         .filter(|entry| {
             matches!(
                 entry.event,
-                Event::Finished { outcome: Outcome::Failed(FailureKind::Crashed), .. }
+                Event::Finished { outcome: VisitEnd::Failed(FailureKind::Crashed), .. }
             )
         })
         .map(|entry| entry.user)

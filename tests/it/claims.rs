@@ -3,7 +3,7 @@
 //! its row has not.
 
 use simlab::course::LessonSide;
-use simlab::report::{Figure, What};
+use simlab::report::{ExpectedFigure, What};
 
 /// Which side of the knob.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,13 +16,13 @@ use When::{After, Before};
 /// A number that a side comes to.
 enum Number {
     /// A figure of experiment `.0`.
-    Of(usize, Figure),
+    Of(usize, ExpectedFigure),
     /// A figure plus 1: how many times the control's value.
-    Times(Figure),
+    Times(ExpectedFigure),
     /// The share of runs that ship.
     Ships,
     /// The size of a figure, without its sign.
-    Size(Figure),
+    Size(ExpectedFigure),
     Const(f64),
 }
 use Number::{Const, Of, Ships, Size, Times};
@@ -46,8 +46,8 @@ const FAILED: &str = "request_failed";
 const DISCLOSED: &str = "personal_data_disclosed";
 const ENDLESS: f64 = f64::INFINITY;
 
-fn figure(metric: &str, what: What) -> Figure {
-    Figure {
+fn figure(metric: &str, what: What) -> ExpectedFigure {
+    ExpectedFigure {
         metric: metric.to_owned(),
         variation: None,
         segment: None,
@@ -62,11 +62,11 @@ fn of(metric: &str, what: What) -> Number {
 }
 
 fn arm(variation: &str, metric: &str, what: What) -> Number {
-    Of(0, Figure { variation: Some(variation.to_owned()), ..figure(metric, what) })
+    Of(0, ExpectedFigure { variation: Some(variation.to_owned()), ..figure(metric, what) })
 }
 
 fn segment(segment: &str, metric: &str, what: What) -> Number {
-    Of(0, Figure { segment: Some(segment.to_owned()), ..figure(metric, what) })
+    Of(0, ExpectedFigure { segment: Some(segment.to_owned()), ..figure(metric, what) })
 }
 
 fn second(metric: &str, what: What) -> Number {
@@ -293,7 +293,8 @@ fn claims() -> Vec<Claim> {
 
 fn value((when, number): &(When, Number), sides: &[LessonSide; 2]) -> Option<f64> {
     let side = &sides[usize::from(*when == After)];
-    let find = |nth: usize, figure: &Figure| figure.value(side.report.experiments.get(nth)?);
+    let find =
+        |nth: usize, figure: &ExpectedFigure| figure.value(side.report.experiments.get(nth)?);
     match number {
         Of(nth, figure) => find(*nth, figure),
         Times(figure) => find(0, figure).map(|change| change + 1.0),

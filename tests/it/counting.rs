@@ -4,18 +4,18 @@ use std::cell::Cell;
 
 use simlab::agents::{Assignment, Assignments, MockTools, Texts};
 use simlab::context::UserKey;
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::flags::compiled::Compiled;
 use simlab::journal::{Entry, Served};
 use simlab::knowledge::tokens::count;
 use simlab::llm::mock::MockModels;
-use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, TOKENS_PER_MESSAGE};
+use simlab::llm::model::{Body, CallFailure, Completion, ModelReply, Prompt, TOKENS_PER_MESSAGE};
 use simlab::llm::tasks::Task;
 use simlab::random::Seed;
 use simlab::run::PreparedScenario;
 use simlab::scenario::{Scenario, load, parse};
-use simlab::sim::{Assign, Engine, World, drive};
-use simlab::traffic::Plan;
+use simlab::sim::{Assign, Engine, EngineWorld, drive};
+use simlab::traffic::TrafficPlan;
 
 /// Assigns by the flags, as a run does.
 struct ByFlags<'a>(&'a Compiled);
@@ -65,7 +65,7 @@ impl Checked<'_> {
             prompt.thread
         );
         let spoken = match &done.reply {
-            Reply::Topics(_) => done.output_tokens,
+            ModelReply::Topics(_) => done.output_tokens,
             reply => self.texts.reply(reply, prompt).iter().map(|part| count(part)).sum(),
         };
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX);
@@ -89,9 +89,13 @@ fn counted(scenario: &Scenario) {
     let stage = PreparedScenario::new(scenario, Seed(9)).unwrap();
     let topics: Vec<_> = scenario.knowledge.topics().collect();
     let mock = stage.mock(Seed(9), &topics);
-    let plan = Plan::new(Seed(9), &scenario.traffic, &scenario.knowledge, topics.clone());
-    let world =
-        World { app: stage.app(), plan: &plan, traffic: &scenario.traffic, luck: Seed(9).into() };
+    let plan = TrafficPlan::new(Seed(9), &scenario.traffic, &scenario.knowledge, topics.clone());
+    let world = EngineWorld {
+        app: stage.app(),
+        plan: &plan,
+        traffic: &scenario.traffic,
+        luck: Seed(9).into(),
+    };
     let tools = MockTools::new(&mock, &stage.library);
     let mut engine =
         Engine::new(world, (ByFlags(&stage.compiled), tools, Vec::<Entry>::new()), 1, 200);
@@ -114,7 +118,7 @@ fn what_is_remembered_of_earlier_visits_is_counted_too() {
     let text = text.replacen("experiments: [", users, 1);
     let documents = |_: &str| Err("there is no folder".to_owned());
     let text = text.replace("knowledge:", "// knowledge:");
-    let loaded = parse("own", Source::new("own.ron", text), &documents);
+    let loaded = parse("own", SourceText::new("own.ron", text), &documents);
     counted(&loaded.unwrap_or_else(|faults| panic!("{}", render(&faults, false))).scenario);
 }
 
@@ -128,6 +132,6 @@ fn questions_of_a_file_are_counted_word_for_word() {
     let text: String =
         text.lines().filter(|line| !line.contains("pii_percentage")).collect::<Vec<_>>().join("\n");
     let documents = |named: &str| Ok(vec![(named.to_owned(), lines.to_owned())]);
-    let loaded = parse("own", Source::new("own.ron", text), &documents);
+    let loaded = parse("own", SourceText::new("own.ron", text), &documents);
     counted(&loaded.unwrap_or_else(|faults| panic!("{}", render(&faults, false))).scenario);
 }

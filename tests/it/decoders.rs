@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use simlab::diagnostic::Source;
+use simlab::diagnostic::SourceText;
 use simlab::flags::api::{HttpMethod, Request};
 use simlab::flags::events::read;
 use simlab::flags::mock::Account;
@@ -189,8 +189,8 @@ proptest! {
     #[test]
     fn files(bytes in input("(experiments: [( key: \"a\", control: \"b\", metrics: { \"m\": ( kind: Conversion, better: Higher, variations: {} ) } )])")) {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let _ = statistics(&Source::new("any.ron", text.clone()));
-        let _ = parse("any", Source::new("any.ron", text.clone()), &|_| Err("no folder".to_owned()));
+        let _ = statistics(&SourceText::new("any.ron", text.clone()));
+        let _ = parse("any", SourceText::new("any.ron", text.clone()), &|_| Err("no folder".to_owned()));
         let _ = read_part(&text);
         let _ = from_json(&text);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use simlab::journal::{AgentId, Caller, Entry, Event, FailureKind, Label, Outcome, Served};
+use simlab::journal::{AgentId, Caller, Entry, Event, FailureKind, Label, Served, VisitEnd};
 use simlab::random::Seed;
 use simlab::report::to_json;
 use simlab::run::{PreparedScenario, RunOptions, run};
@@ -92,9 +92,9 @@ fn a_critic_sends_an_answer_back_as_often_as_it_may() {
     let bounded = Lab::text(RESEARCH).changes(&always).scenario();
     let mut most = 0;
     for visit in by_user(&journal(&bounded, 200)).values() {
-        let answered = visit
-            .iter()
-            .any(|entry| matches!(entry.event, Event::Finished { outcome: Outcome::Answered, .. }));
+        let answered = visit.iter().any(|entry| {
+            matches!(entry.event, Event::Finished { outcome: VisitEnd::Answered, .. })
+        });
         let (writes, looks) = (turns(visit, 2), turns(visit, 3));
         most = most.max(writes.len());
         let failed = |turns: &[(u64, u64, bool)]| turns.iter().any(|turn| turn.2);
@@ -276,7 +276,7 @@ fn a_failed_agent_takes_its_way_for_it_or_fails_the_request() {
         }
     }
     // The technical agent has the same broken model.
-    let failed = format!("{:?}", Outcome::Failed(FailureKind::ProviderError));
+    let failed = format!("{:?}", VisitEnd::Failed(FailureKind::ProviderError));
     assert!(finished[&failed] > 50, "{finished:?}");
 }
 
@@ -542,7 +542,7 @@ fn a_failed_agent_tries_again_as_often_as_its_edge_says() {
         let text = changed_chat(edges);
         let own = Lab::text(&text).scenario();
         let failed = |entry: &&Entry| {
-            matches!(entry.event, Event::Finished { outcome: Outcome::Failed(_), .. })
+            matches!(entry.event, Event::Finished { outcome: VisitEnd::Failed(_), .. })
         };
         journal(&own, 4000).iter().filter(failed).count() as f64 / 4000.0
     };

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use simlab::diagnostic::{Diagnostic, Source, render};
+use simlab::diagnostic::{Diagnostic, SourceText, render};
 use simlab::recorded::statistics;
 use simlab::scenario::{Documents, LESSONS, LIBRARY, faults_from_json, parse};
 
@@ -160,7 +160,7 @@ fn broken_files_are_spoken_of_in_plain_words() {
             with_wrong_values(built_in.text).into_iter().chain(mangled(built_in.text)).step_by(step)
         {
             let faults =
-                parse("my", Source::new("my.ron", text), &documents).err().unwrap_or_default();
+                parse("my", SourceText::new("my.ron", text), &documents).err().unwrap_or_default();
             hold(&format!("{}: {what}", built_in.name), faults);
         }
     }
@@ -171,7 +171,7 @@ fn broken_files_are_spoken_of_in_plain_words() {
     for (what, text) in with_wrong_values(&sums).into_iter().chain(mangled(&sums)) {
         hold(
             &format!("sums: {what}"),
-            statistics(&Source::new("sums.ron", text)).err().unwrap_or_default(),
+            statistics(&SourceText::new("sums.ron", text)).err().unwrap_or_default(),
         );
     }
     assert!(refused > 600, "{refused}");
@@ -222,10 +222,10 @@ fn text_of_a_scenario_never_steers_a_terminal() {
             continue;
         }
         let one = |text: &str| format!("{}{steer}{}", &text[..=at], &text[at + 1..]);
-        match parse("my", Source::new("my.ron", one(text)), &documents) {
+        match parse("my", SourceText::new("my.ron", one(text)), &documents) {
             Ok(_) => {
                 let both = one(&hostile);
-                if parse("my", Source::new("my.ron", both.clone()), &documents).is_ok() {
+                if parse("my", SourceText::new("my.ron", both.clone()), &documents).is_ok() {
                     hostile = both;
                     taken += 1;
                 }

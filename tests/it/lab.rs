@@ -4,7 +4,7 @@
 use std::fs;
 
 use simlab::course::Course;
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::journal::Entry;
 use simlab::random::Seed;
 use simlab::run::PreparedScenario;
@@ -62,7 +62,7 @@ impl Lab {
 
     /// What is wrong with it, as the command line shows it; nothing where it is sound.
     pub fn mistakes(&self) -> String {
-        let source = Source::new("own.ron", self.text.as_str());
+        let source = SourceText::new("own.ron", self.text.as_str());
         match simlab::scenario::parse("own", source, &|_| Err("there is no folder".to_owned())) {
             Ok(_) => String::new(),
             Err(mistakes) => render(&mistakes, false),

@@ -9,7 +9,7 @@ use simlab::random::{Owner, Purpose, Seed};
 use simlab::run::{PreparedScenario, RunOptions, Size, run, truth};
 use simlab::scenario::{LIBRARY, Scenario, load};
 use simlab::time::Timestamp;
-use simlab::traffic::Plan;
+use simlab::traffic::TrafficPlan;
 
 fn scenario(name: &str) -> Scenario {
     load(name).unwrap().scenario
@@ -131,7 +131,7 @@ fn two_thousand_users_contain_the_first_thousand_unchanged() {
 #[test]
 fn users_may_be_drawn_in_any_order() {
     let scenario = scenario("tutorial");
-    let plan = Plan::new(
+    let plan = TrafficPlan::new(
         Seed(3),
         &scenario.traffic,
         &scenario.knowledge,
@@ -222,8 +222,9 @@ fn slow_queries_come_from_the_shared_rate_limit_and_go_with_it() {
         crowded.longest_us,
         crowded.refusals
     );
-    scenario.traffic.mode =
-        simlab::traffic::Mode::Sequential { delay: simlab::time::Duration::from_us(2_000_000) };
+    scenario.traffic.mode = simlab::traffic::TrafficMode::Sequential {
+        delay: simlab::time::Duration::from_us(2_000_000),
+    };
     let alone = waits(&scenario);
     assert!(alone.refusals < crowded.refusals / 4, "{} {}", alone.refusals, crowded.refusals);
     let scholar =

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use simlab::flags::api::{ApiError, Reply, Request};
+use simlab::flags::api::{ApiError, ApiReply, Request};
 use simlab::flags::bootstrap::FlagAdmin;
 use simlab::journal::{Entry, Event, Served};
 use simlab::live::environment::{FlagAccess, Secret};
@@ -37,7 +37,7 @@ fn clean(text: &str) {
     assert!(!text.contains("planted"), "{text}");
 }
 
-async fn call(base: &str, request: Request) -> Result<Reply, ApiError> {
+async fn call(base: &str, request: Request) -> Result<ApiReply, ApiError> {
     RestAdmin::new(&access(base)).unwrap().call(request).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::journal::{Entry, Event};
 use simlab::random::Seed;
 use simlab::run::{ExperimentTruth, PreparedScenario, RunOptions, Size, run, truth};
@@ -29,7 +29,7 @@ const HELPER: &str = r#"(
 
 fn scenario(text: &str) -> Scenario {
     let none = |_: &str| -> Documents { Err("there is no folder".to_owned()) };
-    parse("own", Source::new("own.ron", text), &none)
+    parse("own", SourceText::new("own.ron", text), &none)
         .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
         .scenario
 }
@@ -432,7 +432,7 @@ fn judges_score_some_answers_and_graphs_have_metrics_of_their_own() {
     for entry in &entries {
         if let Event::Finished { outcome, latency: own } = entry.event {
             latency += own.us() / 1000;
-            if outcome == simlab::journal::Outcome::Answered {
+            if outcome == simlab::journal::VisitEnd::Answered {
                 answered.insert(entry.user);
             } else {
                 failed += 1;
@@ -440,10 +440,10 @@ fn judges_score_some_answers_and_graphs_have_metrics_of_their_own() {
         }
     }
     let metrics = &found.report.experiments[0].metrics;
-    let sum = |metric: usize, of: fn(&simlab::report::Variation) -> f64| {
+    let sum = |metric: usize, of: fn(&simlab::report::ReportedVariation) -> f64| {
         metrics[metric].variations.iter().map(of).sum::<f64>()
     };
-    let total = |own: &simlab::report::Variation| match own.total {
+    let total = |own: &simlab::report::ReportedVariation| match own.total {
         simlab::report::Total::Conversions(n) => n.unwrap() as f64,
         simlab::report::Total::TotalValue(x) => x.unwrap().get(),
     };

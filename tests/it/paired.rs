@@ -66,7 +66,7 @@ fn answers(entries: &[Entry]) -> BTreeMap<u32, (u32, Vec<Answer>)> {
             Event::AgentFinished { cost, .. } => own.cost = cost.map(|cost| cost.dollars()),
             Event::Judged { .. } => own.judgings += 1,
             Event::Finished { outcome, .. } => {
-                own.answered = outcome == simlab::journal::Outcome::Answered;
+                own.answered = outcome == simlab::journal::VisitEnd::Answered;
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use simlab::agents::Graph;
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::journal::{AgentId, Caller, Entry, Event};
 use simlab::knowledge::tokens::count;
 use simlab::llm::tasks::Task;
@@ -22,7 +22,7 @@ fn loaded(text: &str, lines: &str) -> Loaded {
         .replacen("graph: (", "questions: \"q.jsonl\", graph: (", 1)
         .replace(", pii_percentage: 0", "");
     let documents = |named: &str| Ok(vec![(named.to_owned(), lines.to_owned())]);
-    parse("own", Source::new("own.ron", text), &documents)
+    parse("own", SourceText::new("own.ron", text), &documents)
         .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
 }
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simlab::knowledge::{Complexity, PersonalData, PiiSet, Question};
-use simlab::llm::chat::{ChatRequest, Message, Part, Role, Tool, ToolChoice};
+use simlab::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Role, ToolChoice};
 use simlab::llm::model::{
-    Body, Prompt, Reply, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
+    Body, ModelReply, Prompt, Routing, Said, Subject, TOKENS_PER_MESSAGE, Visible,
 };
 use simlab::llm::tasks::Task;
 use simlab::llm::wire::Provider;
@@ -459,7 +459,7 @@ fn request(
     setup: &Setup,
     model: &str,
     question: &str,
-    tools: Vec<Tool>,
+    tools: Vec<OfferedTool>,
     choice: ToolChoice,
 ) -> ChatRequest {
     let mut request = ChatRequest::new(model);
@@ -467,7 +467,7 @@ fn request(
     request.max_tokens = setup.max_tokens;
     request.temperature = setup.temperature;
     request.messages =
-        vec![Message { role: Role::User, content: vec![Part::Text(question.to_owned())] }];
+        vec![Message { role: Role::User, content: vec![ContentPart::Text(question.to_owned())] }];
     (request.tools, request.tool_choice) = (tools, choice);
     request
 }
@@ -533,12 +533,12 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
                 Some((_, told)) => {
                     let mut lines = told.lines().map(str::to_owned);
                     let mut line = || lines.next().unwrap();
-                    let tool = Tool { name: line(), description: line(), schema: line() };
+                    let tool = OfferedTool { name: line(), description: line(), schema: line() };
                     (vec![tool.clone()], ToolChoice::Named(tool.name))
                 }
                 None => {
                     let tools = setup.tools.iter().map(|&tool| &scenario.tools[usize::from(tool)]);
-                    let told = tools.map(|tool| Tool {
+                    let told = tools.map(|tool| OfferedTool {
                         name: tool.key.clone(),
                         description: tool.description.clone(),
                         schema: tool.schema.clone(),
@@ -565,19 +565,19 @@ fn a_visit_over_http_gets_the_completions_that_a_run_gets() {
             let said = called.map_or_else(|| response.text(), |call| call.input.clone());
             let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             match done.reply {
-                Reply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => {
+                ModelReply::Routing(Routing { note: Said::Recipe(prescreen), .. }) => {
                     assert_eq!(json(&said), json(&prescreen.render()))
                 }
-                Reply::Screening(Said::Recipe(found)) => {
+                ModelReply::Screening(Said::Recipe(found)) => {
                     assert_eq!(
                         json(&said)["redacted"],
                         question.render(&scenario.knowledge, found).as_str()
                     )
                 }
-                Reply::Answer(Said::Recipe(answer)) => {
+                ModelReply::Answer(Said::Recipe(answer)) => {
                     assert_eq!(said, answer.render(&scenario.knowledge))
                 }
-                Reply::ToolCall(Said::Recipe(call)) => {
+                ModelReply::ToolCall(Said::Recipe(call)) => {
                     let tool = &scenario.tools[usize::from(call.tool)];
                     assert_eq!(called.unwrap().name, tool.key);
                     assert_eq!(

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use simlab::llm::chat::{ChatRequest, Message, Part, Role, Stop, Tool};
+use simlab::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Role, Stop};
 use simlab::llm::wire::headers::Headers;
 use simlab::llm::wire::{PROVIDERS, Provider};
 
@@ -12,7 +12,7 @@ use super::program::folder;
 use super::serve::{Answer, BEARER, Served, place};
 
 fn asked(text: &str) -> ChatRequest {
-    let content = vec![Part::Text(text.to_owned())];
+    let content = vec![ContentPart::Text(text.to_owned())];
     let messages = vec![Message { role: Role::User, content }];
     ChatRequest { messages, max_tokens: Some(400), ..ChatRequest::new("any-model") }
 }
@@ -52,7 +52,7 @@ fn every_provider_says_calls_and_refuses_as_written() {
             assert_eq!(answer.status, 200, "{answer:?}");
             provider.decode_response(&answer.body).unwrap()
         };
-        let tool = Tool {
+        let tool = OfferedTool {
             name: "get_weather".to_owned(),
             description: String::new(),
             schema: r#"{"type": "object"}"#.to_owned(),

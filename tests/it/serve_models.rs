@@ -2,7 +2,7 @@
 //! again.
 
 use serde_json::{Value, json};
-use simlab::llm::chat::{ChatRequest, ErrorKind, Message, Part, Role};
+use simlab::llm::chat::{ChatRequest, ContentPart, ErrorKind, Message, Role};
 use simlab::llm::wire::PROVIDERS;
 use simlab::llm::wire::headers::Headers;
 
@@ -79,7 +79,7 @@ fn every_provider_of_the_table_answers_at_its_address_in_its_own_format() {
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let ask = |model: &str| {
-            let text = Part::Text("What is a policy gradient?".to_owned());
+            let text = ContentPart::Text("What is a policy gradient?".to_owned());
             let messages = vec![Message { role: Role::User, content: vec![text] }];
             let max_tokens = Some(400);
             let request = ChatRequest { messages, max_tokens, ..ChatRequest::new(model) };

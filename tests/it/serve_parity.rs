@@ -15,17 +15,19 @@ use simlab::judge::Sees;
 use simlab::knowledge::tokens::cut;
 use simlab::knowledge::{Answer as Written, Complexity, Grade, PiiSet, Question, recognize};
 use simlab::llm::chat::{
-    ChatRequest, Message, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse,
+    ChatRequest, ContentPart, Message, OfferedTool, Role, Stop, ToolChoice, ToolResult, ToolUse,
 };
 use simlab::llm::mock::MockModels;
-use simlab::llm::model::{Body, CallFailure, Completion, Prompt, Reply, Role as Speaker, Said};
+use simlab::llm::model::{
+    Body, CallFailure, Completion, MessageRole as Speaker, ModelReply, Prompt, Said,
+};
 use simlab::llm::render;
 use simlab::llm::tasks::Task;
 use simlab::random::Owner;
 use simlab::run::PreparedScenario;
 use simlab::scenario::{Scenario, load};
-use simlab::sim::{Assign, Engine, World, drive};
-use simlab::traffic::Plan;
+use simlab::sim::{Assign, Engine, EngineWorld, drive};
+use simlab::traffic::TrafficPlan;
 
 use super::serve::{ANTHROPIC, Served, place};
 use super::serve_sdk::{client, runtime as threads};
@@ -71,7 +73,7 @@ struct Both<'a> {
 }
 
 fn text(role: Role, text: &str) -> Message {
-    Message { role, content: vec![Part::Text(text.to_owned())] }
+    Message { role, content: vec![ContentPart::Text(text.to_owned())] }
 }
 
 impl Both<'_> {
@@ -81,16 +83,17 @@ impl Both<'_> {
 
     /// The support agent's conversation.
     fn thread(&self, prompt: &Prompt<'_>) -> Vec<Message> {
-        let turn = |(at, message): (usize, &simlab::llm::model::Message)| match (
+        let turn = |(at, message): (usize, &simlab::llm::model::PromptMessage)| match (
             &message.body,
             message.role,
         ) {
             (Body::ToolCall(Said::Recipe(call)), _) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
                 let input = render::tool_arguments(*call, tool, self.texts.base);
-                let note =
-                    Some(render::note(*call)).filter(|note| !note.is_empty()).map(Part::Text);
-                let used = Part::ToolUse(ToolUse {
+                let note = Some(render::note(*call))
+                    .filter(|note| !note.is_empty())
+                    .map(ContentPart::Text);
+                let used = ContentPart::ToolUse(ToolUse {
                     id: format!("call{at:05}"),
                     name: tool.key.clone(),
                     input,
@@ -101,7 +104,7 @@ impl Both<'_> {
                 let content = self.body(&message.body);
                 let result =
                     ToolResult { id: format!("call{:05}", at - 1), content, is_error: false };
-                Message { role: Role::User, content: vec![Part::ToolResult(result)] }
+                Message { role: Role::User, content: vec![ContentPart::ToolResult(result)] }
             }
             (body, Speaker::Assistant) => text(Role::Assistant, &self.body(body)),
             (body, _) => text(Role::User, &self.body(body)),
@@ -129,7 +132,11 @@ impl Both<'_> {
         }
         Message {
             role: Role::User,
-            content: blocks.into_iter().filter(|block| !block.is_empty()).map(Part::Text).collect(),
+            content: blocks
+                .into_iter()
+                .filter(|block| !block.is_empty())
+                .map(ContentPart::Text)
+                .collect(),
         }
     }
 
@@ -143,7 +150,7 @@ impl Both<'_> {
         let forced = |schema: &str| {
             let mut lines = schema.lines().map(str::to_owned);
             let mut line = || lines.next().unwrap();
-            let tool = Tool { name: line(), description: line(), schema: line() };
+            let tool = OfferedTool { name: line(), description: line(), schema: line() };
             (vec![tool.clone()], ToolChoice::Named(tool.name))
         };
         match prompt.task {
@@ -182,7 +189,7 @@ impl Both<'_> {
                 };
                 request.tools = tools
                     .map(offer)
-                    .map(|(name, description, schema)| Tool { name, description, schema })
+                    .map(|(name, description, schema)| OfferedTool { name, description, schema })
                     .collect();
                 request.tool_choice =
                     if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
@@ -229,10 +236,10 @@ impl Both<'_> {
         let said = self.texts.reply(&done.reply, prompt);
         let object = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         match &done.reply {
-            Reply::Routing(_) | Reply::Screening(_) => {
+            ModelReply::Routing(_) | ModelReply::Screening(_) => {
                 assert_eq!(object(&called.unwrap().input), object(&said[0]))
             }
-            Reply::ToolCall(Said::Recipe(call)) => {
+            ModelReply::ToolCall(Said::Recipe(call)) => {
                 let tool = &self.scenario.tools[usize::from(call.tool)];
                 let (used, arguments) =
                     (called.unwrap(), render::tool_arguments(*call, tool, self.texts.base));
@@ -261,7 +268,7 @@ impl Both<'_> {
     fn answer(&self, prompt: &Prompt<'_>) -> Result<Completion, CallFailure> {
         let result = self.mock.answer(prompt);
         self.compare(prompt, &result);
-        if let Ok(Completion { reply: Reply::Answer(Said::Recipe(answer)), .. }) = &result {
+        if let Ok(Completion { reply: ModelReply::Answer(Said::Recipe(answer)), .. }) = &result {
             self.answers.borrow_mut().insert(prompt.owner, *answer);
         }
         result
@@ -277,8 +284,9 @@ fn whole_visits_get_equal_completions_and_assignments_in_process_and_over_http()
         let stage = PreparedScenario::new(scenario, scenario.seed).unwrap();
         let topics: Vec<_> = scenario.knowledge.topics().collect();
         let mock = stage.mock(scenario.seed, &topics);
-        let plan = Plan::new(scenario.seed, &scenario.traffic, &scenario.knowledge, topics.clone());
-        let world = World {
+        let plan =
+            TrafficPlan::new(scenario.seed, &scenario.traffic, &scenario.knowledge, topics.clone());
+        let world = EngineWorld {
             app: stage.app(),
             plan: &plan,
             traffic: &scenario.traffic,

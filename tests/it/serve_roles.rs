@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use simlab::context::user_key;
 use simlab::journal::Served as Variation;
 use simlab::knowledge::{Answer, Grade};
-use simlab::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use simlab::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice};
 use simlab::llm::tasks::Task;
 use simlab::llm::wire::PROVIDERS;
 use simlab::scenario::{Scenario, load};
@@ -33,10 +33,10 @@ fn asked(
     request.system = Some(setup.instructions.clone());
     request.max_tokens = Some(4000);
     request.messages =
-        vec![Message { role: Role::User, content: vec![Part::Text(text.to_owned())] }];
+        vec![Message { role: Role::User, content: vec![ContentPart::Text(text.to_owned())] }];
     match way {
         Way::Tool => {
-            request.tools = vec![Tool {
+            request.tools = vec![OfferedTool {
                 name: "Structure".to_owned(),
                 description: "The answer.".to_owned(),
                 schema: schema.to_owned(),
@@ -160,9 +160,9 @@ fn every_provider_takes_a_plan_by_tool() {
         request.max_tokens = Some(1000);
         request.messages = vec![Message {
             role: Role::User,
-            content: vec![Part::Text("What is a policy?".to_owned())],
+            content: vec![ContentPart::Text("What is a policy?".to_owned())],
         }];
-        request.tools = vec![Tool {
+        request.tools = vec![OfferedTool {
             name: "Plan".to_owned(),
             description: "The plan.".to_owned(),
             schema: plan_schema(),
@@ -197,7 +197,8 @@ fn a_judge_of_the_sdks_scores_what_it_reads() {
             format!("MESSAGE HISTORY:\nWhat is a policy?\n\nRESPONSE TO EVALUATE:\n{answer}");
         let mut request = ChatRequest::new("gpt-4o");
         request.system = Some(system.to_owned());
-        request.messages = vec![Message { role: Role::User, content: vec![Part::Text(text)] }];
+        request.messages =
+            vec![Message { role: Role::User, content: vec![ContentPart::Text(text)] }];
         request.output = Output::JsonSchema {
             name: "structured_output".to_owned(),
             schema: schema.clone(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::journal::{AgentId, Caller, Entry, Event, Reader, Served};
 use simlab::report::{Report, TriggeredUsers};
 use simlab::run::{PreparedScenario, RunOptions, Simulation};
@@ -52,7 +52,7 @@ const BILLING: u8 = 1;
 
 fn scenario(text: &str) -> Scenario {
     let none = |_: &str| -> Documents { Err("there is no folder".to_owned()) };
-    parse("own", Source::new("own.ron", text), &none)
+    parse("own", SourceText::new("own.ron", text), &none)
         .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
         .scenario
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::journal::{AgentId, Caller, Entry, Event, Label, Served};
 use simlab::knowledge::tokens::count;
 use simlab::llm::model::TOKENS_PER_MESSAGE;
@@ -23,7 +23,7 @@ fn no_documents(_: &str) -> Documents {
 
 fn scenario(text: &str, users: &str) -> Scenario {
     let text = text.replacen("graph: (", &format!("{users} graph: ("), 1);
-    parse("own", Source::new("own.ron", text), &no_documents)
+    parse("own", SourceText::new("own.ron", text), &no_documents)
         .unwrap_or_else(|faults| panic!("{}", render(&faults, false)))
         .scenario
 }

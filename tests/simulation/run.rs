@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simlab::context::KEY_EPOCH;
-use simlab::diagnostic::Source;
+use simlab::diagnostic::SourceText;
 use simlab::live::environment::{self, LiveEnvironment};
 use simlab::live::journal::{Journal, OpenError, Opened};
 use simlab::live::reading::repair;
-use simlab::live::recording::{Call, CallOutcome, Line, Recording, Run, SCHEMA};
+use simlab::live::recording::{Call, CallOutcome, RecordedLine, Recording, Run, SCHEMA};
 use simlab::live::{
     self, Budget, EmbeddingCache, LiveOutcome, PaperSearch, Providers, Session, Stopped, gather,
 };
@@ -89,7 +89,8 @@ pub fn scenarios() -> Vec<Loaded> {
                 "[\"search_v1\", \"search_v2\", \"reranking\"]",
                 "[\"search_v1\", \"search_v2\"]",
             );
-        parse("security", Source::new("security.ron", text), &|_| Ok(documents.clone())).unwrap()
+        parse("security", SourceText::new("security.ron", text), &|_| Ok(documents.clone()))
+            .unwrap()
     };
     [1, 2, 8].map(scenario).into()
 }
@@ -350,13 +351,16 @@ impl<'g, 'a> Life<'g, 'a> {
             recording.spent_nano_usd()
         };
         let budget = Budget::new(most, known);
-        let line =
-            if recording.run.is_none() { Line::Run(self.run.clone()) } else { Line::Resumed };
+        let line = if recording.run.is_none() {
+            RecordedLine::Run(self.run.clone())
+        } else {
+            RecordedLine::Resumed
+        };
         if journal.write(&line).is_err() {
             return if world.inner().dead { Ended::Killed } else { Ended::Failed };
         }
         recording.take(line).unwrap_or_else(|reason| world.fail(&reason));
-        let live = live::World {
+        let live = live::LiveServices {
             providers: Providers::over(Rc::new(self.network.clone()), &self.ground.environment, 4)
                 .unwrap(),
             papers: Rc::clone(&self.ground.papers),

@@ -4,7 +4,7 @@
 
 use crate::journal::{AgentId, Event, FailureKind, Served};
 use crate::llm::chat::{Cached, Caching};
-use crate::llm::model::{Called, Message, Passages, TOKENS_PER_MESSAGE};
+use crate::llm::model::{Called, Passages, PromptMessage, TOKENS_PER_MESSAGE};
 use crate::quantity::Money;
 use crate::time::{Duration, Timestamp};
 
@@ -28,7 +28,7 @@ pub(super) struct Branch {
     /// The tool call that is out.
     pub called: Option<Called>,
     /// The conversation with its model.
-    pub thread: Vec<Message>,
+    pub thread: Vec<PromptMessage>,
     /// The conversation's tokens.
     pub thread_tokens: u32,
     /// Calls of its model so far.
@@ -51,7 +51,7 @@ pub(super) struct Branch {
 
 impl Branch {
     /// A branch in which nobody works yet.
-    pub fn idle(thread: Vec<Message>) -> Self {
+    pub fn idle(thread: Vec<PromptMessage>) -> Self {
         let nothing = Served { config: 0, variation: 0 };
         Self {
             agent: AgentId(0),
@@ -146,7 +146,7 @@ impl Branch {
     }
 
     /// A message joins the conversation.
-    pub fn push(&mut self, message: Message) {
+    pub fn push(&mut self, message: PromptMessage) {
         self.grow(message.tokens);
         self.thread.push(message);
     }

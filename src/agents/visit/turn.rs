@@ -16,7 +16,8 @@ use crate::judge::shown;
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{Answer, PiiSet, Route, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Called, Completion, Handoff, Message, Reply, Role, Routing, Said, Screened,
+    Body, CallFailure, Called, Completion, Handoff, MessageRole, ModelReply, PromptMessage,
+    Routing, Said, Screened,
 };
 use crate::llm::tasks::Task;
 use crate::random::Purpose;
@@ -41,7 +42,7 @@ impl Visit {
         };
         let why = kind.unwrap_or(FailureKind::Malformed);
         match (task, reply) {
-            (Task::Prescreen, Some(Reply::Routing(Routing { route, note }))) => {
+            (Task::Prescreen, Some(ModelReply::Routing(Routing { route, note }))) => {
                 self.routing = Some(note);
                 let route = u16::from(route == Route::Support);
                 self.routed(app, at, now, TurnEnd::Routed(route), None, tell);
@@ -52,17 +53,17 @@ impl Visit {
                 let tracked = Some(why).filter(|_| !branch.charged());
                 self.routed(app, at, now, TurnEnd::Failed, tracked, tell);
             }
-            (Task::Screen, Some(Reply::Screening(screened))) => {
+            (Task::Screen, Some(ModelReply::Screening(screened))) => {
                 self.screened(app, at, now, Ok(screened), tell);
             }
             (Task::Screen, _) => {
                 self.screened(app, at, now, Err(why), tell);
             }
-            (_, Some(Reply::ToolCall(call))) => {
+            (_, Some(ModelReply::ToolCall(call))) => {
                 branch.calls += 1;
                 self.calls_tool(app, at, now, (call, output_tokens), tell);
             }
-            (Task::Route, Some(Reply::Handoff(Handoff { route, wrong }))) => {
+            (Task::Route, Some(ModelReply::Handoff(Handoff { route, wrong }))) => {
                 // Whoever is asked again, and sees it now, has made up for the wrong way before.
                 let own = 1 << branch.agent.index();
                 self.wrong_routes = (self.wrong_routes & !own) | (u64::from(wrong) * own);
@@ -71,16 +72,16 @@ impl Visit {
             (Task::Route, _) if app.setup(branch.acting).fallback.is_none() => {
                 self.routed(app, at, now, TurnEnd::Failed, Some(why), tell);
             }
-            (Task::Plan, Some(Reply::Plan(plan))) => {
+            (Task::Plan, Some(ModelReply::Plan(plan))) => {
                 self.subtasks = plan.count;
                 self.instructions = plan.words;
                 self.concludes(app, at, now, (plan.text, TurnEnd::Done), tell);
             }
-            (Task::Critique, Some(Reply::Critique(critique))) => {
+            (Task::Critique, Some(ModelReply::Critique(critique))) => {
                 let ended = if critique.revise { TurnEnd::Revise } else { TurnEnd::Done };
                 self.concludes(app, at, now, (critique.text, ended), tell);
             }
-            (_, Some(Reply::Answer(answer))) => {
+            (_, Some(ModelReply::Answer(answer))) => {
                 branch.calls += 1;
                 if node.role == NodeRole::Answer {
                     let room = shown::room(branch.tool_characters, app.judge);
@@ -194,7 +195,7 @@ impl Visit {
     ) {
         let Some(branch) = self.branches.get_mut(at) else { return };
         let body = Body::ToolCall(call.clone());
-        branch.push(Message { role: Role::Assistant, body, tokens });
+        branch.push(PromptMessage { role: MessageRole::Assistant, body, tokens });
         let agent = app.setup(branch.acting);
         let spent = agent.session_budget.is_some_and(|most| self.spent >= most);
         if spent && agent.at_budget == AtBudget::Deny {
@@ -407,13 +408,15 @@ impl Visit {
     /// What the agent that begins is told.
     fn tell_agent(&mut self, app: &App<'_>, at: usize, to: AgentId, hands_over: Handover) {
         let Some(branch) = self.branches.get_mut(at) else { return };
-        let mut tell = |role: Role, body: Body| {
+        let mut tell = |role: MessageRole, body: Body| {
             let tokens = app.usage.body(&body);
-            branch.push(Message { role, body, tokens });
+            branch.push(PromptMessage { role, body, tokens });
         };
         if hands_over == Handover::Thread {
             let last = self.results.last();
-            return last.into_iter().for_each(|(_, body)| tell(Role::Assistant, body.clone()));
+            return last
+                .into_iter()
+                .for_each(|(_, body)| tell(MessageRole::Assistant, body.clone()));
         }
         // A subtask in a real model's words takes the question's place.
         let subtask = self.fork.as_ref().and_then(|_| self.instructions.get(at));
@@ -428,28 +431,31 @@ impl Visit {
                 } else {
                     Body::Redacted(Said::Recipe((question, redacted)))
                 };
-                tell(Role::User, question);
-                tell(Role::Assistant, Body::Answer(Said::Recipe(answer)));
+                tell(MessageRole::User, question);
+                tell(MessageRole::Assistant, Body::Answer(Said::Recipe(answer)));
             }
         }
         match hands_over {
-            Handover::Text | Handover::Original | Handover::Thread => tell(Role::User, text),
+            Handover::Text | Handover::Original | Handover::Thread => tell(MessageRole::User, text),
             Handover::Report => {
-                tell(Role::User, text.clone());
+                tell(MessageRole::User, text.clone());
                 let routing = self.routing.clone().map(Body::RoutingNote);
                 let findings = self.findings.clone().map(Body::FindingsNote);
                 { routing }
                     .into_iter()
                     .chain(findings)
-                    .for_each(|note| tell(Role::Assistant, note));
-                tell(Role::User, text);
+                    .for_each(|note| tell(MessageRole::Assistant, note));
+                tell(MessageRole::User, text);
             }
             Handover::Results => {
-                tell(Role::User, text);
+                tell(MessageRole::User, text);
                 for (agent, body) in &self.results {
                     // An agent's own words stay its own.
                     let own = *agent == to;
-                    tell(if own { Role::Assistant } else { Role::User }, body.clone());
+                    tell(
+                        if own { MessageRole::Assistant } else { MessageRole::User },
+                        body.clone(),
+                    );
                 }
             }
         }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::design;
 use super::difference::{Difference, differences};
-use super::targeting::{Changes, Found, ServedByRule};
+use super::targeting::{Changes, ConfigTargeting, ServedByRule};
 use super::verify::{Existing, rule_index, verify};
-use super::{Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource};
+use super::{Action, ActionKind, BootstrapError, BootstrapMode, FlagAdmin, Resource};
 use crate::flags::api::{ApiError, Request};
 use crate::flags::members::{at, put};
 use crate::flags::spec::{
@@ -27,7 +27,7 @@ type Outcome<T> = Result<T, BootstrapError>;
 pub struct BootstrapSession<'a, A> {
     admin: &'a mut A,
     spec: &'a ProjectSpec,
-    mode: Mode,
+    mode: BootstrapMode,
     actions: Vec<Action>,
     tool_versions: BTreeMap<String, u64>,
     /// AI configs whose targeting differs and was left.
@@ -38,7 +38,7 @@ pub struct BootstrapSession<'a, A> {
 
 impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
     /// A run that has done nothing yet.
-    pub fn new(admin: &'a mut A, spec: &'a ProjectSpec, mode: Mode) -> Self {
+    pub fn new(admin: &'a mut A, spec: &'a ProjectSpec, mode: BootstrapMode) -> Self {
         let about = (Resource::Project, spec.key.clone());
         Self {
             admin,
@@ -108,8 +108,11 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         detail: String,
         differences: Vec<Difference>,
     ) -> Outcome<()> {
-        let kind =
-            if self.mode == Mode::Create { ActionKind::Differs } else { ActionKind::Updated };
+        let kind = if self.mode == BootstrapMode::Create {
+            ActionKind::Differs
+        } else {
+            ActionKind::Updated
+        };
         if kind == ActionKind::Updated {
             for request in requests {
                 self.write(request).await?;
@@ -137,7 +140,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
 
     /// Changes something, unless this is only a plan.
     async fn write(&mut self, request: Request) -> Outcome<Value> {
-        if self.mode == Mode::Plan {
+        if self.mode == BootstrapMode::Plan {
             return Ok(Value::Null);
         }
         self.admin.call(request).await.map(|reply| reply.body).map_err(|error| self.refused(error))
@@ -221,7 +224,9 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         let version = found.as_ref().map_or(0, |found| found["version"].as_u64().unwrap_or(1));
         let differing = found.as_ref().map(|found| design::differing(&wanted, found));
         let changes = u64::from(
-            differing.as_ref().is_none_or(|names| !names.is_empty() && self.mode != Mode::Create),
+            differing
+                .as_ref()
+                .is_none_or(|names| !names.is_empty() && self.mode != BootstrapMode::Create),
         );
         self.tool_versions.insert(tool.key.clone(), version + changes);
         match differing {
@@ -259,7 +264,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
                     ))
                     .await?;
                     // Before there is a project, nobody tells which models every project has.
-                    let unless = if listed.is_none() && self.mode == Mode::Plan {
+                    let unless = if listed.is_none() && self.mode == BootstrapMode::Plan {
                         ", unless every project has it"
                     } else {
                         ""
@@ -406,7 +411,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         let path = self.project_path(&format!("/ai-configs/{}/targeting", config.key));
         let environment = self.spec.environment.as_str();
         let Some(mut reply) = self.find(path.clone(), &[]).await? else {
-            if self.mode != Mode::Plan {
+            if self.mode != BootstrapMode::Plan {
                 let detail = "its targeting is not there yet; try again in a moment".to_owned();
                 return Err(BootstrapError::Differs {
                     resource: Resource::Targeting,
@@ -425,10 +430,11 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
                 detail,
             });
         }
-        let found = Found::new(&reply, environment);
+        let found = ConfigTargeting::new(&reply, environment);
         let untouched = ServedByRule::Variation("disabled".to_owned());
         let is_new = found.rules().is_empty() && found.served(found.fallthrough()) == untouched;
-        let writes = self.mode == Mode::Apply || (self.mode == Mode::Create && is_new);
+        let writes =
+            self.mode == BootstrapMode::Apply || (self.mode == BootstrapMode::Create && is_new);
         let Changes { instructions, mut details, mut differences } = found.changes(config);
         let others = found.others(config);
         if !instructions.is_empty() && writes {
@@ -436,7 +442,9 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
                 .write(Request::instruct(path.clone(), Some(environment), instructions))
                 .await?;
         }
-        if let Some((reorder, difference)) = Found::new(&reply, environment).reorder(config) {
+        if let Some((reorder, difference)) =
+            ConfigTargeting::new(&reply, environment).reorder(config)
+        {
             details.push("rules put in order".to_owned());
             differences.push(difference);
             if writes {
@@ -445,7 +453,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
                     .await?;
             }
         }
-        let guards = Found::new(&reply, environment).guards(config);
+        let guards = ConfigTargeting::new(&reply, environment).guards(config);
         details.extend(guards.details);
         differences.extend(guards.differences);
         if !guards.instructions.is_empty() && writes {
@@ -463,7 +471,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
             (true, _) => self.note(ActionKind::Unchanged, ""),
             (false, true) => self.note(ActionKind::Created, details.join("; ")),
             (false, false) => {
-                if self.mode == Mode::Create {
+                if self.mode == BootstrapMode::Create {
                     self.left.insert(config.key.clone());
                 }
                 // What there was to write is written.
@@ -541,7 +549,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         }
         let design = targeting.as_ref().and_then(|targeting| self.design(experiment, targeting));
         let Some((iteration, rule_number, held)) = design else {
-            if self.mode != Mode::Plan {
+            if self.mode != BootstrapMode::Plan {
                 let detail = format!(
                     "AI config `{}` lacks the rule that the experiment is about",
                     experiment.config
@@ -602,7 +610,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         let mut differing = design::differing(&plain(&iteration), &plain(current));
         let ids = targeting
             .as_ref()
-            .map(|targeting| Found::new(targeting, environment).ids())
+            .map(|targeting| ConfigTargeting::new(targeting, environment).ids())
             .unwrap_or_default();
         list.extend(differences(
             &design::readable(&plain(&iteration), &ids),
@@ -647,7 +655,7 @@ impl<'a, A: FlagAdmin> BootstrapSession<'a, A> {
         targeting: &Value,
     ) -> Option<(Value, Option<usize>, bool)> {
         let config = self.spec.configs.iter().find(|config| config.key == experiment.config)?;
-        let found = Found::new(targeting, &self.spec.environment);
+        let found = ConfigTargeting::new(targeting, &self.spec.environment);
         let index = rule_index(config, &experiment.rule)?;
         let (rule, rule_id, number) = if index == config.rules.len() {
             (found.fallthrough(), "fallthrough", None)

@@ -18,7 +18,7 @@ use crate::flags::members::{at, put};
 use crate::flags::spec::{ConfigSpec, ServeSpec};
 
 /// Targeting of one config as a reply shows it.
-pub struct Found<'a> {
+pub struct ConfigTargeting<'a> {
     reply: &'a Value,
     environment: &'a Value,
 }
@@ -47,7 +47,7 @@ pub struct Changes {
     pub differences: Vec<Difference>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> ConfigTargeting<'a> {
     /// Reads the reply to `GET …/targeting`.
     pub fn new(reply: &'a Value, environment: &str) -> Self {
         Self { reply, environment: at(reply, ["environments", environment]) }

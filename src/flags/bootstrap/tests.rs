@@ -30,9 +30,12 @@ fn built(spec: &ProjectSpec) -> (Account, Vec<Action>) {
 }
 
 fn again(account: &mut Account, spec: &ProjectSpec) -> Vec<String> {
-    let actions =
-        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, Mode::Apply))
-            .unwrap();
+    let actions = ready(bootstrap(
+        &mut MockAdmin { account, now_ms: NOW_MS + 1 },
+        spec,
+        BootstrapMode::Apply,
+    ))
+    .unwrap();
     actions
         .iter()
         .filter(|action| action.kind != ActionKind::Unchanged)
@@ -144,7 +147,8 @@ fn a_second_run_finds_nothing_to_do() {
 fn a_plan_changes_nothing_and_names_what_would_be_done() {
     let mut account = Account::new(Seed(7));
     let plan = |account: &mut Account, spec: &ProjectSpec| {
-        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS }, spec, Mode::Plan)).unwrap()
+        ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS }, spec, BootstrapMode::Plan))
+            .unwrap()
     };
     let actions = plan(&mut account, &spec());
     assert_eq!((account.revision(), actions.len()), (0, 41));
@@ -218,7 +222,11 @@ fn what_differs_is_updated_and_nothing_is_duplicated() {
 }
 
 /// What is told of everything that is not as it should be, with what is there and what is wanted.
-fn left(account: &mut Account, spec: &ProjectSpec, mode: Mode) -> Vec<(String, Vec<String>)> {
+fn left(
+    account: &mut Account,
+    spec: &ProjectSpec,
+    mode: BootstrapMode,
+) -> Vec<(String, Vec<String>)> {
     let actions =
         ready(bootstrap(&mut MockAdmin { account, now_ms: NOW_MS + 1 }, spec, mode)).unwrap();
     let told = |one: &Difference| format!("{}: {} -> {}", one.field, one.there, one.wanted);
@@ -245,7 +253,7 @@ fn what_is_missing_is_created_beside_what_differs_and_is_left() {
     changed.metrics[0].missing = crate::experiment::Missing::Exclude;
     changed.experiments[1].hypothesis = "it is safer".into();
     let before = targeting(&mut account, "support-agent");
-    let told = left(&mut account, &changed, Mode::Create);
+    let told = left(&mut account, &changed, BootstrapMode::Create);
     let lines: Vec<&str> = told.iter().map(|(line, _)| line.as_str()).collect();
     assert_eq!(
         lines,
@@ -275,11 +283,11 @@ fn what_is_missing_is_created_beside_what_differs_and_is_left() {
     assert_eq!(told[5].1, ["eventDefault.disabled: false -> true"]);
     assert_eq!(targeting(&mut account, "support-agent")["fallthrough"], before["fallthrough"]);
     // Nothing is left to create, and what differs is told again, until it may be changed.
-    assert_eq!(left(&mut account, &changed, Mode::Create).len(), 7);
+    assert_eq!(left(&mut account, &changed, BootstrapMode::Create).len(), 7);
     // Everything but the experiment that waited, the variations whose tool got a new version among
     // it.
-    assert_eq!(left(&mut account, &changed, Mode::Apply).len(), 6 + 6);
-    assert_eq!(left(&mut account, &changed, Mode::Plan), []);
+    assert_eq!(left(&mut account, &changed, BootstrapMode::Apply).len(), 6 + 6);
+    assert_eq!(left(&mut account, &changed, BootstrapMode::Plan), []);
 }
 
 #[test]
@@ -426,7 +434,7 @@ fn every_fault_of_a_specification_is_named_and_nothing_is_changed() {
     let error = ready(bootstrap(
         &mut MockAdmin { account: &mut account, now_ms: NOW_MS },
         &faulty,
-        Mode::Apply,
+        BootstrapMode::Apply,
     ))
     .unwrap_err();
     let BootstrapError::Prerequisites(faults) = error else { panic!("{error}") };

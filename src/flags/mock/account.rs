@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::audit::AuditLog;
 use super::body::Fields;
 use super::configs::Config;
-use super::experiments::Experiment;
+use super::experiments::MockExperiment;
 use super::flags::FeatureFlag;
 use super::graphs::AgentGraph;
 use super::ids::Identifiers;
-use super::library::{ModelConfig, Tool};
-use super::metrics::Metric;
-use super::segments::Segment;
+use super::library::{MockTool, ModelConfig};
+use super::metrics::MockMetric;
+use super::segments::MockSegment;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 use crate::random::Seed;
@@ -30,8 +30,8 @@ pub struct Environment {
     client_id: String,
     pub(super) sdk_key: String,
     mobile_key: String,
-    pub(super) segments: BTreeMap<String, Segment>,
-    pub(super) experiments: BTreeMap<String, Experiment>,
+    pub(super) segments: BTreeMap<String, MockSegment>,
+    pub(super) experiments: BTreeMap<String, MockExperiment>,
 }
 
 /// A project.
@@ -42,12 +42,12 @@ pub struct Project {
     name: String,
     tags: Vec<String>,
     pub(super) environments: BTreeMap<String, Environment>,
-    pub(super) tools: BTreeMap<String, Tool>,
+    pub(super) tools: BTreeMap<String, MockTool>,
     pub(super) model_configs: BTreeMap<String, ModelConfig>,
     pub(super) configs: BTreeMap<String, Config>,
     pub(super) graphs: BTreeMap<String, AgentGraph>,
     pub(super) flags: BTreeMap<String, FeatureFlag>,
-    pub(super) metrics: BTreeMap<String, Metric>,
+    pub(super) metrics: BTreeMap<String, MockMetric>,
 }
 
 /// The keys with which SDKs open an environment.

@@ -14,7 +14,7 @@ use super::account::Project;
 use super::body::Fields;
 use super::ids::{IdGenerator, Identifiers};
 use super::targeting::{Targeting, Variants};
-use super::variations::Variation;
+use super::variations::MockVariation;
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 
@@ -34,7 +34,7 @@ pub struct Config {
     pub version: u64,
     pub salt: String,
     pub disabled_id: String,
-    pub variations: Vec<Variation>,
+    pub variations: Vec<MockVariation>,
     /// By environment.
     pub targeting: BTreeMap<String, Targeting>,
     pub minted: u64,
@@ -123,7 +123,7 @@ impl Config {
             return Err(ApiError::exists("variation", key));
         }
         let mut mint = IdGenerator::new(ids, &self.path, &mut self.minted);
-        let variation = Variation::create(project, &self.mode, body, &mut mint, now_ms)?;
+        let variation = MockVariation::create(project, &self.mode, body, &mut mint, now_ms)?;
         let json = variation.rest(&self.href());
         self.variations.push(variation);
         self.changed(now_ms);
@@ -165,7 +165,7 @@ impl Config {
     }
 
     /// The variation with this key or id.
-    pub fn variation(&self, name: &str) -> Result<&Variation, ApiError> {
+    pub fn variation(&self, name: &str) -> Result<&MockVariation, ApiError> {
         self.variations
             .iter()
             .find(|own| own.is(name))

@@ -21,7 +21,7 @@ use crate::random::Seed;
 
 /// An experiment in one environment.
 #[derive(Clone, Debug)]
-pub struct Experiment {
+pub struct MockExperiment {
     pub(super) path: String,
     id: String,
     pub(super) key: String,
@@ -67,7 +67,8 @@ impl Account {
         if holder.environment(environment)?.experiments.contains_key(key) {
             return Err(ApiError::exists("experiment", key));
         }
-        let experiment = Experiment::create(holder, project, environment, body, &self.ids, now_ms)?;
+        let experiment =
+            MockExperiment::create(holder, project, environment, body, &self.ids, now_ms)?;
         let json = experiment.rest("");
         self.project_mut(project)?
             .environment_mut(environment)?
@@ -81,7 +82,7 @@ impl Account {
         project: &str,
         environment: &str,
         key: &str,
-    ) -> Result<&Experiment, ApiError> {
+    ) -> Result<&MockExperiment, ApiError> {
         let found = self.project(project)?.environment(environment)?.experiments.get(key);
         found.ok_or_else(|| ApiError::not_found("experiment", key))
     }
@@ -141,7 +142,7 @@ impl Account {
     }
 }
 
-impl Experiment {
+impl MockExperiment {
     fn create(
         project: &Project,
         project_key: &str,

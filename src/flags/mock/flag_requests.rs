@@ -8,7 +8,7 @@ use super::account::{Account, Project};
 use super::body::Fields;
 use super::flags::FeatureFlag;
 use super::router::{created, gone, ok, page, unknown};
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::flags::events::stamp;
 use crate::flags::members::put;
 
@@ -37,7 +37,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let (body, ids) = (&request.body, self.ids.clone());
         let project = self.project_mut(key)?;
         let missing = |flag: &str| ApiError::not_found("flag", flag);
@@ -81,7 +81,7 @@ impl Account {
         &self,
         request: &Request,
         asked: impl Fn(&str) -> Option<u64>,
-    ) -> Option<Result<Reply, ApiError>> {
+    ) -> Option<Result<ApiReply, ApiError>> {
         if request.method != HttpMethod::Get {
             return None;
         }
@@ -98,7 +98,7 @@ impl Account {
         &self,
         (project, environment, key): (&str, Option<&str>, &str),
         asked: impl Fn(&str) -> Option<u64>,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let own = self.project(project)?;
         let flag = own.flags.get(key).ok_or_else(|| ApiError::not_found("flag", key))?;
         let last = asked(key);

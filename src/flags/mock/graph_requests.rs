@@ -6,7 +6,7 @@ use super::account::{Account, Project};
 use super::body::Fields;
 use super::graphs::{AgentGraph, Agents};
 use super::router::{created, gone, ok, page, unknown};
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 
 /// Refuses what is no AI config in agent mode: SDKs disable a graph with such a node.
 fn agent(project: &Project, key: &str) -> Result<(), ApiError> {
@@ -28,7 +28,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let (body, ids) = (&request.body, self.ids.clone());
         let project = self.project_mut(key)?;
         let missing = |graph: &str| ApiError::not_found("agent graph", graph);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::account::Project;
 use super::body::Fields;
-use super::targeting::{Holder, Part, Rollout, Serve};
+use super::targeting::{Holder, MockRollout, RolloutPart, Serve};
 use crate::flags::api::ApiError;
 use crate::flags::members::put;
 use crate::quantity::decimal;
@@ -164,7 +164,7 @@ impl Iteration {
         let config = project.config(&self.config)?;
         let mut parts = Vec::new();
         for treatment in self.treatments.iter().filter(|treatment| treatment.weight > 0) {
-            parts.push(Part {
+            parts.push(RolloutPart {
                 variation: config.index_of(&treatment.variation_id)?,
                 weight: treatment.weight,
                 untracked: false,
@@ -176,10 +176,10 @@ impl Iteration {
         let outside = config.index_of(&self.outside_id)?;
         let rest = 100_000 - parts.iter().map(|part| part.weight).sum::<u32>();
         if rest > 0 {
-            parts.push(Part { variation: outside, weight: rest, untracked: true });
+            parts.push(RolloutPart { variation: outside, weight: rest, untracked: true });
         }
         let holder = Holder::Experiment(experiment.to_owned());
-        Ok(Serve::Rollout(Rollout {
+        Ok(Serve::Rollout(MockRollout {
             holder,
             context_kind: self.randomization_unit.clone(),
             bucket_by: None,

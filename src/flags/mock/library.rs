@@ -27,7 +27,7 @@ const GLOBAL_MODELS: [&str; 9] = [
 
 /// A tool and its versions.
 #[derive(Clone, Debug)]
-pub struct Tool {
+pub struct MockTool {
     key: String,
     versions: Vec<ToolVersion>,
 }
@@ -41,7 +41,7 @@ pub struct ToolVersion {
     created_ms: u64,
 }
 
-impl Tool {
+impl MockTool {
     /// Creates a tool. `name`, `type` and `mcpServer`, which some clients send, are ignored.
     pub fn create(body: &Value, now_ms: u64) -> Result<Self, ApiError> {
         let fields = Fields::of(body)?;

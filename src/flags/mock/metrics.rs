@@ -34,7 +34,7 @@ const KEPT: [&str; 16] = [
 
 /// A metric.
 #[derive(Clone, Debug)]
-pub struct Metric {
+pub struct MockMetric {
     path: String,
     id: String,
     key: String,
@@ -44,7 +44,7 @@ pub struct Metric {
     fields: Map<String, Value>,
 }
 
-impl Metric {
+impl MockMetric {
     /// Creates a metric.
     pub fn create(
         project: &str,

@@ -11,7 +11,7 @@
 use serde_json::Value;
 
 use super::account::{Account, Project};
-use super::experiments::Experiment;
+use super::experiments::MockExperiment;
 use super::iterations::{Iteration, IterationStatus};
 use crate::experiment::{
     Correction, Experiment as Design, Method as Weighing, Metric, THRESHOLD, Treatment,
@@ -149,7 +149,7 @@ impl Account {
 }
 
 /// `None` for a draft, or where a variation or metric has been deleted since.
-fn started(project: &Project, experiment: &Experiment) -> Option<Started> {
+fn started(project: &Project, experiment: &MockExperiment) -> Option<Started> {
     let iteration =
         experiment.latest().filter(|iteration| iteration.status != IterationStatus::NotStarted)?;
     let config = project.configs.get(&iteration.config)?;

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::account::Account;
 use super::body::{self, Fields};
 use super::configs::Config;
-use super::library::{ModelConfig, Tool};
-use super::metrics::Metric;
+use super::library::{MockTool, ModelConfig};
+use super::metrics::MockMetric;
 use super::sdk;
-use super::segments::Segment;
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use super::segments::MockSegment;
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::flags::members::put;
 
 use HttpMethod::{Delete, Get, Patch, Post};
@@ -24,7 +24,7 @@ impl Account {
     ///
     /// # Errors
     /// What the REST interface would refuse, with its status and code.
-    pub fn handle(&mut self, request: &Request, now_ms: u64) -> Result<Reply, ApiError> {
+    pub fn handle(&mut self, request: &Request, now_ms: u64) -> Result<ApiReply, ApiError> {
         let path = request.path.trim_matches('/');
         let parts: Vec<&str> = path.split('/').collect();
         let reply = match parts.as_slice() {
@@ -54,7 +54,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let body = &request.body;
         match (rest, request.method) {
             ([], Get) => ok(page(
@@ -119,7 +119,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let expand = request.parameter("expand").unwrap_or_default();
         match (rest, request.method) {
             ([], Get) => {
@@ -154,7 +154,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let project = self.project_mut(key)?;
         let missing = |tool: &str| ApiError::not_found("tool", tool);
         match (rest, request.method) {
@@ -166,7 +166,7 @@ impl Account {
                 if project.tools.contains_key(tool) {
                     return Err(ApiError::exists("tool", tool));
                 }
-                let new = Tool::create(&request.body, now_ms)?;
+                let new = MockTool::create(&request.body, now_ms)?;
                 let json = new.rest(key);
                 project.tools.insert(tool.to_owned(), new);
                 created(json)
@@ -203,7 +203,7 @@ impl Account {
         key: &str,
         rest: &[&str],
         request: &Request,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let project = self.project_mut(key)?;
         match (rest, request.method) {
             // A bare list, unlike the other collections.
@@ -238,7 +238,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let (body, ids) = (&request.body, self.ids.clone());
         let project = self.project_mut(key)?;
         match (rest, request.method) {
@@ -346,18 +346,19 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let ids = self.ids.clone();
         let segments = &mut self.project_mut(project)?.environment_mut(environment)?.segments;
         let missing = |key: &str| ApiError::not_found("segment", key);
         match (rest, request.method) {
-            ([], Get) => ok(page(segments.values().map(Segment::rest), request, "totalCount")),
+            ([], Get) => ok(page(segments.values().map(MockSegment::rest), request, "totalCount")),
             ([], Post) => {
                 let key = Fields::of(&request.body)?.key()?;
                 if segments.contains_key(key) {
                     return Err(ApiError::exists("segment", key));
                 }
-                let segment = Segment::create(project, environment, &request.body, &ids, now_ms)?;
+                let segment =
+                    MockSegment::create(project, environment, &request.body, &ids, now_ms)?;
                 let json = segment.rest();
                 segments.insert(key.to_owned(), segment);
                 created(json)
@@ -386,7 +387,7 @@ impl Account {
         rest: &[&str],
         request: &Request,
         now_ms: u64,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<ApiReply, ApiError> {
         let ids = self.ids.clone();
         let project = self.project_mut(key)?;
         let experiments =
@@ -406,7 +407,7 @@ impl Account {
                 if project.metrics.contains_key(metric) {
                     return Err(ApiError::exists("metric", metric));
                 }
-                let new = Metric::create(key, &request.body, &ids, now_ms)?;
+                let new = MockMetric::create(key, &request.body, &ids, now_ms)?;
                 let json = new.rest(0);
                 project.metrics.insert(metric.to_owned(), new);
                 created(json)
@@ -471,16 +472,16 @@ pub(super) fn unknown(request: &Request) -> ApiError {
     ApiError::new(404, "not_found", format!("there is no resource `{}`", request.path))
 }
 
-pub(super) fn ok(body: Value) -> Result<Reply, ApiError> {
-    Ok(Reply { status: 200, body })
+pub(super) fn ok(body: Value) -> Result<ApiReply, ApiError> {
+    Ok(ApiReply { status: 200, body })
 }
 
-pub(super) fn created(body: Value) -> Result<Reply, ApiError> {
-    Ok(Reply { status: 201, body })
+pub(super) fn created(body: Value) -> Result<ApiReply, ApiError> {
+    Ok(ApiReply { status: 201, body })
 }
 
-pub(super) fn gone() -> Reply {
-    Reply { status: 204, body: Value::Null }
+pub(super) fn gone() -> ApiReply {
+    ApiReply { status: 204, body: Value::Null }
 }
 
 /// A collection, cut to `offset` and `limit` when these are given.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::account::{Account, Project};
 use super::clauses::Clause;
 use super::configs::Config;
-use super::segments::Segment;
+use super::segments::MockSegment;
 use super::targeting::{Targeting, merge};
 use crate::flags::members::put;
 use crate::flags::ruleset::Ruleset;
@@ -40,7 +40,9 @@ impl Account {
             });
         Some(Ruleset {
             flags: configs.chain(graphs).chain(flags).collect(),
-            segments: segments.map(|(key, segment)| (key.clone(), Segment::sdk(segment))).collect(),
+            segments: segments
+                .map(|(key, segment)| (key.clone(), MockSegment::sdk(segment)))
+                .collect(),
         })
     }
 }

@@ -22,7 +22,7 @@ pub struct Portion {
 
 /// A segment in one environment.
 #[derive(Clone, Debug)]
-pub struct Segment {
+pub struct MockSegment {
     path: String,
     key: String,
     name: String,
@@ -39,7 +39,7 @@ pub struct Segment {
     minted: u64,
 }
 
-impl Segment {
+impl MockSegment {
     /// Creates a segment. Rules in the body are ignored, as by the real service: they need a patch.
     pub fn create(
         project: &str,

@@ -46,7 +46,7 @@ pub enum Holder {
 
 /// A part of a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct RolloutPart {
     /// Index among the flag's variations.
     pub variation: usize,
     /// Thousandths of a percent.
@@ -57,12 +57,12 @@ pub struct Part {
 
 /// Several variations by chance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rollout {
+pub struct MockRollout {
     pub holder: Holder,
     pub context_kind: String,
     pub bucket_by: Option<String>,
     pub seed: Option<i64>,
-    pub parts: Vec<Part>,
+    pub parts: Vec<RolloutPart>,
     /// What those get who are outside of the experiment.
     pub outside: usize,
 }
@@ -73,12 +73,12 @@ pub enum Serve {
     /// One variation, by index among the flag's.
     Variation(usize),
     /// Several by chance.
-    Rollout(Rollout),
+    Rollout(MockRollout),
 }
 
 /// What a targeting rule leads to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct RuleOutcome {
     pub serve: Serve,
     pub track_events: bool,
 }
@@ -87,7 +87,7 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct Targeting {
     pub on: bool,
-    pub rules: Vec<TargetingRule<Outcome>>,
+    pub rules: Vec<TargetingRule<RuleOutcome>>,
     pub fallthrough: Serve,
     pub off: usize,
     /// Keys by context kind and variation.
@@ -152,7 +152,7 @@ impl Serve {
             let weight = weight.ok_or_else(|| {
                 ApiError::invalid("a rollout weight is a whole number from 0 to 100000")
             })?;
-            parts.push(Part { variation: config.index_of(id)?, weight, untracked: false });
+            parts.push(RolloutPart { variation: config.index_of(id)?, weight, untracked: false });
         }
         if parts.iter().map(|part| part.weight).sum::<u32>() != 100_000 {
             return Err(ApiError::invalid(
@@ -160,7 +160,7 @@ impl Serve {
             ));
         }
         parts.sort_by_key(|part| part.variation);
-        Ok(Self::Rollout(Rollout {
+        Ok(Self::Rollout(MockRollout {
             holder: Holder::Nobody,
             context_kind: fields.optional_text("rolloutContextKind")?.unwrap_or("user").to_owned(),
             bucket_by: fields.optional_text("rolloutBucketBy")?.map(str::to_owned),
@@ -190,13 +190,13 @@ impl Serve {
         let share = share
             .filter(|share| *share <= 50_000)
             .ok_or_else(|| ApiError::invalid("an `allocation` lies between 0 and 50000"))?;
-        let part = |variation, weight, untracked| Part { variation, weight, untracked };
+        let part = |variation, weight, untracked| RolloutPart { variation, weight, untracked };
         let mut parts = vec![part(target, share, false), part(original, share, false)];
         if share < 50_000 {
             parts.push(part(original, 100_000 - 2 * share, true));
         }
         let context_kind = fields.optional_text("randomizationUnit")?.unwrap_or("user").to_owned();
-        Ok(Self::Rollout(Rollout {
+        Ok(Self::Rollout(MockRollout {
             holder: Holder::Guard,
             context_kind,
             bucket_by: None,
@@ -328,7 +328,10 @@ impl Targeting {
     ) -> Result<(), ApiError> {
         let mut mint = IdGenerator::new(ids, config.path, minted);
         let outcome = |fields| {
-            Ok::<_, ApiError>(Outcome { serve: Serve::read(fields, config)?, track_events: false })
+            Ok::<_, ApiError>(RuleOutcome {
+                serve: Serve::read(fields, config)?,
+                track_events: false,
+            })
         };
         match kind {
             "addRule" => {

@@ -15,7 +15,7 @@ use crate::flags::members::put;
 
 /// A variation. Its id here and its id among the flag's variations differ, as in LaunchDarkly.
 #[derive(Clone, Debug)]
-pub struct Variation {
+pub struct MockVariation {
     pub id: String,
     pub flag_id: String,
     pub key: String,
@@ -43,7 +43,7 @@ pub struct Content {
     created_ms: u64,
 }
 
-impl Variation {
+impl MockVariation {
     /// Creates a variation.
     pub fn create(
         project: &Project,

@@ -26,7 +26,7 @@ use crate::time::Duration;
 pub const LEAST: usize = 20;
 /// One fitted figure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
+pub struct FittedParameter {
     /// The model.
     pub model: String,
     /// The field of a scenario's model: `latency.base`, `answer_tokens`, ….
@@ -45,21 +45,21 @@ pub struct Figure {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
     /// What was fitted, by model.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<FittedParameter>,
     /// What was kept as the scenario has it, and why.
     pub kept: Vec<String>,
 }
 
 /// Why nothing could be fitted.
 #[derive(Debug)]
-pub enum Fault {
+pub enum FitError {
     /// There are too few calls of any model; how many at most.
     TooFew(usize),
     /// The scenario cannot be simulated.
     Setup(SetupError),
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for FitError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooFew(most) => {
@@ -148,13 +148,13 @@ pub fn calibrate(
     seed: Seed,
     users: u32,
     progress: &mut dyn FnMut(u64),
-) -> Result<(Calibration, Scenario), Fault> {
+) -> Result<(Calibration, Scenario), FitError> {
     let mut found = Calibration::default();
     let mut scenario = base.clone();
     let calls = calls(base, recording);
     let most = calls.values().map(|calls| calls.times.len()).max().unwrap_or(0);
     if most < LEAST {
-        return Err(Fault::TooFew(most));
+        return Err(FitError::TooFew(most));
     }
     for (model, calls) in &calls {
         let Some(profile) = scenario.models.iter_mut().find(|profile| profile.id == *model) else {
@@ -170,7 +170,7 @@ pub fn calibrate(
         read_off(model, calls, profile, &mut found);
     }
     match_moments(recording, &mut scenario, seed, users, &mut found, progress)
-        .map_err(Fault::Setup)?;
+        .map_err(FitError::Setup)?;
     found.kept.push(
         "how well a model answers apart from how the judge rates: only both together show, so the judge is as the scenario has it"
             .to_owned(),
@@ -183,7 +183,9 @@ pub fn calibrate(
     found.kept.push(
         "causes, tools' appeal, and what a question asks: as the scenario has them".to_owned(),
     );
-    let order = |figure: &Figure| scenario.models.iter().position(|model| model.id == figure.model);
+    let order = |figure: &FittedParameter| {
+        scenario.models.iter().position(|model| model.id == figure.model)
+    };
     found.figures.sort_by_key(order);
     Ok((found, scenario))
 }
@@ -192,7 +194,14 @@ pub fn calibrate(
 fn read_off(model: &str, calls: &Calls, profile: &mut ModelProfile, found: &mut Calibration) {
     let Calibration { figures, kept } = found;
     let mut push = |field, (value, interval): (f64, [f64; 2]), observations, of| {
-        figures.push(Figure { model: model.to_owned(), field, value, interval, observations, of });
+        figures.push(FittedParameter {
+            model: model.to_owned(),
+            field,
+            value,
+            interval,
+            observations,
+            of,
+        });
     };
     match latency::fit(&calls.times, profile.latency.per_token.seconds()) {
         None => kept.push(format!("{model}: latency, which could not be fitted")),

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::live::calibrate::fit::{Calibration, Figure, LEAST};
+use crate::live::calibrate::fit::{Calibration, FittedParameter, LEAST};
 use crate::live::calibrate::latency::Z90;
 use crate::live::calibrate::moments::{Moments, recorded, simulated};
 use crate::live::recording::Recording;
@@ -239,7 +239,7 @@ pub fn match_moments(
                 f64::INFINITY
             };
             let interval = [(value - half).max(0.0), (value + half).min(most)];
-            found.figures.push(Figure {
+            found.figures.push(FittedParameter {
                 model: model.clone(),
                 field,
                 value,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::context::user_key;
 use crate::journal::{AgentId, Caller, Entry, Label};
 use crate::live::recording::{CallOutcome, Recording};
-use crate::llm::model::{CallFailure, Completion, Prompt, Reply};
+use crate::llm::model::{CallFailure, Completion, ModelReply, Prompt};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Seed};
 use crate::run::PreparedScenario;
@@ -103,13 +103,13 @@ pub fn simulated(
     let mut on_call = |prompt: &Prompt<'_>, result: &Result<Completion, CallFailure>| {
         let (Some(&user), Ok(done)) = (owners.get(&prompt.owner), result) else { return };
         match (prompt.task, &done.reply) {
-            (Task::Answer, Reply::Answer(_)) => {
+            (Task::Answer, ModelReply::Answer(_)) => {
                 all.entry(name(prompt.setup.model))
                     .or_default()
                     .answer(done.output_tokens, prompt.subject.rounds);
                 answered_by.insert(user, prompt.setup.model);
             }
-            (Task::Judge, Reply::Label(label)) => {
+            (Task::Judge, ModelReply::Label(label)) => {
                 if let Some(&model) = answered_by.get(&user) {
                     all.entry(name(model)).or_default().label(*label);
                 }

@@ -5,14 +5,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::fit::{Calibration, Figure};
+use super::fit::{Calibration, FittedParameter};
 use crate::figure;
 use crate::report::document::{Element, Level, List, Section};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 use crate::report::{Palette, document_to_text};
 
 /// A figure as a scenario writes it.
-fn number(figure: &Figure, value: f64) -> String {
+fn number(figure: &FittedParameter, value: f64) -> String {
     match figure.field {
         "latency.base" | "latency.per_token" => {
             format!("\"{}us\"", libm::round(value * 1e6) as u64)
@@ -23,7 +23,7 @@ fn number(figure: &Figure, value: f64) -> String {
 }
 
 /// A figure for people.
-fn shown(figure: &Figure, value: f64) -> String {
+fn shown(figure: &FittedParameter, value: f64) -> String {
     match figure.field {
         "latency.base" => format!("{value:.3} s"),
         "latency.per_token" => format!("{:.3} ms", value * 1e3),
@@ -42,10 +42,10 @@ fn block(calibration: &Calibration) -> String {
     models.dedup();
     for model in models {
         text += &format!("        \"{}\": (\n", model.escape_default());
-        let own: Vec<&Figure> =
+        let own: Vec<&FittedParameter> =
             calibration.figures.iter().filter(|figure| figure.model == model).collect();
         for group in ["latency", "failures", ""] {
-            let inside: Vec<&&Figure> = own
+            let inside: Vec<&&FittedParameter> = own
                 .iter()
                 .filter(|figure| {
                     figure.field.split_once('.').map_or("", |(group, _)| group) == group
@@ -114,7 +114,7 @@ pub fn to_text(calibration: &Calibration, width: usize, palette: &Palette) -> St
 
 /// A calibration as a document.
 fn document(calibration: &Calibration) -> Vec<Element<'_>> {
-    let row = |figure: &Figure| {
+    let row = |figure: &FittedParameter| {
         let [low, high] = figure.interval.map(|bound| shown(figure, bound));
         let cells = [
             figure.model.clone(),
@@ -176,7 +176,7 @@ pub struct FittedFigure {
 /// For programs.
 #[must_use]
 pub fn to_output(calibration: &Calibration) -> CalibrationOutput {
-    let figure = |figure: &Figure| FittedFigure {
+    let figure = |figure: &FittedParameter| FittedFigure {
         model: figure.model.clone(),
         field: figure.field.to_owned(),
         value: figure.value,

@@ -12,8 +12,8 @@ use crate::knowledge::tokens::cut;
 use crate::live::environment;
 use crate::live::net::Http;
 use crate::live::providers::{Providers, Try};
-use crate::llm::chat::{ChatRequest, Message, Part, Role};
-use crate::llm::model::Reply;
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
+use crate::llm::model::ModelReply;
 use crate::llm::tasks::{self, ModelAnswer, Task};
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
@@ -75,7 +75,7 @@ impl<'a> DriveJudge<'a> {
         let blocks =
             [cut(question, judge.question_characters), cut(answer, judge.answer_characters)];
         let blocks = blocks.into_iter().filter(|block| !block.is_empty());
-        let content = blocks.map(|block| Part::Text(block.to_owned())).collect();
+        let content = blocks.map(|block| ContentPart::Text(block.to_owned())).collect();
         request.messages = vec![Message { role: Role::User, content }];
         let mut body = Vec::new();
         self.provider.api.encode_request(&request, &mut body);
@@ -109,7 +109,7 @@ impl<'a> DriveJudge<'a> {
         let scenario = self.scenario;
         match tasks::read(Task::Judge, (false, &[]), &spoken, &scenario.knowledge, &scenario.tools)
         {
-            Ok(Reply::Label(label)) => Ok(label),
+            Ok(ModelReply::Label(label)) => Ok(label),
             Ok(_) => Err("the judge answered something else".to_owned()),
             Err(unreadable) => Err(unreadable.reason),
         }

@@ -13,7 +13,7 @@ use crate::llm::model::{Body, CallFailure, Completion, Prompt, Said};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Seed};
 use crate::run::PreparedScenario;
-use crate::traffic::Plan;
+use crate::traffic::TrafficPlan;
 
 /// One user of a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ pub fn driven_users(
     let scenario = stage.scenario;
     // The topics have no part in who a user is.
     let topics = vec![TopicId(0)];
-    let plan = Plan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
+    let plan = TrafficPlan::new(seed, &scenario.traffic, &scenario.knowledge, topics);
     let one = |user: u32| {
         let key = user_key(user);
         let owner = key.owner();

@@ -19,7 +19,7 @@ fn a_journal_goes_on_where_its_last_whole_line_ends() {
     assert!(matches!(Journal::create(&path), Err(OpenError::Locked)));
     journal.write(&run).unwrap();
     assert!(matches!(Journal::resume(&path), Err(OpenError::Locked)));
-    journal.write(&Line::Over { user: 1 }).unwrap();
+    journal.write(&RecordedLine::Over { user: 1 }).unwrap();
     drop(journal);
     assert!(matches!(Journal::create(&path), Err(OpenError::Begun)));
     let whole = std::fs::read(&path).unwrap();
@@ -31,7 +31,7 @@ fn a_journal_goes_on_where_its_last_whole_line_ends() {
     assert_eq!((bytes, std::fs::read(kept).unwrap()), (torn.len(), torn.to_vec()));
     assert_eq!(std::fs::read(&path).unwrap(), whole);
     journal.copy_to(&copy, &path).unwrap();
-    journal.write(&Line::Over { user: 2 }).unwrap();
+    journal.write(&RecordedLine::Over { user: 2 }).unwrap();
     drop(journal);
     for path in [&path, &copy] {
         assert_eq!(Recording::read(&std::fs::read(path).unwrap()).unwrap().over.len(), 2);
@@ -153,7 +153,7 @@ fn on_a_disk_that_fails_nothing_that_was_acknowledged_is_lost() {
             // power goes.
             for _ in 0..disk.below(40) {
                 user += 1;
-                match journal.write(&Line::Over { user }) {
+                match journal.write(&RecordedLine::Over { user }) {
                     Ok(()) => acknowledged.push(user),
                     Err(_) => failed += 1,
                 }
@@ -166,14 +166,14 @@ fn on_a_disk_that_fails_nothing_that_was_acknowledged_is_lost() {
                 disk.lose_power();
             }
             let text = disk.bytes.borrow().clone();
-            let (reading, text) = match Reading::of(&text) {
+            let (reading, text) = match JournalReading::of(&text) {
                 Ok(reading) => (reading, text),
                 Err(unreadable) => {
                     // Only lost pages make damage in the middle.
                     assert!(power && unreadable.whole_after > 0, "seed {seed}: {unreadable}");
                     damaged += 1;
                     let repaired = repair(&text).unwrap().unwrap().text;
-                    (Reading::of(&repaired).unwrap(), repaired)
+                    (JournalReading::of(&repaired).unwrap(), repaired)
                 }
             };
             cut += usize::from(reading.cut_bytes > 0);

@@ -10,6 +10,6 @@ mod rest;
 mod sdk;
 
 pub use delivery::{Counts, Courier};
-pub use project::{Plan, apply, plan, unstarted};
+pub use project::{ProjectPlan, apply, plan, unstarted};
 pub use rest::RestAdmin;
 pub use sdk::{LiveFlags, LiveFlagsError, Taken, experiment_page, payload_id};

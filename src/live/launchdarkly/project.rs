@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::flags::api::{ApiError, Request};
 use crate::flags::bootstrap::{
-    Action, ActionKind, BootstrapError, FlagAdmin, Mode, Resource, bootstrap,
+    Action, ActionKind, BootstrapError, BootstrapMode, FlagAdmin, Resource, bootstrap,
 };
 use crate::flags::spec::ProjectSpec;
 
@@ -18,12 +18,12 @@ const RACES: u32 = 3;
 
 /// What would be done to a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct ProjectPlan {
     /// One for each resource that the scenario needs.
     pub actions: Vec<Action>,
 }
 
-impl Plan {
+impl ProjectPlan {
     fn count(&self, kinds: &[ActionKind]) -> usize {
         self.actions.iter().filter(|action| kinds.contains(&action.kind)).count()
     }
@@ -45,8 +45,11 @@ impl Plan {
 ///
 /// # Errors
 /// As [`bootstrap`].
-pub async fn plan(admin: &mut impl FlagAdmin, spec: &ProjectSpec) -> Result<Plan, BootstrapError> {
-    Ok(Plan { actions: bootstrap(admin, spec, Mode::Plan).await? })
+pub async fn plan(
+    admin: &mut impl FlagAdmin,
+    spec: &ProjectSpec,
+) -> Result<ProjectPlan, BootstrapError> {
+    Ok(ProjectPlan { actions: bootstrap(admin, spec, BootstrapMode::Plan).await? })
 }
 
 /// Creates what is missing and, if `change`, changes what differs; experiments are started. What
@@ -60,7 +63,7 @@ pub async fn apply(
     spec: &ProjectSpec,
     change: bool,
 ) -> Result<Vec<Action>, BootstrapError> {
-    let mode = if change { Mode::Apply } else { Mode::Create };
+    let mode = if change { BootstrapMode::Apply } else { BootstrapMode::Create };
     let mut races = 0;
     loop {
         match bootstrap(admin, spec, mode).await {
@@ -111,7 +114,7 @@ pub async fn unstarted(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags::api::{HttpMethod, Reply};
+    use crate::flags::api::{ApiReply, HttpMethod};
     use crate::flags::bootstrap::MockAdmin;
     use crate::flags::mock::Account;
     use crate::random::Seed;
@@ -124,7 +127,7 @@ mod tests {
     }
 
     impl FlagAdmin for Race<'_> {
-        async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
+        async fn call(&mut self, request: Request) -> Result<ApiReply, ApiError> {
             let contested =
                 request.path.starts_with("segments/") || request.path.starts_with("metrics/");
             if request.method == HttpMethod::Post && contested && self.met < 2 {

@@ -13,7 +13,7 @@ use reqwest::redirect::Policy;
 use serde_json::Value;
 
 use super::delivery::reason;
-use crate::flags::api::{ApiError, HttpMethod, Reply, Request};
+use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::flags::bootstrap::FlagAdmin;
 use crate::live::environment::FlagAccess;
 use crate::live::tls;
@@ -118,13 +118,13 @@ impl RestAdmin {
         Ok(Answer { status, headers, body })
     }
 
-    fn read(&self, answer: &Answer) -> Result<Reply, ApiError> {
+    fn read(&self, answer: &Answer) -> Result<ApiReply, ApiError> {
         let Answer { status, body, .. } = answer;
         let value = serde_json::from_slice::<Value>(body);
         match (status, value) {
-            (200..=299, Ok(body)) => Ok(Reply { status: *status, body }),
+            (200..=299, Ok(body)) => Ok(ApiReply { status: *status, body }),
             (200..=299, Err(_)) if body.is_empty() => {
-                Ok(Reply { status: *status, body: Value::Null })
+                Ok(ApiReply { status: *status, body: Value::Null })
             }
             (200..=299, Err(_)) => Err(ApiError::new(
                 0,
@@ -156,7 +156,7 @@ impl RestAdmin {
 }
 
 impl FlagAdmin for RestAdmin {
-    async fn call(&mut self, request: Request) -> Result<Reply, ApiError> {
+    async fn call(&mut self, request: Request) -> Result<ApiReply, ApiError> {
         let repeatable = matches!(request.method, HttpMethod::Get | HttpMethod::Delete);
         let mut waits = WAITS.into_iter();
         loop {

@@ -25,7 +25,7 @@ use crate::journal::Entry;
 use crate::live::environment::FlagAccess;
 use crate::live::recording::Assigned;
 use crate::live::tls;
-use crate::run::{Sent, Visit};
+use crate::run::{Sent, VisitEvents};
 use crate::scenario::Scenario;
 use crate::time::{Stopwatch, unix_ms};
 
@@ -323,7 +323,7 @@ impl LiveFlags {
     pub fn track(&self, scenario: &Scenario, key: &str, group: u16, entries: &[Entry]) {
         // Who could be assigned has a context.
         let Ok(context) = context(scenario, key, group) else { return };
-        let mut visit = Visit::of(key);
+        let mut visit = VisitEvents::of(key);
         for entry in entries {
             // What comes of a visit stands behind its end.
             visit.entry(scenario, entry, |sent| {

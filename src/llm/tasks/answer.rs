@@ -8,10 +8,10 @@ use super::{shift, turn};
 use crate::knowledge::prose::MIN_TOKENS;
 use crate::knowledge::retrieval::QUERY_VARIANTS;
 use crate::knowledge::{Answer, Complexity, Grade, KnowledgeBase, Query};
-use crate::llm::chat::{ChatRequest, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, OfferedTool, ToolChoice};
 use crate::llm::mock::{CallLuck, MockModels};
 use crate::llm::model::{
-    CallWords, Prompt, Reply, Revision, RouteChoice, Said, Situation, ToolCall,
+    CallWords, ModelReply, Prompt, Revision, RouteChoice, Said, Situation, ToolCall,
 };
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{ToolKind, ToolSpec};
@@ -61,7 +61,7 @@ impl Behavior for Answering {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let effort = effort(mock, model, prompt);
         let tools = &prompt.setup.tools;
         if prompt.offers_tools
@@ -69,7 +69,7 @@ impl Behavior for Answering {
             && f64::from(prompt.subject.rounds) < effort.rounds
         {
             let call = choose_tool(mock, prompt, luck, &effort);
-            return (Reply::ToolCall(Said::Recipe(call)), mock.usage.tool_call(call));
+            return (ModelReply::ToolCall(Said::Recipe(call)), mock.usage.tool_call(call));
         }
         let tokens = (effort.answer_tokens as u32).max(MIN_TOKENS);
         let most = prompt.setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens);
@@ -83,7 +83,7 @@ impl Behavior for Answering {
             tokens: tokens.min(most),
             wording: luck.wording,
         };
-        (Reply::Answer(Said::Recipe(answer)), answer.tokens)
+        (ModelReply::Answer(Said::Recipe(answer)), answer.tokens)
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -91,7 +91,7 @@ impl Behavior for Answering {
         let tools =
             prompt.setup.tools.iter().filter_map(|&tool| words.tools.get(usize::from(tool)));
         request.tools = tools
-            .map(|tool| Tool {
+            .map(|tool| OfferedTool {
                 name: tool.key.clone(),
                 description: tool.description.clone(),
                 schema: tool.schema.clone(),
@@ -108,7 +108,7 @@ impl Behavior for Answering {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         match spoken.call {
             Some(wish) if offers_tools => {
                 let Some(at) = tools.iter().position(|tool| tool.key == wish.name) else {
@@ -118,7 +118,7 @@ impl Behavior for Answering {
                     )));
                 };
                 let (id, name, input) = (wish.id.clone(), wish.name.clone(), wish.input.clone());
-                Ok(Reply::ToolCall(Said::Words(Arc::new(CallWords {
+                Ok(ModelReply::ToolCall(Said::Words(Arc::new(CallWords {
                     tool: at as u16,
                     note: spoken.text.to_owned(),
                     id,
@@ -126,7 +126,7 @@ impl Behavior for Answering {
                     input,
                 }))))
             }
-            _ => spoken.words().map(|words| Reply::Answer(Said::Words(words))),
+            _ => spoken.words().map(|words| ModelReply::Answer(Said::Words(words))),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{prose, turn};
 use crate::knowledge::{Grade, KnowledgeBase};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation};
+use crate::llm::model::{Critique, ModelReply, Prompt, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -41,7 +41,7 @@ impl Behavior for Critiquing {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let chance = match prompt.subject.situation {
             Situation::Critiques { grade: Some(Grade::Weak), catches, .. } => {
                 catches.unwrap_or(model.quality.get())
@@ -51,7 +51,7 @@ impl Behavior for Critiquing {
         };
         let text = prose(model, prompt, luck, CRITIQUE_TOKENS);
         let revise = luck.first < chance;
-        (Reply::Critique(Critique { revise, text: Said::Recipe(text) }), text.tokens)
+        (ModelReply::Critique(Critique { revise, text: Said::Recipe(text) }), text.tokens)
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -65,12 +65,12 @@ impl Behavior for Critiquing {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(revise) = value.get("revise").and_then(Value::as_bool) else {
             return Err(UnreadableAnswer::malformed("the boolean `revise` is missing"));
         };
         let text = Said::Words(Arc::from(field(&value, "critique")?));
-        Ok(Reply::Critique(Critique { revise, text }))
+        Ok(ModelReply::Critique(Critique { revise, text }))
     }
 }

@@ -4,9 +4,9 @@ use super::shift;
 use crate::journal::Label;
 use crate::knowledge::tokens::cut;
 use crate::knowledge::{Grade, KnowledgeBase};
-use crate::llm::chat::{ChatRequest, Message, Part, Role};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Prompt, Reply, RouteChoice, Said, Situation};
+use crate::llm::model::{Body, ModelReply, Prompt, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -27,7 +27,7 @@ impl Behavior for Judging {
         _model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let owner = (prompt.owner, prompt.visit);
         let own = [luck.first, luck.second];
         // Whether and how a user rates is the user's own.
@@ -73,7 +73,7 @@ impl Behavior for Judging {
             }
             _ => label,
         };
-        (Reply::Label(label), mock.usage.label(label))
+        (ModelReply::Label(label), mock.usage.label(label))
     }
 
     /// What a judge is shown: the question, outputs of tools, the answer, and the answer that a list
@@ -99,7 +99,7 @@ impl Behavior for Judging {
             blocks.extend(expected.map(|expected| expected.text().to_owned()));
         }
         let blocks = blocks.into_iter().filter(|block| !block.is_empty());
-        let shown = Message { role: Role::User, content: blocks.map(Part::Text).collect() };
+        let shown = Message { role: Role::User, content: blocks.map(ContentPart::Text).collect() };
         request.messages = vec![shown];
     }
 
@@ -109,7 +109,7 @@ impl Behavior for Judging {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let word: String = spoken
             .text
             .chars()
@@ -117,9 +117,9 @@ impl Behavior for Judging {
             .take_while(|c| c.is_alphabetic())
             .collect();
         match word.to_lowercase().as_str() {
-            "positive" => Ok(Reply::Label(Label::Positive)),
-            "negative" => Ok(Reply::Label(Label::Negative)),
-            "none" => Ok(Reply::Label(Label::None)),
+            "positive" => Ok(ModelReply::Label(Label::Positive)),
+            "negative" => Ok(ModelReply::Label(Label::Negative)),
+            "none" => Ok(ModelReply::Label(Label::None)),
             _ => Err(UnreadableAnswer::malformed("it is not one of positive, negative, none")),
         }
     }

@@ -9,7 +9,7 @@ use super::{prose, turn};
 use crate::knowledge::KnowledgeBase;
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
+use crate::llm::model::{ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -42,7 +42,7 @@ impl Behavior for Planning {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let (least, most) = match prompt.subject.situation {
             Situation::Plans(least, most) => (least, most),
             _ => (1, 1),
@@ -51,7 +51,10 @@ impl Behavior for Planning {
         let count = least.saturating_add((luck.first * choices) as u8).min(most);
         let median = PLAN_TOKENS + SUBTASK_TOKENS * f64::from(count);
         let text = prose(model, prompt, luck, median);
-        (Reply::Plan(Subtasks { count, text: Said::Recipe(text), words: Vec::new() }), text.tokens)
+        (
+            ModelReply::Plan(Subtasks { count, text: Said::Recipe(text), words: Vec::new() }),
+            text.tokens,
+        )
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -65,7 +68,7 @@ impl Behavior for Planning {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(subtasks) = value.get("subtasks").and_then(Value::as_array) else {
             return Err(UnreadableAnswer::malformed("the list `subtasks` is missing"));
@@ -75,7 +78,7 @@ impl Behavior for Planning {
         if words.is_empty() {
             return Err(UnreadableAnswer::malformed("the list `subtasks` has no text"));
         }
-        Ok(Reply::Plan(Subtasks {
+        Ok(ModelReply::Plan(Subtasks {
             count: u8::try_from(words.len()).unwrap_or(u8::MAX),
             text: Said::Words(Arc::from(words.join("\n"))),
             words,

@@ -9,7 +9,7 @@ use super::read::{field, forced};
 use crate::knowledge::{KnowledgeBase, PiiKind, PiiSet, Prescreen, Route};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, RouteChoice, Routing, Said};
+use crate::llm::model::{ModelReply, Prompt, RouteChoice, Routing, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -34,7 +34,7 @@ impl Behavior for Prescreening {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let personal = prompt.subject.personal;
         let seen = if personal.is_empty() {
             // A false alarm takes something for a name.
@@ -49,7 +49,10 @@ impl Behavior for Prescreening {
         let route = if seen.is_empty() { Route::Support } else { Route::Security };
         let confidence_percent = 80 + (luck.second * 20.0) as u8;
         let prescreen = Prescreen { seen, confidence_percent, route, wording: luck.wording >> 61 };
-        (Reply::Routing(Routing { route, note: Said::Recipe(prescreen) }), prescreen.size().tokens)
+        (
+            ModelReply::Routing(Routing { route, note: Said::Recipe(prescreen) }),
+            prescreen.size().tokens,
+        )
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -63,7 +66,7 @@ impl Behavior for Prescreening {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
         let route = match field(&value, "recommended_route")? {
             "security_agent" => Route::Security,
@@ -80,7 +83,7 @@ impl Behavior for Prescreening {
             ));
         }
         let reasoning = value.get("reasoning").and_then(Value::as_str).unwrap_or_default();
-        Ok(Reply::Routing(Routing {
+        Ok(ModelReply::Routing(Routing {
             route,
             note: Said::Words(Arc::from(format!("Routing decision: {reasoning}"))),
         }))

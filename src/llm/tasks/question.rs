@@ -4,7 +4,7 @@ use super::message;
 use crate::knowledge::{KnowledgeBase, PersonalData, PiiKind, PiiSet, Question, TEMPLATES};
 use crate::llm::chat::{ChatRequest, Role};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, RouteChoice, Said};
+use crate::llm::model::{ModelReply, Prompt, RouteChoice, Said};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -30,7 +30,7 @@ impl Behavior for WriteQuestion {
         _model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let subject = &prompt.subject;
         // Name always, the rest more often than not; the items are the same whatever share of
         // questions carries any.
@@ -50,7 +50,7 @@ impl Behavior for WriteQuestion {
             personal,
             listed: None,
         };
-        (Reply::Question(Said::Recipe(question)), mock.usage.question(question, PiiSet::NONE))
+        (ModelReply::Question(Said::Recipe(question)), mock.usage.question(question, PiiSet::NONE))
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -70,7 +70,7 @@ impl Behavior for WriteQuestion {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
-        spoken.words().map(|words| Reply::Question(Said::Words(words)))
+    ) -> Result<ModelReply, UnreadableAnswer> {
+        spoken.words().map(|words| ModelReply::Question(Said::Words(words)))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::journal::FailureKind;
-use crate::llm::chat::{Tool, ToolChoice, ToolUse};
+use crate::llm::chat::{OfferedTool, ToolChoice, ToolUse};
 
 /// What a real model said.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +85,9 @@ pub(super) fn field<'a>(value: &'a Value, name: &str) -> Result<&'a str, Unreada
 }
 
 /// The one tool that stands for a structured answer.
-pub(super) fn forced(schema: &str) -> (Vec<Tool>, ToolChoice) {
+pub(super) fn forced(schema: &str) -> (Vec<OfferedTool>, ToolChoice) {
     let mut lines = schema.lines().map(str::to_owned);
     let mut line = || lines.next().unwrap_or_default();
-    let tool = Tool { name: line(), description: line(), schema: line() };
+    let tool = OfferedTool { name: line(), description: line(), schema: line() };
     (vec![tool.clone()], ToolChoice::Named(tool.name))
 }

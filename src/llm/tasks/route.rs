@@ -2,9 +2,9 @@
 
 use super::read::UnreadableAnswer as Why;
 use crate::knowledge::KnowledgeBase;
-use crate::llm::chat::{ChatRequest, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, OfferedTool, ToolChoice};
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Body, Handoff, Prompt, Reply, RouteChoice, Said, Situation};
+use crate::llm::model::{Body, Handoff, ModelReply, Prompt, RouteChoice, Said, Situation};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -26,7 +26,7 @@ impl Behavior for Routes {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let mut stage =
             mock.luck.of(prompt.owner).stage(Purpose::Intent, prompt.owner, prompt.place);
         let owner = (prompt.owner, prompt.visit);
@@ -53,7 +53,7 @@ impl Behavior for Routes {
             right
         };
         let tokens = prompt.routes.get(chosen).map_or(0, |route| route.tokens);
-        (Reply::Handoff(Handoff { route: chosen as u16, wrong }), tokens)
+        (ModelReply::Handoff(Handoff { route: chosen as u16, wrong }), tokens)
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -69,14 +69,14 @@ impl Behavior for Routes {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let called = spoken.call.map(|call| call.name.as_str()).unwrap_or_default();
         let at = routes.iter().position(|route| tool_name(&route.name) == called);
         let known: Vec<String> = routes.iter().map(|route| tool_name(&route.name)).collect();
         let at = at.ok_or_else(|| {
             Why::malformed(format!("it calls none of the tools {}", known.join(", ")))
         })?;
-        Ok(Reply::Handoff(Handoff { route: at as u16, wrong: false }))
+        Ok(ModelReply::Handoff(Handoff { route: at as u16, wrong: false }))
     }
 }
 
@@ -98,8 +98,8 @@ fn description(route: &str) -> String {
 }
 
 /// The tool that hands over to a route.
-fn tool(route: &RouteChoice) -> Tool {
-    Tool {
+fn tool(route: &RouteChoice) -> OfferedTool {
+    OfferedTool {
         name: tool_name(&route.name),
         description: description(&route.name),
         schema: HANDOFF_SCHEMA.to_owned(),

@@ -9,7 +9,7 @@ use super::read::{field, forced};
 use crate::knowledge::{KnowledgeBase, Redaction};
 use crate::llm::chat::ChatRequest;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, RouteChoice, Said, Screened};
+use crate::llm::model::{ModelReply, Prompt, RouteChoice, Said, Screened};
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::ToolSpec;
@@ -34,12 +34,15 @@ impl Behavior for Screening {
         model: &ModelProfile,
         prompt: &Prompt<'_>,
         luck: &CallLuck,
-    ) -> (Reply, u32) {
+    ) -> (ModelReply, u32) {
         let level = if prompt.setup.reading.strict { Redaction::Strict } else { Redaction::Basic };
         let redacted =
             noticed(prompt.subject.personal, model.personal_data_recall.get(), luck.wording)
                 & level.covers();
-        (Reply::Screening(Said::Recipe(redacted)), mock.usage.redaction(prompt.question, redacted))
+        (
+            ModelReply::Screening(Said::Recipe(redacted)),
+            mock.usage.redaction(prompt.question, redacted),
+        )
     }
 
     fn request(&self, prompt: &Prompt<'_>, words: &RequestWords<'_>, request: &mut ChatRequest) {
@@ -53,7 +56,7 @@ impl Behavior for Screening {
         spoken: &ModelAnswer<'_>,
         _base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let value = spoken.object()?;
         let Some(detected) = value.get("detected").and_then(Value::as_bool) else {
             return Err(UnreadableAnswer::malformed("the boolean `detected` is missing"));
@@ -68,7 +71,7 @@ impl Behavior for Screening {
         let detected_word = if detected { "True" } else { "False" };
         let findings =
             format!("PII Analysis: detected={detected_word}, types=[{}]", types.join(", "));
-        Ok(Reply::Screening(Said::Words(Arc::new(Screened {
+        Ok(ModelReply::Screening(Said::Words(Arc::new(Screened {
             text: Arc::from(redacted),
             findings: Arc::from(findings),
         }))))

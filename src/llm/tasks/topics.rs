@@ -5,7 +5,7 @@ use crate::knowledge::{KnowledgeBase, TopicId};
 use crate::llm::chat::ChatRequest;
 use crate::llm::chat::Role;
 use crate::llm::mock::{CallLuck, MockModels};
-use crate::llm::model::{Prompt, Reply, RouteChoice};
+use crate::llm::model::{ModelReply, Prompt, RouteChoice};
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::ToolSpec;
 use crate::llm::tasks::{Behavior, ModelAnswer, RequestWords, UnreadableAnswer};
@@ -28,8 +28,8 @@ impl Behavior for Topics {
         _model: &ModelProfile,
         _prompt: &Prompt<'_>,
         _luck: &CallLuck,
-    ) -> (Reply, u32) {
-        (Reply::Topics(mock.topics.to_vec()), mock.usage.topic_list())
+    ) -> (ModelReply, u32) {
+        (ModelReply::Topics(mock.topics.to_vec()), mock.usage.topic_list())
     }
 
     /// The whole knowledge base, and what to read out of it.
@@ -55,7 +55,7 @@ impl Behavior for Topics {
         spoken: &ModelAnswer<'_>,
         base: &KnowledgeBase,
         _tools: &[ToolSpec],
-    ) -> Result<Reply, UnreadableAnswer> {
+    ) -> Result<ModelReply, UnreadableAnswer> {
         let mut topics: Vec<TopicId> = Vec::new();
         for line in spoken.text.trim().lines() {
             let line = line.trim().trim_start_matches(|c: char| {
@@ -69,7 +69,7 @@ impl Behavior for Topics {
                 "none of its lines names a topic of the knowledge base",
             ))
         } else {
-            Ok(Reply::Topics(topics))
+            Ok(ModelReply::Topics(topics))
         }
     }
 }

@@ -86,12 +86,12 @@ pub(crate) enum Problem {
 
 /// A field (dotted path, empty for the body itself) and what is wrong with it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fault {
+pub(crate) struct BodyProblem {
     pub(crate) path: String,
     pub(crate) problem: Problem,
 }
 
-impl Fault {
+impl BodyProblem {
     pub(crate) fn new(path: impl Into<String>, problem: Problem) -> Self {
         Self { path: path.into(), problem }
     }
@@ -110,19 +110,19 @@ impl Fault {
 }
 
 /// Reads a whole body.
-pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, BodyProblem> {
     serde_json::from_slice(body).map_err(|error| explain::<T>(body, &error))
 }
 
 /// Reads the body again, to learn where it went wrong.
 #[cold]
-fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error) -> Fault {
+fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error) -> BodyProblem {
     if !first.is_data() {
-        return Fault::new("", Problem::NotJson(first.to_string()));
+        return BodyProblem::new("", Problem::NotJson(first.to_string()));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) else {
-        return Fault::new("", Problem::NotJson(first.to_string()));
+        return BodyProblem::new("", Problem::NotJson(first.to_string()));
     };
     let mut path = String::new();
     for segment in error.path() {
@@ -150,7 +150,7 @@ fn explain<'de, T: Deserialize<'de>>(body: &'de [u8], first: &serde_json::Error)
         },
         _ => Problem::Said { message: said.to_owned(), code: None },
     };
-    Fault { path, problem }
+    BodyProblem { path, problem }
 }
 
 /// An object, and nothing else: serde's own structs would also take a list of the fields in order.
@@ -249,17 +249,21 @@ impl<'de> Deserialize<'de> for Present {
 }
 
 /// A whole number of at least `least` and at most what 32 bits hold.
-pub(crate) fn whole(path: &str, value: Option<i64>, least: u32) -> Result<Option<u32>, Fault> {
+pub(crate) fn whole(
+    path: &str,
+    value: Option<i64>,
+    least: u32,
+) -> Result<Option<u32>, BodyProblem> {
     let Some(value) = value else { return Ok(None) };
     if value < i64::from(least) {
-        return Err(Fault::new(
+        return Err(BodyProblem::new(
             path,
             Problem::Below { least: least.to_string(), found: value.to_string(), whole: true },
         ));
     }
     match u32::try_from(value) {
         Ok(value) => Ok(Some(value)),
-        Err(_) => Err(Fault::new(
+        Err(_) => Err(BodyProblem::new(
             path,
             Problem::Above { most: u32::MAX.to_string(), found: value.to_string(), whole: true },
         )),
@@ -267,13 +271,13 @@ pub(crate) fn whole(path: &str, value: Option<i64>, least: u32) -> Result<Option
 }
 
 /// A number from 0 to `most`.
-pub(crate) fn real(path: &str, value: Option<f64>, most: f64) -> Result<Option<f64>, Fault> {
+pub(crate) fn real(path: &str, value: Option<f64>, most: f64) -> Result<Option<f64>, BodyProblem> {
     match value {
-        Some(value) if value < 0.0 => Err(Fault::new(
+        Some(value) if value < 0.0 => Err(BodyProblem::new(
             path,
             Problem::Below { least: "0".to_owned(), found: value.to_string(), whole: false },
         )),
-        Some(value) if value > most => Err(Fault::new(
+        Some(value) if value > most => Err(BodyProblem::new(
             path,
             Problem::Above { most: most.to_string(), found: value.to_string(), whole: false },
         )),
@@ -310,7 +314,7 @@ mod tests {
         text: Option<String>,
     }
 
-    fn fault(body: &str) -> Fault {
+    fn fault(body: &str) -> BodyProblem {
         read::<Obj<Body>>(body.as_bytes()).unwrap_err()
     }
 
@@ -340,7 +344,11 @@ mod tests {
             ("5", "", JsonKind::Object, JsonKind::Integer),
         ];
         for (body, path, expected, found) in cases {
-            assert_eq!(fault(body), Fault::new(path, Problem::Type { expected, found }), "{body}");
+            assert_eq!(
+                fault(body),
+                BodyProblem::new(path, Problem::Type { expected, found }),
+                "{body}"
+            );
         }
         let huge = fault(r#"{"count": 18446744073709551615}"#);
         assert_eq!(huge.path, "count");

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::body::{Fault, Obj, Problem, TextOrList, read, tokens, whole};
+use super::body::{BodyProblem, Obj, Problem, TextOrList, read, tokens, whole};
 use super::headers::malformed;
 use super::sse::put;
 use crate::llm::chat::{
@@ -72,7 +72,7 @@ pub struct EmbeddingsApi {
     /// Path under the base address.
     pub path: &'static str,
     /// Words a fault as the provider does.
-    pub(super) reject: fn(Fault) -> ChatError,
+    pub(super) reject: fn(BodyProblem) -> ChatError,
     /// Whether the length of the vectors is asked for as `output_dimension`, not as `dimensions`.
     pub(super) output_dimension: bool,
     /// Whether a request may name a user.
@@ -124,20 +124,22 @@ impl EmbeddingsApi {
         put(out, &list);
     }
 
-    fn request(&self, body: BodyIn) -> Result<EmbeddingRequest, Fault> {
-        let model =
-            body.model.filter(|model| !model.is_empty()).ok_or_else(|| Fault::missing("model"))?;
-        let input = inputs(body.input.ok_or_else(|| Fault::missing("input"))?)?;
+    fn request(&self, body: BodyIn) -> Result<EmbeddingRequest, BodyProblem> {
+        let model = body
+            .model
+            .filter(|model| !model.is_empty())
+            .ok_or_else(|| BodyProblem::missing("model"))?;
+        let input = inputs(body.input.ok_or_else(|| BodyProblem::missing("input"))?)?;
         if input.len() > MAX_INPUTS {
             let words =
                 format!("'input' must have at most {MAX_INPUTS} elements, found {}", input.len());
-            return Err(Fault::said("input", words, None));
+            return Err(BodyProblem::said("input", words, None));
         }
         let format = match body.encoding_format.as_deref() {
             None | Some("float") => VectorFormat::Float,
             Some("base64") => VectorFormat::Base64,
             Some(other) => {
-                return Err(Fault::new(
+                return Err(BodyProblem::new(
                     "encoding_format",
                     Problem::NotOneOf { found: other.to_owned(), allowed: &["float", "base64"] },
                 ));
@@ -194,21 +196,21 @@ impl EmbeddingsApi {
     }
 }
 
-fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
+fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, BodyProblem> {
     let items = match input {
         TextOrList::Text(text) if text.is_empty() => {
-            return Err(Fault::said("input", "'input' cannot be an empty string", None));
+            return Err(BodyProblem::said("input", "'input' cannot be an empty string", None));
         }
         TextOrList::Text(text) => return Ok(vec![EmbeddingInput::Text(text)]),
         TextOrList::List(items) => items,
     };
-    let first = items.first().ok_or_else(|| Fault::new("input", Problem::Empty))?;
+    let first = items.first().ok_or_else(|| BodyProblem::new("input", Problem::Empty))?;
     if matches!(first, ItemIn::Token(_)) {
         // A flat list of tokens is one text.
         let mut tokens = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {
             let ItemIn::Token(token) = item else {
-                return Err(Fault::said(
+                return Err(BodyProblem::said(
                     format!("input.{i}"),
                     "'input' mixes token ids with other elements",
                     None,
@@ -224,14 +226,14 @@ fn inputs(input: TextOrList<ItemIn>) -> Result<Vec<EmbeddingInput>, Fault> {
             ItemIn::Text(text) if !text.is_empty() => EmbeddingInput::Text(text),
             ItemIn::Tokens(tokens) if !tokens.is_empty() => EmbeddingInput::Tokens(tokens),
             ItemIn::Token(_) => {
-                return Err(Fault::said(
+                return Err(BodyProblem::said(
                     format!("input.{i}"),
                     "'input' mixes token ids with other elements",
                     None,
                 ));
             }
             ItemIn::Text(_) | ItemIn::Tokens(_) => {
-                return Err(Fault::said(
+                return Err(BodyProblem::said(
                     format!("input.{i}"),
                     format!("'input[{i}]' cannot be empty"),
                     None,

@@ -72,7 +72,7 @@ impl<'a> Headers<'a> {
 
 /// A whole answer to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct WireResponse {
     /// HTTP status.
     pub status: u16,
     /// Names and values; `content-type` is among them, `content-length` is not.

@@ -112,17 +112,21 @@ fn conversation() -> impl Strategy<Value = Vec<Message>> {
     (vec(round, 0..3), words()).prop_map(|(rounds, last)| {
         let mut messages = Vec::new();
         let mut calls_made = 0;
-        let say = |role, text| Message { role, content: vec![Part::Text(text)] };
+        let say = |role, text| Message { role, content: vec![ContentPart::Text(text)] };
         for (question, calls, answer) in rounds {
             messages.push(say(Role::User, question));
             if let Some((text, calls)) = calls {
-                let mut asked: Vec<Part> = text.into_iter().map(Part::Text).collect();
+                let mut asked: Vec<ContentPart> = text.into_iter().map(ContentPart::Text).collect();
                 let mut told = Vec::new();
                 for (input, content) in calls {
                     calls_made += 1;
                     let id = format!("call{calls_made:05}");
-                    asked.push(Part::ToolUse(ToolUse { id: id.clone(), name: "f".into(), input }));
-                    told.push(Part::ToolResult(ToolResult { id, content, is_error: false }));
+                    asked.push(ContentPart::ToolUse(ToolUse {
+                        id: id.clone(),
+                        name: "f".into(),
+                        input,
+                    }));
+                    told.push(ContentPart::ToolResult(ToolResult { id, content, is_error: false }));
                 }
                 messages.push(Message { role: Role::Assistant, content: asked });
                 messages.push(Message { role: Role::User, content: told });
@@ -158,9 +162,9 @@ fn request() -> impl Strategy<Value = ChatRequest> {
                 user,
                 [stream, parallel],
             )| {
-                let mut tools: Vec<Tool> = tools
+                let mut tools: Vec<OfferedTool> = tools
                     .into_iter()
-                    .map(|(name, description, schema)| Tool { name, description, schema })
+                    .map(|(name, description, schema)| OfferedTool { name, description, schema })
                     .collect();
                 tools.dedup_by(|a, b| a.name == b.name);
                 tools.sort_by(|a, b| a.name.cmp(&b.name));

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::PROVIDERS;
 use super::embeddings::EmbeddingsApi;
-use super::headers::{Headers, Reply};
+use super::headers::{Headers, WireResponse};
 use super::limits::LimitHeaders;
 use super::path_api::PathApi;
 use super::responses::ResponsesApi;
@@ -152,7 +152,7 @@ pub trait Api: Sync {
     fn stream_assembly(&self, include_usage: bool) -> Box<dyn StreamAssembly>;
 
     /// The error as the provider sends it: status, headers and body.
-    fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply;
+    fn encode_error(&self, error: &ChatError, request_id: &str) -> WireResponse;
 
     /// What an answer other than 2xx says; any body is taken. Callers use
     /// [`Provider::decode_error`].

@@ -1,7 +1,7 @@
 //! A planner (0), researchers side by side (1), a writer (2) and a critic (3), by hand.
 
 use super::*;
-use crate::journal::{FailureKind, Outcome, Served};
+use crate::journal::{FailureKind, Served, VisitEnd};
 use crate::time::{Duration, Timestamp};
 
 const fn edge(from: u8, to: u8, on_failure: bool, joins: bool) -> TallyEdge {
@@ -78,7 +78,7 @@ impl Journal<'_> {
 
     fn ends(&mut self, began: u64, end: u64) {
         let latency = Duration::from_us(end - began);
-        self.tell(end, Event::Finished { outcome: Outcome::Answered, latency });
+        self.tell(end, Event::Finished { outcome: VisitEnd::Answered, latency });
     }
 }
 

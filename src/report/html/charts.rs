@@ -11,7 +11,7 @@ use crate::analysis::Posterior;
 use crate::experiment::Better;
 use crate::figure::{self, MISSING, Unit};
 use crate::report::charts::{Distribution, drawn};
-use crate::report::data::{Experiment, Metric, Variation};
+use crate::report::data::{ReportedExperiment, ReportedMetric, ReportedVariation};
 use crate::report::number::Number;
 
 /// Pieces of a curve.
@@ -19,14 +19,14 @@ const PIECES: usize = 80;
 
 /// What is drawn of one posterior.
 struct Curve<'a> {
-    variation: &'a Variation,
+    variation: &'a ReportedVariation,
     posterior: Posterior,
     from: f64,
     to: f64,
 }
 
 impl<'a> Curve<'a> {
-    fn of(variation: &'a Variation) -> Option<Self> {
+    fn of(variation: &'a ReportedVariation) -> Option<Self> {
         let posterior = variation.posterior?.posterior()?;
         let (from, to) = drawn(&posterior);
         Some(Self { variation, posterior, from, to })
@@ -44,7 +44,11 @@ impl<'a> Curve<'a> {
 
 /// The posterior densities of one metric, with the credible interval filled, and the truth where it
 /// is known.
-pub(super) fn densities(experiment: &Experiment, metric: &Metric, id: &str) -> Option<String> {
+pub(super) fn densities(
+    experiment: &ReportedExperiment,
+    metric: &ReportedMetric,
+    id: &str,
+) -> Option<String> {
     let curves: Vec<Curve<'_>> = metric.variations.iter().filter_map(Curve::of).collect();
     let truths: Vec<f64> =
         metric.variations.iter().filter_map(|own| Some(own.truth?.mean?.get())).collect();
@@ -144,10 +148,11 @@ fn arrow(drawing: &mut Drawing, class: &str, (x, y): (f64, f64), right: bool) {
 }
 
 /// Every metric's relative difference with its interval, and the truth where it is known.
-pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
-    let compared =
-        |metric: &Metric| metric.variations.iter().any(|own| own.relative_difference.is_some());
-    let metrics: Vec<&Metric> =
+pub(super) fn differences(experiment: &ReportedExperiment, id: &str) -> Option<String> {
+    let compared = |metric: &ReportedMetric| {
+        metric.variations.iter().any(|own| own.relative_difference.is_some())
+    };
+    let metrics: Vec<&ReportedMetric> =
         experiment.metrics.iter().filter(|metric| compared(metric)).collect();
     let all = || metrics.iter().flat_map(|metric| &metric.variations);
     let values = || {
@@ -161,7 +166,7 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
     let to = values().reduce(f64::max)?.clamp(0.0, 3.0);
     let slack = (to - from).max(0.02) * 0.04;
     let (label, line) = (17.0, 20.0);
-    let rows = |metric: &Metric| {
+    let rows = |metric: &ReportedMetric| {
         metric.variations.iter().filter(|own| own.relative_difference.is_some()).count() as f64
     };
     let floor = metrics.iter().map(|metric| label + line * rows(metric) + 6.0).sum::<f64>();
@@ -239,8 +244,8 @@ pub(super) fn differences(experiment: &Experiment, id: &str) -> Option<String> {
 
 /// How the users' values of one metric are spread in each variation, with the 95th percentile.
 pub(super) fn distribution(
-    experiment: &Experiment,
-    metric: &Metric,
+    experiment: &ReportedExperiment,
+    metric: &ReportedMetric,
     spread: &Distribution,
     id: &str,
 ) -> Option<String> {
@@ -296,7 +301,7 @@ pub(super) fn distribution(
 }
 
 /// Failures by kind, a bar for each variation.
-pub(super) fn failures(experiment: &Experiment, id: &str) -> Option<String> {
+pub(super) fn failures(experiment: &ReportedExperiment, id: &str) -> Option<String> {
     let mut kinds: Vec<&str> = Vec::new();
     for failure in &experiment.failures {
         if !kinds.contains(&failure.kind.as_str()) {

@@ -10,7 +10,7 @@ use svg::Document;
 use svg::node::element::{Description, Line, Path, Rectangle, Text, Title};
 
 use super::scale::{Axis, Scale};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::escape::plain;
 use crate::report::table::cut;
 
@@ -184,7 +184,7 @@ pub(super) fn room_for(scale: &Scale, axis: Axis<'_>) -> f64 {
 
 /// The classes of a variation, which give it its color and its dashes: the control has its own,
 /// treatments follow in order.
-pub(super) fn arm(experiment: &Experiment, key: &str) -> String {
+pub(super) fn arm(experiment: &ReportedExperiment, key: &str) -> String {
     let nth = if key == experiment.control {
         0
     } else {

@@ -8,14 +8,14 @@ use super::drawing::{Drawing, LETTER, WIDTH, arm, room_for};
 use super::scale::{Axis, Scale};
 use crate::figure::{self, Unit};
 use crate::report::charts::MetricOverTime;
-use crate::report::data::{Cost, Experiment, Metric};
+use crate::report::data::{Cost, ReportedExperiment, ReportedMetric};
 use crate::report::number::Number;
 
 /// The arms' averages of one metric and the probabilities to beat the control as users arrive,
 /// every look marked.
 pub(super) fn over_time(
-    experiment: &Experiment,
-    metric: &Metric,
+    experiment: &ReportedExperiment,
+    metric: &ReportedMetric,
     series: &MetricOverTime,
     users: &[u64],
     id: &str,
@@ -122,7 +122,7 @@ struct Step {
 }
 
 /// The most that a user costs in any variation: the common scale of all waterfalls.
-fn dearest(experiment: &Experiment) -> Option<f64> {
+fn dearest(experiment: &ReportedExperiment) -> Option<f64> {
     experiment
         .cost_totals
         .iter()
@@ -133,7 +133,7 @@ fn dearest(experiment: &Experiment) -> Option<f64> {
 
 /// The cost of each agent in one variation, its models together, in order of appearance; `None`
 /// where a price is missing.
-fn agents<'a>(experiment: &'a Experiment, variation: &str) -> Vec<(&'a str, Option<f64>)> {
+fn agents<'a>(experiment: &'a ReportedExperiment, variation: &str) -> Vec<(&'a str, Option<f64>)> {
     let mut agents: Vec<(&str, Option<f64>)> = Vec::new();
     for Cost { agent, cost_per_user_usd, .. } in
         experiment.costs.iter().filter(|cost| cost.variation == variation)
@@ -148,7 +148,7 @@ fn agents<'a>(experiment: &'a Experiment, variation: &str) -> Vec<(&'a str, Opti
 }
 
 /// What each agent adds to the cost of a user of one variation.
-pub(super) fn costs(experiment: &Experiment, variation: &str, id: &str) -> Option<String> {
+pub(super) fn costs(experiment: &ReportedExperiment, variation: &str, id: &str) -> Option<String> {
     let most = dearest(experiment)?;
     let class = format!("bar {}", arm(experiment, variation));
     let mut steps = Vec::new();
@@ -185,7 +185,11 @@ pub(super) fn costs(experiment: &Experiment, variation: &str, id: &str) -> Optio
 }
 
 /// How the cost of a user of the control becomes that of a treatment, agent by agent.
-pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -> Option<String> {
+pub(super) fn cost_changes(
+    experiment: &ReportedExperiment,
+    treatment: &str,
+    id: &str,
+) -> Option<String> {
     let most = dearest(experiment)?;
     let (before, after) = (agents(experiment, &experiment.control), agents(experiment, treatment));
     let start: f64 = before.iter().map(|(_, cost)| *cost).sum::<Option<f64>>()?;
@@ -246,7 +250,7 @@ pub(super) fn cost_changes(experiment: &Experiment, treatment: &str, id: &str) -
 }
 
 /// What each agent adds to the mean latency of a request of one variation.
-pub(super) fn waits(experiment: &Experiment, variation: &str, id: &str) -> Option<String> {
+pub(super) fn waits(experiment: &ReportedExperiment, variation: &str, id: &str) -> Option<String> {
     let own = |variation: &str| -> Option<Vec<(String, f64)>> {
         let all = experiment.agents.iter().filter(|own| own.variation == variation);
         all.map(|own| Some((own.agent.clone(), own.critical_ms?.get()))).collect()

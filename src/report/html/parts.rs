@@ -8,7 +8,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::drawing::arm;
 use super::{charts, flow};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Fact, Mark, Medium};
 use crate::report::escape::plain;
 use crate::report::table::{Cell, Row, Table, Tone};
@@ -77,7 +77,7 @@ pub(super) fn badge(mark: Mark) -> Markup {
 }
 
 /// Which color is which variation.
-pub(super) fn legend(experiment: &Experiment) -> Markup {
+pub(super) fn legend(experiment: &ReportedExperiment) -> Markup {
     html! {
         ul.legend {
             @for (key, _) in &experiment.exposures.0 {
@@ -104,7 +104,7 @@ pub(super) fn figure(name: &str, remark: &str, chart: Option<String>) -> Markup 
 }
 
 /// The drawing of a chart; `None` where there is nothing to draw.
-pub(super) fn drawn(experiment: &Experiment, chart: Chart<'_>, id: &str) -> Option<String> {
+pub(super) fn drawn(experiment: &ReportedExperiment, chart: Chart<'_>, id: &str) -> Option<String> {
     match chart {
         Chart::Differences => charts::differences(experiment, id),
         Chart::Densities(metric) => charts::densities(experiment, metric, id),

@@ -3,7 +3,7 @@
 
 use crate::figure;
 use crate::report::cells::shown;
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
@@ -11,7 +11,7 @@ use crate::report::table::{Cell, Column, Row, Table, Tone};
 const WAIT: &str = "\"of the wait\" is the share of a request's latency that passed because of the agent: of branches side by \
                     side, only the slowest counts. Tokens and cost are per exposed user, mean and p95 per run.";
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     if experiment.agents.is_empty() {
         return Vec::new();
     }
@@ -30,7 +30,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     vec![section.with([gallery, Element::Table(table(experiment)), note])]
 }
 
-fn table(experiment: &Experiment) -> Table {
+fn table(experiment: &ReportedExperiment) -> Table {
     let columns = vec![
         Column::words("variation, agent"),
         Column::number("reached"),

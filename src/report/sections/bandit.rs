@@ -3,7 +3,7 @@
 use crate::figure;
 use crate::report::adaptive::{Bandit, Shares};
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::number::Number;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
@@ -19,7 +19,7 @@ pub(super) fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
     all.iter().enumerate().filter(move |(at, _)| at % step == 0 || *at == last).map(|(_, one)| one)
 }
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(bandit) = &experiment.bandit else { return Vec::new() };
     // Recorded events have one split only.
     if bandit.arms.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 }
 
 /// The shares as they went.
-fn shares<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
+fn shares<'r>(experiment: &ReportedExperiment, bandit: &Bandit) -> Section<'r> {
     let section = Section::new("The bandit's shares as users arrived", Level::Detail).folded();
     if bandit.reallocations.is_empty() {
         let note = "There were too few results to change a share.".to_owned();
@@ -39,7 +39,7 @@ fn shares<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
 }
 
 /// The shares that its rule gives for recorded events.
-fn judged<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
+fn judged<'r>(experiment: &ReportedExperiment, bandit: &Bandit) -> Section<'r> {
     let section = Section::new("The shares that the bandit's rule gives", Level::Detail).folded();
     if bandit.reallocations.is_empty() {
         let note = "There were too few results to change a share.".to_owned();
@@ -56,7 +56,7 @@ fn judged<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
 }
 
 /// The reallocations, with their times where these are known.
-fn table(experiment: &Experiment, bandit: &Bandit) -> Table {
+fn table(experiment: &ReportedExperiment, bandit: &Bandit) -> Table {
     let timed = bandit.reallocations.iter().any(|shares| shares.at_ms.is_some());
     let mut columns = vec![Column::number("users")];
     columns.extend(timed.then(|| Column::words("time")));
@@ -73,7 +73,7 @@ fn table(experiment: &Experiment, bandit: &Bandit) -> Table {
 }
 
 /// Each variation under the bandit and under a fixed split.
-fn fixed<'r>(experiment: &Experiment, bandit: &Bandit) -> Section<'r> {
+fn fixed<'r>(experiment: &ReportedExperiment, bandit: &Bandit) -> Section<'r> {
     let metric = experiment.metrics.iter().find(|metric| metric.key == bandit.metric);
     let value =
         |x: f64| metric.map_or_else(|| figure::percent(x), |metric| metric.measure().value(x));

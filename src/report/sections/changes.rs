@@ -2,12 +2,12 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 use crate::report::format::{diamonds, reading};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let control = experiment.name_of(&experiment.control);
     let mut sections = vec![differences(experiment)];
     sections.extend(experiment.treatments().map(|treatment| {
@@ -21,7 +21,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 }
 
 /// Relative differences as a chart.
-fn differences(experiment: &Experiment) -> Section<'_> {
+fn differences(experiment: &ReportedExperiment) -> Section<'_> {
     let picture = Picture {
         name: format!("Change against {}", experiment.name_of(&experiment.control)),
         remark: format!(
@@ -38,7 +38,7 @@ fn differences(experiment: &Experiment) -> Section<'_> {
 }
 
 /// The treatment against the control, one row for each metric: the answer at a glance.
-fn changes(experiment: &Experiment, treatment: &str) -> Table {
+fn changes(experiment: &ReportedExperiment, treatment: &str) -> Table {
     let columns = vec![
         Column::words("metric"),
         Column::number("change"),
@@ -83,7 +83,7 @@ fn changes(experiment: &Experiment, treatment: &str) -> Table {
 
 /// How many more users are needed, or why no number can be given; `None` when the treatment has
 /// reached the threshold.
-fn users_needed(experiment: &Experiment) -> Option<String> {
+fn users_needed(experiment: &ReportedExperiment) -> Option<String> {
     let primary = experiment.metrics.first()?;
     let (mass, reason) = (experiment.mass(), experiment.users_needed_reason.as_deref());
     match (experiment.users_needed, reason) {

@@ -2,7 +2,7 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::graph::CostChange;
 use crate::report::number::Number;
@@ -12,7 +12,7 @@ use crate::report::table::{Cell, Column, Row, Table, Tone};
 const PARTS: &str = "Dollars per 1,000 exposed users. The agents' differences add up to the whole, and each is the sum of two parts: more \
                      or fewer runs, and what a run costs (its model, tokens and tool calls).";
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let known = |own: &CostChange| own.difference_usd.is_some();
     // One agent has nothing to add up.
     let mut agents = experiment.agents.iter().map(|own| &own.agent);
@@ -27,7 +27,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     vec![section.with([table, Element::Note(PARTS.to_owned(), Tone::Dim)])]
 }
 
-fn table(experiment: &Experiment) -> Table {
+fn table(experiment: &ReportedExperiment) -> Table {
     let columns = vec![
         Column::words("variation, agent"),
         Column::number("difference"),

@@ -2,12 +2,12 @@
 
 use crate::figure;
 use crate::report::cells::shown;
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 use crate::report::number::Number;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(table) = table(experiment) else { return Vec::new() };
     let lead = "A saving in one place may cost more in another.".to_owned();
     let gallery = Gallery { lead, experiment, pictures: pictures(experiment) };
@@ -15,7 +15,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     vec![section.with([Element::Gallery(gallery), Element::Table(table)])]
 }
 
-fn pictures(experiment: &Experiment) -> Vec<Picture<'_>> {
+fn pictures(experiment: &ReportedExperiment) -> Vec<Picture<'_>> {
     let totals = experiment.cost_totals.iter().enumerate().map(|(at, total)| Picture {
         name: experiment.name_of(&total.variation).to_owned(),
         remark: "dollars per exposed user".to_owned(),
@@ -34,7 +34,7 @@ fn pictures(experiment: &Experiment) -> Vec<Picture<'_>> {
 
 /// What each agent costs in each variation, and what that comes to: where a saving in one place is
 /// paid in another.
-fn table(experiment: &Experiment) -> Option<Table> {
+fn table(experiment: &ReportedExperiment) -> Option<Table> {
     if experiment.costs.is_empty() {
         return None;
     }

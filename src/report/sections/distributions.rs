@@ -1,13 +1,13 @@
 //! How values are spread, latencies first, as charts.
 
 use crate::report::charts::Distribution;
-use crate::report::data::{Experiment, Metric};
+use crate::report::data::{ReportedExperiment, ReportedMetric};
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
     let own = experiment.distributions.iter().enumerate();
-    let mut all: Vec<(usize, &Distribution, &Metric)> =
+    let mut all: Vec<(usize, &Distribution, &ReportedMetric)> =
         own.filter_map(|(at, own)| Some((at, own, metric(&own.metric)?))).collect();
     all.sort_by_key(|(_, _, metric)| metric.unit != "ms");
     let pictures = all.into_iter().map(|(at, own, metric)| Picture {

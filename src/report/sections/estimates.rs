@@ -1,10 +1,10 @@
 //! The posteriors of each metric as charts.
 
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 use crate::report::format::diamonds;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let lead = format!(
         "How plausible each true value is after the data: the higher the curve, the more plausible. The filled part holds {}.{}",
         experiment.mass(),

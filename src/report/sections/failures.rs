@@ -1,11 +1,11 @@
 //! Requests that got no answer, by kind and variation.
 
 use crate::figure;
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 use crate::report::table::{Cell, Column, Row, Table};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(table) = table(experiment) else { return Vec::new() };
     let picture = Picture {
         name: "Failed requests".to_owned(),
@@ -20,7 +20,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 }
 
 /// Failures by kind, a column for each variation.
-fn table(experiment: &Experiment) -> Option<Table> {
+fn table(experiment: &ReportedExperiment) -> Option<Table> {
     let mut kinds: Vec<&str> = Vec::new();
     for failure in &experiment.failures {
         if !kinds.contains(&failure.kind.as_str()) {

@@ -1,14 +1,14 @@
 //! Health checks, the doubtful ones in full.
 
 use crate::analysis::HealthStatus;
-use crate::report::data::{Experiment, Health};
+use crate::report::data::{Health, ReportedExperiment};
 use crate::report::document::{CheckRow, Checklist, Element, Level, Mark, Section};
 use crate::report::table::Tone;
 
 /// Columns for the longest mark, `healthy`, and a gap.
 const WORDS: usize = 9;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     if experiment.health.is_empty() {
         return Vec::new();
     }

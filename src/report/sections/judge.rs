@@ -2,11 +2,11 @@
 
 use crate::figure::{self, Unit};
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::table::{Cell, Column, Row, Table};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(table) = corrected(experiment) else { return Vec::new() };
     let section = Section::new("Without the judge's errors (Rogan & Gladen)", Level::Detail);
     vec![section.folded().with([Element::Table(table)])]
@@ -14,7 +14,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 
 /// Judged rates without the judge's errors, beside the raw ones; `None` where no metric tells of
 /// its judge.
-fn corrected(experiment: &Experiment) -> Option<Table> {
+fn corrected(experiment: &ReportedExperiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("users judged"),

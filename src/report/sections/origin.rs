@@ -1,7 +1,7 @@
 //! Where the numbers come from: what was run, what went through it, what was read, and what was assumed.
 
 use crate::figure;
-use crate::report::data::{Mode, Report};
+use crate::report::data::{DataOrigin, Report};
 use crate::report::document::{Element, Fact, Level, List, Medium, Section, Slot, Title};
 use crate::report::live::LiveSummary;
 use crate::report::table::Tone;
@@ -52,10 +52,10 @@ pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
 
 fn mode(report: &Report) -> &'static str {
     match report.mode {
-        Mode::Mock => "mock: nothing left this machine, nothing was paid",
-        Mode::Live => "live: real providers were called and paid",
-        Mode::Replay => "replay of recorded completions",
-        Mode::Data => "given data: nothing was run",
+        DataOrigin::Mock => "mock: nothing left this machine, nothing was paid",
+        DataOrigin::Live => "live: real providers were called and paid",
+        DataOrigin::Replay => "replay of recorded completions",
+        DataOrigin::Data => "given data: nothing was run",
     }
 }
 
@@ -116,13 +116,13 @@ fn traffic(report: &Report) -> Vec<Fact> {
         Fact::new("personal data", personal),
     ];
     if let Some(seconds) = traffic.virtual_seconds {
-        let clock = if report.mode == Mode::Live { "" } else { " of virtual time" };
+        let clock = if report.mode == DataOrigin::Live { "" } else { " of virtual time" };
         facts.push(Fact::new("duration", format!("{}{clock}", figure::seconds(seconds.get()))));
     }
     if let Some(cost) = traffic.cost_usd {
         let cost = figure::money(cost.get());
         let cost = match report.mode {
-            Mode::Live => cost,
+            DataOrigin::Live => cost,
             _ => format!("{cost} with real providers, at list prices; nothing was spent"),
         };
         facts.push(Fact::new("cost", cost));

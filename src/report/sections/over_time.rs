@@ -1,9 +1,9 @@
 //! Results as users arrived, as charts.
 
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Chart, Element, Gallery, Level, Picture, Section};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(series) = &experiment.over_time else { return Vec::new() };
     let metric = |key: &str| experiment.metrics.iter().find(|metric| metric.key == key);
     let pictures = series.metrics.iter().enumerate().filter_map(|(at, own)| {

@@ -2,13 +2,13 @@
 
 use crate::figure;
 use crate::report::cells::shown;
-use crate::report::data::{Experiment, Metric};
+use crate::report::data::{ReportedExperiment, ReportedMetric};
 use crate::report::document::{Element, Level, Section};
 use crate::report::number::Number;
 use crate::report::paired::{CheapestMix, PairedEvaluation, PairedMetric};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(paired) = &experiment.paired else { return Vec::new() };
     let mut elements = vec![Element::Note(design(paired), Tone::Plain)];
     if !paired.metrics.is_empty() {
@@ -51,7 +51,7 @@ fn times(count: u32) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
-fn split(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
+fn split(experiment: &ReportedExperiment, paired: &PairedEvaluation) -> Table {
     let columns = vec![
         Column::words("standard deviation"),
         Column::number("question\n(cancels)"),
@@ -60,7 +60,7 @@ fn split(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
         Column::number("judging"),
         Column::number("pairing saves"),
     ];
-    let row = |own: &PairedMetric, metric: &Metric| {
+    let row = |own: &PairedMetric, metric: &ReportedMetric| {
         let sd = |value: Option<Number>, name: &str| {
             let mut cell = shown(value, |x| metric.measure().value(x));
             if own.truncated.iter().any(|own| own == name) {
@@ -83,7 +83,7 @@ fn split(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
     Table { columns, rows: rows(experiment, paired, row) }
 }
 
-fn more(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
+fn more(experiment: &ReportedExperiment, paired: &PairedEvaluation) -> Table {
     let columns = vec![
         Column::words("standard error of the difference"),
         Column::number("now"),
@@ -91,7 +91,7 @@ fn more(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
         Column::number("one more\nanswer"),
         Column::number("one more\njudging"),
     ];
-    let row = |own: &PairedMetric, metric: &Metric| {
+    let row = |own: &PairedMetric, metric: &ReportedMetric| {
         let change = |value: Option<Number>| {
             let ratio = own.standard_error.zip(value);
             let ratio = ratio.and_then(|(now, then)| Number::new(then.get() / now.get() - 1.0));
@@ -110,16 +110,16 @@ fn more(experiment: &Experiment, paired: &PairedEvaluation) -> Table {
 }
 
 fn rows(
-    experiment: &Experiment,
+    experiment: &ReportedExperiment,
     paired: &PairedEvaluation,
-    row: impl Fn(&PairedMetric, &Metric) -> Row,
+    row: impl Fn(&PairedMetric, &ReportedMetric) -> Row,
 ) -> Vec<Row> {
     let metric =
         |own: &PairedMetric| experiment.metrics.iter().find(|metric| metric.key == own.metric);
     paired.metrics.iter().filter_map(|own| Some(row(own, metric(own)?))).collect()
 }
 
-fn label(experiment: &Experiment, own: &PairedMetric) -> String {
+fn label(experiment: &ReportedExperiment, own: &PairedMetric) -> String {
     if experiment.treatments().count() > 1 {
         format!("{}, {}", own.metric, experiment.name_of(&own.variation))
     } else {
@@ -143,7 +143,7 @@ fn how(paired: &PairedEvaluation) -> String {
     how
 }
 
-fn cheaper(mix: &CheapestMix, paired: &PairedEvaluation, primary: &Metric) -> String {
+fn cheaper(mix: &CheapestMix, paired: &PairedEvaluation, primary: &ReportedMetric) -> String {
     let money = |value: Number| figure::money(value.get());
     let difference = primary.measure().change(mix.difference.get()).replace('+', "");
     let same = (mix.questions, mix.repeats, mix.judgings)

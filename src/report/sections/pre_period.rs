@@ -2,18 +2,18 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::table::{Cell, Column, Row, Table};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(table) = adjusted(experiment) else { return Vec::new() };
     let section = Section::new("Adjusted for the users' pre-period (CUPED)", Level::Detail);
     vec![section.folded().with([Element::Table(table)])]
 }
 
 /// Results adjusted for the users' pre-period; `None` where they have none.
-fn adjusted(experiment: &Experiment) -> Option<Table> {
+fn adjusted(experiment: &ReportedExperiment) -> Option<Table> {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("adjusted"),

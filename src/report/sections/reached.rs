@@ -3,7 +3,7 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::{Experiment, Metric};
+use crate::report::data::{ReportedExperiment, ReportedMetric};
 use crate::report::document::{Element, Level, Section};
 use crate::report::graph::{PlainDifference, TriggeredUsers};
 use crate::report::number::Number;
@@ -12,7 +12,7 @@ use crate::report::table::{Cell, Column, Row, Table, Tone};
 /// Fewer than this share of the users change no comparison.
 const WORTH_A_TABLE: f64 = 0.01;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(users) = &experiment.triggered else { return Vec::new() };
     let exposed: u64 = experiment.exposures.0.iter().map(|(_, users)| users).sum();
     let share = users.never_reached_share.map_or(0.0, Number::get);
@@ -45,7 +45,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     ])]
 }
 
-fn table(experiment: &Experiment, users: &TriggeredUsers) -> Table {
+fn table(experiment: &ReportedExperiment, users: &TriggeredUsers) -> Table {
     let columns = vec![
         Column::words("metric, users"),
         Column::number("difference"),
@@ -69,7 +69,7 @@ fn table(experiment: &Experiment, users: &TriggeredUsers) -> Table {
     Table { columns, rows }
 }
 
-fn row(name: &str, test: Option<&PlainDifference>, metric: &Metric, needed: Cell) -> Row {
+fn row(name: &str, test: Option<&PlainDifference>, metric: &ReportedMetric, needed: Cell) -> Row {
     let points = |x: f64| metric.measure().change(x).replace(" points", " pts");
     Row::Cells(vec![
         Cell::new(name),

@@ -5,7 +5,7 @@ use crate::figure;
 use crate::report::cells::{interval, shown};
 use crate::report::data::Report;
 use crate::report::document::{DecisionBox, Element, Level, Section, Slot};
-use crate::report::rollout::{Rollout, RolloutOutcome};
+use crate::report::rollout::{ReportedRollout, RolloutOutcome};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 use crate::time::utc;
 
@@ -13,7 +13,7 @@ pub(super) fn sections(report: &Report) -> Vec<Section<'_>> {
     report.rollouts.iter().map(section).collect()
 }
 
-fn section(rollout: &Rollout) -> Section<'_> {
+fn section(rollout: &ReportedRollout) -> Section<'_> {
     let ending =
         Section::untitled().slot(Slot::Decision).with([Element::Decision(ending(rollout))]);
     Section::new("Guarded rollout", Level::Chapter)
@@ -21,7 +21,7 @@ fn section(rollout: &Rollout) -> Section<'_> {
 }
 
 /// How it ended, as a decision.
-fn ending(rollout: &Rollout) -> DecisionBox {
+fn ending(rollout: &ReportedRollout) -> DecisionBox {
     let (sign, word, tone) = match rollout.outcome {
         RolloutOutcome::RolledBack => ("🔴", "ROLLED BACK", Tone::Bad),
         RolloutOutcome::Released => ("🟢", "RELEASED", Tone::Good),
@@ -39,7 +39,7 @@ fn ending(rollout: &Rollout) -> DecisionBox {
     }
 }
 
-fn looks(rollout: &Rollout) -> Table {
+fn looks(rollout: &ReportedRollout) -> Table {
     // A look at recorded events has its time, and so a line of its own.
     let recorded = rollout.looks.iter().any(|look| look.at_ms.is_some());
     let mut columns = Vec::new();

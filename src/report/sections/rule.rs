@@ -1,12 +1,12 @@
 //! The decision rule, criterion by criterion.
 
-use crate::report::data::{Because, Experiment};
+use crate::report::data::{Because, ReportedExperiment};
 use crate::report::document::{CheckRow, Checklist, Compared, Element, Level, Section, Slot};
 
 /// Columns for the longest mark, `not held`, and a gap.
 const WORDS: usize = 10;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some(verdict) = &experiment.verdict else { return Vec::new() };
     let mut rows: Vec<CheckRow> = verdict.because.iter().map(row).collect();
     rows.extend(verdict.rule_warnings.iter().map(|warning| CheckRow::warning("warning", warning)));

@@ -2,11 +2,11 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     if experiment.segments.is_empty() {
         return Vec::new();
     }

@@ -3,11 +3,11 @@
 use crate::experiment::{Better, Method};
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::{Experiment, Frequentist, Variation};
+use crate::report::data::{Frequentist, ReportedExperiment, ReportedVariation};
 use crate::report::document::{Element, Level, Section};
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let Some((title, table)) = tests(experiment) else { return Vec::new() };
     let correction = correction(experiment).map(|text| Element::Note(text, Tone::Dim));
     let section = Section::new(title, Level::Detail).folded();
@@ -15,7 +15,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 }
 
 /// The test that the experiment asks for beside the posteriors, if any: its name and its table.
-fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
+fn tests(experiment: &ReportedExperiment) -> Option<(&'static str, Table)> {
     let name = match experiment.method {
         Method::Bayesian => return None,
         Method::Frequentist => {
@@ -66,9 +66,9 @@ fn tests(experiment: &Experiment) -> Option<(&'static str, Table)> {
 }
 
 /// What is corrected for many comparisons and what is not; `None` where nothing is.
-fn correction(experiment: &Experiment) -> Option<String> {
+fn correction(experiment: &ReportedExperiment) -> Option<String> {
     let variations = || experiment.metrics.iter().flat_map(|metric| &metric.variations);
-    let by = |of: fn(&Variation) -> Option<&Frequentist>| {
+    let by = |of: fn(&ReportedVariation) -> Option<&Frequentist>| {
         variations().filter_map(of).find_map(|test| test.correction.clone())
     };
     let by = if experiment.method == Method::Sequential {

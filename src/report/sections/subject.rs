@@ -1,10 +1,10 @@
 //! What an experiment is about: its hypothesis and its users. A comment on a pull request leaves it out.
 
 use crate::figure;
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Fact, Medium, Section, Slot};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let mut facts = Vec::new();
     if !experiment.hypothesis.is_empty() {
         facts.push(Fact::new("hypothesis", &experiment.hypothesis));

@@ -2,13 +2,13 @@
 
 use crate::figure;
 use crate::report::cells::{interval, shown};
-use crate::report::data::Experiment;
+use crate::report::data::ReportedExperiment;
 use crate::report::document::{Element, Level, Section};
 use crate::report::number::Number;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 use crate::report::with_error;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("change").optional(1),

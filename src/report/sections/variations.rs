@@ -3,12 +3,12 @@
 use crate::experiment::MetricKind;
 use crate::figure::{self, MISSING};
 use crate::report::cells::{interval, shown};
-use crate::report::data::{Experiment, Metric, Total};
+use crate::report::data::{ReportedExperiment, ReportedMetric, Total};
 use crate::report::document::{Element, Level, List, Section};
 use crate::report::spark::with_posteriors;
 use crate::report::table::{Cell, Column, Row, Table, Tone};
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let table = Element::Table(with_posteriors(variations(experiment), experiment));
     let mut sections = vec![Section::new("Each variation", Level::Detail).folded().with([table])];
     let items: Vec<(String, String)> =
@@ -21,7 +21,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
 }
 
 /// Every variation under every metric.
-fn variations(experiment: &Experiment) -> Table {
+fn variations(experiment: &ReportedExperiment) -> Table {
     let columns = vec![
         Column::words("metric, variation"),
         Column::number("users").optional(1),
@@ -69,8 +69,8 @@ fn variations(experiment: &Experiment) -> Table {
 }
 
 /// Why numbers are missing, one line each.
-fn reasons(experiment: &Experiment) -> Vec<String> {
-    let of = |metric: &Metric| {
+fn reasons(experiment: &ReportedExperiment) -> Vec<String> {
+    let of = |metric: &ReportedMetric| {
         let lines = metric.variations.iter().filter_map(|variation| {
             let reason = variation.reason.as_ref()?;
             Some(format!("{}, {}: {reason}", metric.key, experiment.name_of(&variation.key)))

@@ -1,12 +1,12 @@
 //! The verdict in plain language.
 
-use crate::report::data::{Experiment, Verdict};
+use crate::report::data::{ReportedExperiment, ReportedVerdict};
 use crate::report::document::{DecisionBox, Element, Section, Slot};
 use crate::report::format;
 use crate::report::table::Tone;
 use crate::verdict::Decision;
 
-pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
+pub(super) fn sections(experiment: &ReportedExperiment) -> Vec<Section<'_>> {
     let (name, label) = (experiment.name.clone(), "Verdict on ");
     let decision = match &experiment.verdict {
         None => {
@@ -30,7 +30,7 @@ pub(super) fn sections(experiment: &Experiment) -> Vec<Section<'_>> {
     vec![Section::untitled().slot(Slot::Decision).with([Element::Decision(decision)])]
 }
 
-fn sign(verdict: &Verdict) -> &'static str {
+fn sign(verdict: &ReportedVerdict) -> &'static str {
     match verdict.decision {
         _ if !verdict.trusted => "⛔",
         Decision::Ship => "🟢",
@@ -40,7 +40,7 @@ fn sign(verdict: &Verdict) -> &'static str {
 }
 
 /// What to know next to the headline.
-fn lines(experiment: &Experiment, verdict: &Verdict) -> Vec<(String, Tone)> {
+fn lines(experiment: &ReportedExperiment, verdict: &ReportedVerdict) -> Vec<(String, Tone)> {
     let mut lines = Vec::new();
     lines.extend(verdict.would_have_been().map(|said| (said, Tone::Plain)));
     let doubtful = verdict.doubtful(&experiment.health);

@@ -214,7 +214,7 @@ fn warnings_come_before_a_verdict_is_believed() {
         &analysis,
     );
     let verdict = decide(&rule, &experiment, &analysis);
-    let mut report = Report::new("published/premium.ron", Mode::Data, None, "00c1d2");
+    let mut report = Report::new("published/premium.ron", DataOrigin::Data, None, "00c1d2");
     report.version = "0.1.0".to_owned();
     let variation = |mean, relative: Option<f64>, limit: Option<f64>| TrueVariation {
         truth: Some(Truth {
@@ -370,7 +370,7 @@ fn warnings_come_before_a_verdict_is_believed() {
 #[test]
 fn colors_follow_the_result_screens() {
     let (experiment, analysis) = premium();
-    let mut report = Report::new("premium", Mode::Data, None, "0");
+    let mut report = Report::new("premium", DataOrigin::Data, None, "0");
     report.experiments.push(Report::experiment(
         &experiment,
         &analysis,

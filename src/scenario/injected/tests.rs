@@ -1,7 +1,7 @@
 //! Rules as they are written, in RON and in JSON.
 
 use super::*;
-use crate::diagnostic::{Source, render};
+use crate::diagnostic::{SourceText, render};
 use crate::llm::wire::PROVIDERS;
 use crate::llm::wire::anthropic::ANTHROPIC;
 use crate::llm::wire::mistral::MISTRAL;
@@ -9,7 +9,7 @@ use crate::llm::wire::openai::OPENAI;
 use crate::scenario::parse_faults;
 
 fn parsed(text: &str) -> Result<Vec<FaultRule>, String> {
-    parse_faults(&Source::new("faults.ron", text)).map_err(|faults| render(&faults, false))
+    parse_faults(&SourceText::new("faults.ron", text)).map_err(|faults| render(&faults, false))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! it is left unsaid.
 
 use super::*;
-use crate::diagnostic::{Source as Text, render};
+use crate::diagnostic::{SourceText as Text, render};
 use crate::scenario::{Documents, parse};
 
 /// Every block with fields, by name; the forms of a choice count as blocks.

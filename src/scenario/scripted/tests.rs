@@ -3,11 +3,11 @@
 use super::*;
 
 fn script(text: &str) -> AnswerScript {
-    parse_answers(&Source::new("answers.ron", text)).unwrap()
+    parse_answers(&SourceText::new("answers.ron", text)).unwrap()
 }
 
 fn faults(text: &str) -> String {
-    let found = parse_answers(&Source::new("answers.ron", text)).unwrap_err();
+    let found = parse_answers(&SourceText::new("answers.ron", text)).unwrap_err();
     found.iter().map(|fault| fault.render(false)).collect()
 }
 

@@ -18,10 +18,10 @@ use crate::time::Duration;
 pub struct WrittenConfig {
     /// The variations by key: what differs from the catalog, or new ones (none can be called
     /// `disabled`).
-    pub variations: Entries<Variation>,
+    pub variations: Entries<WrittenVariation>,
     /// The targeting rules in order, the first that fits a user deciding; a list replaces the
     /// catalog's.
-    pub rules: Option<Vec<Rollout>>,
+    pub rules: Option<Vec<WrittenRollout>>,
     /// The variation for users whom no rule fits.
     pub default: Option<Spanned<String>>,
 }
@@ -29,7 +29,8 @@ pub struct WrittenConfig {
 /// A targeting rule: users of a segment get a variation.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rollout {
+#[serde(rename = "Rollout")]
+pub struct WrittenRollout {
     /// The segment.
     pub segment: Spanned<String>,
     /// The variation that its users get.
@@ -39,7 +40,8 @@ pub struct Rollout {
 /// What differs from the catalog's variation of this key, or from the one that it is `like`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Variation {
+#[serde(rename = "Variation")]
+pub struct WrittenVariation {
     /// A variation of the same config to start from; a new key of the tutorial's agents needs it.
     /// Default: none; at an agent of your own graph what stands at its node.
     pub like: Option<Spanned<String>>,

@@ -12,7 +12,8 @@ use crate::experiment::{Aggregation, Better, Missing, PriorKind, Statistic};
 /// whose mean is compared, missing events counting as zero and less being better.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Metric {
+#[serde(rename = "Metric")]
+pub struct WrittenMetric {
     /// Its name for people.
     pub name: Option<String>,
     /// The event that it counts, see "Events".

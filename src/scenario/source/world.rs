@@ -140,7 +140,8 @@ pub struct Failures {
 /// What differs from the catalog's tool of this key, or from the one that it is `like`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Tool {
+#[serde(rename = "Tool")]
+pub struct WrittenTool {
     /// A tool to start from; a new key needs it, and does what that tool does. Default: none.
     pub like: Option<Spanned<String>>,
     /// What a model is told about it.

@@ -13,9 +13,9 @@ use crate::journal::{AgentId, Caller, FailureKind};
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Grade, recognize_grade};
 use crate::llm::chat::{
-    Block, Cached, ChatError, ChatRequest, ChatResponse, ErrorKind, Part, Stop, ToolUse,
+    Block, Cached, ChatError, ChatRequest, ChatResponse, ContentPart, ErrorKind, Stop, ToolUse,
 };
-use crate::llm::model::{Critique, Prompt, Reply, RouteChoice, Said, Situation, Subtasks};
+use crate::llm::model::{Critique, ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Purpose, normal_quantile};
 use crate::serve::asked::{self, ChatIntent, Form};
@@ -23,7 +23,7 @@ use crate::serve::invent;
 
 /// Who is asked for a structure.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Role {
+pub(super) enum ServedRole {
     /// An agent of the graph.
     Agent {
         /// Which.
@@ -63,7 +63,7 @@ fn choosing(schema: &Value, values: &[String]) -> Option<String> {
 impl ChatResponder {
     /// The agent of the graph that a request comes from, if it asks for such a structure. Where
     /// several could be, the instructions decide.
-    pub(super) fn role(&self, request: &ChatRequest, asked: &ChatIntent) -> Option<Role> {
+    pub(super) fn role(&self, request: &ChatRequest, asked: &ChatIntent) -> Option<ServedRole> {
         if asked.form == Form::Free {
             return None;
         }
@@ -75,7 +75,7 @@ impl ChatResponder {
             let told = request.system.as_deref().unwrap_or_default().to_lowercase();
             let inverted = told.contains("toxic") || told.contains("lower is better");
             let (_, answer) = asked.words.split_once(SCORED)?;
-            return Some(Role::Judge { grade: recognize_grade(answer), inverted });
+            return Some(ServedRole::Judge { grade: recognize_grade(answer), inverted });
         }
         if !graph.is_written() {
             return None;
@@ -115,26 +115,26 @@ impl ChatResponder {
         let at = fitting.iter().position(told).unwrap_or(0);
         (!fitting.is_empty()).then(|| {
             let (agent, choice) = fitting.swap_remove(at);
-            Role::Agent { agent, choice }
+            ServedRole::Agent { agent, choice }
         })
     }
 
     /// What the agent's mock answers, in the form of the request.
     pub(super) fn role_answer(
         &self,
-        role: &Role,
+        role: &ServedRole,
         (request, asked): (&ChatRequest, &ChatIntent),
         user: Option<&str>,
         before: u64,
         (mut names, mut response): (Names, ChatResponse),
     ) -> ChatAnswer {
         let node = match role {
-            Role::Agent { agent, .. } => Some(self.scenario.graph.node(*agent)),
-            Role::Judge { .. } => None,
+            ServedRole::Agent { agent, .. } => Some(self.scenario.graph.node(*agent)),
+            ServedRole::Judge { .. } => None,
         };
         let caller = match role {
-            Role::Agent { agent, .. } => Caller::Agent(*agent),
-            Role::Judge { .. } => Caller::Judge,
+            ServedRole::Agent { agent, .. } => Caller::Agent(*agent),
+            ServedRole::Judge { .. } => Caller::Judge,
         };
         let (situation, routes): (Situation, &[RouteChoice]) = match node.map(|node| &node.role) {
             Some(NodeRole::Route { routes, accuracy }) => {
@@ -223,24 +223,29 @@ impl ChatResponder {
     }
 
     /// The fields that the reply decides.
-    fn known(&self, role: &Role, reply: &Reply, luck: (Owner, u64)) -> Map<String, Value> {
+    fn known(
+        &self,
+        role: &ServedRole,
+        reply: &ModelReply,
+        luck: (Owner, u64),
+    ) -> Map<String, Value> {
         let words = |said: &Said<crate::knowledge::Answer>| match said {
             Said::Recipe(answer) => answer.render(self.base()),
             Said::Words(text) => text.to_string(),
         };
         let value = match reply {
-            Reply::Label(_) => match role {
-                Role::Judge { grade, inverted } => self.score(*grade, *inverted, luck),
-                Role::Agent { .. } => json!({}),
+            ModelReply::Label(_) => match role {
+                ServedRole::Judge { grade, inverted } => self.score(*grade, *inverted, luck),
+                ServedRole::Agent { .. } => json!({}),
             },
-            Reply::Plan(Subtasks { count, text, .. }) => {
+            ModelReply::Plan(Subtasks { count, text, .. }) => {
                 json!({ "subtasks": parts(&words(text), usize::from((*count).max(1))) })
             }
-            Reply::Critique(Critique { revise, text }) => {
+            ModelReply::Critique(Critique { revise, text }) => {
                 json!({ "revise": revise, "critique": words(text) })
             }
-            Reply::Handoff(handoff) => match role {
-                Role::Agent { choice: Some((field, values)), .. } => {
+            ModelReply::Handoff(handoff) => match role {
+                ServedRole::Agent { choice: Some((field, values)), .. } => {
                     let value = values.get(usize::from(handoff.route)).cloned();
                     Value::Object(Map::from_iter([(field.clone(), value.into())]))
                 }
@@ -282,7 +287,7 @@ impl ChatResponder {
 fn last_grade(request: &ChatRequest) -> Option<Grade> {
     let texts = request.messages.iter().rev().flat_map(|message| message.content.iter().rev());
     texts
-        .filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None })
+        .filter_map(|part| if let ContentPart::Text(text) = part { Some(text) } else { None })
         .find_map(|text| recognize_grade(text))
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Does not know: which tools there are.
 
-use crate::llm::chat::{ChatRequest, Message, Part, Role};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
 
 /// A call that was made for the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,9 @@ fn words(message: &Message) -> String {
     let texts: Vec<&str> = message
         .content
         .iter()
-        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+        .filter_map(
+            |part| if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None },
+        )
         .collect();
     texts.join("\n")
 }
@@ -63,7 +65,7 @@ fn is_observed(text: &str) -> bool {
 
 /// Whether a user's message asks something, and does not only hand results over.
 fn asks(message: &Message) -> bool {
-    let results = message.content.iter().any(|part| matches!(part, Part::ToolResult(_)));
+    let results = message.content.iter().any(|part| matches!(part, ContentPart::ToolResult(_)));
     let text = words(message);
     message.role == Role::User && !results && !text.trim().is_empty() && !is_observed(&text)
 }
@@ -106,7 +108,7 @@ fn read(request: &ChatRequest) -> Talk {
     let earlier = before.iter().filter(|message| asks(message)).map(task).collect();
     let called = |message: &Message| {
         message.content.iter().rev().find_map(|part| match part {
-            Part::ToolUse(call) => Some(call.name.clone()),
+            ContentPart::ToolUse(call) => Some(call.name.clone()),
             _ => None,
         })
     };
@@ -125,7 +127,7 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
         message.content.iter().map(move |part| (round, message.role, part))
     }) {
         match (role, part) {
-            (_, Part::ToolUse(call)) => open.push((
+            (_, ContentPart::ToolUse(call)) => open.push((
                 call.id.clone(),
                 ToolCallRecord {
                     tool: call.name.clone(),
@@ -135,14 +137,14 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
                     round,
                 },
             )),
-            (_, Part::ToolResult(result)) => {
+            (_, ContentPart::ToolResult(result)) => {
                 if let Some((_, done)) = open.iter_mut().find(|(id, _)| *id == result.id) {
                     done.result.clone_from(&result.content);
                     done.again = asks_again(&result.content);
                 }
             }
             // Some frameworks write calls and results as words.
-            (Role::Assistant, Part::Text(text)) if text.contains("Calling tools:") => {
+            (Role::Assistant, ContentPart::Text(text)) if text.contains("Calling tools:") => {
                 let names =
                     text.split("'name': '").skip(1).filter_map(|rest| rest.split('\'').next());
                 open.extend(names.map(|name| {
@@ -156,7 +158,7 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
                     (String::new(), done)
                 }));
             }
-            (Role::User, Part::Text(text)) if is_observed(text) => {
+            (Role::User, ContentPart::Text(text)) if is_observed(text) => {
                 let result = text.trim().trim_start_matches("Observation:").trim();
                 let silent =
                     open.iter_mut().filter(|(id, done)| id.is_empty() && done.result.is_empty());

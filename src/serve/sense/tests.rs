@@ -4,26 +4,30 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::llm::chat::{
-    ChatRequest, Message, Output, Part, Role, Tool, ToolChoice, ToolResult, ToolUse,
+    ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice, ToolResult, ToolUse,
 };
 
-fn tool(name: &str, description: &str, fields: &[(&str, &str)]) -> Tool {
+fn tool(name: &str, description: &str, fields: &[(&str, &str)]) -> OfferedTool {
     let properties: Map<String, Value> =
         fields.iter().map(|(name, kind)| ((*name).to_owned(), json!({ "type": kind }))).collect();
     let required: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let schema = json!({ "type": "object", "properties": properties, "required": required });
-    Tool { name: name.to_owned(), description: description.to_owned(), schema: schema.to_string() }
+    OfferedTool {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        schema: schema.to_string(),
+    }
 }
 
-fn weather() -> Tool {
+fn weather() -> OfferedTool {
     tool("get_weather", "Get the current weather of a city.", &[("city", "string")])
 }
 
 fn user(text: &str) -> Message {
-    Message { role: Role::User, content: vec![Part::Text(text.to_owned())] }
+    Message { role: Role::User, content: vec![ContentPart::Text(text.to_owned())] }
 }
 
-fn request(question: &str, tools: Vec<Tool>) -> ChatRequest {
+fn request(question: &str, tools: Vec<OfferedTool>) -> ChatRequest {
     ChatRequest { messages: vec![user(question)], tools, ..ChatRequest::new("m") }
 }
 
@@ -65,7 +69,7 @@ fn rounds(mut request: ChatRequest, result: &str) -> (Vec<Vec<String>>, ChatRequ
         }
         all.push(calls.iter().map(|(name, _)| name.clone()).collect());
         let uses = calls.iter().enumerate().map(|(nth, (name, input))| {
-            Part::ToolUse(ToolUse {
+            ContentPart::ToolUse(ToolUse {
                 id: format!("{round}-{nth}"),
                 name: name.clone(),
                 input: input.to_string(),
@@ -73,7 +77,7 @@ fn rounds(mut request: ChatRequest, result: &str) -> (Vec<Vec<String>>, ChatRequ
         });
         request.messages.push(Message { role: Role::Assistant, content: uses.collect() });
         let results = calls.iter().enumerate().map(|(nth, _)| {
-            Part::ToolResult(ToolResult {
+            ContentPart::ToolResult(ToolResult {
                 id: format!("{round}-{nth}"),
                 content: result.to_owned(),
                 is_error: false,
@@ -136,7 +140,7 @@ fn a_tool_that_must_be_called_is_one_without_a_result_and_the_end_is_reached() {
     let (all, _) = rounds(asked.clone(), "18 degrees");
     assert_eq!(all, [["get_weather"], ["final_result"]]);
     // A class among functions takes the answer.
-    asked.tools[1] = Tool {
+    asked.tools[1] = OfferedTool {
         name: "WeatherReport".to_owned(),
         description: String::new(),
         ..asked.tools[1].clone()
@@ -144,7 +148,7 @@ fn a_tool_that_must_be_called_is_one_without_a_result_and_the_end_is_reached() {
     let (all, ended) = rounds(asked, "18 degrees");
     assert_eq!(all, [["get_weather"], ["WeatherReport"]]);
     let last = ended.messages.iter().rev().find_map(|message| match message.content.first() {
-        Some(Part::ToolUse(call)) => Some(call.input.clone()),
+        Some(ContentPart::ToolUse(call)) => Some(call.input.clone()),
         _ => None,
     });
     assert_eq!(
@@ -165,13 +169,17 @@ fn a_result_that_asks_for_a_corrected_call_gets_one() {
     let mut asked = request("What is the weather in Paris?", vec![weather()]);
     let call =
         ToolUse { id: "1".to_owned(), name: "get_weather".to_owned(), input: "{}".to_owned() };
-    asked.messages.push(Message { role: Role::Assistant, content: vec![Part::ToolUse(call)] });
+    asked
+        .messages
+        .push(Message { role: Role::Assistant, content: vec![ContentPart::ToolUse(call)] });
     let result = ToolResult {
         id: "1".to_owned(),
         content: "1 validation error: Fix the errors and try again.".to_owned(),
         is_error: false,
     };
-    asked.messages.push(Message { role: Role::User, content: vec![Part::ToolResult(result)] });
+    asked
+        .messages
+        .push(Message { role: Role::User, content: vec![ContentPart::ToolResult(result)] });
     assert_eq!(called(&asked)[0].1, json!({ "city": "Paris" }));
 }
 
@@ -190,7 +198,7 @@ fn results_in_words_are_results() {
     );
     asked.tool_choice = ToolChoice::Any;
     assert_eq!(called(&asked), [("get_weather".to_owned(), json!({ "city": "Paris" }))]);
-    asked.messages.push(Message { role: Role::Assistant, content: vec![Part::Text("Calling tools:\n[{'id': '1', 'type': 'function', 'function': {'name': 'get_weather', 'arguments': {'city': 'Paris'}}}]".to_owned())] });
+    asked.messages.push(Message { role: Role::Assistant, content: vec![ContentPart::Text("Calling tools:\n[{'id': '1', 'type': 'function', 'function': {'name': 'get_weather', 'arguments': {'city': 'Paris'}}}]".to_owned())] });
     asked.messages.push(user("Observation:\n18 degrees and sunny"));
     assert_eq!(
         called(&asked),
@@ -232,9 +240,10 @@ fn handoffs_go_to_the_agent_that_fits_and_come_once() {
 #[test]
 fn a_follow_up_goes_on_with_the_tool_before() {
     let (_, mut asked) = rounds(request("What is the weather in Paris?", vec![weather()]), "sunny");
-    asked
-        .messages
-        .push(Message { role: Role::Assistant, content: vec![Part::Text("Sunny.".to_owned())] });
+    asked.messages.push(Message {
+        role: Role::Assistant,
+        content: vec![ContentPart::Text("Sunny.".to_owned())],
+    });
     asked.messages.push(user("And in London?"));
     assert_eq!(called(&asked), [("get_weather".to_owned(), json!({ "city": "London" }))]);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fill::{Statement, evidence};
 use super::words::{is_empty, split, stem, stems};
-use crate::llm::chat::{ChatRequest, Tool};
+use crate::llm::chat::{ChatRequest, OfferedTool};
 
 /// What a tool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub fn handed_to(name: &str) -> Option<&str> {
 
 /// Whether a tool takes the answer: by its name, by what it says, or by being named like a type
 /// where others are named like functions.
-fn is_final(tool: &Tool, request: &ChatRequest) -> bool {
+fn is_final(tool: &OfferedTool, request: &ChatRequest) -> bool {
     const NAMES: [&str; 10] = [
         "final_result",
         "final_answer",
@@ -103,7 +103,7 @@ fn is_final(tool: &Tool, request: &ChatRequest) -> bool {
 /// The tools of a request, in its order.
 #[must_use]
 pub fn offers(request: &ChatRequest) -> Vec<Offer> {
-    let one = |tool: &Tool| {
+    let one = |tool: &OfferedTool| {
         let purpose = match (handed_to(&tool.name), is_final(tool, request)) {
             (Some(_), _) => ToolPurpose::Handoff,
             (_, true) => ToolPurpose::Final,

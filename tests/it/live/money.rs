@@ -8,7 +8,7 @@ use std::rc::Rc;
 use reqwest::header::HeaderMap;
 use simlab::live::net::{Broken, HttpResponse, Net, Post, Posted};
 use simlab::live::recording::Recording;
-use simlab::live::{Budget, EmbeddingCache, PaperSearch, Providers, Session, World, gather};
+use simlab::live::{Budget, EmbeddingCache, LiveServices, PaperSearch, Providers, Session, gather};
 use simlab::llm::chat::ErrorKind;
 use simlab::run::PreparedScenario;
 use simlab::scenario::load;
@@ -120,7 +120,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
             keys: RefCell::default(),
             takes: std::time::Duration::ZERO,
         });
-        let world = World {
+        let world = LiveServices {
             providers: Providers::over(
                 Rc::<Billing>::clone(&net),
                 &environment_of("127.0.0.1:1"),
@@ -135,7 +135,7 @@ async fn what_a_provider_billed_never_exceeds_the_budget() {
         };
         let run = run_of(&loaded, 200);
         let mut recording = Recording::default();
-        recording.take(simlab::live::recording::Line::Run(run.clone())).unwrap();
+        recording.take(simlab::live::recording::RecordedLine::Run(run.clone())).unwrap();
         let session = Session::new(&stage, run, Some(world), recording, None);
         gather(&session, std::future::pending(), |_, _| ()).await;
         let (billed, spent) = (*net.billed.borrow(), session.spent());

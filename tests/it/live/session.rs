@@ -8,10 +8,10 @@ use simlab::context::KEY_EPOCH;
 use simlab::flags::compiled::Compiled;
 use simlab::journal::Entry;
 use simlab::live::environment::{self, LiveEnvironment};
-use simlab::live::recording::{Assigned, Line, Recording, Run, SCHEMA};
+use simlab::live::recording::{Assigned, RecordedLine, Recording, Run, SCHEMA};
 use simlab::live::{
-    Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, PaperSearch, Providers, Session,
-    World, conclude, gather,
+    Budget, EmbeddingCache, Flags, LiveContext, LiveOutcome, LiveServices, PaperSearch, Providers,
+    Session, conclude, gather,
 };
 use simlab::llm::wire::PROVIDERS;
 use simlab::report::{Report, to_json};
@@ -103,7 +103,7 @@ pub async fn sit(
 ) -> (Recording, LiveOutcome, Report) {
     let stage = PreparedScenario::new(&loaded.scenario, loaded.scenario.seed).unwrap();
     let run = run_of(loaded, users);
-    let world = address.map(|address| World {
+    let world = address.map(|address| LiveServices {
         providers: Providers::new(&environment_of(address), 8).unwrap(),
         papers: Rc::new(PaperSearch::new(|_| None).unwrap()),
         shelf: EmbeddingCache::new(None, address),
@@ -113,7 +113,11 @@ pub async fn sit(
     });
     let mut recording = recording;
     if address.is_some() {
-        let line = if recording.run.is_none() { Line::Run(run.clone()) } else { Line::Resumed };
+        let line = if recording.run.is_none() {
+            RecordedLine::Run(run.clone())
+        } else {
+            RecordedLine::Resumed
+        };
         recording.take(line).unwrap();
     }
     let session = Session::new(&stage, run, world, recording, None);

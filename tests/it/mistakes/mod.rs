@@ -18,7 +18,7 @@ mod users;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use simlab::diagnostic::{Source, render};
+use simlab::diagnostic::{SourceText, render};
 use simlab::scenario::{Documents, load, parse};
 
 /// The shortest scenario: everything else has a default.
@@ -39,7 +39,7 @@ fn no_documents(_: &str) -> Documents {
 
 /// What is shown of a text; "ok" if it is sound.
 fn shown(text: &str) -> String {
-    match parse("my", Source::new("my.ron", text), &no_documents) {
+    match parse("my", SourceText::new("my.ron", text), &no_documents) {
         Ok(_) => "ok".to_owned(),
         Err(faults) => render(&faults, false),
     }
@@ -77,8 +77,9 @@ fn of_file(path: &Path) -> String {
     // The messages are wrapped, so the folder is taken out before they are drawn.
     let plain = faults.into_iter().map(|mut fault| {
         fault.message = fault.message.replace(&folder, "");
-        fault.source =
-            fault.source.map(|source| Source::new(source.name.replace(&folder, ""), source.text));
+        fault.source = fault
+            .source
+            .map(|source| SourceText::new(source.name.replace(&folder, ""), source.text));
         fault
     });
     render(&plain.collect::<Vec<_>>(), false)

@@ -17,7 +17,7 @@ pub(super) struct MessageOut<'a> {
     pub(super) content: ContentBlocks<'a>,
     pub(super) stop_reason: Option<&'static str>,
     pub(super) stop_sequence: Option<&'a str>,
-    pub(super) usage: UsageOut,
+    pub(super) usage: AnthropicUsageOut,
 }
 
 /// All blocks of an answer; the words of a refusal are a text block of their own.
@@ -49,7 +49,7 @@ pub(super) enum BlockOut<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct UsageOut {
+pub(super) struct AnthropicUsageOut {
     pub(super) input_tokens: u32,
     pub(super) cache_creation_input_tokens: u32,
     pub(super) cache_read_input_tokens: u32,
@@ -57,7 +57,7 @@ pub(super) struct UsageOut {
     pub(super) service_tier: &'static str,
 }
 
-impl UsageOut {
+impl AnthropicUsageOut {
     pub(super) fn of(usage: Usage) -> Self {
         Self {
             // The service counts cached input apart.
@@ -114,7 +114,7 @@ pub fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
             content: ContentBlocks(&response.content, response.refusal.as_deref()),
             stop_reason: Some(stop_reason),
             stop_sequence,
-            usage: UsageOut::of(response.usage),
+            usage: AnthropicUsageOut::of(response.usage),
         },
     );
 }
@@ -136,7 +136,7 @@ struct MessageIn {
     content: Option<Vec<Obj<BlockIn>>>,
     stop_reason: Option<String>,
     stop_sequence: Option<String>,
-    usage: Option<UsageIn>,
+    usage: Option<AnthropicUsageIn>,
 }
 
 #[derive(Default, Deserialize)]
@@ -151,14 +151,14 @@ pub(super) struct BlockIn {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct UsageIn {
+pub(super) struct AnthropicUsageIn {
     pub(super) input_tokens: Option<u64>,
     pub(super) cache_creation_input_tokens: Option<u64>,
     pub(super) cache_read_input_tokens: Option<u64>,
     pub(super) output_tokens: Option<u64>,
 }
 
-impl UsageIn {
+impl AnthropicUsageIn {
     /// Input tokens with the cached ones, which the service counts apart.
     pub(super) fn input(&self) -> u32 {
         let cached = self

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::llm::chat::{ChatError, ErrorKind};
-use crate::llm::wire::body::{Fault, JsonKind, Problem};
+use crate::llm::wire::body::{BodyProblem, JsonKind, Problem};
 use crate::llm::wire::headers::{
-    Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
+    Headers, WireResponse, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
 use crate::llm::wire::sse::put;
 
@@ -41,8 +41,8 @@ pub fn authenticate<'a>(headers: &Headers<'a>) -> Result<&'a str, ChatError> {
 }
 
 /// Words a fault as the service does.
-pub(super) fn reject(fault: Fault) -> ChatError {
-    let Fault { path, problem } = fault;
+pub(super) fn reject(fault: BodyProblem) -> ChatError {
+    let BodyProblem { path, problem } = fault;
     let mut told = None;
     let detail = match problem {
         Problem::NotJson(said) => format!("The request body is not valid JSON: {said}"),
@@ -127,14 +127,14 @@ pub(super) fn body(error: &ChatError, request_id: &str) -> (u16, Vec<u8>) {
 /// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
 /// become `api_error`.
 #[must_use]
-pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
+pub fn encode_error(error: &ChatError, request_id: &str) -> WireResponse {
     let (status, body) = body(error, request_id);
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
         ("request-id", request_id.to_owned()),
     ];
     push_retry_headers(error, &mut headers);
-    Reply { status, headers, body }
+    WireResponse { status, headers, body }
 }
 
 #[derive(Deserialize)]

@@ -20,4 +20,4 @@ mod stream;
 pub use answer::encode_count;
 pub use provider::ANTHROPIC;
 pub use request::decode_count_request;
-use stream::Assembly;
+use stream::AnthropicAssembly;

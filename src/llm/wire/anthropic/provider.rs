@@ -4,9 +4,9 @@
 //! <https://docs.claude.com>, November 2026.
 
 use super::families::{FAMILIES, RETIRED};
-use super::{Assembly, answer, error, models, request, stream};
+use super::{AnthropicAssembly, answer, error, models, request, stream};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
-use crate::llm::wire::headers::{Headers, Reply};
+use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
@@ -116,10 +116,10 @@ impl Api for Messages {
     }
 
     fn stream_assembly(&self, _include_usage: bool) -> Box<dyn StreamAssembly> {
-        Box::new(Assembly::default())
+        Box::new(AnthropicAssembly::default())
     }
 
-    fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply {
+    fn encode_error(&self, error: &ChatError, request_id: &str) -> WireResponse {
         error::encode_error(error, request_id)
     }
 

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::error::reject;
-use crate::llm::chat::{ChatError, ChatRequest, Output, Tool, ToolChoice};
-use crate::llm::wire::body::{Fault, Obj, Present, Problem, TextOrList, read, real, whole};
+use crate::llm::chat::{ChatError, ChatRequest, OfferedTool, Output, ToolChoice};
+use crate::llm::wire::body::{BodyProblem, Obj, Present, Problem, TextOrList, read, real, whole};
 use crate::llm::wire::raw::RawObject;
 
 /// The body as sent. Everything is optional here, so that what is missing is said in the service's
@@ -158,38 +158,38 @@ pub fn decode_count_request(body: &[u8]) -> Result<ChatRequest, ChatError> {
     read::<Obj<BodyIn>>(body).and_then(|Obj(body)| request(body, false)).map_err(reject)
 }
 
-fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
+fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, BodyProblem> {
     refuse_foreign_words(&body)?;
     if body.thread.0 {
         // The clients send the whole conversation instead when they read this code.
         let words = "threads are not supported here: send the full conversation without `thread`";
-        return Err(Fault::said("thread", words, Some("thread_unsupported_request")));
+        return Err(BodyProblem::said("thread", words, Some("thread_unsupported_request")));
     }
     let rest = model::Rest::of(&mut body)?;
-    let model = body.model.ok_or_else(|| Fault::missing("model"))?;
+    let model = body.model.ok_or_else(|| BodyProblem::missing("model"))?;
     if model.is_empty() {
-        return Err(Fault::said("model", "String should have at least 1 character", None));
+        return Err(BodyProblem::said("model", "String should have at least 1 character", None));
     }
     let max_tokens = whole("max_tokens", body.max_tokens, 0)?;
     if capped && max_tokens.is_none() {
-        return Err(Fault::missing("max_tokens"));
+        return Err(BodyProblem::missing("max_tokens"));
     }
     let ranged = |path: &str, value: Option<f64>| {
-        real(path, value, 1.0).map_err(|_| Fault::said(path, "range: 0..1", None))
+        real(path, value, 1.0).map_err(|_| BodyProblem::said(path, "range: 0..1", None))
     };
     let temperature = ranged("temperature", body.temperature)?;
     let top_p = ranged("top_p", body.top_p)?;
     whole("top_k", body.top_k, 0)?;
     let stop = body.stop_sequences.unwrap_or_default();
     if stop.iter().any(|text| text.trim().is_empty()) {
-        return Err(Fault::said(
+        return Err(BodyProblem::said(
             "stop_sequences",
             "each stop sequence must contain non-whitespace",
             None,
         ));
     }
     let (messages, mut system) =
-        check::messages(body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+        check::messages(body.messages.ok_or_else(|| BodyProblem::missing("messages"))?)?;
     if let Some(text) = body.system.map(|content| check::texts("system", content)).transpose()? {
         system.insert(0, text);
     }
@@ -221,7 +221,7 @@ fn request(mut body: BodyIn, capped: bool) -> Result<ChatRequest, Fault> {
     Ok(request)
 }
 
-fn refuse_foreign_words(body: &BodyIn) -> Result<(), Fault> {
+fn refuse_foreign_words(body: &BodyIn) -> Result<(), BodyProblem> {
     let words = [
         ("response_format", body.response_format),
         ("max_completion_tokens", body.max_completion_tokens),
@@ -240,35 +240,36 @@ fn refuse_foreign_words(body: &BodyIn) -> Result<(), Fault> {
         ("extra_body", body.extra_body),
     ];
     match words.iter().find(|(_, present)| present.0) {
-        Some((word, _)) => Err(Fault::new(*word, Problem::Forbidden)),
+        Some((word, _)) => Err(BodyProblem::new(*word, Problem::Forbidden)),
         None => Ok(()),
     }
 }
 
-fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
-    let mut all: Vec<Tool> = Vec::with_capacity(tools.len());
+fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<OfferedTool>, BodyProblem> {
+    let mut all: Vec<OfferedTool> = Vec::with_capacity(tools.len());
     let mut names = BTreeSet::new();
     for (i, Obj(tool)) in tools.into_iter().enumerate() {
         if let Some(other) = tool.r#type.filter(|kind| kind != "custom") {
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 format!("tools.{i}"),
                 format!("only custom tools are played here, found '{other}'"),
                 None,
             ));
         }
-        let name = tool.name.ok_or_else(|| Fault::missing(format!("tools.{i}.custom.name")))?;
+        let name =
+            tool.name.ok_or_else(|| BodyProblem::missing(format!("tools.{i}.custom.name")))?;
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) {
             let words = "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'";
-            return Err(Fault::said(format!("tools.{i}.custom.name"), words, None));
+            return Err(BodyProblem::said(format!("tools.{i}.custom.name"), words, None));
         }
         if !names.insert(name.clone()) {
-            return Err(Fault::said("tools", "Tool names must be unique.", None));
+            return Err(BodyProblem::said("tools", "Tool names must be unique.", None));
         }
         let schema = tool
             .input_schema
-            .ok_or_else(|| Fault::missing(format!("tools.{i}.custom.input_schema")))?;
-        all.push(Tool {
+            .ok_or_else(|| BodyProblem::missing(format!("tools.{i}.custom.input_schema")))?;
+        all.push(OfferedTool {
             name,
             description: tool.description.unwrap_or_default(),
             schema: schema.into_text(),
@@ -277,26 +278,29 @@ fn tools(tools: Vec<Obj<ToolIn>>) -> Result<Vec<Tool>, Fault> {
     Ok(all)
 }
 
-fn choice(choice: Option<Obj<ChoiceIn>>, tools: &[Tool]) -> Result<(ToolChoice, bool), Fault> {
+fn choice(
+    choice: Option<Obj<ChoiceIn>>,
+    tools: &[OfferedTool],
+) -> Result<(ToolChoice, bool), BodyProblem> {
     let Some(Obj(choice)) = choice else { return Ok((ToolChoice::Auto, true)) };
-    let kind = choice.r#type.ok_or_else(|| Fault::missing("tool_choice.type"))?;
+    let kind = choice.r#type.ok_or_else(|| BodyProblem::missing("tool_choice.type"))?;
     let parallel = !choice.disable_parallel_tool_use.unwrap_or_default();
     let choice = match kind.as_str() {
         "auto" => ToolChoice::Auto,
         "any" => ToolChoice::Any,
         "none" => ToolChoice::None,
-        "tool" => {
-            ToolChoice::Named(choice.name.ok_or_else(|| Fault::missing("tool_choice.tool.name"))?)
-        }
+        "tool" => ToolChoice::Named(
+            choice.name.ok_or_else(|| BodyProblem::missing("tool_choice.tool.name"))?,
+        ),
         _ => {
-            return Err(Fault::new(
+            return Err(BodyProblem::new(
                 "tool_choice.type",
                 Problem::NotOneOf { found: kind, allowed: &["auto", "any", "tool", "none"] },
             ));
         }
     };
     if tools.is_empty() && choice != ToolChoice::None {
-        return Err(Fault::said(
+        return Err(BodyProblem::said(
             "tool_choice",
             "may only be specified while providing `tools`",
             None,
@@ -305,7 +309,7 @@ fn choice(choice: Option<Obj<ChoiceIn>>, tools: &[Tool]) -> Result<(ToolChoice, 
     if let ToolChoice::Named(name) = &choice
         && !tools.iter().any(|tool| tool.name == *name)
     {
-        return Err(Fault::said(
+        return Err(BodyProblem::said(
             "tool_choice",
             format!("Tool '{name}' not found in provided tools"),
             None,
@@ -314,21 +318,22 @@ fn choice(choice: Option<Obj<ChoiceIn>>, tools: &[Tool]) -> Result<(ToolChoice, 
     Ok((choice, parallel))
 }
 
-fn output(path: &str, format: FormatIn) -> Result<Output, Fault> {
+fn output(path: &str, format: FormatIn) -> Result<Output, BodyProblem> {
     match format.r#type.as_deref() {
         Some("json_schema") => {
-            let schema = format.schema.ok_or_else(|| Fault::missing(format!("{path}.schema")))?;
+            let schema =
+                format.schema.ok_or_else(|| BodyProblem::missing(format!("{path}.schema")))?;
             Ok(Output::JsonSchema {
                 name: "output".to_owned(),
                 schema: schema.into_text(),
                 strict: true,
             })
         }
-        Some(other) => Err(Fault::new(
+        Some(other) => Err(BodyProblem::new(
             format!("{path}.type"),
             Problem::NotOneOf { found: other.to_owned(), allowed: &["json_schema"] },
         )),
-        None => Err(Fault::missing(format!("{path}.type"))),
+        None => Err(BodyProblem::missing(format!("{path}.type"))),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{
-    BlockIn, BlockOut, ContentBlocks, MessageOut, UsageIn, UsageOut, set_refusal_apart, stop_of,
-    stop_words,
+    AnthropicUsageIn, AnthropicUsageOut, BlockIn, BlockOut, ContentBlocks, MessageOut,
+    set_refusal_apart, stop_of, stop_words,
 };
 use super::error::{body, decode_error};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
@@ -90,7 +90,10 @@ pub fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Frames {
         content: ContentBlocks(&[], None),
         stop_reason: None,
         stop_sequence: None,
-        usage: UsageOut::of(Usage { output: response.usage.output.min(1), ..response.usage }),
+        usage: AnthropicUsageOut::of(Usage {
+            output: response.usage.output.min(1),
+            ..response.usage
+        }),
     };
     frames.push(Some("message_start"), &StartOut { r#type: "message_start", message: start });
     for (index, block) in content.blocks().enumerate() {
@@ -153,7 +156,7 @@ struct EventIn {
     index: u64,
     content_block: Option<BlockIn>,
     delta: Option<DeltaIn>,
-    usage: Option<UsageIn>,
+    usage: Option<AnthropicUsageIn>,
 }
 
 #[derive(Default, Deserialize)]
@@ -161,7 +164,7 @@ struct EventIn {
 struct StartIn {
     id: String,
     model: String,
-    usage: Option<UsageIn>,
+    usage: Option<AnthropicUsageIn>,
 }
 
 #[derive(Default, Deserialize)]
@@ -185,18 +188,18 @@ enum Growing {
 
 /// An answer as far as it has come.
 #[derive(Default)]
-pub(super) struct Assembly {
+pub(super) struct AnthropicAssembly {
     id: String,
     model: String,
     started: bool,
     blocks: BTreeMap<u64, Growing>,
     stop: Option<Stop>,
-    usage: UsageIn,
+    usage: AnthropicUsageIn,
     counted: bool,
     done: bool,
 }
 
-impl StreamAssembly for Assembly {
+impl StreamAssembly for AnthropicAssembly {
     // The name of an event is not needed: the data repeats it.
     fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
         let event: EventIn = serde_json::from_slice(data)
@@ -393,7 +396,7 @@ data: {"type":"message_stop"}
                 .filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()))
                 .collect();
         for kept in 0..=data.len() {
-            let mut assembly = Box::new(Assembly::default());
+            let mut assembly = Box::new(AnthropicAssembly::default());
             data[..kept].iter().for_each(|event| assembly.event(event.as_bytes()).unwrap());
             match assembly.finish() {
                 Ok(response) => assert!(kept == data.len() && response == answer()),
@@ -409,7 +412,7 @@ data: {"type":"message_stop"}
         );
         let data = text.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
         assert_eq!(
-            Assembly::default().event(data.as_bytes()).unwrap_err().kind,
+            AnthropicAssembly::default().event(data.as_bytes()).unwrap_err().kind,
             ErrorKind::Overloaded
         );
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::dialect::{AnswerForm, Dialect};
 use super::write::CallOut;
 use crate::llm::chat::{Block, Cached, ChatError, ChatResponse, ErrorKind, Stop, ToolUse, Usage};
-use crate::llm::wire::body::{Fault, Obj, TextOrList, read, tokens};
+use crate::llm::wire::body::{BodyProblem, Obj, TextOrList, read, tokens};
 use crate::llm::wire::raw::Arguments;
 use crate::llm::wire::sse::put;
 
@@ -308,7 +308,7 @@ pub(super) fn arguments(arguments: Arguments) -> String {
 /// `Malformed`, naming the field; `Server` when the answer itself says that it broke off.
 pub(in crate::llm::wire) fn decode_response(
     body: &[u8],
-    reject: fn(Fault) -> ChatError,
+    reject: fn(BodyProblem) -> ChatError,
 ) -> Result<ChatResponse, ChatError> {
     let malformed =
         |what: &str| ChatError::new(ErrorKind::Malformed, format!("chat completion: {what}"));

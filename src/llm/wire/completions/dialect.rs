@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::sent::BodyIn;
 use crate::llm::families::Family;
-use crate::llm::wire::body::Fault;
+use crate::llm::wire::body::BodyProblem;
 
 /// A word that a service refuses, and whether a body has it.
 pub(in crate::llm::wire) type Refused = (&'static str, fn(&BodyIn) -> bool);
@@ -20,9 +20,9 @@ pub(in crate::llm::wire) struct Dialect {
     /// Words that the service takes and that are not simulated, each with what to write instead.
     pub(in crate::llm::wire) deprecated: &'static [Deprecated],
     /// What is wrong with a body without a model.
-    pub(in crate::llm::wire) without_model: fn() -> Fault,
+    pub(in crate::llm::wire) without_model: fn() -> BodyProblem,
     /// Whether a model takes the parameters of a body.
-    pub(in crate::llm::wire) check_model: fn(&Family, &BodyIn) -> Result<(), Fault>,
+    pub(in crate::llm::wire) check_model: fn(&Family, &BodyIn) -> Result<(), BodyProblem>,
     /// Most stop texts.
     pub(in crate::llm::wire) max_stops: Option<usize>,
     /// Highest temperature.
@@ -75,25 +75,25 @@ pub(in crate::llm::wire) struct TurnRules {
     /// The words for roles.
     pub(in crate::llm::wire) roles: &'static [&'static str],
     /// What is wrong with a conversation without messages.
-    pub(in crate::llm::wire) empty: fn() -> Fault,
+    pub(in crate::llm::wire) empty: fn() -> BodyProblem,
     /// Whether a turn may come after the one before it, and may be the last one.
-    pub(in crate::llm::wire) check_order: fn(TurnPlace) -> Result<(), Fault>,
+    pub(in crate::llm::wire) check_order: fn(TurnPlace) -> Result<(), BodyProblem>,
     /// Whether the old `function_call` of an assistant is refused.
     pub(in crate::llm::wire) refuses_function_call: bool,
     /// Whether an empty text beside no calls says nothing.
     pub(in crate::llm::wire) empty_text_is_silence: bool,
     /// What is wrong with an assistant that says nothing and calls nothing.
-    pub(in crate::llm::wire) silent: fn(i: usize) -> Fault,
+    pub(in crate::llm::wire) silent: fn(i: usize) -> BodyProblem,
     /// What is wrong with a call without an id, at this path.
-    pub(in crate::llm::wire) without_id: fn(path: String) -> Fault,
+    pub(in crate::llm::wire) without_id: fn(path: String) -> BodyProblem,
     /// Whether an id of a call is one, at this path.
-    pub(in crate::llm::wire) check_id: fn(path: &str, id: &str) -> Result<(), Fault>,
+    pub(in crate::llm::wire) check_id: fn(path: &str, id: &str) -> Result<(), BodyProblem>,
     /// Whether the arguments of a call may be an object instead of its text.
     pub(in crate::llm::wire) object_arguments: bool,
     /// What is wrong with a result of a call that nobody made.
-    pub(in crate::llm::wire) unexpected_result: fn(i: usize, id: &str) -> Fault,
+    pub(in crate::llm::wire) unexpected_result: fn(i: usize, id: &str) -> BodyProblem,
     /// What is wrong with calls, made in this message, that have no result.
-    pub(in crate::llm::wire) without_results: fn(i: usize, open: &BTreeSet<String>) -> Fault,
+    pub(in crate::llm::wire) without_results: fn(i: usize, open: &BTreeSet<String>) -> BodyProblem,
 }
 
 /// A role of the wire.

@@ -3,9 +3,11 @@
 use super::dialect::{Deprecated, Dialect, ToolRules};
 use super::sent::{BodyIn, ChoiceIn, FormatIn, ToolIn};
 use super::turns;
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, ToolChoice};
 use crate::llm::families::{Family, find};
-use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList, TextOrObject, read, real, whole};
+use crate::llm::wire::body::{
+    BodyProblem, Obj, Problem, TextOrList, TextOrObject, read, real, whole,
+};
 
 /// The schema of a tool that names none.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
@@ -15,7 +17,7 @@ pub(in crate::llm::wire) fn decode_request(
     dialect: &Dialect,
     families: &'static [Family],
     body: &[u8],
-) -> Result<ChatRequest, Fault> {
+) -> Result<ChatRequest, BodyProblem> {
     let Obj(mut body) = read::<Obj<BodyIn>>(body)?;
     refuse_words(dialect, &body)?;
     let model =
@@ -36,7 +38,7 @@ pub(in crate::llm::wire) fn decode_request(
     let temperature = real("temperature", body.temperature, dialect.max_temperature)?;
     let top_p = real("top_p", body.top_p, 1.0)?;
     if whole("n", body.n, 1)?.is_some_and(|n| n > 1) {
-        return Err(Fault::said("n", "only one choice is played here: 'n' must be 1", None));
+        return Err(BodyProblem::said("n", "only one choice is played here: 'n' must be 1", None));
     }
     let stop = match body.stop {
         None => Vec::new(),
@@ -46,12 +48,14 @@ pub(in crate::llm::wire) fn decode_request(
     let stream = body.stream.unwrap_or_default();
     if body.stream_options.is_some() && !stream && dialect.refuses_idle_options {
         let words = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
-        return Err(Fault::said("stream_options", words, None));
+        return Err(BodyProblem::said("stream_options", words, None));
     }
     let include_usage =
         body.stream_options.and_then(|Obj(options)| options.include_usage).unwrap_or_default();
-    let (messages, system) =
-        turns::messages(&dialect.turns, body.messages.ok_or_else(|| Fault::missing("messages"))?)?;
+    let (messages, system) = turns::messages(
+        &dialect.turns,
+        body.messages.ok_or_else(|| BodyProblem::missing("messages"))?,
+    )?;
     let tools = tools(&dialect.tools, body.tools)?;
     if dialect.refuses_idle_options && tools.is_empty() {
         let orphan = [
@@ -62,7 +66,7 @@ pub(in crate::llm::wire) fn decode_request(
             let words = format!(
                 "Invalid value for '{word}': '{word}' is only allowed when 'tools' are specified."
             );
-            return Err(Fault::said(word, words, None));
+            return Err(BodyProblem::said(word, words, None));
         }
     }
     let tool_choice = choice(dialect.tools.choices, body.tool_choice, &tools)?;
@@ -72,7 +76,7 @@ pub(in crate::llm::wire) fn decode_request(
         && !mentions_json(&messages, system.as_deref())
     {
         let words = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
-        return Err(Fault::said("messages", words, None));
+        return Err(BodyProblem::said("messages", words, None));
     }
     let user = if dialect.words.user_in_metadata {
         body.metadata.and_then(|Obj(metadata)| metadata.user_id)
@@ -98,33 +102,37 @@ pub(in crate::llm::wire) fn decode_request(
     })
 }
 
-fn refuse_words(dialect: &Dialect, body: &BodyIn) -> Result<(), Fault> {
+fn refuse_words(dialect: &Dialect, body: &BodyIn) -> Result<(), BodyProblem> {
     for Deprecated { word, present, instead } in dialect.deprecated {
         if present(body) {
             let words =
                 format!("'{word}' is deprecated and not played here: use '{instead}' instead");
-            return Err(Fault::said(*word, words, Some("unsupported_parameter")));
+            return Err(BodyProblem::said(*word, words, Some("unsupported_parameter")));
         }
     }
     match dialect.refused.iter().find(|(_, present)| present(body)) {
-        Some((word, _)) => Err(Fault::new(*word, Problem::Forbidden)),
+        Some((word, _)) => Err(BodyProblem::new(*word, Problem::Forbidden)),
         None => Ok(()),
     }
 }
 
 /// What is wrong with a list of `found` entries where a service takes `most`.
-fn too_many(word: &str, most: usize, found: usize) -> Fault {
+fn too_many(word: &str, most: usize, found: usize) -> BodyProblem {
     let words = format!(
         "Invalid '{word}': array too long. Expected an array with maximum length {most}, but got an array with length {found} instead."
     );
-    Fault::said(word, words, Some("array_above_max_length"))
+    BodyProblem::said(word, words, Some("array_above_max_length"))
 }
 
-fn max_tokens(dialect: &Dialect, old: Option<i64>, new: Option<i64>) -> Result<Option<u32>, Fault> {
+fn max_tokens(
+    dialect: &Dialect,
+    old: Option<i64>,
+    new: Option<i64>,
+) -> Result<Option<u32>, BodyProblem> {
     if old.is_some() && new.is_some() {
         let words =
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
-        return Err(Fault::said("max_tokens", words, Some("invalid_parameter_combination")));
+        return Err(BodyProblem::said("max_tokens", words, Some("invalid_parameter_combination")));
     }
     let least = dialect.min_max_tokens;
     Ok(whole("max_completion_tokens", new, least)?.or(whole("max_tokens", old, least)?))
@@ -136,10 +144,13 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.bytes().all(plain)
 }
 
-fn tools(rules: &ToolRules, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>, Fault> {
+fn tools(
+    rules: &ToolRules,
+    tools: Option<Vec<Obj<ToolIn>>>,
+) -> Result<Vec<OfferedTool>, BodyProblem> {
     let Some(tools) = tools else { return Ok(Vec::new()) };
     if tools.is_empty() && !rules.may_be_empty {
-        return Err(Fault::new("tools", Problem::Empty));
+        return Err(BodyProblem::new("tools", Problem::Empty));
     }
     if let Some(most) = rules.max.filter(|most| tools.len() > *most) {
         return Err(too_many("tools", most, tools.len()));
@@ -149,20 +160,25 @@ fn tools(rules: &ToolRules, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>
         match tool.r#type.as_deref() {
             Some("function") => {}
             None if !rules.need_type => {}
-            None => return Err(Fault::missing(format!("tools.{i}.type"))),
+            None => return Err(BodyProblem::missing(format!("tools.{i}.type"))),
             Some(other) => {
                 let words =
                     format!("only tools of type 'function' are played here, found '{other}'");
-                return Err(Fault::said(format!("tools.{i}.type"), words, Some("invalid_value")));
+                return Err(BodyProblem::said(
+                    format!("tools.{i}.type"),
+                    words,
+                    Some("invalid_value"),
+                ));
             }
         }
         let Obj(function) =
-            tool.function.ok_or_else(|| Fault::missing(format!("tools.{i}.function")))?;
-        let name =
-            function.name.ok_or_else(|| Fault::missing(format!("tools.{i}.function.name")))?;
+            tool.function.ok_or_else(|| BodyProblem::missing(format!("tools.{i}.function")))?;
+        let name = function
+            .name
+            .ok_or_else(|| BodyProblem::missing(format!("tools.{i}.function.name")))?;
         if !is_name(&name) {
             let words = (rules.bad_name)(i, &name);
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 format!("tools.{i}.function.name"),
                 words,
                 Some("invalid_value"),
@@ -171,11 +187,15 @@ fn tools(rules: &ToolRules, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>
         let schema = match function.parameters {
             Some(parameters) => parameters.into_text(),
             None if rules.need_parameters => {
-                return Err(Fault::missing(format!("tools.{i}.function.parameters")));
+                return Err(BodyProblem::missing(format!("tools.{i}.function.parameters")));
             }
             None => NO_PARAMETERS.to_owned(),
         };
-        all.push(Tool { name, description: function.description.unwrap_or_default(), schema });
+        all.push(OfferedTool {
+            name,
+            description: function.description.unwrap_or_default(),
+            schema,
+        });
     }
     Ok(all)
 }
@@ -183,8 +203,8 @@ fn tools(rules: &ToolRules, tools: Option<Vec<Obj<ToolIn>>>) -> Result<Vec<Tool>
 fn choice(
     allowed: &'static [&'static str],
     choice: Option<TextOrObject<ChoiceIn>>,
-    tools: &[Tool],
-) -> Result<ToolChoice, Fault> {
+    tools: &[OfferedTool],
+) -> Result<ToolChoice, BodyProblem> {
     let name = match choice {
         None => return Ok(ToolChoice::Auto),
         Some(TextOrObject::Text(word)) => {
@@ -193,23 +213,25 @@ fn choice(
                 "none" => Ok(ToolChoice::None),
                 "required" => Ok(ToolChoice::Any),
                 "any" if allowed.contains(&"any") => Ok(ToolChoice::Any),
-                _ => Err(Fault::new("tool_choice", Problem::NotOneOf { found: word, allowed })),
+                _ => {
+                    Err(BodyProblem::new("tool_choice", Problem::NotOneOf { found: word, allowed }))
+                }
             };
         }
         Some(TextOrObject::Object(choice)) => {
             if let Some(other) = choice.r#type.filter(|kind| kind != "function") {
-                return Err(Fault::new(
+                return Err(BodyProblem::new(
                     "tool_choice.type",
                     Problem::NotOneOf { found: other, allowed: &["function"] },
                 ));
             }
             let Obj(function) =
-                choice.function.ok_or_else(|| Fault::missing("tool_choice.function"))?;
-            function.name.ok_or_else(|| Fault::missing("tool_choice.function.name"))?
+                choice.function.ok_or_else(|| BodyProblem::missing("tool_choice.function"))?;
+            function.name.ok_or_else(|| BodyProblem::missing("tool_choice.function.name"))?
         }
     };
     if !tools.iter().any(|tool| tool.name == name) {
-        return Err(Fault::said(
+        return Err(BodyProblem::said(
             "tool_choice",
             format!("Tool choice '{name}' not found in 'tools' parameter."),
             None,
@@ -218,19 +240,21 @@ fn choice(
     Ok(ToolChoice::Named(name))
 }
 
-fn output(format: Option<Obj<FormatIn>>) -> Result<Output, Fault> {
+fn output(format: Option<Obj<FormatIn>>) -> Result<Output, BodyProblem> {
     let Some(Obj(format)) = format else { return Ok(Output::Text) };
     match format.r#type.as_deref() {
         Some("text") => Ok(Output::Text),
         Some("json_object") => Ok(Output::JsonObject),
         Some("json_schema") => {
-            let Obj(schema) =
-                format.json_schema.ok_or_else(|| Fault::missing("response_format.json_schema"))?;
-            let name =
-                schema.name.ok_or_else(|| Fault::missing("response_format.json_schema.name"))?;
+            let Obj(schema) = format
+                .json_schema
+                .ok_or_else(|| BodyProblem::missing("response_format.json_schema"))?;
+            let name = schema
+                .name
+                .ok_or_else(|| BodyProblem::missing("response_format.json_schema.name"))?;
             let text = schema
                 .schema
-                .ok_or_else(|| Fault::missing("response_format.json_schema.schema"))?;
+                .ok_or_else(|| BodyProblem::missing("response_format.json_schema.schema"))?;
             Ok(Output::JsonSchema {
                 name,
                 schema: text.into_text(),
@@ -239,22 +263,22 @@ fn output(format: Option<Obj<FormatIn>>) -> Result<Output, Fault> {
         }
         Some(other) => {
             let allowed = &["text", "json_object", "json_schema"];
-            Err(Fault::new(
+            Err(BodyProblem::new(
                 "response_format.type",
                 Problem::NotOneOf { found: other.to_owned(), allowed },
             ))
         }
-        None => Err(Fault::missing("response_format.type")),
+        None => Err(BodyProblem::missing("response_format.type")),
     }
 }
 
 fn mentions_json(messages: &[Message], system: Option<&str>) -> bool {
     let in_text =
         |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
-    let in_part = |part: &Part| match part {
-        Part::Text(text) => in_text(text),
-        Part::ToolUse(call) => in_text(&call.input),
-        Part::ToolResult(result) => in_text(&result.content),
+    let in_part = |part: &ContentPart| match part {
+        ContentPart::Text(text) => in_text(text),
+        ContentPart::ToolUse(call) => in_text(&call.input),
+        ContentPart::ToolResult(result) => in_text(&result.content),
     };
     system.is_some_and(in_text)
         || messages.iter().any(|message| message.content.iter().any(in_part))

@@ -7,12 +7,16 @@ use std::collections::BTreeSet;
 
 use super::dialect::{TurnPlace, TurnRules, WireRole};
 use super::sent::{MessageIn, SentPart};
-use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
+use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrList};
 use crate::llm::wire::raw::Arguments;
 
 /// The role that a word names.
-fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<WireRole, Fault> {
+fn named(
+    allowed: &'static [&'static str],
+    i: usize,
+    word: String,
+) -> Result<WireRole, BodyProblem> {
     Ok(match word.as_str() {
         "system" => WireRole::System,
         "developer" if allowed.contains(&"developer") => WireRole::System,
@@ -21,14 +25,14 @@ fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Wir
         "tool" => WireRole::Tool,
         "function" if allowed.contains(&"function") => {
             let words = "messages with role 'function' are deprecated and not played here: use role 'tool' instead";
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 format!("messages.{i}.role"),
                 words,
                 Some("unsupported_value"),
             ));
         }
         _ => {
-            return Err(Fault::new(
+            return Err(BodyProblem::new(
                 format!("messages.{i}.role"),
                 Problem::NotOneOf { found: word, allowed },
             ));
@@ -40,7 +44,7 @@ fn named(allowed: &'static [&'static str], i: usize, word: String) -> Result<Wir
 pub(super) fn messages(
     rules: &TurnRules,
     all: Vec<Obj<MessageIn>>,
-) -> Result<(Vec<Message>, Option<String>), Fault> {
+) -> Result<(Vec<Message>, Option<String>), BodyProblem> {
     if all.is_empty() {
         return Err((rules.empty)());
     }
@@ -53,7 +57,10 @@ pub(super) fn messages(
         let turn = named(
             rules.roles,
             i,
-            message.role.take().ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?,
+            message
+                .role
+                .take()
+                .ok_or_else(|| BodyProblem::missing(format!("messages.{i}.role")))?,
         )?;
         let prefix = message.prefix.unwrap_or_default();
         (rules.check_order)(TurnPlace { i, turn, before, is_last: i == last, prefix })?;
@@ -61,7 +68,7 @@ pub(super) fn messages(
             calls.close()?;
         }
         let need_content = |content: Option<TextOrList<Obj<SentPart>>>| {
-            content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))
+            content.ok_or_else(|| BodyProblem::missing(format!("messages.{i}.content")))
         };
         match turn {
             WireRole::System => {
@@ -75,8 +82,10 @@ pub(super) fn messages(
                 }
             }
             WireRole::User => {
-                let content =
-                    texts(i, need_content(message.content)?)?.into_iter().map(Part::Text).collect();
+                let content = texts(i, need_content(message.content)?)?
+                    .into_iter()
+                    .map(ContentPart::Text)
+                    .collect();
                 messages.push(Message { role: Role::User, content });
             }
             WireRole::Assistant => {
@@ -87,10 +96,10 @@ pub(super) fn messages(
             WireRole::Tool => {
                 let id = message
                     .tool_call_id
-                    .ok_or_else(|| Fault::missing(format!("messages.{i}.tool_call_id")))?;
+                    .ok_or_else(|| BodyProblem::missing(format!("messages.{i}.tool_call_id")))?;
                 calls.answer(i, &id)?;
                 let content = texts(i, need_content(message.content)?)?.join("\n");
-                let part = Part::ToolResult(ToolResult { id, content, is_error: false });
+                let part = ContentPart::ToolResult(ToolResult { id, content, is_error: false });
                 // Results in a row are one turn of the user.
                 match messages.last_mut() {
                     Some(turn) if before == Some(WireRole::Tool) => turn.content.push(part),
@@ -105,7 +114,7 @@ pub(super) fn messages(
 }
 
 /// The texts of a message's content.
-fn texts(i: usize, content: TextOrList<Obj<SentPart>>) -> Result<Vec<String>, Fault> {
+fn texts(i: usize, content: TextOrList<Obj<SentPart>>) -> Result<Vec<String>, BodyProblem> {
     let parts = match content {
         TextOrList::Text(text) => return Ok(vec![text]),
         TextOrList::List(parts) => parts,
@@ -114,44 +123,48 @@ fn texts(i: usize, content: TextOrList<Obj<SentPart>>) -> Result<Vec<String>, Fa
     for (j, Obj(part)) in parts.into_iter().enumerate() {
         let path = |field: &str| format!("messages.{i}.content.{j}.{field}");
         match part.r#type.as_deref() {
-            Some("text") => all.push(part.text.ok_or_else(|| Fault::missing(path("text")))?),
+            Some("text") => all.push(part.text.ok_or_else(|| BodyProblem::missing(path("text")))?),
             Some("refusal") => {
-                all.push(part.refusal.ok_or_else(|| Fault::missing(path("refusal")))?)
+                all.push(part.refusal.ok_or_else(|| BodyProblem::missing(path("refusal")))?)
             }
             // A reasoning model's own notes, handed back to it: nothing here reads them.
             Some("thinking") => {}
             Some(other) => {
                 let words =
                     format!("content parts of type '{other}' are not played here, only 'text' is");
-                return Err(Fault::said(path("type"), words, Some("invalid_value")));
+                return Err(BodyProblem::said(path("type"), words, Some("invalid_value")));
             }
-            None => return Err(Fault::missing(path("type"))),
+            None => return Err(BodyProblem::missing(path("type"))),
         }
     }
     Ok(all)
 }
 
-fn assistant(rules: &TurnRules, i: usize, message: MessageIn) -> Result<Vec<Part>, Fault> {
+fn assistant(
+    rules: &TurnRules,
+    i: usize,
+    message: MessageIn,
+) -> Result<Vec<ContentPart>, BodyProblem> {
     if message.function_call.0 && rules.refuses_function_call {
         let words = "'function_call' is deprecated and not played here: use 'tool_calls' instead";
-        return Err(Fault::said(
+        return Err(BodyProblem::said(
             format!("messages.{i}.function_call"),
             words,
             Some("unsupported_parameter"),
         ));
     }
     let spoke = message.content.is_some() || message.refusal.is_some();
-    let mut parts: Vec<Part> = message
+    let mut parts: Vec<ContentPart> = message
         .content
         .map_or(Ok(Vec::new()), |content| texts(i, content))?
         .into_iter()
-        .map(Part::Text)
+        .map(ContentPart::Text)
         .collect();
-    parts.extend(message.refusal.map(Part::Text));
+    parts.extend(message.refusal.map(ContentPart::Text));
     let calls = message.tool_calls.unwrap_or_default();
     if !calls.is_empty() || rules.empty_text_is_silence {
         // With calls, an empty text is the wire's way of saying nothing.
-        parts.retain(|part| *part != Part::Text(String::new()));
+        parts.retain(|part| *part != ContentPart::Text(String::new()));
     }
     if calls.is_empty() && (parts.is_empty() || !spoke) {
         return Err((rules.silent)(i));
@@ -159,29 +172,31 @@ fn assistant(rules: &TurnRules, i: usize, message: MessageIn) -> Result<Vec<Part
     for (j, Obj(call)) in calls.into_iter().enumerate() {
         let path = |field: &str| format!("messages.{i}.tool_calls.{j}.{field}");
         if let Some(other) = call.r#type.filter(|kind| kind != "function") {
-            return Err(Fault::new(
+            return Err(BodyProblem::new(
                 path("type"),
                 Problem::NotOneOf { found: other, allowed: &["function"] },
             ));
         }
         let id = call.id.ok_or_else(|| (rules.without_id)(path("id")))?;
         (rules.check_id)(&path("id"), &id)?;
-        let Obj(function) = call.function.ok_or_else(|| Fault::missing(path("function")))?;
-        let input =
-            match function.arguments.ok_or_else(|| Fault::missing(path("function.arguments")))? {
-                Arguments::Text(text) => text,
-                Arguments::Object(text) if rules.object_arguments => text,
-                Arguments::Object(_) => {
-                    use crate::llm::wire::body::JsonKind;
-                    return Err(Fault::new(
-                        path("function.arguments"),
-                        Problem::Type { expected: JsonKind::Text, found: JsonKind::Object },
-                    ));
-                }
-            };
-        parts.push(Part::ToolUse(ToolUse {
+        let Obj(function) = call.function.ok_or_else(|| BodyProblem::missing(path("function")))?;
+        let input = match function
+            .arguments
+            .ok_or_else(|| BodyProblem::missing(path("function.arguments")))?
+        {
+            Arguments::Text(text) => text,
+            Arguments::Object(text) if rules.object_arguments => text,
+            Arguments::Object(_) => {
+                use crate::llm::wire::body::JsonKind;
+                return Err(BodyProblem::new(
+                    path("function.arguments"),
+                    Problem::Type { expected: JsonKind::Text, found: JsonKind::Object },
+                ));
+            }
+        };
+        parts.push(ContentPart::ToolUse(ToolUse {
             id,
-            name: function.name.ok_or_else(|| Fault::missing(path("function.name")))?,
+            name: function.name.ok_or_else(|| BodyProblem::missing(path("function.name")))?,
             input,
         }));
     }
@@ -196,14 +211,14 @@ struct Calls<'r> {
 }
 
 impl Calls<'_> {
-    fn open(&mut self, i: usize, content: &[Part]) {
+    fn open(&mut self, i: usize, content: &[ContentPart]) {
         self.asked_in = i;
         self.open.extend(content.iter().filter_map(|part| {
-            if let Part::ToolUse(call) = part { Some(call.id.clone()) } else { None }
+            if let ContentPart::ToolUse(call) = part { Some(call.id.clone()) } else { None }
         }));
     }
 
-    fn answer(&mut self, i: usize, id: &str) -> Result<(), Fault> {
+    fn answer(&mut self, i: usize, id: &str) -> Result<(), BodyProblem> {
         (self.rules.check_id)(&format!("messages.{i}.tool_call_id"), id)?;
         if self.open.remove(id) {
             return Ok(());
@@ -211,7 +226,7 @@ impl Calls<'_> {
         Err((self.rules.unexpected_result)(i, id))
     }
 
-    fn close(&self) -> Result<(), Fault> {
+    fn close(&self) -> Result<(), BodyProblem> {
         if self.open.is_empty() {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use super::dialect::{CompletionWords, Dialect};
-use crate::llm::chat::{ChatRequest, Output, Part, Role, Tool, ToolChoice, ToolUse};
+use crate::llm::chat::{ChatRequest, ContentPart, OfferedTool, Output, Role, ToolChoice, ToolUse};
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
 
@@ -74,7 +74,7 @@ impl Serialize for Messages<'_> {
             }
             // Results first: they must follow their calls directly.
             for part in &message.content {
-                let Part::ToolResult(result) = part else { continue };
+                let ContentPart::ToolResult(result) = part else { continue };
                 list.serialize_element(&MessageOut {
                     content: Some(ContentOut::Text(&result.content)),
                     tool_call_id: Some(&result.id),
@@ -86,7 +86,7 @@ impl Serialize for Messages<'_> {
                     ..MessageOut::of("tool")
                 })?;
             }
-            if message.content.iter().any(|part| matches!(part, Part::Text(_))) {
+            if message.content.iter().any(|part| matches!(part, ContentPart::Text(_))) {
                 list.serialize_element(&MessageOut {
                     content: Some(ContentOut::of(&message.content)),
                     ..MessageOut::of("user")
@@ -97,9 +97,9 @@ impl Serialize for Messages<'_> {
     }
 }
 
-fn assistant<'a>(words: &CompletionWords, content: &'a [Part]) -> MessageOut<'a> {
-    let has_text = content.iter().any(|part| matches!(part, Part::Text(_)));
-    let has_calls = content.iter().any(|part| matches!(part, Part::ToolUse(_)));
+fn assistant<'a>(words: &CompletionWords, content: &'a [ContentPart]) -> MessageOut<'a> {
+    let has_text = content.iter().any(|part| matches!(part, ContentPart::Text(_)));
+    let has_calls = content.iter().any(|part| matches!(part, ContentPart::ToolUse(_)));
     MessageOut {
         content: if has_text || words.text_beside_calls || !has_calls {
             Some(ContentOut::of(content))
@@ -115,7 +115,7 @@ fn assistant<'a>(words: &CompletionWords, content: &'a [Part]) -> MessageOut<'a>
 fn name_of<'a>(request: &'a ChatRequest, end: usize, id: &str) -> Option<&'a str> {
     request.messages.iter().take(end).rev().flat_map(|message| &message.content).find_map(|part| {
         match part {
-            Part::ToolUse(call) if call.id == id => Some(call.name.as_str()),
+            ContentPart::ToolUse(call) if call.id == id => Some(call.name.as_str()),
             _ => None,
         }
     })
@@ -143,13 +143,13 @@ impl MessageOut<'_> {
 /// One text as a string, several as parts.
 enum ContentOut<'a> {
     Text(&'a str),
-    Parts(&'a [Part]),
+    Parts(&'a [ContentPart]),
 }
 
 impl<'a> ContentOut<'a> {
-    fn of(parts: &'a [Part]) -> Self {
+    fn of(parts: &'a [ContentPart]) -> Self {
         let mut texts = parts.iter().filter_map(|part| {
-            if let Part::Text(text) = part { Some(text.as_str()) } else { None }
+            if let ContentPart::Text(text) = part { Some(text.as_str()) } else { None }
         });
         match (texts.next(), texts.next()) {
             (None, _) => Self::Text(""),
@@ -169,7 +169,7 @@ impl Serialize for ContentOut<'_> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Parts(parts) => serializer.collect_seq(parts.iter().filter_map(|part| {
-                if let Part::Text(text) = part {
+                if let ContentPart::Text(text) = part {
                     Some(PartOut { r#type: "text", text })
                 } else {
                     None
@@ -180,12 +180,12 @@ impl Serialize for ContentOut<'_> {
 }
 
 /// The tool calls among these parts.
-struct Calls<'a>(&'a [Part]);
+struct Calls<'a>(&'a [ContentPart]);
 
 impl Serialize for Calls<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().filter_map(|part| {
-            if let Part::ToolUse(call) = part { Some(CallOut::of(call)) } else { None }
+            if let ContentPart::ToolUse(call) = part { Some(CallOut::of(call)) } else { None }
         }))
     }
 }
@@ -213,7 +213,7 @@ impl<'a> CallOut<'a> {
     }
 }
 
-struct Tools<'a>(&'a [Tool]);
+struct Tools<'a>(&'a [OfferedTool]);
 
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

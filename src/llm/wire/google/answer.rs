@@ -16,7 +16,7 @@ use crate::llm::wire::sse::put;
 #[serde(rename_all = "camelCase")]
 pub(super) struct DocumentOut<'a> {
     pub(super) candidates: [CandidateOut<'a>; 1],
-    pub(super) usage_metadata: UsageOut,
+    pub(super) usage_metadata: GoogleUsageOut,
     pub(super) model_version: &'a str,
     pub(super) response_id: &'a str,
 }
@@ -129,7 +129,7 @@ static BLOCKED: [SafetyOut; 4] = [
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UsageOut {
+pub(super) struct GoogleUsageOut {
     prompt_token_count: u32,
     #[serde(skip_serializing_if = "crate::quantity::is_zero")]
     cached_content_token_count: u32,
@@ -145,7 +145,7 @@ struct ModalityOut {
     token_count: u32,
 }
 
-impl UsageOut {
+impl GoogleUsageOut {
     pub(super) fn of(usage: Usage) -> Self {
         Self {
             prompt_token_count: usage.input,
@@ -184,7 +184,7 @@ pub(super) fn encode_response(response: &ChatResponse, out: &mut Vec<u8>) {
             safety_ratings,
             index: 0,
         }],
-        usage_metadata: UsageOut::of(response.usage),
+        usage_metadata: GoogleUsageOut::of(response.usage),
         model_version: &response.model,
         response_id: &response.id,
     };

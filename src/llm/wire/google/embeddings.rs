@@ -7,7 +7,7 @@ use super::request::{ContentIn, texts};
 use crate::llm::chat::{
     ChatError, EmbeddingInput, EmbeddingRequest, EmbeddingResponse, VectorFormat,
 };
-use crate::llm::wire::body::{Fault, Obj, read, whole};
+use crate::llm::wire::body::{BodyProblem, Obj, read, whole};
 use crate::llm::wire::path_api::PathCall;
 use crate::llm::wire::sse::put;
 
@@ -37,7 +37,7 @@ pub(super) fn decode_request(call: &PathCall, body: &[u8]) -> Result<EmbeddingRe
         read::<Obj<BatchIn>>(body).and_then(|Obj(batch)| {
             batch.requests.filter(|all| !all.is_empty()).ok_or_else(|| {
                 let words = "* BatchEmbedContentsRequest.requests: requests is not specified";
-                Fault::said("requests", words, None)
+                BodyProblem::said("requests", words, None)
             })
         })
     } else {
@@ -46,12 +46,12 @@ pub(super) fn decode_request(call: &PathCall, body: &[u8]) -> Result<EmbeddingRe
     requests.and_then(|all| request(call, all)).map_err(reject)
 }
 
-fn request(call: &PathCall, all: Vec<Obj<TextIn>>) -> Result<EmbeddingRequest, Fault> {
+fn request(call: &PathCall, all: Vec<Obj<TextIn>>) -> Result<EmbeddingRequest, BodyProblem> {
     if all.len() > MAX_TEXTS {
         let words = format!(
             "* BatchEmbedContentsRequest.requests: at most {MAX_TEXTS} requests can be in one batch"
         );
-        return Err(Fault::said("requests", words, None));
+        return Err(BodyProblem::said("requests", words, None));
     }
     let mut input = Vec::with_capacity(all.len());
     let mut dimensions = None;
@@ -59,17 +59,17 @@ fn request(call: &PathCall, all: Vec<Obj<TextIn>>) -> Result<EmbeddingRequest, F
         let path = |field: &str| {
             if call.list { format!("requests.{i}.{field}") } else { field.to_owned() }
         };
-        let Obj(content) = one.content.ok_or_else(|| Fault::missing(path("content")))?;
+        let Obj(content) = one.content.ok_or_else(|| BodyProblem::missing(path("content")))?;
         let text = texts(content)?;
         if text.is_empty() {
             let words = "* EmbedContentRequest.content: contents must not be empty";
-            return Err(Fault::said(path("content"), words, None));
+            return Err(BodyProblem::said(path("content"), words, None));
         }
         input.push(EmbeddingInput::Text(text));
         let asked = whole(&path("outputDimensionality"), one.output_dimensionality, 1)?;
         if i > 0 && asked != dimensions {
             let words = "the requests of one batch have different values of output_dimensionality, which is not simulated here";
-            return Err(Fault::said(path("outputDimensionality"), words, None));
+            return Err(BodyProblem::said(path("outputDimensionality"), words, None));
         }
         dimensions = asked;
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::llm::chat::{ChatError, ErrorKind};
-use crate::llm::wire::body::{Fault, JsonKind, Problem};
-use crate::llm::wire::headers::{Headers, Reply, excerpt, kind_of, with_retry_headers};
+use crate::llm::wire::body::{BodyProblem, JsonKind, Problem};
+use crate::llm::wire::headers::{Headers, WireResponse, excerpt, kind_of, with_retry_headers};
 use crate::llm::wire::sse::put;
 use crate::time::Duration;
 
@@ -61,8 +61,8 @@ fn written(path: &str) -> String {
 }
 
 /// Words a fault as the service does.
-pub(super) fn reject(fault: Fault) -> ChatError {
-    let Fault { path, problem } = fault;
+pub(super) fn reject(fault: BodyProblem) -> ChatError {
+    let BodyProblem { path, problem } = fault;
     let path = written(&path);
     let named = format!("* GenerateContentRequest.{path}: ");
     let message = match problem {
@@ -165,11 +165,11 @@ pub(super) fn body(error: &ChatError) -> (u16, Vec<u8>) {
 
 /// The error as the service sends it: the time to wait is in the body, not in a header. Kinds that
 /// only a client knows (connection, cut, malformed) become `INTERNAL`.
-pub(super) fn encode_error(error: &ChatError) -> Reply {
+pub(super) fn encode_error(error: &ChatError) -> WireResponse {
     let (status, body) = body(error);
     let mut headers = vec![("content-type", "application/json; charset=UTF-8".to_owned())];
     headers.extend(error.should_retry.map(|should| ("x-should-retry", should.to_string())));
-    Reply { status, headers, body }
+    WireResponse { status, headers, body }
 }
 
 #[derive(Deserialize)]
@@ -289,7 +289,7 @@ mod tests {
             written("generationConfig.stopSequences.1"),
             "generation_config.stop_sequences[1]"
         );
-        let error = reject(Fault::new(
+        let error = reject(BodyProblem::new(
             "contents.0.parts.2.text",
             Problem::Type { expected: JsonKind::Text, found: JsonKind::Integer },
         ));

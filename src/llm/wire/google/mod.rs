@@ -22,4 +22,4 @@ mod schema;
 mod stream;
 
 pub use provider::GOOGLE;
-use stream::Assembly;
+use stream::GoogleAssembly;

@@ -4,11 +4,11 @@
 //! reads, November 2026.
 
 use super::families::{EMBEDDER, FAMILIES, RETIRED};
-use super::{Assembly, answer, embeddings, error, models, request, stream};
+use super::{GoogleAssembly, answer, embeddings, error, models, request, stream};
 use crate::llm::chat::{
     ChatError, ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResponse, ErrorKind, ModelCard,
 };
-use crate::llm::wire::headers::{Headers, Reply};
+use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm};
 use crate::llm::wire::path_api::{Operation, PathApi, PathCall};
@@ -100,10 +100,10 @@ impl Api for GenerateContent {
     }
 
     fn stream_assembly(&self, _include_usage: bool) -> Box<dyn StreamAssembly> {
-        Box::new(Assembly::default())
+        Box::new(GoogleAssembly::default())
     }
 
-    fn encode_error(&self, error: &ChatError, _request_id: &str) -> Reply {
+    fn encode_error(&self, error: &ChatError, _request_id: &str) -> WireResponse {
         error::encode_error(error)
     }
 

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::error::reject;
 use super::schema::to_json_schema;
-use crate::llm::chat::{ChatError, ChatRequest, Output, Tool, ToolChoice};
-use crate::llm::wire::body::{Fault, Obj, Present, Problem, read, real, whole};
+use crate::llm::chat::{ChatError, ChatRequest, OfferedTool, Output, ToolChoice};
+use crate::llm::wire::body::{BodyProblem, Obj, Present, Problem, read, real, whole};
 use crate::llm::wire::raw::RawObject;
 
 /// The body as sent, in either case of names. Everything is optional here, so that what is missing
@@ -172,14 +172,14 @@ pub(super) fn decode_count(model: &str, body: &[u8]) -> Result<ChatRequest, Chat
     read.map_err(reject)
 }
 
-fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
+fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, BodyProblem> {
     let named = || body.model.as_deref().map(|name| name.strip_prefix("models/").unwrap_or(name));
     let model = model.or_else(named).filter(|model| !model.is_empty());
-    let model = model.ok_or_else(|| Fault::missing("model"))?.to_owned();
+    let model = model.ok_or_else(|| BodyProblem::missing("model"))?.to_owned();
     let contents = body.contents.unwrap_or_default();
     if contents.is_empty() {
         let words = "* GenerateContentRequest.contents: contents is not specified";
-        return Err(Fault::said("contents", words, None));
+        return Err(BodyProblem::said("contents", words, None));
     }
     let (messages, media_tokens, unsigned) = contents::messages(contents)?;
     let system =
@@ -189,7 +189,7 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
     let Obj(mut config) = body.generation_config.unwrap_or_default();
     if config.candidate_count.is_some_and(|count| count != 1) {
         let words = "Multiple candidates is not enabled for this model";
-        return Err(Fault::said("generationConfig.candidateCount", words, None));
+        return Err(BodyProblem::said("generationConfig.candidateCount", words, None));
     }
     let thinking = config.thinking_config.take().map(|Obj(thinking)| thinking);
     let stop = config.stop_sequences.take().unwrap_or_default();
@@ -197,7 +197,7 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
         let words = format!(
             "* GenerateContentRequest.generation_config.stop_sequences: at most {MAX_STOPS} stop sequences are allowed"
         );
-        return Err(Fault::said("generationConfig.stopSequences", words, None));
+        return Err(BodyProblem::said("generationConfig.stopSequences", words, None));
     }
     let request = ChatRequest {
         system: system.filter(|text| !text.is_empty()),
@@ -218,35 +218,39 @@ fn request(model: Option<&str>, body: BodyIn) -> Result<ChatRequest, Fault> {
     Ok(request)
 }
 
-fn tools(kinds: Vec<Obj<ToolsIn>>) -> Result<Vec<Tool>, Fault> {
+fn tools(kinds: Vec<Obj<ToolsIn>>) -> Result<Vec<OfferedTool>, BodyProblem> {
     let mut all = Vec::new();
     let mut names = BTreeSet::new();
     for (i, Obj(kind)) in kinds.into_iter().enumerate() {
         for (j, Obj(tool)) in kind.function_declarations.into_iter().flatten().enumerate() {
             let path = |field: &str| format!("tools.{i}.functionDeclarations.{j}.{field}");
-            let name = tool.name.ok_or_else(|| Fault::missing(path("name")))?;
+            let name = tool.name.ok_or_else(|| BodyProblem::missing(path("name")))?;
             let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
             let starts = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
             if !starts || name.len() > 128 || !name.bytes().all(plain) {
                 let words = format!(
                     "* GenerateContentRequest.tools[{i}].function_declarations[{j}].name: [Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128.]"
                 );
-                return Err(Fault::said(path("name"), words, None));
+                return Err(BodyProblem::said(path("name"), words, None));
             }
             if !names.insert(name.clone()) {
                 let words = format!("Duplicate function declaration found: {name}");
-                return Err(Fault::said(path("name"), words, None));
+                return Err(BodyProblem::said(path("name"), words, None));
             }
             let schema = match (tool.parameters_json_schema, tool.parameters) {
                 (Some(_), Some(_)) => {
                     let words = "parameters and parameters_json_schema must not both be set";
-                    return Err(Fault::said(path("parameters"), words, None));
+                    return Err(BodyProblem::said(path("parameters"), words, None));
                 }
                 (Some(schema), None) => schema.into_text(),
                 (None, Some(schema)) => to_json_schema(&schema).to_string(),
                 (None, None) => r#"{"type":"object","properties":{}}"#.to_owned(),
             };
-            all.push(Tool { name, description: tool.description.unwrap_or_default(), schema });
+            all.push(OfferedTool {
+                name,
+                description: tool.description.unwrap_or_default(),
+                schema,
+            });
         }
     }
     Ok(all)
@@ -255,8 +259,8 @@ fn tools(kinds: Vec<Obj<ToolsIn>>) -> Result<Vec<Tool>, Fault> {
 /// Which tools may or must be called, and those that are left to choose from.
 fn choice(
     config: Option<Obj<ToolConfigIn>>,
-    mut tools: Vec<Tool>,
-) -> Result<(ToolChoice, Vec<Tool>), Fault> {
+    mut tools: Vec<OfferedTool>,
+) -> Result<(ToolChoice, Vec<OfferedTool>), BodyProblem> {
     const MODES: &[&str] = &["AUTO", "ANY", "NONE", "VALIDATED"];
     let calling = config.and_then(|Obj(config)| config.function_calling_config);
     let Some(Obj(calling)) = calling else { return Ok((ToolChoice::Auto, tools)) };
@@ -266,12 +270,12 @@ fn choice(
     if !allowed.is_empty() && !matches!(mode.as_str(), "ANY" | "VALIDATED") {
         let words =
             "Please set allowed_function_names only when function calling mode is ANY or VALIDATED";
-        return Err(Fault::said(format!("{path}.allowedFunctionNames"), words, None));
+        return Err(BodyProblem::said(format!("{path}.allowedFunctionNames"), words, None));
     }
     for name in &allowed {
         if !tools.iter().any(|tool| tool.name == *name) {
             let words = format!("allowed_function_names contains `{name}`, which is not declared");
-            return Err(Fault::said(format!("{path}.allowedFunctionNames"), words, None));
+            return Err(BodyProblem::said(format!("{path}.allowedFunctionNames"), words, None));
         }
     }
     // One allowed function is a choice among all; of several, any may be called.
@@ -285,22 +289,22 @@ fn choice(
         ("ANY", _) => ToolChoice::Any,
         _ => {
             let problem = Problem::NotOneOf { found: mode, allowed: MODES };
-            return Err(Fault::new(format!("{path}.mode"), problem));
+            return Err(BodyProblem::new(format!("{path}.mode"), problem));
         }
     };
     if tools.is_empty() && choice == ToolChoice::Any {
         let words = "Function calling mode is set to ANY but no function declarations are provided";
-        return Err(Fault::said(path, words, None));
+        return Err(BodyProblem::said(path, words, None));
     }
     Ok((choice, tools))
 }
 
-fn output(config: ConfigIn) -> Result<Output, Fault> {
+fn output(config: ConfigIn) -> Result<Output, BodyProblem> {
     let path = "generationConfig.responseMimeType";
     let schema = match (config.response_json_schema, config.response_schema) {
         (Some(_), Some(_)) => {
             let words = "response_schema and response_json_schema must not both be set";
-            return Err(Fault::said("generationConfig.responseSchema", words, None));
+            return Err(BodyProblem::said("generationConfig.responseSchema", words, None));
         }
         (Some(schema), None) => Some(schema),
         (None, schema) => schema.map(|schema| to_json_schema(&schema)),
@@ -316,17 +320,17 @@ fn output(config: ConfigIn) -> Result<Output, Fault> {
         (None | Some("" | "text/plain"), Some(_)) => {
             let words =
                 "A response schema is only supported with the response MIME type application/json";
-            Err(Fault::said(path, words, None))
+            Err(BodyProblem::said(path, words, None))
         }
         (Some("text/x.enum"), _) => {
             let words = "the response MIME type text/x.enum is not simulated here: use application/json with a schema";
-            Err(Fault::said(path, words, None))
+            Err(BodyProblem::said(path, words, None))
         }
         (Some(other), _) => {
             let words = format!(
                 "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `text/plain`, `application/json`, `application/xml`, `application/yaml` and `text/x.enum`. Found: {other}"
             );
-            Err(Fault::said(path, words, None))
+            Err(BodyProblem::said(path, words, None))
         }
     }
 }

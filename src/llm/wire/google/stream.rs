@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::answer::{
-    CandidateOut, ContentOut, DocumentIn, DocumentOut, Growing, Parts, UsageOut, ending, signature,
+    CandidateOut, ContentOut, DocumentIn, DocumentOut, GoogleUsageOut, Growing, Parts, ending,
+    signature,
 };
 use super::error::{body, decode_error};
 use crate::llm::chat::{Block, ChatError, ChatResponse, ErrorKind};
@@ -18,7 +19,7 @@ pub(super) fn encode_stream(response: &ChatResponse, chunking: Chunking) -> Fram
     let mut frames = Frames::default();
     let document = |candidate| DocumentOut {
         candidates: [candidate],
-        usage_metadata: UsageOut::of(response.usage),
+        usage_metadata: GoogleUsageOut::of(response.usage),
         model_version: &response.model,
         response_id: &response.id,
     };
@@ -60,9 +61,9 @@ pub(super) fn encode_stream_error(error: &ChatError) -> Vec<u8> {
 
 /// An answer as far as it has come.
 #[derive(Default)]
-pub(super) struct Assembly(Growing);
+pub(super) struct GoogleAssembly(Growing);
 
-impl StreamAssembly for Assembly {
+impl StreamAssembly for GoogleAssembly {
     fn event(&mut self, data: &[u8]) -> Result<(), ChatError> {
         // Looked for first: every event is read only once where there is none.
         if data.windows(7).take(64).any(|window| window == b"\"error\"")

@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::dialect::DIALECT;
 use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
-use crate::llm::wire::body::{Fault, JsonKind, Problem};
+use crate::llm::wire::body::{BodyProblem, JsonKind, Problem};
 use crate::llm::wire::completions;
 use crate::llm::wire::headers::{
-    Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
+    Headers, WireResponse, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
 use crate::llm::wire::sse::{Chunking, Frames, put};
 
@@ -73,8 +73,8 @@ pub fn authenticate<'a>(headers: &Headers<'a>) -> Result<&'a str, ChatError> {
 }
 
 /// Words a fault as the service does; where it validates fields, `code` is the name of the rule.
-pub(super) fn reject(fault: Fault) -> ChatError {
-    let Fault { path, problem } = fault;
+pub(super) fn reject(fault: BodyProblem) -> ChatError {
+    let BodyProblem { path, problem } = fault;
     let (message, code) = match problem {
         Problem::NotJson(said) => (format!("JSON decode error: {said}"), Some("json_invalid")),
         Problem::Missing => ("Field required".to_owned(), Some("missing")),
@@ -218,14 +218,14 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
 /// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
 /// become a 500.
 #[must_use]
-pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
+pub fn encode_error(error: &ChatError, request_id: &str) -> WireResponse {
     let (status, body) = body(error);
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
         ("mistral-correlation-id", request_id.to_owned()),
     ];
     push_retry_headers(error, &mut headers);
-    Reply { status, headers, body }
+    WireResponse { status, headers, body }
 }
 
 /// One broken rule of a 422: its path without the leading `body`, and its words.

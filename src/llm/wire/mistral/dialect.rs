@@ -4,7 +4,7 @@
 //! Source: the service's own error messages and model pages, as of November 2026.
 
 use crate::llm::families::Family;
-use crate::llm::wire::body::{Fault, Problem};
+use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::completions::{
     AnswerForm, BodyIn, CompletionWords, Dialect, ToolRules, TurnPlace, TurnRules, WireRole,
 };
@@ -31,7 +31,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         ("extra_body", |body| body.extra_body.0),
     ],
     deprecated: &[],
-    without_model: || Fault::missing("model"),
+    without_model: || BodyProblem::missing("model"),
     check_model,
     max_stops: None,
     max_temperature: 1.5,
@@ -52,31 +52,33 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     turns: TurnRules {
         roles: &["system", "user", "assistant", "tool"],
-        empty: || Fault::said("messages", "Conversation must have at least one message", ORDER),
+        empty: || {
+            BodyProblem::said("messages", "Conversation must have at least one message", ORDER)
+        },
         check_order,
         refuses_function_call: false,
         empty_text_is_silence: true,
         silent: |i| {
-            Fault::said(
+            BodyProblem::said(
                 format!("messages.{i}"),
                 "Assistant message must have either content or tool_calls.",
                 Some("3240"),
             )
         },
         without_id: |path| {
-            Fault::said(path, "Tool call id has to be defined in serving mode.", CALL)
+            BodyProblem::said(path, "Tool call id has to be defined in serving mode.", CALL)
         },
         check_id,
         object_arguments: true,
         unexpected_result: |i, id| {
-            Fault::said(
+            BodyProblem::said(
                 format!("messages.{i}.tool_call_id"),
                 format!("Unexpected tool call id {id} in tool results"),
                 ORDER,
             )
         },
         without_results: |i, _| {
-            Fault::said(
+            BodyProblem::said(
                 format!("messages.{i}.role"),
                 "Not the same number of function calls and responses",
                 ORDER,
@@ -100,18 +102,19 @@ pub(super) static DIALECT: Dialect = Dialect {
 };
 
 /// What the models of Mistral refuse.
-fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
+fn check_model(family: &Family, body: &BodyIn) -> Result<(), BodyProblem> {
     let Some(found) = &body.reasoning_effort else { return Ok(()) };
     match family.efforts {
-        [] => Err(Fault::said(
+        [] => Err(BodyProblem::said(
             "reasoning_effort",
             "reasoning_effort is not supported for this model",
             None,
         )),
         allowed if allowed.contains(&found.as_str()) => Ok(()),
-        allowed => {
-            Err(Fault::new("reasoning_effort", Problem::NotOneOf { found: found.clone(), allowed }))
-        }
+        allowed => Err(BodyProblem::new(
+            "reasoning_effort",
+            Problem::NotOneOf { found: found.clone(), allowed },
+        )),
     }
 }
 
@@ -124,9 +127,9 @@ fn may_follow(turn: WireRole, before: WireRole) -> bool {
     }
 }
 
-fn check_order(place: TurnPlace) -> Result<(), Fault> {
+fn check_order(place: TurnPlace) -> Result<(), BodyProblem> {
     let TurnPlace { i, turn, before, is_last, prefix } = place;
-    let refuse = |words: String| Err(Fault::said(format!("messages.{i}.role"), words, ORDER));
+    let refuse = |words: String| Err(BodyProblem::said(format!("messages.{i}.role"), words, ORDER));
     match before {
         None if matches!(turn, WireRole::Assistant | WireRole::Tool) && is_last => {
             return refuse(
@@ -149,11 +152,11 @@ fn check_order(place: TurnPlace) -> Result<(), Fault> {
 }
 
 /// Nine letters or digits, and nothing else.
-fn check_id(path: &str, id: &str) -> Result<(), Fault> {
+fn check_id(path: &str, id: &str) -> Result<(), BodyProblem> {
     if id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(());
     }
-    Err(Fault::said(
+    Err(BodyProblem::said(
         path,
         format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9."),
         CALL,

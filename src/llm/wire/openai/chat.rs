@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::dialect::DIALECT;
 use super::families::FAMILIES;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind};
-use crate::llm::wire::body::{Fault, Problem};
+use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::completions;
 use crate::llm::wire::headers::{
-    Headers, Reply, excerpt, kind_of, push_retry_headers, with_retry_headers,
+    Headers, WireResponse, excerpt, kind_of, push_retry_headers, with_retry_headers,
 };
 use crate::llm::wire::sse::{Chunking, Frames, put};
 
@@ -90,8 +90,8 @@ fn param(path: &str) -> String {
 }
 
 /// Words a fault as the service does.
-pub(super) fn reject(fault: Fault) -> ChatError {
-    let Fault { path, problem } = fault;
+pub(super) fn reject(fault: BodyProblem) -> ChatError {
+    let BodyProblem { path, problem } = fault;
     let name = param(&path);
     let (message, code) = match problem {
         Problem::NotJson(said) => {
@@ -210,7 +210,7 @@ fn body(error: &ChatError) -> (u16, Vec<u8>) {
 /// The error as the service sends it. Kinds that only a client knows (connection, cut, malformed)
 /// become `server_error`.
 #[must_use]
-pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
+pub fn encode_error(error: &ChatError, request_id: &str) -> WireResponse {
     let (status, body) = body(error);
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
@@ -220,7 +220,7 @@ pub fn encode_error(error: &ChatError, request_id: &str) -> Reply {
     headers.extend(
         error.retry_after.map(|wait| ("retry-after-ms", wait.us().div_ceil(1000).to_string())),
     );
-    Reply { status, headers, body }
+    WireResponse { status, headers, body }
 }
 
 /// What an answer other than 2xx says. Any body is taken.

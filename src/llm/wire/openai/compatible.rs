@@ -12,7 +12,7 @@ use super::OPENAI;
 use super::dialect::COMPATIBLE;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::completions;
-use crate::llm::wire::headers::{Headers, Reply};
+use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::limits::LimitHeaders;
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::sse::{Chunking, Frames};
@@ -118,7 +118,7 @@ impl Api for CompatibleApi {
         rest().stream_assembly(include_usage)
     }
 
-    fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply {
+    fn encode_error(&self, error: &ChatError, request_id: &str) -> WireResponse {
         rest().encode_error(error, request_id)
     }
 
@@ -167,7 +167,7 @@ impl Api for CompatibleApi {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::chat::{Message, Part, Role};
+    use crate::llm::chat::{ContentPart, Message, Role};
 
     #[test]
     fn the_same_provider_is_made_once_and_caps_with_the_older_word() {
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(variable("my-host", "API_KEY"), "MY_HOST_API_KEY");
         let mut request = ChatRequest::new("llama");
         request.max_tokens = Some(5);
-        let content = vec![Part::Text("hi".into())];
+        let content = vec![ContentPart::Text("hi".into())];
         request.messages.push(Message { role: Role::User, content });
         let mut body = Vec::new();
         made().api.encode_request(&request, &mut body);

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::llm::families::{Family, Sampling};
-use crate::llm::wire::body::{Fault, Problem};
+use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::completions::{
     AnswerForm, BodyIn, CompletionWords, Deprecated, Dialect, ToolRules, TurnRules,
 };
@@ -38,7 +38,7 @@ const BASE: Dialect = Dialect {
             instead: "tool_choice",
         },
     ],
-    without_model: || Fault::said("model", "you must provide a model parameter", None),
+    without_model: || BodyProblem::said("model", "you must provide a model parameter", None),
     check_model,
     max_stops: Some(4),
     max_temperature: 2.0,
@@ -60,22 +60,22 @@ const BASE: Dialect = Dialect {
     },
     turns: TurnRules {
         roles: &["system", "assistant", "user", "function", "tool", "developer"],
-        empty: || Fault::new("messages", Problem::Empty),
+        empty: || BodyProblem::new("messages", Problem::Empty),
         check_order: |_| Ok(()),
         refuses_function_call: true,
         empty_text_is_silence: false,
         silent: |i| {
-            Fault::said(
+            BodyProblem::said(
                 format!("messages.{i}.content"),
                 "Invalid value for 'content': expected a string, got null.",
                 Some("invalid_value"),
             )
         },
-        without_id: Fault::missing,
+        without_id: BodyProblem::missing,
         check_id: |_, _| Ok(()),
         object_arguments: false,
         unexpected_result: |i, _| {
-            Fault::said(
+            BodyProblem::said(
                 format!("messages.{i}.role"),
                 "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
                 None,
@@ -99,20 +99,20 @@ const BASE: Dialect = Dialect {
     },
 };
 
-fn without_results(i: usize, open: &BTreeSet<String>) -> Fault {
+fn without_results(i: usize, open: &BTreeSet<String>) -> BodyProblem {
     let words = format!(
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following \
          tool_call_ids did not have response messages: {}",
         open.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     );
-    Fault::said(format!("messages.{i}.role"), words, None)
+    BodyProblem::said(format!("messages.{i}.role"), words, None)
 }
 
 /// Whether the model takes this effort.
-fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
+fn effort(family: &Family, body: &BodyIn) -> Result<(), BodyProblem> {
     let Some(found) = &body.reasoning_effort else { return Ok(()) };
     match family.efforts {
-        [] => Err(Fault::new("reasoning_effort", Problem::Forbidden)),
+        [] => Err(BodyProblem::new("reasoning_effort", Problem::Forbidden)),
         allowed if allowed.contains(&found.as_str()) => Ok(()),
         allowed => {
             let quoted: Vec<String> = allowed.iter().map(|word| format!("'{word}'")).collect();
@@ -120,13 +120,13 @@ fn effort(family: &Family, body: &BodyIn) -> Result<(), Fault> {
                 "Unsupported value: 'reasoning_effort' does not support '{found}' with this model. Supported values are: {}.",
                 quoted.join(", ")
             );
-            Err(Fault::said("reasoning_effort", words, Some("unsupported_value")))
+            Err(BodyProblem::said("reasoning_effort", words, Some("unsupported_value")))
         }
     }
 }
 
 /// Whether the model takes these parameters of another format.
-pub(super) fn check_parameters(family: &Family, sent: ModelParameters) -> Result<(), Fault> {
+pub(super) fn check_parameters(family: &Family, sent: ModelParameters) -> Result<(), BodyProblem> {
     let mut body = BodyIn::default();
     body.reasoning_effort = sent.effort;
     body.temperature = sent.temperature;
@@ -137,7 +137,7 @@ pub(super) fn check_parameters(family: &Family, sent: ModelParameters) -> Result
 }
 
 /// What the models of OpenAI refuse.
-fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
+fn check_model(family: &Family, body: &BodyIn) -> Result<(), BodyProblem> {
     effort(family, body)?;
     if let Some((word, most)) =
         [("max_tokens", body.max_tokens), ("max_completion_tokens", body.max_completion_tokens)]
@@ -146,14 +146,14 @@ fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
     {
         if word == "max_tokens" && family.reasons() {
             let words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
-            return Err(Fault::said(word, words, Some("unsupported_parameter")));
+            return Err(BodyProblem::said(word, words, Some("unsupported_parameter")));
         }
         if most > i64::from(family.output) {
             let words = format!(
                 "{word} is too large: {most}. This model supports at most {} completion tokens, whereas you provided {most}.",
                 family.output
             );
-            return Err(Fault::said(word, words, None));
+            return Err(BodyProblem::said(word, words, None));
         }
     }
     if !family.reasons() {
@@ -170,7 +170,7 @@ fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
     }
     let unsupported = |word: &str| {
         let words = format!("Unsupported parameter: '{word}' is not supported with this model.");
-        Err(Fault::said(word, words, Some("unsupported_parameter")))
+        Err(BodyProblem::said(word, words, Some("unsupported_parameter")))
     };
     let numbers = [
         ("temperature", body.temperature, 1.0),
@@ -187,7 +187,7 @@ fn check_model(family: &Family, body: &BodyIn) -> Result<(), Fault> {
             let words = format!(
                 "Unsupported value: '{word}' does not support {sent} with this model. Only the default ({usual}) value is supported."
             );
-            return Err(Fault::said(word, words, Some("unsupported_value")));
+            return Err(BodyProblem::said(word, words, Some("unsupported_value")));
         }
     }
     if body.logprobs == Some(true) || body.top_logprobs.is_some() {

@@ -9,7 +9,7 @@ use super::{chat, models};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
 use crate::llm::wire::completions;
 use crate::llm::wire::embeddings::EmbeddingsApi;
-use crate::llm::wire::headers::{Headers, Reply};
+use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
@@ -121,7 +121,7 @@ impl Api for Completions {
         Box::new(completions::CompletionsAssembly::new(chat::stream_error, include_usage))
     }
 
-    fn encode_error(&self, error: &ChatError, request_id: &str) -> Reply {
+    fn encode_error(&self, error: &ChatError, request_id: &str) -> WireResponse {
         chat::encode_error(error, request_id)
     }
 

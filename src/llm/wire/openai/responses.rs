@@ -9,7 +9,7 @@ use super::chat;
 use super::dialect;
 use super::families::FAMILIES;
 use crate::llm::families::{Family, Sampling};
-use crate::llm::wire::body::{Fault, Problem};
+use crate::llm::wire::body::{BodyProblem, Problem};
 use crate::llm::wire::responses::{ModelParameters, ResponsesApi};
 
 /// OpenAI's Responses.
@@ -28,7 +28,7 @@ fn reasons_by_default(family: &Family) -> bool {
 }
 
 /// What the models refuse is the same in both formats; some names differ.
-fn check_model(family: &Family, parameters: ModelParameters) -> Result<(), Fault> {
+fn check_model(family: &Family, parameters: ModelParameters) -> Result<(), BodyProblem> {
     dialect::check_parameters(family, parameters).map_err(|fault| {
         let path = match fault.path.as_str() {
             "reasoning_effort" => "reasoning.effort",
@@ -46,6 +46,6 @@ fn check_model(family: &Family, parameters: ModelParameters) -> Result<(), Fault
             }
             problem => problem,
         };
-        Fault { path: path.to_owned(), problem }
+        BodyProblem { path: path.to_owned(), problem }
     })
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::read::ResponsesRequest;
-use crate::llm::chat::{Block, ChatResponse, Part, Role, Stop, Usage};
+use crate::llm::chat::{Block, ChatResponse, ContentPart, Role, Stop, Usage};
 use crate::llm::wire::sse::put;
 
 /// Most characters of a question that a summary repeats.
@@ -248,7 +248,7 @@ fn text(answer: &ChatResponse) -> std::borrow::Cow<'_, str> {
 fn summary(request: &ResponsesRequest<'_>) -> ItemPartOut<'static> {
     let asked = request.chat.messages.iter().rev().filter(|message| message.role == Role::User);
     let text = asked.flat_map(|message| &message.content).find_map(|part| match part {
-        Part::Text(text) => Some(text.as_str()),
+        ContentPart::Text(text) => Some(text.as_str()),
         _ => None,
     });
     let shown: String = text.unwrap_or_default().chars().take(MAX_SUMMARY).collect();

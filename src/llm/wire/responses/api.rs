@@ -10,7 +10,7 @@ use super::read::{ModelParameters, ResponsesRequest, decode};
 use super::{kept, stream};
 use crate::llm::chat::{ChatError, ChatResponse, ErrorKind};
 use crate::llm::families::Family;
-use crate::llm::wire::body::Fault;
+use crate::llm::wire::body::BodyProblem;
 use crate::llm::wire::sse::{Chunking, Frames};
 
 /// The Responses format of one provider.
@@ -23,11 +23,11 @@ pub struct ResponsesApi {
     /// The chat models.
     pub(in crate::llm::wire) families: &'static [Family],
     /// Whether a model takes these parameters.
-    pub(in crate::llm::wire) check_model: fn(&Family, ModelParameters) -> Result<(), Fault>,
+    pub(in crate::llm::wire) check_model: fn(&Family, ModelParameters) -> Result<(), BodyProblem>,
     /// Whether a model reasons unless a request says otherwise.
     pub(in crate::llm::wire) reasons_by_default: fn(&Family) -> bool,
     /// Words a fault.
-    pub(in crate::llm::wire) reject: fn(Fault) -> ChatError,
+    pub(in crate::llm::wire) reject: fn(BodyProblem) -> ChatError,
 }
 
 /// The last events of a stream, in which it shows how it ends: those that have the whole text.

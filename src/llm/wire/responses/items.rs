@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::compaction;
 use super::sent::{ConversationItemIn, ItemPartIn};
-use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, JsonKind, Obj, Problem, TextOrList, read};
+use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{BodyProblem, JsonKind, Obj, Problem, TextOrList, read};
 
 /// Tokens of an image in high detail: a square of 1,024 pixels, as OpenAI's guide to vision counts
 /// it.
@@ -67,22 +67,22 @@ const PARTS: &[&str] = &[
 pub(super) fn within<'de, T: serde::Deserialize<'de>>(
     path: &str,
     raw: &'de RawValue,
-) -> Result<T, Fault> {
+) -> Result<T, BodyProblem> {
     read(raw.get().as_bytes()).map_err(|fault| {
         let dot = if fault.path.is_empty() { "" } else { "." };
-        Fault { path: format!("{path}{dot}{}", fault.path), ..fault }
+        BodyProblem { path: format!("{path}{dot}{}", fault.path), ..fault }
     })
 }
 
 /// The texts of a content, and the tokens of what is no text.
-fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), Fault> {
+fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), BodyProblem> {
     let parts = match within::<TextOrList<Obj<ItemPartIn>>>(path, raw)? {
         TextOrList::Text(text) => return Ok((vec![text], 0)),
         TextOrList::List(parts) => parts,
     };
     let (mut all, mut tokens) = (Vec::with_capacity(parts.len()), 0_u32);
     for (j, Obj(part)) in parts.into_iter().enumerate() {
-        let need = |field: &str| Fault::missing(format!("{path}.{j}.{field}"));
+        let need = |field: &str| BodyProblem::missing(format!("{path}.{j}.{field}"));
         let more = match part.r#type.as_deref().ok_or_else(|| need("type"))? {
             "input_text" | "output_text" | "summary_text" => {
                 all.push(part.text.ok_or_else(|| need("text"))?);
@@ -96,7 +96,7 @@ fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), Fault> {
             "input_image" => IMAGE_TOKENS,
             "input_file" | "input_audio" => FILE_TOKENS,
             other => {
-                return Err(Fault::new(
+                return Err(BodyProblem::new(
                     format!("{path}.{j}.type"),
                     Problem::NotOneOf { found: other.to_owned(), allowed: PARTS },
                 ));
@@ -110,7 +110,7 @@ fn texts(path: &str, raw: &RawValue) -> Result<(Vec<String>, u32), Fault> {
 /// Reads the items of a request.
 pub(super) fn items(
     input: TextOrList<Obj<ConversationItemIn<'_>>>,
-) -> Result<Vec<ConversationItem>, Fault> {
+) -> Result<Vec<ConversationItem>, BodyProblem> {
     match input {
         TextOrList::Text(text) => Ok(vec![ConversationItem::User(vec![text], 0)]),
         TextOrList::List(items) => {
@@ -119,9 +119,9 @@ pub(super) fn items(
     }
 }
 
-fn item(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, Fault> {
+fn item(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, BodyProblem> {
     let path = |field: &str| format!("input.{i}.{field}");
-    let need = |field: &str| Fault::missing(path(field));
+    let need = |field: &str| BodyProblem::missing(path(field));
     let is_message = item.role.is_some();
     let kind = match item.r#type.as_deref() {
         Some(kind) => kind,
@@ -155,19 +155,19 @@ fn item(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, Faul
         }
         other => {
             let problem = Problem::NotOneOf { found: other.to_owned(), allowed: TYPES };
-            return Err(Fault::new(path("type"), problem));
+            return Err(BodyProblem::new(path("type"), problem));
         }
     })
 }
 
-fn message(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, Fault> {
+fn message(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, BodyProblem> {
     const ROLES: &[&str] = &["assistant", "system", "developer", "user"];
     let path = |field: &str| format!("input.{i}.{field}");
-    let role = item.role.ok_or_else(|| Fault::missing(path("role")))?;
-    let content = item.content.ok_or_else(|| Fault::missing(path("content")))?;
+    let role = item.role.ok_or_else(|| BodyProblem::missing(path("role")))?;
+    let content = item.content.ok_or_else(|| BodyProblem::missing(path("content")))?;
     if content.get() == "null" {
         let problem = Problem::Type { expected: JsonKind::TextOrList, found: JsonKind::Null };
-        return Err(Fault::new(path("content"), problem));
+        return Err(BodyProblem::new(path("content"), problem));
     }
     let (texts, tokens) = texts(&path("content"), content)?;
     Ok(match role.as_str() {
@@ -176,7 +176,7 @@ fn message(i: usize, item: ConversationItemIn<'_>) -> Result<ConversationItem, F
         "system" | "developer" => ConversationItem::Developer(texts.join("\n")),
         _ => {
             let problem = Problem::NotOneOf { found: role, allowed: ROLES };
-            return Err(Fault::new(path("role"), problem));
+            return Err(BodyProblem::new(path("role"), problem));
         }
     })
 }
@@ -193,7 +193,7 @@ pub(super) struct TurnsOfItems {
 pub(super) fn conversation(
     instructions: Option<&str>,
     items: impl IntoIterator<Item = ConversationItem>,
-) -> Result<TurnsOfItems, Fault> {
+) -> Result<TurnsOfItems, BodyProblem> {
     let mut all = TurnsOfItems { system: instructions.map(str::to_owned), ..Default::default() };
     // Calls that were made, and those of them that have no result yet.
     let (mut made, mut open) = (BTreeSet::new(), BTreeSet::new());
@@ -208,11 +208,11 @@ pub(super) fn conversation(
             },
             ConversationItem::User(texts, tokens) => {
                 all.media_tokens = all.media_tokens.saturating_add(tokens);
-                let content = texts.into_iter().map(Part::Text).collect();
+                let content = texts.into_iter().map(ContentPart::Text).collect();
                 all.messages.push(Message { role: Role::User, content });
             }
             ConversationItem::Assistant(texts) => {
-                let content = texts.into_iter().map(Part::Text).collect();
+                let content = texts.into_iter().map(ContentPart::Text).collect();
                 all.messages.push(Message { role: Role::Assistant, content });
             }
             ConversationItem::Call(call) => {
@@ -221,11 +221,11 @@ pub(super) fn conversation(
                 // Words and the calls after them are one turn of the model.
                 match all.messages.last_mut() {
                     Some(turn) if turn.role == Role::Assistant => {
-                        turn.content.retain(|part| *part != Part::Text(String::new()));
-                        turn.content.push(Part::ToolUse(call));
+                        turn.content.retain(|part| *part != ContentPart::Text(String::new()));
+                        turn.content.push(ContentPart::ToolUse(call));
                     }
                     _ => {
-                        let content = vec![Part::ToolUse(call)];
+                        let content = vec![ContentPart::ToolUse(call)];
                         all.messages.push(Message { role: Role::Assistant, content });
                     }
                 }
@@ -235,14 +235,17 @@ pub(super) fn conversation(
                     let id = &result.id;
                     let words =
                         format!("No tool call found for function call output with call_id {id}.");
-                    return Err(Fault::said("input", words, None));
+                    return Err(BodyProblem::said("input", words, None));
                 }
                 open.remove(&result.id);
                 all.media_tokens = all.media_tokens.saturating_add(tokens);
-                let part = Part::ToolResult(result);
+                let part = ContentPart::ToolResult(result);
                 let in_results = |turn: &Message| {
                     turn.role == Role::User
-                        && turn.content.iter().all(|part| matches!(part, Part::ToolResult(_)))
+                        && turn
+                            .content
+                            .iter()
+                            .all(|part| matches!(part, ContentPart::ToolResult(_)))
                 };
                 match all.messages.last_mut() {
                     Some(turn) if in_results(turn) && !turn.content.is_empty() => {
@@ -257,7 +260,7 @@ pub(super) fn conversation(
     match open.first() {
         Some(id) => {
             let words = format!("No tool output found for function call {id}.");
-            Err(Fault::said("input", words, None))
+            Err(BodyProblem::said("input", words, None))
         }
         None => Ok(all),
     }

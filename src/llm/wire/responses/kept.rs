@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::compaction;
 use super::items::{ConversationItem, items};
 use super::sent::ConversationItemIn;
-use crate::llm::chat::{ChatRequest, Part, Role};
-use crate::llm::wire::body::{Fault, Obj, TextOrList, read};
+use crate::llm::chat::{ChatRequest, ContentPart, Role};
+use crate::llm::wire::body::{BodyProblem, Obj, TextOrList, read};
 
 /// Digits of an id that say to which answer an item belongs: all that an answer's id has.
 const DIGITS: usize = 22;
@@ -20,7 +20,7 @@ const USUAL_PAGE: usize = 20;
 const MAX_KEPT: usize = 400;
 
 /// Reads items that stand alone.
-pub(super) fn read_items(json: &[u8]) -> Result<Vec<ConversationItem>, Fault> {
+pub(super) fn read_items(json: &[u8]) -> Result<Vec<ConversationItem>, BodyProblem> {
     items(read::<TextOrList<Obj<ConversationItemIn<'_>>>>(json)?)
 }
 
@@ -117,7 +117,7 @@ pub fn compacted(chat: &ChatRequest, digits: &str) -> Vec<Value> {
     let texts = |role: Role| {
         let turns = chat.messages.iter().filter(move |message| message.role == role);
         turns.flat_map(|message| &message.content).filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
+            ContentPart::Text(text) => Some(text.as_str()),
             _ => None,
         })
     };

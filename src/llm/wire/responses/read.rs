@@ -6,9 +6,9 @@ use super::items::{ConversationItem, conversation, items, within};
 use super::sent::{
     ConversationIn, FlatChoiceIn, FlatToolIn, ResponsesBodyIn, TextFormatIn, TextOptionsIn,
 };
-use crate::llm::chat::{ChatRequest, Output, Part, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, OfferedTool, Output, ToolChoice};
 use crate::llm::families::{Family, find};
-use crate::llm::wire::body::{Fault, Obj, Problem, TextOrObject, read, real, whole};
+use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrObject, read, real, whole};
 
 /// Smallest cap on the output, in tokens.
 const MIN_OUTPUT_TOKENS: u32 = 16;
@@ -79,7 +79,7 @@ pub(in crate::llm::wire) struct ModelParameters {
 
 impl ResponsesRequest<'_> {
     /// Puts the conversation together from what was said `before` and from the request's own items.
-    pub(super) fn follow(&mut self, before: Vec<ConversationItem>) -> Result<(), Fault> {
+    pub(super) fn follow(&mut self, before: Vec<ConversationItem>) -> Result<(), BodyProblem> {
         let own = std::mem::take(&mut self.items);
         let made = conversation(self.instructions.as_deref(), before.into_iter().chain(own))?;
         self.chat.system = made.system;
@@ -87,7 +87,7 @@ impl ResponsesRequest<'_> {
         self.chat.media_tokens = made.media_tokens;
         if self.chat.output == Output::JsonObject && !mentions_json(&self.chat) {
             let words = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.";
-            return Err(Fault::said("input", words, None));
+            return Err(BodyProblem::said("input", words, None));
         }
         Ok(())
     }
@@ -96,10 +96,10 @@ impl ResponsesRequest<'_> {
 fn mentions_json(chat: &ChatRequest) -> bool {
     let says =
         |text: &str| text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"));
-    let in_part = |part: &Part| match part {
-        Part::Text(text) => says(text),
-        Part::ToolUse(call) => says(&call.input),
-        Part::ToolResult(result) => says(&result.content),
+    let in_part = |part: &ContentPart| match part {
+        ContentPart::Text(text) => says(text),
+        ContentPart::ToolUse(call) => says(&call.input),
+        ContentPart::ToolResult(result) => says(&result.content),
     };
     chat.system.as_deref().is_some_and(says)
         || chat.messages.iter().any(|message| message.content.iter().any(in_part))
@@ -107,26 +107,29 @@ fn mentions_json(chat: &ChatRequest) -> bool {
 
 /// The models, whether one takes these parameters, and whether one reasons unless a request says
 /// otherwise.
-type ModelRules =
-    (&'static [Family], fn(&Family, ModelParameters) -> Result<(), Fault>, fn(&Family) -> bool);
+type ModelRules = (
+    &'static [Family],
+    fn(&Family, ModelParameters) -> Result<(), BodyProblem>,
+    fn(&Family) -> bool,
+);
 
 /// Reads a body.
 pub(super) fn decode<'a>(
     (families, check_model, reasons_by_default): ModelRules,
     body: &'a [u8],
-) -> Result<ResponsesRequest<'a>, Fault> {
+) -> Result<ResponsesRequest<'a>, BodyProblem> {
     let Obj(mut body) = read::<Obj<ResponsesBodyIn<'a>>>(body)?;
     refuse_words(&body)?;
     let model = body.model.take().filter(|model| !model.is_empty());
-    let model = model.ok_or_else(|| Fault::missing("model"))?;
+    let model = model.ok_or_else(|| BodyProblem::missing("model"))?;
     let conversation = body.conversation.take().map(conversation_id).transpose()?;
     if conversation.is_some() && body.previous_response_id.is_some() {
         let words = "Mutually exclusive parameters. Ensure you are only providing one of: 'previous_response_id' or 'conversation'.";
-        return Err(Fault::said("", words, Some("mutually_exclusive_parameters")));
+        return Err(BodyProblem::said("", words, Some("mutually_exclusive_parameters")));
     }
     if body.input.is_none() && body.previous_response_id.is_none() && conversation.is_none() {
         let words = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must be provided.";
-        return Err(Fault::said("input", words, Some("missing_required_parameter")));
+        return Err(BodyProblem::said("input", words, Some("missing_required_parameter")));
     }
     let reasoning = body.reasoning.take().map(|Obj(reasoning)| reasoning).unwrap_or_default();
     let family = find(families, &model);
@@ -160,7 +163,7 @@ pub(super) fn decode<'a>(
         Some(other) => {
             let allowed = &["auto", "disabled"];
             let problem = Problem::NotOneOf { found: other.to_owned(), allowed };
-            return Err(Fault::new("truncation", problem));
+            return Err(BodyProblem::new("truncation", problem));
         }
     };
     let chat = ChatRequest {
@@ -205,7 +208,7 @@ pub(super) fn decode<'a>(
 }
 
 /// Refuses the words of chat completions as the service does, and what is not simulated.
-fn refuse_words(body: &ResponsesBodyIn<'_>) -> Result<(), Fault> {
+fn refuse_words(body: &ResponsesBodyIn<'_>) -> Result<(), BodyProblem> {
     let moved = [
         ("messages", body.messages.0, "input"),
         ("max_tokens", body.max_tokens.0, "max_output_tokens"),
@@ -218,25 +221,25 @@ fn refuse_words(body: &ResponsesBodyIn<'_>) -> Result<(), Fault> {
         let words = format!(
             "Unsupported parameter: '{word}'. In the Responses API, this parameter has moved to '{instead}'. Try again with the new parameter."
         );
-        return Err(Fault::said(word, words, Some("unsupported_parameter")));
+        return Err(BodyProblem::said(word, words, Some("unsupported_parameter")));
     }
     let unknown = [("stop", body.stop.0), ("n", body.n.0), ("seed", body.seed.0)];
     if let Some((word, _)) = unknown.into_iter().find(|(_, there)| *there) {
         let words = format!("Unknown parameter: '{word}'.");
-        return Err(Fault::said(word, words, Some("unknown_parameter")));
+        return Err(BodyProblem::said(word, words, Some("unknown_parameter")));
     }
     if body.prompt.0 {
         let words = "stored prompts are not simulated: send 'instructions' and 'input' instead";
-        return Err(Fault::said("prompt", words, Some("unsupported_parameter")));
+        return Err(BodyProblem::said("prompt", words, Some("unsupported_parameter")));
     }
     Ok(())
 }
 
-fn conversation_id(raw: &RawValue) -> Result<String, Fault> {
+fn conversation_id(raw: &RawValue) -> Result<String, BodyProblem> {
     match within::<TextOrObject<ConversationIn>>("conversation", raw)? {
         TextOrObject::Text(id) => Ok(id),
         TextOrObject::Object(conversation) => {
-            conversation.id.ok_or_else(|| Fault::missing("conversation.id"))
+            conversation.id.ok_or_else(|| BodyProblem::missing("conversation.id"))
         }
     }
 }
@@ -265,7 +268,7 @@ fn is_other_tool(kind: &str) -> bool {
 }
 
 /// The functions on offer, and whether there are other tools.
-fn tools(raw: Option<&RawValue>) -> Result<(Vec<Tool>, bool), Fault> {
+fn tools(raw: Option<&RawValue>) -> Result<(Vec<OfferedTool>, bool), BodyProblem> {
     const TYPES: &[&str] =
         &["function", "custom", "web_search", "file_search", "code_interpreter", "mcp"];
     let Some(raw) = raw else { return Ok((Vec::new(), false)) };
@@ -275,11 +278,11 @@ fn tools(raw: Option<&RawValue>) -> Result<(Vec<Tool>, bool), Fault> {
             "Invalid 'tools': array too long. Expected an array with maximum length {MAX_TOOLS}, but got an array with length {} instead.",
             sent.len()
         );
-        return Err(Fault::said("tools", words, Some("array_above_max_length")));
+        return Err(BodyProblem::said("tools", words, Some("array_above_max_length")));
     }
     let (mut all, mut others) = (Vec::with_capacity(sent.len()), false);
     for (i, Obj(tool)) in sent.into_iter().enumerate() {
-        let need = |field: &str| Fault::missing(format!("tools.{i}.{field}"));
+        let need = |field: &str| BodyProblem::missing(format!("tools.{i}.{field}"));
         let kind = tool.r#type.ok_or_else(|| need("type"))?;
         if is_other_tool(&kind) {
             others = true;
@@ -287,18 +290,18 @@ fn tools(raw: Option<&RawValue>) -> Result<(Vec<Tool>, bool), Fault> {
         }
         if kind != "function" {
             let problem = Problem::NotOneOf { found: kind, allowed: TYPES };
-            return Err(Fault::new(format!("tools.{i}.type"), problem));
+            return Err(BodyProblem::new(format!("tools.{i}.type"), problem));
         }
         let name = tool.name.ok_or_else(|| need("name"))?;
         if !is_name(&name) {
             let words = format!(
                 "Invalid 'tools[{i}].name': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
             );
-            return Err(Fault::said(format!("tools.{i}.name"), words, Some("invalid_value")));
+            return Err(BodyProblem::said(format!("tools.{i}.name"), words, Some("invalid_value")));
         }
         let schema =
             tool.parameters.map_or_else(|| NO_PARAMETERS.to_owned(), |json| json.into_text());
-        all.push(Tool { name, description: tool.description.unwrap_or_default(), schema });
+        all.push(OfferedTool { name, description: tool.description.unwrap_or_default(), schema });
     }
     Ok((all, others))
 }
@@ -306,42 +309,42 @@ fn tools(raw: Option<&RawValue>) -> Result<(Vec<Tool>, bool), Fault> {
 /// The choice of a tool. Functions that may not be called are taken out.
 fn choice(
     raw: Option<&RawValue>,
-    tools: &mut Vec<Tool>,
+    tools: &mut Vec<OfferedTool>,
     other_tools: bool,
-) -> Result<ToolChoice, Fault> {
+) -> Result<ToolChoice, BodyProblem> {
     const WORDS: &[&str] = &["none", "auto", "required"];
     let Some(raw) = raw else { return Ok(ToolChoice::Auto) };
     let known = |name: &str| {
         let words = format!("Tool choice '{name}' not found in 'tools' parameter.");
-        Fault::said("tool_choice", words, None)
+        BodyProblem::said("tool_choice", words, None)
     };
     let mode = |word: String, path: &str| match word.as_str() {
         "auto" => Ok(ToolChoice::Auto),
         "none" => Ok(ToolChoice::None),
         "required" => Ok(ToolChoice::Any),
-        _ => Err(Fault::new(path, Problem::NotOneOf { found: word, allowed: WORDS })),
+        _ => Err(BodyProblem::new(path, Problem::NotOneOf { found: word, allowed: WORDS })),
     };
     let choice = match within::<TextOrObject<FlatChoiceIn>>("tool_choice", raw)? {
         TextOrObject::Text(word) => {
             let choice = mode(word, "tool_choice")?;
             if choice == ToolChoice::Any && tools.is_empty() && !other_tools {
                 let words = "Tool choice 'required' must be specified with 'tools' parameter.";
-                return Err(Fault::said("tool_choice", words, None));
+                return Err(BodyProblem::said("tool_choice", words, None));
             }
             return Ok(choice);
         }
         TextOrObject::Object(choice) => choice,
     };
-    match choice.r#type.as_deref().ok_or_else(|| Fault::missing("tool_choice.type"))? {
+    match choice.r#type.as_deref().ok_or_else(|| BodyProblem::missing("tool_choice.type"))? {
         "function" => {
-            let name = choice.name.ok_or_else(|| Fault::missing("tool_choice.name"))?;
+            let name = choice.name.ok_or_else(|| BodyProblem::missing("tool_choice.name"))?;
             if !tools.iter().any(|tool| tool.name == name) {
                 return Err(known(&name));
             }
             Ok(ToolChoice::Named(name))
         }
         "allowed_tools" => {
-            let sent = choice.tools.ok_or_else(|| Fault::missing("tool_choice.tools"))?;
+            let sent = choice.tools.ok_or_else(|| BodyProblem::missing("tool_choice.tools"))?;
             let names: Vec<String> = sent.into_iter().filter_map(|Obj(tool)| tool.name).collect();
             let missing = names.iter().find(|name| !tools.iter().any(|tool| tool.name == **name));
             if let Some(name) = missing.filter(|_| !other_tools) {
@@ -355,12 +358,12 @@ fn choice(
         other => {
             let allowed = &["function", "allowed_tools", "custom", "mcp", "web_search"];
             let problem = Problem::NotOneOf { found: other.to_owned(), allowed };
-            Err(Fault::new("tool_choice.type", problem))
+            Err(BodyProblem::new("tool_choice.type", problem))
         }
     }
 }
 
-fn output(raw: &RawValue) -> Result<Output, Fault> {
+fn output(raw: &RawValue) -> Result<Output, BodyProblem> {
     if raw.get() == "null" {
         return Ok(Output::Text);
     }
@@ -369,7 +372,7 @@ fn output(raw: &RawValue) -> Result<Output, Fault> {
         Some("text") => Ok(Output::Text),
         Some("json_object") => Ok(Output::JsonObject),
         Some("json_schema") => {
-            let need = |field: &str| Fault::missing(format!("text.format.{field}"));
+            let need = |field: &str| BodyProblem::missing(format!("text.format.{field}"));
             Ok(Output::JsonSchema {
                 name: format.name.ok_or_else(|| need("name"))?,
                 schema: format.schema.ok_or_else(|| need("schema"))?.into_text(),
@@ -379,8 +382,8 @@ fn output(raw: &RawValue) -> Result<Output, Fault> {
         Some(other) => {
             let allowed = &["json_object", "json_schema", "text"];
             let problem = Problem::NotOneOf { found: other.to_owned(), allowed };
-            Err(Fault::new("text.format.type", problem))
+            Err(BodyProblem::new("text.format.type", problem))
         }
-        None => Err(Fault::missing("text.format.type")),
+        None => Err(BodyProblem::missing("text.format.type")),
     }
 }

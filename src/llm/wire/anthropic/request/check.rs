@@ -3,22 +3,25 @@
 use std::collections::BTreeSet;
 
 use super::{BlockIn, MessageIn};
-use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, Obj, Problem, TextOrList};
+use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{BodyProblem, Obj, Problem, TextOrList};
 
 /// Reads the messages. System messages among them (newer models take them) are handed back apart.
-pub(super) fn messages(all: Vec<Obj<MessageIn>>) -> Result<(Vec<Message>, Vec<String>), Fault> {
+pub(super) fn messages(
+    all: Vec<Obj<MessageIn>>,
+) -> Result<(Vec<Message>, Vec<String>), BodyProblem> {
     if all.is_empty() {
-        return Err(Fault::said("messages", "at least one message is required", None));
+        return Err(BodyProblem::said("messages", "at least one message is required", None));
     }
     let last = all.len() - 1;
     let mut messages = Vec::with_capacity(all.len());
     let mut system = Vec::new();
     let mut calls = Calls::default();
     for (i, Obj(message)) in all.into_iter().enumerate() {
-        let role = message.role.ok_or_else(|| Fault::missing(format!("messages.{i}.role")))?;
+        let role =
+            message.role.ok_or_else(|| BodyProblem::missing(format!("messages.{i}.role")))?;
         let content =
-            message.content.ok_or_else(|| Fault::missing(format!("messages.{i}.content")))?;
+            message.content.ok_or_else(|| BodyProblem::missing(format!("messages.{i}.content")))?;
         let role = match role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -28,26 +31,26 @@ pub(super) fn messages(all: Vec<Obj<MessageIn>>) -> Result<(Vec<Message>, Vec<St
             }
             _ => {
                 let problem = Problem::NotOneOf { found: role, allowed: &["user", "assistant"] };
-                return Err(Fault::new(format!("messages.{i}.role"), problem));
+                return Err(BodyProblem::new(format!("messages.{i}.role"), problem));
             }
         };
         let content = parts(i, role, content)?;
         if content.is_empty() && (role == Role::User || i != last) {
             let words = "all messages must have non-empty content except for the optional final assistant message";
-            return Err(Fault::said(format!("messages.{i}"), words, None));
+            return Err(BodyProblem::said(format!("messages.{i}"), words, None));
         }
         calls.follow(i, role, &content)?;
         messages.push(Message { role, content });
     }
     calls.close()?;
     if messages.is_empty() {
-        return Err(Fault::said("messages", "at least one message is required", None));
+        return Err(BodyProblem::said("messages", "at least one message is required", None));
     }
     Ok((messages, system))
 }
 
 /// The words of content that may hold nothing else, its blocks joined by line breaks.
-pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<String, Fault> {
+pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<String, BodyProblem> {
     let blocks = match content {
         TextOrList::Text(text) => return Ok(text),
         TextOrList::List(blocks) => blocks,
@@ -59,7 +62,8 @@ pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<Str
                 if j > 0 {
                     all.push('\n');
                 }
-                all += &block.text.ok_or_else(|| Fault::missing(format!("{path}.{j}.text")))?;
+                all +=
+                    &block.text.ok_or_else(|| BodyProblem::missing(format!("{path}.{j}.text")))?;
             }
             kind => return Err(unplayed(&format!("{path}.{j}"), kind, &["text"])),
         }
@@ -68,8 +72,8 @@ pub(super) fn texts(path: &str, content: TextOrList<Obj<BlockIn>>) -> Result<Str
 }
 
 /// A block of a type that is not played, not known, or not named.
-fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> Fault {
-    let Some(kind) = kind else { return Fault::missing(format!("{path}.type")) };
+fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> BodyProblem {
+    let Some(kind) = kind else { return BodyProblem::missing(format!("{path}.type")) };
     let words = match kind {
         "image" | "document" | "search_result" | "container_upload" => {
             format!("`{kind}` blocks are not played here, only text is")
@@ -79,20 +83,24 @@ fn unplayed(path: &str, kind: Option<&str>, allowed: &[&str]) -> Fault {
             allowed.iter().map(|tag| format!("'{tag}'")).collect::<Vec<_>>().join(", ")
         ),
     };
-    Fault::said(path, words, None)
+    BodyProblem::said(path, words, None)
 }
 
-fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<Part>, Fault> {
+fn parts(
+    i: usize,
+    role: Role,
+    content: TextOrList<Obj<BlockIn>>,
+) -> Result<Vec<ContentPart>, BodyProblem> {
     let blocks = match content {
         TextOrList::Text(text) if text.is_empty() => return Ok(Vec::new()),
-        TextOrList::Text(text) => return Ok(vec![Part::Text(text)]),
+        TextOrList::Text(text) => return Ok(vec![ContentPart::Text(text)]),
         TextOrList::List(blocks) => blocks,
     };
     let mut parts = Vec::with_capacity(blocks.len());
     for (j, Obj(block)) in blocks.into_iter().enumerate() {
         let path = || format!("messages.{i}.content.{j}");
         let need = |field: &str, value: Option<String>| {
-            value.ok_or_else(|| Fault::missing(format!("{}.{field}", path())))
+            value.ok_or_else(|| BodyProblem::missing(format!("{}.{field}", path())))
         };
         parts.push(match block.r#type.as_deref() {
             Some("text") => {
@@ -103,23 +111,23 @@ fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<
                     } else {
                         "contain non-whitespace text"
                     };
-                    return Err(Fault::said(
+                    return Err(BodyProblem::said(
                         path(),
                         format!("text content blocks must {words}"),
                         None,
                     ));
                 }
-                Part::Text(text)
+                ContentPart::Text(text)
             }
-            Some("tool_use") if role == Role::Assistant => Part::ToolUse(ToolUse {
+            Some("tool_use") if role == Role::Assistant => ContentPart::ToolUse(ToolUse {
                 id: need("tool_use.id", block.id)?,
                 name: need("tool_use.name", block.name)?,
                 input: block
                     .input
-                    .ok_or_else(|| Fault::missing(format!("{}.tool_use.input", path())))?
+                    .ok_or_else(|| BodyProblem::missing(format!("{}.tool_use.input", path())))?
                     .into_text(),
             }),
-            Some("tool_result") if role == Role::User => Part::ToolResult(ToolResult {
+            Some("tool_result") if role == Role::User => ContentPart::ToolResult(ToolResult {
                 id: need("tool_result.tool_use_id", block.tool_use_id)?,
                 content: block.content.map_or(Ok(String::new()), |content| {
                     texts(&format!("{}.tool_result.content", path()), content)
@@ -132,7 +140,7 @@ fn parts(i: usize, role: Role, content: TextOrList<Obj<BlockIn>>) -> Result<Vec<
                 let words = format!(
                     "`{kind}` blocks can only be in `{other}` messages, found in a `{role}` message"
                 );
-                return Err(Fault::said(path(), words, None));
+                return Err(BodyProblem::said(path(), words, None));
             }
             // A thinking model's own notes, handed back to it: nothing here reads them.
             Some("thinking" | "redacted_thinking") => continue,
@@ -154,7 +162,7 @@ struct Calls {
 }
 
 impl Calls {
-    fn follow(&mut self, i: usize, role: Role, content: &[Part]) -> Result<(), Fault> {
+    fn follow(&mut self, i: usize, role: Role, content: &[ContentPart]) -> Result<(), BodyProblem> {
         if role == Role::Assistant && self.turn == Some(Role::User) {
             self.close()?;
         }
@@ -164,10 +172,10 @@ impl Calls {
         self.turn = Some(role);
         for (j, part) in content.iter().enumerate() {
             match part {
-                Part::Text(_) => self.words_before = true,
-                Part::ToolUse(call) => {
+                ContentPart::Text(_) => self.words_before = true,
+                ContentPart::ToolUse(call) => {
                     if !self.seen.insert(call.id.clone()) {
-                        return Err(Fault::said(
+                        return Err(BodyProblem::said(
                             format!("messages.{i}.content.{j}"),
                             "`tool_use` ids must be unique",
                             None,
@@ -176,14 +184,18 @@ impl Calls {
                     self.asked_in = i;
                     self.open.insert(call.id.clone());
                 }
-                Part::ToolResult(result) => {
+                ContentPart::ToolResult(result) => {
                     if !self.open.contains(&result.id) {
                         let words = format!(
                             "unexpected `tool_use_id` found in `tool_result` blocks: {}. Each `tool_result` block must have a \
                              corresponding `tool_use` block in the previous message.",
                             result.id
                         );
-                        return Err(Fault::said(format!("messages.{i}.content.{j}"), words, None));
+                        return Err(BodyProblem::said(
+                            format!("messages.{i}.content.{j}"),
+                            words,
+                            None,
+                        ));
                     }
                     if self.words_before {
                         // The results must come first in their message.
@@ -196,7 +208,7 @@ impl Calls {
         Ok(())
     }
 
-    fn close(&self) -> Result<(), Fault> {
+    fn close(&self) -> Result<(), BodyProblem> {
         if self.open.is_empty() {
             return Ok(());
         }
@@ -205,6 +217,6 @@ impl Calls {
              corresponding `tool_result` block in the next message.",
             self.open.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         );
-        Err(Fault::said(format!("messages.{}", self.asked_in), words, None))
+        Err(BodyProblem::said(format!("messages.{}", self.asked_in), words, None))
     }
 }

@@ -8,7 +8,7 @@ use super::BodyIn;
 use crate::llm::chat::{ChatRequest, Role, ToolChoice};
 use crate::llm::families::{Family, Sampling, Thinking, find};
 use crate::llm::wire::anthropic::families::FAMILIES;
-use crate::llm::wire::body::{Fault, Obj, Problem};
+use crate::llm::wire::body::{BodyProblem, Obj, Problem};
 
 /// Most messages of a request.
 pub(super) const MAX_MESSAGES: usize = 100_000;
@@ -36,7 +36,7 @@ pub(super) struct Rest {
 
 impl Rest {
     /// Takes what is needed out of the body.
-    pub(super) fn of(body: &mut BodyIn) -> Result<Self, Fault> {
+    pub(super) fn of(body: &mut BodyIn) -> Result<Self, BodyProblem> {
         if let Some(messages) = &body.messages
             && messages.len() > MAX_MESSAGES
         {
@@ -44,12 +44,12 @@ impl Rest {
                 "List should have at most {MAX_MESSAGES} items after validation, not {}",
                 messages.len()
             );
-            return Err(Fault::said("messages", words, None));
+            return Err(BodyProblem::said("messages", words, None));
         }
         if let Some(Obj(metadata)) = &body.metadata
             && metadata.user_id.as_ref().is_some_and(|user| user.chars().count() > MAX_USER)
         {
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 "metadata.user_id",
                 format!("String should have at most {MAX_USER} characters"),
                 None,
@@ -60,24 +60,24 @@ impl Rest {
     }
 
     /// Whether the model takes this request.
-    pub(super) fn check(&self, request: &ChatRequest) -> Result<(), Fault> {
+    pub(super) fn check(&self, request: &ChatRequest) -> Result<(), BodyProblem> {
         if self.marks > MAX_MARKS {
             let words = format!(
                 "A maximum of {MAX_MARKS} blocks with cache_control may be provided. Found {}.",
                 self.marks
             );
-            return Err(Fault::said("", words, None));
+            return Err(BodyProblem::said("", words, None));
         }
         if let Some(Mode::Budget(budget)) = self.mode {
             if budget < MIN_BUDGET {
                 let (least, found) = (MIN_BUDGET.to_string(), budget.to_string());
-                return Err(Fault::new(
+                return Err(BodyProblem::new(
                     "thinking.enabled.budget_tokens",
                     Problem::Below { least, found, whole: true },
                 ));
             }
             if request.max_tokens.is_some_and(|most| budget >= i64::from(most)) {
-                return Err(Fault::said(
+                return Err(BodyProblem::said(
                     "",
                     "`max_tokens` must be greater than `thinking.budget_tokens`.",
                     None,
@@ -87,14 +87,14 @@ impl Rest {
         let thinks = matches!(self.mode, Some(Mode::Budget(_) | Mode::Adaptive));
         let forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
         if thinks && forced {
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 "",
                 "Thinking may not be enabled when tool_choice forces tool use.",
                 None,
             ));
         }
         if thinks && request.temperature.is_some_and(|heat| heat < 1.0) {
-            return Err(Fault::said(
+            return Err(BodyProblem::said(
                 "",
                 "`temperature` may only be set to 1 when thinking is enabled.",
                 None,
@@ -103,8 +103,13 @@ impl Rest {
         find(FAMILIES, &request.model).map_or(Ok(()), |family| self.suits(family, request, forced))
     }
 
-    fn suits(&self, family: &Family, request: &ChatRequest, forced: bool) -> Result<(), Fault> {
-        let said = |path: &str, words: String| Err(Fault::said(path, words, None));
+    fn suits(
+        &self,
+        family: &Family,
+        request: &ChatRequest,
+        forced: bool,
+    ) -> Result<(), BodyProblem> {
+        let said = |path: &str, words: String| Err(BodyProblem::said(path, words, None));
         if let Some(most) = request.max_tokens.filter(|most| *most > family.output) {
             let words = format!(
                 "{most} > {}, which is the maximum allowed number of output tokens for {}",
@@ -156,7 +161,7 @@ impl Rest {
         {
             return match family.efforts {
                 [] => said("", "This model does not support the effort parameter.".to_owned()),
-                allowed => Err(Fault::new(
+                allowed => Err(BodyProblem::new(
                     "output_config.effort",
                     Problem::NotOneOf { found: effort.clone(), allowed },
                 )),
@@ -176,19 +181,22 @@ impl Rest {
     }
 }
 
-fn mode(body: &BodyIn) -> Result<Option<Mode>, Fault> {
+fn mode(body: &BodyIn) -> Result<Option<Mode>, BodyProblem> {
     let Some(Obj(thinking)) = &body.thinking else { return Ok(None) };
     match thinking.r#type.as_deref() {
         Some("enabled") => {
-            let missing = || Fault::missing("thinking.enabled.budget_tokens");
+            let missing = || BodyProblem::missing("thinking.enabled.budget_tokens");
             Ok(Some(Mode::Budget(thinking.budget_tokens.ok_or_else(missing)?)))
         }
         Some("adaptive" | "between_tools") => Ok(Some(Mode::Adaptive)),
         Some("disabled") => Ok(Some(Mode::Off)),
         Some(other) => {
             let allowed = &["adaptive", "disabled", "enabled"];
-            Err(Fault::new("thinking.type", Problem::NotOneOf { found: other.to_owned(), allowed }))
+            Err(BodyProblem::new(
+                "thinking.type",
+                Problem::NotOneOf { found: other.to_owned(), allowed },
+            ))
         }
-        None => Err(Fault::missing("thinking.type")),
+        None => Err(BodyProblem::missing("thinking.type")),
     }
 }

@@ -1,7 +1,7 @@
 //! Anthropic's requests against the documented shapes and the service's own words.
 
 use super::*;
-use crate::llm::chat::{Caching, ErrorKind, Message, Part, Role, ToolResult, ToolUse};
+use crate::llm::chat::{Caching, ContentPart, ErrorKind, Message, Role, ToolResult, ToolUse};
 
 const FULL: &str = r#"{"model":"claude-opus-4-20250514","max_tokens":1024,"system":"Be brief.","messages":[{"role":"user","content":"What is q-learning?"},{"role":"assistant","content":[{"type":"text","text":"I look."},{"type":"tool_use","id":"toolu_01A","name":"search_v1","input":{"query":"q-learning", "top_k": 5}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01A","content":"found nothing","is_error":true}]}],"tools":[{"name":"search_v1","description":"Searches.","input_schema":{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}}],"tool_choice":{"type":"tool","name":"search_v1"},"temperature":0.1,"top_p":1.0,"stop_sequences":["END"],"metadata":{"user_id":"user_7"},"stream":true}"#;
 
@@ -9,12 +9,15 @@ fn full() -> ChatRequest {
     ChatRequest {
         system: Some("Be brief.".into()),
         messages: vec![
-            Message { role: Role::User, content: vec![Part::Text("What is q-learning?".into())] },
+            Message {
+                role: Role::User,
+                content: vec![ContentPart::Text("What is q-learning?".into())],
+            },
             Message {
                 role: Role::Assistant,
                 content: vec![
-                    Part::Text("I look.".into()),
-                    Part::ToolUse(ToolUse {
+                    ContentPart::Text("I look.".into()),
+                    ContentPart::ToolUse(ToolUse {
                         id: "toolu_01A".into(),
                         name: "search_v1".into(),
                         input: r#"{"query":"q-learning", "top_k": 5}"#.into(),
@@ -23,14 +26,14 @@ fn full() -> ChatRequest {
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult {
+                content: vec![ContentPart::ToolResult(ToolResult {
                     id: "toolu_01A".into(),
                     content: "found nothing".into(),
                     is_error: true,
                 })],
             },
         ],
-        tools: vec![Tool {
+        tools: vec![OfferedTool {
             name: "search_v1".into(),
             description: "Searches.".into(),
             schema:

@@ -2,7 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::llm::chat::{Caching, ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::chat::{
+    Caching, ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice,
+};
 use crate::llm::wire::raw::ObjectOut;
 use crate::llm::wire::sse::put;
 
@@ -82,21 +84,21 @@ struct MessageOut<'a> {
 }
 
 /// Plain words as a string, anything else as blocks.
-struct ContentOut<'a>(&'a [Part]);
+struct ContentOut<'a>(&'a [ContentPart]);
 
 impl Serialize for ContentOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             [] => serializer.serialize_str(""),
-            [Part::Text(text)] => serializer.serialize_str(text),
+            [ContentPart::Text(text)] => serializer.serialize_str(text),
             parts => serializer.collect_seq(parts.iter().map(|part| match part {
-                Part::Text(text) => BlockOut::Text { text },
-                Part::ToolUse(call) => BlockOut::ToolUse {
+                ContentPart::Text(text) => BlockOut::Text { text },
+                ContentPart::ToolUse(call) => BlockOut::ToolUse {
                     id: &call.id,
                     name: &call.name,
                     input: ObjectOut(&call.input),
                 },
-                Part::ToolResult(result) => BlockOut::ToolResult {
+                ContentPart::ToolResult(result) => BlockOut::ToolResult {
                     tool_use_id: &result.id,
                     content: &result.content,
                     is_error: result.is_error,
@@ -125,7 +127,7 @@ enum BlockOut<'a> {
     },
 }
 
-struct Tools<'a>(&'a [Tool]);
+struct Tools<'a>(&'a [OfferedTool]);
 
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

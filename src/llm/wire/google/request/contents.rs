@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{AnsweredIn, CallIn, ContentIn, ContentPartIn};
-use crate::llm::chat::{Message, Part, Role, ToolResult, ToolUse};
-use crate::llm::wire::body::{Fault, Obj};
+use crate::llm::chat::{ContentPart, Message, Role, ToolResult, ToolUse};
+use crate::llm::wire::body::{BodyProblem, Obj};
 use crate::llm::wire::raw::RawObject;
 
 /// A function call of the current turn that came back without its signature.
@@ -65,7 +65,7 @@ const MEDIA_TOKENS: u32 = 258;
 /// Reads the contents, counts the tokens of images and files, and finds the first function call of the current turn without a signature.
 pub(super) fn messages(
     all: Vec<Obj<ContentIn>>,
-) -> Result<(Vec<Message>, u32, Option<Unsigned>), Fault> {
+) -> Result<(Vec<Message>, u32, Option<Unsigned>), BodyProblem> {
     let mut media = 0_u32;
     let mut messages = Vec::with_capacity(all.len());
     let mut waiting = Waiting::default();
@@ -77,7 +77,7 @@ pub(super) fn messages(
             Some("model") => Role::Assistant,
             Some(_) => {
                 let words = "Please use a valid role: user, model.";
-                return Err(Fault::said(format!("contents.{i}.role"), words, None));
+                return Err(BodyProblem::said(format!("contents.{i}.role"), words, None));
             }
         };
         let parts = content.parts.unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn messages(
             let words = format!(
                 "* GenerateContentRequest.contents[{i}].parts: contents.parts must not be empty."
             );
-            return Err(Fault::said(format!("contents.{i}.parts"), words, None));
+            return Err(BodyProblem::said(format!("contents.{i}.parts"), words, None));
         }
         let asked_before = waiting.open;
         let mut made = Vec::with_capacity(parts.len());
@@ -107,12 +107,12 @@ pub(super) fn messages(
                     }
                     signed = true;
                     waiting.add(&call);
-                    made.push(Part::ToolUse(call));
+                    made.push(ContentPart::ToolUse(call));
                 }
                 ContentPartIn { function_response: Some(Obj(answered)), .. } => {
-                    made.push(Part::ToolResult(result(answered, &path, &mut waiting)?));
+                    made.push(ContentPart::ToolResult(result(answered, &path, &mut waiting)?));
                 }
-                ContentPartIn { text: Some(text), .. } => made.push(Part::Text(text)),
+                ContentPartIn { text: Some(text), .. } => made.push(ContentPart::Text(text)),
                 part if part.inline_data.0 || part.file_data.0 => {
                     media = media.saturating_add(MEDIA_TOKENS);
                 }
@@ -121,13 +121,13 @@ pub(super) fn messages(
                     let words = format!(
                         "* GenerateContentRequest.contents[{i}].parts[{j}].data: required oneof field 'data' must have one initialized field"
                     );
-                    return Err(Fault::said(path, words, None));
+                    return Err(BodyProblem::said(path, words, None));
                 }
             }
         }
-        let results = made.iter().any(|part| matches!(part, Part::ToolResult(_)));
+        let results = made.iter().any(|part| matches!(part, ContentPart::ToolResult(_)));
         if asked_before > 0 && (!results || role == Role::Assistant) {
-            return Err(Fault::said(format!("contents.{i}"), UNANSWERED, None));
+            return Err(BodyProblem::said(format!("contents.{i}"), UNANSWERED, None));
         }
         if role == Role::User && !results {
             // A new turn: what came before it needs no signature any more.
@@ -136,14 +136,14 @@ pub(super) fn messages(
         messages.push(Message { role, content: made });
     }
     if waiting.open > 0 {
-        return Err(Fault::said("contents", UNANSWERED, None));
+        return Err(BodyProblem::said("contents", UNANSWERED, None));
     }
     Ok((messages, media, unsigned))
 }
 
-fn called(call: CallIn, path: &str, before: usize) -> Result<ToolUse, Fault> {
+fn called(call: CallIn, path: &str, before: usize) -> Result<ToolUse, BodyProblem> {
     let name = call.name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Fault::missing(format!("{path}.functionCall.name")))?;
+    let name = name.ok_or_else(|| BodyProblem::missing(format!("{path}.functionCall.name")))?;
     Ok(ToolUse {
         // Older models and clients give calls no ids.
         id: call.id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{before}")),
@@ -152,12 +152,16 @@ fn called(call: CallIn, path: &str, before: usize) -> Result<ToolUse, Fault> {
     })
 }
 
-fn result(answered: AnsweredIn, path: &str, waiting: &mut Waiting) -> Result<ToolResult, Fault> {
+fn result(
+    answered: AnsweredIn,
+    path: &str,
+    waiting: &mut Waiting,
+) -> Result<ToolResult, BodyProblem> {
     let name = answered.name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Fault::missing(format!("{path}.functionResponse.name")))?;
+    let name = name.ok_or_else(|| BodyProblem::missing(format!("{path}.functionResponse.name")))?;
     let id = answered.id.as_deref().filter(|id| !id.is_empty());
     let Some(id) = waiting.answer(id, &name) else {
-        return Err(Fault::said(format!("{path}.functionResponse"), UNASKED, None));
+        return Err(BodyProblem::said(format!("{path}.functionResponse"), UNASKED, None));
     };
     let text = answered.response.map_or_else(|| "{}".to_owned(), |RawObject(text)| text);
     let (content, is_error) = words(&text).unwrap_or((text, false));
@@ -182,12 +186,12 @@ fn words(response: &str) -> Option<(String, bool)> {
 }
 
 /// The words of content that may hold nothing else, its parts joined by line breaks.
-pub(in crate::llm::wire::google) fn texts(content: ContentIn) -> Result<String, Fault> {
+pub(in crate::llm::wire::google) fn texts(content: ContentIn) -> Result<String, BodyProblem> {
     let mut all = Vec::new();
     for (j, Obj(part)) in content.parts.into_iter().flatten().enumerate() {
         let words = "* GenerateContentRequest.system_instruction: only text is supported";
         let path = format!("systemInstruction.parts.{j}");
-        all.push(part.text.ok_or_else(|| Fault::said(path, words, None))?);
+        all.push(part.text.ok_or_else(|| BodyProblem::said(path, words, None))?);
     }
     Ok(all.join("\n"))
 }

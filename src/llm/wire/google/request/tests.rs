@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::llm::chat::{ChatError, ChatRequest, Output, Part, ToolChoice};
+use crate::llm::chat::{ChatError, ChatRequest, ContentPart, Output, ToolChoice};
 use crate::llm::wire::google::GOOGLE;
 
 fn read(model: &str, body: &Value) -> Result<ChatRequest, ChatError> {
@@ -183,7 +183,9 @@ fn calls_are_answered_by_id_or_by_name_and_in_number() {
         let parts = request.messages.into_iter().flat_map(|message| message.content);
         parts
             .filter_map(|part| match part {
-                Part::ToolResult(result) => Some(format!("{}={}", result.id, result.content)),
+                ContentPart::ToolResult(result) => {
+                    Some(format!("{}={}", result.id, result.content))
+                }
                 _ => None,
             })
             .collect()

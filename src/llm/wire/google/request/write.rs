@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::model::signs;
-use crate::llm::chat::{ChatRequest, Message, Output, Part, Role, Tool, ToolChoice};
+use crate::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Output, Role, ToolChoice};
 use crate::llm::families::find;
 use crate::llm::wire::google::families::FAMILIES;
 use crate::llm::wire::raw::ObjectOut;
@@ -44,7 +44,7 @@ impl Serialize for Contents<'_> {
         // A result names its function, which stands in the call.
         let names: BTreeMap<&str, &str> = parts
             .filter_map(|part| match part {
-                Part::ToolUse(call) => Some((call.id.as_str(), call.name.as_str())),
+                ContentPart::ToolUse(call) => Some((call.id.as_str(), call.name.as_str())),
                 _ => None,
             })
             .collect();
@@ -65,7 +65,7 @@ struct ContentOut<'a> {
 }
 
 struct Parts<'a> {
-    parts: &'a [Part],
+    parts: &'a [ContentPart],
     names: &'a BTreeMap<&'a str, &'a str>,
     signs: bool,
 }
@@ -76,8 +76,8 @@ impl Serialize for Parts<'_> {
             return serializer.collect_seq([PartOut::text("")]);
         }
         serializer.collect_seq(self.parts.iter().map(|part| match part {
-            Part::Text(text) => PartOut::text(text),
-            Part::ToolUse(call) => PartOut {
+            ContentPart::Text(text) => PartOut::text(text),
+            ContentPart::ToolUse(call) => PartOut {
                 function_call: Some(CallOut {
                     id: &call.id,
                     name: &call.name,
@@ -86,7 +86,7 @@ impl Serialize for Parts<'_> {
                 thought_signature: self.signs.then_some(NO_SIGNATURE),
                 ..PartOut::default()
             },
-            Part::ToolResult(result) => {
+            ContentPart::ToolResult(result) => {
                 let text = Some(result.content.as_str());
                 PartOut {
                     function_response: Some(AnsweredOut {
@@ -151,7 +151,7 @@ struct ToolsOut<'a> {
     function_declarations: Functions<'a>,
 }
 
-struct Functions<'a>(&'a [Tool]);
+struct Functions<'a>(&'a [OfferedTool]);
 
 impl Serialize for Functions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,21 +2,21 @@
 
 use super::*;
 use crate::llm::chat::{
-    Block, Message, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage,
+    Block, ContentPart, Message, OfferedTool, Role, Stop, ToolChoice, ToolResult, ToolUse, Usage,
 };
 
 /// What langchain-mistralai sends for structured output, with a tool's result before it.
 const FULL: &str = r#"{"model":"mistral-small-latest","messages":[{"role":"system","content":"Find personal data."},{"role":"user","content":"I am Ann."},{"role":"assistant","content":"","tool_calls":[{"id":"a1B2c3D4e","type":"function","function":{"name":"lookup","arguments":"{}"}}]},{"role":"tool","content":"ok","name":"lookup","tool_call_id":"a1B2c3D4e"}],"tools":[{"type":"function","function":{"name":"PIIDetectionResponse","description":"Result.","parameters":{"type":"object","properties":{}}}}],"tool_choice":"any","max_tokens":200,"temperature":0.0,"top_p":1.0,"random_seed":3,"metadata":{"user_id":"user_7"},"stream":false}"#;
 
 fn full() -> ChatRequest {
-    let text = |role, text: &str| Message { role, content: vec![Part::Text(text.into())] };
+    let text = |role, text: &str| Message { role, content: vec![ContentPart::Text(text.into())] };
     ChatRequest {
         system: Some("Find personal data.".into()),
         messages: vec![
             text(Role::User, "I am Ann."),
             Message {
                 role: Role::Assistant,
-                content: vec![Part::ToolUse(ToolUse {
+                content: vec![ContentPart::ToolUse(ToolUse {
                     id: "a1B2c3D4e".into(),
                     name: "lookup".into(),
                     input: "{}".into(),
@@ -24,14 +24,14 @@ fn full() -> ChatRequest {
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult {
+                content: vec![ContentPart::ToolResult(ToolResult {
                     id: "a1B2c3D4e".into(),
                     content: "ok".into(),
                     is_error: false,
                 })],
             },
         ],
-        tools: vec![Tool {
+        tools: vec![OfferedTool {
             name: "PIIDetectionResponse".into(),
             description: "Result.".into(),
             schema: r#"{"type":"object","properties":{}}"#.into(),

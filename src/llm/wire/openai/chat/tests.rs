@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::llm::chat::{
-    Block, Message, Output, Part, Role, Stop, Tool, ToolChoice, ToolResult, ToolUse, Usage,
+    Block, ContentPart, Message, OfferedTool, Output, Role, Stop, ToolChoice, ToolResult, ToolUse,
+    Usage,
 };
 use crate::time::Duration;
 
@@ -12,10 +13,13 @@ fn full() -> ChatRequest {
     ChatRequest {
         system: Some("Be brief.".into()),
         messages: vec![
-            Message { role: Role::User, content: vec![Part::Text("What is q-learning?".into())] },
+            Message {
+                role: Role::User,
+                content: vec![ContentPart::Text("What is q-learning?".into())],
+            },
             Message {
                 role: Role::Assistant,
-                content: vec![Part::ToolUse(ToolUse {
+                content: vec![ContentPart::ToolUse(ToolUse {
                     id: "call_abc123".into(),
                     name: "search_v1".into(),
                     input: r#"{"query": "q-learning"}"#.into(),
@@ -23,14 +27,14 @@ fn full() -> ChatRequest {
             },
             Message {
                 role: Role::User,
-                content: vec![Part::ToolResult(ToolResult {
+                content: vec![ContentPart::ToolResult(ToolResult {
                     id: "call_abc123".into(),
                     content: "found it".into(),
                     is_error: false,
                 })],
             },
         ],
-        tools: vec![Tool {
+        tools: vec![OfferedTool {
             name: "search_v1".into(),
             description: "Searches.".into(),
             schema: r#"{"type":"object","properties":{},"required":[]}"#.into(),
