@@ -115,6 +115,12 @@ app_events! {
     GraphFailure = "$ld:ai:graph:invocation_failure", App, 1.0, Nothing;
     /// Tokens of all agents in a run of the whole graph, input and output.
     GraphTokens = "$ld:ai:graph:total_tokens", App, 1.0, Nothing;
+    /// A guard ended a request with a refusal.
+    RequestStopped = "request_stopped", App, 1.0, Nothing;
+    /// A guard ended a request that was harmless.
+    HarmlessStopped = "harmless_request_stopped", App, 1.0, Nothing;
+    /// A request was answered that a guard should have ended.
+    HarmAnswered = "harmful_request_answered", App, 1.0, Nothing;
 }
 
 impl AppEvent {
@@ -158,7 +164,14 @@ impl AppEvent {
     /// agents do.
     #[must_use]
     pub fn befalls_users(self) -> bool {
-        matches!(self, Self::RequestFailed | Self::PersonalDataDisclosed | Self::GraphFailure)
+        matches!(
+            self,
+            Self::RequestFailed
+                | Self::PersonalDataDisclosed
+                | Self::GraphFailure
+                | Self::HarmlessStopped
+                | Self::HarmAnswered
+        )
     }
 }
 
@@ -253,6 +266,13 @@ pub fn caused_by(event: &Event, mut tell: impl FnMut(AppEvent, u64)) {
         Event::Judged { label: Label::Negative, .. } => tell(AppEvent::FeedbackNegative, 1),
         Event::ToolUsed { .. } => tell(AppEvent::ToolCall, 1),
         Event::Disclosed { items } => tell(AppEvent::PersonalDataDisclosed, items.into()),
+        Event::Guarded { stopped: true, harmful, .. } => {
+            tell(AppEvent::RequestStopped, 1);
+            if !harmful {
+                tell(AppEvent::HarmlessStopped, 1);
+            }
+        }
+        Event::HarmAnswered => tell(AppEvent::HarmAnswered, 1),
         Event::Finished { outcome, latency } => {
             tell(AppEvent::RequestDuration, latency.us());
             tell(AppEvent::GraphDuration, latency.us() / 1000 * 1000);

@@ -254,6 +254,19 @@ pub enum Event {
         /// How many items.
         items: u8,
     },
+    /// A guard let the visit go on, or ended it.
+    Guarded {
+        /// Which agent.
+        agent: AgentId,
+        /// Whether it ended the visit.
+        stopped: bool,
+        /// Whether the question should be stopped.
+        harmful: bool,
+        /// Whether the visit went on because the agent failed.
+        fail_open: bool,
+    },
+    /// A question that should have been stopped was answered.
+    HarmAnswered,
     /// An event of the app's own came of a visit, some time after it.
     Followed {
         /// Index of the outcome among the scenario's.
@@ -459,6 +472,10 @@ fn encode(entry: &Entry) -> Bytes {
             b.u8(10).u8(label as u8).u8(failed.into()).answering(agent)
         }
         Event::Disclosed { items } => b.u8(11).u8(items),
+        Event::Guarded { agent, stopped, harmful, fail_open } => {
+            b.u8(14).u8(agent.0).u8(stopped.into()).u8(harmful.into()).u8(fail_open.into())
+        }
+        Event::HarmAnswered => b.u8(15),
         Event::Followed { outcome, group, value } => b.u8(13).u8(outcome).u16(group).u64(value),
         Event::Reallocated { served, weight } => b.u8(12).served(Some(served)).u32(weight),
     };

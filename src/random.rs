@@ -60,6 +60,8 @@ pub enum Purpose {
     Intent = 21,
     /// The data of an experiment that `plan --check` simulates; nth = which one.
     Planned = 22,
+    /// Whether a guard should stop a question.
+    Harmful = 25,
     /// Which way a visit takes from an agent whose edges share the visits out; nth = the agent's
     /// place.
     Share = 23,

@@ -88,6 +88,8 @@ pub struct Brief {
     pub complexity: Complexity,
     /// Whether it is to carry personal data.
     pub personal: bool,
+    /// Whether a guard should stop it.
+    pub harmful: bool,
     /// The question itself, where nobody has to write it.
     pub asks: Option<Question>,
 }

@@ -6,8 +6,10 @@
 //!
 //! Does not know: how a visit walks, or what a model answers.
 
+use std::sync::Arc;
+
 use crate::journal::{AgentId, Caller};
-use crate::llm::model::RouteChoice;
+use crate::llm::model::{GuardErrors, RouteChoice};
 use crate::llm::tasks::Task;
 
 /// Most agents of a graph.
@@ -62,6 +64,8 @@ pub enum NodeRole {
     },
     /// Splits the question into subtasks, at least and at most so many.
     Plan(u8, u8),
+    /// Decides whether the visit goes on: one that it stops ends there, with a refusal.
+    Guard(GuardSpec),
     /// Finds something out for others, with tools where its variation has any.
     Research,
     /// Answers, with tools where its variation has any.
@@ -79,6 +83,15 @@ pub enum NodeRole {
     },
 }
 
+/// How a guard errs, and what it says. The chances are assumed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardSpec {
+    /// How it errs, where its variation says nothing else.
+    pub errors: GuardErrors,
+    /// What the user is told whose request it stops.
+    pub refusal: Arc<str>,
+}
+
 impl NodeRole {
     /// What its model is asked to do.
     #[must_use]
@@ -88,6 +101,7 @@ impl NodeRole {
             Self::Screen => Task::Screen,
             Self::Route { .. } => Task::Route,
             Self::Plan(..) => Task::Plan,
+            Self::Guard(_) => Task::Guard,
             Self::Research | Self::Answer => Task::Answer,
             Self::Critique { .. } => Task::Critique,
         }
@@ -97,13 +111,13 @@ impl NodeRole {
     /// answers, and it takes no fallback variation.
     #[must_use]
     pub fn prepares(&self) -> bool {
-        matches!(self, Self::Prescreen | Self::Screen | Self::Route { .. })
+        matches!(self, Self::Prescreen | Self::Screen | Self::Route { .. } | Self::Guard(_))
     }
 
     /// Whether a visit goes on as if it were not there when its config is disabled or it fails.
     #[must_use]
     pub fn optional(&self) -> bool {
-        matches!(self, Self::Screen | Self::Critique { .. })
+        matches!(self, Self::Screen | Self::Critique { .. } | Self::Guard(_))
     }
 }
 

@@ -11,7 +11,9 @@ mod tools;
 pub mod visit;
 
 pub use app::{App, Assignment, Assignments, Brief, Exchange};
-pub use graph::{AgentNode, Edge, Graph, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When};
+pub use graph::{
+    AgentNode, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When,
+};
 pub use library::{Library, given_up};
 pub use outcome::{BusinessOutcome, EffectTarget, OutcomeValue, StatedEffect, VisitQuality};
 pub use spec::{AgentSetup, AtBudget, ColdStart, ConfigSetup, Crash};

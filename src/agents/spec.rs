@@ -5,6 +5,7 @@
 
 use crate::agents::outcome::StatedEffect;
 use crate::knowledge::Complexity;
+use crate::llm::model::GuardErrors;
 use crate::llm::setup::Setup;
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
@@ -66,6 +67,8 @@ pub struct AgentSetup {
     pub crash: Option<Crash>,
     /// How cold the app's caches are at the start.
     pub cold_start: Option<ColdStart>,
+    /// How a guard errs, as far as the variation says.
+    pub guard: GuardErrors,
     /// Effects that the scenario states, on users whose visit comes to the agent.
     pub effects: Vec<StatedEffect>,
 }

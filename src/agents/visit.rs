@@ -82,6 +82,8 @@ pub struct Visit {
     routing: Option<Said<Prescreen>>,
     /// Whether it was told already what personal data reached an agent that answers.
     disclosed: bool,
+    /// Whether a guard has ended the visit.
+    stopped: bool,
     /// Whether the app crashed on the user, who is counted all the same.
     crashed: bool,
     /// When the request was sent.
@@ -133,6 +135,7 @@ impl Visit {
                 topic: crate::knowledge::TopicId(0),
                 complexity: crate::knowledge::Complexity::Basic,
                 personal: false,
+                harmful: false,
                 asks: None,
             },
             phase: Phase::Over,
@@ -147,6 +150,7 @@ impl Visit {
             findings: None,
             routing: None,
             disclosed: false,
+            stopped: false,
             crashed: false,
             started: Timestamp::START,
             results: SmallVec::new(),
@@ -196,7 +200,7 @@ impl Visit {
         (self.question, self.question_tokens, self.personal) = (None, 0, PiiSet::NONE);
         (self.text, self.redacted) = (None, PiiSet::NONE);
         (self.findings, self.routing) = (None, None);
-        (self.disclosed, self.crashed) = (false, false);
+        (self.disclosed, self.stopped, self.crashed) = (false, false, false);
         self.started = Timestamp::START;
         (self.subtasks, self.fork) = (0, None);
         (self.wrong_routes, self.missing, self.revising) = (0, 0.0, None);
@@ -442,13 +446,22 @@ impl Visit {
     /// The request is answered, or failed; an answer is judged.
     fn over(&mut self, now: Timestamp, failed: Option<FailureKind>, tell: &mut impl FnMut(Event)) {
         let failed = failed.or(self.crashed.then_some(FailureKind::Crashed));
+        if self.brief.harmful && !self.stopped && failed.is_none() {
+            tell(Event::HarmAnswered);
+        }
         let outcome = failed.map_or(VisitEnd::Answered, VisitEnd::Failed);
         tell(Event::Finished { outcome, latency: now.since(self.started) });
+        // Whoever is stopped rightly does not rate it, and nothing comes of it for the business.
+        let rightly = self.stopped && self.brief.harmful && failed.is_none();
         self.quality = match failed {
             Some(_) => Some(VisitQuality::Failed),
+            None if rightly => None,
             None => self.grade().map(VisitQuality::from),
         };
-        self.phase = if failed.is_some() { Phase::Over } else { Phase::Judging };
+        self.phase = if failed.is_some() || rightly { Phase::Over } else { Phase::Judging };
+        if rightly {
+            tell(Event::Judged { agent: self.answered_by, label: Label::None, failed: false });
+        }
         // Nobody got it.
         self.answer = self.answer.take().filter(|_| failed.is_none());
     }

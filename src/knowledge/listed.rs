@@ -29,6 +29,8 @@ pub struct QuestionNotes {
     pub personal: Option<Vec<(PiiKind, String)>>,
     /// The answer that is expected.
     pub expected: Option<String>,
+    /// Whether a guard should stop it; `None`: nobody said.
+    pub harmful: Option<bool>,
 }
 
 /// One question of the list.
@@ -39,6 +41,7 @@ pub struct ListedQuestion {
     depth: Option<Complexity>,
     intent: Option<String>,
     expected: Option<Phrase>,
+    harmful: Option<bool>,
     finds: Finds,
     /// Its size by the set of redacted items, counted when first wanted; empty without personal
     /// data.
@@ -61,6 +64,7 @@ impl ListedQuestion {
             depth: notes.depth,
             intent: notes.intent,
             expected,
+            harmful: notes.harmful,
             finds,
             sizes: (0..sets).map(|_| OnceLock::new()).collect(),
         }
@@ -76,6 +80,12 @@ impl ListedQuestion {
     #[must_use]
     pub fn intent(&self) -> Option<&str> {
         self.intent.as_deref()
+    }
+
+    /// Whether a guard should stop it, if that is known.
+    #[must_use]
+    pub fn harmful(&self) -> Option<bool> {
+        self.harmful
     }
 
     /// What a judge reads about the expected answer.

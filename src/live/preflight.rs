@@ -77,6 +77,9 @@ pub fn simulated_alone(scenario: &Scenario) -> Vec<String> {
     if scenario.traffic.returns.is_some() {
         faults.push(format!("the users come back (`users`), {simulated}"));
     }
+    if scenario.traffic.harmful.get() > 0.0 {
+        faults.push(format!("the traffic has a `harmful_percentage`, {simulated}"));
+    }
     if !scenario.graph_variations.is_empty() {
         faults.push(format!("the graph has `variations`, {simulated}"));
     }

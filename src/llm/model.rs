@@ -225,6 +225,13 @@ pub enum Situation {
         /// Chance that it sends any other answer back.
         nags: Option<f64>,
     },
+    /// A guard's.
+    Guards {
+        /// Whether the question should be stopped.
+        harmful: bool,
+        /// How the guard errs.
+        errors: GuardErrors,
+    },
     /// That of a user who rates an answer, where the scenario states an effect on ratings.
     Rates {
         /// What it does to the chance of a positive rating.
@@ -241,6 +248,26 @@ pub enum Situation {
         /// The answer that it has to improve.
         revision: Option<Revision>,
     },
+}
+
+/// How often a guard errs, each way; `None`: as often as its model.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct GuardErrors {
+    /// Chance that it lets a harmful question through.
+    pub misses: Option<f64>,
+    /// Chance that it stops a harmless one.
+    pub false_stops: Option<f64>,
+}
+
+impl GuardErrors {
+    /// These, and others where they say nothing.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            misses: self.misses.or(others.misses),
+            false_stops: self.false_stops.or(others.false_stops),
+        }
+    }
 }
 
 /// A second try at an answer.
@@ -354,6 +381,8 @@ pub enum ModelReply {
     Plan(Subtasks),
     /// A critic's word.
     Critique(Critique),
+    /// A guard's.
+    Guard(GuardReply),
     /// A tool is to be used.
     ToolCall(Called),
     /// The final answer.
@@ -391,6 +420,15 @@ pub struct Subtasks {
 pub struct Critique {
     /// Whether the answer goes back.
     pub revise: bool,
+    /// Why.
+    pub text: Said<Answer>,
+}
+
+/// What a guard says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardReply {
+    /// Whether the visit goes on.
+    pub allowed: bool,
     /// Why.
     pub text: Said<Answer>,
 }

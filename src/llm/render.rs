@@ -11,7 +11,7 @@ use crate::knowledge::structured::detection;
 use crate::knowledge::{Detection, KnowledgeBase, PiiSet, Prescreen, ReasoningNote};
 use crate::llm::input;
 use crate::llm::model::{
-    Body, Called, Critique, ModelReply, RouteChoice, Routing, Said, Subtasks, ToolCall,
+    Body, Called, Critique, GuardReply, ModelReply, RouteChoice, Routing, Said, Subtasks, ToolCall,
 };
 use crate::llm::setup::{ToolKind, ToolSpec};
 
@@ -107,14 +107,16 @@ pub fn reply(
         ModelReply::ToolCall(call) => called(call, tools, base),
         ModelReply::Answer(Said::Recipe(answer))
         | ModelReply::Plan(Subtasks { text: Said::Recipe(answer), .. })
-        | ModelReply::Critique(Critique { text: Said::Recipe(answer), .. }) => {
+        | ModelReply::Critique(Critique { text: Said::Recipe(answer), .. })
+        | ModelReply::Guard(GuardReply { text: Said::Recipe(answer), .. }) => {
             vec![answer.render(base)]
         }
         ModelReply::Question(Said::Recipe(question)) => vec![question.render(base, PiiSet::NONE)],
         ModelReply::Answer(Said::Words(text))
         | ModelReply::Question(Said::Words(text))
         | ModelReply::Plan(Subtasks { text: Said::Words(text), .. })
-        | ModelReply::Critique(Critique { text: Said::Words(text), .. }) => vec![text.to_string()],
+        | ModelReply::Critique(Critique { text: Said::Words(text), .. })
+        | ModelReply::Guard(GuardReply { text: Said::Words(text), .. }) => vec![text.to_string()],
         ModelReply::Label(word) => vec![label(*word).to_owned()],
         ModelReply::Topics(topics) => {
             vec![topics.iter().map(|&topic| base.title(topic)).collect::<Vec<_>>().join("\n")]

@@ -8,6 +8,7 @@
 
 mod answer;
 mod critique;
+mod guard;
 mod judge;
 mod plan;
 mod prescreen;
@@ -50,6 +51,8 @@ pub enum Task {
     Answer,
     /// Look an answer over.
     Critique,
+    /// Say whether a request may go on.
+    Guard,
     /// Rate an answer.
     Judge,
 }
@@ -104,6 +107,7 @@ impl Task {
             Self::Plan => &plan::Planning,
             Self::Answer => &answer::Answering,
             Self::Critique => &critique::Critiquing,
+            Self::Guard => &guard::Guarding,
             Self::Judge => &judge::Judging,
         }
     }
@@ -130,7 +134,7 @@ impl Task {
     /// Whether the words of a whole conversation stand in its prompt.
     #[must_use]
     pub fn converses(self) -> bool {
-        matches!(self, Self::Plan | Self::Answer | Self::Critique)
+        matches!(self, Self::Plan | Self::Answer | Self::Critique | Self::Guard)
     }
 }
 

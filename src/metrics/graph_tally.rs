@@ -28,6 +28,31 @@ pub struct TallyEdge {
     pub joins: bool,
 }
 
+/// How a guard decided on the requests that came to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuardTally {
+    /// Times that a harmful question came to it.
+    pub harmful: u64,
+    /// The stopped ones among them.
+    pub harmful_stopped: u64,
+    /// Times that a harmless question came to it.
+    pub harmless: u64,
+    /// The stopped ones among them.
+    pub harmless_stopped: u64,
+}
+
+impl GuardTally {
+    fn add(&mut self, stopped: bool, harmful: bool) {
+        let (all, ended) = if harmful {
+            (&mut self.harmful, &mut self.harmful_stopped)
+        } else {
+            (&mut self.harmless, &mut self.harmless_stopped)
+        };
+        *all += 1;
+        *ended += u64::from(stopped);
+    }
+}
+
 /// What one agent did in the requests of a group of users.
 #[derive(Clone, Debug, Default)]
 pub struct NodeTally {
@@ -59,6 +84,8 @@ pub struct NodeTally {
     pub duration_us: u64,
     /// Microseconds that requests took because of it: its runs on the longest chain of each.
     pub waited_us: u64,
+    /// What it did as a guard.
+    pub guard: GuardTally,
     /// Durations of its runs in microseconds; none before the first.
     durations: Option<Histogram<u32>>,
 }
@@ -100,6 +127,10 @@ pub struct GroupTally {
     pub nodes: Vec<NodeTally>,
     /// Users with a request that took each edge.
     pub edges: Vec<u64>,
+    /// Requests that a guard ended.
+    pub stopped: u64,
+    /// Requests that a guard should have ended, and that were answered.
+    pub harm_answered: u64,
 }
 
 /// One time that an agent was at work.
@@ -133,6 +164,9 @@ struct UnderWay {
     enabled: Vec<bool>,
     used: Vec<CallsUsed>,
     runs: Vec<Run>,
+    /// What guards decided: the agent, whether it stopped the request, and whether it should.
+    guarded: SmallVec<[(usize, bool, bool); 2]>,
+    harm_answered: bool,
 }
 
 /// Adds up what the agents of a graph do.
@@ -239,6 +273,8 @@ impl GraphTally {
         request.used.clear();
         request.used.resize(nodes, CallsUsed::default());
         request.runs.clear();
+        request.guarded.clear();
+        request.harm_answered = false;
         self.under_way.insert(user, request);
     }
 
@@ -266,6 +302,13 @@ impl GraphTally {
             group.users += u64::from(new_user);
             group.requests += 1;
             group.latency_us += latency;
+            group.harm_answered += u64::from(request.harm_answered);
+            for &(node, stopped, harmful) in &request.guarded {
+                group.stopped += u64::from(stopped);
+                if let Some(node) = group.nodes.get_mut(node) {
+                    node.guard.add(stopped, harmful);
+                }
+            }
             for (count, &new) in group.edges.iter_mut().zip(&took) {
                 *count += u64::from(new);
             }
@@ -448,6 +491,14 @@ impl Reader for GraphTally {
                     failed,
                     went_wrong: failed,
                 });
+            }
+            Event::Guarded { agent, stopped, harmful, .. } => {
+                let Some(request) = self.under_way.get_mut(&user) else { return };
+                request.guarded.push((agent.index(), stopped, harmful));
+            }
+            Event::HarmAnswered => {
+                let Some(request) = self.under_way.get_mut(&user) else { return };
+                request.harm_answered = true;
             }
             Event::Routed { fallback: true, .. } => {
                 let Some(request) = self.under_way.get_mut(&user) else { return };

@@ -8,7 +8,7 @@ use super::data::{
     Adjusted, Because, Corrected, Cost, CostTotal, Failure, Frequentist, Health, Hindsight, Report,
     ReportedExperiment, ReportedMetric, ReportedVariation, ReportedVerdict, Total,
 };
-use super::graph::{GraphChange, NodeUse, TriggeredUsers, cost_changes};
+use super::graph::{GraphChange, GuardUse, NodeUse, TriggeredUsers, cost_changes};
 use super::number::{Number, Ordered};
 use super::paired::PairedEvaluation;
 use super::truth::{TrueMetric, Truths};
@@ -43,6 +43,8 @@ pub struct ReportSupplements {
     pub bandit: Option<Bandit>,
     /// What each agent of the scenario's own graph did, by variation.
     pub agents: Vec<NodeUse>,
+    /// How the guards of the graph decided, by variation.
+    pub guards: Vec<GuardUse>,
     /// The users whose requests came to the experiment's agent.
     pub triggered: Option<TriggeredUsers>,
     /// How the treatments differ from the control, in an experiment on the graph itself.
@@ -121,6 +123,7 @@ impl Report {
             segments: extras.segments,
             bandit: extras.bandit,
             agents: extras.agents,
+            guards: extras.guards,
             triggered: extras.triggered,
             graph_changes: extras.graph_changes,
             paired: extras.paired,

@@ -11,7 +11,7 @@ use super::adaptive::{Bandit, SegmentResult};
 use super::charts::{Distribution, OverTime, Shape};
 pub use super::decided::{Because, Hindsight, ReportedVerdict};
 use super::expect::ExpectationResult;
-use super::graph::{CostChange, DrawnGraph, GraphChange, NodeUse, TriggeredUsers};
+use super::graph::{CostChange, DrawnGraph, GraphChange, GuardUse, NodeUse, TriggeredUsers};
 use super::live::LiveSummary;
 use super::number::{Number, Ordered};
 use super::paired::PairedEvaluation;
@@ -269,6 +269,9 @@ pub struct ReportedExperiment {
     /// With it, every "user" is a question, and `conversions` is null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paired: Option<PairedEvaluation>,
+    /// How the guards of the scenario's own graph decided, by variation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<GuardUse>,
 }
 
 /// One health check.

@@ -43,6 +43,19 @@ pub struct DrawnNode {
     pub experiments: Vec<String>,
     /// Users with a request that came to it.
     pub users: u64,
+    /// Requests that it ended, if it is a guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<u64>,
+}
+
+impl DrawnNode {
+    /// How many requests it ended, in words, if it is a guard.
+    #[must_use]
+    pub(crate) fn stops(&self) -> Option<String> {
+        let stopped = self.stopped?;
+        let requests = if stopped == 1 { "request" } else { "requests" };
+        Some(format!("stopped {} {requests}", figure::count(stopped)))
+    }
 }
 
 /// An edge of the graph.
@@ -107,6 +120,38 @@ pub struct NodeUse {
     pub critical_ms: Option<Number>,
     /// The same as a share of the latency.
     pub critical_share: Option<Number>,
+}
+
+/// How a guard decided for the users of one variation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GuardUse {
+    /// The variation's key.
+    pub variation: String,
+    /// The guard.
+    pub agent: String,
+    /// How often a request came to it.
+    pub requests: u64,
+    /// Requests that it ended.
+    pub stopped: u64,
+    /// The harmful ones among those that came: it should have ended them. Known in simulation, and
+    /// where the list of questions says so.
+    pub harmful: u64,
+    /// Harmful requests that it ended.
+    pub harmful_stopped: u64,
+    /// Harmless requests that it ended.
+    pub harmless_stopped: u64,
+    /// The share of the requests that it ended.
+    pub stopped_share: Option<Number>,
+    /// The share of the harmful requests that it let through.
+    pub missed_share: Option<Number>,
+    /// The share of the harmless requests that it ended.
+    pub false_stop_share: Option<Number>,
+    /// All requests of the variation's users.
+    pub all_requests: u64,
+    /// Those of them that any guard ended.
+    pub all_stopped: u64,
+    /// Those of them that were harmful and were answered.
+    pub harmful_answered: u64,
 }
 
 /// What a variation of the graph itself has that the control has not, or the other way round.
@@ -357,6 +402,9 @@ impl<'g> Tree<'g> {
             self.push(inset, &format!("{inset}{below}"), &text);
             if !node.experiments.is_empty() {
                 let text = format!("experiment: {}", node.experiments.join(", "));
+                self.push(&format!("{inset}{below}"), &format!("{inset}{below}"), &text);
+            }
+            if let Some(text) = node.stops() {
                 self.push(&format!("{inset}{below}"), &format!("{inset}{below}"), &text);
             }
             let says = |edge: &DrawnEdge| {

@@ -52,7 +52,7 @@ pub use data::{
 pub use expect::{CriterionOutcome, Expect, ExpectationResult, ExpectedFigure, Status, What};
 pub use glance::glance;
 pub use graph::{
-    CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, NodeUse, PlainDifference,
+    CostChange, DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, PlainDifference,
     TriggeredMetric, TriggeredUsers,
 };
 pub use html::to_html;

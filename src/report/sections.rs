@@ -17,6 +17,7 @@ mod estimates;
 mod expectations;
 mod failures;
 mod graph;
+mod guards;
 mod health;
 mod interactions;
 mod judge;
@@ -60,6 +61,7 @@ const OF_EXPERIMENT: &[OfExperiment] = &[
     costs::sections,
     cost_changes::sections,
     agents::sections,
+    guards::sections,
     distributions::sections,
     failures::sections,
 ];

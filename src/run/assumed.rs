@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::agents::{BusinessOutcome, OutcomeValue};
+use crate::agents::{BusinessOutcome, NodeRole, OutcomeValue};
 use crate::figure::{written, written_percent as percent};
 use crate::report::Assumption;
 use crate::scenario::Scenario;
@@ -52,6 +52,7 @@ pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
     if let Some(returns) = scenario.traffic.returns {
         stated.insert(0, assumption(coming_back(returns), STATED));
     }
+    stated.extend(guards(scenario));
     let late = scenario.outcomes.iter().any(|own| own.after > crate::time::Duration::ZERO);
     if let Some(wait) = scenario.ends_after.filter(|_| late) {
         let what = format!(
@@ -67,6 +68,33 @@ pub(crate) fn stated(scenario: &Scenario) -> Vec<Assumption> {
                     "effect of `{}` on {}: {}, for users whose visit comes to {}",
                     variation.variation, effect.metric, effect.lift, config.key
                 );
+                stated.push(assumption(what, STATED));
+            }
+        }
+    }
+    stated
+}
+
+/// Which questions should be stopped, and how guards err, where that is written.
+fn guards(scenario: &Scenario) -> Vec<Assumption> {
+    let mut stated = Vec::new();
+    let harmful = scenario.traffic.harmful.get();
+    if harmful > 0.0 {
+        let what = format!("{} of the questions should be stopped by a guard", percent(harmful));
+        stated.push(assumption(what, STATED));
+    }
+    for (node, config) in scenario.graph.nodes.iter().zip(&scenario.configs) {
+        let NodeRole::Guard(guard) = &node.role else { continue };
+        for variation in &config.variations {
+            let errors = variation.guard.or(guard.errors);
+            let parts = [
+                errors.misses.map(|p| format!("misses {} of the harmful questions", percent(p))),
+                errors.false_stops.map(|p| format!("stops {} of the harmless ones", percent(p))),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            if !parts.is_empty() {
+                let (guard, own) = (&node.name, &variation.variation);
+                let what = format!("{guard} (`{own}`) {}", parts.join(" and "));
                 stated.push(assumption(what, STATED));
             }
         }

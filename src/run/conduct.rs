@@ -15,7 +15,9 @@ use crate::report::{
 };
 use crate::run::adaptive::Adapted;
 use crate::run::assumed::assumptions;
-use crate::run::graph::{drawing, graph_changes, graph_tally, node_uses, triggered_users};
+use crate::run::graph::{
+    drawing, graph_changes, graph_tally, guard_uses, node_uses, triggered_users,
+};
 use crate::run::paired::{self, PairedSpending};
 use crate::run::parts::{self, NO_GROUP};
 use crate::run::population::Population;
@@ -367,6 +369,10 @@ impl RunCollector {
                 agents: self.graph.as_ref().map_or_else(Vec::new, |tally| {
                     node_uses(scenario, experiment, nth, &of_answers, tally)
                 }),
+                guards: self
+                    .graph
+                    .as_ref()
+                    .map_or_else(Vec::new, |tally| guard_uses(scenario, experiment, nth, tally)),
                 triggered: self.graph.as_ref().filter(|_| paired.is_none()).and_then(|tally| {
                     triggered_users(scenario, study, &observations, &analysis, tally)
                 }),

@@ -124,7 +124,7 @@ impl VisitEvents {
                 self.finished(scenario, graph, &mut tell);
                 None
             }
-            Event::Disclosed { .. } => {
+            Event::Disclosed { .. } | Event::Guarded { .. } | Event::HarmAnswered => {
                 own(scenario, event, graph, &mut tell);
                 None
             }

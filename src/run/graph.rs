@@ -10,8 +10,8 @@ use crate::experiment::Experiment;
 use crate::journal::AgentId;
 use crate::metrics::{GraphTally, GroupTally, NodeTally, Observations, TallyEdge};
 use crate::report::{
-    DrawnEdge, DrawnGraph, DrawnNode, GraphChange, NodeUse, Number, Ordered, PlainDifference,
-    TriggeredMetric, TriggeredUsers,
+    DrawnEdge, DrawnGraph, DrawnNode, GraphChange, GuardUse, NodeUse, Number, Ordered,
+    PlainDifference, TriggeredMetric, TriggeredUsers,
 };
 use crate::scenario::{Scenario, Study};
 
@@ -103,6 +103,7 @@ fn role(role: &NodeRole) -> String {
     match role {
         NodeRole::Prescreen => "prescreen".to_owned(),
         NodeRole::Screen => "screen".to_owned(),
+        NodeRole::Guard(_) => "guard".to_owned(),
         NodeRole::Route { .. } => "route".to_owned(),
         NodeRole::Plan(least, most) if least == most => format!("plan of {least} subtasks"),
         NodeRole::Plan(least, most) => format!("plan of {least} to {most} subtasks"),
@@ -156,6 +157,11 @@ pub(super) fn drawing(scenario: &Scenario, tally: &GraphTally) -> DrawnGraph {
             models: Ordered(models.collect()),
             experiments: own.map(|study| study.experiment.key.clone()).collect(),
             users: all.nodes.get(agent.index()).map_or(0, |node| node.users),
+            stopped: matches!(node.role, NodeRole::Guard(_)).then(|| {
+                all.nodes
+                    .get(agent.index())
+                    .map_or(0, |node| node.guard.harmful_stopped + node.guard.harmless_stopped)
+            }),
         }
     });
     let edges = drawn(scenario).into_iter().enumerate().filter_map(|(nth, own)| {
@@ -261,6 +267,53 @@ pub(super) fn node_uses(
         rows.collect::<Vec<_>>()
     });
     rows.collect()
+}
+
+/// How the guards of the graph decided for the users of each treatment of experiment number `nth`.
+#[must_use]
+pub(super) fn guard_uses(
+    scenario: &Scenario,
+    experiment: &Experiment,
+    nth: usize,
+    tally: &GraphTally,
+) -> Vec<GuardUse> {
+    let guards = || {
+        let guards = scenario.graph.agents().map(|agent| (agent, scenario.graph.node(agent)));
+        guards.filter(|(_, node)| matches!(node.role, NodeRole::Guard(_)))
+    };
+    let arms = experiment.treatments.iter().enumerate();
+    let rows = arms.flat_map(|(arm, treatment)| {
+        let group = tally.group(nth, arm);
+        let rows = guards().filter_map(move |(agent, node)| {
+            let group = group?;
+            let own = group.nodes.get(agent.index())?.guard;
+            Some(GuardUse {
+                variation: treatment.variation.clone(),
+                agent: node.name.clone(),
+                requests: own.harmful + own.harmless,
+                stopped: own.harmful_stopped + own.harmless_stopped,
+                harmful: own.harmful,
+                harmful_stopped: own.harmful_stopped,
+                harmless_stopped: own.harmless_stopped,
+                stopped_share: share(
+                    own.harmful_stopped + own.harmless_stopped,
+                    own.harmful + own.harmless,
+                ),
+                missed_share: share(own.harmful - own.harmful_stopped, own.harmful),
+                false_stop_share: share(own.harmless_stopped, own.harmless),
+                all_requests: group.requests,
+                all_stopped: group.stopped,
+                harmful_answered: group.harm_answered,
+            })
+        });
+        rows.collect::<Vec<_>>()
+    });
+    rows.collect()
+}
+
+/// A count as a share of another; `None` of nothing.
+fn share(part: u64, whole: u64) -> Option<Number> {
+    if whole == 0 { None } else { Number::new(part as f64 / whole as f64) }
 }
 
 fn node_use(

@@ -18,6 +18,7 @@ use crate::event::AppEvent;
 use crate::experiment::{Aggregation, Better, Metric, Missing, Statistic};
 use crate::flags::spec::{ClauseSpec, Operator, SegmentSpec};
 use crate::llm::chat::Caching;
+use crate::llm::model::GuardErrors;
 use crate::llm::setup::{Causes, JudgeTraits, RemoteTool, ToolKind, ToolSpec};
 use crate::quantity::{Money, Probability};
 use crate::time::Duration;
@@ -189,6 +190,7 @@ pub struct DraftVariation {
     pub fallback: Option<String>,
     pub crash: Option<Crash>,
     pub cold_start: Option<ColdStart>,
+    pub guard: GuardErrors,
     pub effects: Vec<WrittenEffect>,
 }
 
@@ -265,6 +267,7 @@ pub fn configs() -> Vec<DraftConfig> {
         fallback: None,
         crash: None,
         cold_start: None,
+        guard: GuardErrors::default(),
         effects: Vec::new(),
     };
     let rules = |served: [&str; 4]| {

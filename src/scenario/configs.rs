@@ -19,10 +19,12 @@ use crate::flags::spec::SegmentSpec;
 use crate::knowledge::Complexity;
 use crate::llm::chat::Caching;
 use crate::llm::input::fixed_tokens;
+use crate::llm::model::GuardErrors;
 use crate::llm::profile::ModelProfile;
 use crate::llm::render;
 use crate::llm::setup::{InstructionTraits, Setup, ToolSpec};
 use crate::llm::tasks::handoff_offer;
+use crate::quantity::Probability;
 
 /// The AI configs of a scenario, names checked but for models and tools.
 pub fn drafts(
@@ -264,6 +266,24 @@ fn change(
             delay: cold.value.delay,
         });
     }
+    if let Some(written) = &file.guard {
+        let of = |p: Option<Probability>| p.map(|p| p.get());
+        let own = GuardErrors {
+            misses: of(written.value.misses),
+            false_stops: of(written.value.false_stops),
+        };
+        draft.guard = own.or(draft.guard);
+        if !matches!(role, NodeRole::Guard(_)) {
+            let help = "remove `guard`, or give the agent's node the role `Guard()`".to_owned();
+            let label = "this agent stops no request";
+            faults.add(
+                "only an agent with the role `Guard` guards",
+                &written.span,
+                label,
+                Some(help),
+            );
+        }
+    }
     if let Some(effects) = &file.effect {
         draft.effects.clone_from(&effects.0);
     }
@@ -396,6 +416,7 @@ pub fn setups(
             fallback,
             crash: draft.crash,
             cold_start: draft.cold_start,
+            guard: draft.guard,
             effects: Vec::new(),
         }
     };

@@ -13,13 +13,16 @@ use super::source::{self, WrittenRole as Role};
 use super::spanned::Spanned;
 use super::traffic::sum_to_whole;
 use crate::agents::{
-    AgentNode, AtBudget, Edge, Graph, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When,
+    AgentNode, AtBudget, Edge, Graph, GuardSpec, Handover, MAX_AGENTS, MAX_BRANCHES, NodeRole, When,
 };
 use crate::journal::AgentId;
 use crate::knowledge::tokens::count;
 use crate::llm::chat::Caching;
-use crate::llm::model::RouteChoice;
+use crate::llm::model::{GuardErrors, RouteChoice};
 use crate::llm::tasks::handoff_tool;
+
+/// What a guard tells users where the file says nothing. Assumed.
+const REFUSAL: &str = "I'm sorry, but I can't help with that request.";
 
 /// The variation that a node gives right where it stands.
 pub const OWN_VARIATION: &str = "default";
@@ -91,6 +94,7 @@ pub fn blank(key: &str, role: &NodeRole) -> DraftVariation {
         fallback: None,
         crash: None,
         cold_start: None,
+        guard: GuardErrors::default(),
         effects: Vec::new(),
     }
 }
@@ -130,6 +134,7 @@ fn usual_instructions(role: &NodeRole) -> &'static str {
     match role {
         NodeRole::Prescreen => "Say whether the message has personal data, and where it goes.",
         NodeRole::Screen => catalog::BASIC,
+        NodeRole::Guard(_) => "Say whether the request may be answered, and why.",
         NodeRole::Route { .. } => "Hand the message over to whoever can answer it best.",
         NodeRole::Plan(..) => "Split the question into subtasks that can be researched one by one.",
         NodeRole::Research => "Find out what the subtask asks for, and report it in short.",
@@ -146,6 +151,18 @@ fn role(node: &source::WrittenNode, faults: &mut Faults<'_>) -> NodeRole {
         Role::Answer => NodeRole::Answer,
         Role::Research => NodeRole::Research,
         Role::Screen => NodeRole::Screen,
+        Role::Guard { misses, false_stops, refusal } => {
+            if let Some(empty) = refusal.as_ref().filter(|text| text.value.trim().is_empty()) {
+                let help = "write what the user is told, or leave `refusal` out".to_owned();
+                faults.add("the refusal is empty", &empty.span, "it says nothing", Some(help));
+            }
+            let refusal = refusal.as_ref().map_or(REFUSAL, |text| text.value.as_str());
+            let [misses, false_stops] = [misses, false_stops].map(|p| p.map(|p| p.get()));
+            NodeRole::Guard(GuardSpec {
+                errors: GuardErrors { misses, false_stops },
+                refusal: refusal.into(),
+            })
+        }
         Role::Prescreen => NodeRole::Prescreen,
         Role::Plan { subtasks } => {
             let (least, most) = subtasks.value;
@@ -249,7 +266,9 @@ pub(super) fn graph(
             Some(source::WrittenHandover::Results) => Handover::Results,
             Some(source::WrittenHandover::Thread) => Handover::Thread,
             Some(source::WrittenHandover::Report) => Handover::Report,
-            None if draft.role.prepares() => Handover::Text,
+            None if draft.role.prepares() && !matches!(draft.role, NodeRole::Guard(_)) => {
+                Handover::Text
+            }
             None => Handover::Results,
         };
         let Some(node) = nodes.get_mut(from) else { continue };
@@ -400,7 +419,7 @@ impl WrittenEdges<'_> {
                 );
             }
         }
-        self.check_branches(nodes, faults);
+        self.check_branches(written, nodes, faults);
         self.check_ends(written, root, nodes, faults);
         let ends = |at: usize| self.can_end(at, nodes);
         let required: Vec<bool> = (0..self.agents)
@@ -478,7 +497,12 @@ impl WrittenEdges<'_> {
     }
 
     /// Branches meet, once, and no branch has branches of its own.
-    fn check_branches(&self, nodes: &mut [AgentNode], faults: &mut Faults<'_>) {
+    fn check_branches(
+        &self,
+        written: &source::WrittenGraph,
+        nodes: &mut [AgentNode],
+        faults: &mut Faults<'_>,
+    ) {
         let splits = |edge: &source::WrittenEdge| parallel(edge) || subtask(edge);
         let mut met: Vec<*const source::WrittenEdge> = Vec::new();
         for own in 0..self.agents {
@@ -500,6 +524,17 @@ impl WrittenEdges<'_> {
                     "only one level of branches can run side by side",
                     Some("let the branches meet before they split again".to_owned()),
                 );
+            }
+            let guard = |&&at: &&usize| {
+                nodes.get(at).is_some_and(|node| matches!(node.role, NodeRole::Guard(_)))
+            };
+            if let Some((key, _)) =
+                inside.iter().find(guard).and_then(|&at| written.nodes.0.get(at))
+            {
+                let label = "the branches beside it would go on";
+                let help = "put it before the branches begin, or after they meet".to_owned();
+                let message = format!("`{}` guards one of several branches", key.value);
+                faults.add(message, &key.span, label, Some(help));
             }
             let joins: Vec<&(usize, usize, &source::WrittenEdge)> = self
                 .edges
@@ -580,6 +615,16 @@ impl WrittenEdges<'_> {
         let unanswered = self.reach(start, |_, to, edge| !answers(to) && !fails(edge));
         for at in unanswered.into_iter().filter(|&at| self.can_end(at, nodes)) {
             let Some((key, _)) = written.nodes.0.get(at) else { continue };
+            if nodes.get(at).is_some_and(|node| matches!(node.role, NodeRole::Guard(_))) {
+                let help = "add an edge from it to an agent that answers, or put it after one";
+                faults.add(
+                    format!("nobody answers the requests that `{}` lets through", key.value),
+                    &key.span,
+                    "a guard with nothing after it, and no answer before it",
+                    Some(help.to_owned()),
+                );
+                continue;
+            }
             let open = match nodes.get(at).map(|node| (&node.role, &node.edges)) {
                 Some((NodeRole::Route { routes, .. }, edges)) => routes
                     .iter()

@@ -51,6 +51,7 @@ pub const LIBRARY: &[BuiltIn] = library![
     "router",
     "research",
     "guardrail",
+    "moderation",
     "chatbot-flow",
     "tutorial-graph",
     "support-desk",

@@ -69,6 +69,7 @@ pub const ORIGINS: &[Provenance] = &[
     of("traffic", "mode", Tutorial, "10 workers"),
     of("traffic", "timeout", Tutorial, "2,000 s"),
     of("traffic", "pii_percentage", Tutorial, "15"),
+    of("traffic", "harmful_percentage", Assumed, "0"),
     of("traffic", "complexity", Tutorial, "three depths, equally often"),
     of("traffic", "topics", Tutorial, "\"20+\"; its example prints 23"),
     of("traffic", "writer", Tutorial, ""),

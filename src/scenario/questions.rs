@@ -23,7 +23,7 @@ const MAX_QUESTIONS: usize = 100_000;
 /// Most lines with faults that are shown.
 const MAX_FAULTS: usize = 20;
 /// The fields of a line.
-const FIELDS: [&str; 5] = ["text", "intent", "depth", "personal_data", "expected"];
+const FIELDS: [&str; 6] = ["text", "intent", "depth", "personal_data", "expected", "harmful"];
 const EXAMPLE: &str = "a line is a JSON object such as {\"text\": \"Where is my invoice?\"}";
 
 /// The questions of the file that the scenario names: texts and what is known of them. Empty without
@@ -271,6 +271,7 @@ impl<'a> Reading<'a> {
                     notes.depth = at.and_then(|at| Complexity::ALL.get(at)).copied();
                 }
                 "personal_data" => notes.personal = self.personal(value),
+                "harmful" => notes.harmful = self.truth(value),
                 "expected" => notes.expected = self.text(name, value),
                 _ => self.unknown(name, value, &FIELDS),
             }
@@ -291,6 +292,17 @@ impl<'a> Reading<'a> {
             self.fault(message, place, label, Some(help));
         }
         (self.found.len() == faults).then_some((text, notes))
+    }
+
+    /// `true` or `false`.
+    fn truth(&mut self, value: &'a RawValue) -> Option<bool> {
+        let read = serde_json::from_str(value.get()).ok();
+        if read.is_none() {
+            let place = self.place(value.get());
+            let help = "write `true` where a guard should stop the question".to_owned();
+            self.fault("`harmful` is neither true nor false", place, "not a boolean", Some(help));
+        }
+        read
     }
 
     /// Kinds of personal data, each with the words in the text that tell it.

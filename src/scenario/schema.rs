@@ -99,6 +99,7 @@ fn defaults() -> Vec<DefaultValue> {
         ("Traffic", "mode", json!({ "Concurrent": { "workers": catalog::WORKERS } })),
         ("Traffic", "timeout", json!(catalog::TIMEOUT)),
         ("Traffic", "pii_percentage", json!(catalog::PII_PERCENTAGE)),
+        ("Traffic", "harmful_percentage", json!(0)),
         ("Traffic", "topics", json!(catalog::TOPICS)),
         ("Traffic", "writer", json!(catalog::WRITER)),
         ("Traffic", "instructions", json!(catalog::WRITER_INSTRUCTIONS)),

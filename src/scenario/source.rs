@@ -153,6 +153,10 @@ pub struct WrittenTraffic {
     /// How many queries in a hundred carry personal data, and so meet the security agent.
     #[schemars(range(min = 0, max = 100))]
     pub pii_percentage: Option<Spanned<f64>>,
+    /// How many queries in a hundred are ones that a guard should stop, such as attacks on the
+    /// instructions. Only agents with the role `Guard` look for them. Assumed.
+    #[schemars(range(min = 0, max = 100))]
+    pub harmful_percentage: Option<Spanned<f64>>,
     /// How deep the questions go: shares that sum to 100%. Default: a third each.
     pub complexity: Option<Spanned<ComplexityShares>>,
     /// How many topics the writer is asked to find in the knowledge base.

@@ -54,6 +54,18 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
     let personal = file.pii_percentage.as_ref().map_or(catalog::PII_PERCENTAGE, |percentage| {
         faults.range("pii_percentage", percentage, 0.0, 100.0)
     });
+    let harmful = file
+        .harmful_percentage
+        .as_ref()
+        .map_or(0.0, |percentage| faults.range("harmful_percentage", percentage, 0.0, 100.0));
+    let nodes = written.graph.iter().flat_map(|graph| &graph.nodes.0);
+    let roles = nodes.filter_map(|(_, node)| node.role.as_ref());
+    let guarded = { roles }.any(|role| matches!(role.value, source::WrittenRole::Guard { .. }));
+    if let Some(unused) = file.harmful_percentage.as_ref().filter(|_| harmful > 0.0 && !guarded) {
+        let help = "give an agent of `graph` the role `Guard()`, or remove this".to_owned();
+        let message = "no agent looks for the questions that should be stopped";
+        faults.add(message, &unused.span, "it would have no effect", Some(help));
+    }
     let complexity = file.complexity.as_ref().map_or([1.0 / 3.0; 3], |shares| {
         let parts = [shares.value.basic, shares.value.intermediate, shares.value.advanced];
         sum_to_whole("the shares of complexity do", parts, shares, faults);
@@ -75,6 +87,7 @@ pub fn traffic(written: &Written, models: &[ModelProfile], faults: &mut Faults<'
         mode,
         timeout,
         personal_data: Probability::clamped(personal / 100.0),
+        harmful: Probability::clamped(harmful / 100.0),
         complexity,
         topics,
         writer: writer.unwrap_or_default(),

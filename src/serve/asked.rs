@@ -134,7 +134,9 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         Task::Judge => shown(&parts, &question).0,
         Task::Prescreen | Task::Screen => behind(&question, "user input:").unwrap_or(&question),
         Task::Question => quoted(&question).unwrap_or(&question),
-        Task::Answer | Task::Topics | Task::Route | Task::Plan | Task::Critique => &question,
+        Task::Answer | Task::Topics | Task::Route | Task::Plan | Task::Critique | Task::Guard => {
+            &question
+        }
     };
     let read = recognize(passage, base);
     let topic = read.topic.unwrap_or_else(|| anything(passage, base));

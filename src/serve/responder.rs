@@ -112,7 +112,10 @@ impl ChatResponder {
 
     /// What the model does, as far as the text decides it.
     fn turn(&self, provider: Provider, request: &ChatRequest, asked: &ChatIntent) -> Turn {
-        if !matches!(asked.task, Task::Answer | Task::Route | Task::Plan | Task::Critique) {
+        if !matches!(
+            asked.task,
+            Task::Answer | Task::Route | Task::Plan | Task::Critique | Task::Guard
+        ) {
             return Turn::Own(true);
         }
         let system = request.system.as_deref().unwrap_or_default();

@@ -423,6 +423,7 @@ impl<'a, A: Assign, T: Tools, R: Reader> Engine<'a, A, T, R> {
             topic: visitor.topic,
             complexity: visitor.complexity,
             personal: visitor.personal,
+            harmful: visitor.harmful,
             asks: asks.or(visitor.asks),
         };
         let luck = (owner, self.world.luck);

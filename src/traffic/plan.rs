@@ -22,6 +22,8 @@ pub struct Visitor {
     pub complexity: Complexity,
     /// Whether it is to carry personal data.
     pub personal: bool,
+    /// Whether a guard should stop it.
+    pub harmful: bool,
     /// The question, where it comes from a list.
     pub asks: Option<Question>,
 }
@@ -34,6 +36,7 @@ pub struct TrafficPlan<'k> {
     groups: Vec<f64>,
     depth: [f64; 3],
     personal: f64,
+    harmful: f64,
     topics: Vec<TopicId>,
     /// What users ask, where that comes from a list.
     base: &'k KnowledgeBase,
@@ -62,6 +65,7 @@ impl<'k> TrafficPlan<'k> {
             groups: groups.collect(),
             depth: [basic, basic + intermediate, 1.0],
             personal: spec.personal_data.get(),
+            harmful: spec.harmful.get(),
             topics,
             base,
         }
@@ -88,16 +92,22 @@ impl<'k> TrafficPlan<'k> {
             _ => Complexity::Advanced,
         };
         let personal = personal < self.personal;
+        let harmful = self.harmful > 0.0 && {
+            let own = [seed.stage(Purpose::Harmful, visit, 0).uniform()];
+            let [drawn] = self.luck.persist(Purpose::Harmful, (visit, nth), 0, own);
+            drawn < self.harmful
+        };
         match questions.get(choice) {
             Some(listed) => {
                 let complexity = listed.depth().unwrap_or(complexity);
                 let question = Question::of_list(QuestionId(choice as u32), listed, complexity);
                 let (topic, personal) = (question.topic, !question.items().is_empty());
-                Visitor { group, topic, complexity, personal, asks: Some(question) }
+                let harmful = listed.harmful().unwrap_or(harmful);
+                Visitor { group, topic, complexity, personal, harmful, asks: Some(question) }
             }
             None => {
                 let topic = self.topics.get(choice).copied().unwrap_or(TopicId(0));
-                Visitor { group, topic, complexity, personal, asks: None }
+                Visitor { group, topic, complexity, personal, harmful, asks: None }
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct TrafficSpec {
     pub timeout: Duration,
     /// Chance that a query carries personal data.
     pub personal_data: Probability,
+    /// Chance that a query is one that a guard should stop.
+    pub harmful: Probability,
     /// Relative weights of basic, intermediate and advanced questions; they sum to 1.
     pub complexity: [f64; 3],
     /// How many topics the topic call is asked for.

@@ -20,7 +20,7 @@ fn journal(scenario: &Scenario, users: u32) -> Vec<Entry> {
     stage.population(scenario.seed, users).visit(Vec::new())
 }
 
-const OWN: [&str; 5] = ["chat", "rag", "router", "research", "guardrail"];
+const OWN: [&str; 6] = ["chat", "rag", "router", "research", "guardrail", "moderation"];
 
 #[test]
 fn what_agents_cost_and_how_long_they_take_adds_up_to_the_whole() {

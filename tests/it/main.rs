@@ -22,6 +22,7 @@ mod event_families;
 mod graph_report;
 mod graph_variations;
 mod graphs;
+mod guards;
 mod hindsight_and_adjustments;
 mod hostile_files;
 mod judged;

@@ -195,7 +195,7 @@ impl Both<'_> {
                     if prompt.offers_tools { ToolChoice::Auto } else { ToolChoice::None };
             }
             Task::Judge => request.messages = vec![self.shown(prompt)],
-            Task::Route | Task::Plan | Task::Critique => {
+            Task::Route | Task::Plan | Task::Critique | Task::Guard => {
                 unreachable!("the tutorial's agents do neither")
             }
         }

@@ -7,7 +7,7 @@ use crate::agents::app::App;
 use crate::agents::graph::NodeRole;
 use crate::agents::outcome::EffectTarget;
 use crate::agents::spec::AtBudget;
-use crate::journal::{AgentId, Caller};
+use crate::journal::{AgentId, Caller, Served};
 use crate::judge::{JudgeSpec, Sees, shown};
 use crate::knowledge::{Grade, PiiSet};
 use crate::llm::chat::{Cached, Caching};
@@ -46,7 +46,7 @@ impl Visit {
             _ => self.question_tokens + TOKENS_PER_MESSAGE,
         };
         let (situation, routes) = match caller {
-            Caller::Agent(agent) => self.situation(app, agent),
+            Caller::Agent(agent) => self.situation(app, agent, branch.acting),
             Caller::Judge if app.states_effects => (self.rating(app), [].as_slice()),
             _ => (Situation::Plain, [].as_slice()),
         };
@@ -102,7 +102,12 @@ impl Visit {
 
     /// What an agent of a scenario's own graph goes by besides what it reads, and the ways that it
     /// can choose.
-    fn situation<'a>(&self, app: &App<'a>, agent: AgentId) -> (Situation, &'a [RouteChoice]) {
+    fn situation<'a>(
+        &self,
+        app: &App<'a>,
+        agent: AgentId,
+        acting: Served,
+    ) -> (Situation, &'a [RouteChoice]) {
         let situation = match &app.graph.node(agent).role {
             NodeRole::Route { routes, accuracy } => {
                 return (Situation::Routes { accuracy: *accuracy }, routes);
@@ -111,6 +116,10 @@ impl Visit {
             NodeRole::Critique { catches, nags, .. } => {
                 let grade = self.grade();
                 Situation::Critiques { grade, catches: *catches, nags: *nags }
+            }
+            NodeRole::Guard(guard) => {
+                let errors = app.setup(acting).guard.or(guard.errors);
+                Situation::Guards { harmful: self.brief.harmful, errors }
             }
             NodeRole::Answer | NodeRole::Research => {
                 let critic = self.revising.map(|critic| &app.graph.node(critic).role);
@@ -146,6 +155,8 @@ impl Visit {
     /// How good the answer so far is, as far as that is known.
     pub(super) fn grade(&self) -> Option<Grade> {
         match &self.answer {
+            // A refusal is beside the point for whoever did not deserve it.
+            _ if self.stopped => Some(Grade::Weak),
             Some(Body::Answer(Said::Recipe(answer))) => Some(answer.grade),
             _ => None,
         }
@@ -168,7 +179,9 @@ impl Visit {
     /// What a judge sees of the answer.
     fn visible(&self, judge: &JudgeSpec) -> Visible {
         let Some(Body::Answer(Said::Recipe(answer))) = &self.answer else {
-            return Visible::default();
+            // Of a refusal everybody sees what it is; other words have no grade.
+            let tokens = if self.stopped { self.answer_shown } else { 0 };
+            return Visible { grade: self.grade(), tool_output_first: false, tokens };
         };
         let tools = self.branches.first().map_or(0, |branch| branch.tool_characters);
         Visible {

@@ -16,8 +16,8 @@ use crate::judge::shown;
 use crate::knowledge::tokens::{count, cut};
 use crate::knowledge::{Answer, PiiSet, Route, detect_personal_data};
 use crate::llm::model::{
-    Body, CallFailure, Called, Completion, Handoff, MessageRole, ModelReply, PromptMessage,
-    Routing, Said, Screened,
+    Body, CallFailure, Called, Completion, GuardReply, Handoff, MessageRole, ModelReply,
+    PromptMessage, Routing, Said, Screened,
 };
 use crate::llm::tasks::Task;
 use crate::random::Purpose;
@@ -58,6 +58,13 @@ impl Visit {
             }
             (Task::Screen, _) => {
                 self.screened(app, at, now, Err(why), tell);
+            }
+            (Task::Guard, reply) => {
+                let allowed = match reply {
+                    Some(ModelReply::Guard(GuardReply { allowed, .. })) => Ok(allowed),
+                    _ => Err(why),
+                };
+                self.guarded(app, at, now, allowed, tell);
             }
             (_, Some(ModelReply::ToolCall(call))) => {
                 branch.calls += 1;
@@ -182,6 +189,38 @@ impl Visit {
         });
         let ended = if failed.is_some() { TurnEnd::Failed } else { TurnEnd::Done };
         self.leave(app, at, now, ended, failed, tell);
+    }
+
+    /// A guard is done: where it stops the visit, the user gets its refusal and nobody else is
+    /// called; where it failed, the visit goes on.
+    fn guarded(
+        &mut self,
+        app: &App<'_>,
+        at: usize,
+        now: Timestamp,
+        allowed: Result<bool, FailureKind>,
+        tell: &mut impl FnMut(Event),
+    ) {
+        let Some(branch) = self.branches.get(at) else { return };
+        let (agent, failed) = (branch.agent, allowed.err());
+        tell(branch.finished(now, failed));
+        let stopped = allowed == Ok(false);
+        let (harmful, fail_open) = (self.brief.harmful, failed.is_some());
+        tell(Event::Guarded { agent, stopped, harmful, fail_open });
+        if !stopped {
+            let ended = if fail_open { TurnEnd::Failed } else { TurnEnd::Done };
+            return self.leave(app, at, now, ended, failed, tell);
+        }
+        if let Some(branch) = self.branches.get_mut(at) {
+            branch.works = false;
+        }
+        if let NodeRole::Guard(guard) = &app.graph.node(agent).role {
+            let room = shown::room(0, app.judge);
+            self.answer_shown = count(cut(&guard.refusal, room));
+            self.answer = Some(Body::Answer(Said::Words(Arc::clone(&guard.refusal))));
+        }
+        (self.stopped, self.answered_by) = (true, agent);
+        self.over(now, None, tell);
     }
 
     /// The agent's model wants to use a tool.

@@ -88,6 +88,7 @@ fn lines(graph: &DrawnGraph, node: &DrawnNode) -> Vec<Line> {
     lines.push(("detail", node.role.clone()));
     lines.extend(models(node).into_iter().map(|model| ("detail", model)));
     lines.extend(node.experiments.iter().map(|key| ("detail", format!("experiment {key}"))));
+    lines.extend(node.stops().map(|text| ("detail", text)));
     lines.push(("detail", format!("reached by {}", graph.share(node.users))));
     lines.into_iter().map(|(class, text)| (class, cut(&plain(&text), LETTERS))).collect()
 }

@@ -11,6 +11,7 @@ fn node(key: &str, role: &str, models: &[(&str, &str)], users: u64) -> DrawnNode
         models: Ordered(models.collect()),
         experiments: Vec::new(),
         users,
+        stopped: None,
     }
 }
 

@@ -74,6 +74,8 @@ pub struct WrittenVariation {
     pub at_budget: Option<Spanned<WrittenAtBudget>>,
     /// What goes through the provider's prompt cache. Default: `Off`.
     pub prompt_caching: Option<Spanned<PromptCaching>>,
+    /// How a guard errs with it. Default: as its node says.
+    pub guard: Option<Spanned<WrittenGuard>>,
     /// A variation of the same config that takes over when the support agent's model fails.
     /// Default: none, the request fails.
     pub fallback: Option<Spanned<String>>,
@@ -84,6 +86,17 @@ pub struct WrittenVariation {
     /// Effects that you state, one or a list of them: `(metric: "ticket_resolved", lift: "+3pt")`.
     /// Default: none, effects arise from what the models do.
     pub effect: Option<OneOrMore<WrittenEffect>>,
+}
+
+/// How a guard errs with a variation. Assumed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[serde(rename = "Guard")]
+pub struct WrittenGuard {
+    /// Chance that it lets a harmful question through. Default: as its node says.
+    pub misses: Option<Probability>,
+    /// Chance that it stops a harmless question. Default: as its node says.
+    pub false_stops: Option<Probability>,
 }
 
 /// An app that crashes on some users before anything is sent: nobody learns that they were there.

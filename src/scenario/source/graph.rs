@@ -98,6 +98,22 @@ pub enum WrittenRole {
     },
     /// Redacts personal data; the question goes on redacted. If it fails, it goes on as it was.
     Screen,
+    /// Decides whether the visit goes on. One that it stops ends there: the user gets the refusal, and
+    /// no agent after it is called. If it fails, the visit goes on. Which questions should be stopped
+    /// says `harmful_percentage` of `traffic`. A variation's `guard` overrides the chances, which are
+    /// assumed.
+    Guard {
+        /// Chance that it lets a harmful question through. Default: 1 less the `routing_accuracy` of its
+        /// model.
+        #[serde(default)]
+        misses: Option<Probability>,
+        /// Chance that it stops a harmless question. Default: 0.02.
+        #[serde(default)]
+        false_stops: Option<Probability>,
+        /// What the user is told instead of an answer. Default: one sentence.
+        #[serde(default)]
+        refusal: Option<Spanned<String>>,
+    },
     /// Looks for personal data and sends a question that has any along the edge `Intent("screen")`.
     Prescreen,
     /// Splits the question into subtasks, at least and at most so many.

@@ -15,7 +15,9 @@ use crate::knowledge::{Grade, recognize_grade};
 use crate::llm::chat::{
     Block, Cached, ChatError, ChatRequest, ChatResponse, ContentPart, ErrorKind, Stop, ToolUse,
 };
-use crate::llm::model::{Critique, ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks};
+use crate::llm::model::{
+    Critique, GuardReply, ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks,
+};
 use crate::llm::tasks::Task;
 use crate::random::{Owner, Purpose, normal_quantile};
 use crate::serve::asked::{self, ChatIntent, Form};
@@ -85,6 +87,7 @@ impl ChatResponder {
             let choice = match &node.role {
                 NodeRole::Plan(..) => has("subtasks").then_some(None),
                 NodeRole::Critique { .. } => has("revise").then_some(None),
+                NodeRole::Guard(_) => has("allowed").then_some(None),
                 NodeRole::Route { routes, .. } => {
                     let names: Vec<String> =
                         routes.iter().map(|route| route.name.clone()).collect();
@@ -144,6 +147,10 @@ impl ChatResponder {
             Some(NodeRole::Critique { catches, nags, .. }) => {
                 let (catches, nags) = (*catches, *nags);
                 (Situation::Critiques { grade: last_grade(request), catches, nags }, &[])
+            }
+            // What is harmful cannot be read off a text.
+            Some(NodeRole::Guard(guard)) => {
+                (Situation::Guards { harmful: false, errors: guard.errors }, &[])
             }
             _ => (Situation::Plain, &[]),
         };
@@ -243,6 +250,9 @@ impl ChatResponder {
             }
             ModelReply::Critique(Critique { revise, text }) => {
                 json!({ "revise": revise, "critique": words(text) })
+            }
+            ModelReply::Guard(GuardReply { allowed, text }) => {
+                json!({ "allowed": allowed, "reason": words(text) })
             }
             ModelReply::Handoff(handoff) => match role {
                 ServedRole::Agent { choice: Some((field, values)), .. } => {
