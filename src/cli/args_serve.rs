@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::llm::wire::PROVIDERS;
 use crate::llm::wire::address::{is_address, is_loopback};
-use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::Repeat;
 use crate::time::Duration;
 
@@ -44,7 +44,7 @@ pub struct ServeArgs {
     /// With --record: the base address of a provider, such as openai=http://127.0.0.1:9000/v1.
     /// Default: the provider's own. Give the option once for each provider.
     #[arg(long, value_name = "PROVIDER=URL", requires = "record", value_parser = upstream)]
-    pub upstream: Vec<(Provider, String)>,
+    pub upstream: Vec<(String, String)>,
     /// On SIGTERM or Ctrl-C, write the report on what arrived to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -111,22 +111,17 @@ fn split_help() -> String {
     )
 }
 
-/// Reads the address of a provider.
-fn upstream(text: &str) -> Result<(Provider, String), String> {
+/// Reads the name of a provider and an address for it.
+fn upstream(text: &str) -> Result<(String, String), String> {
     let (name, url) = text.split_once('=').ok_or_else(|| {
         "expected PROVIDER=URL, such as openai=http://127.0.0.1:9000/v1".to_owned()
-    })?;
-    let provider = PROVIDERS.iter().find(|provider| provider.key == name).copied();
-    let known: Vec<&str> = PROVIDERS.iter().map(|provider| provider.key).collect();
-    let provider = provider.ok_or_else(|| {
-        format!("there is no provider `{name}`; expected one of: {}", known.join(", "))
     })?;
     if !is_address(url) || !(url.starts_with("https://") || is_loopback(url)) {
         return Err(format!(
             "expected an address with https://, or one of this machine, without user, query or fragment, found {url}"
         ));
     }
-    Ok((provider, url.to_owned()))
+    Ok((name.to_owned(), url.to_owned()))
 }
 
 /// Reads how long a client may take.

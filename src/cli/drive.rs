@@ -84,7 +84,7 @@ pub(super) fn drive(args: &DriveArgs) -> Ended {
     let judge = match &args.serve {
         Some(serve) if !args.no_judge => {
             let made =
-                DriveJudge::new(Rc::clone(&http), scenario, serve, args.concurrency, args.timeout);
+                DriveJudge::new(Rc::clone(&http), &stage, serve, args.concurrency, args.timeout);
             Some(made.map_err(failed)?)
         }
         _ => None,

@@ -5,6 +5,7 @@
 //!
 //! Does not know: what is answered.
 
+use std::collections::BTreeMap;
 use std::{fs, io};
 
 use serde_json::Map;
@@ -14,8 +15,9 @@ use super::commands::{Ended, backend_failed, bad_file, not_set_up, read};
 use super::exit::Exit;
 use super::output;
 use crate::diagnostic::Diagnostic;
+use crate::llm::wire::Provider;
 use crate::random::Seed;
-use crate::scenario::{AnswerScript, load_answers, load_faults};
+use crate::scenario::{AnswerScript, Scenario, load_answers, load_faults};
 use crate::serve::{AcceptedKeys, Door, Recorder, Server, Settings, World, last_report};
 
 /// Serves until told to stop.
@@ -29,7 +31,7 @@ pub fn serve(args: &ServeArgs) -> Ended {
         Some(file) => load_answers(file).map_err(|faults| bad_file(&faults))?,
         None => AnswerScript::default(),
     };
-    let recorder = recorder(args)?;
+    let recorder = recorder(args, &loaded.scenario)?;
     // The server's tasks share the scenario for as long as the process lives.
     let scenario = &Box::leak(Box::new(loaded)).scenario;
     for study in scenario.studies.iter().filter(|study| study.paired.is_some()) {
@@ -105,11 +107,11 @@ pub fn serve(args: &ServeArgs) -> Ended {
 }
 
 /// What becomes of an app's traffic, if the mocks do not answer it.
-fn recorder(args: &ServeArgs) -> Result<Option<Recorder>, Exit> {
+fn recorder(args: &ServeArgs, scenario: &Scenario) -> Result<Option<Recorder>, Exit> {
     let wrong = |reason: String| bad_file(&[Diagnostic::new(reason).help("name another file")]);
     match (&args.record, &args.replay) {
         (Some(file), _) => {
-            let upstream = args.upstream.iter().cloned().collect();
+            let upstream = upstream(&args.upstream, scenario)?;
             Recorder::recording(file, upstream).map(Some).map_err(wrong)
         }
         (None, Some(file)) => {
@@ -117,6 +119,26 @@ fn recorder(args: &ServeArgs) -> Result<Option<Recorder>, Exit> {
         }
         (None, None) => Ok(None),
     }
+}
+
+/// The addresses in the place of providers' own, by provider of the scenario.
+fn upstream(
+    written: &[(String, String)],
+    scenario: &Scenario,
+) -> Result<BTreeMap<Provider, String>, Exit> {
+    let providers = scenario.providers();
+    let named = |(name, url): &(String, String)| {
+        let found = providers.iter().find(|provider| provider.key == name);
+        let Some(provider) = found else {
+            let known: Vec<&str> = providers.iter().map(|provider| provider.key).collect();
+            let fault = Diagnostic::new(format!("`--upstream` names no provider `{name}`"))
+                .help(format!("expected one of: {}", known.join(", ")));
+            output::message(fault.render(output::message_color()).trim_end());
+            return Err(Exit::Usage);
+        };
+        Ok((*provider, url.clone()))
+    };
+    written.iter().map(named).collect()
 }
 
 /// Which SDK keys are taken besides the environment's own.

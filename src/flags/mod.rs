@@ -15,6 +15,7 @@ mod agent;
 pub mod api;
 pub mod bootstrap;
 pub mod bucket;
+pub mod client_side;
 pub mod compiled;
 pub mod events;
 mod members;

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub use self::judge::DriveJudge;
 pub use self::result::{DriveSummary, FailureCount, VisitOutcome, VisitResult};
 pub use self::server::ServeClient;
-pub use self::visits::{DrivenUser, driven_users};
+pub use self::visits::{DrivenQuestion, DrivenUser, driven_users};
 use crate::journal::Label;
 use crate::live::net::{Broken, Http, HttpResponse, Post};
 use crate::llm::chat::ErrorKind;
@@ -190,7 +190,7 @@ async fn user(
         if stop() {
             break;
         }
-        let Some(question) = question else { continue };
+        let Some(DrivenQuestion { text: question, body }) = question else { continue };
         let watch = Stopwatch::start();
         let nothing = Value::Null;
         let values = TemplateValues {
@@ -212,7 +212,7 @@ async fn user(
             Ok((answer, response)) => {
                 let rating = match judge {
                     None => None,
-                    Some(judge) => Some(judge.rate(&user.key, visit, question, &answer).await),
+                    Some(judge) => Some(judge.rate(&user.key, visit, body, &answer).await),
                 };
                 let (rating, judge_failed) = match rating {
                     None => (None, false),

@@ -1,8 +1,8 @@
 //! Requests of an application and the answers of a real provider, kept in a file: one JSON document
 //! a line.
 //!
-//! Guarantees: no key that came in a header is in the file, in any form in which a server may send
-//! it back; nobody but the owner may read the file.
+//! Guarantees: a body comes back byte for byte, also one that is no text; nobody but the owner may
+//! read the file.
 //!
 //! Does not know: HTTP, or which request is like which.
 
@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,9 +31,12 @@ pub struct KeptExchange {
     pub schema: String,
     /// The key of the provider.
     pub provider: String,
-    /// The path under the provider's base address.
+    /// The method of the request.
+    #[serde(default = "post", skip_serializing_if = "is_post")]
+    pub method: String,
+    /// The path under the provider's base address, and the query without keys.
     pub path: String,
-    /// The body of the request; a text where it is no JSON.
+    /// The body of the request: a text where it is no JSON, and null where it is empty.
     pub request: Value,
     /// The status of the answer.
     pub status: u16,
@@ -40,6 +45,18 @@ pub struct KeptExchange {
     pub headers: BTreeMap<String, String>,
     /// The body of the answer.
     pub body: String,
+    /// Whether the body is written in base64, as one is that is no text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base64: bool,
+}
+
+/// The method of the lines of files from before other methods were kept.
+fn post() -> String {
+    "POST".to_owned()
+}
+
+fn is_post(method: &String) -> bool {
+    method == "POST"
 }
 
 impl KeptExchange {
@@ -49,12 +66,32 @@ impl KeptExchange {
         Self {
             schema: SCHEMA.to_owned(),
             provider: provider.to_owned(),
+            method: post(),
             path: path.to_owned(),
             request,
             status,
             headers: BTreeMap::new(),
             body,
+            base64: false,
         }
+    }
+
+    /// The same exchange with this body of the answer.
+    #[must_use]
+    pub fn with_body(self, bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self { body: text.to_owned(), base64: false, ..self },
+            Err(_) => Self { body: STANDARD.encode(bytes), base64: true, ..self },
+        }
+    }
+
+    /// The body of the answer as it came; none where it is not written as it says.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        if self.base64 {
+            return STANDARD.decode(&self.body).ok();
+        }
+        Some(self.body.clone().into_bytes())
     }
 }
 
@@ -115,6 +152,9 @@ pub fn read_exchanges(path: &Path) -> Result<Vec<KeptExchange>, Diagnostic> {
             serde_json::from_slice(&line).map_err(|error| wrong(json_fault(&error)))?;
         if exchange.schema != SCHEMA {
             return Err(wrong(format!("its format is `{}`, expected `{SCHEMA}`", exchange.schema)));
+        }
+        if exchange.bytes().is_none() {
+            return Err(wrong("its `body` is not in base64, as `base64` says".to_owned()));
         }
         all.push(exchange);
     }

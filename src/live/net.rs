@@ -11,6 +11,7 @@ use std::error::Error as _;
 use std::fmt::Debug;
 use std::pin::Pin;
 
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 
 use crate::live::environment::goes_direct;
@@ -104,8 +105,16 @@ impl Http {
     /// # Errors
     /// When the connection breaks.
     pub async fn send(&self, post: Post) -> Result<HttpResponse, Broken> {
-        let request = self.client(&post.address).post(&post.address);
-        Self::answer(request.headers(post.headers).body(post.body)).await
+        self.send_as(Method::POST, post).await
+    }
+
+    /// Sends one request of this method and waits for the whole answer.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn send_as(&self, method: Method, sent: Post) -> Result<HttpResponse, Broken> {
+        let request = self.client(&sent.address).request(method, &sent.address);
+        Self::answer(request.headers(sent.headers).body(sent.body)).await
     }
 
     /// Reads an address.

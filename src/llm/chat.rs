@@ -110,6 +110,8 @@ pub enum Output {
         /// Whether the provider must hold the model to it. Anthropic always does.
         strict: bool,
     },
+    /// One of these words and nothing else. Only Gemini has a word for it.
+    OneOf(Vec<String>),
 }
 
 /// What is asked of a model.

@@ -73,6 +73,7 @@ fn output(bytes: CanonicalBytes, output: &Output) -> CanonicalBytes {
         Output::JsonSchema { name, schema, strict } => {
             bytes.number(2).text(name).text(schema).number(u64::from(*strict))
         }
+        Output::OneOf(words) => words.iter().fold(bytes.number(3), |bytes, word| bytes.text(word)),
     }
 }
 

@@ -41,6 +41,7 @@ pub fn input_tokens(provider: Provider, request: &ChatRequest) -> u32 {
         .collect();
     let schema = match &request.output {
         Output::JsonSchema { name, schema, .. } => Some(format!("{name}\n{schema}")),
+        Output::OneOf(words) => Some(words.join("\n")),
         Output::Text | Output::JsonObject => None,
     };
     let system = request.system.as_deref().unwrap_or_default();

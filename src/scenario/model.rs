@@ -1,6 +1,8 @@
 //! A scenario, resolved: each room's own specification. No names to look up and no numbers to
 //! doubt.
 
+use std::collections::BTreeSet;
+
 use super::injected::FaultRule;
 use super::lesson::Lesson;
 use super::study::{Study, WatchedRollout};
@@ -13,6 +15,7 @@ use crate::judge::JudgeSpec;
 use crate::knowledge::KnowledgeBase;
 use crate::llm::profile::ModelProfile;
 use crate::llm::setup::{Causes, Setup, ToolSpec};
+use crate::llm::wire::{PROVIDERS, Provider};
 use crate::metrics::Varies;
 use crate::random::Seed;
 use crate::time::Duration;
@@ -112,6 +115,18 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Every provider: those of the table, then those that the scenario names by their address.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Provider> {
+        let own: BTreeSet<Provider> = self
+            .models
+            .iter()
+            .map(|model| model.provider)
+            .filter(|provider| !PROVIDERS.contains(provider))
+            .collect();
+        PROVIDERS.iter().copied().chain(own).collect()
+    }
+
     /// The experiments alone.
     #[must_use]
     pub fn experiments(&self) -> Vec<&Experiment> {

@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::knowledge::retrieval;
 use crate::knowledge::tokens::count;
 use crate::knowledge::{
-    Complexity, KnowledgeBase, PiiSet, TopicId, recognize, recognize_grade, recognize_topic,
+    Complexity, KnowledgeBase, PiiSet, Question, TopicId, recognize, recognize_grade,
+    recognize_topic,
 };
 use crate::llm::chat::{ChatRequest, ContentPart, Message, Output, Role, ToolChoice};
 use crate::llm::input::input_tokens;
@@ -21,7 +22,8 @@ use crate::llm::model::{Body, Passages, Said, Situation, Subject, Visible};
 use crate::llm::tasks::Task;
 use crate::llm::wire::Provider;
 use crate::random::Owner;
-use crate::serve::sense::Turn;
+use crate::serve::listed_texts::ListedTexts;
+use crate::serve::sense::{BYTES_OF_JSON, Turn, properties};
 
 /// The form of the answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,8 @@ pub struct ChatIntent {
     /// What in them it is all about: without what an agent, a writer or a judge is told to do with
     /// it.
     pub question: Arc<str>,
+    /// The question of the knowledge base's list that it is.
+    pub listed: Option<Question>,
     /// Tokens of the whole input.
     pub input_tokens: u32,
     /// What the model does, as far as the text decides it.
@@ -55,10 +59,23 @@ pub struct ChatIntent {
 }
 
 impl ChatIntent {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let form = match &self.form {
+            Form::Json(schema) => schema.to_string().len() * BYTES_OF_JSON,
+            Form::Free | Form::Call(_) => 0,
+        };
+        size_of::<Self>() + self.words.len() + self.question.len() + form + self.turn.bytes()
+    }
+
     /// What it is all about, as what stands in a prompt.
     #[must_use]
     pub fn body(&self) -> Body {
-        Body::Question(Said::Words(Arc::clone(&self.question)))
+        Body::Question(match self.listed {
+            Some(question) => Said::Recipe(question),
+            None => Said::Words(Arc::clone(&self.question)),
+        })
     }
 }
 
@@ -115,7 +132,11 @@ fn shown<'a>(parts: &[&'a str], whole: &'a str) -> (&'a str, Vec<&'a str>) {
 
 /// Understands a request.
 #[must_use]
-pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBase) -> ChatIntent {
+pub fn understand(
+    provider: Provider,
+    request: &ChatRequest,
+    (base, listed): (&KnowledgeBase, &ListedTexts),
+) -> ChatIntent {
     let last = request
         .messages
         .iter()
@@ -138,7 +159,14 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
             &question
         }
     };
-    let read = recognize(passage, base);
+    let known = listed.find(base, passage);
+    let mut read = recognize(passage, base);
+    if let Some((_, question, redacted)) = known {
+        read.topic = Some(question.topic());
+        read.items = question.items().without(redacted);
+        read.redacted = redacted;
+        read.complexity = question.depth().or(read.complexity);
+    }
     let topic = read.topic.unwrap_or_else(|| anything(passage, base));
     let personal = match task {
         // Here the words ask for personal data rather than hold it.
@@ -167,9 +195,19 @@ pub fn understand(provider: Provider, request: &ChatRequest, base: &KnowledgeBas
         },
         situation: Situation::Plain,
     };
-    let (input_tokens, about) = (input_tokens(provider, request), passage.to_owned());
-    let turn = Turn::Own(true);
-    ChatIntent { task, form, subject, words: question, question: about.into(), input_tokens, turn }
+    let complexity = subject.complexity;
+    // With something redacted it is no question of the list any more.
+    let listed = known.filter(|(.., redacted)| redacted.is_empty());
+    ChatIntent {
+        task,
+        form,
+        subject,
+        listed: listed.map(|(id, question, _)| Question::of_list(id, question, complexity)),
+        input_tokens: input_tokens(provider, request),
+        turn: Turn::Own(true),
+        question: passage.into(),
+        words: question,
+    }
 }
 
 /// The passages of the knowledge base that a tool's result holds.
@@ -216,8 +254,7 @@ pub fn schema(request: &ChatRequest, form: &Form) -> Value {
 
 fn task(request: &ChatRequest, form: &Form, question: &str) -> Task {
     let schema = schema(request, form);
-    let has =
-        |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
+    let has = |name: &str| properties(&schema).is_some_and(|fields| fields.contains_key(name));
     if has("likely_contains_pii") && has("recommended_route") {
         return Task::Prescreen;
     }
@@ -307,7 +344,7 @@ fn visible(parts: &[&str]) -> Visible {
 }
 
 /// Whether a text is the key of a simulated user: `user_`, a second and a number.
-fn is_user_key(text: &str) -> bool {
+pub fn is_user_key(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.strip_prefix("user_")
         .and_then(|rest| rest.split_once('_'))

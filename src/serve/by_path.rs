@@ -14,14 +14,15 @@ use axum::response::Response;
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse};
 use crate::llm::input::input_tokens;
 use crate::llm::wire::Provider;
+use crate::llm::wire::counting::CountingApi;
 use crate::llm::wire::path_api::{Operation, PathApi, PathCall};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::random::Owner;
 use crate::serve::chat::{
-    AnswerFormat, VectorsFormat, converse, embed_as, refused, request_id, taken,
+    AnswerFormat, VectorsFormat, converse, embed_as, refused, refused_early, request_id, taken,
 };
 use crate::serve::faults_answer::Words;
-use crate::serve::http::bytes_of;
+use crate::serve::http::{bytes_of, set};
 use crate::serve::models as served;
 use crate::serve::world::World;
 
@@ -36,7 +37,7 @@ pub async fn asked(
     let call = match api.call(name, request.uri().query().unwrap_or_default()) {
         Ok(call) => call,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, &world, Owner::NOBODY, 0));
+            return refused_early(provider, &world, Owner::NOBODY, &error);
         }
     };
     match call.operation {
@@ -86,13 +87,13 @@ async fn chat(
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, world, Owner::NOBODY, 0));
+            return refused_early(provider, world, Owner::NOBODY, &error);
         }
     };
     let request = match api.read_chat(call, &bytes).map_err(ChatError::bounded) {
         Ok(request) => request,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, world, Owner::of(&bytes), 0));
+            return refused_early(provider, world, Owner::of(&bytes), &error);
         }
     };
     let list = call.stream && call.list;
@@ -109,18 +110,44 @@ async fn count_tokens(
     world: &World,
     request: Request<Body>,
 ) -> Response {
+    let read = |bytes: &[u8]| api.read_count(call, bytes).map_err(ChatError::bounded);
+    let write = |tokens: u32, body: &mut Vec<u8>| api.encode_count(tokens, body);
+    counted(provider, world, request, read, write).await
+}
+
+/// Counts the tokens of what a chat would be sent, at a path of its own.
+pub async fn count(
+    provider: Provider,
+    api: &'static CountingApi,
+    world: Arc<World>,
+    request: Request<Body>,
+) -> Response {
+    let read = |bytes: &[u8]| api.decode_request(bytes);
+    let write = |tokens: u32, body: &mut Vec<u8>| api.encode_count(tokens, body);
+    counted(provider, &world, request, read, write).await
+}
+
+async fn counted(
+    provider: Provider,
+    world: &World,
+    request: Request<Body>,
+    read: impl Fn(&[u8]) -> Result<ChatRequest, ChatError> + Send,
+    write: impl Fn(u32, &mut Vec<u8>) + Send,
+) -> Response {
     let id = request_id(provider, world, Owner::NOBODY, 3);
-    let read = taken(provider, request).await.and_then(|(_, bytes)| {
-        let request = api.read_count(call, &bytes).map_err(ChatError::bounded)?;
+    let counted = taken(provider, request).await.and_then(|(_, bytes)| {
+        let request = read(&bytes)?;
         served::card(provider, world.responder.models(), &request.model)?;
         Ok(input_tokens(provider, &request))
     });
-    match read {
+    let mut response = match counted {
         Ok(tokens) => {
             let mut body = Vec::new();
-            api.encode_count(tokens, &mut body);
+            write(tokens, &mut body);
             bytes_of(200, "application/json", body)
         }
-        Err(error) => refused(provider, &error, &id),
-    }
+        Err(error) => return refused(provider, &error, &id),
+    };
+    set(&mut response, provider.api.request_id_header(), &id);
+    response
 }

@@ -8,6 +8,7 @@
 //!
 //! Does not know: what it keeps.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// Bytes that an entry takes besides its own.
@@ -15,15 +16,15 @@ const ENTRY_BYTES: usize = 256;
 
 /// A bounded map.
 #[derive(Clone, Debug)]
-pub struct ByteBoundedMap<V> {
+pub struct ByteBoundedMap<K, V> {
     max_bytes: usize,
-    young: BTreeMap<String, (usize, V)>,
-    old: BTreeMap<String, (usize, V)>,
+    young: BTreeMap<K, (usize, V)>,
+    old: BTreeMap<K, (usize, V)>,
     young_bytes: usize,
     forgotten: u64,
 }
 
-impl<V> ByteBoundedMap<V> {
+impl<K: Ord, V> ByteBoundedMap<K, V> {
     /// An empty map of at most this many bytes.
     #[must_use]
     pub fn new(max_bytes: usize) -> Self {
@@ -31,10 +32,10 @@ impl<V> ByteBoundedMap<V> {
         Self { max_bytes, young, old, young_bytes: 0, forgotten: 0 }
     }
 
-    /// Keeps a value of this many bytes, in place of the one of this key.
-    pub fn insert(&mut self, key: String, bytes: usize, value: V) {
+    /// Keeps a value that takes, with its key, this many bytes, in place of the one of this key.
+    pub fn insert(&mut self, key: K, bytes: usize, value: V) {
         self.remove(&key);
-        let bytes = bytes.saturating_add(key.len() + ENTRY_BYTES);
+        let bytes = bytes.saturating_add(ENTRY_BYTES);
         if self.young_bytes.saturating_add(bytes) > self.max_bytes / 2 {
             let dropped = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
             self.forgotten += dropped.len() as u64;
@@ -45,16 +46,21 @@ impl<V> ByteBoundedMap<V> {
     }
 
     /// The value of this key, which counts as used.
-    pub fn get(&mut self, key: &str) -> Option<&V> {
+    pub fn get<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         if let Some((key, (bytes, value))) = self.old.remove_entry(key) {
-            let own = key.len() + ENTRY_BYTES;
-            self.insert(key, bytes.saturating_sub(own), value);
+            self.insert(key, bytes.saturating_sub(ENTRY_BYTES), value);
         }
         self.young.get(key).map(|(_, value)| value)
     }
 
     /// Takes a value out.
-    pub fn remove(&mut self, key: &str) -> Option<V> {
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         if let Some((bytes, value)) = self.young.remove(key) {
             self.young_bytes = self.young_bytes.saturating_sub(bytes);
             return Some(value);

@@ -42,8 +42,6 @@ use crate::time::{Duration, unix_ms};
 
 /// Most bytes of a request: Anthropic's own limit.
 const MAX_BYTES: usize = 32 << 20;
-/// Longest vector that is made.
-const MAX_DIMENSIONS: u32 = 8192;
 /// Most texts in one request for vectors, as OpenAI has it.
 const MAX_TEXTS: usize = 2048;
 
@@ -70,6 +68,13 @@ fn authorized_at(provider: Provider, headers: &HeaderMap, uri: &Uri) -> Result<(
 fn has_key(provider: Provider, uri: &Uri) -> bool {
     let api = provider.api.path_api();
     api.is_some_and(|api| api.key_in(uri.query().unwrap_or_default()).is_some())
+}
+
+/// Whether a request says, by a header or a key in its query, that it is for this provider.
+pub fn means(provider: Provider, headers: &HeaderMap, uri: &Uri) -> bool {
+    let pairs = pairs(headers);
+    let received = Headers { pairs: &pairs, received_us: 0 };
+    provider.api.recognizes(&received) || has_key(provider, uri)
 }
 
 /// Reads a request whose key is fine.
@@ -105,6 +110,16 @@ pub fn refused(provider: Provider, error: &ChatError, request_id: &str) -> Respo
     }
     set(&mut response, provider.api.request_id_header(), request_id);
     response
+}
+
+/// An error for a request of this digest that was not counted.
+pub fn refused_early(
+    provider: Provider,
+    world: &World,
+    digest: Owner,
+    error: &ChatError,
+) -> Response {
+    refused(provider, error, &request_id(provider, world, digest, 0))
 }
 
 /// The id of the request of this digest that came `before` times already.
@@ -177,13 +192,13 @@ pub async fn chat(provider: Provider, world: Arc<World>, request: Request<Body>)
     let (headers, bytes) = match taken(provider, request).await {
         Ok(taken) => taken,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, &world, Owner::NOBODY, 0));
+            return refused_early(provider, &world, Owner::NOBODY, &error);
         }
     };
     let request = match provider.decode_request(&bytes) {
         Ok(request) => request,
         Err(error) => {
-            return refused(provider, &error, &request_id(provider, &world, Owner::of(&bytes), 0));
+            return refused_early(provider, &world, Owner::of(&bytes), &error);
         }
     };
     let format = ChatFormat { provider, include_usage: request.include_usage };
@@ -208,17 +223,20 @@ pub async fn converse<F: AnswerFormat>(
         Picked::Scripted(step) => Some(*step),
         Picked::Unmatched(why) => {
             let error = format.worded(ChatError::new(ErrorKind::NotFound, why));
-            return refused(provider, &error, &request_id(provider, world, digest, 0));
+            return refused_early(provider, world, digest, &error);
         }
     };
     // A script may answer for models that nobody has.
     let admitted = match &script {
         Some(_) => Ok(()),
-        None => world.responder.admit(provider, request, digest, F::TAKES_ALL_MODELS),
+        None => {
+            let whose = (user.as_deref(), digest);
+            world.responder.admit(provider, request, whose, F::TAKES_ALL_MODELS)
+        }
     };
     if let Err(error) = admitted {
         let error = format.worded(error);
-        return refused(provider, &error, &request_id(provider, world, digest, 0));
+        return refused_early(provider, world, digest, &error);
     }
     let ask = Ask {
         endpoint: Endpoint::Chat(provider),
@@ -414,24 +432,16 @@ pub async fn embed_as(
         Ok(request) => request,
         Err(error) => return refused(provider, &error, &id),
     };
-    let usual = match served::dimensions(provider, &request.model) {
-        Ok(usual) => usual,
+    let dimensions = match served::dimensions(provider, &request.model, request.dimensions) {
+        Ok(dimensions) => dimensions,
         Err(error) => return refused(provider, &error, &id),
     };
-    let dimensions = request.dimensions.unwrap_or(usual);
-    let bad = |message: String, field: &str| ChatError {
-        field: Some(field.to_owned()),
-        ..ChatError::new(ErrorKind::BadRequest, message)
-    };
-    if dimensions == 0 || dimensions > MAX_DIMENSIONS {
-        return refused(
-            provider,
-            &bad(format!("dimensions must be between 1 and {MAX_DIMENSIONS}"), "dimensions"),
-            &id,
-        );
-    }
     if request.input.len() > MAX_TEXTS {
-        return refused(provider, &bad(format!("input may hold {MAX_TEXTS} texts"), "input"), &id);
+        let error = ChatError {
+            field: Some("input".to_owned()),
+            ..ChatError::new(ErrorKind::BadRequest, format!("input may hold {MAX_TEXTS} texts"))
+        };
+        return refused(provider, &error, &id);
     }
     let tokens = |input: &EmbeddingInput| match input {
         EmbeddingInput::Text(text) => count(text),
@@ -465,11 +475,7 @@ pub fn models(
     (headers, uri): (&HeaderMap, &Uri),
     id: Option<&str>,
 ) -> Response {
-    let pairs = pairs(headers);
-    let received = Headers { pairs: &pairs, received_us: 0 };
-    let meant = providers
-        .iter()
-        .find(|provider| provider.api.recognizes(&received) || has_key(**provider, uri));
+    let meant = providers.iter().find(|provider| means(**provider, headers, uri));
     let Some(&provider) = meant.or(providers.last()) else {
         return refusal(404, "not_found", "no provider lists its models here");
     };

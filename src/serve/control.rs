@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::flags::mock::EnvironmentKeys;
-use crate::llm::wire::PROVIDERS;
 use crate::report::{Palette, Report, to_text};
 use crate::serve::door::Door;
 use crate::serve::faults_control;
@@ -57,11 +56,11 @@ pub async fn status(State(world): State<Arc<World>>) -> Response {
 pub async fn variables(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     let url = format!("http://{}", text(&headers, "host").unwrap_or("127.0.0.1"));
     let mut lines = String::new();
-    for door in Door::all() {
+    for door in Door::all(world.providers()) {
         let (name, value) = door.variable(&url, true);
         lines += &format!("export {name}={value}\n");
     }
-    for provider in PROVIDERS {
+    for provider in world.providers() {
         lines += &format!("export {}=any\n", provider.key_variable);
     }
     lines += "export LD_API_KEY=any\n";

@@ -2,7 +2,7 @@
 //!
 //! Does not know: what they answer.
 
-use crate::llm::wire::{PROVIDERS, Provider};
+use crate::llm::wire::Provider;
 
 /// An entry point that may have a port of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,9 @@ pub enum Door {
 }
 
 impl Door {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::LaunchDarkly).chain(PROVIDERS.iter().copied().map(Self::Provider))
+    /// LaunchDarkly's, and those of these providers.
+    pub fn all(providers: &[Provider]) -> impl Iterator<Item = Self> {
+        std::iter::once(Self::LaunchDarkly).chain(providers.iter().copied().map(Self::Provider))
     }
 
     /// Its name in the first line that `serve` prints.

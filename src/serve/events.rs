@@ -39,12 +39,17 @@ const LARGE_BYTES: usize = 256 << 10;
 /// Events that are counted while others wait.
 const AT_ONCE: usize = 200;
 
-/// Takes a payload of events.
+/// Takes a payload of events of a server-side SDK.
 pub async fn bulk(State(world): State<Arc<World>>, headers: HeaderMap, body: Body) -> Response {
     if !world.opens(sdk_key(&headers)) {
         discard(body).await;
         return unknown_key();
     }
+    payload(world, headers, body).await
+}
+
+/// Takes a payload of events from somebody whose key is known.
+pub async fn payload(world: Arc<World>, headers: HeaderMap, body: Body) -> Response {
     let body = read_plain_body(&headers, body, MAX_BYTES).await;
     let id = text(&headers, "x-launchdarkly-payload-id").map(str::to_owned);
     let digest =
@@ -157,7 +162,7 @@ impl<'de> Deserialize<'de> for Pieces<'de> {
     }
 }
 
-/// Takes a diagnostic message.
+/// Takes a diagnostic message of a server-side SDK.
 pub async fn diagnostic(
     State(world): State<Arc<World>>,
     headers: HeaderMap,
@@ -167,6 +172,11 @@ pub async fn diagnostic(
         discard(body).await;
         return unknown_key();
     }
+    diagnostic_message(world, headers, body).await
+}
+
+/// Takes a diagnostic message from somebody whose key is known.
+pub async fn diagnostic_message(world: Arc<World>, headers: HeaderMap, body: Body) -> Response {
     let body = read_plain_body(&headers, body, MAX_DIAGNOSTIC_BYTES).await;
     match body.map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
         Ok(Ok(Value::Object(_))) => {

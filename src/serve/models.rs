@@ -6,7 +6,7 @@
 //! Does not know: what a model says.
 
 use crate::context::KEY_EPOCH;
-use crate::llm::chat::{ChatError, ChatRequest, ModelCard};
+use crate::llm::chat::{ChatError, ChatRequest, ErrorKind, ModelCard};
 use crate::llm::profile::ModelProfile;
 use crate::llm::wire::Provider;
 
@@ -65,23 +65,54 @@ pub fn admit(
     if input > family.context { Err(provider.api.too_long(input, family.context)) } else { Ok(()) }
 }
 
-/// The usual length of a model's vectors.
+/// The length of a model's vectors: the usual one, or the one that is `wanted`.
 ///
 /// # Errors
-/// `NotFound` for a model that makes none.
-pub fn dimensions(provider: Provider, id: &str) -> Result<u32, ChatError> {
-    let known = provider.embedders.iter().find(|(name, _)| *name == id);
-    known.map(|(_, usual)| *usual).ok_or_else(|| provider.api.unknown_model(id))
+/// `NotFound` for a model that makes none, `BadRequest` for a length that it does not have.
+pub fn dimensions(provider: Provider, id: &str, wanted: Option<u32>) -> Result<u32, ChatError> {
+    let known = provider.embedders.iter().find(|own| own.model == id);
+    let known = known.ok_or_else(|| provider.api.unknown_model(id))?;
+    let bad = |words: String| ChatError {
+        field: Some("dimensions".to_owned()),
+        ..ChatError::new(ErrorKind::BadRequest, words)
+    };
+    match (wanted, known.most) {
+        (None, _) => Ok(known.dimensions),
+        (Some(_), None) => Err(bad("This model does not support specifying dimensions.".into())),
+        (Some(0), _) => Err(bad("'dimensions' must be at least 1.".into())),
+        (Some(wanted), Some(most)) if wanted > most => Err(bad(format!(
+            "Invalid value for 'dimensions' = {wanted}. Must be less than or equal to {most}."
+        ))),
+        (Some(wanted), Some(_)) => Ok(wanted),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llm::chat::ErrorKind;
     use crate::llm::wire::PROVIDERS;
     use crate::llm::wire::anthropic::ANTHROPIC;
     use crate::llm::wire::mistral::MISTRAL;
     use crate::llm::wire::openai::OPENAI;
+
+    #[test]
+    fn vectors_have_the_length_of_their_model_or_one_that_it_has() {
+        let of = |provider, model, wanted| {
+            dimensions(provider, model, wanted).map_err(|error| (error.kind, error.message))
+        };
+        assert_eq!(of(OPENAI, "text-embedding-3-large", None), Ok(3072));
+        assert_eq!(of(OPENAI, "text-embedding-3-large", Some(256)), Ok(256));
+        let bad = |result: Result<u32, (ErrorKind, String)>, part: &str| {
+            let (kind, words) = result.unwrap_err();
+            assert!(kind == ErrorKind::BadRequest && words.contains(part), "{words}");
+        };
+        bad(of(OPENAI, "text-embedding-3-large", Some(3073)), "less than or equal to 3072");
+        bad(of(OPENAI, "text-embedding-3-small", Some(0)), "at least 1");
+        bad(of(OPENAI, "text-embedding-ada-002", Some(1536)), "does not support");
+        bad(of(MISTRAL, "mistral-embed", Some(512)), "does not support");
+        assert_eq!(of(MISTRAL, "codestral-embed", Some(3072)), Ok(3072));
+        assert_eq!(of(OPENAI, "gpt-4o", None).unwrap_err().0, ErrorKind::NotFound);
+    }
 
     #[test]
     fn models_are_refused_by_name_and_by_length() {

@@ -6,14 +6,16 @@
 //!
 //! Does not know: HTTP, or any provider's fields.
 
+mod own_setups;
 mod roles;
+mod written;
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::KEY_EPOCH;
 use crate::journal::{Caller, FailureKind};
-use crate::knowledge::tokens::{count, words};
+use crate::knowledge::tokens::count;
 use crate::knowledge::{KnowledgeBase, TopicId, recognize_topic};
 use crate::llm::chat::{
     Block, Cached, Caching, ChatError, ChatRequest, ChatResponse, EmbeddingInput, ErrorKind,
@@ -29,21 +31,24 @@ use crate::llm::{render, usage};
 use crate::random::{Owner, Purpose, Seed};
 use crate::scenario::Scenario;
 use crate::serve::asked::{self, ChatIntent, Form};
-use crate::serve::generational_map::GenerationalMap;
+use crate::serve::byte_bounded_map::ByteBoundedMap;
 use crate::serve::handoffs::{self, Way};
 use crate::serve::invent::{self, Unmet};
+use crate::serve::listed_texts::ListedTexts;
 use crate::serve::models;
 use crate::serve::sense::{self, Setting, Turn};
 use crate::serve::vectors::Vectors;
 use crate::time::Duration;
+use own_setups::OwnSetups;
+use written::{Names, first_sentence, kept_to, make_calls, say};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Calls of one thread before a repetition's own luck begins.
 const CALLS_PER_REPETITION: u64 = 64;
-/// Requests that are surely remembered as understood.
-const MAX_UNDERSTOOD: usize = 4096;
-/// Longer ones are not remembered, in bytes.
-const MAX_WORDS: usize = 8 << 10;
+/// Most bytes of requests that are remembered as understood.
+const MAX_UNDERSTOOD_BYTES: usize = 16 << 20;
+/// Most bytes of one that is remembered.
+const MAX_REMEMBERED_BYTES: usize = 64 << 10;
 /// How long a refused client is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_us(1_000_000);
 
@@ -56,10 +61,10 @@ pub struct ChatResponder {
     models: Vec<ModelProfile>,
     usage: usage::UsageTables<'static>,
     topics: Vec<TopicId>,
-    /// The instructions of the scenario's agents.
-    instructions: Vec<&'static str>,
+    own_setups: OwnSetups,
+    listed: ListedTexts,
     /// What requests that came lately say: understanding one takes longer than answering it.
-    understood: Mutex<GenerationalMap<Owner, Option<Arc<ChatIntent>>>>,
+    understood: Mutex<ByteBoundedMap<Owner, Arc<ChatIntent>>>,
     vectors: Vectors,
 }
 
@@ -82,55 +87,69 @@ impl ChatResponder {
             models,
             usage,
             topics: scenario.knowledge.topics().collect(),
-            instructions: instructions(scenario),
-            understood: Mutex::new(GenerationalMap::new(MAX_UNDERSTOOD)),
+            own_setups: OwnSetups::of(scenario),
+            listed: ListedTexts::of(&scenario.knowledge),
+            understood: Mutex::new(ByteBoundedMap::new(MAX_UNDERSTOOD_BYTES)),
             vectors: Vectors::default(),
         }
     }
 
-    /// What a request of this digest says.
+    /// What a request of this digest, to which the user belongs, says.
     fn understand(
         &self,
         provider: Provider,
         request: &ChatRequest,
+        user: Option<&str>,
         digest: Owner,
     ) -> Arc<ChatIntent> {
         let key = digest.with(xxh3_128(provider.key.as_bytes()));
         let lock = || self.understood.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().entry(&key).clone() {
-            return known;
+        if let Some(known) = lock().get(&key) {
+            return Arc::clone(known);
         }
-        let mut asked = asked::understand(provider, request, self.base());
-        asked.turn = self.turn(provider, request, &asked);
+        let mut asked = asked::understand(provider, request, (self.base(), &self.listed));
+        asked.turn = self.turn(provider, request, user, &asked);
         let asked = Arc::new(asked);
-        let large = asked.words.len() + asked.question.len() > MAX_WORDS;
-        if !large {
-            *lock().entry(&key) = Some(Arc::clone(&asked));
+        let bytes = asked.bytes();
+        if bytes <= MAX_REMEMBERED_BYTES {
+            lock().insert(key, bytes, Arc::clone(&asked));
         }
         asked
     }
 
     /// What the model does, as far as the text decides it.
-    fn turn(&self, provider: Provider, request: &ChatRequest, asked: &ChatIntent) -> Turn {
+    fn turn(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        user: Option<&str>,
+        asked: &ChatIntent,
+    ) -> Turn {
         if !matches!(
             asked.task,
             Task::Answer | Task::Route | Task::Plan | Task::Critique | Task::Guard
         ) {
             return Turn::Own(true);
         }
-        let system = request.system.as_deref().unwrap_or_default();
-        let topic = recognize_topic(&asked.question, self.base());
+        let topic = asked.listed.map(|listed| listed.topic);
+        let topic = topic.or_else(|| recognize_topic(&asked.question, self.base()));
         let setting = Setting {
             is_own_tool: &|name| self.scenario.tools.iter().any(|tool| tool.key == name),
-            is_own_agent: self.instructions.iter().any(|own| system.contains(own)),
+            is_own_agent: self.own_setups.of_request(request).is_some(),
             topic: topic.map(|topic| self.base().title(topic)),
-            way: self.way(provider, request, asked),
+            way: self.way(provider, request, user, asked),
         };
         sense::decide(request, setting)
     }
 
     /// The handoff of the request that the scenario's graph takes.
-    fn way(&self, provider: Provider, request: &ChatRequest, asked: &ChatIntent) -> Option<usize> {
+    fn way(
+        &self,
+        provider: Provider,
+        request: &ChatRequest,
+        user: Option<&str>,
+        asked: &ChatIntent,
+    ) -> Option<usize> {
         let graph = &self.scenario.graph;
         let way = handoffs::way(graph, request, !asked.subject.personal.is_empty())?;
         let (agent, routes, accuracy) = match way {
@@ -145,8 +164,12 @@ impl ChatResponder {
         let prompt = Prompt {
             caller: Caller::Agent(agent),
             task: Task::Route,
-            // A name that is the same for all users must not send all of them one way.
-            owner: Owner::of(asked.words.as_bytes()),
+            // A simulated user goes the way of the run. A name that is the same for all users must
+            // not send all of them one way.
+            owner: match user.filter(|user| asked::is_user_key(user)) {
+                Some(user) => Owner::of(user.as_bytes()),
+                None => Owner::of(asked.words.as_bytes()),
+            },
             place: node.place,
             nth: 0,
             offers_tools: true,
@@ -202,7 +225,8 @@ impl ChatResponder {
     /// model, or the first.
     fn model(&self, provider: Provider, name: &str) -> u16 {
         let models = &self.scenario.models;
-        let own = models.iter().position(|model| model.id == name);
+        let own = |model: &ModelProfile| model.id == name && model.provider == provider;
+        let own = models.iter().position(own);
         own.or_else(|| models.iter().position(|model| model.provider == provider))
             .unwrap_or_default() as u16
     }
@@ -233,11 +257,11 @@ impl ChatResponder {
         &self,
         provider: Provider,
         request: &ChatRequest,
-        digest: Owner,
+        (user, digest): (Option<&str>, Owner),
         all_models: bool,
     ) -> Result<(), ChatError> {
         models::admit(provider, self.models(), request, all_models, || {
-            self.understand(provider, request, digest).input_tokens
+            self.understand(provider, request, user, digest).input_tokens
         })
     }
 
@@ -278,19 +302,26 @@ impl ChatResponder {
         digest: Owner,
         before: u64,
     ) -> ChatAnswer {
-        let asked = self.understand(provider, request, digest);
+        let asked = self.understand(provider, request, user, digest);
         let (tools, mut offered) = self.tools(request);
         // A tool that is not the scenario's is called where it fits, not at random.
         offered.retain(|tool| usize::from(*tool) < self.scenario.tools.len());
-        let setup = self.setup(provider, request, expected_tokens(&asked.turn), offered);
+        let own = self.own_setups.of_request(request);
+        let answer_tokens = own.and_then(|own| own.setup.answer_tokens);
+        let tokens = expected_tokens(&asked.turn).or(answer_tokens);
+        let setup = self.setup(provider, request, tokens, offered);
         let question = asked.body();
         let whose = (asked.task, asked.subject.rounds);
-        let nth = before
-            .saturating_mul(CALLS_PER_REPETITION)
-            .saturating_add(u64::from(asked.subject.rounds));
+        let graph = &self.scenario.graph;
+        let agent = own
+            .map(|own| own.agent)
+            .filter(|agent| graph.is_written() && graph.node(*agent).role.task() == asked.task);
+        let place = agent.map_or(0, |agent| graph.node(agent).place);
+        let nth = number(place, before, asked.subject.rounds);
         let prompt = Prompt {
-            caller: self.scenario.graph.caller_of(asked.task),
+            caller: agent.map_or_else(|| graph.caller_of(asked.task), Caller::Agent),
             owner: asked::owner(request, &asked, user),
+            place,
             nth: asked.subject.rounds,
             offers_tools: asked.turn == Turn::Own(true)
                 && request.tool_choice != ToolChoice::None
@@ -314,27 +345,9 @@ impl ChatResponder {
         }
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (Some(done.reply), done.latency),
-            Err(failure) => match failure.kind {
-                FailureKind::RateLimited => {
-                    return (Err(rate_limited()), failure.latency, whose);
-                }
-                FailureKind::Malformed => (None, failure.latency),
-                FailureKind::Refusal => {
-                    response.stop = Stop::Refusal;
-                    response.refusal = Some("I can't help with that.".to_owned());
-                    response.usage.output = response.refusal.as_deref().map_or(0, count);
-                    return (Ok(response), failure.latency, whose);
-                }
-                _ => {
-                    return (
-                        Err(ChatError::new(
-                            ErrorKind::Server,
-                            "the server had an error while processing the request",
-                        )),
-                        failure.latency,
-                        whose,
-                    );
-                }
+            Err(failure) => match failed(failure.kind, &mut response) {
+                Some(ended) => return (ended.map(|()| response), failure.latency, whose),
+                None => (None, failure.latency),
             },
         };
         let said = self.speak(request, &asked, reply, &tools, &mut names, &mut response);
@@ -492,19 +505,6 @@ impl ChatResponder {
     }
 }
 
-/// The instructions of a scenario's agents that are long enough to be recognized.
-fn instructions(scenario: &'static Scenario) -> Vec<&'static str> {
-    const SHORTEST: usize = 20;
-    let variations = scenario.configs.iter().flat_map(|config| &config.variations);
-    let mut all: Vec<&str> = variations
-        .map(|variation| variation.setup.instructions.trim())
-        .filter(|text| text.len() >= SHORTEST)
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 /// A prompt as a request brings it, of the task that its text has.
 fn prompt<'a>(setup: &'a Setup, asked: &ChatIntent, question: &'a Body) -> Prompt<'a> {
     Prompt {
@@ -535,44 +535,6 @@ fn expected_tokens(turn: &Turn) -> Option<f64> {
     }
 }
 
-/// Arguments as they are, unless the request has a schema of its own for the tool, which does not
-/// take them.
-fn kept_to(request: &ChatRequest, tool: &ToolSpec, usual: String, words: &str) -> String {
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-    let own = request.tools.iter().find(|own| own.name == tool.key);
-    let schema = own.map(|own| read(&own.schema)).unwrap_or_default();
-    if schema == read(&tool.schema) {
-        return usual;
-    }
-    let Ok(serde_json::Value::Object(known)) = serde_json::from_str(&usual) else { return usual };
-    if schema == serde_json::Value::Null
-        || invent::holds(&schema, &serde_json::Value::Object(known.clone()))
-    {
-        return usual;
-    }
-    invent::completed(&schema, words, known).map_or(usual, |made| made.to_string())
-}
-
-/// Calls of the request's own tools.
-fn make_calls(
-    request: &ChatRequest,
-    calls: &[(usize, String)],
-    names: &mut Names,
-    response: &mut ChatResponse,
-) {
-    for (tool, input) in calls {
-        let Some(tool) = request.tools.get(*tool) else { continue };
-        let (name, input) = (tool.name.clone(), input.clone());
-        response.usage.output += count(&format!("{name} {input}"));
-        response.content.push(Block::ToolUse(ToolUse { id: names.call(), name, input }));
-    }
-    response.stop = Stop::ToolUse;
-}
-
-fn first_sentence(text: &str) -> String {
-    text.split_inclusive(['.', '!', '?']).next().unwrap_or_default().trim().to_owned()
-}
-
 /// The error for a schema that no answer of a bearable size satisfies.
 fn unmet(provider: Provider, request: &ChatRequest, form: &Form, why: Unmet) -> ChatError {
     let why = match why {
@@ -590,61 +552,34 @@ fn unmet(provider: Provider, request: &ChatRequest, form: &Form, why: Unmet) -> 
     provider.api.unmet_schema(place, why)
 }
 
-fn rate_limited() -> ChatError {
-    let mut error = ChatError::new(ErrorKind::RateLimited, "rate limit reached, try again later");
-    error.retry_after = Some(RETRY_AFTER);
-    error
-}
-
-/// Says these words, up to a stop text or the cap on tokens; `size` is their number of tokens where
-/// that is known and nothing is cut.
-fn say(request: &ChatRequest, mut text: String, size: Option<u32>, response: &mut ChatResponse) {
-    if let Some(tokens) = size {
-        response.usage.output = tokens;
-        response.content.push(Block::Text(text));
-        return;
-    }
-    let stop = request
-        .stop
-        .iter()
-        .filter(|stop| !stop.is_empty())
-        .filter_map(|stop| Some((text.find(stop.as_str())?, stop)))
-        .min();
-    if let Some((at, stop)) = stop {
-        response.stop = Stop::StopSequence(Some(stop.clone()));
-        text.truncate(at);
-    }
-    let most = request.max_tokens.unwrap_or(u32::MAX);
-    let (mut tokens, mut end) = (0_u32, 0);
-    for word in words(&text) {
-        let more = count(word);
-        if tokens.saturating_add(more) > most {
-            response.stop = Stop::MaxTokens;
-            break;
+/// What comes of a call that fails: a refusal, or an error; none where only the form of the answer is
+/// broken.
+fn failed(kind: FailureKind, response: &mut ChatResponse) -> Option<Result<(), ChatError>> {
+    match kind {
+        FailureKind::Malformed => None,
+        FailureKind::RateLimited => {
+            let words = "rate limit reached, try again later";
+            let retry_after = Some(RETRY_AFTER);
+            Some(Err(ChatError { retry_after, ..ChatError::new(ErrorKind::RateLimited, words) }))
         }
-        tokens += more;
-        end += word.len();
+        FailureKind::Refusal => {
+            let refusal = "I can't help with that.";
+            response.stop = Stop::Refusal;
+            response.usage.output = count(refusal);
+            response.refusal = Some(refusal.to_owned());
+            Some(Ok(()))
+        }
+        _ => {
+            let words = "the server had an error while processing the request";
+            Some(Err(ChatError::new(ErrorKind::Server, words)))
+        }
     }
-    text.truncate(end);
-    response.usage.output = tokens;
-    response.content.push(Block::Text(text));
 }
 
-/// Where ids come from.
-struct Names {
-    provider: Provider,
-    stage: crate::random::Stage,
-}
-
-impl Names {
-    fn bits(&mut self) -> u128 {
-        u128::from(self.stage.bits()) << 64 | u128::from(self.stage.bits())
-    }
-
-    fn call(&mut self) -> String {
-        let bits = self.bits();
-        self.provider.api.tool_call_id(bits)
-    }
+/// The number of a call: an agent's own have draws of their own, as in a run (`place`), and a request
+/// that comes again has those of further calls.
+fn number(place: u64, before: u64, rounds: u16) -> u64 {
+    place ^ before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(rounds))
 }
 
 #[cfg(test)]

@@ -17,10 +17,10 @@ use crate::llm::input::input_tokens;
 use crate::llm::wire::Provider;
 use crate::llm::wire::responses::{ListPage, ResponsesApi, compacted, list_page, with_ids};
 use crate::random::{Owner, Purpose};
-use crate::serve::chat::{refused, request_id, taken};
+use crate::serve::chat::{refused_early, taken};
 use crate::serve::http::{bytes_of, json as json_answer, parameters};
-use crate::serve::response_store::KeptConversation;
-use crate::serve::responses::{field, kept_item, with_conversation};
+use crate::serve::response_store::{KeptConversation, KeptResponse};
+use crate::serve::said_before::{MAX_REFERRED_BYTES, field, kept_items, with_conversation};
 use crate::serve::world::World;
 use crate::time::unix_ms;
 
@@ -59,7 +59,7 @@ async fn asked(
     });
     result.unwrap_or_else(|error| {
         let owner = Owner::of(uri.path().as_bytes());
-        refused(provider, &error, &request_id(provider, &world, owner, 0))
+        refused_early(provider, &world, owner, &error)
     })
 }
 
@@ -167,9 +167,25 @@ fn compact(asked: &KeptRequest<'_>) -> Result<Response, ChatError> {
     Ok(json_answer(200, &body))
 }
 
-fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
+fn found_response(asked: &KeptRequest<'_>, id: &str) -> Result<KeptResponse, ChatError> {
     let kept = asked.world.response_store().responses.get(id).cloned();
-    let kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
+    kept.ok_or_else(|| no_response(asked, id))
+}
+
+fn no_response(asked: &KeptRequest<'_>, id: &str) -> ChatError {
+    asked.api.not_found("Response", id, None)
+}
+
+fn no_conversation(asked: &KeptRequest<'_>, id: &str) -> ChatError {
+    asked.api.not_found("Conversation", id, None)
+}
+
+fn no_item(asked: &KeptRequest<'_>, id: &str) -> ChatError {
+    asked.api.not_found("Item", id, None)
+}
+
+fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
+    let kept = found_response(asked, id)?;
     let waits = kept.pending.filter(|pending| unix_ms() < pending.ready_ms);
     let document = waits.map_or(kept.document, |pending| pending.in_progress);
     Ok(bytes_of(200, "application/json", document))
@@ -177,38 +193,49 @@ fn read_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatErro
 
 fn delete_response(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let deleted = asked.world.response_store().responses.remove(id);
-    deleted.ok_or_else(|| asked.api.not_found("Response", id, None))?;
+    deleted.ok_or_else(|| no_response(asked, id))?;
     Ok(json_answer(200, &json!({ "id": id, "object": "response", "deleted": true })))
 }
 
 fn cancel(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let mut all = asked.world.response_store();
     let kept = all.responses.get(id).cloned();
-    let mut kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
+    let mut kept = kept.ok_or_else(|| no_response(asked, id))?;
+    if kept.cancelled {
+        return Ok(bytes_of(200, "application/json", kept.document));
+    }
     let pending =
         kept.pending.take().ok_or_else(|| bad("", "Cannot cancel a synchronous response."))?;
     if unix_ms() >= pending.ready_ms {
         return Err(bad("", "Cannot cancel a completed response."));
     }
-    kept.document = pending.cancelled;
+    (kept.document, kept.cancelled) = (pending.cancelled, true);
     let document = kept.document.clone();
     all.keep(id.to_owned(), kept);
     Ok(bytes_of(200, "application/json", document))
 }
 
 fn input_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
-    let kept = asked.world.response_store().responses.get(id).cloned();
-    let kept = kept.ok_or_else(|| asked.api.not_found("Response", id, None))?;
-    // What was only referred to is shown.
-    let shown = |item: Value| {
-        let field = |name: &str| item.get(name).and_then(Value::as_str);
-        let refers = field("type") == Some("item_reference");
-        let id = field("id").filter(|_| refers);
-        id.and_then(|id| kept_item(asked.world, id)).unwrap_or(item)
-    };
+    let kept = found_response(asked, id)?;
     let input = with_ids(&field(&kept.request, "input"), id, 0);
-    let items: Vec<Value> = input.into_iter().map(shown).collect();
-    Ok(json_answer(200, &list_page(items.into_iter(), &asked.page()?)))
+    let mut page = list_page(input.into_iter(), &asked.page()?);
+    // What was only referred to is shown, as long as it is not more than a request may bring.
+    let referred = |item: &Value| match item["type"].as_str() {
+        Some("item_reference") => item["id"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    let shown = page.get_mut("data").and_then(Value::as_array_mut);
+    let shown = shown.map(Vec::as_mut_slice).unwrap_or_default();
+    let ids: Vec<String> = shown.iter().filter_map(referred).collect();
+    let kept = kept_items(asked.world, ids.iter().map(String::as_str));
+    let mut left = MAX_REFERRED_BYTES;
+    for item in shown {
+        let Some(whole) = referred(item).and_then(|id| kept.get(&id)) else { continue };
+        let Some(rest) = left.checked_sub(whole.to_string().len()) else { break };
+        left = rest;
+        *item = whole.clone();
+    }
+    Ok(json_answer(200, &page))
 }
 
 /// Answers a request for a conversation; an empty `rest` makes one.
@@ -242,7 +269,7 @@ pub async fn conversation(
 
 fn found(asked: &KeptRequest<'_>, id: &str) -> Result<KeptConversation, ChatError> {
     let kept = asked.world.response_store().conversation(id).cloned();
-    kept.ok_or_else(|| asked.api.not_found("Conversation", id, None))
+    kept.ok_or_else(|| no_conversation(asked, id))
 }
 
 fn shown(id: &str, conversation: &KeptConversation) -> Response {
@@ -274,16 +301,11 @@ fn metadata(body: &mut Value) -> Result<Value, ChatError> {
     ))
 }
 
-/// The items in a body, with ids of this conversation.
-fn items(
-    asked: &KeptRequest<'_>,
-    body: &Value,
-    id: &str,
-    first: usize,
-) -> Result<Vec<Value>, ChatError> {
+/// Refuses items in a body that could not be read later.
+fn check_items(asked: &KeptRequest<'_>, body: &Value) -> Result<(), ChatError> {
     let Some(all) = body["items"].as_array() else {
         return if body["items"].is_null() {
-            Ok(Vec::new())
+            Ok(())
         } else {
             Err(bad("items", "Invalid type for 'items': expected an array."))
         };
@@ -298,28 +320,27 @@ fn items(
             ..bad("items", words)
         });
     }
-    // Only what can be read later is kept.
     asked.api.decode_items(body["items"].to_string().as_bytes()).map_err(|error| {
         let field = error.field.map(|field| field.replacen("input", "items", 1));
         ChatError { field, message: error.message.replacen("'input[", "'items[", 1), ..error }
     })?;
-    Ok(with_ids(&body["items"], id, first))
+    Ok(())
 }
 
 fn begin(asked: &KeptRequest<'_>) -> Result<Response, ChatError> {
     let mut body = asked.value()?;
     let metadata = metadata(&mut body)?;
-    let made = {
-        let mut kept = asked.world.response_store();
-        kept.made += 1;
-        kept.made
-    };
-    let id = format!("conv_{}", asked.digits(Owner::NOBODY, made));
+    check_items(asked, &body)?;
     let mut conversation = KeptConversation::default();
     conversation.metadata = metadata;
-    items(asked, &body, &id, 0)?.into_iter().for_each(|item| conversation.push(item));
+    // One lock for number and conversation: no two get the same id.
+    let mut kept = asked.world.response_store();
+    kept.made += 1;
+    let id = format!("conv_{}", asked.digits(Owner::NOBODY, kept.made));
+    let items = body.get("items").unwrap_or(&Value::Null);
+    with_ids(items, &id, 0).into_iter().for_each(|item| conversation.push(item));
     let response = shown(&id, &conversation);
-    asked.world.response_store().keep_conversation(&id, conversation);
+    kept.keep_conversation(&id, conversation);
     Ok(response)
 }
 
@@ -327,28 +348,31 @@ fn update(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let mut body = asked.value()?;
     let metadata = metadata(&mut body)?;
     let changed = asked.world.response_store().change(id, |kept| kept.metadata = metadata);
-    let changed = changed.ok_or_else(|| asked.api.not_found("Conversation", id, None))?;
+    let changed = changed.ok_or_else(|| no_conversation(asked, id))?;
     Ok(shown(id, &changed))
 }
 
 fn delete(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     if !asked.world.response_store().forget_conversation(id) {
-        return Err(asked.api.not_found("Conversation", id, None));
+        return Err(no_conversation(asked, id));
     }
     Ok(json_answer(200, &json!({ "id": id, "object": "conversation.deleted", "deleted": true })))
 }
 
 fn add_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
     let body = asked.value()?;
-    let added = items(asked, &body, id, found(asked, id)?.numbered)?;
-    if added.is_empty() {
+    check_items(asked, &body)?;
+    let items = body.get("items").unwrap_or(&Value::Null);
+    if items.as_array().is_none_or(Vec::is_empty) {
         return Err(bad("items", "Missing required parameter: 'items'."));
     }
-    let more = added.clone();
-    asked
-        .world
-        .response_store()
-        .change(id, |kept| more.into_iter().for_each(|item| kept.push(item)));
+    let mut added = Vec::new();
+    // Numbered where they are added: no two items get the same id.
+    let changed = asked.world.response_store().change(id, |kept| {
+        added = with_ids(items, id, kept.numbered);
+        added.iter().cloned().for_each(|item| kept.push(item));
+    });
+    changed.ok_or_else(|| no_conversation(asked, id))?;
     let page = ListPage { limit: Some(MAX_ITEMS), after: None, ascending: true };
     Ok(json_answer(200, &list_page(added.into_iter(), &page)))
 }
@@ -356,13 +380,13 @@ fn add_items(asked: &KeptRequest<'_>, id: &str) -> Result<Response, ChatError> {
 fn read_item(asked: &KeptRequest<'_>, id: &str, item: &str) -> Result<Response, ChatError> {
     let kept = found(asked, id)?;
     let found = kept.items.iter().find(|kept| kept["id"] == item);
-    let found = found.ok_or_else(|| asked.api.not_found("Item", item, None))?;
+    let found = found.ok_or_else(|| no_item(asked, item))?;
     Ok(json_answer(200, found))
 }
 
 fn delete_item(asked: &KeptRequest<'_>, id: &str, item: &str) -> Result<Response, ChatError> {
     let mut deleted = false;
     let changed = asked.world.response_store().change(id, |kept| deleted = kept.remove(item));
-    let changed = changed.ok_or_else(|| asked.api.not_found("Conversation", id, None))?;
-    if deleted { Ok(shown(id, &changed)) } else { Err(asked.api.not_found("Item", item, None)) }
+    let changed = changed.ok_or_else(|| no_conversation(asked, id))?;
+    if deleted { Ok(shown(id, &changed)) } else { Err(no_item(asked, item)) }
 }

@@ -29,6 +29,8 @@ pub struct KeptResponse {
     /// How it looks until it is ready, for one that is fetched later; and afterwards when it is
     /// cancelled in time.
     pub pending: Option<PendingResponse>,
+    /// Whether it was cancelled in time.
+    pub cancelled: bool,
     /// How many items its conversation had before it.
     pub conversation_items: usize,
 }
@@ -88,8 +90,8 @@ impl KeptConversation {
 #[derive(Clone, Debug)]
 pub struct ResponseStore {
     /// Answers by id.
-    pub responses: ByteBoundedMap<KeptResponse>,
-    conversations: ByteBoundedMap<KeptConversation>,
+    pub responses: ByteBoundedMap<String, KeptResponse>,
+    conversations: ByteBoundedMap<String, KeptConversation>,
     /// Conversations that were ever made.
     pub made: u64,
 }
@@ -109,7 +111,7 @@ impl ResponseStore {
     pub fn keep(&mut self, id: String, kept: KeptResponse) {
         let pending = kept.pending.as_ref();
         let more = pending.map_or(0, |both| both.in_progress.len() + both.cancelled.len());
-        let bytes = kept.request.len() + kept.document.len() + more;
+        let bytes = id.len() + kept.request.len() + kept.document.len() + more;
         self.responses.insert(id, bytes, kept);
     }
 
@@ -120,7 +122,7 @@ impl ResponseStore {
 
     /// Keeps a conversation in place of the one of this id.
     pub fn keep_conversation(&mut self, id: &str, conversation: KeptConversation) {
-        let bytes = conversation.bytes + conversation.metadata.to_string().len();
+        let bytes = id.len() + conversation.bytes + conversation.metadata.to_string().len();
         self.conversations.insert(id.to_owned(), bytes, conversation);
     }
 
@@ -153,7 +155,13 @@ mod tests {
         for nth in 0..1_000_000_u32 {
             let bytes = Bytes::from_static(&[b'x'; 4_000]);
             let (request, document) = (bytes.clone(), bytes);
-            let one = KeptResponse { request, document, pending: None, conversation_items: 0 };
+            let one = KeptResponse {
+                request,
+                document,
+                pending: None,
+                cancelled: false,
+                conversation_items: 0,
+            };
             kept.keep(format!("resp_{nth}"), one);
         }
         assert!(kept.responses.len() * 8_000 <= MAX_RESPONSE_BYTES, "{}", kept.responses.len());

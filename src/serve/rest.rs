@@ -162,26 +162,14 @@ pub async fn unknown(request: HttpRequest<Body>) -> Response {
     let (head, body) = request.into_parts();
     discard(body).await;
     let path = head.uri.path();
-    let client_side = [
-        "/meval",
-        "/mping",
-        "/msdk",
-        "/mobile",
-        "/eval",
-        "/ping",
-        "/events/bulk",
-        "/events/diagnostic",
-        "/sdk/eval",
-        "/sdk/goals",
-    ];
     let is = |paths: &[&str]| {
         paths.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")))
     };
-    if is(&client_side) {
+    if is(&["/sdk/eval", "/msdk/eval", "/a"]) {
         return refusal(
             404,
             "not_found",
-            "simlab serves server-side SDKs only; this path belongs to client-side SDKs",
+            "simlab serves client-side SDKs at the paths of their versions from 2018 on: `/sdk/evalx` and `/msdk/evalx`",
         );
     }
     if is(&["/sdk/stream", "/sdk/poll"]) {

@@ -4,23 +4,24 @@
 //!
 //! Does not know: what any route answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
+use crate::flags::client_side::ClientKind;
+use crate::llm::wire::Provider;
 use crate::llm::wire::responses::ResponsesApi;
-use crate::llm::wire::{PROVIDERS, Provider};
 use crate::serve::door::{Door, base};
 use crate::serve::world::World;
 use crate::serve::{
-    answers_control, by_path, chat, control, events, faults_control, recorder_gate,
-    response_requests, responses, rest, stream,
+    answers_control, by_path, chat, client_side, control, cors, events, faults_control,
+    moderations, recorder_gate, response_requests, responses, rest, stream,
 };
 
 type Routes = Router<Arc<World>>;
@@ -32,6 +33,52 @@ fn of_launchdarkly() -> Routes {
         .route("/sdk/latest-all", get(stream::latest_all))
         .route("/bulk", post(events::bulk))
         .route("/diagnostic", post(events::diagnostic))
+        .merge(of_clients(ClientKind::Web))
+        .merge(of_clients(ClientKind::Mobile))
+        .route("/sdk/goals/{environment}", get(client_side::goals))
+}
+
+/// What the client-side SDKs of a kind ask.
+fn of_clients(kind: ClientKind) -> Routes {
+    let polls = any(move |State(world): State<Arc<World>>, Path(path), request| {
+        client_side::poll(kind, world, path, request)
+    });
+    let streams = any(move |State(world): State<Arc<World>>, Path(path), request| {
+        client_side::stream(kind, world, path, request)
+    });
+    let pings = get(move |State(world): State<Arc<World>>, Path(path), headers| {
+        client_side::ping(kind, world, path, headers)
+    });
+    let events = |diagnostic: bool| {
+        any(move |State(world): State<Arc<World>>, Path(path), request| {
+            client_side::events((kind, diagnostic), world, path, request)
+        })
+    };
+    let (own, stream, ping, bulk, diagnostic): (_, _, _, &[&str], _) = match kind {
+        ClientKind::Web => (
+            "/sdk/evalx/{environment}",
+            "/eval/{environment}",
+            "/ping/{environment}",
+            &["/events/bulk/{environment}"],
+            "/events/diagnostic/{environment}",
+        ),
+        ClientKind::Mobile => (
+            "/msdk/evalx",
+            "/meval",
+            "/mping",
+            &["/mobile", "/mobile/events", "/mobile/events/bulk"],
+            "/mobile/events/diagnostic",
+        ),
+    };
+    let mut routes = Router::new()
+        .route(stream, streams.clone())
+        .route(&[stream, "/{*context}"].concat(), streams)
+        .route(ping, pings)
+        .route(diagnostic, events(true));
+    for path in ["/context", "/user", "/contexts/{*context}", "/users/{*context}"] {
+        routes = routes.route(&[own, path].concat(), polls.clone());
+    }
+    bulk.iter().fold(routes, |routes, path| routes.route(path, events(false)))
 }
 
 fn of_providers(providers: &[Provider], shared: bool) -> Routes {
@@ -64,6 +111,18 @@ fn of_providers(providers: &[Provider], shared: bool) -> Routes {
                 chat::embed(provider, api, world, request)
             };
             routes = routes.route(&[&base, api.path].concat(), post(vectors));
+        }
+        if let Some(api) = provider.api.counting() {
+            let count = move |State(world): State<Arc<World>>, request: Request<Body>| {
+                by_path::count(provider, api, world, request)
+            };
+            routes = routes.route(&[&base, api.path].concat(), post(count));
+        }
+        if let Some(api) = provider.api.moderations() {
+            let moderate = move |State(world): State<Arc<World>>, request: Request<Body>| {
+                moderations::moderate(provider, api, world, request)
+            };
+            routes = routes.route(&[&base, api.path].concat(), post(moderate));
         }
         if let Some(api) = provider.api.responses() {
             routes = routes.merge(of_responses(provider, api, &base));
@@ -138,10 +197,11 @@ fn complete(routes: Routes, world: Arc<World>, door: Option<Provider>) -> Router
         .method_not_allowed_fallback(rest::wrong_method)
         .fallback(rest::unknown)
         .with_state(world);
-    match layer {
+    let all = match layer {
         Some(layer) => all.layer(layer),
         None => all,
-    }
+    };
+    all.layer(from_fn(cors::through))
 }
 
 /// What an entry point answers on its own port.
@@ -160,14 +220,7 @@ pub fn of_door(door: Door, world: Arc<World>) -> Router {
 /// What the port that all share answers: every provider of the table, and those that the scenario
 /// names by their address.
 pub fn all(world: Arc<World>) -> Router {
-    let own: BTreeSet<Provider> = world
-        .responder
-        .models()
-        .iter()
-        .map(|model| model.provider)
-        .filter(|provider| !PROVIDERS.contains(provider))
-        .collect();
-    let providers: Vec<Provider> = PROVIDERS.iter().copied().chain(own).collect();
+    let providers = world.providers().to_vec();
     complete(
         of_launchdarkly().merge(of_providers(&providers, true)).merge(of_simlab()),
         world,

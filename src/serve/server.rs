@@ -56,7 +56,7 @@ impl Server {
     /// # Errors
     /// When there is no free port.
     pub async fn split(mut self) -> io::Result<Self> {
-        for door in Door::all() {
+        for door in Door::all(self.world.providers()) {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let address = listener.local_addr()?;
             self.split.push((door, listener, address));

@@ -14,11 +14,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::flags::ruleset::{Change, Ruleset};
+use crate::flags::ruleset::Change;
 use crate::random::Owner;
 use crate::scenario::Endpoint;
 use crate::serve::faults_answer::Words;
@@ -48,7 +48,8 @@ pub fn unknown_key() -> Response {
     )
 }
 
-fn message(event: &str, data: &Value) -> Bytes {
+/// An event of a stream.
+pub fn message(event: &str, data: &Value) -> Bytes {
     Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
 }
 
@@ -65,16 +66,23 @@ fn change(change: Change) -> Bytes {
 pub async fn all(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
     let key = sdk_key(&headers).to_owned();
     // Subscribed before the first look, so that no change falls between.
-    let (changes, stops) = (world.changes(), world.stops());
-    let Some(known) = world.ruleset(&key) else { return unknown_key() };
+    let signals = StreamSignals::of(&world);
+    let Some(mut known) = world.ruleset(&key) else { return unknown_key() };
     let visit = GatedRequest::begin(&world, &asks("/all", &key));
     let number = visit.arrival.number;
-    let opened = async { open(world, key, known, (changes, stops), number) };
+    let first = message("put", &json!({ "path": "/", "data": known.to_json() }));
+    let changed = move |world: &World| {
+        let now = world.ruleset(&key)?;
+        let told = now.changes_since(&known).into_iter().map(change).collect();
+        known = now;
+        Some(told)
+    };
+    let opened = async { open(world, first, changed, signals, number) };
     visit.answer(Words::LaunchDarkly, opened).await
 }
 
 /// What an SDK asks for.
-fn asks(path: &str, key: &str) -> Ask<'static> {
+pub fn asks(path: &str, key: &str) -> Ask<'static> {
     Ask {
         endpoint: Endpoint::LaunchDarklySdk,
         model: None,
@@ -83,19 +91,34 @@ fn asks(path: &str, key: &str) -> Ask<'static> {
     }
 }
 
-/// A stream that is open until nobody listens or the server stops.
-fn open(
+/// What a stream waits for.
+pub struct StreamSignals {
+    changes: watch::Receiver<u64>,
+    stops: watch::Receiver<bool>,
+}
+
+impl StreamSignals {
+    /// Changes of the account from now on, and the end of the server.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
+        Self { changes: world.changes(), stops: world.stops() }
+    }
+}
+
+/// A stream that is open until nobody listens or the server stops: `first`, and after each change of
+/// the account what `changed` says, until it says none.
+pub fn open(
     world: Arc<World>,
-    key: String,
-    known: Ruleset,
+    first: Bytes,
+    changed: impl FnMut(&World) -> Option<Vec<Bytes>> + Send + 'static,
     signals: StreamSignals,
     number: u64,
 ) -> Response {
     let (sender, receiver) = mpsc::channel(WAITING);
     world.ledger().grade.stream_opened();
     tokio::spawn(async move {
-        let stops = signals.1.clone();
-        follow(&world, key, known, signals, sender).await;
+        let stops = signals.stops.clone();
+        follow(&world, first, changed, signals, sender).await;
         let left = !*stops.borrow();
         world.ledger().grade.stream_ended(unix_ms(), number, left);
     });
@@ -107,29 +130,24 @@ fn open(
     response
 }
 
-type StreamSignals = (tokio::sync::watch::Receiver<u64>, tokio::sync::watch::Receiver<bool>);
-
-/// Tells one stream everything, until nobody listens or the server stops.
 async fn follow(
     world: &World,
-    key: String,
-    mut known: Ruleset,
-    (mut changes, mut stops): StreamSignals,
+    first: Bytes,
+    mut changed: impl FnMut(&World) -> Option<Vec<Bytes>>,
+    StreamSignals { mut changes, mut stops }: StreamSignals,
     sender: mpsc::Sender<Bytes>,
 ) {
-    let first = message("put", &json!({ "path": "/", "data": known.to_json() }));
     let mut open = sender.send(first).await.is_ok();
     while open {
         tokio::select! {
             () = async { let _ = stops.wait_for(|stops| *stops).await; } => return,
             () = sender.closed() => return,
             () = tokio::time::sleep(HEARTBEAT) => open = sender.send(Bytes::from_static(b":\n\n")).await.is_ok(),
-            changed = changes.changed() => {
-                let Some(now) = changed.ok().and_then(|()| world.ruleset(&key)) else { return };
-                for told in now.changes_since(&known) {
-                    open = open && sender.send(change(told)).await.is_ok();
+            change = changes.changed() => {
+                let Some(all) = change.ok().and_then(|()| changed(world)) else { return };
+                for told in all {
+                    open = open && sender.send(told).await.is_ok();
                 }
-                known = now;
             }
         }
     }
@@ -140,12 +158,12 @@ pub async fn latest_all(State(world): State<Arc<World>>, headers: HeaderMap) -> 
     let key = sdk_key(&headers);
     let Some(ruleset) = world.ruleset(key) else { return unknown_key() };
     let visit = GatedRequest::begin(&world, &asks("/sdk/latest-all", key));
-    visit.answer(Words::LaunchDarkly, async { polled(&headers, &ruleset) }).await
+    visit.answer(Words::LaunchDarkly, async { polled(&headers, &ruleset.to_json()) }).await
 }
 
 /// The flags, unless they are known already.
-fn polled(headers: &HeaderMap, ruleset: &Ruleset) -> Response {
-    let body = ruleset.to_json().to_string().into_bytes();
+pub fn polled(headers: &HeaderMap, flags: &Value) -> Response {
+    let body = flags.to_string().into_bytes();
     let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
     let same = text(headers, "if-none-match").is_some_and(|tags| {
         tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as OrderLock, OwnedMutexGuard, watch};
 use crate::context::KEY_EPOCH;
 use crate::flags::api::{ApiError, ApiReply, HttpMethod, Request};
 use crate::flags::bootstrap::{BootstrapError, mock_account};
+use crate::flags::client_side::ClientKind;
 use crate::flags::mock::{Account, EnvironmentKeys};
 use crate::flags::ruleset::Ruleset;
 use crate::llm::chat::ChatRequest;
@@ -91,6 +92,7 @@ pub struct World {
     pub scenario: &'static Scenario,
     /// How it is served.
     pub settings: Settings,
+    providers: Vec<Provider>,
     /// What the models say.
     pub responder: ChatResponder,
     account: Mutex<Account>,
@@ -140,6 +142,7 @@ impl World {
         Ok(Self {
             scenario,
             settings,
+            providers: scenario.providers(),
             responder: ChatResponder::new(scenario, settings.seed, settings.failures),
             account: Mutex::new(account),
             ledger: Mutex::new(Ledger::new(scenario, settings.seed, &scenario.faults)),
@@ -154,6 +157,12 @@ impl World {
             revision,
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// Every provider that is served: those of the table, then the scenario's own.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
     }
 
     /// The same world, in which these faults are committed from the start, too.
@@ -367,6 +376,34 @@ impl World {
         account.ruleset(&project, &environment)
     }
 
+    /// Flags and segments of the environment that a client-side SDK of this kind opens with its key.
+    #[must_use]
+    pub fn client_ruleset(&self, kind: ClientKind, key: &str) -> Option<Ruleset> {
+        let account = held(&self.account);
+        let (project, environment) = self.client_opened(&account, kind, key)?;
+        account.ruleset(&project, &environment)
+    }
+
+    /// Whether a key is one of a client-side SDK of this kind.
+    #[must_use]
+    pub fn opens_to_client(&self, kind: ClientKind, key: &str) -> bool {
+        self.client_opened(&held(&self.account), kind, key).is_some()
+    }
+
+    fn client_opened(
+        &self,
+        account: &Account,
+        kind: ClientKind,
+        key: &str,
+    ) -> Option<(String, String)> {
+        let own = account.keys().into_iter().find(|own| match kind {
+            ClientKind::Web => own.client_side_id == key,
+            ClientKind::Mobile => own.mobile_key == key,
+        });
+        let any = self.accepts == AcceptedKeys::Any && !key.is_empty();
+        own.map(|own| (own.project, own.environment)).or_else(|| self.home(account).filter(|_| any))
+    }
+
     /// Whether a key is one of a server-side SDK.
     #[must_use]
     pub fn opens(&self, sdk_key: &str) -> bool {
@@ -383,6 +420,11 @@ impl World {
             AcceptedKeys::Given(key) => key == sdk_key,
             AcceptedKeys::Any => !sdk_key.is_empty(),
         };
+        self.home(account).filter(|_| accepted)
+    }
+
+    /// The project and environment that a key opens which is accepted besides the account's own.
+    fn home(&self, account: &Account) -> Option<(String, String)> {
         let project = &self.scenario.project;
         let keys = account.keys();
         // The scenario's environment, or where an app made another project the first `production`.
@@ -391,7 +433,7 @@ impl World {
         };
         let production = |own: &&EnvironmentKeys| own.environment == "production";
         let home = keys.iter().find(own).or_else(|| keys.iter().find(production));
-        let home = home.or(keys.first()).filter(|_| accepted)?;
+        let home = home.or(keys.first())?;
         Some((home.project.clone(), home.environment.clone()))
     }
 

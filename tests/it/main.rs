@@ -58,6 +58,7 @@ mod serve_faults;
 mod serve_gemini;
 mod serve_grades;
 mod serve_kept;
+mod serve_clients;
 mod serve_keys;
 mod serve_made;
 mod serve_models;

@@ -8,8 +8,20 @@ use simlab::llm::chat::{ChatRequest, ContentPart, Message, OfferedTool, Role, St
 use simlab::llm::wire::headers::Headers;
 use simlab::llm::wire::{PROVIDERS, Provider};
 
-use super::program::folder;
+use super::program::{folder, simlab};
 use super::serve::{Answer, BEARER, Served, place};
+
+/// A scenario with a provider of its own.
+const OWN_PROVIDER: &str = r#"(
+    title: "A model at another address", seed: 3, traffic: (queries: 100, pii_percentage: 0),
+    models: { "llama-4-70b": (like: "gpt-6-luna", compatible: (name: "own-host", base: "https://own.example/v1"),
+        input_price: "$0.60", output_price: "$0.80", takes_temperature: true) },
+    graph: (key: "chat", root: "assistant", nodes: { "assistant": (role: Answer, model: "gpt-6.1-terra", instructions: "Answer.") }),
+    configs: { "assistant": (variations: { "llama": (like: "default", model: "llama-4-70b") }) },
+    experiments: [(
+        key: "llama", config: "assistant", control: "default", split: { "default": "50%", "llama": "50%" }, metrics: ["ai_cost_per_request"],
+    )],
+)"#;
 
 fn asked(text: &str) -> ChatRequest {
     let content = vec![ContentPart::Text(text.to_owned())];
@@ -188,6 +200,113 @@ fn upstream(runtime: &tokio::runtime::Runtime) -> wiremock::MockServer {
             .await;
         server
     })
+}
+
+#[test]
+fn every_method_and_any_bytes_are_recorded_also_of_a_scenarios_own_provider() {
+    let place = folder("recorded-methods");
+    let (file, scenario) = (place.join("traffic.jsonl"), place.join("own.ron"));
+    fs::write(&scenario, OWN_PROVIDER).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let real = runtime.block_on(async {
+        let server = wiremock::MockServer::start().await;
+        let answer = |request: &wiremock::Request| {
+            let base = wiremock::ResponseTemplate::new(200)
+                .insert_header("set-cookie", "s=cookie-0123456789");
+            match (request.method.as_str(), request.url.path()) {
+                ("POST", "/audio/speech") => {
+                    base.set_body_raw(vec![0xff, 0xfb, 0, 7], "audio/mpeg")
+                }
+                ("POST", _) => base.set_body_string("form"),
+                (method, path) => base.set_body_string(format!(
+                    "{method} {path} {:?} cookie-0123456789",
+                    request.url.query()
+                )),
+            }
+        };
+        wiremock::Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+        server
+    });
+    let all = |served: &Served, mark: &str| -> Vec<(u16, Vec<u8>)> {
+        let form = |mark: &str| {
+            format!(
+                "--{mark}\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\nabc\r\n--{mark}--\r\n"
+            )
+        };
+        let kind = format!("multipart/form-data; boundary={mark}");
+        let base = "/compatible/own-host/v1";
+        [
+            served.send(
+                "GET",
+                &format!("{base}/models?limit=2&api_key=query-0123456789"),
+                &[BEARER],
+                b"",
+            ),
+            served.send("GET", &format!("{base}/models?limit=3"), &[BEARER], b""),
+            served.send("DELETE", &format!("{base}/responses/resp_1"), &[BEARER], b""),
+            served.json(
+                "POST",
+                &format!("{base}/audio/speech"),
+                &[BEARER],
+                &json!({ "input": "a" }),
+            ),
+            served.send(
+                "POST",
+                &format!("{base}/audio/transcriptions"),
+                &[BEARER, ("content-type", &kind)],
+                form(mark).as_bytes(),
+            ),
+        ]
+        .map(|answer| (answer.status, answer.body))
+        .to_vec()
+    };
+    let name = scenario.to_str().unwrap();
+    let upstream = format!("own-host={}", real.uri());
+    let recording =
+        Served::start(&[name, "--record", file.to_str().unwrap(), "--upstream", &upstream]);
+    let variables = recording.send("GET", "/_simlab/env", &[], b"");
+    let variables = String::from_utf8(variables.body).unwrap();
+    let base =
+        format!("export OWN_HOST_BASE_URL=http://{}/compatible/own-host/v1\n", recording.address);
+    assert!(
+        variables.contains(&base) && variables.contains("export OWN_HOST_API_KEY=any\n"),
+        "{variables}"
+    );
+    let first = all(&recording, "mark-one");
+    let texts: Vec<String> =
+        first.iter().map(|(_, body)| String::from_utf8_lossy(body).into_owned()).collect();
+    assert_eq!(
+        texts[0],
+        "GET /models Some(\"limit=2&api_key=query-0123456789\") cookie-0123456789"
+    );
+    assert_eq!(first[3].1, [0xff, 0xfb, 0, 7]);
+    drop(recording);
+    drop(real);
+    let kept = fs::read_to_string(&file).unwrap();
+    assert!(!kept.contains("0123456789"), "{kept}");
+    let again = all(&Served::start(&[name, "--replay", file.to_str().unwrap()]), "another");
+    for (nth, (was, is)) in first.iter().zip(&again).enumerate() {
+        let was = String::from_utf8_lossy(&was.1);
+        let hidden =
+            was.replace("cookie-0123456789", "[hidden]").replace("query-0123456789", "[hidden]");
+        assert_eq!((is.0, &*String::from_utf8_lossy(&is.1)), (200, &*hidden), "{nth}");
+    }
+    assert_eq!(again[3].1, first[3].1);
+    let arguments = [
+        "serve",
+        name,
+        "--record",
+        file.to_str().unwrap(),
+        "--upstream",
+        "groq=http://127.0.0.1:9",
+    ];
+    let unknown = simlab(&arguments);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.err.contains("no provider `groq`") && unknown.err.contains("own-host"),
+        "{}",
+        unknown.err
+    );
 }
 
 #[test]

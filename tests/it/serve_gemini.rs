@@ -164,3 +164,21 @@ fn errors_are_in_googles_form_and_a_key_in_the_query_is_never_kept() {
         assert!(!text.contains("4716") && !text.contains("4715"), "{text}");
     }
 }
+
+#[test]
+fn an_answer_may_be_one_of_several_words() {
+    let served = Served::start(&["security"]);
+    let ask = |question: &str, config: Value| {
+        let mut body = asked(question);
+        body["generationConfig"] = config;
+        served.json("POST", &path("v1beta", "generateContent"), &[KEY], &body)
+    };
+    let words = ["Percussion", "String", "Wood wind"];
+    let config = json!({ "responseMimeType": "text/x.enum", "responseSchema": { "type": "STRING", "enum": words } });
+    let named = ask("Is an oboe a wood wind?", config.clone());
+    assert_eq!((named.status, text(&named.json())), (200, "Wood wind".to_owned()));
+    let said = text(&ask("What is an oboe?", config).json());
+    assert!(words.contains(&said.as_str()), "{said}");
+    let open = json!({ "responseMimeType": "text/x.enum", "responseSchema": { "type": "STRING" } });
+    assert_eq!(ask("What is an oboe?", open).status, 400);
+}

@@ -157,3 +157,64 @@ fn the_kth_same_request_gets_the_kth_answer_or_always_the_first() {
     );
     assert_eq!(answers(&["security", "--repeat", "same"]), vec![next[0].clone(); 4]);
 }
+
+#[test]
+fn tokens_are_counted_as_the_chat_is_charged() {
+    let served = Served::start(&["security"]);
+    let tool = json!({ "name": "get_weather", "description": "Weather.", "input_schema": { "type": "object", "properties": { "city": { "type": "string" } } } });
+    let mut body = json!({ "model": "claude-opus-5", "system": "Be brief.", "tools": [tool],
+        "messages": [{ "role": "user", "content": "What is a policy gradient?" }] });
+    let count = |body: &Value| served.json("POST", "/v1/messages/count_tokens", &ANTHROPIC, body);
+    let counted = count(&body);
+    assert_eq!(counted.status, 200, "{counted:?}");
+    assert!(counted.header("request-id").is_some());
+    let counted = counted.json();
+    assert_eq!(counted.as_object().unwrap().len(), 1);
+    body["max_tokens"] = json!(50);
+    let asked = served.json("POST", "/v1/messages", &ANTHROPIC, &body).json();
+    assert_eq!(counted["input_tokens"], asked["usage"]["input_tokens"]);
+    body["model"] = json!("claude-9");
+    assert_eq!(count(&body).status, 404);
+    let without = served.json("POST", "/v1/messages/count_tokens", &[], &body);
+    assert_eq!(without.status, 401);
+}
+
+#[test]
+fn moderation_flags_plain_words_in_the_providers_categories() {
+    let served = Served::start(&["security"]);
+    let ask = |path: &str, body: &Value| served.json("POST", path, &[BEARER], body);
+    let texts = json!(["How do I skill up?", "I will kill you.", "I want to end my life."]);
+    let answer = ask("/v1/moderations", &json!({ "input": texts })).json();
+    assert_eq!(answer["model"], "omni-moderation-latest");
+    assert!(answer["id"].as_str().unwrap().starts_with("modr-"));
+    let results = answer["results"].as_array().unwrap();
+    let flagged: Vec<&Value> = results.iter().map(|result| &result["flagged"]).collect();
+    assert_eq!(flagged, [false, true, true]);
+    for (result, held) in results.iter().zip([None, Some("violence"), Some("self-harm")]) {
+        let (holds, scores) = (&result["categories"], &result["category_scores"]);
+        assert_eq!(holds.as_object().unwrap().len(), 13);
+        for (name, score) in scores.as_object().unwrap() {
+            let (score, holds) = (score.as_f64().unwrap(), holds[name] == true);
+            assert!(if holds { score > 0.9 } else { score < 0.01 }, "{name}: {score}");
+        }
+        assert!(held.is_none_or(|held| holds[held] == true), "{result}");
+    }
+    let parts = json!([{ "type": "text", "text": "murder" }, { "type": "image_url", "image_url": { "url": "https://x.example/a.png" } }]);
+    let one = ask("/v1/moderations", &json!({ "input": parts })).json();
+    assert_eq!(one["results"].as_array().unwrap().len(), 1);
+    let mistral = "/mistral/v1/moderations";
+    let personal = json!({ "model": "mistral-moderation-latest", "input": "Mail ann@example.com, my SSN is 123-45-6789." });
+    let answer = ask(mistral, &personal).json();
+    assert_eq!(answer["results"][0]["categories"]["pii"], true, "{answer}");
+    assert_eq!(answer["results"][0].get("flagged"), None);
+    for (path, body, status) in [
+        ("/v1/moderations", json!({}), 400),
+        ("/v1/moderations", json!({ "input": [] }), 400),
+        ("/v1/moderations", json!({ "input": "a", "model": "gpt-4o" }), 404),
+        ("/v1/moderations", json!({ "input": [{ "type": "audio" }] }), 400),
+        (mistral, json!({ "input": "a" }), 422),
+    ] {
+        let refused = ask(path, &body);
+        assert_eq!(refused.status, status, "{body}: {refused:?}");
+    }
+}

@@ -1,5 +1,8 @@
 //! The Responses format of `serve`: the same core as for chats, a second format, and what it keeps.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::serve::{Answer, BEARER, Served};
@@ -259,10 +262,65 @@ fn an_answer_in_the_background_is_fetched_when_it_is_ready_or_cancelled_before()
     assert_eq!(get()["status"], "in_progress");
     let cancelled = served.json("POST", &format!("{path}/cancel"), &[BEARER], &Value::Null).json();
     assert_eq!((&cancelled["status"], &get()), (&json!("cancelled"), &cancelled));
+    // To cancel it once more changes nothing.
+    let again = served.json("POST", &format!("{path}/cancel"), &[BEARER], &Value::Null);
+    assert_eq!((again.status, again.json()), (200, cancelled));
     let at_once = Served::start(&["security"]);
     let queued = answer(&at_once, &body);
     let path = format!("{PATH}/{}", queued["id"].as_str().unwrap());
     assert_eq!(at_once.send("GET", &path, &[BEARER], b"").json()["status"], "completed");
+}
+
+#[test]
+fn what_a_request_refers_to_is_bounded_and_read_once() {
+    let served = Served::start(&["security"]);
+    let send = |path: &str, body: &Value| served.json("POST", path, &[BEARER], body);
+    let item = |text: String| json!({ "role": "user", "content": text });
+    let items: Vec<Value> = std::iter::once(item("x".repeat(2 << 20)))
+        .chain((1..20).map(|n| item(n.to_string())))
+        .collect();
+    let made = send("/v1/conversations", &json!({ "items": items })).json();
+    let path = format!("/v1/conversations/{}/items?order=asc", made["id"].as_str().unwrap());
+    let kept = served.send("GET", &path, &[BEARER], b"").json();
+    let ids: Vec<&Value> =
+        kept["data"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+    let count = |ids: &[&Value], times: usize| {
+        let one = ids.iter().map(|id| json!({ "type": "item_reference", "id": id }));
+        let input: Vec<Value> = std::iter::repeat_n(one, times).flatten().collect();
+        send("/v1/responses/input_tokens", &json!({ "model": "gpt-4o", "input": input }))
+    };
+    // 17 times 2 MiB are more than 32 MiB, as much as a request may have.
+    let long = count(&ids[..1], 17);
+    let error = &long.json()["error"];
+    assert_eq!((long.status, &error["code"]), (400, &json!("context_length_exceeded")), "{error}");
+    // 190,000 references to 19 items, of a conversation that is read once.
+    let begun = Instant::now();
+    let many = count(&ids[1..], 10_000);
+    assert_eq!(many.status, 200, "{many:?}");
+    assert!(many.json()["input_tokens"].as_u64() > Some(190_000));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    let unknown = count(&[&json!("msg_0000000000000000000000i0")], 1);
+    assert_eq!(unknown.status, 404);
+}
+
+#[test]
+fn ids_of_conversations_and_of_their_items_are_never_equal() {
+    let served = Served::start(&["security"]);
+    let one = json!({ "items": [{ "role": "user", "content": "Hello" }] });
+    let at_once = |path: &str| -> Vec<Value> {
+        std::thread::scope(|scope| {
+            let send = || served.json("POST", path, &[BEARER], &one).json();
+            let all: Vec<_> = (0..16).map(|_| scope.spawn(send)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        })
+    };
+    let ids: BTreeSet<String> =
+        at_once("/v1/conversations").iter().map(|made| made["id"].to_string()).collect();
+    assert_eq!(ids.len(), 16);
+    let path = format!("/v1/conversations/{}/items", ids.first().unwrap().trim_matches('"'));
+    let ids: BTreeSet<String> =
+        at_once(&path).iter().map(|added| added["data"][0]["id"].to_string()).collect();
+    assert_eq!(ids.len(), 16);
 }
 
 #[test]

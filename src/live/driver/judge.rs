@@ -7,23 +7,25 @@
 
 use std::rc::Rc;
 
-use crate::journal::Label;
-use crate::knowledge::tokens::cut;
+use crate::journal::{Caller, Label};
+use crate::knowledge::{Complexity, PiiSet, TopicId};
 use crate::live::environment;
 use crate::live::net::Http;
 use crate::live::providers::{Providers, Try};
-use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
-use crate::llm::model::ModelReply;
+use crate::live::request::Writer;
+use crate::llm::chat::{Cached, ChatRequest};
+use crate::llm::model::{Body, ModelReply, Passages, Prompt, Said, Situation, Subject, Visible};
 use crate::llm::tasks::{self, ModelAnswer, Task};
 use crate::llm::wire::Provider;
 use crate::llm::wire::retry::RetryPolicy;
-use crate::scenario::Scenario;
+use crate::random::Owner;
+use crate::run::PreparedScenario;
 use crate::time::Duration;
 
 /// A judge.
 #[derive(Debug)]
 pub struct DriveJudge<'a> {
-    scenario: &'a Scenario,
+    stage: &'a PreparedScenario<'a>,
     provider: Provider,
     providers: Providers,
     patience: Duration,
@@ -36,11 +38,12 @@ impl<'a> DriveJudge<'a> {
     /// When the server has no address for the judge's provider.
     pub fn new(
         http: Rc<Http>,
-        scenario: &'a Scenario,
+        stage: &'a PreparedScenario<'a>,
         serve: &str,
         concurrency: u32,
         patience: Duration,
     ) -> Result<Self, String> {
+        let scenario = stage.scenario;
         let provider = scenario.model(scenario.judge.model).provider;
         let base = [serve, provider.mount, provider.base_path()].concat();
         let variable = |name: &str| {
@@ -51,7 +54,43 @@ impl<'a> DriveJudge<'a> {
         let environment =
             environment::read(&[provider], variable).map_err(|faults| faults.join("; "))?;
         let providers = Providers::over(http, &environment, concurrency)?;
-        Ok(Self { scenario, provider, providers, patience })
+        Ok(Self { stage, provider, providers, patience })
+    }
+
+    /// The request for a rating: that of a live run.
+    fn request(&self, question: &Body, answer: &str) -> ChatRequest {
+        let scenario = self.stage.scenario;
+        let answer = Body::Answer(Said::Words(answer.into()));
+        // What a mock goes by besides the text is not sent.
+        let subject = Subject {
+            topic: TopicId(0),
+            complexity: Complexity::Intermediate,
+            personal: PiiSet::NONE,
+            redacted: PiiSet::NONE,
+            rounds: 0,
+            passages: Passages::default(),
+            remembered: 0,
+            visible: Visible::default(),
+            situation: Situation::Plain,
+        };
+        let prompt = Prompt {
+            caller: Caller::Judge,
+            task: Task::Judge,
+            owner: Owner::NOBODY,
+            visit: 0,
+            place: 0,
+            nth: 0,
+            setup: &scenario.judge_setup,
+            offers_tools: false,
+            input_tokens: 0,
+            cached: Cached::NONE,
+            subject,
+            routes: &[],
+            question: Some(question),
+            thread: &[],
+            answer: Some(&answer),
+        };
+        Writer { scenario, texts: self.stage.texts() }.request(&prompt, None)
     }
 
     /// What a user thinks of an answer.
@@ -62,21 +101,11 @@ impl<'a> DriveJudge<'a> {
         &self,
         user: &str,
         visit: u32,
-        question: &str,
+        question: &Body,
         answer: &str,
     ) -> Result<Label, String> {
-        let Scenario { judge, judge_setup: setup, .. } = self.scenario;
-        let model = self.scenario.model(judge.model);
-        let mut request = ChatRequest::new(&model.id);
-        request.system = Some(setup.instructions.clone());
-        request.max_tokens =
-            Some(setup.max_tokens.unwrap_or(u32::MAX).min(model.max_output_tokens));
-        request.temperature = setup.temperature.filter(|_| model.takes_temperature);
-        let blocks =
-            [cut(question, judge.question_characters), cut(answer, judge.answer_characters)];
-        let blocks = blocks.into_iter().filter(|block| !block.is_empty());
-        let content = blocks.map(|block| ContentPart::Text(block.to_owned())).collect();
-        request.messages = vec![Message { role: Role::User, content }];
+        let scenario = self.stage.scenario;
+        let request = self.request(question, answer);
         let mut body = Vec::new();
         self.provider.api.encode_request(&request, &mut body);
         let target = self.provider.target(&request);
@@ -106,7 +135,6 @@ impl<'a> DriveJudge<'a> {
         };
         let text = response.text();
         let spoken = ModelAnswer { text: &text, call: None, stop: response.stop.name() };
-        let scenario = self.scenario;
         match tasks::read(Task::Judge, (false, &[]), &spoken, &scenario.knowledge, &scenario.tools)
         {
             Ok(ModelReply::Label(label)) => Ok(label),

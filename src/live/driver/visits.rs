@@ -15,6 +15,16 @@ use crate::random::{Owner, Seed};
 use crate::run::PreparedScenario;
 use crate::traffic::TrafficPlan;
 
+/// What a user asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrivenQuestion {
+    /// The text.
+    pub text: String,
+    /// What it is to the judge: a question of the scenario's list, which may have an expected
+    /// answer, or the text.
+    pub body: Body,
+}
+
 /// One user of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrivenUser {
@@ -25,7 +35,7 @@ pub struct DrivenUser {
     /// The same with `user`, the key.
     pub context: Value,
     /// What they ask at each visit; `None` where the writer's model failed.
-    pub questions: Vec<Option<String>>,
+    pub questions: Vec<Option<DrivenQuestion>>,
 }
 
 /// The first `users` users of a simulated run with this seed, and what they ask. It simulates the
@@ -71,9 +81,15 @@ pub fn driven_users(
         context.insert("user".to_owned(), key.as_str().into());
         let questions = (0..plan.visits(owner)).map(|visit| {
             let listed = plan.visitor(owner, visit).asks;
-            let listed =
-                listed.map(|asked| texts.parts(&Body::Question(Said::Recipe(asked))).join("\n"));
-            listed.or_else(|| written.get(&(user, visit)).cloned())
+            let listed = listed.map(|asked| {
+                let body = Body::Question(Said::Recipe(asked));
+                DrivenQuestion { text: texts.parts(&body).join("\n"), body }
+            });
+            listed.or_else(|| {
+                let text = written.get(&(user, visit))?.clone();
+                let body = Body::Question(Said::Words(text.as_str().into()));
+                Some(DrivenQuestion { text, body })
+            })
         });
         DrivenUser {
             key: key.as_str().to_owned(),

@@ -19,6 +19,8 @@ pub mod retry;
 pub mod address;
 mod ids;
 pub mod embeddings;
+pub mod counting;
+pub mod moderations;
 pub mod stream;
 pub mod path_api;
 mod provider;
@@ -31,7 +33,7 @@ pub mod mistral;
 pub mod google;
 
 pub use openai::{compatible, compatible_variable};
-pub use provider::{Api, Provider, ProviderFacts, SchemaPlace};
+pub use provider::{Api, Embedder, Provider, ProviderFacts, SchemaPlace};
 
 /// Every provider, in the order of lists and messages. A new provider has a folder, its `pub mod`
 /// above, and a row here.

@@ -20,9 +20,11 @@ use serde::de::{Deserialize, Deserializer, EnumAccess, Error, VariantAccess, Vis
 use serde_json::{Value, json};
 
 use super::PROVIDERS;
+use super::counting::CountingApi;
 use super::embeddings::EmbeddingsApi;
 use super::headers::{Headers, WireResponse};
 use super::limits::LimitHeaders;
+use super::moderations::ModerationsApi;
 use super::path_api::PathApi;
 use super::responses::ResponsesApi;
 use super::sse::{Chunking, Frames};
@@ -56,13 +58,24 @@ pub struct ProviderFacts {
     pub families: &'static [Family],
     /// The models for embeddings, and the length of the vectors that each makes unless a request
     /// names another.
-    pub embedders: &'static [(&'static str, u32)],
+    pub embedders: &'static [Embedder],
     /// Models that are not served any more.
     pub retired: &'static [Retired],
     /// Output cap, in tokens, that the client library sets where nobody else does.
     pub client_max_tokens: Option<u32>,
     /// The format that it speaks.
     pub api: &'static dyn Api,
+}
+
+/// A model that makes vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Embedder {
+    /// Its id.
+    pub model: &'static str,
+    /// The usual length of its vectors.
+    pub dimensions: u32,
+    /// The longest vectors that a request may ask for; `None`: it may not say a length.
+    pub most: Option<u32>,
 }
 
 /// Where a schema stands in a request.
@@ -194,6 +207,16 @@ pub trait Api: Sync {
         None
     }
 
+    /// Counting of tokens at a path of its own, if the provider has that.
+    fn counting(&self) -> Option<&'static CountingApi> {
+        None
+    }
+
+    /// Moderation, if the provider has that.
+    fn moderations(&self) -> Option<&'static ModerationsApi> {
+        None
+    }
+
     /// The Responses format, if the provider speaks it, too.
     fn responses(&self) -> Option<&'static ResponsesApi> {
         None
@@ -285,7 +308,7 @@ impl Provider {
     /// The provider that makes vectors with this model.
     #[must_use]
     pub fn that_embeds(model: &str) -> Option<Self> {
-        let has = |provider: &&Self| provider.embedders.iter().any(|(id, _)| *id == model);
+        let has = |provider: &&Self| provider.embedders.iter().any(|own| own.model == model);
         PROVIDERS.iter().find(has).copied()
     }
 

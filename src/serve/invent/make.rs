@@ -106,6 +106,12 @@ pub fn holds(schema: &Value, value: &Value) -> bool {
     Rules::new(schema).hold(schema, value)
 }
 
+/// Whether a part of a schema takes a value; references lead into the whole schema.
+#[must_use]
+pub fn holds_in(root: &Value, schema: &Value, value: &Value) -> bool {
+    Rules::new(root).hold(schema, value)
+}
+
 /// The object of these fields, with more only where the schema asks for them.
 ///
 /// # Errors

@@ -21,4 +21,4 @@ mod random_schemas;
 #[cfg(test)]
 mod tests;
 
-pub use make::{Unmet, completed, holds, object, overlaid, value, with_fields};
+pub use make::{Unmet, completed, holds, holds_in, object, overlaid, value, with_fields};

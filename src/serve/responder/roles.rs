@@ -7,14 +7,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{CALLS_PER_REPETITION, ChatAnswer, ChatResponder, Names, rate_limited, say, unmet};
+use super::written::{Names, say};
+use super::{ChatAnswer, ChatResponder, failed, number, unmet};
 use crate::agents::{NodeRole, When};
-use crate::journal::{AgentId, Caller, FailureKind};
+use crate::journal::{AgentId, Caller};
 use crate::knowledge::tokens::count;
 use crate::knowledge::{Grade, recognize_grade};
-use crate::llm::chat::{
-    Block, Cached, ChatError, ChatRequest, ChatResponse, ContentPart, ErrorKind, Stop, ToolUse,
-};
+use crate::llm::chat::{Block, Cached, ChatRequest, ChatResponse, ContentPart, Stop, ToolUse};
 use crate::llm::model::{
     Critique, GuardReply, ModelReply, Prompt, RouteChoice, Said, Situation, Subtasks,
 };
@@ -22,6 +21,7 @@ use crate::llm::tasks::Task;
 use crate::random::{Owner, Purpose, normal_quantile};
 use crate::serve::asked::{self, ChatIntent, Form};
 use crate::serve::invent;
+use crate::serve::sense::{meant, properties};
 
 /// Who is asked for a structure.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,9 +51,9 @@ const SCORE_SD: f64 = 0.1;
 
 /// The text property whose allowed values hold all of these.
 fn choosing(schema: &Value, values: &[String]) -> Option<String> {
-    let fields = schema.get("properties")?.as_object()?;
+    let fields = properties(schema)?;
     let holds = |field: &&String| {
-        let allowed = fields.get(field.as_str()).and_then(|field| field.get("enum"));
+        let allowed = fields.get(field.as_str()).and_then(|field| meant(schema, field).get("enum"));
         let allowed = allowed.and_then(Value::as_array);
         allowed.is_some_and(|allowed| {
             values.iter().all(|value| allowed.iter().any(|own| own.as_str() == Some(value)))
@@ -71,8 +71,7 @@ impl ChatResponder {
         }
         let graph = &self.scenario.graph;
         let schema = asked::schema(request, &asked.form);
-        let has =
-            |name: &str| schema.get("properties").is_some_and(|fields| fields.get(name).is_some());
+        let has = |name: &str| properties(&schema).is_some_and(|fields| fields.contains_key(name));
         if has("score") && has("reasoning") {
             let told = request.system.as_deref().unwrap_or_default().to_lowercase();
             let inverted = told.contains("toxic") || told.contains("lower is better");
@@ -148,9 +147,12 @@ impl ChatResponder {
                 let (catches, nags) = (*catches, *nags);
                 (Situation::Critiques { grade: last_grade(request), catches, nags }, &[])
             }
-            // What is harmful cannot be read off a text.
+            // What is harmful cannot be read off a text, unless it is in the scenario's list.
             Some(NodeRole::Guard(guard)) => {
-                (Situation::Guards { harmful: false, errors: guard.errors }, &[])
+                let id = asked.listed.and_then(|question| question.listed);
+                let listed = id.and_then(|id| self.base().listed(id));
+                let harmful = listed.and_then(|listed| listed.harmful()).unwrap_or_default();
+                (Situation::Guards { harmful, errors: guard.errors }, &[])
             }
             _ => (Situation::Plain, &[]),
         };
@@ -159,14 +161,14 @@ impl ChatResponder {
         subject.situation = situation;
         let question = asked.body();
         let task = node.map_or(Task::Judge, |node| node.role.task());
-        let nth =
-            before.saturating_mul(CALLS_PER_REPETITION).saturating_add(u64::from(subject.rounds));
+        let place = node.map_or(0, |node| node.place);
+        let nth = number(place, before, subject.rounds);
         let prompt = Prompt {
             visit: 0,
             caller,
             task,
             owner: asked::owner(request, asked, user),
-            place: node.map_or(0, |node| node.place),
+            place,
             nth: subject.rounds,
             setup: &setup,
             offers_tools: false,
@@ -183,25 +185,11 @@ impl ChatResponder {
         let (reply, latency) = match mock.answer_nth(&prompt, nth) {
             Ok(done) => (done.reply, done.latency),
             Err(failure) => {
-                let refused = "I can't help with that.";
-                let failed = match failure.kind {
-                    FailureKind::RateLimited => Err(rate_limited()),
-                    FailureKind::Malformed => {
-                        say(request, "{\"".to_owned(), None, &mut response);
-                        Ok(response)
-                    }
-                    FailureKind::Refusal => {
-                        response.stop = Stop::Refusal;
-                        response.usage.output = count(refused);
-                        response.refusal = Some(refused.to_owned());
-                        Ok(response)
-                    }
-                    _ => Err(ChatError::new(
-                        ErrorKind::Server,
-                        "the server had an error while processing the request",
-                    )),
-                };
-                return (failed, failure.latency, whose);
+                if let Some(ended) = failed(failure.kind, &mut response) {
+                    return (ended.map(|()| response), failure.latency, whose);
+                }
+                say(request, "{\"".to_owned(), None, &mut response);
+                return (Ok(response), failure.latency, whose);
             }
         };
         let known = self.known(role, &reply, (prompt.owner, nth));

@@ -68,24 +68,28 @@ fn value_of(slot: &FieldSlot, fact: &StatedFact, statement: &Statement) -> Optio
         }
         _ => fact.text.as_str().into(),
     };
-    invent::holds(&slot.schema, &value).then_some(value)
+    slot.takes(&value).then_some(value)
 }
 
-/// The options that a text names, in its order.
-fn named_options(options: &[Value], text: &str) -> Vec<Value> {
-    let words: Vec<(usize, String)> = split(text);
-    let place = |option: &Value| -> Option<usize> {
-        let name = option.as_str()?;
-        let own: Vec<String> = split(name).into_iter().map(|(_, word)| stem(&word)).collect();
-        let first = own.first()?;
-        let at = words.iter().position(|(_, word)| stem(word) == *first)?;
-        let rest = own.iter().zip(words.get(at..)?).all(|(own, (_, word))| *own == stem(word));
-        rest.then_some(at)
+/// The options that a text names, in its order. Of two in the same place, such as `urgent` and `not
+/// urgent`, it names the longer one.
+pub fn named_options(options: &[Value], text: &str) -> Vec<Value> {
+    let words: Vec<String> = split(text).into_iter().map(|(_, word)| stem(&word)).collect();
+    let place = |option: &Value| -> Option<(usize, usize)> {
+        let own: Vec<String> =
+            split(option.as_str()?).into_iter().map(|(_, word)| stem(&word)).collect();
+        let at = words.windows(own.len().max(1)).position(|window| *window == own)?;
+        Some((at, at + own.len()))
     };
-    let mut found: Vec<(usize, &Value)> =
+    let found: Vec<((usize, usize), &Value)> =
         options.iter().filter_map(|option| Some((place(option)?, option))).collect();
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, option)| option.clone()).collect()
+    let is_part = |(start, end): (usize, usize)| {
+        found.iter().any(|((from, to), _)| *from <= start && end <= *to && to - from > end - start)
+    };
+    let mut named: Vec<((usize, usize), &Value)> =
+        found.iter().filter(|(span, _)| !is_part(*span)).copied().collect();
+    named.sort_by_key(|(span, _)| *span);
+    named.into_iter().map(|(_, option)| option.clone()).collect()
 }
 
 /// Whether a text says yes or no to what a field is called.
@@ -275,7 +279,7 @@ fn completed(all: &[FieldSlot], statement: &Statement, values: &mut Map<String, 
             Class::Expression | Class::Program => Some(Value::from(statement.text.trim())),
             _ => None,
         };
-        let usual = slot.usual.clone().filter(|value| invent::holds(&slot.schema, value));
+        let usual = slot.usual.clone().filter(|value| slot.takes(value));
         let null = || slot.nullable.then_some(Value::Null);
         if let Some(value) = usual.or_else(null).or_else(words) {
             values.insert(slot.name.clone(), value);
@@ -334,7 +338,7 @@ pub fn typed(schema: &Value, question: &Statement, results: &[Statement]) -> Map
         for slot in &all {
             let own = stems(&slot.name);
             let found = fields.iter().find(|(name, _)| stems(name) == own).map(|(_, value)| value);
-            let taken = found.filter(|value| invent::holds(&slot.schema, value));
+            let taken = found.filter(|value| slot.takes(value));
             values.extend(taken.map(|value| (slot.name.clone(), value.clone())));
         }
     }
@@ -468,6 +472,38 @@ mod tests {
             calls(&strict, "Weather in Oslo for the next 3 days?"),
             [json!({ "city": "Oslo", "days": 3 })]
         );
+    }
+
+    #[test]
+    fn options_of_several_words_are_found_whole() {
+        let of = |options: &[&str]| object(json!({ "place": { "enum": options } }), &["place"]);
+        let cities = of(&["York", "New York", "Rome"]);
+        let said = |schema: &Value, text: &str| calls(schema, text)[0]["place"].clone();
+        assert_eq!(said(&cities, "Find a new flight to New York"), "New York");
+        assert_eq!(said(&cities, "To York, please"), "York");
+        assert_eq!(said(&cities, "Rome is new"), "Rome");
+        let states = of(&["urgent", "not urgent", "in_progress"]);
+        assert_eq!(said(&states, "This one is not urgent."), "not urgent");
+        assert_eq!(said(&states, "Set it to in progress"), "in_progress");
+    }
+
+    #[test]
+    fn definitions_at_the_root_hold_for_every_field() {
+        let schema = json!({
+            "$ref": "#/$defs/Trip",
+            "$defs": {
+                "City": { "type": "string", "enum": ["Rome", "Paris"] },
+                "Leg": { "type": "object", "properties": { "to": { "$ref": "#/$defs/City" } }, "required": ["to"] },
+                "Trip": { "type": "object", "properties": {
+                    "legs": { "type": "array", "items": { "$ref": "#/$defs/Leg" } },
+                    "home": { "allOf": [{ "$ref": "#/$defs/City" }] },
+                }, "required": ["legs", "home"] },
+            },
+        });
+        let result = Statement::of(r#"{"legs": [{"to": "Rome"}], "home": "Paris"}"#, None);
+        let known = typed(&schema, &Statement::of("Plan it", None), &[result]);
+        assert_eq!(Value::Object(known), json!({ "legs": [{ "to": "Rome" }], "home": "Paris" }));
+        assert_eq!(calls(&schema, "Home is Paris")[0]["home"], "Paris");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! asked for.
 //!
 //! Guarantees: a pure function of the request; a conversation in which every call gets its result
-//! ends. Nothing follows from the request's `user`.
+//! ends, unless its requests demand a call. Nothing follows from the request's `user`.
 //!
 //! Does not know: HTTP, providers, or what the scenario's own agents answer.
 
@@ -21,6 +21,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use slots::{meant, properties};
 pub use talk::Talk;
 pub use tools::handed_to;
-pub use turn::{Setting, Turn, decide};
+pub use turn::{BYTES_OF_JSON, Setting, Turn, decide};
+pub use words::split;

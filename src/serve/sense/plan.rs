@@ -113,13 +113,13 @@ fn calls(offer: &Offer, tool: usize, part: &str, whole: &Statement) -> Vec<Plann
     inputs.into_iter().map(|input| Planned { tool, input }).collect()
 }
 
-/// The calls of tools that do something which a question is for; none if no tool fits.
+/// The calls of tools that do something which a question is for; none if no tool fits. `fits` says
+/// how well each tool does.
 #[must_use]
-pub fn plan(offers: &[Offer], talk: &Talk, question: &Statement) -> Vec<Planned> {
-    let fits = fits(offers, question);
-    let tools = chosen(offers, &fits, ToolPurpose::Work);
+pub fn plan(offers: &[Offer], fits: &[ToolFit], talk: &Talk, question: &Statement) -> Vec<Planned> {
+    let tools = chosen(offers, fits, ToolPurpose::Work);
     if !tools.is_empty() {
-        let parts = parts(&question.text, &tools, &fits);
+        let parts = parts(&question.text, &tools, fits);
         let each = tools.iter().zip(&parts).filter_map(|(tool, part)| {
             let part = if part.trim().is_empty() { &question.text } else { part };
             Some(calls(offers.get(*tool)?, *tool, part, question))
@@ -154,11 +154,10 @@ pub fn one_call(offers: &[Offer], tool: usize, question: &Statement) -> Vec<Plan
 
 /// The handoff that fits best.
 #[must_use]
-pub fn handoff(offers: &[Offer], question: &Statement) -> Option<usize> {
-    let fits = fits(offers, question);
+pub fn handoff(offers: &[Offer], fits: &[ToolFit]) -> Option<usize> {
     let best = offers
         .iter()
-        .zip(&fits)
+        .zip(fits)
         .enumerate()
         .filter(|(_, (offer, fit))| offer.purpose == ToolPurpose::Handoff && fit.score >= 2)
         .max_by_key(|(at, (_, fit))| (fit.score, std::cmp::Reverse(*at)));

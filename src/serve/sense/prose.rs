@@ -57,7 +57,7 @@ pub fn asked(system: &str, question: &str) -> Option<TextForm> {
         .or_else(|| code(&whole, &lower))
         .or_else(|| json_form(&whole, &lower))
         .or_else(|| grade(&whole, &lower))
-        .or_else(|| choice(&whole, &lower))
+        .or_else(|| choice(&whole))
 }
 
 fn any(text: &str, marks: &[&str]) -> bool {
@@ -183,15 +183,19 @@ fn json_form(whole: &str, lower: &str) -> Option<TextForm> {
     }
     let found = objects(whole);
     let is_schema = |value: &&Value| {
-        value.get("properties").is_some_and(Value::is_object)
+        let leads = |word: &str| value.get(word).is_some_and(Value::is_object);
+        let refers = value.get("$ref").is_some_and(Value::is_string);
+        leads("properties")
             || (value.get("type").is_some() && value.get("items").is_some())
+            || ((leads("$defs") || leads("definitions"))
+                && (refers || ["anyOf", "oneOf", "allOf"].iter().any(|w| value.get(*w).is_some())))
     };
     // Prompts that explain schemas show a small one first; the one that counts comes last.
     let schema = match found.iter().rev().find(is_schema) {
         Some(schema) => schema.clone(),
         None => match found.last() {
             Some(sample) => of_sample(sample),
-            None => keys(whole, lower).or_else(|| loose(whole))?,
+            None => keys(whole).or_else(|| loose(whole))?,
         },
     };
     let fenced = any(
@@ -279,10 +283,9 @@ fn of_word(text: &str) -> Value {
 }
 
 /// An object of which only the names of the fields are told: "with keys city, age (number) and why".
-fn keys(whole: &str, lower: &str) -> Option<Value> {
-    if whole.len() != lower.len() {
-        return None;
-    }
+fn keys(whole: &str) -> Option<Value> {
+    // As long as the text itself, byte for byte.
+    let ascii = whole.to_ascii_lowercase();
     let marks = [
         "with keys",
         "with the keys",
@@ -294,7 +297,7 @@ fn keys(whole: &str, lower: &str) -> Option<Value> {
         "fields:",
         "with key",
     ];
-    let behind = marks.iter().filter_map(|mark| Some(lower.rfind(mark)? + mark.len())).max()?;
+    let behind = marks.iter().filter_map(|mark| Some(ascii.rfind(mark)? + mark.len())).max()?;
     let list = whole.get(behind..)?.trim_start_matches([':', ' ', '\n']);
     let list = list.split(['\n', '.', ';']).next()?;
     let mut fields = Map::new();
@@ -398,73 +401,146 @@ fn range(lower: &str) -> Option<Vec<i64>> {
         })
 }
 
-fn choice(whole: &str, lower: &str) -> Option<TextForm> {
-    const TELLS: [&str; 10] = [
-        "answer", "respond", "reply", "return", "output", "say", "choose", "classify", "label",
-        "one word",
-    ];
-    const ONLY: [&str; 12] = [
-        "only",
-        "just",
-        "exactly one of",
-        "one of the following",
-        "one of:",
-        "with either",
-        "either",
-        "single word",
-        "one word",
-        "yes or no",
-        "true or false",
-        "yes/no",
-    ];
-    if !any(lower, &TELLS) || !any(lower, &ONLY) {
+/// Words that tell somebody to answer.
+const TELLS: [&str; 10] = [
+    "answer",
+    "respond",
+    "reply",
+    "return",
+    "output",
+    "choose",
+    "pick",
+    "select",
+    "classify",
+    "categorize",
+];
+
+/// Whether the words at a place, up to its sentence's begin, tell somebody to answer; and do not
+/// forbid it.
+fn is_told(ascii: &str, at: usize) -> bool {
+    let before = ascii.get(..at).unwrap_or_default();
+    let start = before.rfind(['.', '!', '?', '\n']).map_or(0, |end| end + 1);
+    let sentence = before.get(start..).unwrap_or_default();
+    let words: Vec<String> = split(sentence).into_iter().map(|(_, word)| word).collect();
+    let has = |word: &str| words.iter().any(|own| own == word);
+    let says = words.iter().find(|word| *word != "just" && *word != "only" && *word != "please");
+    let forbids = ["not", "never", "don", "avoid", "without"].iter().any(|word| has(word));
+    let tells = TELLS.iter().any(|tell| has(tell))
+        || says.is_some_and(|word| word == "say")
+        || words.is_empty()
+        || sentence.contains("one word")
+        || sentence.contains("single word");
+    tells && !forbids
+}
+
+/// One of several words that a prompt asks for.
+fn choice(whole: &str) -> Option<TextForm> {
+    // As long as the text itself, byte for byte.
+    let ascii = whole.to_ascii_lowercase();
+    letters(whole, &ascii)
+        .or_else(|| pair(whole, &ascii))
+        .or_else(|| listed(whole, &ascii))
+        .map(|(lead, options)| TextForm::Choice { lead, options })
+}
+
+/// The letters of a multiple choice, and what stands before one in an answer.
+fn letters(whole: &str, ascii: &str) -> Option<(String, Vec<String>)> {
+    // "'ANSWER: $LETTER' (without quotes) where LETTER is one of A,B,C,D"
+    if let Some((before, behind)) = whole.rsplit_once("$LETTER") {
+        let lead = before.rsplit(['\'', '"', '`', '\n']).next().unwrap_or_default();
+        let list = behind.split_once("one of").map(|(_, list)| list.trim_start());
+        let list = list.and_then(|list| list.split(['.', '\n']).next()).unwrap_or_default();
+        let one = |part: &str| {
+            let letter = part.trim().trim_matches(['"', '\'', '`']);
+            (letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase()))
+                .then(|| letter.to_owned())
+        };
+        let parts = list.split([',', ' ']).filter(|part| !part.trim().is_empty());
+        let options: Vec<String> = parts.filter_map(one).collect();
+        return (options.len() > 1).then(|| (lead.to_owned(), options));
+    }
+    let asks =
+        ["the letter", "a letter", "single letter", "one letter", "letter only", "option letter"];
+    let at = asks.iter().filter_map(|mark| ascii.rfind(mark)).max()?;
+    if !is_told(ascii, at) {
         return None;
     }
-    let plain = |options: Vec<String>| Some(TextForm::Choice { lead: String::new(), options });
-    for pair in [["yes", "no"], ["true", "false"], ["pass", "fail"]] {
-        let [one, other] = pair;
-        let marks = [
-            format!("{one} or {other}"),
-            format!("{one}/{other}"),
-            format!("\"{one}\" or \"{other}\""),
-            format!("'{one}' or '{other}'"),
-            format!("{one}\" / \"{other}"),
-            format!("`{one}` or `{other}`"),
-        ];
-        if let Some((at, mark)) =
-            marks.iter().find_map(|mark| Some((lower.rfind(mark.as_str())?, mark)))
-        {
-            let written = whole
-                .get(at..at + mark.len())
-                .filter(|_| whole.len() == lower.len())
-                .unwrap_or(mark);
-            let shaped = |word: &str| {
-                let at = written.to_lowercase().find(word)?;
-                written.get(at..at + word.len()).map(str::to_owned)
-            };
-            return plain(vec![shaped(one)?, shaped(other)?]);
+    // "A) …", "(B) …", "C. …", "D: …" at the begins of lines, in the order of the alphabet.
+    let mut options: Vec<String> = Vec::new();
+    for line in whole.lines() {
+        let line = line.trim_start().trim_start_matches(['(', '[', '*', '-', ' ']);
+        let mut characters = line.chars();
+        let (Some(letter), Some(mark)) = (characters.next(), characters.next()) else { continue };
+        let next = char::from(b'A' + options.len().min(25) as u8);
+        if letter == next && matches!(mark, ')' | '.' | ':' | ']') {
+            options.push(letter.to_string());
         }
     }
-    // A list in quotation marks, or behind a colon.
-    let behind = ["exactly one of", "one of the following", "one of these", "one of", "either"]
-        .iter()
-        .find_map(|mark| Some(lower.rfind(mark)? + mark.len()))?;
-    if whole.len() != lower.len() {
-        return None;
+    (options.len() > 1).then_some((String::new(), options))
+}
+
+/// Yes or no, true or false, pass or fail, as they are written.
+fn pair(whole: &str, ascii: &str) -> Option<(String, Vec<String>)> {
+    let words = split(ascii);
+    let place = |at: usize| words.get(at).map(|(at, word)| (*at, word.as_str()));
+    let mut found = None;
+    for nth in 0..words.len() {
+        let Some((at, one)) = place(nth) else { break };
+        let behind = if place(nth + 1).is_some_and(|(_, word)| word == "or") { 2 } else { 1 };
+        let Some((next, other)) = place(nth + behind) else { continue };
+        let known = [("yes", "no"), ("true", "false"), ("pass", "fail"), ("y", "n")];
+        if !known.contains(&(one, other)) {
+            continue;
+        }
+        // Between them stand marks such as "/", "|" and quotation marks, or "or".
+        let between = ascii.get(at + one.len()..next).unwrap_or_default();
+        let joined = behind == 2 || between.contains(['/', '|', ',']);
+        let about = place(nth + behind + 1).is_some_and(|(_, word)| word.starts_with("question"));
+        if joined && between.len() <= 12 && !between.contains('\n') && !about && is_told(ascii, at)
+        {
+            let written = [whole.get(at..at + one.len()), whole.get(next..next + other.len())];
+            found = Some(written.into_iter().flatten().map(str::to_owned).collect());
+        }
     }
-    let sentence = whole.get(behind..)?.split(['.', '\n']).find(|part| part.trim().len() > 2)?;
+    Some((String::new(), found?))
+}
+
+/// A list behind "one of": in its sentence, or below it, a line each.
+fn listed(whole: &str, ascii: &str) -> Option<(String, Vec<String>)> {
+    let marks = ["one of the following", "one of these", "one of", "either"];
+    let (at, mark) = marks
+        .iter()
+        .flat_map(|mark| ascii.match_indices(mark))
+        .filter(|(at, _)| is_told(ascii, *at))
+        .max_by_key(|(at, mark)| (*at, mark.len()))?;
+    let behind = whole.get(at + mark.len()..)?;
     let bare = |word: &str| {
-        word.trim().trim_matches(['"', '\'', '`', ':', '(', ')', '[', ']', ' ']).to_owned()
+        let marks = ['"', '\'', '`', ':', '(', ')', '[', ']', '*', '“', '”', ' '];
+        word.trim().trim_matches(marks).to_owned()
     };
-    let sentence = sentence.split_once(": ").map_or(sentence, |(_, list)| list);
-    let options: Vec<String> = sentence
-        .split([',', '|', '/'])
-        .flat_map(|part| part.split(" or "))
-        .map(|part| bare(part.trim().trim_start_matches("or ")))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let mut lines = behind.lines();
+    let first = lines.next().unwrap_or_default();
+    let sentence = first.split('.').next().unwrap_or_default();
+    let list = sentence.split_once(':').map_or(sentence, |(_, list)| list);
+    let options: Vec<String> = if list.trim().is_empty() {
+        let item = |line: &&str| {
+            line.trim_start()
+                .starts_with(['-', '*', '•', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        };
+        let items = lines.skip_while(|line| line.trim().is_empty()).take_while(item);
+        let name = |line: &str| {
+            let line = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
+            let line = line.trim_start_matches(['-', '*', '•', '.', ')', ' ']);
+            bare(line.split([':', '–', '(']).next().unwrap_or_default())
+        };
+        items.map(name).collect()
+    } else {
+        let parts = list.split([',', '|', '/']).flat_map(|part| part.split(" or "));
+        parts.map(|part| bare(part.trim().trim_start_matches("or "))).collect()
+    };
+    let options: Vec<String> = options.into_iter().filter(|word| !word.is_empty()).collect();
     let short = options.iter().all(|word| word.split_whitespace().count() <= 3);
-    if options.len() > 1 && short { plain(options) } else { None }
+    (options.len() > 1 && short).then_some((String::new(), options))
 }
 
 #[cfg(test)]
@@ -530,6 +606,51 @@ mod tests {
             Some(TextForm::Score(1, 10))
         );
         assert_eq!(asked("", "Is the sky blue?"), None);
+    }
+
+    #[test]
+    fn closed_questions_are_told_from_words_that_look_like_them() {
+        for (prompt, expected) in [
+            ("Is the sky blue? Yes or no?", "Yes no"),
+            ("İs it good? Reply with **YES** or **NO**.", "YES NO"),
+            ("Return \"true\" / \"false\" and nothing else.", "true false"),
+            ("Does it hold? Answer (yes|no).", "yes no"),
+            ("Say yes or no.", "yes no"),
+            ("Grade the answer. Respond with a single word: Pass or Fail", "Pass Fail"),
+            (
+                "Classify the ticket into one of the following categories: billing, refund, other.",
+                "billing refund other",
+            ),
+            (
+                "Respond with one of the following:\n\n- `billing`: about money\n- `refund`\n2. other\n\nThe ticket: - no",
+                "billing refund other",
+            ),
+            ("Where is it?\nA) Rome\nB) Paris\nC) Oslo\nAnswer with the letter only.", "A B C"),
+        ] {
+            assert_eq!(options(prompt).1.join(" "), expected, "{prompt}");
+        }
+        let inspect = "The entire content of your response should be of the following format: 'ANSWER: $LETTER' (without quotes) where LETTER is one of A,B,C,D.\n\nWhere?\nA) Rome";
+        assert_eq!(
+            options(inspect),
+            ("ANSWER: ".to_owned(), ["A", "B", "C", "D"].map(str::to_owned).to_vec())
+        );
+        for prompt in [
+            "You just answer questions. Are the eyes or nose of a cat larger?",
+            "Never answer yes or no. How are you?",
+            "You answer yes/no questions. What is a policy?",
+            "You are one of the best assistants, writers or helpers; just answer politely. Who are you?",
+            "People say true or false things. Answer in a sentence only.",
+            "Write the letter to Ann, and answer her questions only.",
+        ] {
+            assert_eq!(asked("", prompt), None, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_only_refers_to_its_definitions_is_one() {
+        let own = json!({ "$ref": "#/$defs/City", "$defs": { "City": { "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] } } });
+        let prompt = format!("Respond with JSON that matches this schema:\n{own}");
+        assert_eq!(schema(&prompt, "Where is the tower?"), own);
     }
 
     #[test]

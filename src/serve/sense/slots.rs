@@ -3,10 +3,13 @@
 //!
 //! Does not know: whether a value is valid; `invent` checks that.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
 
 use super::facts::{FactKind, StatedFact};
 use super::words::{has_word, is_empty, split, stem};
+use crate::serve::invent;
 
 /// How deep references are followed.
 const MAX_FOLLOWED: usize = 16;
@@ -90,6 +93,28 @@ pub struct FieldSlot {
     pub usual: Option<Value>,
     /// Its schema.
     pub schema: Value,
+    /// The schema that it is part of, into which its references lead.
+    root: Arc<Value>,
+}
+
+impl FieldSlot {
+    /// Whether its schema takes a value.
+    #[must_use]
+    pub fn takes(&self, value: &Value) -> bool {
+        invent::holds_in(&self.root, &self.schema, value)
+    }
+}
+
+/// The schema of a field, behind references and branches.
+#[must_use]
+pub fn meant<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    resolved(root, schema).0
+}
+
+/// The fields of an object's schema, which may only refer to one.
+#[must_use]
+pub fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    meant(schema, schema).get("properties")?.as_object()
 }
 
 /// The schema behind references and the branches of a choice: the first that is not null. Says
@@ -121,11 +146,12 @@ fn resolved<'a>(root: &'a Value, schema: &'a Value) -> (&'a Value, bool) {
 /// The fields of an object's schema.
 #[must_use]
 pub fn slots(root: &Value) -> Vec<FieldSlot> {
-    fields(root, root, 0, &mut { MAX_NESTED })
+    let root = Arc::new(root.clone());
+    fields(&root, &root, 0, &mut { MAX_NESTED })
 }
 
 /// The fields at this depth; nested ones while some of `left` is left.
-fn fields(root: &Value, schema: &Value, depth: usize, left: &mut usize) -> Vec<FieldSlot> {
+fn fields(root: &Arc<Value>, schema: &Value, depth: usize, left: &mut usize) -> Vec<FieldSlot> {
     let (schema, _) = resolved(root, schema);
     let required: Vec<&str> = schema
         .get("required")
@@ -145,7 +171,7 @@ fn fields(root: &Value, schema: &Value, depth: usize, left: &mut usize) -> Vec<F
 }
 
 fn slot(
-    (root, outer): (&Value, &Value),
+    (root, outer): (&Arc<Value>, &Value),
     name: &str,
     required: bool,
     depth: usize,
@@ -211,8 +237,8 @@ fn slot(
         let list = either("examples").and_then(Value::as_array).and_then(|list| list.first());
         list.or_else(|| either("example")).cloned()
     });
-    let schema = inner.clone();
-    FieldSlot { name: name.to_owned(), words, class, end, required, nullable, usual, schema }
+    let (schema, root) = (inner.clone(), Arc::clone(root));
+    FieldSlot { name: name.to_owned(), words, class, end, required, nullable, usual, schema, root }
 }
 
 /// What a text field asks for: its name says it, or else its description.

@@ -42,6 +42,17 @@ impl Speech {
         )
     }
 
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::About(text) | Self::Words(text) => text.len(),
+            Self::Greeting => 0,
+            Self::Results(all) => all.iter().map(|(tool, told)| tool.len() + told.len()).sum(),
+            Self::Choice(all) => all.iter().map(String::len).sum(),
+        }
+    }
+
     /// About the subject of a question.
     #[must_use]
     pub fn about(subject: &str) -> Self {

@@ -5,6 +5,8 @@
 //!
 //! Does not know: which tools there are.
 
+use std::collections::BTreeMap;
+
 use crate::llm::chat::{ChatRequest, ContentPart, Message, Role};
 
 /// A call that was made for the question.
@@ -27,8 +29,6 @@ pub struct ToolCallRecord {
 pub struct Talk {
     /// What is asked last.
     pub question: String,
-    /// What was asked before, oldest first.
-    pub earlier: Vec<String>,
     /// The calls that were made for the question, oldest first.
     pub done: Vec<ToolCallRecord>,
     /// The tool that was called last before the question.
@@ -105,7 +105,6 @@ fn read(request: &ChatRequest) -> Talk {
         text.strip_prefix("New task:").map_or(text, str::trim).to_owned()
     };
     let before = messages.get(..last).unwrap_or_default();
-    let earlier = before.iter().filter(|message| asks(message)).map(task).collect();
     let called = |message: &Message| {
         message.content.iter().rev().find_map(|part| match part {
             ContentPart::ToolUse(call) => Some(call.name.clone()),
@@ -114,7 +113,6 @@ fn read(request: &ChatRequest) -> Talk {
     };
     Talk {
         question: messages.get(last).map(task).unwrap_or_default(),
-        earlier,
         done: done(messages.get(last + 1..).unwrap_or_default()),
         last_tool: before.iter().rev().find_map(called),
     }
@@ -122,23 +120,26 @@ fn read(request: &ChatRequest) -> Talk {
 
 /// The calls in these messages, with their results.
 fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
-    let mut open: Vec<(String, ToolCallRecord)> = Vec::new();
+    let mut all: Vec<ToolCallRecord> = Vec::new();
+    // The places of calls by id, and of those that are written as words and have no result yet.
+    let (mut places, mut silent) = (BTreeMap::new(), Vec::new());
     for (round, role, part) in messages.iter().enumerate().flat_map(|(round, message)| {
         message.content.iter().map(move |part| (round, message.role, part))
     }) {
         match (role, part) {
-            (_, ContentPart::ToolUse(call)) => open.push((
-                call.id.clone(),
-                ToolCallRecord {
+            (_, ContentPart::ToolUse(call)) => {
+                places.entry(call.id.as_str()).or_insert(all.len());
+                all.push(ToolCallRecord {
                     tool: call.name.clone(),
                     input: call.input.clone(),
                     result: String::new(),
                     again: false,
                     round,
-                },
-            )),
+                });
+            }
             (_, ContentPart::ToolResult(result)) => {
-                if let Some((_, done)) = open.iter_mut().find(|(id, _)| *id == result.id) {
+                let place = places.get(result.id.as_str());
+                if let Some(done) = place.and_then(|at| all.get_mut(*at)) {
                     done.result.clone_from(&result.content);
                     done.again = asks_again(&result.content);
                 }
@@ -147,22 +148,24 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
             (Role::Assistant, ContentPart::Text(text)) if text.contains("Calling tools:") => {
                 let names =
                     text.split("'name': '").skip(1).filter_map(|rest| rest.split('\'').next());
-                open.extend(names.map(|name| {
-                    let done = ToolCallRecord {
+                for name in names {
+                    silent.push(all.len());
+                    all.push(ToolCallRecord {
                         tool: name.to_owned(),
                         input: String::new(),
                         result: String::new(),
                         again: false,
                         round,
-                    };
-                    (String::new(), done)
-                }));
+                    });
+                }
             }
             (Role::User, ContentPart::Text(text)) if is_observed(text) => {
                 let result = text.trim().trim_start_matches("Observation:").trim();
-                let silent =
-                    open.iter_mut().filter(|(id, done)| id.is_empty() && done.result.is_empty());
-                for (_, done) in silent {
+                if result.is_empty() {
+                    continue;
+                }
+                for at in silent.drain(..) {
+                    let Some(done) = all.get_mut(at) else { continue };
                     result.clone_into(&mut done.result);
                     done.again = asks_again(result);
                 }
@@ -170,5 +173,5 @@ fn done(messages: &[Message]) -> Vec<ToolCallRecord> {
             _ => {}
         }
     }
-    open.into_iter().map(|(_, done)| done).collect()
+    all
 }

@@ -60,9 +60,20 @@ fn said(request: &ChatRequest) -> String {
 }
 
 /// Goes on until nothing is called any more; each call gets this result.
-fn rounds(mut request: ChatRequest, result: &str) -> (Vec<Vec<String>>, ChatRequest) {
+fn rounds(request: ChatRequest, result: &str) -> (Vec<Vec<String>>, ChatRequest) {
+    let (all, ended) = first_rounds(request, result, 20);
+    assert!(all.len() < 20, "the conversation does not end: {all:?}");
+    (all, ended)
+}
+
+/// Goes on for so many rounds, or until nothing is called any more.
+fn first_rounds(
+    mut request: ChatRequest,
+    result: &str,
+    most: usize,
+) -> (Vec<Vec<String>>, ChatRequest) {
     let mut all = Vec::new();
-    for round in 0..20 {
+    for round in 0..most {
         let calls = called(&request);
         if calls.is_empty() {
             return (all, request);
@@ -85,7 +96,7 @@ fn rounds(mut request: ChatRequest, result: &str) -> (Vec<Vec<String>>, ChatRequ
         });
         request.messages.push(Message { role: Role::User, content: results.collect() });
     }
-    panic!("the conversation does not end: {all:?}");
+    (all, request)
 }
 
 #[test]
@@ -137,7 +148,7 @@ fn a_tool_that_must_be_called_is_one_without_a_result_and_the_end_is_reached() {
     let mut asked = request("What is the weather in Paris?", vec![weather(), typed]);
     asked.tool_choice = ToolChoice::Any;
     assert_eq!(called(&asked)[0].0, "get_weather");
-    let (all, _) = rounds(asked.clone(), "18 degrees");
+    let (all, _) = first_rounds(asked.clone(), "18 degrees", 2);
     assert_eq!(all, [["get_weather"], ["final_result"]]);
     // A class among functions takes the answer.
     asked.tools[1] = OfferedTool {
@@ -145,7 +156,7 @@ fn a_tool_that_must_be_called_is_one_without_a_result_and_the_end_is_reached() {
         description: String::new(),
         ..asked.tools[1].clone()
     };
-    let (all, ended) = rounds(asked, "18 degrees");
+    let (all, ended) = first_rounds(asked, "18 degrees", 2);
     assert_eq!(all, [["get_weather"], ["WeatherReport"]]);
     let last = ended.messages.iter().rev().find_map(|message| match message.content.first() {
         Some(ContentPart::ToolUse(call)) => Some(call.input.clone()),
@@ -155,13 +166,50 @@ fn a_tool_that_must_be_called_is_one_without_a_result_and_the_end_is_reached() {
         serde_json::from_str::<Value>(&last.unwrap()).unwrap(),
         json!({ "city": "Paris", "temperature": 18 })
     );
-    // Nothing fits, and nothing takes an answer: each once.
+    // Nothing fits, and nothing takes an answer: each once, and then one again for as long as a call
+    // is demanded.
     let mut asked = request("Sing!", vec![weather(), tool("add", "Add.", &[("a", "number")])]);
     asked.tool_choice = ToolChoice::Any;
-    assert_eq!(rounds(asked, "x").0, [["get_weather"], ["add"]]);
+    let (all, mut ended) = first_rounds(asked, "x", 4);
+    assert_eq!(all, [["get_weather"], ["add"], ["get_weather"], ["get_weather"]]);
+    ended.tool_choice = ToolChoice::Auto;
+    assert_eq!(called(&ended), []);
     let mut asked = request("Sing!", vec![weather()]);
     asked.tool_choice = ToolChoice::Named("get_weather".to_owned());
-    assert_eq!(rounds(asked, "x").0, [["get_weather"]]);
+    assert_eq!(first_rounds(asked, "x", 3).0, [["get_weather"]; 3]);
+    // One that takes the answer is called again before those that do something.
+    let last = tool("final_answer", "Provides a final answer.", &[("answer", "string")]);
+    let mut asked = request("What is the weather in Paris?", vec![weather(), last]);
+    asked.tool_choice = ToolChoice::Any;
+    let all = first_rounds(asked, "18 degrees", 4).0;
+    assert_eq!(all, [["get_weather"], ["final_answer"], ["final_answer"], ["final_answer"]]);
+    // Agents hand over once, and again only where a call is demanded.
+    let mut asked = request("Sing!", vec![tool("transfer_to_singer", "Sings.", &[])]);
+    asked.tool_choice = ToolChoice::Any;
+    assert_eq!(first_rounds(asked, "x", 2).0, [["transfer_to_singer"]; 2]);
+}
+
+#[test]
+fn a_long_history_and_many_tools_take_time_in_proportion() {
+    let call = |nth: usize| {
+        let (id, name, input) = (nth.to_string(), "get_weather".to_owned(), "{}".to_owned());
+        ContentPart::ToolUse(ToolUse { id, name, input })
+    };
+    let result = |nth: usize| {
+        let (id, content, is_error) = (nth.to_string(), String::new(), false);
+        ContentPart::ToolResult(ToolResult { id, content, is_error })
+    };
+    let tools = (0..30_000).map(|nth| tool(&format!("OfferedTool{nth}"), "", &[])).collect();
+    let mut asked = request("What is the weather in Paris?", tools);
+    let calls = (0..100_000).map(call).collect();
+    asked.messages.push(Message { role: Role::Assistant, content: calls });
+    let results = (0..100_000).map(result).collect();
+    asked.messages.push(Message { role: Role::User, content: results });
+    let begun = std::time::Instant::now();
+    assert_eq!(Talk::of(&asked).done.len(), 100_000);
+    decide(&asked);
+    // Squares of these numbers would take minutes.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 #[test]

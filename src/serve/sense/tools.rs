@@ -2,11 +2,12 @@
 //!
 //! Does not know: with which arguments a tool is called.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::fill::{Statement, evidence};
+use super::slots::properties;
 use super::words::{is_empty, split, stem, stems};
 use crate::llm::chat::{ChatRequest, OfferedTool};
 
@@ -65,8 +66,8 @@ pub fn handed_to(name: &str) -> Option<&str> {
 }
 
 /// Whether a tool takes the answer: by its name, by what it says, or by being named like a type
-/// where others are named like functions.
-fn is_final(tool: &OfferedTool, request: &ChatRequest) -> bool {
+/// where others are named like functions (`functions`).
+fn is_final(tool: &OfferedTool, functions: bool) -> bool {
     const NAMES: [&str; 10] = [
         "final_result",
         "final_answer",
@@ -93,24 +94,25 @@ fn is_final(tool: &OfferedTool, request: &ChatRequest) -> bool {
         name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.contains(|c: char| c.is_ascii_lowercase())
     };
-    let function = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase());
     NAMES.contains(&name.as_str())
         || name.starts_with("final_result")
         || TOLD.iter().any(|told| description.contains(told))
-        || (typed(&tool.name) && request.tools.iter().any(|other| function(&other.name)))
+        || (typed(&tool.name) && functions)
 }
 
 /// The tools of a request, in its order.
 #[must_use]
 pub fn offers(request: &ChatRequest) -> Vec<Offer> {
+    let function = |tool: &OfferedTool| tool.name.starts_with(|c: char| c.is_ascii_lowercase());
+    let functions = request.tools.iter().any(function);
     let one = |tool: &OfferedTool| {
-        let purpose = match (handed_to(&tool.name), is_final(tool, request)) {
+        let purpose = match (handed_to(&tool.name), is_final(tool, functions)) {
             (Some(_), _) => ToolPurpose::Handoff,
             (_, true) => ToolPurpose::Final,
             _ => ToolPurpose::Work,
         };
         let schema: Value = serde_json::from_str(&tool.schema).unwrap_or_default();
-        let fields = schema.get("properties").and_then(Value::as_object);
+        let fields = properties(&schema);
         let arguments: Vec<&str> =
             fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default();
         let name = handed_to(&tool.name).unwrap_or(&tool.name);
@@ -192,13 +194,12 @@ impl Offer {
 /// The words that more than half of several tools have in their names.
 #[must_use]
 pub fn common(offers: &[Offer]) -> BTreeSet<String> {
-    let all: BTreeSet<&String> = offers.iter().flat_map(|offer| &offer.name_stems).collect();
-    let count =
-        |stem: &String| offers.iter().filter(|offer| offer.name_stems.contains(stem)).count();
-    all.into_iter()
-        .filter(|stem| offers.len() > 2 && count(stem) * 2 > offers.len())
-        .cloned()
-        .collect()
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    for stem in offers.iter().flat_map(|offer| &offer.name_stems) {
+        *counts.entry(stem).or_default() += 1;
+    }
+    counts.retain(|_, count| offers.len() > 2 && *count * 2 > offers.len());
+    counts.into_keys().cloned().collect()
 }
 
 /// Whether a text asks something or tells somebody to do something, and is no mere greeting.

@@ -1,8 +1,11 @@
 //! What a model does with one request: calls that are due, an answer in the form that is asked for.
 //!
-//! Guarantees: calls that have their results are not made again, so a conversation ends.
+//! Guarantees: calls that have their results are not made again, so a conversation ends; a request
+//! that demands a call always gets one.
 //!
 //! Does not know: how a tool, an argument or a sentence is found.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -30,6 +33,25 @@ pub enum Turn {
     Typed(Map<String, Value>, Option<Speech>),
     /// It says something.
     Say(Speech),
+}
+
+/// Bytes of memory that a byte of JSON takes when it is read.
+pub const BYTES_OF_JSON: usize = 8;
+
+impl Turn {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Own(_) | Self::Unmet(..) => 0,
+            Self::Calls(calls) => calls.iter().map(|(_, input)| input.len() + 32).sum(),
+            Self::Typed(known, speech) => {
+                let known = serde_json::to_string(known).map_or(0, |text| text.len());
+                known * BYTES_OF_JSON + speech.as_ref().map_or(0, Speech::bytes)
+            }
+            Self::Say(speech) => speech.bytes(),
+        }
+    }
 }
 
 /// What is known of a request besides its text.
@@ -71,6 +93,13 @@ pub fn decide(request: &ChatRequest, setting: Setting<'_>) -> Turn {
         (Output::JsonSchema { schema, .. }, _) => {
             let schema = serde_json::from_str(schema).unwrap_or_default();
             Turn::Typed(known(&schema, &talk, &question), speech())
+        }
+        (Output::OneOf(words), _) => {
+            let options: Vec<Value> = words.iter().map(|word| word.as_str().into()).collect();
+            let mut named = fill::named_options(&options, &question.text);
+            let named = named.pop().filter(|_| named.is_empty());
+            let named = named.as_ref().and_then(Value::as_str).map(|word| vec![word.to_owned()]);
+            Turn::Say(Speech::Choice(named.unwrap_or_else(|| words.clone())))
         }
         (Output::JsonObject | Output::Text, Some(TextForm::Json { schema, fenced })) => {
             let text = json_text(&schema, &talk, &question, setting);
@@ -140,9 +169,13 @@ fn calls(
         return None;
     }
     let forced = request.tool_choice != ToolChoice::Auto;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for done in talk.done.iter().filter(|done| !done.again) {
+        *counts.entry(done.tool.as_str()).or_default() += 1;
+    }
     let made = |tool: usize| {
         let name = offers.get(tool).map(|offer| offer.name.as_str()).unwrap_or_default();
-        talk.done.iter().filter(|done| done.tool == name && !done.again).count()
+        counts.get(name).copied().unwrap_or_default()
     };
     let turn = |planned: Vec<Planned>| -> Option<Turn> {
         let most = if request.parallel_tools { planned.len() } else { 1 };
@@ -160,18 +193,16 @@ fn calls(
     };
     if let ToolChoice::Named(name) = &request.tool_choice {
         let tool = offers.iter().position(|offer| offer.name == *name)?;
-        if made(tool) > 0 {
-            return None;
-        }
         let due = match offers.get(tool)?.purpose {
             ToolPurpose::Work => plan::one_call(offers, tool, question),
             _ => final_call(offers, tool, talk, question, setting),
         };
         return turn(due);
     }
+    let fits = plan::fits(offers, question);
     let mut due: Vec<Planned> = Vec::new();
     let mut seen: Vec<usize> = Vec::new();
-    for call in plan::plan(offers, talk, question) {
+    for call in plan::plan(offers, &fits, talk, question) {
         // The scenario's own tools are called as its models like, unless one has to be called.
         let own = offers.get(call.tool).is_some_and(|offer| (setting.is_own_tool)(&offer.name));
         let nth = seen.iter().filter(|tool| **tool == call.tool).count();
@@ -182,9 +213,13 @@ fn calls(
     }
     let handed = talk.done.iter().any(is_handoff);
     let is_open = |tool: &usize| made(*tool) == 0;
-    let fits = plan::fits(offers, question);
     let score = |tool: usize| fits.get(tool).map_or(0, |fit| fit.score);
-    let handoff = plan::handoff(offers, question)
+    // An agent of the scenario goes where its graph says, whatever words the question has.
+    if let Some(tool) = setting.way.filter(|tool| setting.is_own_agent && is_open(tool) && !handed)
+    {
+        return turn(plan::one_call(offers, tool, question));
+    }
+    let handoff = plan::handoff(offers, &fits)
         .filter(|tool| is_open(tool) && (!handed || score(*tool) >= FITS))
         .filter(|tool| due.iter().all(|call| score(call.tool) < score(*tool)));
     let handoff =
@@ -197,20 +232,28 @@ fn calls(
     }
     let of = |purpose: ToolPurpose| {
         let own = offers.iter().enumerate().filter(move |(_, offer)| offer.purpose == purpose);
-        own.map(|(tool, _)| tool).filter(is_open)
+        own.map(|(tool, _)| tool)
     };
+    let best = |tool: &usize| (score(*tool), std::cmp::Reverse(*tool));
     // Several types for an answer: the one that the question names, or else the first.
-    if let Some(tool) =
-        of(ToolPurpose::Final).max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool)))
-    {
+    if let Some(tool) = of(ToolPurpose::Final).filter(is_open).max_by_key(best) {
         return turn(final_call(offers, tool, talk, question, setting));
     }
     if !forced {
         return None;
     }
     // A tool has to be called: the best that has no result yet.
-    let open = of(ToolPurpose::Work).chain(of(ToolPurpose::Handoff).filter(|_| !handed));
-    let tool = open.max_by_key(|tool| (score(*tool), std::cmp::Reverse(*tool)))?;
+    let work = of(ToolPurpose::Work).filter(is_open);
+    let open = work.chain(of(ToolPurpose::Handoff).filter(|tool| is_open(tool) && !handed));
+    if let Some(tool) = open.max_by_key(best) {
+        return turn(plan::one_call(offers, tool, question));
+    }
+    // All have their results: one that takes the answer again, or else the best again.
+    if let Some(tool) = of(ToolPurpose::Final).max_by_key(best) {
+        return turn(final_call(offers, tool, talk, question, setting));
+    }
+    let again = of(ToolPurpose::Work).max_by_key(best);
+    let tool = again.or_else(|| of(ToolPurpose::Handoff).max_by_key(best))?;
     turn(plan::one_call(offers, tool, question))
 }
 

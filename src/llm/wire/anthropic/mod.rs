@@ -17,7 +17,5 @@ mod provider;
 mod request;
 mod stream;
 
-pub use answer::encode_count;
 pub use provider::ANTHROPIC;
-pub use request::decode_count_request;
 use stream::AnthropicAssembly;

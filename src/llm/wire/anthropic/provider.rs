@@ -6,12 +6,19 @@
 use super::families::{FAMILIES, RETIRED};
 use super::{AnthropicAssembly, answer, error, models, request, stream};
 use crate::llm::chat::{ChatError, ChatRequest, ChatResponse, ErrorKind, ModelCard};
+use crate::llm::wire::counting::CountingApi;
 use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
 use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
+
+static COUNTING: CountingApi = CountingApi {
+    path: "/v1/messages/count_tokens",
+    read: request::decode_count_request,
+    write: answer::encode_count,
+};
 
 /// Anthropic.
 pub const ANTHROPIC: Provider = Provider::of(&FACTS);
@@ -125,6 +132,10 @@ impl Api for Messages {
 
     fn read_error(&self, status: u16, headers: &Headers<'_>, body: &[u8]) -> ChatError {
         error::decode_error(status, headers, body)
+    }
+
+    fn counting(&self) -> Option<&'static CountingApi> {
+        Some(&COUNTING)
     }
 
     fn unknown_model(&self, model: &str) -> ChatError {

@@ -68,6 +68,8 @@ pub(in crate::llm::wire) struct ToolRules {
     pub(in crate::llm::wire) bad_name: fn(i: usize, name: &str) -> String,
     /// The words for the choice of a tool.
     pub(in crate::llm::wire) choices: &'static [&'static str],
+    /// Whether the choice may be limited to some of the tools (`allowed_tools`).
+    pub(in crate::llm::wire) allowed_tools: bool,
 }
 
 /// What a service asks of a conversation. `i` is always the place of a message, from 0.

@@ -1,5 +1,7 @@
 //! The request as a server reads it.
 
+use std::collections::BTreeSet;
+
 use super::dialect::{Deprecated, Dialect, ToolRules};
 use super::sent::{BodyIn, ChoiceIn, FormatIn, ToolIn};
 use super::turns;
@@ -56,7 +58,7 @@ pub(in crate::llm::wire) fn decode_request(
         &dialect.turns,
         body.messages.ok_or_else(|| BodyProblem::missing("messages"))?,
     )?;
-    let tools = tools(&dialect.tools, body.tools)?;
+    let mut tools = tools(&dialect.tools, body.tools)?;
     if dialect.refuses_idle_options && tools.is_empty() {
         let orphan = [
             ("tool_choice", body.tool_choice.is_some()),
@@ -69,7 +71,7 @@ pub(in crate::llm::wire) fn decode_request(
             return Err(BodyProblem::said(word, words, None));
         }
     }
-    let tool_choice = choice(dialect.tools.choices, body.tool_choice, &tools)?;
+    let tool_choice = choice(&dialect.tools, body.tool_choice, &mut tools)?;
     let output = output(body.response_format)?;
     if dialect.json_needs_its_word
         && output == Output::JsonObject
@@ -200,44 +202,78 @@ fn tools(
     Ok(all)
 }
 
+/// The choice of a tool. Tools that may not be called are taken out.
 fn choice(
-    allowed: &'static [&'static str],
+    rules: &ToolRules,
     choice: Option<TextOrObject<ChoiceIn>>,
-    tools: &[OfferedTool],
+    tools: &mut Vec<OfferedTool>,
 ) -> Result<ToolChoice, BodyProblem> {
-    let name = match choice {
+    let choice = match choice {
         None => return Ok(ToolChoice::Auto),
-        Some(TextOrObject::Text(word)) => {
-            return match word.as_str() {
-                "auto" => Ok(ToolChoice::Auto),
-                "none" => Ok(ToolChoice::None),
-                "required" => Ok(ToolChoice::Any),
-                "any" if allowed.contains(&"any") => Ok(ToolChoice::Any),
-                _ => {
-                    Err(BodyProblem::new("tool_choice", Problem::NotOneOf { found: word, allowed }))
-                }
-            };
-        }
-        Some(TextOrObject::Object(choice)) => {
-            if let Some(other) = choice.r#type.filter(|kind| kind != "function") {
-                return Err(BodyProblem::new(
-                    "tool_choice.type",
-                    Problem::NotOneOf { found: other, allowed: &["function"] },
-                ));
-            }
+        Some(TextOrObject::Text(word)) => return mode(rules.choices, word, "tool_choice"),
+        Some(TextOrObject::Object(choice)) => choice,
+    };
+    let known: BTreeSet<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    let check = |name: &str| {
+        let words = || format!("OfferedTool choice '{name}' not found in 'tools' parameter.");
+        let known = known.contains(name).then_some(());
+        known.ok_or_else(|| BodyProblem::said("tool_choice", words(), None))
+    };
+    match choice.r#type.as_deref() {
+        None | Some("function") => {
             let Obj(function) =
                 choice.function.ok_or_else(|| BodyProblem::missing("tool_choice.function"))?;
-            function.name.ok_or_else(|| BodyProblem::missing("tool_choice.function.name"))?
+            let name =
+                function.name.ok_or_else(|| BodyProblem::missing("tool_choice.function.name"))?;
+            check(&name)?;
+            Ok(ToolChoice::Named(name))
         }
-    };
-    if !tools.iter().any(|tool| tool.name == name) {
-        return Err(BodyProblem::said(
-            "tool_choice",
-            format!("Tool choice '{name}' not found in 'tools' parameter."),
-            None,
-        ));
+        Some("allowed_tools") if rules.allowed_tools => {
+            let path = "tool_choice.allowed_tools";
+            let Obj(allowed) = choice.allowed_tools.ok_or_else(|| BodyProblem::missing(path))?;
+            let need = |field: &str| BodyProblem::missing(format!("{path}.{field}"));
+            let mut names = BTreeSet::new();
+            for (i, Obj(tool)) in
+                allowed.tools.ok_or_else(|| need("tools"))?.into_iter().enumerate()
+            {
+                let name = tool.function.and_then(|Obj(function)| function.name);
+                let name = name.ok_or_else(|| need(&format!("tools.{i}.function.name")))?;
+                check(&name)?;
+                names.insert(name);
+            }
+            if names.is_empty() {
+                return Err(BodyProblem::new(format!("{path}.tools"), Problem::Empty));
+            }
+            tools.retain(|tool| names.contains(&tool.name));
+            mode(
+                &["auto", "required"],
+                allowed.mode.ok_or_else(|| need("mode"))?,
+                "tool_choice.allowed_tools.mode",
+            )
+        }
+        Some(other) => {
+            let allowed: &[&str] =
+                if rules.allowed_tools { &["function", "allowed_tools"] } else { &["function"] };
+            let problem = Problem::NotOneOf { found: other.to_owned(), allowed };
+            Err(BodyProblem::new("tool_choice.type", problem))
+        }
     }
-    Ok(ToolChoice::Named(name))
+}
+
+/// What a word for the choice of a tool means; `allowed` are the words that are known.
+fn mode(
+    allowed: &'static [&'static str],
+    word: String,
+    path: &str,
+) -> Result<ToolChoice, BodyProblem> {
+    match word.as_str() {
+        known if !allowed.contains(&known) => {
+            Err(BodyProblem::new(path, Problem::NotOneOf { found: word, allowed }))
+        }
+        "auto" => Ok(ToolChoice::Auto),
+        "none" => Ok(ToolChoice::None),
+        _ => Ok(ToolChoice::Any),
+    }
 }
 
 fn output(format: Option<Obj<FormatIn>>) -> Result<Output, BodyProblem> {

@@ -69,6 +69,20 @@ pub(super) struct SentFunction {
 pub(super) struct ChoiceIn {
     pub(super) r#type: Option<String>,
     pub(super) function: Option<Obj<NameIn>>,
+    pub(super) allowed_tools: Option<Obj<AllowedToolsIn>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AllowedToolsIn {
+    pub(super) mode: Option<String>,
+    pub(super) tools: Option<Vec<Obj<ChosenIn>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ChosenIn {
+    pub(super) function: Option<Obj<NameIn>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -290,7 +290,7 @@ pub(in crate::llm::wire) fn encode_request(
         tool_choice: choice.filter(|_| offered),
         parallel_tool_calls: (offered && !request.parallel_tools).then_some(false),
         response_format: match &request.output {
-            Output::Text => None,
+            Output::Text | Output::OneOf(_) => None,
             Output::JsonObject => Some(FormatOut::JsonObject),
             Output::JsonSchema { name, schema, strict } => Some(FormatOut::JsonSchema {
                 json_schema: SchemaOut { name, strict: *strict, schema: ObjectOut(schema) },

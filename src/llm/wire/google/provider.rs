@@ -12,7 +12,7 @@ use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm};
 use crate::llm::wire::path_api::{Operation, PathApi, PathCall};
-use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
+use crate::llm::wire::provider::{Api, Embedder, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::sse::{Chunking, Frames, put};
 use crate::llm::wire::stream::StreamAssembly;
 
@@ -28,7 +28,7 @@ static FACTS: ProviderFacts = ProviderFacts {
     base: "https://generativelanguage.googleapis.com",
     mount: "",
     families: FAMILIES,
-    embedders: &[(EMBEDDER, 3_072)],
+    embedders: &[Embedder { model: EMBEDDER, dimensions: 3_072, most: Some(3_072) }],
     retired: RETIRED,
     client_max_tokens: None,
     api: &GenerateContent,

@@ -272,14 +272,16 @@ fn choice(
             "Please set allowed_function_names only when function calling mode is ANY or VALIDATED";
         return Err(BodyProblem::said(format!("{path}.allowedFunctionNames"), words, None));
     }
+    let known: BTreeSet<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     for name in &allowed {
-        if !tools.iter().any(|tool| tool.name == *name) {
+        if !known.contains(name.as_str()) {
             let words = format!("allowed_function_names contains `{name}`, which is not declared");
             return Err(BodyProblem::said(format!("{path}.allowedFunctionNames"), words, None));
         }
     }
     // One allowed function is a choice among all; of several, any may be called.
     if allowed.len() > 1 || mode == "VALIDATED" && !allowed.is_empty() {
+        let allowed: BTreeSet<&String> = allowed.iter().collect();
         tools.retain(|tool| allowed.contains(&tool.name));
     }
     let choice = match (mode.as_str(), allowed.as_slice()) {
@@ -322,9 +324,18 @@ fn output(config: ConfigIn) -> Result<Output, BodyProblem> {
                 "A response schema is only supported with the response MIME type application/json";
             Err(BodyProblem::said(path, words, None))
         }
-        (Some("text/x.enum"), _) => {
-            let words = "the response MIME type text/x.enum is not simulated here: use application/json with a schema";
-            Err(BodyProblem::said(path, words, None))
+        (Some("text/x.enum"), schema) => {
+            let listed = schema.as_ref().and_then(|schema| schema.get("enum")?.as_array());
+            let words: Vec<String> = listed
+                .into_iter()
+                .flatten()
+                .filter_map(|word| word.as_str().map(str::to_owned))
+                .collect();
+            if words.is_empty() {
+                let words = "the response MIME type text/x.enum needs a response schema of type STRING with an enum";
+                return Err(BodyProblem::said(path, words, None));
+            }
+            Ok(Output::OneOf(words))
         }
         (Some(other), _) => {
             let words = format!(

@@ -49,6 +49,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             )
         },
         choices: &["auto", "none", "any", "required"],
+        allowed_tools: false,
     },
     turns: TurnRules {
         roles: &["system", "user", "assistant", "tool"],

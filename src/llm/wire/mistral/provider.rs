@@ -11,7 +11,8 @@ use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
-use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
+use crate::llm::wire::moderations::{Hazard, ModerationsApi};
+use crate::llm::wire::provider::{Api, Embedder, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
 
@@ -28,7 +29,10 @@ static FACTS: ProviderFacts = ProviderFacts {
     // Its paths are OpenAI's.
     mount: "/mistral",
     families: FAMILIES,
-    embedders: &[("mistral-embed", 1024), ("codestral-embed", 1536)],
+    embedders: &[
+        Embedder { model: "mistral-embed", dimensions: 1024, most: None },
+        Embedder { model: "codestral-embed", dimensions: 1536, most: Some(3072) },
+    ],
     retired: &[],
     client_max_tokens: None,
     api: &Completions,
@@ -48,6 +52,26 @@ static LIMITS: LimitHeaders = LimitHeaders {
         },
     ],
     reset: ResetForm::Span,
+};
+
+static MODERATIONS: ModerationsApi = ModerationsApi {
+    path: "/moderations",
+    models: &["mistral-moderation-latest", "mistral-moderation-2411"],
+    model_is_optional: false,
+    categories: &[
+        ("sexual", Hazard::Sexual),
+        ("hate_and_discrimination", Hazard::Hate),
+        ("violence_and_threats", Hazard::Violence),
+        ("dangerous_and_criminal_content", Hazard::Crime),
+        ("selfharm", Hazard::SelfHarm),
+        ("health", Hazard::Health),
+        ("financial", Hazard::Finance),
+        ("law", Hazard::Law),
+        ("pii", Hazard::PersonalData),
+    ],
+    flags: false,
+    id_prefix: "mod-",
+    reject: chat::reject,
 };
 
 static EMBEDDINGS: EmbeddingsApi = EmbeddingsApi {
@@ -157,6 +181,10 @@ impl Api for Completions {
 
     fn encode_model(&self, card: &ModelCard, out: &mut Vec<u8>) {
         models::encode_model(card, out);
+    }
+
+    fn moderations(&self) -> Option<&'static ModerationsApi> {
+        Some(&MODERATIONS)
     }
 
     fn embeddings(&self) -> Option<&'static EmbeddingsApi> {

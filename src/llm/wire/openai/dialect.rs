@@ -57,6 +57,7 @@ const BASE: Dialect = Dialect {
             )
         },
         choices: &["none", "auto", "required"],
+        allowed_tools: true,
     },
     turns: TurnRules {
         roles: &["system", "assistant", "user", "function", "tool", "developer"],

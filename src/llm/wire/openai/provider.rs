@@ -3,6 +3,7 @@
 //! Sources: the API reference and the pages on errors, models and rate limits
 //! <https://platform.openai.com/docs>, November 2026.
 
+use super::dialect::COMPATIBLE;
 use super::families::{FAMILIES, RETIRED};
 use super::responses::RESPONSES;
 use super::{chat, models};
@@ -12,7 +13,8 @@ use crate::llm::wire::embeddings::EmbeddingsApi;
 use crate::llm::wire::headers::{Headers, WireResponse};
 use crate::llm::wire::ids::base62;
 use crate::llm::wire::limits::{LimitHeaders, ResetForm, WindowHeaders};
-use crate::llm::wire::provider::{Api, Provider, ProviderFacts, SchemaPlace};
+use crate::llm::wire::moderations::{Hazard, ModerationsApi};
+use crate::llm::wire::provider::{Api, Embedder, Provider, ProviderFacts, SchemaPlace};
 use crate::llm::wire::responses::ResponsesApi;
 use crate::llm::wire::sse::{Chunking, Frames};
 use crate::llm::wire::stream::StreamAssembly;
@@ -30,13 +32,13 @@ static FACTS: ProviderFacts = ProviderFacts {
     mount: "",
     families: FAMILIES,
     embedders: &[
-        ("text-embedding-3-small", 1536),
-        ("text-embedding-3-large", 3072),
-        ("text-embedding-ada-002", 1536),
+        Embedder { model: "text-embedding-3-small", dimensions: 1536, most: Some(1536) },
+        Embedder { model: "text-embedding-3-large", dimensions: 3072, most: Some(3072) },
+        Embedder { model: "text-embedding-ada-002", dimensions: 1536, most: None },
     ],
     retired: RETIRED,
     client_max_tokens: None,
-    api: &Completions,
+    api: &Completions { of_openai: true },
 };
 
 static LIMITS: LimitHeaders = LimitHeaders {
@@ -63,8 +65,44 @@ static EMBEDDINGS: EmbeddingsApi = EmbeddingsApi {
     has_id: false,
 };
 
+static MODERATIONS: ModerationsApi = ModerationsApi {
+    path: "/moderations",
+    models: &[
+        "omni-moderation-latest",
+        "omni-moderation-2024-09-26",
+        "text-moderation-latest",
+        "text-moderation-stable",
+    ],
+    model_is_optional: true,
+    categories: &[
+        ("harassment", Hazard::Harassment),
+        ("harassment/threatening", Hazard::Other),
+        ("sexual", Hazard::Sexual),
+        ("hate", Hazard::Hate),
+        ("hate/threatening", Hazard::Other),
+        ("illicit", Hazard::Crime),
+        ("illicit/violent", Hazard::Other),
+        ("self-harm/intent", Hazard::SelfHarm),
+        ("self-harm/instructions", Hazard::Other),
+        ("self-harm", Hazard::SelfHarm),
+        ("sexual/minors", Hazard::Other),
+        ("violence", Hazard::Violence),
+        ("violence/graphic", Hazard::Other),
+    ],
+    flags: true,
+    id_prefix: "modr-",
+    reject: chat::reject,
+};
+
 /// The Chat Completions API.
-struct Completions;
+pub(super) struct Completions {
+    /// Whether OpenAI answers. Other servers know the older words alone: `max_tokens`, and not the
+    /// newer `max_completion_tokens`, which some ignore; and only chats and the list of models.
+    of_openai: bool,
+}
+
+/// The Chat Completions API of other servers.
+pub(super) static COMPATIBLE_API: Completions = Completions { of_openai: false };
 
 impl Api for Completions {
     fn chat_path(&self) -> &'static str {
@@ -92,7 +130,11 @@ impl Api for Completions {
     }
 
     fn encode_request(&self, request: &ChatRequest, out: &mut Vec<u8>) {
-        chat::encode_request(request, out);
+        if self.of_openai {
+            chat::encode_request(request, out);
+        } else {
+            completions::encode_request(&COMPATIBLE, request, out);
+        }
     }
 
     fn read_response(&self, body: &[u8]) -> Result<ChatResponse, ChatError> {
@@ -130,6 +172,10 @@ impl Api for Completions {
     }
 
     fn unknown_model(&self, model: &str) -> ChatError {
+        if !self.of_openai {
+            let words = format!("The model `{model}` does not exist");
+            return ChatError::new(ErrorKind::NotFound, words);
+        }
         let words = format!("The model `{model}` does not exist or you do not have access to it.");
         let code = Some("model_not_found".to_owned());
         ChatError { code, ..ChatError::new(ErrorKind::NotFound, words) }
@@ -176,11 +222,15 @@ impl Api for Completions {
     }
 
     fn embeddings(&self) -> Option<&'static EmbeddingsApi> {
-        Some(&EMBEDDINGS)
+        self.of_openai.then_some(&EMBEDDINGS)
+    }
+
+    fn moderations(&self) -> Option<&'static ModerationsApi> {
+        self.of_openai.then_some(&MODERATIONS)
     }
 
     fn responses(&self) -> Option<&'static ResponsesApi> {
-        Some(&RESPONSES)
+        self.of_openai.then_some(&RESPONSES)
     }
 
     fn limit_headers(&self) -> &'static LimitHeaders {

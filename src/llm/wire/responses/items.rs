@@ -41,6 +41,22 @@ pub enum ConversationItem {
     Unread,
 }
 
+impl ConversationItem {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = |all: &[String]| all.iter().map(|text| text.len() + size_of::<String>()).sum();
+        size_of::<Self>()
+            + match self {
+                Self::Developer(text) | Self::Reference(text) => text.len(),
+                Self::User(all, _) | Self::Assistant(all) => texts(all),
+                Self::Call(call) => call.id.len() + call.name.len() + call.input.len(),
+                Self::Output(result, _) => result.id.len() + result.content.len(),
+                Self::Unread => 0,
+            }
+    }
+}
+
 /// The words for types of items.
 const TYPES: &[&str] = &[
     "message",
@@ -221,7 +237,9 @@ pub(super) fn conversation(
                 // Words and the calls after them are one turn of the model.
                 match all.messages.last_mut() {
                     Some(turn) if turn.role == Role::Assistant => {
-                        turn.content.retain(|part| *part != ContentPart::Text(String::new()));
+                        if !matches!(turn.content.last(), Some(ContentPart::ToolUse(_))) {
+                            turn.content.retain(|part| *part != ContentPart::Text(String::new()));
+                        }
                         turn.content.push(ContentPart::ToolUse(call));
                     }
                     _ => {
@@ -240,15 +258,11 @@ pub(super) fn conversation(
                 open.remove(&result.id);
                 all.media_tokens = all.media_tokens.saturating_add(tokens);
                 let part = ContentPart::ToolResult(result);
-                let in_results = |turn: &Message| {
-                    turn.role == Role::User
-                        && turn
-                            .content
-                            .iter()
-                            .all(|part| matches!(part, ContentPart::ToolResult(_)))
-                };
+                // A turn of the user is made of words or of results.
                 match all.messages.last_mut() {
-                    Some(turn) if in_results(turn) && !turn.content.is_empty() => {
+                    Some(turn)
+                        if matches!(turn.content.last(), Some(ContentPart::ToolResult(_))) =>
+                    {
                         turn.content.push(part);
                     }
                     _ => all.messages.push(Message { role: Role::User, content: vec![part] }),

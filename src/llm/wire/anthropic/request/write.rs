@@ -205,7 +205,7 @@ pub fn encode_request(request: &ChatRequest, out: &mut Vec<u8>) {
             Output::JsonSchema { schema, .. } => Some(ConfigOut {
                 format: FormatOut { r#type: "json_schema", schema: ObjectOut(schema) },
             }),
-            Output::Text | Output::JsonObject => None,
+            Output::Text | Output::JsonObject | Output::OneOf(_) => None,
         },
         cache_control: (request.caching != Caching::Off).then_some(EPHEMERAL),
         stream: request.stream,

@@ -30,7 +30,7 @@ pub(super) fn check(
     }
     if family.thinking == Thinking::Budget
         && !request.tools.is_empty()
-        && request.output != Output::Text
+        && matches!(request.output, Output::JsonObject | Output::JsonSchema { .. })
     {
         let words = "Function calling with a response mime type: 'application/json' is unsupported";
         return Err(BodyProblem::said("generationConfig.responseMimeType", words, None));

@@ -214,8 +214,13 @@ pub(in crate::llm::wire::google) fn encode_request(request: &ChatRequest, out: &
         ToolChoice::Named(name) => (Some("ANY"), Some([name.as_str()])),
     };
     let tools = !request.tools.is_empty();
+    let one_of;
     let schema = match &request.output {
         Output::JsonSchema { schema, .. } => Some(ObjectOut(schema)),
+        Output::OneOf(words) => {
+            one_of = serde_json::json!({ "type": "string", "enum": words }).to_string();
+            Some(ObjectOut(&one_of))
+        }
         Output::Text | Output::JsonObject => None,
     };
     let body = BodyOut {
@@ -237,7 +242,11 @@ pub(in crate::llm::wire::google) fn encode_request(request: &ChatRequest, out: &
             top_p: request.top_p,
             stop_sequences: &request.stop,
             seed: request.seed,
-            response_mime_type: (request.output != Output::Text).then_some("application/json"),
+            response_mime_type: match &request.output {
+                Output::Text => None,
+                Output::OneOf(_) => Some("text/x.enum"),
+                Output::JsonObject | Output::JsonSchema { .. } => Some("application/json"),
+            },
             response_json_schema: schema,
         },
     };
